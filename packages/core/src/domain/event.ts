@@ -1,0 +1,34 @@
+import type { ErrorCode } from '../errors.ts'
+import type { Instant, Millis } from './time.ts'
+
+export type EventType =
+  | 'TOKEN_REQUEST_INITIATED'
+  | 'TOKEN_GENERATED_SUCCESS'
+  | 'TOKEN_FAILED'
+  | 'TOKEN_REVOKED'
+  | 'ACCESS_TOKEN_RENEWED'
+  | 'ACCESS_TOKEN_FAILED'
+
+/** What happened, without any secret and without anything that names a person. Audit, webhooks and reports are made from these. */
+export interface Event {
+  /** A UUID; the same for every delivery of the event. */
+  readonly id: string
+  readonly type: EventType
+  readonly outcome: 'pending' | 'success' | 'failure'
+  readonly at: Instant
+  /** Who asked: `cli`, `library`, an API key's id. */
+  readonly actor: string
+  readonly connection: string
+  /** The random id that stands for the guest or the access token. */
+  readonly subject: string
+  /** The generation that the event made or concerns; receivers drop what is older. */
+  readonly generation: number
+  /** Joins the events of one request. */
+  readonly correlationId: string
+  readonly latencyMs?: Millis
+  /** HTTP status of the upstream answer. */
+  readonly statusCode?: number
+  readonly idempotencyKey?: string
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly reason?: string }
+  readonly data?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+}

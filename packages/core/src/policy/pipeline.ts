@@ -1,0 +1,77 @@
+import type { Secret } from '../domain/secret.ts'
+import type { Millis } from '../domain/time.ts'
+import type { ErrorCode, UpstreamFacts } from '../errors.ts'
+
+/** One upstream operation as the layers see it. */
+export interface Call {
+  readonly connection: string
+  /** What is being done, in the words of a message to people: `generate-token`. Limits and breakers keep one state per lane. */
+  readonly operation: string
+  readonly lane: string
+  /** False when sending twice could do something twice. */
+  readonly repeatable: boolean
+  readonly signal: AbortSignal
+  /** Milliseconds left for the whole operation, all tries and waits; Infinity without a deadline. Set by `deadline`. */
+  readonly left: () => Millis
+  /** The access token to send, where the operation needs one. Set by `authorize`. */
+  readonly bearer?: Secret
+  /** Tells the layers what the headers of an answer say. Set by `limit`; called by the one function that sends. */
+  readonly notice: (answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> }) => void
+}
+
+/** One try at the operation. It sends at most one request, and fails with a `TryFailure`. */
+export type Attempt<T> = (call: Call) => Promise<T>
+
+/** A layer that may delay, repeat, refuse or bound the attempt below it. */
+export type Policy = <T>(next: Attempt<T>) => Attempt<T>
+
+/** Layers as one policy, outermost first. */
+export const pipeline =
+  (...layers: readonly Policy[]): Policy =>
+  <T>(next: Attempt<T>) =>
+    layers.reduceRight<Attempt<T>>((inner, layer) => layer(inner), next)
+
+/** What is known of a try that failed. */
+export interface TryFacts {
+  readonly code: ErrorCode
+  /** `no`: upstream cannot have seen the request. `answered`: it said so itself. `unknown`: the answer was lost. */
+  readonly sent: 'no' | 'answered' | 'unknown'
+  readonly message: string
+  readonly upstream?: UpstreamFacts
+  /** How long upstream told us to wait; absent when it said nothing or nothing readable. */
+  readonly retryAfterMs?: Millis
+  readonly cause?: unknown
+}
+
+/**
+ * One try failed. It never leaves the pipeline: the `retry` layer repeats the try or turns it into a `GuestpassError`.
+ * Any other error passes through all layers unrepeated.
+ */
+export class TryFailure extends Error {
+  override readonly name = 'TryFailure'
+  readonly facts: TryFacts
+
+  constructor(facts: TryFacts) {
+    super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.facts = facts
+  }
+}
+
+/** The call before any layer has touched it. */
+export function openCall(of: {
+  readonly connection: string
+  readonly operation: string
+  readonly lane: string
+  readonly repeatable: boolean
+  readonly signal?: AbortSignal | undefined
+}): Call {
+  return {
+    connection: of.connection,
+    operation: of.operation,
+    lane: of.lane,
+    repeatable: of.repeatable,
+    signal: of.signal ?? new AbortController().signal,
+    left: () => Number.POSITIVE_INFINITY,
+    notice: () => {},
+  }
+}

@@ -1,0 +1,20 @@
+import type { Instant, Millis } from '../domain/time.ts'
+
+/** Wall time for what is written down, monotonic time for what is measured, sleep for what is waited for. */
+export interface Clock {
+  wall(): Instant
+  /** Milliseconds since some fixed moment; never goes back, may stand still while the machine sleeps. */
+  monotonic(): Millis
+  /** Resolves after `ms` (any finite length, 0 or less at once); rejects with the signal's reason when it aborts. Throws RangeError on NaN. */
+  sleep(ms: Millis, signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * Starts measuring. The answer is a function that gives the time elapsed: the larger of the wall and the monotonic clock's,
+ * never negative, so that a backward step of the wall clock shortens nothing and a suspended machine counts.
+ */
+export function stopwatch(clock: Clock): () => Millis {
+  const wall = clock.wall()
+  const monotonic = clock.monotonic()
+  return () => Math.max(clock.wall() - wall, clock.monotonic() - monotonic, 0)
+}

@@ -1,0 +1,37 @@
+/** A request as bytes on the wire: what an upstream folder makes. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** An answer read to its end. Header names are lower case; a repeated header is joined with `, `. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Sends one request and reads one answer, once: no redirects, no repeats. A body over 1 MiB rejects with
+ * `HttpFault` of kind `oversized`. Rejects with the signal's reason when it aborts, with `HttpFault` otherwise.
+ */
+export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
+
+/** The largest answer that is read, in bytes. */
+export const MAX_ANSWER_BYTES = 1_048_576
+
+/**
+ * The exchange did not end with an answer. `unsent`: the peer cannot have seen the request (name not found, connection
+ * refused, TLS failed). `lost`: it may have. `oversized`: it answered with more than 1 MiB.
+ */
+export class HttpFault extends Error {
+  override readonly name = 'HttpFault'
+  readonly kind: 'unsent' | 'lost' | 'oversized'
+
+  constructor(kind: 'unsent' | 'lost' | 'oversized', message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.kind = kind
+  }
+}

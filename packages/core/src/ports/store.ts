@@ -1,0 +1,132 @@
+import type { Credential } from '../domain/credential.ts'
+import type { Event } from '../domain/event.ts'
+import type { Instant, Millis } from '../domain/time.ts'
+
+/** A credential as it stands in the store, and the store's time at the moment of the read. */
+export interface Found {
+  readonly now: Instant
+  /** Absent when nothing is stored under that id. */
+  readonly credential?: Credential
+  /** Counts the writes of the row; 0 when absent. */
+  readonly revision: number
+}
+
+/**
+ * A credential to write, and what must be true of the row for it. `generation`: the generation that it replaces (0 also
+ * when the row is absent); `revision`, when given: also the very row that was read. Token sets name only the generation,
+ * so that a note of somebody else cannot lose them; notes (intent, back-off) name the revision.
+ */
+export interface Write {
+  readonly credential: Credential
+  readonly expect: { readonly generation: number; readonly revision?: number }
+}
+
+/** What identifies an issued token without holding it (see verify/fingerprint.ts). */
+export interface Issued {
+  readonly credential: string
+  readonly fingerprint: string
+  readonly expiresAt: Instant
+}
+
+/** All that one decision writes: stored together or not at all. */
+export interface Change {
+  readonly connection: string
+  readonly writes?: readonly Write[]
+  readonly events?: readonly Event[]
+  /** Tokens to remember until they expire, so that they can be denied later. */
+  readonly issued?: readonly Issued[]
+  /** Ids of credentials whose remembered tokens are denied from now on. */
+  readonly deny?: readonly string[]
+}
+
+export interface Page {
+  readonly credentials: readonly Credential[]
+  /** Give it back as `after` for the next page; absent on the last one. */
+  readonly next?: string
+}
+
+export interface LeaseAnswer {
+  readonly granted: boolean
+  /** Milliseconds until the lease that stands now ends by itself. */
+  readonly endsInMs: Millis
+}
+
+/** How fast a lane may go, and what is asked of it now. */
+export interface PermitAsk {
+  readonly perMinute: number
+  /** Requests that may go at once after a quiet time; at least 1. */
+  readonly burst: number
+  /** Permits wanted together; at least 1. */
+  readonly permits: number
+  /** Nothing is reserved when the wait for the first permit would be longer. */
+  readonly maxWaitMs: Millis
+}
+
+export interface PermitAnswer {
+  readonly granted: boolean
+  /** Until the first permit may be used (granted) or until asking again may help (not granted). */
+  readonly waitMs: Millis
+  /** Between one permit and the next, when several were granted. */
+  readonly intervalMs: Millis
+}
+
+/** What an upstream answer taught about a lane. */
+export interface Lesson {
+  /** Nobody sends for this long. */
+  readonly pauseMs?: Millis
+  /** Upstream allows only so many; remembered when lower than asked for. */
+  readonly perMinute?: number
+}
+
+/** An event due for a sink. */
+export interface Due {
+  readonly event: Event
+  /** Deliveries tried before, from 0. */
+  readonly attempts: number
+}
+
+export type Outcome =
+  | { readonly event: string; readonly then: 'done' }
+  | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
+  | { readonly event: string; readonly then: 'park'; readonly why: string }
+
+/** Events committed with their change and waiting for each sink, by the sink's name, in the order of their commits. */
+export interface Outbox {
+  /** Takes due events for a sink; nobody else gets them before the lease ends. */
+  claim(sink: string, max: number, leaseMs: Millis): Promise<readonly Due[]>
+  settle(sink: string, outcomes: readonly Outcome[]): Promise<void>
+}
+
+/** Names the sinks that get an event. */
+export type Route = (event: Event) => readonly string[]
+
+/**
+ * Everything that is remembered. One contract, several homes; every one passes the contract kit of `testing`. Any call may
+ * reject with a `GuestpassError` of code `store_busy` or `store_unavailable`.
+ */
+export interface Store {
+  find(connection: string, id: string): Promise<Found>
+  /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
+  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
+  /** Writes everything of the change, or nothing when any expectation does not hold. */
+  commit(change: Change): Promise<'done' | 'conflict'>
+  /** True when the token was issued here and denied, and has not yet expired. */
+  denied(connection: string, fingerprint: string): Promise<boolean>
+  /** Takes or prolongs a lease by name. A lease saves work; it is never what keeps data right. */
+  lease(connection: string, name: string, holder: string, ms: Millis): Promise<LeaseAnswer>
+  /** Ends a lease, if the holder still has it. */
+  release(connection: string, name: string, holder: string): Promise<void>
+  /** Reserves permits in a bucket that all processes on the store share. */
+  reserve(connection: string, lane: string, ask: PermitAsk): Promise<PermitAnswer>
+  learn(connection: string, lane: string, lesson: Lesson): Promise<void>
+  /** A small JSON value remembered for a connection (mirrored keys, clock offset); undefined when absent. Nothing secret. */
+  fact(connection: string, name: string): Promise<unknown>
+  setFact(connection: string, name: string, value: unknown): Promise<void>
+  /** Events of a connection in the order of their commits, from after the cursor; `limit` 1 to 1000. */
+  events(
+    connection: string,
+    page: { after?: number; limit: number },
+  ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
+  readonly outbox: Outbox
+  close(): Promise<void>
+}

@@ -1,0 +1,44 @@
+import type { Millis } from '../domain/time.ts'
+import type { Clock } from './clock.ts'
+import type { Random } from './random.ts'
+
+/** The longest delay that a platform timer takes; longer sleeps are made of several. */
+const LONGEST_TIMER: Millis = 2 ** 31 - 1
+
+/** The clock of the platform. Its timers do not keep a process alive when `unref` is set. */
+export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
+  const nap = (ms: Millis, signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer)
+        reject(signal?.reason as Error)
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      }, ms)
+      if (options.unref) (timer as { unref?: () => void }).unref?.()
+      signal?.addEventListener('abort', stop, { once: true })
+    })
+  return {
+    wall: () => Date.now(),
+    monotonic: () => performance.now(),
+    async sleep(ms, signal) {
+      if (Number.isNaN(ms)) throw new RangeError('sleep takes a number of milliseconds, got NaN')
+      signal?.throwIfAborted()
+      for (let left = ms; left > 0; left -= LONGEST_TIMER) await nap(Math.min(left, LONGEST_TIMER), signal)
+    },
+  }
+}
+
+/** The randomness of the platform, from Web Crypto. */
+export function systemRandom(): Random {
+  return {
+    uuid: () => crypto.randomUUID(),
+    float: () => {
+      const [word] = crypto.getRandomValues(new Uint32Array(1))
+      return (word ?? 0) / 2 ** 32
+    },
+    bytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  }
+}

@@ -1,0 +1,2 @@
+export { type FakeClock, fakeClock, settle } from './clock.ts'
+export { seededRandom } from './random.ts'

@@ -1,0 +1,41 @@
+/** Why a token is not valid. */
+export type Reason =
+  | 'malformed'
+  | 'oversized'
+  | 'algorithm'
+  | 'critical_header'
+  | 'unknown_key'
+  | 'signature'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'missing_exp'
+  | 'issuer'
+  | 'audience'
+  | 'subject'
+  | 'scope'
+  | 'revoked'
+
+/** The claims of a token whose signature was checked: a JSON object as issued. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** "No" is an answer, not an accident. Keys that cannot be had are an accident: `keys_unavailable` is thrown. */
+export type Verdict =
+  | { readonly valid: true; readonly claims: Claims }
+  | { readonly valid: false; readonly reason: Reason }
+
+/** What must be true of one token, beyond what holds for all tokens of the verifier. */
+export interface Expectations {
+  /** The `sub` claim, compared as text. */
+  readonly subject?: string
+  /** Every one of them must be among the token's scopes, compared whole. */
+  readonly scopes?: readonly string[]
+}
+
+/** Checks compact JWS tokens (RFC 7515, RFC 7519, RFC 8725). */
+export interface Verifier {
+  /** Rejects with `keys_unavailable` when no key can be had at all. */
+  verify(token: string, expectations?: Expectations): Promise<Verdict>
+}
+
+/** Algorithms that can be asked for. Symmetric ones and `none` are not among them. */
+export type Algorithm = 'RS256' | 'ES256'
