@@ -19,6 +19,7 @@ export const catalogue = {
   guest_unknown: { title: 'No such guest', status: 404, exit: 2, retryable: false },
   guest_revoked: { title: 'The guest was revoked', status: 410, exit: 2, retryable: false },
   deadline_exceeded: { title: 'The time for this request ran out', status: 504, exit: 1, retryable: true },
+  cancelled: { title: 'The caller gave up', status: 499, exit: 1, retryable: true },
   circuit_open: { title: 'Upstream keeps failing; not asking it for a while', status: 503, exit: 1, retryable: true },
   upstream_busy: { title: 'Upstream takes no more requests for now', status: 503, exit: 3, retryable: true },
   upstream_unavailable: { title: 'Upstream cannot be reached or is failing', status: 502, exit: 1, retryable: true },
@@ -128,6 +129,8 @@ export class GuestpassError extends Error {
 /** Whatever was thrown, as the one class: unknown values become `internal`, their cause kept. */
 export function asGuestpassError(thrown: unknown): GuestpassError {
   if (thrown instanceof GuestpassError) return thrown
+  if (thrown instanceof Error && thrown.name === 'AbortError')
+    return new GuestpassError('cancelled', 'The caller gave up.', { cause: thrown })
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new GuestpassError('internal', `Unforeseen: ${message}. Please report it.`, { cause: thrown })
 }

@@ -65,5 +65,7 @@ export interface Credential {
   readonly intent?: Intent
   readonly backOff?: BackOff
   readonly request?: Request
+  /** The latest end of any token ever issued for it; absent before the first. */
+  readonly aliveUntil?: Instant
   readonly createdAt: Instant
 }

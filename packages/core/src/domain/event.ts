@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode, GuestpassError } from '../errors.ts'
 import type { Instant, Millis } from './time.ts'
 
 export type EventType =
@@ -31,4 +31,37 @@ export interface Event {
   readonly idempotencyKey?: string
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly reason?: string }
   readonly data?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+}
+
+/** What an event is about: the part that all events of one request share. */
+export type About = Pick<Event, 'actor' | 'connection' | 'subject' | 'correlationId'>
+
+/** Writes an event down; `error` is told by its code, message and reason. */
+export function event(
+  about: About,
+  id: string,
+  at: Instant,
+  happened: Pick<Event, 'type' | 'outcome' | 'generation' | 'latencyMs' | 'data' | 'idempotencyKey'> & {
+    readonly statusCode?: number | undefined
+    readonly error?: GuestpassError
+  },
+): Event {
+  const { error, latencyMs, statusCode = error?.upstream?.status, ...facts } = happened
+  return {
+    id,
+    at,
+    ...about,
+    ...facts,
+    ...(latencyMs === undefined ? {} : { latencyMs: Math.round(latencyMs * 10) / 10 }),
+    ...(statusCode === undefined ? {} : { statusCode }),
+    ...(error
+      ? {
+          error: {
+            code: error.code,
+            message: error.message,
+            ...(error.reason === undefined ? {} : { reason: error.reason }),
+          },
+        }
+      : {}),
+  }
 }

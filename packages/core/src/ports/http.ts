@@ -1,9 +1,13 @@
+import type { Secret } from '../domain/secret.ts'
+
 /** A request as bytes on the wire: what an upstream folder makes. */
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** The secrets that stand in the request, so that an answer that repeats them is never shown. */
+  readonly secrets: readonly Secret[]
 }
 
 /** An answer read to its end. Header names are lower case; a repeated header is joined with `, `. */

@@ -14,6 +14,8 @@ export interface Jwk {
 export interface VerifyKey {
   readonly kid?: string
   readonly algorithm: Algorithm
+  /** The key was given alone, without an id of its own: it also answers for tokens that name one. */
+  readonly anyKid?: boolean
   verify(input: Uint8Array, signature: Uint8Array, many: boolean): boolean | Promise<boolean>
 }
 

@@ -1,0 +1,96 @@
+import { type Rated, ratio } from './race.ts'
+
+/** What was asked of a race, and whether it came out so. */
+export interface Target {
+  readonly says: string
+  readonly ratio: number
+  readonly wanted: number
+  readonly met: boolean
+}
+
+/** One race as it is written down. */
+export interface Figures {
+  readonly title: string
+  readonly rows: readonly Row[]
+  readonly targets: readonly Target[]
+}
+
+export interface Row {
+  readonly name: string
+  readonly calls: string
+  readonly role: Rated['role']
+  readonly perSecond: number
+  /** How many times as fast Guestpass is. */
+  readonly ratio: number
+}
+
+/** A bar that Guestpass is measured by: so many times the rate of the best peer, or of the limit. */
+export interface Bar {
+  readonly than: 'best peer' | 'limit'
+  readonly wanted: number
+}
+
+/** Ranks the rated and holds ours against the bars. */
+export function figures(title: string, rated: readonly Rated[], bars: readonly Bar[]): Figures {
+  const ours = only(rated, 'ours')
+  const rows = rated
+    .map((one) => ({ name: one.name, calls: one.calls, role: one.role, perSecond: Math.round(one.perSecond), ratio: rounded(ratio(ours, one)) }))
+    .sort((a, b) => b.perSecond - a.perSecond)
+  const targets = bars.map(({ than, wanted }) => {
+    const rival = than === 'limit' ? only(rated, 'limit') : only(rated, 'peer')
+    const reached = rounded(ratio(ours, rival))
+    return { says: `${title}: times the ${than} (${rival.name})`, ratio: reached, wanted, met: reached >= wanted }
+  })
+  return { title, rows, targets }
+}
+
+/** The fastest of a role. */
+function only(rated: readonly Rated[], role: Rated['role']): Rated {
+  const [best] = rated.filter((one) => one.role === role).sort((a, b) => b.perSecond - a.perSecond)
+  if (!best) throw new Error(`a race without ${role}`)
+  return best
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(3))
+
+/** The figures as a Markdown table, and a line for each target. */
+export function shown({ title, rows, targets }: Figures): string {
+  const lines = rows.map(({ name, calls, role, perSecond, ratio: times }) => {
+    const who = role === 'ours' ? `**${name}**` : name
+    const note = role === 'limit' ? ' (the limit)' : role === 'aside' ? ' (not ranked)' : ''
+    return `| ${who}${note} | ${calls} | ${grouped(perSecond)} | ${role === 'ours' ? '' : `${times} x`} |`
+  })
+  return [
+    `### ${title}`,
+    '',
+    '| | what is called | per second | Guestpass is |',
+    '|---|---|--:|--:|',
+    ...lines,
+    '',
+    ...targets.map(verdict),
+    '',
+  ].join('\n')
+}
+
+export const verdict = ({ says, ratio: reached, wanted, met }: Target): string =>
+  `${met ? 'met' : 'MISSED'}: ${says}: ${reached} (wanted: ${wanted})`
+
+/** The short form for a README: one line per race. */
+export function summary(all: readonly Figures[]): string {
+  const lines = all.map(({ title, rows, targets }) => {
+    const ours = rows.find(({ role }) => role === 'ours')
+    const best = rows.find(({ role }) => role === 'peer')
+    const against = (than: string): string => {
+      const target = targets.find(({ says }) => says.includes(`times the ${than}`))
+      return target ? `${target.ratio} x` : ''
+    }
+    return `| ${title} | ${grouped(ours?.perSecond ?? 0)} | ${grouped(best?.perSecond ?? 0)} (${best?.name}) | ${against('best peer')} | ${against('limit')} |`
+  })
+  return [
+    '| per second | Guestpass | best peer | times the peer | times the limit |',
+    '|---|--:|--:|--:|--:|',
+    ...lines,
+  ].join('\n')
+}
+
+const grouped = (value: number): string => value.toLocaleString('en')

@@ -1,0 +1,31 @@
+/** P2: how many guest tokens a second are verified that were never seen before. Nobody remembers anything. */
+import { type Figures, figures } from './figures.ts'
+import { measure } from './measure.ts'
+import { inFlight, oneAtATime, race } from './race.ts'
+import { type Algorithm, signedTokens } from './signed-tokens.ts'
+import { awsJwtVerify, fastJwt, guestpass, jose, jsonWebToken, proven, rawCrypto } from './verifiers.ts'
+
+const CALLERS = 16
+const bars = [
+  { than: 'best peer', wanted: 1 },
+  { than: 'limit', wanted: 0.85 },
+] as const
+
+await measure(async (pace) => {
+  const found: Figures[] = []
+  for (const algorithm of ['RS256', 'ES256'] satisfies Algorithm[]) {
+    const signed = signedTokens(algorithm, 512)
+    const verifiers = [await guestpass(signed, 0), fastJwt(signed, false), jsonWebToken(signed), jose(signed), awsJwtVerify(signed)]
+    const contenders = []
+    for (const one of verifiers) contenders.push(await proven(one, signed))
+    const modes = [
+      { mode: oneAtATime, called: 'one at a time', way: 'at once' },
+      { mode: inFlight(CALLERS), called: `${CALLERS} in flight`, way: 'on the thread pool' },
+    ] as const
+    for (const { mode, called, way } of modes) {
+      const rated = await race([...contenders, rawCrypto(signed, way)], mode, pace)
+      found.push(figures(`P2 verify cold, ${algorithm}, ${called}`, rated, bars))
+    }
+  }
+  return found
+})

@@ -1,0 +1,50 @@
+import type { Field } from '@guestpass/core'
+import { inClear } from './kinds.ts'
+import type { Written } from './layers.ts'
+import { type Key, type Setting, type Settings, settings, unsetName } from './settings.ts'
+
+/** What a verb cannot do without: settings by their keys, or the upstream addresses. */
+export type Need = Key | 'hosts'
+
+/** The settings that are needed and not there. */
+export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written>, connection: string): Field[] =>
+  needs
+    .filter((need) => need !== 'hosts')
+    .filter((key) => !chosen.has(key))
+    .map((key) => {
+      const { write, of }: Setting = settings[key]
+      const field = unsetName(key, connection)
+      const walled = of === 'connection' && connection !== 'default'
+      const where = walled
+        ? 'Set it in guestpass.config.json (the environment is for the connection default)'
+        : `Set it in the environment, or ${key} in guestpass.config.json`
+      return { field, message: 'is not set', remedy: `${where} to ${write}.` }
+    })
+
+/** Values that are each right and cannot be together. */
+export function disagreements(values: Settings, chosen: ReadonlyMap<Key, Written>): Field[] {
+  const faults: Field[] = []
+  const { databaseUrl, encryptionKey, clientAuth, clientSecret } = values
+  if (databaseUrl?.kind === 'postgres' && !encryptionKey && !chosen.has('encryptionKey')) {
+    const { names, write }: Setting = settings.encryptionKey
+    faults.push({ field: names[0], message: 'is not set, and PostgreSQL needs it', remedy: `Set it to ${write}.` })
+  }
+  if ((clientAuth === 'basic' || clientAuth === 'body') && !clientSecret && !chosen.has('clientSecret')) {
+    const name = chosen.get('clientAuth')?.name ?? 'clientAuth'
+    faults.push({
+      field: name,
+      message: `is ${clientAuth}, but there is no client secret`,
+      remedy: `Set ${settings.clientSecret.names[0]}, or write auto or none.`,
+    })
+  }
+  return faults
+}
+
+/** Warns of addresses to which personal data would go in clear. */
+export const sentInClear = (values: Settings, chosen: ReadonlyMap<Key, Written>): string[] =>
+  (['idpWebhookUrl', 'idmWebhookUrl', 'analyticsWebhookUrl', 'crmBaseUrl'] as const).flatMap((key) => {
+    const address = values[key]
+    return address && inClear(address)
+      ? [`${chosen.get(key)?.name} is plain http: what is sent there can be read on the way`]
+      : []
+  })

@@ -1,0 +1,148 @@
+import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
+import { disagreements, missing, type Need, sentInClear } from './checks.ts'
+import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
+import {
+  type Flags,
+  fileLayers,
+  flagLayer,
+  type Layer,
+  type Origin,
+  place,
+  type Variables,
+  variableLayer,
+  type Written,
+} from './layers.ts'
+import { nearest } from './nearest.ts'
+import { entries, type Key, type Setting, type Settings, settings } from './settings.ts'
+import { hostsOf, overruled } from './upstream.ts'
+
+export interface ConfigSources<N extends Need = Need> {
+  readonly env: Variables
+  /** The folder of `guestpass.config.json|ts` and `.env`. */
+  readonly cwd: string
+  readonly flags?: Flags
+  /** Default `default`. */
+  readonly connection?: string
+  readonly needs?: readonly N[]
+  readonly files?: Files
+}
+
+/** The configuration of one connection and of the program. */
+export interface Config {
+  readonly connection: string
+  /** Every connection there is. */
+  readonly connections: readonly string[]
+  readonly settings: Settings
+  /** Where each value comes from, and under which name. */
+  readonly origins: Readonly<Partial<Record<Key, { readonly origin: Origin; readonly name: string }>>>
+  /** Absent where no upstream is named; present when `hosts` is needed. */
+  readonly hosts?: Hosts
+  readonly warnings: readonly string[]
+}
+
+/** A configuration in which what was needed is there. */
+export type ConfigWith<N extends Need> = Config & {
+  readonly settings: { readonly [K in Extract<N, Key>]-?: NonNullable<Settings[K]> }
+} & ('hosts' extends N ? { readonly hosts: Hosts } : unknown)
+
+/**
+ * Reads the configuration: flags, environment, configuration file, `.env`, in this order. Settings of a connection other
+ * than `default` come from its own object in the file and from flags only.
+ * @throws GuestpassError `config_invalid`, with every mistake as a field.
+ */
+export async function readConfig<const N extends Need = never>(sources: ConfigSources<N>): Promise<ConfigWith<N>> {
+  const { env, cwd, flags = {}, connection = 'default', needs = [], files = systemFiles } = sources
+  const [file, dotenv] = await Promise.all([configFile(cwd, files), dotenvFile(cwd, files)])
+  const { layers: inFile, connections: named } = file.origin
+    ? fileLayers(file.content, file.origin, connection)
+    : { layers: [], connections: [] }
+  const layers = [
+    flagLayer(flags),
+    variableLayer(env, 'environment', connection),
+    ...inFile,
+    variableLayer(dotenv.content ?? {}, '.env', connection),
+  ]
+  const connections = [...new Set(['default', ...named])]
+  const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
+  // A file that cannot be read may well hold the connection.
+  if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(connection, connections))
+  faults.push(...layers.flatMap((layer) => layer.faults))
+
+  const chosen = new Map<Key, Written>()
+  for (const [key] of entries) {
+    const found = choose(key, layers, faults)
+    if (found) chosen.set(key, found)
+  }
+  const values = parse(chosen, faults)
+  const hosts = hostsOf(chosen, needs, connection, faults)
+  faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen))
+  if (faults.length > 0) throw invalid(faults)
+  const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
+  const warnings = [
+    ...layers.flatMap((layer) => layer.warnings),
+    ...overruled(chosen, hosts),
+    ...sentInClear(values as Settings, chosen),
+  ]
+  // Every key was parsed by its own kind, those with a default are always there, and what is needed was looked for.
+  return { connection, connections, settings: values, origins, ...(hosts ? { hosts } : {}), warnings } as ConfigWith<N>
+}
+
+const invalid = (fields: readonly Field[]): GuestpassError =>
+  new GuestpassError(
+    'config_invalid',
+    fields.length === 1 ? 'The configuration has a mistake.' : `The configuration has ${fields.length} mistakes.`,
+    { fields },
+  )
+
+function unknownConnection(connection: string, connections: readonly string[]): Field {
+  const close = nearest(connection, connections)
+  return {
+    field: '--connection',
+    message: `there is no connection ${JSON.stringify(connection.slice(0, 60))}`,
+    remedy: `${close ? `Did you mean ${close}? ` : ''}Known: ${connections.join(', ')}. Connections stand under "connections" in guestpass.config.json.`,
+  }
+}
+
+/** What the first source that mentions a setting says of it. Two names of one setting in one source must agree. */
+function choose(key: Key, layers: readonly Layer[], faults: Field[]): Written | undefined {
+  for (const layer of layers) {
+    const [first, ...others] = layer.written.filter((one) => one.key === key)
+    if (!first) continue
+    const other = others.find((one) => one.text !== first.text)
+    if (other) {
+      faults.push({
+        field: first.name,
+        message: `differs from ${other.name}, which sets the same ${place(first.origin)}`,
+        remedy: 'Keep one of the two.',
+      })
+    }
+    return first
+  }
+  const { fallback, names }: Setting = settings[key]
+  return fallback === undefined ? undefined : { key, name: names[0], text: fallback, origin: 'default' }
+}
+
+function parse(chosen: ReadonlyMap<Key, Written>, faults: Field[]): Partial<Record<Key, unknown>> {
+  const values: Partial<Record<Key, unknown>> = {}
+  for (const { key, name, text, origin } of chosen.values()) {
+    const { kind, write }: Setting = settings[key]
+    const parsed = kind.safeParse(text)
+    if (parsed.success) values[key] = parsed.data
+    else {
+      const message = parsed.error.issues.map((issue) => issue.message).join('; ')
+      faults.push({ field: name, message: `${message} ${place(origin)}`, remedy: `Write ${write}.` })
+    }
+  }
+  return values
+}
+
+/** Every secret of a configuration, so that it can be kept out of what is printed. */
+export const secretsOf = (config: Config): readonly Secret[] =>
+  Object.values(config.settings)
+    .flat()
+    .flatMap((value: unknown) => {
+      if (value instanceof Secret) return [value]
+      return typeof value === 'object' && value !== null
+        ? Object.values(value).filter((part) => part instanceof Secret)
+        : []
+    })

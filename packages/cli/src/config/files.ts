@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseEnv } from 'node:util'
+import type { Field } from '@guestpass/core'
+import { jsonFault } from './json-fault.ts'
+import type { Origin, Variables } from './layers.ts'
+
+/** How files are had: the text of one, undefined where there is none; and the default export of a module. */
+export interface Files {
+  read(path: string): Promise<string | undefined>
+  load(path: string): Promise<unknown>
+}
+
+export const systemFiles: Files = {
+  async read(path) {
+    try {
+      return await readFile(path, 'utf8')
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw thrown
+    }
+  },
+  async load(path) {
+    const { default: content } = (await import(pathToFileURL(path).href)) as { default?: unknown }
+    return content
+  },
+}
+
+/** What a file holds, or why it cannot be used; neither when there is no such file. */
+export interface Opened<T> {
+  readonly content?: T
+  readonly origin?: Origin
+  readonly fault?: Field
+}
+
+const unreadable = (field: string, thrown: unknown): { fault: Field } => ({
+  fault: {
+    field,
+    message: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+    remedy: 'Make it a file that this user may read, or take it away.',
+  },
+})
+
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '')
+
+/** `.env` in a folder. */
+export async function dotenvFile(cwd: string, files: Files): Promise<Opened<Variables>> {
+  try {
+    const text = await files.read(join(cwd, '.env'))
+    return text === undefined ? {} : { content: parseEnv(withoutMark(text)), origin: '.env' }
+  } catch (thrown) {
+    return unreadable('.env', thrown)
+  }
+}
+
+const JSON_FILE = 'guestpass.config.json'
+const TS_FILE = 'guestpass.config.ts'
+
+/** `guestpass.config.json` or `guestpass.config.ts` in a folder. */
+export async function configFile(cwd: string, files: Files): Promise<Opened<unknown>> {
+  try {
+    const [json, ts] = await Promise.all([files.read(join(cwd, JSON_FILE)), files.read(join(cwd, TS_FILE))])
+    if (json !== undefined && ts !== undefined) {
+      return { fault: { field: JSON_FILE, message: `stands beside ${TS_FILE}`, remedy: 'Keep one of the two.' } }
+    }
+    if (json !== undefined) return jsonContent(withoutMark(json))
+    return ts === undefined ? {} : await moduleContent(join(cwd, TS_FILE), files)
+  } catch (thrown) {
+    return unreadable(JSON_FILE, thrown)
+  }
+}
+
+function jsonContent(text: string): Opened<unknown> {
+  try {
+    return { content: JSON.parse(text) as unknown, origin: JSON_FILE }
+  } catch {
+    // The platform's message quotes the text, which may hold secrets; it is not repeated.
+    const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }
+    const remedy = 'Look there for a missing or superfluous comma, quote or bracket, or for a comment.'
+    return { fault: { field: JSON_FILE, message: `is not JSON: line ${line}, column ${column}`, remedy } }
+  }
+}
+
+async function moduleContent(path: string, files: Files): Promise<Opened<unknown>> {
+  try {
+    return { content: await files.load(path), origin: TS_FILE }
+  } catch (thrown) {
+    const kind = thrown instanceof Error ? thrown.name : 'something'
+    const remedy = `Run it alone to see why: node ${TS_FILE}. Only types that can be erased are understood.`
+    return { fault: { field: TS_FILE, message: `threw ${kind} when it was loaded`, remedy } }
+  }
+}

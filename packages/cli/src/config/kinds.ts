@@ -1,0 +1,182 @@
+import { createPublicKey } from 'node:crypto'
+import { Secret } from '@guestpass/core'
+import * as z from 'zod'
+
+/** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
+export const quoted = (written: unknown): string => {
+  const text = String(written)
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+}
+
+/** Checks a text and makes a value of it; `undefined` means that it is none. */
+const made = <T>(
+  make: (text: string) => T | undefined,
+  wrong: string | ((text: string) => string),
+): z.ZodType<T, string> =>
+  z.string().transform((text, context) => {
+    const value = make(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: typeof wrong === 'string' ? wrong : wrong(text) })
+    return z.NEVER
+  })
+
+const parts = (text: string, separator: RegExp): readonly string[] =>
+  text.split(separator).filter((part) => part !== '')
+
+/** Every part made by the same rule; `undefined` when one of them cannot be, or when there is none. */
+function each<T>(items: readonly string[], make: (item: string) => T | undefined): readonly T[] | undefined {
+  const values = items.map(make).filter((value) => value !== undefined)
+  return values.length === items.length && values.length > 0 ? values : undefined
+}
+
+export const text = z.string()
+
+export const secret = z.string().transform((value) => new Secret(value))
+
+export const oneOf = <const W extends string>(...words: readonly W[]): z.ZodType<W, string> =>
+  made(
+    (written) => words.find((word) => word === written.toLowerCase()),
+    (written) => `${quoted(written)} is none of ${words.join(', ')}`,
+  )
+
+/** A whole number in decimal digits. */
+export const whole = (least: number, most: number): z.ZodType<number, string> =>
+  made(
+    (written) =>
+      /^\d{1,15}$/.test(written) && Number(written) >= least && Number(written) <= most ? Number(written) : undefined,
+    (written) => `${quoted(written)} is not a whole number from ${least} to ${most}`,
+  )
+
+const yes = ['true', '1', 'yes', 'on']
+const no = ['false', '0', 'no', 'off']
+
+export const yesNo: z.ZodType<boolean, string> = made(
+  (written) => (yes.includes(written.toLowerCase()) ? true : no.includes(written.toLowerCase()) ? false : undefined),
+  (written) => `${quoted(written)} is neither true nor false`,
+)
+
+/** Scopes, each a scope-token of RFC 6749, 3.3. */
+export const scopes: z.ZodType<readonly string[], string> = made(
+  (written) =>
+    each(parts(written, /[\s,]+/), (scope) => (/^[\x21\x23-\x5B\x5D-\x7E]+$/.test(scope) ? scope : undefined)),
+  (written) => `${quoted(written)} is not a list of scopes`,
+)
+
+const algorithmNames = ['RS256', 'ES256'] as const
+
+export const algorithms: z.ZodType<readonly (typeof algorithmNames)[number][], string> = made(
+  (written) => each(parts(written, /[\s,]+/), (name) => algorithmNames.find((known) => known === name.toUpperCase())),
+  (written) => `${quoted(written)} is not a list of ${algorithmNames.join(', ')}`,
+)
+
+export const uuid: z.ZodType<string, string> = made(
+  (written) => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(written) ? written.toLowerCase() : undefined),
+  (written) => `${quoted(written)} is not a UUID`,
+)
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+
+/** Whether an address is sent to in clear: plain http to another machine. */
+export const inClear = (address: string): boolean => {
+  const { protocol, hostname } = new URL(address)
+  return protocol === 'http:' && !isLoopback(hostname)
+}
+
+const addressOf = (written: string): string | undefined => {
+  if (!/^https?:\/\/[^\s\\#]+$/i.test(written) || !URL.canParse(written)) return undefined
+  const { username, password, href } = new URL(written)
+  return username || password ? undefined : href
+}
+
+/** A web address without credentials or fragment. It is never repeated in a fault, because it may hold a key. */
+export const address: z.ZodType<string, string> = made(
+  addressOf,
+  'is not an https:// or http:// address without credentials and fragment',
+)
+
+/** A web address that nobody between can read or change: https, or http on loopback. */
+export const safeAddress: z.ZodType<string, string> = made((written) => {
+  const found = addressOf(written)
+  return found && !inClear(found) ? found : undefined
+}, 'is not an https:// address (http:// only on loopback) without credentials and fragment')
+
+function pemOf(written: string): string | undefined {
+  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n')
+  if (!/^-----BEGIN (RSA )?PUBLIC KEY-----/.test(pem)) return undefined
+  try {
+    createPublicKey(pem)
+    return pem
+  } catch {
+    return undefined
+  }
+}
+
+/** A public key as PEM; `\n` may stand for the ends of its lines. */
+export const publicKey: z.ZodType<string, string> = made(pemOf, (written) =>
+  written.includes('PRIVATE KEY') ? 'is a private key, which has no place here' : 'is not a public key in PEM',
+)
+
+const base64Bytes = (written: string): number | undefined => {
+  const bytes = Buffer.from(written, 'base64')
+  return bytes.toString('base64') === written ? bytes.length : undefined
+}
+
+/** AES-256 keys: base64 of 32 bytes each. */
+export const encryptionKeys: z.ZodType<readonly Secret[], string> = made(
+  (written) => each(parts(written, /[\s,]+/), (key) => (base64Bytes(key) === 32 ? new Secret(key) : undefined)),
+  'does not hold base64 of 32 bytes',
+)
+
+const isWebhookSecret = (written: string): boolean => {
+  const size = written.startsWith('whsec_') ? base64Bytes(written.slice(6)) : undefined
+  return size !== undefined && size >= 24 && size <= 64
+}
+
+/** Signing secrets as Standard Webhooks writes them. */
+export const webhookSecrets: z.ZodType<readonly Secret[], string> = made(
+  (written) => each(parts(written, /[\s,]+/), (one) => (isWebhookSecret(one) ? new Secret(one) : undefined)),
+  'does not begin with whsec_ followed by base64 of 24 to 64 bytes',
+)
+
+const roles = ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'] as const
+
+/** A key of the service: what it may do, for which connection, and with whom it shares its guests. */
+export interface ApiKey {
+  readonly role: (typeof roles)[number]
+  readonly connection: string
+  readonly group?: string
+  readonly key: Secret
+}
+
+function apiKeyOf(written: string): ApiKey | undefined {
+  const words = written.split(':').map((word) => word.trim())
+  const role = roles.find((known) => known === words[0])
+  const key = words.at(-1)
+  if (!role || !key || words.length < 2 || words.length > 4 || words.includes('')) return undefined
+  const [connection = 'default', group] = words.slice(1, -1)
+  return { role, connection, ...(group ? { group } : {}), key: new Secret(key) }
+}
+
+export const apiKeys: z.ZodType<readonly ApiKey[], string> = made(
+  (written) => each(parts(written, /\s*,\s*/), apiKeyOf),
+  `does not hold role:key, role:connection:key or role:connection:group:key with a role of ${roles.join(', ')}`,
+)
+
+/** Where everything is remembered. `place` may be shown; the address of PostgreSQL may hold a password. */
+export type Database =
+  | { readonly kind: 'file'; readonly path: string; readonly place: string }
+  | { readonly kind: 'postgres'; readonly url: Secret; readonly place: string }
+
+function databaseOf(written: string): Database | undefined {
+  const scheme = /^([a-z][a-z\d+.-]+):/i.exec(written)?.[1]?.toLowerCase()
+  if (!scheme) return { kind: 'file', path: written, place: written }
+  if (!['postgres', 'postgresql'].includes(scheme) || !URL.canParse(written)) return undefined
+  const { host, pathname } = new URL(written)
+  return host ? { kind: 'postgres', url: new Secret(written), place: `postgres://${host}${pathname}` } : undefined
+}
+
+export const database: z.ZodType<Database, string> = made(
+  databaseOf,
+  'is neither the path of a file nor a postgres:// address',
+)

@@ -1,0 +1,137 @@
+import { flagOf, type Key, keyOfFileName, keyOfVariable, knownFileNames, knownVariables, settings } from './settings.ts'
+import { nearest } from './nearest.ts'
+
+export type Origin = 'flag' | 'environment' | 'guestpass.config.json' | 'guestpass.config.ts' | '.env' | 'default'
+
+/** An origin in brackets, for the end of a message. */
+export const place = (origin: Origin): string => {
+  if (origin === 'flag') return '(given as a flag)'
+  return origin === 'environment' ? '(in the environment)' : `(in ${origin})`
+}
+
+/** A setting as somebody wrote it. */
+export interface Written {
+  readonly key: Key
+  /** The name that it was written under, as `GENESYS_REGION`, `--region` or `connections.acme.region`. */
+  readonly name: string
+  readonly text: string
+  readonly origin: Origin
+}
+
+/** What one source says, and what of it was not understood. Layers stand in the order of their precedence. */
+export interface Layer {
+  readonly written: readonly Written[]
+  readonly warnings: readonly string[]
+  readonly faults: readonly { readonly field: string; readonly message: string; readonly remedy: string }[]
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>
+export type Flags = Readonly<Partial<Record<Key, string>>>
+
+const didYouMean = (name: string, known: readonly string[]): string => {
+  const close = nearest(name, known)
+  return close ? `; did you mean ${close}?` : '; it is ignored'
+}
+
+export function flagLayer(flags: Flags): Layer {
+  const written = (Object.keys(flags) as Key[]).flatMap((key): Written[] => {
+    const text = flags[key]?.trim()
+    return text ? [{ key, name: flagOf(key) ?? key, text, origin: 'flag' }] : []
+  })
+  return { written, warnings: [], faults: [] }
+}
+
+/** Variables of the environment or of `.env`. Settings of a connection among them belong to the connection `default`. */
+export function variableLayer(variables: Variables, origin: Origin, connection: string): Layer {
+  const place = origin === 'environment' ? 'the environment' : origin
+  const written: Written[] = []
+  const warnings: string[] = []
+  for (const [name, value] of Object.entries(variables)) {
+    const key = keyOfVariable(name)
+    const text = value?.trim()
+    if (!text) continue
+    if (key && (settings[key].of === 'program' || connection === 'default')) written.push({ key, name, text, origin })
+    else if (/^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name)) {
+      warnings.push(`${name} in ${place} is no setting${didYouMean(name, knownVariables)}`)
+    }
+  }
+  return { written, warnings, faults: [] }
+}
+
+/** A value of the configuration file as it would be written in a variable; undefined when it cannot be. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.trim()
+  if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',')
+  return value === null || value === undefined ? '' : undefined
+}
+
+/** One object of settings in the configuration file. `prefix` is where it stands, as `connections.acme.`. */
+function objectLayer(
+  object: Readonly<Record<string, unknown>>,
+  origin: Origin,
+  prefix: string,
+  accepted: (key: Key) => boolean,
+): Layer {
+  const written: Written[] = []
+  const warnings: string[] = []
+  const faults: Layer['faults'][number][] = []
+  for (const [fileName, value] of Object.entries(object)) {
+    const name = `${prefix}${fileName}`
+    const key = keyOfFileName(fileName)
+    if (!key) {
+      if (prefix || fileName !== 'connections')
+        warnings.push(`${name} in ${origin} is no setting${didYouMean(fileName, knownFileNames)}`)
+      continue
+    }
+    const text = textOf(value)
+    if (text === undefined) {
+      faults.push({
+        field: name,
+        message: `is neither text, number, true, false nor a list of texts (${origin})`,
+        remedy: `Write ${settings[key].write}.`,
+      })
+    } else if (prefix && settings[key].of === 'program') {
+      warnings.push(`${name} in ${origin} is ignored: ${key} is not a connection's and stands at the top of the file`)
+    } else if (text && accepted(key)) written.push({ key, name, text, origin })
+  }
+  return { written, warnings, faults }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The configuration file: the connection's own object, then what stands at the top, which is the connection `default`'s or the program's. */
+export function fileLayers(
+  content: unknown,
+  origin: Origin,
+  connection: string,
+): { readonly layers: readonly Layer[]; readonly connections: readonly string[] } {
+  const refused = (field: string, message: string, remedy: string) => ({
+    layers: [{ written: [], warnings: [], faults: [{ field, message, remedy }] }],
+    connections: [],
+  })
+  if (!isObject(content))
+    return refused(
+      origin,
+      'does not hold an object',
+      'Write { "region": "mypurecloud.ie", … }; a .ts file exports it as default.',
+    )
+  const named = content.connections ?? {}
+  if (!isObject(named) || !Object.values(named).every(isObject)) {
+    return refused(
+      'connections',
+      `is not an object of objects (${origin})`,
+      'Write "connections": { "acme": { "region": "mypurecloud.ie", … } }.',
+    )
+  }
+  const misnamed = Object.keys(named).find((name) => !/^[a-z\d][\w.-]{0,63}$/i.test(name))
+  if (misnamed !== undefined) {
+    const remedy = 'Name it with 1 to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit.'
+    return refused(`connections.${misnamed.slice(0, 60)}`, `is no name for a connection (${origin})`, remedy)
+  }
+  const own = Object.hasOwn(named, connection) ? named[connection] : undefined
+  const top = objectLayer(content, origin, '', (key) => settings[key].of === 'program' || connection === 'default')
+  const layers = isObject(own) ? [objectLayer(own, origin, `connections.${connection}.`, () => true), top] : [top]
+  return { layers, connections: Object.keys(named) }
+}

@@ -1,0 +1,70 @@
+import { entries, flagOf, type Setting } from './settings.ts'
+
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+
+function settingRow(key: string, setting: Setting, flag: string | undefined): string {
+  const names = setting.names.map((name) => `\`${name}\``).join(' or ')
+  const fallback = setting.fallback === undefined ? '' : `\`${setting.fallback}\``
+  return row([names, `\`${key}\``, flag ? `\`${flag}\`` : '', setting.about, setting.write, fallback])
+}
+
+function table(of: Setting['of']): string {
+  const rows = entries
+    .filter(([, setting]) => setting.of === of)
+    .map(([key, setting]) => settingRow(key, setting, flagOf(key)))
+  return [
+    row(['Variable', 'In the file', 'Flag', 'What', 'Value', 'Default']),
+    row(['---', '---', '---', '---', '---', '---']),
+    ...rows,
+  ].join('\n')
+}
+
+/** docs/configuration.md. */
+export const configurationPage = (): string => `# Configuration
+
+Nothing has to be set for the sandbox: \`guestpass sandbox > .env\` and everything is.
+
+A setting is taken from the first place that has it: a flag, the environment, \`guestpass.config.json\` or
+\`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset.
+\`guestpass config\` shows every value with its origin, secrets masked, and the addresses that follow. All mistakes are
+reported together, each under the name that you wrote and with its remedy; an unknown name is a warning.
+
+## Where Genesys Cloud is
+
+\`GENESYS_REGION\` takes a region's domain or name (\`mypurecloud.ie\`, \`eu-west-1\` and \`eu_west_1\` are the same), and so does
+\`GENESYS_ENV\`. A gateway, or any other host, is written in full as \`GENESYS_OAUTH_BASE_URL\` and \`GENESYS_API_BASE_URL\`; these
+come before a region, and a region fills the one that is not set. Another name is refused: an address built from a typo would
+hand the client secret to a stranger. Plain \`http://\` is for loopback.
+
+## Connections
+
+A connection is one organisation with one OAuth client. The settings below, where they are set in the environment, in \`.env\`
+or at the top of the file, are those of the connection \`default\`. Others have an object of their own in the file and take
+nothing from there, so that one tenant's secret never reaches another's host:
+
+\`\`\`json
+{
+  "region": "mypurecloud.ie",
+  "clientId": "…",
+  "connections": {
+    "acme": { "region": "us-west-2", "clientId": "…", "clientSecret": "…" }
+  }
+}
+\`\`\`
+
+\`guestpass token --connection acme\` uses it. Keys of the file are those of the table; variable names are understood as well. Lists
+are arrays or text. In a \`guestpass.config.ts\` the object is the default export, so secrets can come from anywhere.
+
+${table('connection')}
+
+## The program
+
+${table('program')}
+
+Secrets have no flag, because the command line of a process can be read by others.
+
+Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\` and
+\`NODE_EXTRA_CA_CERTS\` have their usual meaning.
+
+This page is printed by \`guestpass config --markdown\`.
+`

@@ -1,0 +1,318 @@
+import type * as z from 'zod'
+import * as kinds from './kinds.ts'
+
+/**
+ * One setting. `config`, docs/configuration.md, the flags and the faults are all made from these: to add a setting, add it
+ * here. Its key is its first name without GENESYS_ or GUESTPASS_, in camel case.
+ */
+export interface Setting<Kind extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
+  /** The variable's name, then its aliases. */
+  readonly names: readonly [string, ...string[]]
+  /** Settings of a connection are one organisation's; the others are the program's. */
+  readonly of: 'connection' | 'program'
+  readonly about: string
+  /** What can be written; follows the word "Write" in a remedy. */
+  readonly write: string
+  /** Written as a user would write it. */
+  readonly fallback?: string
+  /** Has no flag, because the command line of a process can be read by others. */
+  readonly secret?: true
+  readonly kind: Kind
+}
+
+const setting = <const S extends Setting>(one: S): S => one
+const url = 'an https:// address'
+
+export const settings = {
+  region: setting({
+    names: ['GENESYS_REGION'],
+    of: 'connection',
+    about: 'Region of Genesys Cloud',
+    write: "a region's domain or name, as mypurecloud.ie or eu-west-1",
+    kind: kinds.text,
+  }),
+  env: setting({
+    names: ['GENESYS_ENV'],
+    of: 'connection',
+    about: 'Region of Genesys Cloud, where GENESYS_REGION is not set',
+    write: "a region's domain or name, as mypurecloud.ie or eu-west-1",
+    kind: kinds.text,
+  }),
+  oauthBaseUrl: setting({
+    names: ['GENESYS_OAUTH_BASE_URL'],
+    of: 'connection',
+    about: 'Address of the OAuth server, where it is not that of a region',
+    write: `${url} (http:// on loopback), a path prefix included`,
+    kind: kinds.text,
+  }),
+  apiBaseUrl: setting({
+    names: ['GENESYS_API_BASE_URL'],
+    of: 'connection',
+    about: 'Address of the API, where it is not that of a region',
+    write: `${url} (http:// on loopback), a path prefix included`,
+    kind: kinds.text,
+  }),
+  tokenPath: setting({
+    names: ['GENESYS_TOKEN_PATH'],
+    of: 'connection',
+    about: 'Path of the token endpoint (unset: `/oauth/token`)',
+    write: 'a path, as /oauth/token',
+    kind: kinds.text,
+  }),
+  userTokenPath: setting({
+    names: ['GENESYS_USER_TOKEN_PATH'],
+    of: 'connection',
+    about:
+      'Path of the token endpoint for grants other than client credentials (unset: GENESYS_TOKEN_PATH, else `/oauth/token` on a region, `/api/v2/oauth/token` on a base URL)',
+    write: 'a path, as /api/v2/oauth/token',
+    kind: kinds.text,
+  }),
+  gateway: setting({
+    names: ['GENESYS_GATEWAY'],
+    of: 'connection',
+    about: 'Whether the documented guest APIs are offered although the API is on a public host of Genesys Cloud',
+    write: 'true or false',
+    fallback: 'false',
+    kind: kinds.yesNo,
+  }),
+  clientId: setting({
+    names: ['GENESYS_CLIENT_ID', 'GENESYS_OAUTH_CLIENT_ID'],
+    of: 'connection',
+    about: 'Id of the OAuth client',
+    write: "the OAuth client's id",
+    kind: kinds.text,
+  }),
+  clientSecret: setting({
+    names: ['GENESYS_CLIENT_SECRET', 'GENESYS_OAUTH_CLIENT_SECRET'],
+    of: 'connection',
+    about: 'Secret of the OAuth client; without one it is a public client',
+    write: "the OAuth client's secret",
+    secret: true,
+    kind: kinds.secret,
+  }),
+  clientAuth: setting({
+    names: ['GENESYS_CLIENT_AUTH'],
+    of: 'connection',
+    about:
+      'How the client names itself: `auto` is Basic on hosts of Genesys Cloud and the form body elsewhere, the other way being tried once',
+    write: 'auto, basic, body or none',
+    fallback: 'auto',
+    kind: kinds.oneOf('auto', 'basic', 'body', 'none'),
+  }),
+  basicEncoding: setting({
+    names: ['GENESYS_BASIC_ENCODING'],
+    of: 'connection',
+    about: 'How id and secret stand in Basic: as they are, or form-encoded (RFC 6749, appendix B)',
+    write: 'raw or form',
+    fallback: 'raw',
+    kind: kinds.oneOf('raw', 'form'),
+  }),
+  scopes: setting({
+    names: ['GENESYS_SCOPES'],
+    of: 'connection',
+    about: 'Scopes that are asked for with an access token',
+    write: 'scopes separated by spaces or commas',
+    kind: kinds.scopes,
+  }),
+  redirectUri: setting({
+    names: ['GENESYS_REDIRECT_URI'],
+    of: 'connection',
+    about: 'Where a sign-in comes back to; registered with the OAuth client',
+    write: `${url} (http:// on loopback)`,
+    kind: kinds.safeAddress,
+  }),
+  refreshToken: setting({
+    names: ['GENESYS_REFRESH_TOKEN'],
+    of: 'connection',
+    about: 'Refresh token that seeds the connection; afterwards the store has the newer one',
+    write: 'the refresh token',
+    secret: true,
+    kind: kinds.secret,
+  }),
+  accessTokenFormat: setting({
+    names: ['GENESYS_ACCESS_TOKEN_FORMAT'],
+    of: 'connection',
+    about: 'Whether access tokens are JWTs, which are verified, or opaque, which are taken as they are; `auto` looks',
+    write: 'auto, jwt or opaque',
+    fallback: 'auto',
+    kind: kinds.oneOf('auto', 'jwt', 'opaque'),
+  }),
+  publicKey: setting({
+    names: ['GENESYS_PUBLIC_KEY'],
+    of: 'connection',
+    about: 'Key that tokens are verified with, in place of a key-set',
+    write: 'a public key in PEM (-----BEGIN PUBLIC KEY-----), its lines ended by line feeds or by \\n',
+    kind: kinds.publicKey,
+  }),
+  jwksUrl: setting({
+    names: ['GENESYS_JWKS_URL'],
+    of: 'connection',
+    about: 'Address of the key-set (unset: `/.well-known/jwks.json` on the OAuth server)',
+    write: `${url} (http:// on loopback)`,
+    kind: kinds.safeAddress,
+  }),
+  tokenAlgorithms: setting({
+    names: ['GENESYS_TOKEN_ALGORITHMS'],
+    of: 'connection',
+    about: 'Signature algorithms that are accepted',
+    write: 'RS256, ES256 or both, separated by commas',
+    fallback: 'RS256',
+    kind: kinds.algorithms,
+  }),
+  tokenIssuer: setting({
+    names: ['GENESYS_TOKEN_ISSUER'],
+    of: 'connection',
+    about: 'What the `iss` claim of tokens must be (unset: anything)',
+    write: 'the issuer as it stands in tokens',
+    kind: kinds.text,
+  }),
+  tokenAudience: setting({
+    names: ['GENESYS_TOKEN_AUDIENCE'],
+    of: 'connection',
+    about: 'What the `aud` claim of tokens must hold (unset: anything)',
+    write: 'the audience as it stands in tokens',
+    kind: kinds.text,
+  }),
+  tokenOrganization: setting({
+    names: ['GENESYS_TOKEN_ORGANIZATION'],
+    of: 'connection',
+    about: 'The organisation that tokens must name (unset: any)',
+    write: "the organisation's id as it stands in tokens",
+    kind: kinds.text,
+  }),
+  rateLimit: setting({
+    names: ['GENESYS_RATE_LIMIT'],
+    of: 'connection',
+    about: 'Requests a minute that the connection sends at most',
+    write: 'a whole number from 1 to 1000000',
+    fallback: '300',
+    kind: kinds.whole(1, 1_000_000),
+  }),
+  deploymentId: setting({
+    names: ['GENESYS_DEPLOYMENT_ID'],
+    of: 'connection',
+    about: 'Messenger deployment that guests come through',
+    write: "the deployment's id, a UUID",
+    kind: kinds.uuid,
+  }),
+  idpWebhookUrl: setting({
+    names: ['IDP_WEBHOOK_URL'],
+    of: 'connection',
+    about: 'Webhook of the identity provider, told of renewed guest tokens',
+    write: url,
+    kind: kinds.address,
+  }),
+  idmWebhookUrl: setting({
+    names: ['IDM_WEBHOOK_URL'],
+    of: 'connection',
+    about: 'Webhook of identity management, told of renewed access tokens',
+    write: url,
+    kind: kinds.address,
+  }),
+  analyticsWebhookUrl: setting({
+    names: ['ANALYTICS_WEBHOOK_URL'],
+    of: 'connection',
+    about: 'Webhook of analytics, told of guests that were authenticated',
+    write: url,
+    kind: kinds.address,
+  }),
+  webhookSecret: setting({
+    names: ['WEBHOOK_SECRET'],
+    of: 'connection',
+    about: 'Signs webhooks (Standard Webhooks); several, separated by commas, while one replaces another',
+    write: 'whsec_ followed by base64 of 24 to 64 bytes, as from: echo "whsec_$(openssl rand -base64 32)"',
+    secret: true,
+    kind: kinds.webhookSecrets,
+  }),
+  crmBaseUrl: setting({
+    names: ['CRM_BASE_URL'],
+    of: 'connection',
+    about: 'Address of the CRM that enriches guests',
+    write: url,
+    kind: kinds.address,
+  }),
+  databaseUrl: setting({
+    names: ['GUESTPASS_DATABASE_URL'],
+    of: 'program',
+    about: 'Where everything is remembered; its flag is `--database`',
+    write: 'the path of a file, or a postgres:// address',
+    fallback: './.guestpass/guestpass.db',
+    kind: kinds.database,
+  }),
+  encryptionKey: setting({
+    names: ['GUESTPASS_ENCRYPTION_KEY'],
+    of: 'program',
+    about:
+      'Keys that seal secrets at rest, the first for what is written now (unset: a key file is made beside the embedded database)',
+    write: 'base64 of 32 bytes, as from: openssl rand -base64 32 (several separated by commas)',
+    secret: true,
+    kind: kinds.encryptionKeys,
+  }),
+  apiKeys: setting({
+    names: ['GUESTPASS_API_KEYS'],
+    of: 'program',
+    about: 'Keys of the service: roles issuer, verifier, operator, auditor, metrics, connection',
+    write: 'role:key, role:connection:key or role:connection:group:key, separated by commas',
+    secret: true,
+    kind: kinds.apiKeys,
+  }),
+  auditFile: setting({
+    names: ['GUESTPASS_AUDIT_FILE'],
+    of: 'program',
+    about: 'File that audit records are appended to, one JSON line each',
+    write: 'the path of a file',
+    kind: kinds.text,
+  }),
+} satisfies Record<string, Setting>
+
+export type Key = keyof typeof settings
+
+type ValueOf<K extends Key> = z.output<(typeof settings)[K]['kind']>
+type Defaulted = { [K in Key]: (typeof settings)[K] extends { readonly fallback: string } ? K : never }[Key]
+
+/** The values in force; those without a default may be absent. */
+export type Settings = { readonly [K in Defaulted]: ValueOf<K> } & {
+  readonly [K in Exclude<Key, Defaulted>]?: ValueOf<K>
+}
+
+/** All settings, in the order of their documentation. */
+export const entries = Object.entries(settings) as readonly (readonly [Key, Setting])[]
+
+/** A variable's name as a key of the configuration file: `GENESYS_CLIENT_ID` as `clientId`. */
+export const camel = (name: string): string =>
+  name
+    .replace(/^(GENESYS|GUESTPASS)_/, '')
+    .toLowerCase()
+    .replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+
+/** A setting's flag, as `--client-id`; secrets have none. */
+export function flagOf(key: Key): string | undefined {
+  const { secret }: Setting = settings[key]
+  if (secret) return undefined
+  return key === 'databaseUrl' ? '--database' : `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** What to call a setting that nobody wrote, so that it can be set for the connection. */
+export function unsetName(key: Key, connection: string): string {
+  const { names, of }: Setting = settings[key]
+  return of === 'program' || connection === 'default' ? names[0] : `connections.${connection}.${key}`
+}
+
+const keysByName: ReadonlyMap<string, Key> = new Map(
+  entries.flatMap(([key, { names }]) => names.map((name) => [name, key] as const)),
+)
+const keysByFileName: ReadonlyMap<string, Key> = new Map(
+  [...keysByName].flatMap(([name, key]) => [[name, key] as const, [camel(name), key] as const]),
+)
+
+/** The setting that a variable of the environment stands for. */
+export const keyOfVariable = (name: string): Key | undefined => keysByName.get(name)
+
+/** The setting that a key of the configuration file stands for: its camel-case name, or the variable's. */
+export const keyOfFileName = (name: string): Key | undefined => keysByFileName.get(name)
+
+/** Variables that are read outside the configuration, so that they work when it is broken. */
+const otherVariables = ['GUESTPASS_DEBUG']
+
+export const knownVariables: readonly string[] = [...keysByName.keys(), ...otherVariables]
+export const knownFileNames: readonly string[] = [...keysByFileName.keys(), 'connections']

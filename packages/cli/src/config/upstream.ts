@@ -1,0 +1,56 @@
+import { type Field, GuestpassError, type Hosts, resolveHosts } from '@guestpass/core'
+import type { Need } from './checks.ts'
+import { type Origin, place, type Written } from './layers.ts'
+import { type Key, unsetName } from './settings.ts'
+
+const hostKeys = ['oauthBaseUrl', 'apiBaseUrl', 'region', 'env', 'jwksUrl', 'tokenPath', 'userTokenPath'] as const
+const placeKeys: readonly Key[] = ['oauthBaseUrl', 'apiBaseUrl', 'region', 'env']
+
+/** The upstream addresses, when any is named or needed; faults are told under the names that the user wrote. */
+export function hostsOf(
+  chosen: ReadonlyMap<Key, Written>,
+  needs: readonly Need[],
+  connection: string,
+  faults: Field[],
+): Hosts | undefined {
+  if (!needs.includes('hosts') && !placeKeys.some((key) => chosen.has(key))) return undefined
+  const input = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.text]))
+  const names = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.name ?? unsetName(key, connection)]))
+  try {
+    return resolveHosts(input, names)
+  } catch (thrown) {
+    if (!(thrown instanceof GuestpassError) || !thrown.fields) throw thrown
+    const told = new Set(faults.map((fault) => fault.field))
+    for (const fault of thrown.fields) {
+      const origin = [...chosen.values()].find((one) => one.name === fault.field)?.origin
+      if (!told.has(fault.field))
+        faults.push(origin ? { ...fault, message: `${fault.message} ${place(origin)}` } : fault)
+    }
+    return undefined
+  }
+}
+
+const precedence: readonly Origin[] = [
+  'flag',
+  'environment',
+  'guestpass.config.json',
+  'guestpass.config.ts',
+  '.env',
+  'default',
+]
+
+/** Base URLs come before a region wherever they are written; somebody who overrides them with a region hears of it. */
+export function overruled(chosen: ReadonlyMap<Key, Written>, hosts: Hosts | undefined): string[] {
+  const rank = (key: Key): number => precedence.indexOf(chosen.get(key)?.origin ?? 'default')
+  return (hosts?.unused ?? []).flatMap((key) => {
+    const stronger =
+      hosts &&
+      [hosts.from.oauth, hosts.from.api].map((from) => chosen.get(from)).find((one) => one && rank(one.key) > rank(key))
+    const own = chosen.get(key)
+    return own && stronger
+      ? [
+          `${own.name} ${place(own.origin)} is not used: ${stronger.name} ${place(stronger.origin)} comes first; unset that one`,
+        ]
+      : []
+  })
+}

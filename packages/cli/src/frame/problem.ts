@@ -1,0 +1,56 @@
+import { type Field, GuestpassError, iso } from '@guestpass/core'
+import type { CommanderError } from 'commander'
+import type * as z from 'zod'
+import type { Described } from './verb.ts'
+
+/** An error as a block of lines for people: what happened, each fault with its remedy, what upstream said. */
+export function errorLines(error: GuestpassError): readonly string[] {
+  const { upstream, reason, retryAt, fields = [] } = error
+  return [
+    `guestpass: ${error.message} [${error.code}]`,
+    ...fields.flatMap(({ field, message, remedy }) =>
+      error.message === `${message}.` ? [`  ${remedy}`] : [`  ${field}: ${message}`, `    ${remedy}`],
+    ),
+    ...(reason === undefined ? [] : [`  Reason: ${reason}`]),
+    ...(upstream
+      ? [
+          `  Upstream answered ${upstream.status}${upstream.code ? ` ${upstream.code}` : ''}${upstream.requestId ? ` (request ${upstream.requestId})` : ''}`,
+        ]
+      : []),
+    ...(retryAt === undefined ? [] : [`  Again at ${iso(retryAt)}`]),
+  ]
+}
+
+/** Cuts what was typed: an option's value, and anything so long that it may be a token. */
+const typed = (text: string): string =>
+  text.replaceAll(/'(--?[^'=]+)=[^']*'/g, "'$1'").replaceAll(/'[^']{40,}'/g, "'…'")
+
+/** A mistake in the use of the command line, as commander tells it. */
+export function usageError(error: CommanderError, help: string): GuestpassError {
+  const [first = '', hint] = typed(error.message.replace(/^error: /, '')).split('\n')
+  const message = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.+$/, '')
+  const field = /'([^' ]+)[^']*'/.exec(first)?.[1] ?? 'arguments'
+  const remedy = `${hint ? `${hint.replace(/^\((.*)\)$/, '$1')} ` : ''}See ${help}.`
+  return new GuestpassError('invalid_input', `${message}.`, { fields: [{ field, message, remedy }] })
+}
+
+const camelOf = (syntax: string): string =>
+  (/--(?:no-)?([\w-]+)|[<[]([\w-]+)/.exec(syntax) ?? [])
+    .slice(1)
+    .join('')
+    .replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+/** Faults of a verb's input, each named as it is written on the command line. */
+export function inputError(error: z.ZodError, described: readonly Described[]): GuestpassError {
+  const fields = error.issues.map((issue): Field => {
+    const name = String(issue.path[0] ?? '')
+    const [syntax, about] = described.find(([one]) => camelOf(one) === name) ?? [name, 'See --help']
+    const field = /--[\w-]+/.exec(syntax)?.[0] ?? syntax
+    return { field: field || 'arguments', message: issue.message, remedy: `It takes ${about}.` }
+  })
+  return new GuestpassError(
+    'invalid_input',
+    fields.length === 1 ? 'An argument is not valid.' : `${fields.length} arguments are not valid.`,
+    { fields },
+  )
+}

@@ -1,0 +1,119 @@
+import { Command, type CommanderError, Option } from 'commander'
+import { entries, flagOf, type Key } from '../config/settings.ts'
+import { yesNo } from '../config/kinds.ts'
+import type { CommonFlags } from './cli.ts'
+import { usageError } from './problem.ts'
+import type { Verb } from './verb.ts'
+import type { World } from './world.ts'
+
+/** A verb that was asked for, with what was typed. */
+export interface Asked {
+  readonly verb: Verb
+  readonly input: Readonly<Record<string, unknown>>
+  readonly flags: CommonFlags
+}
+
+const settingFlags = entries.flatMap(([key, { kind, about }]) => {
+  const flag = flagOf(key)
+  if (!flag || key === 'databaseUrl') return []
+  return [{ key, option: new Option(`${flag} ${kind === yesNo ? '[true|false]' : '<value>'}`, about).hideHelp() }]
+})
+
+/** Parses a command line. Undefined when it asked for help or the version, which were then printed. Throws `invalid_input`. */
+export function parseCommand(
+  verbs: readonly Verb[],
+  groups: Readonly<Record<string, string>>,
+  world: World,
+): Asked | undefined {
+  let asked: Asked | undefined
+  let current = 'guestpass'
+  const quiet = (command: Command): Command =>
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureHelp({ showGlobalOptions: true })
+      .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined })
+      .hook('preSubcommand', (_, sub) => {
+        current = `${current} ${sub.name()}`
+      })
+  const program = quiet(new Command('guestpass'))
+    .description('Guest identity and token lifecycle for Genesys Cloud web messaging')
+    .version(world.version)
+    .option('--connection <name>', 'connection to use', 'default')
+    .option(
+      '--database <path|url>',
+      'where everything is remembered (default: GUESTPASS_DATABASE_URL, else ./.guestpass/guestpass.db)',
+    )
+    .option('--json', 'one JSON document on standard output, a problem document on failure')
+    .addHelpText('after', '\nExample:\n  guestpass sandbox > .env')
+  const parents = new Map(
+    Object.entries(groups).map(([name, about]) => [name, quiet(program.command(name)).description(about)]),
+  )
+  for (const verb of verbs) {
+    const words = verb.name.split(' ')
+    const parent = (words.length > 1 && parents.get(words[0] ?? '')) || program
+    const command = quiet(parent.command(words.at(-1) ?? verb.name))
+    describe(command, verb)
+    command.action(() => {
+      asked = request(verb, command)
+    })
+  }
+  try {
+    program.parse([...world.argv], { from: 'user' })
+  } catch (thrown) {
+    const error = thrown as CommanderError
+    if (error.exitCode === 0) return undefined
+    throw usageError(unfinished(error, verbs, current), `${current} --help`)
+  }
+  return asked
+}
+
+/** Commander answers a missing verb with help; here it is a mistake like any other. */
+function unfinished(error: CommanderError, verbs: readonly Verb[], current: string): CommanderError {
+  const group = current.split(' ').slice(1).join(' ')
+  const names = verbs.map(({ name }) => name).filter((name) => name.startsWith(group))
+  if (error.code === 'commander.help') error.message = `a verb is missing\n(Known are ${names.join(', ')}.)`
+  return error
+}
+
+function describe(command: Command, verb: Verb): void {
+  command.description(`${verb.summary}.`)
+  for (const [syntax, about] of verb.arguments ?? []) command.argument(syntax, about)
+  for (const [syntax, about] of verb.options ?? []) command.option(syntax, about)
+  if (verb.reveal) command.option('--reveal', 'show tokens in full')
+  const own = new Set(command.options.map((option) => option.long))
+  for (const { option } of settingFlags) {
+    // `--scopes` beside a verb's own `--scope` would be taken for it.
+    if (!own.has(option.long) && !own.has(option.long?.replace(/s$/, ''))) command.addOption(option)
+  }
+  command.addHelpText(
+    'after',
+    `\nSettings can be given as flags, as --region mypurecloud.ie.\n\nExample:\n  ${verb.example}`,
+  )
+}
+
+const camel = (word: string): string => word.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+function request(verb: Verb, command: Command): Asked {
+  const { connection, database, json, reveal, ...typed } = command.optsWithGlobals<Record<string, unknown>>()
+  const isSetting = (name: string): boolean =>
+    settingFlags.some(({ key, option }) => key === name && command.options.includes(option))
+  const settings: Partial<Record<Key, string>> = {}
+  const input: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(typed)) {
+    if (isSetting(name)) settings[name as Key] = String(value)
+    else input[name] = value
+  }
+  if (typeof database === 'string') settings.databaseUrl = database
+  for (const [at, argument] of command.registeredArguments.entries()) {
+    const value: unknown = command.processedArgs[at]
+    if (value !== undefined) input[camel(argument.name())] = value
+  }
+  const flags: CommonFlags = {
+    connection: String(connection),
+    json: json === true,
+    reveal: reveal === true,
+    settings,
+  }
+  return { verb, input, flags }
+}

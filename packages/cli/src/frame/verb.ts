@@ -1,0 +1,72 @@
+/*
+ * How a verb is written: one file in src/verbs/ that exports one `verb({...})`, and one line in src/verbs/index.ts.
+ *
+ *   export const guestShow = verb({
+ *     name: 'guest show',                                       // a blank makes it a verb of the group `guest`
+ *     summary: 'Show what is known of a guest',
+ *     example: 'guestpass guest show 6f2c… --json',
+ *     arguments: [['<guest-id>', "the guest's id"]],            // reaches the input as guestId
+ *     options: [['--page <n>', 'page to show, from 1']],        // reaches the input as page
+ *     input: z.object({ guestId: z.string(), page: whole(1, 1000).optional() }),
+ *     async run({ guestId, page }, cli) {
+ *       const { settings, hosts } = await cli.config(['hosts', 'clientId'])   // all mistakes at once
+ *       cli.answer({ guestId }, () => [`Guest ${guestId}`])     // one document with --json, else lines
+ *     },
+ *   })
+ *
+ * Every verb has --connection, --database, --json and --help, and a flag for each setting that is no secret. `reveal: true`
+ * adds --reveal: print tokens with `cli.token(secret)`. Throw a GuestpassError to fail: it is printed as a clear block, or as
+ * a problem document with --json, and its code decides the exit code. Return a number to exit with that one instead of 0.
+ * Hand `cli.signal` to everything that waits; use `finally` to clean up.
+ */
+import type { Secret } from '@guestpass/core'
+import type * as z from 'zod'
+import type { Need } from '../config/checks.ts'
+import type { ConfigWith } from '../config/config.ts'
+import type { Progress } from './progress.ts'
+import type { World } from './world.ts'
+
+/** A syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes; the text also serves as a remedy. */
+export type Described = readonly [syntax: string, about: string]
+
+export interface Verb<Input extends z.ZodType = z.ZodType> {
+  /** One word, or a group and a word. */
+  readonly name: string
+  readonly summary: string
+  /** A whole command line. */
+  readonly example: string
+  readonly arguments?: readonly Described[]
+  readonly options?: readonly Described[]
+  /** Checks arguments and options, by their names in camel case; values are texts, lists of texts or true. */
+  readonly input: Input
+  /** The verb shows tokens. */
+  readonly reveal?: true
+  run(input: z.output<Input>, cli: Cli): Promise<number | void>
+}
+
+/** What a verb is given. */
+export interface Cli {
+  /** Reads the configuration; what is needed and missing is among its mistakes. Warnings go to standard error. */
+  config<const N extends Need = never>(needs?: readonly N[]): Promise<ConfigWith<N>>
+  readonly json: boolean
+  /** The verb's one answer: the document on one line with --json, the lines otherwise. */
+  answer(document: unknown, lines: () => readonly string[]): void
+  /** A token for people and documents: masked unless --reveal. */
+  token(secret: Secret): string
+  /** A line on standard error. */
+  note(line: string): void
+  /** A bar on standard error; nothing is drawn where that is no terminal. Stop it in the end. */
+  progress(title: string, total: number): Progress
+  /** Standard input, read to its end and trimmed; for an argument of `-`. */
+  input(): Promise<string>
+  /** Aborts when the process is asked to end. */
+  readonly signal: AbortSignal
+  /** Resolves when the process is asked to end: for verbs that stay up. */
+  stopped(): Promise<void>
+  readonly world: World
+}
+
+/** A verb, its input typed by its schema. */
+export const verb = <Input extends z.ZodType>(written: Verb<Input>): Verb =>
+  // The frame parses with the verb's own schema before it calls run, so the input is always of the right type.
+  written

@@ -1,0 +1,33 @@
+/** Where text goes: standard output or standard error. */
+export interface Sink {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+}
+
+/** What a run of the command line touches, handed in by main.ts and by tests. */
+export interface World {
+  /** What follows the program's name. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly pid: number
+  readonly stdout: Sink
+  readonly stderr: Sink
+  /** Standard input, read to its end. */
+  input(): Promise<string>
+  /** Aborts with an `Interruption` at the first signal that asks the process to end. */
+  readonly signal: AbortSignal
+  readonly version: string
+}
+
+/** The process was asked to end. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption'
+  /** What the process exits with when work was cut short: 128 and the number of the signal. */
+  readonly exit: number
+
+  constructor(signal: string, exit: number) {
+    super(`Interrupted by ${signal}.`)
+    this.exit = exit
+  }
+}

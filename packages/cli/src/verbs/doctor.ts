@@ -1,0 +1,109 @@
+import { asGuestpassError, catalogue, type Connection, type ErrorCode, SECOND } from '@guestpass/core'
+import * as z from 'zod'
+import type { Cli } from '../frame/verb.ts'
+import { verb } from '../frame/verb.ts'
+import { atWork, connect, databasePath, type Reachable } from '../workplace.ts'
+
+interface Finding {
+  readonly check: string
+  readonly state: 'ok' | 'warning' | 'failed'
+  readonly message: string
+  readonly code?: ErrorCode
+}
+
+const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message })
+const warning = (check: string, message: string): Finding => ({ check, state: 'warning', message })
+
+export const doctor = verb({
+  name: 'doctor',
+  summary: 'Check configuration, store, keys, OAuth client and clock, and say what to mend',
+  example: 'guestpass doctor',
+  input: z.object({}),
+  async run(_input, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    const findings = [...resolved(config), ...unpinned(config), ...(await looked(config, cli))]
+    const failed = findings.find(({ state }) => state === 'failed')
+    cli.answer({ healthy: failed === undefined, findings }, () => [
+      ...findings.map(({ check, state, message }) => `${state.padEnd(7)}  ${check}: ${message}`),
+      failed ? 'Something must be mended.' : 'All is well.',
+    ])
+    return failed?.code === undefined ? 0 : catalogue[failed.code].exit
+  },
+})
+
+function resolved({ hosts, settings, origins }: Reachable): readonly Finding[] {
+  const from = (place: keyof typeof origins): string => `${origins[place]?.name}, ${origins[place]?.origin}`
+  return [
+    ok('OAuth server', `${hosts.oauth}${hosts.tokenPath.clientCredentials} (${from(hosts.from.oauth)})`),
+    ok('API', `${hosts.api} (${from(hosts.from.api)})`),
+    ...(hosts.platformApi && !settings.gateway
+      ? [
+          warning(
+            'API',
+            'a public Genesys Cloud host offers no guest-tokens API: address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does',
+          ),
+        ]
+      : []),
+  ]
+}
+
+const unpinned = ({ settings }: Reachable): readonly Finding[] => {
+  const open = (['tokenIssuer', 'tokenAudience', 'tokenOrganization'] as const).filter(
+    (pin) => settings[pin] === undefined,
+  )
+  const names = {
+    tokenIssuer: 'GENESYS_TOKEN_ISSUER',
+    tokenAudience: 'GENESYS_TOKEN_AUDIENCE',
+    tokenOrganization: 'GENESYS_TOKEN_ORGANIZATION',
+  }
+  return open.length === 0
+    ? [ok('pins', 'issuer, audience and organisation of guest tokens are pinned')]
+    : [
+        warning(
+          'pins',
+          `guest tokens of any ${open.map((pin) => pin.slice('token'.length).toLowerCase()).join(', ')} are taken; pin with ${open.map((pin) => names[pin]).join(', ')}`,
+        ),
+      ]
+}
+
+/** Looks at everything that has to be tried; each look fails by itself. */
+async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const look = async (check: string, work: () => Promise<Finding>): Promise<void> => {
+    findings.push(
+      await work().catch((thrown: unknown): Finding => {
+        const { code, message } = asGuestpassError(thrown)
+        return { check, state: 'failed', message, code }
+      }),
+    )
+  }
+  await look('store', () =>
+    atWork(config, cli, async (place) => {
+      const connection = await connect(config, place, 'doctor')
+      await look('keys', () => keysFound(connection))
+      await look('OAuth client', () => clientAccepted(connection, cli))
+      return ok('store', `${databasePath(config, cli.world.cwd)} can be opened and read`)
+    }),
+  )
+  return findings
+}
+
+async function keysFound({ keys }: Connection): Promise<Finding> {
+  const { keys: found } = await keys.keys()
+  return ok(
+    'keys',
+    `${found.length} usable, ${found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? 'without kid'}`).join(', ')}`,
+  )
+}
+
+async function clientAccepted({ accessTokens, issuerOffset }: Connection, cli: Cli): Promise<Finding> {
+  const { scopes } = await accessTokens.token({ signal: cli.signal })
+  const offset = Math.round(issuerOffset() / SECOND)
+  const granted = scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`
+  return offset === 0
+    ? ok('OAuth client', `accepted, ${granted}; clocks agree`)
+    : warning(
+        'OAuth client',
+        `accepted, ${granted}; the issuer's clock is ${Math.abs(offset)} s ${offset > 0 ? 'ahead of' : 'behind'} this machine's: set this one right`,
+      )
+}

@@ -1,0 +1,82 @@
+import { type GuestRecords, guestRecords, type GuestView, iso } from '@guestpass/core'
+import * as z from 'zod'
+import { whole } from '../config/kinds.ts'
+import { type Cli, type Described, verb } from '../frame/verb.ts'
+import { atWork } from '../workplace.ts'
+
+/** Runs work on the guests that the store knows; nothing is asked of upstream. */
+async function onRecords(cli: Cli, work: (records: GuestRecords) => Promise<void>): Promise<void> {
+  const config = await cli.config()
+  await atWork(config, cli, ({ ports }) => work(guestRecords({ connection: config.connection, actor: 'cli' }, ports)))
+}
+
+const viewDocument = (view: GuestView) => ({
+  ...view,
+  ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
+  createdAt: iso(view.createdAt),
+})
+
+const viewLine = ({ guestId, api, standing, generation, expiresAt }: GuestView): string =>
+  `${guestId}  ${api}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
+
+const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id, a UUID"]]
+
+export const guestShow = verb({
+  name: 'guest show',
+  summary: 'Show what is known of a guest, never its token',
+  example: 'guestpass guest show 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --json',
+  arguments: guestArgument,
+  input: z.object({ guestId: z.string() }),
+  run: ({ guestId }, cli) =>
+    onRecords(cli, async (records) => {
+      const view = await records.show(guestId)
+      cli.answer(viewDocument(view), () => [
+        viewLine(view),
+        `  scopes ${view.scopes.join(' ')}; ${view.verified ? 'verified' : 'not verified'}; since ${iso(view.createdAt)}`,
+      ])
+    }),
+})
+
+export const guestList = verb({
+  name: 'guest list',
+  summary: 'List the known guests, a page at a time',
+  example: 'guestpass guest list --limit 20',
+  options: [
+    ['--limit <n>', 'guests on a page, from 1 to 1000 (default: 100)'],
+    ['--after <cursor>', 'the cursor that the page before gave'],
+  ],
+  input: z.object({ limit: whole(1, 1_000).optional(), after: z.string().optional() }),
+  run: ({ limit, after }, cli) =>
+    onRecords(cli, async (records) => {
+      const page = await records.list({
+        ...(limit === undefined ? {} : { limit }),
+        ...(after === undefined ? {} : { after }),
+      })
+      cli.answer(
+        { guests: page.guests.map(viewDocument), ...(page.next === undefined ? {} : { next: page.next }) },
+        () => [
+          ...(page.guests.length === 0 ? ['No guests yet.'] : page.guests.map(viewLine)),
+          ...(page.next === undefined ? [] : [`More: guestpass guest list --after ${page.next}`]),
+        ],
+      )
+    }),
+})
+
+export const guestRevoke = verb({
+  name: 'guest revoke',
+  summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
+  example: 'guestpass guest revoke 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  arguments: guestArgument,
+  input: z.object({ guestId: z.string() }),
+  run: ({ guestId }, cli) =>
+    onRecords(cli, async (records) => {
+      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId)
+      const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
+      cli.answer({ upstream, local, ...until }, () => [
+        `Guest ${guestId} is revoked here.`,
+        ...(until.upstreamValidUntil
+          ? [`  Genesys has no call for it: tokens stay valid there until ${until.upstreamValidUntil}.`]
+          : []),
+      ])
+    }),
+})

@@ -1,0 +1,35 @@
+import type { Verb } from '../frame/verb.ts'
+import { auditTail } from './audit-tail.ts'
+import { config } from './config.ts'
+import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
+import { guestIssue } from './guest-issue.ts'
+import { guestList, guestRevoke, guestShow } from './guest-records.ts'
+import { guestToken } from './guest-token.ts'
+import { report } from './report.ts'
+import { sandbox } from './sandbox.ts'
+import { token } from './token.ts'
+import { verify } from './verify.ts'
+
+/** Groups of verbs, with what they are about. */
+export const groups: Readonly<Record<string, string>> = {
+  guest: 'Issue, show, renew and revoke guest tokens',
+  audit: 'Read the audit log',
+}
+
+/** Every verb, in the order of the help. */
+export const verbs: readonly Verb[] = [
+  demo,
+  sandbox,
+  token,
+  guestIssue,
+  guestToken,
+  guestShow,
+  guestList,
+  guestRevoke,
+  verify,
+  auditTail,
+  report,
+  doctor,
+  config,
+]

@@ -1,0 +1,131 @@
+import { appendFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import {
+  type Connection,
+  type ConnectionPorts,
+  connection,
+  GuestpassError,
+  jsonLines,
+  type Random,
+  relay,
+  SECOND,
+  type Store,
+  systemClock,
+  systemRandom,
+} from '@guestpass/core'
+import { nodeHttp, nodePlatform } from '@guestpass/core/node'
+import { fileKeyRing, type KeyRing, localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+import type { Config, ConfigWith } from './config/config.ts'
+import type { Cli } from './frame/verb.ts'
+
+/** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
+const AUDIT = 'audit-file'
+/** How long a verb that ends waits for its own events to be delivered; the rest waits for the next one. */
+const DRAIN = SECOND
+
+export interface Workplace {
+  readonly store: Store
+  readonly ports: ConnectionPorts
+  /** Delivers events until the signal aborts; verbs that end by themselves need not call it. */
+  deliver(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** Where the embedded database of a configuration is. */
+export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd: string): string {
+  if (databaseUrl.kind === 'file') return resolve(cwd, databaseUrl.path)
+  const field = origins.databaseUrl?.name ?? '--database'
+  const message = 'names a PostgreSQL database, which this version does not have yet'
+  throw new GuestpassError('config_invalid', `The database cannot be used: ${field} ${message}.`, {
+    fields: [{ field, message, remedy: 'Give the path of a file, or leave it unset.' }],
+  })
+}
+
+/** Opens the store and everything that a connection needs of the world. */
+export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
+  const clock = systemClock()
+  const random = systemRandom()
+  const path = databasePath(config, cli.world.cwd)
+  const { encryptionKey, auditFile } = config.settings
+  const keyRing = encryptionKey
+    ? localKeyRing(encryptionKey.map((key) => key.reveal()).join(','), { random })
+    : await keyRingBeside(path, random, cli)
+  const store = await sqliteStore({ path, keyRing, clock, random, route: () => (auditFile ? [AUDIT] : []) })
+  const { http, close } = nodeHttp()
+  const audit = auditFile
+    ? relay(
+        store.outbox,
+        jsonLines(AUDIT, (lines) => appendFile(resolve(cli.world.cwd, auditFile), lines, { mode: 0o600 })),
+        { clock },
+      )
+    : undefined
+  return {
+    store,
+    ports: { store, clock, random, http, platform: nodePlatform() },
+    deliver: async (signal) => audit?.run(signal),
+    async close() {
+      const late = new AbortController()
+      const drained = audit?.drain(late.signal)
+      if (drained) await Promise.race([drained, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
+      await close()
+      await store.close()
+    },
+  }
+}
+
+/** The key ring of a key file beside the database, which is made when there is none; that is said once. */
+async function keyRingBeside(path: string, random: Random, cli: Cli): Promise<KeyRing> {
+  const file = join(dirname(path), 'encryption.key')
+  const { ring, made } = await fileKeyRing(file, { random })
+  if (made) cli.note(`guestpass: made the encryption key ${file}; keep a copy, the store cannot be read without it`)
+  return ring
+}
+
+/** What a verb needs to talk to upstream. */
+export type Reachable = ConfigWith<'hosts' | 'clientId'>
+
+/** The connection of a configuration, on a workplace. */
+export function connect(
+  { connection: name, hosts, settings }: Reachable,
+  { ports }: Workplace,
+  actor = 'cli',
+): Promise<Connection> {
+  const { clientId, clientSecret, basicEncoding, clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
+  return connection(
+    {
+      name,
+      hosts,
+      client: { id: clientId, basicEncoding, ...(clientSecret ? { secret: clientSecret } : {}) },
+      clientAuth,
+      accessTokenFormat,
+      gateway,
+      actor,
+      policy: { limit: { perMinute: rateLimit } },
+      ...pins(settings),
+      ...(scopes ? { scopes } : {}),
+      ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
+    },
+    ports,
+  )
+}
+
+/** What the configuration says that tokens must be. */
+export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({
+  algorithms: tokenAlgorithms,
+  ...(tokenIssuer === undefined ? {} : { issuer: tokenIssuer }),
+  ...(tokenAudience === undefined ? {} : { audience: tokenAudience }),
+  ...(tokenOrganization === undefined ? {} : { organization: { claim: ORGANIZATION_CLAIM, id: tokenOrganization } }),
+})
+
+/** The claim in which tokens name the organisation that they are of. */
+const ORGANIZATION_CLAIM = 'org'
+
+/** Runs work at a workplace that is closed whatever happens. */
+export async function atWork<T>(config: Config, cli: Cli, work: (place: Workplace) => Promise<T>): Promise<T> {
+  const place = await workplace(config, cli)
+  try {
+    return await work(place)
+  } finally {
+    await place.close()
+  }
+}

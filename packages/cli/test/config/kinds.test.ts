@@ -1,0 +1,138 @@
+import { generateKeyPairSync } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as kinds from '../../src/config/kinds.ts'
+
+const accepts = (kind: { safeParse(text: string): { success: boolean } }, text: string): boolean =>
+  kind.safeParse(text).success
+
+describe('a public key', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).trim()
+
+  it('may hold \\n for the ends of its lines', () => {
+    expect(kinds.publicKey.parse(pem.replaceAll('\n', '\\n'))).toBe(pem)
+    expect(kinds.publicKey.parse(pem)).toBe(pem)
+  })
+
+  it('is no private key, no file name and no damaged text', () => {
+    const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    expect(kinds.publicKey.safeParse(secret).error?.message).toContain('is a private key')
+    for (const text of ['./key.pem', pem.slice(0, 60), pem.replace('M', 'N')])
+      expect(accepts(kinds.publicKey, text)).toBe(false)
+  })
+})
+
+describe('keys and secrets', () => {
+  const key = (size: number, fill = 1) => Buffer.alloc(size, fill).toString('base64')
+
+  it('for encryption are base64 of 32 bytes, one or several', () => {
+    expect(kinds.encryptionKeys.parse(`${key(32)}, ${key(32, 2)}`).map((one) => one.reveal())).toEqual([
+      key(32),
+      key(32, 2),
+    ])
+    for (const text of [key(16), key(33), key(32).slice(0, -1), `${key(32)},x`, 'x'.repeat(44), ',']) {
+      expect(accepts(kinds.encryptionKeys, text)).toBe(false)
+    }
+  })
+
+  it('for webhooks begin with whsec_ and hold 24 to 64 bytes', () => {
+    for (const size of [24, 32, 64]) expect(accepts(kinds.webhookSecrets, `whsec_${key(size)}`)).toBe(true)
+    for (const text of [`whsec_${key(23)}`, `whsec_${key(65)}`, key(32), 'whsec_', 'whsec_!'])
+      expect(accepts(kinds.webhookSecrets, text)).toBe(false)
+  })
+
+  it('for the service say a role, and may say a connection and a group', () => {
+    const parsed = kinds.apiKeys.parse('operator:k1, issuer:acme:k2,issuer:acme:web:k3')
+    expect(parsed.map(({ key, ...rest }) => ({ ...rest, key: key.reveal() }))).toEqual([
+      { role: 'operator', connection: 'default', key: 'k1' },
+      { role: 'issuer', connection: 'acme', key: 'k2' },
+      { role: 'issuer', connection: 'acme', group: 'web', key: 'k3' },
+    ])
+    for (const text of ['k1', 'admin:k1', 'issuer:', 'issuer::k', 'issuer:a:b:c:d'])
+      expect(accepts(kinds.apiKeys, text)).toBe(false)
+  })
+
+  it('are never repeated when they are refused', () => {
+    const secretKinds = [
+      kinds.encryptionKeys,
+      kinds.webhookSecrets,
+      kinds.apiKeys,
+      kinds.address,
+      kinds.safeAddress,
+      kinds.database,
+      kinds.publicKey,
+    ]
+    for (const kind of secretKinds) {
+      const { error } = kind.safeParse('ftp://hunter2:hunter2')
+      expect(error?.message).toBeDefined()
+      expect(error?.message).not.toContain('hunter2')
+    }
+  })
+})
+
+describe('addresses', () => {
+  it('are web addresses without credentials or fragment', () => {
+    for (const text of ['https://crm.example/x?k=1', 'http://crm.internal:8080'])
+      expect(accepts(kinds.address, text)).toBe(true)
+    for (const text of [
+      'crm.example',
+      'ftp://crm.example',
+      'https://u@crm.example',
+      'https://crm.example/#x',
+      'https://',
+      'javascript:x',
+    ]) {
+      expect(accepts(kinds.address, text)).toBe(false)
+    }
+  })
+
+  it('that decide what is trusted are https, or http on loopback', () => {
+    for (const text of ['https://x.example', 'http://127.0.0.1:1/cb', 'http://[::1]/', 'http://localhost:3'])
+      expect(accepts(kinds.safeAddress, text)).toBe(true)
+    for (const text of ['http://x.example', 'http://127.0.0.1.x.example', 'http://10.0.0.1'])
+      expect(accepts(kinds.safeAddress, text)).toBe(false)
+  })
+})
+
+describe('a database', () => {
+  it('is the path of a file or an address of PostgreSQL', () => {
+    expect(kinds.database.parse('./a/b.db')).toEqual({ kind: 'file', path: './a/b.db', place: './a/b.db' })
+    expect(kinds.database.parse('C:\\guests.db')).toMatchObject({ kind: 'file' })
+    expect(kinds.database.parse('postgresql://u:p@db:5433/guests?sslmode=require')).toMatchObject({
+      kind: 'postgres',
+      place: 'postgres://db:5433/guests',
+    })
+    for (const text of ['mysql://db/x', 'postgres:', 'postgres://']) expect(accepts(kinds.database, text)).toBe(false)
+  })
+})
+
+describe('words and numbers', () => {
+  it('take whole numbers within bounds and nothing that only looks like one', () => {
+    const port = kinds.whole(0, 65_535)
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 65_535 }), (n) => port.parse(String(n)) === n),
+      { numRuns: 200 },
+    )
+    for (const text of ['65536', '-1', '1.5', '1e3', '0x10', '', ' 1', 'NaN', 'Infinity', '9'.repeat(400)])
+      expect(accepts(port, text)).toBe(false)
+  })
+
+  it('take truth in the usual words', () => {
+    expect(['true', '1', 'YES', 'on'].map((text) => kinds.yesNo.parse(text))).toEqual([true, true, true, true])
+    expect(['false', '0', 'No', 'off'].map((text) => kinds.yesNo.parse(text))).toEqual([false, false, false, false])
+    expect(accepts(kinds.yesNo, 'perhaps')).toBe(false)
+  })
+
+  it('take lists of scopes and algorithms', () => {
+    expect(kinds.scopes.parse('a:b  c:d,e')).toEqual(['a:b', 'c:d', 'e'])
+    expect(accepts(kinds.scopes, 'a "b"')).toBe(false)
+    expect(kinds.algorithms.parse('rs256, ES256')).toEqual(['RS256', 'ES256'])
+    for (const text of ['none', 'HS256', 'RS256,HS256']) expect(accepts(kinds.algorithms, text)).toBe(false)
+  })
+
+  it('take a UUID of any version', () => {
+    expect(kinds.uuid.parse('6F2C1B1E-0000-1000-8000-00805F9B34FB')).toBe('6f2c1b1e-0000-1000-8000-00805f9b34fb')
+    expect(accepts(kinds.uuid, '6f2c1b1e')).toBe(false)
+  })
+})

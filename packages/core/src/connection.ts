@@ -1,0 +1,183 @@
+import { defaultWindows, type Windows } from './domain/plan.ts'
+import { lengthPrefixed } from './domain/key.ts'
+import { missingScopes } from './domain/scopes.ts'
+import type { Secret } from './domain/secret.ts'
+import type { Millis } from './domain/time.ts'
+import { GuestpassError } from './errors.ts'
+import { type Guests, guests } from './guests/guests.ts'
+import { mint } from './guests/mint.ts'
+import { type Policy, pipeline } from './policy/pipeline.ts'
+import { type AccessSource, authorize } from './policy/authorize.ts'
+import { type StandardOptions, standardLayers } from './policy/standard.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Http } from './ports/http.ts'
+import type { Random } from './ports/random.ts'
+import type { Store } from './ports/store.ts'
+import { type Meters, meters } from './report/meters.ts'
+import { accessTokens, type TokenSource } from './tokens/access-tokens.ts'
+import { guestTokens } from './upstream/guest-tokens/provider.ts'
+import { MINT_SCOPE, REFRESH_SCOPE } from './upstream/guest-tokens/wire.ts'
+import type { Hosts } from './upstream/hosts.ts'
+import { oauth } from './upstream/oauth/provider.ts'
+import type { Client, ClientMethod } from './upstream/oauth/wire.ts'
+import { fingerprint } from './verify/fingerprint.ts'
+import type { KeySource } from './verify/keys.ts'
+import type { Platform } from './verify/platform.ts'
+import type { Verifier } from './verify/verdict.ts'
+import { fact, verification, type VerificationOptions } from './verification.ts'
+
+/** One upstream organisation and one OAuth client. */
+export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'> {
+  /** Where upstream is; see `resolveHosts`. */
+  readonly hosts: Hosts
+  readonly client: Client
+  /** How the client names itself. Default `auto`: Basic on the platform's hosts, the form body elsewhere. */
+  readonly clientAuth?: 'auto' | ClientMethod
+  /** Scopes of the service's own access token. Default: those that minting and refreshing guest tokens need. */
+  readonly scopes?: readonly string[]
+  /** Default `auto`: verified when they look like a JWT. */
+  readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
+  /** The key that signs guest tokens, as PEM; otherwise the key-set of the hosts is mirrored. */
+  readonly publicKey?: string
+  /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
+  readonly gateway?: boolean
+  /** Limits, deadlines, retries, breaker. */
+  readonly policy?: StandardOptions
+  readonly windows?: Windows
+  /** Who asks, in events. Default `library`. */
+  readonly actor?: string
+}
+
+/** The world that a connection lives in. */
+export interface ConnectionPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly http: Http
+  readonly platform: Platform
+  /** Names this process among those that share the store. Default: a random id. */
+  readonly holder?: string
+}
+
+export interface Connection {
+  readonly name: string
+  /** The service's own access tokens. */
+  readonly accessTokens: TokenSource
+  readonly guests: Guests
+  /** Checks any guest token of this connection, revocation included. */
+  readonly verifier: Verifier
+  readonly keys: KeySource
+  /** How far the issuer's clock is ahead of ours, in milliseconds. */
+  issuerOffset(): Millis
+  /** Counters and durations of this process. */
+  readonly meters: Meters
+}
+
+/** Composes everything that one connection needs. Nothing is sent before it is asked for. */
+export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
+  const { name = 'default', hosts, client, actor = 'library', windows = defaultWindows } = options
+  const { store, clock, random, http, platform, holder = random.uuid() } = ports
+  const network = { http, clock }
+  const meter = meters()
+  const scopes = options.scopes ?? [MINT_SCOPE, REFRESH_SCOPE]
+  const {
+    keys,
+    issuerClock,
+    guestTokens: guestVerifier,
+    accessTokens: accessVerifier,
+  } = await verification(
+    { ...options, keys: options.publicKey === undefined ? { url: hosts.jwksUrl } : { pem: options.publicKey } },
+    ports,
+  )
+  const layers = standardLayers(options.policy ?? {}, { clock, random, store })
+  const plainPolicy = pipeline(...layers.outer, ...layers.inner)
+  const renewalPorts = { store, clock, random, holder }
+  const method = fact(store, name, 'client-auth')
+  const source = accessTokens(
+    {
+      connection: name,
+      id: await accessTokenId(
+        [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined],
+        platform,
+      ),
+      oauth: oauth(
+        {
+          connection: name,
+          tokenUrl: hosts.oauth + hosts.tokenPath.clientCredentials,
+          client,
+          scopes,
+          clientAuth: options.clientAuth ?? 'auto',
+          platform: hosts.platformLogin,
+        },
+        plainPolicy,
+        network,
+        { recall: async () => methodOf(await method.load()), remember: method.save },
+      ),
+      scopes,
+      format: options.accessTokenFormat ?? 'auto',
+      verifier: accessVerifier,
+      issuerClock,
+      meter,
+      actor,
+      windows,
+    },
+    renewalPorts,
+  )
+  const authorized: Policy = pipeline(...layers.outer, authorize(bearer(source, MINT_SCOPE, name)), ...layers.inner)
+
+  return {
+    name,
+    accessTokens: source,
+    verifier: guestVerifier,
+    keys,
+    issuerOffset: issuerClock.offset,
+    meters: meter,
+    guests: guests(
+      {
+        connection: name,
+        mint: mint({
+          guestTokens: guestTokens({ connection: name, api: hosts.api }, authorized, network),
+          verifier: guestVerifier,
+          issuerClock,
+          fingerprint: async (token) => fingerprint(token, platform),
+          windows,
+          meter,
+          random,
+        }),
+        windows,
+        meter,
+        actor,
+        available: () => offered(hosts, options.gateway ?? false),
+      },
+      renewalPorts,
+    ),
+  }
+}
+
+/** The key under which an access token is stored: of every input that shapes it, so that no two different ones meet. */
+const accessTokenId = async (inputs: readonly (string | undefined)[], platform: Platform): Promise<string> =>
+  `access-${await platform.sha256(lengthPrefixed(inputs))}`
+
+/** The source as the pipeline takes it; a token known to lack the scope that the API needs is not sent. */
+const bearer = (source: TokenSource, scope: string, name: string): AccessSource => ({
+  async token(signal): Promise<Secret> {
+    const { token, scopes } = await source.token({ signal })
+    if (scopes.length === 0 || missingScopes([scope], scopes).length === 0) return token
+    throw new GuestpassError(
+      'scope_missing',
+      `Connection ${name}: the access token lacks the scope ${scope}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES.`,
+    )
+  },
+  rejected: (token) => source.reportRejected(token),
+})
+
+function offered(hosts: Hosts, gateway: boolean): void {
+  if (!hosts.platformApi || gateway) return
+  throw new GuestpassError(
+    'api_not_public',
+    `${hosts.api} is a public Genesys Cloud host, which does not offer the guest-tokens API; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
+  )
+}
+
+const methodOf = (value: unknown): ClientMethod | undefined =>
+  value === 'basic' || value === 'body' || value === 'none' ? value : undefined

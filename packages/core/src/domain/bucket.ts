@@ -1,0 +1,100 @@
+import { GuestpassError } from '../errors.ts'
+import type { Lesson, PermitAnswer, PermitAsk } from '../ports/store.ts'
+import { type Instant, MINUTE, type Millis } from './time.ts'
+
+/**
+ * What is remembered of a lane: a token bucket kept as the number of permits not yet paid back by time. Plain data, so
+ * that a store can keep it as JSON.
+ */
+export interface Bucket {
+  /** When `spent` was true. */
+  readonly at: Instant
+  /** Permits given and not yet paid back; fractional, at least 0. */
+  readonly spent: number
+  /** When the latest permit that was given may be used. */
+  readonly lastAt?: Instant
+  /** When the latest pause ends or ended. */
+  readonly resumeAt?: Instant
+  /** What upstream allows, when it said so. */
+  readonly perMinute?: number
+}
+
+const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
+
+/** A clock that went back makes no time pass: all that was planned keeps its distance from now. */
+function rebased(bucket: Bucket, now: Instant): Bucket {
+  const back = bucket.at - now
+  if (back <= 0) return bucket
+  return {
+    ...bucket,
+    at: now,
+    ...(bucket.lastAt === undefined ? {} : { lastAt: bucket.lastAt - back }),
+    ...(bucket.resumeAt === undefined ? {} : { resumeAt: bucket.resumeAt - back }),
+  }
+}
+
+const slowest = (asked: number, learned: number | undefined): number => Math.min(asked, learned ?? asked)
+
+/** Permits that count as spent now, for a lane that gives one every `interval`. */
+function outstanding(bucket: Bucket, burst: number, interval: Millis, now: Instant): number {
+  const paidBack = bucket.spent - (now - bucket.at) / interval
+  // Behind whoever waits already, also when the rate has changed since.
+  const queued = bucket.lastAt !== undefined && bucket.lastAt > now ? burst + (bucket.lastAt - now) / interval : 0
+  // A pause ends with an empty bucket: upstream has just refused, a burst would be refused again.
+  const paused = bucket.resumeAt === undefined ? 0 : burst - 1 + (bucket.resumeAt - now) / interval
+  return Math.max(0, paidBack, queued, paused)
+}
+
+/** Asks a bucket for permits. The bucket that comes back is to be remembered, also when nothing was granted. */
+export function reserved(
+  known: Bucket | undefined,
+  ask: PermitAsk,
+  now: Instant,
+): { readonly answer: PermitAnswer; readonly bucket: Bucket } {
+  refuseBadAsk(ask)
+  const bucket = rebased(known ?? fresh(now), now)
+  const interval = MINUTE / slowest(ask.perMinute, bucket.perMinute)
+  const spent = outstanding(bucket, ask.burst, interval, now)
+  const waitFor = (nth: number): Millis => Math.max(0, spent + nth - ask.burst) * interval
+  const first = waitFor(1)
+  if (first > ask.maxWaitMs) {
+    return { answer: { granted: false, waitMs: first - ask.maxWaitMs, intervalMs: 0 }, bucket }
+  }
+  // Evenly from the first to the last: never before its turn, because the turns of single permits are convex.
+  const last = waitFor(ask.permits)
+  const intervalMs = ask.permits === 1 ? 0 : (last - first) / (ask.permits - 1)
+  return {
+    answer: { granted: true, waitMs: first, intervalMs },
+    bucket: { ...bucket, at: now, spent: spent + ask.permits, lastAt: now + last },
+  }
+}
+
+/** The bucket after an upstream answer. A pause never shortens one that stands; of two limits the later lesson holds. */
+export function taught(known: Bucket | undefined, lesson: Lesson, now: Instant): Bucket {
+  refuseBadLesson(lesson)
+  const bucket = rebased(known ?? fresh(now), now)
+  return {
+    ...bucket,
+    ...(lesson.perMinute === undefined ? {} : { perMinute: lesson.perMinute }),
+    ...(lesson.pauseMs === undefined ? {} : { resumeAt: Math.max(bucket.resumeAt ?? now, now + lesson.pauseMs) }),
+  }
+}
+
+function refuse(field: string, message: string, remedy: string): never {
+  throw new GuestpassError('invalid_input', `${field}: ${message}; ${remedy}.`, {
+    fields: [{ field, message, remedy }],
+  })
+}
+
+function refuseBadAsk(ask: PermitAsk): void {
+  if (!(ask.perMinute > 0)) refuse('perMinute', 'must be more than 0', 'give a rate in requests per minute')
+  if (!(ask.burst >= 1)) refuse('burst', 'must be at least 1', 'give the number of requests that may go at once')
+  if (!(ask.permits >= 1)) refuse('permits', 'must be at least 1', 'ask for one permit or more')
+  if (!(ask.maxWaitMs >= 0)) refuse('maxWaitMs', 'must be at least 0', 'give milliseconds, 0 for no wait')
+}
+
+function refuseBadLesson(lesson: Lesson): void {
+  const { pauseMs = 0, perMinute = 1 } = lesson
+  if (!(pauseMs >= 0 && pauseMs < Number.POSITIVE_INFINITY)) refuse('pauseMs', 'must be 0 or more', 'give milliseconds')
+  if (!(perMinute > 0)) refuse('perMinute', 'must be more than 0', 'give a rate in requests per minute')
+}

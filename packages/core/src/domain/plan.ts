@@ -1,0 +1,86 @@
+import { GuestpassError } from '../errors.ts'
+import type { Credential, TokenSet } from './credential.ts'
+import { type Instant, type Millis, MINUTE, SECOND } from './time.ts'
+
+/** How early tokens are renewed. */
+export interface Windows {
+  /** Callers are served and one renewal runs behind them, from this long before expiry. Default min(lifetime / 3, 5 min). */
+  readonly advisory: (lifetime: Millis) => Millis
+  /** Callers wait for the renewal, from this long before expiry. Default min(lifetime / 6, 60 s). */
+  readonly mandatory: (lifetime: Millis) => Millis
+}
+
+export const defaultWindows: Windows = {
+  advisory: (lifetime) => Math.min(lifetime / 3, 5 * MINUTE),
+  mandatory: (lifetime) => Math.min(lifetime / 6, MINUTE),
+}
+
+/** What a caller wants of a credential. */
+export interface Ask {
+  /** Only a token of a later generation will do: this one was rejected by its resource. */
+  readonly newerThan?: number
+}
+
+/** The one thing to do next. */
+export type Plan =
+  /** Serve these tokens; `renew` says that one renewal should run behind the caller. */
+  | { readonly do: 'use'; readonly tokens: TokenSet; readonly renew: boolean }
+  /** Wait for a renewal. `stale` are tokens to serve all the same if it fails. */
+  | { readonly do: 'renew'; readonly stale?: TokenSet }
+  | { readonly do: 'refuse'; readonly error: GuestpassError }
+
+/** A token that claims to be sent later than this after now comes from a clock that was ahead: its age is unknown. */
+const FUTURE_TOLERANCE: Millis = 5 * SECOND
+
+export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
+
+/** In which window tokens are at a moment of the store's clock. Tokens from the future count as expired. */
+export function freshness(tokens: TokenSet, now: Instant, windows: Windows): Freshness {
+  if (now >= tokens.expiresAt || tokens.sentAt > now + FUTURE_TOLERANCE) return 'expired'
+  if (now >= tokens.expiresAt - windows.mandatory(tokens.expiresAt - tokens.sentAt)) return 'mandatory'
+  return now >= tokens.renewAt ? 'advisory' : 'fresh'
+}
+
+/** When the advisory window of new tokens begins; `luck` in [0, 1) puts it up to a fifth of the window later. */
+export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Windows, luck: number): Instant {
+  const lifetime = expiresAt - sentAt
+  const advisory = windows.advisory(lifetime)
+  const mandatory = Math.min(windows.mandatory(lifetime), advisory)
+  return expiresAt - Math.max(advisory * (1 - 0.2 * luck), mandatory)
+}
+
+/** Decides, from plain data, the one thing to do next. No clock, no network, no luck. */
+export function plan(credential: Credential | undefined, ask: Ask, now: Instant, windows: Windows): Plan {
+  if (!credential) return { do: 'renew' }
+  const { standing, backOff } = credential
+  if (standing === 'revoked' || standing === 'erased') return { do: 'refuse', error: ended(credential) }
+  const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
+  const state = tokens ? freshness(tokens, now, windows) : 'expired'
+  const renewable = standing === 'active' && !(backOff && now < backOff.until)
+  if (tokens && state !== 'expired' && (state !== 'mandatory' || !renewable)) {
+    return { do: 'use', tokens, renew: state !== 'fresh' && renewable }
+  }
+  if (renewable) return tokens && state !== 'expired' ? { do: 'renew', stale: tokens } : { do: 'renew' }
+  return { do: 'refuse', error: standing === 'active' ? resting(credential) : stuck(credential) }
+}
+
+const ended = (credential: Credential): GuestpassError =>
+  new GuestpassError(
+    'guest_revoked',
+    `Guest ${credential.id} was ${credential.standing}. Issue a token for a new guest id.`,
+  )
+
+const resting = ({ backOff }: Credential): GuestpassError =>
+  new GuestpassError(
+    backOff?.code ?? 'upstream_unavailable',
+    `${backOff?.message ?? 'The last renewal failed.'} Not asked again before ${new Date(backOff?.until ?? 0).toISOString()}.`,
+    backOff ? { retryAt: backOff.until } : {},
+  )
+
+const stuck = ({ standing, connection }: Credential): GuestpassError =>
+  standing === 'in_doubt'
+    ? new GuestpassError(
+        'in_doubt',
+        `Connection ${connection}: the answer to the last refresh was lost. Sign in again.`,
+      )
+    : new GuestpassError('needs_reauth', `Connection ${connection}: the sign-in has ended. Sign in again.`)

@@ -1,0 +1,118 @@
+import * as z from 'zod/mini'
+import { scopeList } from '../domain/scopes.ts'
+import { type Field, GuestpassError } from '../errors.ts'
+import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
+
+/** Named lives of a guest token, in seconds. */
+export const durations = {
+  shortSession: 3_600,
+  standardSession: 7_200,
+  extendedSession: 14_400,
+  maxLifetime: 86_400,
+} as const
+
+/** The ceiling of a guest token's life, in seconds. */
+export const LONGEST_DURATION = durations.maxLifetime
+
+const aliases = {
+  short: 'shortSession',
+  standard: 'standardSession',
+  extended: 'extendedSession',
+  max: 'maxLifetime',
+} as const
+
+/** What a guest may be allowed. */
+export const guestScopes = [
+  'webmessaging:guest:send',
+  'webmessaging:guest:receive',
+  'webmessaging:guest:read',
+  'webmessaging:guest:update',
+] as const
+
+/** A request for an ephemeral guest token, as it comes in. */
+export interface IssueRequest {
+  /** A UUID; a new one when absent. */
+  readonly guestId?: string | undefined
+  /** A name (`shortSession`, `short`, …) or whole seconds from 1 to 86400; 3600 when absent. */
+  readonly duration?: string | number | undefined
+  /** One or more of `guestScopes`. */
+  readonly scopes: readonly string[]
+}
+
+/** The shape of RFC 9562: versions 1 to 8 with their variant, and the two special values. */
+const UUID =
+  /^([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|0{8}(-0{4}){3}-0{12}|f{8}(-f{4}){3}-f{12})$/i
+
+const remedies: Readonly<Record<string, string>> = {
+  guestId: 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90, or leave it out to get a new one.',
+  duration: `Give one of ${Object.keys(durations).join(', ')}, or a whole number of seconds from 1 to ${LONGEST_DURATION}.`,
+  scopes: `Give one or more of ${guestScopes.join(', ')}.`,
+}
+
+const seconds = z.number('not a number or a name').check(
+  z.refine((value) => Number.isInteger(value), 'not a whole number of seconds'),
+  z.refine((value) => value >= 1 && value <= LONGEST_DURATION, `not from 1 to ${LONGEST_DURATION} seconds`),
+)
+
+const issueRequest = z.strictObject({
+  guestId: z.optional(z.string('not a text').check(z.regex(UUID, 'not a UUID'))),
+  duration: z.optional(z.pipe(z.transform(named), seconds)),
+  scopes: z
+    .array(z.enum(guestScopes, 'not a guest scope'), 'not a list of scopes')
+    .check(z.minLength(1, 'at least one scope is needed')),
+})
+
+/** A duration's name, or digits of a command line, as seconds; anything else stays for the check to refuse. */
+function named(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  const name = Object.hasOwn(aliases, value) ? aliases[value as keyof typeof aliases] : value
+  if (Object.hasOwn(durations, name)) return durations[name as keyof typeof durations]
+  return /^\d{1,9}$/.test(value) ? Number(value) : value
+}
+
+/** The request in upstream's terms; throws `invalid_input` with all its faults. `newId` makes an id where none was given. */
+export function parseIssueRequest(input: unknown, newId: () => string): MintRequest {
+  const parsed = issueRequest.safeParse(input)
+  if (!parsed.success) throw invalid(parsed.error.issues)
+  const { guestId, duration, scopes } = parsed.data
+  return {
+    guestId: guestId?.toLowerCase() ?? newId(),
+    durationSeconds: duration ?? durations.shortSession,
+    scopes: scopeList(scopes),
+  }
+}
+
+/** The id in its one spelling; throws `invalid_input`. */
+export function parseGuestId(input: unknown): string {
+  if (typeof input === 'string' && UUID.test(input)) return input.toLowerCase()
+  throw invalid([{ path: ['guestId'], message: 'not a UUID' }])
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+  readonly keys?: readonly string[]
+}
+
+function invalid(issues: readonly Issue[]): GuestpassError {
+  const fields = issues.flatMap((issue): Field[] =>
+    issue.keys
+      ? issue.keys.map((key) => ({ field: key, message: 'not a field of this request', remedy: 'Leave it out.' }))
+      : [
+          {
+            field: pathOf(issue.path),
+            message: issue.message,
+            remedy: remedies[String(issue.path[0] ?? '')] ?? 'See the documentation of this request.',
+          },
+        ],
+  )
+  const list = fields.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  return new GuestpassError('invalid_input', `The request is not valid: ${list}.`, { fields })
+}
+
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path.length === 0
+    ? 'request'
+    : path
+        .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+        .join('')

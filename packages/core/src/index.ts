@@ -1,0 +1,54 @@
+export {
+  type Connection,
+  connection,
+  type ConnectionOptions,
+  type ConnectionPorts,
+} from './connection.ts'
+export { type Bucket, reserved, taught } from './domain/bucket.ts'
+export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
+export type { Event, EventType } from './domain/event.ts'
+export { defaultWindows, type Windows } from './domain/plan.ts'
+export { Secret } from './domain/secret.ts'
+export { DAY, HOUR, type Instant, iso, type Millis, MINUTE, SECOND } from './domain/time.ts'
+export {
+  asGuestpassError,
+  catalogue,
+  type ErrorCode,
+  type ErrorFacts,
+  type Field,
+  GuestpassError,
+  type Problem,
+  type UpstreamFacts,
+} from './errors.ts'
+export type { Guests, IssuedGuest } from './guests/guests.ts'
+export type { Listener, TokenReady } from './guests/listeners.ts'
+export { type GuestRecords, guestRecords, type GuestView, type Revocation } from './guests/records.ts'
+export { durations, guestScopes, type IssueRequest } from './guests/request.ts'
+export { type Relay, relay } from './outbox/relay.ts'
+export type { StandardOptions } from './policy/standard.ts'
+export { type Clock, stopwatch } from './ports/clock.ts'
+export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from './ports/http.ts'
+export type { Meter } from './ports/meter.ts'
+export type { Random } from './ports/random.ts'
+export type * from './ports/store.ts'
+export { systemClock, systemRandom } from './ports/system.ts'
+export { type Meters, meters } from './report/meters.ts'
+export { eventsOf, type JobReport, type Report, report } from './report/report.ts'
+export { type AuditRecord, auditRecord } from './sinks/audit-record.ts'
+export { jsonLines } from './sinks/json-lines.ts'
+export type { Sink } from './sinks/sink.ts'
+export { type Lease, leased } from './stores/lease.ts'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
+export { refuseBadLimit, refuseForeign } from './stores/terms.ts'
+export type { AccessToken, TokenSource } from './tokens/access-tokens.ts'
+export { type HostInput, type HostNames, type Hosts, resolveHosts } from './upstream/hosts.ts'
+export { fingerprint } from './verify/fingerprint.ts'
+export { givenKeys } from './verify/given-keys.ts'
+export type { Jwk, KeyMaker, KeySet, KeySource, VerifyKey } from './verify/keys.ts'
+export { mirroredKeys } from './verify/mirrored-keys.ts'
+export type { Platform } from './verify/platform.ts'
+export type { Algorithm, Claims, Expectations, Reason, Verdict, Verifier } from './verify/verdict.ts'
+export { type Verification, verification, type VerificationOptions } from './verification.ts'
+export type { VerifierOptions } from './verify/verifier-options.ts'
+export { verifier } from './verify/verifier.ts'
+export { webPlatform } from './verify/web-crypto.ts'

@@ -1,0 +1,2 @@
+export { nodePlatform } from './crypto.ts'
+export { nodeHttp, type NodeHttpOptions } from './http.ts'

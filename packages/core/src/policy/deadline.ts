@@ -1,0 +1,25 @@
+import { type Millis, SECOND } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import { within } from './bounds.ts'
+import type { Policy } from './pipeline.ts'
+import { timeBox } from './time-box.ts'
+
+/**
+ * Bounds the whole operation, all tries and waits: `totalMs` from the moment it is called, in milliseconds, more than 0;
+ * Infinity for no bound. Then it ends with `deadline_exceeded`; a request that was under way may still take effect upstream.
+ * Measured on the monotonic clock, so that setting the machine's time ends no call.
+ */
+export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
+  within('deadlineMs', totalMs, 1)
+  return (next) => async (call) => {
+    const startedAt = clock.monotonic()
+    const left = (): Millis => Math.max(0, Math.min(call.left(), startedAt + totalMs - clock.monotonic()))
+    const overdue = (): GuestpassError =>
+      new GuestpassError(
+        'deadline_exceeded',
+        `${call.operation}: not done within ${totalMs / SECOND} s (connection ${call.connection}). Ask again, or allow it more time.`,
+      )
+    return timeBox(next, { ...call, left }, totalMs, overdue, clock)
+  }
+}

@@ -1,0 +1,126 @@
+import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
+import { type ErrorCode, GuestpassError } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import { within } from './bounds.ts'
+import type { Budget } from './budget.ts'
+import { type Call, type Policy, TryFailure, type TryFacts } from './pipeline.ts'
+
+export interface RetryOptions {
+  /** Tries after the first, 0 to 20; default 3. A try that only needed a new access token does not count. */
+  readonly retries?: number
+  /** The first back-off is shorter than this, each next one than twice as long; milliseconds, default 500. */
+  readonly baseMs?: Millis
+  /** No back-off is longer, unless upstream says so; milliseconds, default 30 s. */
+  readonly capMs?: Millis
+  /** What may be repeated on a connection; no bound when absent. */
+  readonly budget?: Budget
+}
+
+/** Beyond what upstream told to wait, callers spread over this part of it, so that they do not come back all at once. */
+const SPREAD = 0.1
+
+/**
+ * Repeats tries that may be repeated, and makes a `GuestpassError` of the failure that stands at the end. Nothing else in a
+ * pipeline repeats.
+ *
+ * Always repeated: 429, 503 and what was never sent, which prove that nothing happened. Repeated when the call is repeatable:
+ * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. Nothing else.
+ *
+ * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
+ * the deadline, the call fails at once and says when to come back (`retryAt`). The lost answer of a call that is not
+ * repeatable becomes `in_doubt`; after `deadline_exceeded` or an abort it is open as well whether the last try took effect.
+ */
+export function retry(
+  options: RetryOptions,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): Policy {
+  const retries = within('retry.retries', options.retries ?? 3, 0, 20)
+  const baseMs = within('retry.baseMs', options.baseMs ?? SECOND / 2, 0)
+  const capMs = within('retry.capMs', options.capMs ?? 30 * SECOND, 0)
+  const { budget } = options
+
+  const waitAfter = (told: Millis | undefined, repeats: number): Millis =>
+    // A wait of nothing is no advice: a herd would come back at once.
+    told ? told * (1 + SPREAD * random.float()) : random.float() * Math.min(capMs, baseMs * 2 ** repeats)
+
+  /** A repeat at the time that upstream itself named is no burden to it, and costs nothing. */
+  const affordable = (connection: string, told: Millis | undefined): boolean =>
+    !budget || Boolean(told) || budget.withdraw(connection)
+
+  return (next) => async (call) => {
+    budget?.deposit(call.connection)
+    let repeats = 0
+    let renewals = 0
+    for (;;) {
+      call.signal.throwIfAborted()
+      try {
+        return await next(call)
+      } catch (thrown) {
+        if (!(thrown instanceof TryFailure)) throw thrown
+        const { facts } = thrown
+        const tries = repeats + renewals + 1
+        if (facts.code === 'access_rejected' && renewals === 0) {
+          renewals += 1
+          continue
+        }
+        if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries })
+        const wait = waitAfter(facts.retryAfterMs, repeats)
+        const retryAt = clock.wall() + wait
+        if (wait >= call.left())
+          throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
+        if (repeats >= retries) throw ended(thrown, call, { tries, retryAt })
+        if (!affordable(call.connection, facts.retryAfterMs)) {
+          throw ended(thrown, call, { tries, retryAt, why: 'Too much had to be repeated on this connection lately' })
+        }
+        await clock.sleep(wait, call.signal)
+        repeats += 1
+      }
+    }
+  }
+}
+
+/** Statuses after which it is open whether upstream acted on the request. */
+const OPEN_STATUSES: ReadonlySet<number> = new Set([408, 500, 502, 504])
+
+function mayRepeat(facts: TryFacts, call: Call): boolean {
+  const status = facts.upstream?.status
+  if (facts.sent === 'no' || status === 429 || status === 503) return true
+  return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
+}
+
+/** An error body of upstream says that it refused; without one, a failing gateway may have passed the request on. */
+function isInDoubt({ sent, upstream }: TryFacts, call: Call): boolean {
+  if (call.repeatable || sent === 'no') return false
+  return (
+    sent === 'unknown' || (upstream !== undefined && OPEN_STATUSES.has(upstream.status) && upstream.code === undefined)
+  )
+}
+
+interface End {
+  readonly tries: number
+  readonly retryAt?: Instant
+  readonly why?: string
+}
+
+function ended({ facts }: TryFailure, call: Call, { tries, retryAt, why }: End): GuestpassError {
+  const { message, upstream, cause } = facts
+  const code = codeOf(facts, call)
+  const said = message.includes(call.operation) ? message : `${call.operation}: ${message}`
+  const told = [
+    `${said} Connection ${call.connection}, ${tries === 1 ? '1 try' : `${tries} tries`}.`,
+    ...(why ? [`${why}.`] : []),
+    ...(code === 'in_doubt' ? ['Upstream may have acted on it: look before asking again.'] : []),
+    ...(retryAt === undefined ? [] : [`Ask again at ${iso(retryAt)} or later.`]),
+  ]
+  return new GuestpassError(code, told.join(' '), {
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(upstream ? { upstream } : {}),
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function codeOf(facts: TryFacts, call: Call): ErrorCode {
+  if (isInDoubt(facts, call)) return 'in_doubt'
+  return facts.upstream?.status === 429 ? 'upstream_busy' : facts.code
+}

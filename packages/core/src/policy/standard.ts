@@ -1,0 +1,67 @@
+import { type Millis, SECOND } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import { type AccessSource, authorize } from './authorize.ts'
+import { breaker, type BreakerOptions } from './breaker.ts'
+import { budget, type BudgetOptions } from './budget.ts'
+import { deadline } from './deadline.ts'
+import { limit, type LimitOptions, type PermitStore } from './limit.ts'
+import { pipeline, type Policy } from './pipeline.ts'
+import { retry, type RetryOptions } from './retry.ts'
+import { timeout } from './timeout.ts'
+
+export interface StandardOptions {
+  /** The whole operation, all tries and waits; milliseconds, default 30 s. */
+  readonly deadlineMs?: Millis
+  /** One try; milliseconds, default 10 s. */
+  readonly timeoutMs?: Millis
+  readonly retry?: Omit<RetryOptions, 'budget'>
+  readonly budget?: BudgetOptions
+  readonly limit?: LimitOptions
+  readonly breaker?: BreakerOptions
+}
+
+export interface StandardPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: PermitStore
+}
+
+/** The layers outside and inside the place of `authorize`. */
+export interface StandardLayers {
+  readonly outer: readonly Policy[]
+  readonly inner: readonly Policy[]
+}
+
+/**
+ * The layers of every call to upstream, outermost first: deadline, retry | limiter, breaker, time-out; calls that need an
+ * access token get it between the two halves. The deadline bounds everything; every try takes a permit; the breaker sees
+ * only what upstream did, never our own refusals; the time-out bounds one try. Pipelines made of the same layers share their
+ * budgets, limits and circuits. Throws `config_invalid` for options out of range.
+ */
+export function standardLayers(options: StandardOptions, { clock, random, store }: StandardPorts): StandardLayers {
+  const { deadlineMs = 30 * SECOND, timeoutMs = 10 * SECOND } = options
+  return {
+    outer: [
+      deadline(deadlineMs, { clock }),
+      retry({ ...options.retry, budget: budget(options.budget ?? {}, { clock }) }, { clock, random }),
+    ],
+    inner: [
+      limit(options.limit ?? {}, { clock, store }),
+      breaker(options.breaker ?? {}, { clock }),
+      timeout(timeoutMs, { clock }),
+    ],
+  }
+}
+
+/**
+ * The standard layers as one pipeline, with the access tokens of `access` when it is given. Its calls reject with
+ * `GuestpassError` or with the reason of the caller's abort.
+ */
+export function standardPolicy(
+  options: StandardOptions,
+  ports: StandardPorts & { readonly access?: AccessSource },
+): Policy {
+  const { outer, inner } = standardLayers(options, ports)
+  return pipeline(...outer, ...(ports.access ? [authorize(ports.access)] : []), ...inner)
+}

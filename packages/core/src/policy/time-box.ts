@@ -1,0 +1,36 @@
+import type { Millis } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Attempt, Call } from './pipeline.ts'
+
+/**
+ * Runs an attempt for at most `ms` (Infinity: as long as it takes). When they are over, the signal that the attempt was given
+ * aborts with `overdue()`, and so does the answer, also when the attempt does not listen. The caller's own abort passes
+ * through with its reason. Nothing is left behind: no timer, no listener.
+ */
+export async function timeBox<T>(
+  attempt: Attempt<T>,
+  call: Call,
+  ms: Millis,
+  overdue: () => Error,
+  clock: Clock,
+): Promise<T> {
+  call.signal.throwIfAborted()
+  const box = new AbortController()
+  const done = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    box.signal.addEventListener('abort', () => reject(box.signal.reason as Error), { once: true })
+  })
+  call.signal.addEventListener('abort', () => box.abort(call.signal.reason), { signal: done.signal })
+  if (ms < Number.POSITIVE_INFINITY) {
+    clock.sleep(ms, done.signal).then(
+      () => box.abort(overdue()),
+      () => {},
+    )
+  }
+  try {
+    return await Promise.race([attempt({ ...call, signal: box.signal }), aborted])
+  } finally {
+    // With a reason of its own, because the default one captures a stack for every call.
+    done.abort('done')
+  }
+}

@@ -1,0 +1,22 @@
+import { type Millis, SECOND } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
+import { within } from './bounds.ts'
+import { type Policy, TryFailure } from './pipeline.ts'
+import { timeBox } from './time-box.ts'
+
+/**
+ * Bounds one try: `eachMs` milliseconds, more than 0; Infinity for no bound. A try that takes longer fails as one whose
+ * answer was lost, because upstream may have acted on it.
+ */
+export function timeout(eachMs: Millis, { clock }: { readonly clock: Clock }): Policy {
+  within('timeoutMs', eachMs, 1)
+  return (next) => async (call) => {
+    const overdue = (): TryFailure =>
+      new TryFailure({
+        code: 'upstream_unavailable',
+        sent: 'unknown',
+        message: `${call.operation}: no answer within ${eachMs / SECOND} s.`,
+      })
+    return timeBox(next, call, eachMs, overdue, clock)
+  }
+}

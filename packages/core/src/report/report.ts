@@ -1,0 +1,81 @@
+import type { Event } from '../domain/event.ts'
+import type { Millis } from '../domain/time.ts'
+import type { Store } from '../ports/store.ts'
+import { type Histogram, histogram } from './histogram.ts'
+
+/** One kind of work, as its events tell it. */
+export interface JobReport {
+  /** Ended requests, well or not. */
+  readonly totalRequests: number
+  readonly succeeded: number
+  readonly failed: number
+  /** succeeded / totalRequests in percent, one decimal; 100 when nothing was asked. */
+  readonly validityRatePercent: number
+  readonly avgLatencyMs: Millis
+  readonly p50LatencyMs: Millis
+  readonly p99LatencyMs: Millis
+}
+
+/** What a connection did, from its stored events. */
+export interface Report {
+  readonly connection: string
+  readonly accessTokens: JobReport
+  readonly guestTokens: JobReport
+  readonly revoked: number
+}
+
+interface Tally {
+  succeeded: number
+  failed: number
+  readonly latency: Histogram
+}
+
+const PAGE = 1_000
+
+/** Reads all events of a connection, a page at a time. */
+export async function report(store: Store, connection: string): Promise<Report> {
+  const tallies = { accessTokens: tally(), guestTokens: tally() }
+  let revoked = 0
+  for await (const { type, latencyMs } of eventsOf(store, connection)) {
+    if (type === 'TOKEN_REVOKED') revoked += 1
+    const of = type.startsWith('ACCESS_') ? tallies.accessTokens : tallies.guestTokens
+    if (type === 'ACCESS_TOKEN_FAILED' || type === 'TOKEN_FAILED') of.failed += 1
+    if (type === 'ACCESS_TOKEN_RENEWED' || type === 'TOKEN_GENERATED_SUCCESS') {
+      of.succeeded += 1
+      of.latency.add(latencyMs ?? 0)
+    }
+  }
+  return {
+    connection,
+    accessTokens: jobReport(tallies.accessTokens),
+    guestTokens: jobReport(tallies.guestTokens),
+    revoked,
+  }
+}
+
+/** The events of a connection in the order of their commits. */
+export async function* eventsOf(store: Store, connection: string): AsyncGenerator<Event> {
+  for (let after: number | undefined; ; ) {
+    const page = await store.events(connection, { limit: PAGE, ...(after === undefined ? {} : { after }) })
+    yield* page.events
+    if (page.next === undefined) return
+    after = page.next
+  }
+}
+
+const tally = (): Tally => ({ succeeded: 0, failed: 0, latency: histogram() })
+
+function jobReport({ succeeded, failed, latency }: Tally): JobReport {
+  const totalRequests = succeeded + failed
+  return {
+    totalRequests,
+    succeeded,
+    failed,
+    validityRatePercent: totalRequests === 0 ? 100 : tenth((100 * succeeded) / totalRequests),
+    avgLatencyMs: tenth(latency.mean),
+    p50LatencyMs: tenth(latency.quantile(0.5)),
+    p99LatencyMs: tenth(latency.quantile(0.99)),
+  }
+}
+
+const tenth = (value: number): number => Math.round(value * 10) / 10

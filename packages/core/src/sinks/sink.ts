@@ -1,0 +1,8 @@
+import type { Due, Outcome } from '../ports/store.ts'
+
+/** Where events go. It says of each event what came of it; an event that it says nothing of is tried again later. */
+export interface Sink {
+  /** The name under which the outbox keeps its events. */
+  readonly name: string
+  deliver(due: readonly Due[], signal: AbortSignal): Promise<readonly Outcome[]>
+}

@@ -1,0 +1,29 @@
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import type { LeaseAnswer } from '../ports/store.ts'
+
+/** A lease as a store keeps it. */
+export interface Lease {
+  readonly holder: string
+  readonly until: Instant
+  /** How long it was taken for. */
+  readonly ms: Millis
+}
+
+/** Milliseconds that a lease still stands; 0 when it has ended. */
+function left(lease: Lease, now: Instant): Millis {
+  const ms = lease.until - now
+  // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
+  return ms > lease.ms + SECOND ? 0 : Math.max(0, ms)
+}
+
+/** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */
+export function leased(
+  standing: Lease | undefined,
+  holder: string,
+  ms: Millis,
+  now: Instant,
+): { readonly answer: LeaseAnswer; readonly lease?: Lease } {
+  const endsInMs = standing && standing.holder !== holder ? left(standing, now) : 0
+  if (endsInMs > 0) return { answer: { granted: false, endsInMs } }
+  return { answer: { granted: true, endsInMs: ms }, lease: { holder, until: now + ms, ms } }
+}

@@ -1,0 +1,133 @@
+import { type Bucket, reserved, taught } from '../domain/bucket.ts'
+import type { Event } from '../domain/event.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { Change, Route, Store } from '../ports/store.ts'
+import { frozen } from './frozen.ts'
+import { type Lease, leased } from './lease.ts'
+import { type Credentials, credentials } from './memory-credentials.ts'
+import { type IssuedTokens, issuedTokens } from './memory-issued.ts'
+import { memoryOutbox } from './memory-outbox.ts'
+import { refuseBadLimit, refuseForeign } from './terms.ts'
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock
+  readonly random?: Random
+  /** Which sinks get an event; none by default. */
+  readonly route?: Route
+  /** Events kept of each connection, the newest ones; 10 000 by default. Sinks get every event all the same. */
+  readonly keepEvents?: number
+}
+
+/** All that one connection has: nothing is ever looked up across two of these. */
+interface Room {
+  readonly credentials: Credentials
+  readonly issued: IssuedTokens
+  readonly leases: Map<string, Lease>
+  readonly buckets: Map<string, Bucket>
+  readonly facts: Map<string, string>
+  readonly events: { readonly seq: number; readonly event: Event }[]
+}
+
+const emptyRoom = (): Room => ({
+  credentials: credentials(),
+  issued: issuedTokens(),
+  leases: new Map(),
+  buckets: new Map(),
+  facts: new Map(),
+  events: [],
+})
+
+/**
+ * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
+ * promises of `Store` hold, except that nobody else shares it.
+ */
+export function memoryStore(options: MemoryStoreOptions): Store {
+  const { clock, route = () => [], keepEvents = 10_000 } = options
+  const rooms = new Map<string, Room>()
+  const outbox = memoryOutbox(clock, route)
+  let seq = 0
+
+  const roomOf = (connection: string): Room => {
+    const room = rooms.get(connection) ?? emptyRoom()
+    rooms.set(connection, room)
+    return room
+  }
+
+  const append = (room: Room, events: readonly Event[]): void => {
+    for (const event of events) room.events.push({ seq: (seq += 1), event })
+    // In large steps, because removing from the front moves all the rest.
+    if (room.events.length > keepEvents * 2) room.events.splice(0, room.events.length - keepEvents)
+  }
+
+  const apply = (room: Room, change: Change): void => {
+    const events = (change.events ?? []).map(frozen)
+    // Everything that may fail comes before the first write.
+    const deliver = outbox.routed(events)
+    for (const { credential } of change.writes ?? []) room.credentials.put(credential)
+    for (const id of change.deny ?? []) room.issued.deny(id)
+    room.issued.remember(change.issued ?? [], clock.wall())
+    append(room, events)
+    deliver()
+  }
+
+  return {
+    outbox,
+    async find(connection, id) {
+      const row = roomOf(connection).credentials.get(id)
+      return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
+    },
+    async list(connection, page) {
+      refuseBadLimit(page.limit)
+      return roomOf(connection).credentials.page(page)
+    },
+    async commit(change) {
+      refuseForeign(change)
+      const room = roomOf(change.connection)
+      if (!(change.writes ?? []).every((write) => room.credentials.holds(write))) return 'conflict'
+      apply(room, change)
+      return 'done'
+    },
+    async denied(connection, fingerprint) {
+      return roomOf(connection).issued.denied(fingerprint, clock.wall())
+    },
+    async lease(connection, name, holder, ms) {
+      const { leases } = roomOf(connection)
+      const { answer, lease } = leased(leases.get(name), holder, ms, clock.wall())
+      if (lease) leases.set(name, lease)
+      return answer
+    },
+    async release(connection, name, holder) {
+      const { leases } = roomOf(connection)
+      if (leases.get(name)?.holder === holder) leases.delete(name)
+    },
+    async reserve(connection, lane, ask) {
+      const { buckets } = roomOf(connection)
+      const { answer, bucket } = reserved(buckets.get(lane), ask, clock.wall())
+      buckets.set(lane, bucket)
+      return answer
+    },
+    async learn(connection, lane, lesson) {
+      const { buckets } = roomOf(connection)
+      buckets.set(lane, taught(buckets.get(lane), lesson, clock.wall()))
+    },
+    async fact(connection, name) {
+      const text = roomOf(connection).facts.get(name)
+      return text === undefined ? undefined : JSON.parse(text)
+    },
+    async setFact(connection, name, value) {
+      const { facts } = roomOf(connection)
+      const text = JSON.stringify(value) as string | undefined
+      if (text === undefined) facts.delete(name)
+      else facts.set(name, text)
+    },
+    async events(connection, { after = 0, limit }) {
+      refuseBadLimit(limit)
+      const later = roomOf(connection).events.filter((entry) => entry.seq > after)
+      const page = later.slice(0, limit)
+      const next = later.length > limit ? page.at(-1) : undefined
+      return { events: page.map(({ event }) => event), ...(next ? { next: next.seq } : {}) }
+    },
+    async close() {},
+  }
+}

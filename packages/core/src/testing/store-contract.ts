@@ -1,0 +1,31 @@
+import { changesChapter } from './store-contract/changes.ts'
+import { credentialsChapter } from './store-contract/credentials.ts'
+import { denialsChapter } from './store-contract/denials.ts'
+import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
+import { outboxChapter } from './store-contract/outbox.ts'
+import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
+import { wallChapter } from './store-contract/wall.ts'
+
+export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/frame.ts'
+
+const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
+  credentials: credentialsChapter,
+  changes: changesChapter,
+  outbox: outboxChapter,
+  denials: denialsChapter,
+  leases: leasesChapter,
+  permits: permitsChapter,
+  facts: factsChapter,
+  'the wall between connections': wallChapter,
+}
+
+/**
+ * Registers one test for every promise of `Store`. `make` gives an empty store for each; `framework` is Vitest, Jest or
+ * anything with the same three functions.
+ */
+export function storeContract(make: MakeStore, framework: TestFramework): void {
+  const says = sentences(framework, make)
+  for (const [title, chapter] of Object.entries(chapters)) {
+    framework.describe(title, () => chapter({ says, expect: framework.expect }))
+  }
+}

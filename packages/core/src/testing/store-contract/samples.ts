@@ -1,0 +1,79 @@
+import type { Credential, TokenSet } from '../../domain/credential.ts'
+import type { Event } from '../../domain/event.ts'
+import { Secret } from '../../domain/secret.ts'
+import type { Store, Write } from '../../ports/store.ts'
+
+/** The connection of the samples, and a tenant beyond the wall. */
+export const HOME = 'default'
+export const NEIGHBOUR = 'neighbour'
+
+const AT = Date.UTC(2026, 0, 1)
+
+export const tokens = (text: string): TokenSet => ({
+  access: new Secret(`access-${text}`),
+  refresh: new Secret(`refresh-${text}`),
+  scopes: ['conversations', 'webchat:guest'],
+  verified: true,
+  sentAt: AT + 0.25,
+  expiresAt: AT + 3_600_000,
+  renewAt: AT + 3_300_000.5,
+})
+
+export const credential = (id: string, generation = 0, more: Partial<Credential> = {}): Credential => ({
+  connection: HOME,
+  id,
+  kind: 'guest',
+  api: 'guest-tokens',
+  subject: `subject-of-${id}`,
+  generation,
+  standing: 'active',
+  createdAt: AT + 0.125,
+  ...(generation > 0 ? { tokens: tokens(`${id}-${generation}`) } : {}),
+  ...more,
+})
+
+/** A credential with every optional part: the type says so, and a new part is missed by no store. */
+export const full = (id: string, generation = 1): Required<Credential> => ({
+  ...credential(id, generation),
+  tokens: tokens(`${id}-${generation}`),
+  aliveUntil: AT + 3_600_000.5,
+  intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
+  backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
+  request: { duration: 3600, scopes: ['conversations'], consent: true, channelId: 'ünïcode ✓' },
+})
+
+/** A write of a credential over the generation before it. */
+export const write = (next: Credential, generation = Math.max(0, next.generation - 1), revision?: number): Write => ({
+  credential: next,
+  expect: { generation, ...(revision === undefined ? {} : { revision }) },
+})
+
+export const event = (id: string, more: Partial<Event> = {}): Event => ({
+  id: `00000000-0000-4000-8000-${id.padStart(12, '0')}`,
+  type: 'TOKEN_GENERATED_SUCCESS',
+  outcome: 'success',
+  at: AT + 0.5,
+  actor: 'library',
+  connection: HOME,
+  subject: 'subject-of-somebody',
+  generation: 1,
+  correlationId: 'one-request',
+  ...more,
+})
+
+/** Stores a credential at a generation, from nothing. */
+export const put = async (store: Store, next: Credential): Promise<void> => {
+  const outcome = await store.commit({ connection: next.connection, writes: [write(next, 0)] })
+  if (outcome !== 'done') throw new Error(`The store refused a first write of ${next.id}.`)
+}
+
+/** A credential whose secrets can be compared: test frameworks see no difference between two secrets. */
+export const plain = (of: Credential | undefined): unknown =>
+  of && {
+    ...of,
+    ...(of.tokens
+      ? { tokens: { ...of.tokens, access: opened(of.tokens.access), refresh: opened(of.tokens.refresh) } }
+      : {}),
+  }
+
+const opened = (secret: unknown): unknown => (secret instanceof Secret ? { secret: secret.reveal() } : secret)

@@ -1,0 +1,65 @@
+import type { Chapter } from './frame.ts'
+import { credential, event, HOME, NEIGHBOUR, plain, put, write } from './samples.ts'
+
+/** Nothing that one connection does can be seen or felt from another, though all names are the same. */
+export function wallChapter({ says, expect }: Chapter): void {
+  const theirs = (generation: number) => credential('same', generation, { connection: NEIGHBOUR })
+
+  says('keeps credentials of the same id apart', async ({ store }) => {
+    await put(store, credential('same', 3))
+    expect((await store.find(NEIGHBOUR, 'same')).revision).toEqual(0)
+    await put(store, theirs(1))
+    await store.commit({ connection: NEIGHBOUR, writes: [write(theirs(2))] })
+    expect(plain((await store.find(HOME, 'same')).credential)).toEqual(plain(credential('same', 3)))
+    expect(plain((await store.find(NEIGHBOUR, 'same')).credential)).toEqual(plain(theirs(2)))
+  })
+
+  says('lists the credentials of one connection', async ({ store }) => {
+    await put(store, credential('same', 1))
+    await put(store, theirs(1))
+    const { credentials } = await store.list(NEIGHBOUR, { kind: 'guest', limit: 9 })
+    expect(credentials.map(plain)).toEqual([plain(theirs(1))])
+  })
+
+  says('checks expectations within the connection', async ({ store }) => {
+    await put(store, credential('same', 3))
+    expect(await store.commit({ connection: NEIGHBOUR, writes: [write(theirs(4), 3)] })).toEqual('conflict')
+  })
+
+  says('keeps denials apart', async ({ store }) => {
+    const issued = [{ credential: 'same', fingerprint: 'f', expiresAt: Number.MAX_SAFE_INTEGER }]
+    await store.commit({ connection: HOME, issued })
+    await store.commit({ connection: NEIGHBOUR, issued, deny: ['same'] })
+    await store.commit({ connection: NEIGHBOUR, deny: ['same'] })
+    expect([await store.denied(HOME, 'f'), await store.denied(NEIGHBOUR, 'f')]).toEqual([false, true])
+  })
+
+  says('keeps leases apart', async ({ store }) => {
+    await store.lease(HOME, 'renewal', 'p1', 1_000)
+    expect((await store.lease(NEIGHBOUR, 'renewal', 'p2', 1_000)).granted).toEqual(true)
+    await store.release(NEIGHBOUR, 'renewal', 'p1')
+    await store.release(HOME, 'renewal', 'p2')
+    expect((await store.lease(HOME, 'renewal', 'p2', 1_000)).granted).toEqual(false)
+    expect((await store.lease(NEIGHBOUR, 'renewal', 'p1', 1_000)).granted).toEqual(false)
+  })
+
+  says('keeps permits, pauses and learned limits apart', async ({ store }) => {
+    const ask = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
+    await store.reserve(HOME, 'oauth', { ...ask, permits: 9 })
+    await store.learn(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
+    expect(await store.reserve(NEIGHBOUR, 'oauth', ask)).toEqual({ granted: true, waitMs: 0, intervalMs: 1_000 })
+  })
+
+  says('keeps facts apart', async ({ store }) => {
+    await store.setFact(HOME, 'keys', 'ours')
+    await store.setFact(NEIGHBOUR, 'keys', 'theirs')
+    expect([await store.fact(HOME, 'keys'), await store.fact(NEIGHBOUR, 'keys')]).toEqual(['ours', 'theirs'])
+  })
+
+  says('keeps events apart', async ({ store }) => {
+    await store.commit({ connection: HOME, events: [event('1')] })
+    await store.commit({ connection: NEIGHBOUR, events: [event('2', { connection: NEIGHBOUR })] })
+    expect((await store.events(HOME, { limit: 9 })).events).toEqual([event('1')])
+    expect((await store.events(NEIGHBOUR, { limit: 9 })).events).toEqual([event('2', { connection: NEIGHBOUR })])
+  })
+}

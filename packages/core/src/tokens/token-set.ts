@@ -1,0 +1,27 @@
+import type { TokenSet } from '../domain/credential.ts'
+import { renewalTime, type Windows } from '../domain/plan.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Granted } from '../upstream/granted.ts'
+
+/** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock; `luck` in [0, 1) spreads renewals. */
+export function tokenSet(
+  granted: Granted,
+  of: {
+    readonly asked: readonly string[]
+    readonly sentAt: Instant
+    readonly expiresAt: Instant
+    readonly verified: boolean
+  },
+  windows: Windows,
+  luck: number,
+): TokenSet {
+  return {
+    access: granted.access,
+    ...(granted.refresh ? { refresh: granted.refresh } : {}),
+    scopes: granted.scopes ?? of.asked,
+    verified: of.verified,
+    sentAt: of.sentAt,
+    expiresAt: of.expiresAt,
+    renewAt: renewalTime(of.sentAt, of.expiresAt, windows, luck),
+  }
+}

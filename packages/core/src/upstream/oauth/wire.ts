@@ -1,0 +1,103 @@
+import * as z from 'zod/mini'
+import { lifetime } from '../../domain/lifetime.ts'
+import { scopeList } from '../../domain/scopes.ts'
+import { Secret } from '../../domain/secret.ts'
+import type { HttpAnswer, HttpRequest } from '../../ports/http.ts'
+import type { Explain } from '../answer.ts'
+import { dateOf, type Granted } from '../granted.ts'
+
+/** How a client names itself at the token endpoint (RFC 6749, 2.3.1). `none`: a public client. */
+export type ClientMethod = 'basic' | 'body' | 'none'
+
+export interface Client {
+  readonly id: string
+  /** Absent: a public client. */
+  readonly secret?: Secret
+  /** How id and secret stand in Basic: as they are (what Genesys reads), or form-encoded (RFC 6749, appendix B). Default raw. */
+  readonly basicEncoding?: 'raw' | 'form'
+}
+
+/** A client-credentials request (RFC 6749, 4.4.2). */
+export const clientCredentialsRequest = (
+  tokenUrl: string,
+  client: Client,
+  method: ClientMethod,
+  scopes: readonly string[],
+): HttpRequest =>
+  tokenRequest(tokenUrl, client, method, {
+    grant_type: 'client_credentials',
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+  })
+
+function tokenRequest(
+  url: string,
+  client: Client,
+  method: ClientMethod,
+  members: Readonly<Record<string, string>>,
+): HttpRequest {
+  const form = new URLSearchParams(members)
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+  }
+  const secrets = client.secret ? [client.secret] : []
+  if (method === 'basic') {
+    const pair = new Secret(basicPair(client))
+    secrets.push(pair)
+    headers['authorization'] = `Basic ${pair.reveal()}`
+  } else {
+    form.set('client_id', client.id)
+    if (method === 'body' && client.secret) form.set('client_secret', client.secret.reveal())
+  }
+  return { method: 'POST', url, headers, body: form.toString(), secrets }
+}
+
+function basicPair({ id, secret, basicEncoding = 'raw' }: Client): string {
+  const encode = (part: string): string =>
+    basicEncoding === 'raw' ? part : new URLSearchParams({ '': part }).toString().slice(1)
+  const bytes = new TextEncoder().encode(`${encode(id)}:${encode(secret?.reveal() ?? '')}`)
+  return btoa(String.fromCodePoint(...bytes))
+}
+
+/** A token answer (RFC 6749, 5.1). The life and the scopes are read leniently, the token is not. */
+export const tokenAnswer = z.object({
+  access_token: z.string().check(z.minLength(1), z.maxLength(16_384), z.regex(/^[\x20-\x7e]+$/)),
+  token_type: z.optional(z.string().check(z.regex(/^bearer$/i))),
+  expires_in: z.optional(z.unknown()),
+  refresh_token: z.optional(z.nullable(z.string())),
+  scope: z.optional(z.nullable(z.string())),
+})
+
+export function grantedOf(body: z.output<typeof tokenAnswer>, answer: HttpAnswer): Granted {
+  const issuerNow = dateOf(answer.headers)
+  return {
+    access: new Secret(body.access_token),
+    lifetime: lifetime(body.expires_in),
+    status: answer.status,
+    ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
+    ...(body.scope ? { scopes: scopeList(body.scope) } : {}),
+    ...(issuerNow === undefined ? {} : { issuerNow }),
+  }
+}
+
+/** The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. */
+export const explainToken: Explain = ({ status, code, message }) => {
+  const said = message === '' || message === code ? '' : ` (${message})`
+  if (code === 'invalid_client' || (status === 401 && code === '')) {
+    return {
+      code: 'client_rejected',
+      message: `upstream refused the client id or secret${said}. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the region is the organisation's own: a right secret gives the same answer in a wrong region`,
+    }
+  }
+  if (code === 'invalid_grant') return { code: 'needs_reauth', message: `the sign-in has ended${said}. Sign in again` }
+  if (code === 'invalid_scope') {
+    return {
+      code: 'scope_missing',
+      message: `upstream does not grant the scopes asked for${said}. Check GENESYS_SCOPES against the OAuth client`,
+    }
+  }
+  if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {
+    return { code: 'access_denied', message: `the OAuth client may not use this grant${said}. Check its grant type` }
+  }
+  return undefined
+}

@@ -1,0 +1,74 @@
+import { missingScopes, scopeList } from '../domain/scopes.ts'
+import type { Instant, Millis } from '../domain/time.ts'
+import { own } from './strict-json.ts'
+import type { Claims, Expectations, Reason } from './verdict.ts'
+
+/** What must be true of every token of a verifier. */
+export interface ClaimRules {
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+  /** The claim that names the organisation and what it must hold. */
+  readonly organization?: { readonly claim: string; readonly id: string } | undefined
+  readonly leewayMs: Millis
+}
+
+/** The last second of the year 9999. Later dates are mistakes, as milliseconds in the place of seconds: they would never expire. */
+const LAST_SECOND = 253_402_300_799
+
+const DATES = ['exp', 'nbf', 'iat']
+
+const isDate = (value: unknown): boolean => typeof value === 'number' && value <= LAST_SECOND
+
+const wrongDate = (claims: Claims): boolean =>
+  DATES.some((name) => Object.hasOwn(claims, name) && !isDate(claims[name]))
+
+/** Written so that a clock that tells NaN makes tokens invalid. */
+function judgeTime(claims: Claims, leewayMs: Millis, now: Instant): Reason | undefined {
+  if (wrongDate(claims)) return 'malformed'
+  const [exp, nbf, iat] = DATES.map((name) => own(claims, name) as number | undefined)
+  if (exp === undefined) return 'missing_exp'
+  if (!(now < exp * 1_000 + leewayMs)) return 'expired'
+  const begun = (date: number | undefined): boolean => date === undefined || date * 1_000 <= now + leewayMs
+  return begun(nbf) && begun(iat) ? undefined : 'not_yet_valid'
+}
+
+const isAmong = (audience: unknown, wanted: string): boolean =>
+  audience === wanted || (Array.isArray(audience) && audience.includes(wanted))
+
+function judgeOrigin(claims: Claims, rules: ClaimRules): Reason | undefined {
+  const { issuer, audience, organization } = rules
+  if (issuer !== undefined && own(claims, 'iss') !== issuer) return 'issuer'
+  if (audience !== undefined && !isAmong(own(claims, 'aud'), audience)) return 'audience'
+  // The organisation is the narrower half of who issued the token.
+  if (organization && own(claims, organization.claim) !== organization.id) return 'issuer'
+  return undefined
+}
+
+/** The scopes of a token, each whole: the `scope` claim is a list or one space-separated text. */
+export function scopesOf(claims: Claims): readonly string[] {
+  const scope = own(claims, 'scope')
+  if (typeof scope === 'string') return scopeList(scope)
+  return Array.isArray(scope) ? scopeList(scope.filter((one) => typeof one === 'string')) : []
+}
+
+function judgeExpectations(claims: Claims, expectations: Expectations): Reason | undefined {
+  const { subject, scopes } = expectations
+  if (subject !== undefined && own(claims, 'sub') !== subject) return 'subject'
+  if (!scopes || scopes.length === 0) return undefined
+  return missingScopes(scopes, scopesOf(claims)).length === 0 ? undefined : 'scope'
+}
+
+/**
+ * Judges the claims at a moment of the issuer's clock; undefined when nothing is wrong. Dates are JSON numbers of seconds,
+ * fractions taken as they are; other types and dates after the year 9999 are `malformed`. An `iat` in the future is
+ * `not_yet_valid`, like `nbf`; another organisation is `issuer`.
+ */
+export const judgeClaims = (
+  claims: Claims,
+  rules: ClaimRules,
+  expectations: Expectations | undefined,
+  now: Instant,
+): Reason | undefined =>
+  judgeTime(claims, rules.leewayMs, now) ??
+  judgeOrigin(claims, rules) ??
+  (expectations && judgeExpectations(claims, expectations))

@@ -1,0 +1,85 @@
+import { endsCanonically } from './base64url.ts'
+import type { Platform } from './platform.ts'
+import { own, strictObject } from './strict-json.ts'
+import type { Claims, Reason } from './verdict.ts'
+
+/** The largest token that is looked at, in characters. */
+export const MAX_TOKEN = 16_384
+
+/** Three parts of the base64url alphabet; only the signature may be empty (an `alg` of `none` is then what is wrong). */
+const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
+/** Members by which a token brings or names its own key. Nobody may choose the key that judges him; nothing is fetched. */
+const OWN_KEY = ['jwk', 'jku', 'x5u']
+
+/** What of the JOSE header matters. */
+export interface Header {
+  readonly alg: string
+  readonly kid?: string
+}
+
+/** A compact JWS whose form is right and whose signature was not looked at. */
+export interface Compact {
+  readonly header: Header
+  /** Deeply frozen. */
+  readonly claims: Claims
+  /** What was signed: header, dot, payload. */
+  readonly signingInput: string
+  /** Canonical base64url, possibly empty. */
+  readonly signature: string
+}
+
+function readHeader(bytes: Uint8Array): Header | Reason {
+  const header = strictObject(bytes)
+  if (!header) return 'malformed'
+  const alg = own(header, 'alg')
+  if (typeof alg !== 'string') return 'algorithm'
+  // No extension is understood here, so that any list of critical ones, also a malformed one, ends it (RFC 7515, 4.1.11).
+  if (Object.hasOwn(header, 'crit')) return 'critical_header'
+  if (OWN_KEY.some((name) => Object.hasOwn(header, name))) return 'unknown_key'
+  if (!Object.hasOwn(header, 'kid')) return { alg }
+  const kid = own(header, 'kid')
+  return typeof kid === 'string' ? { alg, kid } : 'malformed'
+}
+
+/** Headers remembered, and the longest one that is: an issuer writes the same few short headers over and over. */
+const HEADERS = 16
+const MAX_REMEMBERED_HEADER = 512
+
+/** Remembers a few headers by their encoded text. */
+function headerReader(platform: Pick<Platform, 'bytes'>): (encoded: string) => Header | Reason {
+  const known = new Map<string, Header | Reason>()
+  return (encoded) => {
+    const before = known.get(encoded)
+    if (before) return before
+    const bytes = platform.bytes(encoded)
+    const header = readHeader(bytes)
+    if (encoded.length <= MAX_REMEMBERED_HEADER) {
+      if (known.size >= HEADERS) known.clear()
+      known.set(encoded, header)
+    }
+    return header
+  }
+}
+
+/**
+ * Reads a compact JWS (RFC 7515, section 7.1) whose payload is a JSON object. There is one accepted spelling of a token:
+ * canonical base64url without padding or spaces, member names once. Header members `jwk`, `jku`, `x5u` give `unknown_key`.
+ */
+export function compactReader(platform: Pick<Platform, 'bytes'>): (token: string) => Compact | Reason {
+  const headerOf = headerReader(platform)
+  return (token) => {
+    if (token.length > MAX_TOKEN) return 'oversized'
+    if (!THREE_PARTS.test(token)) return 'malformed'
+    const first = token.indexOf('.')
+    const last = token.indexOf('.', first + 1)
+    const encodedHeader = token.slice(0, first)
+    const payload = token.slice(first + 1, last)
+    const signature = token.slice(last + 1)
+    if (!endsCanonically(encodedHeader) || !endsCanonically(payload) || !endsCanonically(signature)) return 'malformed'
+    const header = headerOf(encodedHeader)
+    if (typeof header === 'string') return header
+    const claims = strictObject(platform.bytes(payload))
+    return claims ? { header, claims, signingInput: token.slice(0, last), signature } : 'malformed'
+  }
+}

@@ -1,0 +1,39 @@
+import type { Claims } from './verdict.ts'
+
+/** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
+export interface Remembered {
+  readonly claims: Claims
+  /** The generation of the keys that the signature is right under; under another one the entry says nothing. */
+  readonly generation: number
+  /** Filled in when it is first asked for. */
+  fingerprint?: string
+}
+
+/** Signed tokens by digest. */
+export interface Memory {
+  find(digest: string): Remembered | undefined
+  keep(digest: string, token: Remembered): void
+}
+
+/**
+ * Remembers about the `max` tokens used last, never more. Two halves instead of one ordered list: what is found in the old
+ * half moves to the young one, and a full young half becomes the old one, so that a hit mostly costs one look.
+ */
+export function memory(max: number): Memory {
+  const half = Math.ceil(max / 2)
+  let young = new Map<string, Remembered>()
+  let old = new Map<string, Remembered>()
+  const keep = (digest: string, token: Remembered): void => {
+    if (young.size >= half) {
+      old = young
+      young = new Map()
+    }
+    young.set(digest, token)
+  }
+  const findOld = (digest: string): Remembered | undefined => {
+    const token = old.get(digest)
+    if (token) keep(digest, token)
+    return token
+  }
+  return { find: (digest) => young.get(digest) ?? findOld(digest), keep }
+}

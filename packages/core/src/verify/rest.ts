@@ -1,0 +1,34 @@
+import { type Millis, SECOND } from '../domain/time.ts'
+import { type Clock, stopwatch } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { JwksFault } from './jwks-exchange.ts'
+
+/** A pause after a failed refresh. */
+export interface Rest {
+  readonly fault: JwksFault
+  /** Failures in a row, from 1. */
+  readonly failures: number
+  /** Milliseconds until the next try; 0 or less when the pause is over. */
+  readonly left: () => Millis
+}
+
+/** The first pause; it doubles with every further failure. */
+const FIRST: Millis = SECOND
+
+/**
+ * The pause after one more failure, from half to the whole of 1 s, 2 s, 4 s and so on up to `longest`. When the server said how
+ * long to wait, then never less than that and up to a tenth more, but at most `patience`.
+ */
+export function restAfter(
+  fault: JwksFault,
+  before: Rest | undefined,
+  bounds: { readonly longest: Millis; readonly patience: Millis },
+  ports: { readonly clock: Clock; readonly random: Random },
+): Rest {
+  const failures = (before?.failures ?? 0) + 1
+  const luck = ports.random.float()
+  const grown = Math.min(FIRST * 2 ** (failures - 1), bounds.longest) * (0.5 + luck / 2)
+  const told = Math.min((fault.toldMs ?? 0) * (1 + luck / 10), bounds.patience)
+  const since = stopwatch(ports.clock)
+  return { fault, failures, left: () => Math.max(grown, told) - since() }
+}

@@ -1,0 +1,36 @@
+/** Knows whether several pieces of work are under way at once. */
+export interface Traffic {
+  /** Counts one more; true when others began in this tick or have not ended. */
+  enter(): boolean
+  /** Goes on with the result of the work; promised work counts until it ends. */
+  through<T, R>(work: T | Promise<T>, next: (result: T) => R | Promise<R>): R | Promise<R>
+}
+
+export function traffic(): Traffic {
+  let begunThisTick = 0
+  let waiting = 0
+  const tickEnds = (): void => {
+    begunThisTick = 0
+  }
+  return {
+    enter() {
+      if (begunThisTick === 0) queueMicrotask(tickEnds)
+      begunThisTick += 1
+      return begunThisTick > 1 || waiting > 0
+    },
+    through(work, next) {
+      if (!(work instanceof Promise)) return next(work)
+      waiting += 1
+      return work.then(
+        (result) => {
+          waiting -= 1
+          return next(result)
+        },
+        (error: unknown) => {
+          waiting -= 1
+          throw error
+        },
+      )
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import { decodeBase64url, encodeBase64url } from './base64url.ts'
+import { type Importer, keyMaker } from './key-maker.ts'
+import type { Jwk } from './keys.ts'
+import type { Platform } from './platform.ts'
+import type { Algorithm } from './verdict.ts'
+
+const IMPORT: Readonly<Record<Algorithm, RsaHashedImportParams | EcKeyImportParams>> = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+}
+
+const VERIFY: Readonly<Record<Algorithm, EcdsaParams>> = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  ES256: { name: 'ECDSA', hash: 'SHA-256' },
+}
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+function importer(subtle: SubtleCrypto): Importer {
+  const fromSpki = (spki: Uint8Array, algorithm: Algorithm): Promise<CryptoKey> =>
+    subtle.importKey('spki', spki as Bytes, IMPORT[algorithm], true, ['verify'])
+  return {
+    async check({ jwk, algorithm }) {
+      const key = await subtle.importKey('jwk', jwk as JsonWebKey, IMPORT[algorithm], false, ['verify'])
+      return (input, signature) => subtle.verify(VERIFY[algorithm], key, signature as Bytes, input as Bytes)
+    },
+    async jwkOf(spki) {
+      const key = await fromSpki(spki, 'RS256').catch(() => fromSpki(spki, 'ES256'))
+      return (await subtle.exportKey('jwk', key)) as unknown as Jwk
+    },
+  }
+}
+
+/** The platform of browsers, workers and any runtime with Web Crypto. Browsers offer it on secure origins only. */
+export function webPlatform(subtle: SubtleCrypto = crypto.subtle): Platform {
+  const utf8 = new TextEncoder()
+  return {
+    sha256: async (text) => encodeBase64url(new Uint8Array(await subtle.digest('SHA-256', utf8.encode(text)))),
+    bytes: decodeBase64url,
+    ascii: (text) => utf8.encode(text),
+    maker: keyMaker(importer(subtle)),
+  }
+}

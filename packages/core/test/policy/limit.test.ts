@@ -1,0 +1,454 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { GuestpassError } from '../../src/errors.ts'
+import { limit, type LimitOptions, type PermitStore } from '../../src/policy/limit.ts'
+import type { Call } from '../../src/policy/pipeline.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { type FakeClock, fakeClock, settle } from '../../src/testing/index.ts'
+import { aCall, watched } from './calls.ts'
+
+type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never
+
+/** A store in memory that counts what it is asked, and fails or dawdles when told. */
+function countedStore(clock: FakeClock) {
+  const inner = memoryStore({ clock })
+  const told = { reserves: 0, learns: 0, permits: 0, failing: false, latencyMs: 0 }
+  const busy = (): GuestpassError => new GuestpassError('store_busy', 'busy')
+  const store: PermitStore = {
+    async reserve(connection, lane, ask) {
+      told.reserves += 1
+      if (told.latencyMs > 0) await clock.sleep(told.latencyMs)
+      if (told.failing) throw busy()
+      told.permits += ask.permits
+      return inner.reserve(connection, lane, ask)
+    },
+    async learn(connection, lane, lesson) {
+      told.learns += 1
+      if (told.failing) throw busy()
+      return inner.learn(connection, lane, lesson)
+    },
+  }
+  return { store, told }
+}
+
+/** A limiter and the moments at which calls got through. */
+function limiter(options: LimitOptions = {}, clock = fakeClock(), counted = countedStore(clock)) {
+  const sent: number[] = []
+  const policy = limit(options, { clock, store: counted.store })
+  const ask = (of: Partial<Call> = {}, answer?: Parameters<Call['notice']>[0]) =>
+    watched(
+      policy(async (call) => {
+        sent.push(clock.monotonic())
+        if (answer) call.notice(answer)
+        return sent.length
+      })(aCall(of)),
+    )
+  const many = (count: number, of: Partial<Call> = {}) => Array.from({ length: count }, () => ask(of))
+  return { clock, sent, ask, many, policy, ...counted }
+}
+
+const day = 86_400_000
+
+/** The most moments in any window of that length. */
+const densest = (moments: readonly number[], windowMs: number): number => {
+  const sorted = [...moments].sort((a, b) => a - b)
+  let from = 0
+  return sorted.reduce((most, at, to) => {
+    while (at - (sorted[from] as number) >= windowMs) from += 1
+    return Math.max(most, to - from + 1)
+  }, 0)
+}
+
+describe('the pace', () => {
+  test('a quiet lane lets the burst through at once, and what follows every interval', async () => {
+    const { clock, sent, many } = limiter({ perMinute: 60, burst: 3 })
+    many(6)
+    await clock.advance(0)
+    expect(sent).toEqual([0, 0, 0])
+    await clock.advance(10_000)
+    expect(sent).toEqual([0, 0, 0, 1_000, 2_000, 3_000])
+  })
+
+  test('callers go first come, first served', async () => {
+    const { clock, policy } = limiter({ perMinute: 600, burst: 1 })
+    const order: number[] = []
+    for (let at = 0; at < 20; at += 1) {
+      void watched(policy(async () => order.push(at))(aCall()))
+      await clock.advance(37)
+    }
+    await clock.advance(10_000)
+    expect(order).toEqual(Array.from({ length: 20 }, (_, at) => at))
+  })
+
+  test('connections and lanes each have their own', async () => {
+    const { clock, sent, many } = limiter({ perMinute: 60, burst: 1 })
+    many(1, { connection: 'a', lane: 'x' })
+    many(1, { connection: 'a', lane: 'y' })
+    many(1, { connection: 'b', lane: 'x' })
+    await clock.advance(0)
+    expect(sent).toEqual([0, 0, 0])
+  })
+
+  test('no window ever holds more than the limit, whenever callers come and go', async () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 900 }),
+      callers: fc.integer({ min: 0, max: 12 }),
+      leave: fc.boolean(),
+    })
+    const run = async (steps: readonly Drawn<typeof step>[], burst: number, limiters: number): Promise<void> => {
+      const clock = fakeClock()
+      const counted = countedStore(clock)
+      const fleet = Array.from({ length: limiters }, () =>
+        limiter({ perMinute: 600, burst, maxWaitMs: day }, clock, counted),
+      )
+      for (const [at, { wait, callers, leave }] of steps.entries()) {
+        const aborter = new AbortController()
+        fleet[at % limiters]?.many(callers, { signal: aborter.signal })
+        await clock.advance(wait)
+        if (leave) aborter.abort(new Error('left'))
+      }
+      await clock.advance(120_000)
+      const sent = fleet.flatMap((each) => each.sent)
+      for (const windowMs of [1, 100, 250, 1_000, 5_000, 60_000]) {
+        expect(densest(sent, windowMs)).toBeLessThanOrEqual(burst + Math.ceil(windowMs / 100))
+      }
+    }
+    const steps = fc.array(step, { minLength: 1, maxLength: 25 })
+    await fc.assert(fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 3 }), run), {
+      numRuns: 60,
+    })
+  })
+
+  test('callers who left give their turn to those behind them', async () => {
+    const { clock, sent, many, ask } = limiter({ perMinute: 60, burst: 1 })
+    const aborter = new AbortController()
+    many(1)
+    many(20, { signal: aborter.signal })
+    const last = ask()
+    await clock.advance(500)
+    aborter.abort(new Error('left'))
+    await clock.advance(500)
+    expect(last.now.state).toBe('done')
+    expect(sent).toEqual([0, 1_000])
+  })
+
+  test('a caller who leaves gets the reason at once, and nothing is left running when the last one is gone', async () => {
+    const { clock, ask } = limiter({ perMinute: 6, burst: 1 })
+    const aborter = new AbortController()
+    ask()
+    const second = ask({ signal: aborter.signal })
+    await clock.advance(100)
+    expect(clock.sleeping).toBe(1)
+    aborter.abort(new Error('left'))
+    await settle()
+    expect(second.now.error?.message).toBe('left')
+    expect(clock.sleeping).toBe(0)
+  })
+
+  test('permits of callers who left are lost for a second at most', async () => {
+    const { clock, sent, many } = limiter({ perMinute: 600, burst: 1, maxWaitMs: day })
+    const aborter = new AbortController()
+    many(1_000, { signal: aborter.signal })
+    await clock.advance(50)
+    aborter.abort(new Error('left'))
+    await clock.advance(50)
+    const before = sent.length
+    many(10)
+    await clock.advance(2_000)
+    expect(sent.length - before).toBe(10)
+  })
+})
+
+describe('the store', () => {
+  test('is asked once for several callers when they have to wait', async () => {
+    const { clock, sent, many, told } = limiter({ perMinute: 6_000, burst: 10, maxWaitMs: day })
+    many(10_000)
+    await clock.advance(110_000)
+    expect(sent).toHaveLength(10_000)
+    expect(told.reserves).toBeLessThan(200)
+  }, 60_000)
+
+  test('is asked for no more permits than there are callers', async () => {
+    const { clock, many, told } = limiter({ perMinute: 6_000, burst: 10 })
+    many(50)
+    await clock.advance(60_000)
+    expect(told.permits).toBe(50)
+  })
+
+  test('that is slow costs no throughput', async () => {
+    const { clock, sent, many, told } = limiter({ perMinute: 6_000, burst: 1, maxWaitMs: day })
+    told.latencyMs = 25
+    many(1_000)
+    await clock.advance(60_000)
+    expect(sent).toHaveLength(1_000)
+    expect(sent.at(-1)).toBeLessThan(10_000 * 1.05)
+  })
+
+  test('that fails stops nobody: this process goes on at the same rate by itself', async () => {
+    const { clock, sent, many, told } = limiter({ perMinute: 60, burst: 5, maxWaitMs: day })
+    told.failing = true
+    const calls = many(10)
+    await clock.advance(9_500)
+    expect(calls.every(({ now }) => now.state === 'done')).toBe(true)
+    // Without the burst, because nobody knows what the others have used of it.
+    expect(sent).toEqual(Array.from({ length: 10 }, (_, at) => at * 1_000))
+  })
+
+  test('that failed is left alone for a second, then asked again', async () => {
+    const { clock, many, told } = limiter({ perMinute: 6_000, burst: 1 })
+    told.failing = true
+    many(1)
+    await clock.advance(500)
+    for (let at = 0; at < 20; at += 1) many(1)
+    await clock.advance(400)
+    expect(told.reserves).toBe(1)
+    told.failing = false
+    await clock.advance(200)
+    many(1)
+    await clock.advance(0)
+    expect(told.reserves).toBe(2)
+  })
+})
+
+describe('the bound', () => {
+  test('a call whose turn is too far away is refused at once with a time', async () => {
+    const { clock, sent, many } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 5_000 })
+    const calls = many(20)
+    await clock.advance(0)
+    const refused = calls.filter(({ now }) => now.state === 'failed')
+    expect(refused).toHaveLength(14)
+    const times = refused.map(({ now }) => (now.error?.retryAt as number) - clock.wall())
+    expect(times[0]).toBe(6_000)
+    expect(refused[0]?.now.error).toMatchObject({ code: 'upstream_busy' })
+    expect(refused[0]?.now.error?.message).toMatch(
+      /generate-token.*default.*6 s away.*5 s at most.*Nothing was sent.*Ask again at/,
+    )
+    await clock.advance(60_000)
+    expect(sent).toHaveLength(6)
+  })
+
+  test('a call with little time left is refused at once, others wait', async () => {
+    const { clock, ask } = limiter({ perMinute: 60, burst: 1 })
+    ask()
+    const patient = ask()
+    const hurried = ask({ left: () => 1_500 })
+    await clock.advance(0)
+    expect(hurried.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 2_000 })
+    await clock.advance(1_000)
+    expect(patient.now.state).toBe('done')
+  })
+
+  test('the store refuses when other processes stand in line', async () => {
+    const clock = fakeClock()
+    const counted = countedStore(clock)
+    const other = limiter({ perMinute: 60, burst: 1, maxWaitMs: day }, clock, counted)
+    const { ask, sent } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 500 }, clock, counted)
+    other.many(1)
+    await clock.advance(0)
+    const refused = ask()
+    await clock.advance(0)
+    expect(refused.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 1_000 })
+    expect(sent).toEqual([])
+  })
+
+  test('a pause refuses those at once who cannot wait so long, and keeps those who can', async () => {
+    const { clock, ask } = limiter({ perMinute: 60, burst: 1, maxWaitMs: day })
+    ask({}, { status: 429, headers: { 'retry-after': '60' } })
+    const hurried = [ask({ left: () => 1_000 }), ask({ left: () => 2_000 })]
+    const patient = ask({ left: () => 100_000 })
+    await clock.advance(0)
+    for (const { now } of hurried)
+      expect(now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 60_000 })
+    const late = ask({ left: () => 60_500 })
+    await settle()
+    // Behind the patient one.
+    expect(late.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 61_000 })
+    await clock.advance(60_000)
+    expect(patient.now.state).toBe('done')
+  })
+
+  test('a lane that other processes use as well is known to be slower', async () => {
+    const clock = fakeClock()
+    const counted = countedStore(clock)
+    const fleet = [1, 2, 3, 4].map(() => limiter({ perMinute: 600, burst: 1, maxWaitMs: day }, clock, counted))
+    for (const each of fleet) each.many(100)
+    await clock.advance(10_000)
+    const left = 75
+    // Alone these would take 7.5 s; among four they take 30 s.
+    const refused = fleet[0]?.ask({ left: () => left * 200 })
+    await settle()
+    expect(refused?.now.error?.code).toBe('upstream_busy')
+  })
+
+  test.each([{ perMinute: 0 }, { perMinute: Number.NaN }, { burst: 0 }, { maxWaitMs: -1 }, { maxWaitMs: day + 1 }])(
+    'options %o are refused',
+    (options) => {
+      expect(() => limiter(options)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+    },
+  )
+})
+
+describe('what answers teach', () => {
+  const said = (count: number, allowed: number, reset: number, status = 200) => ({
+    status,
+    headers: {
+      'inin-ratelimit-count': `${count}`,
+      'inin-ratelimit-allowed': `${allowed}`,
+      'inin-ratelimit-reset': `${reset}`,
+    },
+  })
+
+  test('after a 429 the next call waits as long as was told, instead of being refused as well', async () => {
+    const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 10 })
+    ask({}, { status: 429, headers: { 'retry-after': '7' } })
+    await clock.advance(0)
+    many(2)
+    await clock.advance(6_999)
+    expect(sent).toEqual([0])
+    await clock.advance(1_000)
+    expect(sent).toEqual([0, 7_000, 7_100])
+  })
+
+  test('all processes on the store wait', async () => {
+    const clock = fakeClock()
+    const counted = countedStore(clock)
+    const one = limiter({ perMinute: 600, burst: 10 }, clock, counted)
+    const two = limiter({ perMinute: 600, burst: 10 }, clock, counted)
+    one.ask({}, { status: 429, headers: { 'retry-after': '7' } })
+    await clock.advance(0)
+    two.ask()
+    await clock.advance(6_999)
+    expect(two.sent).toEqual([])
+    await clock.advance(1)
+    expect(two.sent).toEqual([7_000])
+  })
+
+  test('callers who wait already wait on: permits in hand are void', async () => {
+    const { clock, sent, policy, many } = limiter({ perMinute: 600, burst: 1 })
+    let notice: Call['notice'] = () => {}
+    void watched(policy(async (call) => (notice = call.notice))(aCall()))
+    await clock.advance(0)
+    many(5)
+    await clock.advance(150)
+    expect(sent).toEqual([100])
+    notice({ status: 429, headers: { 'retry-after': '5' } })
+    await clock.advance(4_999)
+    expect(sent).toEqual([100])
+    await clock.advance(1_000)
+    expect(sent.slice(0, 3).map(Math.round)).toEqual([100, 5_150, 5_250])
+  })
+
+  test('a pause is kept also when the store cannot be told', async () => {
+    const { clock, sent, ask, told } = limiter({ perMinute: 600, burst: 10 })
+    told.failing = true
+    ask({}, { status: 429, headers: { 'retry-after': '7' } })
+    await clock.advance(0)
+    told.failing = false
+    await clock.advance(2_000)
+    ask()
+    await clock.advance(4_999)
+    expect(sent).toEqual([0])
+    await clock.advance(1)
+    expect(sent).toEqual([0, 7_000])
+  })
+
+  test('when the count reaches what is allowed, the lane rests until it begins anew', async () => {
+    const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 10 })
+    ask({}, said(600, 600, 12))
+    await clock.advance(0)
+    many(1)
+    await clock.advance(11_999)
+    expect(sent).toEqual([0])
+    await clock.advance(1)
+    expect(sent).toEqual([0, 12_000])
+  })
+
+  test('a lower limit slows the lane down, its end speeds it up again', async () => {
+    const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 1 })
+    ask({}, said(1, 60, 60))
+    await clock.advance(1_000)
+    many(3)
+    await clock.advance(2_000)
+    expect(sent).toEqual([0, 1_000, 2_000, 3_000])
+    ask({}, said(1, 600, 60))
+    await clock.advance(1_500)
+    many(3)
+    await clock.advance(200)
+    expect(sent.slice(4)).toEqual([4_000, 4_500, 4_600, 4_700])
+  })
+
+  test('a higher limit than was configured changes nothing', async () => {
+    const { clock, sent, ask, many, told } = limiter({ perMinute: 60, burst: 1 })
+    ask({}, said(1, 6_000, 60))
+    many(2)
+    await clock.advance(2_000)
+    expect(sent).toEqual([0, 1_000, 2_000])
+    expect(told.learns).toBe(0)
+  })
+
+  test('the store is told once, not with every answer', async () => {
+    const { clock, ask, told } = limiter({ perMinute: 600, burst: 10 })
+    for (let at = 0; at < 20; at += 1) ask({}, said(at, 300, 60))
+    await clock.advance(10_000)
+    expect(told.learns).toBe(1)
+  })
+
+  test('layers outside hear of the answer too', async () => {
+    const heard: number[] = []
+    const { clock, ask } = limiter()
+    ask({ notice: ({ status }) => heard.push(status) }, { status: 204, headers: {} })
+    await clock.advance(0)
+    expect(heard).toEqual([204])
+  })
+})
+
+/** Upstream as a token bucket: refuses with 429 what comes too fast. */
+function tokenBucket(clock: FakeClock, perMinute: number, burst: number) {
+  let tokens = burst
+  let at = clock.monotonic()
+  const seen = { served: 0, refused: 0 }
+  return {
+    seen,
+    /** True when served. */
+    ask(): boolean {
+      const now = clock.monotonic()
+      tokens = Math.min(burst, tokens + ((now - at) * perMinute) / 60_000)
+      at = now
+      const served = tokens > 1 - 1e-6
+      if (served) tokens -= 1
+      seen[served ? 'served' : 'refused'] += 1
+      return served
+    },
+  }
+}
+
+describe('three thousand queued calls at 300 a minute', () => {
+  test.each([
+    { processes: 1, burst: 10 },
+    { processes: 4, burst: 10 },
+    { processes: 1, burst: 300 },
+    { processes: 4, burst: 300 },
+  ])(
+    '$processes processes, burst $burst: all served, no 429, at most 5 % over the least time',
+    async ({ processes, burst }) => {
+      const clock = fakeClock()
+      const { store, told } = countedStore(clock)
+      const upstream = tokenBucket(clock, 300, burst)
+      let last = 0
+      for (let process = 0; process < processes; process += 1) {
+        const attempt = limit(
+          { perMinute: 300, burst, maxWaitMs: day },
+          { clock, store },
+        )(async () => {
+          if (upstream.ask()) last = clock.monotonic()
+        })
+        for (let call = 0; call < 3_000 / processes; call += 1) void watched(attempt(aCall()))
+      }
+      await clock.advance(660_000)
+      expect(upstream.seen).toEqual({ served: 3_000, refused: 0 })
+      expect(last).toBeLessThanOrEqual(((3_000 - burst) / 300) * 60_000 * 1.05)
+      expect(told.reserves).toBeLessThan(1_000)
+    },
+    60_000,
+  )
+})

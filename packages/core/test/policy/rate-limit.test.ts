@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { DAY } from '../../src/domain/time.ts'
+import { rateLimit } from '../../src/policy/rate-limit.ts'
+
+const now = Date.UTC(2026, 0, 1)
+const headers = (count: unknown, allowed: unknown, reset: unknown): Record<string, string> => ({
+  'inin-ratelimit-count': String(count),
+  'inin-ratelimit-allowed': String(allowed),
+  'inin-ratelimit-reset': String(reset),
+})
+
+describe('what an answer teaches about the limit', () => {
+  test('an answer without the headers teaches nothing', () => {
+    expect(rateLimit({ status: 200, headers: {} }, now)).toEqual({})
+  })
+
+  test('the limit is learned from every answer', () => {
+    expect(rateLimit({ status: 200, headers: headers(1, 180, 61) }, now)).toEqual({ perMinute: 180 })
+  })
+
+  test('when the count reaches what is allowed, nobody sends until it begins anew', () => {
+    expect(rateLimit({ status: 200, headers: headers(179, 180, 30) }, now)).toEqual({ perMinute: 180 })
+    expect(rateLimit({ status: 200, headers: headers(180, 180, 30) }, now)).toEqual({ perMinute: 180, pauseMs: 30_000 })
+    expect(rateLimit({ status: 200, headers: headers(181, 180, 30) }, now)).toEqual({ perMinute: 180, pauseMs: 30_000 })
+  })
+
+  test('a refusal pauses as long as it says', () => {
+    const refusal = { status: 429, headers: { 'retry-after': '7' } }
+    expect(rateLimit(refusal, now)).toEqual({ pauseMs: 7_000 })
+    expect(rateLimit({ ...refusal, status: 503 }, now)).toEqual({})
+  })
+
+  test('a refusal with an HTTP date is read by the clock of the answer', () => {
+    const times = { 'retry-after': 'Thu, 01 Jan 2026 12:00:09 GMT', date: 'Thu, 01 Jan 2026 12:00:00 GMT' }
+    expect(rateLimit({ status: 429, headers: times }, now)).toEqual({ pauseMs: 9_000 })
+  })
+
+  test('the longer of the two times counts', () => {
+    expect(rateLimit({ status: 429, headers: { ...headers(300, 300, 5), 'retry-after': '9' } }, now).pauseMs).toBe(
+      9_000,
+    )
+    expect(rateLimit({ status: 429, headers: { ...headers(300, 300, 9), 'retry-after': '5' } }, now).pauseMs).toBe(
+      9_000,
+    )
+  })
+
+  test('a refusal that says no readable time pauses until the reset, or else a second', () => {
+    expect(rateLimit({ status: 429, headers: { ...headers(10, 300, 4), 'retry-after': 'soon' } }, now).pauseMs).toBe(
+      4_000,
+    )
+    expect(rateLimit({ status: 429, headers: { 'retry-after': '0' } }, now).pauseMs).toBe(1_000)
+    expect(rateLimit({ status: 429, headers: {} }, now).pauseMs).toBe(1_000)
+  })
+
+  test('no pause is longer than a day', () => {
+    expect(rateLimit({ status: 429, headers: { 'retry-after': '99999999' } }, now).pauseMs).toBe(DAY)
+  })
+
+  test.each(['', '-1', '1.5', 'many', '1e2', '1767225600000', 'NaN'])(
+    '%j is no number of requests or seconds',
+    (text) => {
+      expect(rateLimit({ status: 200, headers: headers(1, text, 5) }, now)).toEqual({})
+      expect(rateLimit({ status: 200, headers: headers(text, 300, 5) }, now)).toEqual({ perMinute: 300 })
+      expect(rateLimit({ status: 200, headers: headers(300, 300, text) }, now)).toEqual({ perMinute: 300 })
+    },
+  )
+
+  test('a limit of nothing is no limit', () => {
+    expect(rateLimit({ status: 200, headers: headers(0, 0, 5) }, now)).toEqual({})
+  })
+})

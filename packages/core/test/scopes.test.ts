@@ -1,0 +1,27 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { missingScopes, scopeList } from '../src/domain/scopes.ts'
+
+it('scopes are read from a text or a list, each once, in their order', () => {
+  expect(scopeList('b a  b ')).toEqual(['b', 'a'])
+  expect(scopeList(['b', 'a', '', 'b'])).toEqual(['b', 'a'])
+  expect(scopeList('')).toEqual([])
+})
+
+it('a scope is missing unless it was granted whole', () => {
+  expect(missingScopes(['guest:read'], ['guest:read:all', 'xguest:read', 'guest'])).toEqual(['guest:read'])
+  expect(missingScopes(['guest'], ['guest:read', 'guest:write'])).toEqual(['guest'])
+  expect(missingScopes(['guest:read'], ['guest:write', 'guest:read'])).toEqual([])
+  expect(missingScopes(['GUEST:READ'], ['guest:read'])).toEqual(['GUEST:READ'])
+})
+
+it('what is missing and what was granted never overlap', () => {
+  const scopes = fc.array(fc.constantFrom('a', 'ab', 'b', 'a:b', 'a:b:c'))
+  fc.assert(
+    fc.property(scopes, scopes, (wanted, granted) => {
+      const missing = missingScopes(wanted, granted)
+      expect(missing.some((scope) => granted.includes(scope))).toBe(false)
+      expect(wanted.every((scope) => missing.includes(scope) || granted.includes(scope))).toBe(true)
+    }),
+  )
+})

@@ -1,0 +1,259 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { GuestpassError } from '../../src/errors.ts'
+import { type HostInput, type HostNames, resolveHosts } from '../../src/upstream/hosts.ts'
+
+const regions = [
+  ['us-east-1', 'mypurecloud.com'],
+  ['us-east-2', 'use2.us-gov-pure.cloud'],
+  ['us-west-2', 'usw2.pure.cloud'],
+  ['ca-central-1', 'cac1.pure.cloud'],
+  ['mx-central-1', 'mxc1.pure.cloud'],
+  ['sa-east-1', 'sae1.pure.cloud'],
+  ['eu-west-1', 'mypurecloud.ie'],
+  ['eu-west-2', 'euw2.pure.cloud'],
+  ['eu-central-1', 'mypurecloud.de'],
+  ['eu-central-2', 'euc2.pure.cloud'],
+  ['eusc-de-east-1', 'edee1.eusc-pure.cloud'],
+  ['me-central-1', 'mec1.pure.cloud'],
+  ['ap-south-1', 'aps1.pure.cloud'],
+  ['ap-southeast-1', 'apse1.pure.cloud'],
+  ['ap-southeast-2', 'mypurecloud.com.au'],
+  ['ap-northeast-1', 'mypurecloud.jp'],
+  ['ap-northeast-2', 'apne2.pure.cloud'],
+  ['ap-northeast-3', 'apne3.pure.cloud'],
+] as const
+
+const gateway: HostInput = { oauthBaseUrl: 'https://gw.example.com/oauth', apiBaseUrl: 'https://gw.example.com/api' }
+
+function refusal(input: HostInput, names?: HostNames): GuestpassError {
+  try {
+    resolveHosts(input, names)
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError) return thrown
+  }
+  throw new Error('it was accepted')
+}
+
+const faultsOf = (input: HostInput): Record<string, string> =>
+  Object.fromEntries((refusal(input).fields ?? []).map((fault) => [fault.field, `${fault.message} | ${fault.remedy}`]))
+
+describe('a region', () => {
+  it.each(regions)('%s is served at %s, by name, by domain and in the form of the SDK', (name, domain) => {
+    for (const region of [name, name.replaceAll('-', '_'), domain, ` ${domain.toUpperCase()} `]) {
+      for (const input of [{ region }, { env: region }]) {
+        const hosts = resolveHosts(input)
+        expect(hosts.oauth).toBe(`https://login.${domain}`)
+        expect(hosts.api).toBe(`https://api.${domain}`)
+        expect(hosts.jwksUrl).toBe(`https://login.${domain}/.well-known/jwks.json`)
+        expect(hosts.tokenPath).toEqual({ clientCredentials: '/oauth/token', otherGrants: '/oauth/token' })
+        expect([hosts.platformLogin, hosts.platformApi]).toEqual([true, true])
+      }
+    }
+  })
+
+  it('comes before the environment name, which is then said to be unused', () => {
+    const hosts = resolveHosts({ region: 'mypurecloud.ie', env: 'staging' })
+    expect(hosts.api).toBe('https://api.mypurecloud.ie')
+    expect(hosts.from).toEqual({ oauth: 'region', api: 'region', jwksUrl: 'region' })
+    expect(hosts.unused).toEqual(['env'])
+  })
+
+  it('fills the one address that no base URL gives', () => {
+    const hosts = resolveHosts({ apiBaseUrl: 'https://gw.example.com', env: 'eu_west_1' })
+    expect(hosts.oauth).toBe('https://login.mypurecloud.ie')
+    expect(hosts.api).toBe('https://gw.example.com')
+    expect(hosts.from).toEqual({ oauth: 'env', api: 'apiBaseUrl', jwksUrl: 'env' })
+    expect([hosts.platformLogin, hosts.platformApi]).toEqual([true, false])
+    expect(hosts.unused).toEqual([])
+  })
+})
+
+describe('an unknown name', () => {
+  it('is refused with the domains and the reason', () => {
+    const { env } = faultsOf({ env: 'acme-prod' })
+    expect(env).toContain('"acme-prod" is not a region')
+    for (const [name, domain] of regions) expect(env).toContain(`${domain} (${name})`)
+    expect(env).toContain('client secret')
+    expect(env).toContain('oauthBaseUrl and apiBaseUrl')
+    expect(env).not.toContain('Did you mean')
+  })
+
+  it.each([
+    ['mypurecloud.con', 'mypurecloud.com'],
+    ['us-esat-1', 'us-east-1'],
+    ['usw2.purecloud', 'usw2.pure.cloud'],
+    ['https://api.mypurecloud.ie/', 'mypurecloud.ie'],
+    ['login.mypurecloud.com.au', 'mypurecloud.com.au'],
+    ['eu-west1', 'eu-west-1'],
+  ])('%s is answered with %s', (typo, meant) => {
+    expect(faultsOf({ region: typo }).region).toContain(`Did you mean ${meant}?`)
+  })
+
+  it('never becomes an address, whatever it is', () => {
+    const known = new Set<string>(regions.flat())
+    const word = fc.oneof(fc.string(), fc.domain(), fc.constantFrom('constructor', '__proto__', 'toString'))
+    fc.assert(
+      fc.property(word, (env) => {
+        fc.pre(env.trim() !== '' && !known.has(env.trim().toLowerCase().replaceAll('_', '-')))
+        expect(refusal({ env }).code).toBe('config_invalid')
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('base URLs', () => {
+  it('come first, keep their path and lose the slashes at their end', () => {
+    const hosts = resolveHosts({
+      oauthBaseUrl: 'https://GW.example.com/login//',
+      apiBaseUrl: 'https://gw.example.com:8443/',
+      region: 'mypurecloud.ie',
+      env: 'x',
+    })
+    expect(hosts.oauth).toBe('https://gw.example.com/login')
+    expect(hosts.api).toBe('https://gw.example.com:8443')
+    expect(hosts.jwksUrl).toBe('https://gw.example.com/login/.well-known/jwks.json')
+    expect(hosts.from).toEqual({ oauth: 'oauthBaseUrl', api: 'apiBaseUrl', jwksUrl: 'oauthBaseUrl' })
+    expect(hosts.unused).toEqual(['region', 'env'])
+    expect([hosts.platformLogin, hosts.platformApi]).toEqual([false, false])
+  })
+
+  it('have a token path for client credentials and another for the other grants', () => {
+    expect(resolveHosts(gateway).tokenPath).toEqual({
+      clientCredentials: '/oauth/token',
+      otherGrants: '/api/v2/oauth/token',
+    })
+  })
+
+  it('take the token paths that are given', () => {
+    expect(resolveHosts({ ...gateway, tokenPath: '/t' }).tokenPath).toEqual({
+      clientCredentials: '/t',
+      otherGrants: '/t',
+    })
+    expect(resolveHosts({ ...gateway, userTokenPath: '/u' }).tokenPath).toEqual({
+      clientCredentials: '/oauth/token',
+      otherGrants: '/u',
+    })
+    expect(resolveHosts({ region: 'mypurecloud.de', tokenPath: '/t', userTokenPath: '/u' }).tokenPath).toEqual({
+      clientCredentials: '/t',
+      otherGrants: '/u',
+    })
+  })
+
+  it('that are hosts of the platform count as the platform', () => {
+    const hosts = resolveHosts({
+      oauthBaseUrl: 'https://login.usw2.pure.cloud',
+      apiBaseUrl: 'https://api.usw2.pure.cloud./',
+    })
+    expect([hosts.platformLogin, hosts.platformApi]).toEqual([true, true])
+    expect(hosts.tokenPath.otherGrants).toBe('/oauth/token')
+  })
+
+  it('that only look like hosts of the platform do not count as it', () => {
+    const hosts = resolveHosts({
+      oauthBaseUrl: 'https://login.mypurecloud.com.evil.example',
+      apiBaseUrl: 'https://acme.mypurecloud.com',
+    })
+    expect([hosts.platformLogin, hosts.platformApi]).toEqual([false, false])
+  })
+
+  it.each([
+    'http://127.0.0.1:4000',
+    'http://127.8.9.1',
+    'http://[::1]:4000/x',
+    'http://localhost:1',
+    'HTTP://LOCALHOST:1',
+  ])('may be plain http on loopback: %s', (url) => {
+    expect(resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }).oauth).toBe(url.toLowerCase())
+  })
+
+  it.each([
+    ['http://gw.example.com', 'https://'],
+    ['http://127.0.0.1.example.com', 'https://'],
+    ['http://localhost.example.com', 'https://'],
+    ['http://10.0.0.1', 'https://'],
+    ['ftp://gw.example.com', 'in full'],
+    ['gw.example.com', 'in full'],
+    ['localhost:8080', 'in full'],
+    ['https://', 'in full'],
+    ['https://gw .example.com', 'in full'],
+    ['https://gw.example.com?', 'Take it out|End it'],
+    ['https://gw.example.com/x?y=z', 'End it'],
+    ['https://gw.example.com/#x', 'End it'],
+    ['https://hunter2@gw.example.com', 'Take it out'],
+    ['https://u:hunter2@gw.example.com', 'Take it out'],
+  ])('are refused with a remedy and never repeated: %s', (url, remedy) => {
+    const faults = faultsOf({ oauthBaseUrl: url, apiBaseUrl: 'https://gw.example.com' })
+    expect(Object.keys(faults)).toEqual(['oauthBaseUrl'])
+    expect(faults.oauthBaseUrl).toMatch(new RegExp(remedy))
+    expect(JSON.stringify(faults)).not.toContain('hunter2')
+  })
+
+  it('are needed both, unless a region fills the gap', () => {
+    expect(faultsOf({ oauthBaseUrl: 'https://gw.example.com' }).apiBaseUrl).toContain('is not set, but oauthBaseUrl is')
+    expect(faultsOf({ apiBaseUrl: 'https://gw.example.com' }).oauthBaseUrl).toContain('set region to fill the gap')
+  })
+
+  it('that are whole addresses resolve to themselves again', () => {
+    const url = fc.webUrl({ validSchemes: ['https'] })
+    fc.assert(
+      fc.property(url, url, (oauthBaseUrl, apiBaseUrl) => {
+        const { oauth, api } = resolveHosts({ oauthBaseUrl, apiBaseUrl })
+        const again = resolveHosts({ oauthBaseUrl: oauth, apiBaseUrl: api })
+        expect([again.oauth, again.api]).toEqual([oauth, api])
+        expect(`${oauth}${api}`).not.toMatch(/\/$/)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('the key-set', () => {
+  it('may be anywhere safe, with a query', () => {
+    const hosts = resolveHosts({ ...gateway, jwksUrl: 'https://keys.example.com/jwks?org=1' })
+    expect(hosts.jwksUrl).toBe('https://keys.example.com/jwks?org=1')
+    expect(hosts.from.jwksUrl).toBe('jwksUrl')
+  })
+
+  it('is refused over plain http, because whoever answers would decide which tokens are valid', () => {
+    expect(faultsOf({ ...gateway, jwksUrl: 'http://keys.example.com/jwks' }).jwksUrl).toContain('https://')
+  })
+})
+
+describe('faults', () => {
+  it('are all told at once, under the names that the user wrote', () => {
+    const names = {
+      oauthBaseUrl: 'GENESYS_OAUTH_BASE_URL',
+      apiBaseUrl: '--api-base-url',
+      jwksUrl: 'jwksUrl',
+      tokenPath: 'tokenPath',
+      env: 'GENESYS_ENV',
+    }
+    const input = {
+      oauthBaseUrl: 'http://gw.example.com',
+      env: 'prod',
+      jwksUrl: 'nowhere',
+      tokenPath: 'token',
+      userTokenPath: '/x?y',
+    }
+    const error = refusal(input, names)
+    expect(error.code).toBe('config_invalid')
+    expect(error.fields?.map((fault) => fault.field)).toEqual([
+      'GENESYS_OAUTH_BASE_URL',
+      'GENESYS_ENV',
+      'jwksUrl',
+      'tokenPath',
+      'userTokenPath',
+    ])
+    expect(error.fields?.find((fault) => fault.field === 'GENESYS_ENV')?.remedy).toContain(
+      'GENESYS_OAUTH_BASE_URL and --api-base-url',
+    )
+    expect(error.fields?.every((fault) => fault.remedy.length > 0)).toBe(true)
+  })
+
+  it('say what to set when nothing is', () => {
+    for (const input of [{}, { region: '  ', env: '' }, { tokenPath: '/t' }])
+      expect(faultsOf(input).region).toContain('mypurecloud.com')
+  })
+})

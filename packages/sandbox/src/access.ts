@@ -1,0 +1,59 @@
+import type { Call } from './endpoint.ts'
+import type { Limits, Permit } from './limits.ts'
+import type { AccessToken, AccessTokens } from './oauth/access-tokens.ts'
+import { apiRefusal, type Refusal } from './refusal.ts'
+
+/** A call that may go on: whose token it carries, and the token's text. */
+export interface Admitted {
+  readonly token: AccessToken
+  readonly text: string
+}
+
+/** Admits a call to the API, or refuses: 401 without a valid token, 429 beyond its limit, 403 without `scope`. */
+export type Access = (call: Call, scope?: string) => Admitted
+
+export function access(tokens: AccessTokens, limits: Limits): Access {
+  return (call, scope) => {
+    tellLimits(call, limits.idle())
+    const text = bearer(call.headers.authorization)
+    const token = tokens.find(text)
+    if (token === undefined) throw unauthorized('bad.credentials', 'Invalid login credentials.')
+    const permit = limits.take(token.lane)
+    tellLimits(call, permit)
+    if (!permit.granted) throw tooMany(permit)
+    if (scope !== undefined && !token.scopes.includes(scope)) throw scopeMissing(scope)
+    return { token, text }
+  }
+}
+
+function bearer(header: string | undefined): string {
+  const [, text] = /^bearer +(\S+)$/i.exec(header?.trim() ?? '') ?? []
+  if (text !== undefined) return text
+  throw unauthorized('authentication.required', 'No authentication bearer token specified in authorization header.')
+}
+
+function tellLimits({ answerHeaders }: Call, { count, allowed, resetSeconds }: Permit): void {
+  answerHeaders['inin-ratelimit-count'] = String(count)
+  answerHeaders['inin-ratelimit-allowed'] = String(allowed)
+  answerHeaders['inin-ratelimit-reset'] = String(resetSeconds)
+}
+
+function unauthorized(code: string, message: string): Refusal {
+  return apiRefusal({ status: 401, code, message, headers: { 'www-authenticate': 'Bearer realm="sandbox"' } })
+}
+
+function scopeMissing(scope: string): Refusal {
+  const message = `The client application's token lacks the scope that this call needs: ${scope}`
+  return apiRefusal({ status: 403, code: 'app.not.authorized.for.scope', message, messageParams: { scope } })
+}
+
+function tooMany({ allowed, retryAfterSeconds }: Permit): Refusal {
+  return apiRefusal({
+    status: 429,
+    code: 'too.many.requests',
+    message: `Rate limit exceeded the maximum. Retry the request in [${retryAfterSeconds}] seconds.`,
+    messageParams: { retryAfter: String(retryAfterSeconds) },
+    limit: { key: 'client.credentials.token.rate.per.minute', namespace: 'platform.api', value: allowed },
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  })
+}

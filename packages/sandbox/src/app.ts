@@ -1,0 +1,36 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { api, type ApiParts } from './api.ts'
+import { control, type ControlParts } from './control.ts'
+import { isLoopback, namesLoopback } from './origins.ts'
+
+export interface AppParts extends ControlParts, ApiParts {
+  readonly allowedHosts: readonly string[]
+}
+
+const MAX_BODY = 1024 * 1024
+
+/** The HTTP server around the endpoints, not listening yet. */
+export function app(parts: AppParts): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: MAX_BODY,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+  })
+  // Bodies reach the endpoints as bytes: who is calling is judged before what is said, and each dialect words its own errors.
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  if (isLoopback(parts.host)) checkHost(server, parts.allowedHosts)
+  server.register(async (scope) => control(scope, parts), { prefix: '/__sandbox' })
+  server.register(async (scope) => api(scope, parts))
+  return server
+}
+
+function checkHost(server: FastifyInstance, allowedHosts: readonly string[]): void {
+  server.addHook('onRequest', (request, reply, next) => {
+    if (namesLoopback(request.headers.host, allowedHosts)) return next()
+    return reply
+      .code(403)
+      .type('text/plain')
+      .send('This sandbox listens on loopback and answers only requests for localhost or 127.0.0.1.\n')
+  })
+}

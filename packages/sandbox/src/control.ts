@@ -1,0 +1,138 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { type Clock, FAR, iso } from './clock.ts'
+import type { Faults } from './faults.ts'
+import type { Journal } from './journal.ts'
+import type { Keys } from './keys.ts'
+import { limitBody, type Limits } from './limits.ts'
+import { digest } from './mask.ts'
+import { isLoopback } from './origins.ts'
+
+export interface ControlParts {
+  readonly clock: Clock
+  readonly faults: Faults
+  readonly journal: Journal
+  readonly keys: Keys
+  readonly limits: Limits
+  readonly host: string
+  /** Asked for in `x-sandbox-token` when the sandbox listens beyond loopback. */
+  readonly controlToken: string
+}
+
+const milliseconds = z.int().min(-FAR).max(FAR)
+
+const clockBody = z.union([z.strictObject({ offsetMs: milliseconds }), z.strictObject({ advanceMs: milliseconds })], {
+  error: 'either {"offsetMs": …} or {"advanceMs": …}, a whole number of milliseconds',
+})
+const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optional() })
+
+/** The routes that look into the sandbox and steer it. */
+export function control(server: FastifyInstance, parts: ControlParts): void {
+  const { clock, faults, journal, keys, limits } = parts
+  guard(server, parts)
+  server.setErrorHandler((error, _request, reply) => problem(reply, ...worded(error)))
+  server.setNotFoundHandler((_request, reply) =>
+    problem(reply, 404, 'There is journal, faults, clock, keys, limits and health, each under /__sandbox/.'),
+  )
+
+  server.get('/health', async () => ({ status: 'up', now: iso(clock.now()) }))
+  server.get('/journal', async (_request, reply) => {
+    reply.header('x-sandbox-dropped', String(journal.dropped()))
+    return journal.entries()
+  })
+  server.delete('/journal', async (_request, reply) => {
+    journal.clear()
+    return reply.code(204).send()
+  })
+  server.get('/faults', async () => faults.pending())
+  server.post('/faults', async ({ body }) => {
+    faults.script(json(body))
+    return faults.pending()
+  })
+  const time = () => ({ now: iso(clock.now()), offsetMs: clock.offset() })
+  server.get('/clock', async () => time())
+  server.post('/clock', async ({ body }) => {
+    moveClock(clock, clockBody.parse(json(body)))
+    return time()
+  })
+  server.post('/keys', async ({ body }) => ({ kid: await keys.roll(keysBody.parse(json(body))) }))
+  server.get('/limits', async () => limits.current())
+  server.post('/limits', async ({ body }) => {
+    limits.set(limitBody.parse(json(body)))
+    return limits.current()
+  })
+}
+
+function moveClock(clock: Clock, move: z.infer<typeof clockBody>): void {
+  const offset = 'offsetMs' in move ? move.offsetMs : clock.offset() + move.advanceMs
+  clock.setOffset(milliseconds.parse(offset))
+}
+
+/** Nobody but the operator: no page of another origin, and beyond loopback only who has the token. */
+function guard(server: FastifyInstance, { host, controlToken }: ControlParts): void {
+  server.addHook('onRequest', ({ headers, method }, reply, next) => {
+    const { origin } = headers
+    if (origin !== undefined && origin !== `http://${headers.host}`) {
+      return problem(reply, 403, 'Pages of another origin may not control the sandbox.')
+    }
+    if (!isLoopback(host) && !holds(headers['x-sandbox-token'], controlToken)) {
+      return problem(
+        reply,
+        401,
+        'Send the header x-sandbox-token with the token that the sandbox printed when it started.',
+      )
+    }
+    // A form or a no-cors request of some page cannot carry this content type without asking first.
+    if (method === 'POST' && !/^application\/json\b/i.test(headers['content-type'] ?? '')) {
+      return problem(reply, 415, 'Send the body as application/json.')
+    }
+    return next()
+  })
+}
+
+function holds(presented: string | string[] | undefined, token: string): boolean {
+  return typeof presented === 'string' && timingSafeEqual(Buffer.from(digest(presented)), Buffer.from(digest(token)))
+}
+
+class NotJson extends Error {}
+
+function json(body: unknown): unknown {
+  try {
+    return JSON.parse(String(body))
+  } catch {
+    throw new NotJson('The body is not valid JSON.')
+  }
+}
+
+function worded(error: unknown): [number, string, unknown[]?] {
+  if (error instanceof NotJson) return [400, error.message]
+  if (error instanceof z.ZodError) {
+    const errors = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+    return [400, errors.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join('; '), errors]
+  }
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string }
+  return [statusCode, message]
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'The request is not valid',
+  401: 'The control token is missing or wrong',
+  403: 'Not permitted',
+  404: 'No such route',
+  413: 'The body is too large',
+  415: 'The content type is not supported',
+}
+
+function problem(reply: FastifyReply, status: number, detail: string, errors?: unknown[]): FastifyReply {
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send({
+      type: 'about:blank',
+      title: titles[status] ?? 'The sandbox failed',
+      status,
+      detail,
+      ...(errors && { errors }),
+    })
+}

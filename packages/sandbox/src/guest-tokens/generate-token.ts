@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import type { Access } from '../access.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { jsonBody } from '../json-body.ts'
+import { apiRefusal } from '../refusal.ts'
+import type { Guests } from './guests.ts'
+
+export const guestScopes: readonly string[] = [
+  'webmessaging:guest:send',
+  'webmessaging:guest:receive',
+  'webmessaging:guest:read',
+  'webmessaging:guest:update',
+]
+
+/** Any version and variant: RFC 9562 has the shape in common. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+const MAX_DURATION = 86_400
+
+const required = (rule: string) => (issue: { input?: unknown }) =>
+  issue.input === undefined ? `required: ${rule}` : rule
+const duration = required(`a whole number of seconds from 1 to ${MAX_DURATION}`)
+const scopes = required(`a list of at least one of ${guestScopes.join(', ')}`)
+
+const body = z.object(
+  {
+    guestId: z.string({ error: required('a UUID') }).regex(uuid, { error: 'a UUID' }),
+    expirationDurationSeconds: z
+      .number({ error: duration })
+      .int({ error: duration })
+      .min(1, { error: duration })
+      .max(MAX_DURATION, { error: duration }),
+    scopes: z
+      .array(
+        z.string({ error: scopes }).refine((scope) => guestScopes.includes(scope), { error: scopes }),
+        { error: scopes },
+      )
+      .min(1, { error: scopes }),
+  },
+  { error: 'a JSON object' },
+)
+
+/** `POST /api/v2/webmessaging/guests/generate-token`. */
+export function generateToken(access: Access, guests: Guests): Endpoint {
+  return {
+    operation: 'mint',
+    method: 'POST',
+    paths: ['/api/v2/webmessaging/guests/generate-token'],
+    dialect: 'api',
+    answer: async (call) => {
+      const { organization } = access(call, 'webmessaging:guest:create').token.client
+      const { guestId, expirationDurationSeconds: durationSeconds, scopes } = jsonBody(call, body)
+      call.note({ guestId })
+      assertSameOrganization(guests.find(guestId)?.organization.id, organization.id)
+      const token = await guests.mint(organization, { guestId, durationSeconds, scopes: [...new Set(scopes)] })
+      return { status: 200, json: { token } }
+    },
+  }
+}
+
+/** A guest belongs to the organisation that first asked for it. */
+export function assertSameOrganization(owner: string | undefined, caller: string): void {
+  if (owner === undefined || owner === caller) return
+  throw apiRefusal({ status: 403, code: 'not.authorized', message: 'The guest belongs to another organization.' })
+}

@@ -1,0 +1,75 @@
+import { type Clock, epochSeconds } from '../clock.ts'
+import type { Keys } from '../keys.ts'
+import type { Organization } from '../oauth/clients.ts'
+import type { Randomness } from '../random.ts'
+
+/** What a guest token was asked to be. */
+export interface GuestTerms {
+  readonly guestId: string
+  readonly durationSeconds: number
+  readonly scopes: readonly string[]
+}
+
+/** A guest and its latest token's times, in milliseconds. */
+export interface Guest extends GuestTerms {
+  readonly organization: Organization
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly expiresAt: number
+  /** How many refreshes have taken effect. */
+  readonly refreshes: number
+}
+
+export interface Guests {
+  find(guestId: string): Guest | undefined
+  /** A first token, or another one for a guest that is known. */
+  mint(organization: Organization, terms: GuestTerms): Promise<string>
+  /** The next token on the same terms, and the guest as it is now. */
+  refresh(guest: Guest): Promise<{ readonly guest: Guest; readonly token: string }>
+}
+
+export interface GuestParts {
+  readonly issuer: () => string
+  readonly clock: Clock
+  readonly keys: Keys
+  readonly random: Randomness
+  /** Shape of the `scope` claim: both occur. */
+  readonly scopeFormat: 'array' | 'string'
+}
+
+export function guests({ issuer, clock, keys, random, scopeFormat }: GuestParts): Guests {
+  const known = new Map<string, Guest>()
+  const sign = ({ guestId, scopes, durationSeconds, organization }: Guest, iat: number): Promise<string> =>
+    keys.sign({
+      iss: issuer(),
+      aud: 'webmessaging',
+      sub: guestId,
+      org: organization.id,
+      scope: scopeFormat === 'array' ? [...scopes] : scopes.join(' '),
+      iat,
+      nbf: iat,
+      exp: iat + durationSeconds,
+      jti: random.uuid(),
+    })
+  const renewed = (guest: Omit<Guest, 'updatedAt' | 'expiresAt'>): { guest: Guest; token: Promise<string> } => {
+    const now = clock.now()
+    const iat = epochSeconds(now)
+    const next = { ...guest, updatedAt: now, expiresAt: (iat + guest.durationSeconds) * 1000 }
+    known.set(guest.guestId.toLowerCase(), next)
+    return { guest: next, token: sign(next, iat) }
+  }
+  const find = (guestId: string): Guest | undefined => known.get(guestId.toLowerCase())
+  return {
+    find,
+    mint: (organization, terms) => {
+      const { createdAt = clock.now(), refreshes = 0 } = find(terms.guestId) ?? {}
+      return renewed({ ...terms, organization, createdAt, refreshes }).token
+    },
+    refresh: async (guest) => {
+      // Looked up again: another refresh may have taken effect while this one was waiting.
+      const { refreshes } = find(guest.guestId) ?? guest
+      const next = renewed({ ...guest, refreshes: refreshes + 1 })
+      return { guest: next.guest, token: await next.token }
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { Answer } from '../endpoint.ts'
+
+/** What is known of an Idempotency-Key: nothing, that it stands for another request, that its request is running, or its answer. */
+export type Standing =
+  | { readonly is: 'new' }
+  | { readonly is: 'other' }
+  | { readonly is: 'running' }
+  | { readonly is: 'done'; readonly answer: Answer }
+
+export interface Idempotency {
+  look(key: string, fingerprint: string): Standing
+  /** Does the work and keeps its answer; a failure keeps nothing. */
+  run(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer>
+}
+
+/** How long an answer is kept: 24 hours. */
+const KEPT = 24 * 60 * 60_000
+
+interface Entry {
+  readonly fingerprint: string
+  readonly until: number
+  answer?: Answer
+}
+
+export function idempotency(now: () => number): Idempotency {
+  const entries = new Map<string, Entry>()
+  return {
+    look: (key, fingerprint) => {
+      const entry = entries.get(key)
+      if (entry === undefined || now() >= entry.until) return { is: 'new' }
+      if (entry.fingerprint !== fingerprint) return { is: 'other' }
+      return entry.answer === undefined ? { is: 'running' } : { is: 'done', answer: entry.answer }
+    },
+    run: async (key, fingerprint, work) => {
+      forgetOld(entries, now())
+      const entry: Entry = { fingerprint, until: now() + KEPT }
+      entries.delete(key)
+      entries.set(key, entry)
+      try {
+        entry.answer = await work()
+        return entry.answer
+      } catch (error) {
+        entries.delete(key)
+        throw error
+      }
+    },
+  }
+}
+
+/** Kept equally long, so the oldest come first. */
+function forgetOld(entries: Map<string, Entry>, now: number): void {
+  for (const [key, { until }] of entries) {
+    if (now < until) return
+    entries.delete(key)
+  }
+}

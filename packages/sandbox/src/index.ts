@@ -1,0 +1,6 @@
+export type { Fault, FaultEffect } from './faults.ts'
+export type { JournalEntry } from './journal.ts'
+export type { Algorithm } from './keys.ts'
+export type { Limit } from './limits.ts'
+export type { ClientOptions, SandboxOptions } from './options.ts'
+export { type Sandbox, sandbox } from './sandbox.ts'

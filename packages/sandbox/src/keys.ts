@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import {
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose'
+
+export type Algorithm = 'RS256' | 'ES256'
+
+/** The published key-set as it goes over the wire. */
+export interface KeySet {
+  readonly body: string
+  readonly etag: string
+}
+
+/** The signing keys: one signs, all are published. */
+export interface Keys {
+  /** A signed compact JWT with `typ`, `alg` and `kid` in its header. */
+  sign(claims: JWTPayload): Promise<string>
+  published(): KeySet
+  /** Signs with a new key from now on. The old ones stay published unless `drop`; returns the new key's id. */
+  readonly roll: (options?: { readonly drop?: boolean | undefined }) => Promise<string>
+}
+
+interface SigningKey {
+  readonly kid: string
+  readonly privateKey: CryptoKey
+  readonly jwk: JWK
+}
+
+export async function keys(algorithm: Algorithm): Promise<Keys> {
+  let current = await signingKey(algorithm)
+  let set: readonly SigningKey[] = [current]
+  let published = keySet(set)
+  return {
+    sign: (claims) => {
+      const { kid, privateKey } = current
+      return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' }).sign(privateKey)
+    },
+    published: () => published,
+    roll: async ({ drop = false } = {}) => {
+      const key = await signingKey(algorithm)
+      current = key
+      set = drop ? [key] : [key, ...set]
+      published = keySet(set)
+      return key.kid
+    },
+  }
+}
+
+async function signingKey(algorithm: Algorithm): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm)
+  const bare = await exportJWK(publicKey)
+  const kid = await calculateJwkThumbprint(bare)
+  return { kid, privateKey, jwk: { ...bare, kid, use: 'sig', alg: algorithm } }
+}
+
+function keySet(set: readonly SigningKey[]): KeySet {
+  const body = JSON.stringify({ keys: set.map(({ jwk }) => jwk) })
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+}

@@ -1,0 +1,76 @@
+import { type Clock, epochSeconds } from '../clock.ts'
+import type { Keys } from '../keys.ts'
+import type { Lane, Limits } from '../limits.ts'
+import type { Randomness } from '../random.ts'
+import type { Client } from './clients.ts'
+
+/** An access token that was issued. */
+export interface AccessToken {
+  readonly client: Client
+  readonly scopes: readonly string[]
+  readonly expiresAt: number
+  readonly lane: Lane
+}
+
+export interface AccessTokens {
+  /** Seconds that a new one lives. */
+  readonly lifetime: number
+  issue(client: Client, scopes: readonly string[]): Promise<string>
+  /** The token if it was issued here, is not revoked and has not expired. */
+  find(text: string): AccessToken | undefined
+  revoke(text: string): void
+}
+
+export interface AccessTokenParts {
+  readonly format: 'jwt' | 'opaque'
+  /** Seconds. */
+  readonly lifetime: number
+  readonly issuer: () => string
+  readonly clock: Clock
+  readonly keys: Keys
+  readonly limits: Limits
+  readonly random: Randomness
+}
+
+export function accessTokens(parts: AccessTokenParts): AccessTokens {
+  const { format, lifetime, issuer, clock, keys, limits, random } = parts
+  const issued = new Map<string, AccessToken>()
+  const text = (client: Client, scopes: readonly string[], iat: number): Promise<string> | string =>
+    format === 'opaque'
+      ? random.text(64)
+      : keys.sign({
+          iss: issuer(),
+          sub: client.id,
+          client_id: client.id,
+          org: client.organization.id,
+          scope: scopes.join(' '),
+          iat,
+          exp: iat + lifetime,
+          jti: random.uuid(),
+        })
+  return {
+    lifetime,
+    issue: async (client, scopes) => {
+      const iat = epochSeconds(clock.now())
+      const token = await text(client, scopes, iat)
+      forgetExpired(issued, clock.now())
+      issued.set(token, { client, scopes, expiresAt: (iat + lifetime) * 1000, lane: limits.lane() })
+      return token
+    },
+    find: (token) => {
+      const found = issued.get(token)
+      return found !== undefined && clock.now() < found.expiresAt ? found : undefined
+    },
+    revoke: (token) => {
+      issued.delete(token)
+    },
+  }
+}
+
+/** All live equally long, so the oldest come first and the look ends at the first that is alive. */
+function forgetExpired(issued: Map<string, AccessToken>, now: number): void {
+  for (const [token, { expiresAt }] of issued) {
+    if (now < expiresAt) return
+    issued.delete(token)
+  }
+}

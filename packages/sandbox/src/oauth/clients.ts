@@ -1,0 +1,79 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Call } from '../endpoint.ts'
+import { oauthRefusal, type Refusal } from '../refusal.ts'
+import type { Form } from './form.ts'
+
+export interface Organization {
+  readonly id: string
+  readonly name: string
+}
+
+/** A registered OAuth client. Without a secret it is public: it names itself and proves nothing. */
+export interface Client {
+  readonly id: string
+  readonly secret?: string | undefined
+  readonly organization: Organization
+  /** What it may ask for. */
+  readonly scopes: readonly string[]
+}
+
+/** Finds out which client is calling: by HTTP Basic, by the form, or by client_id alone if it is public. Refuses otherwise. */
+export function clientAuthentication(clients: readonly Client[]): (call: Call, form: Form) => Client {
+  const byId = new Map(clients.map((client) => [client.id, client]))
+  return (call, form) => {
+    const header = call.headers.authorization
+    const { client_id: id, client_secret: secret } = form
+    if (header === undefined) return proven(byId, id, secret)
+    if (secret !== undefined) {
+      throw oauthRefusal(400, 'invalid_request', 'authenticate once: by the Authorization header or by client_secret')
+    }
+    const client = basicCandidates(header)
+      .map(([id, secret]) => accepted(byId, id, secret))
+      .find((found) => found !== undefined)
+    if (client === undefined) throw unknownClient()
+    if (id !== undefined && id !== client.id) {
+      throw oauthRefusal(400, 'invalid_request', 'client_id is not the client of the Authorization header')
+    }
+    return client
+  }
+}
+
+function proven(byId: ReadonlyMap<string, Client>, id: string | undefined, secret: string | undefined): Client {
+  const client = id === undefined ? undefined : accepted(byId, id, secret)
+  if (client === undefined) throw unknownClient()
+  return client
+}
+
+function accepted(byId: ReadonlyMap<string, Client>, id: string, secret: string | undefined): Client | undefined {
+  const client = byId.get(id)
+  if (client === undefined) return undefined
+  if (client.secret === undefined) return secret === undefined || secret === '' ? client : undefined
+  return secret !== undefined && same(secret, client.secret) ? client : undefined
+}
+
+/** Both parts as they are and form-decoded: clients do either (RFC 6749 section 2.3.1 asks for the latter). */
+function basicCandidates(header: string): [string, string][] {
+  const [, encoded] = /^basic +(\S+)$/i.exec(header.trim()) ?? []
+  const text = Buffer.from(encoded ?? '', 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) return []
+  const raw: [string, string] = [text.slice(0, colon), text.slice(colon + 1)]
+  return [raw, [formDecoded(raw[0]), formDecoded(raw[1])]]
+}
+
+function formDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+function same(a: string, b: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(a), hash(b))
+}
+
+function unknownClient(): Refusal {
+  return oauthRefusal(401, 'invalid_client', 'authentication failed', { 'www-authenticate': 'Basic realm="sandbox"' })
+}

@@ -1,0 +1,37 @@
+import type { Answer, Call, Endpoint } from '../endpoint.ts'
+import { oauthRefusal } from '../refusal.ts'
+import type { Client } from './clients.ts'
+import { type Form, formBody } from './form.ts'
+
+/** One value of grant_type: what it takes and what it gives. */
+export interface Grant {
+  readonly type: string
+  /** The body of the token answer. Throws a Refusal to say no. */
+  tokens(client: Client, form: Form, call: Call): Promise<Readonly<Record<string, unknown>>>
+}
+
+export interface TokenEndpointParts {
+  readonly grants: readonly Grant[]
+  readonly authenticate: (call: Call, form: Form) => Client
+}
+
+/** `POST /oauth/token` and its alias: reads the form, finds the client, hands over to the grant. */
+export function tokenEndpoint({ grants, authenticate }: TokenEndpointParts): Endpoint {
+  const byType = new Map(grants.map((grant) => [grant.type, grant]))
+  return {
+    operation: 'token',
+    method: 'POST',
+    paths: ['/oauth/token', '/api/v2/oauth/token'],
+    dialect: 'oauth',
+    answer: async (call): Promise<Answer> => {
+      const form = formBody(call)
+      if (form['grant_type'] === undefined) throw oauthRefusal(400, 'invalid_request', 'grant_type is missing')
+      const grant = byType.get(form['grant_type'])
+      if (grant === undefined) {
+        throw oauthRefusal(400, 'unsupported_grant_type', `grant_type is one of ${[...byType.keys()].join(', ')}`)
+      }
+      const json = await grant.tokens(authenticate(call, form), form, call)
+      return { status: 200, headers: { 'cache-control': 'no-store' }, json }
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import type { Answer } from './endpoint.ts'
+
+/** One invalid field, in the form of the platform's `details`. */
+export interface Detail {
+  readonly errorCode: string
+  readonly fieldName: string
+  readonly message: string
+}
+
+/** A "no" on its way to the wire. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly #answer: (correlationId: string) => Answer
+
+  constructor(status: number, message: string, answer: (correlationId: string) => Answer) {
+    super(message)
+    this.name = 'Refusal'
+    this.status = status
+    this.#answer = answer
+  }
+
+  answer(correlationId: string): Answer {
+    return this.#answer(correlationId)
+  }
+}
+
+export interface ApiRefusal {
+  readonly status: number
+  /** As `bad.credentials`. */
+  readonly code: string
+  readonly message: string
+  readonly messageParams?: Readonly<Record<string, string>>
+  readonly details?: readonly Detail[]
+  readonly limit?: { readonly key: string; readonly namespace: string; readonly value: number }
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The platform API's `ErrorBody`. */
+export function apiRefusal(refusal: ApiRefusal): Refusal {
+  const { status, code, message, messageParams, details = [], limit, headers = {} } = refusal
+  return new Refusal(status, message, (contextId) => ({
+    status,
+    headers,
+    json: {
+      message,
+      code,
+      status,
+      contextId,
+      ...(messageParams && { messageParams }),
+      details,
+      errors: [],
+      ...(limit && { limit }),
+    },
+  }))
+}
+
+/** The OAuth endpoints' error body: RFC 6749 section 5.2 plus the platform's `description`. */
+export function oauthRefusal(
+  status: number,
+  error: string,
+  description: string,
+  headers: Readonly<Record<string, string>> = {},
+): Refusal {
+  return new Refusal(status, description, () => ({
+    status,
+    headers: { 'cache-control': 'no-store', ...headers },
+    json: { error, description, error_description: description },
+  }))
+}
+
+const apiCodes: Readonly<Record<number, string>> = {
+  400: 'bad.request',
+  401: 'bad.credentials',
+  403: 'not.authorized',
+  404: 'not.found',
+  408: 'client.timeout',
+  409: 'request.conflict',
+  413: 'request.entity.too.large',
+  415: 'unsupported.media.type',
+  422: 'unprocessable.entity',
+  429: 'too.many.requests',
+  500: 'internal.server.error',
+  503: 'service.unavailable',
+  504: 'request.timeout',
+}
+
+const oauthCodes: Readonly<Record<number, string>> = {
+  401: 'invalid_client',
+  429: 'temporarily_unavailable',
+  503: 'temporarily_unavailable',
+}
+
+/** The usual error body for a status, where nothing more particular is known. */
+export function plainRefusal(dialect: 'oauth' | 'api', status: number, message: string): Refusal {
+  if (dialect === 'oauth') {
+    return oauthRefusal(status, oauthCodes[status] ?? (status < 500 ? 'invalid_request' : 'server_error'), message)
+  }
+  return apiRefusal({
+    status,
+    code: apiCodes[status] ?? (status < 500 ? 'bad.request' : 'internal.server.error'),
+    message,
+  })
+}

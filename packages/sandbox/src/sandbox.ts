@@ -1,0 +1,162 @@
+import type { AddressInfo } from 'node:net'
+import { ZodError } from 'zod'
+import { access } from './access.ts'
+import { app } from './app.ts'
+import { clock } from './clock.ts'
+import type { Endpoint } from './endpoint.ts'
+import { type Fault, faults } from './faults.ts'
+import { generateToken } from './guest-tokens/generate-token.ts'
+import { guests } from './guest-tokens/guests.ts'
+import { idempotency } from './guest-tokens/idempotency.ts'
+import { refresh } from './guest-tokens/refresh.ts'
+import { journal, type JournalEntry } from './journal.ts'
+import { jwks } from './jwks.ts'
+import { keys } from './keys.ts'
+import { type Limit, limitBody, limits } from './limits.ts'
+import { accessTokens } from './oauth/access-tokens.ts'
+import { clientCredentials } from './oauth/client-credentials.ts'
+import { type Client, clientAuthentication } from './oauth/clients.ts'
+import { metadata } from './oauth/metadata.ts'
+import { tokenEndpoint } from './oauth/token.ts'
+import { tokenInfo, tokenRevocation } from './oauth/tokens-me.ts'
+import { type SandboxOptions, type Settings, settings } from './options.ts'
+import { type Randomness, randomness } from './random.ts'
+
+/** A running local Genesys. */
+export interface Sandbox {
+  /** Base URL of everything, without a slash at the end. */
+  readonly url: string
+  /** Environment variables that point a client at this sandbox, secrets included. */
+  readonly env: Readonly<Record<string, string>>
+  /** Opens the control routes from other machines, in the header `x-sandbox-token`. */
+  readonly controlToken: string
+  /** A client without a secret. */
+  readonly publicClientId: string
+  /** The requests so far, oldest first, as far as they are kept. */
+  journal(): JournalEntry[]
+  /** Adds faults to the script; an empty list clears it. Throws a TypeError that names what is not valid. */
+  script(faults: readonly Fault[]): void
+  /** Moves the sandbox's clock, in milliseconds; negative moves it back. Throws a RangeError beyond a hundred years. */
+  advance(ms: number): void
+  /** Puts the sandbox's clock this many milliseconds ahead of its source. */
+  setClock(offsetMs: number): void
+  /** Signs with a new key from now on; `drop` removes the old ones from the published set. Returns the new key's id. */
+  rollKeys(options?: { readonly drop?: boolean | undefined }): Promise<string>
+  /** New limits, each access token with a clean slate. Throws a TypeError for a limit that is not valid. */
+  setLimits(limit: Limit): void
+  /** Ends every connection and stops listening. May be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a sandbox. Rejects with a TypeError for invalid options, and with the platform's own error when the address
+ * cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
+ */
+export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const chosen = settings(options)
+  const random = randomness(chosen.seed)
+  const time = clock(chosen.now)
+  const limit = limits(chosen.rateLimit, time.now)
+  const signing = await keys(chosen.algorithm)
+  const registered = clients(chosen, random)
+  let url = ''
+  const issuer = () => url
+
+  const shared = { issuer, clock: time, keys: signing, random }
+  const tokens = accessTokens({
+    ...shared,
+    format: chosen.accessTokenFormat,
+    lifetime: chosen.accessTokenSeconds,
+    limits: limit,
+  })
+  const admit = access(tokens, limit)
+  const known = guests({ ...shared, scopeFormat: chosen.guestScopeFormat })
+  const grants = [clientCredentials(tokens)]
+  const endpoints: readonly Endpoint[] = [
+    tokenEndpoint({ grants, authenticate: clientAuthentication(registered.all) }),
+    metadata({ issuer, grantTypes: grants.map(({ type }) => type), scopes: chosen.scopes }),
+    tokenInfo(admit),
+    tokenRevocation(admit, tokens),
+    jwks(signing),
+    generateToken(admit, known),
+    refresh({ access: admit, guests: known, idempotency: idempotency(time.now), now: time.now }),
+  ]
+
+  const script = faults(endpoints.map(({ operation }) => operation))
+  const addFaults = (added: readonly Fault[]) => checked('The faults are', () => script.script(added))
+  addFaults(chosen.faults)
+  const record = journal(chosen.journalSize, time.now)
+  const controlToken = chosen.controlToken ?? random.text(24)
+  const { host, port, allowedHosts } = chosen
+  const parts = { clock: time, random, journal: record, faults: script, keys: signing, limits: limit }
+  const server = app({ ...parts, endpoints, host, allowedHosts, controlToken })
+  await server.listen({ host, port })
+  url = baseUrl(host, server.server.address() as AddressInfo)
+
+  return {
+    url,
+    env: environment(url, registered.main),
+    controlToken,
+    publicClientId: registered.publicId,
+    journal: record.entries,
+    script: addFaults,
+    advance: time.advance,
+    setClock: time.setOffset,
+    rollKeys: signing.roll,
+    setLimits: (next) => checked('The limit is', () => limit.set(limitBody.parse(next))),
+    close: async () => server.close(),
+  }
+}
+
+function clients(chosen: Settings, random: Randomness) {
+  const organizations = new Map<string, { id: string; name: string }>()
+  const organization = (name: string) => {
+    const found = organizations.get(name) ?? { id: random.uuid(), name }
+    organizations.set(name, found)
+    return found
+  }
+  const own = { organization: organization(chosen.organization), scopes: chosen.scopes }
+  const main = {
+    ...own,
+    id: chosen.clientId ?? random.uuid(),
+    secret: chosen.clientSecret ?? random.text(32),
+  }
+  const open: Client = { ...own, id: chosen.publicClientId ?? random.uuid() }
+  const further = chosen.clients.map(
+    ({ id, secret, organization: name = chosen.organization, scopes = chosen.scopes }): Client => ({
+      id,
+      secret,
+      organization: organization(name),
+      scopes,
+    }),
+  )
+  return { main, publicId: open.id, all: [main, open, ...further] }
+}
+
+function environment(url: string, main: { readonly id: string; readonly secret: string }): Record<string, string> {
+  return {
+    GENESYS_OAUTH_BASE_URL: url,
+    GENESYS_API_BASE_URL: url,
+    GENESYS_CLIENT_ID: main.id,
+    GENESYS_CLIENT_SECRET: main.secret,
+    GENESYS_JWKS_URL: `${url}/.well-known/jwks.json`,
+    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write',
+  }
+}
+
+/** Runs what a schema guards, and words what it finds for callers in code. */
+function checked(what: string, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!(error instanceof ZodError)) throw error
+    const issues = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    throw new TypeError(`${what} not valid: ${issues.join('; ')}`, { cause: error })
+  }
+}
+
+/** Where clients on this machine reach the server, also when it listens on every address. */
+function baseUrl(host: string, { port }: AddressInfo): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,54 @@
+import { decodeProtectedHeader } from 'jose'
+import { expect, it } from 'vitest'
+import { accessToken, control, keySet, mint, send, started, verified } from './genesys-client.ts'
+
+const JWKS = '/.well-known/jwks.json'
+
+const kids = async (sandbox: Awaited<ReturnType<typeof started>>) => (await keySet(sandbox)).keys.map(({ kid }) => kid)
+
+it.each(['RS256', 'ES256'] as const)('publishes the public half of an %s key and signs with it', async (algorithm) => {
+  const sandbox = await started({ algorithm })
+  const [key, ...others] = (await keySet(sandbox)).keys
+  expect(others).toEqual([])
+  expect(key).toMatchObject({ alg: algorithm, use: 'sig', kty: algorithm === 'RS256' ? 'RSA' : 'EC' })
+  expect(key).not.toHaveProperty('d')
+  for (const token of [await accessToken(sandbox), (await mint(sandbox)).json['token']]) {
+    expect(decodeProtectedHeader(String(token))).toEqual({ alg: algorithm, typ: 'JWT', kid: key?.kid })
+  }
+})
+
+it('answers 304 to who has the key-set already, and the whole to who has another', async () => {
+  const sandbox = await started()
+  const first = await send(sandbox, JWKS)
+  const etag = first.headers.get('etag') ?? ''
+  expect(etag).toMatch(/^"[\w-]+"$/)
+  expect(first.headers.get('cache-control')).toBe('public, max-age=300')
+  for (const condition of [etag, `"old", ${etag}`, `W/${etag}`, '*']) {
+    const again = await send(sandbox, JWKS, { headers: { 'if-none-match': condition } })
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
+  }
+  expect((await send(sandbox, JWKS, { headers: { 'if-none-match': '"old"' } })).status).toBe(200)
+})
+
+it('keeps an old key published after a roll, and signs with the new one', async () => {
+  const sandbox = await started()
+  const [old] = await kids(sandbox)
+  const before = await accessToken(sandbox)
+  const etag = (await send(sandbox, JWKS)).headers.get('etag')
+  const { status, json } = await control(sandbox, 'keys', { roll: true })
+  expect(status).toBe(200)
+  expect(await kids(sandbox)).toEqual([json['kid'], old])
+  expect((await send(sandbox, JWKS)).headers.get('etag')).not.toBe(etag)
+  expect(decodeProtectedHeader(await accessToken(sandbox)).kid).toBe(json['kid'])
+  await expect(verified(sandbox, before)).resolves.toBeDefined()
+})
+
+it('removes the old keys on a roll that drops them', async () => {
+  const sandbox = await started()
+  const before = (await mint(sandbox)).json['token']
+  await sandbox.rollKeys()
+  const kid = await sandbox.rollKeys({ drop: true })
+  expect(await kids(sandbox)).toEqual([kid])
+  await expect(verified(sandbox, before)).rejects.toThrow('no applicable key')
+  await expect(verified(sandbox, (await mint(sandbox)).json['token'])).resolves.toBeDefined()
+})

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import type { Limit, Sandbox } from '../src/index.ts'
+import { accessToken, own, type Reply, send, started } from './genesys-client.ts'
+
+interface Exchange {
+  readonly title: string
+  readonly after?: readonly string[]
+  readonly scopes?: readonly string[]
+  readonly limit?: Limit
+  readonly request: { method: string; path: string; headers: Record<string, string>; body?: Record<string, unknown> }
+  readonly answer: { status: number; headers: Record<string, string | null>; body?: unknown }
+}
+
+const folder = new URL('../../../fixtures/wire/', import.meta.url)
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'))
+const exchangeOf = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Exchange
+
+const markers: Readonly<Record<string, string>> = {
+  '<jwt>': String.raw`[\w-]+\.[\w-]+\.[\w-]+`,
+  '<uuid>': '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}',
+  '<instant>': String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z`,
+  '<seconds>': '[1-9][0-9]*',
+  '<text>': '.+',
+}
+
+/** The expectation that an answer's text stands for. */
+function expectation(text: string): unknown {
+  const parts = text.split(/(<(?:jwt|uuid|instant|seconds|text)>)/)
+  if (parts.length === 1) return text
+  const pattern = parts.map((part) => markers[part] ?? part.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`))
+  return expect.stringMatching(new RegExp(`^${pattern.join('')}$`))
+}
+
+function deepExpectation(value: unknown): unknown {
+  if (typeof value === 'string') return expectation(value)
+  if (Array.isArray(value)) return value.map(deepExpectation)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, deepExpectation(inner)]))
+}
+
+function replay(sandbox: Sandbox, { request }: Exchange, values: Readonly<Record<string, string>>): Promise<Reply> {
+  const filled = JSON.parse(
+    JSON.stringify(request).replace(
+      /\$\{(\w+)\}/g,
+      (_, name: string) => values[name] ?? expect.fail(`no value ${name}`),
+    ),
+  ) as Exchange['request']
+  const { method, path, headers, body } = filled
+  const form = headers['content-type'] === 'application/x-www-form-urlencoded'
+  const text = form ? String(new URLSearchParams(body as Record<string, string>)) : JSON.stringify(body)
+  return send(sandbox, path, { method, headers, ...(body !== undefined && { body: text }) })
+}
+
+function check({ answer }: Exchange, reply: Reply): void {
+  expect(reply.status, reply.text).toBe(answer.status)
+  for (const [name, value] of Object.entries(answer.headers)) {
+    expect(reply.headers.get(name), name).toEqual(value === null ? null : expectation(value))
+  }
+  if (answer.body === undefined) expect(reply.text).toBe('')
+  else expect(reply.json).toEqual(deepExpectation(answer.body))
+}
+
+it('finds the exchanges', () => {
+  expect(files.length).toBeGreaterThan(15)
+})
+
+it.each(files)('answers as in %s', async (file) => {
+  const exchange = exchangeOf(file)
+  const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
+  const sandbox = await started(limit === undefined ? {} : { rateLimit: limit })
+  const { id, secret } = own(sandbox)
+  const values = {
+    accessToken: await accessToken(sandbox, scopes.join(' ')),
+    clientId: id,
+    clientSecret: secret,
+    publicClientId: sandbox.publicClientId,
+    basic: Buffer.from(`${id}:${secret}`).toString('base64'),
+  }
+  for (const earlier of after.map(exchangeOf)) check(earlier, await replay(sandbox, earlier, values))
+  check(exchange, await replay(sandbox, exchange, values))
+})

@@ -1,0 +1,72 @@
+import { createSecretKey } from 'node:crypto'
+import { GuestpassError, type Random } from '@guestpass/core'
+import { keyIdOf, NONCE_BYTES, type NamedKey, open, type Place, seal } from './cipher.ts'
+import type { KeyRing, WrappedKey } from './key-ring.ts'
+
+/** A data key as the store keeps it. */
+export interface StoredKey extends WrappedKey {
+  readonly id: string
+}
+
+/** Where wrapped data keys are kept, oldest first. */
+export interface KeyShelf {
+  all(): Promise<readonly StoredKey[]>
+  /** Adds a key only where there is none yet, so that processes that start together agree on one. */
+  addFirst(key: StoredKey): Promise<void>
+}
+
+/** Seals values for their place and opens them there. */
+export interface Vault {
+  seal(place: Place, plain: string): Uint8Array
+  /** Rejects with `store_corrupt` when the value was sealed for another place or changed. */
+  open(place: Place, sealed: Uint8Array): Promise<string>
+}
+
+const corrupt = (place: Place, why: string): GuestpassError =>
+  new GuestpassError(
+    'store_corrupt',
+    `The ${place.column} of ${place.table} "${place.row}" (connection "${place.connection}", generation ${place.generation}) ${why}. Restore the store from a backup, or remove the row.`,
+  )
+
+async function firstKey(ring: KeyRing, random: Random): Promise<StoredKey> {
+  const id = Buffer.from(random.bytes(8)).toString('hex')
+  return { id, ...(await ring.wrap(random.bytes(32), id)) }
+}
+
+/**
+ * The data keys of a store, opened by the key ring. The newest seals. Rejects with `store_wrong_key` when the ring lacks the
+ * key of any of them.
+ */
+export async function vault(shelf: KeyShelf, ring: KeyRing, random: Random): Promise<Vault> {
+  const keys = new Map<string, NamedKey>()
+  const load = async (): Promise<NamedKey | undefined> => {
+    let newest: NamedKey | undefined
+    for (const stored of await shelf.all()) {
+      newest = keys.get(stored.id) ?? { id: stored.id, key: createSecretKey(await ring.unwrap(stored, stored.id)) }
+      keys.set(stored.id, newest)
+    }
+    return newest
+  }
+  const made = async (): Promise<NamedKey | undefined> => {
+    await shelf.addFirst(await firstKey(ring, random))
+    return load()
+  }
+  const current = (await load()) ?? (await made())
+  if (!current)
+    throw new GuestpassError('store_unavailable', 'The store did not keep its first data key. Open it again.')
+
+  return {
+    seal: (place, plain) => seal(current, random.bytes(NONCE_BYTES), place, plain),
+    async open(place, sealed) {
+      const id = keyIdOf(sealed)
+      if (id === undefined) throw corrupt(place, 'is not a sealed value of a known version')
+      // Another process may have added a key since this one looked.
+      if (!keys.has(id)) await load()
+      const key = keys.get(id)
+      if (!key) throw corrupt(place, `needs the data key ${id}, which the store does not hold`)
+      const plain = open(key, place, sealed)
+      if (plain === undefined) throw corrupt(place, 'was changed, or moved here from another row or generation')
+      return plain
+    },
+  }
+}

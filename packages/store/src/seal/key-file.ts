@@ -1,0 +1,69 @@
+import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GuestpassError, type Random } from '@guestpass/core'
+import type { KeyRing } from './key-ring.ts'
+import { localKeyRing } from './local-key-ring.ts'
+
+export interface FileKeyRing {
+  readonly ring: KeyRing
+  /** True when there was no file and one was made: worth telling once, because the store is lost without it. */
+  readonly made: boolean
+}
+
+const codeOf = (thrown: unknown): unknown => (thrown as { code?: unknown } | null)?.code
+
+/** What was written, or undefined when there is no file. */
+async function existing(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return undefined
+    throw thrown
+  }
+}
+
+/** Writes all or nothing and never over another file: of several processes one makes it. */
+async function create(path: string, text: string, draft: string): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+    await file.close()
+    await link(draft, path)
+    return true
+  } catch (thrown) {
+    if (codeOf(thrown) === 'EEXIST') return false
+    throw thrown
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function keyText(path: string, random: Random): Promise<{ readonly text: string; readonly made: boolean }> {
+  const found = await existing(path)
+  if (found !== undefined) return { text: found, made: false }
+  const text = `${Buffer.from(random.bytes(32)).toString('base64')}\n`
+  if (await create(path, text, `${path}.${random.uuid()}`)) return { text, made: true }
+  return { text: (await existing(path)) ?? '', made: false }
+}
+
+/**
+ * A key ring from a file with the text that `localKeyRing` takes; the file is made (mode 0600) with a new key when there is
+ * none. Rejects with `store_unavailable` when it can be neither read nor made, `config_invalid` when its text is no key.
+ */
+export async function fileKeyRing(path: string, { random }: { readonly random: Random }): Promise<FileKeyRing> {
+  try {
+    const { text, made } = await keyText(path, random)
+    // Not ours to change when somebody else owns it, as with a mounted secret.
+    await chmod(path, 0o600).catch(() => {})
+    return { ring: localKeyRing(text.trim(), { random, field: path }), made }
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError) throw thrown
+    throw new GuestpassError(
+      'store_unavailable',
+      `The key file ${path} can be neither read nor made (${String(codeOf(thrown))}). Give its folder to the user of this process, or set GUESTPASS_ENCRYPTION_KEY.`,
+      { cause: thrown },
+    )
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  type Credential,
+  type Found,
+  GuestpassError,
+  type Page,
+  Secret,
+  type TokenSet,
+  type Write,
+} from '@guestpass/core'
+import type { Selectable } from 'kysely'
+import type { Place } from '../seal/cipher.ts'
+import type { Vault } from '../seal/data-keys.ts'
+import type { Db } from './database.ts'
+import type { Tables } from './schema.ts'
+
+type Row = Selectable<Tables['credentials']>
+
+/** The row that a write leaves, but for its revision: made before the transaction, so that sealing holds up nobody. */
+export interface SealedWrite {
+  readonly row: Omit<Row, 'revision'>
+  readonly expect: Write['expect']
+}
+
+const placeOf = (row: Pick<Row, 'connection' | 'id' | 'generation'>): Place => ({
+  connection: row.connection,
+  table: 'credentials',
+  column: 'tokens',
+  row: row.id,
+  generation: row.generation,
+})
+
+const textOf = ({ access, refresh, ...rest }: TokenSet): string =>
+  JSON.stringify({ ...rest, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) })
+
+function tokensOf(text: string): TokenSet {
+  // Sealed by `textOf` and unchanged since, or it would not have opened.
+  const { access, refresh, ...rest } = JSON.parse(text) as Omit<TokenSet, 'access' | 'refresh'> & {
+    readonly access: string
+    readonly refresh?: string
+  }
+  return { ...rest, access: new Secret(access), ...(refresh === undefined ? {} : { refresh: new Secret(refresh) }) }
+}
+
+export function sealedWrite(vault: Vault, { credential, expect }: Write): SealedWrite {
+  const { connection, id, kind, generation, standing, tokens, ...body } = credential
+  return {
+    expect,
+    row: {
+      connection,
+      id,
+      kind,
+      generation,
+      standing,
+      tokens: tokens ? vault.seal(placeOf(credential), textOf(tokens)) : null,
+      body: JSON.stringify(body),
+    },
+  }
+}
+
+async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
+  const { connection, id, kind, generation, standing, tokens, body } = row
+  return {
+    ...parsed<Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'tokens'>>(row, body),
+    connection,
+    id,
+    kind,
+    generation,
+    standing,
+    ...(tokens === null ? {} : { tokens: tokensOf(await vault.open(placeOf(row), tokens)) }),
+  }
+}
+
+function parsed<T>({ connection, id }: Row, text: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (cause) {
+    throw new GuestpassError(
+      'store_corrupt',
+      `The body of credentials "${id}" (connection "${connection}") is not JSON. Restore the store from a backup, or remove the row.`,
+      { cause },
+    )
+  }
+}
+
+export async function found(db: Db, vault: Vault, connection: string, id: string): Promise<Omit<Found, 'now'>> {
+  const row = await db
+    .selectFrom('credentials')
+    .selectAll()
+    .where('connection', '=', connection)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ? { revision: row.revision, credential: await credentialOf(vault, row) } : { revision: 0 }
+}
+
+export async function listed(
+  db: Db,
+  vault: Vault,
+  connection: string,
+  { kind, after = '', limit }: { kind: Credential['kind']; after?: string; limit: number },
+): Promise<Page> {
+  const rows = await db
+    .selectFrom('credentials')
+    .selectAll()
+    .where('connection', '=', connection)
+    .where('kind', '=', kind)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  const credentials = await Promise.all(rows.slice(0, limit).map((row) => credentialOf(vault, row)))
+  const next = rows.length > limit ? credentials.at(-1)?.id : undefined
+  return { credentials, ...(next === undefined ? {} : { next }) }
+}
+
+/** Whether what a write expects of its row is true. */
+export async function holds(db: Db, { row, expect }: SealedWrite): Promise<boolean> {
+  const stands = await db
+    .selectFrom('credentials')
+    .select(['generation', 'revision'])
+    .where('connection', '=', row.connection)
+    .where('id', '=', row.id)
+    .executeTakeFirst()
+  const { generation, revision } = stands ?? { generation: 0, revision: 0 }
+  return generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
+}
+
+export async function put(db: Db, { row }: SealedWrite): Promise<void> {
+  const { connection: _connection, id: _id, ...rest } = row
+  await db
+    .insertInto('credentials')
+    .values({ ...row, revision: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['connection', 'id'])
+        .doUpdateSet((stands) => ({ ...rest, revision: stands('credentials.revision', '+', 1) })),
+    )
+    .execute()
+}

@@ -1,0 +1,25 @@
+import type { Instant } from '@guestpass/core'
+import type { Kysely } from 'kysely'
+import type { Tables } from './schema.ts'
+
+/** A database as the queries see it, inside a transaction or out of it. */
+export type Db = Kysely<Tables>
+
+/** What one kind of database offers to the store: each kind has its own folder. */
+export interface Database {
+  /** Runs statements that only read. */
+  read<T>(work: (db: Db) => Promise<T>): Promise<T>
+  /**
+   * Runs statements as one transaction that no other one overlaps. Resolves when it is on the disk; when `work` throws,
+   * nothing of it stays. `scrub`: what was overwritten leaves no trace in the files either.
+   */
+  write<T>(work: (db: Db) => Promise<T>, options?: { readonly scrub?: boolean }): Promise<T>
+  now(): Instant
+  close(): Promise<void>
+}
+
+/** How a kind of database spells what the migrations need. */
+export interface Spelling {
+  readonly bytes: 'blob' | 'bytea'
+  readonly sequence: 'integer' | 'bigserial'
+}

@@ -1,0 +1,107 @@
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import type { Spelling } from './database.ts'
+
+type Empty = Kysely<unknown>
+
+async function credentials(db: Empty, { bytes }: Spelling): Promise<void> {
+  await db.schema
+    .createTable('credentials')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('standing', 'text', (column) => column.notNull())
+    .addColumn('tokens', bytes)
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('credentials_key', ['connection', 'id'])
+    .execute()
+  await db.schema.createIndex('credentials_by_kind').on('credentials').columns(['connection', 'kind', 'id']).execute()
+}
+
+async function events(db: Empty, { sequence }: Spelling): Promise<void> {
+  await db.schema
+    .createTable('events')
+    .addColumn('seq', sequence, (column) =>
+      // SQLite gives a number again after a delete unless told not to.
+      sequence === 'integer' ? column.primaryKey().autoIncrement() : column.primaryKey(),
+    )
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .execute()
+  await db.schema.createIndex('events_by_connection').on('events').columns(['connection', 'seq']).execute()
+  await db.schema
+    .createTable('outbox')
+    .addColumn('sink', 'text', (column) => column.notNull())
+    .addColumn('seq', 'bigint', (column) => column.notNull().references('events.seq'))
+    .addColumn('event', 'text', (column) => column.notNull())
+    .addColumn('due_at', 'double precision')
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('why', 'text')
+    .addPrimaryKeyConstraint('outbox_key', ['sink', 'event'])
+    .execute()
+  await db.schema.createIndex('outbox_by_due').on('outbox').columns(['sink', 'due_at', 'seq']).execute()
+}
+
+async function issued(db: Empty): Promise<void> {
+  await db.schema
+    .createTable('issued')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('fingerprint', 'text', (column) => column.notNull())
+    .addColumn('credential', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'double precision', (column) => column.notNull())
+    .addColumn('denied', 'integer', (column) => column.notNull())
+    .addPrimaryKeyConstraint('issued_key', ['connection', 'fingerprint'])
+    .execute()
+  await db.schema.createIndex('issued_by_credential').on('issued').columns(['connection', 'credential']).execute()
+  await db.schema.createIndex('issued_by_expiry').on('issued').column('expires_at').execute()
+}
+
+async function sharing(db: Empty): Promise<void> {
+  await db.schema
+    .createTable('leases')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('holder', 'text', (column) => column.notNull())
+    .addColumn('until', 'double precision', (column) => column.notNull())
+    .addColumn('ms', 'double precision', (column) => column.notNull())
+    .addPrimaryKeyConstraint('leases_key', ['connection', 'name'])
+    .execute()
+  for (const [table, name, value] of [
+    ['buckets', 'lane', 'state'],
+    ['facts', 'name', 'value'],
+  ] as const) {
+    await db.schema
+      .createTable(table)
+      .addColumn('connection', 'text', (column) => column.notNull())
+      .addColumn(name, 'text', (column) => column.notNull())
+      .addColumn(value, 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint(`${table}_key`, ['connection', name])
+      .execute()
+  }
+}
+
+async function keys(db: Empty, { bytes }: Spelling): Promise<void> {
+  await db.schema
+    .createTable('keys')
+    .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+    .addColumn('wrapped_by', 'text', (column) => column.notNull())
+    .addColumn('wrapped', bytes, (column) => column.notNull())
+    .addColumn('created_at', 'double precision', (column) => column.notNull())
+    .execute()
+}
+
+/** All migrations by name, in the order of their names. A name that was released never changes. */
+export const migrations = (spelling: Spelling): Readonly<Record<string, Migration>> => ({
+  '0001_first': {
+    async up(db) {
+      await credentials(db, spelling)
+      await events(db, spelling)
+      await issued(db)
+      await sharing(db)
+      await keys(db, spelling)
+    },
+  },
+})

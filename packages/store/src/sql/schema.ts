@@ -1,0 +1,68 @@
+import type { Credential } from '@guestpass/core'
+import type { Generated } from 'kysely'
+
+/** The tables, for every database alike. Instants are milliseconds since the epoch; `text` that holds JSON says so. */
+export interface Tables {
+  readonly credentials: {
+    readonly connection: string
+    readonly id: string
+    readonly kind: Credential['kind']
+    readonly generation: number
+    readonly revision: number
+    readonly standing: Credential['standing']
+    /** The token set as JSON, sealed for this row and generation. */
+    readonly tokens: Uint8Array | null
+    /** All other parts of the credential, as JSON. */
+    readonly body: string
+  }
+  readonly events: {
+    /** Grows with every commit: the order of events and the cursor of pages. */
+    readonly seq: Generated<number>
+    readonly connection: string
+    readonly id: string
+    /** JSON. */
+    readonly body: string
+  }
+  readonly outbox: {
+    readonly sink: string
+    readonly seq: number
+    readonly event: string
+    /** Null when the event is parked. */
+    readonly due_at: number | null
+    readonly attempts: number
+    readonly why: string | null
+  }
+  readonly issued: {
+    readonly connection: string
+    readonly fingerprint: string
+    readonly credential: string
+    readonly expires_at: number
+    /** 0 or 1. */
+    readonly denied: number
+  }
+  readonly leases: {
+    readonly connection: string
+    readonly name: string
+    readonly holder: string
+    readonly until: number
+    readonly ms: number
+  }
+  readonly buckets: {
+    readonly connection: string
+    readonly lane: string
+    /** JSON. */
+    readonly state: string
+  }
+  readonly facts: {
+    readonly connection: string
+    readonly name: string
+    /** JSON. */
+    readonly value: string
+  }
+  readonly keys: {
+    readonly id: string
+    readonly wrapped_by: string
+    readonly wrapped: Uint8Array
+    readonly created_at: number
+  }
+}

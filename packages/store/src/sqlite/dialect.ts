@@ -1,0 +1,83 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { isBusy } from './faults.ts'
+
+/** How long one try waits inside SQLite, holding up this process. Between tries everything else gets its turn. */
+export const SLICE_MS = 10
+
+/** Runs `work` until the database is free, for `busyMs` at most. */
+export async function whenFree<T>(busyMs: number, work: () => T | Promise<T>): Promise<T> {
+  for (let left = Math.ceil(busyMs / SLICE_MS); ; left -= 1) {
+    try {
+      return await work()
+    } catch (thrown) {
+      if (!isBusy(thrown) || left <= 0) throw thrown
+      await turn()
+    }
+  }
+}
+
+/** Statements are few and used over and over: preparing them once is most of the speed. */
+const MOST_PREPARED = 256
+
+/** `node:sqlite` as Kysely wants a database to be. */
+function adapted(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
+  const prepare = (text: string): ReturnType<SqliteDatabase['prepare']> => {
+    const statement: StatementSync = database.prepare(text)
+    const values = (parameters: readonly unknown[]): SQLInputValue[] => [...parameters] as SQLInputValue[]
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => statement.all(...values(parameters)),
+      run: (parameters) => statement.run(...values(parameters)),
+      iterate: (parameters) => statement.iterate(...values(parameters)) as IterableIterator<unknown>,
+    }
+  }
+  return {
+    close: () => database.close(),
+    prepare(text) {
+      const known = prepared.get(text) ?? prepare(text)
+      if (prepared.size >= MOST_PREPARED) prepared.clear()
+      prepared.set(text, known)
+      return known
+    },
+  }
+}
+
+/** Takes the write lock at the start, so that what a transaction has read is still true when it writes. */
+class ImmediateDriver extends SqliteDriver {
+  readonly #busyMs: number
+
+  constructor(database: SqliteDatabase, busyMs: number) {
+    super({ database })
+    this.#busyMs = busyMs
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await whenFree(this.#busyMs, () => connection.executeQuery(CompiledQuery.raw('begin immediate')))
+  }
+}
+
+/** SQLite can undo the making of a table; then a failed migration leaves nothing, and two that start at once take turns. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number): Dialect => ({
+  createAdapter: () => new TransactionalAdapter(),
+  createDriver: () => new ImmediateDriver(adapted(database), busyMs),
+  createIntrospector: (db) => new SqliteIntrospector(db),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+})

@@ -1,0 +1,47 @@
+import { chmod, mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GuestpassError } from '@guestpass/core'
+import { notAStore } from './faults.ts'
+
+const HEADER = 'SQLite format 3\0'
+const PRIVATE = 0o600
+
+function unavailable(path: string, thrown: unknown): GuestpassError {
+  const { code } = (thrown ?? {}) as { readonly code?: unknown }
+  return new GuestpassError(
+    'store_unavailable',
+    `The store ${path} cannot be opened (${String(code ?? thrown)}). Give a path to a file in a folder that belongs to the user of this process.`,
+    { cause: thrown },
+  )
+}
+
+/** Makes folder and file where they are missing, and looks whether the file can be a database at all. Returns its size in bytes. */
+export async function preparedFile(path: string): Promise<number> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    // Made here, so that it is never open to others, not even for the moment before a chmod.
+    const file = await open(path, 'a+', PRIVATE)
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(HEADER.length), 0, HEADER.length, 0)
+      const begins = buffer.subarray(0, bytesRead).toString('latin1')
+      if (begins !== '' && begins !== HEADER) throw notAStore(path, 'is not a database')
+      return (await file.stat()).size
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    throw thrown instanceof GuestpassError ? thrown : unavailable(path, thrown)
+  }
+}
+
+/** Closes a store's files to everybody but their owner. SQLite gives its own files the mode of the first. */
+export async function closedToOthers(path: string): Promise<void> {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    const mode = await stat(file).then(
+      (found) => found.mode & 0o777,
+      () => PRIVATE,
+    )
+    // It fails for whoever may write the file without owning it; then the owner decides.
+    if ((mode & 0o077) !== 0) await chmod(file, PRIVATE).catch(() => {})
+  }
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock, Millis, Random, Route, Store } from '@guestpass/core'
+import { Kysely } from 'kysely'
+import { vault } from '../seal/data-keys.ts'
+import type { KeyRing } from '../seal/key-ring.ts'
+import type { Database, Db } from '../sql/database.ts'
+import { keyShelf } from '../sql/keys.ts'
+import type { Tables } from '../sql/schema.ts'
+import { sqlStore } from '../sql/store.ts'
+import { nodeSqliteDialect, SLICE_MS, whenFree } from './dialect.ts'
+import { notAStore, storeFault } from './faults.ts'
+import { closedToOthers, preparedFile } from './files.ts'
+import { groupCommit } from './group-commit.ts'
+import { isCurrent, migrate } from './migrate.ts'
+import { sqliteModule } from './module.ts'
+
+export interface SqliteStoreOptions {
+  /** The file; made with its folder when there is none. */
+  readonly path: string
+  readonly keyRing: KeyRing
+  readonly clock: Clock
+  readonly random: Random
+  /** Which sinks get an event; none by default. */
+  readonly route?: Route
+  /** How long to wait for a lock of another process, in milliseconds; 5000 by default. Then `store_busy`. */
+  readonly busyMs?: Millis
+}
+
+/** Files up to this size are read through at the start: it takes a few milliseconds. Damage in larger ones shows on use. */
+const CHECKED_BYTES = 2 ** 21
+
+/** Durable at every commit, nothing overwritten left in the files, no temporary files in clear. */
+const WRITER = `
+  pragma journal_mode = wal;
+  pragma synchronous = full;
+  pragma secure_delete = on;
+  pragma foreign_keys = on;
+  pragma trusted_schema = off;
+  pragma temp_store = memory;
+`
+
+interface Opened {
+  readonly db: Db
+  readonly raw: DatabaseSync
+}
+
+function opened(path: string, busyMs: Millis, readOnly: boolean): Opened {
+  const { DatabaseSync } = sqliteModule()
+  const raw = new DatabaseSync(path, { timeout: SLICE_MS, readOnly })
+  return { raw, db: new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, busyMs) }) }
+}
+
+function refuseDamaged({ raw }: Opened, path: string): void {
+  const { quick_check: verdict } = raw.prepare('pragma quick_check(1)').get() ?? {}
+  if (verdict !== 'ok') throw notAStore(path, `is damaged (${String(verdict)})`)
+}
+
+/** Looks before it changes anything; then sets up the connection that writes. */
+async function writerAt(path: string, busyMs: Millis): Promise<Opened> {
+  const size = await preparedFile(path)
+  const writer = opened(path, busyMs, false)
+  try {
+    const current = await whenFree(busyMs, async () => {
+      if (size > 0 && size <= CHECKED_BYTES) refuseDamaged(writer, path)
+      return isCurrent(writer.db, path)
+    })
+    await whenFree(busyMs, () => writer.raw.exec(WRITER))
+    if (!current) await migrate(writer.db, path)
+    return writer
+  } catch (thrown) {
+    writer.raw.close()
+    throw thrown
+  }
+}
+
+function databaseOf(writer: Opened, reader: Opened, { path, clock, busyMs = 5_000 }: SqliteStoreOptions): Database {
+  const group = groupCommit(writer.db)
+  let traces = false
+
+  const scrub = (): void => {
+    if (!traces) return
+    const { busy } = writer.raw.prepare('pragma wal_checkpoint(truncate)').get() ?? {}
+    // Somebody reads what was there before: tried again after the next write.
+    traces = busy !== 0
+  }
+  const inOurWords = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (thrown) {
+      throw storeFault(thrown, path)
+    }
+  }
+
+  return {
+    now: () => clock.wall(),
+    read: (work) => inOurWords(() => whenFree(busyMs, () => work(reader.db))),
+    write: (work, options) =>
+      inOurWords(async () => {
+        const value = await group.run(work)
+        traces ||= options?.scrub ?? false
+        scrub()
+        return value
+      }),
+    async close() {
+      await group.idle()
+      // The writer last, because it moves the log into the file.
+      if (reader.raw.isOpen) reader.raw.close()
+      if (writer.raw.isOpen) writer.raw.close()
+    },
+  }
+}
+
+/**
+ * Opens the store in a file, through `node:sqlite`; several processes may have it open. Every commit is on the disk when it
+ * resolves. Rejects with `store_corrupt` (no store, or damaged), `store_newer`, `store_wrong_key`, `store_busy` or
+ * `store_unavailable`; the file is then as it was.
+ */
+export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { path, keyRing, random, route = () => [], busyMs = 5_000 } = options
+  const open: Opened[] = []
+  try {
+    const writer = await writerAt(path, busyMs)
+    open.push(writer)
+    const reader = await whenFree(busyMs, () => opened(path, busyMs, true))
+    open.push(reader)
+    const database = databaseOf(writer, reader, options)
+    const store = sqlStore(database, await vault(keyShelf(database), keyRing, random), route)
+    await closedToOthers(path)
+    return store
+  } catch (thrown) {
+    for (const { raw } of open.reverse()) raw.close()
+    throw storeFault(thrown, path)
+  }
+}
