@@ -10,10 +10,8 @@ import {
   relay,
   SECOND,
   type Store,
-  systemClock,
-  systemRandom,
 } from '@guestpass/core'
-import { nodeHttp, nodePlatform } from '@guestpass/core/node'
+import { nodePorts } from '@guestpass/core/node'
 import { fileKeyRing, type KeyRing, localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import type { Config, ConfigWith } from './config/config.ts'
 import type { Cli } from './frame/verb.ts'
@@ -43,15 +41,14 @@ export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd
 
 /** Opens the store and everything that a connection needs of the world. */
 export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
-  const clock = systemClock()
-  const random = systemRandom()
+  const { close, ...world } = nodePorts()
+  const { clock, random } = world
   const path = databasePath(config, cli.world.cwd)
   const { encryptionKey, auditFile } = config.settings
   const keyRing = encryptionKey
     ? localKeyRing(encryptionKey.map((key) => key.reveal()).join(','), { random })
     : await keyRingBeside(path, random, cli)
   const store = await sqliteStore({ path, keyRing, clock, random, route: () => (auditFile ? [AUDIT] : []) })
-  const { http, close } = nodeHttp()
   const audit = auditFile
     ? relay(
         store.outbox,
@@ -61,7 +58,7 @@ export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
     : undefined
   return {
     store,
-    ports: { store, clock, random, http, platform: nodePlatform() },
+    ports: { store, ...world },
     deliver: async (signal) => audit?.run(signal),
     async close() {
       const late = new AbortController()

@@ -7,7 +7,7 @@ describe('a store in memory', () => {
   storeContract(
     async (route) => {
       const clock = fakeClock()
-      return { store: memoryStore({ clock, route }), advance: clock.stepWall }
+      return { store: memoryStore({ clock, route }), advance: (ms) => clock.stepWall(ms) }
     },
     { describe, it, expect },
   )

@@ -62,7 +62,6 @@ describe('what to do with a credential', () => {
   })
 
   it('renews where nothing is stored, or no tokens yet', () => {
-    expect(at(SENT, undefined)).toBe('renew')
     expect(words(plan(undefined, {}, SENT, defaultWindows))).toBe('renew')
     expect(at(SENT, without(credential({ generation: 0 })))).toBe('renew')
   })

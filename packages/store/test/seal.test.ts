@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyIdOf, type NamedKey, NONCE_BYTES, open, type Place, seal } from '../src/seal/cipher.ts'
 import { random } from './opening.ts'

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Credential, GuestpassError, Secret, type Store } from '@guestpass/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { inFolder, OTHER_KEY, openStore, ring } from './opening.ts'
 
 const CANARY = 'canary-7f3a9'
@@ -75,6 +75,14 @@ function tampered(path: string, ...statements: string[]): void {
   database.close()
 }
 
+/** Wipes the head of a page in the middle of the rows. */
+async function ruined(path: string): Promise<void> {
+  const bytes = await readFile(path)
+  const page = Math.floor(bytes.indexOf('subject') / 4_096) * 4_096
+  bytes.fill(0xff, page, page + 64)
+  await writeFile(path, bytes)
+}
+
 describe('the file of a store', () => {
   it('is made in a folder that is made for it, both closed to others', async () => {
     await inFolder(async (folder) => {
@@ -89,6 +97,17 @@ describe('the file of a store', () => {
       expect(modes).toEqual(['700', '700', '600', '600', '600'])
       await store.close()
       expect(await readdir(join(folder, 'a', 'b'))).toEqual(['guestpass.db'])
+    })
+  })
+
+  it('has one data key when it is opened for the first time by many at once', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(path)))
+      for (const store of stores) await store.close()
+      const database = new DatabaseSync(path)
+      expect({ ...database.prepare('select count(*) as keys from keys').get() }).toEqual({ keys: 1 })
+      database.close()
     })
   })
 
@@ -160,6 +179,31 @@ describe('the file of a store', () => {
       expect(await refused(path)).toBe('store_corrupt')
       await writeFile(path, whole.subarray(0, Math.floor(whole.length / 2)))
       expect(await refused(path)).toBe('store_corrupt')
+    })
+  })
+
+  it('is refused as damaged when a page is that opening it would not read', async () => {
+    await inFolder(async (folder) => {
+      const path = await filled(folder)
+      await ruined(path)
+      expect(await refused(path)).toBe('store_corrupt')
+    })
+  })
+
+  it('is told as damaged on use when it is too large to be looked through at the start', async () => {
+    await inFolder(async (folder) => {
+      const path = await filled(folder)
+      const before = await openStore(path)
+      await before.setFact('default', 'large', 'x'.repeat(3_000_000))
+      await before.close()
+      await ruined(path)
+      const store = await openStore(path)
+      const all = Array.from({ length: 50 }, (_, nth) => errorOf(() => store.find('default', `guest-${nth}`)))
+      const codes = await Promise.allSettled(all)
+      expect(codes.flatMap((found) => (found.status === 'fulfilled' ? found.value.code : []))).toContain(
+        'store_corrupt',
+      )
+      await store.close()
     })
   })
 
@@ -315,24 +359,21 @@ describe('changes that are written together', () => {
 describe('the notice that SQLite is experimental', () => {
   it('is left out, and every other warning passes', async () => {
     const { sqliteModule } = await import('../src/sqlite/module.ts')
-    const heard: string[] = []
-    const emit = process.emitWarning
-    const load = process.getBuiltinModule
-    process.emitWarning = ((warning: string) => void heard.push(warning)) as typeof process.emitWarning
+    const load = process.getBuiltinModule.bind(process)
+    const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     // As Node 22 does when the module is first loaded.
-    process.getBuiltinModule = ((name: string) => {
+    const loading = vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) => {
       process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning')
       process.emitWarning('Something else is experimental', 'ExperimentalWarning')
-      return load.call(process, name)
-    }) as typeof process.getBuiltinModule
+      return load(name)
+    }) as never)
     try {
-      const before = process.emitWarning
       expect(typeof sqliteModule().DatabaseSync).toBe('function')
-      expect(process.emitWarning).toBe(before)
+      process.emitWarning('Afterwards')
+      expect(emit.mock.calls.map(([warning]) => warning)).toEqual(['Something else is experimental', 'Afterwards'])
     } finally {
-      process.emitWarning = emit
-      process.getBuiltinModule = load
+      emit.mockRestore()
+      loading.mockRestore()
     }
-    expect(heard).toEqual(['Something else is experimental'])
   })
 })

@@ -130,7 +130,7 @@ export function fileLayers(
     const remedy = 'Name it with 1 to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit.'
     return refused(`connections.${misnamed.slice(0, 60)}`, `is no name for a connection (${origin})`, remedy)
   }
-  const own = Object.hasOwn(named, connection) ? named[connection] : undefined
+  const own = named[connection]
   const top = objectLayer(content, origin, '', (key) => settings[key].of === 'program' || connection === 'default')
   const layers = isObject(own) ? [objectLayer(own, origin, `connections.${connection}.`, () => true), top] : [top]
   return { layers, connections: Object.keys(named) }

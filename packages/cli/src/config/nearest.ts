@@ -1,9 +1,24 @@
-/** The known name that differs from a mistyped one in the fewest letters, if they are few: a third of it at most. */
+/**
+ * The known name that a slip away was meant: at most a third of its letters differ, and at most half of those that follow
+ * what both begin with, because names that share a prefix are not alike for that.
+ */
 export function nearest(written: string, known: readonly string[]): string | undefined {
+  const word = written.toLowerCase()
   const [best] = known
-    .map((name) => ({ name, edits: edits(written.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({
+      name,
+      edits: edits(word, name.toLowerCase()),
+      rest: name.length - common(word, name.toLowerCase()),
+    }))
     .sort((one, other) => one.edits - other.edits)
-  return best && best.edits <= Math.ceil(best.name.length / 3) ? best.name : undefined
+  if (!best || best.edits > Math.ceil(best.name.length / 3)) return undefined
+  return best.edits <= Math.max(1, Math.ceil(best.rest / 2)) ? best.name : undefined
+}
+
+/** How many letters two words begin with alike. */
+const common = (one: string, other: string): number => {
+  const at = Array.from(one).findIndex((letter, index) => letter !== other[index])
+  return at < 0 ? one.length : at
 }
 
 /** Letters to insert, remove or replace until one word is the other (Levenshtein). */

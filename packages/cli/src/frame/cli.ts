@@ -28,6 +28,8 @@ export function surroundings(world: World, flags: CommonFlags): Surroundings {
   const scrub = (text: string): string =>
     Array.from(known, (secret) => secret.reveal())
       .filter((value) => value.length >= 6)
+      // As it stands, and as it stands in JSON.
+      .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
       .reduce((clean, value) => clean.replaceAll(value, '[secret]'), text)
   const note = (line: string): void => {
     world.stderr.write(`${scrub(line)}\n`)

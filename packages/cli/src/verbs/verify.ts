@@ -4,13 +4,11 @@ import {
   GuestpassError,
   type Jwk,
   type Store,
-  systemClock,
-  systemRandom,
   type Verdict,
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
-import { nodeHttp, nodePlatform } from '@guestpass/core/node'
+import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
 import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
@@ -57,10 +55,9 @@ export const verify = verb({
     }
     const expectations = { ...(subject === undefined ? {} : { subject }), ...(scope ? { scopes: scope } : {}) }
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {
-      const { http, close } = nodeHttp()
+      const { close, ...world } = nodePorts()
       try {
-        const ports = { clock: systemClock(), random: systemRandom(), http, platform: nodePlatform() }
-        const { guestTokens } = await verification(options, store ? { ...ports, store } : ports)
+        const { guestTokens } = await verification(options, store ? { ...world, store } : world)
         return await guestTokens.verify(text, expectations)
       } finally {
         await close()

@@ -8,7 +8,7 @@ const accepts = (kind: { safeParse(text: string): { success: boolean } }, text: 
 
 describe('a public key', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const pem = publicKey.export({ type: 'spki', format: 'pem' }).trim()
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString().trim()
 
   it('may hold \\n for the ends of its lines', () => {
     expect(kinds.publicKey.parse(pem.replaceAll('\n', '\\n'))).toBe(pem)

@@ -179,6 +179,7 @@ describe('connections', () => {
   const content = {
     ...json({
       region: 'mypurecloud.ie',
+      tokenIssuer: 'for default alone',
       databaseUrl: 'all.db',
       connections: { acme: { region: 'mypurecloud.de', clientId: 'acme-id' }, default: { clientId: 'own-id' } },
     }),
@@ -189,6 +190,7 @@ describe('connections', () => {
   it('are walled off: another takes nothing from the environment, .env or the top of the file', async () => {
     const { settings, hosts, origins, connections } = await read({ env, content, connection: 'acme' })
     expect(settings.clientSecret).toBeUndefined()
+    expect(settings.tokenIssuer).toBeUndefined()
     expect(settings.rateLimit).toBe(300)
     expect(settings.clientId).toBe('acme-id')
     expect(origins.clientId?.name).toBe('connections.acme.clientId')
@@ -211,6 +213,7 @@ describe('connections', () => {
     const { settings, hosts } = await read({ env, content })
     expect(settings.clientSecret?.reveal()).toBe('for default alone')
     expect(settings.clientId).toBe('own-id')
+    expect(settings.tokenIssuer).toBe('for default alone')
     expect(settings.rateLimit).toBe(7)
     expect(hosts?.api).toBe('https://api.mypurecloud.ie')
   })

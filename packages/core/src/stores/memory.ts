@@ -1,7 +1,7 @@
 import { type Bucket, reserved, taught } from '../domain/bucket.ts'
 import type { Event } from '../domain/event.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Random } from '../ports/random.ts'
+import { systemClock } from '../ports/system.ts'
 import type { Change, Route, Store } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { type Lease, leased } from './lease.ts'
@@ -11,8 +11,8 @@ import { memoryOutbox } from './memory-outbox.ts'
 import { refuseBadLimit, refuseForeign } from './terms.ts'
 
 export interface MemoryStoreOptions {
-  readonly clock: Clock
-  readonly random?: Random
+  /** Default: the system's. */
+  readonly clock?: Clock
   /** Which sinks get an event; none by default. */
   readonly route?: Route
   /** Events kept of each connection, the newest ones; 10 000 by default. Sinks get every event all the same. */
@@ -42,8 +42,8 @@ const emptyRoom = (): Room => ({
  * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
  * promises of `Store` hold, except that nobody else shares it.
  */
-export function memoryStore(options: MemoryStoreOptions): Store {
-  const { clock, route = () => [], keepEvents = 10_000 } = options
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
   const rooms = new Map<string, Room>()
   const outbox = memoryOutbox(clock, route)
   let seq = 0

@@ -141,20 +141,31 @@ const text = (answer: HttpAnswer): string => new TextDecoder().decode(answer.byt
 /** Makes somebody else's text fit to show. */
 type Clean = (value: string, most: number) => string
 
+/** A secret as it may come back: as it is, in a URL, in a form, in JSON. */
+const spellings = (secret: string): readonly string[] => [
+  secret,
+  encodeURIComponent(secret.toWellFormed()),
+  new URLSearchParams({ '': secret }).toString().slice(1),
+  JSON.stringify(secret).slice(1, -1),
+]
+
+const isUuid = (word: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)
+
 /**
- * One line, not longer than `most`, without the secrets of the request, mail addresses, and long words that could be a
- * secret of somebody else (24 or more characters with a digit or a capital among them; ids of the form of a UUID stay).
+ * One line, not longer than `most`, without the secrets of the request, JSON members named like secrets, mail addresses, and
+ * long words that could be a secret of somebody else (24 or more characters with a digit or a capital among them; ids of the
+ * form of a UUID stay). Each step takes time in proportion to the text, which may be 1 MiB of anything.
  */
 function cleaner(secrets: readonly Secret[]): Clean {
-  const known = secrets.map((secret) => secret.reveal()).filter((value) => value !== '')
-  const isSecret = (word: string): boolean =>
-    /[0-9A-Z]/.test(word) && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)
   return (value, most) =>
-    known
-      .reduce((left, secret) => left.replaceAll(secret, '[removed]'), value)
+    secrets
+      .flatMap((secret) => spellings(secret.reveal()))
+      .filter((spelling) => spelling !== '')
+      .reduce((left, spelling) => left.replaceAll(spelling, '[removed]'), value)
       .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-      .replaceAll(/\S+@\S+/g, '[removed]')
-      .replaceAll(/[\w+/=.~-]{24,}/g, (word) => (isSecret(word) ? '[removed]' : word))
+      .replaceAll(/("[^"]{0,40}(?:token|secret|password)[^"]{0,40}" ?: ?")[^"]+/gi, '$1[removed]')
+      .replaceAll(/[^\s"'<>(),;:=&]+/g, (word) => (/@|%40/.test(word) ? '[removed]' : word))
+      .replaceAll(/[\w+/=.~-]{24,}/g, (word) => (/[0-9A-Z]/.test(word) && !isUuid(word) ? '[removed]' : word))
       .slice(0, most)
       .trim()
 }

@@ -1,5 +1,5 @@
 import { missingScopes, scopeList } from '../domain/scopes.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { own } from './strict-json.ts'
 import type { Claims, Expectations, Reason } from './verdict.ts'
 
@@ -15,21 +15,24 @@ export interface ClaimRules {
 /** The last second of the year 9999. Later dates are mistakes, as milliseconds in the place of seconds: they would never expire. */
 const LAST_SECOND = 253_402_300_799
 
-const DATES = ['exp', 'nbf', 'iat']
+const ALWAYS = Number.NEGATIVE_INFINITY
 
-const isDate = (value: unknown): boolean => typeof value === 'number' && value <= LAST_SECOND
-
-const wrongDate = (claims: Claims): boolean =>
-  DATES.some((name) => Object.hasOwn(claims, name) && !isDate(claims[name]))
+/** The date, if it is one or absent; NaN otherwise. */
+function dateOf(claims: Claims, name: string): number | undefined {
+  if (!Object.hasOwn(claims, name)) return undefined
+  const value = claims[name]
+  return typeof value === 'number' && value <= LAST_SECOND ? value * SECOND : Number.NaN
+}
 
 /** Written so that a clock that tells NaN makes tokens invalid. */
 function judgeTime(claims: Claims, leewayMs: Millis, now: Instant): Reason | undefined {
-  if (wrongDate(claims)) return 'malformed'
-  const [exp, nbf, iat] = DATES.map((name) => own(claims, name) as number | undefined)
-  if (exp === undefined) return 'missing_exp'
-  if (!(now < exp * 1_000 + leewayMs)) return 'expired'
-  const begun = (date: number | undefined): boolean => date === undefined || date * 1_000 <= now + leewayMs
-  return begun(nbf) && begun(iat) ? undefined : 'not_yet_valid'
+  const expires = dateOf(claims, 'exp')
+  const begins = dateOf(claims, 'nbf') ?? ALWAYS
+  const issued = dateOf(claims, 'iat') ?? ALWAYS
+  if (Number.isNaN((expires ?? 0) + begins + issued)) return 'malformed'
+  if (expires === undefined) return 'missing_exp'
+  if (!(now < expires + leewayMs)) return 'expired'
+  return begins <= now + leewayMs && issued <= now + leewayMs ? undefined : 'not_yet_valid'
 }
 
 const isAmong = (audience: unknown, wanted: string): boolean =>

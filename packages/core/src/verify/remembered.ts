@@ -3,17 +3,22 @@ import type { Claims } from './verdict.ts'
 /** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
 export interface Remembered {
   readonly claims: Claims
+  /** Canonical base64url. What was signed has one digest; the same may be signed in several ways. */
+  readonly signature: string
   /** The generation of the keys that the signature is right under; under another one the entry says nothing. */
   readonly generation: number
   /** Filled in when it is first asked for. */
   fingerprint?: string
 }
 
-/** Signed tokens by digest. */
+/** Signed tokens by the digest of what was signed. */
 export interface Memory {
   find(digest: string): Remembered | undefined
   keep(digest: string, token: Remembered): void
 }
+
+/** The text in memory of its own: a part of a longer text would keep all of it, the whole token here. */
+export const detached = (text: string): string => ` ${text}`.slice(1)
 
 /**
  * Remembers about the `max` tokens used last, never more. Two halves instead of one ordered list: what is found in the old

@@ -3,7 +3,7 @@ import { judgeClaims } from './claims.ts'
 import { type Compact, compactReader, MAX_TOKEN } from './compact.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { KeySet, VerifyKey } from './keys.ts'
-import { memory, type Remembered } from './remembered.ts'
+import { detached, memory, type Remembered } from './remembered.ts'
 import { traffic } from './traffic.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
 import { checkOptions, type VerifierOptions } from './verifier-options.ts'
@@ -11,14 +11,6 @@ import { checkOptions, type VerifierOptions } from './verifier-options.ts'
 export type { VerifierOptions } from './verifier-options.ts'
 
 type Eventually<T> = T | Promise<T>
-
-/** One token on its way to a verdict. */
-interface Task {
-  readonly token: string
-  /** Absent when nothing is remembered. */
-  readonly digest?: string | undefined
-  readonly expectations?: Expectations | undefined
-}
 
 const no = (reason: Reason): Verdict => ({ valid: false, reason })
 
@@ -57,65 +49,69 @@ export function verifier(options: VerifierOptions): Verifier {
   const checks = traffic()
 
   /** Judges what may be different each time, of a token whose signature is right. */
-  const conclude = (signed: Remembered, { token, expectations }: Task): Eventually<Verdict> => {
+  const conclude = (signed: Remembered, input: string, expectations: Expectations | undefined): Eventually<Verdict> => {
     const { claims } = signed
     const fault = judgeClaims(claims, rules, expectations, now())
     if (fault !== undefined) return no(fault)
     if (!denied) return { valid: true, claims }
-    const print = signed.fingerprint ?? fingerprintOf(claims, token.slice(0, token.lastIndexOf('.')), platform)
-    return after(print, (fingerprint) => {
+    return after(signed.fingerprint ?? fingerprintOf(claims, input, platform), (fingerprint) => {
       signed.fingerprint = fingerprint
       return after(denied(fingerprint), (isDenied) => (isDenied ? no('revoked') : { valid: true, claims }))
     })
   }
 
-  const accept = (task: Task, { claims }: Compact, { generation }: KeySet): Eventually<Verdict> => {
-    const signed = { claims, generation }
-    if (task.digest !== undefined) remembered.keep(task.digest, signed)
-    return conclude(signed, task)
-  }
-
-  /** The fault of the signature under these keys goes to `otherwise`. */
-  const checkUnder = (
-    task: Task,
-    jws: Compact,
+  /** Goes on with the generation of the keys that the signature is right under, or with what is wrong with it. */
+  const checkUnder = <T>(
     set: KeySet,
-    otherwise: (fault: Reason) => Eventually<Verdict>,
-  ): Eventually<Verdict> => {
+    jws: Compact,
+    next: (outcome: number | Reason) => Eventually<T>,
+  ): Eventually<T> => {
     const key = keyFor(jws, set)
-    if (typeof key === 'string') return otherwise(key)
+    if (typeof key === 'string') return next(key)
     const checked = key.verify(platform.ascii(jws.signingInput), platform.bytes(jws.signature), checks.enter())
-    return checks.through(checked, (right) => (right ? accept(task, jws, set) : otherwise('signature')))
+    return checks.through(checked, (right) => next(right ? set.generation : 'signature'))
   }
 
-  /** The issuer may have exchanged its keys since they were fetched: looks again, and judges again if they are others. */
-  const lookAgain = async (task: Task, jws: Compact, set: KeySet, fault: Reason): Promise<Verdict> => {
+  /** The issuer may have exchanged its keys since they were fetched: looks again, and checks again if they are others. */
+  const checkAfterLook = async (set: KeySet, jws: Compact, fault: Reason): Promise<number | Reason> => {
     await keys.lookAgain()
     const newer = await keys.keys()
-    return newer.generation === set.generation ? no(fault) : checkUnder(task, jws, newer, no)
+    return newer.generation === set.generation ? fault : checkUnder<number | Reason>(newer, jws, (outcome) => outcome)
   }
 
-  const verifyNew = (task: Task): Eventually<Verdict> => {
-    const jws = read(task.token)
+  const verifyNew = (token: string, expectations?: Expectations, digest?: string): Eventually<Verdict> => {
+    const jws = read(token)
     if (typeof jws === 'string') return no(jws)
     if (!accepted.has(jws.header.alg)) return no('algorithm')
-    return after(keys.keys(), (set) => checkUnder(task, jws, set, (fault) => lookAgain(task, jws, set, fault)))
-  }
-
-  const verifyAny = (token: string, expectations: Expectations | undefined, digest: string): Eventually<Verdict> => {
-    const task = { token, expectations, digest }
-    const known = remembered.find(digest)
-    if (!known) return verifyNew(task)
-    return after(keys.keys(), ({ generation }) =>
-      generation === known.generation ? conclude(known, task) : verifyNew(task),
+    const finish = (outcome: number | Reason): Eventually<Verdict> => {
+      if (typeof outcome === 'string') return no(outcome)
+      const signed = { claims: jws.claims, signature: detached(jws.signature), generation: outcome }
+      if (digest !== undefined) remembered.keep(digest, signed)
+      return conclude(signed, jws.signingInput, expectations)
+    }
+    return after(keys.keys(), (set) =>
+      checkUnder(set, jws, (outcome) =>
+        typeof outcome === 'string' ? checkAfterLook(set, jws, outcome).then(finish) : finish(outcome),
+      ),
     )
   }
 
-  const verdictOn = (token: string, expectations: Expectations | undefined): Eventually<Verdict> => {
+  const verifyAny = (token: string, expectations?: Expectations): Eventually<Verdict> => {
+    const dot = token.lastIndexOf('.')
+    const input = token.slice(0, Math.max(dot, 0))
+    return after(platform.sha256(input), (digest) => {
+      const known = remembered.find(digest)
+      if (known?.signature !== token.slice(dot + 1)) return verifyNew(token, expectations, digest)
+      return after(keys.keys(), ({ generation }) =>
+        known.generation === generation ? conclude(known, input, expectations) : verifyNew(token, expectations, digest),
+      )
+    })
+  }
+
+  const verdictOn = (token: string, expectations?: Expectations): Eventually<Verdict> => {
     if (typeof token !== 'string') return no('malformed')
     if (token.length > MAX_TOKEN) return no('oversized')
-    if (remember === 0) return verifyNew({ token, expectations })
-    return after(platform.sha256(token), (digest) => verifyAny(token, expectations, digest))
+    return remember === 0 ? verifyNew(token, expectations) : verifyAny(token, expectations)
   }
 
   return {

@@ -4,8 +4,8 @@ import { GuestpassError } from '../../src/errors.ts'
 import { type AccessSource, authorize } from '../../src/policy/authorize.ts'
 import { pipeline } from '../../src/policy/pipeline.ts'
 import { retry } from '../../src/policy/retry.ts'
-import { fakeClock, seededRandom } from '../../src/testing/index.ts'
-import { aCall, refused } from './calls.ts'
+import { fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
+import { aCall, refused, watched } from './calls.ts'
 
 function source(...tokens: string[]): AccessSource & { readonly rejections: string[] } {
   const rejections: string[] = []
@@ -51,17 +51,17 @@ describe('the access token of a call', () => {
   })
 
   test('is dropped before the failure goes on, also when dropping takes a while', async () => {
-    const clock = fakeClock()
-    let dropped = false
+    let drop = (): void => {}
     const access: AccessSource = {
       token: async () => new Secret('one'),
-      async rejected() {
-        await clock.sleep(0)
-        dropped = true
-      },
+      rejected: () => new Promise((resolve) => (drop = resolve)),
     }
-    await expect(authorize(access)(() => Promise.reject(refused(401)))(aCall())).rejects.toThrow()
-    expect(dropped).toBe(true)
+    const work = watched(authorize(access)(() => Promise.reject(refused(401)))(aCall()))
+    await settle()
+    expect(work.now.state).toBe('pending')
+    drop()
+    await settle()
+    expect(work.now.error).toMatchObject({ facts: { code: 'access_rejected' } })
   })
 
   test('errors of its source end the call unrepeated', async () => {

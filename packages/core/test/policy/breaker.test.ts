@@ -174,6 +174,18 @@ describe('the breaker', () => {
     expect(await isOpen()).toBe(true)
   })
 
+  test('failures of tries that began before it opened do not prolong it', async () => {
+    const { clock, ask, times } = upstream()
+    let fail: (reason: Error) => void = () => {}
+    void watched(ask(new Promise<never>((_, reject) => (fail = reject))))
+    await settle()
+    await times(10, refused(500))
+    await clock.advance(4_000)
+    fail(refused(500))
+    await settle()
+    await expect(ask('fine')).rejects.toMatchObject({ retryAt: clock.wall() + 1_000 })
+  })
+
   test('is not opened or closed by setting the wall clock', async () => {
     const { clock, times, isOpen } = upstream()
     await times(10, refused(500))
@@ -247,6 +259,8 @@ describe('a rolling tally', () => {
         let now = 0
         for (const { wait, failed } of outcomes) {
           now += wait
+          const before = all.filter(({ slot }) => slot > Math.floor(now / 100) - 10)
+          expect(count.counts(now).total).toBe(before.length)
           count.add(failed, now)
           all.push({ slot: Math.floor(now / 100), failed })
           const live = all.filter(({ slot }) => slot > Math.floor(now / 100) - 10)

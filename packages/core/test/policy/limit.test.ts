@@ -12,7 +12,7 @@ type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never
 /** A store in memory that counts what it is asked, and fails or dawdles when told. */
 function countedStore(clock: FakeClock) {
   const inner = memoryStore({ clock })
-  const told = { reserves: 0, learns: 0, permits: 0, failing: false, latencyMs: 0 }
+  const told = { reserves: 0, learns: 0, permits: 0, failing: false, forgetful: false, latencyMs: 0, learnMs: 0 }
   const busy = (): GuestpassError => new GuestpassError('store_busy', 'busy')
   const store: PermitStore = {
     async reserve(connection, lane, ask) {
@@ -24,7 +24,8 @@ function countedStore(clock: FakeClock) {
     },
     async learn(connection, lane, lesson) {
       told.learns += 1
-      if (told.failing) throw busy()
+      if (told.learnMs > 0) await clock.sleep(told.learnMs)
+      if (told.failing || told.forgetful) throw busy()
       return inner.learn(connection, lane, lesson)
     },
   }
@@ -267,6 +268,44 @@ describe('the bound', () => {
     expect(patient.now.state).toBe('done')
   })
 
+  test('a pause refuses a whole line with one look at the store', async () => {
+    const { clock, ask, many, told } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 50_000 })
+    ask({}, { status: 429, headers: { 'retry-after': '60' } })
+    const calls = many(50)
+    await clock.advance(0)
+    expect(calls.filter(({ now }) => now.error?.code === 'upstream_busy')).toHaveLength(50)
+    expect(told.reserves).toBe(2)
+  })
+
+  test('a pause that the store could not be told refuses as well', async () => {
+    const { clock, ask, told } = limiter({ perMinute: 600, burst: 1 })
+    told.forgetful = true
+    ask({}, { status: 429, headers: { 'retry-after': '60' } })
+    const hurried = ask({ left: () => 1_000 })
+    await clock.advance(0)
+    expect(hurried.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 60_000 })
+  })
+
+  test('a pause wakes the line: nobody sleeps on for a permit that is void', async () => {
+    const { clock, policy, ask } = limiter({ perMinute: 6, burst: 1 })
+    let notice: Call['notice'] = () => {}
+    void watched(policy(async (call) => (notice = call.notice))(aCall()))
+    const waiting = ask()
+    await clock.advance(1_000)
+    notice({ status: 429, headers: { 'retry-after': '60' } })
+    await settle()
+    expect(waiting.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 60_000 })
+  })
+
+  test('after a quiet time the burst is there again for callers in a hurry', async () => {
+    const { clock, many } = limiter({ perMinute: 60, burst: 10, maxWaitMs: 1_000 })
+    many(11)
+    await clock.advance(60_000)
+    const calls = many(10)
+    await clock.advance(0)
+    expect(calls.filter(({ now }) => now.state === 'done')).toHaveLength(10)
+  })
+
   test('a lane that other processes use as well is known to be slower', async () => {
     const clock = fakeClock()
     const counted = countedStore(clock)
@@ -307,6 +346,26 @@ describe('what answers teach', () => {
     expect(sent).toEqual([0])
     await clock.advance(1_000)
     expect(sent).toEqual([0, 7_000, 7_100])
+  })
+
+  test('the line is not served before the store has learned, so that no burst follows a pause', async () => {
+    const { clock, sent, ask, many, told } = limiter({ perMinute: 600, burst: 10 })
+    told.learnMs = 50
+    ask({}, { status: 429, headers: { 'retry-after': '7' } })
+    await clock.advance(0)
+    many(4)
+    await clock.advance(7_250)
+    expect(sent).toEqual([0, 7_050, 7_150, 7_250])
+  })
+
+  test('a lower limit is kept also while the store fails', async () => {
+    const { clock, sent, ask, many, told } = limiter({ perMinute: 600, burst: 1 })
+    told.failing = true
+    ask({}, said(1, 60, 60))
+    await clock.advance(0)
+    many(2)
+    await clock.advance(2_000)
+    expect(sent).toEqual([0, 1_000, 2_000])
   })
 
   test('all processes on the store wait', async () => {

@@ -49,7 +49,7 @@ describe('the standard policy', () => {
   })
 
   test('a try ends after ten seconds and is repeated, the whole after thirty', async () => {
-    const { clock, policy } = world()
+    const { clock, policy } = world({ retry: { baseMs: 0 } })
     const tries: number[] = []
     const work = watched(
       policy(() => {
@@ -57,14 +57,32 @@ describe('the standard policy', () => {
         return never()
       })(aCall()),
     )
-    await clock.advance(10_000)
-    expect(tries).toHaveLength(1)
-    await clock.advance(19_999)
-    expect(tries.length).toBeGreaterThanOrEqual(2)
+    await clock.advance(29_999)
+    expect(tries).toEqual([0, 10_000, 20_000])
     expect(work.now.state).toBe('pending')
     await clock.advance(1)
     expect(work.now.error?.code).toBe('deadline_exceeded')
     expect(clock.sleeping).toBe(0)
+  })
+
+  test('a call that waits for its permit while the circuit opens is not sent', async () => {
+    const { clock, policy } = world({
+      retry: { retries: 0 },
+      limit: { perMinute: 60, burst: 2 },
+      breaker: { atLeast: 2 },
+    })
+    let asked = 0
+    const calls = Array.from({ length: 5 }, () =>
+      watched(
+        policy(async () => {
+          asked += 1
+          throw refused(500)
+        })(aCall()),
+      ),
+    )
+    await clock.advance(4_000)
+    expect(asked).toBe(2)
+    expect(calls.map(({ now }) => now.error?.code).filter((code) => code === 'circuit_open')).toHaveLength(3)
   })
 
   test('each try takes a permit', async () => {

@@ -14,6 +14,7 @@ import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['credentials']>
+type Body = Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'tokens'>
 
 /** The row that a write leaves, but for its revision: made before the transaction, so that sealing holds up nobody. */
 export interface SealedWrite {
@@ -60,7 +61,7 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
 async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
   const { connection, id, kind, generation, standing, tokens, body } = row
   return {
-    ...parsed<Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'tokens'>>(row, body),
+    ...bodyOf(row, body),
     connection,
     id,
     kind,
@@ -70,9 +71,9 @@ async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
   }
 }
 
-function parsed<T>({ connection, id }: Row, text: string): T {
+function bodyOf({ connection, id }: Row, text: string): Body {
   try {
-    return JSON.parse(text) as T
+    return JSON.parse(text) as Body
   } catch (cause) {
     throw new GuestpassError(
       'store_corrupt',

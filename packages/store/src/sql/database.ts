@@ -8,14 +8,14 @@ export type Db = Kysely<Tables>
 /** What one kind of database offers to the store: each kind has its own folder. */
 export interface Database {
   /** Runs statements that only read. */
-  read<T>(work: (db: Db) => Promise<T>): Promise<T>
+  readonly read: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   /**
    * Runs statements as one transaction that no other one overlaps. Resolves when it is on the disk; when `work` throws,
    * nothing of it stays. `scrub`: what was overwritten leaves no trace in the files either.
    */
-  write<T>(work: (db: Db) => Promise<T>, options?: { readonly scrub?: boolean }): Promise<T>
-  now(): Instant
-  close(): Promise<void>
+  readonly write: <T>(work: (db: Db) => Promise<T>, options?: { readonly scrub?: boolean }) => Promise<T>
+  readonly now: () => Instant
+  readonly close: () => Promise<void>
 }
 
 /** How a kind of database spells what the migrations need. */

@@ -21,12 +21,13 @@ export async function remember(db: Db, connection: string, tokens: readonly Issu
 async function sweep(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('issued')
-    .where(({ eb, refTuple, selectFrom }) => {
-      const expired = selectFrom('issued')
+    .where((where) => {
+      const expired = where
+        .selectFrom('issued')
         .select(['connection', 'fingerprint'])
         .where('expires_at', '<=', now - DAY)
         .limit(most)
-      return eb(refTuple('connection', 'fingerprint'), 'in', expired.$asTuple('connection', 'fingerprint'))
+      return where.eb(where.refTuple('connection', 'fingerprint'), 'in', expired.$asTuple('connection', 'fingerprint'))
     })
     .execute()
 }

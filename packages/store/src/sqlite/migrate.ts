@@ -26,9 +26,8 @@ export async function isCurrent(db: Db, path: string): Promise<boolean> {
 }
 
 /** Brings a store to this version, in one transaction. Of several processes one does it, the others find it done. */
-export async function migrate(db: Db, path: string): Promise<void> {
+export async function migrate(db: Db): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    if (await isCurrent(trx, path)) return
     const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => ours } })
     const { error } = await migrator.migrateToLatest()
     if (error) throw error

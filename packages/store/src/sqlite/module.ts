@@ -1,6 +1,5 @@
 import process from 'node:process'
-
-type Sqlite = typeof import('node:sqlite')
+import type * as Sqlite from 'node:sqlite'
 
 const isNotice = (warning: unknown): boolean => String(warning).startsWith('SQLite is an experimental feature')
 
@@ -8,11 +7,12 @@ const isNotice = (warning: unknown): boolean => String(warning).startsWith('SQLi
  * Loads `node:sqlite`. Node 22 warns on first use that it is experimental; that one warning is left out, because the version
  * in use is held to our own tests. All others pass.
  */
-export function sqliteModule(): Sqlite {
+export function sqliteModule(): typeof Sqlite {
+  // oxlint-disable-next-line typescript/unbound-method -- called on the process, and put back as it was
   const emit = process.emitWarning
-  process.emitWarning = ((warning: string, ...rest: []) => {
+  process.emitWarning = (warning: string | Error, ...rest: []) => {
     if (!isNotice(warning)) emit.call(process, warning, ...rest)
-  }) as typeof process.emitWarning
+  }
   try {
     return process.getBuiltinModule('node:sqlite')
   } finally {

@@ -65,7 +65,7 @@ async function writerAt(path: string, busyMs: Millis): Promise<Opened> {
       return isCurrent(writer.db, path)
     })
     await whenFree(busyMs, () => writer.raw.exec(WRITER))
-    if (!current) await migrate(writer.db, path)
+    if (!current) await migrate(writer.db)
     return writer
   } catch (thrown) {
     writer.raw.close()
@@ -128,7 +128,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
     await closedToOthers(path)
     return store
   } catch (thrown) {
-    for (const { raw } of open.reverse()) raw.close()
+    for (const { raw } of open.toReversed()) raw.close()
     throw storeFault(thrown, path)
   }
 }

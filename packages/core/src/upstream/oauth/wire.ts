@@ -80,15 +80,13 @@ export function grantedOf(body: z.output<typeof tokenAnswer>, answer: HttpAnswer
   }
 }
 
-/** The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. */
+/**
+ * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. What a failing or busy server says of a grant or a
+ * client is weather.
+ */
 export const explainToken: Explain = ({ status, code, message }) => {
+  if (status === 429 || status >= 500) return undefined
   const said = message === '' || message === code ? '' : ` (${message})`
-  if (code === 'invalid_client' || (status === 401 && code === '')) {
-    return {
-      code: 'client_rejected',
-      message: `upstream refused the client id or secret${said}. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the region is the organisation's own: a right secret gives the same answer in a wrong region`,
-    }
-  }
   if (code === 'invalid_grant') return { code: 'needs_reauth', message: `the sign-in has ended${said}. Sign in again` }
   if (code === 'invalid_scope') {
     return {
@@ -98,6 +96,12 @@ export const explainToken: Explain = ({ status, code, message }) => {
   }
   if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {
     return { code: 'access_denied', message: `the OAuth client may not use this grant${said}. Check its grant type` }
+  }
+  if (code === 'invalid_client' || status === 401) {
+    return {
+      code: 'client_rejected',
+      message: `upstream refused the client id or secret${said}. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the region is the organisation's own: a right secret gives the same answer in a wrong region`,
+    }
   }
   return undefined
 }

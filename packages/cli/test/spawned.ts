@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
+
+/** An empty folder with these files; `remove` takes it away. */
+export function site(files: Readonly<Record<string, string>> = {}): {
+  readonly cwd: string
+  readonly remove: () => void
+} {
+  const cwd = mkdtempSync(join(tmpdir(), 'guestpass-cli-'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text)
+  return { cwd, remove: () => rmSync(cwd, { recursive: true, force: true }) }
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface Started {
+  readonly child: ChildProcess
+  /** Standard output up to the first text that matches. */
+  until(pattern: RegExp): Promise<string>
+  readonly ended: Promise<Ended>
+}
+
+/** Starts the command line as a process with nothing in its environment but what is given. */
+export function started(
+  argv: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  entry = launcher,
+): Started {
+  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, out, err }))
+  })
+  const until = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (pattern.test(out)) resolve(out)
+      }
+      child.stdout.on('data', look)
+      child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${out}${err}`)))
+      look()
+    })
+  return { child, until, ended }
+}
+
+/** Runs the command line to its end in a folder with these files. */
+export async function ran(
+  argv: readonly string[],
+  options: { files?: Readonly<Record<string, string>>; env?: Readonly<Record<string, string>> } = {},
+): Promise<Ended> {
+  const { cwd, remove } = site(options.files)
+  try {
+    return await started(argv, cwd, options.env).ended
+  } finally {
+    remove()
+  }
+}

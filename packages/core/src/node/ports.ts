@@ -1,0 +1,23 @@
+import type { Clock } from '../ports/clock.ts'
+import type { Http } from '../ports/http.ts'
+import type { Random } from '../ports/random.ts'
+import { systemClock, systemRandom } from '../ports/system.ts'
+import type { Platform } from '../verify/platform.ts'
+import { nodePlatform } from './crypto.ts'
+import { nodeHttp, type NodeHttpOptions } from './http.ts'
+
+/** Everything that a connection needs of Node; the store comes on top. `close` ends the connections that are kept open. */
+export interface NodePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly http: Http
+  readonly platform: Platform
+  close(): Promise<void>
+}
+
+export const nodePorts = (options: NodeHttpOptions = {}): NodePorts => ({
+  clock: systemClock(),
+  random: systemRandom(),
+  platform: nodePlatform(),
+  ...nodeHttp(options),
+})

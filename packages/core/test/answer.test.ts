@@ -1,0 +1,214 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { Secret } from '../src/domain/secret.ts'
+import { openCall, TryFailure, type TryFacts } from '../src/policy/pipeline.ts'
+import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../src/ports/http.ts'
+import { fakeClock } from '../src/testing/index.ts'
+import { exchange } from '../src/upstream/answer.ts'
+import { json } from './fake-upstream.ts'
+
+const SECRET = 'p@ss w0rd/"+\\'
+const BEARER = 'Zk3x-bearer'
+const schema = z.object({ token: z.string(), nested: z.optional(z.object({ life: z.number() })) })
+
+const request: HttpRequest = {
+  method: 'POST',
+  url: 'https://api.example.com/api/v2/things',
+  headers: { authorization: `Bearer ${BEARER}` },
+  body: '{}',
+  secrets: [new Secret(SECRET), new Secret(BEARER)],
+}
+
+const call = () => openCall({ connection: 'default', operation: 'make-thing', lane: 'api', repeatable: true })
+const ask = (http: Http) => exchange({ http, clock: fakeClock() }, request, schema, call())
+const answering = (answer: HttpAnswer) => ask(async () => answer)
+
+async function failure(asked: Promise<unknown>): Promise<TryFacts> {
+  const thrown: unknown = await asked.catch((error: unknown) => error)
+  if (thrown instanceof TryFailure) return thrown.facts
+  throw new Error(`not a failure of a try: ${inspect(thrown)}`)
+}
+
+const raw = (text: string, headers: Record<string, string> = { 'content-type': 'application/json' }, status = 200) => ({
+  status,
+  headers,
+  bytes: new TextEncoder().encode(text),
+})
+
+const CORRELATION = '0b5f6f2e-6a0e-4b7e-9d44-2b1f0c9f8a11'
+const traced = { 'content-type': 'application/json', 'inin-correlation-id': CORRELATION }
+
+describe('an answer that fits', () => {
+  it.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON', 'application/problem+json'])(
+    'is read as %s',
+    async (type) => {
+      const { body } = await answering(raw('{"token":"t","more":1}', { 'content-type': type }))
+      expect(body).toEqual({ token: 't' })
+    },
+  )
+
+  it('tells the layers its status and headers', async () => {
+    const told: unknown[] = []
+    const noticing = { ...call(), notice: (answer: unknown) => void told.push(answer) }
+    await exchange({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, schema, noticing)
+    const refused = exchange({ http: async () => json(429, {}), clock: fakeClock() }, request, schema, noticing)
+    await refused.catch(() => {})
+    expect(told).toMatchObject([{ status: 200 }, { status: 429 }])
+  })
+})
+
+describe('an answer of success that makes no sense', () => {
+  it.each([
+    ['an HTML page', raw('<html><body>Welcome</body></html>', { ...traced, 'content-type': 'text/html' }), /text\/html, not JSON.*Welcome/],
+    ['no content type', raw('{"token":"t"}', { 'inin-correlation-id': CORRELATION }), /of no type, not JSON/],
+    ['a type that only looks like JSON', raw('{"token":"t"}', { ...traced, 'content-type': 'text/json' }), /text\/json, not JSON/],
+    ['truncated JSON', raw('{"nested":{"life":', traced), /not readable JSON.*nested/],
+    ['nothing', raw('', traced), /empty/],
+    ['null', raw('null', traced), /lacks.*\(body:/],
+    ['a list', raw('[]', traced), /lacks.*\(body:/],
+    ['another object', raw('{"life":1}', traced), /lacks.*\(token:/],
+    ['a member of another type', raw('{"token":"t","nested":{"life":"1"}}', traced), /lacks.*\(nested\.life:/],
+  ])('%s', async (_, answer, said) => {
+    const facts = await failure(answering(answer))
+    expect(facts).toMatchObject({ code: 'upstream_garbled', sent: 'answered' })
+    expect(facts.upstream).toEqual({ status: 200, requestId: CORRELATION })
+    expect(facts.message).toMatch(/^make-thing: /)
+    expect(facts.message).toMatch(said)
+    expect(facts.message).toContain(`status 200, request ${CORRELATION}`)
+  })
+
+  it('a body over 1 MiB', async () => {
+    const facts = await failure(ask(() => Promise.reject(new HttpFault('oversized', 'the answer is too long'))))
+    expect(facts).toMatchObject({ code: 'upstream_garbled', sent: 'answered' })
+    expect(facts.message).toBe('make-thing: api.example.com answered with more than 1 MiB.')
+  })
+
+  it('is shown by its beginning, on one line', async () => {
+    const facts = await failure(answering(raw(`<h1>\n\tOops\u0000\u202e${' and so on'.repeat(50)}`, { 'content-type': 'text/html' })))
+    const excerpt = /It began: (".*")$/s.exec(facts.message)?.[1] ?? ''
+    expect(JSON.parse(excerpt)).toMatch(/^<h1> Oops and so on/)
+    expect((JSON.parse(excerpt) as string).length).toBeLessThanOrEqual(120)
+  })
+})
+
+describe('a refusal', () => {
+  it.each([
+    [301, 'upstream_garbled'],
+    [302, 'upstream_garbled'],
+    [304, 'upstream_garbled'],
+    [400, 'upstream_rejected'],
+    [401, 'access_rejected'],
+    [403, 'access_denied'],
+    [404, 'upstream_rejected'],
+    [408, 'upstream_unavailable'],
+    [409, 'upstream_rejected'],
+    [422, 'upstream_rejected'],
+    [429, 'upstream_busy'],
+    [500, 'upstream_unavailable'],
+    [502, 'upstream_unavailable'],
+    [503, 'upstream_unavailable'],
+    [504, 'upstream_unavailable'],
+    [599, 'upstream_unavailable'],
+  ])('with status %i is %s', async (status, code) => {
+    const facts = await failure(answering(json(status, { code: 'some.code', message: 'Because.' }, traced)))
+    expect(facts).toMatchObject({ code, sent: 'answered', upstream: { status, code: 'some.code', requestId: CORRELATION } })
+    expect(facts.message).toBe(`make-thing: upstream answered ${status} (some.code: Because.), request ${CORRELATION}.`)
+  })
+
+  it.each([
+    ['in the words of OAuth', '{"error":"invalid_scope","error_description":"No."}', 'invalid_scope: No.'],
+    ['with a bare description', '{"error":"invalid_scope","description":"No."}', 'invalid_scope: No.'],
+    ['with members of other types', '{"code":7,"message":{"a":1}}', 'no reason given'],
+    ['with an HTML page', '<html>Bad gateway</html>', 'no reason given'],
+    ['with truncated JSON', '{"code":"a', 'no reason given'],
+    ['with a list', '[1]', 'no reason given'],
+    ['with a number', '7', 'no reason given'],
+    ['with nothing', '', 'no reason given'],
+    ['with a code that is prose', '{"code":"Oh no! It broke"}', 'no reason given'],
+  ])('%s', async (_, body, said) => {
+    const facts = await failure(answering(raw(body, { 'content-type': 'text/html' }, 502)))
+    expect(facts.message).toBe(`make-thing: upstream answered 502 (${said}).`)
+  })
+
+  it('says when to come back', async () => {
+    const after = async (value: string) => (await failure(answering(json(429, {}, { 'retry-after': value })))).retryAfterMs
+    expect(await after('7')).toBe(7_000)
+    expect(await after('Thu, 01 Jan 2026 00:00:30 GMT')).toBe(30_000)
+    expect(await after('later')).toBeUndefined()
+  })
+
+  it('shows a request id only when it looks like one', async () => {
+    const facts = await failure(answering(json(500, {}, { 'inin-correlation-id': 'x'.repeat(61) })))
+    expect(facts.upstream).toEqual({ status: 500 })
+  })
+})
+
+describe('a request without an answer', () => {
+  it('that never left is known not to have been sent', async () => {
+    const facts = await failure(ask(() => Promise.reject(new HttpFault('unsent', 'ECONNREFUSED'))))
+    expect(facts).toMatchObject({ code: 'upstream_unavailable', sent: 'no' })
+    expect(facts.message).toBe('make-thing: cannot reach api.example.com (ECONNREFUSED); check the address and the network.')
+  })
+
+  it('whose answer was lost may have had its effect', async () => {
+    const facts = await failure(ask(() => Promise.reject(new HttpFault('lost', 'other side closed'))))
+    expect(facts).toMatchObject({ code: 'upstream_unavailable', sent: 'unknown' })
+  })
+
+  it('that the caller gave up keeps the reason', async () => {
+    const reason = new Error('enough')
+    await expect(ask(() => Promise.reject(reason))).rejects.toBe(reason)
+  })
+})
+
+describe('what is shown of an answer', () => {
+  const spellings = [
+    SECRET,
+    encodeURIComponent(SECRET),
+    new URLSearchParams({ '': SECRET }).toString().slice(1),
+    JSON.stringify(SECRET).slice(1, -1),
+    BEARER,
+  ]
+
+  it.each(spellings)('never holds a secret of the request, as %s', async (spelling) => {
+    const garbled = await failure(answering(raw(`{"echo":"x=${spelling}`)))
+    const page = await failure(answering(raw(`<p>x=${spelling}&amp;`, { 'content-type': 'text/html' })))
+    const refused = await failure(answering(json(400, { code: 'bad', message: `you sent x=${spelling}` })))
+    for (const { message } of [garbled, page, refused]) {
+      expect(message).not.toContain(spelling)
+      expect(message).toContain('[removed]')
+    }
+  })
+
+  it.each([
+    '{"access_token":"short-one","expires_in":',
+    '{"token" : "short-one", "nested":',
+    '{"guestToken":"short-one"',
+    '{"refresh_token":"short-one',
+    '{"client_secret":"short-one"',
+  ])('never holds a token of the answer: %s', async (body) => {
+    expect((await failure(answering(raw(body)))).message).not.toContain('short-one')
+  })
+
+  it('never holds a long word that could be a secret, or a mail address, also when cut', async () => {
+    const jwt = `eyJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiIxIn0'.repeat(9)}.c2lnbmF0dXJl`
+    const text = `<p>${'so '.repeat(30)}${jwt} for alice@example.com or bob%40example.com`
+    const garbled = await failure(answering(raw(text, { 'content-type': 'text/html' })))
+    expect(garbled.message).not.toContain('eyJ')
+    const refused = await failure(answering(json(400, { message: text.slice(60) })))
+    expect(refused.message).not.toMatch(/eyJ|alice|bob|example/)
+    expect(refused.message).toContain('[removed] for [removed] or [removed]')
+  })
+
+  it.each(['a', '"', 'token', '@', 'A', ' ', '"token":"'])('takes no time to speak of for 1 MiB of %j', async (part) => {
+    const text = part.repeat(1_048_576 / part.length)
+    const { message } = await failure(answering(raw(text, { 'content-type': 'text/html' })))
+    expect(message.length).toBeLessThan(500)
+  })
+
+  it('keeps ids and long words of people', async () => {
+    const message = `guest ${CORRELATION} lacks app.not.authorized.for.scope`
+    expect((await failure(answering(json(400, { message })))).message).toContain(message)
+  })
+})

@@ -1,0 +1,267 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { Policy } from '../src/policy/pipeline.ts'
+import { openCall, TryFailure, type TryFacts } from '../src/policy/pipeline.ts'
+import { Secret } from '../src/domain/secret.ts'
+import type { HttpAnswer, HttpRequest } from '../src/ports/http.ts'
+import { fakeClock } from '../src/testing/index.ts'
+import { exchange } from '../src/upstream/answer.ts'
+import { guestTokens } from '../src/upstream/guest-tokens/provider.ts'
+import {
+  type Client,
+  type ClientMethod,
+  clientCredentialsRequest,
+  explainToken,
+  grantedOf,
+  tokenAnswer,
+} from '../src/upstream/oauth/wire.ts'
+import { json } from './fake-upstream.ts'
+
+interface Exchange {
+  readonly title: string
+  readonly request: {
+    readonly method: string
+    readonly path: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body?: Readonly<Record<string, unknown>>
+  }
+  readonly answer: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string | null>>
+    readonly body?: unknown
+  }
+}
+
+const folder = new URL('../../../fixtures/wire/', import.meta.url)
+const names = (api: string): string[] =>
+  readdirSync(new URL(`${api}/`, folder))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => `${api}/${name}`)
+
+const ACCESS = 'the-access-token'
+const values: Readonly<Record<string, string>> = {
+  accessToken: ACCESS,
+  clientId: 'the-client',
+  clientSecret: 'the-secret',
+  publicClientId: 'the-public-client',
+  basic: Buffer.from('the-client:the-secret').toString('base64'),
+}
+
+const samples: Readonly<Record<string, string>> = {
+  jwt: 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln',
+  uuid: '0b5f6f2e-6a0e-4b7e-9d44-2b1f0c9f8a11',
+  instant: '2026-01-31T12:00:00.000Z',
+  seconds: '7',
+  text: 'some text',
+}
+
+/** A fixture with the values of the connection and one value for every marker. */
+function read(name: string): Exchange {
+  const text = readFileSync(new URL(name, folder), 'utf8')
+  const filled = text.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole)
+  return JSON.parse(filled.replaceAll(/<(\w+)>/g, (whole, kind: string) => samples[kind] ?? whole)) as Exchange
+}
+
+/** An answer as a server sends it: all answers of these APIs with a body are JSON. */
+function answerOf({ status, headers, body }: Exchange['answer']): HttpAnswer {
+  const present = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== null)
+  return body === undefined
+    ? { status, headers: Object.fromEntries(present), bytes: new Uint8Array() }
+    : json(status, body, Object.fromEntries(present))
+}
+
+function expectSame(sent: HttpRequest, { method, path, headers, body }: Exchange['request']): void {
+  expect(sent.method).toBe(method)
+  expect(new URL(sent.url).pathname).toBe(path)
+  expect(sent.headers).toMatchObject(headers)
+  const isForm = headers['content-type'] === 'application/x-www-form-urlencoded'
+  expect(isForm ? Object.fromEntries(new URLSearchParams(sent.body)) : JSON.parse(sent.body ?? 'null')).toEqual(body)
+}
+
+async function factsOf(asked: Promise<unknown>): Promise<TryFacts> {
+  const thrown: unknown = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (thrown instanceof TryFailure) return thrown.facts
+  throw new Error(`expected a failure, got ${String(thrown)}`)
+}
+
+describe('client credentials on the wire', () => {
+  const method = ({ request }: Exchange): ClientMethod => {
+    if (request.headers['authorization']) return 'basic'
+    return request.body?.['client_secret'] ? 'body' : 'none'
+  }
+  const clientOf = ({ request: { headers, body = {} } }: Exchange): Client => {
+    const secret = headers['authorization'] ? values['clientSecret'] : body['client_secret']
+    const id = headers['authorization'] ? values['clientId'] : body['client_id']
+    return { id: id as string, ...(secret === undefined ? {} : { secret: new Secret(secret as string) }) }
+  }
+  const asks = (given: Exchange, sent: HttpRequest[] = []) => {
+    const scopes = ((given.request.body?.['scope'] as string | undefined) ?? '').split(' ')
+    const url = `https://login.example.com${given.request.path}`
+    const request = clientCredentialsRequest(url, clientOf(given), method(given), scopes)
+    const http = async (request: HttpRequest) => {
+      sent.push(request)
+      return answerOf(given.answer)
+    }
+    const call = openCall({ connection: 'default', operation: 'token', lane: 'token', repeatable: true })
+    return exchange({ http, clock: fakeClock() }, request, tokenAnswer, call, explainToken)
+  }
+  const fixtures = names('oauth')
+    .map((name) => [name, read(name)] as const)
+    .filter(([, { request }]) => request.body?.['grant_type'] === 'client_credentials')
+
+  it('has exchanges to replay', () => {
+    expect(fixtures.length).toBeGreaterThan(4)
+  })
+
+  it.each(fixtures)('%s', async (_, given) => {
+    const sent: HttpRequest[] = []
+    const asked = asks(given, sent)
+    if (given.answer.status === 200) {
+      const { body, answer } = await asked
+      const granted = grantedOf(body, answer)
+      expect(granted.access.reveal()).toBe(samples['jwt'])
+      expect(granted).toMatchObject({
+        lifetime: 3_600_000,
+        scopes: ['webmessaging:guest:create', 'webmessaging:guesttoken:write'],
+        status: 200,
+      })
+    } else {
+      const facts = await factsOf(asked)
+      const { error } = given.answer.body as { error: string }
+      expect(facts).toMatchObject({ sent: 'answered', upstream: { code: error, status: given.answer.status } })
+      expect(facts.code).toBe({ invalid_client: 'client_rejected', invalid_scope: 'scope_missing' }[error])
+      expect(facts.message).toContain(samples['text'])
+    }
+    expect(sent).toHaveLength(1)
+    expectSame(sent[0] as HttpRequest, given.request)
+  })
+
+  it('names the client in Basic as it is, or form-encoded by option', () => {
+    const client = { id: 'ünï:cödé+ %', secret: new Secret('s & é/=') }
+    const pairOf = (basicEncoding?: 'raw' | 'form') => {
+      const request = clientCredentialsRequest('https://x/t', { ...client, ...(basicEncoding ? { basicEncoding } : {}) }, 'basic', [])
+      expect(request.body).toBe('grant_type=client_credentials')
+      return Buffer.from(request.headers['authorization']?.slice('Basic '.length) ?? '', 'base64').toString()
+    }
+    expect(pairOf()).toBe('ünï:cödé+ %:s & é/=')
+    expect(pairOf('raw')).toBe(pairOf())
+    expect(pairOf('form')).toBe('%C3%BCn%C3%AF%3Ac%C3%B6d%C3%A9%2B+%25:s+%26+%C3%A9%2F%3D')
+  })
+
+  it.each([
+    ['no token', { token_type: 'bearer' }],
+    ['an empty token', { access_token: '' }],
+    ['a token with a line break', { access_token: 'a\nx-evil: 1' }],
+    ['a token that is a number', { access_token: 7 }],
+    ['a token over 16 KiB', { access_token: 'a'.repeat(16_385) }],
+    ['a token of another type', { access_token: 'a', token_type: 'mac' }],
+  ])('an answer with %s makes no sense', async (_, body) => {
+    const given = { ...read('oauth/client-credentials.json'), answer: { status: 200, headers: {}, body } }
+    expect((await factsOf(asks(given))).code).toBe('upstream_garbled')
+  })
+
+  it('an answer may say little or leniently how long the token lives and what it may', async () => {
+    const given = (body: object) => ({ ...read('oauth/client-credentials.json'), answer: { status: 200, headers: {}, body } })
+    const grant = async (body: object) => {
+      const { body: read, answer } = await asks(given({ access_token: 'a', ...body }))
+      return grantedOf(read, answer)
+    }
+    expect(await grant({})).toMatchObject({ lifetime: 300_000 })
+    expect((await grant({ scope: null })).scopes).toBeUndefined()
+    expect(await grant({ expires_in: '60', token_type: 'BEARER', scope: 'b  a b' })).toMatchObject({
+      lifetime: 60_000,
+      scopes: ['b', 'a'],
+    })
+  })
+
+  it('the Date header of an answer tells the clock of the issuer, in its one form', async () => {
+    const given = (date: string) => ({
+      ...read('oauth/client-credentials.json'),
+      answer: { status: 200, headers: { date }, body: { access_token: 'a' } },
+    })
+    const issuerNow = async (date: string) => {
+      const { body, answer } = await asks(given(date))
+      return grantedOf(body, answer).issuerNow
+    }
+    expect(await issuerNow('Thu, 01 Jan 2026 00:00:30 GMT')).toBe(Date.UTC(2026, 0, 1, 0, 0, 30))
+    for (const other of ['2026-01-01T00:00:30Z', 'Thu, 01 Jan 2026 00:00:30 +0100', 'Thu, 99 Foo 2026 00:00:30 GMT', '']) {
+      expect(await issuerNow(other)).toBeUndefined()
+    }
+  })
+
+  it.each([
+    [400, { error: 'invalid_client' }, 'client_rejected'],
+    [401, {}, 'client_rejected'],
+    [401, { error: 'invalid_token' }, 'client_rejected'],
+    [401, { code: 'bad.credentials' }, 'client_rejected'],
+    [400, { error: 'invalid_grant' }, 'needs_reauth'],
+    [400, { error: 'unauthorized_client' }, 'access_denied'],
+    [400, { error: 'unsupported_grant_type' }, 'access_denied'],
+    [400, { error: 'invalid_request' }, 'upstream_rejected'],
+    [403, {}, 'access_denied'],
+    [429, { error: 'invalid_grant' }, 'upstream_busy'],
+    [429, { error: 'invalid_client' }, 'upstream_busy'],
+    [500, { error: 'invalid_grant' }, 'upstream_unavailable'],
+    [503, { error: 'invalid_client' }, 'upstream_unavailable'],
+    [503, { error: 'invalid_grant' }, 'upstream_unavailable'],
+  ])('a refusal %i %j is %s', async (status, body, code) => {
+    const given = { ...read('oauth/client-credentials.json'), answer: { status, headers: {}, body } }
+    expect((await factsOf(asks(given))).code).toBe(code)
+  })
+})
+
+describe('guest tokens on the wire', () => {
+  const bearing: Policy = (next) => (call) => next({ ...call, bearer: new Secret(ACCESS) })
+  const provider = (answer: HttpAnswer, sent: HttpRequest[]) => {
+    const http = async (request: HttpRequest) => {
+      sent.push(request)
+      return answer
+    }
+    return guestTokens({ connection: 'default', api: 'https://api.example.com' }, bearing, { http, clock: fakeClock() })
+  }
+  const fixtures = names('guest-tokens')
+    .map((name) => [name, read(name)] as const)
+    .filter(([, { request }]) => request.path.endsWith('/generate-token'))
+
+  it('has exchanges to replay', () => {
+    expect(fixtures.length).toBeGreaterThan(3)
+  })
+
+  it.each(fixtures)('%s', async (_, given) => {
+    const sent: HttpRequest[] = []
+    const { guestId, expirationDurationSeconds, scopes } = given.request.body as Record<string, never>
+    const asked = provider(answerOf(given.answer), sent).mint(
+      { guestId, durationSeconds: expirationDurationSeconds, scopes },
+      () => {},
+    )
+    if (given.answer.status === 200) {
+      const granted = await asked
+      expect(granted.access.reveal()).toBe(samples['jwt'])
+      expect(granted).toMatchObject({ lifetime: 3_600_000, status: 200 })
+    } else {
+      const facts = await factsOf(asked)
+      const { code } = given.answer.body as { code: string }
+      expect(facts.upstream).toEqual({ status: given.answer.status, code, requestId: samples['uuid'] })
+      expect(facts.code).toBe({ 400: 'upstream_rejected', 403: 'access_denied', 429: 'upstream_busy' }[given.answer.status])
+      if (given.answer.status === 429) expect(facts.retryAfterMs).toBe(7_000)
+      if (given.answer.status === 403) expect(facts.message).toContain('webmessaging:guest:create')
+    }
+    expect(sent).toHaveLength(1)
+    expectSame(sent[0] as HttpRequest, given.request)
+  })
+
+  it('tells when the request is sent, for every try anew', async () => {
+    let sent = 0
+    const refusing = provider(json(500, {}), [])
+    await refusing.mint({ guestId: 'g', durationSeconds: 1, scopes: [] }, () => (sent += 1)).catch(() => {})
+    expect(sent).toBe(1)
+  })
+
+  it.each([[{}], [{ token: '' }], [{ token: 7 }], [{ guestToken: 'a' }]])('an answer %j makes no sense', async (body) => {
+    const asked = provider(json(200, body), []).mint({ guestId: 'g', durationSeconds: 1, scopes: [] }, () => {})
+    expect((await factsOf(asked)).code).toBe('upstream_garbled')
+  })
+})
