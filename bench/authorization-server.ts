@@ -24,7 +24,12 @@ export async function authorizationServer(): Promise<AuthorizationServer> {
   /** What msal-node discovers; it insists on https in addresses. */
   const discovery = (host: string, path: string): object => {
     const issuer = `https://${host}${path.replace(/\/(v2\.0\/)?\.well-known\/.*/, '')}`
-    return { issuer, token_endpoint: `${issuer}/token`, authorization_endpoint: `${issuer}/authorize`, jwks_uri: `${issuer}/keys` }
+    return {
+      issuer,
+      token_endpoint: `${issuer}/token`,
+      authorization_endpoint: `${issuer}/authorize`,
+      jwks_uri: `${issuer}/keys`,
+    }
   }
   const server = createServer((request, response) => {
     request.resume().on('end', () => {

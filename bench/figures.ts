@@ -34,7 +34,13 @@ export interface Bar {
 export function figures(title: string, rated: readonly Rated[], bars: readonly Bar[]): Figures {
   const ours = only(rated, 'ours')
   const rows = rated
-    .map((one) => ({ name: one.name, calls: one.calls, role: one.role, perSecond: Math.round(one.perSecond), ratio: rounded(ratio(ours, one)) }))
+    .map((one) => ({
+      name: one.name,
+      calls: one.calls,
+      role: one.role,
+      perSecond: Math.round(one.perSecond),
+      ratio: rounded(ratio(ours, one)),
+    }))
     .sort((a, b) => b.perSecond - a.perSecond)
   const targets = bars.map(({ than, wanted }) => {
     const rival = than === 'limit' ? only(rated, 'limit') : only(rated, 'peer')

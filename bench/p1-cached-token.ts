@@ -1,6 +1,19 @@
 /** P1: how often a second a cached access token can be had. Everybody got it from the same server before; nobody may ask again. */
-import { type AuthenticationResult, ConfidentialClientApplication, type INetworkModule, ProtocolMode } from '@azure/msal-node'
-import { type AccessToken, connection, memoryStore, resolveHosts, Secret, systemClock, systemRandom } from '@guestpass/core'
+import {
+  type AuthenticationResult,
+  ConfidentialClientApplication,
+  type INetworkModule,
+  ProtocolMode,
+} from '@azure/msal-node'
+import {
+  type AccessToken,
+  connection,
+  memoryStore,
+  resolveHosts,
+  Secret,
+  systemClock,
+  systemRandom,
+} from '@guestpass/core'
 import { nodeHttp, nodePlatform } from '@guestpass/core/node'
 import { memoize } from '@smithy/property-provider'
 import { OAuth2Client } from 'google-auth-library'
@@ -19,9 +32,16 @@ function inHand(token: unknown): void {
 
 /** The token request for those peers that leave it to their user. */
 async function granted({ url }: AuthorizationServer): Promise<{ token: string; expiresAt: number }> {
-  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: CLIENT.id, client_secret: CLIENT.secret })
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: CLIENT.id,
+    client_secret: CLIENT.secret,
+  })
   const answer = await fetch(`${url}/oauth/token`, { method: 'POST', body })
-  const { access_token: token, expires_in: life } = (await answer.json()) as { access_token: string; expires_in: number }
+  const { access_token: token, expires_in: life } = (await answer.json()) as {
+    access_token: string
+    expires_in: number
+  }
   return { token, expiresAt: Date.now() + life * 1_000 }
 }
 
@@ -140,7 +160,13 @@ async function genesysSdk({ host, port }: AuthorizationServer): Promise<readonly
 
 await measure(async (pace) => {
   const server = await authorizationServer()
-  const contenders = [await guestpass(server), await googleAuth(server), await smithy(server), await msal(server), ...(await genesysSdk(server))]
+  const contenders = [
+    await guestpass(server),
+    await googleAuth(server),
+    await smithy(server),
+    await msal(server),
+    ...(await genesysSdk(server)),
+  ]
   for (const { once, take } of contenders) take((await once(0)) as never)
   const issued = server.issued()
   const rated = await race(contenders, oneAtATime, pace)

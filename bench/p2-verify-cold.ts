@@ -15,7 +15,13 @@ await measure(async (pace) => {
   const found: Figures[] = []
   for (const algorithm of ['RS256', 'ES256'] satisfies Algorithm[]) {
     const signed = signedTokens(algorithm, 512)
-    const verifiers = [await guestpass(signed, 0), fastJwt(signed, false), jsonWebToken(signed), jose(signed), awsJwtVerify(signed)]
+    const verifiers = [
+      await guestpass(signed, 0),
+      fastJwt(signed, false),
+      jsonWebToken(signed),
+      jose(signed),
+      awsJwtVerify(signed),
+    ]
     const contenders = []
     for (const one of verifiers) contenders.push(await proven(one, signed))
     const modes = [

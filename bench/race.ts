@@ -60,7 +60,11 @@ export const inFlight =
  * Rates the contenders in alternation: every round gives each of them one slice of time, and each round begins with another
  * one, so that a change of the machine's load falls on all alike. The rate is the median of the rounds.
  */
-export async function race(contenders: readonly Contender[], mode: (contender: Contender) => Run, pace: Pace): Promise<readonly Rated[]> {
+export async function race(
+  contenders: readonly Contender[],
+  mode: (contender: Contender) => Run,
+  pace: Pace,
+): Promise<readonly Rated[]> {
   const lanes = []
   for (const contender of contenders) {
     const run = mode(contender)
@@ -75,7 +79,13 @@ export async function race(contenders: readonly Contender[], mode: (contender: C
       lane.rounds.push((lane.times / (await timed(lane.run, lane.times))) * 1_000)
     }
   }
-  return lanes.map(({ contender: { name, calls, role }, rounds }) => ({ name, calls, role, perSecond: median(rounds), rounds }))
+  return lanes.map(({ contender: { name, calls, role }, rounds }) => ({
+    name,
+    calls,
+    role,
+    perSecond: median(rounds),
+    rounds,
+  }))
 }
 
 /** Lets the compiler see the code, and answers how many times fill one slice. */

@@ -42,8 +42,20 @@ export async function guestpass({ jwks, subject, algorithm }: SignedTokens, reme
 
 export function fastJwt({ publicKey, subject, algorithm }: SignedTokens, cache: boolean): Verifying {
   const key = publicKey.export({ format: 'pem', type: 'spki' })
-  const check = createVerifier({ key, cache, algorithms: [algorithm], allowedSub: subject, requiredClaims: ['exp', 'sub'] })
-  return { name: 'fast-jwt', calls: `\`createVerifier({ cache: ${cache}, … })(…)\``, role: 'peer', check, take: ofSubject(subject) }
+  const check = createVerifier({
+    key,
+    cache,
+    algorithms: [algorithm],
+    allowedSub: subject,
+    requiredClaims: ['exp', 'sub'],
+  })
+  return {
+    name: 'fast-jwt',
+    calls: `\`createVerifier({ cache: ${cache}, … })(…)\``,
+    role: 'peer',
+    check,
+    take: ofSubject(subject),
+  }
 }
 
 export function jsonWebToken({ publicKey, subject, algorithm }: SignedTokens): Verifying {
@@ -85,7 +97,10 @@ export function awsJwtVerify({ jwks, issuer, subject }: SignedTokens): Verifying
 }
 
 /** The bare check of a signature whose bytes are ready: no token can be verified faster by node:crypto. */
-export function rawCrypto({ publicKey, tokens, algorithm }: SignedTokens, way: 'at once' | 'on the thread pool'): Contender {
+export function rawCrypto(
+  { publicKey, tokens, algorithm }: SignedTokens,
+  way: 'at once' | 'on the thread pool',
+): Contender {
   const key = algorithm === 'ES256' ? ({ key: publicKey, dsaEncoding: 'ieee-p1363' } as const) : publicKey
   const ready = tokens.map((token) => {
     const end = token.lastIndexOf('.')
@@ -101,7 +116,9 @@ export function rawCrypto({ publicKey, tokens, algorithm }: SignedTokens, way: '
       : (index) =>
           new Promise((resolve, reject) => {
             const { input, signature } = at(index)
-            verifySignature('sha256', input, key, signature, (error, valid) => (error || !valid ? reject(error) : resolve(valid)))
+            verifySignature('sha256', input, key, signature, (error, valid) =>
+              error || !valid ? reject(error) : resolve(valid),
+            )
           })
   return { name: 'node:crypto', calls: `\`crypto.verify(…)\` ${way}, bytes ready`, role: 'limit', once, take: right }
 }
@@ -115,7 +132,10 @@ export async function proven({ check, ...of }: Verifying, { tokens, wrong }: Sig
       () => true,
       () => false,
     )
-    if (accepted) throw new Error(`${of.name} accepts a token with this fault: ${fault}. It is not set up to do what the others do.`)
+    if (accepted)
+      throw new Error(
+        `${of.name} accepts a token with this fault: ${fault}. It is not set up to do what the others do.`,
+      )
   }
   return { ...of, once: (at) => check(tokens[at % tokens.length] as string) }
 }

@@ -52,39 +52,43 @@ describe('a store that several processes share', () => {
     })
   })
 
-  it('has everything that was acknowledged, whenever its process is killed', async () => {
-    await inFolder(async (folder) => {
-      const acknowledged = new Map<string, number>()
-      for (let kill = 0; kill < KILLS; kill += 1) {
-        const victim = child('commit', folder)
-        await victim.begun
-        await new Promise((resolve) => setTimeout(resolve, random.float() * 60))
-        victim.process.kill('SIGKILL')
-        for (const line of await victim.lines) {
-          const [id = '', generation] = line.split(' ')
-          if (generation) acknowledged.set(id, Number(generation))
+  it(
+    'has everything that was acknowledged, whenever its process is killed',
+    async () => {
+      await inFolder(async (folder) => {
+        const acknowledged = new Map<string, number>()
+        for (let kill = 0; kill < KILLS; kill += 1) {
+          const victim = child('commit', folder)
+          await victim.begun
+          await new Promise((resolve) => setTimeout(resolve, random.float() * 60))
+          victim.process.kill('SIGKILL')
+          for (const line of await victim.lines) {
+            const [id = '', generation] = line.split(' ')
+            if (generation) acknowledged.set(id, Number(generation))
+          }
+          const store = await shared(folder)
+          for (const [id, generation] of acknowledged) {
+            const { credential } = await store.find('default', id)
+            const stored = credential?.generation ?? 0
+            // What was committed and not yet told may be there as well, whole.
+            expect(stored).toBeGreaterThanOrEqual(generation)
+            expect(credential?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-${stored}`)
+          }
+          await store.close()
         }
+        expect(acknowledged.size).toBe(4)
         const store = await shared(folder)
-        for (const [id, generation] of acknowledged) {
-          const { credential } = await store.find('default', id)
-          const stored = credential?.generation ?? 0
-          // What was committed and not yet told may be there as well, whole.
-          expect(stored).toBeGreaterThanOrEqual(generation)
-          expect(credential?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-${stored}`)
+        let events = 0
+        for (let page = await store.events('default', { limit: 1_000 }); ; ) {
+          events += page.events.length
+          if (page.next === undefined) break
+          page = await store.events('default', { limit: 1_000, after: page.next })
         }
+        const generations = await Promise.all([...acknowledged.keys()].map((id) => store.find('default', id)))
+        expect(events).toBe(generations.reduce((sum, { credential }) => sum + (credential?.generation ?? 0), 0))
         await store.close()
-      }
-      expect(acknowledged.size).toBe(4)
-      const store = await shared(folder)
-      let events = 0
-      for (let page = await store.events('default', { limit: 1_000 }); ; ) {
-        events += page.events.length
-        if (page.next === undefined) break
-        page = await store.events('default', { limit: 1_000, after: page.next })
-      }
-      const generations = await Promise.all([...acknowledged.keys()].map((id) => store.find('default', id)))
-      expect(events).toBe(generations.reduce((sum, { credential }) => sum + (credential?.generation ?? 0), 0))
-      await store.close()
-    })
-  })
+      })
+    },
+    30_000 + KILLS * 2_000,
+  )
 })

@@ -243,7 +243,11 @@ describe('the file of a store', () => {
       const store = await openStore(path, { busyMs: 50 })
       const hog = new DatabaseSync(path)
       hog.exec('begin immediate')
+      let turns = 0
+      const count = setInterval(() => (turns += 1), 0)
       const error = await errorOf(() => put(store, credential('alice', 1)))
+      clearInterval(count)
+      expect(turns).toBeGreaterThan(0)
       expect([error.code, error.retryable, error.message.includes(path)]).toEqual(['store_busy', true, true])
       expect((await store.find('default', 'guest-1')).revision).toBe(1)
       hog.exec('commit')
@@ -362,11 +366,11 @@ describe('the notice that SQLite is experimental', () => {
     const load = process.getBuiltinModule.bind(process)
     const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     // As Node 22 does when the module is first loaded.
-    const loading = vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) => {
+    const loading = vi.spyOn(process, 'getBuiltinModule').mockImplementation((name: string) => {
       process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning')
       process.emitWarning('Something else is experimental', 'ExperimentalWarning')
       return load(name)
-    }) as never)
+    })
     try {
       expect(typeof sqliteModule().DatabaseSync).toBe('function')
       process.emitWarning('Afterwards')

@@ -12,7 +12,10 @@ import { rateLimit } from './rate-limit.ts'
 export interface LimitOptions {
   /** Requests a minute, more than 0; default 300. Learned down when upstream says that it allows fewer. */
   readonly perMinute?: number
-  /** Requests that may go at once after a quiet time, at least 1; default 10. */
+  /**
+   * Requests that may go at once after a quiet time, at least 1; default 10. A little less than upstream takes at once
+   * leaves room for what arrives denser than it was sent.
+   */
   readonly burst?: number
   /** A call that would wait longer for its turn is refused at once; milliseconds, default 30 s, at most a day. */
   readonly maxWaitMs?: Millis

@@ -43,6 +43,9 @@ export function line(permits: Permits, clock: Clock): Line {
   let serving = false
   let nap = new AbortController()
 
+  /** How far behind its plan the line may be and still keep to the plan: a quarter of the burst. */
+  const catchUp = (): Millis => ((permits.burst - 1) / 4) * permits.interval
+
   const first = (): Waiter | undefined => queue.values().next().value
 
   /** When the next caller in line could have its turn; a guess beyond the permits in hand. */
@@ -79,10 +82,11 @@ export function line(permits: Permits, clock: Clock): Line {
 
   const give = async (head: Waiter): Promise<void> => {
     const ahead = lease.nextAt - clock.monotonic()
-    if (head.until < lease.nextAt) return head.refuse(ahead)
+    if (head.until < lease.nextAt) return head.refuse(Math.max(0, ahead))
     if (ahead > 0) return clock.sleep(ahead, nap.signal).catch(() => {})
     lease.left -= 1
-    lease.nextAt += lease.intervalMs
+    // A process that was late makes up for little of it: what piled up would reach upstream as one large burst.
+    lease.nextAt = Math.max(lease.nextAt, clock.monotonic() - catchUp()) + lease.intervalMs
     head.go()
   }
 

@@ -9,7 +9,8 @@ import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Verifier } from '../verify/verdict.ts'
-import { abortable, type Live, renewal, type RenewalPorts } from './renewal.ts'
+import { held } from './held.ts'
+import { abortable, renewal, type RenewalPorts } from './renewal.ts'
 import { tokenSet } from './token-set.ts'
 
 /** An access token that is valid now. */
@@ -139,20 +140,9 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
     return { expiresAt: Math.min(told, now() + left), verified: true }
   }
 
-  /** The token in memory, with the moment of both clocks from which it stays fresh for a while. */
-  interface Held {
-    readonly credential: Live
-    readonly answer: Promise<AccessToken>
-    readonly freshFor: Millis
-    readonly wall: Instant
-    readonly monotonic: Millis
-  }
-  let held: Held | undefined
+  const memory = held<Promise<AccessToken>>(clock)
+  let latest: AccessToken | undefined
   let rejected = -1
-
-  /** By both clocks, so that neither a backward step of the wall nor a suspended machine makes a token look young. */
-  const fresh = ({ freshFor, wall, monotonic }: Held): boolean =>
-    clock.monotonic() - monotonic < freshFor && Math.abs(clock.wall() - wall) < freshFor
 
   async function fetched(): Promise<AccessToken> {
     const { credential, now, elapsed } = await current({ newerThan: rejected })
@@ -161,17 +151,19 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
     const at = now + elapsed()
     const freshFor = freshness(tokens, at, windows) === 'fresh' ? tokens.renewAt - at : 0
     if (generation > rejected) {
-      held = { credential, answer: Promise.resolve(answer), freshFor, wall: clock.wall(), monotonic: clock.monotonic() }
+      latest = answer
+      memory.keep(Promise.resolve(answer), freshFor)
     }
     return answer
   }
 
   return {
-    token: (ask) => (held && fresh(held) ? held.answer : abortable(fetched(), ask?.signal)),
+    token: (ask) => memory.fresh() ?? abortable(fetched(), ask?.signal),
     reportRejected(token) {
-      if (held?.credential.tokens.access.reveal() !== token.reveal()) return
-      rejected = held.credential.generation
-      held = undefined
+      if (latest?.token.reveal() !== token.reveal()) return
+      rejected = latest.generation
+      latest = undefined
+      memory.drop()
       meter.count('access_token_rejected')
     },
   }

@@ -25,12 +25,12 @@ export const detached = (text: string): string => ` ${text}`.slice(1)
  * half moves to the young one, and a full young half becomes the old one, so that a hit mostly costs one look.
  */
 export function memory(max: number): Memory {
-  const half = Math.ceil(max / 2)
+  const half = Math.max(Math.floor(max / 2), 1)
   let young = new Map<string, Remembered>()
   let old = new Map<string, Remembered>()
   const keep = (digest: string, token: Remembered): void => {
     if (young.size >= half) {
-      old = young
+      old = half < max ? young : new Map()
       young = new Map()
     }
     young.set(digest, token)

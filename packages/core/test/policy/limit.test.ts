@@ -120,6 +120,27 @@ describe('the pace', () => {
     })
   })
 
+  test('a process that was late does not make up for it with more than the burst', async () => {
+    const clock = fakeClock()
+    let late = 0
+    const lazy: FakeClock = { ...clock, sleep: (ms, signal) => clock.sleep(ms + late, signal) }
+    const { sent, many } = limiter({ perMinute: 600, burst: 5, maxWaitMs: day }, lazy)
+    many(200)
+    await clock.advance(1_000)
+    for (late of [500, 0, 900, 0, 1_500, 0]) await clock.advance(2_000)
+    expect(densest(sent, 50)).toBeLessThanOrEqual(5)
+  })
+
+  test('timers that are a little late cost no throughput', async () => {
+    const clock = fakeClock()
+    const lazy: FakeClock = { ...clock, sleep: (ms, signal) => clock.sleep(ms + 3, signal) }
+    const { sent, many } = limiter({ perMinute: 6_000, burst: 10, maxWaitMs: day }, lazy)
+    many(1_000)
+    await clock.advance(20_000)
+    expect(sent).toHaveLength(1_000)
+    expect(sent.at(-1)).toBeLessThan(9_900 * 1.05)
+  })
+
   test('callers who left give their turn to those behind them', async () => {
     const { clock, sent, many, ask } = limiter({ perMinute: 60, burst: 1 })
     const aborter = new AbortController()

@@ -1,10 +1,13 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { type Clock, type Jwk, type KeySource, type Platform, webPlatform } from '../../src/index.ts'
-import { nodePlatform } from '../../src/node/index.ts'
+import { nodePlatform } from '../../src/node/crypto.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { givenKeys } from '../../src/verify/given-keys.ts'
-import { type VerifierOptions, verifier } from '../../src/verify/verifier.ts'
+import type { Jwk, KeySource } from '../../src/verify/keys.ts'
+import type { Platform } from '../../src/verify/platform.ts'
 import type { Expectations, Verdict } from '../../src/verify/verdict.ts'
+import { type VerifierOptions, verifier } from '../../src/verify/verifier.ts'
+import { webPlatform } from '../../src/verify/web-crypto.ts'
 
 /** Both platforms answer the same to everything. */
 export const platforms: readonly (readonly [string, Platform])[] = [

@@ -1,0 +1,73 @@
+import { connection, type Connection, type ConnectionOptions, type ConnectionPorts } from '../src/connection.ts'
+import type { Event } from '../src/domain/event.ts'
+import { Secret } from '../src/domain/secret.ts'
+import { type ErrorCode, GuestpassError } from '../src/errors.ts'
+import { nodePlatform } from '../src/node/crypto.ts'
+import type { Store } from '../src/ports/store.ts'
+import { eventsOf } from '../src/report/report.ts'
+import { memoryStore } from '../src/stores/memory.ts'
+import { type FakeClock, fakeClock, seededRandom } from '../src/testing/index.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
+import { type FakeUpstream, fakeUpstream, publicKey } from './fake-upstream.ts'
+
+export const hosts = resolveHosts({
+  oauthBaseUrl: 'https://login.example.com',
+  apiBaseUrl: 'https://api.example.com',
+})
+
+/** A store, a clock and an upstream, and as many processes as a test starts on them. */
+export interface World {
+  readonly clock: FakeClock
+  readonly store: Store
+  readonly upstream: FakeUpstream
+  /** One more process with its own memory; tries are not repeated unless it asks for that, and luck is always 0. */
+  process(options?: Partial<ConnectionOptions>, ports?: Partial<ConnectionPorts>): Promise<Connection>
+  events(): Promise<readonly Event[]>
+}
+
+export function world(): World {
+  const clock = fakeClock()
+  const store = memoryStore({ clock })
+  const upstream = fakeUpstream(clock)
+  let processes = 0
+  return {
+    clock,
+    store,
+    upstream,
+    process(options = {}, ports = {}) {
+      const random = { ...seededRandom((processes += 1)), float: () => 0 }
+      return connection(
+        {
+          hosts,
+          client: { id: 'client', secret: new Secret('client-secret') },
+          publicKey,
+          policy: { retry: { retries: 0 }, limit: { perMinute: 60_000, burst: 1_000 }, breaker: { atLeast: 1_000 } },
+          ...options,
+        },
+        { store, clock, random, http: upstream.http, platform: nodePlatform(), ...ports },
+      )
+    },
+    async events() {
+      const all: Event[] = []
+      for await (const one of eventsOf(store, 'default')) all.push(one)
+      return all
+    },
+  }
+}
+
+/** What a promise comes to: its token in clear, or the code of its error. */
+export const outcome = (asked: Promise<{ readonly token: Secret }>): Promise<string> =>
+  asked.then(({ token }) => token.reveal(), codeOf)
+
+const codeOf = (thrown: unknown): ErrorCode | string =>
+  thrown instanceof GuestpassError ? thrown.code : `not ours: ${String(thrown)}`
+
+/** The error of ours that a promise rejects with. */
+export async function refusal(asked: Promise<unknown>): Promise<GuestpassError> {
+  const thrown: unknown = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (thrown instanceof GuestpassError) return thrown
+  throw new Error(`expected a GuestpassError, got ${String(thrown)}`)
+}
