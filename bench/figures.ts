@@ -32,7 +32,8 @@ export interface Bar {
 
 /** Ranks the rated and holds ours against the bars. */
 export function figures(title: string, rated: readonly Rated[], bars: readonly Bar[]): Figures {
-  const ours = only(rated, 'ours')
+  const ours = rated.find(({ role }) => role === 'ours')
+  if (!ours) throw new Error('a race without us')
   const rows = rated
     .map((one) => ({
       name: one.name,
@@ -43,18 +44,18 @@ export function figures(title: string, rated: readonly Rated[], bars: readonly B
     }))
     .sort((a, b) => b.perSecond - a.perSecond)
   const targets = bars.map(({ than, wanted }) => {
-    const rival = than === 'limit' ? only(rated, 'limit') : only(rated, 'peer')
+    const rival = nearest(rated, ours, than === 'limit' ? 'limit' : 'peer')
     const reached = rounded(ratio(ours, rival))
     return { says: `${title}: times the ${than} (${rival.name})`, ratio: reached, wanted, met: reached >= wanted }
   })
   return { title, rows, targets }
 }
 
-/** The fastest of a role. */
-function only(rated: readonly Rated[], role: Rated['role']): Rated {
-  const [best] = rated.filter((one) => one.role === role).sort((a, b) => b.perSecond - a.perSecond)
-  if (!best) throw new Error(`a race without ${role}`)
-  return best
+/** Who of a role comes nearest to us, or is furthest ahead. */
+function nearest(rated: readonly Rated[], ours: Rated, role: Rated['role']): Rated {
+  const [first] = rated.filter((one) => one.role === role).sort((a, b) => ratio(ours, a) - ratio(ours, b))
+  if (!first) throw new Error(`a race without ${role}`)
+  return first
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(3))
@@ -85,7 +86,7 @@ export const verdict = ({ says, ratio: reached, wanted, met }: Target): string =
 export function summary(all: readonly Figures[]): string {
   const lines = all.map(({ title, rows, targets }) => {
     const ours = rows.find(({ role }) => role === 'ours')
-    const best = rows.find(({ role }) => role === 'peer')
+    const [best] = rows.filter(({ role }) => role === 'peer').sort((a, b) => a.ratio - b.ratio)
     const against = (than: string): string => {
       const target = targets.find(({ says }) => says.includes(`times the ${than}`))
       return target ? `${target.ratio} x` : ''

@@ -126,12 +126,18 @@ async function msal({ host, port }: AuthorizationServer): Promise<Contender> {
   }
 }
 
+/** Members of the SDK's client that its types leave out. */
+interface Untyped {
+  readonly authData: { readonly accessToken: string }
+  applyAuthToRequest(request: object, names: readonly string[]): void
+}
+
 /**
  * The Genesys SDK has no call that gives a token that is still valid: after the login the text is a member of the client,
  * and requests take it from there whatever its age.
  */
 async function genesysSdk({ host, port }: AuthorizationServer): Promise<readonly Contender[]> {
-  const client = genesys.ApiClient.instance
+  const client = genesys.ApiClient.instance as typeof genesys.ApiClient.instance & Untyped
   client.config.live_reload_config = false
   client.setGateway({ host, protocol: 'http', port })
   await client.loginClientCredentialsGrant(CLIENT.id, CLIENT.secret)

@@ -97,30 +97,25 @@ export function awsJwtVerify({ jwks, issuer, subject }: SignedTokens): Verifying
 }
 
 /** The bare check of a signature whose bytes are ready: no token can be verified faster by node:crypto. */
-export function rawCrypto(
-  { publicKey, tokens, algorithm }: SignedTokens,
-  way: 'at once' | 'on the thread pool',
-): Contender {
-  const key = algorithm === 'ES256' ? ({ key: publicKey, dsaEncoding: 'ieee-p1363' } as const) : publicKey
-  const ready = tokens.map((token) => {
-    const end = token.lastIndexOf('.')
-    return { input: Buffer.from(token.slice(0, end)), signature: Buffer.from(token.slice(end + 1), 'base64url') }
-  })
-  const at = (index: number): (typeof ready)[number] => ready[index % ready.length] as (typeof ready)[number]
-  const right = (valid: boolean): void => {
-    if (!valid) throw new Error('signature')
+export function rawCrypto({ publicKey, bytes }: SignedTokens, way: 'at once' | 'on the thread pool'): Contender {
+  type Ready = (typeof bytes)[number]
+  const atOnce = ({ input, signature }: Ready): boolean => verifySignature('sha256', input, publicKey, signature)
+  const inPool = ({ input, signature }: Ready): Promise<boolean> =>
+    new Promise((resolve, reject) =>
+      verifySignature('sha256', input, publicKey, signature, (error, valid) =>
+        error ? reject(error) : resolve(valid),
+      ),
+    )
+  const check = way === 'at once' ? atOnce : inPool
+  return {
+    name: 'node:crypto',
+    calls: `\`crypto.verify(…)\` ${way}, bytes ready`,
+    role: 'limit',
+    once: (at) => check(bytes[at % bytes.length] as Ready),
+    take(valid: boolean) {
+      if (!valid) throw new Error('signature')
+    },
   }
-  const once: Contender['once'] =
-    way === 'at once'
-      ? (index) => verifySignature('sha256', at(index).input, key, at(index).signature)
-      : (index) =>
-          new Promise((resolve, reject) => {
-            const { input, signature } = at(index)
-            verifySignature('sha256', input, key, signature, (error, valid) =>
-              error || !valid ? reject(error) : resolve(valid),
-            )
-          })
-  return { name: 'node:crypto', calls: `\`crypto.verify(…)\` ${way}, bytes ready`, role: 'limit', once, take: right }
 }
 
 /** Lets a verifier go through the tokens in turn, after it has shown that it takes the right ones and refuses the wrong ones. */

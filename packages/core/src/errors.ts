@@ -129,7 +129,7 @@ export class GuestpassError extends Error {
 /** Whatever was thrown, as the one class: unknown values become `internal`, their cause kept. */
 export function asGuestpassError(thrown: unknown): GuestpassError {
   if (thrown instanceof GuestpassError) return thrown
-  if (thrown instanceof Error && thrown.name === 'AbortError')
+  if (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.name === 'TimeoutError'))
     return new GuestpassError('cancelled', 'The caller gave up.', { cause: thrown })
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new GuestpassError('internal', `Unforeseen: ${message}. Please report it.`, { cause: thrown })

@@ -60,9 +60,17 @@ describe('an answer that fits', () => {
 
 describe('an answer of success that makes no sense', () => {
   it.each([
-    ['an HTML page', raw('<html><body>Welcome</body></html>', { ...traced, 'content-type': 'text/html' }), /text\/html, not JSON.*Welcome/],
+    [
+      'an HTML page',
+      raw('<html><body>Welcome</body></html>', { ...traced, 'content-type': 'text/html' }),
+      /text\/html, not JSON.*Welcome/,
+    ],
     ['no content type', raw('{"token":"t"}', { 'inin-correlation-id': CORRELATION }), /of no type, not JSON/],
-    ['a type that only looks like JSON', raw('{"token":"t"}', { ...traced, 'content-type': 'text/json' }), /text\/json, not JSON/],
+    [
+      'a type that only looks like JSON',
+      raw('{"token":"t"}', { ...traced, 'content-type': 'text/json' }),
+      /text\/json, not JSON/,
+    ],
     ['truncated JSON', raw('{"nested":{"life":', traced), /not readable JSON.*nested/],
     ['nothing', raw('', traced), /empty/],
     ['null', raw('null', traced), /lacks.*\(body:/],
@@ -85,7 +93,9 @@ describe('an answer of success that makes no sense', () => {
   })
 
   it('is shown by its beginning, on one line', async () => {
-    const facts = await failure(answering(raw(`<h1>\n\tOops\u0000\u202e${' and so on'.repeat(50)}`, { 'content-type': 'text/html' })))
+    const facts = await failure(
+      answering(raw(`<h1>\n\tOops\u0000\u202e${' and so on'.repeat(50)}`, { 'content-type': 'text/html' })),
+    )
     const excerpt = /It began: (".*")$/s.exec(facts.message)?.[1] ?? ''
     expect(JSON.parse(excerpt)).toMatch(/^<h1> Oops and so on/)
     expect((JSON.parse(excerpt) as string).length).toBeLessThanOrEqual(120)
@@ -112,7 +122,11 @@ describe('a refusal', () => {
     [599, 'upstream_unavailable'],
   ])('with status %i is %s', async (status, code) => {
     const facts = await failure(answering(json(status, { code: 'some.code', message: 'Because.' }, traced)))
-    expect(facts).toMatchObject({ code, sent: 'answered', upstream: { status, code: 'some.code', requestId: CORRELATION } })
+    expect(facts).toMatchObject({
+      code,
+      sent: 'answered',
+      upstream: { status, code: 'some.code', requestId: CORRELATION },
+    })
     expect(facts.message).toBe(`make-thing: upstream answered ${status} (some.code: Because.), request ${CORRELATION}.`)
   })
 
@@ -132,7 +146,8 @@ describe('a refusal', () => {
   })
 
   it('says when to come back', async () => {
-    const after = async (value: string) => (await failure(answering(json(429, {}, { 'retry-after': value })))).retryAfterMs
+    const after = async (value: string) =>
+      (await failure(answering(json(429, {}, { 'retry-after': value })))).retryAfterMs
     expect(await after('7')).toBe(7_000)
     expect(await after('Thu, 01 Jan 2026 00:00:30 GMT')).toBe(30_000)
     expect(await after('later')).toBeUndefined()
@@ -148,7 +163,9 @@ describe('a request without an answer', () => {
   it('that never left is known not to have been sent', async () => {
     const facts = await failure(ask(() => Promise.reject(new HttpFault('unsent', 'ECONNREFUSED'))))
     expect(facts).toMatchObject({ code: 'upstream_unavailable', sent: 'no' })
-    expect(facts.message).toBe('make-thing: cannot reach api.example.com (ECONNREFUSED); check the address and the network.')
+    expect(facts.message).toBe(
+      'make-thing: cannot reach api.example.com (ECONNREFUSED); check the address and the network.',
+    )
   })
 
   it('whose answer was lost may have had its effect', async () => {
@@ -201,11 +218,14 @@ describe('what is shown of an answer', () => {
     expect(refused.message).toContain('[removed] for [removed] or [removed]')
   })
 
-  it.each(['a', '"', 'token', '@', 'A', ' ', '"token":"'])('takes no time to speak of for 1 MiB of %j', async (part) => {
-    const text = part.repeat(1_048_576 / part.length)
-    const { message } = await failure(answering(raw(text, { 'content-type': 'text/html' })))
-    expect(message.length).toBeLessThan(500)
-  })
+  it.each(['a', '"', 'token', '@', 'A', ' ', '"token":"'])(
+    'takes no time to speak of for 1 MiB of %j',
+    async (part) => {
+      const text = part.repeat(1_048_576 / part.length)
+      const { message } = await failure(answering(raw(text, { 'content-type': 'text/html' })))
+      expect(message.length).toBeLessThan(500)
+    },
+  )
 
   it('keeps ids and long words of people', async () => {
     const message = `guest ${CORRELATION} lacks app.not.authorized.for.scope`

@@ -120,7 +120,13 @@ describe('a request for a guest token', () => {
   })
 
   it('is refused with all its faults at once, each with its path and what to do', () => {
-    const error = refusal({ guestId: 'guest-1', duration: 0, scopes: [SEND, 'all'], tier: 'gold', email: 'a@b.example' })
+    const error = refusal({
+      guestId: 'guest-1',
+      duration: 0,
+      scopes: [SEND, 'all'],
+      tier: 'gold',
+      email: 'a@b.example',
+    })
     expect(error.code).toBe('invalid_input')
     const fields = error.fields ?? []
     expect(fields.map(({ field }) => field).sort()).toEqual(['duration', 'email', 'guestId', 'scopes[1]', 'tier'])

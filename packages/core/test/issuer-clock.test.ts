@@ -30,7 +30,8 @@ it('an absurd difference says nothing, whether seen or remembered', () => {
   expect(told).toEqual([])
   ahead(2 * DAY)
   expect(told).toEqual([2 * DAY])
-  for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, 2 * DAY + 1]) expect(observing(wrong).issuer.offset()).toBe(0)
+  for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, 2 * DAY + 1])
+    expect(observing(wrong).issuer.offset()).toBe(0)
   expect(observing(HOUR).issuer.offset()).toBe(HOUR)
 })
 

@@ -29,7 +29,7 @@ const credential = (more: Partial<Credential> = {}, sentAt = SENT, expiresAt = E
   ...more,
 })
 
-const without = ({ tokens: _, ...rest }: Credential): Credential => rest
+const without = ({ tokens: _none, ...rest }: Credential): Credential => rest
 
 const resting = (until: number): { backOff: BackOff } => ({
   backOff: { until, failures: 1, code: 'upstream_unavailable', message: 'token: upstream answered 503.' },

@@ -23,7 +23,10 @@ async function two(here: World = world()) {
 async function dying(here: World) {
   const late = held(() => granted(99))
   const never = { ...here.clock, sleep: () => new Promise<void>(() => {}) }
-  const dead = await here.process({}, { clock: never, http: async () => late.answering({} as never, new AbortController().signal) })
+  const dead = await here.process(
+    {},
+    { clock: never, http: async () => late.answering({} as never, new AbortController().signal) },
+  )
   return { asked: outcome(dead.accessTokens.token()), release: late.release }
 }
 

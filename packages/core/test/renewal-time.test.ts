@@ -106,7 +106,15 @@ describe('an access token that is a JWT', () => {
   const header = (at: number): Record<string, string> => ({ date: new Date(at).toUTCString() })
 
   /** An upstream whose clock is ahead, that issues JWTs living `life` beside an expires_in of an hour. */
-  async function issuing({ ahead = 0, life = HOUR, key }: { ahead?: number; life?: number; key?: typeof strangerKey } = {}) {
+  async function issuing({
+    ahead = 0,
+    life = HOUR,
+    key,
+  }: {
+    ahead?: number
+    life?: number
+    key?: typeof strangerKey
+  } = {}) {
     const here = world()
     here.upstream.token = () => {
       const at = here.clock.wall() + ahead
@@ -130,7 +138,10 @@ describe('an access token that is a JWT', () => {
     const error = await refusal(connection.accessTokens.token())
     expect(error).toMatchObject({ code: 'token_refused', reason: 'signature' })
     expect((await store.list('default', { kind: 'access', limit: 1 })).credentials[0]?.tokens).toBeUndefined()
-    expect((await events()).at(-1)).toMatchObject({ type: 'ACCESS_TOKEN_FAILED', error: { code: 'token_refused', reason: 'signature' } })
+    expect((await events()).at(-1)).toMatchObject({
+      type: 'ACCESS_TOKEN_FAILED',
+      error: { code: 'token_refused', reason: 'signature' },
+    })
     await refusal(connection.accessTokens.token())
     expect(upstream.asked.token).toHaveLength(1)
   })

@@ -16,7 +16,7 @@ it('a scope is missing unless it was granted whole', () => {
 })
 
 it('what is missing and what was granted never overlap', () => {
-  const scopes = fc.array(fc.constantFrom('a', 'ab', 'b', 'a:b', 'a:b:c'))
+  const scopes = fc.array(fc.constantFrom<string>('a', 'ab', 'b', 'a:b', 'a:b:c'))
   fc.assert(
     fc.property(scopes, scopes, (wanted, granted) => {
       const missing = missingScopes(wanted, granted)

@@ -1,7 +1,7 @@
 import { connection, type Connection, type ConnectionOptions, type ConnectionPorts } from '../src/connection.ts'
 import type { Event } from '../src/domain/event.ts'
 import { Secret } from '../src/domain/secret.ts'
-import { type ErrorCode, GuestpassError } from '../src/errors.ts'
+import { GuestpassError } from '../src/errors.ts'
 import { nodePlatform } from '../src/node/crypto.ts'
 import type { Store } from '../src/ports/store.ts'
 import { eventsOf } from '../src/report/report.ts'
@@ -59,7 +59,7 @@ export function world(): World {
 export const outcome = (asked: Promise<{ readonly token: Secret }>): Promise<string> =>
   asked.then(({ token }) => token.reveal(), codeOf)
 
-const codeOf = (thrown: unknown): ErrorCode | string =>
+const codeOf = (thrown: unknown): string =>
   thrown instanceof GuestpassError ? thrown.code : `not ours: ${String(thrown)}`
 
 /** The error of ours that a promise rejects with. */

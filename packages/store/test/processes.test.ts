@@ -52,6 +52,14 @@ describe('a store that several processes share', () => {
     })
   })
 
+  it('gives each guest that is due to one of three processes', async () => {
+    await inFolder(async (folder) => {
+      await together(1, 'guests', folder, 60)
+      const said = (await together(3, 'keep', folder)).flat().filter((line) => line.startsWith('claimed '))
+      expect([said.length, new Set(said).size]).toEqual([60, 60])
+    })
+  })
+
   it(
     'has everything that was acknowledged, whenever its process is killed',
     async () => {

@@ -1,12 +1,13 @@
 import type { Credential } from '../domain/credential.ts'
-import { type About, event } from '../domain/event.ts'
-import type { Ask, Windows } from '../domain/plan.ts'
+import { type About, type Event, event } from '../domain/event.ts'
+import type { Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
-import { abortable, type Current, type Live, renewal, type RenewalPorts } from '../tokens/renewal.ts'
+import { lanes } from '../policy/lanes.ts'
+import { abortable, type Live, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
 import { type Listener, listeners } from './listeners.ts'
 import type { Mint, Minted } from './mint.ts'
@@ -58,7 +59,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const { connection, meter } = parts
   const { store, clock, random } = ports
   const ready = listeners(parts.onListenerFault ?? (() => meter.count('listener_failed')))
-  const tally = { asked: 0, issued: 0 }
+  const tally = { issued: 0, failed: 0 }
 
   const about = (credential: Credential, correlationId = random.uuid()): About => ({
     actor: parts.actor,
@@ -67,18 +68,21 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     correlationId,
   })
 
-  const failed = (credential: Credential, of: About, error: GuestpassError, now: Instant) =>
-    event(of, random.uuid(), now, {
+  /** Counts a failure and tells of it. */
+  const failed = (credential: Credential, of: About, error: GuestpassError, now: Instant): Event => {
+    tally.failed += 1
+    meter.count('guest_token_failed')
+    return event(of, random.uuid(), now, {
       type: 'TOKEN_FAILED',
       outcome: 'failure',
       generation: credential.generation,
-      error,
+      error: withoutId(error, credential),
       data: { api: API },
     })
+  }
 
   /** One mint from first note to verified token, told to nobody yet. */
   async function minted(credential: Credential, of: About, now: () => Instant, signal?: AbortSignal): Promise<Minted> {
-    tally.asked += 1
     const initiated = event(of, random.uuid(), now(), {
       type: 'TOKEN_REQUEST_INITIATED',
       outcome: 'pending',
@@ -86,19 +90,18 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       data: { api: API },
     })
     await store.commit({ connection, events: [initiated] })
-    const made = await parts.mint(credential, of, now, signal)
-    tally.issued += 1
-    return made
+    return parts.mint(credential, of, now, signal)
   }
 
   function announce(made: Minted, tokenIssuedAt: Instant): void {
     const { credential, claims, latencyMs } = made
+    tally.issued += 1
     ready.tell({
       guestId: credential.id,
       token: credential.tokens.access,
       tokenIssuedAt,
       latencyMs,
-      successRate: tally.issued / tally.asked,
+      successRate: tally.issued / (tally.issued + tally.failed),
       claims,
     })
   }
@@ -114,25 +117,26 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const credential = wanted(found.credential ?? blank(request.guestId, found.now), request)
     refuseEnded(credential)
     const of = about(credential, correlationId)
-    let made: Minted
     try {
-      made = await minted(credential, of, now, signal)
+      const made = await minted(credential, of, now, signal)
+      const kept = await keep(made)
+      announce({ ...made, credential: kept }, now())
+      return issuedOf(kept)
     } catch (thrown) {
-      const error = asGuestpassError(thrown)
-      meter.count('guest_token_failed')
-      await store.commit({ connection, events: [failed(credential, of, error, now())] })
+      const error = signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
+      // The caller hears what went wrong also when the store cannot take it down.
+      await store.commit({ connection, events: [failed(credential, of, error, now())] }).catch(() => {})
       throw error
     }
-    const kept = await keep(made)
-    announce({ ...made, credential: kept }, now())
-    return issuedOf(kept)
   }
 
   /** Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended. */
   async function keep(made: Minted): Promise<Live> {
     for (let base: Credential = made.credential; ; ) {
       const { backOff: _over, ...rest } = made.credential
-      const next: Live = { ...rest, subject: base.subject, createdAt: base.createdAt, generation: base.generation + 1 }
+      const { subject, createdAt, aliveUntil = 0 } = base
+      const longest = Math.max(aliveUntil, rest.aliveUntil ?? 0)
+      const next: Live = { ...rest, subject, createdAt, aliveUntil: longest, generation: base.generation + 1 }
       const outcome = await store.commit({
         connection,
         writes: [{ credential: next, expect: { generation: base.generation } }],
@@ -160,22 +164,17 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     createdAt: now,
   })
 
-  /** Renewals under way, so that callers of one guest share one. */
-  const running = new Map<string, { readonly current: (ask: Ask) => Promise<Current>; waiting: number }>()
+  /** Renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
+  const renewals = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
 
   async function token(id: string): Promise<IssuedGuest> {
-    const entry = running.get(id) ?? { current: renewalOf(id), waiting: 0 }
-    running.set(id, entry)
-    entry.waiting += 1
-    try {
-      return issuedOf((await entry.current({})).credential)
-    } finally {
-      entry.waiting -= 1
-      if (entry.waiting === 0) running.delete(id)
-    }
+    const known = renewals({ connection, lane: id })
+    known.renewal ??= renewalOf(id)
+    return issuedOf((await known.renewal.current({})).credential)
   }
 
-  function renewalOf(id: string): (ask: Ask) => Promise<Current> {
+  function renewalOf(id: string): Renewal {
+    let of: About | undefined
     return renewal(
       {
         connection,
@@ -185,12 +184,13 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
           throw unknownGuest(connection, id)
         },
         async renew(credential, now) {
-          const made = await minted(credential, about(credential), now)
+          parts.available()
+          of = about(credential)
+          const made = await minted(credential, of, now)
           return { ...made, done: () => announce(made, now()) }
         },
         failed(credential, error, now) {
-          meter.count('guest_token_failed')
-          return [failed(credential, about(credential), error, now)]
+          return [failed(credential, of ?? about(credential), error, now)]
         },
       },
       ports,
@@ -202,10 +202,10 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     async issue(request, options = {}) {
       const parsed = parseIssueRequest(request, random.uuid)
       parts.available()
-      return abortable(issue(parsed, options.signal, options.correlationId ?? random.uuid()), options.signal)
+      return abortable(() => issue(parsed, options.signal, options.correlationId ?? random.uuid()), options.signal)
     },
     async token(guestId, options = {}) {
-      return abortable(token(parseGuestId(guestId)), options.signal)
+      return abortable(() => token(parseGuestId(guestId)), options.signal)
     },
     onTokenReady: ready.add,
   }
@@ -221,6 +221,15 @@ function refuseEnded({ id, standing }: Credential): void {
   if (standing !== 'revoked' && standing !== 'erased') return
   throw new GuestpassError('guest_revoked', `Guest ${id} was ${standing}. Issue a token for a new guest id.`)
 }
+
+const cancelled = (cause: unknown): GuestpassError => new GuestpassError('cancelled', 'The caller gave up.', { cause })
+
+/** The error as events may tell it: they outlive the guest and know it by its subject only. */
+const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
+  new GuestpassError(error.code, error.message.replaceAll(new RegExp(id, 'gi'), subject), {
+    ...(error.upstream ? { upstream: error.upstream } : {}),
+    ...(error.reason === undefined ? {} : { reason: error.reason }),
+  })
 
 const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => ({
   guestId: id,

@@ -30,7 +30,11 @@ export function listeners(onFault: (fault: unknown) => void): Listeners {
       return () => void all.delete(listener)
     },
     tell(ready) {
-      for (const listener of all) void (async () => listener(ready))().catch(onFault)
+      for (const listener of all) {
+        ;(async () => listener(ready))()
+          .catch(onFault)
+          .catch(() => {})
+      }
     },
   }
 }

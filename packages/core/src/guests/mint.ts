@@ -2,7 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
-import { type Instant, SECOND } from '../domain/time.ts'
+import { HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
@@ -29,6 +29,9 @@ export interface Minted extends Renewed {
   readonly claims: Claims
   readonly latencyMs: number
 }
+
+/** Tokens are remembered beyond their end, because clocks differ: a verifier may still accept them for a little while. */
+const AFTERLIFE: Millis = HOUR
 
 /** Gets one guest token from upstream and verifies it, before anybody else sees it; says what to write with it. */
 export type Mint = (credential: Credential, about: About, now: () => Instant, signal?: AbortSignal) => Promise<Minted>
@@ -69,7 +72,13 @@ export function mint(parts: MintParts): Mint {
       credential: next,
       claims,
       latencyMs,
-      issued: [{ credential: credential.id, fingerprint: await parts.fingerprint(granted.access.reveal()), expiresAt }],
+      issued: [
+        {
+          credential: credential.id,
+          fingerprint: await parts.fingerprint(granted.access.reveal()),
+          expiresAt: expiresAt + AFTERLIFE,
+        },
+      ],
       events: [
         event(about, random.uuid(), now(), {
           type: 'TOKEN_GENERATED_SUCCESS',

@@ -26,8 +26,8 @@ export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; 
   const agent: Dispatcher = proxy ? new EnvHttpProxyAgent({ connections }) : new Agent({ connections })
   return {
     async http({ method, url, headers, body }, signal) {
-      const { origin, pathname, search } = new URL(url)
       try {
+        const { origin, pathname, search } = new URL(url)
         const answer = await agent.request({
           origin,
           path: pathname + search,
@@ -65,15 +65,16 @@ const flat = (headers: Record<string, string | string[] | undefined>): Record<st
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   )
 
-/** The innermost reason, in its own words: the code says whether anything was sent. */
+/**
+ * The innermost reason, in its own words: the code says whether anything was sent. The error itself is not kept as a cause,
+ * because a parser puts what it could not read into it.
+ */
 function faultOf(thrown: unknown): HttpFault {
   const error = innermost(thrown)
   const code = (error as { code?: string }).code ?? ''
   const unsent = UNSENT.has(code) || /^(ERR_TLS|CERT_|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)
   const said = error instanceof Error ? error.message : String(error)
-  return new HttpFault(unsent ? 'unsent' : 'lost', code === '' || said.includes(code) ? said : `${code}: ${said}`, {
-    cause: thrown,
-  })
+  return new HttpFault(unsent ? 'unsent' : 'lost', code === '' || said.includes(code) ? said : `${code}: ${said}`)
 }
 
 function innermost(thrown: unknown): unknown {

@@ -15,32 +15,41 @@ const LEASE: Millis = 30 * SECOND
 const IDLE: Millis = SECOND
 const LONGEST: Millis = 10 * MINUTE
 
-/** Moves committed events from the outbox to one sink: at least once, in the order of their commits. */
+/**
+ * Moves committed events from the outbox to one sink: at least once, in the order of their commits. A sink that fails holds all
+ * its events back; an event that the sink itself puts off lets later ones pass.
+ */
 export function relay(outbox: Outbox, sink: Sink, { clock }: { readonly clock: Clock }): Relay {
-  async function drain(signal: AbortSignal): Promise<number> {
+  /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
+  async function pass(signal: AbortSignal): Promise<{ readonly settled: number; readonly restMs: Millis }> {
     for (let settled = 0; ; ) {
-      if (signal.aborted) return settled
+      if (signal.aborted) return { settled, restMs: 0 }
       const due = await outbox.claim(sink.name, BATCH, LEASE)
-      if (due.length === 0) return settled
-      const outcomes = await delivered(sink, due, signal)
+      if (due.length === 0) return { settled, restMs: IDLE }
+      const { outcomes, restMs } = await delivered(sink, due, signal)
       await outbox.settle(sink.name, outcomes)
       settled += outcomes.filter(({ then }) => then === 'done').length
-      if (outcomes.some(({ then }) => then === 'retry')) return settled
+      if (outcomes.some(({ then }) => then === 'retry')) return { settled, restMs }
     }
   }
   return {
-    drain,
+    drain: async (signal) => (await pass(signal)).settled,
     async run(signal) {
       while (!signal.aborted) {
-        await drain(signal)
-        await clock.sleep(IDLE, signal).catch(() => {})
+        // A store that fails for a moment is asked again.
+        const { restMs } = await pass(signal).catch(() => ({ restMs: IDLE }))
+        await clock.sleep(restMs, signal).catch(() => {})
       }
     },
   }
 }
 
-/** The sink's word on every event; where it failed or said nothing: again, later with every attempt. */
-async function delivered(sink: Sink, due: readonly Due[], signal: AbortSignal): Promise<readonly Outcome[]> {
+/** The sink's word on every event; where it failed or said nothing: again, all together, later with every attempt. */
+async function delivered(
+  sink: Sink,
+  due: readonly Due[],
+  signal: AbortSignal,
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly restMs: Millis }> {
   let said: readonly Outcome[] = []
   let why = 'the sink said nothing'
   try {
@@ -49,8 +58,7 @@ async function delivered(sink: Sink, due: readonly Due[], signal: AbortSignal): 
     why = thrown instanceof Error ? thrown.message : String(thrown)
   }
   const known = new Map(said.map((outcome) => [outcome.event, outcome]))
-  return due.map(
-    ({ event, attempts }): Outcome =>
-      known.get(event.id) ?? { event: event.id, then: 'retry', inMs: Math.min(SECOND * 2 ** attempts, LONGEST), why },
-  )
+  const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST)
+  const outcomes = due.map(({ event }): Outcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why })
+  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE : inMs }
 }

@@ -34,7 +34,7 @@ interface Circuit {
 }
 
 /**
- * Leaves an upstream alone that keeps failing: one circuit per connection and lane. It opens when enough of the latest tries
+ * Leaves an upstream alone that keeps failing: one circuit per connection and operation. It opens when enough of the latest tries
  * failed by a 5xx, a time-out or on the way; then calls end at once with `circuit_open`, which says when to come back.
  * After the cool-down single probes go through: a good one closes the circuit, a bad one doubles the cool-down. 429 and
  * other 4xx are answers of a healthy upstream; a try that was aborted from outside says nothing.
@@ -74,7 +74,7 @@ export function breaker(options: BreakerOptions, { clock }: { readonly clock: Cl
   }
 
   return (next) => async (call) => {
-    const circuit = circuits(call)
+    const circuit = circuits({ connection: call.connection, lane: call.operation })
     const wait = closedFor(circuit)
     if (wait > 0) throw refusal(call, clock.wall() + wait)
     const { epoch } = circuit

@@ -5,8 +5,9 @@ import type { ErrorCode, UpstreamFacts } from '../errors.ts'
 /** One upstream operation as the layers see it. */
 export interface Call {
   readonly connection: string
-  /** What is being done, in the words of a message to people: `generate-token`. Limits and breakers keep one state per lane. */
+  /** What is being done, in the words of a message to people: `generate-token`. Breakers keep one circuit per operation. */
   readonly operation: string
+  /** What shares one limit of upstream: `token`, `api`. */
   readonly lane: string
   /** False when sending twice could do something twice. */
   readonly repeatable: boolean

@@ -78,6 +78,28 @@ export interface Lesson {
   readonly perMinute?: number
 }
 
+/** What a keeper asks for. */
+export interface DueAsk {
+  /** Credentials wanted, 1 to 1000. */
+  readonly max: number
+  /** Nobody else gets the claimed ones before this ends, unless they are written first. */
+  readonly leaseMs: Millis
+  /** Only those asked for (touched) within this time. */
+  readonly keepForMs: Millis
+}
+
+export interface DueAnswer {
+  /** The store's time. */
+  readonly now: Instant
+  /** Due credentials, the longest due first. `dueAt`: since when. */
+  readonly claimed: readonly { readonly id: string; readonly dueAt: Instant }[]
+  /**
+   * Until the next one that is kept falls due or its claim ends; absent when there is none. Only told when fewer than
+   * `max` were claimed. It may be told too early, never too late: 0 asks to come again at once.
+   */
+  readonly nextInMs?: Millis
+}
+
 /** An event due for a sink. */
 export interface Due {
   readonly event: Event
@@ -127,6 +149,18 @@ export interface Store {
     connection: string,
     page: { after?: number; limit: number },
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
+  /**
+   * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
+   * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The
+   * first write of a credential counts as one.
+   */
+  touch(connection: string, id: string): Promise<void>
+  /**
+   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
+   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, standing or due time; a note that
+   * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
+   */
+  claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>
   readonly outbox: Outbox
   close(): Promise<void>
 }

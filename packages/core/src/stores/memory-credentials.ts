@@ -1,8 +1,11 @@
 import type { Credential } from '../domain/credential.ts'
-import type { Page, Store, Write } from '../ports/store.ts'
+import { dueAt } from '../domain/due.ts'
+import type { Instant } from '../domain/time.ts'
+import type { DueAnswer, DueAsk, Page, Store, Write } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
+import { claimedFrom, type DueRow } from './memory-due.ts'
 
-interface Row {
+interface Row extends DueRow {
   readonly credential: Credential
   readonly revision: number
 }
@@ -11,8 +14,22 @@ interface Row {
 export interface Credentials {
   get(id: string): Row | undefined
   holds(write: Write): boolean
-  put(credential: Credential): void
+  put(credential: Credential, now: Instant): void
   page(of: Parameters<Store['list']>[1]): Page
+  touch(id: string, now: Instant): void
+  claimDue(ask: DueAsk, now: Instant): DueAnswer
+}
+
+function rowAfter(row: Row | undefined, credential: Credential, now: Instant): Row {
+  const due = dueAt(credential)
+  const stands = row?.credential.generation === credential.generation && row.dueAt === due
+  return {
+    credential: frozen(credential),
+    revision: (row?.revision ?? 0) + 1,
+    ...(due === undefined ? {} : { dueAt: due }),
+    claimedUntil: stands ? row.claimedUntil : Number.NEGATIVE_INFINITY,
+    touchedAt: row?.touchedAt ?? now,
+  }
 }
 
 /** Index of the first id after the given one. */
@@ -41,6 +58,11 @@ export function credentials(): Credentials {
     return ids
   }
 
+  const change = (id: string, more: Partial<DueRow>): void => {
+    const row = rows.get(id)
+    if (row) rows.set(id, { ...row, ...more })
+  }
+
   return {
     get: (id) => rows.get(id),
     holds({ credential: { id }, expect: { generation, revision } }) {
@@ -48,10 +70,10 @@ export function credentials(): Credentials {
       if ((row?.credential.generation ?? 0) !== generation) return false
       return revision === undefined || (row?.revision ?? 0) === revision
     },
-    put(credential) {
+    put(credential, now) {
       const row = rows.get(credential.id)
       if (row?.credential.kind !== credential.kind) sorted.clear()
-      rows.set(credential.id, { credential: frozen(credential), revision: (row?.revision ?? 0) + 1 })
+      rows.set(credential.id, rowAfter(row, credential, now))
     },
     page({ kind, after, limit }) {
       const ids = idsOf(kind)
@@ -63,5 +85,7 @@ export function credentials(): Credentials {
         ...(next === undefined ? {} : { next }),
       }
     },
+    touch: (id, now) => change(id, { touchedAt: now }),
+    claimDue: (ask, now) => claimedFrom(rows, ask, now, (id, claimedUntil) => change(id, { claimedUntil })),
   }
 }

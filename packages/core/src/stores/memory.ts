@@ -8,7 +8,7 @@ import { type Lease, leased } from './lease.ts'
 import { type Credentials, credentials } from './memory-credentials.ts'
 import { type IssuedTokens, issuedTokens } from './memory-issued.ts'
 import { memoryOutbox } from './memory-outbox.ts'
-import { refuseBadLimit, refuseForeign } from './terms.ts'
+import { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './terms.ts'
 
 export interface MemoryStoreOptions {
   /** Default: the system's. */
@@ -64,7 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     const events = (change.events ?? []).map(frozen)
     // Everything that may fail comes before the first write.
     const deliver = outbox.routed(events)
-    for (const { credential } of change.writes ?? []) room.credentials.put(credential)
+    for (const { credential } of change.writes ?? []) room.credentials.put(credential, clock.wall())
     for (const id of change.deny ?? []) room.issued.deny(id)
     room.issued.remember(change.issued ?? [], clock.wall())
     append(room, events)
@@ -127,6 +127,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const page = later.slice(0, limit)
       const next = later.length > limit ? page.at(-1) : undefined
       return { events: page.map(({ event }) => event), ...(next ? { next: next.seq } : {}) }
+    },
+    async touch(connection, id) {
+      roomOf(connection).credentials.touch(id, clock.wall())
+    },
+    async claimDue(connection, ask) {
+      refuseBadDueAsk(ask)
+      return roomOf(connection).credentials.claimDue(ask, clock.wall())
     },
     async close() {},
   }

@@ -1,16 +1,27 @@
 import { GuestpassError } from '../errors.ts'
-import type { Change } from '../ports/store.ts'
+import type { Change, DueAsk } from '../ports/store.ts'
 
-/** The most rows that one page holds. */
+/** The most rows that one page holds, and the most credentials claimed at once. */
 export const MAX_PAGE = 1_000
 
+function refuse(field: string, message: string, remedy: string): never {
+  throw new GuestpassError('invalid_input', `${field} ${message}; ${remedy}.`, { fields: [{ field, message, remedy }] })
+}
+
+function refuseBadCount(field: string, count: number, remedy: string): void {
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_PAGE) return
+  refuse(field, `must be a whole number from 1 to ${MAX_PAGE}`, remedy)
+}
+
 /** Refuses a page size that is not a whole number from 1 to 1000. */
-export function refuseBadLimit(limit: number): void {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return
-  const message = `must be a whole number from 1 to ${MAX_PAGE}`
-  throw new GuestpassError('invalid_input', `limit ${message}; ask for less and follow \`next\`.`, {
-    fields: [{ field: 'limit', message, remedy: 'ask for less and follow `next`' }],
-  })
+export const refuseBadLimit = (limit: number): void => refuseBadCount('limit', limit, 'ask for less and follow `next`')
+
+/** Refuses a claim of no credentials or of more than 1000, or with times that make no sense. */
+export function refuseBadDueAsk({ max, leaseMs, keepForMs }: DueAsk): void {
+  refuseBadCount('max', max, 'ask for less and come again')
+  if (!(leaseMs > 0 && leaseMs < Number.POSITIVE_INFINITY))
+    refuse('leaseMs', 'must be more than 0', 'give milliseconds')
+  if (!(keepForMs >= 0)) refuse('keepForMs', 'must be at least 0', 'give milliseconds')
 }
 
 /** Refuses a change that reaches over the wall: everything in it belongs to its connection. */

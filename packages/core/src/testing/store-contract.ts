@@ -1,7 +1,10 @@
 import { changesChapter } from './store-contract/changes.ts'
+import { claimsChapter } from './store-contract/claims.ts'
 import { credentialsChapter } from './store-contract/credentials.ts'
 import { denialsChapter } from './store-contract/denials.ts'
+import { dueChapter } from './store-contract/due.ts'
 import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
+import { keptChapter } from './store-contract/kept.ts'
 import { outboxChapter } from './store-contract/outbox.ts'
 import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
 import { wallChapter } from './store-contract/wall.ts'
@@ -13,6 +16,9 @@ const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   changes: changesChapter,
   outbox: outboxChapter,
   denials: denialsChapter,
+  'guests due for renewal': dueChapter,
+  'claims on due guests': claimsChapter,
+  'guests that are kept': keptChapter,
   leases: leasesChapter,
   permits: permitsChapter,
   facts: factsChapter,

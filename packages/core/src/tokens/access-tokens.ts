@@ -2,8 +2,8 @@ import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
 import { defaultWindows, freshness, type Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
-import { type Instant, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
@@ -59,7 +59,7 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
     correlationId: random.uuid(),
   })
 
-  const current = renewal(
+  const { current } = renewal(
     {
       connection,
       id,
@@ -137,10 +137,11 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
       )
     }
     const left = (verdict.claims['exp'] as number) * SECOND - parts.issuerClock.now()
-    return { expiresAt: Math.min(told, now() + left), verified: true }
+    return { expiresAt: told, verified: true }
   }
 
   const memory = held<Promise<AccessToken>>(clock)
+  const stillValid = held<Promise<AccessToken>>(clock)
   let latest: AccessToken | undefined
   let rejected = -1
 
@@ -153,17 +154,26 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
     if (generation > rejected) {
       latest = answer
       memory.keep(Promise.resolve(answer), freshFor)
+      stillValid.keep(Promise.resolve(answer), tokens.expiresAt - at)
     }
     return answer
   }
 
+  /** A store that cannot be asked takes nothing away from a token in hand. */
+  const withoutStore = (thrown: unknown): Promise<AccessToken> => {
+    const inHand = asGuestpassError(thrown).code.startsWith('store_') ? stillValid.fresh() : undefined
+    if (!inHand) throw thrown
+    return inHand
+  }
+
   return {
-    token: (ask) => memory.fresh() ?? abortable(fetched(), ask?.signal),
+    token: (ask) => memory.fresh() ?? abortable(() => fetched().catch(withoutStore), ask?.signal),
     reportRejected(token) {
       if (latest?.token.reveal() !== token.reveal()) return
       rejected = latest.generation
       latest = undefined
       memory.drop()
+      stillValid.drop()
       meter.count('access_token_rejected')
     },
   }

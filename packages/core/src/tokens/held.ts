@@ -9,7 +9,10 @@ export interface Held<T> {
   drop(): void
 }
 
-/** Reading two clocks costs more than all else here: after so many looks within a glance they are spared until the glance ends. */
+/**
+ * Reading two clocks costs more than all else here: after so many looks within a glance they are spared until the glance ends,
+ * and for as many looks at most, because a storm may let no timer fire.
+ */
 const STORM = 1_000
 const GLANCE: Millis = 10
 
@@ -19,6 +22,7 @@ export function held<T>(clock: Clock): Held<T> {
   let [freshFor, wall, monotonic] = [0, 0, 0]
   /** The value again, while the clocks are spared. */
   let spared: T | undefined
+  let sparedLooks = 0
   let glanceBegan = 0
   let looks = 0
 
@@ -30,12 +34,13 @@ export function held<T>(clock: Clock): Held<T> {
   function look(): T | undefined {
     const now = clock.monotonic()
     const isFresh = now - monotonic < freshFor && Math.abs(clock.wall() - wall) < freshFor
-    if (value === undefined || !isFresh) return undefined
+    if (value === undefined || !isFresh) return (spared = undefined)
     if (now - glanceBegan >= GLANCE) {
       glanceBegan = now
       looks = 0
     }
     looks += 1
+    if (looks >= STORM) sparedLooks = STORM
     if (looks === STORM) {
       spared = value
       void clock.sleep(GLANCE).then(() => {
@@ -46,7 +51,7 @@ export function held<T>(clock: Clock): Held<T> {
   }
 
   return {
-    fresh: () => spared ?? look(),
+    fresh: () => (spared !== undefined && (sparedLooks -= 1) >= 0 ? spared : look()),
     keep(next, ms) {
       drop()
       value = next

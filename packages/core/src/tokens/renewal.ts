@@ -51,6 +51,21 @@ export interface Current {
   readonly elapsed: () => Millis
 }
 
+/** Keeps one credential current. */
+export interface Renewal {
+  /** The credential with tokens that are valid now. */
+  current(ask: Ask): Promise<Current>
+  /** Whether a renewal is under way. */
+  readonly busy: boolean
+}
+
+/** The credential as it was found, the moment at which to judge it, and what has passed since. */
+interface Look {
+  readonly found: Found
+  readonly now: Instant
+  readonly elapsed: () => Millis
+}
+
 /** Short, because whoever holds it prolongs it: a process that dies keeps the others waiting only this long. */
 const LEASE: Millis = 10 * SECOND
 const GLANCE: Millis = 50
@@ -61,33 +76,59 @@ const REFUSAL: Millis = 5 * SECOND
  * Serves a stored credential, renewing it when due: look, plan, do the one thing, commit. Callers of one process share one
  * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
  */
-export function renewal(of: Renewable, ports: RenewalPorts): (ask: Ask) => Promise<Current> {
+export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
   const { store, clock, random, holder } = ports
   const lease = `renew:${of.id}`
   let flight: Promise<Current> | undefined
-  let refusal: { readonly error: GuestpassError; readonly age: () => Millis } | undefined
+  /** The latest failure here, for as long as it is not tried again. */
+  let refusal: { error: GuestpassError; generation: number; ms: Millis; age: () => Millis } | undefined
+  let seen: { generation: number; now: Instant; monotonic: Millis } | undefined
 
-  const refused = (): GuestpassError | undefined => (refusal && refusal.age() < REFUSAL ? refusal.error : undefined)
+  const refused = ({ credential }: Found): GuestpassError | undefined =>
+    refusal && refusal.generation === (credential?.generation ?? 0) && refusal.age() < refusal.ms
+      ? refusal.error
+      : undefined
 
-  const look = async (): Promise<{ found: Found; elapsed: () => Millis }> => {
-    const elapsed = stopwatch(clock)
-    return { found: await store.find(of.connection, of.id), elapsed }
+  /** When a generation is seen again at least as much time has passed as here, though the store's clock stepped back. */
+  const steady = ({ credential, now }: Found, monotonic: Millis): Instant => {
+    const generation = credential?.generation ?? 0
+    const least = seen?.generation === generation ? seen.now + monotonic - seen.monotonic : now
+    seen = { generation, now: Math.max(now, least), monotonic }
+    return seen.now
   }
+
+  const look = async (): Promise<Look> => {
+    const elapsed = stopwatch(clock)
+    const monotonic = clock.monotonic()
+    const found = await store.find(of.connection, of.id)
+    return { found, now: steady(found, monotonic), elapsed }
+  }
+
+  const served = ({ found, now, elapsed }: Look, tokens: TokenSet): Current => ({
+    credential: { ...(found.credential as Credential), tokens },
+    now,
+    elapsed,
+  })
 
   async function current(ask: Ask): Promise<Current> {
     for (;;) {
-      const { found, elapsed } = await look()
-      const next = plan(found.credential, ask, found.now, of.windows)
+      const at = await look()
+      const next = plan(at.found.credential, ask, at.now, of.windows)
       if (next.do === 'refuse') throw next.error
-      const error = refused()
-      const tokens = next.do === 'use' ? next.tokens : error && next.stale
-      if (tokens) {
-        if (next.do === 'use' && next.renew && !error) behind()
-        return { credential: { ...(found.credential as Credential), tokens }, now: found.now, elapsed }
+      const error = refused(at.found)
+      if (next.do === 'use') {
+        if (next.renew && !error) behind()
+        return served(at, next.tokens)
       }
-      if (error) throw error
-      const made = await (flight ??= landing(underLease(ask)))
-      if (made.credential.generation > (ask.newerThan ?? -1)) return made
+      try {
+        if (error) throw error
+        const made = await (flight ??= landing(underLease(ask)))
+        if (made.credential.generation > (ask.newerThan ?? -1)) return made
+      } catch (thrown) {
+        const { stale } = next
+        if (!stale || at.now + at.elapsed() >= stale.expiresAt || endedOnPurpose(thrown)) throw thrown
+        return served(at, stale)
+      }
     }
   }
 
@@ -112,70 +153,65 @@ export function renewal(of: Renewable, ports: RenewalPorts): (ask: Ask) => Promi
     for (;;) {
       const { granted, endsInMs } = await store.lease(of.connection, lease, holder, LEASE)
       try {
-        const { found, elapsed } = await look()
-        const next = plan(found.credential, ask, found.now, of.windows)
+        const at = await look()
+        const next = plan(at.found.credential, ask, at.now, of.windows)
         if (next.do === 'refuse') throw next.error
         const due = next.do === 'renew' || (next.renew && early)
-        if (next.do === 'use' && (!due || !granted)) {
-          return { credential: { ...(found.credential as Credential), tokens: next.tokens }, now: found.now, elapsed }
-        }
+        if (next.do === 'use' && (!due || !granted)) return served(at, next.tokens)
         if (granted) {
-          const made = await attempt(found, elapsed, next.do === 'use' ? next.tokens : next.stale)
+          const made = await attempt(at)
           if (made) return made
         }
       } finally {
-        if (granted) await store.release(of.connection, lease, holder)
+        // A lease that cannot be given back ends by itself.
+        if (granted) await store.release(of.connection, lease, holder).catch(() => {})
       }
       if (!granted) await clock.sleep(Math.min(endsInMs, GLANCE * (1 + random.float())))
     }
   }
 
   /** One renewal and its commit; undefined when somebody else committed first. */
-  async function attempt(
-    found: Found,
-    elapsed: () => Millis,
-    stale: TokenSet | undefined,
-  ): Promise<Current | undefined> {
+  async function attempt({ found, elapsed }: Look): Promise<Current | undefined> {
     const now = (): Instant => found.now + elapsed()
     const credential = found.credential ?? of.blank(found.now)
     const beat = heartbeat()
-    let renewed: Renewed
     try {
-      renewed = await of.renew(credential, now)
+      const renewed = await of.renew(credential, now)
+      refuseLate(renewed.credential.tokens, now())
+      const { backOff: _over, intent: _settled, ...rest } = renewed.credential
+      const next: Live = { ...rest, generation: credential.generation + 1 }
+      const outcome = await store.commit({
+        connection: of.connection,
+        writes: [{ credential: next, expect: { generation: credential.generation } }],
+        events: renewed.events,
+        ...(renewed.issued ? { issued: renewed.issued } : {}),
+      })
+      if (outcome === 'conflict') return undefined
+      seen = { generation: next.generation, now: now(), monotonic: clock.monotonic() }
+      renewed.done?.()
+      return { credential: next, now: found.now, elapsed }
     } catch (thrown) {
       const error = asGuestpassError(thrown)
-      await remember(credential, found, error, now())
-      if (stale && now() < stale.expiresAt)
-        return { credential: { ...credential, tokens: stale }, now: found.now, elapsed }
+      // What the store cannot take down now is known to this process alone.
+      await remember(credential, found, error, now()).catch(() => {})
       throw error
     } finally {
       beat.abort()
     }
-    const { backOff: _over, intent: _settled, ...rest } = renewed.credential
-    const next: Live = { ...rest, generation: credential.generation + 1 }
-    const outcome = await store.commit({
-      connection: of.connection,
-      writes: [{ credential: next, expect: { generation: credential.generation } }],
-      events: renewed.events,
-      ...(renewed.issued ? { issued: renewed.issued } : {}),
-    })
-    if (outcome === 'conflict') return undefined
-    renewed.done?.()
-    return { credential: next, now: found.now, elapsed }
   }
 
   /** Stores the failure: its events always, the back-off when the weather is to blame and not the configuration. */
   async function remember(credential: Credential, found: Found, error: GuestpassError, now: Instant): Promise<void> {
-    const events = of.failed(credential, error, now)
+    const { generation } = credential
     const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-    const note: Change = { connection: of.connection, events }
-    if (!error.retryable) {
-      refusal = { error, age: stopwatch(clock) }
-      return void (await store.commit(note))
-    }
-    const resting = { ...credential, backOff: backOffAfter(error, credential.backOff, now, retryInMs, random.float()) }
-    const expect = { generation: credential.generation, revision: found.revision }
-    const outcome = await store.commit({ ...note, writes: [{ credential: resting, expect }] })
+    const backOff = error.retryable
+      ? backOffAfter(error, credential.backOff, now, retryInMs, random.float())
+      : undefined
+    refusal = { error, generation, ms: backOff ? backOff.until - now : REFUSAL, age: stopwatch(clock) }
+    const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
+    if (!backOff) return void (await store.commit(note))
+    const write = { credential: { ...credential, backOff }, expect: { generation, revision: found.revision } }
+    const outcome = await store.commit({ ...note, writes: [write] })
     if (outcome === 'conflict') await store.commit(note)
   }
 
@@ -192,16 +228,35 @@ export function renewal(of: Renewable, ports: RenewalPorts): (ask: Ask) => Promi
     return stop
   }
 
-  return current
+  return {
+    current,
+    get busy() {
+      return flight !== undefined
+    },
+  }
 }
 
-/** The promise, unless the signal aborts first: then this wait alone ends, with the signal's reason. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  signal.throwIfAborted()
+const endedOnPurpose = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.code === 'guest_revoked'
+
+/** A token that lives no longer than its way here would be renewed without end. */
+function refuseLate(tokens: TokenSet, now: Instant): void {
+  if (now < tokens.expiresAt) return
+  throw new GuestpassError(
+    'token_refused',
+    'The token that upstream issued had ended when it came: it lives too short a time, or this machine stood still meanwhile.',
+    { reason: 'expired' },
+  )
+}
+
+/** The work, unless the signal aborts first: then this wait alone ends, with the signal's reason. */
+export function abortable<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work()
+  if (signal.aborted) return Promise.reject(signal.reason as Error)
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error)
     signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop))
   })
 }

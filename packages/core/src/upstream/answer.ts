@@ -5,7 +5,15 @@ import { type ErrorCode, type UpstreamFacts } from '../errors.ts'
 import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../ports/http.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Call, TryFailure, type TryFacts } from '../policy/pipeline.ts'
+import { httpDate } from '../policy/http-date.ts'
 import { retryAfter } from '../policy/retry-after.ts'
+
+/** What an answer says besides its body. */
+export interface Receipt {
+  readonly status: number
+  /** Its Date header (RFC 9110, 6.6.1), the moment on the issuer's clock; absent when it cannot be read. */
+  readonly issuerNow?: Instant
+}
 
 /** What a request needs of the world. */
 export interface Network {
@@ -24,11 +32,11 @@ export async function exchange<S extends z.ZodMiniType>(
   schema: S,
   call: Call,
   explain: Explain = () => undefined,
-): Promise<{ readonly body: z.output<S>; readonly answer: HttpAnswer }> {
+): Promise<{ readonly body: z.output<S>; readonly receipt: Receipt }> {
   const answer = await send(http, request, call)
   const clean = cleaner(request.secrets)
   if (answer.status < 200 || answer.status > 299) throw refusal(answer, call, explain, clean, clock.wall())
-  return { body: read(answer, schema, call, clean), answer }
+  return { body: read(answer, schema, call, clean), receipt: receiptOf(answer, clock.wall()) }
 }
 
 /** How a refusal reads for people, and which code it has; undefined: as usual for its status. */
@@ -37,6 +45,11 @@ export type Explain = (refusal: {
   readonly code: string
   readonly message: string
 }) => { readonly code: ErrorCode; readonly message: string } | undefined
+
+function receiptOf({ status, headers }: HttpAnswer, now: Instant): Receipt {
+  const issuerNow = httpDate(headers['date'] ?? '', now)
+  return issuerNow === undefined ? { status } : { status, issuerNow }
+}
 
 async function send(http: Http, request: HttpRequest, call: Call): Promise<HttpAnswer> {
   try {

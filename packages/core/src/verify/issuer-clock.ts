@@ -29,7 +29,7 @@ export function issuerClock(
     observe(date) {
       if (date === undefined) return
       const seen = date - clock.wall()
-      if (Math.abs(seen) > ABSURD) return
+      if (!(Math.abs(seen) <= ABSURD)) return
       const next = Math.abs(seen) < SAME ? 0 : seen
       if (Math.abs(next - offset) < SAME && (next === 0) === (offset === 0)) return
       offset = next

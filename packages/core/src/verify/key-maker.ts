@@ -37,7 +37,11 @@ export function keyMaker(importer: Importer): KeyMaker {
     async fromPem(pem) {
       const spki = spkiBytes(pem)
       const { kty, n, e, crv, x, y } = await importer.jwkOf(spki).catch((cause: unknown) => {
-        throw unusablePem('it is neither an RSA nor an EC key', 'Ask the issuer for the key that checks its tokens', cause)
+        throw unusablePem(
+          'it is neither an RSA nor an EC key',
+          'Ask the issuer for the key that checks its tokens',
+          cause,
+        )
       })
       const judged: JudgedJwk = judgeJwk(kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y })
       if (typeof judged === 'string') throw unusablePem(judged, 'Ask the issuer for the key that checks its tokens')

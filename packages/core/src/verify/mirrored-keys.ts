@@ -33,14 +33,15 @@ export function mirroredKeys(options: MirrorOptions): MirroredKeys {
   const isResting = (): boolean => rest !== undefined && rest.left() > 0
   const isUsable = (): boolean => copy !== undefined && copy.age() <= staleMs
 
-  /** Jitter makes it earlier only: the interval is a promise. */
-  const dueAt = (freshMs: Millis = intervalMs): Millis =>
-    Math.min(Math.max(freshMs, cooldownMs), intervalMs) * (1 - random.float() / 5)
+  /** Early enough to have the answer within the interval, which is a promise; so jitter makes it earlier only. */
+  const latest = Math.max(intervalMs - timeoutMs, intervalMs / 2)
+  const dueAt = (freshMs: Millis = latest): Millis =>
+    Math.min(Math.max(freshMs, cooldownMs), latest) * (1 - random.float() / 5)
 
   const keep = async (jwks: readonly Jwk[], facets: Omit<Copy, 'set' | 'jwks'>): Promise<void> => {
     const usable = usableOf(jwks)
     const set = await keySetOf(usable, copy, maker)
-    if (!set) throw new JwksFault('none of its keys can be used to check signatures')
+    if (!set) throw new JwksFault('none of its keys can be used to check signatures', { upstream: { status: 200 } })
     copy = { set, jwks: usable, ...facets }
     rest = undefined
   }
@@ -113,8 +114,9 @@ export function mirroredKeys(options: MirrorOptions): MirroredKeys {
 
   const untilDue = (): Millis => Math.max(rest?.left() ?? 0, copy ? copy.dueAt - copy.age() : 0)
 
+  /** Whole milliseconds: a clock may be too coarse for the rest, and would never get there. */
   const nap = (ms: Millis, signal: AbortSignal): Promise<void> =>
-    clock.sleep(ms, signal).catch((error: unknown) => {
+    clock.sleep(Math.ceil(ms), signal).catch((error: unknown) => {
       if (!signal.aborted) throw error
     })
 

@@ -3,6 +3,8 @@ import type { Claims } from './verdict.ts'
 /** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
 export interface Remembered {
   readonly claims: Claims
+  /** SHA-256 of what was signed. */
+  readonly digest: string
   /** Canonical base64url. What was signed has one digest; the same may be signed in several ways. */
   readonly signature: string
   /** The generation of the keys that the signature is right under; under another one the entry says nothing. */
@@ -11,11 +13,17 @@ export interface Remembered {
   fingerprint?: string
 }
 
-/** Signed tokens by the digest of what was signed. */
+/** Tokens by the end of their signature, a cheap first hint; the digest decides. `once`: seen, but not yet worth more. */
 export interface Memory {
-  find(digest: string): Remembered | undefined
-  keep(digest: string, token: Remembered): void
+  find(end: string): Remembered | 'once' | undefined
+  keep(end: string, token: Remembered | 'once'): void
 }
+
+/** So many characters of a signature: few enough for a copy of their own, which does not keep the whole token in memory. */
+const END = 12
+
+/** The end of a token by which it is looked for. */
+export const endOf = (token: string): string => token.slice(-END)
 
 /** The text in memory of its own: a part of a longer text would keep all of it, the whole token here. */
 export const detached = (text: string): string => ` ${text}`.slice(1)
@@ -26,19 +34,19 @@ export const detached = (text: string): string => ` ${text}`.slice(1)
  */
 export function memory(max: number): Memory {
   const half = Math.max(Math.floor(max / 2), 1)
-  let young = new Map<string, Remembered>()
-  let old = new Map<string, Remembered>()
-  const keep = (digest: string, token: Remembered): void => {
-    if (young.size >= half) {
+  let young = new Map<string, Remembered | 'once'>()
+  let old = new Map<string, Remembered | 'once'>()
+  const keep = (end: string, token: Remembered | 'once'): void => {
+    if (young.size >= half && !young.has(end)) {
       old = half < max ? young : new Map()
       young = new Map()
     }
-    young.set(digest, token)
+    young.set(end, token)
   }
-  const findOld = (digest: string): Remembered | undefined => {
-    const token = old.get(digest)
-    if (token) keep(digest, token)
+  const findOld = (end: string): Remembered | 'once' | undefined => {
+    const token = old.get(end)
+    if (token) keep(end, token)
     return token
   }
-  return { find: (digest) => young.get(digest) ?? findOld(digest), keep }
+  return { find: (end) => young.get(end) ?? findOld(end), keep }
 }

@@ -3,7 +3,7 @@ import { judgeClaims } from './claims.ts'
 import { type Compact, compactReader, MAX_TOKEN } from './compact.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { KeySet, VerifyKey } from './keys.ts'
-import { detached, memory, type Remembered } from './remembered.ts'
+import { detached, endOf, memory, type Remembered } from './remembered.ts'
 import { traffic } from './traffic.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
 import { checkOptions, type VerifierOptions } from './verifier-options.ts'
@@ -40,12 +40,14 @@ function keyFor({ header: { kid, alg } }: Compact, { keys }: KeySet): VerifyKey 
  */
 export function verifier(options: VerifierOptions): Verifier {
   checkOptions(options)
-  const { keys, platform, now, denied, remember = 10_000 } = options
+  const { keys, platform, now, denied } = options
   const { issuer, audience, organization, leewayMs = 5_000 } = options
   const rules = { issuer, audience, organization, leewayMs }
   const accepted = new Set<string>(options.algorithms ?? ['RS256'])
   const read = compactReader(platform)
-  const remembered = memory(remember)
+  const max = options.remember ?? 10_000
+  const remembers = max > 0
+  const remembered = memory(max)
   const checks = traffic()
 
   /** Judges what may be different each time, of a token whose signature is right. */
@@ -79,15 +81,22 @@ export function verifier(options: VerifierOptions): Verifier {
     return newer.generation === set.generation ? fault : checkUnder<number | Reason>(newer, jws, (outcome) => outcome)
   }
 
+  /** Tokens that come once are not worth a digest: the first time only leaves a hint, the second an entry. */
+  const remember = (token: string, jws: Compact, generation: number, digest: string | undefined): Remembered => {
+    const { claims, signature } = jws
+    const signed = { claims, digest: digest ?? '', signature, generation }
+    if (remembers)
+      remembered.keep(endOf(token), digest === undefined ? 'once' : { ...signed, signature: detached(signature) })
+    return signed
+  }
+
   const verifyNew = (token: string, expectations?: Expectations, digest?: string): Eventually<Verdict> => {
     const jws = read(token)
     if (typeof jws === 'string') return no(jws)
     if (!accepted.has(jws.header.alg)) return no('algorithm')
     const finish = (outcome: number | Reason): Eventually<Verdict> => {
       if (typeof outcome === 'string') return no(outcome)
-      const signed = { claims: jws.claims, signature: detached(jws.signature), generation: outcome }
-      if (digest !== undefined) remembered.keep(digest, signed)
-      return conclude(signed, jws.signingInput, expectations)
+      return conclude(remember(token, jws, outcome, digest), jws.signingInput, expectations)
     }
     return after(keys.keys(), (set) =>
       checkUnder(set, jws, (outcome) =>
@@ -96,12 +105,17 @@ export function verifier(options: VerifierOptions): Verifier {
     )
   }
 
-  const verifyAny = (token: string, expectations?: Expectations): Eventually<Verdict> => {
+  const verifyKnown = (
+    token: string,
+    expectations: Expectations | undefined,
+    known: Remembered | 'once',
+  ): Eventually<Verdict> => {
     const dot = token.lastIndexOf('.')
     const input = token.slice(0, Math.max(dot, 0))
     return after(platform.sha256(input), (digest) => {
-      const known = remembered.find(digest)
-      if (known?.signature !== token.slice(dot + 1)) return verifyNew(token, expectations, digest)
+      if (known === 'once' || known.digest !== digest || known.signature !== token.slice(dot + 1)) {
+        return verifyNew(token, expectations, digest)
+      }
       return after(keys.keys(), ({ generation }) =>
         known.generation === generation ? conclude(known, input, expectations) : verifyNew(token, expectations, digest),
       )
@@ -111,7 +125,8 @@ export function verifier(options: VerifierOptions): Verifier {
   const verdictOn = (token: string, expectations?: Expectations): Eventually<Verdict> => {
     if (typeof token !== 'string') return no('malformed')
     if (token.length > MAX_TOKEN) return no('oversized')
-    return remember === 0 ? verifyNew(token, expectations) : verifyAny(token, expectations)
+    const known = remembers ? remembered.find(endOf(token)) : undefined
+    return known ? verifyKnown(token, expectations, known) : verifyNew(token, expectations)
   }
 
   return {

@@ -103,12 +103,12 @@ describe('the breaker', () => {
     expect(await isOpen()).toBe(false)
   })
 
-  test('keeps connections and lanes apart', async () => {
+  test('keeps connections and operations apart', async () => {
     const { times, isOpen } = upstream()
-    await times(10, refused(500), { connection: 'a', lane: 'x' })
-    expect(await isOpen({ connection: 'a', lane: 'x' })).toBe(true)
-    expect(await isOpen({ connection: 'a', lane: 'y' })).toBe(false)
-    expect(await isOpen({ connection: 'b', lane: 'x' })).toBe(false)
+    await times(10, refused(500), { connection: 'a', operation: 'x' })
+    expect(await isOpen({ connection: 'a', operation: 'x' })).toBe(true)
+    expect(await isOpen({ connection: 'a', operation: 'y' })).toBe(false)
+    expect(await isOpen({ connection: 'b', operation: 'x' })).toBe(false)
   })
 
   test('after the cool-down lets one probe through at a time', async () => {

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Jwk } from '../../src/verify/keys.ts'
-import { b64, checker, claims, ecPair, hmacToken, named, outcome, platforms, rsaPair, signature, token } from './material.ts'
+import {
+  b64,
+  checker,
+  claims,
+  ecPair,
+  hmacToken,
+  named,
+  outcome,
+  platforms,
+  rsaPair,
+  signature,
+  token,
+} from './material.ts'
 
 const rsa = rsaPair()
 const ec = ecPair()
@@ -24,9 +36,12 @@ describe.each(platforms)('On the %s platform', (_name, platform) => {
       expect(await judge(token(claims(), rsa, { alg }))).toBe('algorithm')
     })
 
-    it.each(['HS256', 'RS384', 'RS512', 'PS256', 'ES384', 'EdDSA', 'rs256', 'RS256\u0000'])('refuses alg %j', async (alg) => {
-      expect(await judge(token(claims(), rsa, { alg }))).toBe('algorithm')
-    })
+    it.each(['HS256', 'RS384', 'RS512', 'PS256', 'ES384', 'EdDSA', 'rs256', 'RS256\u0000'])(
+      'refuses alg %j',
+      async (alg) => {
+        expect(await judge(token(claims(), rsa, { alg }))).toBe('algorithm')
+      },
+    )
 
     it('refuses the public key as the secret of an HMAC, however it is written', async () => {
       const pem = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString()
@@ -74,14 +89,20 @@ describe.each(platforms)('On the %s platform', (_name, platform) => {
       expect(await judge(token(claims(), rsa, { kid }))).toBe('malformed')
     })
 
-    it.each(['../one', 'one\u0000', 'One', '', 'constructor', '__proto__', "' or 1=1"])('knows no key %j', async (kid) => {
-      expect(await judge(token(claims(), rsa, { kid }))).toBe('unknown_key')
-    })
+    it.each(['../one', 'one\u0000', 'One', '', 'constructor', '__proto__', "' or 1=1"])(
+      'knows no key %j',
+      async (kid) => {
+        expect(await judge(token(claims(), rsa, { kid }))).toBe('unknown_key')
+      },
+    )
   })
 
-  it.each([[['exp']], [['b64']], [['unknown']], [[]], ['exp'], [null], [[7]], [{}]])('refuses crit %j', async (crit) => {
-    expect(await judge(token(claims(), rsa, { crit, b64: false }))).toBe('critical_header')
-  })
+  it.each([[['exp']], [['b64']], [['unknown']], [[]], ['exp'], [null], [[7]], [{}]])(
+    'refuses crit %j',
+    async (crit) => {
+      expect(await judge(token(claims(), rsa, { crit, b64: false }))).toBe('critical_header')
+    },
+  )
 
   describe('a token has one spelling', () => {
     const flipped = (text: string): string => {
@@ -89,7 +110,9 @@ describe.each(platforms)('On the %s platform', (_name, platform) => {
       return text.slice(0, -1) + alphabet.charAt(alphabet.indexOf(text.slice(-1)) ^ 1)
     }
     /** Lengthens the payload until its encoding, as the signature's, ends in unused bits. */
-    const [loose = ''] = ['', 'x', 'xx'].map((pad) => token(claims({ pad }), rsa)).filter((one) => (one.split('.')[1] ?? '').length % 4)
+    const [loose = ''] = ['', 'x', 'xx']
+      .map((pad) => token(claims({ pad }), rsa))
+      .filter((one) => (one.split('.')[1] ?? '').length % 4)
     const [, loosePayload = ''] = loose.split('.')
 
     it.each([
@@ -280,7 +303,12 @@ describe.each(platforms)('On the %s platform', (_name, platform) => {
     })
 
     it('uses a key that says what it is for', async () => {
-      for (const more of [{}, { use: 'sig' }, { key_ops: ['verify'] }, { alg: 'RS256', use: 'sig', x5t: 'abc', x5c: ['AAAA'] }]) {
+      for (const more of [
+        {},
+        { use: 'sig' },
+        { key_ops: ['verify'] },
+        { alg: 'RS256', use: 'sig', x5t: 'abc', x5c: ['AAAA'] },
+      ]) {
         const verify = checker(platform, [named(rsa, 'one', more)])
         expect(outcome(await verify(good))).toBe('valid')
       }

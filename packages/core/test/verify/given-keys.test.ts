@@ -64,7 +64,10 @@ describe.each(platforms)('Given keys on the %s platform', (_name, platform) => {
   })
 
   it('of a set leave out what must not be used', async () => {
-    const set = await givenKeys({ jwks: { keys: [named(rsaPair(1024), 'weak'), named(ec, 'two')] } }, platform.maker).keys()
+    const set = await givenKeys(
+      { jwks: { keys: [named(rsaPair(1024), 'weak'), named(ec, 'two')] } },
+      platform.maker,
+    ).keys()
     expect(set.keys).toMatchObject([{ kid: 'two', algorithm: 'ES256' }])
   })
 

@@ -59,7 +59,10 @@ const signer = fc.constantFrom(rsa, ec, strangers)
 const damage = fc.option(
   fc.record({
     at: fc.nat(),
-    text: fc.oneof(fc.constantFrom('', '.', '=', ' ', '\n', 'A', '-', '+', '/', '\u0000', 'é'), fc.string({ maxLength: 3 })),
+    text: fc.oneof(
+      fc.constantFrom('', '.', '=', ' ', '\n', 'A', '-', '+', '/', '\u0000', 'é'),
+      fc.string({ maxLength: 3 }),
+    ),
     drop: fc.integer({ min: 0, max: 3 }),
   }),
   { freq: 1 },
@@ -93,7 +96,10 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
   it('accepts every token that is as the standards say, with the same claims', async () => {
     const good = fc.record(
       {
-        exp: fc.oneof(fc.integer({ min: NOW + 1, max: NOW + 10 ** 8 }), fc.double({ min: NOW, max: NOW + 1e6, noNaN: true })),
+        exp: fc.oneof(
+          fc.integer({ min: NOW + 1, max: NOW + 10 ** 8 }),
+          fc.double({ min: NOW, max: NOW + 1e6, noNaN: true }),
+        ),
         nbf: fc.integer({ min: 0, max: NOW }),
         iat: fc.double({ min: 0, max: NOW, noNaN: true }),
         more: fc.dictionary(name, fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 }),

@@ -90,38 +90,52 @@ describe.each(platforms)('What a verifier remembers on the %s platform', (_name,
       token(claims({ jti: 'c' }), ec, { kid: 'one' }),
     ]
     const all = [...tokens, ...tokens.map((one) => `${one}A`), ...tokens.map((one) => one.replace(/.{8}$/, 'AAAAAAAA'))]
-    const policies = [{}, { issuer: 'https://login.example.com' }, { leewayMs: 0, algorithms: ['RS256', 'ES256'] as const }]
+    const policies = [
+      {},
+      { issuer: 'https://login.example.com' },
+      { leewayMs: 0, algorithms: ['RS256', 'ES256'] as const },
+    ]
     const step = fc.record({
       token: fc.nat(all.length - 1),
-      expectations: fc.constantFrom(undefined, { subject: 'other' }, { scopes: ['a'] }, { scopes: ['webmessaging:guest:send'] }),
+      expectations: fc.constantFrom(
+        undefined,
+        { subject: 'other' },
+        { scopes: ['a'] },
+        { scopes: ['webmessaging:guest:send'] },
+      ),
       advanceMs: fc.constantFrom(0, 0, 1_000, 10_000, -5_000),
       keys: fc.option(fc.nat(2), { freq: 4, nil: undefined }),
       deny: fc.option(fc.nat(all.length - 1), { freq: 5, nil: undefined }),
     })
     await fc.assert(
-      fc.asyncProperty(fc.nat(2), fc.constantFrom(1, 3, 100), fc.array(step, { maxLength: 40 }), async (policy, remember, steps) => {
-        const clock = fakeClock()
-        const source = changingKeys(sets)
-        const revoked = new Set<string>()
-        const seen = new Map<string, string>()
-        const options = {
-          clock,
-          denied: (print: string) => {
-            seen.set(print, print)
-            return revoked.has(print)
-          },
-          ...policies[policy],
-        }
-        const warm = checker(platform, source, { ...options, remember })
-        const cold = checker(platform, source, { ...options, remember: 0 })
-        for (const { token: at, expectations, advanceMs, keys, deny } of steps) {
-          clock.stepWall(advanceMs)
-          if (keys !== undefined) source.turn(keys)
-          if (deny !== undefined && seen.size > 0) revoked.add([...seen.keys()][deny % seen.size] ?? '')
-          const text = all[at] ?? ''
-          expect(await warm(text, expectations)).toEqual(await cold(text, expectations))
-        }
-      }),
+      fc.asyncProperty(
+        fc.nat(2),
+        fc.constantFrom(1, 3, 100),
+        fc.array(step, { maxLength: 40 }),
+        async (policy, remember, steps) => {
+          const clock = fakeClock()
+          const source = changingKeys(sets)
+          const revoked = new Set<string>()
+          const seen = new Map<string, string>()
+          const options = {
+            clock,
+            denied: (print: string) => {
+              seen.set(print, print)
+              return revoked.has(print)
+            },
+            ...policies[policy],
+          }
+          const warm = checker(platform, source, { ...options, remember })
+          const cold = checker(platform, source, { ...options, remember: 0 })
+          for (const { token: at, expectations, advanceMs, keys, deny } of steps) {
+            clock.stepWall(advanceMs)
+            if (keys !== undefined) source.turn(keys)
+            if (deny !== undefined && seen.size > 0) revoked.add([...seen.keys()][deny % seen.size] ?? '')
+            const text = all[at] ?? ''
+            expect(await warm(text, expectations)).toEqual(await cold(text, expectations))
+          }
+        },
+      ),
       { numRuns: 150 },
     )
   })

@@ -3,7 +3,19 @@ import { GuestpassError } from '../../src/errors.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { givenKeys } from '../../src/verify/given-keys.ts'
 import { verifier } from '../../src/verify/verifier.ts'
-import { b64, checker, claims, ecPair, named, outcome, platforms, rsaPair, START, signature, token } from './material.ts'
+import {
+  b64,
+  checker,
+  claims,
+  ecPair,
+  named,
+  outcome,
+  platforms,
+  rsaPair,
+  START,
+  signature,
+  token,
+} from './material.ts'
 
 const rsa = rsaPair()
 const ec = ecPair()

@@ -1,7 +1,9 @@
 import {
   type Credential,
+  dueAt,
   type Found,
   GuestpassError,
+  type Instant,
   type Page,
   Secret,
   type TokenSet,
@@ -16,9 +18,12 @@ import type { Tables } from './schema.ts'
 type Row = Selectable<Tables['credentials']>
 type Body = Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'tokens'>
 
-/** The row that a write leaves, but for its revision: made before the transaction, so that sealing holds up nobody. */
+/** Before all time: nobody's. */
+const UNCLAIMED: Instant = 0
+
+/** What a write leaves of its row, whatever stood there: made before the transaction, so that sealing holds up nobody. */
 export interface SealedWrite {
-  readonly row: Omit<Row, 'revision'>
+  readonly row: Omit<Row, 'revision' | 'claimed_until' | 'touched_at' | 'lapsed'>
   readonly expect: Write['expect']
 }
 
@@ -52,6 +57,7 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
       kind,
       generation,
       standing,
+      due_at: dueAt(credential) ?? null,
       tokens: tokens ? vault.seal(placeOf(credential), textOf(tokens)) : null,
       body: JSON.stringify(body),
     },
@@ -125,15 +131,28 @@ export async function holds(db: Db, { row, expect }: SealedWrite): Promise<boole
   return generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
 }
 
-export async function put(db: Db, { row }: SealedWrite): Promise<void> {
+export async function put(db: Db, { row }: SealedWrite, now: Instant): Promise<void> {
   const { connection: _connection, id: _id, ...rest } = row
   await db
     .insertInto('credentials')
-    .values({ ...row, revision: 1 })
+    .values({ ...row, revision: 1, claimed_until: UNCLAIMED, touched_at: now, lapsed: 0 })
     .onConflict((conflict) =>
-      conflict
-        .columns(['connection', 'id'])
-        .doUpdateSet((stands) => ({ ...rest, revision: stands('credentials.revision', '+', 1) })),
+      conflict.columns(['connection', 'id']).doUpdateSet((stands) => {
+        const sameWork = stands.and([
+          stands('credentials.generation', '=', row.generation),
+          stands('credentials.due_at', '=', row.due_at),
+        ])
+        return {
+          ...rest,
+          revision: stands('credentials.revision', '+', 1),
+          claimed_until: stands
+            .case()
+            .when(sameWork)
+            .then(stands.ref('credentials.claimed_until'))
+            .else(UNCLAIMED)
+            .end(),
+        }
+      }),
     )
     .execute()
 }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Spelling } from './database.ts'
 
@@ -13,11 +13,23 @@ async function credentials(db: Empty, { bytes }: Spelling): Promise<void> {
     .addColumn('generation', 'bigint', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .addColumn('standing', 'text', (column) => column.notNull())
+    // Before the large ones, which need not be read when a keeper looks for what is due.
+    .addColumn('due_at', 'double precision')
+    .addColumn('claimed_until', 'double precision', (column) => column.notNull())
+    .addColumn('touched_at', 'double precision', (column) => column.notNull())
+    .addColumn('lapsed', 'integer', (column) => column.notNull())
     .addColumn('tokens', bytes)
     .addColumn('body', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('credentials_key', ['connection', 'id'])
     .execute()
   await db.schema.createIndex('credentials_by_kind').on('credentials').columns(['connection', 'kind', 'id']).execute()
+  for (const [name, column, lapsed] of [
+    ['credentials_by_due', 'due_at', 0],
+    ['credentials_lapsed', 'touched_at', 1],
+  ] as const) {
+    const rows = sql<boolean>`lapsed = ${sql.lit(lapsed)}`
+    await db.schema.createIndex(name).on('credentials').columns(['connection', column]).where(rows).execute()
+  }
 }
 
 async function events(db: Empty, { sequence }: Spelling): Promise<void> {

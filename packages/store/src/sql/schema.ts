@@ -10,6 +10,13 @@ export interface Tables {
     readonly generation: number
     readonly revision: number
     readonly standing: Credential['standing']
+    /** Null when it is never due for renewal. */
+    readonly due_at: number | null
+    /** Until when it is a keeper's to renew. */
+    readonly claimed_until: number
+    readonly touched_at: number
+    /** 1: a keeper found it due and not kept, and need not look at it again until it is touched; else 0. */
+    readonly lapsed: number
     /** The token set as JSON, sealed for this row and generation. */
     readonly tokens: Uint8Array | null
     /** All other parts of the credential, as JSON. */

@@ -1,8 +1,9 @@
-import { type Change, refuseBadLimit, refuseForeign, type Route, type Store } from '@guestpass/core'
+import { type Change, refuseBadDueAsk, refuseBadLimit, refuseForeign, type Route, type Store } from '@guestpass/core'
 import type { Vault } from '../seal/data-keys.ts'
 import { found, holds, listed, put, type SealedWrite, sealedWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
 import { anyDue, append, claimed, paged, settled } from './events.ts'
+import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
 import { denied, deny, remember } from './issued.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
@@ -17,7 +18,7 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
 
   const apply = async (db: Db, change: Change, writes: readonly SealedWrite[]): Promise<'done' | 'conflict'> => {
     if (!(await allHold(db, writes))) return 'conflict'
-    for (const one of writes) await put(db, one)
+    for (const one of writes) await put(db, one, now())
     for (const id of change.deny ?? []) await deny(db, change.connection, id)
     await remember(db, change.connection, change.issued ?? [], now())
     await append(db, change.events ?? [], route)
@@ -49,9 +50,19 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
       refuseBadLimit(page.limit)
       return read((db) => paged(db, connection, page))
     },
+    async touch(connection, id) {
+      const wanted = await read((db) => wantsTouch(db, connection, id, now()))
+      if (wanted) await write((db) => touch(db, connection, id, now()))
+    },
+    async claimDue(connection, ask) {
+      refuseBadDueAsk(ask)
+      const asked = () => ({ ...ask, connection, now: now() })
+      // Asked often and mostly in vain: only who finds something takes the lock.
+      return (await read((db) => answerWithoutClaim(db, asked()))) ?? write((db) => claimDue(db, asked()))
+    },
     outbox: {
       async claim(sink, max, leaseMs) {
-        // Asked often and mostly in vain: only who finds something takes the lock.
+        // Likewise.
         if (!(await read((db) => anyDue(db, sink, now())))) return []
         return write((db) => claimed(db, sink, max, leaseMs, now()))
       },

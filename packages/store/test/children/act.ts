@@ -91,6 +91,21 @@ const verbs: Readonly<Record<string, (store: Store) => Promise<void>>> = {
     }
     say(`granted ${granted}`)
   },
+  /** Writes guests that are due since ever. */
+  async guests(store) {
+    const writes = Array.from({ length: Number(amount) }, (_, nth) => credential(`guest-${nth}`, 1))
+    await store.commit({
+      connection: 'default',
+      writes: writes.map((next) => ({ credential: next, expect: { generation: 0 } })),
+    })
+  },
+  async keep(store) {
+    for (;;) {
+      const { claimed } = await store.claimDue('default', { max: 7, leaseMs: 3_600_000, keepForMs: 3_600_000 })
+      if (claimed.length === 0) break
+      for (const { id } of claimed) say(`claimed ${id}`)
+    }
+  },
   async claim(store) {
     for (;;) {
       const due = await store.outbox.claim('audit', 7, 3_600_000)

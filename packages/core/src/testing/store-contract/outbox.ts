@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-thenable -- the `then` of an outcome is a word
 import type { Outcome, Store } from '../../ports/store.ts'
 import type { Chapter } from './frame.ts'
 import { event, HOME, NEIGHBOUR } from './samples.ts'

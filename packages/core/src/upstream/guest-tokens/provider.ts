@@ -19,14 +19,14 @@ export function guestTokens(
     mint(request, onSend, signal) {
       const attempt: Attempt<Granted> = async (call) => {
         onSend()
-        const { body, answer } = await exchange(
+        const { body, receipt } = await exchange(
           network,
           mintRequest(options.api, call.bearer as Secret, request),
           mintAnswer,
           call,
           explainMint,
         )
-        return mintedOf(body, answer, request)
+        return mintedOf(body, receipt)
       }
       return policy(attempt)(
         openCall({

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
-import { SECOND } from '../../domain/time.ts'
-import type { HttpAnswer, HttpRequest } from '../../ports/http.ts'
-import type { Explain } from '../answer.ts'
-import { dateOf, type Granted } from '../granted.ts'
+import type { HttpRequest } from '../../ports/http.ts'
+import type { Explain, Receipt } from '../answer.ts'
+import type { Granted } from '../granted.ts'
 
 /** What a guest token is asked for. */
 export interface MintRequest {
@@ -36,15 +35,10 @@ export const mintRequest = (
 
 export const mintAnswer = z.object({ token: z.string().check(z.minLength(1)) })
 
-export function mintedOf({ token }: z.output<typeof mintAnswer>, answer: HttpAnswer, request: MintRequest): Granted {
-  const issuerNow = dateOf(answer.headers)
-  return {
-    access: new Secret(token),
-    lifetime: request.durationSeconds * SECOND,
-    status: answer.status,
-    ...(issuerNow === undefined ? {} : { issuerNow }),
-  }
-}
+export const mintedOf = ({ token }: z.output<typeof mintAnswer>, receipt: Receipt): Granted => ({
+  ...receipt,
+  access: new Secret(token),
+})
 
 /** The refusals of generate-token, worded with the remedy. */
 export const explainMint: Explain = ({ status, code, message }) => {

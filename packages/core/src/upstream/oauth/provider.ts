@@ -40,8 +40,8 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     const attempt: Attempt<Granted> = async (call) => {
       const request = clientCredentialsRequest(options.tokenUrl, options.client, method, options.scopes)
       onSend()
-      const { body, answer } = await exchange(network, request, tokenAnswer, call, explainToken)
-      return grantedOf(body, answer)
+      const { body, receipt } = await exchange(network, request, tokenAnswer, call, explainToken)
+      return grantedOf(body, receipt)
     }
     const { connection } = options
     return policy(attempt)(openCall({ connection, operation: 'token', lane: 'token', repeatable: true, signal }))
@@ -50,12 +50,11 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     async clientCredentials(onSend, signal) {
       if (!options.client.secret) return ask('none', onSend, signal)
       if (options.clientAuth !== 'auto') return ask(options.clientAuth, onSend, signal)
-      const remembered = await memory.recall()
-      const first = remembered ?? (options.platform ? 'basic' : 'body')
+      const first = (await memory.recall()) ?? (options.platform ? 'basic' : 'body')
       try {
         return await ask(first, onSend, signal)
       } catch (thrown) {
-        if (remembered || (thrown as GuestpassError).code !== 'client_rejected') throw thrown
+        if ((thrown as GuestpassError).code !== 'client_rejected') throw thrown
         const other = first === 'basic' ? 'body' : 'basic'
         const granted = await ask(other, onSend, signal)
         await memory.remember(other)

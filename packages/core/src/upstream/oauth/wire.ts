@@ -2,9 +2,9 @@ import * as z from 'zod/mini'
 import { lifetime } from '../../domain/lifetime.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
-import type { HttpAnswer, HttpRequest } from '../../ports/http.ts'
-import type { Explain } from '../answer.ts'
-import { dateOf, type Granted } from '../granted.ts'
+import type { HttpRequest } from '../../ports/http.ts'
+import type { Explain, Receipt } from '../answer.ts'
+import type { Granted } from '../granted.ts'
 
 /** How a client names itself at the token endpoint (RFC 6749, 2.3.1). `none`: a public client. */
 export type ClientMethod = 'basic' | 'body' | 'none'
@@ -68,17 +68,13 @@ export const tokenAnswer = z.object({
   scope: z.optional(z.nullable(z.string())),
 })
 
-export function grantedOf(body: z.output<typeof tokenAnswer>, answer: HttpAnswer): Granted {
-  const issuerNow = dateOf(answer.headers)
-  return {
-    access: new Secret(body.access_token),
-    lifetime: lifetime(body.expires_in),
-    status: answer.status,
-    ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
-    ...(body.scope ? { scopes: scopeList(body.scope) } : {}),
-    ...(issuerNow === undefined ? {} : { issuerNow }),
-  }
-}
+export const grantedOf = (body: z.output<typeof tokenAnswer>, receipt: Receipt): Granted => ({
+  ...receipt,
+  access: new Secret(body.access_token),
+  lifetime: lifetime(body.expires_in),
+  ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
+  ...(body.scope ? { scopes: scopeList(body.scope) } : {}),
+})
 
 /**
  * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. What a failing or busy server says of a grant or a

@@ -1,0 +1,112 @@
+/**
+ * Measures Guestpass against its peers: `npm run bench`, `npm run bench -- P1 P3`, `npm run bench -- --quick`. Installs the
+ * peers when they are not there, prints a table for each race and a line for each target, and writes bench/results.json.
+ */
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os'
+import { join } from 'node:path'
+import { type Figures, shown, summary, verdict } from './figures.ts'
+import type { Told } from './measure.ts'
+
+const here = import.meta.dirname
+const measures: Readonly<Record<string, string>> = {
+  P1: 'p1-cached-token.ts',
+  P2: 'p2-verify-cold.ts',
+  P3: 'p3-verify-again.ts',
+}
+
+/** What results.json holds. */
+interface Results {
+  readonly measures: Readonly<Record<string, Measured>>
+}
+
+interface Measured {
+  readonly at: string
+  readonly quick: boolean
+  readonly machine: ReturnType<typeof machine>
+  readonly peers: Readonly<Record<string, string>>
+  readonly figures: readonly Figures[]
+}
+
+const machine = () => ({
+  node: process.version,
+  cores: availableParallelism(),
+  processor: cpus()[0]?.model ?? 'unknown',
+  platform: `${platform()} ${arch()}`,
+  load: Number((loadavg()[0] ?? 0).toFixed(1)),
+})
+
+/** The peers as package.json pins them. */
+const pinned = (): Readonly<Record<string, string>> => dependenciesOf(join(here, 'package.json'))
+
+const dependenciesOf = (file: string): Record<string, string> =>
+  (JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> }).dependencies
+
+function isInstalled([name, version]: [string, string]): boolean {
+  const file = join(here, 'node_modules', name, 'package.json')
+  return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version === version
+}
+
+function installPeers(): void {
+  if (Object.entries(pinned()).every(isInstalled)) return
+  console.error('Installing the peers …')
+  const { status } = spawnSync('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund'], {
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) throw new Error('npm ci --prefix bench failed: the peers are fetched from the npm registry')
+}
+
+/** Runs a measure in its own process. */
+function measured(file: string, args: readonly string[]): Promise<readonly Figures[]> {
+  const child: ChildProcess = fork(join(here, file), args, {
+    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+  })
+  return new Promise((resolve, reject) => {
+    let told: Told | undefined
+    child.once('message', (message: Told) => {
+      told = message
+      child.disconnect()
+    })
+    child.once('error', reject)
+    child.once('exit', (code) =>
+      told && code === 0 ? resolve(told.figures) : reject(new Error(`${file} ended with ${code}`)),
+    )
+  })
+}
+
+function earlier(file: string): Results['measures'] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results).measures : {}
+}
+
+const args = process.argv.slice(2)
+const quick = args.includes('--quick')
+const named = args.filter((arg) => !arg.startsWith('--')).map((arg) => arg.toUpperCase())
+const unknown = [
+  ...named.filter((id) => !(id in measures)),
+  ...args.filter((arg) => arg.startsWith('--') && arg !== '--quick'),
+]
+if (unknown.length > 0) {
+  console.error(
+    `Not known: ${unknown.join(', ')}. Usage: npm run bench -- [${Object.keys(measures).join('] [')}] [--quick]`,
+  )
+  process.exit(2)
+}
+
+installPeers()
+const file = join(here, 'results.json')
+const found: Figures[] = []
+for (const id of named.length > 0 ? named : Object.keys(measures)) {
+  const figures = await measured(measures[id] as string, quick ? ['--quick'] : [])
+  console.log(figures.map(shown).join('\n'))
+  found.push(...figures)
+  const entry: Measured = { at: new Date().toISOString(), quick, machine: machine(), peers: pinned(), figures }
+  writeFileSync(file, `${JSON.stringify({ measures: { ...earlier(file), [id]: entry } } satisfies Results, null, 2)}\n`)
+}
+
+const { node, cores, processor, load } = machine()
+console.log(
+  `${summary(found)}\n\nNode ${node}, ${cores} cores (${processor}), load ${load}${quick ? '; quick run' : ''}\n`,
+)
+for (const target of found.flatMap(({ targets }) => targets)) console.log(verdict(target))

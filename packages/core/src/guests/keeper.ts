@@ -1,0 +1,77 @@
+import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { Store } from '../ports/store.ts'
+
+export interface KeeperOptions {
+  /** A session is kept while somebody asked for it within this time. Default 24 h. */
+  readonly keepForMs?: Millis
+  /** Requests a minute that upstream takes; the keeper claims about five seconds of it at a time. Default 300. */
+  readonly perMinute?: number
+}
+
+export interface KeeperParts {
+  readonly connection: string
+  /** Renews one session that is due and waits for it; its failures are its own to remember. */
+  readonly renew: (guestId: string) => Promise<unknown>
+  readonly meter: Meter
+}
+
+export interface Keeper {
+  /** Renews what is due until the signal aborts; then resolves when the renewals under way have ended. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Ends by itself when the process dies; whoever comes next repeats the renewal under the same Idempotency-Key. */
+const LEASE: Millis = MINUTE
+/** How long it looks away when nothing is due: sessions may come in from other processes meanwhile. */
+const IDLE: Millis = SECOND
+const AHEAD: Millis = 5 * SECOND
+
+/**
+ * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
+ * few seconds, so that keepers of several processes share the work and none sits on claims that it cannot serve.
+ */
+export function keeper(
+  { connection, renew, meter }: KeeperParts,
+  { store, clock }: { readonly store: Pick<Store, 'claimDue'>; readonly clock: Clock },
+  { keepForMs = DAY, perMinute = 300 }: KeeperOptions = {},
+): Keeper {
+  const most = Math.min(1_000, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
+
+  const one = async (id: string, late: Millis): Promise<void> => {
+    meter.time('renewal_lateness', late)
+    await renew(id).then(
+      () => meter.count('session_kept'),
+      () => meter.count('session_not_kept'),
+    )
+  }
+
+  /** Claims what there is room for; says how long to look away. */
+  async function claim(working: Set<Promise<void>>): Promise<Millis> {
+    const max = most - working.size
+    const { now, claimed, nextInMs = IDLE } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
+    for (const { id, dueAt } of claimed) start(working, one(id, lateness(now, dueAt)))
+    return claimed.length === max ? 0 : Math.min(nextInMs, IDLE)
+  }
+
+  return {
+    async run(signal) {
+      const working = new Set<Promise<void>>()
+      while (!signal.aborted) {
+        // A store that fails for a moment is asked again later.
+        const pause = await claim(working).catch(() => IDLE)
+        if (working.size === most) await Promise.race(working)
+        else await clock.sleep(pause, signal).catch(() => {})
+      }
+      await Promise.all(working)
+    },
+  }
+}
+
+const lateness = (now: Instant, dueAt: Instant): Millis => Math.max(0, now - dueAt)
+
+function start(working: Set<Promise<void>>, work: Promise<void>): void {
+  const tracked = work.finally(() => working.delete(tracked))
+  working.add(tracked)
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import type { ConnectionOptions } from '../src/connection.ts'
+import { Secret } from '../src/domain/secret.ts'
+import { HOUR, SECOND } from '../src/domain/time.ts'
+import type { HttpRequest } from '../src/ports/http.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
+import { granted, json } from './fake-upstream.ts'
+import { outcome, type World, world } from './world.ts'
+
+const platform = resolveHosts({ region: 'mypurecloud.ie' })
+
+const methodOf = ({ headers, body }: HttpRequest): string => {
+  if (headers['authorization']) return 'basic'
+  return body?.includes('client_secret=') ? 'body' : 'none'
+}
+
+/** An upstream that takes clients in some ways only. */
+function taking(ways: readonly string[], refusal = json(401, { error: 'invalid_client' })): World {
+  const here = world()
+  here.upstream.token = (asked) =>
+    ways.includes(methodOf(asked)) ? granted(here.upstream.asked.token.length) : refusal
+  return here
+}
+
+/** The ways in which the client named itself until it had a token, or failed. */
+async function tried(here: World, options: Partial<ConnectionOptions> = {}): Promise<string[]> {
+  const before = here.upstream.asked.token.length
+  const { accessTokens } = await here.process(options)
+  const end = await outcome(accessTokens.token())
+  return [...here.upstream.asked.token.slice(before).map(methodOf), end.startsWith('access-token') ? 'done' : end]
+}
+
+describe('how a client names itself', () => {
+  it('is Basic on the platform and the form elsewhere, the other way once when that is refused', async () => {
+    expect(await tried(taking(['basic', 'body']), { hosts: platform })).toEqual(['basic', 'done'])
+    expect(await tried(taking(['basic', 'body']))).toEqual(['body', 'done'])
+    expect(await tried(taking(['body']), { hosts: platform })).toEqual(['basic', 'body', 'done'])
+    expect(await tried(taking(['basic']))).toEqual(['body', 'basic', 'done'])
+    expect(await tried(taking([]))).toEqual(['body', 'basic', 'client_rejected'])
+  })
+
+  it('is remembered, by other processes too', async () => {
+    const here = taking(['basic'])
+    expect(await tried(here)).toEqual(['body', 'basic', 'done'])
+    await here.clock.advance(HOUR)
+    expect(await tried(here)).toEqual(['basic', 'done'])
+    expect(JSON.stringify(await here.store.fact('default', 'client-auth'))).toContain('basic')
+  })
+
+  it('is not remembered when neither way worked', async () => {
+    const here = taking([])
+    await tried(here)
+    expect(await here.store.fact('default', 'client-auth')).toBeUndefined()
+    await here.clock.advance(5 * SECOND)
+    expect(await tried(here)).toEqual(['body', 'basic', 'client_rejected'])
+  })
+
+  it('is found anew when upstream no longer takes what was remembered', async () => {
+    const here = taking(['basic'])
+    await tried(here)
+    await here.clock.advance(HOUR)
+    const later = taking(['body']).upstream
+    here.upstream.token = (asked, signal) => later.token(asked, signal)
+    expect(await tried(here)).toEqual(['basic', 'body', 'done'])
+    await here.clock.advance(HOUR)
+    expect(await tried(here)).toEqual(['body', 'done'])
+  })
+
+  it.each([
+    ['a bad request', json(400, { error: 'invalid_request' }), 'upstream_rejected'],
+    ['a wrong scope', json(400, { error: 'invalid_scope' }), 'scope_missing'],
+    ['a forbidden grant', json(400, { error: 'unauthorized_client' }), 'access_denied'],
+    ['a busy server', json(429, { error: 'invalid_client' }), 'upstream_busy'],
+    ['a failing server', json(503, { error: 'invalid_client' }), 'upstream_unavailable'],
+  ])('is not changed because of %s', async (_, refusal, code) => {
+    expect(await tried(taking([], refusal))).toEqual(['body', code])
+  })
+
+  it('is what was asked for, and then the only way', async () => {
+    expect(await tried(taking(['body']), { clientAuth: 'basic' })).toEqual(['basic', 'client_rejected'])
+    expect(await tried(taking(['basic']), { clientAuth: 'body' })).toEqual(['body', 'client_rejected'])
+    expect(await tried(taking(['none']), { clientAuth: 'none' })).toEqual(['none', 'done'])
+  })
+
+  it.each(['auto', 'basic', 'body'] as const)('is its id alone where it has no secret (%s)', async (clientAuth) => {
+    const here = taking(['none'])
+    expect(await tried(here, { clientAuth, client: { id: 'public client' } })).toEqual(['none', 'done'])
+    expect(new URLSearchParams(here.upstream.asked.token[0]?.body).get('client_id')).toBe('public client')
+  })
+
+  it('sends the secret to the token endpoint only', async () => {
+    const here = world()
+    const secret = new Secret('the one secret')
+    const { guests } = await here.process({ client: { id: 'client', secret } })
+    await guests.issue({ scopes: ['webmessaging:guest:send'] })
+    expect(new URLSearchParams(here.upstream.asked.token[0]?.body).get('client_secret')).toBe(secret.reveal())
+    expect(JSON.stringify(here.upstream.asked.mint)).not.toMatch(/the.one.secret/)
+  })
+})

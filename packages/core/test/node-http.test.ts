@@ -1,0 +1,218 @@
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { nodeHttp } from '../src/node/http.ts'
+import { HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../src/ports/http.ts'
+
+const never = new AbortController().signal
+const opened: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const close of opened.splice(0).toReversed()) await close()
+})
+
+const listening = async (server: Server): Promise<string> => {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  opened.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const serving = (listener: RequestListener): Promise<string> => listening(createHttpServer(listener))
+
+/** A server that answers the bytes of each request as it likes. */
+const raw = (answer: (socket: Socket) => void): Promise<string> =>
+  listening(createServer((socket) => socket.once('data', () => answer(socket))))
+
+function client(options: Parameters<typeof nodeHttp>[0] = { proxy: false }) {
+  const { http, close } = nodeHttp(options)
+  opened.push(close)
+  return (url: string, more: Partial<HttpRequest> = {}, signal = never) =>
+    http({ method: 'GET', url, headers: {}, secrets: [], ...more }, signal)
+}
+
+async function fault(asked: Promise<unknown>): Promise<HttpFault> {
+  const thrown: unknown = await asked.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (thrown instanceof HttpFault) return thrown
+  throw new Error(`expected an HttpFault, got ${inspect(thrown)}`)
+}
+
+describe('a request over the network', () => {
+  it('is sent as it is and answered with status, headers in lower case and bytes', async () => {
+    const seen: unknown[] = []
+    const url = await serving((request, response) => {
+      let body = ''
+      request.on('data', (part: Buffer) => (body += part.toString()))
+      request.on('end', () => {
+        seen.push([request.method, request.url, request.headers['x-one'], body])
+        response.writeHead(201, { 'X-Two': ['a', 'b'], 'Content-Type': 'application/json' }).end('{"é":1}')
+      })
+    })
+    const answer = await client()(`${url}/a/b?c=d%20e`, { method: 'POST', headers: { 'x-one': '1' }, body: 'ünï' })
+    expect(seen).toEqual([['POST', '/a/b?c=d%20e', '1', 'ünï']])
+    expect(answer.status).toBe(201)
+    expect(answer.headers).toMatchObject({ 'x-two': 'a, b', 'content-type': 'application/json' })
+    expect(new TextDecoder().decode(answer.bytes)).toBe('{"é":1}')
+  })
+
+  it.each([200, 204, 301, 302, 307, 404, 500])('with the answer %i ends there: nothing is followed', async (status) => {
+    const paths: unknown[] = []
+    const url = await serving((request, response) => {
+      paths.push(request.url)
+      response.writeHead(status, { location: '/elsewhere' }).end()
+    })
+    const answer = await client()(`${url}/here`)
+    expect([answer.status, answer.bytes.length, paths]).toEqual([status, 0, ['/here']])
+  })
+
+  it('is never repeated', async () => {
+    let requests = 0
+    const url = await raw((socket) => {
+      requests += 1
+      socket.destroy()
+    })
+    await fault(client()(url))
+    expect(requests).toBe(1)
+  })
+
+  it('goes over a connection that is kept open, and over another when that was closed', async () => {
+    const sockets = new Set<unknown>()
+    const url = await serving((request, response) => {
+      sockets.add(request.socket)
+      response.end('ok')
+      if (request.url === '/last') response.on('close', () => request.socket.destroy())
+    })
+    const ask = client()
+    const settled = () => new Promise((resolve) => setImmediate(resolve))
+    await ask(`${url}/one`)
+    await settled()
+    await ask(`${url}/last`)
+    expect(sockets.size).toBe(1)
+    await settled()
+    const later = await ask(`${url}/three`).catch((error: unknown) => error)
+    if (later instanceof HttpFault) expect(later.kind).toBe('lost')
+    else expect(later).toMatchObject({ status: 200 })
+    expect(await ask(`${url}/four`)).toMatchObject({ status: 200 })
+    expect(sockets.size).toBeGreaterThan(1)
+  })
+})
+
+describe('a request that gets no answer', () => {
+  it('because nobody listens was not sent', async () => {
+    const url = await serving(() => {})
+    for (const close of opened.splice(0)) await close()
+    const error = await fault(client()(url))
+    expect([error.kind, error.message]).toEqual(['unsent', expect.stringContaining('ECONNREFUSED')])
+  })
+
+  it('because the name does not exist was not sent', async () => {
+    expect((await fault(client()('http://does-not-exist.invalid/'))).kind).toBe('unsent')
+  })
+
+  it('because the other side does not speak TLS, or is not whom it says, was not sent or is not known to be', async () => {
+    const url = await serving((_, response) => response.end('ok'))
+    const { kind } = await fault(client()(url.replace('http:', 'https:')))
+    expect(['unsent', 'lost']).toContain(kind)
+  })
+
+  it.each(['nonsense', 'http://', 'http://[::1', 'ftp://127.0.0.1/'])(
+    'because %j is no address was not sent',
+    async (url) => {
+      expect((await fault(client()(url))).kind).toBe('unsent')
+    },
+  )
+
+  it('because a header cannot be sent was not sent, and the header is not shown', async () => {
+    const url = await serving((_, response) => response.end('ok'))
+    const error = await fault(client()(url, { headers: { authorization: 'Bearer canary\r\nx-evil: 1' } }))
+    expect(error.kind).toBe('unsent')
+    expect(inspect(error, { depth: Infinity })).not.toContain('canary')
+  })
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['is reset', (socket) => void socket.resetAndDestroy()],
+    ['is closed', (socket) => void socket.end()],
+    ['breaks off in the headers', (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-le')],
+    ['breaks off in the body', (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{"a"')],
+    [
+      'breaks off in a chunk',
+      (socket) => void socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"a"'),
+    ],
+    [
+      'is reset in the body',
+      (socket) =>
+        void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{"a"', () => socket.resetAndDestroy()),
+    ],
+    ['is not HTTP', (socket) => void socket.end('hello\r\n\r\n')],
+    [
+      'has headers beyond all bounds',
+      (socket) => void socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
+    ],
+  ])('because the connection %s may have been seen', async (_, answer) => {
+    expect((await fault(client()(await raw(answer)))).kind).toBe('lost')
+  })
+
+  it('shows nothing of an answer that is not HTTP', async () => {
+    const url = await raw(
+      (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: x-canary\r\n\r\n{"token":"canary"}'),
+    )
+    const error = await fault(client()(url))
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('canary')
+  })
+})
+
+describe('an answer', () => {
+  it('of exactly 1 MiB is read, one byte more is not', async () => {
+    const url = await serving((request, response) => response.end(Buffer.alloc(Number(request.url?.slice(1)), 'a')))
+    const ask = client()
+    expect((await ask(`${url}/${MAX_ANSWER_BYTES}`)).bytes.length).toBe(MAX_ANSWER_BYTES)
+    expect((await fault(ask(`${url}/${MAX_ANSWER_BYTES + 1}`))).kind).toBe('oversized')
+    expect((await ask(`${url}/5`)).bytes.length).toBe(5)
+  })
+
+  it('without end is given up after 1 MiB', async () => {
+    const url = await serving((_, response) => {
+      const more = (): void => {
+        if (!response.destroyed) response.write(Buffer.alloc(65_536), () => setImmediate(more))
+      }
+      more()
+    })
+    expect((await fault(client()(url))).kind).toBe('oversized')
+  })
+
+  it.each(['before its headers', 'in its body'])('that is slow is given up when the caller aborts %s', async (when) => {
+    let arrived = (): void => {}
+    const there = new Promise<void>((resolve) => (arrived = resolve))
+    const url = await serving((_, response) => {
+      if (when === 'in its body') response.write('{"slow":')
+      arrived()
+    })
+    const stop = new AbortController()
+    const asked = client()(url, {}, stop.signal)
+    await there
+    setImmediate(() => stop.abort(new Error('enough')))
+    await expect(asked).rejects.toThrow('enough')
+  })
+
+  it('is not waited for when the caller had aborted before', async () => {
+    let requests = 0
+    const url = await serving((_, response) => {
+      requests += 1
+      response.end()
+    })
+    await expect(client()(url, {}, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+    expect(requests).toBe(0)
+  })
+})

@@ -1,0 +1,135 @@
+import { type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { Db } from './database.ts'
+import type { Tables } from './schema.ts'
+
+/** Touches nearer than this to the last one are not written: they come with every use. */
+const TOUCH_EVERY: Millis = MINUTE
+/** Rows that one claim changes, so that it never holds the lock for long; the next one goes on from there. */
+const MOST = 1_000
+/** Rows looked at for the next one that falls due. */
+const GLANCE = 100
+
+// In the text of the query, because the indexes hold only rows with exactly these values.
+const WATCHED = sql.lit(0)
+const LAPSED = sql.lit(1)
+
+type Rows = SelectQueryBuilder<Tables, 'credentials', object>
+
+/** A claim at the moment when it is made. */
+interface Claim extends DueAsk {
+  readonly connection: string
+  readonly now: Instant
+}
+
+const rowsOf = (db: Db, { connection }: Claim, lapsed: typeof LAPSED): Rows =>
+  db.selectFrom('credentials').where('connection', '=', connection).where('lapsed', '=', lapsed)
+
+const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
+
+const claimable = (db: Db, claim: Claim): Rows =>
+  rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now).where('claimed_until', '<=', claim.now)
+
+/** Put aside and kept all the same: this keeper keeps sessions for longer, or the clock was ahead. */
+const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
+
+const changing = (db: Db, { connection }: Claim, rows: Rows, most: number) =>
+  db.updateTable('credentials').where('connection', '=', connection).where('id', 'in', rows.select('id').limit(most))
+
+/** Whether a touch now would change anything. */
+export async function wantsTouch(db: Db, connection: string, id: string, now: Instant): Promise<boolean> {
+  const row = await db
+    .selectFrom('credentials')
+    .select('touched_at')
+    .where('connection', '=', connection)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  // One from the future was made by a clock that was ahead, and would keep the session for too long.
+  return row !== undefined && Math.abs(now - row.touched_at) >= TOUCH_EVERY
+}
+
+export async function touch(db: Db, connection: string, id: string, now: Instant): Promise<void> {
+  await db
+    .updateTable('credentials')
+    .set({ touched_at: now, lapsed: 0 })
+    .where('connection', '=', connection)
+    .where('id', '=', id)
+    .execute()
+}
+
+/** The answer to a claim that would change nothing; undefined when it would. */
+export async function answerWithoutClaim(db: Db, claim: Claim): Promise<DueAnswer | undefined> {
+  for (const rows of [claimable(db, claim), revivable(db, claim)]) {
+    if (await rows.select('id').limit(1).executeTakeFirst()) return undefined
+  }
+  return answer(db, claim, [])
+}
+
+/** Claims what is kept, and puts aside what is not, so that later claims need not pass it. */
+export async function claimDue(db: Db, claim: Claim): Promise<DueAnswer> {
+  const { max, now } = claim
+  const claimed: { readonly id: string; readonly dueAt: Instant }[] = []
+  let left = MOST - (await revive(db, claim))
+  while (left > 0) {
+    const wanted = Math.min(max - claimed.length, left)
+    const rows = await take(db, claim, wanted)
+    for (const { id, due_at, lapsed } of rows) if (!lapsed) claimed.push({ id, dueAt: due_at as Instant })
+    if (rows.length < wanted || claimed.length === max) return answer(db, claim, claimed)
+    left -= rows.length
+  }
+  return { now, claimed: sorted(claimed), nextInMs: 0 }
+}
+
+async function revive(db: Db, claim: Claim): Promise<number> {
+  const { numUpdatedRows } = await changing(db, claim, revivable(db, claim), MOST)
+    .set({ lapsed: 0 })
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows)
+}
+
+/** Takes the longest due rows, kept or not, and says which is which. */
+async function take(db: Db, claim: Claim, most: number) {
+  const since = keptSince(claim)
+  const until = claim.now + claim.leaseMs
+  return changing(db, claim, claimable(db, claim).orderBy('due_at'), most)
+    .set((row) => ({
+      claimed_until: row.case().when('touched_at', '>=', since).then(until).else(row.ref('claimed_until')).end(),
+      lapsed: row.case().when('touched_at', '>=', since).then(WATCHED).else(LAPSED).end(),
+    }))
+    .returning(['id', 'due_at', 'lapsed'])
+    .execute()
+}
+
+const sorted = (claimed: DueAnswer['claimed']): DueAnswer['claimed'] => claimed.toSorted((a, b) => a.dueAt - b.dueAt)
+
+async function answer(db: Db, claim: Claim, claimed: DueAnswer['claimed']): Promise<DueAnswer> {
+  const { now, max } = claim
+  const next = claimed.length < max ? await nextAt(db, claim) : undefined
+  return { now, claimed: sorted(claimed), ...(next === undefined ? {} : { nextInMs: next - now }) }
+}
+
+async function nextAt(db: Db, claim: Claim): Promise<Instant | undefined> {
+  const since = keptSince(claim)
+  const claims = await rowsOf(db, claim, WATCHED)
+    .select((row) => row.fn.min('claimed_until').as('end'))
+    .where('due_at', '<=', claim.now)
+    .where('touched_at', '>=', since)
+    .executeTakeFirst()
+  const future = rowsOf(db, claim, WATCHED)
+    .select(['due_at', 'touched_at'])
+    .where('due_at', '>', claim.now)
+    .orderBy('due_at')
+    .limit(GLANCE)
+  const seen = await db
+    .selectFrom(future.as('future'))
+    .select(({ fn }) => [
+      fn.min('due_at').filterWhere('touched_at', '>=', since).as('next'),
+      fn.max('due_at').as('last'),
+      fn.countAll<number>().as('rows'),
+    ])
+    .executeTakeFirst()
+  // So many that are not kept come before the next one that it is too early to look for it.
+  const due = seen?.next ?? (Number(seen?.rows) === GLANCE ? seen?.last : undefined)
+  const ends = [claims?.end, due].filter((at) => at !== null && at !== undefined)
+  return ends.length > 0 ? Math.min(...ends) : undefined
+}
