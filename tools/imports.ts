@@ -75,7 +75,7 @@ function direction(file: string, owner: string, target: string): string[] {
     return ours && !packages[owner]?.includes(target) ? [`${file}: ${owner} may not import ${target}`] : []
   }
   const full = join(dirname(file), target)
-  if (full.split('/')[1] !== owner || !full.startsWith(`packages/${owner}/src/`))
+  if (!full.startsWith(`packages/${owner}/src/`) && full !== `packages/${owner}/package.json`)
     return [`${file}: ${target} leaves its package`]
   if (owner !== 'core') return []
   const [, , , from = '', part] = file.split('/')

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   type Connection,
@@ -52,7 +52,7 @@ export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
   const audit = auditFile
     ? relay(
         store.outbox,
-        jsonLines(AUDIT, (lines) => appendFile(resolve(cli.world.cwd, auditFile), lines, { mode: 0o600 })),
+        jsonLines(AUDIT, (lines) => appended(resolve(cli.world.cwd, auditFile), lines, cli)),
         { clock },
       )
     : undefined
@@ -64,18 +64,53 @@ export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
       const late = new AbortController()
       const drained = audit?.drain(late.signal)
       if (drained) await Promise.race([drained, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
-      await close()
+      // Whoever interrupts does not wait for requests under way.
+      if (!cli.signal.aborted) await close()
       await store.close()
     },
   }
 }
 
-/** The key ring of a key file beside the database, which is made when there is none; that is said once. */
+/** Appends to the audit file. What could not be written waits in the store, and that is told. */
+async function appended(file: string, lines: string, cli: Cli): Promise<void> {
+  try {
+    await appendFile(file, lines, { mode: 0o600 })
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException
+    cli.note(
+      `guestpass: warning: GUESTPASS_AUDIT_FILE ${file} cannot be written (${code}); its records wait in the store until it can`,
+    )
+    throw thrown
+  }
+}
+
+const sizeOf = async (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  )
+
+/**
+ * The key ring of a key file beside the database, which is made when there is neither; that is said once. A key made for a
+ * store that has another one could only be mistaken for it.
+ */
 async function keyRingBeside(path: string, random: Random, cli: Cli): Promise<KeyRing> {
   const file = join(dirname(path), 'encryption.key')
+  // In this order: a process that starts at the same time makes the key before the database.
+  if ((await sizeOf(path)) && (await sizeOf(file)) === undefined) return lostKeyRing(path, file)
   const { ring, made } = await fileKeyRing(file, { random })
   if (made) cli.note(`guestpass: made the encryption key ${file}; keep a copy, the store cannot be read without it`)
   return ring
+}
+
+function lostKeyRing(path: string, file: string): KeyRing {
+  const lost = async (): Promise<never> => {
+    throw new GuestpassError(
+      'store_wrong_key',
+      `The key of the store ${path} is missing: GUESTPASS_ENCRYPTION_KEY is not set, and there is no key file ${file}. Set the one or bring back the other, or use another --database. It was not changed.`,
+    )
+  }
+  return { id: '', wrap: lost, unwrap: lost }
 }
 
 /** What a verb needs to talk to upstream. */

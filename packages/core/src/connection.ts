@@ -5,7 +5,6 @@ import type { Secret } from './domain/secret.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
 import { type Guests, guests } from './guests/guests.ts'
-import { mint } from './guests/mint.ts'
 import { type Policy, pipeline } from './policy/pipeline.ts'
 import { type AccessSource, authorize } from './policy/authorize.ts'
 import { type StandardOptions, standardLayers } from './policy/standard.ts'
@@ -123,7 +122,9 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     renewalPorts,
   )
-  const authorized: Policy = pipeline(...layers.outer, authorize(bearer(source, MINT_SCOPE, name)), ...layers.inner)
+  const needing = (scope: string): Policy =>
+    pipeline(...layers.outer, authorize(bearer(source, scope, name)), ...layers.inner)
+  const policies = { mint: needing(MINT_SCOPE), refresh: needing(REFRESH_SCOPE) }
 
   return {
     name,
@@ -135,17 +136,13 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     guests: guests(
       {
         connection: name,
-        mint: mint({
-          guestTokens: guestTokens({ connection: name, api: hosts.api }, authorized, network),
-          verifier: guestVerifier,
-          issuerClock,
-          fingerprint: async (token) => fingerprint(token, platform),
-          windows,
-          meter,
-          random,
-        }),
+        guestTokens: guestTokens({ connection: name, api: hosts.api }, policies, network),
+        verifier: guestVerifier,
+        issuerClock,
+        fingerprint: async (token) => fingerprint(token, platform),
         windows,
         meter,
+        random,
         actor,
         available: () => offered(hosts, options.gateway ?? false),
       },

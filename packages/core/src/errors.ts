@@ -29,6 +29,8 @@ export const catalogue = {
   access_rejected: { title: 'Upstream refused the access token', status: 502, exit: 3, retryable: false },
   access_denied: { title: 'Upstream does not permit this', status: 502, exit: 3, retryable: false },
   scope_missing: { title: 'A scope that was asked for was not granted', status: 502, exit: 3, retryable: false },
+  refresh_impossible: { title: 'Upstream cannot refresh this token', status: 502, exit: 3, retryable: false },
+  token_invalid: { title: 'The token is not valid', status: 422, exit: 4, retryable: false },
   in_doubt: { title: 'It is not known whether upstream acted on a request', status: 503, exit: 1, retryable: false },
   needs_reauth: { title: 'The sign-in has ended; sign in again', status: 502, exit: 3, retryable: false },
   token_refused: { title: 'Upstream issued a token that does not verify', status: 502, exit: 4, retryable: false },

@@ -22,6 +22,7 @@ export {
   type UpstreamFacts,
 } from './errors.ts'
 export type { Guests, IssuedGuest } from './guests/guests.ts'
+export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
 export type { Listener, TokenReady } from './guests/listeners.ts'
 export { type GuestRecords, guestRecords, type GuestView, type Revocation } from './guests/records.ts'
 export { durations, guestScopes, type IssueRequest } from './guests/request.ts'

@@ -8,7 +8,7 @@ import { fakeClock } from '../src/testing/index.ts'
 import { exchange } from '../src/upstream/answer.ts'
 import { json } from './fake-upstream.ts'
 
-const SECRET = 'p@ss w0rd/"+\\'
+const SECRET = 'pa$$ w0rd/"+\\'
 const BEARER = 'Zk3x-bearer'
 const schema = z.object({ token: z.string(), nested: z.optional(z.object({ life: z.number() })) })
 

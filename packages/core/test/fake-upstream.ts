@@ -30,15 +30,18 @@ export type Answering = (request: HttpRequest, signal: AbortSignal) => HttpAnswe
 /** An upstream in memory: it grants access tokens and guest tokens until told otherwise. */
 export interface FakeUpstream {
   readonly http: Http
-  /** Requests so far, by kind. */
+  /** Requests so far, by kind; a refresh of a guest token counts as `mint`. */
   readonly asked: { readonly token: HttpRequest[]; readonly mint: HttpRequest[] }
   /** Answers all requests of a kind from now on. */
   token: Answering
+  /** Sees refreshes too, with the body that their guest was asked for first; its answers are given in the words of a refresh. */
   mint: Answering
 }
 
 export function fakeUpstream(clock: Pick<FakeClock, 'wall'>): FakeUpstream {
   const asked = { token: [] as HttpRequest[], mint: [] as HttpRequest[] }
+  const bodies = new Map<unknown, string>()
+  const remember = (body: string): void => void bodies.set((JSON.parse(body) as { guestId: unknown }).guestId, body)
   const upstream: FakeUpstream = {
     asked,
     token: () => granted(asked.token.length),
@@ -46,10 +49,20 @@ export function fakeUpstream(clock: Pick<FakeClock, 'wall'>): FakeUpstream {
     async http(request, signal) {
       const kind = request.url.endsWith('/token') ? 'token' : 'mint'
       asked[kind].push(request)
-      return upstream[kind](request, signal)
+      const guestId = /guesttokens\/([^/]+)\/refresh$/.exec(request.url)?.[1]
+      if (kind === 'mint' && guestId === undefined) remember(request.body ?? '{}')
+      if (guestId === undefined) return upstream[kind](request, signal)
+      return refreshed(await upstream.mint({ ...request, body: bodies.get(guestId) ?? '{}' }, signal), guestId)
     },
   }
   return upstream
+}
+
+/** The answer of generate-token as a refresh says it. */
+function refreshed(answer: HttpAnswer, guestTokenId: string): HttpAnswer {
+  if (answer.status !== 200) return answer
+  const { token, ...rest } = JSON.parse(new TextDecoder().decode(answer.bytes)) as Record<string, unknown>
+  return { ...answer, bytes: new TextEncoder().encode(JSON.stringify({ ...rest, guestTokenId, guestToken: token })) }
 }
 
 /** The answer to the nth token request: an opaque token of an hour. */

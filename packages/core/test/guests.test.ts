@@ -292,10 +292,10 @@ describe('what is told of guests', () => {
     expect(all.map(({ type, outcome, generation, statusCode }) => [type, outcome, generation, statusCode])).toEqual([
       ['TOKEN_REQUEST_INITIATED', 'pending', 0, undefined],
       ['TOKEN_GENERATED_SUCCESS', 'success', 1, 200],
-      ['TOKEN_REQUEST_INITIATED', 'pending', 1, undefined],
-      ['TOKEN_GENERATED_SUCCESS', 'success', 2, 200],
-      ['TOKEN_REQUEST_INITIATED', 'pending', 2, undefined],
-      ['TOKEN_FAILED', 'failure', 2, 503],
+      ['REFRESH_INITIATED', 'pending', 1, undefined],
+      ['REFRESH_COMPLETED', 'success', 2, 200],
+      ['REFRESH_INITIATED', 'pending', 2, undefined],
+      ['REFRESH_FAILED', 'failure', 2, 503],
       ['TOKEN_REQUEST_INITIATED', 'pending', 2, undefined],
       ['TOKEN_FAILED', 'failure', 2, 503],
     ])
@@ -453,6 +453,23 @@ describe('a guest that is revoked', () => {
     const told = (await events()).filter(({ type }) => type === 'TOKEN_REVOKED')
     expect(told).toHaveLength(1)
     expect(told[0]).toMatchObject({ outcome: 'success', generation: 2, data: { upstream: 'unsupported' } })
+  })
+
+  it('gets no stale token in the place of the one that was on its way', async () => {
+    const { guests, upstream, clock } = await started()
+    await guests.issue(request)
+    await clock.advance(HOUR - MINUTE)
+    const { mint } = upstream
+    const late = held(() => json(200, {}))
+    upstream.mint = async (asked, signal) => {
+      await late.answering(asked, signal)
+      return mint(asked, signal)
+    }
+    const asked = outcome(guests.token(ID))
+    await settle()
+    await guests.revoke(ID)
+    late.release()
+    expect(await asked).toBe('guest_revoked')
   })
 
   it.each(['issue', 'token'] as const)('while a token is on its way by %s gets none', async (how) => {

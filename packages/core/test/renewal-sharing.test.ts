@@ -99,6 +99,19 @@ describe('processes that share a store', () => {
     expect((await accessTokens.token()).generation).toBe(1)
   })
 
+  it('keep what a slow one brings, though another noted a failure meanwhile', async () => {
+    const here = world()
+    const { asked, release } = await dying(here)
+    await settle()
+    here.upstream.token = () => json(503, {}, { 'retry-after': '60' })
+    const failing = outcome((await here.process()).accessTokens.token())
+    await here.clock.advance(11 * SECOND)
+    expect(await failing).toBe('upstream_unavailable')
+    release()
+    expect(await asked).toBe('access-token-99')
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('access-token-99')
+  })
+
   it('never wait in the advisory window for the one that renews', async () => {
     const { one, other, clock, upstream, requests } = await two()
     await one.token()
@@ -223,6 +236,33 @@ describe('a token that its resource rejected', () => {
     again(first)
     expect(await outcome(one.token())).toBe('upstream_unavailable')
     expect(await outcome(one.token())).toBe('upstream_unavailable')
+  })
+
+  it('is not what a caller gets who joined those for whom it was still good', async () => {
+    const here = world()
+    let answerLease = (): void => {}
+    const gate = new Promise<void>((resolve) => (answerLease = resolve))
+    let slow = false
+    const store = {
+      ...here.store,
+      lease: async (...args: Parameters<typeof here.store.lease>) => {
+        if (slow) await gate
+        return here.store.lease(...args)
+      },
+    }
+    const { accessTokens } = await here.process({}, { store })
+    const { token } = await accessTokens.token()
+    await here.clock.advance(ADVISORY)
+    const { credentials } = await here.store.list('default', { kind: 'access', limit: 1 })
+    await here.store.lease('default', `renew:${credentials[0]?.id}`, 'somebody else', 10 * SECOND)
+    slow = true
+    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    accessTokens.reportRejected(token)
+    const after = outcome(accessTokens.token())
+    await settle()
+    answerLease()
+    await here.clock.advance(11 * SECOND)
+    expect(await after).toBe('access-token-2')
   })
 
   it('is replaced also while a renewal of it runs behind the callers', async () => {

@@ -343,6 +343,20 @@ describe('when the store fails', () => {
     expect(await ask()).toMatch(/^access-token-[2-9]$/)
   })
 
+  it.each(['find', 'lease'] as const)(
+    'while it cannot be asked (%s), a token in hand is served to its end',
+    async (name) => {
+      const { ask, clock, mend } = await failingStore(name)
+      expect(await ask()).toBe('access-token-1')
+      await clock.advance(MINUTE - 1)
+      expect(await ask()).toBe('access-token-1')
+      await clock.advance(1)
+      expect(await ask()).toBe('store_busy')
+      mend()
+      expect(await ask()).toBe('access-token-2')
+    },
+  )
+
   it('while it takes down a failed renewal, the token is served all the same and upstream is left alone', async () => {
     const { ask, clock, upstream } = await failingStore('commit')
     upstream.token = failing

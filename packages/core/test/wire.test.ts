@@ -234,7 +234,11 @@ describe('guest tokens on the wire', () => {
       sent.push(request)
       return answer
     }
-    return guestTokens({ connection: 'default', api: 'https://api.example.com' }, bearing, { http, clock: fakeClock() })
+    return guestTokens(
+      { connection: 'default', api: 'https://api.example.com' },
+      { mint: bearing, refresh: bearing },
+      { http, clock: fakeClock() },
+    )
   }
   const fixtures = names('guest-tokens')
     .map((name) => [name, read(name)] as const)
@@ -265,6 +269,37 @@ describe('guest tokens on the wire', () => {
     }
     expect(sent).toHaveLength(1)
     expectSame(sent[0] as HttpRequest, given.request)
+  })
+
+  const refreshes = names('guest-tokens')
+    .map((name) => [name, read(name)] as const)
+    .filter(([, { request }]) => request.path.endsWith('/refresh'))
+
+  it.each(refreshes)('%s', async (_, given) => {
+    const sent: HttpRequest[] = []
+    const guestTokenId = given.request.path.split('/').at(-2) ?? ''
+    const idempotencyKey = given.request.headers['idempotency-key'] ?? ''
+    const asked = provider(answerOf(given.answer), sent).refresh({ guestTokenId, idempotencyKey }, () => {})
+    if (given.answer.status === 200) {
+      const refreshed = await asked
+      expect(refreshed.access.reveal()).toBe(samples['jwt'])
+      expect(refreshed).toMatchObject({ status: 200, guestTokenId })
+    } else {
+      const facts = await factsOf(asked)
+      expect(facts).toMatchObject({ code: 'refresh_impossible', upstream: { status: given.answer.status } })
+      expect(facts.message).toContain(samples['text'])
+    }
+    expect(sent).toHaveLength(1)
+    // The library never gives a reason; a request that does shows only what its answer looks like.
+    expectSame(sent[0] as HttpRequest, { ...given.request, body: {} })
+  })
+
+  it('a refresh that is still running may be asked for again, one that is forbidden names the scope', async () => {
+    const refused = (status: number) =>
+      factsOf(provider(json(status, {}), []).refresh({ guestTokenId: 'g', idempotencyKey: 'k' }, () => {}))
+    expect(await refused(409)).toMatchObject({ code: 'upstream_busy', again: true })
+    expect((await refused(403)).message).toContain('webmessaging:guesttoken:write')
+    expect((await refused(404)).code).toBe('refresh_impossible')
   })
 
   it('tells when the request is sent, for every try anew', async () => {

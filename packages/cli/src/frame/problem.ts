@@ -23,7 +23,10 @@ export function errorLines(error: GuestpassError): readonly string[] {
 
 /** Cuts what was typed: an option's value, and anything so long that it may be a token. */
 const typed = (text: string): string =>
-  text.replaceAll(/'(--?[^'=]+)=[^']*'/g, "'$1'").replaceAll(/'[^']{40,}'/g, "'…'")
+  text
+    .replaceAll(/'(--?[^'=]+)=[^']*'/g, "'$1'")
+    .replaceAll(/'[^']{40,}'/g, "'…'")
+    .replaceAll(/[^\s',]{40,}/g, '…')
 
 /** A mistake in the use of the command line, as commander tells it. */
 export function usageError(error: CommanderError, help: string): GuestpassError {

@@ -22,7 +22,8 @@ export interface World {
 
 /** The process was asked to end. */
 export class Interruption extends Error {
-  override readonly name = 'Interruption'
+  /** What work that stops for it hears: it was called off, which is nothing unforeseen. */
+  override readonly name = 'AbortError'
   /** What the process exits with when work was cut short: 128 and the number of the signal. */
   readonly exit: number
 

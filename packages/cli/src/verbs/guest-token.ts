@@ -1,7 +1,19 @@
-import { iso } from '@guestpass/core'
+import { type IssuedGuest, iso } from '@guestpass/core'
 import * as z from 'zod'
-import { verb } from '../frame/verb.ts'
+import { type Cli, verb } from '../frame/verb.ts'
 import { atWork, connect } from '../workplace.ts'
+
+/** A guest's token as a document; the routes of the service answer the same. */
+export const tokenDocument = ({ token, expiresAt, generation }: IssuedGuest, cli: Cli) => ({
+  token: cli.token(token),
+  expiresAt: iso(expiresAt),
+  generation,
+})
+
+export const tokenLines = ({ token, expiresAt, generation }: ReturnType<typeof tokenDocument>): readonly string[] => [
+  token,
+  `  valid until ${expiresAt}, generation ${generation}`,
+]
 
 export const guestToken = verb({
   name: 'guest token',
@@ -14,12 +26,8 @@ export const guestToken = verb({
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const { token: secret, expiresAt, generation } = await guests.token(guestId, { signal: cli.signal })
-      const token = cli.token(secret)
-      cli.answer({ token, expiresAt: iso(expiresAt), generation }, () => [
-        token,
-        `  valid until ${iso(expiresAt)}, generation ${generation}`,
-      ])
+      const document = tokenDocument(await guests.token(guestId, { signal: cli.signal }), cli)
+      cli.answer(document, () => tokenLines(document))
     })
   },
 })

@@ -5,7 +5,9 @@ import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { guestIssue } from './guest-issue.ts'
 import { guestList, guestRevoke, guestShow } from './guest-records.ts'
+import { guestRefresh } from './guest-refresh.ts'
 import { guestToken } from './guest-token.ts'
+import { keep } from './keep.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { token } from './token.ts'
@@ -24,9 +26,11 @@ export const verbs: readonly Verb[] = [
   token,
   guestIssue,
   guestToken,
+  guestRefresh,
   guestShow,
   guestList,
   guestRevoke,
+  keep,
   verify,
   auditTail,
   report,

@@ -58,7 +58,7 @@ export const verify = verb({
       const { close, ...world } = nodePorts()
       try {
         const { guestTokens } = await verification(options, store ? { ...world, store } : world)
-        return await guestTokens.verify(text, expectations)
+        return await guestTokens.verify(text, expectations).catch(own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined)
       } finally {
         await close()
       }
@@ -67,6 +67,15 @@ export const verify = verb({
     return verdict.valid ? 0 : 4
   },
 })
+
+/** A fault of the keys under the flag that named them. */
+const asFlag =
+  (flag: string) =>
+  (thrown: unknown): never => {
+    if (!(thrown instanceof GuestpassError) || thrown.code !== 'config_invalid') throw thrown
+    const fields = (thrown.fields ?? []).map((fault) => ({ ...fault, field: flag }))
+    throw new GuestpassError('invalid_input', thrown.message, { fields })
+  }
 
 /** Gives the work what the store knows (revocations, mirrored keys), if there is a store; none is made for a look. */
 async function withKnowledge<T>(

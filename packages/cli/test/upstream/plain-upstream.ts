@@ -11,6 +11,8 @@ export interface PlainUpstream {
   readonly env: Readonly<Record<string, string>>
   /** Requests met, as `METHOD path`. */
   readonly met: readonly string[]
+  /** Every access and guest token given out. */
+  readonly given: readonly string[]
   close(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ export async function plainUpstream(): Promise<PlainUpstream> {
   const kid = 'only-key'
   const met: string[] = []
   const accessTokens = new Set<string>()
+  const given: string[] = []
 
   const jws = (claims: object): string => {
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -38,6 +41,7 @@ export async function plainUpstream(): Promise<PlainUpstream> {
     if (form.get('grant_type') !== 'client_credentials') return [400, { error: 'unsupported_grant_type' }]
     const token = `opaque-${randomUUID()}`
     accessTokens.add(token)
+    given.push(token)
     return [200, { access_token: token, token_type: 'bearer', expires_in: 3_600, scope: form.get('scope') ?? '' }]
   }
 
@@ -49,10 +53,9 @@ export async function plainUpstream(): Promise<PlainUpstream> {
       expirationDurationSeconds: number
       scopes: string[]
     }
-    return [
-      200,
-      { token: jws({ sub: guestId, scope: scopes.join(' '), iat: now(), exp: now() + expirationDurationSeconds }) },
-    ]
+    const token = jws({ sub: guestId, scope: scopes.join(' '), iat: now(), exp: now() + expirationDurationSeconds })
+    given.push(token)
+    return [200, { token }]
   }
 
   const answer = (request: IncomingMessage, body: string): [number, object] => {
@@ -79,6 +82,7 @@ export async function plainUpstream(): Promise<PlainUpstream> {
   return {
     url,
     met,
+    given,
     env: {
       GENESYS_OAUTH_BASE_URL: url,
       GENESYS_API_BASE_URL: url,

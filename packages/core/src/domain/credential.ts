@@ -65,6 +65,8 @@ export interface Credential {
   readonly intent?: Intent
   readonly backOff?: BackOff
   readonly request?: Request
+  /** The id by which upstream knows its token; absent where that is `id` itself. */
+  readonly upstreamId?: string
   /** The latest end of any token ever issued for it; absent before the first. */
   readonly aliveUntil?: Instant
   readonly createdAt: Instant

@@ -19,6 +19,8 @@ export const defaultWindows: Windows = {
 export interface Ask {
   /** Only a token of a later generation will do: this one was rejected by its resource. */
   readonly newerThan?: number
+  /** Waits for the renewal already in the advisory window. */
+  readonly early?: boolean
 }
 
 /** The one thing to do next. */
@@ -57,7 +59,8 @@ export function plan(credential: Credential | undefined, ask: Ask, now: Instant,
   const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows) : 'expired'
   const renewable = standing === 'active' && !(backOff && now < backOff.until)
-  if (tokens && state !== 'expired' && (state !== 'mandatory' || !renewable)) {
+  const waits = state === 'mandatory' || (state === 'advisory' && ask.early === true)
+  if (tokens && state !== 'expired' && !(waits && renewable)) {
     return { do: 'use', tokens, renew: state !== 'fresh' && renewable }
   }
   if (renewable) return tokens && state !== 'expired' ? { do: 'renew', stale: tokens } : { do: 'renew' }

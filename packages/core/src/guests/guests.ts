@@ -1,18 +1,18 @@
 import type { Credential } from '../domain/credential.ts'
-import { type About, type Event, event } from '../domain/event.ts'
-import type { Windows } from '../domain/plan.ts'
+import type { Ask } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
-import type { Meter } from '../ports/meter.ts'
-import { lanes } from '../policy/lanes.ts'
-import { abortable, type Live, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
+import { abortable, type Live, type RenewalPorts } from '../tokens/renewal.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
-import { type Listener, listeners } from './listeners.ts'
-import type { Mint, Minted } from './mint.ts'
-import { type GuestRecords, guestRecords, unknownGuest } from './records.ts'
+import { adoption } from './adoption.ts'
+import type { Listener } from './listeners.ts'
+import { obtain, type Obtained, type ObtainParts } from './obtain.ts'
+import { type GuestRecords, guestRecords } from './records.ts'
 import { type IssueRequest, parseGuestId, parseIssueRequest } from './request.ts'
+import { sessions } from './sessions.ts'
+import { API, telling, type TellingParts } from './telling.ts'
 
 /** A guest and its token, as handed out. */
 export interface IssuedGuest {
@@ -37,73 +37,33 @@ export interface Guests extends GuestRecords {
   ): Promise<IssuedGuest>
   /** The guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
   token(guestId: string, options?: { readonly signal?: AbortSignal }): Promise<IssuedGuest>
+  /**
+   * The guest's next token, now, exactly once however many ask. `token`: one that is held outside, taken over first. Rejects with
+   * `token_invalid` (expired, another guest's, revoked, superseded, …) and the codes of `token`.
+   */
+  refresh(guestId: string, options?: { readonly signal?: AbortSignal; readonly token?: string }): Promise<IssuedGuest>
+  /** Renews the guest's token if it is due, also when callers would still be served; for a keeper. */
+  keepRenewed(guestId: string): Promise<void>
   /** Hears of every token issued; a listener that throws harms nobody. The answer takes it off again. */
   onTokenReady(listener: Listener): () => void
 }
 
-export interface GuestsParts {
-  readonly connection: string
-  readonly mint: Mint
-  readonly windows: Windows
-  readonly meter: Meter
-  readonly actor: string
+export interface GuestsParts extends Omit<TellingParts, 'random'>, ObtainParts {
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
-  /** Told about listeners that threw. */
-  readonly onListenerFault?: (fault: unknown) => void
 }
 
-const API = 'guest-tokens'
-
 export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
-  const { connection, meter } = parts
+  const { connection, windows, available } = parts
   const { store, clock, random } = ports
-  const ready = listeners(parts.onListenerFault ?? (() => meter.count('listener_failed')))
-  const tally = { issued: 0, failed: 0 }
+  const tells = telling(parts)
+  const obtains = obtain(parts)
+  const live = sessions({ connection, obtain: obtains, telling: tells, windows, available }, ports)
+  const adopt = adoption({ ...parts, about: tells.about, blank, refuseEnded }, ports)
 
-  const about = (credential: Credential, correlationId = random.uuid()): About => ({
-    actor: parts.actor,
-    connection,
-    subject: credential.subject,
-    correlationId,
-  })
-
-  /** Counts a failure and tells of it. */
-  const failed = (credential: Credential, of: About, error: GuestpassError, now: Instant): Event => {
-    tally.failed += 1
-    meter.count('guest_token_failed')
-    return event(of, random.uuid(), now, {
-      type: 'TOKEN_FAILED',
-      outcome: 'failure',
-      generation: credential.generation,
-      error: withoutId(error, credential),
-      data: { api: API },
-    })
-  }
-
-  /** One mint from first note to verified token, told to nobody yet. */
-  async function minted(credential: Credential, of: About, now: () => Instant, signal?: AbortSignal): Promise<Minted> {
-    const initiated = event(of, random.uuid(), now(), {
-      type: 'TOKEN_REQUEST_INITIATED',
-      outcome: 'pending',
-      generation: credential.generation,
-      data: { api: API },
-    })
-    await store.commit({ connection, events: [initiated] })
-    return parts.mint(credential, of, now, signal)
-  }
-
-  function announce(made: Minted, tokenIssuedAt: Instant): void {
-    const { credential, claims, latencyMs } = made
-    tally.issued += 1
-    ready.tell({
-      guestId: credential.id,
-      token: credential.tokens.access,
-      tokenIssuedAt,
-      latencyMs,
-      successRate: tally.issued / (tally.issued + tally.failed),
-      claims,
-    })
+  function blank(id: string, now: Instant): Credential {
+    const subject = random.uuid()
+    return { connection, id, kind: 'guest', api: API, subject, generation: 0, standing: 'active', createdAt: now }
   }
 
   async function issue(
@@ -116,104 +76,91 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const now = (): Instant => found.now + elapsed()
     const credential = wanted(found.credential ?? blank(request.guestId, found.now), request)
     refuseEnded(credential)
-    const of = about(credential, correlationId)
+    const about = tells.about(credential, correlationId)
     try {
-      const made = await minted(credential, of, now, signal)
+      await store.commit({ connection, events: [tells.initiated(credential, about, now())] })
+      const made = await obtains.mint({ credential, about, now, signal })
       const kept = await keep(made)
-      announce({ ...made, credential: kept }, now())
+      tells.announce({ ...made, credential: kept }, now())
       return issuedOf(kept)
     } catch (thrown) {
       const error = signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
       // The caller hears what went wrong also when the store cannot take it down.
-      await store.commit({ connection, events: [failed(credential, of, error, now())] }).catch(() => {})
+      await store.commit({ connection, events: [tells.failed(credential, about, error, now())] }).catch(() => {})
       throw error
     }
   }
 
   /** Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended. */
-  async function keep(made: Minted): Promise<Live> {
+  async function keep(made: Obtained): Promise<Live> {
+    const issued = made.issued ?? []
     for (let base: Credential = made.credential; ; ) {
-      const { backOff: _over, ...rest } = made.credential
       const { subject, createdAt, aliveUntil = 0 } = base
-      const longest = Math.max(aliveUntil, rest.aliveUntil ?? 0)
-      const next: Live = { ...rest, subject, createdAt, aliveUntil: longest, generation: base.generation + 1 }
+      const longest = Math.max(aliveUntil, made.credential.aliveUntil ?? 0)
+      const next: Live = {
+        ...made.credential,
+        subject,
+        createdAt,
+        aliveUntil: longest,
+        generation: base.generation + 1,
+      }
       const outcome = await store.commit({
         connection,
         writes: [{ credential: next, expect: { generation: base.generation } }],
         events: made.events.map((told) => ({ ...told, subject: next.subject, generation: next.generation })),
-        ...(made.issued ? { issued: made.issued } : {}),
+        issued,
       })
       if (outcome === 'done') return next
       base = (await store.find(connection, next.id)).credential ?? base
       if (base.standing === 'revoked' || base.standing === 'erased') {
-        await store.commit({ connection, ...(made.issued ? { issued: made.issued } : {}) })
+        await store.commit({ connection, issued })
         await store.commit({ connection, deny: [next.id] })
         refuseEnded(base)
       }
     }
   }
 
-  const blank = (id: string, now: Instant): Credential => ({
-    connection,
-    id,
-    kind: 'guest',
-    api: API,
-    subject: random.uuid(),
-    generation: 0,
-    standing: 'active',
-    createdAt: now,
-  })
-
-  /** Renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
-  const renewals = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
-
-  async function token(id: string): Promise<IssuedGuest> {
-    const known = renewals({ connection, lane: id })
-    known.renewal ??= renewalOf(id)
-    return issuedOf((await known.renewal.current({})).credential)
+  const served = async (guestId: string, ask: Ask): Promise<IssuedGuest> => {
+    await store.touch(connection, guestId)
+    return issuedOf((await live.current(guestId, ask)).credential)
   }
 
-  function renewalOf(id: string): Renewal {
-    let of: About | undefined
-    return renewal(
-      {
-        connection,
-        id,
-        windows: parts.windows,
-        blank() {
-          throw unknownGuest(connection, id)
-        },
-        async renew(credential, now) {
-          parts.available()
-          of = about(credential)
-          const made = await minted(credential, of, now)
-          return { ...made, done: () => announce(made, now()) }
-        },
-        failed(credential, error, now) {
-          return [failed(credential, of ?? about(credential), error, now)]
-        },
-      },
-      ports,
-    )
+  /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
+  async function refreshed(guestId: string, token: string | undefined): Promise<IssuedGuest> {
+    available()
+    if (token !== undefined) await adopt(guestId, token)
+    const { credential } = await store.find(connection, guestId)
+    return served(guestId, { newerThan: credential?.generation ?? 0 })
   }
 
   return {
     ...guestRecords(parts, ports),
     async issue(request, options = {}) {
       const parsed = parseIssueRequest(request, random.uuid)
-      parts.available()
+      available()
       return abortable(() => issue(parsed, options.signal, options.correlationId ?? random.uuid()), options.signal)
     },
     async token(guestId, options = {}) {
-      return abortable(() => token(parseGuestId(guestId)), options.signal)
+      const id = parseGuestId(guestId)
+      return abortable(() => served(id, {}), options.signal)
     },
-    onTokenReady: ready.add,
+    async refresh(guestId, options = {}) {
+      const id = parseGuestId(guestId)
+      return abortable(() => refreshed(id, options.token), options.signal)
+    },
+    async keepRenewed(guestId) {
+      await live.current(guestId, { early: true })
+    },
+    onTokenReady: tells.onTokenReady,
   }
 }
 
 /** The guest as this request wants it: what is asked for now is what renewals ask for later. */
-const wanted = (credential: Credential, { durationSeconds, scopes }: MintRequest): Credential => ({
-  ...credential,
+const wanted = (
+  { intent: _off, backOff: _over, ...rest }: Credential,
+  { durationSeconds, scopes }: MintRequest,
+): Credential => ({
+  ...rest,
   request: { durationSeconds, scopes },
 })
 
@@ -223,13 +170,6 @@ function refuseEnded({ id, standing }: Credential): void {
 }
 
 const cancelled = (cause: unknown): GuestpassError => new GuestpassError('cancelled', 'The caller gave up.', { cause })
-
-/** The error as events may tell it: they outlive the guest and know it by its subject only. */
-const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
-  new GuestpassError(error.code, error.message.replaceAll(new RegExp(id, 'gi'), subject), {
-    ...(error.upstream ? { upstream: error.upstream } : {}),
-    ...(error.reason === undefined ? {} : { reason: error.reason }),
-  })
 
 const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => ({
   guestId: id,

@@ -41,6 +41,8 @@ export interface TryFacts {
   readonly upstream?: UpstreamFacts
   /** How long upstream told us to wait; absent when it said nothing or nothing readable. */
   readonly retryAfterMs?: Millis
+  /** Upstream works on the very same request: asking again is how to get its answer. */
+  readonly again?: boolean
   readonly cause?: unknown
 }
 

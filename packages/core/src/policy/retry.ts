@@ -24,7 +24,7 @@ const SPREAD = 0.1
  * Repeats tries that may be repeated, and makes a `GuestpassError` of the failure that stands at the end. Nothing else in a
  * pipeline repeats.
  *
- * Always repeated: 429, 503 and what was never sent, which prove that nothing happened. Repeated when the call is repeatable:
+ * Always repeated: 429, 503 and what was never sent, which prove that nothing happened; and what upstream still works on. Repeated when the call is repeatable:
  * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. Nothing else.
  *
  * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
@@ -85,7 +85,7 @@ const OPEN_STATUSES: ReadonlySet<number> = new Set([408, 500, 502, 504])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
   const status = facts.upstream?.status
-  if (facts.sent === 'no' || status === 429 || status === 503) return true
+  if (facts.again || facts.sent === 'no' || status === 429 || status === 503) return true
   return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
 }
 

@@ -137,7 +137,7 @@ export function accessTokens(parts: AccessTokenParts, ports: RenewalPorts): Toke
       )
     }
     const left = (verdict.claims['exp'] as number) * SECOND - parts.issuerClock.now()
-    return { expiresAt: told, verified: true }
+    return { expiresAt: Math.min(told, now() + left), verified: true }
   }
 
   const memory = held<Promise<AccessToken>>(clock)

@@ -28,6 +28,14 @@ export interface Renewable {
   /** The credential to begin with when nothing is stored; throws when renewing cannot create it. */
   blank(now: Instant): Credential
   /**
+   * What to write down before the call, so that another process can go on where this one was killed: the credential with its
+   * intent, and events. Undefined: nothing has to change.
+   */
+  prepare?(
+    credential: Credential,
+    now: Instant,
+  ): { readonly credential: Credential; readonly events: readonly Event[] } | undefined
+  /**
    * Gets the next tokens from upstream, whole pipeline included, and says what else to write with them. `now` is the
    * store's time, counted on while the call runs.
    */
@@ -77,8 +85,10 @@ const REFUSAL: Millis = 5 * SECOND
  * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
  */
 export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
-  const { store, clock, random, holder } = ports
+  const { store, clock, random } = ports
   const lease = `renew:${of.id}`
+  // Of this renewal alone: another of the same process is as much a stranger as another process.
+  const holder = `${ports.holder}/${random.uuid()}`
   let flight: Promise<Current> | undefined
   /** The latest failure here, for as long as it is not tried again. */
   let refusal: { error: GuestpassError; generation: number; ms: Millis; age: () => Millis } | undefined
@@ -144,20 +154,19 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
   /** One renewal that nobody waits for; its failure is in the back-off and the events that it stored. */
   const behind = (): void => {
     if (flight) return
-    flight = landing(underLease({}, true))
+    flight = landing(underLease({ early: true }))
     flight.catch(() => {})
   }
 
   /** Waits for the lease, planning again whenever somebody else may have done the work. */
-  async function underLease(ask: Ask, early = false): Promise<Current> {
+  async function underLease(ask: Ask): Promise<Current> {
     for (;;) {
       const { granted, endsInMs } = await store.lease(of.connection, lease, holder, LEASE)
       try {
         const at = await look()
         const next = plan(at.found.credential, ask, at.now, of.windows)
         if (next.do === 'refuse') throw next.error
-        const due = next.do === 'renew' || (next.renew && early)
-        if (next.do === 'use' && (!due || !granted)) return served(at, next.tokens)
+        if (next.do === 'use') return served(at, next.tokens)
         if (granted) {
           const made = await attempt(at)
           if (made) return made
@@ -173,7 +182,9 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
   /** One renewal and its commit; undefined when somebody else committed first. */
   async function attempt({ found, elapsed }: Look): Promise<Current | undefined> {
     const now = (): Instant => found.now + elapsed()
-    const credential = found.credential ?? of.blank(found.now)
+    const prepared = await prepare(found, now())
+    if (!prepared) return undefined
+    const { credential, revision } = prepared
     const beat = heartbeat()
     try {
       const renewed = await of.renew(credential, now)
@@ -193,15 +204,33 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     } catch (thrown) {
       const error = asGuestpassError(thrown)
       // What the store cannot take down now is known to this process alone.
-      await remember(credential, found, error, now()).catch(() => {})
+      await remember(credential, revision, error, now()).catch(() => {})
       throw error
     } finally {
       beat.abort()
     }
   }
 
+  /** Writes down what must be known before the call; undefined when somebody else wrote first. */
+  async function prepare(
+    found: Found,
+    now: Instant,
+  ): Promise<{ credential: Credential; revision: number } | undefined> {
+    const { revision, credential = of.blank(found.now) } = found
+    const note = of.prepare?.(credential, now)
+    if (!note) return { credential, revision }
+    const write = { credential: note.credential, expect: { generation: credential.generation, revision } }
+    const outcome = await store.commit({ connection: of.connection, writes: [write], events: note.events })
+    return outcome === 'done' ? { credential: note.credential, revision: revision + 1 } : undefined
+  }
+
   /** Stores the failure: its events always, the back-off when the weather is to blame and not the configuration. */
-  async function remember(credential: Credential, found: Found, error: GuestpassError, now: Instant): Promise<void> {
+  async function remember(
+    credential: Credential,
+    revision: number,
+    error: GuestpassError,
+    now: Instant,
+  ): Promise<void> {
     const { generation } = credential
     const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
     const backOff = error.retryable
@@ -210,7 +239,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     refusal = { error, generation, ms: backOff ? backOff.until - now : REFUSAL, age: stopwatch(clock) }
     const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
     if (!backOff) return void (await store.commit(note))
-    const write = { credential: { ...credential, backOff }, expect: { generation, revision: found.revision } }
+    const write = { credential: { ...credential, backOff }, expect: { generation, revision } }
     const outcome = await store.commit({ ...note, writes: [write] })
     if (outcome === 'conflict') await store.commit(note)
   }

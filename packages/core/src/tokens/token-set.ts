@@ -5,7 +5,7 @@ import type { Granted } from '../upstream/granted.ts'
 
 /** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock; `luck` in [0, 1) spreads renewals. */
 export function tokenSet(
-  granted: Granted,
+  granted: Pick<Granted, 'access' | 'refresh' | 'scopes'>,
   of: {
     readonly asked: readonly string[]
     readonly sentAt: Instant

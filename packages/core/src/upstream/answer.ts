@@ -39,12 +39,12 @@ export async function exchange<S extends z.ZodMiniType>(
   return { body: read(answer, schema, call, clean), receipt: receiptOf(answer, clock.wall()) }
 }
 
-/** How a refusal reads for people, and which code it has; undefined: as usual for its status. */
+/** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
 export type Explain = (refusal: {
   readonly status: number
   readonly code: string
   readonly message: string
-}) => { readonly code: ErrorCode; readonly message: string } | undefined
+}) => { readonly code: ErrorCode; readonly message: string; readonly again?: boolean } | undefined
 
 function receiptOf({ status, headers }: HttpAnswer, now: Instant): Receipt {
   const issuerNow = httpDate(headers['date'] ?? '', now)
@@ -120,6 +120,7 @@ function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Clean,
     message: `${call.operation}: ${explained?.message ?? `upstream answered ${status} (${said})`}${requestId(answer)}.`,
     upstream: { ...facts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(explained?.again ? { again: true } : {}),
   })
 }
 

@@ -105,19 +105,20 @@ export function verifier(options: VerifierOptions): Verifier {
     )
   }
 
-  const verifyKnown = (
-    token: string,
-    expectations: Expectations | undefined,
-    known: Remembered | 'once',
-  ): Eventually<Verdict> => {
-    const dot = token.lastIndexOf('.')
-    const input = token.slice(0, Math.max(dot, 0))
+  /** Seen before, so that a digest may be worth it. */
+  const verifySeen = (token: string, expectations?: Expectations): Eventually<Verdict> =>
+    after(platform.sha256(token.slice(0, Math.max(token.lastIndexOf('.'), 0))), (digest) =>
+      verifyNew(token, expectations, digest),
+    )
+
+  const verifyKnown = (token: string, known: Remembered, expectations?: Expectations): Eventually<Verdict> => {
+    const input = token.slice(0, -known.signature.length - 1)
+    const isSigned = token.charAt(input.length) === '.' && token.endsWith(known.signature)
+    if (!isSigned) return verifySeen(token, expectations)
     return after(platform.sha256(input), (digest) => {
-      if (known === 'once' || known.digest !== digest || known.signature !== token.slice(dot + 1)) {
-        return verifyNew(token, expectations, digest)
-      }
+      if (digest !== known.digest) return verifyNew(token, expectations, digest)
       return after(keys.keys(), ({ generation }) =>
-        known.generation === generation ? conclude(known, input, expectations) : verifyNew(token, expectations, digest),
+        generation === known.generation ? conclude(known, input, expectations) : verifyNew(token, expectations, digest),
       )
     })
   }
@@ -126,7 +127,8 @@ export function verifier(options: VerifierOptions): Verifier {
     if (typeof token !== 'string') return no('malformed')
     if (token.length > MAX_TOKEN) return no('oversized')
     const known = remembers ? remembered.find(endOf(token)) : undefined
-    return known ? verifyKnown(token, expectations, known) : verifyNew(token, expectations)
+    if (known === undefined) return verifyNew(token, expectations)
+    return known === 'once' ? verifySeen(token, expectations) : verifyKnown(token, known, expectations)
   }
 
   return {

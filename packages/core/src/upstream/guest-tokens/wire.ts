@@ -17,6 +17,12 @@ export const MINT_SCOPE = 'webmessaging:guest:create'
 /** The scope that it needs for refreshing guest tokens. */
 export const REFRESH_SCOPE = 'webmessaging:guesttoken:write'
 
+const jsonHeaders = (bearer: Secret): Readonly<Record<string, string>> => ({
+  accept: 'application/json',
+  'content-type': 'application/json',
+  authorization: `Bearer ${bearer.reveal()}`,
+})
+
 export const mintRequest = (
   api: string,
   bearer: Secret,
@@ -24,11 +30,7 @@ export const mintRequest = (
 ): HttpRequest => ({
   method: 'POST',
   url: `${api}/api/v2/webmessaging/guests/generate-token`,
-  headers: {
-    accept: 'application/json',
-    'content-type': 'application/json',
-    authorization: `Bearer ${bearer.reveal()}`,
-  },
+  headers: jsonHeaders(bearer),
   body: JSON.stringify({ guestId, expirationDurationSeconds: durationSeconds, scopes }),
   secrets: [bearer],
 })
@@ -40,17 +42,63 @@ export const mintedOf = ({ token }: z.output<typeof mintAnswer>, receipt: Receip
   access: new Secret(token),
 })
 
-/** The refusals of generate-token, worded with the remedy. */
-export const explainMint: Explain = ({ status, code, message }) => {
-  const said = message === '' ? '' : ` (${message})`
-  if (status !== 403) return undefined
-  return /scope/i.test(code)
-    ? {
-        code: 'access_denied',
-        message: `the access token lacks the scope ${MINT_SCOPE}${said}. Add it to the OAuth client and to GENESYS_SCOPES`,
-      }
-    : {
-        code: 'access_denied',
-        message: `not permitted${said}. The guest may belong to another organisation, or the OAuth client may lack ${MINT_SCOPE}`,
-      }
+/** A refresh of a guest token; it takes effect once for each Idempotency-Key, a UUID v4. */
+export const refreshRequest = (
+  api: string,
+  bearer: Secret,
+  { guestTokenId, idempotencyKey }: RefreshRequest,
+): HttpRequest => ({
+  method: 'POST',
+  url: `${api}/api/v2/conversations/webmessaging/guesttokens/${encodeURIComponent(guestTokenId)}/refresh`,
+  headers: { ...jsonHeaders(bearer), 'idempotency-key': idempotencyKey },
+  body: '{}',
+  secrets: [bearer],
+})
+
+export interface RefreshRequest {
+  /** The guest's id, until an answer names another. */
+  readonly guestTokenId: string
+  readonly idempotencyKey: string
 }
+
+export const refreshAnswer = z.object({
+  guestToken: z.string().check(z.minLength(1)),
+  guestTokenId: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+})
+
+/** A refreshed token, and the id by which upstream knows it from now on. */
+export interface Refreshed extends Granted {
+  readonly guestTokenId?: string
+}
+
+export const refreshedOf = (
+  { guestToken, guestTokenId }: z.output<typeof refreshAnswer>,
+  receipt: Receipt,
+): Refreshed => ({
+  ...receipt,
+  access: new Secret(guestToken),
+  ...(guestTokenId === undefined ? {} : { guestTokenId }),
+})
+
+/** The refusals of a refresh: 409 means that it is still running; 400 and 404 that it cannot be refreshed at all; 422 that the key is spent. */
+export const explainRefresh: Explain = ({ status, code, message }) => {
+  const said = message === '' ? '' : ` (${message})`
+  if (status === 409) return { code: 'upstream_busy', message: `the refresh is still running${said}`, again: true }
+  if (status === 400 || status === 404)
+    return { code: 'refresh_impossible', message: `upstream cannot refresh this guest token${said}` }
+  if (status === 422)
+    return { code: 'refresh_impossible', message: `the Idempotency-Key was used for another request${said}` }
+  if (status !== 403) return undefined
+  return forbidden(code, said, REFRESH_SCOPE)
+}
+
+/** The refusals of generate-token, worded with the remedy. */
+export const explainMint: Explain = ({ status, code, message }) =>
+  status === 403 ? forbidden(code, message === '' ? '' : ` (${message})`, MINT_SCOPE) : undefined
+
+const forbidden = (code: string, said: string, scope: string): { code: 'access_denied'; message: string } => ({
+  code: 'access_denied',
+  message: /scope/i.test(code)
+    ? `the access token lacks the scope ${scope}${said}. Add it to the OAuth client and to GENESYS_SCOPES`
+    : `not permitted${said}. The guest may belong to another organisation, or the OAuth client may lack ${scope}`,
+})

@@ -1,0 +1,36 @@
+import { keeper, type Meters } from '@guestpass/core'
+import * as z from 'zod'
+import { verb } from '../frame/verb.ts'
+import { atWork, connect } from '../workplace.ts'
+
+export const keep = verb({
+  name: 'keep',
+  summary: 'Keep live sessions renewed before they lapse, until Ctrl-C; several may run on one store',
+  example: 'guestpass keep',
+  input: z.object({}),
+  async run(_input, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    await atWork(config, cli, async (place) => {
+      const { guests, meters } = await connect(config, place, 'keeper')
+      const parts = { connection: config.connection, renew: guests.keepRenewed, meter: meters }
+      const delivery = place.deliver(cli.signal)
+      cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
+      await keeper(parts, place.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
+      await delivery
+      const document = summary(meters)
+      cli.answer(document, () => [
+        `Refreshed ${document.refreshed}, minted anew ${document.minted}, failed ${document.failed}; late by ${document.latenessMs.p50} ms (p50), ${document.latenessMs.p99} ms (p99).`,
+      ])
+    })
+  },
+})
+
+const summary = (meters: Meters) => {
+  const late = meters.timed('renewal_lateness')
+  return {
+    refreshed: meters.counted('guest_token_refreshed'),
+    minted: meters.counted('guest_token_issued'),
+    failed: meters.counted('guest_refresh_failed') + meters.counted('guest_token_failed'),
+    latenessMs: { p50: Math.round(late.quantile(0.5)), p99: Math.round(late.quantile(0.99)) },
+  }
+}

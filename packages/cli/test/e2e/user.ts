@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { type Ended, launcher, site } from '../spawned.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+/** A run under way. */
+export interface Underway {
+  readonly child: ChildProcess
+  /** What it has printed on standard output so far. */
+  readonly printed: () => string
+  readonly ended: Promise<Ended>
+}
+
+export interface RunOptions {
+  readonly env?: Variables
+  /** Standard input. */
+  readonly input?: string
+}
+
+/** Somebody at a terminal: a folder, an environment, and all that was ever said there. */
+export interface User {
+  readonly cwd: string
+  start(line: string, options?: RunOptions): Underway
+  /** Runs a command line, its words separated by blanks, to its end. */
+  run(line: string, options?: RunOptions): Promise<Ended>
+  /** The one JSON document that the command line prints with --json, and its exit code. */
+  ask<T = Record<string, unknown>>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }>
+  /** Runs it plainly and with --json; it must fail in both, with this exit code and this code of error. Gives what was said. */
+  fails(line: string, exit: number, code: string, options?: RunOptions): Promise<Failure>
+  /** What of these is in clear anywhere: in outputs of runs without --reveal, or in files of the folder. */
+  leaks(secrets: readonly string[]): readonly string[]
+  leave(): void
+}
+
+export interface Problem {
+  readonly code: string
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+  readonly retryAt?: string
+  readonly reason?: string
+  readonly fields?: readonly { readonly field: string; readonly message: string; readonly remedy: string }[]
+  readonly upstream?: { readonly status: number; readonly code?: string; readonly requestId?: string }
+}
+
+export interface Failure {
+  readonly problem: Problem
+  /** What people read. */
+  readonly text: string
+}
+
+/** How the tokens of these tests begin: a header whose first member is `alg`. Three letters alone would meet chance. */
+export const JWS = 'eyJhbGciOi'
+
+/** Lines of a stack trace, or an error that nobody worded. */
+const TRACE = /^\s+at .*[(:]|node:internal|Unforeseen/m
+
+export function user(env: Variables = {}, files: Variables = {}): User {
+  const { cwd, remove } = site(files)
+  const heard: string[] = []
+
+  function start(line: string, options: RunOptions = {}): Underway {
+    const argv = line.split(' ').filter((word) => word !== '')
+    const child = spawn(process.execPath, [launcher, ...argv], { cwd, env: { ...env, ...options.env } })
+    const said = { out: '', err: '' }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text))
+    // It may end without having read what it was given.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.input ?? '')
+    const ended = new Promise<Ended>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code) => {
+        if (!argv.includes('--reveal')) heard.push(said.out, said.err)
+        resolve({ code, ...said })
+      })
+    })
+    return { child, printed: () => said.out, ended }
+  }
+
+  async function run(line: string, options?: RunOptions): Promise<Ended> {
+    const ended = await start(line, options).ended
+    expect(ended.out + ended.err).not.toMatch(TRACE)
+    return ended
+  }
+
+  async function ask<T>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }> {
+    const { code, out } = await run(`${line} --json`, options)
+    expect(out).toMatch(/^[^\n]+\n$/)
+    return { code, said: JSON.parse(out) as T }
+  }
+
+  return {
+    cwd,
+    start,
+    run,
+    ask,
+    async fails(line, exit, code, options) {
+      const [plain, json] = await Promise.all([run(line, options), ask<Problem>(line, options)])
+      expect({ exit: plain.code, out: plain.out, json: json.code, code: json.said.code }).toEqual({
+        exit,
+        out: '',
+        json: exit,
+        code,
+      })
+      expect(plain.err).toContain(`[${code}]`)
+      return { problem: json.said, text: plain.err }
+    },
+    leaks(secrets) {
+      const files = readdirSync(cwd, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+      const places = [...heard, ...files]
+      return secrets.filter((secret) => places.some((place) => place.includes(secret)))
+    },
+    leave: remove,
+  }
+}
+
+/** Works through a list, so many at a time: each is a process. */
+export async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>, atOnce = 4): Promise<void> {
+  const left = [...items]
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}

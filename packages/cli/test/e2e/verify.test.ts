@@ -1,0 +1,174 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { issuer } from './forged.ts'
+import { inTurns, type User, user } from './user.ts'
+
+const mint = issuer()
+const stranger = issuer()
+const now = Math.floor(Date.now() / 1000)
+const claims = {
+  sub: 'guest-1',
+  scope: 'webmessaging:guest:send webmessaging:guest:read',
+  iss: 'https://login.example',
+  aud: ['web', 'app'],
+  iat: now,
+  exp: now + 3_600,
+}
+const good = mint.token(claims)
+const [head = '', body = '', signature = ''] = good.split('.')
+
+let eve: User
+let keyServer: Server
+let keysUrl: string
+
+beforeAll(async () => {
+  keyServer = createServer((request, response) => {
+    if (request.url !== '/keys') return void response.writeHead(500).end('<html>broken</html>')
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(mint.keySet))
+  }).listen(0, '127.0.0.1')
+  await once(keyServer, 'listening')
+  keysUrl = `http://127.0.0.1:${(keyServer.address() as AddressInfo).port}/keys`
+  eve = user(
+    {},
+    {
+      'keys.json': JSON.stringify(mint.keySet),
+      'two-of-a-kind.json': JSON.stringify({ keys: [mint.keySet.keys[0], stranger.keySet.keys[0]] }),
+      'rsa.pem': mint.rsaPem,
+      'ec.pem': mint.ecPem,
+      'empty.json': '{"keys":[]}',
+      'garbage.json': '{"keys": [',
+      'garbage.pem': '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n',
+    },
+  )
+})
+afterAll(() => {
+  eve.leave()
+  keyServer.close()
+})
+
+const KEYS = '--jwks keys.json'
+
+type Row = readonly [what: string, token: string, flags: string, reason?: string]
+
+const noExp = { ...claims, exp: undefined }
+const changed = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
+const jwk = { jwk: stranger.rsaJwk }
+
+const rows: readonly Row[] = [
+  ['a good token', good, KEYS],
+  ['with a PEM file', good, '--public-key rsa.pem'],
+  ['ES256 where it is accepted', mint.token(claims, { alg: 'ES256', kid: 'ec' }), `${KEYS} --algorithm RS256 ES256`],
+  ['ES256 with a PEM file', mint.token(claims, { alg: 'ES256' }), '--public-key ec.pem --algorithm ES256'],
+  [
+    'everything that was expected',
+    good,
+    `${KEYS} --subject guest-1 --issuer https://login.example --audience app --scope webmessaging:guest:read webmessaging:guest:send`,
+  ],
+  ['scopes as a list', mint.token({ ...claims, scope: ['a', 'b'] }), `${KEYS} --scope b`],
+
+  ['no token at all', 'hello', KEYS, 'malformed'],
+  ['padding', `${head}.${body}=.${signature}`, KEYS, 'malformed'],
+  ['a payload that is a list', mint.token([claims]), KEYS, 'malformed'],
+  ['a claim twice', mint.token('{"sub":"a","sub":"b","exp":9999999999}'), KEYS, 'malformed'],
+  ['more than 16 KiB', mint.token({ ...claims, fill: 'x'.repeat(16_384) }), KEYS, 'oversized'],
+  ['none', mint.token(claims, { alg: 'none' }), KEYS, 'algorithm'],
+  ['nOnE', mint.token(claims, { alg: 'nOnE' }, 'none'), KEYS, 'algorithm'],
+  ['HMAC with the public key', mint.token(claims, { alg: 'HS256' }), '--public-key rsa.pem', 'algorithm'],
+  ['ES256 where RS256 alone is accepted', mint.token(claims, { alg: 'ES256', kid: 'ec' }), KEYS, 'algorithm'],
+  ['another algorithm than the key has', mint.token(claims, { kid: 'ec' }), KEYS, 'algorithm'],
+  ['an extension that is critical', mint.token(claims, { crit: ['b64'], b64: false }), KEYS, 'critical_header'],
+  ['a key of its own', stranger.token(claims, jwk), KEYS, 'unknown_key'],
+  ['the address of a key of its own', stranger.token(claims, { jku: 'http://127.0.0.1:1/' }), KEYS, 'unknown_key'],
+  ['a kid that nobody knows', mint.token(claims, { kid: 'other' }), KEYS, 'unknown_key'],
+  ['no kid among two keys', mint.token(claims, { kid: undefined }), '--jwks two-of-a-kind.json', 'unknown_key'],
+  ['another signature', `${head}.${body}.${changed(signature)}`, KEYS, 'signature'],
+  ["a stranger's signature", stranger.token(claims), KEYS, 'signature'],
+  ['no signature', `${head}.${body}.`, KEYS, 'signature'],
+  [
+    'a signature of zeros',
+    mint.token(claims, { alg: 'ES256', kid: 'ec' }).replace(/[^.]+$/, Buffer.alloc(64).toString('base64url')),
+    `${KEYS} --algorithm ES256`,
+    'signature',
+  ],
+  ['an expiry that is past', mint.token({ ...claims, exp: now - 60 }), KEYS, 'expired'],
+  ['a beginning to come', mint.token({ ...claims, nbf: now + 600 }), KEYS, 'not_yet_valid'],
+  ['no expiry', mint.token(noExp), KEYS, 'missing_exp'],
+  ['another issuer', good, `${KEYS} --issuer https://login.example.`, 'issuer'],
+  ['another audience', good, `${KEYS} --audience we`, 'audience'],
+  ['another subject', good, `${KEYS} --subject guest-10`, 'subject'],
+  ['a part of a scope', good, `${KEYS} --scope webmessaging:guest`, 'scope'],
+  ['a scope too many', good, `${KEYS} --scope webmessaging:guest:send webmessaging:guest:update`, 'scope'],
+]
+
+describe('guestpass verify', () => {
+  it('says of every token whether it is valid, and if not why', async () => {
+    const found: unknown[] = []
+    await inTurns(rows, async ([what, token, flags, reason]) => {
+      const { code, said } = await eve.ask<{ valid: boolean; reason?: string; claims?: unknown }>(
+        `verify - ${flags}`,
+        { input: `${token}\n` },
+      )
+      if (said.valid) expect(said.claims).toMatchObject({ exp: claims.exp })
+      found.push([what, code, said.valid, said.reason])
+    })
+    const sorted = (list: readonly unknown[]): string[] => list.map((one) => JSON.stringify(one)).sort()
+    expect(sorted(found)).toEqual(
+      sorted(rows.map(([what, , , reason]) => [what, reason ? 4 : 0, reason === undefined, reason])),
+    )
+  })
+
+  it('says the same to people, for a token on the command line', async () => {
+    const valid = await eve.run(`verify ${good} ${KEYS}`)
+    expect(valid).toMatchObject({ code: 0, out: expect.stringMatching(/^valid\n {2}sub: "guest-1"\n/), err: '' })
+    const expired = await eve.run(`verify ${mint.token({ ...claims, exp: 1 })} ${KEYS}`)
+    expect(expired).toEqual({ code: 4, out: 'not valid: expired\n', err: '' })
+  })
+
+  it('asks an address for the keys, and cannot answer without them', async () => {
+    expect((await eve.ask(`verify ${good} --jwks ${keysUrl}`)).said).toMatchObject({ valid: true })
+    expect((await eve.ask(`verify ${stranger.token(claims)} --jwks ${keysUrl}`)).said).toMatchObject({
+      reason: 'signature',
+    })
+    for (const url of [keysUrl.replace('/keys', '/broken'), 'http://127.0.0.1:1/keys']) {
+      const { text } = await eve.fails(`verify ${good} --jwks ${url}`, 1, 'keys_unavailable')
+      expect(text).toContain('signing keys')
+    }
+  })
+
+  it('refuses what it cannot check with, and names the flag', async () => {
+    const wrong: readonly (readonly [flags: string, code: string, told: string])[] = [
+      ['--jwks http://keys.example/jwks', 'invalid_input', '--jwks'],
+      ['--jwks nowhere.json', 'invalid_input', 'ENOENT'],
+      ['--jwks garbage.json', 'invalid_input', 'is not JSON: line 1, column'],
+      ['--jwks empty.json', 'invalid_input', '--jwks: its list of keys is empty'],
+      ['--public-key garbage.pem', 'invalid_input', '--public-key: '],
+      ['--public-key keys.json', 'invalid_input', '--public-key: '],
+      ['--public-key rsa.pem --jwks keys.json', 'invalid_input', 'stands beside'],
+      ['--jwks keys.json --algorithm HS256', 'invalid_input', '--algorithm'],
+      ['', 'config_invalid', 'GENESYS_REGION'],
+    ]
+    await inTurns(wrong, async ([flags, code, told]) => {
+      const { text } = await eve.fails(`verify ${good} ${flags}`, 2, code)
+      expect(text).toContain(told)
+    }, 2)
+  })
+
+  it('takes a key from the configuration, its lines ended by \\n', async () => {
+    const env = {
+      GENESYS_PUBLIC_KEY: mint.rsaPem.trim().replaceAll('\n', '\\n'),
+      GENESYS_OAUTH_BASE_URL: 'http://127.0.0.1:1',
+      GENESYS_API_BASE_URL: 'http://127.0.0.1:1',
+    }
+    expect((await eve.ask(`verify ${good}`, { env })).said).toMatchObject({ valid: true })
+    expect((await eve.ask(`verify ${stranger.token(claims)}`, { env })).said).toMatchObject({ reason: 'signature' })
+  })
+
+  it('does not repeat a token that it was given by mistake', async () => {
+    const lines = [`verify ${good} ${good} ${KEYS}`, `verify --jwks ${good}`, `verify ${good} --wrong=${good}`]
+    for (const line of lines) expect((await eve.run(line)).code).toBe(2)
+    for (const verb of ['show', 'token', 'revoke']) await eve.fails(`guest ${verb} ${good}`, 2, verb === 'token' ? 'config_invalid' : 'invalid_input')
+    expect(eve.leaks([signature, signature.slice(0, 40)])).toEqual([])
+  })
+})

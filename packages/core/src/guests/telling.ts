@@ -1,0 +1,78 @@
+import type { Credential } from '../domain/credential.ts'
+import { type About, type Event, event } from '../domain/event.ts'
+import type { Instant } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { Random } from '../ports/random.ts'
+import { type Listener, listeners } from './listeners.ts'
+import type { Obtained } from './obtain.ts'
+
+/** The API whose guests these are. */
+export const API = 'guest-tokens'
+
+export interface TellingParts {
+  readonly connection: string
+  readonly actor: string
+  readonly meter: Meter
+  readonly random: Random
+  /** Told about listeners that threw. Default: they are counted. */
+  readonly onListenerFault?: (fault: unknown) => void
+}
+
+/** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
+export interface Telling {
+  /** What all events of one request share. */
+  about(credential: Credential, correlationId?: string): About
+  /** A token is about to be asked for. */
+  initiated(credential: Credential, about: About, now: Instant): Event
+  /** It could not be had; counted. */
+  failed(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
+  /** It is there, and stored. */
+  announce(made: Obtained, at: Instant): void
+  onTokenReady(listener: Listener): () => void
+}
+
+export function telling({ connection, actor, meter, random, onListenerFault }: TellingParts): Telling {
+  const ready = listeners(onListenerFault ?? (() => meter.count('listener_failed')))
+  const tally = { issued: 0, failed: 0 }
+  const told = ({ generation, intent }: Credential) => ({
+    generation,
+    data: { api: API },
+    ...(intent ? { idempotencyKey: intent.id } : {}),
+  })
+
+  return {
+    about: ({ subject }, correlationId = random.uuid()) => ({ actor, connection, subject, correlationId }),
+    initiated(credential, about, now) {
+      const type = credential.intent ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
+      return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
+    },
+    failed(credential, about, error, now) {
+      tally.failed += 1
+      meter.count(credential.intent ? 'guest_refresh_failed' : 'guest_token_failed')
+      const type = credential.intent ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
+      const shown = withoutId(error, credential)
+      return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, ...told(credential) })
+    },
+    announce({ credential, claims, latencyMs }, tokenIssuedAt) {
+      tally.issued += 1
+      const successRate = tally.issued / (tally.issued + tally.failed)
+      ready.tell({
+        guestId: credential.id,
+        token: credential.tokens.access,
+        tokenIssuedAt,
+        latencyMs,
+        successRate,
+        claims,
+      })
+    },
+    onTokenReady: ready.add,
+  }
+}
+
+/** The error as events may tell it: they outlive the guest and know it by its subject only. */
+const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
+  new GuestpassError(error.code, error.message.replaceAll(new RegExp(id, 'gi'), subject), {
+    ...(error.upstream ? { upstream: error.upstream } : {}),
+    ...(error.reason === undefined ? {} : { reason: error.reason }),
+  })
