@@ -1,12 +1,5 @@
 import { type Rated, ratio } from './race.ts'
-
-/** What was asked of a race, and whether it came out so. */
-export interface Target {
-  readonly says: string
-  readonly ratio: number
-  readonly wanted: number
-  readonly met: boolean
-}
+import { atLeast, type Target, verdict } from './targets.ts'
 
 /** One race as it is written down. */
 export interface Figures {
@@ -45,8 +38,7 @@ export function figures(title: string, rated: readonly Rated[], bars: readonly B
     .sort((a, b) => b.perSecond - a.perSecond)
   const targets = bars.map(({ than, wanted }) => {
     const rival = nearest(rated, ours, than === 'limit' ? 'limit' : 'peer')
-    const reached = rounded(ratio(ours, rival))
-    return { says: `${title}: times the ${than} (${rival.name})`, ratio: reached, wanted, met: reached >= wanted }
+    return atLeast(`${title}: times the ${than} (${rival.name})`, rounded(ratio(ours, rival)), wanted)
   })
   return { title, rows, targets }
 }
@@ -79,9 +71,6 @@ export function shown({ title, rows, targets }: Figures): string {
   ].join('\n')
 }
 
-export const verdict = ({ says, ratio: reached, wanted, met }: Target): string =>
-  `${met ? 'met' : 'MISSED'}: ${says}: ${reached} (wanted: ${wanted})`
-
 /** The short form for a README: one line per race. */
 export function summary(all: readonly Figures[]): string {
   const lines = all.map(({ title, rows, targets }) => {
@@ -89,7 +78,7 @@ export function summary(all: readonly Figures[]): string {
     const [best] = rows.filter(({ role }) => role === 'peer').sort((a, b) => a.ratio - b.ratio)
     const against = (than: string): string => {
       const target = targets.find(({ says }) => says.includes(`times the ${than}`))
-      return target ? `${target.ratio} x` : ''
+      return target ? `${target.reached} x` : ''
     }
     return `| ${title} | ${grouped(ours?.perSecond ?? 0)} | ${grouped(best?.perSecond ?? 0)} (${best?.name}) | ${against('best peer')} | ${against('limit')} |`
   })

@@ -1,10 +1,20 @@
 import { type Figures, shown } from './figures.ts'
 import type { Pace } from './race.ts'
+import { type Sheet, sheetShown } from './sheet.ts'
+
+/** What a measure comes to: rates of a race, or a sheet of other figures. */
+export type Found = Figures | Sheet
 
 /** What a measure's process tells the one that started it. */
 export interface Told {
-  readonly figures: readonly Figures[]
+  readonly figures: readonly Found[]
 }
+
+export const isRace = (found: Found): found is Figures => 'rows' in found
+export const foundShown = (found: Found): string => (isRace(found) ? shown(found) : sheetShown(found))
+
+/** Fewer and shorter rounds, to see that it works. */
+export const isQuick = process.argv.includes('--quick')
 
 const thorough: Pace = { rounds: 75, sliceMs: 25 }
 const quick: Pace = { rounds: 9, sliceMs: 20 }
@@ -13,8 +23,8 @@ const quick: Pace = { rounds: 9, sliceMs: 20 }
  * Runs a measure in a process of its own, so that the code of one measure is not compiled for the needs of another. Started
  * alone (`node bench/p1-cached-token.ts [--quick]`, for a profile), it prints what it found.
  */
-export async function measure(run: (pace: Pace) => Promise<readonly Figures[]>): Promise<void> {
-  const found = await run(process.argv.includes('--quick') ? quick : thorough)
+export async function measure(run: (pace: Pace) => Promise<readonly Found[]>): Promise<void> {
+  const found = await run(isQuick ? quick : thorough)
   if (process.send) process.send({ figures: found } satisfies Told)
-  else console.log(found.map(shown).join('\n'))
+  else console.log(found.map(foundShown).join('\n'))
 }

@@ -2,18 +2,22 @@
  * Measures Guestpass against its peers: `npm run bench`, `npm run bench -- P1 P3`, `npm run bench -- --quick`. Installs the
  * peers when they are not there, prints a table for each race and a line for each target, and writes bench/results.json.
  */
-import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os'
 import { join } from 'node:path'
-import { type Figures, shown, summary, verdict } from './figures.ts'
-import type { Told } from './measure.ts'
+import { child } from './child.ts'
+import { summary } from './figures.ts'
+import { type Found, foundShown, isRace, type Told } from './measure.ts'
+import { verdict } from './targets.ts'
 
 const here = import.meta.dirname
 const measures: Readonly<Record<string, string>> = {
   P1: 'p1-cached-token.ts',
   P2: 'p2-verify-cold.ts',
   P3: 'p3-verify-again.ts',
+  P5: 'p5-limited-guests.ts',
+  P7: 'p7-live-sessions.ts',
 }
 
 /** What results.json holds. */
@@ -26,7 +30,7 @@ interface Measured {
   readonly quick: boolean
   readonly machine: ReturnType<typeof machine>
   readonly peers: Readonly<Record<string, string>>
-  readonly figures: readonly Figures[]
+  readonly figures: readonly Found[]
 }
 
 const machine = () => ({
@@ -59,21 +63,11 @@ function installPeers(): void {
 }
 
 /** Runs a measure in its own process. */
-function measured(file: string, args: readonly string[]): Promise<readonly Figures[]> {
-  const child: ChildProcess = fork(join(here, file), args, {
-    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
-  })
-  return new Promise((resolve, reject) => {
-    let told: Told | undefined
-    child.once('message', (message: Told) => {
-      told = message
-      child.disconnect()
-    })
-    child.once('error', reject)
-    child.once('exit', (code) =>
-      told && code === 0 ? resolve(told.figures) : reject(new Error(`${file} ended with ${code}`)),
-    )
-  })
+async function measured(file: string, args: readonly string[]): Promise<readonly Found[]> {
+  const process = child(file, args)
+  const { figures } = await process.next<Told>()
+  await process.end()
+  return figures
 }
 
 function earlier(file: string): Results['measures'] {
@@ -96,17 +90,17 @@ if (unknown.length > 0) {
 
 installPeers()
 const file = join(here, 'results.json')
-const found: Figures[] = []
+const found: Found[] = []
 for (const id of named.length > 0 ? named : Object.keys(measures)) {
   const figures = await measured(measures[id] as string, quick ? ['--quick'] : [])
-  console.log(figures.map(shown).join('\n'))
+  console.log(figures.map(foundShown).join('\n'))
   found.push(...figures)
   const entry: Measured = { at: new Date().toISOString(), quick, machine: machine(), peers: pinned(), figures }
   writeFileSync(file, `${JSON.stringify({ measures: { ...earlier(file), [id]: entry } } satisfies Results, null, 2)}\n`)
 }
 
 const { node, cores, processor, load } = machine()
-console.log(
-  `${summary(found)}\n\nNode ${node}, ${cores} cores (${processor}), load ${load}${quick ? '; quick run' : ''}\n`,
-)
+const races = found.filter(isRace)
+if (races.length > 0) console.log(`${summary(races)}\n`)
+console.log(`Node ${node}, ${cores} cores (${processor}), load ${load}${quick ? '; quick run' : ''}\n`)
 for (const target of found.flatMap(({ targets }) => targets)) console.log(verdict(target))

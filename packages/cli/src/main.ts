@@ -14,6 +14,7 @@ const world: World = {
   env: process.env,
   cwd: process.cwd(),
   pid: process.pid,
+  program: process.argv[1] ?? '',
   stdout: process.stdout,
   stderr: process.stderr,
   input: () => text(process.stdin),

@@ -114,6 +114,7 @@ describe('guestpass sandbox', () => {
         env: {},
         cwd,
         pid: 1,
+        program: '',
         stdout: {
           write: (text) => {
             out += text

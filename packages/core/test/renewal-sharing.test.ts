@@ -79,7 +79,7 @@ describe('processes that share a store', () => {
     await settle()
     const { accessTokens } = await here.process()
     const asked = outcome(accessTokens.token())
-    await here.clock.advance(10 * SECOND - 1)
+    await here.clock.advance(5 * SECOND - 1)
     expect(here.upstream.asked.token).toHaveLength(0)
     await here.clock.advance(SECOND)
     expect(await asked).toBe('access-token-1')

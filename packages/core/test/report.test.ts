@@ -80,11 +80,32 @@ describe('a report', () => {
     await store.commit({ connection: HOME, events: [failed, event('4', { type: 'TOKEN_REVOKED' })] })
     await store.commit({
       connection: HOME,
-      events: [event('5', { type: 'ACCESS_TOKEN_RENEWED', latencyMs: 7 }), event('6', { type: 'ACCESS_TOKEN_FAILED' })],
+      events: [
+        event('5', { type: 'ACCESS_TOKEN_RENEWED', latencyMs: 7 }),
+        event('6', { type: 'ACCESS_TOKEN_FAILED' }),
+        event('7', { type: 'REFRESH_INITIATED', outcome: 'pending' }),
+        event('8', { type: 'REFRESH_COMPLETED', latencyMs: 20 }),
+        event('9', { type: 'REFRESH_COMPLETED', latencyMs: 40 }),
+        event('10', { type: 'REFRESH_FAILED', outcome: 'failure' }),
+      ],
     })
     await store.commit({ connection: NEIGHBOUR, events: [{ ...failed, connection: NEIGHBOUR }] })
     expect(await report(store, HOME)).toEqual({
       connection: HOME,
+      totalRequests: 1_406,
+      successfulRefreshes: 2,
+      failedRefreshes: 1,
+      validityRatePercent: 99.8,
+      avgLatencyMs: 10,
+      refreshes: {
+        totalRequests: 3,
+        succeeded: 2,
+        failed: 1,
+        validityRatePercent: 66.7,
+        avgLatencyMs: 30,
+        p50LatencyMs: expect.any(Number),
+        p99LatencyMs: 40,
+      },
       guestTokens: {
         totalRequests: 1_401,
         succeeded: 1_400,

@@ -1,4 +1,3 @@
-import { type Meters } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
 
 /** What came of one job. */
@@ -13,9 +12,9 @@ export interface JobReport {
   readonly upstreamCalls: number
   /** Requests that upstream refused because there were too many. */
   readonly refused429: number
-  /** Guests that were told of a token which the store does not have. */
+  /** Guests without the token that they were told of, or without any that is valid. */
   readonly lost: number
-  /** Guests for whom upstream made more tokens than were asked for. */
+  /** Guests for whom upstream did more than was asked. */
   readonly doubled: number
 }
 
@@ -23,53 +22,39 @@ export interface JobReport {
 export const succeeded = ({ asked, done, failed, lost, doubled }: JobReport): boolean =>
   done === asked && failed === 0 && lost === 0 && doubled === 0
 
-/** The durations that a job's own meter took. */
-export const timing = (meters: Meters, name: string): Pick<JobReport, 'p50Ms' | 'p99Ms'> => {
-  const timed = meters.timed(name)
-  return { p50Ms: tenth(timed.quantile(0.5)), p99Ms: tenth(timed.quantile(0.99)) }
-}
-
-const tenth = (value: number): number => Math.round(value * 10) / 10
-
-/** What upstream's journal says of some of its operations. */
-export function upstreamSide(
+/** What upstream met of one operation for some guests. */
+export function met(
   journal: readonly JournalEntry[],
-  operations: readonly string[],
-): Pick<JobReport, 'upstreamCalls' | 'refused429' | 'doubled'> {
-  const met = journal.filter(({ operation }) => operation !== undefined && operations.includes(operation))
-  const made = new Map<string, number>()
-  for (const { guestId, status } of met) {
-    if (guestId !== undefined && status === 200) made.set(guestId, (made.get(guestId) ?? 0) + 1)
-  }
-  return {
-    upstreamCalls: met.length,
-    refused429: met.filter(({ status }) => status === 429).length,
-    doubled: [...made.values()].filter((times) => times > 1).length,
-  }
+  operation: string,
+  guests: ReadonlySet<string>,
+): Pick<JobReport, 'upstreamCalls' | 'refused429'> & { readonly entries: readonly JournalEntry[] } {
+  const entries = journal.filter(
+    (entry) => entry.operation === operation && (entry.guestId === undefined || guests.has(entry.guestId)),
+  )
+  return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
 }
 
+const columns: readonly [title: string, value: (report: JobReport) => string | number][] = [
+  ['job', ({ job }) => job],
+  ['asked', ({ asked }) => asked],
+  ['done', ({ done }) => done],
+  ['failed', ({ failed }) => failed],
+  ['p50 ms', ({ p50Ms }) => p50Ms],
+  ['p99 ms', ({ p99Ms }) => p99Ms],
+  ['upstream calls', ({ upstreamCalls }) => upstreamCalls],
+  ['429s met', ({ refused429 }) => refused429],
+  ['lost', ({ lost }) => lost],
+  ['doubled', ({ doubled }) => doubled],
+]
+
+/** The reports as a table, a line each under a line of titles. */
 export function jobLines(reports: readonly JobReport[]): readonly string[] {
   const rows = [
-    ['job', 'asked', 'done', 'failed', 'p50 ms', 'p99 ms', 'upstream', '429', 'lost', 'doubled'],
-    ...reports.map((one) => [
-      one.job,
-      ...[
-        one.asked,
-        one.done,
-        one.failed,
-        one.p50Ms,
-        one.p99Ms,
-        one.upstreamCalls,
-        one.refused429,
-        one.lost,
-        one.doubled,
-      ].map(String),
-    ]),
+    columns.map(([title]) => title),
+    ...reports.map((report) => columns.map(([, value]) => String(value(report)))),
   ]
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
-  )
+  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const cell = (text: string, column: number): string =>
+    column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)
+  return rows.map((row) => row.map(cell).join('  '))
 }

@@ -1,53 +1,61 @@
-import { randomUUID } from 'node:crypto'
-import { type Connection, guestScopes, type IssuedGuest } from '@guestpass/core'
-import type { Sandbox } from '@guestpass/sandbox'
-import { type JobReport, timing, upstreamSide } from './job-report.ts'
+import { type IssuedGuest, guestScopes, meters } from '@guestpass/core'
+import { type JobReport, met } from './job-report.ts'
+import type { Stage } from './stage.ts'
 
-/** How many guests the demo mints. */
-export const GUESTS = 50
+export interface Minted {
+  readonly report: JobReport
+  readonly issued: readonly IssuedGuest[]
+}
 
-/**
- * Job "mint": guests ask at once while upstream has a bad moment (two 503, one slow answer). Every token is verified again
- * from what the store has, as a later process would.
- */
-export async function mintJob(
-  upstream: Sandbox,
-  { guests, verifier, meters }: Connection,
-  onDone: () => void,
-): Promise<JobReport> {
-  upstream.script([
-    { on: 'mint', do: { status: 503, headers: { 'retry-after': '1' } }, times: 2 },
-    { on: 'mint', do: { delayMs: 300 }, times: 1 },
-  ])
+export interface MintOrder {
+  readonly job: string
+  readonly ids: readonly string[]
+  /** Life of the tokens in seconds. */
+  readonly duration: number
+}
+
+/** Job "mint": all guests ask at once. Every token is verified again from what the store has, as a later process would. */
+export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): Promise<Minted> {
+  const { upstream, connection } = stage
+  const { guests, verifier } = connection
+  const bar = stage.progress(job, ids.length)
+  const took = meters()
   let told = 0
-  const off = guests.onTokenReady(() => {
+  const off = guests.onTokenReady(({ latencyMs }) => {
     told += 1
-    throw new Error('a chat SDK that fails')
+    took.time(job, latencyMs)
+    throw new Error('a chat SDK that fails harms nobody')
   })
-  const ids = Array.from({ length: GUESTS }, () => randomUUID())
   const outcomes = await Promise.allSettled(
     ids.map(async (guestId) => {
-      const issued = await guests.issue({ guestId, duration: 'shortSession', scopes: guestScopes })
-      onDone()
+      const issued = await guests.issue({ guestId, duration, scopes: guestScopes })
+      bar.add()
       return issued
     }),
   )
   off()
+  bar.stop()
   const issued = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-  const kept = await Promise.all(issued.map(async (one) => isKept(one, await guests.token(one.guestId), verifier)))
-  return {
-    job: 'mint guest tokens',
-    asked: GUESTS,
+  const kept = await Promise.all(
+    issued.map(async (one) => {
+      const stored = await guests.token(one.guestId)
+      const verdict = await verifier.verify(stored.token.reveal(), { subject: one.guestId, scopes: guestScopes })
+      return verdict.valid && stored.token.reveal() === one.token.reveal()
+    }),
+  )
+  const { entries, ...calls } = met(upstream.journal(), 'mint', new Set(ids))
+  const made = entries.filter(({ status }) => status === 200).length
+  const timed = took.timed(job)
+  const report = {
+    job,
+    asked: ids.length,
     done: Math.min(issued.length, told),
-    failed: GUESTS - issued.length,
-    ...timing(meters, 'guest_token_latency'),
-    ...upstreamSide(upstream.journal(), ['mint']),
+    failed: ids.length - issued.length,
+    p50Ms: Math.round(timed.quantile(0.5)),
+    p99Ms: Math.round(timed.quantile(0.99)),
+    ...calls,
     lost: kept.filter((one) => !one).length,
+    doubled: Math.max(0, made - issued.length),
   }
-}
-
-/** Whether the store has the very token that was handed out, and it verifies. */
-async function isKept(issued: IssuedGuest, stored: IssuedGuest, verifier: Connection['verifier']): Promise<boolean> {
-  const verdict = await verifier.verify(stored.token.reveal(), { subject: issued.guestId, scopes: guestScopes })
-  return verdict.valid && stored.token.reveal() === issued.token.reveal()
+  return { report, issued }
 }

@@ -11,6 +11,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly pid: number
+  /** The file that Node runs for this program, for verbs that start it once more. */
+  readonly program: string
   readonly stdout: Sink
   readonly stderr: Sink
   /** Standard input, read to its end. */

@@ -16,7 +16,10 @@ export const guestRefresh = verb({
     const held = token === '-' ? await cli.input() : token
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const issued = await guests.refresh(guestId, { signal: cli.signal, ...(held === undefined ? {} : { token: held }) })
+      const issued = await guests.refresh(guestId, {
+        signal: cli.signal,
+        ...(held === undefined ? {} : { token: held }),
+      })
       const document = tokenDocument(issued, cli)
       cli.answer(document, () => tokenLines(document))
     })

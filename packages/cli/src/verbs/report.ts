@@ -16,6 +16,7 @@ export const report = verb({
         `Connection ${document.connection}`,
         jobLine('access tokens', document.accessTokens),
         jobLine('guest tokens', document.guestTokens),
+        jobLine('refreshes', document.refreshes),
         `  revoked guests  ${document.revoked}`,
       ])
     })

@@ -58,7 +58,9 @@ export const verify = verb({
       const { close, ...world } = nodePorts()
       try {
         const { guestTokens } = await verification(options, store ? { ...world, store } : world)
-        return await guestTokens.verify(text, expectations).catch(own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined)
+        return await guestTokens
+          .verify(text, expectations)
+          .catch(own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined)
       } finally {
         await close()
       }

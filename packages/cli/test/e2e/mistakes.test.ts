@@ -135,13 +135,20 @@ describe('a configuration that is wrong', () => {
     const { problem: short } = await ann.fails('token', 2, 'config_invalid', {
       env: { GUESTPASS_ENCRYPTION_KEY: Buffer.alloc(16, 7).toString('base64') },
     })
-    expect(short.fields?.[0]).toMatchObject({ field: 'GUESTPASS_ENCRYPTION_KEY', remedy: expect.stringContaining('32 bytes') })
+    expect(short.fields?.[0]).toMatchObject({
+      field: 'GUESTPASS_ENCRYPTION_KEY',
+      remedy: expect.stringContaining('32 bytes'),
+    })
   })
 })
 
 describe('another connection', () => {
   it('sees nothing of the default one', async () => {
-    const { GENESYS_OAUTH_BASE_URL: oauthBaseUrl, GENESYS_API_BASE_URL: apiBaseUrl, GENESYS_CLIENT_ID: clientId } = upstream.env
+    const {
+      GENESYS_OAUTH_BASE_URL: oauthBaseUrl,
+      GENESYS_API_BASE_URL: apiBaseUrl,
+      GENESYS_CLIENT_ID: clientId,
+    } = upstream.env
     const other = { oauthBaseUrl, apiBaseUrl, clientId, clientSecret: secret() }
     const config = join(ann.cwd, 'guestpass.config.json')
     writeFileSync(config, JSON.stringify({ connections: { other } }))
@@ -184,9 +191,13 @@ describe('an audit file that cannot be written', () => {
     expect([code, err]).toEqual([0, expect.stringMatching(/GUESTPASS_AUDIT_FILE [^\n]*audit\.jsonl[^\n]*ENOENT/)])
     mkdirSync(folder)
     const written = (): string[] =>
-      existsSync(join(folder, 'audit.jsonl')) ? readFileSync(join(folder, 'audit.jsonl'), 'utf8').trim().split('\n') : []
+      existsSync(join(folder, 'audit.jsonl'))
+        ? readFileSync(join(folder, 'audit.jsonl'), 'utf8').trim().split('\n')
+        : []
     // The next attempt is due a second or two after the one that failed.
-    await expect.poll(async () => (await ann.run('report', { env })) && written().length, { timeout: 15_000, interval: 1_000 }).toBe(3)
+    await expect
+      .poll(async () => (await ann.run('report', { env })) && written().length, { timeout: 15_000, interval: 1_000 })
+      .toBe(3)
     expect(statSync(join(folder, 'audit.jsonl')).mode & 0o777).toBe(0o600)
   })
 })

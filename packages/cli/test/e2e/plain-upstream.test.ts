@@ -56,15 +56,22 @@ describe('an upstream that keeps to the documented contract and does nothing mor
     const before = upstream.met.length
     const { code, err } = await bob.run('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
     expect(code).toBe(3)
-    const told = err.split('\n').filter((line) => line.startsWith('guestpass: ') && line.includes('GENESYS_CLIENT_SECRET'))
+    const told = err
+      .split('\n')
+      .filter((line) => line.startsWith('guestpass: ') && line.includes('GENESYS_CLIENT_SECRET'))
     expect(told).toEqual([expect.stringContaining('[client_rejected]')])
     // In the form body, then once in the Authorization header.
     expect(upstream.met.slice(before)).toEqual([TOKEN_PATH, TOKEN_PATH])
     const problem = await bob.ask('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
-    expect(problem).toMatchObject({ code: 3, said: { code: 'client_rejected', upstream: { status: 401, code: 'invalid_client' } } })
+    expect(problem).toMatchObject({
+      code: 3,
+      said: { code: 'client_rejected', upstream: { status: 401, code: 'invalid_client' } },
+    })
 
     expect(await bob.run('token')).toMatchObject({ code: 0, err: '' })
-    expect(bob.leaks(['not-the-secret-9b2e', upstream.env['GENESYS_CLIENT_SECRET'] ?? '', ...upstream.given])).toEqual([])
+    expect(bob.leaks(['not-the-secret-9b2e', upstream.env['GENESYS_CLIENT_SECRET'] ?? '', ...upstream.given])).toEqual(
+      [],
+    )
     bob.leave()
   })
 

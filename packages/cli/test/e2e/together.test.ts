@@ -53,7 +53,10 @@ describe('the audit file', () => {
     await Promise.all(eight.slice(4).map(() => ann.run(ISSUE, { env })))
     await ann.run('token', { env })
     const { said } = await ann.ask<{ records: { eventId: string }[] }>('audit tail --lines 10000', { env })
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { eventId: string })
+    const lines = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { eventId: string })
     const inOrder = (records: readonly { eventId: string }[]): unknown[] =>
       records.toSorted((one, other) => one.eventId.localeCompare(other.eventId))
     expect(said.records).toHaveLength(11)

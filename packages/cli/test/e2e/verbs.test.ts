@@ -138,7 +138,9 @@ describe('a user of every verb', () => {
       after = `--after ${page.next}`
     }
     expect(paged).toEqual(ids)
-    expect((await ann.run('guest list --limit 1')).out).toMatch(/^[\da-f-]{36} .*\nMore: guestpass guest list --after \S+\n$/)
+    expect((await ann.run('guest list --limit 1')).out).toMatch(
+      /^[\da-f-]{36} .*\nMore: guestpass guest list --after \S+\n$/,
+    )
   })
 
   it('revokes a guest for good, also in the eyes of verify', async () => {
@@ -183,7 +185,10 @@ describe('a user of every verb', () => {
       })
     }
     const { out } = await ann.run('audit tail --lines 2')
-    const lines = out.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
     expect(lines).toEqual(log.records.slice(-2))
 
     const made = log.records.filter((record) => record['eventType'] === 'TOKEN_GENERATED_SUCCESS').length

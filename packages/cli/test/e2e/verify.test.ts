@@ -25,8 +25,8 @@ let keysUrl: string
 
 beforeAll(async () => {
   keyServer = createServer((request, response) => {
-    if (request.url !== '/keys') return void response.writeHead(500).end('<html>broken</html>')
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(mint.keySet))
+    if (request.url !== '/keys') response.writeHead(500).end('<html>broken</html>')
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(mint.keySet))
   }).listen(0, '127.0.0.1')
   await once(keyServer, 'listening')
   keysUrl = `http://127.0.0.1:${(keyServer.address() as AddressInfo).port}/keys`
@@ -105,11 +105,10 @@ const rows: readonly Row[] = [
 describe('guestpass verify', () => {
   it('says of every token whether it is valid, and if not why', async () => {
     const found: unknown[] = []
-    await inTurns(rows, async ([what, token, flags, reason]) => {
-      const { code, said } = await eve.ask<{ valid: boolean; reason?: string; claims?: unknown }>(
-        `verify - ${flags}`,
-        { input: `${token}\n` },
-      )
+    await inTurns(rows, async ([what, token, flags]) => {
+      const { code, said } = await eve.ask<{ valid: boolean; reason?: string; claims?: unknown }>(`verify - ${flags}`, {
+        input: `${token}\n`,
+      })
       if (said.valid) expect(said.claims).toMatchObject({ exp: claims.exp })
       found.push([what, code, said.valid, said.reason])
     })
@@ -149,10 +148,14 @@ describe('guestpass verify', () => {
       ['--jwks keys.json --algorithm HS256', 'invalid_input', '--algorithm'],
       ['', 'config_invalid', 'GENESYS_REGION'],
     ]
-    await inTurns(wrong, async ([flags, code, told]) => {
-      const { text } = await eve.fails(`verify ${good} ${flags}`, 2, code)
-      expect(text).toContain(told)
-    }, 2)
+    await inTurns(
+      wrong,
+      async ([flags, code, told]) => {
+        const { text } = await eve.fails(`verify ${good} ${flags}`, 2, code)
+        expect(text).toContain(told)
+      },
+      2,
+    )
   })
 
   it('takes a key from the configuration, its lines ended by \\n', async () => {
@@ -168,7 +171,8 @@ describe('guestpass verify', () => {
   it('does not repeat a token that it was given by mistake', async () => {
     const lines = [`verify ${good} ${good} ${KEYS}`, `verify --jwks ${good}`, `verify ${good} --wrong=${good}`]
     for (const line of lines) expect((await eve.run(line)).code).toBe(2)
-    for (const verb of ['show', 'token', 'revoke']) await eve.fails(`guest ${verb} ${good}`, 2, verb === 'token' ? 'config_invalid' : 'invalid_input')
+    for (const verb of ['show', 'token', 'revoke'])
+      await eve.fails(`guest ${verb} ${good}`, 2, verb === 'token' ? 'config_invalid' : 'invalid_input')
     expect(eve.leaks([signature, signature.slice(0, 40)])).toEqual([])
   })
 })

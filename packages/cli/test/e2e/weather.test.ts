@@ -131,14 +131,20 @@ describe('an upstream that fails', () => {
   })
 
   it('is given up on in the end', async () => {
-    await inTurns([['token', 'token'], [ISSUE, 'mint']] as const, async ([line, on]) => {
-      const ann = newUser()
-      script(on, { status: 500 }, 20)
-      expect(await ann.ask(line)).toMatchObject({
-        code: 1,
-        said: { code: 'upstream_unavailable', upstream: { status: 500 }, retryable: true },
-      })
-    })
+    await inTurns(
+      [
+        ['token', 'token'],
+        [ISSUE, 'mint'],
+      ] as const,
+      async ([line, on]) => {
+        const ann = newUser()
+        script(on, { status: 500 }, 20)
+        expect(await ann.ask(line)).toMatchObject({
+          code: 1,
+          said: { code: 'upstream_unavailable', upstream: { status: 500 }, retryable: true },
+        })
+      },
+    )
   })
 
   it('has keys that cannot be had', async () => {

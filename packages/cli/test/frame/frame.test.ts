@@ -23,6 +23,7 @@ async function running(verbs: readonly Verb[], argv: readonly string[], world: P
       env: {},
       cwd: '/nowhere',
       pid: 1,
+      program: '',
       stdout: { write: (text) => (printed.out += text) },
       stderr: { write: (text) => (printed.err += text) },
       input: async () => '  from stdin\n',

@@ -10,6 +10,8 @@ import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
+import { AFTERLIFE } from './obtain.ts'
+import { LONGEST_DURATION } from './request.ts'
 
 export interface AdoptionParts {
   readonly connection: string
@@ -52,17 +54,20 @@ export function adoption(
     const claims = await claimsOf(guestId, token)
     const fingerprint = await parts.fingerprint(token)
     for (;;) {
-      const { credential = undefined, now } = await store.find(connection, guestId)
+      const { credential, now } = await store.find(connection, guestId)
       const base = credential ?? parts.blank(guestId, now)
       parts.refuseEnded(base)
       if (base.tokens?.access.reveal() === token) return
       const expiresAt = toStore(claims['exp'], now)
       const sentAt = claims['iat'] === undefined ? now : Math.min(toStore(claims['iat'], now), now)
-      if (base.tokens && sentAt < base.tokens.sentAt - SAME_AGE) throw invalid(guestId, 'superseded')
+      const isOlder = base.tokens && sentAt < base.tokens.sentAt - SAME_AGE
+      // What was stored here once and is no longer has been replaced, be it within the same second.
+      if (isOlder || (await store.issued(connection, fingerprint))) throw invalid(guestId, 'superseded')
       const scopes = scopesOf(claims)
       const times = { asked: scopes, sentAt, expiresAt, verified: true }
       const tokens = tokenSet({ access: new Secret(token) }, times, windows, random.float())
-      const durationSeconds = Math.max(1, Math.round((expiresAt - sentAt) / SECOND))
+      const lifetime = Math.round((expiresAt - sentAt) / SECOND)
+      const durationSeconds = Math.min(Math.max(1, lifetime), LONGEST_DURATION)
       const { intent: _off, backOff: _over, ...rest } = base
       const generation = base.generation + 1
       const next: Credential = {
@@ -77,7 +82,7 @@ export function adoption(
         connection,
         writes: [{ credential: next, expect: { generation: base.generation } }],
         events: [event(parts.about(next), random.uuid(), now, told)],
-        issued: [{ credential: guestId, fingerprint, expiresAt }],
+        issued: [{ credential: guestId, fingerprint, expiresAt: expiresAt + AFTERLIFE }],
       })
       if (outcome === 'done') return
     }

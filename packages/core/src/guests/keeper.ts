@@ -6,7 +6,7 @@ import type { Store } from '../ports/store.ts'
 export interface KeeperOptions {
   /** A session is kept while somebody asked for it within this time. Default 24 h. */
   readonly keepForMs?: Millis
-  /** Requests a minute that upstream takes; the keeper claims about five seconds of it at a time. Default 300. */
+  /** Requests a minute that upstream takes; the keeper claims about two seconds of it at a time. Default 300. */
   readonly perMinute?: number
 }
 
@@ -22,11 +22,13 @@ export interface Keeper {
   run(signal: AbortSignal): Promise<void>
 }
 
-/** Ends by itself when the process dies; whoever comes next repeats the renewal under the same Idempotency-Key. */
-const LEASE: Millis = MINUTE
+/** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
+const LEASE: Millis = 5 * SECOND
 /** How long it looks away when nothing is due: sessions may come in from other processes meanwhile. */
 const IDLE: Millis = SECOND
-const AHEAD: Millis = 5 * SECOND
+/** Never less, so that other work of this process gets its turn. */
+const LEAST: Millis = 10
+const AHEAD: Millis = 2 * SECOND
 
 /**
  * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
@@ -48,30 +50,30 @@ export function keeper(
   }
 
   /** Claims what there is room for; says how long to look away. */
-  async function claim(working: Set<Promise<void>>): Promise<Millis> {
+  async function claim(working: Map<string, Promise<void>>): Promise<Millis> {
     const max = most - working.size
     const { now, claimed, nextInMs = IDLE } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
-    for (const { id, dueAt } of claimed) start(working, one(id, lateness(now, dueAt)))
-    return claimed.length === max ? 0 : Math.min(nextInMs, IDLE)
+    for (const { id, dueAt } of claimed) {
+      // A renewal may outlast its claim, which then comes back here.
+      if (working.has(id)) continue
+      const work = one(id, lateness(now, dueAt)).finally(() => working.delete(id))
+      working.set(id, work)
+    }
+    return Math.min(Math.max(nextInMs, LEAST), IDLE)
   }
 
   return {
     async run(signal) {
-      const working = new Set<Promise<void>>()
+      const working = new Map<string, Promise<void>>()
       while (!signal.aborted) {
         // A store that fails for a moment is asked again later.
         const pause = await claim(working).catch(() => IDLE)
-        if (working.size === most) await Promise.race(working)
+        if (working.size === most) await Promise.race(working.values())
         else await clock.sleep(pause, signal).catch(() => {})
       }
-      await Promise.all(working)
+      await Promise.all(working.values())
     },
   }
 }
 
 const lateness = (now: Instant, dueAt: Instant): Millis => Math.max(0, now - dueAt)
-
-function start(working: Set<Promise<void>>, work: Promise<void>): void {
-  const tracked = work.finally(() => working.delete(tracked))
-  working.add(tracked)
-}

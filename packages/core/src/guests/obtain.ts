@@ -1,4 +1,4 @@
-import type { Credential } from '../domain/credential.ts'
+import type { Credential, Intent } from '../domain/credential.ts'
 import { type About, event, type EventType } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -13,6 +13,7 @@ import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { MintRequest, Refreshed } from '../upstream/guest-tokens/wire.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
+import { isKnown } from './next-step.ts'
 
 export interface ObtainParts {
   readonly guestTokens: GuestTokens
@@ -47,7 +48,7 @@ export interface Obtain {
 }
 
 /** Tokens are remembered beyond their end, because clocks differ: a verifier may still accept them for a little while. */
-const AFTERLIFE: Millis = HOUR
+export const AFTERLIFE: Millis = HOUR
 
 /** What a token set is called in counters and events. */
 interface Words {
@@ -103,7 +104,7 @@ export function obtain(parts: ObtainParts): Obtain {
       generation: credential.generation + 1,
       latencyMs,
       statusCode: granted.status,
-      ...(credential.intent ? { idempotencyKey: credential.intent.id } : {}),
+      ...(credential.intent?.action === 'refresh' ? { idempotencyKey: credential.intent.id } : {}),
       data: { api: credential.api, scopes: request.scopes, durationSeconds: request.durationSeconds, verified: true },
     })
     const issued = [{ credential: credential.id, fingerprint, expiresAt: expiresAt + AFTERLIFE }]
@@ -121,10 +122,22 @@ export function obtain(parts: ObtainParts): Obtain {
       const { id, upstreamId = id, intent } = order.credential
       const idempotencyKey = intent?.id ?? ''
       return obtained(order, REFRESHED, (_request, onSend) =>
-        guestTokens.refresh({ guestTokenId: upstreamId, idempotencyKey }, onSend),
+        guestTokens.refresh({ guestTokenId: upstreamId, idempotencyKey }, () => {
+          refuseOld(intent, order.now())
+          onSend()
+        }),
       )
     },
   }
+}
+
+/** Time passes between the decision and each try: waits, pauses of the machine. */
+function refuseOld(intent: Intent | undefined, now: Instant): void {
+  if (intent && isKnown(intent, now)) return
+  throw new GuestpassError(
+    'refresh_impossible',
+    'The Idempotency-Key of the refresh is too old to be sent again: the refresh could take effect twice.',
+  )
 }
 
 /** What the guest was asked for, out of what is stored with it. */

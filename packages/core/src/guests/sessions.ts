@@ -2,11 +2,11 @@ import type { Credential } from '../domain/credential.ts'
 import type { About } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../errors.ts'
 import { lanes } from '../policy/lanes.ts'
 import { type Current, type Renewable, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
 import { nextStep } from './next-step.ts'
-import type { Obtain, Obtained, Order } from './obtain.ts'
+import type { Obtain } from './obtain.ts'
 import { unknownGuest } from './records.ts'
 import type { Telling } from './telling.ts'
 
@@ -31,22 +31,10 @@ export interface Sessions {
  */
 export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
   const { connection, obtain, telling } = parts
-  const { store, random, holder } = ports
+  const { random, holder } = ports
 
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
-
-  async function minted(order: Order): Promise<Obtained> {
-    const { intent: _spent, ...credential } = order.credential
-    await store.commit({ connection, events: [telling.initiated(credential, order.about, order.now())] })
-    return obtain.mint({ ...order, credential })
-  }
-
-  const refreshed = (order: Order): Promise<Obtained> =>
-    obtain.refresh(order).catch((thrown: unknown) => {
-      if (thrown instanceof GuestpassError && thrown.code === 'refresh_impossible') return minted(order)
-      throw thrown
-    })
 
   function renewable(id: string): Renewable {
     let about: About | undefined
@@ -61,18 +49,21 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
       prepare(credential, now) {
         parts.available()
         about = telling.about(credential)
-        const step = nextStep(credential, now)
-        if (step.do === 'repeat') return undefined
-        const { intent: former, ...rest } = credential
-        if (step.do === 'mint') return former ? { credential: rest, events: [] } : undefined
-        const intent = { id: random.uuid(), action: 'refresh', holder, startedAt: now } as const
-        const next: Credential = { ...rest, intent }
+        const action = nextStep(credential, now)
+        if (action === 'repeat') return undefined
+        const next: Credential = { ...credential, intent: { id: random.uuid(), action, holder, startedAt: now } }
         return { credential: next, events: [telling.initiated(next, about, now)] }
       },
       async renew(credential, now) {
         const order = { credential, about: aboutOf(credential), now }
-        const made = await (credential.intent ? refreshed(order) : minted(order))
+        const made = await (credential.intent?.action === 'refresh' ? obtain.refresh(order) : obtain.mint(order))
         return { ...made, done: () => telling.announce(made, now()) }
+      },
+      otherwise(credential, error, now) {
+        const { intent } = credential
+        if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return undefined
+        const next: Credential = { ...credential, intent: { ...intent, action: 'mint' } }
+        return { credential: next, events: [telling.failed(credential, aboutOf(credential), error, now)] }
       },
       failed: (credential, error, now: Instant) => [telling.failed(credential, aboutOf(credential), error, now)],
     }
@@ -86,3 +77,10 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
     },
   }
 }
+
+/**
+ * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
+ * only while the former one lasts: until then keys and clocks may come right.
+ */
+const isHopeless = ({ tokens }: Credential, { code }: GuestpassError, now: Instant): boolean =>
+  code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

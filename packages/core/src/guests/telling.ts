@@ -38,19 +38,19 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
   const told = ({ generation, intent }: Credential) => ({
     generation,
     data: { api: API },
-    ...(intent ? { idempotencyKey: intent.id } : {}),
+    ...(intent?.action === 'refresh' ? { idempotencyKey: intent.id } : {}),
   })
 
   return {
     about: ({ subject }, correlationId = random.uuid()) => ({ actor, connection, subject, correlationId }),
     initiated(credential, about, now) {
-      const type = credential.intent ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
+      const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
       return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
     },
     failed(credential, about, error, now) {
       tally.failed += 1
-      meter.count(credential.intent ? 'guest_refresh_failed' : 'guest_token_failed')
-      const type = credential.intent ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
+      meter.count(isRefresh(credential) ? 'guest_refresh_failed' : 'guest_token_failed')
+      const type = isRefresh(credential) ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
       const shown = withoutId(error, credential)
       return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, ...told(credential) })
     },
@@ -69,6 +69,8 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
     onTokenReady: ready.add,
   }
 }
+
+const isRefresh = ({ intent }: Credential): boolean => intent?.action === 'refresh'
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only. */
 const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>

@@ -24,8 +24,9 @@ const SPREAD = 0.1
  * Repeats tries that may be repeated, and makes a `GuestpassError` of the failure that stands at the end. Nothing else in a
  * pipeline repeats.
  *
- * Always repeated: 429, 503 and what was never sent, which prove that nothing happened; and what upstream still works on. Repeated when the call is repeatable:
- * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. Nothing else.
+ * Always repeated: 429, 503 and what was never sent, which prove that nothing happened. Repeated when the call is repeatable:
+ * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. What upstream still works on is asked for
+ * again until the deadline, however often. Nothing else.
  *
  * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
  * the deadline, the call fails at once and says when to come back (`retryAt`). The lost answer of a call that is not
@@ -40,41 +41,46 @@ export function retry(
   const capMs = within('retry.capMs', options.capMs ?? 30 * SECOND, 0)
   const { budget } = options
 
-  const waitAfter = (told: Millis | undefined, repeats: number): Millis =>
+  const waitAfter = ({ retryAfterMs, again }: TryFacts, waits: number): Millis => {
     // A wait of nothing is no advice: a herd would come back at once.
-    told ? told * (1 + SPREAD * random.float()) : random.float() * Math.min(capMs, baseMs * 2 ** repeats)
+    if (retryAfterMs) return retryAfterMs * (1 + SPREAD * random.float())
+    const most = Math.min(capMs, baseMs * 2 ** waits)
+    // Upstream is at work and nobody else waits for the same: there is a herd to break up only where it failed.
+    return again ? (most * (1 + random.float())) / 2 : most * random.float()
+  }
 
   /** A repeat at the time that upstream itself named is no burden to it, and costs nothing. */
-  const affordable = (connection: string, told: Millis | undefined): boolean =>
-    !budget || Boolean(told) || budget.withdraw(connection)
+  const affordable = (connection: string, { retryAfterMs, again }: TryFacts): boolean =>
+    !budget || Boolean(retryAfterMs) || again === true || budget.withdraw(connection)
 
   return (next) => async (call) => {
     budget?.deposit(call.connection)
     let repeats = 0
+    let waits = 0
     let renewals = 0
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       call.signal.throwIfAborted()
       try {
         return await next(call)
       } catch (thrown) {
         if (!(thrown instanceof TryFailure)) throw thrown
         const { facts } = thrown
-        const tries = repeats + renewals + 1
         if (facts.code === 'access_rejected' && renewals === 0) {
           renewals += 1
           continue
         }
         if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries })
-        const wait = waitAfter(facts.retryAfterMs, repeats)
+        const wait = waitAfter(facts, waits)
         const retryAt = clock.wall() + wait
         if (wait >= call.left())
           throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
-        if (repeats >= retries) throw ended(thrown, call, { tries, retryAt })
-        if (!affordable(call.connection, facts.retryAfterMs)) {
+        if (repeats >= retries && !facts.again) throw ended(thrown, call, { tries, retryAt })
+        if (!affordable(call.connection, facts)) {
           throw ended(thrown, call, { tries, retryAt, why: 'Too much had to be repeated on this connection lately' })
         }
         await clock.sleep(wait, call.signal)
-        repeats += 1
+        waits += 1
+        if (!facts.again) repeats += 1
       }
     }
   }

@@ -132,6 +132,8 @@ export interface Store {
   list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
   /** Writes everything of the change, or nothing when any expectation does not hold. */
   commit(change: Change): Promise<'done' | 'conflict'>
+  /** True when the token was remembered (`Change.issued`) and has not yet expired, denied or not. */
+  issued(connection: string, fingerprint: string): Promise<boolean>
   /** True when the token was issued here and denied, and has not yet expired. */
   denied(connection: string, fingerprint: string): Promise<boolean>
   /** Takes or prolongs a lease by name. A lease saves work; it is never what keeps data right. */

@@ -19,8 +19,16 @@ export interface JobReport {
 /** What a connection did, from its stored events. */
 export interface Report {
   readonly connection: string
+  /** Ended requests for tokens of all kinds. */
+  readonly totalRequests: number
+  readonly successfulRefreshes: number
+  readonly failedRefreshes: number
+  /** Requests that gave a valid token, in percent, one decimal; 100 when nothing was asked. */
+  readonly validityRatePercent: number
+  readonly avgLatencyMs: Millis
   readonly accessTokens: JobReport
   readonly guestTokens: JobReport
+  readonly refreshes: JobReport
   readonly revoked: number
 }
 
@@ -30,25 +38,45 @@ interface Tally {
   readonly latency: Histogram
 }
 
+type Job = 'accessTokens' | 'guestTokens' | 'refreshes'
+
+/** What the end of a request means for the report; other events do not count. */
+const ends: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 'failed']>>> = {
+  ACCESS_TOKEN_RENEWED: ['accessTokens', 'succeeded'],
+  ACCESS_TOKEN_FAILED: ['accessTokens', 'failed'],
+  TOKEN_GENERATED_SUCCESS: ['guestTokens', 'succeeded'],
+  TOKEN_FAILED: ['guestTokens', 'failed'],
+  REFRESH_COMPLETED: ['refreshes', 'succeeded'],
+  REFRESH_FAILED: ['refreshes', 'failed'],
+}
+
 const PAGE = 1_000
 
 /** Reads all events of a connection, a page at a time. */
 export async function report(store: Store, connection: string): Promise<Report> {
-  const tallies = { accessTokens: tally(), guestTokens: tally() }
+  const all = tally()
+  const jobs: Record<Job, Tally> = { accessTokens: tally(), guestTokens: tally(), refreshes: tally() }
   let revoked = 0
   for await (const { type, latencyMs } of eventsOf(store, connection)) {
     if (type === 'TOKEN_REVOKED') revoked += 1
-    const of = type.startsWith('ACCESS_') ? tallies.accessTokens : tallies.guestTokens
-    if (type === 'ACCESS_TOKEN_FAILED' || type === 'TOKEN_FAILED') of.failed += 1
-    if (type === 'ACCESS_TOKEN_RENEWED' || type === 'TOKEN_GENERATED_SUCCESS') {
-      of.succeeded += 1
-      of.latency.add(latencyMs ?? 0)
+    const [job, end] = ends[type] ?? []
+    if (!job || !end) continue
+    for (const one of [all, jobs[job]]) {
+      one[end] += 1
+      if (end === 'succeeded') one.latency.add(latencyMs ?? 0)
     }
   }
+  const { totalRequests, validityRatePercent, avgLatencyMs } = jobReport(all)
   return {
     connection,
-    accessTokens: jobReport(tallies.accessTokens),
-    guestTokens: jobReport(tallies.guestTokens),
+    totalRequests,
+    successfulRefreshes: jobs.refreshes.succeeded,
+    failedRefreshes: jobs.refreshes.failed,
+    validityRatePercent,
+    avgLatencyMs,
+    accessTokens: jobReport(jobs.accessTokens),
+    guestTokens: jobReport(jobs.guestTokens),
+    refreshes: jobReport(jobs.refreshes),
     revoked,
   }
 }

@@ -10,6 +10,7 @@ export interface IssuedTokens {
   /** A token that was denied stays denied when it is remembered again. */
   remember(tokens: readonly Issued[], now: Instant): void
   deny(credential: string): void
+  knows(fingerprint: string, now: Instant): boolean
   denied(fingerprint: string, now: Instant): boolean
 }
 
@@ -26,6 +27,11 @@ export function issuedTokens(): IssuedTokens {
     const siblings = ofCredential.get(token.credential)
     siblings?.delete(token.fingerprint)
     if (siblings?.size === 0) ofCredential.delete(token.credential)
+  }
+
+  const living = (fingerprint: string, now: Instant): Remembered | undefined => {
+    const token = tokens.get(fingerprint)
+    return token && token.expiresAt > now ? token : undefined
   }
 
   const sweep = (now: Instant): void => {
@@ -50,9 +56,7 @@ export function issuedTokens(): IssuedTokens {
         if (token) tokens.set(fingerprint, { ...token, denied: true })
       }
     },
-    denied(fingerprint, now) {
-      const token = tokens.get(fingerprint)
-      return token !== undefined && token.denied && token.expiresAt > now
-    },
+    knows: (fingerprint, now) => living(fingerprint, now) !== undefined,
+    denied: (fingerprint, now) => living(fingerprint, now)?.denied ?? false,
   }
 }

@@ -88,6 +88,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       apply(room, change)
       return 'done'
     },
+    async issued(connection, fingerprint) {
+      return roomOf(connection).issued.knows(fingerprint, clock.wall())
+    },
     async denied(connection, fingerprint) {
       return roomOf(connection).issued.denied(fingerprint, clock.wall())
     },

@@ -5,9 +5,13 @@ import type { GuestpassError } from '../errors.ts'
 const FIRST: Millis = SECOND
 const LONGEST: Millis = 5 * MINUTE
 
+/** Refusals of our own: nothing was sent, so they say nothing new of upstream, and come with the time to ask again. */
+const OWN: ReadonlySet<string> = new Set(['circuit_open', 'upstream_busy'])
+
 /**
  * How long nobody tries again after a failed renewal: from 1 second, doubled with every failure in a row up to 5 minutes,
- * of which `luck` in [0, 1) takes up to half away; never less than upstream told (`retryInMs`).
+ * of which `luck` in [0, 1) takes up to half away; never less than upstream told (`retryInMs`). A circuit that is open or a
+ * limit that is reached adds nothing: it rests until the time named, and up to a second more.
  */
 export function backOffAfter(
   error: GuestpassError,
@@ -16,7 +20,10 @@ export function backOffAfter(
   retryInMs: Millis,
   luck: number,
 ): BackOff {
-  const failures = (before?.failures ?? 0) + 1
+  const { code, message } = error
+  const own = OWN.has(code) && error.retryAt !== undefined
+  const failures = own ? Math.max(before?.failures ?? 0, 1) : (before?.failures ?? 0) + 1
+  if (own) return { until: now + Math.max(retryInMs, 0) + SECOND * luck, failures, code, message }
   const wait = Math.min(FIRST * 2 ** (failures - 1), LONGEST) * (1 - luck / 2)
-  return { until: now + Math.max(wait, retryInMs), failures, code: error.code, message: error.message }
+  return { until: now + Math.max(wait, retryInMs), failures, code, message }
 }

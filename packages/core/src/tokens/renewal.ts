@@ -1,7 +1,7 @@
 import type { Credential, TokenSet } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
 import { type Ask, plan, type Windows } from '../domain/plan.ts'
-import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -31,17 +31,22 @@ export interface Renewable {
    * What to write down before the call, so that another process can go on where this one was killed: the credential with its
    * intent, and events. Undefined: nothing has to change.
    */
-  prepare?(
-    credential: Credential,
-    now: Instant,
-  ): { readonly credential: Credential; readonly events: readonly Event[] } | undefined
+  prepare?(credential: Credential, now: Instant): Note | undefined
   /**
    * Gets the next tokens from upstream, whole pipeline included, and says what else to write with them. `now` is the
    * store's time, counted on while the call runs.
    */
   renew(credential: Credential, now: () => Instant): Promise<Renewed>
+  /** What to write down after a failure that leaves another way, which is then taken. Undefined: the failure stands. */
+  otherwise?(credential: Credential, error: GuestpassError, now: Instant): Note | undefined
   /** The events that tell of a failed renewal. */
   failed(credential: Credential, error: GuestpassError, now: Instant): readonly Event[]
+}
+
+/** A credential with its intent, and events: stored together. */
+export interface Note {
+  readonly credential: Credential
+  readonly events: readonly Event[]
 }
 
 export interface Renewed {
@@ -75,10 +80,14 @@ interface Look {
 }
 
 /** Short, because whoever holds it prolongs it: a process that dies keeps the others waiting only this long. */
-const LEASE: Millis = 10 * SECOND
+const LEASE: Millis = 5 * SECOND
 const GLANCE: Millis = 50
-/** A refusal that only a changed configuration can end is remembered by the process that met it, not by the store. */
+/**
+ * A refusal that only a changed configuration can end is remembered by the process that met it, not by the store: for this long
+ * at first, twice as long each time it comes again, up to `LONGEST_REFUSAL`.
+ */
 const REFUSAL: Millis = 5 * SECOND
+const LONGEST_REFUSAL: Millis = MINUTE
 
 /**
  * Serves a stored credential, renewing it when due: look, plan, do the one thing, commit. Callers of one process share one
@@ -179,7 +188,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     }
   }
 
-  /** One renewal and its commit; undefined when somebody else committed first. */
+  /** One renewal and its commit; undefined when somebody else committed first, or another way is to be taken. */
   async function attempt({ found, elapsed }: Look): Promise<Current | undefined> {
     const now = (): Instant => found.now + elapsed()
     const prepared = await prepare(found, now())
@@ -203,6 +212,8 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       return { credential: next, now: found.now, elapsed }
     } catch (thrown) {
       const error = asGuestpassError(thrown)
+      const other = of.otherwise?.(credential, error, now())
+      if (other) return void (await write(other, revision))
       // What the store cannot take down now is known to this process alone.
       await remember(credential, revision, error, now()).catch(() => {})
       throw error
@@ -219,10 +230,17 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const { revision, credential = of.blank(found.now) } = found
     const note = of.prepare?.(credential, now)
     if (!note) return { credential, revision }
-    const write = { credential: note.credential, expect: { generation: credential.generation, revision } }
-    const outcome = await store.commit({ connection: of.connection, writes: [write], events: note.events })
-    return outcome === 'done' ? { credential: note.credential, revision: revision + 1 } : undefined
+    return (await write(note, revision)) === 'done'
+      ? { credential: note.credential, revision: revision + 1 }
+      : undefined
   }
+
+  const write = ({ credential, events }: Note, revision: number): Promise<'done' | 'conflict'> =>
+    store.commit({
+      connection: of.connection,
+      writes: [{ credential, expect: { generation: credential.generation, revision } }],
+      events,
+    })
 
   /** Stores the failure: its events always, the back-off when the weather is to blame and not the configuration. */
   async function remember(
@@ -236,7 +254,9 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const backOff = error.retryable
       ? backOffAfter(error, credential.backOff, now, retryInMs, random.float())
       : undefined
-    refusal = { error, generation, ms: backOff ? backOff.until - now : REFUSAL, age: stopwatch(clock) }
+    const again = refusal?.generation === generation && !refusal.error.retryable ? refusal.ms * 2 : REFUSAL
+    const ms = backOff ? backOff.until - now : Math.min(again, LONGEST_REFUSAL)
+    refusal = { error, generation, ms, age: stopwatch(clock) }
     const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
     if (!backOff) return void (await store.commit(note))
     const write = { credential: { ...credential, backOff }, expect: { generation, revision } }

@@ -58,7 +58,7 @@ export function mirroredKeys(options: MirrorOptions): MirroredKeys {
     if (!fact) return
     // A moment that is still to come was written by a clock that is as wrong as it is early.
     const already = Math.abs(clock.wall() - fact.at)
-    if (already > staleMs || already >= (copy?.age() ?? Number.POSITIVE_INFINITY)) return
+    if (already >= (copy?.age() ?? Number.POSITIVE_INFINITY)) return
     const since = stopwatch(clock)
     await keep(fact.keys, { etag: fact.etag, age: () => already + since(), dueAt: dueAt() }).catch(() => {})
   }

@@ -112,9 +112,9 @@ export function verifier(options: VerifierOptions): Verifier {
     )
 
   const verifyKnown = (token: string, known: Remembered, expectations?: Expectations): Eventually<Verdict> => {
-    const input = token.slice(0, -known.signature.length - 1)
-    const isSigned = token.charAt(input.length) === '.' && token.endsWith(known.signature)
-    if (!isSigned) return verifySeen(token, expectations)
+    const dot = token.length - known.signature.length - 1
+    if (token.slice(dot + 1) !== known.signature || token.charAt(dot) !== '.') return verifySeen(token, expectations)
+    const input = token.slice(0, dot)
     return after(platform.sha256(input), (digest) => {
       if (digest !== known.digest) return verifyNew(token, expectations, digest)
       return after(keys.keys(), ({ generation }) =>

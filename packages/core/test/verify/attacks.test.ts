@@ -280,6 +280,7 @@ describe.each(platforms)('On the %s platform', (_name, platform) => {
       ['a key for another algorithm', rsa, named(rsa, 'one', { alg: 'RS512' })],
       ['a key for PSS', rsa, named(rsa, 'one', { alg: 'PS256' })],
       ['a key for no algorithm', rsa, named(rsa, 'one', { alg: null })],
+      ['an RSA key of 16392 bits', rsa, named(rsa, 'one', { n: b64(Buffer.alloc(2049, 255)) })],
       ['an exponent of 1', rsa, named(rsa, 'one', { e: 'AQ' })],
       ['an even exponent', rsa, named(rsa, 'one', { e: 'BA' })],
       ['a huge exponent', rsa, named(rsa, 'one', { e: b64(number('n')) })],

@@ -356,6 +356,21 @@ describe('Mirrored keys', () => {
     expect(await judge(second, 'two')).toBe('valid')
   })
 
+  it('come back at different times after one Retry-After for all', async () => {
+    const returns = new Set<number>()
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { clock, issuer, mirror } = world({ random: seededRandom(seed) })
+      issuer.trouble = { status: 503, headers: { 'retry-after': '3600' } }
+      started(mirror)
+      await clock.advance(2 * HOUR)
+      const [pause = 0] = pausesOf(issuer)
+      expect(pause).toBeGreaterThanOrEqual(HOUR)
+      expect(pause).toBeLessThanOrEqual(1.1 * HOUR + 1)
+      returns.add(pause)
+    }
+    expect(returns.size).toBe(5)
+  })
+
   describe('asked for a key that is not there', () => {
     it('are looked at again at once, and the new key is found', async () => {
       const { issuer, judge } = world()

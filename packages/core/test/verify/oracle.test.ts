@@ -122,7 +122,7 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
   it('accepts no token of which one character was exchanged', async () => {
     const good = token(claims(), rsa)
     expect(outcome(await verify(good))).toBe('valid')
-    const alphabet = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=']
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.='.split('')
     await fc.assert(
       fc.asyncProperty(fc.nat(good.length - 1), fc.constantFrom(...alphabet), async (at, other) => {
         fc.pre(good[at] !== other)

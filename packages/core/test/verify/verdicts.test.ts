@@ -246,8 +246,9 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
   })
 
   it('refuses what is not text', async () => {
-    for (const wrong of [undefined, null, 7, {}, ['a.b.c']]) {
-      expect(outcome(await check(wrong as unknown as string))).toBe('malformed')
+    const odd: readonly unknown[] = [undefined, null, 7, {}, ['a.b.c']]
+    for (const wrong of odd) {
+      expect(outcome(await check(wrong as string))).toBe('malformed')
     }
   })
 
@@ -260,10 +261,37 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
     const largest = sized(16_384)
     expect(largest.length).toBeGreaterThan(16_380)
     expect(outcome(await check(largest))).toBe('valid')
-    const input = `${largest.slice(0, largest.lastIndexOf('.'))}`
+    const input = largest.slice(0, largest.lastIndexOf('.'))
     const larger = `${input}${'A'.repeat(16_385 - largest.length)}.${b64(signature(input, rsa))}`
     expect(larger).toHaveLength(16_385)
     expect(outcome(await check(larger))).toBe('oversized')
+  })
+})
+
+describe('A verifier tells its keys whether others are under way', () => {
+  const [, platform] = platforms[0] as (typeof platforms)[0]
+
+  it('for each check: alone, at once with others, or after all of them', async () => {
+    const told: boolean[] = []
+    const late: Array<(right: boolean) => void> = []
+    const verify = (_input: Uint8Array, _signature: Uint8Array, many: boolean): boolean | Promise<boolean> => {
+      told.push(many)
+      return many ? new Promise((resolve) => late.push(resolve)) : true
+    }
+    const set = { generation: 1, keys: [{ kid: 'one', algorithm: 'RS256', verify }] } as const
+    const check = checker(platform, { keys: () => set, lookAgain: async () => false })
+    const good = (jti: string): string => token(claims({ jti }), rsa)
+    await check(good('1'))
+    await check(good('2'))
+    expect(told).toEqual([false, false])
+    const [alone, ...others] = [check(good('3')), check(good('4')), check(good('5'))]
+    await alone
+    const joined = check(good('6'))
+    expect(told.slice(2)).toEqual([false, true, true, true])
+    for (const answer of late) answer(true)
+    expect((await Promise.all([...others, joined])).map(outcome)).toEqual(['valid', 'valid', 'valid'])
+    await check(good('7'))
+    expect(told.at(-1)).toBe(false)
   })
 })
 

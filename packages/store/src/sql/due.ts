@@ -30,7 +30,7 @@ const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 const claimable = (db: Db, claim: Claim): Rows =>
   rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now).where('claimed_until', '<=', claim.now)
 
-/** Put aside and kept all the same: this keeper keeps sessions for longer, or the clock was ahead. */
+/** Put aside and kept all the same: touched since, or this keeper keeps for longer, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
 
 const changing = (db: Db, { connection }: Claim, rows: Rows, most: number) =>
@@ -51,7 +51,7 @@ export async function wantsTouch(db: Db, connection: string, id: string, now: In
 export async function touch(db: Db, connection: string, id: string, now: Instant): Promise<void> {
   await db
     .updateTable('credentials')
-    .set({ touched_at: now, lapsed: 0 })
+    .set({ touched_at: now })
     .where('connection', '=', connection)
     .where('id', '=', id)
     .execute()

@@ -41,14 +41,17 @@ export async function deny(db: Db, connection: string, credential: string): Prom
     .execute()
 }
 
-export async function denied(db: Db, connection: string, fingerprint: string, now: Instant): Promise<boolean> {
-  const row = await db
+/** What is remembered of a token that has not yet expired. */
+export const living = (
+  db: Db,
+  connection: string,
+  fingerprint: string,
+  now: Instant,
+): Promise<{ readonly denied: number } | undefined> =>
+  db
     .selectFrom('issued')
-    .select('fingerprint')
+    .select('denied')
     .where('connection', '=', connection)
     .where('fingerprint', '=', fingerprint)
-    .where('denied', '=', 1)
     .where('expires_at', '>', now)
     .executeTakeFirst()
-  return row !== undefined
-}

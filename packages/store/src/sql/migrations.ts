@@ -23,12 +23,17 @@ async function credentials(db: Empty, { bytes }: Spelling): Promise<void> {
     .addPrimaryKeyConstraint('credentials_key', ['connection', 'id'])
     .execute()
   await db.schema.createIndex('credentials_by_kind').on('credentials').columns(['connection', 'kind', 'id']).execute()
-  for (const [name, column, lapsed] of [
-    ['credentials_by_due', 'due_at', 0],
-    ['credentials_lapsed', 'touched_at', 1],
+  for (const [name, columns, lapsed] of [
+    // Claims and touches are in it, so that a keeper passes rows that it cannot have without reading them.
+    ['credentials_by_due', ['due_at', 'claimed_until', 'touched_at'], 0],
+    ['credentials_lapsed', ['touched_at'], 1],
   ] as const) {
     const rows = sql<boolean>`lapsed = ${sql.lit(lapsed)}`
-    await db.schema.createIndex(name).on('credentials').columns(['connection', column]).where(rows).execute()
+    const index = db.schema.createIndex(name).on('credentials')
+    await index
+      .columns(['connection', ...columns])
+      .where(rows)
+      .execute()
   }
 }
 

@@ -15,7 +15,7 @@ export interface Tables {
     /** Until when it is a keeper's to renew. */
     readonly claimed_until: number
     readonly touched_at: number
-    /** 1: a keeper found it due and not kept, and need not look at it again until it is touched; else 0. */
+    /** 1: a keeper found it due and not kept, so that none has to pass it until it is touched; else 0. */
     readonly lapsed: number
     /** The token set as JSON, sealed for this row and generation. */
     readonly tokens: Uint8Array | null

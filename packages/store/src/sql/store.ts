@@ -2,9 +2,9 @@ import { type Change, refuseBadDueAsk, refuseBadLimit, refuseForeign, type Route
 import type { Vault } from '../seal/data-keys.ts'
 import { found, holds, listed, put, type SealedWrite, sealedWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
-import { anyDue, append, claimed, paged, settled } from './events.ts'
 import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
-import { denied, deny, remember } from './issued.ts'
+import { anyDue, append, claimed, paged, settled } from './events.ts'
+import { deny, living, remember } from './issued.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
 async function allHold(db: Db, writes: readonly SealedWrite[]): Promise<boolean> {
@@ -39,7 +39,10 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
       const scrub = writes.some(({ row }) => row.standing === 'erased')
       return write((db) => apply(db, change, writes), { scrub })
     },
-    denied: (connection, fingerprint) => read((db) => denied(db, connection, fingerprint, now())),
+    issued: (connection, fingerprint) =>
+      read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
+    denied: (connection, fingerprint) =>
+      read(async (db) => (await living(db, connection, fingerprint, now()))?.denied === 1),
     lease: (connection, name, holder, ms) => write((db) => lease(db, { connection, name, holder, ms }, now())),
     release: (connection, name, holder) => write((db) => release(db, connection, name, holder)),
     reserve: (connection, lane, ask) => write((db) => reserve(db, connection, lane, ask, now())),

@@ -1,6 +1,6 @@
 import type { Issued } from '../../ports/store.ts'
 import type { Bench, Chapter } from './frame.ts'
-import { HOME } from './samples.ts'
+import { HOME, NEIGHBOUR } from './samples.ts'
 
 const LIFE = 60_000
 
@@ -20,6 +20,18 @@ export function denialsChapter({ says, expect }: Chapter): void {
     await bench.store.commit({ connection: HOME, deny: ['alice', 'nobody'] })
     const denied = ['a1', 'a2', 'b1', 'never-issued'].map((fingerprint) => bench.other.denied(HOME, fingerprint))
     expect(await Promise.all(denied)).toEqual([true, true, false, false])
+  })
+
+  says('knows every remembered token until it expires, denied or not, and no other', async (bench) => {
+    await issue(bench, 'alice', 'a1')
+    await issue(bench, 'bob', 'b1')
+    await bench.store.commit({ connection: HOME, deny: ['alice'] })
+    const known = (): Promise<boolean[]> =>
+      Promise.all(['a1', 'b1', 'never-issued'].map((fingerprint) => bench.other.issued(HOME, fingerprint)))
+    expect(await known()).toEqual([true, true, false])
+    expect(await bench.other.issued(NEIGHBOUR, 'a1')).toEqual(false)
+    await bench.advance(LIFE)
+    expect(await known()).toEqual([false, false, false])
   })
 
   says('denies a token until it expires', async (bench) => {

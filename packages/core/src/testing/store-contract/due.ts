@@ -37,6 +37,7 @@ function dueSentences({ says, expect }: Chapter): void {
     const now = await nowOf(store)
     await put(store, guest('alice', now - 5_000, 1, { backOff: backOff(now + 1_000) }))
     await put(store, guest('bob', now - 4_000, 1, { backOff: backOff(now - 6_000) }))
+    await put(store, guest('carol', now + 1_001, 1, { backOff: backOff(now - 1) }))
     expect(await claim(store)).toEqual(['bob'])
     await advance(1_000)
     expect((await store.claimDue(HOME, ask)).claimed).toEqual([{ id: 'alice', dueAt: now + 1_000 }])

@@ -49,6 +49,14 @@ export function keptChapter({ says, expect }: Chapter): void {
     expect(await claim(store, { max: 1, keepForMs: HOUR })).toEqual(['alice'])
   })
 
+  says('gives no more than asked for when some among the due ones are not kept', async ({ store, other, advance }) => {
+    const now = await arrive(store, { left: 1 })
+    await advance(2 * HOUR)
+    for (const [id, dueAt] of Object.entries({ a: 0, b: 2, c: 3 })) await put(store, guest(id, now + dueAt))
+    const keepForMs = HOUR
+    expect([await claim(store, { max: 2, keepForMs }), await claim(other, { keepForMs })]).toEqual([['a', 'b'], ['c']])
+  })
+
   says('changes neither revision nor generation by a touch or a claim', async ({ store, other, advance }) => {
     await arrive(store, { alice: 0 })
     await advance(HOUR)

@@ -1,0 +1,44 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+
+/** A process of its own, and what it tells. */
+export interface Child {
+  /** The next message; rejects when the process ends without one. */
+  next<Message>(): Promise<Message>
+  tell(message: object): void
+  /** Lets it go; resolves when it has ended well. */
+  end(): Promise<void>
+}
+
+/** Runs a program of this folder in a process of its own. */
+export function child(file: string, args: readonly string[] = []): Child {
+  const running = fork(join(import.meta.dirname, file), args, {
+    execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+  })
+  const told: unknown[] = []
+  let wake = (): void => {}
+  running.on('message', (message) => {
+    told.push(message)
+    wake()
+  })
+  const ended = new Promise<void>((resolve, reject) => {
+    running.once('error', reject)
+    running.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}`))))
+  })
+  const silent = ended.then(() => Promise.reject(new Error(`${file} ended without a word`)))
+  silent.catch(() => {})
+  return {
+    async next<Message>() {
+      const message = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      if (told.length === 0) await Promise.race([message, silent])
+      return told.shift() as Message
+    },
+    tell: (message) => void running.send(message),
+    async end() {
+      if (running.connected) running.disconnect()
+      await ended
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { type Target, verdict } from './targets.ts'
+
+/** A measure whose figures are counts, times and sizes: a table, each contender with a figure under every heading. */
+export interface Sheet {
+  readonly title: string
+  readonly headings: readonly string[]
+  readonly lines: readonly Line[]
+  readonly targets: readonly Target[]
+}
+
+export interface Line {
+  readonly name: string
+  /** What it does, or how it is set. */
+  readonly does: string
+  readonly ours: boolean
+  /** In the order of the headings; a dash stands for what it does not have. */
+  readonly values: readonly (number | string)[]
+}
+
+/** The sheet as a Markdown table, and a line for each target. */
+export function sheetShown({ title, headings, lines, targets }: Sheet): string {
+  const row = (cells: readonly (number | string)[]): string => `| ${cells.map(cell).join(' | ')} |`
+  return [
+    `### ${title}`,
+    '',
+    row(['', '', ...headings]),
+    `|---|---|${headings.map(() => '--:|').join('')}`,
+    ...lines.map(({ name, does, ours, values }) => row([ours ? `**${name}**` : name, does, ...values])),
+    '',
+    ...targets.map(verdict),
+    '',
+  ].join('\n')
+}
+
+const cell = (value: number | string): string => (typeof value === 'number' ? value.toLocaleString('en') : value)

@@ -1,0 +1,97 @@
+import { guestScopes, report, SECOND } from '@guestpass/core'
+import { type JobReport, met } from './job-report.ts'
+import type { Stage } from './stage.ts'
+
+const JOB = 'renew guest tokens'
+
+/**
+ * Job "renew": a worker process keeps the guests' sessions while upstream rolls its keys, fails for a while, and the worker is
+ * killed in the middle of a refresh and started again. Done when every guest has a later token than it was issued.
+ */
+export async function renewJob(stage: Stage, ids: readonly string[]): Promise<JobReport> {
+  const { upstream, connection, clock, note } = stage
+  const guests = new Set(ids)
+  const bar = stage.progress(JOB, ids.length)
+  let worker = stage.worker()
+  let renewed = 0
+  const look = async (): Promise<void> => {
+    const count = await renewedOf(stage, ids)
+    bar.add(count - renewed)
+    renewed = count
+  }
+  try {
+    await upstream.rollKeys({ drop: true })
+    note('upstream signs with a new key and has dropped the old one')
+    // Slow at first, so that there is a middle in which to kill; then answers are lost.
+    upstream.script([
+      { on: 'refresh', do: { delayMs: 2 * SECOND }, times: 8 },
+      { on: 'refresh', do: { drop: 'after' }, times: 3 },
+    ])
+    await until(stage, () => running(stage, guests))
+    await worker.kill()
+    note('kill -9 of the worker, in the middle of a refresh')
+    worker = stage.worker()
+    note('the worker is up again; upstream loses three answers, then is gone for two seconds')
+    await until(stage, () => answersLost(stage, guests))
+    upstream.script([{ on: 'refresh', do: { status: 503 }, times: 10_000 }])
+    await clock.sleep(2 * SECOND, stage.signal)
+    upstream.script([])
+    await until(stage, async () => {
+      await look()
+      return renewed === ids.length
+    })
+  } finally {
+    await worker.stop()
+    bar.stop()
+  }
+  const { entries, ...calls } = met(upstream.journal(), 'refresh', guests)
+  const views = await Promise.all(ids.map(async (id) => ({ id, view: await connection.guests.show(id) })))
+  const effects = new Map(entries.map(({ guestId = '', refreshes = 0 }) => [guestId, refreshes]))
+  return {
+    job: JOB,
+    asked: ids.length,
+    done: renewed,
+    failed: ids.length - renewed,
+    ...(await timing(stage)),
+    ...calls,
+    lost: await lapsed(stage, ids),
+    // Each generation after the first is one refresh; more of them upstream means that one took effect twice.
+    doubled: views.filter(({ id, view }) => (effects.get(id) ?? 0) > view.generation - 1).length,
+  }
+}
+
+async function renewedOf({ connection }: Stage, ids: readonly string[]): Promise<number> {
+  const views = await Promise.all(ids.map((id) => connection.guests.show(id)))
+  return views.filter(({ generation }) => generation > 1).length
+}
+
+/** Whether upstream works on a refresh of one of the guests now. */
+const running = async ({ upstream }: Stage, guests: ReadonlySet<string>): Promise<boolean> =>
+  met(upstream.journal(), 'refresh', guests).entries.some(({ status }) => status === null)
+
+/** Whether all the lost answers are lost. */
+const answersLost = async ({ upstream }: Stage, guests: ReadonlySet<string>): Promise<boolean> =>
+  met(upstream.journal(), 'refresh', guests).entries.filter(({ fault }) => fault !== undefined && 'drop' in fault)
+    .length >= 3
+
+/** Looks again and again until it is so, for two minutes at most. */
+async function until({ clock, signal }: Stage, isSo: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; looks < 1_200 && !(await isSo()); looks += 1) await clock.sleep(100, signal)
+}
+
+/** Guests whose stored token does not verify now: lapsed, or signed by nobody. */
+async function lapsed({ connection }: Stage, ids: readonly string[]): Promise<number> {
+  const valid = await Promise.all(
+    ids.map(async (guestId) => {
+      const { token } = await connection.guests.token(guestId)
+      return (await connection.verifier.verify(token.reveal(), { subject: guestId, scopes: guestScopes })).valid
+    }),
+  )
+  return valid.filter((one) => !one).length
+}
+
+/** How long refreshes took, as the stored events tell it. */
+async function timing({ connection, store }: Stage): Promise<Pick<JobReport, 'p50Ms' | 'p99Ms'>> {
+  const { refreshes } = await report(store, connection.name)
+  return { p50Ms: Math.round(refreshes.p50LatencyMs), p99Ms: Math.round(refreshes.p99LatencyMs) }
+}

@@ -1,0 +1,18 @@
+import type { Clock, Connection, Store } from '@guestpass/core'
+import type { Sandbox } from '@guestpass/sandbox'
+import type { Progress } from '../frame/progress.ts'
+import type { Worker } from './worker.ts'
+
+/** What the demo's jobs play on. */
+export interface Stage {
+  readonly upstream: Sandbox
+  readonly connection: Connection
+  readonly store: Store
+  readonly clock: Clock
+  /** A line for people. */
+  note(line: string): void
+  progress(title: string, total: number): Progress
+  /** Starts another process that keeps sessions renewed, on the same store. */
+  worker(): Worker
+  readonly signal: AbortSignal
+}

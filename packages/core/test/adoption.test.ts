@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import type { Store } from '../src/ports/store.ts'
+import { settle } from '../src/testing/index.ts'
+import { jwt, strangerKey } from './fake-upstream.ts'
+import { ID, issued, request, refreshWorld, typesOf } from './refresh-world.ts'
+import { dropped, gated } from './refreshing-upstream.ts'
+import { outcome, refusal } from './world.ts'
+
+const OTHER = '7d0f7f7e-3d6c-4a55-9a7e-0c5a3f1a2b10'
+
+/** A process that knows nobody, and a token that somebody holds for a guest. */
+async function outside(more: Record<string, unknown> = {}) {
+  const here = refreshWorld()
+  const { guests } = await here.process()
+  return { ...here, guests, token: here.upstream.mint(ID, more) }
+}
+
+describe('a token from outside', () => {
+  it('of an unknown guest is taken over and refreshed', async () => {
+    const { guests, token, upstream, row, events, clock } = await outside()
+    await clock.advance(10 * MINUTE)
+    const next = await guests.refresh(ID, { token })
+    expect(next).toMatchObject({ guestId: ID, generation: 2, verified: true, expiresAt: clock.wall() + HOUR })
+    expect(next.token.reveal()).not.toBe(token)
+    expect([upstream.refreshes.length, upstream.effects(ID), upstream.mints()]).toEqual([1, 1, 0])
+    expect(typesOf(await events())).toEqual(['TOKEN_ADOPTED', 'REFRESH_INITIATED', 'REFRESH_COMPLETED'])
+    expect((await row())?.request).toEqual({ durationSeconds: 3_600, scopes: request.scopes })
+    expect((await guests.show(ID)).scopes).toEqual(request.scopes)
+  })
+
+  it('that is newer than the stored one is the next generation, and is refreshed', async () => {
+    const { guests, upstream, clock, row } = await issued()
+    await clock.advance(MINUTE)
+    const newer = upstream.mint(ID)
+    upstream.meets(dropped('before'))
+    expect((await refusal(guests.refresh(ID, { token: newer }))).code).toBe('upstream_unavailable')
+    expect(await row()).toMatchObject({ generation: 2 })
+    expect((await row())?.tokens?.access.reveal()).toBe(newer)
+    await clock.advance(MINUTE)
+    expect((await guests.refresh(ID)).generation).toBe(3)
+  })
+
+  it('that was issued in the same second as the stored one, elsewhere, is the next generation', async () => {
+    const { guests, upstream } = await issued()
+    expect((await guests.refresh(ID, { token: upstream.mint(ID) })).generation).toBe(3)
+  })
+
+  it('that is the stored one changes nothing but its refresh', async () => {
+    const { guests, first, told } = await issued()
+    expect((await guests.refresh(ID, { token: first })).generation).toBe(2)
+    expect(await told()).not.toContain('TOKEN_ADOPTED')
+  })
+
+  it('takes the place of a refresh that is in doubt', async () => {
+    const { guests, upstream, clock, row } = await issued()
+    upstream.meets(dropped('after'))
+    await refusal(guests.refresh(ID))
+    await clock.advance(MINUTE)
+    expect((await guests.refresh(ID, { token: upstream.mint(ID) })).generation).toBe(3)
+    expect((await row())?.intent).toBeUndefined()
+    expect(new Set(upstream.refreshes.map(({ key }) => key)).size).toBe(2)
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['expired', { exp: Date.UTC(2025, 11, 31) / SECOND }],
+    ['subject', { sub: OTHER }],
+    ['not_yet_valid', { nbf: Date.UTC(2026, 0, 2) / SECOND }],
+    ['missing_exp', { exp: undefined }],
+    ['malformed', { exp: 'tomorrow' }],
+  ])('is refused for the reason %s, and nothing is stored or sent: %j', async (reason, more) => {
+    const { guests, token, upstream, row, events } = await outside(more)
+    const error = await refusal(guests.refresh(ID, { token }))
+    expect(error).toMatchObject({ code: 'token_invalid', reason })
+    expect(error.message).toContain(ID)
+    expect(error.message).not.toContain(token)
+    expect(await row()).toBeUndefined()
+    expect(await events()).toEqual([])
+    expect([upstream.tokens(), upstream.refreshes.length, upstream.mints()]).toEqual([0, 0, 0])
+  })
+
+  it.each([
+    ['signature', jwt({ sub: ID, scope: request.scopes, exp: 4_000_000_000 }, strangerKey)],
+    ['malformed', ''],
+    ['malformed', 'opaque'],
+    ['oversized', `${'a'.repeat(16_384)}.b.c`],
+  ])('that cannot be checked is refused for the reason %s', async (reason, token) => {
+    const { guests, row, first } = await issued()
+    expect(await refusal(guests.refresh(ID, { token }))).toMatchObject({ code: 'token_invalid', reason })
+    expect((await row())?.tokens?.access.reveal()).toBe(first)
+  })
+
+  it('older than the stored one is refused as superseded', async () => {
+    const { guests, upstream, clock, row } = await outside()
+    const old = upstream.mint(ID)
+    await clock.advance(MINUTE)
+    await guests.issue(request)
+    expect(await refusal(guests.refresh(ID, { token: old }))).toMatchObject({
+      code: 'token_invalid',
+      reason: 'superseded',
+    })
+    expect((await row())?.generation).toBe(1)
+  })
+
+  it('that was replaced here is refused as superseded, be it in the same second', async () => {
+    const { guests, upstream, first, row } = await issued()
+    await guests.refresh(ID)
+    expect(await refusal(guests.refresh(ID, { token: first }))).toMatchObject({
+      code: 'token_invalid',
+      reason: 'superseded',
+    })
+    expect((await row())?.generation).toBe(2)
+    expect(upstream.effects(ID)).toBe(1)
+  })
+
+  it('of a revoked guest is refused, one that was issued here and one that was not', async () => {
+    const { guests, upstream, first, clock, row } = await issued()
+    await clock.advance(MINUTE)
+    const newer = upstream.mint(ID)
+    await guests.revoke(ID)
+    expect(await refusal(guests.refresh(ID, { token: first }))).toMatchObject({
+      code: 'token_invalid',
+      reason: 'revoked',
+    })
+    expect((await refusal(guests.refresh(ID, { token: newer }))).code).toBe('guest_revoked')
+    expect(await row()).toMatchObject({ standing: 'revoked', generation: 2 })
+    expect((await row())?.tokens).toBeUndefined()
+    expect(upstream.refreshes).toHaveLength(0)
+  })
+
+  it('is denied by the revocation of its guest until no clock takes it any more', async () => {
+    const { guests, connection, upstream, clock } = await issued()
+    await clock.advance(10 * SECOND)
+    const token = upstream.mint(ID)
+    upstream.meets(dropped('before'))
+    await refusal(guests.refresh(ID, { token }))
+    await guests.revoke(ID)
+    await clock.advance(HOUR + 3 * SECOND)
+    expect(await connection.verifier.verify(token)).toEqual({ valid: false, reason: 'revoked' })
+  })
+
+  it('of a guest that is revoked while it is being checked is not taken', async () => {
+    const here = await outside()
+    const { guests, token, store, row } = here
+    const blocked = gated()
+    let asked = false
+    const slow: Store = {
+      ...store,
+      async denied(...args: Parameters<Store['denied']>) {
+        asked = true
+        await blocked.meeting(() => ({ status: 200, headers: {}, bytes: new Uint8Array() }), {} as never, {} as never)
+        return store.denied(...args)
+      },
+    }
+    await guests.refresh(ID, { token })
+    const other = await here.process({}, { store: slow })
+    const taking = refusal(other.guests.refresh(ID, { token: here.upstream.mint(ID) }))
+    await settle()
+    expect(asked).toBe(true)
+    await guests.revoke(ID)
+    blocked.release()
+    expect((await taking).code).toBe('guest_revoked')
+    expect(await row()).toMatchObject({ standing: 'revoked' })
+  })
+
+  it('is taken by one of many that bring it at once, and refreshed once', async () => {
+    const here = await outside()
+    const other = await here.process()
+    const { token, upstream, clock } = here
+    const all = Array.from({ length: 20 }, (_, nth) =>
+      outcome((nth % 2 === 0 ? here.guests : other.guests).refresh(ID, { token })),
+    )
+    await clock.advance(SECOND)
+    const got = new Set(await Promise.all(all))
+    expect(got.size).toBe(1)
+    expect([...got][0]).toMatch(/^ey/)
+    expect(upstream.effects(ID)).toBe(1)
+    expect((await here.told()).filter((type) => type === 'TOKEN_ADOPTED')).toHaveLength(1)
+  })
+
+  it('that lives longer than tokens do is minted anew for as long as they may', async () => {
+    const { guests, token, upstream, clock } = await outside({ exp: Date.UTC(2026, 0, 3) / SECOND })
+    upstream.meets(async () => ({ status: 404, headers: {}, bytes: new Uint8Array() }))
+    expect((await guests.refresh(ID, { token })).expiresAt).toBe(clock.wall() + 24 * HOUR)
+  })
+
+  it('is checked before anything is sent, also where the API is not offered', async () => {
+    const { guests, upstream } = await issued()
+    await refusal(guests.refresh(OTHER, { token: upstream.mint(ID) }))
+    expect((await refusal(guests.show(OTHER))).code).toBe('guest_unknown')
+    expect(upstream.refreshes).toHaveLength(0)
+  })
+})

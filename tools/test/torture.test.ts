@@ -1,0 +1,230 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { type Credential, type Event, Secret } from '@guestpass/core'
+import type { JournalEntry } from '@guestpass/sandbox'
+import { describe, expect, it } from 'vitest'
+import { type Evidence, findings } from '../torture/findings.ts'
+import { luck } from '../torture/luck.ts'
+
+const program = join(import.meta.dirname, '../torture/run.ts')
+
+interface Tortured {
+  readonly exit: number
+  readonly said: string
+  /** The number behind a line of the summary. */
+  figure(name: string): number
+}
+
+const tortured = (...args: string[]): Promise<Tortured> =>
+  new Promise((resolve, reject) => {
+    execFile(process.execPath, [program, ...args], (error, said, complaint) => {
+      const figure = (name: string): number =>
+        Number(new RegExp(`^${name} +(\\d+)$`, 'm').exec(said)?.[1] ?? Number.NaN)
+      if (error && typeof error.code !== 'number') reject(error)
+      else resolve({ exit: typeof error?.code === 'number' ? error.code : 0, said: said + complaint, figure })
+    })
+  })
+
+describe('processes that refresh guest tokens and are killed', { timeout: 120_000 }, () => {
+  it.concurrent('lose no token and refresh none twice', async () => {
+    const { exit, said, figure } = await tortured('--kills', '12', '--seed', '11', '--guests', '20', '--lives', '6-20')
+    expect(said).toContain('seed 11: 12 kills')
+    expect(figure('kills')).toBeGreaterThanOrEqual(12)
+    expect(figure('refreshes that took effect upstream')).toBeGreaterThan(0)
+    expect([figure('acknowledged tokens lost'), figure('refreshes that took effect twice')]).toEqual([0, 0])
+    expect([figure('guests without a valid token at the end'), figure('processes left over')]).toEqual([0, 0])
+    expect(exit, said).toBe(0)
+  })
+
+  it.concurrent('are caught when they take a new Idempotency-Key for each try', async () => {
+    const { exit, said, figure } = await tortured('--kills', '200', '--seed', '11', '--bug', 'fresh-key')
+    expect(figure('refreshes that took effect twice'), said).toBeGreaterThan(0)
+    expect(exit).toBe(1)
+  })
+})
+
+describe('what is found', () => {
+  const START = Date.parse('2026-01-01T00:00:00Z')
+  const at = (seconds: number): number => START + seconds * 1_000
+  const base = {
+    connection: 'default',
+    kind: 'guest',
+    api: 'guest-tokens',
+    standing: 'active',
+    createdAt: START,
+  } as const
+  const about = { actor: 'cli', connection: 'default', subject: 's', correlationId: 'c' } as const
+
+  const guest = (generation: number, intent?: string): Credential => ({
+    ...base,
+    id: 'g',
+    subject: 's',
+    generation,
+    tokens: {
+      access: new Secret(`token ${generation}`),
+      scopes: [],
+      verified: true,
+      sentAt: START,
+      expiresAt: at(10),
+      renewAt: at(7),
+    },
+    ...(intent === undefined ? {} : { intent: { id: intent, action: 'refresh', holder: 'h', startedAt: START } }),
+  })
+  const told = (type: Event['type'], generation: number, seconds: number, more: Partial<Event> = {}): Event => ({
+    ...about,
+    id: `${type} ${generation} ${seconds}`,
+    type,
+    outcome: 'success',
+    at: at(seconds),
+    generation,
+    data: { durationSeconds: 10 },
+    ...more,
+  })
+  const initiated = (key: string, generation: number): Event =>
+    told('REFRESH_INITIATED', generation, 5, { idempotencyKey: key })
+  const completed = (key: string, generation: number, seconds = 5): Event =>
+    told('REFRESH_COMPLETED', generation, seconds, { idempotencyKey: key })
+  const minted = told('TOKEN_GENERATED_SUCCESS', 1, 0)
+  let seq = 0
+  const refreshed = (key: string, seconds = 5, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    seq: (seq += 1),
+    at: new Date(at(seconds)).toISOString(),
+    method: 'POST',
+    path: '/',
+    operation: 'refresh',
+    status: 200,
+    headers: { 'idempotency-key': key },
+    body: {},
+    guestId: 'g',
+    refreshes: 1,
+    ...more,
+  })
+  const found = (evidence: Partial<Evidence>) =>
+    findings({ acknowledged: [], journal: [], credentials: [guest(1)], events: [minted], ...evidence })
+  const given = (generation: number, token: string) => ({ guestId: 'g', generation, token })
+
+  it('is nothing when each refresh took effect once and its token is stored', () => {
+    expect(
+      found({
+        acknowledged: [given(1, 'token 1'), given(2, 'token 2')],
+        journal: [refreshed('a', 5, { status: null }), refreshed('a', 6, { replayed: true })],
+        credentials: [guest(2)],
+        events: [minted, initiated('a', 1), completed('a', 2)],
+      }),
+    ).toMatchObject({
+      effects: 1,
+      completed: 1,
+      open: 0,
+      late: 0,
+      acknowledged: 2,
+      lost: [],
+      doubled: [],
+      untrue: [],
+      lapses: [],
+    })
+  })
+
+  it.each([
+    ['the store has an earlier generation', [given(2, 'token 2')]],
+    ['the store has another token of that generation', [given(1, 'another')]],
+    ['two of one generation differ', [given(0, 'one'), given(0, 'other')]],
+  ])('is a lost token when %s', (_, acknowledged) => {
+    expect(found({ acknowledged }).lost).toHaveLength(1)
+  })
+
+  it('is a lost token when the guest is gone', () => {
+    expect(found({ acknowledged: [given(1, 'token 1')], credentials: [] }).lost).toHaveLength(1)
+  })
+
+  it('is an open refresh, not a doubled one, when its key stands in the store', () => {
+    const evidence = { journal: [refreshed('a')], events: [minted, initiated('a', 1)] }
+    expect(found({ ...evidence, credentials: [guest(1, 'a')] })).toMatchObject({ open: 1, doubled: [] })
+    expect(found({ ...evidence, credentials: [guest(1, 'b')] })).toMatchObject({
+      open: 0,
+      doubled: [expect.any(String)],
+    })
+  })
+
+  it('is a late refresh, not a doubled one, when the events say that its token had ended', () => {
+    const failed = (reason: string): Event =>
+      told('REFRESH_FAILED', 1, 30, { idempotencyKey: 'a', error: { code: 'token_refused', message: '', reason } })
+    const evidence = { journal: [refreshed('a')] }
+    expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('expired')] })).toMatchObject({
+      late: 1,
+      doubled: [],
+    })
+    expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('signature')] }).doubled).toHaveLength(1)
+  })
+
+  it.each([
+    ['one key took effect twice', ['a', 'a'], [initiated('a', 1)]],
+    ['two keys of one generation did', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
+    ['a key did that was never written down', ['a', 'x'], [initiated('a', 1)]],
+  ])('is a doubled refresh when %s', (_, keys, events) => {
+    const journal = keys.map((key) => refreshed(key))
+    const evidence = { journal, credentials: [guest(2)], events: [minted, ...events, completed('a', 2)] }
+    expect(found(evidence).doubled).toHaveLength(1)
+  })
+
+  it.each([
+    ['one key', ['a', 'a'], []],
+    ['two keys of one generation', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
+  ])('is a doubled refresh by %s also when another is told that never took effect', (_, keys, events) => {
+    const journal = keys.map((key) => refreshed(key))
+    const told = [minted, ...events, completed('a', 2), completed('c', 3)]
+    expect(found({ journal, credentials: [guest(3)], events: told }).doubled).toHaveLength(1)
+  })
+
+  it('is a doubled refresh when its key was given up for a new token and nothing says why', () => {
+    const given = guest(1, 'a')
+    const credential: Credential = { ...given, intent: { id: 'a', action: 'mint', holder: 'h', startedAt: START } }
+    const evidence = { journal: [refreshed('a')], credentials: [credential], events: [minted, initiated('a', 1)] }
+    expect(found(evidence)).toMatchObject({ open: 0, doubled: [expect.any(String)] })
+  })
+
+  it('is untrue when events leave a generation out, tell it twice, or tell of a refresh that took no effect', () => {
+    expect(found({ credentials: [guest(2)] }).untrue).toHaveLength(1)
+    expect(found({ events: [minted, told('TOKEN_GENERATED_SUCCESS', 1, 1)] }).untrue).toHaveLength(1)
+    expect(found({ credentials: [guest(2)], events: [minted, completed('a', 2)] }).untrue).toHaveLength(1)
+  })
+
+  it('is a lapse when the next token came after the end of the one before', () => {
+    const evidence = (seconds: number) => ({
+      journal: [refreshed('a', 9, { fault: { delayMs: 500 } }), refreshed('b', seconds)],
+      credentials: [guest(3)],
+      events: [minted, completed('a', 2, 9.5), completed('b', 3, seconds)],
+    })
+    expect(found(evidence(19.4)).lapses).toEqual([])
+    expect(found(evidence(20)).lapses).toEqual([{ lifeMs: 10_000, gapMs: 500 }])
+  })
+})
+
+describe('luck', () => {
+  it('is the same for the same seed, and another for each who draws', () => {
+    const draw = (seed: number, who: string): number[] => {
+      const own = luck(seed).of(who)
+      return Array.from({ length: 5 }, () => own.whole(1, 1_000_000))
+    }
+    expect(draw(7, 'keeper 0')).toEqual(draw(7, 'keeper 0'))
+    expect(draw(7, 'keeper 1')).not.toEqual(draw(7, 'keeper 0'))
+    expect(draw(8, 'keeper 0')).not.toEqual(draw(7, 'keeper 0'))
+  })
+
+  it('spreads evenly and obeys weights', () => {
+    const own = luck(1)
+    const floats = Array.from({ length: 10_000 }, () => own.between(0, 1))
+    expect(Math.min(...floats)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...floats)).toBeLessThan(1)
+    for (let tenth = 0; tenth < 10; tenth += 1) {
+      expect(floats.filter((one) => Math.floor(one * 10) === tenth).length).toBeGreaterThan(800)
+    }
+    const rare = Array.from({ length: 10_000 }, () =>
+      own.weighted([
+        [1, 'rare'],
+        [9, 'usual'],
+      ]),
+    ).filter((one) => one === 'rare')
+    expect(rare.length).toBeGreaterThan(800)
+    expect(rare.length).toBeLessThan(1_200)
+  })
+})

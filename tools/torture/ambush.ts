@@ -1,0 +1,61 @@
+/**
+ * Loaded into a worker with `--import`: sends the process a signal at one point of a refresh. The points are seen from
+ * outside the product: in the statements that SQLite runs, and in the diagnostics channels of undici.
+ */
+import { writeSync } from 'node:fs'
+import { StatementSync } from 'node:sqlite'
+import { type Ambush, type Point, SIGN } from './points.ts'
+import { onRefresh } from './refresh-traffic.ts'
+
+const asked = new URL(import.meta.url).searchParams
+const point = asked.get('point') as Point
+const signal = asked.get('signal') as Ambush['signal']
+let left = Number(asked.get('nth'))
+
+function reach(here: Point): void {
+  if (here !== point) return
+  left -= 1
+  if (left !== 0) return
+  writeSync(2, `${SIGN}${here}\n`)
+  process.kill(process.pid, signal)
+}
+
+/** What a transaction that is not committed yet has written down of refreshes. */
+const written = new Set<'intent' | 'tokens'>()
+
+function follow(sql: string, parameters: readonly unknown[]): void {
+  if (sql.startsWith('begin') || sql === 'rollback') written.clear()
+  if (!sql.startsWith('insert into "events"')) return
+  for (const value of parameters) {
+    if (typeof value !== 'string') continue
+    if (value.includes('"REFRESH_INITIATED"')) written.add('intent')
+    if (value.includes('"REFRESH_COMPLETED"')) written.add('tokens')
+  }
+}
+
+for (const method of ['run', 'all'] as const) {
+  const original = StatementSync.prototype[method] as (...parameters: unknown[]) => unknown
+  const watched = function (this: StatementSync, ...parameters: unknown[]): unknown {
+    const sql = this.sourceSQL
+    if (sql !== 'commit') {
+      follow(sql, parameters)
+      return original.apply(this, parameters)
+    }
+    for (const what of written) reach(`before-${what}-commit`)
+    const result = original.apply(this, parameters)
+    for (const what of written) reach(`after-${what}-commit`)
+    written.clear()
+    return result
+  }
+  Object.assign(StatementSync.prototype, { [method]: watched })
+}
+
+/** Upstream takes a little while for the work; this falls into it. */
+const INTO_THE_WORK_MS = 5
+
+onRefresh('create', () => reach('before-send'))
+onRefresh('bodySent', () => {
+  reach('after-send')
+  setTimeout(() => reach('while-running'), INTO_THE_WORK_MS)
+})
+onRefresh('trailers', () => reach('after-answer'))

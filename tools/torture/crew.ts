@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { SIGN } from './points.ts'
+
+const launcher = fileURLToPath(new URL('../../packages/cli/bin/guestpass.js', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+/** A run of the command line as a process. */
+export interface Worker {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Resolves when it has printed a whole line. */
+  readonly answered: Promise<void>
+  /** Resolves when it has come to its ambush. */
+  readonly reached: Promise<void>
+}
+
+/** All worker processes of a run. */
+export interface Crew {
+  /** Starts a worker with these modules loaded first. */
+  start(argv: readonly string[], modules: readonly string[]): Worker
+  /** SIGKILL to all that live; resolves when they have ended. */
+  killAll(): Promise<void>
+  living(): number
+}
+
+export function crew(cwd: string, env: Readonly<Record<string, string>>): Crew {
+  const living = new Map<ChildProcess, Promise<Ended>>()
+  const kill = (): void => {
+    for (const child of living.keys()) child.kill('SIGKILL')
+  }
+  process.once('exit', kill)
+  return {
+    start(argv, modules) {
+      const imports = modules.flatMap((module) => ['--import', module])
+      const child = spawn(process.execPath, [...imports, launcher, ...argv], {
+        cwd,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const worker = watched(child)
+      living.set(child, worker.ended)
+      const gone = () => living.delete(child)
+      worker.ended.then(gone, gone)
+      return worker
+    },
+    async killAll() {
+      const all = [...living.values()]
+      kill()
+      await Promise.allSettled(all)
+    },
+    living: () => living.size,
+  }
+}
+
+function watched(child: ChildProcess): Worker {
+  const answered = Promise.withResolvers<void>()
+  const reached = Promise.withResolvers<void>()
+  let out = ''
+  let err = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    if (out.includes('\n')) answered.resolve()
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+    if (err.includes(SIGN)) reached.resolve()
+  })
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, out, err }))
+  })
+  return { child, ended, answered: answered.promise, reached: reached.promise }
+}
