@@ -1,6 +1,32 @@
 import { GuestpassError } from '../errors.ts'
-import type { Lesson, PermitAnswer, PermitAsk } from '../ports/store.ts'
 import { type Instant, MINUTE, type Millis } from './time.ts'
+
+/** How fast a lane may go, and what is asked of it now. */
+export interface PermitAsk {
+  readonly perMinute: number
+  /** Requests that may go at once after a quiet time; at least 1. */
+  readonly burst: number
+  /** Permits wanted together; at least 1. */
+  readonly permits: number
+  /** Nothing is reserved when the wait for the first permit would be longer. */
+  readonly maxWaitMs: Millis
+}
+
+export interface PermitAnswer {
+  readonly granted: boolean
+  /** Until the first permit may be used (granted) or until asking again may help (not granted). */
+  readonly waitMs: Millis
+  /** Between one permit and the next, when several were granted. */
+  readonly intervalMs: Millis
+}
+
+/** What an upstream answer taught about a lane. */
+export interface Lesson {
+  /** Nobody sends for this long. */
+  readonly pauseMs?: Millis
+  /** Upstream allows only so many; remembered when lower than asked for. */
+  readonly perMinute?: number
+}
 
 /**
  * What is remembered of a lane: a token bucket kept as the number of permits not yet paid back by time. Plain data, so

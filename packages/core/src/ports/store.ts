@@ -1,6 +1,9 @@
+import type { Lesson, PermitAnswer, PermitAsk } from '../domain/bucket.ts'
 import type { Credential } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
 import type { Instant, Millis } from '../domain/time.ts'
+
+export type { Lesson, PermitAnswer, PermitAsk }
 
 /** A credential as it stands in the store, and the store's time at the moment of the read. */
 export interface Found {
@@ -49,33 +52,6 @@ export interface LeaseAnswer {
   readonly granted: boolean
   /** Milliseconds until the lease that stands now ends by itself. */
   readonly endsInMs: Millis
-}
-
-/** How fast a lane may go, and what is asked of it now. */
-export interface PermitAsk {
-  readonly perMinute: number
-  /** Requests that may go at once after a quiet time; at least 1. */
-  readonly burst: number
-  /** Permits wanted together; at least 1. */
-  readonly permits: number
-  /** Nothing is reserved when the wait for the first permit would be longer. */
-  readonly maxWaitMs: Millis
-}
-
-export interface PermitAnswer {
-  readonly granted: boolean
-  /** Until the first permit may be used (granted) or until asking again may help (not granted). */
-  readonly waitMs: Millis
-  /** Between one permit and the next, when several were granted. */
-  readonly intervalMs: Millis
-}
-
-/** What an upstream answer taught about a lane. */
-export interface Lesson {
-  /** Nobody sends for this long. */
-  readonly pauseMs?: Millis
-  /** Upstream allows only so many; remembered when lower than asked for. */
-  readonly perMinute?: number
 }
 
 /** What a keeper asks for. */
