@@ -85,7 +85,7 @@ const timers = async (sessions: number): Promise<{ readonly readyMs: number; rea
   return { readyMs, rss }
 }
 
-const rate = ({ renewed }: Kept): number => {
+const rate = ({ renewed }: Pick<Kept, 'renewed'>): number => {
   const times = renewed.map(({ at }) => at).sort((a, b) => a - b)
   return Math.round(((times.length - 1) / ((times.at(-1) as number) - (times[0] as number))) * SECOND)
 }
@@ -174,7 +174,7 @@ function sustainedSheet(sessions: number, { kept: { renewed, cpuMs, peakRss }, r
         ours: true,
         values: [
           renewed.length,
-          rate({ renewed } as Kept),
+          rate({ renewed }),
           quantile(0.5),
           quantile(0.99),
           quantile(1),

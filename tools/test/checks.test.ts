@@ -25,17 +25,50 @@ const core = 'packages/core/src'
 
 describe('the check of imports', () => {
   it('finds nothing where arrows point down', () => {
-    expect(faultsOf({ [`${core}/tokens/a.ts`]: "import { b } from '../ports/b.ts'", [`${core}/ports/b.ts`]: 'export const b = 1' })).toEqual([])
+    expect(
+      faultsOf({
+        [`${core}/tokens/a.ts`]: "import { b } from '../ports/b.ts'",
+        [`${core}/ports/b.ts`]: 'export const b = 1',
+      }),
+    ).toEqual([])
   })
 
   it.each([
-    ['an arrow that points up', { [`${core}/ports/a.ts`]: "import { b } from '../tokens/b.ts'" }, 'ports may not import tokens'],
-    ['one upstream API in another', { [`${core}/upstream/oauth/a.ts`]: "import { b } from '../guest-tokens/b.ts'" }, 'may not import another'],
-    ['core in the sandbox', { 'packages/sandbox/src/a.ts': "import { b } from '@guestpass/core'" }, 'sandbox may not import @guestpass/core'],
-    ['an inner file of core in the command line', { 'packages/cli/src/a.ts': "import { b } from '@guestpass/core/src/b.ts'" }, 'may not import'],
-    ['a path into another package', { 'packages/cli/src/a.ts': "import { b } from '../../core/src/b.ts'" }, 'leaves its package'],
-    ['Node in the part of core for browsers', { [`${core}/verify/a.ts`]: "import { b } from 'node:crypto'" }, 'outside src/node'],
-    ['the time of the platform', { [`${core}/tokens/a.ts`]: 'export const a = () => Date.now()' }, 'belongs to the ports'],
+    [
+      'an arrow that points up',
+      { [`${core}/ports/a.ts`]: "import { b } from '../tokens/b.ts'" },
+      'ports may not import tokens',
+    ],
+    [
+      'one upstream API in another',
+      { [`${core}/upstream/oauth/a.ts`]: "import { b } from '../guest-tokens/b.ts'" },
+      'may not import another',
+    ],
+    [
+      'core in the sandbox',
+      { 'packages/sandbox/src/a.ts': "import { b } from '@guestpass/core'" },
+      'sandbox may not import @guestpass/core',
+    ],
+    [
+      'an inner file of core in the command line',
+      { 'packages/cli/src/a.ts': "import { b } from '@guestpass/core/src/b.ts'" },
+      'may not import',
+    ],
+    [
+      'a path into another package',
+      { 'packages/cli/src/a.ts': "import { b } from '../../core/src/b.ts'" },
+      'leaves its package',
+    ],
+    [
+      'Node in the part of core for browsers',
+      { [`${core}/verify/a.ts`]: "import { b } from 'node:crypto'" },
+      'outside src/node',
+    ],
+    [
+      'the time of the platform',
+      { [`${core}/tokens/a.ts`]: 'export const a = () => Date.now()' },
+      'belongs to the ports',
+    ],
     ['the environment', { 'packages/cli/src/verbs/a.ts': 'export const a = process.env.A' }, 'belongs to the ports'],
     ['a name that says nothing', { [`${core}/domain/utils.ts`]: 'export const a = 1' }, 'a name that says nothing'],
   ])('finds %s', (_what, files, fault) => {
@@ -51,7 +84,9 @@ describe('the check of imports', () => {
   })
 
   it('does not mind what stands in comments', () => {
-    expect(faultsOf({ [`${core}/domain/a.ts`]: '/** Not Date.now(). */\nexport const a = 1 // nor Math.random()' })).toEqual([])
+    expect(
+      faultsOf({ [`${core}/domain/a.ts`]: '/** Not Date.now(). */\nexport const a = 1 // nor Math.random()' }),
+    ).toEqual([])
   })
 })
 

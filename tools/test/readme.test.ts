@@ -18,7 +18,12 @@ describe('the README', () => {
   const path = [join(process.execPath, '..'), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
   beforeAll(async () => {
     upstream = await sandbox()
-    writeFileSync(join(folder, '.env'), Object.entries(upstream.env).map(([name, value]) => `${name}='${value}'\n`).join(''))
+    writeFileSync(
+      join(folder, '.env'),
+      Object.entries(upstream.env)
+        .map(([name, value]) => `${name}='${value}'\n`)
+        .join(''),
+    )
   })
   afterAll(async () => {
     await upstream.close()

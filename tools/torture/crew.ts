@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SIGN } from './points.ts'
 
@@ -27,7 +28,8 @@ export interface Crew {
   start(argv: readonly string[], modules: readonly string[]): Worker
   /** SIGKILL to all that live; resolves when they have ended. */
   killAll(): Promise<void>
-  living(): number
+  /** Processes that still work in the folder though they were killed; only Linux can tell. */
+  leftOver(): number
 }
 
 export function crew(cwd: string, env: Readonly<Record<string, string>>): Crew {
@@ -55,8 +57,20 @@ export function crew(cwd: string, env: Readonly<Record<string, string>>): Crew {
       kill()
       await Promise.allSettled(all)
     },
-    living: () => living.size,
+    leftOver: () => Math.max(living.size, processesIn(cwd)),
   }
+}
+
+function processesIn(folder: string): number {
+  const isIn = (pid: string): boolean => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder
+    } catch {
+      // It has ended, or belongs to somebody else.
+      return false
+    }
+  }
+  return existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isIn(name)).length : 0
 }
 
 function watched(child: ChildProcess): Worker {

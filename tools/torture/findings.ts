@@ -1,7 +1,7 @@
 import type { Credential, Event } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
 
-/** A token that somebody was given: printed by a worker, or returned to this process. */
+/** A token that somebody was given: printed by a worker, or returned to this process, or read in the store. */
 export interface Acknowledged {
   readonly guestId: string
   readonly generation: number
@@ -29,11 +29,10 @@ export interface Findings {
   readonly open: number
   /** Refreshes whose token had ended when it was received, which the audit says. */
   readonly late: number
-  readonly acknowledged: number
   /** Acknowledged tokens that the store does not have and has not replaced by a later generation. */
   readonly lost: readonly string[]
-  /** Refreshes that took effect twice. */
-  readonly doubled: readonly string[]
+  /** Guests whose refreshes took effect twice. */
+  readonly doubled: readonly { readonly guestId: string; readonly said: string }[]
   /** Generations that no event tells of, or several; refreshes completed that never took effect. */
   readonly untrue: readonly string[]
   /** Tokens that ended before the next one came. */
@@ -67,7 +66,6 @@ export function findings(evidence: Evidence): Findings {
     completed: sum((one) => completed(one).length),
     open: sum((one) => (openKey(one) ? 1 : 0)),
     late: sum((one) => lateKeys(one).length),
-    acknowledged: evidence.acknowledged.length,
     lost: [...lost(evidence), ...contradictions(evidence)],
     doubled: cases.flatMap(doubled),
     untrue: cases.flatMap(untrue),
@@ -107,7 +105,7 @@ const lateKeys = (one: Case): readonly string[] => {
 }
 
 /** What upstream did and nobody accounts for; and whatever was done twice under one key or for one generation. */
-function doubled(one: Case): readonly string[] {
+function doubled(one: Case): Findings['doubled'] {
   const { credential, effects, events } = one
   const late = new Set(lateKeys(one))
   const unaccounted = effects.length - completed(one).length - late.size - (openKey(one) ? 1 : 0)
@@ -118,7 +116,9 @@ function doubled(one: Case): readonly string[] {
   const byKey = repeats(effects.map(({ key }) => key))
   const byGeneration = repeats(counted.map(({ key }) => generations.get(key)).filter((known) => known !== undefined))
   const count = Math.max(unaccounted, byKey, byGeneration)
-  return count > 0 ? [`guest ${credential.id}: ${effects.length} refreshes took effect, ${count} of them too many`] : []
+  if (count <= 0) return []
+  const said = `guest ${credential.id}: ${effects.length} refreshes took effect, ${count} of them too many`
+  return [{ guestId: credential.id, said }]
 }
 
 const repeats = (values: readonly unknown[]): number => values.length - new Set(values).size

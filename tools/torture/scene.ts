@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, connection, type IssuedGuest, resolveHosts, Secret, type Store } from '@guestpass/core'
@@ -39,7 +39,7 @@ export async function scene({ guests, lives }: SceneOptions, luck: Luck): Promis
     journalSize: 1_000_000,
     accessTokenSeconds: 300,
   })
-  const cwd = mkdtempSync(join(tmpdir(), 'guestpass-torture-'))
+  const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-torture-')))
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
   const { close, ...world } = nodePorts()
   const store = await sqliteStore({ path: join(cwd, 'guestpass.db'), keyRing: localKeyRing(key, world), ...world })

@@ -20,7 +20,7 @@ export function summary(outcome: Outcome): readonly string[] {
     ['refreshes whose token came after its end', outcome.late],
     ['tokens acknowledged', outcome.acknowledged],
     ['acknowledged tokens lost', lost.length],
-    ['refreshes that took effect twice', doubled.length],
+    ['guests with a refresh that took effect twice', doubled.length],
     ['generations and events that disagree', untrue.length],
     ['guests without a valid token at the end', withoutToken.length],
     ['sessions that lapsed meanwhile', lapses.length],

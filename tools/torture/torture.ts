@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asGuestpassError, type Credential, type Event, eventsOf, type IssuedGuest } from '@guestpass/core'
+import type { IssuedGuest } from '@guestpass/core'
 import { type Crew, crew, type Ended } from './crew.ts'
 import { type Fate, keeperFate, modulesOf, refresherFate, standstill, suffer } from './fate.ts'
-import { type Acknowledged, type Findings, findings } from './findings.ts'
+import type { Acknowledged, Findings } from './findings.ts'
+import { type Look, look } from './look.ts'
 import { luck, type Luck } from './luck.ts'
 import { freshKeyModule, points, SIGN } from './points.ts'
-import { CONNECTION, type Scene, scene, type SceneOptions } from './scene.ts'
+import { type Scene, scene, type SceneOptions } from './scene.ts'
+import { settled } from './settled.ts'
 import { weather } from './weather.ts'
 
 export interface TortureOptions extends SceneOptions {
@@ -23,8 +25,12 @@ export interface TortureOptions extends SceneOptions {
 }
 
 /** What a run did, and what was found after it. */
-export interface Outcome extends Findings {
+export interface Outcome extends Omit<Findings, 'doubled'> {
+  /** One line for each guest of which a refresh took effect twice. */
+  readonly doubled: readonly string[]
   readonly kills: number
+  /** Tokens that were given to somebody. */
+  readonly acknowledged: number
   /** How many of the kills hit the worker at each point; the others came at a random moment. */
   readonly killsAt: Readonly<Record<string, number>>
   readonly stops: number
@@ -40,14 +46,17 @@ export interface Outcome extends Findings {
 const LOOK_MS = 2_500
 /** How long a refresh that was cut short is left alone, so that the next one need not wait long for its lease. */
 const HEALING_MS = 5_000
-/** How long guests may take to get a token when all is over: leases and back-offs end meanwhile. */
-const SETTLING_MS = 60_000
 
 interface Run {
   readonly options: TortureOptions
   readonly scene: Scene
   readonly crew: Crew
+  readonly look: Look
   readonly acknowledged: Acknowledged[]
+  /** What any look has found. */
+  readonly lost: Set<string>
+  /** By guest. */
+  readonly doubled: Map<string, string>
   readonly killsAt: Record<string, number>
   readonly failures: Record<string, number>
   /** Guests whose refresh was cut short, and from when on it is tried again. */
@@ -68,7 +77,10 @@ export async function torture(options: TortureOptions, say: (line: string) => vo
     options,
     scene: place,
     crew: crew(place.cwd, place.env),
+    look: look(place),
     acknowledged: place.issued.map(acknowledgedOf),
+    lost: new Set(),
+    doubled: new Map(),
     killsAt: {},
     failures: {},
     wounded: [],
@@ -91,20 +103,21 @@ export async function torture(options: TortureOptions, say: (line: string) => vo
     await looking
     await run.crew.killAll()
     place.upstream.script([])
-    const found = await look(run)
-    const withoutToken = options.bug ? [] : await settled(run)
-    const settledFound = await look(run)
+    await judge(run)
+    const withoutToken = options.bug ? [] : await settled(place)
+    const found = await judge(run)
     const { kills, stops, killsAt, failures } = run
     return {
-      ...settledFound,
-      lost: [...new Set([...found.lost, ...settledFound.lost])],
-      doubled: settledFound.doubled.length > 0 ? settledFound.doubled : found.doubled,
+      ...found,
+      lost: [...run.lost],
+      doubled: [...run.doubled.values()],
+      acknowledged: run.acknowledged.length,
       kills,
       killsAt,
       stops,
       failures,
       withoutToken,
-      orphans: run.crew.living(),
+      orphans: run.crew.leftOver(),
       seconds: (Date.now() - begun) / 1_000,
     }
   } finally {
@@ -158,11 +171,11 @@ function start({ crew, options }: Run, argv: readonly string[], fate: Fate) {
   return crew.start(argv, [...(options.bug ? [freshKeyModule] : []), ...modulesOf(fate)])
 }
 
-/** What a worker printed as its answer; a line that was cut short is none. */
-function answered({ code, out }: Ended): Omit<Acknowledged, 'guestId'> | undefined {
-  if (!out.endsWith('\n') || (code !== null && code !== 0)) return undefined
-  const { generation, token } = JSON.parse(out) as Acknowledged
-  return { generation, token }
+/** The token that a worker printed; a line that was cut short is none, and neither is a problem. */
+function answered({ out }: Ended): Omit<Acknowledged, 'guestId'> | undefined {
+  if (!out.endsWith('\n')) return undefined
+  const { generation, token } = JSON.parse(out) as Partial<Acknowledged>
+  return generation === undefined || token === undefined ? undefined : { generation, token }
 }
 
 function count(run: Run, fate: Fate, { code, signal, out, err }: Ended): void {
@@ -198,56 +211,21 @@ async function watch(
   blow(0)
   while (!signal.aborted) {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
-    const found = await look(run)
+    const found = await judge(run)
     blow(found.effects)
     const seconds = Math.round((Date.now() - begun) / 1_000)
     say(
       `${String(seconds).padStart(5)} s ${String(run.kills).padStart(6)} kills ${String(found.effects).padStart(6)} refreshes ` +
-        `${String(found.acknowledged).padStart(6)} acknowledged ${String(found.lost.length).padStart(3)} lost ${String(found.doubled.length).padStart(3)} doubled`,
+        `${String(run.acknowledged.length).padStart(6)} acknowledged ${String(run.lost.size).padStart(3)} lost ${String(run.doubled.size).padStart(3)} doubled`,
     )
-    if (run.options.bug && found.doubled.length > 0) run.enough = true
+    if (run.options.bug && run.doubled.size > 0) run.enough = true
   }
 }
 
-/** Gathers the evidence, in its order, and judges it. */
-async function look({ scene: { upstream, store }, acknowledged }: Run): Promise<Findings> {
-  const known = [...acknowledged]
-  const journal = upstream.journal()
-  const credentials: Credential[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await store.list(CONNECTION, {
-      kind: 'guest',
-      limit: 1_000,
-      ...(after === undefined ? {} : { after }),
-    })
-    credentials.push(...page.credentials)
-    after = page.next
-    if (after === undefined) break
-  }
-  const events: Event[] = []
-  for await (const event of eventsOf(store, CONNECTION)) events.push(event)
-  return findings({ acknowledged: known, journal, credentials, events })
-}
-
-/** Gives every guest a valid token, after finishing what was begun for it; says who could not be given one. */
-async function settled({ scene }: Run): Promise<readonly string[]> {
-  const until = Date.now() + SETTLING_MS
-  const one = async ({ guestId }: IssuedGuest): Promise<string | undefined> => {
-    for (;;) {
-      try {
-        const { guests, verifier } = scene.connection
-        const begun = (await scene.store.find(CONNECTION, guestId)).credential?.intent
-        const { token } = await (begun ? guests.refresh(guestId) : guests.token(guestId))
-        const verdict = await verifier.verify(token.reveal(), { subject: guestId })
-        return verdict.valid ? undefined : `guest ${guestId}: its token is not valid (${verdict.reason})`
-      } catch (thrown) {
-        const { code, message, retryAt = 0 } = asGuestpassError(thrown)
-        const next = Math.max(retryAt, Date.now() + 1_000)
-        if (next > until) return `guest ${guestId}: ${code}: ${message}`
-        await sleep(next - Date.now())
-      }
-    }
-  }
-  const answers = await Promise.all(scene.issued.map(one))
-  return answers.filter((answer) => answer !== undefined)
+/** Takes a look; what was wrong once stays wrong, whatever comes after it. */
+async function judge({ look, acknowledged, lost, doubled }: Run): Promise<Findings> {
+  const found = await look(acknowledged)
+  for (const one of found.lost) lost.add(one)
+  for (const { guestId, said } of found.doubled) doubled.set(guestId, said)
+  return found
 }

@@ -9,14 +9,16 @@ const [SEND, RECEIVE] = guestScopes
 
 const parse = (input: unknown) => parseIssueRequest(input, () => NEW)
 
-function refusal(input: unknown): GuestpassError {
+function thrownBy(act: () => unknown): GuestpassError {
   try {
-    parse(input)
+    act()
   } catch (thrown) {
     if (thrown instanceof GuestpassError) return thrown
   }
-  throw new Error(`accepted: ${JSON.stringify(input)}`)
+  throw new Error('accepted')
 }
+
+const refusal = (input: unknown): GuestpassError => thrownBy(() => parse(input))
 
 const faultyFields = (input: unknown): string[] => [...new Set((refusal(input).fields ?? []).map(({ field }) => field))]
 
@@ -101,7 +103,16 @@ describe('a request for a guest token', () => {
     { id: ID },
   ])('does not take the id %j', (guestId) => {
     expect(faultyFields({ guestId, scopes: [SEND] })).toEqual(['guestId'])
-    expect(() => parseGuestId(guestId)).toThrow(GuestpassError)
+    const error = thrownBy(() => parseGuestId(guestId))
+    // A new id is no way to find a guest that is there.
+    expect(error.fields).toEqual([
+      {
+        field: 'guestId',
+        message: 'not a UUID',
+        remedy: expect.stringMatching(/^Give a UUID such as [\da-f-]{36}\.$/),
+      },
+    ])
+    expect(refusal({ guestId, scopes: [SEND] }).fields?.[0]?.remedy).toContain('or leave it out')
   })
 
   it.each([

@@ -390,6 +390,16 @@ describe('a refresh that is still running', () => {
     expectOneEffect(upstream, 6)
   })
 
+  it('uses up none of the repeats that are for failures', async () => {
+    const { guests, upstream, clock } = await issued({ repeats: true })
+    const busy = instead(409, { 'retry-after': '1' })
+    upstream.meets(busy, busy, busy, busy, instead(500))
+    const asked = guests.refresh(ID)
+    await clock.advance(25 * SECOND)
+    expect((await asked).generation).toBe(2)
+    expectOneEffect(upstream, 6)
+  })
+
   it('longer than a caller waits is asked for again later, under the same key', async () => {
     const { guests, upstream, clock, row } = await issued({ repeats: true })
     upstream.meets(...Array.from({ length: 40 }, () => instead(409, { 'retry-after': '1' })))

@@ -118,6 +118,14 @@ describe('a key ring from a file', () => {
     })
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'cannot be made in a folder that the file system does not let anybody make',
+    async () => {
+      const error = await thrownBy(() => fileKeyRing('/proc/nowhere/deep/guestpass.key', { random }))
+      expect([error.code, error.message.includes('/proc/nowhere')]).toEqual(['store_unavailable', true])
+    },
+  )
+
   it('says that a file cannot be made where a folder is a file, or that a folder is no file', async () => {
     await inFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')

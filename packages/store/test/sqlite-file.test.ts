@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Credential, GuestpassError, Secret, type Store } from '@guestpass/core'
@@ -237,6 +237,24 @@ describe('the file of a store', () => {
     })
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'cannot be in a folder that the file system does not let anybody make',
+    async () => {
+      const error = await errorOf(() => openStore('/proc/nowhere/deep/guestpass.db'))
+      expect([error.code, error.message.includes('/proc/nowhere')]).toEqual(['store_unavailable', true])
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')('cannot be something that is no regular file', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      await symlink('/dev/zero', path)
+      const error = await errorOf(() => openStore(path))
+      expect([error.code, error.message.includes(path)]).toEqual(['store_unavailable', true])
+      expect(error.message).toContain('not a regular file')
+    })
+  })
+
   it('is busy while another process keeps it locked for longer than one waits', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
@@ -280,6 +298,8 @@ describe('rows that somebody changed behind the store', () => {
     emptied: "update credentials set tokens = x'' where id = 'guest-1'",
     'sealed with a key that the store does not hold':
       "update credentials set tokens = x'010161' || substr(tokens, 19) where id = 'guest-1'",
+    'made a text': "update credentials set tokens = 'tokens' where id = 'guest-1'",
+    'made a number': "update credentials set tokens = 1 where id = 'guest-1'",
     'not JSON any more': "update credentials set body = '{' where id = 'guest-1'",
   }
   it.each(Object.entries(changes))('are refused when they were %s', async (_, change) => {
@@ -292,6 +312,14 @@ describe('rows that somebody changed behind the store', () => {
       expect([error.code, error.message.includes('guest-1')]).toEqual(['store_corrupt', true])
       expect((await store.find('default', 'guest-3')).credential?.tokens).toBeDefined()
       await store.close()
+    })
+  })
+
+  it.each(["'a text'", '7'])('are refused when the data key of the store was made %s', async (value) => {
+    await inFolder(async (folder) => {
+      const path = await filled(folder)
+      tampered(path, `update keys set wrapped = ${value}`)
+      expect(await refused(path)).toBe('store_corrupt')
     })
   })
 

@@ -39,6 +39,7 @@ describe('a request for a guest that is wrong', () => {
     [`${API} --scope webmessaging:guest:send webmessaging:guest`, ['--scope[1]']],
     [`${API} --guest-id x --duration -1 --scope a b`, ['--guest-id', '--duration', '--scope[0]', '--scope[1]']],
     [`guest issue --api guests ${SCOPE}`, ['--api']],
+    ...['show', 'token', 'refresh', 'revoke'].map((word) => [`guest ${word} x`, ['<guest-id>']] as const),
   ]
 
   it('is refused whole, each field with its remedy, and nothing is sent', async () => {
@@ -53,6 +54,8 @@ describe('a request for a guest that is wrong', () => {
         for (const { field, message, remedy } of problem.fields ?? []) {
           expect(text).toContain(`  ${field}: ${message}\n    ${remedy}\n`)
           expect(remedy.length).toBeGreaterThan(10)
+          // The sentence says the same names; a verb whose only fault it is may say them once.
+          if (problem.detail.startsWith('The request')) expect(problem.detail).toContain(`${field}: ${message}`)
         }
         expect(text.match(/^guestpass: /gm)).toHaveLength(1)
       },

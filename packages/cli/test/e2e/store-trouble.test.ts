@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
@@ -129,6 +139,19 @@ describe('a store that cannot be used', () => {
     const { text } = await ann.fails('token --database .', 1, 'store_unavailable')
     expect(text).toContain('EISDIR')
     expect(readdirSync(ann.cwd)).toEqual([])
+  })
+
+  it.skipIf(process.platform === 'win32')('is a device, and no key is made beside it', async () => {
+    symlinkSync('/dev/zero', join(ann.cwd, 'device'))
+    for (const env of [{}, { GUESTPASS_ENCRYPTION_KEY: KEY }]) {
+      const { text } = await ann.fails('token --database device', 1, 'store_unavailable', { env })
+      expect(text).toContain('not a regular file')
+    }
+    expect(readdirSync(ann.cwd)).toEqual(['device'])
+  })
+
+  it.skipIf(process.platform !== 'linux')('would have to lie where nobody can make a folder', async () => {
+    await ann.fails('token --database /proc/nowhere/guestpass.db', 1, 'store_unavailable')
   })
 
   it.skipIf(process.getuid?.() === 0)('lies in a folder that may not be written', async () => {

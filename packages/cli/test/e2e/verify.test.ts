@@ -25,7 +25,8 @@ let keysUrl: string
 
 beforeAll(async () => {
   keyServer = createServer((request, response) => {
-    if (request.url !== '/keys') response.writeHead(500).end('<html>broken</html>')
+    if (request.url === '/slow') keyServer.emit('slow')
+    else if (request.url !== '/keys') response.writeHead(500).end('<html>broken</html>')
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(mint.keySet))
   }).listen(0, '127.0.0.1')
   await once(keyServer, 'listening')
@@ -135,6 +136,21 @@ describe('guestpass verify', () => {
       expect(text).toContain('signing keys')
     }
   })
+
+  it.each([true, false])(
+    'ends at once with a line on Ctrl-C while the keys are slow (a store there: %s)',
+    async (stored) => {
+      const asked = once(keyServer, 'slow')
+      const pat = user({ GUESTPASS_DATABASE_URL: 'pat.db' })
+      if (stored) await pat.run('guest list')
+      const { child, ended } = pat.start(`verify ${good} --jwks ${keysUrl.replace('/keys', '/slow')}`)
+      await asked
+      child.kill('SIGINT')
+      // A process that had to be cut off in its clean-up says nothing any more.
+      expect(await ended).toEqual({ code: 130, out: '', err: 'guestpass: Interrupted by SIGINT.\n' })
+      pat.leave()
+    },
+  )
 
   it('refuses what it cannot check with, and names the flag', async () => {
     const wrong: readonly (readonly [flags: string, code: string, told: string])[] = [

@@ -294,6 +294,32 @@ describe('a failure', () => {
   })
 })
 
+describe('a fault that a verb finds in its input', () => {
+  const invalid = (...names: string[]): GuestpassError =>
+    new GuestpassError('invalid_input', `No: ${names.map((name) => `${name}: bad`).join('; ')}.`, {
+      fields: names.map((field) => ({ field, message: 'bad', remedy: 'Mend it.' })),
+      reason: 'because',
+    })
+  const described = { arguments: show.arguments ?? [], options: show.options ?? [] }
+  const told = async (error: GuestpassError, json: string[] = ['--json']): Promise<Sight> =>
+    running([{ ...failing(error), ...described, name: 'act' }], ['act', 'x', ...json])
+
+  it('is named as it is typed, in its field and in the sentence', async () => {
+    const said = problem(await told(invalid('guestId', 'pageSize', 'scopes[1]', 'scope', 'other', '--page-size')))
+    const names = ['<guest-id>', '--page-size', '--scope[1]', '--scope', 'other', '--page-size']
+    expect(said.fields?.map(({ field }) => field)).toEqual(names)
+    expect(said.detail).toBe(`No: ${names.map((name) => `${name}: bad`).join('; ')}.`)
+    expect(said.reason).toBe('because')
+  })
+
+  it('keeps its name where the mistake is not in what was typed', async () => {
+    const error = new GuestpassError('config_invalid', 'No.', {
+      fields: [{ field: 'scopes', message: 'bad', remedy: 'Mend it.' }],
+    })
+    expect(problem(await told(error)).fields?.[0]?.field).toBe('scopes')
+  })
+})
+
 describe('an interruption', () => {
   it('ends the verb after its clean-up with the exit code of the signal', async () => {
     const ending = new AbortController()
@@ -310,6 +336,16 @@ describe('an interruption', () => {
     const sight = await running([acting], ['act', '--json'], { signal: ending.signal })
     expect(sight).toEqual({ code: 130, out: '', err: 'guestpass: Interrupted by SIGINT.\n' })
     expect(cleaned).toBe(true)
+  })
+
+  it('ends a verb that waits for standard input', async () => {
+    const ending = new AbortController()
+    const acting = doing(async (cli) => {
+      setTimeout(() => ending.abort(new Interruption('SIGINT', 130)), 0)
+      await cli.input()
+    })
+    const sight = await running([acting], ['act'], { signal: ending.signal, input: () => new Promise(() => {}) })
+    expect(sight).toEqual({ code: 130, out: '', err: 'guestpass: Interrupted by SIGINT.\n' })
   })
 
   it('is how a verb that stays up ends well', async () => {

@@ -29,6 +29,8 @@ const IDLE: Millis = SECOND
 /** Never less, so that other work of this process gets its turn. */
 const LEAST: Millis = 10
 const AHEAD: Millis = 2 * SECOND
+/** Renewals under way at once: more would only wait for upstream, and time out there. */
+const MOST = 100
 
 /**
  * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
@@ -39,7 +41,7 @@ export function keeper(
   { store, clock }: { readonly store: Pick<Store, 'claimDue'>; readonly clock: Clock },
   { keepForMs = DAY, perMinute = 300 }: KeeperOptions = {},
 ): Keeper {
-  const most = Math.min(1_000, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
+  const most = Math.min(MOST, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
 
   const one = async (id: string, late: Millis): Promise<void> => {
     meter.time('renewal_lateness', late)

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../src/errors.ts'
-import { type HostInput, type HostNames, resolveHosts } from '../../src/upstream/hosts.ts'
+import { type HostInput, type HostNames, isLoopback, resolveHosts } from '../../src/upstream/hosts.ts'
 
 const regions = [
   ['us-east-1', 'mypurecloud.com'],
@@ -255,5 +255,25 @@ describe('faults', () => {
   it('say what to set when nothing is', () => {
     for (const input of [{}, { region: '  ', env: '' }, { tokenPath: '/t' }])
       expect(faultsOf(input).region).toContain('mypurecloud.com')
+  })
+})
+
+describe('a host', () => {
+  it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.1', '::1', '[::1]'])('is this machine: %s', (host) => {
+    expect(isLoopback(host)).toBe(true)
+  })
+
+  it.each([
+    '',
+    '0.0.0.0',
+    '::',
+    '10.0.0.1',
+    '127.0.0.1.example.com',
+    'x.localhost.example',
+    'my-localhost',
+    '[::1',
+    '127.1',
+  ])('may be another machine: %j', (host) => {
+    expect(isLoopback(host)).toBe(false)
   })
 })

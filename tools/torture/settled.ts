@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
+import { CONNECTION, type Scene } from './scene.ts'
+
+/** How long guests may take to get a token when all is over: leases and back-offs end meanwhile. */
+const SETTLING_MS = 60_000
+
+/** Gives every guest a valid token, after finishing what was begun for it; says who could not be given one. */
+export async function settled(scene: Scene): Promise<readonly string[]> {
+  const until = Date.now() + SETTLING_MS
+  const one = async ({ guestId }: IssuedGuest): Promise<string | undefined> => {
+    for (;;) {
+      try {
+        const { guests, verifier } = scene.connection
+        const begun = (await scene.store.find(CONNECTION, guestId)).credential?.intent
+        const { token } = await (begun ? guests.refresh(guestId) : guests.token(guestId))
+        const verdict = await verifier.verify(token.reveal(), { subject: guestId })
+        return verdict.valid ? undefined : `guest ${guestId}: its token is not valid (${verdict.reason})`
+      } catch (thrown) {
+        const { code, message, retryAt = 0 } = asGuestpassError(thrown)
+        const next = Math.max(retryAt, Date.now() + 1_000)
+        if (next > until) return `guest ${guestId}: ${code}: ${message}`
+        await sleep(next - Date.now())
+      }
+    }
+  }
+  const answers = await Promise.all(scene.issued.map(one))
+  return answers.filter((answer) => answer !== undefined)
+}
