@@ -22,8 +22,6 @@ export interface Kept {
   /** When each renewal was stored, and since when it was due. */
   readonly renewed: readonly { readonly at: number; readonly dueAt: number }[]
   readonly failed: number
-  /** More than were renewed when some were claimed again while they waited for their turn. */
-  readonly claims: number
   /** The most memory that was seen, in bytes. */
   readonly peakRss: number
   /** Of the renewals' time, on all cores. */
@@ -51,7 +49,6 @@ async function keep({ path, key, url, publicKey, renewals }: KeeperJob): Promise
   const due = new Map<string, number>()
   const renewed = new Map<string, Kept['renewed'][number]>()
   let failed = 0
-  let claims = 0
   let peakRss = 0
   const sampling = setInterval(() => {
     peakRss = Math.max(peakRss, process.memoryUsage.rss())
@@ -71,7 +68,6 @@ async function keep({ path, key, url, publicKey, renewals }: KeeperJob): Promise
   const claimDue: Store['claimDue'] = async (...ask) => {
     const answer = await store.claimDue(...ask).catch(quit)
     ready()
-    claims += answer.claimed.length
     for (const { id, dueAt } of answer.claimed) due.set(id, dueAt)
     return answer
   }
@@ -84,7 +80,7 @@ async function keep({ path, key, url, publicKey, renewals }: KeeperJob): Promise
   const { user, system } = process.cpuUsage(before)
   clearInterval(sampling)
   await store.close()
-  return { renewed: [...renewed.values()], failed, claims, peakRss, cpuMs: (user + system) / 1_000 }
+  return { renewed: [...renewed.values()], failed, peakRss, cpuMs: (user + system) / 1_000 }
 }
 
 /** A keeper asks again whatever happens; here that would only hide what is wrong. */

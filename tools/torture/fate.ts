@@ -18,8 +18,9 @@ export type Fate =
   /** Nothing happens to it. */
   | { readonly how: 'spared' }
 
-/** Within it a keeper starts, and renews a few times. */
+/** A keeper that lives so long, or so many times as long as a one-shot takes, has started and renewed a few times. */
 const LONGEST_MS = 4_000
+const LONGEST_RUNS = 5
 const PATIENCE_MS = 8_000
 /** A one-shot may have to wait for the lease of one that was killed, and for upstream. */
 const LONG_PATIENCE_MS = 45_000
@@ -28,12 +29,15 @@ const STANDSTILL_MS: readonly [number, number] = [11_000, 14_000]
 
 export const modulesOf = (fate: Fate): readonly string[] => ('ambush' in fate ? [ambushModule(fate.ambush)] : [])
 
-export const keeperFate = (luck: Luck): Fate =>
-  luck.weighted<() => Fate>([
-    [50, () => ({ how: 'moment', ms: luck.between(0, LONGEST_MS), all: luck.whole(1, 25) === 1 })],
+/** `typicalMs`: how long a one-shot takes when nothing happens to it. */
+export function keeperFate(luck: Luck, typicalMs: number): Fate {
+  const longestMs = Math.max(LONGEST_MS, LONGEST_RUNS * typicalMs)
+  return luck.weighted<() => Fate>([
+    [50, () => ({ how: 'moment', ms: luck.between(0, longestMs), all: luck.whole(1, 25) === 1 })],
     [45, () => ({ how: 'point', ambush: { point: luck.pick(points), nth: luck.whole(1, 8), signal: 'SIGKILL' } })],
-    [5, () => ({ how: 'asked', ms: luck.between(500, LONGEST_MS) })],
+    [5, () => ({ how: 'asked', ms: luck.between(500, longestMs) })],
   ])()
+}
 
 export const standstill = (luck: Luck): Fate => ({
   how: 'stopped',
@@ -47,7 +51,6 @@ export const standstill = (luck: Luck): Fate => ({
   thenMs: luck.between(500, 3_000),
 })
 
-/** `typicalMs`: how long such a run takes when nothing happens to it. */
 export const refresherFate = (luck: Luck, typicalMs: number): Fate =>
   luck.weighted<() => Fate>([
     [30, () => ({ how: 'moment', ms: luck.between(0, typicalMs * 1.2), all: false })],

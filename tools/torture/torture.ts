@@ -137,7 +137,7 @@ async function keeping(run: Run, luck: Luck, stands: boolean): Promise<void> {
   const { kills, stops } = run.options
   while (!run.enough) {
     const still = stands && run.stops < stops && run.kills >= ((run.stops + 0.5) * kills) / stops
-    const fate = still ? standstill(luck) : keeperFate(luck)
+    const fate = still ? standstill(luck) : keeperFate(luck, run.typicalMs)
     const ended = await suffer(start(run, ['keep'], fate), fate)
     if (still && ended.err.includes(SIGN)) run.stops += 1
     if (fate.how === 'moment' && fate.all) await run.crew.killAll()

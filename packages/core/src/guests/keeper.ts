@@ -31,6 +31,8 @@ const LEAST: Millis = 10
 const AHEAD: Millis = 2 * SECOND
 /** Renewals under way at once: more would only wait for upstream, and time out there. */
 const MOST = 100
+/** The part of them that may still be under way when the next are claimed: a claim is a commit, and should be for many. */
+const ROOM = 0.75
 
 /**
  * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
@@ -54,14 +56,14 @@ export function keeper(
   /** Claims what there is room for; says how long to look away. */
   async function claim(working: Map<string, Promise<void>>): Promise<Millis> {
     const max = most - working.size
-    const { now, claimed, nextInMs = IDLE } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
+    const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
     for (const { id, dueAt } of claimed) {
       // A renewal may outlast its claim, which then comes back here.
       if (working.has(id)) continue
       const work = one(id, lateness(now, dueAt)).finally(() => working.delete(id))
       working.set(id, work)
     }
-    return Math.min(Math.max(nextInMs, LEAST), IDLE)
+    return claimed.length === max ? LEAST : Math.min(Math.max(nextInMs ?? IDLE, LEAST), IDLE)
   }
 
   return {
@@ -70,8 +72,9 @@ export function keeper(
       while (!signal.aborted) {
         // A store that fails for a moment is asked again later.
         const pause = await claim(working).catch(() => IDLE)
-        if (working.size === most) await Promise.race(working.values())
-        else await clock.sleep(pause, signal).catch(() => {})
+        const full = working.size === most
+        while (working.size > most * ROOM) await Promise.race(working.values())
+        if (!full) await clock.sleep(pause, signal).catch(() => {})
       }
       await Promise.all(working.values())
     },
