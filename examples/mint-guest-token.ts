@@ -14,8 +14,14 @@ const { guests, verifier } = await connection(
 )
 guests.onTokenReady(({ guestId, latencyMs }) => console.log(`ready: ${guestId} after ${Math.round(latencyMs)} ms`))
 
-const guest = await guests.issue({ duration: 'shortSession', scopes: ['webmessaging:guest:send', 'webmessaging:guest:receive'] })
-const verdict = await verifier.verify(guest.token.reveal(), { subject: guest.guestId, scopes: ['webmessaging:guest:send'] })
+const guest = await guests.issue({
+  duration: 'shortSession',
+  scopes: ['webmessaging:guest:send', 'webmessaging:guest:receive'],
+})
+const verdict = await verifier.verify(guest.token.reveal(), {
+  subject: guest.guestId,
+  scopes: ['webmessaging:guest:send'],
+})
 console.log(verdict.valid ? `valid until ${new Date(guest.expiresAt).toISOString()}` : `not valid: ${verdict.reason}`)
 
 await ports.close()

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { appendFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
@@ -84,11 +85,7 @@ async function appended(file: string, lines: string, cli: Cli): Promise<void> {
   }
 }
 
-const sizeOf = async (path: string): Promise<number | undefined> =>
-  stat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  )
+const statsOf = async (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined)
 
 /**
  * The key ring of a key file beside the database, which is made when there is neither; that is said once. A key made for a
@@ -97,7 +94,10 @@ const sizeOf = async (path: string): Promise<number | undefined> =>
 async function keyRingBeside(path: string, random: Random, cli: Cli): Promise<KeyRing> {
   const file = join(dirname(path), 'encryption.key')
   // In this order: a process that starts at the same time makes the key before the database.
-  if ((await sizeOf(path)) && (await sizeOf(file)) === undefined) return lostKeyRing(path, file)
+  const stands = await statsOf(path)
+  // Also something that can be no store: opening it says so.
+  const isNew = stands === undefined || (stands.isFile() && stands.size === 0)
+  if (!isNew && (await statsOf(file)) === undefined) return lostKeyRing(path, file)
   const { ring, made } = await fileKeyRing(file, { random })
   if (made) cli.note(`guestpass: made the encryption key ${file}; keep a copy, the store cannot be read without it`)
   return ring

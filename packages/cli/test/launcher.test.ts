@@ -16,7 +16,7 @@ async function launched(files: Readonly<Record<string, string>>, preamble = '') 
     writeFileSync(join(cwd, path), text)
   }
   try {
-    return await started([], cwd, {}, entry).ended
+    return await started([], cwd, {}, { entry }).ended
   } finally {
     remove()
   }

@@ -24,23 +24,27 @@ export interface Ended {
 
 export interface Started {
   readonly child: ChildProcess
+  /** What it has printed on standard output so far. */
+  readonly printed: () => string
   /** Standard output up to the first text that matches. */
   until(pattern: RegExp): Promise<string>
   readonly ended: Promise<Ended>
 }
 
-/** Starts the command line as a process with nothing in its environment but what is given. */
+/** Starts the command line as a process with nothing in its environment, or on its standard input, but what is given. */
 export function started(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
-  entry = launcher,
+  { entry = launcher, input = '' }: { readonly entry?: string; readonly input?: string } = {},
 ): Started {
-  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env } })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  // It may end without having read what it was given.
+  child.stdin.on('error', () => undefined).end(input)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, out, err }))
@@ -54,7 +58,7 @@ export function started(
       child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${out}${err}`)))
       look()
     })
-  return { child, until, ended }
+  return { child, printed: () => out, until, ended }
 }
 
 /** Runs the command line to its end in a folder with these files. */

@@ -101,7 +101,7 @@ describe('a key ring from a file', () => {
 
   it('is made once by many who ask at once', async () => {
     await inFolder(async (folder) => {
-      const path = join(folder, 'guestpass.key')
+      const path = join(folder, 'new', 'deep', 'guestpass.key')
       const rings = await Promise.all(Array.from({ length: 8 }, () => fileKeyRing(path, { random })))
       expect(rings.filter(({ made }) => made).length).toBe(1)
       expect(new Set(rings.map(({ ring }) => ring.id)).size).toBe(1)

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { Secret } from '@guestpass/core'
+import { isLoopback, Secret } from '@guestpass/core'
 import * as z from 'zod'
 
 /** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
@@ -73,9 +73,6 @@ export const uuid: z.ZodType<string, string> = made(
   (written) => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(written) ? written.toLowerCase() : undefined),
   (written) => `${quoted(written)} is not a UUID`,
 )
-
-const isLoopback = (hostname: string): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 
 /** Whether an address is sent to in clear: plain http to another machine. */
 export const inClear = (address: string): boolean => {

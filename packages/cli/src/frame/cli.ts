@@ -1,4 +1,4 @@
-import type { Secret } from '@guestpass/core'
+import { abortable, type Secret } from '@guestpass/core'
 import { readConfig, secretsOf } from '../config/config.ts'
 import type { Flags } from '../config/layers.ts'
 import { progress } from './progress.ts'
@@ -61,7 +61,7 @@ export function surroundings(world: World, flags: CommonFlags): Surroundings {
     },
     token: (secret) => (flags.reveal ? secret.reveal() : secret.mask()),
     progress: (title, total) => progress(world, title, total),
-    input: async () => (await world.input()).trim(),
+    input: async () => (await abortable(world.input, world.signal)).trim(),
     stopped: () =>
       new Promise((resolve) => {
         if (world.signal.aborted) resolve()

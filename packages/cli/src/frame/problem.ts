@@ -43,17 +43,34 @@ const camelOf = (syntax: string): string =>
     .join('')
     .replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
+const nameIn = (syntax: string): string => /--[\w-]+/.exec(syntax)?.[0] ?? syntax
+
 /** Faults of a verb's input, each named as it is written on the command line. */
 export function inputError(error: z.ZodError, described: readonly Described[]): GuestpassError {
   const fields = error.issues.map((issue): Field => {
     const name = String(issue.path[0] ?? '')
     const [syntax, about] = described.find(([one]) => camelOf(one) === name) ?? [name, 'See --help']
-    const field = /--[\w-]+/.exec(syntax)?.[0] ?? syntax
-    return { field: field || 'arguments', message: issue.message, remedy: `It takes ${about}.` }
+    return { field: nameIn(syntax) || 'arguments', message: issue.message, remedy: `It takes ${about}.` }
   })
   return new GuestpassError(
     'invalid_input',
     fields.length === 1 ? 'An argument is not valid.' : `${fields.length} arguments are not valid.`,
     { fields },
   )
+}
+
+/** What a verb threw; faults that others found in its input are named as on the command line, in fields and message. */
+export function asTyped(thrown: unknown, described: readonly Described[]): unknown {
+  if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
+  let { message } = thrown
+  const fields = (thrown.fields ?? []).map((fault): Field => {
+    const field = fault.field.replace(/^\w+/, (name) => {
+      // The parts of a list are typed one by one: `scopes` after --scope.
+      const found = described.find(([syntax]) => [name, name.replace(/s$/, '')].includes(camelOf(syntax)))
+      return found ? nameIn(found[0]) : name
+    })
+    message = message.replace(`${fault.field}: `, `${field}: `)
+    return { ...fault, field }
+  })
+  return new GuestpassError(thrown.code, message, { fields, cause: thrown })
 }

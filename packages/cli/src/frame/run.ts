@@ -1,6 +1,6 @@
 import { asGuestpassError, catalogue, type GuestpassError } from '@guestpass/core'
 import { type Surroundings, surroundings } from './cli.ts'
-import { errorLines, inputError } from './problem.ts'
+import { asTyped, errorLines, inputError } from './problem.ts'
 import { type Asked, parseCommand } from './program.ts'
 import type { Verb } from './verb.ts'
 import { Interruption, type World } from './world.ts'
@@ -43,9 +43,14 @@ export function frame(verbs: readonly Verb[], groups: Readonly<Record<string, st
 }
 
 async function perform({ verb, input }: Asked, { cli }: Surroundings): Promise<number> {
+  const described = [...(verb.arguments ?? []), ...(verb.options ?? [])]
   const parsed = verb.input.safeParse(input)
-  if (!parsed.success) throw inputError(parsed.error, [...(verb.arguments ?? []), ...(verb.options ?? [])])
-  return (await verb.run(parsed.data, cli)) ?? 0
+  if (!parsed.success) throw inputError(parsed.error, described)
+  try {
+    return (await verb.run(parsed.data, cli)) ?? 0
+  } catch (thrown) {
+    throw asTyped(thrown, described)
+  }
 }
 
 /** Also true when the command line could not be parsed. */

@@ -1,4 +1,4 @@
-import { GuestpassError, type IssuedGuest, iso } from '@guestpass/core'
+import { type IssuedGuest, iso } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { atWork, connect } from '../workplace.ts'
@@ -42,7 +42,7 @@ export const guestIssue = verb({
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
       const scopes = (scope ?? []).flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
-      const issued = await guests.issue({ guestId, duration, scopes }, { signal: cli.signal }).catch(asFlags)
+      const issued = await guests.issue({ guestId, duration, scopes }, { signal: cli.signal })
       const document = guestDocument(issued, cli)
       cli.answer(document, () => [
         document.token,
@@ -51,15 +51,3 @@ export const guestIssue = verb({
     })
   },
 })
-
-const flags: Readonly<Record<string, string>> = { guestId: '--guest-id', duration: '--duration', scopes: '--scope' }
-
-/** Faults of the request under the names that the command line has for its fields. */
-function asFlags(thrown: unknown): never {
-  if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') throw thrown
-  const fields = (thrown.fields ?? []).map((fault) => ({
-    ...fault,
-    field: fault.field.replace(/^\w+/, (name) => flags[name] ?? name),
-  }))
-  throw new GuestpassError('invalid_input', thrown.message, { fields })
-}

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Field, GuestpassError } from '@guestpass/core'
+import { type Field, GuestpassError, isLoopback } from '@guestpass/core'
 import type { Fault, Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { dotenvLine } from '../config/dotenv.ts'
@@ -47,8 +47,6 @@ export const sandbox = verb({
     }
   },
 })
-
-const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
 
 function announce({ url, env, controlToken }: Sandbox, host: string | undefined, cli: Cli): void {
   const { pid } = cli.world

@@ -1,6 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
+  abortable,
   GuestpassError,
   type Jwk,
   type Store,
@@ -12,6 +13,7 @@ import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
 import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
+import { inClear } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 import { atWork, databasePath, pins } from '../workplace.ts'
 
@@ -58,11 +60,12 @@ export const verify = verb({
       const { close, ...world } = nodePorts()
       try {
         const { guestTokens } = await verification(options, store ? { ...world, store } : world)
-        return await guestTokens
-          .verify(text, expectations)
-          .catch(own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined)
+        return await abortable(() => guestTokens.verify(text, expectations), cli.signal).catch(
+          own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined,
+        )
       } finally {
-        await close()
+        // Whoever interrupts does not wait for requests under way.
+        if (!cli.signal.aborted) await close()
       }
     })
     cli.answer(verdict, () => verdictLines(verdict))
@@ -116,16 +119,12 @@ const configuredKeys = ({ settings, hosts }: Config): Keys =>
   settings.publicKey === undefined ? { url: hosts?.jwksUrl ?? '' } : { pem: settings.publicKey }
 
 function safeUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const loopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (!url || (url.protocol !== 'https:' && !loopback)) {
-    throw flagError(
-      '--jwks',
-      'is plain http, so that anybody on the way could change the keys',
-      'Give an https:// address, or one on loopback.',
-    )
-  }
-  return text
+  if (URL.canParse(text) && !inClear(text)) return text
+  throw flagError(
+    '--jwks',
+    'is plain http, so that anybody on the way could change the keys',
+    'Give an https:// address, or one on loopback.',
+  )
 }
 
 async function textOf(flag: string, file: string, cli: Cli): Promise<string> {

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
-import { inTurns, JWS, type Underway, type User, user } from './user.ts'
+import type { Started } from '../spawned.ts'
+import { inTurns, JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
 
@@ -66,7 +67,7 @@ describe('the audit file', () => {
 })
 
 describe('kill -9', () => {
-  type Moment = () => (run: Underway) => boolean
+  type Moment = () => (run: Started) => boolean
   const acknowledged: Moment = () => (run) => run.printed() !== ''
   /** When this many more requests for a guest token have come in, or were answered. */
   const more =
@@ -85,7 +86,7 @@ describe('kill -9', () => {
     }
 
   /** Kills at the first sign of a moment; gives what had been printed as issued by then. */
-  async function killedAt(line: string, moment: (run: Underway) => boolean): Promise<Issued | undefined> {
+  async function killedAt(line: string, moment: (run: Started) => boolean): Promise<Issued | undefined> {
     const run = ann.start(`${line} --json --reveal`)
     const look = setInterval(() => moment(run) && run.child.kill('SIGKILL'), 1)
     const { out } = await run.ended

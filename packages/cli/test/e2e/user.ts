@@ -1,18 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { type Ended, launcher, site } from '../spawned.ts'
+import { type Ended, site, type Started, started } from '../spawned.ts'
 
 type Variables = Readonly<Record<string, string>>
-
-/** A run under way. */
-export interface Underway {
-  readonly child: ChildProcess
-  /** What it has printed on standard output so far. */
-  readonly printed: () => string
-  readonly ended: Promise<Ended>
-}
 
 export interface RunOptions {
   readonly env?: Variables
@@ -23,7 +14,7 @@ export interface RunOptions {
 /** Somebody at a terminal: a folder, an environment, and all that was ever said there. */
 export interface User {
   readonly cwd: string
-  start(line: string, options?: RunOptions): Underway
+  start(line: string, options?: RunOptions): Started
   /** Runs a command line, its words separated by blanks, to its end. */
   run(line: string, options?: RunOptions): Promise<Ended>
   /** The one JSON document that the command line prints with --json, and its exit code. */
@@ -63,23 +54,14 @@ export function user(env: Variables = {}, files: Variables = {}): User {
   const { cwd, remove } = site(files)
   const heard: string[] = []
 
-  function start(line: string, options: RunOptions = {}): Underway {
+  function start(line: string, { env: more, input = '' }: RunOptions = {}): Started {
     const argv = line.split(' ').filter((word) => word !== '')
-    const child = spawn(process.execPath, [launcher, ...argv], { cwd, env: { ...env, ...options.env } })
-    const said = { out: '', err: '' }
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text))
-    // It may end without having read what it was given.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(options.input ?? '')
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', (code) => {
-        if (!argv.includes('--reveal')) heard.push(said.out, said.err)
-        resolve({ code, ...said })
-      })
+    const run = started(argv, cwd, { ...env, ...more }, { input })
+    const ended = run.ended.then((said) => {
+      if (!argv.includes('--reveal')) heard.push(said.out, said.err)
+      return said
     })
-    return { child, printed: () => said.out, ended }
+    return { ...run, ended }
   }
 
   async function run(line: string, options?: RunOptions): Promise<Ended> {

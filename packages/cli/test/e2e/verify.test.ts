@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { frame } from '../../src/frame/run.ts'
+import { Interruption } from '../../src/frame/world.ts'
+import { verify } from '../../src/verbs/verify.ts'
 import { issuer } from './forged.ts'
 import { inTurns, type User, user } from './user.ts'
 
@@ -47,6 +50,7 @@ beforeAll(async () => {
 afterAll(() => {
   eve.leave()
   keyServer.close()
+  keyServer.closeAllConnections()
 })
 
 const KEYS = '--jwks keys.json'
@@ -137,20 +141,40 @@ describe('guestpass verify', () => {
     }
   })
 
-  it.each([true, false])(
-    'ends at once with a line on Ctrl-C while the keys are slow (a store there: %s)',
-    async (stored) => {
-      const asked = once(keyServer, 'slow')
-      const pat = user({ GUESTPASS_DATABASE_URL: 'pat.db' })
-      if (stored) await pat.run('guest list')
-      const { child, ended } = pat.start(`verify ${good} --jwks ${keysUrl.replace('/keys', '/slow')}`)
+  it.each(['with', 'without'])('is ended at once by Ctrl-C while the keys are slow, %s a store', async (place) => {
+    const pat = user()
+    if (place === 'with') await pat.run('guest list')
+    const ending = new AbortController()
+    const asked = once(keyServer, 'slow')
+    let err = ''
+    // No time passes, so that nothing but the signal can end it.
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      const code = frame(
+        [verify],
+        {},
+        {
+          argv: ['verify', good, '--jwks', keysUrl.replace('/keys', '/slow')],
+          env: {},
+          cwd: pat.cwd,
+          pid: 1,
+          program: '',
+          stdout: { write: () => undefined },
+          stderr: { write: (text) => (err += text) },
+          input: async () => '',
+          signal: ending.signal,
+          version: '0',
+        },
+      ).run()
       await asked
-      child.kill('SIGINT')
-      // A process that had to be cut off in its clean-up says nothing any more.
-      expect(await ended).toEqual({ code: 130, out: '', err: 'guestpass: Interrupted by SIGINT.\n' })
+      ending.abort(new Interruption('SIGINT', 130))
+      expect(await code).toBe(130)
+      expect(err).toBe('guestpass: Interrupted by SIGINT.\n')
+    } finally {
+      vi.useRealTimers()
       pat.leave()
-    },
-  )
+    }
+  })
 
   it('refuses what it cannot check with, and names the flag', async () => {
     const wrong: readonly (readonly [flags: string, code: string, told: string])[] = [

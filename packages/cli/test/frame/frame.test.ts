@@ -298,7 +298,6 @@ describe('a fault that a verb finds in its input', () => {
   const invalid = (...names: string[]): GuestpassError =>
     new GuestpassError('invalid_input', `No: ${names.map((name) => `${name}: bad`).join('; ')}.`, {
       fields: names.map((field) => ({ field, message: 'bad', remedy: 'Mend it.' })),
-      reason: 'because',
     })
   const described = { arguments: show.arguments ?? [], options: show.options ?? [] }
   const told = async (error: GuestpassError, json: string[] = ['--json']): Promise<Sight> =>
@@ -309,7 +308,6 @@ describe('a fault that a verb finds in its input', () => {
     const names = ['<guest-id>', '--page-size', '--scope[1]', '--scope', 'other', '--page-size']
     expect(said.fields?.map(({ field }) => field)).toEqual(names)
     expect(said.detail).toBe(`No: ${names.map((name) => `${name}: bad`).join('; ')}.`)
-    expect(said.reason).toBe('because')
   })
 
   it('keeps its name where the mistake is not in what was typed', async () => {

@@ -43,8 +43,10 @@ export interface IssueRequest {
 const UUID =
   /^([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|0{8}(-0{4}){3}-0{12}|f{8}(-f{4}){3}-f{12})$/i
 
+const GIVE_UUID = 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
+
 const remedies: Readonly<Record<string, string>> = {
-  guestId: 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90, or leave it out to get a new one.',
+  guestId: `${GIVE_UUID}, or leave it out to get a new one.`,
   duration: `Give one of ${Object.keys(durations).join(', ')}, or a whole number of seconds from 1 to ${LONGEST_DURATION}.`,
   scopes: `Give one or more of ${guestScopes.join(', ')}.`,
 }
@@ -82,15 +84,16 @@ export function parseIssueRequest(input: unknown, newId: () => string): MintRequ
   }
 }
 
-/** The id in its one spelling; throws `invalid_input`. */
+/** The id of a guest that is there, in its one spelling; throws `invalid_input`. */
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && UUID.test(input)) return input.toLowerCase()
-  throw invalid([{ path: ['guestId'], message: 'not a UUID' }])
+  throw invalid([{ path: ['guestId'], message: 'not a UUID', remedy: `${GIVE_UUID}.` }])
 }
 
 interface Issue {
   readonly path: readonly PropertyKey[]
   readonly message: string
+  readonly remedy?: string
   readonly keys?: readonly string[]
 }
 
@@ -102,7 +105,7 @@ function invalid(issues: readonly Issue[]): GuestpassError {
           {
             field: pathOf(issue.path),
             message: issue.message,
-            remedy: remedies[String(issue.path[0] ?? '')] ?? 'See the documentation of this request.',
+            remedy: issue.remedy ?? remedies[String(issue.path[0] ?? '')] ?? 'See the documentation of this request.',
           },
         ],
   )

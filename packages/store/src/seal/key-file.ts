@@ -1,6 +1,7 @@
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { chmod, link, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError, type Random } from '@guestpass/core'
+import { madeFolder } from '../folder.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKeyRing } from './local-key-ring.ts'
 
@@ -24,7 +25,7 @@ async function existing(path: string): Promise<string | undefined> {
 
 /** Writes all or nothing and never over another file: of several processes one makes it. */
 async function create(path: string, text: string, draft: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await madeFolder(dirname(path))
   const file = await open(draft, 'wx', 0o600)
   try {
     await file.writeFile(text)

@@ -12,6 +12,7 @@ import {
 import type { Selectable } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import type { Vault } from '../seal/data-keys.ts'
+import { bytesOf } from './bytes.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
@@ -66,6 +67,8 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
 
 async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
   const { connection, id, kind, generation, standing, tokens, body } = row
+  const sealed =
+    tokens === null ? undefined : bytesOf(tokens, `tokens column of credentials "${id}" (connection "${connection}")`)
   return {
     ...bodyOf(row, body),
     connection,
@@ -73,7 +76,7 @@ async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
     kind,
     generation,
     standing,
-    ...(tokens === null ? {} : { tokens: tokensOf(await vault.open(placeOf(row), tokens)) }),
+    ...(sealed ? { tokens: tokensOf(await vault.open(placeOf(row), sealed)) } : {}),
   }
 }
 

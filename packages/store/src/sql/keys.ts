@@ -1,4 +1,5 @@
 import type { KeyShelf } from '../seal/data-keys.ts'
+import { bytesOf } from './bytes.ts'
 import type { Database } from './database.ts'
 
 /** The data keys of the store, wrapped, in their table. */
@@ -7,7 +8,11 @@ export const keyShelf = (database: Database): KeyShelf => ({
     const rows = await database.read((db) =>
       db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute(),
     )
-    return rows.map(({ id, wrapped_by, wrapped }) => ({ id, wrappedBy: wrapped_by, bytes: wrapped }))
+    return rows.map(({ id, wrapped_by, wrapped }) => ({
+      id,
+      wrappedBy: wrapped_by,
+      bytes: bytesOf(wrapped, `data key "${id}"`),
+    }))
   },
   async addFirst({ id, wrappedBy, bytes }) {
     await database.write(async (db) => {

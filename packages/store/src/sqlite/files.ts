@@ -1,6 +1,7 @@
-import { chmod, mkdir, open, stat } from 'node:fs/promises'
+import { chmod, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
+import { madeFolder } from '../folder.ts'
 import { notAStore } from './faults.ts'
 
 const HEADER = 'SQLite format 3\0'
@@ -18,14 +19,17 @@ function unavailable(path: string, thrown: unknown): GuestpassError {
 /** Makes folder and file where they are missing, and looks whether the file can be a database at all. Returns its size in bytes. */
 export async function preparedFile(path: string): Promise<number> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await madeFolder(dirname(path))
     // Made here, so that it is never open to others, not even for the moment before a chmod.
     const file = await open(path, 'a+', PRIVATE)
     try {
+      const found = await file.stat()
+      // Looked at before it is read: a pipe or a device may never end, and may be everybody's.
+      if (!found.isFile()) throw unavailable(path, 'not a regular file')
       const { bytesRead, buffer } = await file.read(Buffer.alloc(HEADER.length), 0, HEADER.length, 0)
       const begins = buffer.subarray(0, bytesRead).toString('latin1')
       if (begins !== '' && begins !== HEADER) throw notAStore(path, 'is not a database')
-      return (await file.stat()).size
+      return found.size
     } finally {
       await file.close()
     }
