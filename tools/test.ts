@@ -28,7 +28,7 @@ interface Results {
   readonly testResults: readonly {
     readonly status: string
     readonly name: string
-    readonly assertionResults: readonly unknown[]
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
   }[]
 }
 
@@ -48,6 +48,10 @@ const brokenFiles =
 const failedChecks = outcomes.filter(({ passed }) => !passed)
 for (const { name } of failedChecks) console.error(`check failed: ${name}`)
 for (const { name } of brokenFiles) console.error(`test file failed to run: ${name}`)
+const left = (tests?.testResults ?? [])
+  .flatMap(({ assertionResults }) => assertionResults)
+  .filter(({ status }) => !['passed', 'failed'].includes(status))
+for (const { fullName } of left) console.log(`skipped: ${fullName}`)
 const passed = (tests?.numPassedTests ?? 0) + outcomes.length - failedChecks.length
 const failed = (tests ? tests.numFailedTests + brokenFiles.length : 1) + failedChecks.length
 const skipped = tests?.numPendingTests ?? 0

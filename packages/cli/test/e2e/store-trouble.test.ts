@@ -154,13 +154,16 @@ describe('a store that cannot be used', () => {
     await ann.fails('token --database /proc/nowhere/guestpass.db', 1, 'store_unavailable')
   })
 
-  it.skipIf(process.getuid?.() === 0)('lies in a folder that may not be written', async () => {
-    const folder = join(ann.cwd, 'closed')
-    mkdirSync(folder)
-    chmodSync(folder, 0o500)
-    await ann.fails('token --database closed/guestpass.db', 1, 'store_unavailable')
-    chmodSync(folder, 0o700)
-  })
+  it.skipIf(process.getuid?.() === 0)(
+    'lies in a folder that may not be written (to see it: npm test as another user than root)',
+    async () => {
+      const folder = join(ann.cwd, 'closed')
+      mkdirSync(folder)
+      chmodSync(folder, 0o500)
+      await ann.fails('token --database closed/guestpass.db', 1, 'store_unavailable')
+      chmodSync(folder, 0o700)
+    },
+  )
 
   it('would have to lie below a file', async () => {
     writeFileSync(join(ann.cwd, 'file'), 'mine')
