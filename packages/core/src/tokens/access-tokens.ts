@@ -10,7 +10,8 @@ import type { OAuth } from '../upstream/oauth/provider.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Verifier } from '../verify/verdict.ts'
 import { held } from './held.ts'
-import { abortable, renewal, type RenewalPorts } from './renewal.ts'
+import { abortable } from '../ports/abortable.ts'
+import { renewal, type RenewalPorts } from './renewal.ts'
 import { tokenSet } from './token-set.ts'
 
 /** An access token that is valid now. */

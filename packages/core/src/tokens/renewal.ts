@@ -296,16 +296,3 @@ function refuseLate(tokens: TokenSet, now: Instant): void {
     { reason: 'expired' },
   )
 }
-
-/** The work, unless the signal aborts first: then this wait alone ends, with the signal's reason. */
-export function abortable<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work()
-  if (signal.aborted) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', stop, { once: true })
-    work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop))
-  })
-}
