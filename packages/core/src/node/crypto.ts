@@ -6,11 +6,13 @@ import type { Algorithm } from '../verify/verdict.ts'
 
 type Check = VerifyKey['verify']
 
-/** An RSA check is so short that handing it to the thread pool costs more than it saves, also with many under way. */
-const rsaCheck =
+/** One check alone is fastest here and now; many at once are shared out to the thread pool. */
+const check =
   (key: KeyObject): Check =>
-  (input, signature) =>
-    verify('sha256', input, key, signature)
+  (input, signature, many) =>
+    many
+      ? new Promise((resolve) => verify('sha256', input, key, signature, (error, valid) => resolve(!error && valid)))
+      : verify('sha256', input, key, signature)
 
 /** A number as the contents of an ASN.1 INTEGER: no zeros in front, except one that keeps it positive. */
 function writeInteger(der: Uint8Array, at: number, number: Uint8Array): number {
@@ -34,16 +36,12 @@ function ecdsaDer(signature: Uint8Array): Uint8Array {
   return der.subarray(0, end)
 }
 
-/** One check alone is fastest here and now; many at once are shared out to the thread pool. */
-const ecdsaCheck =
-  (key: KeyObject): Check =>
-  (input, signature, many) => {
-    const der = ecdsaDer(signature)
-    if (!many) return verify('sha256', input, key, der)
-    return new Promise((resolve) => verify('sha256', input, key, der, (error, valid) => resolve(!error && valid)))
-  }
+const ecdsaCheck = (key: KeyObject): Check => {
+  const checkDer = check(key)
+  return (input, signature, many) => checkDer(input, ecdsaDer(signature), many)
+}
 
-const checkFor: Readonly<Record<Algorithm, (key: KeyObject) => Check>> = { RS256: rsaCheck, ES256: ecdsaCheck }
+const checkFor: Readonly<Record<Algorithm, (key: KeyObject) => Check>> = { RS256: check, ES256: ecdsaCheck }
 
 const importer: Importer = {
   check: async ({ jwk, algorithm }) => checkFor[algorithm](createPublicKey({ key: jwk, format: 'jwk' })),
