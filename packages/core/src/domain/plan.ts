@@ -55,7 +55,7 @@ export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Window
 export function plan(credential: Credential | undefined, ask: Ask, now: Instant, windows: Windows): Plan {
   if (!credential) return { do: 'renew' }
   const { standing, backOff } = credential
-  if (standing === 'revoked' || standing === 'erased') return { do: 'refuse', error: ended(credential) }
+  if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
   const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows) : 'expired'
   const renewable = standing === 'active' && !(backOff && now < backOff.until)
@@ -67,7 +67,10 @@ export function plan(credential: Credential | undefined, ask: Ask, now: Instant,
   return { do: 'refuse', error: standing === 'active' ? resting(credential) : stuck(credential) }
 }
 
-const ended = (credential: Credential): GuestpassError =>
+/** Whether a credential was ended on purpose: nothing brings it back. */
+export const hasEnded = ({ standing }: Credential): boolean => standing === 'revoked' || standing === 'erased'
+
+export const ended = (credential: Credential): GuestpassError =>
   new GuestpassError(
     'guest_revoked',
     `Guest ${credential.id} was ${credential.standing}. Issue a token for a new guest id.`,

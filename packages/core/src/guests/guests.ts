@@ -1,5 +1,5 @@
 import type { Credential } from '../domain/credential.ts'
-import type { Ask } from '../domain/plan.ts'
+import { type Ask, ended, hasEnded } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
@@ -113,10 +113,10 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       })
       if (outcome === 'done') return next
       base = (await store.find(connection, next.id)).credential ?? base
-      if (base.standing === 'revoked' || base.standing === 'erased') {
+      if (hasEnded(base)) {
         await store.commit({ connection, issued })
         await store.commit({ connection, deny: [next.id] })
-        refuseEnded(base)
+        throw ended(base)
       }
     }
   }
@@ -165,9 +165,8 @@ const wanted = (
   request: { durationSeconds, scopes },
 })
 
-function refuseEnded({ id, standing }: Credential): void {
-  if (standing !== 'revoked' && standing !== 'erased') return
-  throw new GuestpassError('guest_revoked', `Guest ${id} was ${standing}. Issue a token for a new guest id.`)
+function refuseEnded(credential: Credential): void {
+  if (hasEnded(credential)) throw ended(credential)
 }
 
 const cancelled = (cause: unknown): GuestpassError => new GuestpassError('cancelled', 'The caller gave up.', { cause })
