@@ -5,9 +5,9 @@ import type { Secret } from './domain/secret.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
 import { type Guests, guests } from './guests/guests.ts'
-import { type Policy, pipeline } from './policy/pipeline.ts'
-import { type AccessSource, authorize } from './policy/authorize.ts'
-import { type StandardOptions, standardLayers } from './policy/standard.ts'
+import type { Policy } from './policy/pipeline.ts'
+import type { AccessSource } from './policy/authorize.ts'
+import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
@@ -89,7 +89,6 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     ports,
   )
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
-  const plainPolicy = pipeline(...layers.outer, ...layers.inner)
   const renewalPorts = { store, clock, random, holder }
   const method = fact(store, name, 'client-auth')
   const source = accessTokens(
@@ -108,7 +107,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
           clientAuth: options.clientAuth ?? 'auto',
           platform: hosts.platformLogin,
         },
-        plainPolicy,
+        standardPolicy(layers),
         network,
         { recall: async () => methodOf(await method.load()), remember: method.save },
       ),
@@ -122,8 +121,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     renewalPorts,
   )
-  const needing = (scope: string): Policy =>
-    pipeline(...layers.outer, authorize(bearer(source, scope, name)), ...layers.inner)
+  const needing = (scope: string): Policy => standardPolicy(layers, bearer(source, scope, name))
   const policies = { mint: needing(MINT_SCOPE), refresh: needing(REFRESH_SCOPE) }
 
   return {

@@ -58,10 +58,5 @@ export function standardLayers(options: StandardOptions, { clock, random, store 
  * The standard layers as one pipeline, with the access tokens of `access` when it is given. Its calls reject with
  * `GuestpassError` or with the reason of the caller's abort.
  */
-export function standardPolicy(
-  options: StandardOptions,
-  ports: StandardPorts & { readonly access?: AccessSource },
-): Policy {
-  const { outer, inner } = standardLayers(options, ports)
-  return pipeline(...outer, ...(ports.access ? [authorize(ports.access)] : []), ...inner)
-}
+export const standardPolicy = ({ outer, inner }: StandardLayers, access?: AccessSource): Policy =>
+  pipeline(...outer, ...(access ? [authorize(access)] : []), ...inner)

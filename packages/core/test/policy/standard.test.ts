@@ -10,7 +10,7 @@ import { aCall, lost, refused, watched } from './calls.ts'
 function world(options: StandardOptions = {}, seed = 1) {
   const clock = fakeClock()
   const ports = { clock, random: seededRandom(seed), store: memoryStore({ clock }) }
-  return { clock, ports, policy: standardPolicy(options, ports) }
+  return { clock, ports, policy: standardPolicy(standardLayers(options, ports)) }
 }
 
 const never = (): Promise<never> => new Promise(() => {})
@@ -133,7 +133,7 @@ describe('the standard policy', () => {
     const { ports } = world()
     const tokens = ['old', 'new']
     const access = { token: async () => new Secret(tokens[0] as string), rejected: () => void tokens.shift() }
-    const policy = standardPolicy({}, { ...ports, access })
+    const policy = standardPolicy(standardLayers({}, ports), access)
     const attempt = policy(async (call) => {
       if (call.bearer?.reveal() === 'old') throw refused(401)
       return call.bearer?.reveal()
@@ -143,11 +143,11 @@ describe('the standard policy', () => {
 
   test('pipelines made of the same layers share their circuits', async () => {
     const { clock, ports } = world()
-    const { outer, inner } = standardLayers({ breaker: { atLeast: 1 }, retry: { retries: 0 } }, ports)
-    await expect(pipeline(...outer, ...inner)(() => Promise.reject(refused(500)))(aCall())).rejects.toMatchObject({
+    const layers = standardLayers({ breaker: { atLeast: 1 }, retry: { retries: 0 } }, ports)
+    await expect(standardPolicy(layers)(() => Promise.reject(refused(500)))(aCall())).rejects.toMatchObject({
       code: 'upstream_unavailable',
     })
-    await expect(pipeline(...outer, ...inner)(async () => 'answer')(aCall())).rejects.toMatchObject({
+    await expect(standardPolicy(layers)(async () => 'answer')(aCall())).rejects.toMatchObject({
       code: 'circuit_open',
     })
     expect(clock.sleeping).toBe(0)
