@@ -20,7 +20,7 @@ export function access(tokens: AccessTokens, limits: Limits): Access {
     if (token === undefined) throw unauthorized('bad.credentials', 'Invalid login credentials.')
     const permit = limits.take(token.lane)
     tellLimits(call, permit)
-    if (!permit.granted) throw tooMany(permit)
+    if (!permit.granted) throw tooMany(permit, token.family ? 'org.app.user' : 'client.credentials.token')
     if (scope !== undefined && !token.scopes.includes(scope)) throw scopeMissing(scope)
     return { token, text }
   }
@@ -47,13 +47,13 @@ function scopeMissing(scope: string): Refusal {
   return apiRefusal({ status: 403, code: 'app.not.authorized.for.scope', message, messageParams: { scope } })
 }
 
-function tooMany({ allowed, retryAfterSeconds }: Permit): Refusal {
+function tooMany({ allowed, retryAfterSeconds }: Permit, whose: string): Refusal {
   return apiRefusal({
     status: 429,
     code: 'too.many.requests',
     message: `Rate limit exceeded the maximum. Retry the request in [${retryAfterSeconds}] seconds.`,
     messageParams: { retryAfter: String(retryAfterSeconds) },
-    limit: { key: 'client.credentials.token.rate.per.minute', namespace: 'platform.api', value: allowed },
+    limit: { key: `${whose}.rate.per.minute`, namespace: 'platform.api', value: allowed },
     headers: { 'retry-after': String(retryAfterSeconds) },
   })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from './clock.ts'
-import type { Answer, Endpoint } from './endpoint.ts'
+import type { Answer, Dialect, Endpoint } from './endpoint.ts'
 import { exchange } from './exchange.ts'
 import type { FaultEffect, Faults } from './faults.ts'
 import type { Journal, OpenEntry } from './journal.ts'
@@ -38,11 +38,16 @@ export function api(server: FastifyInstance, parts: ApiParts): void {
     underway.set(request, fresh)
     return fresh
   }
-  const send = (request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply => {
+  const send = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: Answer,
+    dialect: Dialect = 'api',
+  ): FastifyReply => {
     const { entry, correlationId } = begun(request)
     entry.status(answer.status)
     return write(reply, answer, {
-      ...cors,
+      ...(dialect !== 'page' && cors),
       'inin-correlation-id': correlationId,
       date: new Date(clock.now()).toUTCString(),
     })
@@ -57,10 +62,10 @@ export function api(server: FastifyInstance, parts: ApiParts): void {
     if (Buffer.isBuffer(request.body)) begun(request).entry.body(request.headers['content-type'], request.body)
   })
   const failed =
-    (dialect: Endpoint['dialect']) =>
+    (dialect: Dialect) =>
     (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
       const [status, message] = unforeseen(error)
-      void send(request, reply, plainRefusal(dialect, status, message).answer(begun(request).correlationId))
+      void send(request, reply, plainRefusal(dialect, status, message).answer(begun(request).correlationId), dialect)
     }
   server.setErrorHandler(failed('api'))
   server.setNotFoundHandler((request, reply) =>
@@ -93,7 +98,7 @@ export function api(server: FastifyInstance, parts: ApiParts): void {
         throw error
       })
       if (outcome === 'reset') return reset(request, reply)
-      return send(request, reply, { ...outcome, headers: { ...answerHeaders, ...outcome.headers } })
+      return send(request, reply, { ...outcome, headers: { ...answerHeaders, ...outcome.headers } }, dialect)
     }
     for (const url of endpoint.paths) server.route({ method, url, handler, errorHandler: failed(dialect) })
   }

@@ -7,6 +7,7 @@ import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import { limitBody, type Limits } from './limits.ts'
 import { digest } from './mask.ts'
+import type { UserDecisions } from './oauth/sign-in.ts'
 import { isLoopback } from './origins.ts'
 
 export interface ControlParts {
@@ -15,6 +16,7 @@ export interface ControlParts {
   readonly journal: Journal
   readonly keys: Keys
   readonly limits: Limits
+  readonly decisions: UserDecisions
   readonly host: string
   /** Asked for in `x-sandbox-token` when the sandbox listens beyond loopback. */
   readonly controlToken: string
@@ -29,11 +31,15 @@ const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optio
 
 /** The routes that look into the sandbox and steer it. */
 export function control(server: FastifyInstance, parts: ControlParts): void {
-  const { clock, faults, journal, keys, limits } = parts
+  const { clock, faults, journal, keys, limits, decisions } = parts
   guard(server, parts)
   server.setErrorHandler((error, _request, reply) => problem(reply, ...worded(error)))
   server.setNotFoundHandler((_request, reply) =>
-    problem(reply, 404, 'There is journal, faults, clock, keys, limits and health, each under /__sandbox/.'),
+    problem(
+      reply,
+      404,
+      'There is journal, faults, clock, keys, limits, consent, device and health, each under /__sandbox/.',
+    ),
   )
 
   server.get('/health', async () => ({ status: 'up', now: iso(clock.now()) }))
@@ -61,6 +67,15 @@ export function control(server: FastifyInstance, parts: ControlParts): void {
   server.post('/limits', async ({ body }) => {
     limits.set(limitBody.parse(json(body)))
     return limits.current()
+  })
+  server.get('/consent', async () => decisions.consent.current())
+  server.post('/consent', async ({ body }) => {
+    decisions.consent.set(json(body))
+    return decisions.consent.current()
+  })
+  server.post('/device', async ({ body }, reply) => {
+    decisions.device(json(body))
+    return reply.code(204).send()
   })
 }
 

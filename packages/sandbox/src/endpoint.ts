@@ -27,14 +27,16 @@ export interface Answer {
   readonly text?: string
 }
 
+export type Dialect = 'oauth' | 'api' | 'page'
+
 /** One operation of the sandbox: where it is reached and how it answers. It knows nothing of the HTTP server. */
 export interface Endpoint {
   /** The name that faults and the journal use. */
   readonly operation: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly paths: readonly string[]
-  /** The family of error bodies. */
-  readonly dialect: 'oauth' | 'api'
+  /** The family of error bodies. Pages are for the browser's own window: no other origin may read them. */
+  readonly dialect: Dialect
   /** True when `answer` calls `pause` itself, because something must happen before the wait. */
   readonly pacesItself?: true
   /** Throws a Refusal to say no. */

@@ -5,10 +5,16 @@ import { maskBody, maskHeaders, maskPath } from './mask.ts'
 
 /** What an endpoint adds to the entry of the request that it answered. */
 export interface Facts {
-  /** The answer was kept from an earlier request with the same Idempotency-Key; nothing took effect. */
+  /** The answer was kept from an earlier request with the same Idempotency-Key or refresh token; nothing took effect. */
   readonly replayed?: true
   /** A credential that was already used up was presented again. */
   readonly reuse?: true
+  /** The grant type of a token request. */
+  readonly grant?: string
+  /** The sign-in that the credential comes from: the same for all tokens that follow from each other. */
+  readonly family?: string
+  /** How often this very refresh token has come in so far, this time included. */
+  readonly presented?: number
   readonly guestId?: string
   /** How many refreshes have taken effect for this guest so far. */
   readonly refreshes?: number

@@ -22,7 +22,10 @@ const secretFields = new Set([
   'password',
   'refresh_token',
   'refreshtoken',
+  'ticket',
   'token',
+  'user_code',
+  'usercode',
 ])
 
 const jwt = /\bey[\w-]{8,}\.[\w-]+\.[\w-]*/g

@@ -3,6 +3,7 @@ import type { Fault } from './faults.ts'
 import type { Algorithm } from './keys.ts'
 import { type Limit, limitBody } from './limits.ts'
 import { knownScopes } from './oauth/scopes.ts'
+import { redirectUris, type SignInOptions, signInShape } from './oauth/sign-in-options.ts'
 
 /** A further OAuth client. */
 export interface ClientOptions {
@@ -13,10 +14,12 @@ export interface ClientOptions {
   readonly organization?: string | undefined
   /** What it may ask for; default every scope of the sandbox. */
   readonly scopes?: readonly string[] | undefined
+  /** Where its users may be sent after they signed in, loopback ones on any port; default any address of this machine. */
+  readonly redirectUris?: readonly string[] | undefined
 }
 
 /** How a sandbox is set up. Everything has a default. */
-export interface SandboxOptions {
+export interface SandboxOptions extends SignInOptions {
   /** TCP port, 0 to 65535; default 0: any free one. */
   readonly port?: number | undefined
   /** Address to listen on; default `127.0.0.1`. Beyond loopback the control routes ask for the control token. */
@@ -60,6 +63,7 @@ const text = z.string().min(1)
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'a scope has no blanks and no quotes')
 
 const schema = z.strictObject({
+  ...signInShape,
   port: z.int().min(0).max(65_535).default(0),
   host: text.default('127.0.0.1'),
   rateLimit: limitBody.default({ perMinute: 300 }),
@@ -76,6 +80,7 @@ const schema = z.strictObject({
         secret: text.optional(),
         organization: text.optional(),
         scopes: z.array(scope).optional(),
+        redirectUris: redirectUris.optional(),
       }),
     )
     .default([]),

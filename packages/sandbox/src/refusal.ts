@@ -1,4 +1,5 @@
-import type { Answer } from './endpoint.ts'
+import type { Answer, Dialect } from './endpoint.ts'
+import { errorPage } from './oauth/page.ts'
 
 /** One invalid field, in the form of the platform's `details`. */
 export interface Detail {
@@ -91,7 +92,8 @@ const oauthCodes: Readonly<Record<number, string>> = {
 }
 
 /** The usual error body for a status, where nothing more particular is known. */
-export function plainRefusal(dialect: 'oauth' | 'api', status: number, message: string): Refusal {
+export function plainRefusal(dialect: Dialect, status: number, message: string): Refusal {
+  if (dialect === 'page') return new Refusal(status, message, () => errorPage(status, 'Something went wrong', message))
   if (dialect === 'oauth') {
     return oauthRefusal(status, oauthCodes[status] ?? (status < 500 ? 'invalid_request' : 'server_error'), message)
   }

@@ -16,9 +16,13 @@ import { type Limit, limitBody, limits } from './limits.ts'
 import { accessTokens } from './oauth/access-tokens.ts'
 import { clientCredentials } from './oauth/client-credentials.ts'
 import { type Client, clientAuthentication } from './oauth/clients.ts'
+import type { ConsentChoice } from './oauth/consent.ts'
 import { metadata } from './oauth/metadata.ts'
+import { identityScopes } from './oauth/scopes.ts'
+import { type DeviceDecision, signIn } from './oauth/sign-in.ts'
 import { tokenEndpoint } from './oauth/token.ts'
 import { tokenInfo, tokenRevocation } from './oauth/tokens-me.ts'
+import type { User } from './oauth/users.ts'
 import { type SandboxOptions, type Settings, settings } from './options.ts'
 import { type Randomness, randomness } from './random.ts'
 
@@ -32,6 +36,8 @@ export interface Sandbox {
   readonly controlToken: string
   /** A client without a secret. */
   readonly publicClientId: string
+  /** Who can sign in. */
+  readonly users: readonly User[]
   /** The requests so far, oldest first, as far as they are kept. */
   journal(): JournalEntry[]
   /** Adds faults to the script; an empty list clears it. Throws a TypeError that names what is not valid. */
@@ -44,6 +50,10 @@ export interface Sandbox {
   rollKeys(options?: { readonly drop?: boolean | undefined }): Promise<string>
   /** New limits, each access token with a clean slate. Throws a TypeError for a limit that is not valid. */
   setLimits(limit: Limit): void
+  /** Whether sign-ins are decided at once, and how. Throws a TypeError for a choice that is not valid. */
+  consent(choice: ConsentChoice): void
+  /** Decides for a device that waits. Throws a TypeError when none shows this code. */
+  device(decision: DeviceDecision): void
   /** Ends every connection and stops listening. May be called again. */
   close(): Promise<void>
 }
@@ -71,10 +81,17 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   })
   const admit = access(tokens, limit)
   const known = guests({ ...shared, scopeFormat: chosen.guestScopeFormat })
-  const grants = [clientCredentials(tokens)]
+  const authenticate = clientAuthentication(registered.all)
+  const people = signIn({ ...shared, settings: chosen, clients: registered.all, authenticate, access: admit, tokens })
+  const grants = [clientCredentials(tokens), ...people.grants]
   const endpoints: readonly Endpoint[] = [
-    tokenEndpoint({ grants, authenticate: clientAuthentication(registered.all) }),
-    metadata({ issuer, grantTypes: grants.map(({ type }) => type), scopes: chosen.scopes }),
+    tokenEndpoint({ grants, authenticate }),
+    metadata({
+      issuer,
+      grantTypes: grants.map(({ type }) => type),
+      scopes: [...new Set([...chosen.scopes, ...identityScopes])],
+    }),
+    ...people.endpoints,
     tokenInfo(admit),
     tokenRevocation(admit, tokens),
     jwks(signing),
@@ -88,7 +105,15 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const record = journal(chosen.journalSize, time.now)
   const controlToken = chosen.controlToken ?? random.text(24)
   const { host, port, allowedHosts } = chosen
-  const parts = { clock: time, random, journal: record, faults: script, keys: signing, limits: limit }
+  const parts = {
+    clock: time,
+    random,
+    journal: record,
+    faults: script,
+    keys: signing,
+    limits: limit,
+    decisions: people,
+  }
   const server = app({ ...parts, endpoints, host, allowedHosts, controlToken })
   await server.listen({ host, port })
   url = baseUrl(host, server.server.address() as AddressInfo)
@@ -98,12 +123,15 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     env: environment(url, registered.main),
     controlToken,
     publicClientId: registered.publicId,
+    users: people.users,
     journal: record.entries,
     script: addFaults,
     advance: time.advance,
     setClock: time.setOffset,
     rollKeys: signing.roll,
     setLimits: (next) => checked('The limit is', () => limit.set(limitBody.parse(next))),
+    consent: (choice) => checked('The choice is', () => people.consent.set(choice)),
+    device: (decision) => checked('The decision is', () => people.device(decision)),
     close: async () => server.close(),
   }
 }
@@ -115,7 +143,8 @@ function clients(chosen: Settings, random: Randomness) {
     organizations.set(name, found)
     return found
   }
-  const own = { organization: organization(chosen.organization), scopes: chosen.scopes }
+  const { scopes, redirectUris } = chosen
+  const own = { organization: organization(chosen.organization), scopes, redirectUris, loopbackRedirects: true }
   const main = {
     ...own,
     id: chosen.clientId ?? random.uuid(),
@@ -123,11 +152,13 @@ function clients(chosen: Settings, random: Randomness) {
   }
   const open: Client = { ...own, id: chosen.publicClientId ?? random.uuid() }
   const further = chosen.clients.map(
-    ({ id, secret, organization: name = chosen.organization, scopes = chosen.scopes }): Client => ({
+    ({ id, secret, organization: name = chosen.organization, scopes = chosen.scopes, redirectUris }): Client => ({
       id,
       secret,
       organization: organization(name),
       scopes,
+      redirectUris: redirectUris ?? [],
+      loopbackRedirects: redirectUris === undefined,
     }),
   )
   return { main, publicId: open.id, all: [main, open, ...further] }

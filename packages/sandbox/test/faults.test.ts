@@ -159,7 +159,9 @@ describe('a script that is not valid', () => {
   it('is a TypeError from code, also at the start', async () => {
     const sandbox = await started()
     expect(() => sandbox.script([{ on: 'nothing', do: { status: 500 } }])).toThrow(
-      new TypeError('The faults are not valid: 0.on: one of jwks, me, metadata, mint, refresh, revoke, token'),
+      new TypeError(
+        'The faults are not valid: 0.on: one of authorize, device, jwks, me, metadata, mint, refresh, revoke, token, users',
+      ),
     )
     await expect(started({ faults: [{ on: 'nothing', do: { status: 500 } }] })).rejects.toThrow(TypeError)
   })

@@ -139,7 +139,18 @@ describe('the token endpoint', () => {
       issuer: sandbox.url,
       token_endpoint: `${sandbox.url}/oauth/token`,
       jwks_uri: `${sandbox.url}/.well-known/jwks.json`,
-      grant_types_supported: ['client_credentials'],
+      authorization_endpoint: `${sandbox.url}/oauth/authorize`,
+      device_authorization_endpoint: `${sandbox.url}/oauth/device_authorization`,
+      revocation_endpoint: `${sandbox.url}/oauth/revoke`,
+      response_types_supported: ['code'],
+      code_challenge_methods_supported: ['S256'],
+      grant_types_supported: [
+        'client_credentials',
+        'authorization_code',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ],
+      scopes_supported: expect.arrayContaining(['openid', 'user:read']),
     })
   })
 })

@@ -3,10 +3,14 @@ import type { Keys } from '../keys.ts'
 import type { Lane, Limits } from '../limits.ts'
 import type { Randomness } from '../random.ts'
 import type { Client } from './clients.ts'
+import { forgetExpired } from './expiry.ts'
+import type { Family } from './family.ts'
 
 /** An access token that was issued. */
 export interface AccessToken {
   readonly client: Client
+  /** The sign-in that it comes from; absent when the client speaks for itself. */
+  readonly family?: Family | undefined
   readonly scopes: readonly string[]
   readonly expiresAt: number
   readonly lane: Lane
@@ -15,7 +19,7 @@ export interface AccessToken {
 export interface AccessTokens {
   /** Seconds that a new one lives. */
   readonly lifetime: number
-  issue(client: Client, scopes: readonly string[]): Promise<string>
+  issue(client: Client, scopes: readonly string[], family?: Family): Promise<string>
   /** The token if it was issued here, is not revoked and has not expired. */
   find(text: string): AccessToken | undefined
   revoke(text: string): void
@@ -35,12 +39,12 @@ export interface AccessTokenParts {
 export function accessTokens(parts: AccessTokenParts): AccessTokens {
   const { format, lifetime, issuer, clock, keys, limits, random } = parts
   const issued = new Map<string, AccessToken>()
-  const text = (client: Client, scopes: readonly string[], iat: number): Promise<string> | string =>
+  const text = (client: Client, scopes: readonly string[], sub: string, iat: number): Promise<string> | string =>
     format === 'opaque'
       ? random.text(64)
       : keys.sign({
           iss: issuer(),
-          sub: client.id,
+          sub,
           client_id: client.id,
           org: client.organization.id,
           scope: scopes.join(' '),
@@ -50,27 +54,19 @@ export function accessTokens(parts: AccessTokenParts): AccessTokens {
         })
   return {
     lifetime,
-    issue: async (client, scopes) => {
+    issue: async (client, scopes, family) => {
       const iat = epochSeconds(clock.now())
-      const token = await text(client, scopes, iat)
+      const token = await text(client, scopes, family?.user.id ?? client.id, iat)
       forgetExpired(issued, clock.now())
-      issued.set(token, { client, scopes, expiresAt: (iat + lifetime) * 1000, lane: limits.lane() })
+      issued.set(token, { client, scopes, family, expiresAt: (iat + lifetime) * 1000, lane: limits.lane() })
       return token
     },
     find: (token) => {
       const found = issued.get(token)
-      return found !== undefined && clock.now() < found.expiresAt ? found : undefined
+      return found !== undefined && clock.now() < found.expiresAt && !found.family?.ended ? found : undefined
     },
     revoke: (token) => {
       issued.delete(token)
     },
-  }
-}
-
-/** All live equally long, so the oldest come first and the look ends at the first that is alive. */
-function forgetExpired(issued: Map<string, AccessToken>, now: number): void {
-  for (const [token, { expiresAt }] of issued) {
-    if (now < expiresAt) return
-    issued.delete(token)
   }
 }

@@ -15,6 +15,10 @@ export interface Client {
   readonly organization: Organization
   /** What it may ask for. */
   readonly scopes: readonly string[]
+  /** Where its users may be sent after they signed in. */
+  readonly redirectUris: readonly string[]
+  /** They may also be sent to any address of this machine: `http://127.0.0.1:…`, `http://localhost:…`. */
+  readonly loopbackRedirects: boolean
 }
 
 /** Finds out which client is calling: by HTTP Basic, by the form, or by client_id alone if it is public. Refuses otherwise. */

@@ -16,3 +16,10 @@ export function formBody(call: Call): Form {
   }
   return Object.fromEntries([...form].filter(([, value]) => value !== ''))
 }
+
+/** The value of a parameter that must be there. */
+export function required(form: Form, name: string): string {
+  const value = form[name]
+  if (value === undefined) throw oauthRefusal(400, 'invalid_request', `${name} is missing`)
+  return value
+}

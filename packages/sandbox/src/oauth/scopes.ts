@@ -1,4 +1,5 @@
 import { oauthRefusal } from '../refusal.ts'
+import type { Client } from './clients.ts'
 
 /** The scopes of the guest APIs and a few business scopes; what clients may ask for unless told otherwise. */
 export const knownScopes: readonly string[] = [
@@ -15,6 +16,9 @@ export const knownScopes: readonly string[] = [
   'analytics:read',
 ]
 
+/** OpenID Connect's, which any client may ask a user for. */
+export const identityScopes: readonly string[] = ['openid', 'profile', 'email']
+
 /** The scopes asked for, each once; all that are allowed when none is named. Refuses what is not allowed, naming it. */
 export function grantedScopes(asked: string | undefined, allowed: readonly string[]): readonly string[] {
   const wanted = [...new Set(asked?.split(' ').filter((scope) => scope !== '') ?? [])]
@@ -23,4 +27,9 @@ export function grantedScopes(asked: string | undefined, allowed: readonly strin
     throw oauthRefusal(400, 'invalid_scope', `unknown or not permitted to this client: ${excess.join(' ')}`)
   }
   return wanted.length === 0 ? allowed : wanted
+}
+
+/** What a user is asked to allow: as `grantedScopes`, and who the user is, if the client asks for that by name. */
+export function userScopes(client: Client, asked: string | undefined): readonly string[] {
+  return grantedScopes(asked, asked?.trim() ? [...client.scopes, ...identityScopes] : client.scopes)
 }

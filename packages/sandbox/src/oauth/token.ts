@@ -1,13 +1,16 @@
 import type { Answer, Call, Endpoint } from '../endpoint.ts'
 import { oauthRefusal } from '../refusal.ts'
 import type { Client } from './clients.ts'
-import { type Form, formBody } from './form.ts'
+import { type Form, formBody, required } from './form.ts'
+
+/** The body of a token answer. */
+export type TokenAnswer = Readonly<Record<string, unknown>>
 
 /** One value of grant_type: what it takes and what it gives. */
 export interface Grant {
   readonly type: string
-  /** The body of the token answer. Throws a Refusal to say no. */
-  tokens(client: Client, form: Form, call: Call): Promise<Readonly<Record<string, unknown>>>
+  /** Throws a Refusal to say no. */
+  tokens(client: Client, form: Form, call: Call): Promise<TokenAnswer>
 }
 
 export interface TokenEndpointParts {
@@ -25,11 +28,11 @@ export function tokenEndpoint({ grants, authenticate }: TokenEndpointParts): End
     dialect: 'oauth',
     answer: async (call): Promise<Answer> => {
       const form = formBody(call)
-      if (form['grant_type'] === undefined) throw oauthRefusal(400, 'invalid_request', 'grant_type is missing')
-      const grant = byType.get(form['grant_type'])
+      const grant = byType.get(required(form, 'grant_type'))
       if (grant === undefined) {
         throw oauthRefusal(400, 'unsupported_grant_type', `grant_type is one of ${[...byType.keys()].join(', ')}`)
       }
+      call.note({ grant: grant.type })
       const json = await grant.tokens(authenticate(call, form), form, call)
       return { status: 200, headers: { 'cache-control': 'no-store' }, json }
     },

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import type { Answer, Endpoint } from '../endpoint.ts'
+import { type AuthorizationRequest, authorizationRequest, redirect, redirectRefusal } from './authorization-request.ts'
+import type { Client } from './clients.ts'
+import type { Codes } from './codes.ts'
+import type { Consent } from './consent.ts'
+import { consentPage, decision } from './consent-page.ts'
+import { errorPage } from './page.ts'
+import type { Tickets } from './tickets.ts'
+import type { User, Users } from './users.ts'
+
+export interface AuthorizeParts {
+  readonly clients: readonly Client[]
+  readonly users: Users
+  readonly consent: Consent
+  readonly codes: Codes
+  readonly tickets: Tickets<AuthorizationRequest>
+  readonly clock: Clock
+}
+
+const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
+
+/** `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of the page. */
+export function authorize({ clients, users, consent, codes, tickets, clock }: AuthorizeParts): readonly Endpoint[] {
+  const allowed = (request: AuthorizationRequest, user: User): Answer => {
+    const { client, scopes, redirectUri, challenge, nonce } = request
+    const signedInAt = clock.now()
+    return redirect(request, { code: codes.issue({ client, user, scopes, redirectUri, challenge, nonce, signedInAt }) })
+  }
+  const ask: Endpoint = {
+    operation: 'authorize',
+    method: 'GET',
+    paths,
+    dialect: 'page',
+    answer: ({ query, headers }) => {
+      const request = authorizationRequest(query, clients)
+      const { auto, deny } = consent.current()
+      if (auto && deny) throw denied(request)
+      if (auto) return allowed(request, consent.user())
+      if (request.silent) throw redirectRefusal(request, 'interaction_required', 'the user has to be asked')
+      const ticket = tickets.issue(request, headers)
+      const formTargets = [...loopback, origin(request.redirectUri)]
+      return consentPage({ ...request, users: users.all, ticket, action: '/oauth/authorize', formTargets })
+    },
+  }
+  const decide: Endpoint = {
+    operation: 'authorize',
+    method: 'POST',
+    paths,
+    dialect: 'page',
+    answer: ({ body, headers }) => {
+      const { ticket, allowed: yes, user } = decision(body)
+      const request = tickets.redeem(ticket, headers)
+      if (request === undefined) return lapsed()
+      if (!yes) throw denied(request)
+      return allowed(request, users.find(user) ?? users.first)
+    },
+  }
+  return [ask, decide]
+}
+
+/** The answer to a decision that belongs to no page that is open. */
+export function lapsed(): Answer {
+  const message =
+    'This page was used already, is too old, or was opened in another browser. Go back to the application and start again.'
+  return errorPage(400, 'This page has lapsed', message)
+}
+
+const denied = (request: AuthorizationRequest) => redirectRefusal(request, 'access_denied', 'the user said no')
+
+/** Browsers hold the redirects after a form to its targets too, and an application's callback often leads on to its own front end. */
+const loopback = ['http://127.0.0.1:*', 'http://localhost:*']
+
+/** As CSP names it; an address of an application's own scheme has no origin but that scheme. */
+function origin(uri: string): string {
+  const { origin, protocol } = new URL(uri)
+  return origin === 'null' ? protocol : origin
+}

@@ -1,0 +1,66 @@
+import type { Answer } from '../endpoint.ts'
+import type { Client } from './clients.ts'
+import { html, type Markup, page } from './page.ts'
+import type { Ticket } from './tickets.ts'
+import type { User } from './users.ts'
+
+export interface ConsentPage {
+  readonly client: Client
+  readonly scopes: readonly string[]
+  readonly users: readonly User[]
+  readonly ticket: Ticket
+  /** Where the form goes, a path of the sandbox. */
+  readonly action: string
+  /** Said above the choice; for what the user should compare. */
+  readonly remark?: Markup
+  readonly formTargets?: readonly string[]
+}
+
+/** Asks who signs in, and whether the application may have what it asks for. */
+export function consentPage({ client, scopes, users, ticket, action, remark, formTargets = [] }: ConsentPage): Answer {
+  return page({
+    title: `Sign in to ${client.organization.name}`,
+    formTargets,
+    headers: ticket.headers,
+    main: html`<p class="note">This is a local sandbox: its users are made up, and nobody needs a password.</p>
+<p>The application <code>${client.id}</code> wants to act for you.</p>
+${remark}
+<form method="post" action="${action}">
+<input type="hidden" name="ticket" value="${ticket.text}">
+<fieldset>
+<legend>Who are you?</legend>
+${users.map(choice)}
+</fieldset>
+<p class="legend" id="scopes">It will be allowed to use</p>
+<ul aria-labelledby="scopes">
+${scopes.map((scope) => html`<li><code>${scope}</code></li>\n`)}</ul>
+<div class="actions">
+<button name="decision" value="deny">Deny</button>
+<button name="decision" value="allow" class="primary">Allow</button>
+</div>
+</form>`,
+  })
+}
+
+function choice({ id, name, email }: User, index: number): Markup {
+  const checked = index === 0 ? ' checked' : ''
+  return html`<label class="choice"><input type="radio" name="user" value="${id}"${checked}>
+<span>${name} <span>${email}</span></span></label>
+`
+}
+
+/** What the form of a consent page brings back. */
+export interface Decision {
+  readonly ticket: string | undefined
+  readonly allowed: boolean
+  readonly user: string | undefined
+}
+
+export function decision(body: Buffer): Decision {
+  const form = new URLSearchParams(body.toString('utf8'))
+  return {
+    ticket: form.get('ticket') ?? undefined,
+    allowed: form.get('decision') === 'allow',
+    user: form.get('user') ?? undefined,
+  }
+}

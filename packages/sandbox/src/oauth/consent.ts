@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import type { User, Users } from './users.ts'
+
+/** How the authorize endpoint decides. */
+export interface ConsentChoice {
+  /** True: at once, without showing a page. */
+  readonly auto: boolean
+  /** Whoever decides without a page says no. */
+  readonly deny?: true | undefined
+  /** The id of the user who decides without a page; default the first. */
+  readonly user?: string | undefined
+}
+
+export interface Consent {
+  readonly current: () => ConsentChoice
+  /** Throws a ZodError when the input is not a choice. */
+  readonly set: (input: unknown) => void
+  /** Who decides without a page. */
+  user(): User
+}
+
+export function consent(auto: boolean, users: Users): Consent {
+  const schema = z.strictObject({ auto: z.boolean(), deny: z.literal(true).optional(), user: userId(users).optional() })
+  let choice: ConsentChoice = { auto }
+  return {
+    current: () => choice,
+    set: (input) => {
+      choice = schema.parse(input)
+    },
+    user: () => users.find(choice.user) ?? users.first,
+  }
+}
+
+/** The id of a user of the sandbox. */
+export function userId(users: Users) {
+  const message = `the id of a user: ${users.all.map(({ id, name }) => `${id} (${name})`).join(', ')}`
+  return z.string().refine((id) => users.find(id) !== undefined, { error: message })
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../clock.ts'
+import { oauthRefusal, type Refusal } from '../refusal.ts'
+import { type DeviceCode, DEVICE_INTERVAL, type DeviceCodes } from './device-codes.ts'
+import { required } from './form.ts'
+import { invalidGrant } from './invalid-grant.ts'
+import type { Issuance } from './issuance.ts'
+import type { Grant } from './token.ts'
+
+export interface DeviceGrantParts {
+  readonly codes: DeviceCodes
+  readonly issuance: Issuance
+  readonly clock: Clock
+}
+
+/** RFC 8628 sections 3.4 and 3.5. */
+export function deviceCode({ codes, issuance, clock }: DeviceGrantParts): Grant {
+  /** Asking too early costs five more seconds from now on. */
+  const paced = (text: string, code: DeviceCode): Refusal | undefined => {
+    const now = clock.now()
+    const early = code.polledAt !== undefined && now < code.polledAt + code.interval * 1000
+    codes.change(text, { polledAt: now, ...(early && { interval: code.interval + DEVICE_INTERVAL }) })
+    return early ? no('slow_down', `ask every ${code.interval + DEVICE_INTERVAL} seconds`) : undefined
+  }
+  return {
+    type: 'urn:ietf:params:oauth:grant-type:device_code',
+    tokens: (client, form, call) => {
+      const text = required(form, 'device_code')
+      const code = codes.find(text)
+      if (code === undefined) throw invalidGrant('the device code is not known')
+      if (code.client.id !== client.id) throw invalidGrant('the device code was issued to another client')
+      if (code.spent) throw invalidGrant('the device code was used before')
+      if (clock.now() >= code.expiresAt) throw no('expired_token', 'the device code has expired')
+      if (code.decision === 'denied') throw no('access_denied', 'the user said no')
+      if (code.decision === undefined) {
+        throw paced(text, code) ?? no('authorization_pending', 'the user has not decided yet')
+      }
+      codes.change(text, { spent: true })
+      const { user, at } = code.decision
+      const { family, answer } = issuance.signIn({ client, user, scopes: code.scopes, signedInAt: at })
+      call.note({ family: family.id })
+      return answer
+    },
+  }
+}
+
+const no = (error: string, description: string): Refusal => oauthRefusal(400, error, description)

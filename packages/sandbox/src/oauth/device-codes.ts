@@ -1,0 +1,81 @@
+import type { Clock } from '../clock.ts'
+import type { Randomness } from '../random.ts'
+import type { Client } from './clients.ts'
+import { forgetExpired } from './expiry.ts'
+import type { User } from './users.ts'
+
+/** RFC 8628 section 3.2: a device that waits for its user. */
+export interface DeviceCode {
+  readonly client: Client
+  readonly scopes: readonly string[]
+  /** As the user types it. */
+  readonly userCode: string
+  /** Milliseconds. */
+  readonly expiresAt: number
+  /** Seconds that the device must leave between two questions. */
+  readonly interval: number
+  /** When it last asked; milliseconds. */
+  readonly polledAt?: number
+  /** Who allowed it and when, or that somebody denied it. */
+  readonly decision?: { readonly user: User; readonly at: number } | 'denied'
+  readonly spent?: true
+}
+
+export interface DeviceCodes {
+  issue(client: Client, scopes: readonly string[]): { readonly text: string; readonly code: DeviceCode }
+  find(text: string): DeviceCode | undefined
+  change(text: string, change: Partial<DeviceCode>): void
+  /** The device that shows this code and still waits for a decision; blanks, dashes and case do not matter. */
+  waiting(userCode: string): DeviceCode | undefined
+  /** Decides for the device that shows this code; without a user it is denied. */
+  decide(userCode: string, user?: User): void
+}
+
+/** Seconds that a device code lives. */
+export const DEVICE_LIFETIME = 600
+
+/** Seconds between two questions of a device, to begin with. */
+export const DEVICE_INTERVAL = 5
+
+/** How long an expired code is remembered, in milliseconds, so that its device hears that it expired. */
+const REMEMBERED = 3_600_000
+
+export function deviceCodes({ clock, random }: { clock: Clock; random: Randomness }): DeviceCodes {
+  const issued = new Map<string, DeviceCode>()
+  const change = (text: string, changes: Partial<DeviceCode>): void => {
+    const code = issued.get(text)
+    if (code !== undefined) issued.set(text, { ...code, ...changes })
+  }
+  const entry = (userCode: string): [string, DeviceCode] | undefined =>
+    [...issued].find(
+      ([, code]) =>
+        bare(code.userCode) === bare(userCode) && code.decision === undefined && clock.now() < code.expiresAt,
+    )
+  return {
+    issue: (client, scopes) => {
+      forgetExpired(issued, clock.now(), REMEMBERED)
+      const text = random.text(32)
+      const expiresAt = clock.now() + DEVICE_LIFETIME * 1000
+      const code = { client, scopes, userCode: userCode(random), expiresAt, interval: DEVICE_INTERVAL }
+      issued.set(text, code)
+      return { text, code }
+    },
+    find: (text) => issued.get(text),
+    change,
+    waiting: (userCode) => entry(userCode)?.[1],
+    decide: (userCode, user) => {
+      const [text] = entry(userCode) ?? []
+      if (text !== undefined) change(text, { decision: user === undefined ? 'denied' : { user, at: clock.now() } })
+    },
+  }
+}
+
+const bare = (userCode: string): string => userCode.toUpperCase().replaceAll(/[^A-Z]/g, '')
+
+/** RFC 8628 section 6.1: letters that are easy to type, and without vowels, so that they make no words. */
+const letters = 'BCDFGHJKLMNPQRSTVWXZ'
+
+function userCode(random: Randomness): string {
+  const eight = [...Buffer.from(random.text(8), 'base64url')].map((byte) => letters.charAt(byte % letters.length))
+  return `${eight.slice(0, 4).join('')}-${eight.slice(4).join('')}`
+}

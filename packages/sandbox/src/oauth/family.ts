@@ -1,0 +1,15 @@
+import type { Client } from './clients.ts'
+import type { User } from './users.ts'
+
+/** One sign-in and all that was issued from it: everything ends together. */
+export interface Family {
+  readonly id: string
+  readonly client: Client
+  readonly user: User
+  /** What the user allowed; a refresh may ask for less, never for more. */
+  readonly scopes: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly signedInAt: number
+  /** Set once, by a revocation or by proof that a credential was used twice. */
+  ended: boolean
+}

@@ -1,0 +1,30 @@
+import { isLoopback } from '../origins.ts'
+import type { Client } from './clients.ts'
+
+/**
+ * Whether a client may have its users sent to `uri`. Registered addresses compare as they are written, loopback ones
+ * without their port (RFC 8252 section 7.3), because an application gets any free one.
+ */
+export function acceptsRedirect({ redirectUris, loopbackRedirects }: Client, uri: string): boolean {
+  const target = parsed(uri)
+  if (target === undefined) return false
+  const loopback = target.protocol === 'http:' && isLoopback(target.hostname.replace(/^\[(.*)\]$/, '$1'))
+  if (loopback && loopbackRedirects) return true
+  return redirectUris.some((known) => known === uri || (loopback && portless(known) === portless(uri)))
+}
+
+/** An absolute address without fragment and without somebody's credentials. */
+function parsed(uri: string): URL | undefined {
+  if (!URL.canParse(uri) || uri.includes('#')) return undefined
+  const url = new URL(uri)
+  return url.username === '' && url.password === '' && !forbidden.has(url.protocol) ? url : undefined
+}
+
+/** A browser would run these, or open them, in place of an application. */
+const forbidden = new Set(['javascript:', 'data:', 'blob:', 'file:', 'vbscript:', 'about:'])
+
+function portless(uri: string): string {
+  const url = new URL(uri)
+  url.port = ''
+  return url.href
+}

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { control, send, started } from './genesys-client.ts'
+import { authorize, CALLBACK, landing, type Parameters } from './user-client.ts'
+
+const auto = { autoConsent: true }
+
+describe('the authorize endpoint', () => {
+  it('sends the user back at once with a code and the state, when it consents by itself', async () => {
+    const sandbox = await started(auto)
+    const { address, query } = landing(await authorize(sandbox))
+    expect(address).toBe(CALLBACK)
+    expect(query).toEqual({ code: expect.stringMatching(/^[\w-]{43}$/), state: 'st & te' })
+  })
+
+  it('answers under its alias, keeps the query of the redirect, and adds no state that was not given', async () => {
+    const sandbox = await started(auto)
+    const redirect = `${CALLBACK}?tenant=a%20b`
+    const path = `/api/v2/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${encodeURIComponent(redirect)}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`
+    const { headers } = await send(sandbox, path, { redirect: 'manual' })
+    expect(headers.get('location')).toMatch(/^http:\/\/127\.0\.0\.1:49152\/callback\?tenant=a%20b&code=[\w-]{43}$/)
+  })
+
+  it.each([
+    ['an unknown client', { client_id: 'nobody' }],
+    ['no client', { client_id: '' }],
+    ['no redirect address', { redirect_uri: '' }],
+    ['an address of somebody else', { redirect_uri: 'https://evil.test/callback' }],
+    ['an address that hides its host behind a user name', { redirect_uri: 'http://127.0.0.1:80@evil.test/' }],
+    ['an address with a user name', { redirect_uri: 'http://user@127.0.0.1/callback' }],
+    ['an address with a fragment', { redirect_uri: `${CALLBACK}#here` }],
+    ['loopback by another scheme', { redirect_uri: 'https://127.0.0.1/callback' }],
+    ['a script', { redirect_uri: 'javascript:alert(1)' }],
+    ['no address at all', { redirect_uri: '/callback' }],
+  ])('shows a page and redirects nowhere for %s', async (_, parameters) => {
+    const sandbox = await started(auto)
+    const reply = await authorize(sandbox, parameters)
+    expect([reply.status, reply.headers.get('location')]).toEqual([400, null])
+    expect(reply.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(reply.text).toMatch(/role="alert"/)
+    expect(reply.text).not.toMatch(/<script|href=/)
+  })
+
+  it.each<[string, Parameters, string]>([
+    ['no response type', { response_type: '' }, 'invalid_request'],
+    ['the implicit grant', { response_type: 'token' }, 'unsupported_response_type'],
+    ['another response mode', { response_mode: 'fragment' }, 'invalid_request'],
+    ['a scope that does not exist', { scope: 'user:read user:fly' }, 'invalid_scope'],
+    ['a public client without PKCE', { code_challenge: '', code_challenge_method: '' }, 'invalid_request'],
+    ['the plain method', { code_challenge_method: 'plain' }, 'invalid_request'],
+    ['no method, which means plain', { code_challenge_method: '' }, 'invalid_request'],
+    ['a challenge that is no SHA-256', { code_challenge: 'short' }, 'invalid_request'],
+    ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
+    ['prompt=none with company', { prompt: 'none login' }, 'invalid_request'],
+  ])('tells the application of %s', async (_, parameters, error) => {
+    const sandbox = await started(auto)
+    const { address, query } = landing(await authorize(sandbox, parameters))
+    expect(address).toBe(CALLBACK)
+    expect(query).toEqual({ error, error_description: expect.stringMatching(/\w/), state: 'st & te' })
+  })
+
+  it('refuses a parameter given twice, and redirects only where the address is certain', async () => {
+    const sandbox = await started(auto)
+    const path = (more: string) =>
+      `/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${CALLBACK}&state=s&${more}`
+    const twice = await send(sandbox, path('scope=user:read&scope=guest:read'), { redirect: 'manual' })
+    expect(landing(twice).query['error']).toBe('invalid_request')
+    const uncertain = await send(sandbox, path('redirect_uri=http://localhost/'), { redirect: 'manual' })
+    expect([uncertain.status, uncertain.headers.get('location')]).toEqual([400, null])
+  })
+
+  it('lets a client with a secret go without PKCE, as the platform does', async () => {
+    const sandbox = await started({ ...auto, clientId: 'app' })
+    const without = { client_id: 'app', code_challenge: '', code_challenge_method: '' }
+    expect(landing(await authorize(sandbox, without)).query['code']).toBeDefined()
+  })
+
+  it('says what a decision without a page cannot be had for', async () => {
+    const sandbox = await started()
+    const { query } = landing(await authorize(sandbox, { prompt: 'none' }))
+    expect(query).toMatchObject({ error: 'interaction_required', state: 'st & te' })
+    sandbox.consent({ auto: true })
+    expect(landing(await authorize(sandbox, { prompt: 'none' })).query['code']).toBeDefined()
+  })
+})
+
+describe('redirect addresses', () => {
+  it.each([
+    'http://localhost:3000/',
+    'http://127.0.0.1/deep/path?with=query',
+    'http://[::1]:5000/callback',
+    'https://app.test/callback',
+    'com.example.app:/callback',
+  ])('of the sandbox’s own clients include any of this machine and those of the options: %s', async (redirect_uri) => {
+    const redirectUris = ['https://app.test/callback', 'com.example.app:/callback']
+    const sandbox = await started({ ...auto, redirectUris })
+    const reply = await authorize(sandbox, { redirect_uri })
+    expect(reply.headers.get('location')?.startsWith(redirect_uri)).toBe(true)
+  })
+
+  it('of a client that names its own are these, on loopback with any port', async () => {
+    const clients = [{ id: 'narrow', redirectUris: ['http://127.0.0.1/callback', 'https://app.test:444/callback'] }]
+    const sandbox = await started({ ...auto, clients })
+    const status = async (redirect_uri: string) =>
+      (await authorize(sandbox, { client_id: 'narrow', redirect_uri })).status
+    expect(await status('http://127.0.0.1:51000/callback')).toBe(302)
+    expect(await status('https://app.test:444/callback')).toBe(302)
+    for (const other of [
+      'http://127.0.0.1:51000/other',
+      'http://localhost:51000/callback',
+      'https://app.test:445/callback',
+      'https://app.test:444/callback?more',
+    ]) {
+      expect(await status(other), other).toBe(400)
+    }
+  })
+
+  it('that are no addresses are refused with the options', async () => {
+    await expect(started({ redirectUris: ['callback'] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
+  })
+})
+
+describe('consent without a page', () => {
+  it('is steered by a control route and by code alike', async () => {
+    const sandbox = await started()
+    expect((await control(sandbox, 'consent', { auto: true, deny: true })).json).toEqual({ auto: true, deny: true })
+    expect(landing(await authorize(sandbox)).query).toMatchObject({ error: 'access_denied', state: 'st & te' })
+    sandbox.consent({ auto: false })
+    expect((await send(sandbox, '/__sandbox/consent')).json).toEqual({ auto: false })
+    expect((await authorize(sandbox)).status).toBe(200)
+  })
+
+  it.each([{}, { auto: 'yes' }, { auto: true, deny: false }, { auto: true, user: 'nobody' }, { auto: true, users: 1 }])(
+    'is not steered by %j',
+    async (body) => {
+      const sandbox = await started()
+      expect((await control(sandbox, 'consent', body)).status).toBe(400)
+      expect(() => sandbox.consent(body as { auto: boolean })).toThrow(/^The choice is not valid: /)
+      expect((await authorize(sandbox)).status).toBe(200)
+    },
+  )
+})

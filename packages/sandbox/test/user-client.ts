@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'vitest'
+import type { Sandbox } from '../src/index.ts'
+import { askToken, type Reply, send } from './genesys-client.ts'
+
+export const CALLBACK = 'http://127.0.0.1:49152/callback'
+export const VERIFIER = 'a-verifier-of-the-test-that-is-43-characters-long'
+export const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url')
+
+/** Parameters by name; an empty one is left out. */
+export type Parameters = Readonly<Record<string, string>>
+
+const present = (parameters: Parameters) =>
+  new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ''))
+
+/** What an application of the public client would send its user's browser to. */
+export function authorizePath(sandbox: Sandbox, parameters: Parameters = {}): string {
+  const whole = {
+    response_type: 'code',
+    client_id: sandbox.publicClientId,
+    redirect_uri: CALLBACK,
+    scope: 'user:read guest:read',
+    state: 'st & te',
+    code_challenge: CHALLENGE,
+    code_challenge_method: 'S256',
+    ...parameters,
+  }
+  return `/oauth/authorize?${present(whole)}`
+}
+
+/** The answer to the browser, not followed. */
+export function authorize(
+  sandbox: Sandbox,
+  parameters?: Parameters,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  return send(sandbox, authorizePath(sandbox, parameters), { redirect: 'manual', headers })
+}
+
+/** Where the browser is sent, with what the application reads from the address. */
+export function landing({ status, headers }: Reply): {
+  readonly address: string
+  readonly query: Record<string, string>
+} {
+  expect(status).toBe(302)
+  const url = new URL(headers.get('location') ?? expect.fail('no location'))
+  return { address: `${url.protocol}//${url.host}${url.pathname}`, query: Object.fromEntries(url.searchParams) }
+}
+
+/** A code, on a sandbox that consents by itself. */
+export async function codeFor(sandbox: Sandbox, parameters?: Parameters): Promise<string> {
+  return landing(await authorize(sandbox, parameters)).query['code'] ?? expect.fail('no code')
+}
+
+export function exchange(
+  sandbox: Sandbox,
+  code: string,
+  form: Parameters = {},
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const whole = {
+    grant_type: 'authorization_code',
+    code,
+    code_verifier: VERIFIER,
+    client_id: sandbox.publicClientId,
+    redirect_uri: CALLBACK,
+    ...form,
+  }
+  return askToken(sandbox, Object.fromEntries(present(whole)), headers, '/api/v2/oauth/token')
+}
+
+export interface Tokens {
+  readonly access: string
+  readonly refresh: string
+}
+
+export const tokensOf = ({ json }: Reply): Tokens => ({
+  access: String(json['access_token']),
+  refresh: String(json['refresh_token']),
+})
+
+/** Everything of a sign-in, on a sandbox that consents by itself. */
+export async function signedIn(sandbox: Sandbox, parameters?: Parameters): Promise<Tokens> {
+  return tokensOf(await exchange(sandbox, await codeFor(sandbox, parameters)))
+}
+
+export function refreshed(
+  sandbox: Sandbox,
+  token: string,
+  form: Parameters = {},
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const whole = { grant_type: 'refresh_token', refresh_token: token, client_id: sandbox.publicClientId, ...form }
+  return askToken(sandbox, Object.fromEntries(present(whole)), headers, '/api/v2/oauth/token')
+}
+
+/** What the API says of an access token: 200 while it is good. */
+export async function standing(sandbox: Sandbox, access: string): Promise<number> {
+  return (await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${access}` } })).status
+}
+
+/** Status and error of a "no". */
+export const refusal = ({ status, json }: Reply): [number, unknown] => [status, json['error']]
