@@ -97,6 +97,22 @@ describe('guestpass sandbox', () => {
     expect(statuses).toEqual([200, 200, 429])
   })
 
+  it('signs users in at once, and forgives a lost answer, where it is told to', async () => {
+    const { url, env } = await firstLine(sandboxed('--json', '--auto-consent', '--profile', 'grace'))
+    const client = { client_id: env.GENESYS_CLIENT_ID ?? '', client_secret: env.GENESYS_CLIENT_SECRET ?? '' }
+    const redirect_uri = 'http://127.0.0.1/callback'
+    const query = new URLSearchParams({ response_type: 'code', client_id: client.client_id, redirect_uri })
+    const { headers } = await fetch(`${url}/oauth/authorize?${query}`, { redirect: 'manual' })
+    const code = new URL(headers.get('location') ?? '').searchParams.get('code') ?? ''
+    const ask = async (form: Readonly<Record<string, string>>): Promise<{ refresh_token: string }> => {
+      const body = new URLSearchParams({ ...client, ...form })
+      return (await fetch(`${url}/oauth/token`, { method: 'POST', body })).json() as Promise<{ refresh_token: string }>
+    }
+    const { refresh_token } = await ask({ grant_type: 'authorization_code', code, redirect_uri })
+    const refresh = () => ask({ grant_type: 'refresh_token', refresh_token })
+    expect((await refresh()).refresh_token).toBe((await refresh()).refresh_token)
+  })
+
   it('ends quietly when its reader goes away before it has printed', async () => {
     const one = sandboxed()
     one.child.stdout?.destroy()
@@ -156,6 +172,7 @@ describe('guestpass sandbox', () => {
     ['a file that is not there', ['--faults', 'nowhere.json'], 'no such file'],
     ['a file that is not JSON', ['--faults', 'broken.json'], 'line 1, column 15'],
     ['a file without a list', ['--faults', 'object.json'], 'does not hold a list'],
+    ['a profile that does not exist', ['--profile', 'lenient'], '"lenient" is none of strict, grace'],
     ['a fault of nothing known', ['--faults', 'unknown.json'], 'on'],
   ])('exits 2 on %s, and says so', async (_, argv, told) => {
     const files = {

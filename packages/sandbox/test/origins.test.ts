@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
 import type { Sandbox } from '../src/index.ts'
-import { mint, send, started } from './genesys-client.ts'
+import { askToken, mint, send, started } from './genesys-client.ts'
+import { authorize, codeFor, exchange, refreshed } from './user-client.ts'
 
 /** The status of a request that names `host`: fetch always sends the true one. */
 function statusFor(sandbox: Sandbox, host: string, path = '/.well-known/jwks.json'): Promise<number | undefined> {
@@ -55,4 +56,40 @@ it('lets pages of any origin call, read what clients need, and ask beforehand', 
     expect(reply.headers.get('access-control-allow-origin')).toBe('*')
     expect(reply.headers.get('access-control-expose-headers')).toMatch(/inin-ratelimit-reset.*retry-after/)
   }
+})
+
+it('lets a page of another origin exchange its code and refresh, also when that is refused', async () => {
+  const sandbox = await started({ autoConsent: true })
+  const origin = 'https://shop.test'
+  for (const path of ['/oauth/token', '/api/v2/oauth/token', '/oauth/revoke', '/oauth/device_authorization']) {
+    const headers = {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,x-requested-with',
+    }
+    const asked = await send(sandbox, path, { method: 'OPTIONS', headers })
+    expect(asked.status).toBe(204)
+    expect(asked.headers.get('access-control-allow-headers')).toBe('content-type,x-requested-with')
+  }
+  const exchanged = await exchange(sandbox, await codeFor(sandbox), {}, { origin })
+  const next = await refreshed(sandbox, String(exchanged.json['refresh_token']), {}, { origin })
+  const refused = await askToken(sandbox, {}, { origin })
+  expect([exchanged.status, next.status, refused.status]).toEqual([200, 200, 401])
+  for (const { headers } of [exchanged, next, refused]) {
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-allow-credentials')).toBeNull()
+  }
+})
+
+it('lets no page of another origin read what only the user should see', async () => {
+  const sandbox = await started()
+  const pages = [
+    await authorize(sandbox),
+    await authorize(sandbox, { client_id: 'nobody' }),
+    await authorize(sandbox, { response_type: 'token' }),
+    await send(sandbox, '/device'),
+    await send(sandbox, '/device', { method: 'POST', body: 'a'.repeat(2 * 1024 * 1024) }),
+  ]
+  expect(pages.map(({ status }) => status)).toEqual([200, 400, 302, 200, 413])
+  for (const { headers } of pages) expect(headers.get('access-control-allow-origin')).toBeNull()
 })

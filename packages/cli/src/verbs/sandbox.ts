@@ -5,7 +5,7 @@ import type { Fault, Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { dotenvLine } from '../config/dotenv.ts'
 import { jsonFault } from '../config/json-fault.ts'
-import { whole } from '../config/kinds.ts'
+import { oneOf, whole } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 
 export const sandbox = verb({
@@ -17,6 +17,11 @@ export const sandbox = verb({
     ['--host <address>', 'an address of this machine (default: 127.0.0.1)'],
     ['--rate-limit <n>', 'requests a minute for each access token (default: 300)'],
     ['--seed <n>', 'a whole number; the same one makes the same ids and secrets'],
+    [
+      '--profile <name>',
+      'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
+    ],
+    ['--auto-consent', 'sign-ins are allowed at once, without asking on a page'],
     ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
   ],
   input: z.object({
@@ -24,13 +29,17 @@ export const sandbox = verb({
     host: z.string().trim().min(1, 'is empty').optional(),
     rateLimit: whole(1, 1_000_000).optional(),
     seed: whole(0, 2 ** 32 - 1).optional(),
+    profile: oneOf('strict', 'grace').optional(),
+    autoConsent: z.literal(true).optional(),
     faults: z.string().optional(),
   }),
-  async run({ port, host, rateLimit, seed, faults }, cli) {
+  async run({ port, host, rateLimit, seed, profile, autoConsent, faults }, cli) {
     const options = {
       port,
       host,
       seed,
+      autoConsent,
+      refreshProfile: profile,
       ...(rateLimit === undefined ? {} : { rateLimit: { perMinute: rateLimit } }),
       ...(faults === undefined ? {} : { faults: await faultsIn(faults, cli.world.cwd) }),
     }
