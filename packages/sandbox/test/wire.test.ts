@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Limit, Sandbox } from '../src/index.ts'
 import { accessToken, own, type Reply, send, started } from './genesys-client.ts'
+import { CALLBACK, CHALLENGE, codeFor, exchange as redeem, tokensOf, VERIFIER } from './user-client.ts'
 
 interface Exchange {
   readonly title: string
@@ -49,7 +50,27 @@ function replay(sandbox: Sandbox, { request }: Exchange, values: Readonly<Record
   const { method, path, headers, body } = filled
   const form = headers['content-type'] === 'application/x-www-form-urlencoded'
   const text = form ? String(new URLSearchParams(body as Record<string, string>)) : JSON.stringify(body)
-  return send(sandbox, path, { method, headers, ...(body !== undefined && { body: text }) })
+  return send(sandbox, path, { method, headers, redirect: 'manual', ...(body !== undefined && { body: text }) })
+}
+
+/** What a user's sign-in gives, and what it began with. */
+async function valuesOfUser(sandbox: Sandbox): Promise<Record<string, string>> {
+  const { id: client_id, secret: client_secret } = own(sandbox)
+  const scope = 'user:read openid'
+  const { access, refresh } = tokensOf(await redeem(sandbox, await codeFor(sandbox, { scope })))
+  const ownCode = await codeFor(sandbox, { scope, client_id })
+  const body = new URLSearchParams({ client_id: sandbox.publicClientId })
+  const device = await send(sandbox, '/oauth/device_authorization', { method: 'POST', body })
+  return {
+    redirectUri: CALLBACK,
+    codeVerifier: VERIFIER,
+    codeChallenge: CHALLENGE,
+    code: await codeFor(sandbox, { scope }),
+    userAccessToken: access,
+    refreshToken: refresh,
+    ownRefreshToken: tokensOf(await redeem(sandbox, ownCode, { client_id, client_secret })).refresh,
+    deviceCode: String(device.json['device_code']),
+  }
 }
 
 function check({ answer }: Exchange, reply: Reply): void {
@@ -68,9 +89,10 @@ it('finds the exchanges', () => {
 it.each(files)('answers as in %s', async (file) => {
   const exchange = exchangeOf(file)
   const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
-  const sandbox = await started(limit === undefined ? {} : { rateLimit: limit })
+  const sandbox = await started({ autoConsent: true, ...(limit !== undefined && { rateLimit: limit }) })
   const { id, secret } = own(sandbox)
   const values = {
+    ...(await valuesOfUser(sandbox)),
     accessToken: await accessToken(sandbox, scopes.join(' ')),
     clientId: id,
     clientSecret: secret,
