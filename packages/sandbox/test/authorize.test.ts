@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { control, send, started } from './genesys-client.ts'
-import { authorize, CALLBACK, landing, type Parameters } from './user-client.ts'
+import { authorize, authorizePath, CALLBACK, landing, type Parameters } from './user-client.ts'
 
 const auto = { autoConsent: true }
 
@@ -30,6 +30,8 @@ describe('the authorize endpoint', () => {
     ['an address with a fragment', { redirect_uri: `${CALLBACK}#here` }],
     ['loopback by another scheme', { redirect_uri: 'https://127.0.0.1/callback' }],
     ['a script', { redirect_uri: 'javascript:alert(1)' }],
+    ['an address with a line break', { redirect_uri: `${CALLBACK}\r\nset-cookie: a=b` }],
+    ['an address that a header cannot hold', { redirect_uri: `${CALLBACK}/ünï` }],
     ['no address at all', { redirect_uri: '/callback' }],
   ])('shows a page and redirects nowhere for %s', async (_, parameters) => {
     const sandbox = await started(auto)
@@ -74,6 +76,13 @@ describe('the authorize endpoint', () => {
     expect(landing(await authorize(sandbox, without)).query['code']).toBeDefined()
   })
 
+  it('takes a parameter without a value for one that is absent', async () => {
+    const sandbox = await started(auto)
+    const path = `${authorizePath(sandbox, { state: '' })}&state=&prompt=&nonce=`
+    const { query } = landing(await send(sandbox, path, { redirect: 'manual' }))
+    expect(Object.keys(query)).toEqual(['code'])
+  })
+
   it('says what a decision without a page cannot be had for', async () => {
     const sandbox = await started()
     const { query } = landing(await authorize(sandbox, { prompt: 'none' }))
@@ -90,12 +99,15 @@ describe('redirect addresses', () => {
     'http://[::1]:5000/callback',
     'https://app.test/callback',
     'com.example.app:/callback',
-  ])('of the sandbox’s own clients include any of this machine and those of the options: %s', async (redirect_uri) => {
-    const redirectUris = ['https://app.test/callback', 'com.example.app:/callback']
-    const sandbox = await started({ ...auto, redirectUris })
-    const reply = await authorize(sandbox, { redirect_uri })
-    expect(reply.headers.get('location')?.startsWith(redirect_uri)).toBe(true)
-  })
+  ])(
+    'of the clients that every sandbox has include any of this machine and those of the options: %s',
+    async (redirect_uri) => {
+      const redirectUris = ['https://app.test/callback', 'com.example.app:/callback']
+      const sandbox = await started({ ...auto, redirectUris })
+      const reply = await authorize(sandbox, { redirect_uri })
+      expect(reply.headers.get('location')?.startsWith(redirect_uri)).toBe(true)
+    },
+  )
 
   it('of a client that names its own are these, on loopback with any port', async () => {
     const clients = [{ id: 'narrow', redirectUris: ['http://127.0.0.1/callback', 'https://app.test:444/callback'] }]
@@ -117,6 +129,24 @@ describe('redirect addresses', () => {
   it('that are no addresses are refused with the options', async () => {
     await expect(started({ redirectUris: ['callback'] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
   })
+})
+
+it.each([
+  [{ users: [] }, /users\.0/],
+  [{ users: [{ name: 'Ada', email: 'no address' }] }, /users\.0\.email/],
+  [
+    {
+      users: [
+        { id: 'u', name: 'Ada', email: 'a@example.test' },
+        { id: 'u', name: 'Bo', email: 'b@example.test' },
+      ],
+    },
+    /users: two users have the same id/,
+  ],
+  [{ authorizationCodeSeconds: 601 }, /authorizationCodeSeconds/],
+  [{ graceSeconds: -1 }, /graceSeconds/],
+])('options of sign-ins that make no sense are refused: %j', async (options, told) => {
+  await expect(started(options)).rejects.toThrow(told)
 })
 
 describe('consent without a page', () => {

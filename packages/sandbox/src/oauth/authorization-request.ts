@@ -24,7 +24,9 @@ type Return = Pick<AuthorizationRequest, 'redirectUri' | 'state'>
  * Reads the query. Refuses with a page while it is not certain where the user may be sent (RFC 6749 section 4.1.2.1), with a
  * redirect after that.
  */
-export function authorizationRequest(query: URLSearchParams, clients: readonly Client[]): AuthorizationRequest {
+export function authorizationRequest(given: URLSearchParams, clients: readonly Client[]): AuthorizationRequest {
+  // Empty ones count as absent (RFC 6749 section 3.1).
+  const query = new URLSearchParams([...given].filter(([, value]) => value !== ''))
   const client = clients.find(({ id }) => id === only(query, 'client_id'))
   if (client === undefined) {
     throw pageRefusal('client_id names no application that is registered here. Check the client id.')
@@ -87,10 +89,8 @@ function scopesFor(client: Client, asked: string | undefined, back: Return): rea
 function challengeOf(query: URLSearchParams, client: Client, back: Return): string | undefined {
   const challenge = query.get('code_challenge') ?? undefined
   if (challenge === undefined) {
-    if (client.secret === undefined || query.has('code_challenge_method')) {
-      throw redirectRefusal(back, 'invalid_request', 'code_challenge is missing: a client without a secret needs PKCE')
-    }
-    return undefined
+    if (client.secret !== undefined && !query.has('code_challenge_method')) return undefined
+    throw redirectRefusal(back, 'invalid_request', 'code_challenge is missing; a client without a secret needs it')
   }
   if (query.get('code_challenge_method') !== 'S256') {
     throw redirectRefusal(back, 'invalid_request', 'code_challenge_method is S256')

@@ -13,9 +13,9 @@ export function acceptsRedirect({ redirectUris, loopbackRedirects }: Client, uri
   return redirectUris.some((known) => known === uri || (loopback && portless(known) === portless(uri)))
 }
 
-/** An absolute address without fragment and without somebody's credentials. */
+/** An absolute address without fragment, without somebody's credentials, and fit for a header as it is written. */
 function parsed(uri: string): URL | undefined {
-  if (!URL.canParse(uri) || uri.includes('#')) return undefined
+  if (!URL.canParse(uri) || uri.includes('#') || !/^[\x21-\x7e]+$/.test(uri)) return undefined
   const url = new URL(uri)
   return url.username === '' && url.password === '' && !forbidden.has(url.protocol) ? url : undefined
 }

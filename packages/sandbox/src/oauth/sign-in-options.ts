@@ -29,7 +29,10 @@ export const redirectUris = z.array(z.url('an absolute address'))
 
 export const signInShape = {
   autoConsent: z.boolean().default(false),
-  users: z.tuple([user()], user()).default([...knownUsers]),
+  users: z
+    .tuple([user()], user())
+    .refine(distinct, 'two users have the same id')
+    .default([...knownUsers]),
   redirectUris: redirectUris.default([]),
   authorizationCodeSeconds: z.int().min(60).max(600).default(60),
   refreshProfile: z.enum(['strict', 'grace']).default('strict'),
@@ -39,4 +42,9 @@ export const signInShape = {
 
 function user() {
   return z.strictObject({ id: text.optional(), name: text, email: z.email() })
+}
+
+function distinct(users: readonly UserOptions[]): boolean {
+  const ids = users.flatMap(({ id }) => id ?? [])
+  return new Set(ids).size === ids.length
 }

@@ -45,5 +45,5 @@ export function tickets<T>({ clock, random }: { clock: Clock; random: Randomness
 
 function browserOf({ cookie }: IncomingHttpHeaders): string | undefined {
   const pairs = cookie?.split(';').map((pair) => pair.trim().split('=')) ?? []
-  return pairs.find(([name]) => name === COOKIE)?.[1]
+  return pairs.find(([name, value]) => name === COOKIE && /^[\w-]{32}$/.test(value ?? ''))?.[1]
 }
