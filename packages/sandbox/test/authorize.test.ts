@@ -62,11 +62,14 @@ describe('the authorize endpoint', () => {
 
   it('refuses a parameter given twice, and redirects only where the address is certain', async () => {
     const sandbox = await started(auto)
-    const path = (more: string) =>
-      `/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${CALLBACK}&state=s&${more}`
-    const twice = await send(sandbox, path('scope=user:read&scope=guest:read'), { redirect: 'manual' })
-    expect(landing(twice).query['error']).toBe('invalid_request')
-    const uncertain = await send(sandbox, path('redirect_uri=http://localhost/'), { redirect: 'manual' })
+    const twice = await send(sandbox, `${authorizePath(sandbox)}&scope=guest:write`, { redirect: 'manual' })
+    expect(landing(twice).query).toMatchObject({
+      error: 'invalid_request',
+      error_description: 'scope is given more than once',
+    })
+    const uncertain = await send(sandbox, `${authorizePath(sandbox)}&redirect_uri=http://localhost/`, {
+      redirect: 'manual',
+    })
     expect([uncertain.status, uncertain.headers.get('location')]).toEqual([400, null])
   })
 
@@ -126,9 +129,15 @@ describe('redirect addresses', () => {
     }
   })
 
-  it('that are no addresses are refused with the options', async () => {
-    await expect(started({ redirectUris: ['callback'] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
-  })
+  it.each(['callback', 'https://app.test/#here', 'javascript:alert(1)', 'https://user@app.test/'])(
+    'that cannot be are refused with the options: %s',
+    async (uri) => {
+      await expect(started({ redirectUris: [uri] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
+      await expect(started({ clients: [{ id: 'a', redirectUris: [uri] }] })).rejects.toThrow(
+        /clients\.0\.redirectUris\.0/,
+      )
+    },
+  )
 })
 
 it.each([

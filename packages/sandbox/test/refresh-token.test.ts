@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { askToken, claims, failure, started } from './genesys-client.ts'
+import { askToken, claims, failure, send, started } from './genesys-client.ts'
 import { refreshed, refusal, signedIn, standing, tokensOf } from './user-client.ts'
 
 const auto = { autoConsent: true }
@@ -162,6 +162,15 @@ describe('the grace profile', () => {
     expect(refusal(await refreshed(sandbox, refresh))).toEqual([400, 'invalid_grant'])
     expect(sandbox.journal().at(-1)).toMatchObject({ reuse: true, presented: 2 })
     expect(refusal(await refreshed(sandbox, next.refresh))).toEqual([400, 'invalid_grant'])
+    expect(refusal(await refreshed(sandbox, refresh))).toEqual([400, 'invalid_grant'])
+  })
+
+  it('gives nothing again of a sign-in that was revoked', async () => {
+    const sandbox = await started(grace)
+    const { refresh } = await signedIn(sandbox)
+    const next = tokensOf(await refreshed(sandbox, refresh))
+    const body = new URLSearchParams({ client_id: sandbox.publicClientId, token: next.refresh })
+    await send(sandbox, '/oauth/revoke', { method: 'POST', body })
     expect(refusal(await refreshed(sandbox, refresh))).toEqual([400, 'invalid_grant'])
   })
 

@@ -39,7 +39,7 @@ main { box-sizing: border-box; max-width: 28rem; margin: 8vh auto; padding: 2rem
 h1 { margin: 0 0 .5rem; font-size: 1.35rem; line-height: 1.3 }
 .note { margin: 0 0 1rem; color: var(--soft); font-size: .875rem }
 fieldset { margin: 1.25rem 0; padding: 0; border: 0 }
-legend, .legend { padding: 0; font-weight: 600 }
+legend, .legend { margin: 0; padding: 0; font-weight: 600 }
 label.choice { display: flex; gap: .75rem; align-items: center; margin-top: .5rem; padding: .625rem .75rem; border: 1px solid var(--line); border-radius: 8px; cursor: pointer }
 label.choice:has(:checked) { border-color: var(--accent) }
 label.choice span span { display: block; color: var(--soft); font-size: .875rem }

@@ -6,21 +6,23 @@ import type { Client } from './clients.ts'
  * without their port (RFC 8252 section 7.3), because an application gets any free one.
  */
 export function acceptsRedirect({ redirectUris, loopbackRedirects }: Client, uri: string): boolean {
-  const target = parsed(uri)
+  const target = redirectAddress(uri)
   if (target === undefined) return false
   const loopback = target.protocol === 'http:' && isLoopback(target.hostname.replace(/^\[(.*)\]$/, '$1'))
   if (loopback && loopbackRedirects) return true
   return redirectUris.some((known) => known === uri || (loopback && portless(known) === portless(uri)))
 }
 
-/** An absolute address without fragment, without somebody's credentials, and fit for a header as it is written. */
-function parsed(uri: string): URL | undefined {
+/**
+ * An absolute address without fragment and credentials, fit for a header as it is written, and not one that a browser
+ * would run; undefined otherwise.
+ */
+export function redirectAddress(uri: string): URL | undefined {
   if (!URL.canParse(uri) || uri.includes('#') || !/^[\x21-\x7e]+$/.test(uri)) return undefined
   const url = new URL(uri)
   return url.username === '' && url.password === '' && !forbidden.has(url.protocol) ? url : undefined
 }
 
-/** A browser would run these, or open them, in place of an application. */
 const forbidden = new Set(['javascript:', 'data:', 'blob:', 'file:', 'vbscript:', 'about:'])
 
 function portless(uri: string): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { redirectAddress } from './redirect-uris.ts'
 import { knownUsers, type UserOptions } from './users.ts'
 
 /** The part of a sandbox's options that is about users who sign in. */
@@ -24,8 +25,11 @@ export interface SignInOptions {
 
 const text = z.string().min(1)
 
-/** An absolute address; what else it must be is judged at each sign-in. */
-export const redirectUris = z.array(z.url('an absolute address'))
+export const redirectUris = z.array(
+  z
+    .string()
+    .refine((uri) => redirectAddress(uri) !== undefined, 'an absolute address without fragment and credentials'),
+)
 
 export const signInShape = {
   autoConsent: z.boolean().default(false),
