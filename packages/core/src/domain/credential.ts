@@ -47,13 +47,16 @@ export interface BackOff {
 /** What a guest was asked for, so that it can be asked for again. Nothing secret or personal. */
 export type Request = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
-/** Something that can yield valid tokens over time: an access token of the service, or a guest. */
+/**
+ * Something that can yield valid tokens over time: an access token of the service (`access`), the sign-in of a user
+ * (`grant`), or a guest.
+ */
 export interface Credential {
   /** The tenant wall: the name of the upstream organisation and OAuth client. */
   readonly connection: string
   /** A guest's id, or the key of what shapes an access token. */
   readonly id: string
-  readonly kind: 'access' | 'guest'
+  readonly kind: 'access' | 'grant' | 'guest'
   /** The upstream API that makes its tokens: `oauth`, `guest-tokens`, … */
   readonly api: string
   /** Stands for the owner in events and audit: random, never an email or a guest id. */
@@ -65,6 +68,8 @@ export interface Credential {
   readonly intent?: Intent
   readonly backOff?: BackOff
   readonly request?: Request
+  /** Personal data as JSON (see domain/profile.ts): stored sealed, under a key of its own that erasing destroys. */
+  readonly profile?: Secret
   /** The id by which upstream knows its token; absent where that is `id` itself. */
   readonly upstreamId?: string
   /** The latest end of any token ever issued for it; absent before the first. */

@@ -1,4 +1,5 @@
 import type { ErrorCode, GuestpassError } from '../errors.ts'
+import type { Json } from './json.ts'
 import type { Instant, Millis } from './time.ts'
 
 export type EventType =
@@ -10,8 +11,31 @@ export type EventType =
   | 'REFRESH_INITIATED'
   | 'REFRESH_COMPLETED'
   | 'REFRESH_FAILED'
+  | 'ACCESS_TOKEN_INITIATED'
   | 'ACCESS_TOKEN_RENEWED'
   | 'ACCESS_TOKEN_FAILED'
+  | 'SIGN_IN_STARTED'
+  | 'SIGN_IN_COMPLETED'
+  | 'SIGN_IN_FAILED'
+  | 'GRANT_IN_DOUBT'
+  | 'GRANT_LAST_RESORT'
+  | 'GRANT_ENDED'
+  | 'GRANT_REVOKED'
+  | 'guest.authentication'
+  | 'GUEST_CREATE_INITIATED'
+  | 'GUEST_CREATE_IN_DOUBT'
+  | 'GUEST_CREATE_FAILED'
+  | 'GUEST_ORPHANED'
+  | 'GUEST_ENRICHED'
+  | 'GUEST_ENRICHMENT_FAILED'
+  | 'GUEST_INVALIDATED'
+  | 'GUEST_ERASED'
+  | 'WEBHOOK_SYNCED'
+  | 'WEBHOOK_FAILED'
+  | 'WEBHOOK_PARKED'
+  | 'WEBHOOK_DISABLED'
+  | 'WEBHOOK_TEST'
+  | 'KEYS_ROTATED'
 
 /** What happened, without any secret and without anything that names a person. Audit, webhooks and reports are made from these. */
 export interface Event {
@@ -34,7 +58,7 @@ export interface Event {
   readonly statusCode?: number
   readonly idempotencyKey?: string
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly reason?: string }
-  readonly data?: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  readonly data?: Readonly<Record<string, Json>>
 }
 
 /** What an event is about: the part that all events of one request share. */

@@ -1,9 +1,11 @@
 import type { Lesson, PermitAnswer, PermitAsk } from '../domain/bucket.ts'
 import type { Credential } from '../domain/credential.ts'
+import type { ChainHead, Link } from '../domain/chain.ts'
 import type { Event } from '../domain/event.ts'
+import type { Json } from '../domain/json.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 
-export type { Lesson, PermitAnswer, PermitAsk }
+export type { ChainHead, Lesson, Link, PermitAnswer, PermitAsk }
 
 /** A credential as it stands in the store, and the store's time at the moment of the read. */
 export interface Found {
@@ -31,10 +33,30 @@ export interface Issued {
   readonly expiresAt: Instant
 }
 
+/** A small sealed value, kept by connection, kind and id: a sign-in under way, a webhook endpoint, a duplicate key. */
+export interface Document {
+  /** Absent when there is none, or it has expired. */
+  readonly value?: Json
+  /** Names this very write of it: another one has another revision, also after it was removed and made again. 0: absent. */
+  readonly revision: number
+}
+
+/** A document to write, and the revision that it must have for that. */
+export interface DocumentWrite {
+  readonly kind: string
+  readonly id: string
+  /** Absent: it is removed, and leaves no trace in the files. */
+  readonly value?: Json
+  /** From then on it counts as absent; never when not given. */
+  readonly expiresAt?: Instant
+  readonly expect: { readonly revision: number }
+}
+
 /** All that one decision writes: stored together or not at all. */
 export interface Change {
   readonly connection: string
   readonly writes?: readonly Write[]
+  readonly documents?: readonly DocumentWrite[]
   readonly events?: readonly Event[]
   /** Tokens to remember until they expire, so that they can be denied later. */
   readonly issued?: readonly Issued[]
@@ -88,11 +110,31 @@ export type Outcome =
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
   | { readonly event: string; readonly then: 'park'; readonly why: string }
 
+/** An event that a sink gave up on. */
+export interface Parked {
+  readonly event: Event
+  readonly attempts: number
+  readonly why: string
+}
+
 /** Events committed with their change and waiting for each sink, by the sink's name, in the order of their commits. */
 export interface Outbox {
   /** Takes due events for a sink; nobody else gets them before the lease ends. */
   claim(sink: string, max: number, leaseMs: Millis): Promise<readonly Due[]>
   settle(sink: string, outcomes: readonly Outcome[]): Promise<void>
+  /** Settles events of a sink as done and puts each into the queues of other sinks, all together or not at all. */
+  forward(sink: string, letters: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
+  /** Makes events of a connection due for a sink now, with no attempts behind them, be they parked, done or never its own; says how many there were. */
+  post(connection: string, sink: string, events: readonly string[]): Promise<number>
+  /** What the sink gave up on, in the order of commits; `limit` 1 to 1000. */
+  parked(
+    sink: string,
+    page: { readonly after?: string; readonly limit: number },
+  ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
+  /** How many events wait for the sink, and how many it gave up on. */
+  counts(sink: string): Promise<{ readonly waiting: number; readonly parked: number }>
+  /** Empties the queue of a sink. */
+  drop(sink: string): Promise<void>
 }
 
 /** Names the sinks that get an event. */
@@ -104,6 +146,17 @@ export type Route = (event: Event) => readonly string[]
  */
 export interface Store {
   find(connection: string, id: string): Promise<Found>
+  /** The credential that a subject stands for; undefined when there is none, or it was erased. */
+  findBySubject(connection: string, subject: string): Promise<Credential | undefined>
+  document(connection: string, kind: string, id: string): Promise<Document>
+  /** Documents of a kind in the order of their ids, expired ones left out; `limit` 1 to 1000. */
+  documents(
+    connection: string,
+    page: { readonly kind: string; readonly after?: string; readonly limit: number },
+  ): Promise<{
+    readonly documents: readonly (Document & { readonly id: string; readonly value: Json })[]
+    readonly next?: string
+  }>
   /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
   list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
   /** Writes everything of the change, or nothing when any expectation does not hold. */
@@ -127,6 +180,15 @@ export interface Store {
     connection: string,
     page: { after?: number; limit: number },
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
+  /** The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store makes a link with each commit. */
+  chain(
+    connection: string,
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<{ readonly links: readonly Link[]; readonly next?: number }>
+  /** Where the chain ends. */
+  chainHead(connection: string): Promise<ChainHead>
+  /** The names of all connections that the store has credentials, documents or events of, in order. */
+  connections(): Promise<readonly string[]>
   /**
    * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
    * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The

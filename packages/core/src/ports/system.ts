@@ -42,3 +42,9 @@ export function systemRandom(): Random {
     bytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
   }
 }
+
+/** SHA-256 of the text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

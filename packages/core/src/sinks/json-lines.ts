@@ -1,4 +1,4 @@
-import { auditRecord } from './audit-record.ts'
+import { auditRecord } from '../domain/audit-record.ts'
 import type { Sink } from './sink.ts'
 
 /** Writes audit records as JSON lines. `write` gets whole lines and resolves when they are kept. */

@@ -13,6 +13,8 @@ interface Row extends DueRow {
 /** The credentials of a connection. */
 export interface Credentials {
   get(id: string): Row | undefined
+  ofSubject(subject: string): Credential | undefined
+  readonly size: number
   holds(write: Write): boolean
   put(credential: Credential, now: Instant): void
   page(of: Parameters<Store['list']>[1]): Page
@@ -46,6 +48,7 @@ function firstAfter(ids: readonly string[], after: string): number {
 
 export function credentials(): Credentials {
   const rows = new Map<string, Row>()
+  const idOfSubject = new Map<string, string>()
   // Sorted when a page is asked for, and again only after an id has come.
   const sorted = new Map<Credential['kind'], readonly string[]>()
 
@@ -65,6 +68,10 @@ export function credentials(): Credentials {
 
   return {
     get: (id) => rows.get(id),
+    ofSubject: (subject) => rows.get(idOfSubject.get(subject) ?? '')?.credential,
+    get size() {
+      return rows.size
+    },
     holds({ credential: { id }, expect: { generation, revision } }) {
       const row = rows.get(id)
       if ((row?.credential.generation ?? 0) !== generation) return false
@@ -73,6 +80,8 @@ export function credentials(): Credentials {
     put(credential, now) {
       const row = rows.get(credential.id)
       if (row?.credential.kind !== credential.kind) sorted.clear()
+      if (row) idOfSubject.delete(row.credential.subject)
+      if (credential.standing !== 'erased') idOfSubject.set(credential.subject, credential.id)
       rows.set(credential.id, rowAfter(row, credential, now))
     },
     page({ kind, after, limit }) {

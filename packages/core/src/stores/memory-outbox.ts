@@ -2,17 +2,27 @@ import type { Event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome, Route } from '../ports/store.ts'
+import { refuseBadLimit } from './terms.ts'
 
 interface Waiting extends Due {
+  /** Never, when it is parked. */
   readonly dueAt: Instant
+  readonly why: string
 }
+
+const isParked = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
 
 export interface MemoryOutbox extends Outbox {
   /** Finds the sinks of events; what comes back puts the events in, and cannot fail. */
   routed(events: readonly Event[]): () => void
 }
 
-export function memoryOutbox(clock: Clock, route: Route): MemoryOutbox {
+/** `eventOf` finds an event that has left all queues. */
+export function memoryOutbox(
+  clock: Clock,
+  route: Route,
+  eventOf: (connection: string, id: string) => Event | undefined,
+): MemoryOutbox {
   // A map keeps the order of insertion, also when a value is replaced: the order of commits.
   const queues = new Map<string, Map<string, Waiting>>()
   const queueOf = (sink: string): Map<string, Waiting> => {
@@ -23,15 +33,17 @@ export function memoryOutbox(clock: Clock, route: Route): MemoryOutbox {
   const after = (waiting: Waiting, outcome: Outcome & { then: 'retry' | 'park' }): Waiting => ({
     event: waiting.event,
     attempts: waiting.attempts + 1,
+    why: outcome.why,
     dueAt: outcome.then === 'park' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
   })
+  const put = (sink: string, event: Event): void =>
+    void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), why: '' })
+
   return {
     routed(events) {
       const letters = events.flatMap((event) => [...new Set(route(event))].map((sink) => ({ sink, event })))
       return () => {
-        for (const { sink, event } of letters) {
-          queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall() })
-        }
+        for (const { sink, event } of letters) put(sink, event)
       }
     },
     async claim(sink, max, leaseMs) {
@@ -54,6 +66,36 @@ export function memoryOutbox(clock: Clock, route: Route): MemoryOutbox {
         if (outcome.then === 'done') queue.delete(outcome.event)
         else queue.set(outcome.event, after(waiting, outcome))
       }
+    },
+    async forward(sink, letters) {
+      const queue = queueOf(sink)
+      for (const { event, to } of letters) {
+        const waiting = queue.get(event)
+        if (!waiting) continue
+        for (const other of new Set(to)) if (!queueOf(other).has(event)) put(other, waiting.event)
+        queue.delete(event)
+      }
+    },
+    async post(connection, sink, events) {
+      const found = events.flatMap((id) => eventOf(connection, id) ?? [])
+      for (const event of found) put(sink, event)
+      return found.length
+    },
+    async parked(sink, { after, limit }) {
+      refuseBadLimit(limit)
+      const all = [...queueOf(sink).values()].filter(isParked)
+      const from = after === undefined ? 0 : all.findIndex(({ event }) => event.id === after) + 1
+      const letters = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
+      const next = from + limit < all.length ? letters.at(-1)?.event.id : undefined
+      return { letters, ...(next === undefined ? {} : { next }) }
+    },
+    async counts(sink) {
+      const all = [...queueOf(sink).values()]
+      const parked = all.filter(isParked).length
+      return { waiting: all.length - parked, parked }
+    },
+    async drop(sink) {
+      queues.delete(sink)
     },
   }
 }

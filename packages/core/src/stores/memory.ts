@@ -1,11 +1,12 @@
 import { type Bucket, reserved, taught } from '../domain/bucket.ts'
-import type { Event } from '../domain/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system.ts'
 import type { Change, Route, Store } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { type Lease, leased } from './lease.ts'
 import { type Credentials, credentials } from './memory-credentials.ts'
+import { type Documents, memoryDocuments } from './memory-documents.ts'
+import { type Events, memoryEvents } from './memory-events.ts'
 import { type IssuedTokens, issuedTokens } from './memory-issued.ts'
 import { memoryOutbox } from './memory-outbox.ts'
 import { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './terms.ts'
@@ -26,16 +27,18 @@ interface Room {
   readonly leases: Map<string, Lease>
   readonly buckets: Map<string, Bucket>
   readonly facts: Map<string, string>
-  readonly events: { readonly seq: number; readonly event: Event }[]
+  readonly documents: Documents
+  readonly events: Events
 }
 
-const emptyRoom = (): Room => ({
+const emptyRoom = (connection: string, keepEvents: number): Room => ({
   credentials: credentials(),
   issued: issuedTokens(),
   leases: new Map(),
   buckets: new Map(),
   facts: new Map(),
-  events: [],
+  documents: memoryDocuments(),
+  events: memoryEvents(connection, keepEvents),
 })
 
 /**
@@ -45,29 +48,26 @@ const emptyRoom = (): Room => ({
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
   const rooms = new Map<string, Room>()
-  const outbox = memoryOutbox(clock, route)
-  let seq = 0
+  const outbox = memoryOutbox(clock, route, (connection, id) => rooms.get(connection)?.events.find(id))
 
   const roomOf = (connection: string): Room => {
-    const room = rooms.get(connection) ?? emptyRoom()
+    const room = rooms.get(connection) ?? emptyRoom(connection, keepEvents)
     rooms.set(connection, room)
     return room
   }
 
-  const append = (room: Room, events: readonly Event[]): void => {
-    for (const event of events) room.events.push({ seq: (seq += 1), event })
-    // In large steps, because removing from the front moves all the rest.
-    if (room.events.length > keepEvents * 2) room.events.splice(0, room.events.length - keepEvents)
-  }
+  const holds = ({ credentials, documents }: Room, { writes = [], documents: others = [] }: Change): boolean =>
+    writes.every((write) => credentials.holds(write)) && others.every((write) => documents.holds(write, clock.wall()))
 
   const apply = (room: Room, change: Change): void => {
     const events = (change.events ?? []).map(frozen)
     // Everything that may fail comes before the first write.
     const deliver = outbox.routed(events)
     for (const { credential } of change.writes ?? []) room.credentials.put(credential, clock.wall())
+    for (const write of change.documents ?? []) room.documents.put(write)
     for (const id of change.deny ?? []) room.issued.deny(id)
     room.issued.remember(change.issued ?? [], clock.wall())
-    append(room, events)
+    room.events.append(events)
     deliver()
   }
 
@@ -77,6 +77,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const row = roomOf(connection).credentials.get(id)
       return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
     },
+    async findBySubject(connection, subject) {
+      return roomOf(connection).credentials.ofSubject(subject)
+    },
+    async document(connection, kind, id) {
+      return roomOf(connection).documents.get(kind, id, clock.wall())
+    },
+    async documents(connection, page) {
+      refuseBadLimit(page.limit)
+      return roomOf(connection).documents.page(page, clock.wall())
+    },
     async list(connection, page) {
       refuseBadLimit(page.limit)
       return roomOf(connection).credentials.page(page)
@@ -84,8 +94,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     async commit(change) {
       refuseForeign(change)
       const room = roomOf(change.connection)
-      if (!(change.writes ?? []).every((write) => room.credentials.holds(write))) return 'conflict'
+      if (!holds(room, change)) return 'conflict'
       apply(room, change)
+      await room.events.prune()
       return 'done'
     },
     async issued(connection, fingerprint) {
@@ -126,10 +137,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     },
     async events(connection, { after = 0, limit }) {
       refuseBadLimit(limit)
-      const later = roomOf(connection).events.filter((entry) => entry.seq > after)
-      const page = later.slice(0, limit)
-      const next = later.length > limit ? page.at(-1) : undefined
-      return { events: page.map(({ event }) => event), ...(next ? { next: next.seq } : {}) }
+      return roomOf(connection).events.page({ after, limit })
+    },
+    async chain(connection, page) {
+      refuseBadLimit(page.limit)
+      return roomOf(connection).events.chain(page)
+    },
+    chainHead: (connection) => roomOf(connection).events.head(),
+    async connections() {
+      const used = [...rooms].filter(
+        ([, { credentials, documents, events }]) => credentials.size + documents.size + events.size > 0,
+      )
+      return used.map(([name]) => name).sort()
     },
     async touch(connection, id) {
       roomOf(connection).credentials.touch(id, clock.wall())

@@ -1,5 +1,6 @@
 import type { Credential, TokenSet } from '../../domain/credential.ts'
 import type { Event } from '../../domain/event.ts'
+import { sealedProfile } from '../../domain/profile.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { Store, Write } from '../../ports/store.ts'
 
@@ -40,6 +41,7 @@ export const full = (id: string, generation = 1): Required<Credential> => ({
   aliveUntil: AT + 3_600_000.5,
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
+  profile: sealedProfile({ email: 'somebody@example.com', attributes: { plan: 'gold' } }),
   request: { duration: 3600, scopes: ['conversations'], consent: true, channelId: 'ünïcode ✓' },
 })
 
@@ -72,6 +74,7 @@ export const put = async (store: Store, next: Credential): Promise<void> => {
 export const plain = (of: Credential | undefined): unknown =>
   of && {
     ...of,
+    ...(of.profile ? { profile: opened(of.profile) } : {}),
     ...(of.tokens
       ? { tokens: { ...of.tokens, access: opened(of.tokens.access), refresh: opened(of.tokens.refresh) } }
       : {}),

@@ -1,5 +1,5 @@
-import type { Event } from '../domain/event.ts'
-import { iso } from '../domain/time.ts'
+import type { Event } from './event.ts'
+import { iso } from './time.ts'
 
 /** One line of the audit log: what happened, in the words of log pipelines. Every member is always there; absent ones are null. */
 export interface AuditRecord {

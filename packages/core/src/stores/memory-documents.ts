@@ -1,0 +1,59 @@
+import type { Json } from '../domain/json.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Document, DocumentWrite, Store } from '../ports/store.ts'
+import { frozen } from './frozen.ts'
+
+interface Row {
+  readonly value: Json
+  readonly revision: number
+  readonly expiresAt: Instant
+}
+
+/** The documents of a connection. */
+export interface Documents {
+  get(kind: string, id: string, now: Instant): Document
+  holds(write: DocumentWrite, now: Instant): boolean
+  put(write: DocumentWrite): void
+  page(of: Parameters<Store['documents']>[1], now: Instant): Awaited<ReturnType<Store['documents']>>
+  readonly size: number
+}
+
+export function memoryDocuments(): Documents {
+  const kinds = new Map<string, Map<string, Row>>()
+  let revision = 0
+  const rowsOf = (kind: string): Map<string, Row> => {
+    const rows = kinds.get(kind) ?? new Map<string, Row>()
+    kinds.set(kind, rows)
+    return rows
+  }
+  const living = (row: Row | undefined, now: Instant): Row | undefined => (row && now < row.expiresAt ? row : undefined)
+  const get = (kind: string, id: string, now: Instant): Document => {
+    const row = living(rowsOf(kind).get(id), now)
+    return row ? { value: row.value, revision: row.revision } : { revision: 0 }
+  }
+
+  return {
+    get,
+    holds: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
+    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY }) {
+      if (value === undefined) rowsOf(kind).delete(id)
+      else rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt })
+    },
+    page({ kind, after, limit }, now) {
+      const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)
+      const later = ids.filter((id) => after === undefined || id > after).sort()
+      const page = later.slice(0, limit)
+      const next = later.length > limit ? page.at(-1) : undefined
+      return {
+        documents: page.map((id) => {
+          const { value, revision } = rowsOf(kind).get(id) as Row
+          return { id, value, revision }
+        }),
+        ...(next === undefined ? {} : { next }),
+      }
+    },
+    get size() {
+      return [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
+    },
+  }
+}

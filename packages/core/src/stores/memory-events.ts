@@ -1,0 +1,77 @@
+import { auditRecord } from '../domain/audit-record.ts'
+import { type ChainHead, linkText, NO_LINKS } from '../domain/chain.ts'
+import type { Event } from '../domain/event.ts'
+import type { Store } from '../ports/store.ts'
+import { sha256Hex } from '../ports/system.ts'
+
+interface Entry {
+  readonly event: Event
+  /** Its place in the chain, from 1. */
+  readonly count: number
+  hash?: string
+}
+
+/** The events of a connection, the newest ones, and the chain of all there ever were. */
+export interface Events {
+  append(events: readonly Event[]): void
+  /** Finds an event that is still kept. */
+  find(id: string): Event | undefined
+  readonly size: number
+  /** Forgets what is beyond the bound. */
+  prune(): Promise<void>
+  page(of: Parameters<Store['events']>[1]): Awaited<ReturnType<Store['events']>>
+  chain(of: Parameters<Store['chain']>[1]): ReturnType<Store['chain']>
+  head(): Promise<ChainHead>
+}
+
+/** Hashes are made when somebody asks for them, or before what they build on is forgotten. */
+export function memoryEvents(connection: string, keep: number): Events {
+  const entries: Entry[] = []
+  let count = 0
+  let forgotten = NO_LINKS
+  let linking: Promise<ChainHead> = Promise.resolve(NO_LINKS)
+
+  async function link(): Promise<ChainHead> {
+    let head = forgotten
+    for (const entry of entries.slice()) {
+      entry.hash ??= await sha256Hex(linkText(connection, head, auditRecord(entry.event)))
+      head = { count: entry.count, hash: entry.hash }
+    }
+    return head
+  }
+  const linked = (): Promise<ChainHead> => (linking = linking.then(link))
+
+  const pageOf = (after: number, limit: number) => {
+    const from = Math.max(0, after - forgotten.count)
+    const page = entries.slice(from, from + limit)
+    const next = from + limit < entries.length ? page.at(-1)?.count : undefined
+    return { page, ...(next === undefined ? {} : { next }) }
+  }
+
+  return {
+    append(events) {
+      for (const event of events) entries.push({ event, count: (count += 1) })
+    },
+    find: (id) => entries.find(({ event }) => event.id === id)?.event,
+    get size() {
+      return count
+    },
+    async prune() {
+      // In large steps, because removing from the front moves all the rest.
+      if (entries.length <= keep * 2) return
+      await linked()
+      const last = entries.splice(0, Math.max(0, entries.length - keep)).at(-1)
+      if (last?.hash !== undefined) forgotten = { count: last.count, hash: last.hash }
+    },
+    page({ after = 0, limit }) {
+      const { page, ...next } = pageOf(after, limit)
+      return { events: page.map(({ event }) => event), ...next }
+    },
+    async chain({ after = 0, limit }) {
+      await linked()
+      const { page, ...next } = pageOf(after, limit)
+      return { links: page.map(({ count, event, hash = '' }) => ({ count, event, hash })), ...next }
+    },
+    head: linked,
+  }
+}
