@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Credential, GuestpassError, Secret, type Store } from '@guestpass/core'
+import { type Credential, GuestpassError, openProfile, sealedProfile, Secret, type Store } from '@guestpass/core'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, OTHER_KEY, openStore, ring } from './opening.ts'
 
@@ -78,9 +78,16 @@ function tampered(path: string, ...statements: string[]): void {
 /** Wipes the head of a page in the middle of the rows. */
 async function ruined(path: string): Promise<void> {
   const bytes = await readFile(path)
-  const page = Math.floor(bytes.indexOf('subject') / 4_096) * 4_096
+  const page = Math.floor(bytes.indexOf('"createdAt"') / 4_096) * 4_096
   bytes.fill(0xff, page, page + 64)
   await writeFile(path, bytes)
+}
+
+function rowOf(path: string, query: string): Record<string, unknown> {
+  const db = new DatabaseSync(path, { readOnly: true })
+  const row = db.prepare(query).get() ?? {}
+  db.close()
+  return row
 }
 
 describe('the file of a store', () => {
@@ -407,5 +414,43 @@ describe('the notice that SQLite is experimental', () => {
       emit.mockRestore()
       loading.mockRestore()
     }
+  })
+
+  it('holds no personal data in clear, and nothing that opens it once its owner is erased', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const store = await openStore(path)
+      const profile = sealedProfile({ email: `${CANARY}@example.com` })
+      await put(store, credential('ann', 1, { profile }))
+      await put(store, credential('bob', 1, { profile }))
+      const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
+      const { tokens: _gone, ...bare } = credential('ann', 2, { standing: 'erased', subject: 'nobody' })
+      await put(store, bare)
+      const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
+      const all = Buffer.concat(files)
+      expect([all.includes(CANARY), all.includes(Buffer.from(String(key), 'hex'))]).toEqual([false, false])
+      expect(openProfile((await store.find('default', 'bob')).credential?.profile)).toEqual({
+        email: `${CANARY}@example.com`,
+      })
+      await store.close()
+    })
+  })
+
+  it('refuses a profile that was moved to another row, and one whose key was', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const store = await openStore(path)
+      const named = (email: string) => ({ profile: sealedProfile({ email }) })
+      await put(store, credential('ann', 1, named('ann@example.com')))
+      await put(store, credential('bob', 1, named('bob@example.com')))
+      tampered(path, "update profile_keys set key = (select key from profile_keys where id = 'bob') where id = 'ann'")
+      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
+      tampered(
+        path,
+        "update credentials set profile = (select profile from credentials where id = 'bob') where id = 'ann'",
+      )
+      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
+      await store.close()
+    })
   })
 })

@@ -45,7 +45,7 @@ export interface Document {
 export interface DocumentWrite {
   readonly kind: string
   readonly id: string
-  /** Absent: it is removed, and leaves no trace in the files. */
+  /** Absent: it is removed. */
   readonly value?: Json
   /** From then on it counts as absent; never when not given. */
   readonly expiresAt?: Instant

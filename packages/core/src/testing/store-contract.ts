@@ -1,11 +1,15 @@
+import { chainChapter } from './store-contract/chain.ts'
 import { changesChapter } from './store-contract/changes.ts'
 import { claimsChapter } from './store-contract/claims.ts'
 import { credentialsChapter } from './store-contract/credentials.ts'
 import { denialsChapter } from './store-contract/denials.ts'
+import { documentsChapter } from './store-contract/documents.ts'
 import { dueChapter } from './store-contract/due.ts'
 import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
 import { keptChapter } from './store-contract/kept.ts'
+import { lettersChapter } from './store-contract/letters.ts'
 import { outboxChapter } from './store-contract/outbox.ts'
+import { personsChapter } from './store-contract/persons.ts'
 import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
 import { wallChapter } from './store-contract/wall.ts'
 
@@ -14,7 +18,11 @@ export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/
 const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   credentials: credentialsChapter,
   changes: changesChapter,
+  persons: personsChapter,
+  documents: documentsChapter,
+  'the audit chain': chainChapter,
   outbox: outboxChapter,
+  'letters handed on, parked and posted': lettersChapter,
   denials: denialsChapter,
   'guests due for renewal': dueChapter,
   'claims on due guests': claimsChapter,

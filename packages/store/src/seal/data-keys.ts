@@ -20,6 +20,9 @@ export interface Vault {
   seal(place: Place, plain: string): Uint8Array
   /** Rejects with `store_corrupt` when the value was sealed for another place or changed. */
   open(place: Place, sealed: Uint8Array): Promise<string>
+  /** A new random key as base64, and a value sealed by such a key. */
+  newKey(): string
+  sealWith(key: NamedKey, place: Place, plain: string): Uint8Array
 }
 
 const corrupt = (place: Place, why: string): GuestpassError =>
@@ -68,5 +71,7 @@ export async function vault(shelf: KeyShelf, ring: KeyRing, random: Random): Pro
       if (plain === undefined) throw corrupt(place, 'was changed, or moved here from another row or generation')
       return plain
     },
+    newKey: () => Buffer.from(random.bytes(32)).toString('base64'),
+    sealWith: (key, place, plain) => seal(key, random.bytes(NONCE_BYTES), place, plain),
   }
 }

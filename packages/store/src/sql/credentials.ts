@@ -11,13 +11,17 @@ import {
 } from '@guestpass/core'
 import type { Selectable } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
+import { openProfileOf, sealProfileOf } from '../seal/profile.ts'
 import type { Vault } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['credentials']>
-type Body = Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'tokens'>
+type Body = Omit<
+  Credential,
+  'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'subject' | 'tokens' | 'profile'
+>
 
 /** Before all time: nobody's. */
 const UNCLAIMED: Instant = 0
@@ -25,6 +29,8 @@ const UNCLAIMED: Instant = 0
 /** What a write leaves of its row, whatever stood there: made before the transaction, so that sealing holds up nobody. */
 export interface SealedWrite {
   readonly row: Omit<Row, 'revision' | 'claimed_until' | 'touched_at' | 'lapsed'>
+  /** The key of its profile, sealed; absent where it has none. */
+  readonly profileKey?: Uint8Array
   readonly expect: Write['expect']
 }
 
@@ -49,24 +55,52 @@ function tokensOf(text: string): TokenSet {
 }
 
 export function sealedWrite(vault: Vault, { credential, expect }: Write): SealedWrite {
-  const { connection, id, kind, generation, standing, tokens, ...body } = credential
+  const { connection, id, kind, generation, standing, subject, tokens, profile, ...body } = credential
+  const sealed = profile && sealProfileOf(vault, { connection, id, generation }, profile.reveal())
   return {
     expect,
+    ...(sealed ? { profileKey: sealed.key } : {}),
     row: {
       connection,
       id,
       kind,
       generation,
       standing,
+      subject,
       due_at: dueAt(credential) ?? null,
       tokens: tokens ? vault.seal(placeOf(credential), textOf(tokens)) : null,
+      profile: sealed?.profile ?? null,
       body: JSON.stringify(body),
     },
   }
 }
 
-async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
-  const { connection, id, kind, generation, standing, tokens, body } = row
+/** A row with the sealed key of its profile, if it has one. */
+type FullRow = Row & { readonly profile_key: Uint8Array | null }
+
+const rowsOf = (db: Db, connection: string) =>
+  db
+    .selectFrom('credentials')
+    .leftJoin('profile_keys', (join) =>
+      join
+        .onRef('profile_keys.connection', '=', 'credentials.connection')
+        .onRef('profile_keys.id', '=', 'credentials.id'),
+    )
+    .selectAll('credentials')
+    .select('profile_keys.key as profile_key')
+    .where('credentials.connection', '=', connection)
+
+async function profileOf(
+  vault: Vault,
+  { connection, id, generation, profile, profile_key: key }: FullRow,
+): Promise<Secret> {
+  const what = `of credentials "${id}" (connection "${connection}")`
+  const sealed = { profile: bytesOf(profile, `profile column ${what}`), key: bytesOf(key, `profile key ${what}`) }
+  return new Secret(await openProfileOf(vault, { connection, id, generation }, sealed))
+}
+
+async function credentialOf(vault: Vault, row: FullRow): Promise<Credential> {
+  const { connection, id, kind, generation, standing, subject, tokens, body } = row
   const sealed =
     tokens === null ? undefined : bytesOf(tokens, `tokens column of credentials "${id}" (connection "${connection}")`)
   return {
@@ -76,6 +110,8 @@ async function credentialOf(vault: Vault, row: Row): Promise<Credential> {
     kind,
     generation,
     standing,
+    subject,
+    ...(row.profile === null ? {} : { profile: await profileOf(vault, row) }),
     ...(sealed ? { tokens: tokensOf(await vault.open(placeOf(row), sealed)) } : {}),
   }
 }
@@ -93,13 +129,21 @@ function bodyOf({ connection, id }: Row, text: string): Body {
 }
 
 export async function found(db: Db, vault: Vault, connection: string, id: string): Promise<Omit<Found, 'now'>> {
-  const row = await db
-    .selectFrom('credentials')
-    .selectAll()
-    .where('connection', '=', connection)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
   return row ? { revision: row.revision, credential: await credentialOf(vault, row) } : { revision: 0 }
+}
+
+export async function ofSubject(
+  db: Db,
+  vault: Vault,
+  connection: string,
+  subject: string,
+): Promise<Credential | undefined> {
+  const row = await rowsOf(db, connection)
+    .where('credentials.subject', '=', subject)
+    .where('credentials.standing', '!=', 'erased')
+    .executeTakeFirst()
+  return row && credentialOf(vault, row)
 }
 
 export async function listed(
@@ -108,13 +152,10 @@ export async function listed(
   connection: string,
   { kind, after = '', limit }: { kind: Credential['kind']; after?: string; limit: number },
 ): Promise<Page> {
-  const rows = await db
-    .selectFrom('credentials')
-    .selectAll()
-    .where('connection', '=', connection)
-    .where('kind', '=', kind)
-    .where('id', '>', after)
-    .orderBy('id')
+  const rows = await rowsOf(db, connection)
+    .where('credentials.kind', '=', kind)
+    .where('credentials.id', '>', after)
+    .orderBy('credentials.id')
     .limit(limit + 1)
     .execute()
   const credentials = await Promise.all(rows.slice(0, limit).map((row) => credentialOf(vault, row)))
@@ -134,7 +175,8 @@ export async function holds(db: Db, { row, expect }: SealedWrite): Promise<boole
   return generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
 }
 
-export async function put(db: Db, { row }: SealedWrite, now: Instant): Promise<void> {
+export async function put(db: Db, { row, profileKey }: SealedWrite, now: Instant): Promise<void> {
+  await putProfileKey(db, row, profileKey)
   const { connection: _connection, id: _id, ...rest } = row
   await db
     .insertInto('credentials')
@@ -158,4 +200,21 @@ export async function put(db: Db, { row }: SealedWrite, now: Instant): Promise<v
       }),
     )
     .execute()
+}
+
+/** Keeps the key of a profile, or destroys the one that there was. */
+async function putProfileKey(
+  db: Db,
+  { connection, id }: Pick<Row, 'connection' | 'id'>,
+  key: Uint8Array | undefined,
+): Promise<void> {
+  if (key) {
+    await db
+      .insertInto('profile_keys')
+      .values({ connection, id, key })
+      .onConflict((conflict) => conflict.columns(['connection', 'id']).doUpdateSet({ key }))
+      .execute()
+  } else {
+    await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()
+  }
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '@guestpass/core'
-import type { Kysely } from 'kysely'
+import type { Kysely, RawBuilder } from 'kysely'
 import type { Tables } from './schema.ts'
 
 /** A database as the queries see it, inside a transaction or out of it. */
@@ -22,4 +22,6 @@ export interface Database {
 export interface Spelling {
   readonly bytes: 'blob' | 'bytea'
   readonly sequence: 'integer' | 'bigserial'
+  /** A text member of a column that holds a JSON object. */
+  readonly member: (column: string, name: string) => RawBuilder<string>
 }

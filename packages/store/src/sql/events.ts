@@ -1,44 +1,45 @@
-import type { Due, Event, Instant, Millis, Outcome, Route } from '@guestpass/core'
+import type { ChainHead, Due, Event, Instant, Millis, Outcome, Parked, Route } from '@guestpass/core'
+import { chainHead, linkedTo, linksAfter } from './chain.ts'
 import type { Db } from './database.ts'
 
 /** Due since ever: never tried, so that the index holds these in the order of their commits. */
 const FRESH: Instant = 0
 
-/** Adds events and, for each sink of their route, a letter in the outbox. An event that is there already is left alone. */
+/** Adds events of one connection to its chain and, for each sink of their route, a letter in the outbox. One that is there already is left alone. */
 export async function append(db: Db, events: readonly Event[], route: Route): Promise<void> {
+  let head: ChainHead | undefined
   for (const event of events) {
+    head ??= await chainHead(db, event.connection)
+    const link = linkedTo(head, event)
     const row = await db
       .insertInto('events')
-      .values({ connection: event.connection, id: event.id, body: JSON.stringify(event) })
+      .values({ connection: event.connection, id: event.id, body: JSON.stringify(event), ...link })
       .onConflict((conflict) => conflict.column('id').doNothing())
       .returning('seq')
       .executeTakeFirst()
     if (!row) continue
-    for (const sink of new Set(route(event))) {
-      await db
-        .insertInto('outbox')
-        .values({ sink, seq: row.seq, event: event.id, due_at: FRESH, attempts: 0, why: null })
-        .execute()
-    }
+    head = link
+    for (const sink of new Set(route(event))) await post(db, sink, { seq: row.seq, event: event.id })
   }
+}
+
+/** Makes an event due for a sink, as if it had never been tried. */
+async function post(db: Db, sink: string, letter: { readonly seq: number; readonly event: string }): Promise<void> {
+  const fresh = { due_at: FRESH, attempts: 0, why: null }
+  await db
+    .insertInto('outbox')
+    .values({ sink, ...letter, ...fresh })
+    .onConflict((conflict) => conflict.columns(['sink', 'event']).doUpdateSet(fresh))
+    .execute()
 }
 
 export async function paged(
   db: Db,
   connection: string,
-  { after = 0, limit }: { after?: number; limit: number },
+  page: { after?: number; limit: number },
 ): Promise<{ readonly events: readonly Event[]; readonly next?: number }> {
-  const rows = await db
-    .selectFrom('events')
-    .select(['seq', 'body'])
-    .where('connection', '=', connection)
-    .where('seq', '>', after)
-    .orderBy('seq')
-    .limit(limit + 1)
-    .execute()
-  const page = rows.slice(0, limit)
-  const next = rows.length > limit ? page.at(-1)?.seq : undefined
-  return { events: page.map(({ body }) => JSON.parse(body) as Event), ...(next === undefined ? {} : { next }) }
+  const { links, ...next } = await linksAfter(db, connection, page)
+  return { events: links.map(({ event }) => event), ...next }
 }
 
 const lettersTo = (db: Db, sink: string) => db.selectFrom('outbox').where('outbox.sink', '=', sink)
@@ -86,4 +87,65 @@ export async function settled(db: Db, sink: string, outcome: Outcome, now: Insta
     .where('sink', '=', sink)
     .where('event', '=', outcome.event)
     .execute()
+}
+
+/** Hands events of a sink on to others. One that the sink does not have is nobody's; another's letter that is there stays as it is. */
+export async function forwarded(
+  db: Db,
+  sink: string,
+  letters: readonly { readonly event: string; readonly to: readonly string[] }[],
+): Promise<void> {
+  for (const { event, to } of letters) {
+    const letter = await lettersTo(db, sink).select(['seq', 'event']).where('event', '=', event).executeTakeFirst()
+    if (!letter) continue
+    for (const other of new Set(to)) {
+      await db
+        .insertInto('outbox')
+        .values({ sink: other, ...letter, due_at: FRESH, attempts: 0, why: null })
+        .onConflict((conflict) => conflict.columns(['sink', 'event']).doNothing())
+        .execute()
+    }
+    await db.deleteFrom('outbox').where('sink', '=', sink).where('event', '=', event).execute()
+  }
+}
+
+export async function posted(db: Db, connection: string, sink: string, events: readonly string[]): Promise<number> {
+  const rows = await db
+    .selectFrom('events')
+    .select(['seq', 'id'])
+    .where('connection', '=', connection)
+    .where('id', 'in', events)
+    .execute()
+  for (const { seq, id } of rows) await post(db, sink, { seq, event: id })
+  return rows.length
+}
+
+export async function parked(
+  db: Db,
+  sink: string,
+  { after, limit }: { readonly after?: string; readonly limit: number },
+): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }> {
+  const from = after === undefined ? undefined : lettersTo(db, sink).select('seq').where('event', '=', after)
+  const rows = await lettersTo(db, sink)
+    .innerJoin('events', 'events.seq', 'outbox.seq')
+    .select(['outbox.attempts', 'outbox.why', 'events.body'])
+    .where('outbox.due_at', 'is', null)
+    .$if(from !== undefined, (query) => query.where('outbox.seq', '>', from as NonNullable<typeof from>))
+    .orderBy('outbox.seq')
+    .limit(limit + 1)
+    .execute()
+  const letters = rows.slice(0, limit).map(({ attempts, why, body }) => ({
+    event: JSON.parse(body) as Event,
+    attempts,
+    why: why ?? '',
+  }))
+  const next = rows.length > limit ? letters.at(-1)?.event.id : undefined
+  return { letters, ...(next === undefined ? {} : { next }) }
+}
+
+export async function counted(db: Db, sink: string): Promise<{ readonly waiting: number; readonly parked: number }> {
+  const { all, waiting } = await lettersTo(db, sink)
+    .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('due_at').as('waiting')])
+    .executeTakeFirstOrThrow()
+  return { waiting, parked: all - waiting }
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { chained } from './chain.ts'
 import type { Migration } from 'kysely/migration'
 import type { Spelling } from './database.ts'
 
@@ -110,6 +111,45 @@ async function keys(db: Empty, { bytes }: Spelling): Promise<void> {
     .execute()
 }
 
+async function documents(db: Empty, { bytes }: Spelling): Promise<void> {
+  await db.schema
+    .createTable('documents')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('value', bytes, (column) => column.notNull())
+    .addColumn('expires_at', 'double precision')
+    .addPrimaryKeyConstraint('documents_key', ['connection', 'kind', 'id'])
+    .execute()
+  await db.schema.createIndex('documents_by_expiry').on('documents').column('expires_at').execute()
+}
+
+async function profiles(db: Empty, { bytes, member }: Spelling): Promise<void> {
+  const table = db.schema.alterTable('credentials')
+  await table.addColumn('subject', 'text', (column) => column.notNull().defaultTo('')).execute()
+  await table.addColumn('profile', bytes).execute()
+  await sql`update credentials set subject = ${member('body', 'subject')}`.execute(db)
+  await db.schema.createIndex('credentials_by_subject').on('credentials').columns(['connection', 'subject']).execute()
+  await db.schema
+    .createTable('profile_keys')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('key', bytes, (column) => column.notNull())
+    .addPrimaryKeyConstraint('profile_keys_key', ['connection', 'id'])
+    .execute()
+}
+
+async function chain(db: Empty): Promise<void> {
+  const table = db.schema.alterTable('events')
+  await table.addColumn('count', 'bigint', (column) => column.notNull().defaultTo(0)).execute()
+  await table.addColumn('hash', 'text', (column) => column.notNull().defaultTo('')).execute()
+  await chained(db)
+  await db.schema.dropIndex('events_by_connection').execute()
+  const index = db.schema.createIndex('events_by_count').on('events').unique()
+  await index.columns(['connection', 'count']).execute()
+}
+
 /** All migrations by name, in the order of their names. A name that was released never changes. */
 export const migrations = (spelling: Spelling): Readonly<Record<string, Migration>> => ({
   '0001_first': {
@@ -119,6 +159,13 @@ export const migrations = (spelling: Spelling): Readonly<Record<string, Migratio
       await issued(db)
       await sharing(db)
       await keys(db, spelling)
+    },
+  },
+  '0002_profiles_documents_chain': {
+    async up(db) {
+      await documents(db, spelling)
+      await profiles(db, spelling)
+      await chain(db)
     },
   },
 })

@@ -17,15 +17,36 @@ export interface Tables {
     readonly touched_at: number
     /** 1: a keeper found it due and not kept, so that none has to pass it until it is touched; else 0. */
     readonly lapsed: number
+    readonly subject: string
     /** The token set as JSON, sealed for this row and generation. */
     readonly tokens: Uint8Array | null
+    /** Personal data as JSON, sealed for this row and generation under a key of its own. */
+    readonly profile: Uint8Array | null
     /** All other parts of the credential, as JSON. */
     readonly body: string
   }
+  /** The key of each profile, sealed: without it the profile, and every copy of it, can be read by nobody. */
+  readonly profile_keys: {
+    readonly connection: string
+    readonly id: string
+    readonly key: Uint8Array
+  }
+  readonly documents: {
+    readonly connection: string
+    readonly kind: string
+    readonly id: string
+    readonly revision: number
+    /** JSON, sealed for this row and revision. */
+    readonly value: Uint8Array
+    readonly expires_at: number | null
+  }
   readonly events: {
-    /** Grows with every commit: the order of events and the cursor of pages. */
+    /** Grows with every commit, over all connections. */
     readonly seq: Generated<number>
     readonly connection: string
+    /** Its place in the chain of its connection, and the cursor of pages; see `Link`. */
+    readonly count: number
+    readonly hash: string
     readonly id: string
     /** JSON. */
     readonly body: string

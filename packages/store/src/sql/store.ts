@@ -1,24 +1,49 @@
-import { type Change, refuseBadDueAsk, refuseBadLimit, refuseForeign, type Route, type Store } from '@guestpass/core'
+import {
+  type Change,
+  type Random,
+  refuseBadDueAsk,
+  refuseBadLimit,
+  refuseForeign,
+  type Route,
+  type Store,
+} from '@guestpass/core'
 import type { Vault } from '../seal/data-keys.ts'
-import { found, holds, listed, put, type SealedWrite, sealedWrite } from './credentials.ts'
+import { chainHead, linksAfter } from './chain.ts'
+import { found, holds, listed, ofSubject, put, type SealedWrite, sealedWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
+import {
+  documentHolds,
+  documentOf,
+  documentsOf,
+  putDocument,
+  type SealedDocument,
+  sealedDocument,
+} from './documents.ts'
 import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
-import { anyDue, append, claimed, paged, settled } from './events.ts'
+import { anyDue, append, claimed, counted, forwarded, paged, parked, posted, settled } from './events.ts'
 import { deny, living, remember } from './issued.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
-async function allHold(db: Db, writes: readonly SealedWrite[]): Promise<boolean> {
-  for (const write of writes) if (!(await holds(db, write))) return false
-  return true
+/** What a change writes, made before the transaction, so that sealing holds up nobody. */
+interface Sealed {
+  readonly writes: readonly SealedWrite[]
+  readonly documents: readonly SealedDocument[]
 }
 
 /** The store over any SQL database: the same queries for all. */
-export function sqlStore(database: Database, vault: Vault, route: Route): Store {
+export function sqlStore(database: Database, vault: Vault, route: Route, random: Random): Store {
   const { read, write, now } = database
 
-  const apply = async (db: Db, change: Change, writes: readonly SealedWrite[]): Promise<'done' | 'conflict'> => {
-    if (!(await allHold(db, writes))) return 'conflict'
-    for (const one of writes) await put(db, one, now())
+  async function allHold(db: Db, { writes, documents }: Sealed): Promise<boolean> {
+    for (const one of writes) if (!(await holds(db, one))) return false
+    for (const one of documents) if (!(await documentHolds(db, one, now()))) return false
+    return true
+  }
+
+  const apply = async (db: Db, change: Change, sealed: Sealed): Promise<'done' | 'conflict'> => {
+    if (!(await allHold(db, sealed))) return 'conflict'
+    for (const one of sealed.writes) await put(db, one, now())
+    for (const one of sealed.documents) await putDocument(db, one, now())
     for (const id of change.deny ?? []) await deny(db, change.connection, id)
     await remember(db, change.connection, change.issued ?? [], now())
     await append(db, change.events ?? [], route)
@@ -29,6 +54,12 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
     async find(connection, id) {
       return { ...(await read((db) => found(db, vault, connection, id))), now: now() }
     },
+    findBySubject: (connection, subject) => read((db) => ofSubject(db, vault, connection, subject)),
+    document: (connection, kind, id) => read((db) => documentOf(db, vault, { connection, kind, id }, now())),
+    async documents(connection, page) {
+      refuseBadLimit(page.limit)
+      return read((db) => documentsOf(db, vault, connection, page, now()))
+    },
     async list(connection, page) {
       refuseBadLimit(page.limit)
       return read((db) => listed(db, vault, connection, page))
@@ -36,8 +67,9 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
     async commit(change) {
       refuseForeign(change)
       const writes = (change.writes ?? []).map((one) => sealedWrite(vault, one))
+      const documents = (change.documents ?? []).map((one) => sealedDocument(vault, random, change.connection, one))
       const scrub = writes.some(({ row }) => row.standing === 'erased')
-      return write((db) => apply(db, change, writes), { scrub })
+      return write((db) => apply(db, change, { writes, documents }), { scrub })
     },
     issued: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
@@ -53,6 +85,12 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
       refuseBadLimit(page.limit)
       return read((db) => paged(db, connection, page))
     },
+    async chain(connection, page) {
+      refuseBadLimit(page.limit)
+      return read((db) => linksAfter(db, connection, page))
+    },
+    chainHead: (connection) => read((db) => chainHead(db, connection)),
+    connections: () => read(connectionsOf),
     async touch(connection, id) {
       const wanted = await read((db) => wantsTouch(db, connection, id, now()))
       if (wanted) await write((db) => touch(db, connection, id, now()))
@@ -75,7 +113,26 @@ export function sqlStore(database: Database, vault: Vault, route: Route): Store 
           for (const outcome of outcomes) await settled(db, sink, outcome, now())
         })
       },
+      forward: (sink, letters) => write((db) => forwarded(db, sink, letters)),
+      post: (connection, sink, events) => write((db) => posted(db, connection, sink, events)),
+      async parked(sink, page) {
+        refuseBadLimit(page.limit)
+        return read((db) => parked(db, sink, page))
+      },
+      counts: (sink) => read((db) => counted(db, sink)),
+      drop: (sink) => write(async (db) => void (await db.deleteFrom('outbox').where('sink', '=', sink).execute())),
     },
     close: () => database.close(),
   }
+}
+
+async function connectionsOf(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('credentials')
+    .select('connection')
+    .union(db.selectFrom('documents').select('connection'))
+    .union(db.selectFrom('events').select('connection'))
+    .orderBy('connection')
+    .execute()
+  return rows.map(({ connection }) => connection)
 }

@@ -7,7 +7,11 @@ import { newerStore, notAStore } from './faults.ts'
 /** `GPST`: marks a file as ours. https://sqlite.org/pragma.html#pragma_application_id */
 const APPLICATION_ID = 0x47505354
 
-const ours = migrations({ bytes: 'blob', sequence: 'integer' })
+const ours = migrations({
+  bytes: 'blob',
+  sequence: 'integer',
+  member: (column, name) => sql`json_extract(${sql.ref(column)}, ${sql.lit(`$.${name}`)})`,
+})
 
 const count = async (db: Db, query: string): Promise<number> =>
   (await sql<{ n: number }>`${sql.raw(query)}`.execute(db)).rows[0]?.n ?? 0

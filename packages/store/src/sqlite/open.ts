@@ -124,7 +124,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
     const reader = await whenFree(busyMs, () => opened(path, busyMs, true))
     open.push(reader)
     const database = databaseOf(writer, reader, options)
-    const store = sqlStore(database, await vault(keyShelf(database), keyRing, random), route)
+    const store = sqlStore(database, await vault(keyShelf(database), keyRing, random), route, random)
     await closedToOthers(path)
     return store
   } catch (thrown) {

@@ -1,0 +1,58 @@
+import { auditRecord } from '../../domain/audit-record.ts'
+import { linkText, NO_LINKS } from '../../domain/chain.ts'
+import type { Event } from '../../domain/event.ts'
+import { sha256Hex } from '../../ports/system.ts'
+import type { Store } from '../../ports/store.ts'
+import { type Chapter, codeOf } from './frame.ts'
+import { event, HOME, NEIGHBOUR } from './samples.ts'
+
+const commit = (store: Store, ...events: readonly Event[]) => store.commit({ connection: HOME, events })
+
+/** The links that events make, reckoned by the definition. */
+async function linked(events: readonly Event[]) {
+  const links: { readonly count: number; readonly event: Event; readonly hash: string }[] = []
+  for (const one of events) {
+    const text = linkText(one.connection, links.at(-1) ?? NO_LINKS, auditRecord(one))
+    links.push({ count: links.length + 1, event: one, hash: await sha256Hex(text) })
+  }
+  return links
+}
+
+export function chainChapter({ says, expect }: Chapter): void {
+  says('links every event to the one before it, whoever commits', async ({ store, other }) => {
+    const all = ['3', '1', '2'].map((id) => event(id, { data: { b: [1, { d: true, c: null }], a: 'é' } }))
+    expect(await store.chainHead(HOME)).toEqual(NO_LINKS)
+    await commit(store, ...all.slice(0, 2))
+    await commit(other, ...all.slice(2))
+    const links = await linked(all)
+    expect((await other.chain(HOME, { limit: 9 })).links).toEqual(links)
+    expect(await store.chainHead(HOME)).toEqual({ count: 3, hash: links.at(-1)?.hash })
+  })
+
+  says('gives the chain page by page', async ({ store }) => {
+    const all = ['1', '2', '3'].map((id) => event(id))
+    await commit(store, ...all)
+    const first = await store.chain(HOME, { limit: 2 })
+    const second = await store.chain(HOME, { limit: 2, after: first.next ?? -1 })
+    expect([...first.links, ...second.links]).toEqual(await linked(all))
+    expect('next' in second).toEqual(false)
+    expect(await codeOf(store.chain(HOME, { limit: 1_001 }))).toEqual('invalid_input')
+  })
+
+  says('has no gap and no fork when many commit at once', async ({ store, other }) => {
+    await Promise.all(
+      Array.from({ length: 30 }, (_, nth) => commit(nth % 2 ? store : other, event(`${nth}`), event(`${nth + 100}`))),
+    )
+    const { links } = await store.chain(HOME, { limit: 99 })
+    expect(links.length).toEqual(60)
+    expect(links).toEqual(await linked(links.map((link) => link.event)))
+  })
+
+  says('keeps the chains of connections apart', async ({ store }) => {
+    await commit(store, event('1'))
+    const theirs = event('2', { connection: NEIGHBOUR })
+    await store.commit({ connection: NEIGHBOUR, events: [theirs] })
+    expect((await store.chain(NEIGHBOUR, { limit: 9 })).links).toEqual(await linked([theirs]))
+    expect((await store.chainHead(HOME)).count).toEqual(1)
+  })
+}

@@ -1,0 +1,90 @@
+import type { DocumentWrite, Store } from '../../ports/store.ts'
+import { type Chapter, codeOf } from './frame.ts'
+import { credential, event, HOME, NEIGHBOUR, write } from './samples.ts'
+
+const KIND = 'webhook'
+const value = { url: 'https://example.com/ünïcode', secrets: ['whsec_1'], nested: { list: [1, null, true] } }
+
+const draft = (id: string, revision: number, more: Partial<DocumentWrite> = {}): DocumentWrite => ({
+  kind: KIND,
+  id,
+  value,
+  expect: { revision },
+  ...more,
+})
+const put = (store: Store, ...documents: readonly DocumentWrite[]): Promise<'done' | 'conflict'> =>
+  store.commit({ connection: HOME, documents })
+const look = (store: Store, id = 'a') => store.document(HOME, KIND, id)
+
+export function documentsChapter({ says, expect }: Chapter): void {
+  says('gives back a document as it was written', async ({ store, other }) => {
+    expect(await look(store)).toEqual({ revision: 0 })
+    expect(await put(store, draft('a', 0))).toEqual('done')
+    expect((await look(other)).value).toEqual(value)
+  })
+
+  says('writes over the very revision that was read, and over no other', async ({ store, other }) => {
+    await put(store, draft('a', 0))
+    const { revision } = await look(other)
+    const outcomes = await Promise.all([
+      put(store, draft('a', revision, { value: 1 })),
+      put(other, draft('a', revision, { value: 2 })),
+      put(store, draft('a', 0, { value: 3 })),
+    ])
+    expect(outcomes.toSorted()).toEqual(['conflict', 'conflict', 'done'])
+    const after = await look(store)
+    expect([after.revision === revision, after.value === 3]).toEqual([false, false])
+  })
+
+  says('removes a document, and gives one that is made again another revision', async ({ store }) => {
+    await put(store, draft('a', 0))
+    const { revision } = await look(store)
+    const { value: _none, ...removal } = draft('a', revision)
+    expect(await put(store, removal)).toEqual('done')
+    expect(await look(store)).toEqual({ revision: 0 })
+    await put(store, draft('a', 0))
+    expect((await look(store)).revision === revision).toEqual(false)
+    expect(await put(store, removal)).toEqual('conflict')
+  })
+
+  says('counts an expired document as absent', async ({ store, advance }) => {
+    await put(store, draft('a', 0, { expiresAt: (await store.find(HOME, 'nobody')).now + 1_000 }), draft('b', 0))
+    expect((await look(store)).value).toEqual(value)
+    await advance(1_000)
+    expect(await look(store)).toEqual({ revision: 0 })
+    const { documents } = await store.documents(HOME, { kind: KIND, limit: 9 })
+    expect(documents.map(({ id }) => id)).toEqual(['b'])
+    expect(await put(store, draft('a', 0, { value: 'again' }))).toEqual('done')
+    expect((await look(store)).value).toEqual('again')
+  })
+
+  says('lists the documents of a kind, page by page in the order of their ids', async ({ store }) => {
+    await put(store, ...['c', 'a', 'b'].map((id) => draft(id, 0)), draft('a', 0, { kind: 'other' }))
+    const first = await store.documents(HOME, { kind: KIND, limit: 2 })
+    const second = await store.documents(HOME, { kind: KIND, limit: 2, after: first.next ?? '' })
+    expect([...first.documents, ...second.documents].map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+    expect([first.documents[0]?.value, 'next' in second]).toEqual([value, false])
+    expect(await codeOf(store.documents(HOME, { kind: KIND, limit: 0 }))).toEqual('invalid_input')
+  })
+
+  says('stores nothing of a change when a document is not as expected', async ({ store }) => {
+    const change = { connection: HOME, writes: [write(credential('alice', 1))], events: [event('1')] }
+    expect(await store.commit({ ...change, documents: [draft('a', 0), draft('b', 7)] })).toEqual('conflict')
+    const left = [await look(store), (await store.find(HOME, 'alice')).revision, await store.chainHead(HOME)]
+    expect(left).toEqual([{ revision: 0 }, 0, { count: 0, hash: '' }])
+  })
+
+  says('stores no document when a credential is not as expected', async ({ store }) => {
+    const writes = [write(credential('alice', 5))]
+    expect(await store.commit({ connection: HOME, writes, documents: [draft('a', 0)] })).toEqual('conflict')
+    expect(await look(store)).toEqual({ revision: 0 })
+  })
+
+  says('keeps the documents of connections apart', async ({ store }) => {
+    await put(store, draft('a', 0))
+    expect(await store.document(NEIGHBOUR, KIND, 'a')).toEqual({ revision: 0 })
+    expect((await store.documents(NEIGHBOUR, { kind: KIND, limit: 9 })).documents).toEqual([])
+    await store.commit({ connection: NEIGHBOUR, documents: [draft('a', 0, { value: 'theirs' })] })
+    expect((await look(store)).value).toEqual(value)
+  })
+}
