@@ -136,6 +136,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
         connection: name,
         guestTokens: guestTokens({ connection: name, api: hosts.api }, policies, network),
         verifier: guestVerifier,
+        keys,
         issuerClock,
         fingerprint: async (token) => fingerprint(token, platform),
         windows,

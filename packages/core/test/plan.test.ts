@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { BackOff, Credential, Standing } from '../src/domain/credential.ts'
 import { type Ask, defaultWindows, freshness, type Plan, plan, renewalTime } from '../src/domain/plan.ts'
 import { Secret } from '../src/domain/secret.ts'
-import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import { DAY, HOUR, MINUTE, NEVER, SECOND } from '../src/domain/time.ts'
 
 const SENT = Date.UTC(2026, 0, 1)
 const END = SENT + HOUR
@@ -98,7 +98,7 @@ describe('what to do with a credential', () => {
   })
 
   it.each<[Standing, string, string]>([
-    ['in_doubt', 'use', 'in_doubt'],
+    ['in_doubt', 'use', 'renew'],
     ['needs_reauth', 'use', 'needs_reauth'],
     ['revoked', 'guest_revoked', 'guest_revoked'],
     ['erased', 'guest_revoked', 'guest_revoked'],
@@ -106,6 +106,20 @@ describe('what to do with a credential', () => {
     expect(at(SENT, credential({ standing }))).toBe(before)
     expect(at(END - 1, credential({ standing }))).toBe(before)
     expect(at(END, credential({ standing }))).toBe(after)
+  })
+
+  it('in doubt what there is serves to its end, also when a newer one is asked for, and a back-off holds', () => {
+    expect(at(SENT, credential({ standing: 'in_doubt' }), { newerThan: 3 })).toBe('in_doubt')
+    expect(at(END, credential({ standing: 'in_doubt', ...resting(END + 1) }))).toBe('upstream_unavailable')
+  })
+
+  it('tokens that nobody renews are served to their end, and are never due', () => {
+    const of = credential()
+    const fixed = { ...of, ...(of.tokens ? { tokens: { ...of.tokens, renewAt: NEVER } } : {}) }
+    expect(at(END - 1, fixed)).toBe('use')
+    expect(at(END - 1, fixed, { early: true })).toBe('use')
+    expect(at(SENT, fixed, { newerThan: 3 })).toBe('refresh_impossible')
+    expect(at(END, fixed)).toBe('refresh_impossible')
   })
 })
 
@@ -172,7 +186,8 @@ describe('for any credential', () => {
           }
           const asksUpstream = next.do === 'renew' || (next.do === 'use' && next.renew)
           if (asksUpstream) {
-            expect(standing).toBe('active')
+            expect(['active', 'in_doubt']).toContain(standing)
+            if (standing === 'in_doubt') expect(served).toBeUndefined()
             expect(rest ?? 0).toBeLessThanOrEqual(0)
           }
           if (next.do === 'renew' && served === undefined && rest === null && newerThan === null) {

@@ -1,6 +1,6 @@
 import { GuestpassError } from '../errors.ts'
 import type { Credential, TokenSet } from './credential.ts'
-import { type Instant, type Millis, MINUTE, SECOND } from './time.ts'
+import { type Instant, type Millis, MINUTE, NEVER, SECOND } from './time.ts'
 
 /** How early tokens are renewed. */
 export interface Windows {
@@ -58,13 +58,17 @@ export function plan(credential: Credential | undefined, ask: Ask, now: Instant,
   if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
   const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows) : 'expired'
-  const renewable = standing === 'active' && !(backOff && now < backOff.until)
+  const isOver = !credential.tokens || freshness(credential.tokens, now, windows) === 'expired'
+  // In doubt, what there is serves to its end; then comes the last resort.
+  const mayRenew = standing === 'active' || (standing === 'in_doubt' && isOver)
+  const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !(backOff && now < backOff.until)
   const waits = state === 'mandatory' || (state === 'advisory' && ask.early === true)
   if (tokens && state !== 'expired' && !(waits && renewable)) {
     return { do: 'use', tokens, renew: state !== 'fresh' && renewable }
   }
   if (renewable) return tokens && state !== 'expired' ? { do: 'renew', stale: tokens } : { do: 'renew' }
-  return { do: 'refuse', error: standing === 'active' ? resting(credential) : stuck(credential) }
+  if (credential.tokens?.renewAt === NEVER) return { do: 'refuse', error: lapsed(credential) }
+  return { do: 'refuse', error: mayRenew ? resting(credential) : stuck(credential) }
 }
 
 /** Whether a credential was ended on purpose: nothing brings it back. */
@@ -83,10 +87,16 @@ const resting = ({ backOff }: Credential): GuestpassError =>
     backOff ? { retryAt: backOff.until } : {},
   )
 
-const stuck = ({ standing, connection }: Credential): GuestpassError =>
-  standing === 'in_doubt'
-    ? new GuestpassError(
-        'in_doubt',
-        `Connection ${connection}: the answer to the last refresh was lost. Sign in again.`,
-      )
-    : new GuestpassError('needs_reauth', `Connection ${connection}: the sign-in has ended. Sign in again.`)
+const lapsed = ({ id, api }: Credential): GuestpassError =>
+  new GuestpassError(
+    'refresh_impossible',
+    `Guest ${id}: the ${api} API renews no tokens. Authenticate the guest again with \`guestpass guest issue\`.`,
+  )
+
+function stuck({ standing, connection, kind, id }: Credential): GuestpassError {
+  const whose = kind === 'guest' ? `Guest ${id}` : `Connection ${connection}`
+  const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
+  return standing === 'in_doubt'
+    ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${remedy}`)
+    : new GuestpassError('needs_reauth', `${whose}: the sign-in has ended. ${remedy}`)
+}

@@ -10,7 +10,7 @@ import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
-import { AFTERLIFE } from './obtain.ts'
+import { AFTERLIFE } from './reception.ts'
 import { LONGEST_DURATION } from './request.ts'
 
 export interface AdoptionParts {

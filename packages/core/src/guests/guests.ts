@@ -6,14 +6,17 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import { abortable } from '../ports/abortable.ts'
 import { type Live, type RenewalPorts } from '../tokens/renewal.ts'
+import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
 import { adoption } from './adoption.ts'
 import type { Listener } from './listeners.ts'
-import { obtain, type Obtained, type ObtainParts } from './obtain.ts'
+import { keyedRefresh } from './keyed-refresh.ts'
+import { obtain, type Obtained } from './obtain.ts'
+import { reception, type ReceptionParts } from './reception.ts'
 import { type GuestRecords, guestRecords } from './records.ts'
 import { type IssueRequest, parseGuestId, parseIssueRequest } from './request.ts'
 import { sessions } from './sessions.ts'
-import { API, telling, type TellingParts } from './telling.ts'
+import { telling, type TellingParts } from './telling.ts'
 
 /** A guest and its token, as handed out. */
 export interface IssuedGuest {
@@ -49,17 +52,25 @@ export interface Guests extends GuestRecords {
   onTokenReady(listener: Listener): () => void
 }
 
-export interface GuestsParts extends Omit<TellingParts, 'random'>, ObtainParts {
+export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionParts {
+  readonly guestTokens: GuestTokens
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
 }
+
+/** The API of ephemeral guest tokens. */
+const API = 'guest-tokens'
 
 export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const { connection, windows, available } = parts
   const { store, clock, random } = ports
   const tells = telling(parts)
-  const obtains = obtain(parts)
-  const live = sessions({ connection, obtain: obtains, telling: tells, windows, available }, ports)
+  const obtains = obtain(reception(parts), parts)
+  const minted = keyedRefresh(
+    { guestTokens: parts.guestTokens, obtain: obtains, holder: ports.holder, available },
+    ports,
+  )
+  const live = sessions({ connection, ways: { [API]: minted }, telling: tells, windows }, ports)
   const adopt = adoption({ ...parts, about: tells.about, blank, refuseEnded }, ports)
 
   function blank(id: string, now: Instant): Credential {
@@ -80,7 +91,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const about = tells.about(credential, correlationId)
     try {
       await store.commit({ connection, events: [tells.initiated(credential, about, now())] })
-      const made = await obtains.mint({ credential, about, now, signal })
+      const made = await minted.mint({ credential, about, now, signal })
       const kept = await keep(made)
       tells.announce({ ...made, credential: kept }, now())
       return issuedOf(kept)

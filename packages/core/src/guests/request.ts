@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { scopeList } from '../domain/scopes.ts'
-import { type Field, GuestpassError } from '../errors.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
+import { invalid } from './faults.ts'
 
 /** Named lives of a guest token, in seconds. */
 export const durations = {
@@ -31,6 +31,7 @@ export const guestScopes = [
 
 /** A request for an ephemeral guest token, as it comes in. */
 export interface IssueRequest {
+  readonly api?: 'guest-tokens' | undefined
   /** A UUID; a new one when absent. */
   readonly guestId?: string | undefined
   /** A name (`shortSession`, `short`, …) or whole seconds from 1 to 86400; 3600 when absent. */
@@ -57,6 +58,7 @@ const seconds = z.number('not a number or a name').check(
 )
 
 const issueRequest = z.strictObject({
+  api: z.optional(z.literal('guest-tokens')),
   guestId: z.optional(z.string('not a text').check(z.regex(UUID, 'not a UUID'))),
   duration: z.optional(z.pipe(z.transform(named), seconds)),
   scopes: z
@@ -75,7 +77,7 @@ function named(value: unknown): unknown {
 /** The request in upstream's terms; throws `invalid_input` with all its faults. `newId` makes an id where none was given. */
 export function parseIssueRequest(input: unknown, newId: () => string): MintRequest {
   const parsed = issueRequest.safeParse(input)
-  if (!parsed.success) throw invalid(parsed.error.issues)
+  if (!parsed.success) throw invalid(parsed.error.issues, remedies)
   const { guestId, duration, scopes } = parsed.data
   return {
     guestId: guestId?.toLowerCase() ?? newId(),
@@ -84,38 +86,11 @@ export function parseIssueRequest(input: unknown, newId: () => string): MintRequ
   }
 }
 
+/** Whether an id has the shape of a UUID. */
+export const isUuid = (id: string): boolean => UUID.test(id)
+
 /** The id of a guest that is there, in its one spelling; throws `invalid_input`. */
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && UUID.test(input)) return input.toLowerCase()
-  throw invalid([{ path: ['guestId'], message: 'not a UUID', remedy: `${GIVE_UUID}.` }])
+  throw invalid([{ path: ['guestId'], message: 'not a UUID' }], { guestId: `${GIVE_UUID}.` })
 }
-
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  readonly remedy?: string
-  readonly keys?: readonly string[]
-}
-
-function invalid(issues: readonly Issue[]): GuestpassError {
-  const fields = issues.flatMap((issue): Field[] =>
-    issue.keys
-      ? issue.keys.map((key) => ({ field: key, message: 'not a field of this request', remedy: 'Leave it out.' }))
-      : [
-          {
-            field: pathOf(issue.path),
-            message: issue.message,
-            remedy: issue.remedy ?? remedies[String(issue.path[0] ?? '')] ?? 'See the documentation of this request.',
-          },
-        ],
-  )
-  const list = fields.map(({ field, message }) => `${field}: ${message}`).join('; ')
-  return new GuestpassError('invalid_input', `The request is not valid: ${list}.`, { fields })
-}
-
-const pathOf = (path: readonly PropertyKey[]): string =>
-  path.length === 0
-    ? 'request'
-    : path
-        .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
-        .join('')

@@ -1,22 +1,19 @@
 import type { Credential } from '../domain/credential.ts'
 import type { About } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
-import type { Instant } from '../domain/time.ts'
-import type { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../errors.ts'
 import { lanes } from '../policy/lanes.ts'
 import { type Current, type Renewable, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
-import { nextStep } from './next-step.ts'
-import type { Obtain } from './obtain.ts'
 import { unknownGuest } from './records.ts'
 import type { Telling } from './telling.ts'
+import type { Way } from './way.ts'
 
 export interface SessionsParts {
   readonly connection: string
-  readonly obtain: Obtain
+  /** By API. */
+  readonly ways: Readonly<Record<string, Way>>
   readonly telling: Telling
   readonly windows: Windows
-  /** Throws when the connection cannot offer guest tokens at all. */
-  readonly available: () => void
 }
 
 /** The guests' tokens over time. */
@@ -25,16 +22,18 @@ export interface Sessions {
   current(guestId: string, ask: Ask): Promise<Current>
 }
 
-/**
- * Renews guest tokens: by a refresh under an Idempotency-Key that is written down before it is sent, and is used for every
- * repeat of that refresh, also by another process after a kill; or by a new token where upstream would refuse to refresh.
- */
+/** Renews guest tokens, each in the way of the API that it is of. */
 export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
-  const { connection, obtain, telling } = parts
-  const { random, holder } = ports
+  const { connection, telling, ways } = parts
 
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
+
+  function wayOf({ id, api }: Credential): Way {
+    const way = ways[api]
+    if (way) return way
+    throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
+  }
 
   function renewable(id: string): Renewable {
     let about: About | undefined
@@ -47,25 +46,25 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
         throw unknownGuest(connection, id)
       },
       prepare(credential, now) {
-        parts.available()
+        const way = wayOf(credential)
+        way.available()
         about = telling.about(credential)
-        const action = nextStep(credential, now)
-        if (action === 'repeat') return undefined
-        const next: Credential = { ...credential, intent: { id: random.uuid(), action, holder, startedAt: now } }
-        return { credential: next, events: [telling.initiated(next, about, now)] }
+        const next = way.prepare(credential, now)
+        if (!next) return undefined
+        const begins = next.intent && next.intent.id !== credential.intent?.id
+        return { credential: next, events: begins ? [telling.initiated(next, about, now)] : [] }
       },
       async renew(credential, now) {
-        const order = { credential, about: aboutOf(credential), now }
-        const made = await (credential.intent?.action === 'refresh' ? obtain.refresh(order) : obtain.mint(order))
+        const made = await wayOf(credential).renew({ credential, about: aboutOf(credential), now })
         return { ...made, done: () => telling.announce(made, now()) }
       },
       otherwise(credential, error, now) {
-        const { intent } = credential
-        if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return undefined
-        const next: Credential = { ...credential, intent: { ...intent, action: 'mint' } }
+        const next = wayOf(credential).otherwise(credential, error, now)
+        if (!next) return undefined
         return { credential: next, events: [telling.failed(credential, aboutOf(credential), error, now)] }
       },
-      failed: (credential, error, now: Instant) => [telling.failed(credential, aboutOf(credential), error, now)],
+      left: (credential, error) => wayOf(credential).left?.(credential, error) ?? credential,
+      failed: (credential, error, now) => [telling.failed(credential, aboutOf(credential), error, now)],
     }
   }
 
@@ -77,10 +76,3 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
     },
   }
 }
-
-/**
- * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
- * only while the former one lasts: until then keys and clocks may come right.
- */
-const isHopeless = ({ tokens }: Credential, { code }: GuestpassError, now: Instant): boolean =>
-  code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

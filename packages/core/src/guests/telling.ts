@@ -7,9 +7,6 @@ import type { Random } from '../ports/random.ts'
 import { type Listener, listeners } from './listeners.ts'
 import type { Obtained } from './obtain.ts'
 
-/** The API whose guests these are. */
-export const API = 'guest-tokens'
-
 export interface TellingParts {
   readonly connection: string
   readonly actor: string
@@ -35,10 +32,10 @@ export interface Telling {
 export function telling({ connection, actor, meter, random, onListenerFault }: TellingParts): Telling {
   const ready = listeners(onListenerFault ?? (() => meter.count('listener_failed')))
   const tally = { issued: 0, failed: 0 }
-  const told = ({ generation, intent }: Credential) => ({
+  const told = ({ generation, intent, api }: Credential) => ({
     generation,
-    data: { api: API },
-    ...(intent?.action === 'refresh' ? { idempotencyKey: intent.id } : {}),
+    data: { api, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
+    ...(intent && isRefresh({ intent }) ? { idempotencyKey: intent.id } : {}),
   })
 
   return {
@@ -70,7 +67,8 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
   }
 }
 
-const isRefresh = ({ intent }: Credential): boolean => intent?.action === 'refresh'
+const isRefresh = ({ intent }: Pick<Credential, 'intent'>): boolean =>
+  intent?.action === 'refresh' || intent?.action === 'last_resort'
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only. */
 const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>

@@ -7,6 +7,7 @@ import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Change, Found, Issued, Store } from '../ports/store.ts'
 import { backOffAfter } from './back-off.ts'
+import { heartbeat } from './heartbeat.ts'
 
 /** The world as renewals need it. */
 export interface RenewalPorts {
@@ -39,6 +40,8 @@ export interface Renewable {
   renew(credential: Credential, now: () => Instant): Promise<Renewed>
   /** What to write down after a failure that leaves another way, which is then taken. Undefined: the failure stands. */
   otherwise?(credential: Credential, error: GuestpassError, now: Instant): Note | undefined
+  /** What a failure that stands leaves of the credential, as an intent that is over. Default: all of it. */
+  left?(credential: Credential, error: GuestpassError): Credential
   /** The events that tell of a failed renewal. */
   failed(credential: Credential, error: GuestpassError, now: Instant): readonly Event[]
 }
@@ -194,7 +197,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const prepared = await prepare(found, now())
     if (!prepared) return undefined
     const { credential, revision } = prepared
-    const beat = heartbeat()
+    const beat = heartbeat({ connection: of.connection, lease, holder, ms: LEASE }, ports)
     try {
       const renewed = await of.renew(credential, now)
       refuseLate(renewed.credential.tokens, now())
@@ -258,23 +261,11 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const ms = backOff ? backOff.until - now : Math.min(again, LONGEST_REFUSAL)
     refusal = { error, generation, ms, age: stopwatch(clock) }
     const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
-    if (!backOff) return void (await store.commit(note))
-    const write = { credential: { ...credential, backOff }, expect: { generation, revision } }
+    const left = of.left?.(credential, error) ?? credential
+    if (!backOff && left === credential) return void (await store.commit(note))
+    const write = { credential: { ...left, ...(backOff ? { backOff } : {}) }, expect: { generation, revision } }
     const outcome = await store.commit({ ...note, writes: [write] })
     if (outcome === 'conflict') await store.commit(note)
-  }
-
-  /** Prolongs the lease while the work goes on. */
-  function heartbeat(): AbortController {
-    const stop = new AbortController()
-    const run = async (): Promise<void> => {
-      for (;;) {
-        await clock.sleep(LEASE / 3, stop.signal)
-        await store.lease(of.connection, lease, holder, LEASE)
-      }
-    }
-    run().catch(() => {})
-    return stop
   }
 
   return {

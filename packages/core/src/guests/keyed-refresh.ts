@@ -1,0 +1,98 @@
+import type { Credential, Intent } from '../domain/credential.ts'
+import type { Instant } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Random } from '../ports/random.ts'
+import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
+import type { MintRequest, Refreshed } from '../upstream/guest-tokens/wire.ts'
+import { isKnown, nextStep } from './next-step.ts'
+import { MINTED, type Obtain, type Obtained, type Order, REFRESHED } from './obtain.ts'
+import type { Way } from './way.ts'
+
+export interface KeyedRefreshParts {
+  readonly guestTokens: GuestTokens
+  readonly obtain: Obtain
+  readonly holder: string
+  readonly available: () => void
+}
+
+export interface KeyedRefresh extends Way {
+  /** A new token for what the guest was asked for. */
+  mint(order: Order): Promise<Obtained>
+}
+
+/**
+ * By a refresh under an Idempotency-Key that is written down before it is sent, and is used for every repeat of that refresh, also
+ * by another process after a kill; or by a new token where upstream would refuse to refresh.
+ */
+export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly random: Random }): KeyedRefresh {
+  const { guestTokens, obtain } = parts
+  const terms = ({ scopes, guestId }: MintRequest) =>
+    ({ subject: guestId, scopes, format: 'jwt', renewable: true }) as const
+
+  const mint = (order: Order): Promise<Obtained> => {
+    const { upstreamId: _former, ...credential } = order.credential
+    const request = requestOf(credential)
+    return obtain(
+      { ...order, credential },
+      {
+        words: MINTED,
+        terms: terms(request),
+        ask: (onSend) => guestTokens.mint(request, onSend, order.signal),
+      },
+    )
+  }
+
+  const refresh = (order: Order): Promise<Obtained> => {
+    const { id, upstreamId = id, intent } = order.credential
+    const idempotencyKey = intent?.id ?? ''
+    return obtain<Refreshed>(order, {
+      words: REFRESHED,
+      terms: terms(requestOf(order.credential)),
+      takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
+      ask: (onSend) =>
+        guestTokens.refresh({ guestTokenId: upstreamId, idempotencyKey }, () => {
+          refuseOld(intent, order.now())
+          onSend()
+        }),
+    })
+  }
+
+  return {
+    mint,
+    available: parts.available,
+    prepare(credential, now) {
+      const action = nextStep(credential, now)
+      if (action === 'repeat') return undefined
+      return { ...credential, intent: { id: random.uuid(), action, holder: parts.holder, startedAt: now } }
+    },
+    renew: (order) => (order.credential.intent?.action === 'refresh' ? refresh(order) : mint(order)),
+    otherwise(credential, error, now) {
+      const { intent } = credential
+      if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return undefined
+      return { ...credential, intent: { ...intent, action: 'mint' } }
+    },
+  }
+}
+
+/** Time passes between the decision and each try: waits, pauses of the machine. */
+function refuseOld(intent: Intent | undefined, now: Instant): void {
+  if (intent && isKnown(intent, now)) return
+  throw new GuestpassError(
+    'refresh_impossible',
+    'The Idempotency-Key of the refresh is too old to be sent again: the refresh could take effect twice.',
+  )
+}
+
+/** What the guest was asked for, out of what is stored with it. */
+const requestOf = ({ id, request }: Credential): MintRequest => ({
+  guestId: id,
+  durationSeconds: request?.['durationSeconds'] as number,
+  scopes: request?.['scopes'] as readonly string[],
+})
+
+/**
+ * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
+ * only while the former one lasts: until then keys and clocks may come right.
+ */
+const isHopeless = ({ tokens }: Credential, { code }: GuestpassError, now: Instant): boolean =>
+  code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

@@ -1,0 +1,103 @@
+import type { Credential } from '../domain/credential.ts'
+import { type Windows } from '../domain/plan.ts'
+import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../domain/time.ts'
+import { lifetime } from '../domain/lifetime.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { Random } from '../ports/random.ts'
+import type { Issued } from '../ports/store.ts'
+import type { Live } from '../tokens/renewal.ts'
+import { tokenSet } from '../tokens/token-set.ts'
+import type { Granted } from '../upstream/granted.ts'
+import { scopesOf } from '../verify/claims.ts'
+import type { IssuerClock } from '../verify/issuer-clock.ts'
+import type { KeySource } from '../verify/keys.ts'
+import type { Claims, Verifier } from '../verify/verdict.ts'
+
+export interface ReceptionParts {
+  readonly verifier: Verifier
+  readonly keys: Pick<KeySource, 'keys'>
+  readonly issuerClock: IssuerClock
+  /** Identifies a token without holding it. */
+  readonly fingerprint: (token: string) => Promise<string>
+  readonly windows: Windows
+  readonly meter: Meter
+  readonly random: Random
+}
+
+/** What a token must be, and when it was asked for. */
+export interface Terms {
+  /** The guest that the token is for, in upstream's words. */
+  readonly subject: string
+  readonly scopes: readonly string[]
+  /** `jwt`: verified; `opaque`: taken as it is. */
+  readonly format: 'jwt' | 'opaque'
+  readonly sentAt: Instant
+  /** Whether upstream renews such tokens. */
+  readonly renewable: boolean
+}
+
+export interface Received {
+  readonly credential: Live
+  /** Empty for an opaque token. */
+  readonly claims: Claims
+  readonly issued: readonly Issued[]
+}
+
+/** Receives the tokens of guests: nobody gets one before it was verified. */
+export interface Reception {
+  /** Resolves when tokens can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
+  ready(format: Terms['format']): Promise<void>
+  /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
+  receive(credential: Credential, granted: Granted, terms: Terms, now: () => Instant): Promise<Received>
+}
+
+/** Tokens are remembered beyond their end, because clocks differ: a verifier may still accept them for a little while. */
+export const AFTERLIFE: Millis = HOUR
+
+export function reception(parts: ReceptionParts): Reception {
+  const { issuerClock, meter, random, windows } = parts
+
+  async function verified({ access }: Granted, { subject, scopes }: Terms, guest: string): Promise<Claims> {
+    const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })
+    if (verdict.valid) return verdict.claims
+    meter.count('guest_token_refused')
+    throw new GuestpassError(
+      'token_refused',
+      `The token that upstream issued for guest ${guest} does not verify (${verdict.reason}); it was thrown away. ${remedy(verdict.reason)}`,
+      { reason: verdict.reason },
+    )
+  }
+
+  return {
+    async ready(format) {
+      if (format === 'jwt') await parts.keys.keys()
+    },
+    async receive(credential, granted, terms, now) {
+      issuerClock.observe(granted.issuerNow)
+      const claims = terms.format === 'jwt' ? await verified(granted, terms, credential.id) : undefined
+      const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
+      const ends = claims ? now() + (claims['exp'] as number) * SECOND - issuerClock.now() : told
+      const expiresAt = Math.min(told, ends)
+      const asked = terms.scopes.length > 0 || !claims ? terms.scopes : scopesOf(claims)
+      const times = { asked, sentAt: terms.sentAt, expiresAt, verified: claims !== undefined }
+      const refresh = granted.refresh ?? credential.tokens?.refresh
+      const tokens = tokenSet({ ...granted, ...(refresh ? { refresh } : {}) }, times, windows, random.float())
+      const fingerprint = await parts.fingerprint(granted.access.reveal())
+      return {
+        credential: {
+          ...credential,
+          tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, expiresAt),
+        },
+        claims: claims ?? {},
+        issued: [{ credential: credential.id, fingerprint, expiresAt: expiresAt + AFTERLIFE }],
+      }
+    },
+  }
+}
+
+const remedy = (reason: string): string =>
+  reason === 'unknown_key' || reason === 'signature' || reason === 'algorithm'
+    ? 'Check GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY, and GENESYS_TOKEN_ALGORITHMS.'
+    : 'Ask the operator of the upstream why it issues such tokens.'

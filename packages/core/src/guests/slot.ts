@@ -1,0 +1,67 @@
+import { type Credential } from '../domain/credential.ts'
+import type { Json } from '../domain/json.ts'
+import { hasEnded } from '../domain/plan.ts'
+import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
+import type { Assurance, OnDuplicate } from './person-request.ts'
+
+/** How long after its end a session still counts as one: its token may be renewed that long. */
+const RENEWABLE: Millis = 5 * MINUTE
+
+/**
+ * What is known of a person's place on a channel. `creating`: a create was about to be sent. `live`: the guest is known. `in_doubt`: the
+ * answer to a create was lost. `orphaned`: upstream has a session that nobody here holds. `free`: given up. `former`: the guest of before, by
+ * whose refresh token upstream's session may be taken over.
+ */
+export type Slot =
+  | { readonly state: 'creating'; readonly requestId: string; readonly holder: string; readonly former?: string }
+  | { readonly state: 'live'; readonly guestId: string }
+  | { readonly state: 'in_doubt'; readonly requestId: string; readonly former?: string }
+  | { readonly state: 'orphaned'; readonly former?: string }
+  | { readonly state: 'free'; readonly former: string }
+
+/** A slot as it is stored, sealed. */
+export const slotOf = (value: Json | undefined): Slot | undefined => value as Slot | undefined
+
+/** The one thing to do for a person who asks. */
+export type Decision =
+  /** Hand out what the guest has. */
+  | { readonly do: 'reuse'; readonly guestId: string }
+  /** The person has a session, which this request gets nothing of. */
+  | { readonly do: 'refuse'; readonly guestId: string }
+  /**
+   * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `replaces`: the guest that a new one ends.
+   */
+  | { readonly do: 'create'; readonly resumes: boolean; readonly former?: string; readonly replaces?: string }
+
+/** The guest that a slot names. */
+export const guestOf = (slot: Slot | undefined): string | undefined =>
+  slot && (slot.state === 'live' ? slot.guestId : slot.former)
+
+/** Decides from plain data. `guest` is the one that the slot names; `now` the store's time. */
+export function decide(
+  slot: Slot | undefined,
+  guest: Credential | undefined,
+  now: Instant,
+  { assurance, onDuplicate }: { readonly assurance: Assurance; readonly onDuplicate: OnDuplicate },
+): Decision {
+  const known = guestOf(slot)
+  const former = known !== undefined && guest && !hasEnded(guest) ? { former: known } : {}
+  if (!slot) return { do: 'create', resumes: false }
+  if (slot.state !== 'live') {
+    return { do: 'create', resumes: slot.state === 'creating' || slot.state === 'in_doubt', ...former }
+  }
+  if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former }
+  const { guestId } = slot
+  // Otherwise whoever types an address would get its session.
+  if (assurance !== 'verified' || onDuplicate === 'reject') return { do: 'refuse', guestId }
+  return onDuplicate === 'reuse'
+    ? { do: 'reuse', guestId }
+    : { do: 'create', resumes: false, former: guestId, replaces: guestId }
+}
+
+/** Whether a guest has a session: a token that is valid, or one that can be renewed. */
+export function isLive(guest: Credential | undefined, now: Instant): boolean {
+  if (!guest?.tokens || hasEnded(guest)) return false
+  const { expiresAt, refresh } = guest.tokens
+  return now < expiresAt + (refresh && guest.standing !== 'needs_reauth' ? RENEWABLE : 0)
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod/mini'
+import { Secret } from '../../domain/secret.ts'
+import type { HttpRequest } from '../../ports/http.ts'
+import { jsonRequest } from '../json-request.ts'
+
+/** What a CRM knows of a customer; any of it may be missing. */
+export interface CrmProfile {
+  readonly customerId?: string
+  readonly tier?: string
+  readonly lastInteraction?: string
+}
+
+export const profileRequest = (crm: string, email: string): HttpRequest =>
+  jsonRequest('GET', `${crm.replace(/\/$/, '')}/profiles?email=${encodeURIComponent(email)}`, {
+    secrets: [new Secret(email)],
+  })
+
+/** Texts of a sensible length; numbers are taken as texts, anything else as missing. */
+const text = z.catch(
+  z.optional(
+    z.pipe(
+      z.transform((value) => (typeof value === 'number' ? String(value) : value)),
+      z.string().check(z.minLength(1), z.maxLength(256)),
+    ),
+  ),
+  undefined,
+)
+
+export const profileAnswer = z.object({ customerId: text, tier: text, lastInteraction: text })
+
+/** The profile, without what is missing; undefined when nothing is left. */
+export function profileOf({
+  customerId,
+  tier,
+  lastInteraction,
+}: z.output<typeof profileAnswer>): CrmProfile | undefined {
+  const profile = {
+    ...(customerId === undefined ? {} : { customerId }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(lastInteraction === undefined ? {} : { lastInteraction }),
+  }
+  return Object.keys(profile).length === 0 ? undefined : profile
+}

@@ -1,0 +1,89 @@
+import type { Json } from '../../domain/json.ts'
+import type { Secret } from '../../domain/secret.ts'
+import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
+import { exchange, type Network } from '../answer.ts'
+import type { Created } from '../created.ts'
+import type { Granted } from '../granted.ts'
+import { once } from '../once.ts'
+import {
+  anyAnswer,
+  channelRequest,
+  createAnswer,
+  createdOf,
+  createRequest,
+  type CreateRequest,
+  explainChannel,
+  explainCreate,
+  explainRefresh,
+  explainUpdate,
+  refreshAnswer,
+  refreshedOf,
+  refreshRequest,
+  updateRequest,
+} from './wire.ts'
+
+/** The engagement guests of the documented guest API. `onSend` is called just before each try is sent. */
+export interface Engagements {
+  /**
+   * A new guest. Never repeated when it may have taken effect: then it rejects with `in_doubt`. Rejects with `session_exists` when
+   * upstream has a session for the address and channel.
+   */
+  create(request: CreateRequest, requestId: string, onSend: () => void): Promise<Created>
+  /** The next tokens, for a refresh token that is used up by it. Rejects with `in_doubt`, or with `refresh_impossible` when it is spent. */
+  refresh(refreshToken: Secret, onSend: () => void): Promise<Granted>
+  /** Sets the guest's attributes. It may be asked for again. */
+  update(guestId: string, attributes: Readonly<Record<string, Json>>): Promise<void>
+  /** Resolves when the channel is provisioned and enabled. Rejects with `channel_unavailable` or `access_denied` otherwise. */
+  channel(channelId: string): Promise<void>
+}
+
+export interface EngagementsOptions {
+  readonly connection: string
+  readonly api: string
+}
+
+/** What brings the access token (`call.bearer`) to each operation. */
+export interface EngagementsPolicies {
+  readonly write: Policy
+  readonly read: Policy
+}
+
+export function engagements(
+  { connection, api }: EngagementsOptions,
+  { write, read }: EngagementsPolicies,
+  network: Network,
+): Engagements {
+  const call = (operation: string, repeatable: boolean): Call =>
+    openCall({ connection, operation, lane: 'api', repeatable })
+  return {
+    create(request, requestId, onSend) {
+      const attempt = async (call: Call): Promise<Created> => {
+        onSend()
+        const sent = createRequest(api, call.bearer as Secret, request, requestId)
+        const { body, receipt } = await exchange(network, sent, createAnswer, call, explainCreate)
+        return createdOf(body, receipt)
+      }
+      return once(write, attempt, call('create-guest', false))
+    },
+    refresh(refreshToken, onSend) {
+      const attempt = async (call: Call): Promise<Granted> => {
+        onSend()
+        const sent = refreshRequest(api, call.bearer as Secret, refreshToken)
+        const { body, receipt } = await exchange(network, sent, refreshAnswer, call, explainRefresh)
+        return refreshedOf(body, receipt)
+      }
+      return once(write, attempt, call('refresh-guest', false))
+    },
+    async update(guestId, attributes) {
+      await write(async (call) => {
+        const sent = updateRequest(api, call.bearer as Secret, guestId, attributes)
+        await exchange(network, sent, anyAnswer, call, explainUpdate)
+      })(call('update-guest', true))
+    },
+    async channel(channelId) {
+      await read(async (call) => {
+        await exchange(network, channelRequest(api, call.bearer as Secret, channelId), anyAnswer, call, explainChannel)
+      })(call('look-at-channel', true))
+    },
+  }
+}

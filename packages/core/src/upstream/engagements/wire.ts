@@ -1,0 +1,134 @@
+import * as z from 'zod/mini'
+import type { Json } from '../../domain/json.ts'
+import { lifetime } from '../../domain/lifetime.ts'
+import { Secret } from '../../domain/secret.ts'
+import type { HttpRequest } from '../../ports/http.ts'
+import type { Explain, Receipt } from '../answer.ts'
+import type { Created } from '../created.ts'
+import type { Granted } from '../granted.ts'
+import { jsonRequest } from '../json-request.ts'
+
+/** The scope that the service's access token needs to make, renew and change guests. */
+export const WRITE_SCOPE = 'guest:write'
+/** The scope that it needs to look at a channel. */
+export const READ_SCOPE = 'guest:read'
+
+export interface CreateRequest {
+  readonly email: string
+  readonly channelId: string
+  readonly name?: string
+  readonly attributes?: Readonly<Record<string, Json>>
+}
+
+/** `requestId` only traces: a request that is sent twice makes two guests, or is refused. */
+export const createRequest = (
+  api: string,
+  bearer: Secret,
+  { email, channelId, name, attributes }: CreateRequest,
+  requestId: string,
+): HttpRequest =>
+  jsonRequest('POST', `${api}/api/v2/engagements/guests`, {
+    bearer,
+    headers: { 'x-genesys-request-id': requestId },
+    body: {
+      email,
+      consent: true,
+      channelId,
+      ...(name === undefined ? {} : { name }),
+      ...(attributes === undefined ? {} : { attributes }),
+    },
+    secrets: [new Secret(email), ...(name === undefined ? [] : [new Secret(name)])],
+  })
+
+const token = z.string().check(z.minLength(1))
+
+export const createAnswer = z.object({
+  guestId: z.string().check(z.minLength(1), z.maxLength(200)),
+  token,
+  expiresIn: z.optional(z.unknown()),
+  refreshToken: z.optional(token),
+})
+
+export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
+  ...refreshedOf(body, receipt),
+  guestId: body.guestId,
+})
+
+/** Uses the refresh token up; the answer brings the next one, or leaves the one there is. */
+export const refreshRequest = (api: string, bearer: Secret, refreshToken: Secret): HttpRequest =>
+  jsonRequest('POST', `${api}/api/v2/engagements/guests/refresh`, {
+    bearer,
+    body: { refreshToken: refreshToken.reveal() },
+    secrets: [refreshToken],
+  })
+
+export const refreshAnswer = z.object({
+  token,
+  expiresIn: z.optional(z.unknown()),
+  refreshToken: z.optional(token),
+})
+
+export const refreshedOf = (
+  { token, expiresIn, refreshToken }: z.output<typeof refreshAnswer>,
+  receipt: Receipt,
+): Granted => ({
+  ...receipt,
+  access: new Secret(token),
+  lifetime: lifetime(expiresIn),
+  ...(refreshToken === undefined ? {} : { refresh: new Secret(refreshToken) }),
+})
+
+export const updateRequest = (
+  api: string,
+  bearer: Secret,
+  guestId: string,
+  attributes: Readonly<Record<string, Json>>,
+): HttpRequest =>
+  jsonRequest('PUT', `${api}/api/v2/engagements/guests/${encodeURIComponent(guestId)}`, {
+    bearer,
+    body: { attributes },
+  })
+
+export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>
+  jsonRequest('GET', `${api}/api/v2/journey/actions/channels/${encodeURIComponent(channelId)}`, { bearer })
+
+/** What is in it is nobody's business here: that it is there says enough. */
+export const anyAnswer = z.unknown()
+
+const told = (message: string): string => (message === '' ? '' : ` (${message})`)
+
+/** The refusals of a create: 409 means that upstream has a session for this address and channel. */
+export const explainCreate: Explain = ({ status, code, message }) => {
+  if (status === 409)
+    return { code: 'session_exists', message: `upstream has a session for this address and channel${told(message)}` }
+  return status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
+}
+
+/** The refusals of a refresh: 409 means that the refresh token was used up; 400 and 404 that upstream does not know it. */
+export const explainRefresh: Explain = ({ status, code, message }) => {
+  if (status === 409)
+    return { code: 'refresh_impossible', message: `the refresh token was used up before${told(message)}` }
+  if (status === 400 || status === 404)
+    return { code: 'refresh_impossible', message: `upstream cannot refresh this guest's token${told(message)}` }
+  return status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
+}
+
+export const explainUpdate: Explain = ({ status, code, message }) =>
+  status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
+
+/** Why a channel cannot be used. */
+export const explainChannel: Explain = ({ status, code, message }) => {
+  if (status === 404)
+    return {
+      code: 'channel_unavailable',
+      message: `upstream has no such channel, or it is not provisioned${told(message)}`,
+    }
+  return status === 403 ? forbidden(code, message, READ_SCOPE) : undefined
+}
+
+const forbidden = (code: string, message: string, scope: string): { code: 'access_denied'; message: string } => ({
+  code: 'access_denied',
+  message: /scope/i.test(code)
+    ? `the access token lacks the scope ${scope}${told(message)}. Add it to the OAuth client and to GENESYS_SCOPES`
+    : `not permitted${told(message)}`,
+})

@@ -1,0 +1,36 @@
+import type { Secret } from '../../domain/secret.ts'
+import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
+import { exchange, type Network } from '../answer.ts'
+import type { Created } from '../created.ts'
+import { once } from '../once.ts'
+import { createAnswer, createdOf, createRequest, type CreateRequest, explainCreate } from './wire.ts'
+
+/** The external users of the documented guest API, made on behalf of a signed-in user. `onSend` is called just before each try is sent. */
+export interface ExternalUsers {
+  /** A new user with a token. Never repeated when it may have taken effect: then it rejects with `in_doubt`. */
+  create(request: CreateRequest, requestId: string, onSend: () => void): Promise<Created>
+}
+
+export interface ExternalUsersOptions {
+  readonly connection: string
+  readonly api: string
+}
+
+/** `write` brings the access token of the signed-in user (`call.bearer`). */
+export function externalUsers(
+  { connection, api }: ExternalUsersOptions,
+  { write }: { readonly write: Policy },
+  network: Network,
+): ExternalUsers {
+  return {
+    create(request, requestId, onSend) {
+      const attempt = async (call: Call): Promise<Created> => {
+        onSend()
+        const sent = createRequest(api, call.bearer as Secret, request, requestId)
+        const { body, receipt } = await exchange(network, sent, createAnswer, call, explainCreate)
+        return createdOf(body, receipt)
+      }
+      return once(write, attempt, openCall({ connection, operation: 'create-user', lane: 'api', repeatable: false }))
+    },
+  }
+}
