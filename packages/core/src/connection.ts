@@ -4,6 +4,7 @@ import { missingScopes } from './domain/scopes.ts'
 import type { Secret } from './domain/secret.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
+import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
 import { type Guests, guests } from './guests/guests.ts'
 import type { Policy } from './policy/pipeline.ts'
 import type { AccessSource } from './policy/authorize.ts'
@@ -26,13 +27,13 @@ import type { Verifier } from './verify/verdict.ts'
 import { fact, verification, type VerificationOptions } from './verification.ts'
 
 /** One upstream organisation and one OAuth client. */
-export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'> {
+export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'>, PersonOptions {
   /** Where upstream is; see `resolveHosts`. */
   readonly hosts: Hosts
   readonly client: Client
   /** How the client names itself. Default `auto`: Basic on the platform's hosts, the form body elsewhere. */
   readonly clientAuth?: 'auto' | ClientMethod
-  /** Scopes of the service's own access token. Default: those that minting and refreshing guest tokens need. */
+  /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own. */
   readonly scopes?: readonly string[]
   /** Default `auto`: verified when they look like a JWT. */
   readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
@@ -78,7 +79,6 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
   const network = { http, clock }
   const meter = meters()
-  const scopes = options.scopes ?? [MINT_SCOPE, REFRESH_SCOPE]
   const {
     keys,
     issuerClock,
@@ -91,38 +91,51 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const renewalPorts = { store, clock, random, holder }
   const method = fact(store, name, 'client-auth')
-  const source = accessTokens(
-    {
-      connection: name,
-      id: await accessTokenId(
-        [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined],
-        platform,
-      ),
-      oauth: oauth(
-        {
-          connection: name,
-          tokenUrl: hosts.oauth + hosts.tokenPath.clientCredentials,
-          client,
-          scopes,
-          clientAuth: options.clientAuth ?? 'auto',
-          platform: hosts.platformLogin,
-        },
-        standardPolicy(layers),
-        network,
-        { recall: async () => methodOf(await method.load()), remember: method.save },
-      ),
-      scopes,
-      format: options.accessTokenFormat ?? 'auto',
-      verifier: accessVerifier,
-      issuerClock,
-      meter,
-      actor,
-      windows,
-    },
-    renewalPorts,
-  )
-  const needing = (scope: string): Policy => standardPolicy(layers, bearer(source, scope, name))
-  const policies = { mint: needing(MINT_SCOPE), refresh: needing(REFRESH_SCOPE) }
+  /** The access tokens with these scopes, or with those that all have. */
+  const sourceOf = async (needed: readonly string[]): Promise<TokenSource> => {
+    const scopes = options.scopes ?? needed
+    return accessTokens(
+      {
+        connection: name,
+        id: await accessTokenId(
+          [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined],
+          platform,
+        ),
+        oauth: oauth(
+          {
+            connection: name,
+            tokenUrl: hosts.oauth + hosts.tokenPath.clientCredentials,
+            client,
+            scopes,
+            clientAuth: options.clientAuth ?? 'auto',
+            platform: hosts.platformLogin,
+          },
+          standardPolicy(layers),
+          network,
+          { recall: async () => methodOf(await method.load()), remember: method.save },
+        ),
+        scopes,
+        format: options.accessTokenFormat ?? 'auto',
+        verifier: accessVerifier,
+        issuerClock,
+        meter,
+        actor,
+        windows,
+      },
+      renewalPorts,
+    )
+  }
+  const source = await sourceOf([MINT_SCOPE, REFRESH_SCOPE])
+  const sources = {
+    engagements: options.scopes ? source : await sourceOf(ENGAGEMENT_SCOPES),
+    externalUsers: options.scopes ? source : await sourceOf(EXTERNAL_USER_SCOPES),
+  }
+  const needing =
+    (from: TokenSource) =>
+    (wanted: readonly string[]): Policy =>
+      standardPolicy(layers, bearer(from, wanted, name))
+  const policies = { mint: needing(source)([MINT_SCOPE]), refresh: needing(source)([REFRESH_SCOPE]) }
+  const people = { engagements: needing(sources.engagements), externalUsers: needing(sources.externalUsers) }
 
   return {
     name,
@@ -135,6 +148,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
       {
         connection: name,
         guestTokens: guestTokens({ connection: name, api: hosts.api }, policies, network),
+        ...personApis(options, { connection: name, api: hosts.api }, people, ports),
         verifier: guestVerifier,
         keys,
         issuerClock,
@@ -155,13 +169,14 @@ const accessTokenId = async (inputs: readonly (string | undefined)[], platform: 
   `access-${await platform.sha256(lengthPrefixed(inputs))}`
 
 /** The source as the pipeline takes it; a token known to lack the scope that the API needs is not sent. */
-const bearer = (source: TokenSource, scope: string, name: string): AccessSource => ({
+const bearer = (source: TokenSource, wanted: readonly string[], name: string): AccessSource => ({
   async token(signal): Promise<Secret> {
     const { token, scopes } = await source.token({ signal })
-    if (scopes.length === 0 || missingScopes([scope], scopes).length === 0) return token
+    const lacking = missingScopes(wanted, scopes)
+    if (scopes.length === 0 || lacking.length === 0) return token
     throw new GuestpassError(
       'scope_missing',
-      `Connection ${name}: the access token lacks the scope ${scope}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES.`,
+      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES.`,
     )
   },
   rejected: (token) => source.reportRejected(token),
@@ -171,7 +186,7 @@ function offered(hosts: Hosts, gateway: boolean): void {
   if (!hosts.platformApi || gateway) return
   throw new GuestpassError(
     'api_not_public',
-    `${hosts.api} is a public Genesys Cloud host, which does not offer the guest-tokens API; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
+    `${hosts.api} is a public Genesys Cloud host, which does not offer the documented guest APIs; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
   )
 }
 

@@ -24,10 +24,28 @@ export {
   type Problem,
   type UpstreamFacts,
 } from './errors.ts'
-export type { Guests, IssuedGuest } from './guests/guests.ts'
+export type { GuestRequest, Guests } from './guests/guests.ts'
+export type { IssuedGuest } from './guests/issued.ts'
 export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
 export type { Listener, TokenReady } from './guests/listeners.ts'
-export { type GuestRecords, guestRecords, type GuestView, type Revocation } from './guests/records.ts'
+export type { Preflight } from './guests/channels.ts'
+export type { ComplianceFlags } from './guests/compliance.ts'
+export {
+  type Assurance,
+  type EngagementRequest,
+  type ExternalUserRequest,
+  type OnDuplicate,
+  reservedAttributes,
+} from './guests/person-request.ts'
+export {
+  type DuplicateKey,
+  type Erasure,
+  type GuestRecords,
+  guestRecords,
+  type GuestView,
+  type Invalidation,
+  type Revocation,
+} from './guests/records.ts'
 export { durations, guestScopes, type IssueRequest } from './guests/request.ts'
 export { type Relay, relay } from './outbox/relay.ts'
 export type { StandardOptions } from './policy/standard.ts'
@@ -45,6 +63,7 @@ export type { Sink } from './sinks/sink.ts'
 export { type Lease, leased } from './stores/lease.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './stores/terms.ts'
+export type { CrmProfile } from './upstream/crm/wire.ts'
 export type { AccessToken, TokenSource } from './tokens/access-tokens.ts'
 export { abortable } from './ports/abortable.ts'
 export { type HostInput, type HostNames, type Hosts, isLoopback, resolveHosts } from './upstream/hosts.ts'

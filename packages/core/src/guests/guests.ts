@@ -1,42 +1,53 @@
 import type { Credential } from '../domain/credential.ts'
 import { type Ask, ended, hasEnded } from '../domain/plan.ts'
-import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import { abortable } from '../ports/abortable.ts'
 import { type Live, type RenewalPorts } from '../tokens/renewal.ts'
+import type { Crm } from '../upstream/crm/provider.ts'
+import type { Engagements } from '../upstream/engagements/provider.ts'
+import type { ExternalUsers } from '../upstream/external-users/provider.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
 import { adoption } from './adoption.ts'
 import type { Listener } from './listeners.ts'
+import { authentication } from './authentication.ts'
+import { channels, type Preflight } from './channels.ts'
+import { type Enrichment, enrichment } from './enrichment.ts'
+import { authenticatedOf, type IssuedGuest, issuedOf } from './issued.ts'
 import { keyedRefresh } from './keyed-refresh.ts'
 import { obtain, type Obtained } from './obtain.ts'
-import { reception, type ReceptionParts } from './reception.ts'
+import { engagementGuests, externalUserGuests } from './people.ts'
+import {
+  type EngagementRequest,
+  type ExternalUserRequest,
+  type OnDuplicate,
+  parsePersonRequest,
+  type Person,
+  refuseUnknownApi,
+} from './person-request.ts'
+import { pseudonyms } from './pseudonyms.ts'
+import { reception, type ReceptionParts, type Terms } from './reception.ts'
 import { type GuestRecords, guestRecords } from './records.ts'
 import { type IssueRequest, parseGuestId, parseIssueRequest } from './request.ts'
+import { rotatingRefresh } from './rotating-refresh.ts'
 import { sessions } from './sessions.ts'
 import { telling, type TellingParts } from './telling.ts'
 
-/** A guest and its token, as handed out. */
-export interface IssuedGuest {
-  readonly guestId: string
-  readonly api: string
-  readonly token: Secret
-  readonly expiresAt: Instant
-  readonly generation: number
-  /** Whether the signature was checked on receipt. */
-  readonly verified: boolean
-}
+/** A request for a guest of any API. */
+export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserRequest
 
 /** The guests of one connection. */
 export interface Guests extends GuestRecords {
   /**
    * A new guest token (job "mint"), verified and stored before it is returned. For a known guest it makes the next generation.
-   * Rejects with `invalid_input`, `guest_revoked`, `api_not_public`, `token_refused` and the codes of token and upstream.
+   * For an address (`engagements`, `external-users`) it makes a guest once, however many ask at once. Rejects with `invalid_input`,
+   * `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`, `create_in_doubt`, `guest_orphaned`, `channel_unavailable` and
+   * the codes of token and upstream.
    */
   issue(
-    request: IssueRequest,
+    request: GuestRequest,
     options?: { readonly signal?: AbortSignal; readonly correlationId?: string },
   ): Promise<IssuedGuest>
   /** The guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
@@ -48,12 +59,22 @@ export interface Guests extends GuestRecords {
   refresh(guestId: string, options?: { readonly signal?: AbortSignal; readonly token?: string }): Promise<IssuedGuest>
   /** Renews the guest's token if it is due, also when callers would still be served; for a keeper. */
   keepRenewed(guestId: string): Promise<void>
+  /** The work on guests that nobody waits for: what the CRM knows of them, and their attributes upstream. */
+  readonly enrichment: Pick<Enrichment, 'drain' | 'run'>
   /** Hears of every token issued; a listener that throws harms nobody. The answer takes it off again. */
   onTokenReady(listener: Listener): () => void
 }
 
 export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionParts {
   readonly guestTokens: GuestTokens
+  readonly engagements: Engagements
+  readonly externalUsers: ExternalUsers
+  /** Absent: guests are not enriched from a CRM. */
+  readonly crm?: Crm | undefined
+  readonly preflight: Preflight
+  readonly onDuplicate: OnDuplicate
+  /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. */
+  readonly tokenFormat: Readonly<Record<Person['api'], Terms['format']>>
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
 }
@@ -65,12 +86,33 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const { connection, windows, available } = parts
   const { store, clock, random } = ports
   const tells = telling(parts)
-  const obtains = obtain(reception(parts), parts)
-  const minted = keyedRefresh(
-    { guestTokens: parts.guestTokens, obtain: obtains, holder: ports.holder, available },
+  const received = reception(parts)
+  const obtains = obtain(received, parts)
+  const { engagements, externalUsers, tokenFormat } = parts
+  const by = { obtain: obtains, holder: ports.holder, available }
+  const minted = keyedRefresh({ ...by, guestTokens: parts.guestTokens }, ports)
+  const rotated = rotatingRefresh(
+    { ...by, refresh: engagements.refresh, reception: received, format: tokenFormat.engagements },
     ports,
   )
-  const live = sessions({ connection, ways: { [API]: minted }, telling: tells, windows }, ports)
+  const live = sessions({ connection, ways: { [API]: minted, engagements: rotated }, telling: tells, windows }, ports)
+  const enriching = enrichment({ ...parts, update: engagements.update }, ports)
+  const looks = channels({ connection, mode: parts.preflight, look: engagements.channel }, ports)
+  const apis = {
+    engagements: engagementGuests({
+      engagements,
+      channels: looks,
+      enrichment: enriching,
+      format: tokenFormat.engagements,
+      available,
+    }),
+    'external-users': externalUserGuests({ externalUsers, format: tokenFormat['external-users'], available }),
+  }
+  const pseudonym = pseudonyms(connection, ports)
+  const authenticate = authentication(
+    { ...parts, apis, pseudonym, reception: received, sessions: live, telling: tells },
+    ports,
+  )
   const adopt = adoption({ ...parts, about: tells.about, blank, refuseEnded }, ports)
 
   function blank(id: string, now: Instant): Credential {
@@ -148,9 +190,15 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   return {
     ...guestRecords(parts, ports),
     async issue(request, options = {}) {
+      const { signal, correlationId = random.uuid() } = options
+      const api = apiOf(request)
+      if (api !== API) {
+        const person = parsePersonRequest(api, request)
+        return abortable(async () => authenticatedOf(await authenticate(person, { signal, correlationId })), signal)
+      }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
-      return abortable(() => issue(parsed, options.signal, options.correlationId ?? random.uuid()), options.signal)
+      return abortable(() => issue(parsed, signal, correlationId), signal)
     },
     async token(guestId, options = {}) {
       const id = parseGuestId(guestId)
@@ -163,8 +211,15 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     async keepRenewed(guestId) {
       await live.current(guestId, { early: true })
     },
+    enrichment: enriching,
     onTokenReady: tells.onTokenReady,
   }
+}
+
+/** The API that a request names; throws `invalid_input`. */
+function apiOf(request: unknown): typeof API | Person['api'] {
+  const { api = API } = (request ?? {}) as { readonly api?: unknown }
+  return api === API || api === 'engagements' || api === 'external-users' ? api : refuseUnknownApi()
 }
 
 /** The guest as this request wants it: what is asked for now is what renewals ask for later. */
@@ -181,12 +236,3 @@ function refuseEnded(credential: Credential): void {
 }
 
 const cancelled = (cause: unknown): GuestpassError => new GuestpassError('cancelled', 'The caller gave up.', { cause })
-
-const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => ({
-  guestId: id,
-  api,
-  token: tokens.access,
-  expiresAt: tokens.expiresAt,
-  generation,
-  verified: tokens.verified,
-})

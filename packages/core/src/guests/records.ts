@@ -1,10 +1,17 @@
 import type { Credential } from '../domain/credential.ts'
-import { event } from '../domain/event.ts'
-import type { Instant } from '../domain/time.ts'
+import { type About, event } from '../domain/event.ts'
+import { hasEnded } from '../domain/plan.ts'
+import { openProfile } from '../domain/profile.ts'
+import { DAY, type Instant, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
-import type { Store } from '../ports/store.ts'
+import type { Change, DocumentWrite, Store } from '../ports/store.ts'
+import { revocationChange } from './ending.ts'
+import { ENRICHMENT } from './enrichment.ts'
+import { parseDuplicateKey, type Person } from './person-request.ts'
+import { pseudonyms, type Whose } from './pseudonyms.ts'
 import { parseGuestId } from './request.ts'
+import { DUPLICATE, forgotten, guestOf, type Slot, slotOf } from './slot.ts'
 
 /** What is known of a guest, without its token. */
 export interface GuestView {
@@ -27,6 +34,27 @@ export interface Revocation {
   readonly upstreamValidUntil?: Instant
 }
 
+export interface Erasure extends Revocation {
+  /** What there still is of the person elsewhere, for people to read. */
+  readonly remains: readonly string[]
+}
+
+/** Whose session is given up. */
+export interface DuplicateKey {
+  /** Default `engagements`. */
+  readonly api?: Person['api'] | undefined
+  readonly email: string
+  /** Of an engagement. */
+  readonly channelId?: string | undefined
+}
+
+export interface Invalidation {
+  /** False when nobody had a session. */
+  readonly freed: boolean
+  /** The guest that had it; its token stays valid until it ends or is revoked. */
+  readonly guestId?: string
+}
+
 /** What can be done with the guests of a connection without asking upstream. */
 export interface GuestRecords {
   /** Rejects with `invalid_input` or `guest_unknown`. */
@@ -38,6 +66,13 @@ export interface GuestRecords {
   }): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }>
   /** Ends the guest: every token issued for it is denied by the verifier, and no other will be issued. Doing it again changes nothing. */
   revoke(guestId: string): Promise<Revocation>
+  /**
+   * Ends the guest and forgets the person: profile and keys are destroyed, work left to do is cancelled, and what the audit tells of
+   * the guest is nobody's any more. Doing it again changes nothing.
+   */
+  erase(guestId: string): Promise<Erasure>
+  /** Lets the address have another session on the channel. Rejects with `invalid_input`. */
+  invalidate(whose: DuplicateKey): Promise<Invalidation>
 }
 
 export interface RecordsParts {
@@ -55,6 +90,25 @@ export function guestRecords(
     return { credential, now }
   }
 
+  const pseudonym = pseudonyms(connection, { store, random })
+  const aboutOf = ({ subject }: Credential): About => ({ actor, connection, subject, correlationId: random.uuid() })
+
+  /** What else the store has of a guest: who has a session, and work left to do. */
+  async function traces({ id, api, profile, request }: Credential): Promise<readonly DocumentWrite[]> {
+    const left = await store.document(connection, ENRICHMENT, id)
+    const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
+    const { email } = openProfile(profile)
+    if (typeof email !== 'string' || api === 'guest-tokens') return work
+    const channelId = request?.['channelId']
+    const whose = { api, email, ...(typeof channelId === 'string' ? { channelId } : {}) } as Whose
+    const key = await pseudonym(whose)
+    const { value, revision } = await store.document(connection, DUPLICATE, key)
+    const slot = slotOf(value)
+    if (!slot || guestOf(slot) !== id) return work
+    const rest = forgotten(slot)
+    return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
+  }
+
   return {
     async show(guestId) {
       return viewOf((await known(guestId)).credential)
@@ -67,26 +121,92 @@ export function guestRecords(
       for (;;) {
         const { credential, now } = await known(guestId)
         const answer = revocationOf(credential, now)
-        if (credential.standing === 'revoked') return answer
-        const { tokens: _ended, backOff: _over, intent: _off, ...rest } = credential
-        const revoked: Credential = { ...rest, standing: 'revoked', generation: credential.generation + 1 }
-        const told = event(
-          { actor, connection, subject: credential.subject, correlationId: random.uuid() },
-          random.uuid(),
-          now,
-          {
-            type: 'TOKEN_REVOKED',
-            outcome: 'success',
-            generation: revoked.generation,
-            data: { api: credential.api, upstream: answer.upstream },
-          },
-        )
-        const expect = { generation: credential.generation }
-        const change = { connection, writes: [{ credential: revoked, expect }], events: [told], deny: [credential.id] }
+        if (hasEnded(credential)) return answer
+        const change = { connection, ...revocationChange(credential, aboutOf(credential), now, { random }) }
         if ((await store.commit(change)) === 'done') return answer
       }
     },
+    async erase(guestId) {
+      for (;;) {
+        const { credential, now } = await known(guestId)
+        const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
+        if (credential.standing === 'erased') return answer
+        const told = event(aboutOf(credential), random.uuid(), now, {
+          type: 'GUEST_ERASED',
+          outcome: 'success',
+          generation: credential.generation + 1,
+          data: { api: credential.api, upstream: answer.upstream },
+        })
+        const change: Change = {
+          connection,
+          writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation: credential.generation } }],
+          documents: await traces(credential),
+          events: [told],
+          deny: [credential.id],
+        }
+        if ((await store.commit(change)) === 'done') return answer
+      }
+    },
+    async invalidate(whose) {
+      const key = await pseudonym(parseDuplicateKey(whose))
+      for (;;) {
+        const { value, revision } = await store.document(connection, DUPLICATE, key)
+        const slot = slotOf(value)
+        if (!slot || slot.state === 'free') return { freed: false }
+        const former = guestOf(slot)
+        const { credential, now } = await store.find(connection, former ?? key)
+        const told = event(
+          { actor, connection, subject: credential?.subject ?? random.uuid(), correlationId: random.uuid() },
+          random.uuid(),
+          now,
+          {
+            type: 'GUEST_INVALIDATED',
+            outcome: 'success',
+            generation: credential?.generation ?? 0,
+            data: { state: slot.state },
+          },
+        )
+        const free: Slot | undefined = former === undefined ? undefined : { state: 'free', former }
+        const write = {
+          kind: DUPLICATE,
+          id: key,
+          expect: { revision },
+          ...(free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}),
+        }
+        if ((await store.commit({ connection, documents: [write], events: [told] })) === 'done') {
+          return { freed: true, ...(former === undefined ? {} : { guestId: former }) }
+        }
+      }
+    },
   }
+}
+
+/** How long a session that was given up may be taken over: refresh tokens die after 30 days without use. */
+const REMEMBERED: Millis = 30 * DAY
+
+/** All that is left of a guest that was erased: enough to refuse it. Nobody finds it by its former subject. */
+const tombstone = (
+  { connection, id, kind, api, generation, createdAt, aliveUntil }: Credential,
+  subject: string,
+): Credential => ({
+  connection,
+  id,
+  kind,
+  api,
+  subject,
+  generation: generation + 1,
+  standing: 'erased',
+  createdAt,
+  ...(aliveUntil === undefined ? {} : { aliveUntil }),
+})
+
+function remainsOf({ api }: Credential): readonly string[] {
+  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had']
+  return [
+    'Genesys Cloud: the guest with address, name and attributes, and its conversations',
+    'CRM: its own profile of the customer',
+    'receivers of webhooks: what they were told',
+  ]
 }
 
 const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({

@@ -1,8 +1,11 @@
-import { type Credential } from '../domain/credential.ts'
+import type { Credential } from '../domain/credential.ts'
 import type { Json } from '../domain/json.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
 import type { Assurance, OnDuplicate } from './person-request.ts'
+
+/** Kind of the documents that hold slots, each under the pseudonym of person and channel. */
+export const DUPLICATE = 'duplicate'
 
 /** How long after its end a session still counts as one: its token may be renewed that long. */
 const RENEWABLE: Millis = 5 * MINUTE
@@ -36,6 +39,13 @@ export type Decision =
 /** The guest that a slot names. */
 export const guestOf = (slot: Slot | undefined): string | undefined =>
   slot && (slot.state === 'live' ? slot.guestId : slot.former)
+
+/** A slot without the guest that it names; undefined when nothing is left of it. */
+export function forgotten(slot: Slot): Slot | undefined {
+  if (slot.state === 'live' || slot.state === 'free') return undefined
+  const { former: _gone, ...rest } = slot
+  return rest
+}
 
 /** Decides from plain data. `guest` is the one that the slot names; `now` the store's time. */
 export function decide(

@@ -1,0 +1,37 @@
+import type { Event } from '../domain/event.ts'
+import type { Json } from '../domain/json.ts'
+import type { Profile } from '../domain/profile.ts'
+
+/** What an auditor asks of an authentication. Each is found out, not claimed. */
+export interface ComplianceFlags extends Readonly<Record<string, Json>> {
+  /** The moment of consent is stored with the guest. */
+  readonly gdprConsentRecorded: boolean
+  /** The address and the name stand neither in what is told nor in the attributes that upstream is given. */
+  readonly dataMinimizationApplied: boolean
+  /** The request was on record before upstream was asked, and its end is written together with the guest. */
+  readonly auditTrailGenerated: boolean
+}
+
+export function complianceFlags(of: {
+  readonly consentTimestamp: Json | undefined
+  readonly profile: Profile
+  /** What the events of the request tell. */
+  readonly told: Json
+  /** Events of the request that are stored already. */
+  readonly trail: readonly Event[]
+}): ComplianceFlags {
+  const { email, name, attributes } = of.profile
+  const names = (text: string): boolean =>
+    (typeof email === 'string' && text.toLowerCase().includes(email)) || (typeof name === 'string' && text === name)
+  return {
+    gdprConsentRecorded: typeof of.consentTimestamp === 'string',
+    dataMinimizationApplied: !texts(of.told).some(names) && !texts(attributes ?? null).some(names),
+    auditTrailGenerated: of.trail.length > 0,
+  }
+}
+
+/** Every text in a value, wherever. */
+function texts(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: Json) => texts(part)) : []
+}

@@ -1,0 +1,230 @@
+import type { Credential } from '../domain/credential.ts'
+import { type Event, event } from '../domain/event.ts'
+import type { Json } from '../domain/json.ts'
+import { hasEnded } from '../domain/plan.ts'
+import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
+import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { DocumentWrite } from '../ports/store.ts'
+import type { RenewalPorts } from '../tokens/renewal.ts'
+import type { Crm } from '../upstream/crm/provider.ts'
+import type { CrmProfile } from '../upstream/crm/wire.ts'
+import { mergedAttributes } from './attributes.ts'
+import { turns } from './turns.ts'
+
+/** What came of asking the CRM; `off`: there is none. */
+export type Lookup =
+  | { readonly outcome: 'found'; readonly profile: CrmProfile }
+  | { readonly outcome: 'missing' | 'off' }
+  | { readonly outcome: 'failed'; readonly error: GuestpassError }
+
+/** What is left to do for a guest. */
+interface Pending {
+  /** Upstream has yet to be given the attributes. */
+  readonly put: boolean
+  /** The CRM has yet to be asked. */
+  readonly crm: boolean
+  readonly attempts: number
+  readonly dueAt: Instant
+}
+
+export interface EnrichmentParts {
+  readonly connection: string
+  readonly actor: string
+  readonly meter: Meter
+  readonly crm?: Crm | undefined
+  /** Gives upstream the attributes of a guest, by the id that upstream knows. */
+  readonly update: (guestId: string, attributes: Readonly<Record<string, Json>>) => Promise<void>
+}
+
+/** Fills in what is known of guests, beside the requests that wait for them: what cannot be done now is stored and done later. */
+export interface Enrichment {
+  /** Asks the CRM. Never rejects: without a CRM a guest is a guest all the same. */
+  lookup(email: string): Promise<Lookup>
+  /** The work that a new guest leaves, to be stored with it. */
+  pending(guestId: string, lookup: Lookup): Promise<DocumentWrite>
+  /** Starts the work on a guest, which nobody waits for. */
+  begin(guestId: string): void
+  /** Does what is due, and waits for what was begun; answers how many guests are done with. */
+  drain(signal: AbortSignal): Promise<number>
+  /** Does what is due until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Kind of the documents that hold what is left to do, each under the guest's id. */
+export const ENRICHMENT = 'enrichment'
+const IDLE: Millis = SECOND
+const FIRST: Millis = 5 * SECOND
+const LONGEST: Millis = 10 * MINUTE
+/** Tries after which a guest stays as it is: about two days. */
+const MOST = 300
+
+export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichment {
+  const { connection, actor, meter } = parts
+  const { store, clock, random } = ports
+  const turn = turns(connection, ports)
+  const underWay = new Set<Promise<boolean>>()
+
+  const lookup: Enrichment['lookup'] = async (email) => {
+    if (!parts.crm) return { outcome: 'off' }
+    try {
+      const profile = await parts.crm.profile(email)
+      return profile ? { outcome: 'found', profile } : { outcome: 'missing' }
+    } catch (thrown) {
+      meter.count('crm_failed')
+      return { outcome: 'failed', error: asGuestpassError(thrown) }
+    }
+  }
+
+  const worded = (credential: Credential, error: GuestpassError | undefined, data: Record<string, Json>): Event => {
+    const { subject, generation, api } = credential
+    const about = { actor, connection, subject, correlationId: random.uuid() }
+    return event(about, random.uuid(), clock.wall(), {
+      ...(error
+        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, credential) }
+        : { type: 'GUEST_ENRICHED', outcome: 'success' }),
+      generation,
+      data: { api, ...data },
+    })
+  }
+
+  /** Asks the CRM again and keeps what it says; gives the guest as it then is. */
+  async function asked(credential: Credential, revision: number): Promise<{ guest: Credential; lookup: Lookup }> {
+    const profile = openProfile(credential.profile)
+    const found = await lookup(String(profile['email']))
+    if (found.outcome !== 'found') return { guest: credential, lookup: found }
+    const next: Credential = { ...credential, profile: sealedProfile(withCrm(profile, found.profile)) }
+    const expect = { generation: credential.generation, revision }
+    const outcome = await store.commit({ connection, writes: [{ credential: next, expect }] })
+    if (outcome === 'done') return { guest: next, lookup: found }
+    const error = new GuestpassError('store_busy', 'The guest changed meanwhile.')
+    return { guest: credential, lookup: { outcome: 'failed', error } }
+  }
+
+  /** One pass over what is left to do for a guest; true when nothing is left. */
+  async function pass(guestId: string): Promise<boolean> {
+    const { value, revision } = await store.document(connection, ENRICHMENT, guestId)
+    if (value === undefined) return true
+    const before = value as unknown as Pending
+    const found = await store.find(connection, guestId)
+    const settle = (next: Pending | undefined, events: readonly Event[]): Promise<unknown> => {
+      const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...(next ? { value: { ...next } } : {}) }
+      return store.commit({ connection, documents: [write], events })
+    }
+    if (!found.credential || hasEnded(found.credential)) {
+      await settle(undefined, [])
+      return true
+    }
+    // Whoever began the work has just asked the CRM.
+    const again = before.crm && before.attempts > 0
+    const { guest, lookup: said } = again
+      ? await asked(found.credential, found.revision)
+      : { guest: found.credential, lookup: undefined }
+    const crm = said ? said.outcome === 'failed' : before.crm
+    const put = before.put || said?.outcome === 'found'
+    const { events, failed } = put ? await given(guest) : { events: [], failed: false }
+    if (!crm && !failed) {
+      await settle(undefined, events)
+      return true
+    }
+    const attempts = before.attempts + 1
+    const gap = crm
+      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, { crm: 'failed', attempts })]
+      : []
+    const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
+    const next: Pending = { put: failed, crm, attempts, dueAt: clock.wall() + wait }
+    await settle(attempts < MOST ? next : undefined, [...events, ...gap])
+    return attempts >= MOST
+  }
+
+  /** Gives upstream the attributes. */
+  async function given(guest: Credential): Promise<{ readonly events: readonly Event[]; readonly failed: boolean }> {
+    const profile = openProfile(guest.profile)
+    const { attributes, dropped } = mergedAttributes({
+      attributes: (profile['attributes'] ?? {}) as Readonly<Record<string, Json>>,
+      crm: profile['crm'] as CrmProfile | undefined,
+      consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
+    })
+    const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
+    try {
+      await parts.update(guest.upstreamId ?? guest.id, attributes)
+      meter.count('guest_enriched')
+      return { events: [worded(guest, undefined, data)], failed: false }
+    } catch (thrown) {
+      meter.count('guest_enrichment_failed')
+      return { events: [worded(guest, asGuestpassError(thrown), data)], failed: true }
+    }
+  }
+
+  const work = (guestId: string): Promise<boolean> => {
+    const done = turn(`enrich:${guestId}`, () => pass(guestId)).catch(() => false)
+    underWay.add(done)
+    void done.finally(() => underWay.delete(done))
+    return done
+  }
+
+  async function* due(): AsyncGenerator<string> {
+    for (let after: string | undefined; ; ) {
+      const page = await store.documents(connection, {
+        kind: ENRICHMENT,
+        limit: 100,
+        ...(after === undefined ? {} : { after }),
+      })
+      for (const { id, value } of page.documents) {
+        if ((value as unknown as Pending).dueAt <= clock.wall()) yield id
+      }
+      if (page.next === undefined) return
+      after = page.next
+    }
+  }
+
+  async function drain(signal: AbortSignal): Promise<number> {
+    const begun = await Promise.all(underWay)
+    let done = begun.filter(Boolean).length
+    for await (const id of due()) {
+      if (signal.aborted) break
+      if (await work(id)) done += 1
+    }
+    return done
+  }
+
+  return {
+    lookup,
+    async pending(guestId, { outcome }) {
+      const { revision } = await store.document(connection, ENRICHMENT, guestId)
+      // Due only when whoever begins the work now has had time for it.
+      const value: Pending = { put: true, crm: outcome === 'failed', attempts: 0, dueAt: clock.wall() + FIRST }
+      return { kind: ENRICHMENT, id: guestId, value: { ...value }, expect: { revision } }
+    },
+    begin: (guestId) => void work(guestId),
+    drain,
+    async run(signal) {
+      while (!signal.aborted) {
+        // A store that fails for a moment is asked again later.
+        await drain(signal).catch(() => 0)
+        await clock.sleep(IDLE, signal).catch(() => {})
+      }
+    },
+  }
+}
+
+const NOT_ASKED = new GuestpassError('upstream_unavailable', 'The CRM could not be asked; it is asked again later.')
+
+/** A profile with what the CRM knows. */
+export const withCrm = (profile: Profile, { customerId, tier, lastInteraction }: CrmProfile): Profile => ({
+  ...profile,
+  crm: {
+    ...(customerId === undefined ? {} : { customerId }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(lastInteraction === undefined ? {} : { lastInteraction }),
+  },
+})
+
+/** The error as events may tell it: they outlive the guest and know it by its subject only. */
+const withoutIds = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
+  new GuestpassError(
+    error.code,
+    error.message.replaceAll(id, subject),
+    error.upstream ? { upstream: error.upstream } : {},
+  )

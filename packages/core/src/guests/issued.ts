@@ -1,0 +1,40 @@
+import { openProfile } from '../domain/profile.ts'
+import type { Secret } from '../domain/secret.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Live } from '../tokens/renewal.ts'
+import type { CrmProfile } from '../upstream/crm/wire.ts'
+
+/** A guest and its token, as handed out. */
+export interface IssuedGuest {
+  readonly guestId: string
+  readonly api: string
+  readonly token: Secret
+  readonly expiresAt: Instant
+  readonly generation: number
+  /** Whether the signature was checked on receipt. */
+  readonly verified: boolean
+  /** Of an authenticated guest. */
+  readonly channelId?: string
+  /** What the CRM knows of an authenticated guest; absent when it knows nothing, or could not be asked. */
+  readonly crm?: CrmProfile
+}
+
+export const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => ({
+  guestId: id,
+  api,
+  token: tokens.access,
+  expiresAt: tokens.expiresAt,
+  generation,
+  verified: tokens.verified,
+})
+
+/** The same with what is known of the person. */
+export function authenticatedOf(credential: Live): IssuedGuest {
+  const channelId = credential.request?.['channelId']
+  const { crm } = openProfile(credential.profile)
+  return {
+    ...issuedOf(credential),
+    ...(typeof channelId === 'string' ? { channelId } : {}),
+    ...(crm ? { crm: crm as CrmProfile } : {}),
+  }
+}

@@ -1,0 +1,52 @@
+import type { Engagements } from '../upstream/engagements/provider.ts'
+import type { ExternalUsers } from '../upstream/external-users/provider.ts'
+import type { Channels } from './channels.ts'
+import type { Enrichment } from './enrichment.ts'
+import type { PersonApi } from './person-api.ts'
+import type { Person } from './person-request.ts'
+import type { Terms } from './reception.ts'
+
+/** Engagement guests: of a channel, renewed by a rotating refresh token, enriched. */
+export const engagementGuests = (of: {
+  readonly engagements: Engagements
+  readonly channels: Channels
+  readonly enrichment: Enrichment
+  readonly format: Terms['format']
+  readonly available: () => void
+}): PersonApi => ({
+  available: of.available,
+  format: of.format,
+  renewable: true,
+  enrichment: of.enrichment,
+  before: ({ channelId = '' }) => of.channels.before(channelId),
+  explain: (error, { channelId = '' }) => of.channels.explain(error, channelId),
+  create({ email, channelId = '', name, attributes }, requestId, onSend) {
+    const request = {
+      email,
+      channelId,
+      ...named(name),
+      ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
+    }
+    return of.engagements.create(request, requestId, onSend)
+  },
+})
+
+/** External users: made on behalf of a signed-in user, who makes the next one when the token has ended. */
+export const externalUserGuests = (of: {
+  readonly externalUsers: ExternalUsers
+  readonly format: Terms['format']
+  readonly available: () => void
+}): PersonApi => ({
+  available: of.available,
+  format: of.format,
+  renewable: false,
+  before: async () => 'off',
+  explain: async (error) => error,
+  create({ email, name = '', attributes }, requestId, onSend) {
+    const texts = Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)]))
+    const request = { email, name, ...(Object.keys(texts).length === 0 ? {} : { attributes: texts }) }
+    return of.externalUsers.create(request, requestId, onSend)
+  },
+})
+
+const named = (name: Person['name']): { name?: string } => (name === undefined ? {} : { name })

@@ -1,0 +1,20 @@
+import type { GuestpassError } from '../errors.ts'
+import type { Created } from '../upstream/created.ts'
+import type { Look } from './channels.ts'
+import type { Enrichment } from './enrichment.ts'
+import type { Person } from './person-request.ts'
+import type { Terms } from './reception.ts'
+
+/** How one API makes guests of people. */
+export interface PersonApi extends Pick<Terms, 'format' | 'renewable'> {
+  /** Throws when the connection cannot offer the API at all. */
+  available(): void
+  /** What is to be known before a create is sent. Rejects with `channel_unavailable`. */
+  before(person: Person): Promise<Look>
+  /** A refusal of a create in the light of what else can be found out. */
+  explain(error: GuestpassError, person: Person): Promise<GuestpassError>
+  /** Not to be repeated: rejects with `in_doubt` when it may have taken effect, with `session_exists` when upstream has a session. */
+  create(person: Person, requestId: string, onSend: () => void): Promise<Created>
+  /** What fills in more about its guests; absent where nothing does. */
+  readonly enrichment?: Enrichment
+}
