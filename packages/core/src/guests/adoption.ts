@@ -22,8 +22,8 @@ export interface AdoptionParts {
   readonly about: (credential: Credential) => About
   /** A guest that is not known yet. */
   readonly blank: (id: string, now: Instant) => Credential
-  /** Throws when the guest was ended. */
-  readonly refuseEnded: (credential: Credential) => void
+  /** Throws when the guest was ended, or is of an API whose tokens come with others. */
+  readonly refuse: (credential: Credential) => void
 }
 
 /** Issuers count whole seconds, and clocks differ a little. */
@@ -56,7 +56,7 @@ export function adoption(
     for (;;) {
       const { credential, now } = await store.find(connection, guestId)
       const base = credential ?? parts.blank(guestId, now)
-      parts.refuseEnded(base)
+      parts.refuse(base)
       if (base.tokens?.access.reveal() === token) return
       const expiresAt = toStore(claims['exp'], now)
       const sentAt = claims['iat'] === undefined ? now : Math.min(toStore(claims['iat'], now), now)

@@ -113,7 +113,11 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     { ...parts, apis, pseudonym, reception: received, sessions: live, telling: tells },
     ports,
   )
-  const adopt = adoption({ ...parts, about: tells.about, blank, refuseEnded }, ports)
+  const refuse = (credential: Credential): void => {
+    refuseEnded(credential)
+    refuseForeign(credential)
+  }
+  const adopt = adoption({ ...parts, about: tells.about, blank, refuse }, ports)
 
   function blank(id: string, now: Instant): Credential {
     const subject = random.uuid()
@@ -128,6 +132,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const elapsed = stopwatch(clock)
     const found = await store.find(connection, request.guestId)
     const now = (): Instant => found.now + elapsed()
+    refuseForeign(found.credential)
     const credential = wanted(found.credential ?? blank(request.guestId, found.now), request)
     refuseEnded(credential)
     const about = tells.about(credential, correlationId)
@@ -230,6 +235,20 @@ const wanted = (
   ...rest,
   request: { durationSeconds, scopes },
 })
+
+/** A guest that another API made cannot be given an ephemeral token in the place of its own. */
+function refuseForeign(credential: Credential | undefined): void {
+  if (credential === undefined || credential.api === API) return
+  throw new GuestpassError('invalid_input', `Guest ${credential.id} is one of the API ${credential.api}.`, {
+    fields: [
+      {
+        field: 'guestId',
+        message: `is a guest of the API ${credential.api}`,
+        remedy: 'Give the id of an ephemeral guest, or leave it out to get a new one.',
+      },
+    ],
+  })
+}
 
 function refuseEnded(credential: Credential): void {
   if (hasEnded(credential)) throw ended(credential)

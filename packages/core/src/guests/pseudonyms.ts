@@ -25,7 +25,7 @@ export function pseudonyms(
   connection: string,
   { store, random }: { readonly store: Pick<Store, 'document' | 'commit'>; readonly random: Random },
 ): Pseudonym {
-  let known: Promise<Uint8Array> | undefined
+  let known: Promise<(text: string) => Promise<string>> | undefined
 
   /** The key of the connection, made once whoever comes first. */
   async function key(): Promise<Uint8Array> {
@@ -38,8 +38,8 @@ export function pseudonyms(
   }
 
   return async ({ api, email, channelId }) => {
-    known ??= key()
+    known ??= key().then(hmacSha256Hex)
     known.catch(() => (known = undefined))
-    return hmacSha256Hex(await known, lengthPrefixed([api, email, channelId]))
+    return (await known)(lengthPrefixed([api, email, channelId]))
   }
 }

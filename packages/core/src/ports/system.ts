@@ -48,11 +48,11 @@ export async function sha256Hex(text: string): Promise<string> {
   return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }
 
-/** HMAC-SHA-256 (RFC 2104) of the text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
-export async function hmacSha256Hex(key: Uint8Array, text: string): Promise<string> {
+/** HMAC-SHA-256 (RFC 2104) under a key: of a text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
+export async function hmacSha256Hex(key: Uint8Array): Promise<(text: string) => Promise<string>> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', Uint8Array.from(key), algorithm, false, ['sign'])
-  return hex(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text)))
+  return async (text) => hex(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text)))
 }
 
 const hex = (bytes: ArrayBuffer): string =>
