@@ -2,7 +2,7 @@ import { type About, type Event, event, type EventType } from '../domain/event.t
 import type { Json } from '../domain/json.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/renewal.ts'
 import { complianceFlags } from './compliance.ts'

@@ -92,7 +92,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   /** Asks the CRM again and keeps what it says; gives the guest as it then is. */
   async function asked(credential: Credential, revision: number): Promise<{ guest: Credential; lookup: Lookup }> {
     const profile = openProfile(credential.profile)
-    const found = await lookup(String(profile['email']))
+    const found = await lookup(profile['email'] as string)
     if (found.outcome !== 'found') return { guest: credential, lookup: found }
     const next: Credential = { ...credential, profile: sealedProfile(withCrm(profile, found.profile)) }
     const expect = { generation: credential.generation, revision }

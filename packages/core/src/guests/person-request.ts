@@ -86,7 +86,7 @@ const email = z.pipe(
 
 const name = z.string('not a text').check(
   z.refine((value) => value.trim() !== '', 'empty'),
-  z.refine((value) => [...value].length <= 100, 'longer than 100 characters'),
+  z.refine((value) => Array.from(value).length <= 100, 'longer than 100 characters'),
   z.refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'holds characters that are none'),
 )
 
@@ -97,9 +97,9 @@ const utf8 = new TextEncoder()
 /** How many bytes a value has as JSON in UTF-8. */
 export const jsonBytes = (value: unknown): number => utf8.encode(JSON.stringify(value)).length
 
-const jsonValue: z.ZodMiniType<Json, unknown> = z.json() as unknown as z.ZodMiniType<Json, unknown>
+const jsonValue: z.ZodMiniType<Json> = z.json()
 
-const attributesOf = <V extends Json>(value: z.ZodMiniType<V, unknown>) =>
+const attributesOf = <V extends Json>(value: z.ZodMiniType<V>) =>
   z.record(z.string(), value, 'not a record').check(
     z.superRefine((attributes, context) => {
       for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))

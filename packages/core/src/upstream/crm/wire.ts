@@ -10,10 +10,12 @@ export interface CrmProfile {
   readonly lastInteraction?: string
 }
 
-export const profileRequest = (crm: string, email: string): HttpRequest =>
-  jsonRequest('GET', `${crm.replace(/\/$/, '')}/profiles?email=${encodeURIComponent(email)}`, {
-    secrets: [new Secret(email)],
-  })
+export function profileRequest(crm: string, email: string): HttpRequest {
+  const url = new URL(crm)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/profiles`
+  url.searchParams.set('email', email)
+  return jsonRequest('GET', url.href, { secrets: [new Secret(email)] })
+}
 
 /** Texts of a sensible length; numbers are taken as texts, anything else as missing. */
 const text = z.catch(
