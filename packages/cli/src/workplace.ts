@@ -134,12 +134,21 @@ export function connect(
       actor,
       policy: { limit: { perMinute: rateLimit } },
       ...pins(settings),
+      ...people(settings),
       ...(scopes ? { scopes } : {}),
       ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
     },
     ports,
   )
 }
+
+/** What the configuration says of the guests of people. */
+const people = (settings: Config['settings']) => ({
+  preflight: settings.preflight,
+  onDuplicate: settings.duplicates,
+  tokenFormat: { engagements: settings.engagementTokenFormat, 'external-users': settings.externalUserTokenFormat },
+  ...(settings.crmBaseUrl === undefined ? {} : { crmUrl: settings.crmBaseUrl }),
+})
 
 /** What the configuration says that tokens must be. */
 export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({

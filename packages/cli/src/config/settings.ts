@@ -188,6 +188,40 @@ export const settings = {
     fallback: '300',
     kind: kinds.whole(1, 1_000_000),
   }),
+  preflight: setting({
+    names: ['GENESYS_PREFLIGHT'],
+    of: 'connection',
+    about: 'Whether a channel is looked at before a guest is authenticated on it, only to explain a 403, or never',
+    write: 'before, on-403 or off',
+    fallback: 'before',
+    kind: kinds.oneOf('before', 'on-403', 'off'),
+  }),
+  duplicates: setting({
+    names: ['GENESYS_DUPLICATES'],
+    of: 'connection',
+    about:
+      'What becomes of a request for somebody who has a session, where it does not say; `reuse` and `replace` are for addresses that are verified',
+    write: 'reject, reuse or replace',
+    fallback: 'reject',
+    kind: kinds.oneOf('reject', 'reuse', 'replace'),
+  }),
+  engagementTokenFormat: setting({
+    names: ['GENESYS_ENGAGEMENT_TOKEN_FORMAT'],
+    of: 'connection',
+    about: 'Whether tokens of the engagements API are JWTs, which are verified, or opaque, which are taken as they are',
+    write: 'jwt or opaque',
+    fallback: 'jwt',
+    kind: kinds.oneOf('jwt', 'opaque'),
+  }),
+  externalUserTokenFormat: setting({
+    names: ['GENESYS_EXTERNAL_USER_TOKEN_FORMAT'],
+    of: 'connection',
+    about:
+      'Whether tokens of the external-users API are JWTs, which are verified, or opaque, which are taken as they are',
+    write: 'jwt or opaque',
+    fallback: 'jwt',
+    kind: kinds.oneOf('jwt', 'opaque'),
+  }),
   deploymentId: setting({
     names: ['GENESYS_DEPLOYMENT_ID'],
     of: 'connection',
@@ -227,7 +261,7 @@ export const settings = {
   crmBaseUrl: setting({
     names: ['CRM_BASE_URL'],
     of: 'connection',
-    about: 'Address of the CRM that enriches guests',
+    about: 'Address of the CRM that enriches authenticated guests: `/profiles?email=` is asked below it',
     write: url,
     kind: kinds.address,
   }),

@@ -65,8 +65,8 @@ export function asTyped(thrown: unknown, described: readonly Described[]): unkno
   let { message } = thrown
   const fields = (thrown.fields ?? []).map((fault): Field => {
     const field = fault.field.replace(/^\w+/, (name) => {
-      // The parts of a list are typed one by one: `scopes` after --scope.
-      const found = described.find(([syntax]) => [name, name.replace(/s$/, '')].includes(camelOf(syntax)))
+      // The parts of a list are typed one by one: `scopes` after --scope; an id by what it is of: `channelId` after --channel.
+      const found = described.find(([syntax]) => [name, name.replace(/(s|Id)$/, '')].includes(camelOf(syntax)))
       return found ? nameIn(found[0]) : name
     })
     message = message.replace(`${fault.field}: `, `${field}: `)

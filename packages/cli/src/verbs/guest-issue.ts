@@ -1,7 +1,7 @@
-import { type IssuedGuest, iso } from '@guestpass/core'
+import { type Guests, type GuestRequest, type IssuedGuest, iso, SECOND } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, type Workplace } from '../workplace.ts'
 
 /** An issued guest as a document; the route of the service answers the same. */
 export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
@@ -11,9 +11,59 @@ export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
   expiresAt: iso(guest.expiresAt),
   generation: guest.generation,
   verified: guest.verified,
+  ...(guest.channelId === undefined ? {} : { channelId: guest.channelId }),
+  ...(guest.crm ? { crm: guest.crm } : {}),
 })
 
-const apis = ['guest-tokens'] as const
+const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] => [
+  guest.token,
+  `  guest ${guest.guestId}, generation ${guest.generation}, valid until ${guest.expiresAt}, ${guest.verified ? 'verified' : 'not verified'}`,
+  ...(guest.channelId === undefined
+    ? []
+    : [`  channel ${guest.channelId}${guest.crm?.tier ? `, customer tier ${guest.crm.tier}` : ''}`]),
+]
+
+const apis = ['guest-tokens', 'engagements', 'external-users'] as const
+
+const input = z.object({
+  api: z.enum(apis, {
+    error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
+  }),
+  guestId: z.string().optional(),
+  duration: z.string().optional(),
+  scope: z.array(z.string()).optional(),
+  email: z.string().optional(),
+  consent: z.literal(true).optional(),
+  channel: z.string().optional(),
+  name: z.string().optional(),
+  attribute: z.array(z.string().regex(/^[^=]+=/, 'is not NAME=VALUE')).optional(),
+  assurance: z.string().optional(),
+  onDuplicate: z.string().optional(),
+})
+
+/** What was typed as a request; what the API does not take, or lacks, is for the library to say. */
+function requestOf({ scope, channel, attribute, ...rest }: z.output<typeof input>): unknown {
+  const scopes = scope?.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
+  const attributes = attribute && Object.fromEntries(attribute.map(pairOf))
+  const given = {
+    ...rest,
+    channelId: channel,
+    attributes,
+    scopes: rest.api === 'guest-tokens' ? (scopes ?? []) : scopes,
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+const pairOf = (text: string): [string, string] => {
+  const at = text.indexOf('=')
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** What nobody waits for gets a moment before the process ends; the rest is done by the next verb that issues, or by `keep`. */
+async function aside({ enrichment }: Guests, { ports: { clock } }: Workplace): Promise<void> {
+  const stop = new AbortController()
+  await Promise.race([enrichment.drain(stop.signal), clock.sleep(SECOND, stop.signal)]).finally(() => stop.abort())
+}
 
 export const guestIssue = verb({
   name: 'guest issue',
@@ -21,33 +71,30 @@ export const guestIssue = verb({
   example: 'guestpass guest issue --api guest-tokens --scope webmessaging:guest:send webmessaging:guest:receive',
   options: [
     ['--api <name>', `the API that issues: ${apis.join(', ')}`],
-    ['--guest-id <uuid>', 'a UUID; a new one when left out'],
+    ['--guest-id <uuid>', 'guest-tokens: a UUID; a new one when left out'],
     [
       '--duration <name|seconds>',
-      'shortSession (default), standardSession, extendedSession, maxLifetime, or seconds from 1 to 86400',
+      'guest-tokens: shortSession (default), standardSession, extendedSession, maxLifetime, or seconds from 1 to 86400',
     ],
-    ['--scope <scope...>', 'what the guest may do: webmessaging:guest:send, :receive, :read, :update'],
+    ['--scope <scope...>', 'guest-tokens: what the guest may do: webmessaging:guest:send, :receive, :read, :update'],
+    ['--email <address>', "engagements, external-users: the person's address"],
+    ['--consent', 'engagements: the person agreed to be processed'],
+    ['--channel <id>', 'engagements: the channel of the guest'],
+    ['--name <name>', "engagements, external-users: the person's name, 1 to 100 characters"],
+    ['--attribute <name=value...>', 'engagements, external-users: attributes, at most 2048 bytes as JSON'],
+    ['--assurance <word>', 'claimed (default), or verified when you know that the address is theirs'],
+    ['--on-duplicate <word>', 'for somebody who has a session: reject, or with --assurance verified reuse or replace'],
   ],
   reveal: true,
-  input: z.object({
-    api: z.enum(apis, {
-      error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
-    }),
-    guestId: z.string().optional(),
-    duration: z.string().optional(),
-    scope: z.array(z.string()).optional(),
-  }),
-  async run({ guestId, duration, scope }, cli) {
+  input,
+  async run(typed, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const scopes = (scope ?? []).flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
-      const issued = await guests.issue({ guestId, duration, scopes }, { signal: cli.signal })
+      const issued = await guests.issue(requestOf(typed) as GuestRequest, { signal: cli.signal })
       const document = guestDocument(issued, cli)
-      cli.answer(document, () => [
-        document.token,
-        `  guest ${document.guestId}, generation ${document.generation}, valid until ${document.expiresAt}, verified`,
-      ])
+      cli.answer(document, () => guestLines(document))
+      await aside(guests, place)
     })
   },
 })

@@ -62,6 +62,10 @@ export const guestList = verb({
     }),
 })
 
+/** What a guest's end means upstream, for people. */
+const untilThere = (until: string | undefined): readonly string[] =>
+  until === undefined ? [] : [`  Genesys has no call for it: tokens stay valid there until ${until}.`]
+
 export const guestRevoke = verb({
   name: 'guest revoke',
   summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
@@ -74,9 +78,57 @@ export const guestRevoke = verb({
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until }, () => [
         `Guest ${guestId} is revoked here.`,
-        ...(until.upstreamValidUntil
-          ? [`  Genesys has no call for it: tokens stay valid there until ${until.upstreamValidUntil}.`]
-          : []),
+        ...untilThere(until.upstreamValidUntil),
+      ])
+    }),
+})
+
+export const guestErase = verb({
+  name: 'guest erase',
+  summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
+  example: 'guestpass guest erase 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  arguments: guestArgument,
+  input: z.object({ guestId: z.string() }),
+  run: ({ guestId }, cli) =>
+    onRecords(cli, async (records) => {
+      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId)
+      const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
+      cli.answer({ upstream, local, ...until, remains }, () => [
+        `Guest ${guestId} is erased here.`,
+        ...untilThere(until.upstreamValidUntil),
+        ...remains.map((one) => `  Remains: ${one}`),
+      ])
+    }),
+})
+
+export const guestInvalidate = verb({
+  name: 'guest invalidate',
+  summary: 'Give up the session of an address on a channel, so that the address can have another',
+  example: 'guestpass guest invalidate --email ann@example.com --channel web-1',
+  options: [
+    ['--email <address>', 'the address, in any spelling'],
+    ['--channel <id>', 'the channel; not for external users'],
+    ['--api <name>', 'engagements (default) or external-users'],
+  ],
+  input: z.object({
+    email: z.string({ error: 'is missing' }),
+    channel: z.string().optional(),
+    api: z.enum(['engagements', 'external-users'], { error: 'is not an API with addresses' }).optional(),
+  }),
+  run: ({ email, channel, api }, cli) =>
+    onRecords(cli, async (records) => {
+      const { freed, guestId } = await records.invalidate({
+        email,
+        ...(channel === undefined ? {} : { channelId: channel }),
+        ...(api === undefined ? {} : { api }),
+      })
+      cli.answer({ freed, ...(guestId === undefined ? {} : { guestId }) }, () => [
+        freed ? 'The address can have another session.' : 'The address has no session.',
+        ...(guestId === undefined
+          ? []
+          : [
+              `  Guest ${guestId} had it; its token stays valid until it ends: \`guestpass guest revoke ${guestId}\` ends it.`,
+            ]),
       ])
     }),
 })

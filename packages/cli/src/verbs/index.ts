@@ -4,7 +4,7 @@ import { config } from './config.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { guestIssue } from './guest-issue.ts'
-import { guestList, guestRevoke, guestShow } from './guest-records.ts'
+import { guestErase, guestInvalidate, guestList, guestRevoke, guestShow } from './guest-records.ts'
 import { guestRefresh } from './guest-refresh.ts'
 import { guestToken } from './guest-token.ts'
 import { keep } from './keep.ts'
@@ -15,7 +15,7 @@ import { verify } from './verify.ts'
 
 /** Groups of verbs, with what they are about. */
 export const groups: Readonly<Record<string, string>> = {
-  guest: 'Issue, show, renew and revoke guest tokens',
+  guest: 'Issue, authenticate, show, renew, revoke and erase guests',
   audit: 'Read the audit log',
 }
 
@@ -30,6 +30,8 @@ export const verbs: readonly Verb[] = [
   guestShow,
   guestList,
   guestRevoke,
+  guestErase,
+  guestInvalidate,
   keep,
   verify,
   auditTail,

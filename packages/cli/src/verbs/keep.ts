@@ -15,8 +15,9 @@ export const keep = verb({
       const parts = { connection: config.connection, renew: guests.keepRenewed, meter: meters }
       const delivery = place.deliver(cli.signal)
       cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
+      const enriching = guests.enrichment.run(cli.signal)
       await keeper(parts, place.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
-      await delivery
+      await Promise.all([delivery, enriching])
       const document = summary(meters)
       cli.answer(document, () => [
         `Refreshed ${document.refreshed}, minted anew ${document.minted}, failed ${document.failed}; late by ${document.latenessMs.p50} ms (p50), ${document.latenessMs.p99} ms (p99).`,
