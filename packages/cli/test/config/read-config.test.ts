@@ -91,6 +91,10 @@ describe('precedence', () => {
       accessTokenFormat: 'auto',
       tokenAlgorithms: ['RS256'],
       rateLimit: 300,
+      preflight: 'before',
+      duplicates: 'reject',
+      engagementTokenFormat: 'jwt',
+      externalUserTokenFormat: 'jwt',
       databaseUrl: { kind: 'file', path: './.guestpass/guestpass.db', place: './.guestpass/guestpass.db' },
     })
     expect(origins.rateLimit).toEqual({ origin: 'default', name: 'GENESYS_RATE_LIMIT' })
