@@ -87,15 +87,22 @@ describe('a report', () => {
         event('8', { type: 'REFRESH_COMPLETED', latencyMs: 20 }),
         event('9', { type: 'REFRESH_COMPLETED', latencyMs: 40 }),
         event('10', { type: 'REFRESH_FAILED', outcome: 'failure' }),
+        event('11', { type: 'guest.authentication', latencyMs: 8 }),
+        event('12', { type: 'guest.authentication', outcome: 'failure', error: { code: 'in_doubt', message: '' } }),
+        event('13', {
+          type: 'guest.authentication',
+          outcome: 'failure',
+          error: { code: 'session_exists', message: '' },
+        }),
       ],
     })
     await store.commit({ connection: NEIGHBOUR, events: [{ ...failed, connection: NEIGHBOUR }] })
     expect(await report(store, HOME)).toEqual({
       connection: HOME,
-      totalRequests: 1_406,
+      totalRequests: 1_408,
       successfulRefreshes: 2,
       failedRefreshes: 1,
-      validityRatePercent: 99.8,
+      validityRatePercent: 99.7,
       avgLatencyMs: 10,
       refreshes: {
         totalRequests: 3,
@@ -123,6 +130,15 @@ describe('a report', () => {
         avgLatencyMs: 7,
         p50LatencyMs: 7,
         p99LatencyMs: 7,
+      },
+      authentications: {
+        totalRequests: 2,
+        succeeded: 1,
+        failed: 1,
+        validityRatePercent: 50,
+        avgLatencyMs: 8,
+        p50LatencyMs: 8,
+        p99LatencyMs: 8,
       },
       revoked: 1,
     })

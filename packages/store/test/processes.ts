@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const ACT = fileURLToPath(new URL('children/act.ts', import.meta.url))
+const ACT = 'act.ts'
 
 export interface Child {
   readonly process: ChildProcess
@@ -12,8 +12,12 @@ export interface Child {
 }
 
 /** Starts a process that acts on the store in a folder. */
-export function child(verb: string, folder: string, amount = 1): Child {
-  const started = spawn(process.execPath, [ACT, verb, folder, String(amount)], { stdio: ['ignore', 'pipe', 'pipe'] })
+export const child = (verb: string, folder: string, amount = 1): Child => program(ACT, verb, folder, String(amount))
+
+/** Starts a program of children/. */
+export function program(name: string, ...args: readonly string[]): Child {
+  const path = fileURLToPath(new URL(`children/${name}`, import.meta.url))
+  const started = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: Buffer[] = []
   const begun = new Promise<void>((resolve) => {
     started.stdout.once('data', () => resolve())

@@ -17,11 +17,12 @@ export const report = verb({
         jobLine('access tokens', document.accessTokens),
         jobLine('guest tokens', document.guestTokens),
         jobLine('refreshes', document.refreshes),
-        `  revoked guests  ${document.revoked}`,
+        jobLine('authentications', document.authentications),
+        `  revoked guests   ${document.revoked}`,
       ])
     })
   },
 })
 
 const jobLine = (name: string, job: JobReport): string =>
-  `  ${name.padEnd(14)}  ${job.succeeded} of ${job.totalRequests} (${job.validityRatePercent} %), average ${job.avgLatencyMs} ms, p50 ${job.p50LatencyMs} ms, p99 ${job.p99LatencyMs} ms`
+  `  ${name.padEnd(15)}  ${job.succeeded} of ${job.totalRequests} (${job.validityRatePercent} %), average ${job.avgLatencyMs} ms, p50 ${job.p50LatencyMs} ms, p99 ${job.p99LatencyMs} ms`

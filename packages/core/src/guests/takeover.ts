@@ -63,7 +63,7 @@ const factsOf = (cause: GuestpassError) => ({ cause, ...(cause.upstream ? { upst
 const duplicate = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    `${conflict.message} It is not one that was made here. Wait until it lapses upstream.`,
+    `${conflict.message} Nothing that is stored here belongs to it. Wait until it lapses upstream.`,
     factsOf(conflict),
   )
 

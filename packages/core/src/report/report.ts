@@ -29,6 +29,8 @@ export interface Report {
   readonly accessTokens: JobReport
   readonly guestTokens: JobReport
   readonly refreshes: JobReport
+  /** Guests of people; those who were refused because they have a session do not count. */
+  readonly authentications: JobReport
   readonly revoked: number
 }
 
@@ -38,7 +40,7 @@ interface Tally {
   readonly latency: Histogram
 }
 
-type Job = 'accessTokens' | 'guestTokens' | 'refreshes'
+type Job = 'accessTokens' | 'guestTokens' | 'refreshes' | 'authentications'
 
 /** What the end of a request means for the report; other events do not count. */
 const ends: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 'failed']>>> = {
@@ -50,16 +52,28 @@ const ends: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 
   REFRESH_FAILED: ['refreshes', 'failed'],
 }
 
+function endOf({ type, outcome, error }: Event): readonly [Job, 'succeeded' | 'failed'] | undefined {
+  if (type !== 'guest.authentication') return ends[type]
+  if (error?.code === 'session_exists') return undefined
+  return ['authentications', outcome === 'success' ? 'succeeded' : 'failed']
+}
+
 const PAGE = 1_000
 
 /** Reads all events of a connection, a page at a time. */
 export async function report(store: Store, connection: string): Promise<Report> {
   const all = tally()
-  const jobs: Record<Job, Tally> = { accessTokens: tally(), guestTokens: tally(), refreshes: tally() }
+  const jobs: Record<Job, Tally> = {
+    accessTokens: tally(),
+    guestTokens: tally(),
+    refreshes: tally(),
+    authentications: tally(),
+  }
   let revoked = 0
-  for await (const { type, latencyMs } of eventsOf(store, connection)) {
+  for await (const event of eventsOf(store, connection)) {
+    const { type, latencyMs } = event
     if (type === 'TOKEN_REVOKED') revoked += 1
-    const [job, end] = ends[type] ?? []
+    const [job, end] = endOf(event) ?? []
     if (!job || !end) continue
     for (const one of [all, jobs[job]]) {
       one[end] += 1
@@ -77,6 +91,7 @@ export async function report(store: Store, connection: string): Promise<Report> 
     accessTokens: jobReport(jobs.accessTokens),
     guestTokens: jobReport(jobs.guestTokens),
     refreshes: jobReport(jobs.refreshes),
+    authentications: jobReport(jobs.authentications),
     revoked,
   }
 }
