@@ -79,11 +79,16 @@ describe('an authenticated guest', () => {
   })
 
   it('is one for fifty requests at once, however the address is written', async () => {
-    const { guests, creates, told } = await started()
+    const { guests, creates, told, upstream, clock } = await started()
+    upstream.meets('create', slow(clock, SECOND))
     const spellings = [EMAIL, EMAIL.toUpperCase(), `  ${EMAIL} `, `\t${EMAIL.replace('ann', 'ANN')}\n`]
-    const all = await Promise.all(
-      Array.from({ length: 50 }, (_, nth) => outcome(guests.issue({ ...ann, email: spellings[nth % 4] ?? '' }))),
+    const asked = Array.from({ length: 50 }, (_, nth) =>
+      outcome(guests.issue({ ...ann, email: spellings[nth % 4] ?? '' })),
     )
+    await until(() => creates() > 0)
+    await settle()
+    await clock.advance(SECOND)
+    const all = await Promise.all(asked)
     expect(creates()).toBe(1)
     expect(all.filter((one) => one === 'session_exists')).toHaveLength(49)
     expect((await told()).filter((type) => type === 'GUEST_CREATE_INITIATED')).toHaveLength(1)
@@ -99,6 +104,20 @@ describe('an authenticated guest', () => {
     const said = await Promise.all(both)
     expect(said.filter((one) => one === 'session_exists')).toHaveLength(1)
     expect(here.creates()).toBe(1)
+  })
+
+  it('is one for two processes also where no lease keeps them apart', async () => {
+    const here = await started()
+    const store = { ...here.store, lease: async () => ({ granted: true, endsInMs: 5 * SECOND }) }
+    const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
+    // Both look, and only then does the first write.
+    const said = await Promise.all([one, two].map(({ guests }) => outcome(guests.issue(ann))))
+    const [first, ...more] = (await here.events()).filter(({ type }) => type === 'GUEST_CREATE_INITIATED')
+    expect(first?.data).toMatchObject({ resumes: false })
+    for (const { data } of more) expect(data).toMatchObject({ resumes: true })
+    expect(said.filter((code) => code.includes('.'))).toHaveLength(1)
+    const { credentials } = await here.store.list('default', { kind: 'guest', limit: 9 })
+    expect(credentials).toHaveLength(1)
   })
 
   it('is another one on another channel, and for another person', async () => {
@@ -351,12 +370,14 @@ describe('a create', () => {
   })
 
   it('whose token does not verify throws it away and leaves an orphan', async () => {
-    const { guests, upstream, store, told } = await started()
-    upstream.answers = { token: jwt({ sub: 'x', exp: 1_900_000_000 }, strangerKey) }
+    const { guests, upstream, store, told, events } = await started()
+    const guestId = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
+    upstream.answers = { guestId, token: jwt({ sub: guestId, exp: 1_900_000_000 }, strangerKey) }
     const error = await refusal(guests.issue(ann))
     expect(error).toMatchObject({ code: 'token_refused', reason: 'signature' })
     expect((await store.list('default', { kind: 'guest', limit: 9 })).credentials).toEqual([])
     expect(await told()).toEqual(['GUEST_CREATE_INITIATED', 'GUEST_ORPHANED', 'guest.authentication'])
+    expect(JSON.stringify(await events())).not.toContain(guestId)
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
   })
 
@@ -371,6 +392,19 @@ describe('a create', () => {
     await clock.advance(SECOND)
     expect((await guests.issue(reuse)).generation).toBe(1)
     expect(creates()).toBe(1)
+  })
+
+  it('of a caller who gave up while the channel was looked at is not sent', async () => {
+    const { guests, upstream, clock, creates } = await started()
+    upstream.meets('channel', slow(clock, SECOND))
+    const stop = new AbortController()
+    const asked = guests.issue(ann, { signal: stop.signal })
+    await until(() => upstream.asked.channel.length === 1)
+    stop.abort(new Error('enough'))
+    await expect(asked).rejects.toThrow('enough')
+    await clock.advance(SECOND)
+    await settle()
+    expect(creates()).toBe(0)
   })
 
   it('of a caller who gave up while others were first is not sent', async () => {

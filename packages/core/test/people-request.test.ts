@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../src/errors.ts'
 import { mergedAttributes } from '../src/guests/attributes.ts'
+import { complianceFlags } from '../src/guests/compliance.ts'
 import {
   jsonBytes,
   MAX_ATTRIBUTES,
@@ -9,6 +10,7 @@ import {
   parsePersonRequest,
   reservedAttributes,
 } from '../src/guests/person-request.ts'
+import { event } from '../src/testing/store-contract/samples.ts'
 
 const ENGAGEMENT = { api: 'engagements', email: 'ann@mail.example', consent: true, channelId: 'web-1' }
 const USER = { api: 'external-users', email: 'ann@mail.example', name: 'Ann' }
@@ -176,6 +178,35 @@ describe('a request for an external user', () => {
       }),
     )
     expect(fieldsOf(error)).toEqual(['attributes.plan', 'consent', 'email', 'name'])
+  })
+})
+
+describe('the flags of compliance', () => {
+  const profile = { email: 'ann@mail.example', name: 'Ann', attributes: { plan: 'gold' } }
+  const begun = event('1', { type: 'GUEST_CREATE_INITIATED' })
+  const flags = (more: Partial<Parameters<typeof complianceFlags>[0]> = {}) =>
+    complianceFlags({
+      consentTimestamp: '2026-01-01T00:00:00.000Z',
+      profile,
+      told: { api: 'x' },
+      trail: [begun],
+      ...more,
+    })
+
+  it('are each found out from what happened', () => {
+    const all = { gdprConsentRecorded: true, dataMinimizationApplied: true, auditTrailGenerated: true }
+    expect(flags()).toEqual(all)
+    expect(flags({ consentTimestamp: undefined })).toEqual({ ...all, gdprConsentRecorded: false })
+    expect(flags({ trail: [] })).toEqual({ ...all, auditTrailGenerated: false })
+  })
+
+  it('tell when address or name stand where they need not', () => {
+    for (const told of [{ a: ['Ann'] }, { a: { b: 'to ANN@mail.example' } }]) {
+      expect(flags({ told }).dataMinimizationApplied).toBe(false)
+    }
+    const attributes = { note: 'ann@mail.example' }
+    expect(flags({ profile: { ...profile, attributes } }).dataMinimizationApplied).toBe(false)
+    expect(flags({ told: { a: 'Anna', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
   })
 })
 

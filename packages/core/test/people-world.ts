@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
-import type { Connection, ConnectionOptions } from '../src/connection.ts'
+import type { Connection, ConnectionOptions, ConnectionPorts } from '../src/connection.ts'
 import type { Credential } from '../src/domain/credential.ts'
 import type { Event } from '../src/domain/event.ts'
 import type { EngagementRequest } from '../src/guests/person-request.ts'
@@ -25,8 +25,10 @@ export const replace: EngagementRequest = { ...verified, onDuplicate: 'replace' 
 export function peopleWorld() {
   const here = world()
   const upstream = peopleUpstream(here.clock)
-  const process = (options: Partial<ConnectionOptions> = {}): Promise<Connection> =>
-    here.process(options, { http: upstream.http })
+  const process = (
+    options: Partial<ConnectionOptions> = {},
+    ports: Partial<ConnectionPorts> = {},
+  ): Promise<Connection> => here.process(options, { http: upstream.http, ...ports })
   return {
     ...here,
     upstream,

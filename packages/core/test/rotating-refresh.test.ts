@@ -106,7 +106,7 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('keeps its last resort while upstream refuses for the weather', async () => {
-    const { guests, id, clock, upstream, refreshes } = await issued()
+    const { guests, id, clock, upstream, refreshes, told } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), instead(503))
     await guests.token(id)
@@ -115,6 +115,7 @@ describe('a guest with a rotating refresh token', () => {
     await clock.advance(MINUTE)
     expect((await guests.token(id)).generation).toBe(2)
     expect(refreshes()).toBe(3)
+    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
   })
 
   it('has no second last resort', async () => {
@@ -196,6 +197,17 @@ describe('a guest with a rotating refresh token', () => {
     await clock.advance(HOUR)
     expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
     expect(refreshes()).toBe(0)
+  })
+
+  it('is not sent while the answer could not be verified', async () => {
+    const here = await issued()
+    const other = await here.process({ publicKey: undefined } as never)
+    await here.clock.advance(MANDATORY)
+    expect((await refusal(other.guests.refresh(here.id))).code).toBe('keys_unavailable')
+    expect(here.refreshes()).toBe(0)
+    expect((await here.row(here.id))?.intent).toBeUndefined()
+    await here.clock.advance(10 * SECOND)
+    expect((await here.guests.refresh(here.id)).generation).toBe(2)
   })
 
   it('that brings a token that does not verify ends with the token there is', async () => {

@@ -26,13 +26,12 @@ export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { reado
   return {
     available: parts.available,
     prepare(credential, now) {
-      const { intent, tokens } = credential
+      const { intent, tokens, standing } = credential
       if (!tokens?.refresh) throw spent(credential)
-      const startedAt = now
-      const note = { id: random.uuid(), holder: parts.holder, startedAt }
-      if (!intent) return { ...credential, intent: { ...note, action: 'refresh' } }
-      // Whoever wrote it is gone: what it names may have been sent.
-      if (intent.action === 'last_resort') return ended(credential)
+      const note = { id: random.uuid(), holder: parts.holder, startedAt: now }
+      if (!intent && standing === 'active') return { ...credential, intent: { ...note, action: 'refresh' } }
+      if (intent?.action === 'last_resort') return ended(credential)
+      // Whoever wrote the intent is gone: what it names may have been sent.
       if (now < tokens.expiresAt) return { ...credential, standing: 'in_doubt' }
       return { ...credential, standing: 'in_doubt', intent: { ...note, action: 'last_resort' } }
     },
@@ -58,11 +57,9 @@ export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { reado
       if (code !== 'in_doubt') return undefined
       return intent?.action === 'last_resort' ? ended(credential) : { ...credential, standing: 'in_doubt' }
     },
-    left(credential) {
-      const { intent, ...rest } = credential
-      if (credential.standing === 'needs_reauth' || !intent) return credential
-      // Upstream did nothing: the refresh token is as good as before, and so is the last resort.
-      return intent.action === 'last_resort' ? { ...rest, intent: { ...intent, action: 'refresh' } } : rest
+    // Upstream did nothing: the refresh token is as good as before, and so is the last resort.
+    left({ intent: _over, ...rest }) {
+      return rest
     },
   }
 }
