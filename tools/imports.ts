@@ -14,7 +14,9 @@ const below: Readonly<Record<string, readonly string[]>> = {
   outbox: ['sinks', 'ports'],
   stores: ['ports'],
   report: ['ports'],
-  node: ['verify', 'ports'],
+  audit: ['verify', 'ports'],
+  webhooks: ['outbox', 'sinks', 'upstream', 'policy', 'ports'],
+  node: ['webhooks', 'verify', 'ports'],
   testing: ['guests', 'tokens', 'upstream', 'verify', 'policy', 'stores', 'sinks', 'outbox', 'report', 'ports'],
 }
 

@@ -8,7 +8,7 @@ export { type Bucket, reserved, taught } from './domain/bucket.ts'
 export { type ChainHead, type Link, linkText, NO_LINKS } from './domain/chain.ts'
 export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
 export { dueAt } from './domain/due.ts'
-export type { Event, EventType } from './domain/event.ts'
+export { type Event, type EventType, eventTypes } from './domain/event.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
 export { defaultWindows, type Windows } from './domain/plan.ts'
 export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
@@ -47,7 +47,7 @@ export {
   type Revocation,
 } from './guests/records.ts'
 export { durations, guestScopes, type IssueRequest } from './guests/request.ts'
-export { type Relay, relay } from './outbox/relay.ts'
+export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'
 export type { StandardOptions } from './policy/standard.ts'
 export { type Clock, stopwatch } from './ports/clock.ts'
 export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from './ports/http.ts'
@@ -77,3 +77,36 @@ export { type Verification, verification, type VerificationOptions } from './ver
 export type { VerifierOptions } from './verify/verifier-options.ts'
 export { verifier } from './verify/verifier.ts'
 export { webPlatform } from './verify/web-crypto.ts'
+export { type Contract, type Endpoint, webhookEvents, webhookRoute } from './webhooks/endpoint.ts'
+export type { ConfiguredEndpoint, EndpointRequest, Endpoints } from './webhooks/endpoints.ts'
+export type { Attempt as WebhookAttempt, AttemptPorts as WebhookNetwork } from './webhooks/attempt.ts'
+export { signedHeaders, signingSecret } from './webhooks/signature.ts'
+export {
+  type Received,
+  type ReceivedHeaders,
+  receiverMemory,
+  type ReceiverMemory,
+  type ReceiverOptions,
+  type WebhookReceiver,
+  webhookReceiver,
+} from './webhooks/receiver.ts'
+export { type Webhooks, webhooks, type WebhooksParts } from './webhooks/webhooks.ts'
+export { type AuditLog, auditLog } from './audit/audit-log.ts'
+export { type Checkpoint, checkpointOf } from './audit/checkpoint.ts'
+export {
+  auditExport,
+  type ExportEnd,
+  type ExportedRecord,
+  type ExportVerdict,
+  ocsfExport,
+  verifyExport,
+} from './audit/exported.ts'
+export type { OcsfRecord } from './audit/ocsf.ts'
+export {
+  type ChainedRecord,
+  type ChainFault,
+  type ChainOf,
+  type ChainReason,
+  type ChainVerdict,
+  verifyChain,
+} from './audit/verify-chain.ts'

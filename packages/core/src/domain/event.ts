@@ -2,40 +2,44 @@ import type { ErrorCode, GuestpassError } from '../errors.ts'
 import type { Json } from './json.ts'
 import type { Instant, Millis } from './time.ts'
 
-export type EventType =
-  | 'TOKEN_REQUEST_INITIATED'
-  | 'TOKEN_GENERATED_SUCCESS'
-  | 'TOKEN_FAILED'
-  | 'TOKEN_REVOKED'
-  | 'TOKEN_ADOPTED'
-  | 'REFRESH_INITIATED'
-  | 'REFRESH_COMPLETED'
-  | 'REFRESH_FAILED'
-  | 'ACCESS_TOKEN_INITIATED'
-  | 'ACCESS_TOKEN_RENEWED'
-  | 'ACCESS_TOKEN_FAILED'
-  | 'SIGN_IN_STARTED'
-  | 'SIGN_IN_COMPLETED'
-  | 'SIGN_IN_FAILED'
-  | 'GRANT_IN_DOUBT'
-  | 'GRANT_LAST_RESORT'
-  | 'GRANT_ENDED'
-  | 'GRANT_REVOKED'
-  | 'guest.authentication'
-  | 'GUEST_CREATE_INITIATED'
-  | 'GUEST_CREATE_IN_DOUBT'
-  | 'GUEST_CREATE_FAILED'
-  | 'GUEST_ORPHANED'
-  | 'GUEST_ENRICHED'
-  | 'GUEST_ENRICHMENT_FAILED'
-  | 'GUEST_INVALIDATED'
-  | 'GUEST_ERASED'
-  | 'WEBHOOK_SYNCED'
-  | 'WEBHOOK_FAILED'
-  | 'WEBHOOK_PARKED'
-  | 'WEBHOOK_DISABLED'
-  | 'WEBHOOK_TEST'
-  | 'KEYS_ROTATED'
+/** Every type of event there is. */
+export const eventTypes = [
+  'TOKEN_REQUEST_INITIATED',
+  'TOKEN_GENERATED_SUCCESS',
+  'TOKEN_FAILED',
+  'TOKEN_REVOKED',
+  'TOKEN_ADOPTED',
+  'REFRESH_INITIATED',
+  'REFRESH_COMPLETED',
+  'REFRESH_FAILED',
+  'ACCESS_TOKEN_INITIATED',
+  'ACCESS_TOKEN_RENEWED',
+  'ACCESS_TOKEN_FAILED',
+  'SIGN_IN_STARTED',
+  'SIGN_IN_COMPLETED',
+  'SIGN_IN_FAILED',
+  'GRANT_IN_DOUBT',
+  'GRANT_LAST_RESORT',
+  'GRANT_ENDED',
+  'GRANT_REVOKED',
+  'guest.authentication',
+  'GUEST_CREATE_INITIATED',
+  'GUEST_CREATE_IN_DOUBT',
+  'GUEST_CREATE_FAILED',
+  'GUEST_ORPHANED',
+  'GUEST_ENRICHED',
+  'GUEST_ENRICHMENT_FAILED',
+  'GUEST_INVALIDATED',
+  'GUEST_ERASED',
+  'WEBHOOK_SYNCED',
+  'WEBHOOK_FAILED',
+  'WEBHOOK_PARKED',
+  'WEBHOOK_DISABLED',
+  'WEBHOOK_TEST',
+  'KEYS_ROTATED',
+] as const
+
+export type EventType = (typeof eventTypes)[number]
 
 /** What happened, without any secret and without anything that names a person. Audit, webhooks and reports are made from these. */
 export interface Event {

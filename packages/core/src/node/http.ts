@@ -23,7 +23,11 @@ export interface NodeHttpOptions {
 /** The HTTP port of Node: undici with connections kept open. `close` ends them. */
 export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; close(): Promise<void> } {
   const { connections = 64, proxy = true } = options
-  const agent: Dispatcher = proxy ? new EnvHttpProxyAgent({ connections }) : new Agent({ connections })
+  return undiciHttp(proxy ? new EnvHttpProxyAgent({ connections }) : new Agent({ connections }))
+}
+
+/** The HTTP port on a dispatcher of undici. */
+export function undiciHttp(agent: Dispatcher): { readonly http: Http; close(): Promise<void> } {
   return {
     async http({ method, url, headers, body }, signal) {
       try {

@@ -15,16 +15,31 @@ const LEASE: Millis = 30 * SECOND
 const IDLE: Millis = SECOND
 const LONGEST: Millis = 10 * MINUTE
 
+export interface RelayOptions {
+  /** Events claimed at a time. Default 100. */
+  readonly batch?: number
+  /** What the sink needs at most for so many: nobody else gets them before. Default 30 s. */
+  readonly leaseMs?: Millis
+}
+
 /**
  * Moves committed events from the outbox to one sink: at least once, in the order of their commits. A sink that fails holds all
- * its events back; an event that the sink itself puts off lets later ones pass.
+ * its events back; an event that the sink itself puts off lets later ones pass. So does one whose claim a process took with
+ * it when it died: it comes again when the lease ends.
  */
-export function relay(outbox: Outbox, sink: Sink, { clock }: { readonly clock: Clock }): Relay {
+export function relay(
+  outbox: Outbox,
+  sink: Sink,
+  { clock }: { readonly clock: Clock },
+  { batch = BATCH, leaseMs = LEASE }: RelayOptions = {},
+): Relay {
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
   async function pass(signal: AbortSignal): Promise<{ readonly settled: number; readonly restMs: Millis }> {
     for (let settled = 0; ; ) {
       if (signal.aborted) return { settled, restMs: 0 }
-      const due = await outbox.claim(sink.name, BATCH, LEASE)
+      const rest = sink.rest?.() ?? 0
+      if (rest > 0) return { settled, restMs: rest }
+      const due = await outbox.claim(sink.name, batch, leaseMs)
       if (due.length === 0) return { settled, restMs: IDLE }
       const { outcomes, restMs } = await delivered(sink, due, signal)
       await outbox.settle(sink.name, outcomes)

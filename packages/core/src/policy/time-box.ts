@@ -1,15 +1,14 @@
 import type { Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Attempt, Call } from './pipeline.ts'
 
 /**
  * Runs an attempt for at most `ms` (Infinity: as long as it takes). When they are over, the signal that the attempt was given
  * aborts with `overdue()`, and so does the answer, also when the attempt does not listen. The caller's own abort passes
  * through with its reason. Nothing is left behind: no timer, no listener.
  */
-export async function timeBox<T>(
-  attempt: Attempt<T>,
-  call: Call,
+export async function timeBox<T, C extends { readonly signal: AbortSignal }>(
+  attempt: (call: C) => Promise<T>,
+  call: C,
   ms: Millis,
   overdue: () => Error,
   clock: Clock,

@@ -109,6 +109,8 @@ export type Outcome =
   | { readonly event: string; readonly then: 'done' }
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
   | { readonly event: string; readonly then: 'park'; readonly why: string }
+  /** Nothing was tried: due again at once, and no attempt is counted. */
+  | { readonly event: string; readonly then: 'release' }
 
 /** An event that a sink gave up on. */
 export interface Parked {

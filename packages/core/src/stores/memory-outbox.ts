@@ -30,12 +30,15 @@ export function memoryOutbox(
     queues.set(sink, queue)
     return queue
   }
-  const after = (waiting: Waiting, outcome: Outcome & { then: 'retry' | 'park' }): Waiting => ({
-    event: waiting.event,
-    attempts: waiting.attempts + 1,
-    why: outcome.why,
-    dueAt: outcome.then === 'park' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
-  })
+  const after = (waiting: Waiting, outcome: Exclude<Outcome, { then: 'done' }>): Waiting =>
+    outcome.then === 'release'
+      ? { ...waiting, dueAt: clock.wall() }
+      : {
+          event: waiting.event,
+          attempts: waiting.attempts + 1,
+          why: outcome.why,
+          dueAt: outcome.then === 'park' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
+        }
   const put = (sink: string, event: Event): void =>
     void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), why: '' })
 

@@ -81,6 +81,17 @@ export function outboxChapter({ says, expect }: Chapter): void {
     expect([await claim(store, 'audit', 1), await claim(store, 'audit', 1)]).toEqual([[[one.id, 1]], [[two.id, 0]]])
   })
 
+  says('gives an event that was released at once, and counts no attempt', async ({ store, other }) => {
+    await send(store)
+    await claim(store, 'audit')
+    await store.outbox.settle('audit', [{ event: one.id, then: 'release' }])
+    expect(await claim(other, 'audit')).toEqual([[one.id, 0]])
+    await other.outbox.settle('audit', [retry(0)])
+    expect(await claim(store, 'audit')).toEqual([[one.id, 1]])
+    await store.outbox.settle('audit', [{ event: one.id, then: 'release' }])
+    expect(await claim(other, 'audit')).toEqual([[one.id, 1]])
+  })
+
   says('gives a parked event to nobody', async ({ store, other, advance }) => {
     await send(store)
     await claim(store, 'audit')

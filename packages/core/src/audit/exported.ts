@@ -1,0 +1,135 @@
+import type { AuditRecord } from '../domain/audit-record.ts'
+import { NO_LINKS } from '../domain/chain.ts'
+import { GuestpassError } from '../errors.ts'
+import type { AuditLog } from './audit-log.ts'
+import { type Checkpoint, checkpointOf } from './checkpoint.ts'
+import { type OcsfRecord, ocsfRecord } from './ocsf.ts'
+import { type ChainCheck, chainCheck, type ChainedRecord, type ChainVerdict, refused } from './verify-chain.ts'
+
+/** An audit record as it is exported: with its place in the chain, so that the file proves itself. */
+export type ExportedRecord = AuditRecord & { readonly chain: { readonly count: number; readonly hash: string } }
+
+/** The last line of an export. */
+export interface ExportEnd {
+  readonly checkpoint: Checkpoint
+}
+
+/**
+ * The whole audit log up to now, record by record, ended by the checkpoint that signs it. Every record is checked on the way:
+ * rejects with `audit_broken` at the first that does not fit.
+ */
+export async function* auditExport(connection: string, log: AuditLog): AsyncGenerator<ExportedRecord | ExportEnd> {
+  const checkpoint = await log.checkpoint()
+  for await (const { record, count, hash } of checked(connection, log, checkpoint))
+    yield { ...record, chain: { count, hash } }
+  yield { checkpoint }
+}
+
+/** The same as OCSF; the records stand for themselves and are not chained. */
+export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {
+  for await (const link of checked(connection, log, await log.checkpoint())) yield ocsfRecord(link, version)
+}
+
+async function* checked(connection: string, log: AuditLog, checkpoint: Checkpoint): AsyncGenerator<ChainedRecord> {
+  const check = await chainCheck({ connection, checkpoints: [checkpoint] })
+  if ('valid' in check) throw broken(check)
+  for await (const link of log.records(checkpoint.count)) {
+    const fault = await check.next(link)
+    if (fault) throw broken(fault)
+    yield link
+  }
+  const verdict = check.end()
+  if (!verdict.valid) throw broken(verdict)
+}
+
+const broken = (verdict: ChainVerdict): GuestpassError =>
+  new GuestpassError(
+    'audit_broken',
+    `The audit log cannot be exported: ${verdict.valid ? '' : verdict.message} Look at it with \`guestpass audit verify\`.`,
+  )
+
+export type ExportVerdict = ChainVerdict & {
+  /** The key that signed the export; whose it is, a checkpoint that was kept elsewhere shows. */
+  readonly keyId?: string
+}
+
+/** Checks an export of `ndjson` by itself, line by line; `kept`: checkpoints of the same log that were kept elsewhere. */
+export async function verifyExport(
+  lines: AsyncIterable<string> | Iterable<string>,
+  kept: readonly Checkpoint[] = [],
+): Promise<ExportVerdict> {
+  let line = 0
+  let check: ChainCheck | undefined
+  let connection: string | undefined
+  let end: Checkpoint | undefined
+  let last = NO_LINKS
+  for await (const text of lines) {
+    line += 1
+    if (text.trim() === '') continue
+    if (end) return refused(last.count + 1, 'malformed', 'Something stands behind the checkpoint at its end.', line)
+    const found = parsed(text)
+    if (!found) return refused(last.count + 1, 'malformed', NO_RECORD, line)
+    if ('checkpoint' in found) {
+      end = found.checkpoint
+      continue
+    }
+    connection ??= found.record.connection
+    if (found.record.connection !== connection)
+      return refused(found.count, 'edited', `The record is of connection ${found.record.connection}.`, line)
+    const begun: ChainCheck | ChainVerdict = check ?? (await chainCheck({ connection, checkpoints: kept }))
+    if ('valid' in begun) return begun
+    check = begun
+    const fault = await begun.next({ ...found, line })
+    if (fault) return fault
+    last = found
+  }
+  if (!end) return refused(last.count + 1, 'truncated', 'It does not end with a checkpoint: its end was cut off.', line)
+  return { ...(await endVerdict(end, last, check, kept)), keyId: end.keyId }
+}
+
+async function endVerdict(
+  end: Checkpoint,
+  last: { readonly count: number; readonly hash: string },
+  check: { end(): ChainVerdict } | undefined,
+  kept: readonly Checkpoint[],
+): Promise<ChainVerdict> {
+  const foreign = kept.find(({ publicKey }) => publicKey !== end.publicKey)
+  if (foreign)
+    return refused(
+      end.count,
+      'checkpoint',
+      `It is signed with key ${end.keyId}, and the checkpoint kept elsewhere with ${foreign.keyId}.`,
+    )
+  const records = check?.end()
+  if (records && !records.valid) return records
+  const whole = await chainCheck({ connection: end.connection, checkpoints: [end] })
+  if ('valid' in whole) return whole
+  if (end.count > last.count)
+    return refused(
+      last.count + 1,
+      'truncated',
+      `It ends with record ${last.count}, and its checkpoint knew ${end.count}: its end was cut off.`,
+    )
+  return end.count === last.count && end.hash === last.hash
+    ? { valid: true, count: last.count, hash: last.hash, anchored: end.count }
+    : refused(last.count, 'checkpoint', 'The checkpoint at its end is of another chain.')
+}
+
+const NO_RECORD = 'It is neither an audit record with its place in the chain nor a checkpoint.'
+
+/** A line of an export; undefined when it is none. What it says is judged by its hash, not here. */
+function parsed(text: string): ChainedRecord | ExportEnd | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { chain, checkpoint, ...record } = value as Record<string, unknown>
+  const end = checkpointOf(checkpoint)
+  if (end) return { checkpoint: end }
+  const { count, hash } = (typeof chain === 'object' && chain !== null ? chain : {}) as Record<string, unknown>
+  const isRecord = typeof record['connection'] === 'string' && Number.isSafeInteger(count) && typeof hash === 'string'
+  return isRecord ? { record: record as unknown as AuditRecord, count: count as number, hash } : undefined
+}

@@ -1,0 +1,150 @@
+import type { AuditRecord } from '../domain/audit-record.ts'
+import { type ChainHead, linkText, NO_LINKS } from '../domain/chain.ts'
+import { sha256Hex } from '../ports/system.ts'
+import { type Checkpoint, checkpointFault } from './checkpoint.ts'
+
+/** A record with its place in the chain. `line`: where it stands, when it comes from a file; from 1. */
+export interface ChainedRecord {
+  readonly record: AuditRecord
+  readonly count: number
+  readonly hash: string
+  readonly line?: number
+}
+
+/**
+ * What is wrong with a chain. `edited`: the record is not the one that was chained. `missing`: one or more before it were
+ * removed. `reordered`: it stands in another place. `truncated`: the end was cut off. `checkpoint`: a checkpoint does not
+ * belong to this chain. `malformed`: no audit record.
+ */
+export type ChainReason = 'edited' | 'missing' | 'reordered' | 'truncated' | 'checkpoint' | 'malformed'
+
+export interface ChainFault {
+  /** The count of the first record that does not fit; of the first that is missing. */
+  readonly count: number
+  readonly reason: ChainReason
+  readonly message: string
+  readonly line?: number
+}
+
+export type ChainVerdict =
+  /** `anchored`: up to which count signed checkpoints vouch for it. */
+  ({ readonly valid: true; readonly anchored: number } & ChainHead) | ({ readonly valid: false } & ChainFault)
+
+export interface ChainOf {
+  readonly connection: string
+  /** Where the chain must end at least. */
+  readonly head?: ChainHead
+  /** Signed heads to compare with, in any order. */
+  readonly checkpoints?: readonly Checkpoint[]
+}
+
+/** Checks a chain record by record. */
+export interface ChainCheck {
+  /** Takes the next record; the first fault, when there is one. */
+  next(link: ChainedRecord): Promise<ChainVerdict | undefined>
+  /** No more records come. */
+  end(): ChainVerdict
+}
+
+interface Anchor extends ChainHead {
+  /** What says that the chain was so. */
+  readonly by: string
+}
+
+/** Begins to check a chain, from its first record on; a verdict at once when a checkpoint is not in order by itself. */
+export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
+  const { connection, head = NO_LINKS, checkpoints = [] } = of
+  for (const checkpoint of checkpoints) {
+    const fault = await checkpointFault(checkpoint, connection)
+    if (fault) return refused(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
+  }
+  const anchored = Math.max(0, ...checkpoints.map(({ count }) => count))
+  const anchors: readonly Anchor[] = [
+    { ...head, by: 'the end that the store noted' },
+    ...checkpoints.map(({ count, hash, number }) => ({ count, hash, by: `checkpoint ${number}` })),
+  ].sort((a, b) => a.count - b.count)
+  let reached = 0
+  let last = NO_LINKS
+  /** One record is held back, to tell a swap from a gap. */
+  let held: ChainedRecord | undefined
+
+  /** Compares the end reached so far with those who know it. */
+  function anchorFault(line?: number): ChainVerdict | undefined {
+    for (let anchor = anchors[reached]; anchor && anchor.count <= last.count; anchor = anchors[(reached += 1)]) {
+      if (anchor.count !== last.count || anchor.hash === last.hash) continue
+      const message = `Record ${last.count} is not the one that ${anchor.by} names: the chain was written anew.`
+      return refused(last.count, 'checkpoint', message, line)
+    }
+    return undefined
+  }
+
+  return {
+    async next(link) {
+      const { count, hash, line } = link
+      const expected = last.count + 1
+      if (held) return count === expected ? swapped(expected, held) : gap(last, held)
+      if (count > expected) {
+        held = link
+        return undefined
+      }
+      if (count < expected)
+        return refused(count, 'reordered', `Record ${count} stands behind record ${last.count}.`, line)
+      if ((await sha256Hex(linkText(connection, last, link.record))) !== hash) {
+        const message = `Record ${count} is not the one that was written: it, or one before it, was changed.`
+        return refused(count, 'edited', message, line)
+      }
+      last = { count, hash }
+      return anchorFault(line)
+    },
+    end() {
+      if (held) return gap(last, held)
+      const fault = anchorFault()
+      if (fault) return fault
+      const beyond = anchors.at(-1)
+      if (!beyond || beyond.count <= last.count) return { valid: true, ...last, anchored }
+      const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
+      return refused(last.count + 1, 'truncated', message)
+    },
+  }
+}
+
+/** Goes through a chain from its beginning, one record at a time, and finds the first thing that is wrong with it. */
+export async function verifyChain(
+  records: AsyncIterable<ChainedRecord> | Iterable<ChainedRecord>,
+  of: ChainOf,
+): Promise<ChainVerdict> {
+  const check = await chainCheck(of)
+  if ('valid' in check) return check
+  for await (const link of records) {
+    const fault = await check.next(link)
+    if (fault) return fault
+  }
+  return check.end()
+}
+
+const swapped = (expected: number, { count, line }: ChainedRecord): ChainVerdict =>
+  refused(expected, 'reordered', `Record ${expected} stands behind record ${count}.`, line)
+
+const gap = (last: ChainHead, { count, line }: ChainedRecord): ChainVerdict => {
+  const missing = count - last.count - 1
+  const what = missing === 1 ? `Record ${last.count + 1} is` : `Records ${last.count + 1} to ${count - 1} are`
+  return refused(
+    last.count + 1,
+    'missing',
+    `${what} missing: record ${count} follows ${last.count === 0 ? 'the beginning' : `record ${last.count}`}.`,
+    line,
+  )
+}
+
+export const refused = (
+  count: number,
+  reason: ChainReason,
+  message: string,
+  line?: number,
+): ChainVerdict & { readonly valid: false } => ({
+  valid: false,
+  count,
+  reason,
+  message,
+  ...(line === undefined ? {} : { line }),
+})

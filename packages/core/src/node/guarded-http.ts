@@ -1,0 +1,87 @@
+import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
+import { Agent, buildConnector } from 'undici'
+import { type Http, HttpFault } from '../ports/http.ts'
+import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
+import { undiciHttp } from './http.ts'
+
+/** Resolves a name to all its addresses, as `dns.lookup` does with `all`. */
+export type Lookup = (
+  hostname: string,
+  options: { readonly all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
+) => void
+
+export interface GuardedHttpOptions {
+  /** Default: the system's. */
+  readonly lookup?: Lookup
+  /** Origins that may be reached whatever they are, as `http://127.0.0.1:8080`. */
+  readonly allowed?: readonly string[]
+}
+
+const refusal = (host: string): HttpFault => new HttpFault('unsent', `not sent: the host ${host} ${NOT_PUBLIC}`)
+
+/**
+ * HTTP to public addresses over TLS only, for targets that somebody else names. Every address is checked when the connection
+ * is made, and the one that was checked is the one that is connected, so that a name which changes its address in between
+ * gains nothing. Redirects are not followed, and no proxy is used: it would resolve names itself. `close` ends the
+ * connections that are kept open.
+ */
+export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttpOptions = {}): {
+  readonly http: Http
+  close(): Promise<void>
+} {
+  const open = new Set(allowed.map((origin) => new URL(origin).origin))
+
+  const guardedLookup: Lookup = (hostname, options, callback) =>
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, [])
+      const [first, ...others] = addresses
+      if (first && [first, ...others].every(({ address }) => isPublicAddress(address))) return callback(null, addresses)
+      // One that is not public is enough: whoever gives both hopes that the other is checked.
+      return callback(refusal(hostname), [])
+    })
+
+  const plain = buildConnector({})
+  // What undici passes on as the option of `net.connect`, which asks for all addresses or for one.
+  const guarded = buildConnector({ lookup: eitherWay(guardedLookup) })
+
+  const agent = new Agent({
+    connections: 8,
+    connect(options, callback) {
+      const { hostname, protocol, port } = options
+      if (open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)) return plain(options, callback)
+      const literal = hostname.replace(/^\[(.*)\]$/, '$1')
+      // An address is connected without a look-up.
+      if (isIP(literal) !== 0 && !isPublicAddress(literal)) return callback(refusal(hostname), null)
+      return guarded(options, (...answer) => {
+        const [error, socket] = answer
+        const { remoteAddress = '' }: Partial<Socket> = socket ?? {}
+        if (error || isPublicAddress(remoteAddress)) return callback(...answer)
+        socket.destroy()
+        return callback(refusal(hostname), null)
+      })
+    },
+  })
+  const { http, close } = undiciHttp(agent)
+  return {
+    close,
+    async http(request, signal) {
+      const fault = isOpen(request.url, open) ? undefined : targetFault(request.url)
+      if (fault) throw new HttpFault('unsent', `not sent: the address ${fault}`)
+      return http(request, signal)
+    },
+  }
+}
+
+const isOpen = (url: string, open: ReadonlySet<string>): boolean => URL.canParse(url) && open.has(new URL(url).origin)
+
+/** A look-up of all addresses in the form of `dns.lookup`, which may be asked for one. */
+const eitherWay =
+  (lookup: Lookup): LookupFunction =>
+  (hostname, options, callback) =>
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses
+      if (error || !first) return callback(error ?? refusal(hostname), options.all ? [] : '')
+      return options.all ? callback(null, [...addresses]) : callback(null, first.address, first.family)
+    })

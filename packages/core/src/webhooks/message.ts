@@ -1,0 +1,106 @@
+import { auditRecord } from '../domain/audit-record.ts'
+import type { Credential } from '../domain/credential.ts'
+import type { Event, EventType } from '../domain/event.ts'
+import type { Json } from '../domain/json.ts'
+import { openProfile, type Profile } from '../domain/profile.ts'
+import type { Secret } from '../domain/secret.ts'
+import { type Instant, iso } from '../domain/time.ts'
+import { isLoopback } from '../upstream/hosts.ts'
+import type { Contract, Endpoint } from './endpoint.ts'
+
+/** What is known at the moment of a delivery, beyond the event. */
+export interface Context {
+  /** Whom the event's subject stands for, as stored now; absent when there is nobody, or it was erased. */
+  readonly credential?: Credential
+  /** The OAuth client of the connection. */
+  readonly clientId?: string
+  readonly now: Instant
+}
+
+/** What is sent, and the token in it. */
+export interface Message {
+  readonly body: Json
+  readonly token?: Secret
+}
+
+/** Events of guests that are stored: when nobody is found for one, the guest was erased. */
+const ofStoredGuests: ReadonlySet<EventType> = new Set<EventType>([
+  'TOKEN_GENERATED_SUCCESS',
+  'TOKEN_REVOKED',
+  'TOKEN_ADOPTED',
+  'REFRESH_INITIATED',
+  'REFRESH_COMPLETED',
+  'REFRESH_FAILED',
+  'guest.authentication',
+  'GUEST_ENRICHED',
+  'GUEST_ENRICHMENT_FAILED',
+])
+
+type Members = { readonly [name: string]: Json }
+
+/** What each contract says of an event; `tokenPart`: the new token, where it may be told. */
+const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPart: Members) => Json>> = {
+  idp: ({ generation }, { credential, now }, tokenPart) => ({
+    event: 'GUEST_TOKEN_REFRESHED',
+    guestSessionId: credential?.id ?? null,
+    ...tokenPart,
+    syncedAt: iso(now),
+    generation,
+  }),
+  idm: ({ at, latencyMs = 0, outcome }, { clientId = null }) => ({
+    clientId,
+    timestamp: iso(at),
+    latencyMs,
+    success: outcome === 'success',
+  }),
+  analytics: (event, { credential }) => analytics(event, credential),
+  standard: (event, { credential }, tokenPart) =>
+    standardBody(event, { ...(credential?.kind === 'guest' ? { guestId: credential.id } : {}), ...tokenPart }),
+}
+
+/** What an endpoint is sent of an event; nothing of a guest that was erased. */
+export function message(endpoint: Endpoint, event: Event, context: Context): Message | undefined {
+  const { credential } = context
+  if (!credential && ofStoredGuests.has(event.type)) return undefined
+  const token = newToken(endpoint, event, credential)
+  const body = bodies[endpoint.contract](event, context, token ? { newToken: token.reveal() } : {})
+  return { body, ...(token ? { token } : {}) }
+}
+
+/** An event as Standard Webhooks advises: the audit record, without what concerns nobody outside. */
+export function standardBody(event: Event, more: Members = {}): Json {
+  const { timestamp, eventType, connection: _name, actor: _actor, idempotencyKey: _key, ...record } = auditRecord(event)
+  const { error, ...facts } = record
+  return { type: eventType, timestamp, data: { ...facts, error: error ? { ...error } : null, ...more } }
+}
+
+function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefined): Json {
+  const { email, crm }: Profile = openProfile(credential?.profile)
+  const tier = typeof crm === 'object' && crm !== null && !Array.isArray(crm) ? (crm as Profile)['tier'] : undefined
+  const channelId = credential?.request?.['channelId']
+  return {
+    guestId: credential?.id ?? null,
+    email: email ?? null,
+    channelId: typeof channelId === 'string' ? channelId : null,
+    crmTier: tier ?? null,
+    authLatencyMs: latencyMs,
+    timestamp: iso(at),
+  }
+}
+
+/**
+ * The guest's token, for an endpoint that is sent tokens over a way that nobody can read: the one that the event made, and no
+ * other. One that was replaced or revoked since is left out.
+ */
+function newToken(endpoint: Endpoint, event: Event, credential: Credential | undefined): Secret | undefined {
+  if (!endpoint.includeToken || !isPrivate(endpoint)) return undefined
+  const stands = credential?.kind === 'guest' && credential.standing === 'active'
+  return stands && event.outcome === 'success' && credential.generation === event.generation
+    ? credential.tokens?.access
+    : undefined
+}
+
+const isPrivate = ({ url, configured }: Endpoint): boolean => {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || (configured && isLoopback(hostname))
+}

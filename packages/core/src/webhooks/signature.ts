@@ -1,0 +1,35 @@
+import { Webhook } from 'standardwebhooks'
+import type { Secret } from '../domain/secret.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
+import type { Random } from '../ports/random.ts'
+
+/** A new signing secret as Standard Webhooks writes them: `whsec_` and base64 of 32 bytes. */
+export const signingSecret = (random: Random): string => `whsec_${btoa(String.fromCharCode(...random.bytes(32)))}`
+
+/** `v1` signatures over id, time and body, one for each secret, separated by spaces. */
+export const signatures = (secrets: readonly Secret[], id: string, at: Instant, body: string): string =>
+  secrets.map((secret) => new Webhook(secret.reveal()).sign(id, new Date(at), body)).join(' ')
+
+/** The headers that Standard Webhooks asks for. */
+export const signedHeaders = (
+  secrets: readonly Secret[],
+  id: string,
+  at: Instant,
+  body: string,
+): Readonly<Record<string, string>> => ({
+  'webhook-id': id,
+  'webhook-timestamp': String(Math.floor(at / SECOND)),
+  'webhook-signature': signatures(secrets, id, at, body),
+})
+
+/** Whether one of the signatures given is one that is right; takes as long whether and wherever they differ. */
+export function oneMatches(given: string, right: string): boolean {
+  const known = right.split(' ')
+  return given.split(' ').some((one) => known.some((other) => equal(one, other)))
+}
+
+function equal(a: string, b: string): boolean {
+  let difference = a.length ^ b.length
+  for (let at = 0; at < b.length; at += 1) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
+  return difference === 0
+}

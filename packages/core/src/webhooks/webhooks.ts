@@ -1,0 +1,135 @@
+import { event } from '../domain/event.ts'
+import { type Millis, SECOND } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import { type Relay, relay } from '../outbox/relay.ts'
+import type { Parked } from '../ports/store.ts'
+import type { Sink } from '../sinks/sink.ts'
+import { type Attempt, attempt } from './attempt.ts'
+import { dispatcher } from './dispatcher.ts'
+import { type Endpoint, queueOf } from './endpoint.ts'
+import { AT_ONCE, BATCH_LEASE, endpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
+import { type ConfiguredEndpoint, type Endpoints, endpoints } from './endpoints.ts'
+import { standardBody } from './message.ts'
+
+export interface WebhooksParts {
+  readonly connection: string
+  /** Endpoints of the configuration; their addresses are trusted. */
+  readonly configured?: readonly ConfiguredEndpoint[]
+  /** The OAuth client; without it, what waits for `idm` endpoints goes on waiting. */
+  readonly clientId?: string
+  /** Who asks, in events. Default `library`. */
+  readonly actor?: string
+}
+
+/** The webhooks of a connection: who is told, and the telling. */
+export interface Webhooks {
+  readonly endpoints: Endpoints
+  /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
+  drain(signal: AbortSignal): Promise<number>
+  /** Sends until the signal aborts; endpoints that come and go are noticed within seconds. */
+  run(signal: AbortSignal): Promise<void>
+  /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
+  test(id: string, signal: AbortSignal): Promise<Attempt>
+  /** What an endpoint did not take after all tries; `limit` 1 to 1000. */
+  dead(
+    id: string,
+    page: { readonly after?: string; readonly limit: number },
+  ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
+  /** How many events wait for an endpoint, and how many were given up. */
+  counts(id: string): Promise<{ readonly waiting: number; readonly parked: number }>
+  /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`. */
+  redeliver(id: string, events?: readonly string[]): Promise<number>
+}
+
+/** How often endpoints are looked for. */
+const LOOK: Millis = 2 * SECOND
+const PAGE = 1_000
+
+export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
+  const { connection, clientId, actor = 'library' } = parts
+  const { store, clock, random } = ports
+  const known = endpoints(parts, ports)
+  const dispatch = relay(store.outbox, dispatcher(connection, known, store.outbox), { clock })
+  const sinks = new Map<string, Sink>()
+
+  const canServe = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
+
+  /** One for each endpoint, so that a slow one delays nobody else. */
+  const courier = (id: string): Relay => {
+    const sink = sinks.get(id) ?? endpointSink(id, { ...parts, endpoints: known }, ports)
+    sinks.set(id, sink)
+    return relay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE })
+  }
+
+  const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)
+
+  /** Keeps a courier for every endpoint there is. */
+  async function couriers(signal: AbortSignal): Promise<void> {
+    const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+    const dismiss = (id: string): void => {
+      running.get(id)?.stop.abort()
+      running.delete(id)
+      sinks.delete(id)
+    }
+    const ended: Promise<void>[] = []
+    while (!signal.aborted) {
+      // A store that fails for a moment is asked again.
+      const ids = await served().catch(() => [...running.keys()])
+      for (const id of [...running.keys()].filter((one) => !ids.includes(one))) dismiss(id)
+      for (const id of ids.filter((one) => !running.has(one))) {
+        const stop = new AbortController()
+        const end = courier(id).run(AbortSignal.any([signal, stop.signal]))
+        ended.push(end)
+        running.set(id, { stop, ended: end })
+      }
+      await clock.sleep(LOOK, signal).catch(() => {})
+    }
+    await Promise.all(ended)
+  }
+
+  return {
+    endpoints: known,
+    async drain(signal) {
+      await dispatch.drain(signal)
+      const settled = await Promise.all((await served()).map((id) => courier(id).drain(signal)))
+      return settled.reduce((sum, count) => sum + count, 0)
+    },
+    run: async (signal) => void (await Promise.all([dispatch.run(signal), couriers(signal)])),
+    async test(id, signal) {
+      const endpoint = await known.get(id)
+      const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
+      const test = { type: 'WEBHOOK_TEST', outcome: 'success', generation: 0, data: { webhook: id } } as const
+      const asked = event(about, random.uuid(), clock.wall(), test)
+      const tried = await attempt(endpoint, asked, { body: standardBody(asked) }, ports, signal)
+      const { result, why, latencyMs, statusCode } = tried
+      const failure = new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
+      const told = event(about, asked.id, clock.wall(), {
+        ...test,
+        latencyMs,
+        statusCode,
+        ...(result === 'taken' ? {} : { outcome: 'failure', error: failure }),
+      })
+      await store.commit({ connection, events: [told] })
+      return tried
+    },
+    async dead(id, page) {
+      await known.get(id)
+      return store.outbox.parked(queueOf(connection, id), page)
+    },
+    counts: (id) => store.outbox.counts(queueOf(connection, id)),
+    async redeliver(id, events) {
+      await known.get(id)
+      const queue = queueOf(connection, id)
+      if (events) return store.outbox.post(connection, queue, events)
+      let posted = 0
+      // What was posted is no longer among the parked, so that the first page is always the next.
+      for (;;) {
+        const { letters } = await store.outbox.parked(queue, { limit: PAGE })
+        const ids = letters.map((letter) => letter.event.id)
+        const again = ids.length === 0 ? 0 : await store.outbox.post(connection, queue, ids)
+        if (again === 0) return posted
+        posted += again
+      }
+    },
+  }
+}
