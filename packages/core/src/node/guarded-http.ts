@@ -1,5 +1,5 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
-import { isIP, type LookupFunction, type Socket } from 'node:net'
+import type { LookupFunction } from 'node:net'
 import { Agent, buildConnector } from 'undici'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
@@ -51,22 +51,14 @@ export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttp
     connect(options, callback) {
       const { hostname, protocol, port } = options
       if (open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)) return plain(options, callback)
-      const literal = hostname.replace(/^\[(.*)\]$/, '$1')
-      // An address is connected without a look-up.
-      if (isIP(literal) !== 0 && !isPublicAddress(literal)) return callback(refusal(hostname), null)
-      return guarded(options, (...answer) => {
-        const [error, socket] = answer
-        const { remoteAddress = '' }: Partial<Socket> = socket ?? {}
-        if (error || isPublicAddress(remoteAddress)) return callback(...answer)
-        socket.destroy()
-        return callback(refusal(hostname), null)
-      })
+      return guarded(options, callback)
     },
   })
   const { http, close } = undiciHttp(agent)
   return {
     close,
     async http(request, signal) {
+      // An address in place of a name is connected without a look-up, and judged here.
       const fault = isOpen(request.url, open) ? undefined : targetFault(request.url)
       if (fault) throw new HttpFault('unsent', `not sent: the address ${fault}`)
       return http(request, signal)

@@ -1,0 +1,270 @@
+import { createHmac } from 'node:crypto'
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
+import { credential, event, HOME } from '../../src/testing/store-contract/samples.ts'
+import { signatures, signingSecret } from '../../src/webhooks/signature.ts'
+import { type Answer, configured, type Got, hooked, never, plainEvents, receiving, SECRET } from './world.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+async function world(answer?: (path: string, nth: number) => Answer, ids: readonly string[] = ['one']) {
+  const peer = await receiving(answer)
+  closing.push(peer.close)
+  const site = hooked(ids.map((id) => configured(id, `${peer.url}/${id}`)))
+  closing.push(site.close)
+  return { ...site, peer }
+}
+
+describe('an event', () => {
+  it('is delivered once, as Standard Webhooks says, with its generation and without what concerns nobody', async () => {
+    const { hooks, commit, peer } = await world()
+    const one = event('1', { generation: 4, idempotencyKey: 'key', latencyMs: 12, data: { api: 'guest-tokens' } })
+    await commit([one], credential('guest-1', 4, { subject: one.subject }))
+    expect(await hooks.drain(never)).toBe(1)
+    expect(await hooks.drain(never)).toBe(0)
+    expect(peer.got).toHaveLength(1)
+    expect(peer.got[0]?.body).toEqual({
+      type: 'TOKEN_GENERATED_SUCCESS',
+      timestamp: '2026-01-01T00:00:00.000Z',
+      data: {
+        eventId: one.id,
+        outcome: 'success',
+        subject: one.subject,
+        guestId: 'guest-1',
+        generation: 4,
+        correlationId: 'one-request',
+        latencyMs: 12,
+        statusCode: null,
+        error: null,
+        data: { api: 'guest-tokens' },
+      },
+    })
+    expect(peer.got[0]?.headers).toMatchObject({ 'webhook-id': one.id, 'content-type': 'application/json' })
+  })
+
+  it('is signed with every secret while one replaces another, so that a receiver with either takes it', async () => {
+    const { commit, peer, open, random, clock } = await world()
+    const second = new Secret(signingSecret(random))
+    const hooks = open({ configured: [configured('one', `${peer.url}/one`, { secrets: [second, SECRET] })] })
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    const { headers = {}, text = '' }: Partial<Got> = peer.got[0] ?? {}
+    const { 'webhook-id': id, 'webhook-signature': given } = headers
+    expect(headers['webhook-timestamp']).toBe(String(clock.wall() / SECOND))
+    const signed = `${String(id)}.${clock.wall() / SECOND}.${text}`
+    const expected = [second, SECRET].map((one) => {
+      const key = Buffer.from(one.reveal().slice('whsec_'.length), 'base64')
+      return `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
+    })
+    expect(String(given).split(' ')).toEqual(expected)
+  })
+
+  it('of another connection is not sent', async () => {
+    const { hooks, store, peer } = await world()
+    await store.commit({ connection: 'neighbour', events: [event('1', { connection: 'neighbour' })] })
+    await hooks.drain(never)
+    expect(peer.got).toEqual([])
+  })
+
+  it('that was taken is told as WEBHOOK_SYNCED, and that is told to no webhook', async () => {
+    const { hooks, commit, told, peer } = await world()
+    const [one] = plainEvents(1)
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    await hooks.drain(never)
+    expect(await told()).toMatchObject([
+      {
+        type: 'WEBHOOK_SYNCED',
+        outcome: 'success',
+        subject: one?.subject,
+        statusCode: 204,
+        data: { webhook: 'one', event: one?.id, eventType: 'KEYS_ROTATED', attempt: 1 },
+      },
+    ])
+    expect(peer.got).toHaveLength(1)
+  })
+})
+
+describe('a delivery that fails', () => {
+  it.each([
+    [500, {}],
+    [404, {}],
+    [302, { location: 'http://127.0.0.1:1/' }],
+  ])('with %i is tried again after 5 s under the same id and a new time', async (status, headers) => {
+    const { hooks, commit, clock, peer, told } = await world((_, nth) => (nth === 1 ? { status, headers } : {}))
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    await clock.advance(5 * SECOND - 1)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(1)
+    await clock.advance(1)
+    await hooks.drain(never)
+    const [first, second] = peer.got
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+    expect(Number(second?.headers['webhook-timestamp']) - Number(first?.headers['webhook-timestamp'])).toBe(5)
+    expect(second?.headers['webhook-signature']).not.toBe(first?.headers['webhook-signature'])
+    expect((await told()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED', 'WEBHOOK_SYNCED'])
+  })
+
+  it('is not tried before its Retry-After, and neither is anything else at that endpoint', async () => {
+    const { hooks, commit, clock, peer } = await world((_, nth) =>
+      nth === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : {},
+    )
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    await commit([event('9', { type: 'GRANT_ENDED' })])
+    await clock.advance(HOUR - 1)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(1)
+    await clock.advance(1)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(3)
+  })
+
+  it('is a dead letter after ten tries, and can be sent again by hand', async () => {
+    let broken = true
+    const { hooks, commit, clock, peer, told } = await world(() => (broken ? { status: 503 } : {}))
+    const [one] = plainEvents(1)
+    await commit(plainEvents(1))
+    for (let tried = 0; tried < 12; tried += 1) {
+      await hooks.drain(never)
+      await clock.advance(25 * HOUR)
+    }
+    expect(peer.got).toHaveLength(10)
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 1 })
+    expect((await told()).at(-1)).toMatchObject({ type: 'WEBHOOK_PARKED', data: { attempt: 10 } })
+    const { letters } = await hooks.dead('one', { limit: 10 })
+    expect(letters).toMatchObject([{ event: { id: one?.id }, attempts: 10, why: 'the endpoint answered 503' }])
+    broken = false
+    expect(await hooks.redeliver('one')).toBe(1)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(11)
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+  })
+
+  it('lets later events of the endpoint pass', async () => {
+    const { hooks, commit, peer } = await world((_, nth) => (nth === 1 ? { status: 500 } : {}))
+    await commit([event('1', { type: 'KEYS_ROTATED' }), event('2', { type: 'KEYS_ROTATED' })])
+    await hooks.drain(never)
+    expect(peer.got.map(({ headers }) => String(headers['webhook-id']).at(-1))).toEqual(['1', '2'])
+  })
+
+  it('tells nothing of what the endpoint said, and no secret', async () => {
+    const { hooks, commit, told, store } = await world(() => ({ status: 500, headers: { 'x-canary': 'canary' } }))
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    const heard = inspect([await told(), await store.outbox.parked('webhook:default:one', { limit: 9 })], { depth: 9 })
+    expect(heard).not.toMatch(/canary|whsec_|127\.0\.0\.1/)
+  })
+})
+
+describe('an endpoint that is gone', () => {
+  it('is disabled by a 410 and gets nothing more; what waits for it is kept', async () => {
+    let status = 410
+    const { hooks, commit, peer, told, clock } = await world(() => ({ status }))
+    await commit([event('1', { type: 'KEYS_ROTATED' }), event('2', { type: 'KEYS_ROTATED' })])
+    await hooks.drain(never)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(1)
+    expect((await told()).map(({ type }) => type)).toEqual(['WEBHOOK_PARKED', 'WEBHOOK_DISABLED', 'WEBHOOK_PARKED'])
+    expect(await hooks.endpoints.get('one')).toMatchObject({
+      disabled: { why: 'the endpoint answered 410: it is gone' },
+    })
+    await commit([event('3', { type: 'KEYS_ROTATED' })])
+    await hooks.drain(never)
+    expect([peer.got.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, parked: 2 }])
+    status = 204
+    await hooks.endpoints.enable('one')
+    expect(await hooks.redeliver('one')).toBe(2)
+    await clock.advance(MINUTE)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(3)
+  })
+})
+
+describe('a slow endpoint', () => {
+  it('delays no other one, and its events wait', async () => {
+    const { hooks, commit, clock, peer, told } = await world(
+      (path) => (path === '/slow' ? { hangs: true } : {}),
+      ['slow', 'quick'],
+    )
+    await commit(plainEvents(60))
+    const draining = hooks.drain(never)
+    await expect.poll(() => peer.of('/quick').length).toBe(60)
+    expect((await told()).filter(({ data }) => data?.['webhook'] === 'slow')).toEqual([])
+    await expect.poll(() => peer.of('/slow').length).toBe(20)
+    await clock.advance(15 * SECOND)
+    await draining
+    const failed = (await told()).filter(({ type }) => type === 'WEBHOOK_FAILED')
+    expect(failed).toHaveLength(20)
+    expect(failed[0]?.error?.message).toContain('no answer within 15 s')
+    expect(await hooks.counts('slow')).toEqual({ waiting: 60, parked: 0 })
+  })
+
+  it('that is cut off by the end of the process counts no attempt, and is tried at once by the next', async () => {
+    const { hooks, commit, peer, store } = await world((_, nth) => ({ hangs: nth === 1 }))
+    await commit(plainEvents(1))
+    const stop = new AbortController()
+    const draining = hooks.drain(stop.signal)
+    await expect.poll(() => peer.got.length).toBe(1)
+    stop.abort()
+    await draining
+    expect(await store.outbox.claim('webhook:default:one', 1, 0)).toMatchObject([{ attempts: 0 }])
+    await hooks.drain(never)
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+  })
+})
+
+describe('webhooks that run', () => {
+  it('notice endpoints that come, serve them side by side, and end when told', async () => {
+    const { hooks, commit, clock, peer, store } = await world(
+      (path) => (path === '/slow' ? { hangs: true } : {}),
+      ['slow', 'quick'],
+    )
+    const stop = new AbortController()
+    const running = hooks.run(stop.signal)
+    for (let nth = 0; nth < 3; nth += 1) {
+      await commit([event(`${nth}`, { type: 'KEYS_ROTATED' })])
+      await expect
+        .poll(async () => {
+          await clock.advance(SECOND)
+          return peer.of('/quick').length
+        })
+        .toBe(nth + 1)
+    }
+    stop.abort()
+    await running
+    expect(clock.sleeping).toBe(0)
+    expect(await store.outbox.counts(`webhook:${HOME}:slow`)).toEqual({ waiting: 3, parked: 0 })
+  })
+})
+
+describe('a test of an endpoint', () => {
+  it('sends one message now, and writes down what came of it', async () => {
+    let status = 204
+    const { hooks, peer, told } = await world(() => ({ status }))
+    expect(await hooks.test('one', never)).toMatchObject({ result: 'taken', statusCode: 204 })
+    status = 500
+    expect(await hooks.test('one', never)).toMatchObject({ result: 'failed', why: 'the endpoint answered 500' })
+    expect(peer.got.map(({ body }) => body['type'])).toEqual(['WEBHOOK_TEST', 'WEBHOOK_TEST'])
+    expect((await told()).map(({ type, outcome }) => [type, outcome])).toEqual([
+      ['WEBHOOK_TEST', 'success'],
+      ['WEBHOOK_TEST', 'failure'],
+    ])
+    await expect(hooks.test('nobody', never)).rejects.toMatchObject({ code: 'webhook_unknown' })
+  })
+})
+
+describe('signatures', () => {
+  it('are those of the example in the documentation of Standard Webhooks', () => {
+    const secret = new Secret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+    expect(signatures([secret], 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330_000, '{"test": 2432232314}')).toBe(
+      'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    )
+  })
+})

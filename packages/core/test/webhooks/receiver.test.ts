@@ -1,0 +1,206 @@
+import { inspect } from 'node:util'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { DAY, MINUTE, SECOND } from '../../src/domain/time.ts'
+import { fakeClock } from '../../src/testing/index.ts'
+import { type Received, receiverMemory, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
+import { signedHeaders } from '../../src/webhooks/signature.ts'
+import { SECRET } from './world.ts'
+
+const OTHER = new Secret(`whsec_${'A'.repeat(43)}=`)
+const body = (generation = 1, subject = 'somebody'): string =>
+  JSON.stringify({ type: 'REFRESH_COMPLETED', timestamp: 'now', data: { subject, generation } })
+
+function world(options: Partial<ReceiverOptions> = {}) {
+  const clock = fakeClock()
+  const { verify, receive, handler } = webhookReceiver({
+    secrets: [SECRET],
+    clock,
+    memory: receiverMemory({ clock }),
+    ...options,
+  })
+  const headers = (id: string, text: string, at = clock.wall(), secrets = [SECRET]) =>
+    signedHeaders(secrets, id, at, text)
+  return { clock, verify, receive, handler, headers }
+}
+
+describe('a received message', () => {
+  it('that is signed is told by its type, whom it is about and the generation', async () => {
+    const { verify, headers, clock } = world()
+    expect(await verify(headers('id-1', body(7)), body(7))).toEqual({
+      id: 'id-1',
+      at: clock.wall(),
+      type: 'REFRESH_COMPLETED',
+      about: 'somebody',
+      generation: 7,
+      body: JSON.parse(body(7)),
+    })
+  })
+
+  it('of the contract for identity providers is told the same way', async () => {
+    const { verify, headers } = world()
+    const text = JSON.stringify({ event: 'GUEST_TOKEN_REFRESHED', guestSessionId: 'guest-1', generation: 2 })
+    expect(await verify(headers('id', text), text)).toMatchObject({
+      type: 'GUEST_TOKEN_REFRESHED',
+      about: 'guest-1',
+      generation: 2,
+    })
+  })
+
+  it('is taken when one of several signatures is by one of several secrets', async () => {
+    const { verify, headers, clock } = world({ secrets: [OTHER.reveal(), SECRET] })
+    const text = body()
+    await verify(headers('id', text), text)
+    await verify(headers('id', text, clock.wall(), [new Secret(`whsec_${'B'.repeat(43)}=`), OTHER]), text)
+  })
+
+  it('comes as bytes or text, with headers in any form', async () => {
+    const { verify, headers } = world()
+    const text = JSON.stringify({ type: 'é', data: {} })
+    const given = headers('id', text)
+    expect((await verify(new Headers(given), new TextEncoder().encode(text))).type).toBe('é')
+    const upper = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), value]))
+    expect((await verify(upper, text)).type).toBe('é')
+  })
+
+  const text = body()
+  it.each<[string, (given: Record<string, string>) => [Record<string, string | undefined>, string | Uint8Array]]>([
+    ['another body', (given) => [given, `${text} `]],
+    ['another id', (given) => [{ ...given, 'webhook-id': 'id-2' }, text]],
+    [
+      'another time',
+      (given) => [{ ...given, 'webhook-timestamp': String(Number(given['webhook-timestamp']) + 1) }, text],
+    ],
+    ['no id', ({ 'webhook-id': _id, ...given }) => [given, text]],
+    ['no signature', ({ 'webhook-signature': _given, ...given }) => [given, text]],
+    ['an empty signature', (given) => [{ ...given, 'webhook-signature': '' }, text]],
+    ['a signature of blanks', (given) => [{ ...given, 'webhook-signature': ' ' }, text]],
+    [
+      'a signature without version',
+      (given) => [{ ...given, 'webhook-signature': given['webhook-signature']?.slice(3) }, text],
+    ],
+    [
+      'a signature cut short',
+      (given) => [{ ...given, 'webhook-signature': given['webhook-signature']?.slice(0, -2) }, text],
+    ],
+    [
+      'a signature of another version',
+      (given) => [{ ...given, 'webhook-signature': given['webhook-signature']?.replace('v1', 'v2') }, text],
+    ],
+    ['a time that is none', (given) => [{ ...given, 'webhook-timestamp': '1e9' }, text]],
+    ['a time with a sign', (given) => [{ ...given, 'webhook-timestamp': `+${given['webhook-timestamp']}` }, text]],
+    ['bytes that are no text', (given) => [given, new Uint8Array([0xff, 0xfe])]],
+  ])('with %s is refused, and the error shows nothing of it', async (_, make) => {
+    const { verify, headers } = world()
+    const [given, sent] = make({ ...headers('id-1', text) })
+    const error: unknown = await verify(given, sent).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ name: 'GuestpassError', code: 'webhook_invalid' })
+    expect(inspect(error, { depth: 9 })).not.toMatch(/whsec_|somebody|v1,/)
+  })
+
+  it.each(['[]', 'null', '"text"', 'nonsense', ''])('that is signed and holds %j is refused', async (sent) => {
+    const { verify, headers } = world()
+    await expect(verify(headers('id', sent), sent)).rejects.toMatchObject({ code: 'webhook_invalid' })
+  })
+
+  it('that is older or younger than five minutes is refused', async () => {
+    const { verify, headers, clock } = world()
+    const ok = async (offset: number): Promise<boolean> =>
+      verify(headers('id', text, clock.wall() + offset), text).then(
+        () => true,
+        () => false,
+      )
+    expect(await Promise.all([-5 * MINUTE, 5 * MINUTE, -5 * MINUTE - SECOND, 5 * MINUTE + SECOND].map(ok))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('cannot be given a tolerance of %d', (toleranceMs) => {
+    expect(() => webhookReceiver({ secrets: [SECRET], toleranceMs })).toThrow('toleranceMs')
+  })
+
+  it.each([[[]], [['']], [['whsec_']], [['secret']]])('cannot be checked with the secrets %j', (secrets) => {
+    expect(() => webhookReceiver({ secrets })).toThrow('secrets')
+  })
+})
+
+describe('a receiver', () => {
+  const acting = () => {
+    const acted: Received[] = []
+    return { acted, act: (message: Received): void => void acted.push(message) }
+  }
+
+  it('acts once on a message that comes twice, also at the same time', async () => {
+    const { receive, headers } = world()
+    const { acted, act } = acting()
+    const send = () => receive(headers('id-1', body()), body(), act)
+    expect((await Promise.all([send(), send(), send()])).sort()).toEqual(['handled', 'repeated', 'repeated'])
+    expect(await send()).toBe('repeated')
+    expect(acted).toHaveLength(1)
+  })
+
+  it('acts again on a message with which it failed', async () => {
+    const { receive, headers } = world()
+    const { acted, act } = acting()
+    const broken = receive(headers('id-1', body()), body(), () => Promise.reject(new Error('the disk is full')))
+    await expect(broken).rejects.toThrow('the disk is full')
+    expect(await receive(headers('id-1', body()), body(), act)).toBe('handled')
+    expect(acted).toHaveLength(1)
+  })
+
+  it('remembers for longer than a sender goes on', async () => {
+    const { receive, headers, clock } = world()
+    const { act } = acting()
+    await receive(headers('id-1', body()), body(), act)
+    await clock.advance(4 * DAY)
+    expect(await receive(headers('id-1', body()), body(), act)).toBe('repeated')
+  })
+
+  it('never acts on a generation after a later one of the same guest, in whatever order they come', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 2 })), { maxLength: 30 }), async (sent) => {
+        const { receive, headers } = world()
+        const { acted, act } = acting()
+        for (const [nth, [generation, who]] of sent.entries()) {
+          const text = body(generation, `guest-${who}`)
+          await receive(headers(`id-${nth}`, text), text, act)
+        }
+        for (const who of [0, 1, 2]) {
+          const seen = acted.filter(({ about }) => about === `guest-${who}`).map(({ generation = 0 }) => generation)
+          expect(seen).toEqual([...seen].sort((a, b) => a - b))
+          const came = sent.filter(([, one]) => one === who).map(([generation]) => generation)
+          expect(seen.at(-1)).toBe(came.length === 0 ? undefined : Math.max(...came))
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('keeps no more than its bound', async () => {
+    const clock = fakeClock()
+    const memory = receiverMemory({ most: 3, clock })
+    for (const id of ['1', '2', '3', '4']) await memory.claim(id, DAY)
+    expect([await memory.claim('4', DAY), await memory.claim('1', DAY)]).toEqual([false, true])
+  })
+
+  it('as a route answers 204 for what it took, 400 for what is not valid, 500 when acting failed', async () => {
+    const { handler, headers } = world()
+    const { acted, act } = acting()
+    const post = (given: Readonly<Record<string, string>>, text: string) =>
+      new Request('http://receiver.example/', { method: 'POST', headers: given, body: text })
+    const route = handler(act)
+    expect((await route(post(headers('id', body()), body()))).status).toBe(204)
+    expect((await route(post(headers('id', body()), body()))).status).toBe(204)
+    const refused = await route(post({}, body()))
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ code: 'webhook_invalid' })])
+    expect((await route(post({}, 'x'.repeat(70_000)))).status).toBe(413)
+    const failing = handler(() => Promise.reject(new Error('canary')))
+    const failed = await failing(post(headers('other', body()), body()))
+    expect([failed.status, await failed.text()]).toEqual([500, ''])
+    expect(acted).toHaveLength(1)
+  })
+})
