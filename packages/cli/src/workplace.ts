@@ -2,19 +2,28 @@ import type { Stats } from 'node:fs'
 import { appendFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
+  type AuditLog,
+  auditLog,
+  type Clock,
   type Connection,
   type ConnectionPorts,
   connection,
   GuestpassError,
   jsonLines,
+  type Event,
   type Random,
+  type Relay,
   relay,
   SECOND,
   type Store,
+  webhookRoute,
+  type Webhooks,
+  webhooks,
 } from '@guestpass/core'
-import { nodePorts } from '@guestpass/core/node'
+import { guardedHttp, nodePorts } from '@guestpass/core/node'
 import { fileKeyRing, type KeyRing, localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import type { Config, ConfigWith } from './config/config.ts'
+import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
 
 /** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
@@ -25,7 +34,9 @@ const DRAIN = SECOND
 export interface Workplace {
   readonly store: Store
   readonly ports: ConnectionPorts
-  /** Delivers events until the signal aborts; verbs that end by themselves need not call it. */
+  readonly webhooks: Webhooks
+  readonly auditLog: AuditLog
+  /** Delivers events and signs checkpoints until the signal aborts; verbs that end by themselves need not call it. */
   deliver(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
@@ -43,13 +54,15 @@ export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd
 /** Opens the store and everything that a connection needs of the world. */
 export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
   const { close, ...world } = nodePorts()
+  const guarded = guardedHttp()
   const { clock, random } = world
   const path = databasePath(config, cli.world.cwd)
   const { encryptionKey, auditFile } = config.settings
   const keyRing = encryptionKey
     ? localKeyRing(encryptionKey.map((key) => key.reveal()).join(','), { random })
     : await keyRingBeside(path, random, cli)
-  const store = await sqliteStore({ path, keyRing, clock, random, route: () => (auditFile ? [AUDIT] : []) })
+  const route = (event: Event): readonly string[] => [...(auditFile ? [AUDIT] : []), ...webhookRoute(event)]
+  const store = await sqliteStore({ path, keyRing, clock, random, route })
   const audit = auditFile
     ? relay(
         store.outbox,
@@ -57,19 +70,39 @@ export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
         { clock },
       )
     : undefined
+  const { connection: name, settings } = config
+  const hooks = webhooks(
+    {
+      connection: name,
+      configured: await configuredEndpoints(config, { store, random }, cli),
+      actor: 'cli',
+      ...(settings.clientId === undefined ? {} : { clientId: settings.clientId }),
+    },
+    { store, ...world, guardedHttp: guarded.http },
+  )
+  const log = auditLog(name, { store, clock })
+  const couriers = [hooks, ...(audit ? [audit] : [])]
   return {
     store,
     ports: { store, ...world },
-    deliver: async (signal) => audit?.run(signal),
+    webhooks: hooks,
+    auditLog: log,
+    deliver: async (signal) => void (await Promise.all([...couriers, log].map((one) => one.run(signal)))),
     async close() {
-      const late = new AbortController()
-      const drained = audit?.drain(late.signal)
-      if (drained) await Promise.race([drained, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
+      await drained(couriers, clock)
       // Whoever interrupts does not wait for requests under way.
-      if (!cli.signal.aborted) await close()
+      if (!cli.signal.aborted) await Promise.all([close(), guarded.close()])
       await store.close()
     },
   }
+}
+
+/** Delivers what there is for up to a second. What was cut off is put back, for the next one to try at once. */
+async function drained(couriers: readonly Pick<Relay, 'drain'>[], clock: Clock): Promise<void> {
+  const late = new AbortController()
+  const ended = Promise.all(couriers.map((courier) => courier.drain(late.signal)))
+  await Promise.race([ended, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
+  await ended
 }
 
 /** Appends to the audit file. What could not be written waits in the store, and that is told. */

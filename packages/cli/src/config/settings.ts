@@ -236,6 +236,14 @@ export const settings = {
     write: url,
     kind: kinds.address,
   }),
+  idpWebhookIncludeToken: setting({
+    names: ['IDP_WEBHOOK_INCLUDE_TOKEN'],
+    of: 'connection',
+    about: 'Whether the identity provider is sent the new guest token itself, over https:// or loopback',
+    write: 'true or false',
+    fallback: 'false',
+    kind: kinds.yesNo,
+  }),
   idmWebhookUrl: setting({
     names: ['IDM_WEBHOOK_URL'],
     of: 'connection',
@@ -253,7 +261,8 @@ export const settings = {
   webhookSecret: setting({
     names: ['WEBHOOK_SECRET'],
     of: 'connection',
-    about: 'Signs webhooks (Standard Webhooks); several, separated by commas, while one replaces another',
+    about:
+      'Signs webhooks (Standard Webhooks); several, separated by commas, while one replaces another (unset: one is made and kept in the store)',
     write: 'whsec_ followed by base64 of 24 to 64 bytes, as from: echo "whsec_$(openssl rand -base64 32)"',
     secret: true,
     kind: kinds.webhookSecrets,

@@ -1,5 +1,8 @@
 import type { Verb } from '../frame/verb.ts'
+import { auditCheckpoint } from './audit-checkpoint.ts'
+import { auditExportVerb } from './audit-export.ts'
 import { auditTail } from './audit-tail.ts'
+import { auditVerify } from './audit-verify.ts'
 import { config } from './config.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
@@ -12,11 +15,14 @@ import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { token } from './token.ts'
 import { verify } from './verify.ts'
+import { webhooksDead, webhooksRedeliver, webhooksTest } from './webhook-deliveries.ts'
+import { webhooksAdd, webhooksEnable, webhooksList, webhooksRemove, webhooksRotate } from './webhook-endpoints.ts'
 
 /** Groups of verbs, with what they are about. */
 export const groups: Readonly<Record<string, string>> = {
   guest: 'Issue, authenticate, show, renew, revoke and erase guests',
-  audit: 'Read the audit log',
+  audit: 'Read, check and export the audit log',
+  webhooks: 'Tell other systems what happens, signed and until they have it',
 }
 
 /** Every verb, in the order of the help. */
@@ -35,6 +41,17 @@ export const verbs: readonly Verb[] = [
   keep,
   verify,
   auditTail,
+  auditVerify,
+  auditExportVerb,
+  auditCheckpoint,
+  webhooksList,
+  webhooksAdd,
+  webhooksRemove,
+  webhooksEnable,
+  webhooksRotate,
+  webhooksTest,
+  webhooksDead,
+  webhooksRedeliver,
   report,
   doctor,
   config,

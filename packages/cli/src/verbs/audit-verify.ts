@@ -1,0 +1,45 @@
+import { type Checkpoint, type ExportVerdict, verifyExport } from '@guestpass/core'
+import * as z from 'zod'
+import { type Cli, verb } from '../frame/verb.ts'
+import { atWork } from '../workplace.ts'
+import { checkpointsIn, linesOf } from './audit-files.ts'
+
+export const auditVerify = verb({
+  name: 'audit verify',
+  summary:
+    'Check the audit log, or an export of it: nothing edited, removed, reordered or cut off; exit code 4 when it was',
+  example: 'guestpass audit verify --checkpoint checkpoint.json',
+  arguments: [
+    ['[file]', 'an export in the format ndjson, or - for standard input; the log in the store when left out'],
+  ],
+  options: [['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with']],
+  input: z.object({ file: z.string().optional(), checkpoint: z.string().optional() }),
+  async run({ file, checkpoint }, cli) {
+    const kept = checkpoint === undefined ? [] : await checkpointsIn(checkpoint, cli)
+    const verdict =
+      file === undefined ? await storeVerdict(kept, cli) : await verifyExport(linesOf(file, 'file', cli), kept)
+    cli.answer(verdict, () => linesFor(verdict, kept.length > 0))
+    return verdict.valid ? 0 : 4
+  },
+})
+
+async function storeVerdict(kept: readonly Checkpoint[], cli: Cli): Promise<ExportVerdict> {
+  const config = await cli.config()
+  return atWork(config, cli, ({ auditLog }) => auditLog.verify(kept))
+}
+
+function linesFor(verdict: ExportVerdict, compared: boolean): readonly string[] {
+  if (!verdict.valid)
+    return [
+      `Not valid: ${verdict.reason}${verdict.line === undefined ? '' : `, line ${verdict.line}`}`,
+      `  ${verdict.message}`,
+    ]
+  const { count, anchored, keyId } = verdict
+  return [
+    `Valid: ${count} records, ${anchored} of them under signed checkpoints.`,
+    ...(keyId === undefined ? [] : [`  Signed with key ${keyId}.`]),
+    ...(compared
+      ? []
+      : ['  Whether the end was cut off and all signed anew, only a checkpoint kept elsewhere shows (--checkpoint).']),
+  ]
+}

@@ -1,0 +1,71 @@
+import { GuestpassError, iso, type Parked } from '@guestpass/core'
+import * as z from 'zod'
+import { whole } from '../config/kinds.ts'
+import { verb } from '../frame/verb.ts'
+import { endpointArgument, onWebhooks } from './webhook-endpoints.ts'
+
+export const webhooksTest = verb({
+  name: 'webhooks test',
+  summary: 'Send a test message to a webhook endpoint, and say what came of it',
+  example: 'guestpass webhooks test idp',
+  arguments: endpointArgument,
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async (webhooks) => {
+      const { result, why, latencyMs, statusCode } = await webhooks.test(id, cli.signal)
+      if (result !== 'taken')
+        throw new GuestpassError(
+          'webhook_failed',
+          `Webhook endpoint ${id} did not take the test: ${why}. See that it answers with 2xx within its time.`,
+          statusCode === undefined ? {} : { upstream: { status: statusCode } },
+        )
+      const ms = Math.round(latencyMs * 10) / 10
+      cli.answer({ id, delivered: true, statusCode, latencyMs: ms }, () => [`Delivered: ${why} in ${ms} ms.`])
+    }),
+})
+
+export const webhooksDead = verb({
+  name: 'webhooks dead',
+  summary: 'List the events that a webhook endpoint did not take after all tries',
+  example: 'guestpass webhooks dead idp',
+  arguments: endpointArgument,
+  options: [
+    ['--limit <n>', 'events on a page, from 1 to 1000 (default: 100)'],
+    ['--after <cursor>', 'the cursor that the page before gave'],
+  ],
+  input: z.object({ id: z.string(), limit: whole(1, 1_000).optional(), after: z.string().optional() }),
+  run: ({ id, limit = 100, after }, cli) =>
+    onWebhooks(cli, async (webhooks) => {
+      const { letters, next } = await webhooks.dead(id, { limit, ...(after === undefined ? {} : { after }) })
+      const dead = letters.map(letterDocument)
+      cli.answer({ dead, ...(next === undefined ? {} : { next }) }, () => [
+        ...(dead.length === 0 ? ['Nothing was given up.'] : dead.map(letterLine)),
+        ...(next === undefined ? [] : [`More: guestpass webhooks dead ${id} --after ${next}`]),
+      ])
+    }),
+})
+
+const letterDocument = ({ event: { id, type, at }, attempts, why }: Parked) => ({
+  eventId: id,
+  eventType: type,
+  timestamp: iso(at),
+  attempts,
+  why,
+})
+
+const letterLine = ({ eventId, eventType, timestamp, attempts, why }: ReturnType<typeof letterDocument>): string =>
+  `${eventId}  ${eventType}  of ${timestamp}, tried ${attempts} times: ${why}`
+
+export const webhooksRedeliver = verb({
+  name: 'webhooks redeliver',
+  summary: 'Send events to a webhook endpoint again: those named, else all that were given up',
+  example: 'guestpass webhooks redeliver idp',
+  arguments: endpointArgument,
+  options: [['--event <id...>', 'ids of events, whatever became of them']],
+  input: z.object({ id: z.string(), event: z.array(z.string()).optional() }),
+  run: ({ id, event }, cli) =>
+    onWebhooks(cli, async (webhooks) => {
+      const redelivered = await webhooks.redeliver(id, event)
+      cli.answer({ id, redelivered }, () => [`Events sent again, now or when the endpoint takes them: ${redelivered}.`])
+    }),
+})

@@ -1,0 +1,129 @@
+import { type Endpoint, iso, type Webhooks, webhookEvents } from '@guestpass/core'
+import * as z from 'zod'
+import { type Cli, type Described, verb } from '../frame/verb.ts'
+import { atWork } from '../workplace.ts'
+
+/** Runs work on the webhooks of a connection. */
+export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Promise<T>): Promise<T> {
+  const config = await cli.config()
+  return atWork(config, cli, ({ webhooks }) => work(webhooks))
+}
+
+export const endpointArgument: readonly Described[] = [
+  ['<id>', "the endpoint's id, as `guestpass webhooks list` shows it"],
+]
+
+/** An endpoint as a document; the routes of the service answer the same. */
+const endpointDocument = (
+  { id, url, contract, events, includeToken, configured, disabled, secrets }: Endpoint,
+  cli: Cli,
+) => ({
+  id,
+  url,
+  contract,
+  events,
+  includeToken,
+  configured,
+  secrets: secrets.map((secret) => cli.token(secret)),
+  ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
+})
+
+const told = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): string => {
+  if (contract !== 'standard') return contract
+  return events === 'all' ? 'all events' : events.join(' ')
+}
+
+const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
+  `${endpoint.id}  ${endpoint.url}`,
+  `  ${told(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
+  ...(endpoint.disabled ? [`  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`] : []),
+]
+
+export const webhooksList = verb({
+  name: 'webhooks list',
+  summary: 'List the webhook endpoints, with what waits for them and what was given up',
+  example: 'guestpass webhooks list',
+  reveal: true,
+  input: z.object({}),
+  run: (_input, cli) =>
+    onWebhooks(cli, async (webhooks) => {
+      const all = await webhooks.endpoints.all()
+      const rows = await Promise.all(
+        all.map(async (one) => ({ ...endpointDocument(one, cli), ...(await webhooks.counts(one.id)) })),
+      )
+      cli.answer({ webhooks: rows }, () =>
+        rows.length === 0
+          ? ['No webhook endpoints yet. Add one with `guestpass webhooks add`.']
+          : rows.flatMap((row) => [...endpointLines(row), `  waiting ${row.waiting}, given up ${row.parked}`]),
+      )
+    }),
+})
+
+export const webhooksAdd = verb({
+  name: 'webhooks add',
+  summary: 'Add a webhook endpoint; it is sent signed audit records from now on',
+  example: 'guestpass webhooks add https://hooks.example.com/guestpass --event REFRESH_COMPLETED --reveal',
+  arguments: [['<url>', 'an https:// address that leads to a public one']],
+  options: [
+    ['--event <type...>', `types of events (default: all): ${webhookEvents.join(', ')}`],
+    ['--include-token', 'send guest tokens to it as well'],
+  ],
+  reveal: true,
+  input: z.object({
+    url: z.string(),
+    event: z.array(z.string()).optional(),
+    includeToken: z.boolean().optional(),
+  }),
+  run: ({ url, event, includeToken = false }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
+      const document = endpointDocument(added, cli)
+      cli.answer(document, () => [
+        ...endpointLines(document),
+        '  The receiver needs the secret: `guestpass webhooks list --reveal` shows it.',
+      ])
+    }),
+})
+
+export const webhooksRemove = verb({
+  name: 'webhooks remove',
+  summary: 'Remove a webhook endpoint, and forget what waits for it',
+  example: 'guestpass webhooks remove 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  arguments: endpointArgument,
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      await endpoints.remove(id)
+      cli.answer({ id, removed: true }, () => [`Webhook endpoint ${id} is removed.`])
+    }),
+})
+
+export const webhooksEnable = verb({
+  name: 'webhooks enable',
+  summary: 'Send to a webhook endpoint again that was disabled because it answered 410',
+  example: 'guestpass webhooks enable 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  arguments: endpointArgument,
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const document = endpointDocument(await endpoints.enable(id), cli)
+      cli.answer(document, () => [
+        ...endpointLines(document),
+        '  It is enabled; `webhooks redeliver` sends what it missed.',
+      ])
+    }),
+})
+
+export const webhooksRotate = verb({
+  name: 'webhooks rotate',
+  summary: 'Give a webhook endpoint a new secret; the one before it signs as well until the next time',
+  example: 'guestpass webhooks rotate 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --reveal',
+  arguments: endpointArgument,
+  reveal: true,
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const document = endpointDocument(await endpoints.rotate(id), cli)
+      cli.answer(document, () => endpointLines(document))
+    }),
+})
