@@ -86,6 +86,7 @@ describe('precedence', () => {
     const { settings, origins, hosts, warnings } = await read({})
     expect(settings).toEqual({
       gateway: false,
+      idpWebhookIncludeToken: false,
       clientAuth: 'auto',
       basicEncoding: 'raw',
       accessTokenFormat: 'auto',

@@ -77,15 +77,17 @@ export async function settled(db: Db, sink: string, outcome: Outcome, now: Insta
     await db.deleteFrom('outbox').where('sink', '=', sink).where('event', '=', outcome.event).execute()
     return
   }
-  await db
-    .updateTable('outbox')
-    .set((letter) => ({
-      attempts: letter('attempts', '+', 1),
+  const letter = db.updateTable('outbox').where('sink', '=', sink).where('event', '=', outcome.event)
+  if (outcome.then === 'release') {
+    await letter.set({ due_at: FRESH }).execute()
+    return
+  }
+  await letter
+    .set((tried) => ({
+      attempts: tried('attempts', '+', 1),
       due_at: outcome.then === 'park' ? null : now + outcome.inMs,
       why: outcome.why,
     }))
-    .where('sink', '=', sink)
-    .where('event', '=', outcome.event)
     .execute()
 }
 
