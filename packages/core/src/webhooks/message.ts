@@ -31,7 +31,6 @@ const ofStoredGuests: ReadonlySet<EventType> = new Set<EventType>([
   'REFRESH_INITIATED',
   'REFRESH_COMPLETED',
   'REFRESH_FAILED',
-  'guest.authentication',
   'GUEST_ENRICHED',
   'GUEST_ENRICHMENT_FAILED',
 ])
@@ -58,10 +57,13 @@ const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPa
     standardBody(event, { ...(credential?.kind === 'guest' ? { guestId: credential.id } : {}), ...tokenPart }),
 }
 
+const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
+  ofStoredGuests.has(type) || (type === 'guest.authentication' && outcome === 'success')
+
 /** What an endpoint is sent of an event; nothing of a guest that was erased. */
 export function message(endpoint: Endpoint, event: Event, context: Context): Message | undefined {
   const { credential } = context
-  if (!credential && ofStoredGuests.has(event.type)) return undefined
+  if (!credential && isOfStoredGuest(event)) return undefined
   const token = newToken(endpoint, event, credential)
   const body = bodies[endpoint.contract](event, context, token ? { newToken: token.reveal() } : {})
   return { body, ...(token ? { token } : {}) }

@@ -64,6 +64,21 @@ describe('an event', () => {
     expect(String(given).split(' ')).toEqual(expected)
   })
 
+  it('of somebody who was never stored is sent as well', async () => {
+    const { hooks, commit, peer } = await world()
+    await commit([event('1', { type: 'guest.authentication', outcome: 'failure' })])
+    await hooks.drain(never)
+    expect(peer.got.map(({ body }) => body['type'])).toEqual(['guest.authentication'])
+  })
+
+  it('of a guest that was erased meanwhile is not sent, except that it was erased', async () => {
+    const { hooks, commit, peer } = await world()
+    await commit([event('1', { type: 'REFRESH_COMPLETED' }), event('2', { type: 'GUEST_ERASED' })])
+    await hooks.drain(never)
+    expect(peer.got.map(({ body }) => body['type'])).toEqual(['GUEST_ERASED'])
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+  })
+
   it('of another connection is not sent', async () => {
     const { hooks, store, peer } = await world()
     await store.commit({ connection: 'neighbour', events: [event('1', { connection: 'neighbour' })] })
