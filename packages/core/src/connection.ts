@@ -1,42 +1,29 @@
+import { access, type AccessOptions, bearer } from './access.ts'
 import { defaultWindows, type Windows } from './domain/plan.ts'
-import { lengthPrefixed } from './domain/key.ts'
-import { missingScopes } from './domain/scopes.ts'
-import type { Secret } from './domain/secret.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
 import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
 import { type Guests, guests } from './guests/guests.ts'
 import type { Policy } from './policy/pipeline.ts'
-import type { AccessSource } from './policy/authorize.ts'
 import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
 import { type Meters, meters } from './report/meters.ts'
-import { accessTokens, type TokenSource } from './tokens/access-tokens.ts'
+import type { TokenSource } from './tokens/access-tokens.ts'
+import type { Grant } from './tokens/grant.ts'
 import { guestTokens } from './upstream/guest-tokens/provider.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from './upstream/guest-tokens/wire.ts'
 import type { Hosts } from './upstream/hosts.ts'
-import { oauth } from './upstream/oauth/provider.ts'
-import type { Client, ClientMethod } from './upstream/oauth/wire.ts'
 import { fingerprint } from './verify/fingerprint.ts'
 import type { KeySource } from './verify/keys.ts'
 import type { Platform } from './verify/platform.ts'
 import type { Verifier } from './verify/verdict.ts'
-import { fact, verification, type VerificationOptions } from './verification.ts'
+import { verification, type VerificationOptions } from './verification.ts'
 
 /** One upstream organisation and one OAuth client. */
-export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'>, PersonOptions {
-  /** Where upstream is; see `resolveHosts`. */
-  readonly hosts: Hosts
-  readonly client: Client
-  /** How the client names itself. Default `auto`: Basic on the platform's hosts, the form body elsewhere. */
-  readonly clientAuth?: 'auto' | ClientMethod
-  /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own. */
-  readonly scopes?: readonly string[]
-  /** Default `auto`: verified when they look like a JWT. */
-  readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
+export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'>, AccessOptions, PersonOptions {
   /** The key that signs guest tokens, as PEM; otherwise the key-set of the hosts is mirrored. */
   readonly publicKey?: string
   /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
@@ -63,6 +50,8 @@ export interface Connection {
   readonly name: string
   /** The service's own access tokens. */
   readonly accessTokens: TokenSource
+  /** The sign-in of a user by which it gets them, where there is one. */
+  readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
   readonly guests: Guests
   /** Checks any guest token of this connection, revocation included. */
   readonly verifier: Verifier
@@ -75,56 +64,31 @@ export interface Connection {
 
 /** Composes everything that one connection needs. Nothing is sent before it is asked for. */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
-  const { name = 'default', hosts, client, actor = 'library', windows = defaultWindows } = options
+  const { name = 'default', hosts, actor = 'library', windows = defaultWindows } = options
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
   const network = { http, clock }
   const meter = meters()
-  const {
-    keys,
-    issuerClock,
-    guestTokens: guestVerifier,
-    accessTokens: accessVerifier,
-  } = await verification(
+  const checks = await verification(
     { ...options, keys: options.publicKey === undefined ? { url: hosts.jwksUrl } : { pem: options.publicKey } },
     ports,
   )
+  const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const renewalPorts = { store, clock, random, holder }
-  const method = fact(store, name, 'client-auth')
-  /** The access tokens with these scopes, or with those that all have. */
-  const sourceOf = async (needed: readonly string[]): Promise<TokenSource> => {
-    const scopes = options.scopes ?? needed
-    return accessTokens(
-      {
-        connection: name,
-        id: await accessTokenId(
-          [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined],
-          platform,
-        ),
-        oauth: oauth(
-          {
-            connection: name,
-            tokenUrl: hosts.oauth + hosts.tokenPath.clientCredentials,
-            client,
-            scopes,
-            clientAuth: options.clientAuth ?? 'auto',
-            platform: hosts.platformLogin,
-          },
-          standardPolicy(layers),
-          network,
-          { recall: async () => methodOf(await method.load()), remember: method.save },
-        ),
-        scopes,
-        format: options.accessTokenFormat ?? 'auto',
-        verifier: accessVerifier,
-        issuerClock,
-        meter,
-        actor,
-        windows,
-      },
-      renewalPorts,
-    )
-  }
+  const { grant, source: sourceOf } = access(
+    options,
+    {
+      connection: name,
+      actor,
+      meter,
+      windows,
+      policy: standardPolicy(layers),
+      network,
+      platform,
+      verification: checks,
+    },
+    renewalPorts,
+  )
   const source = await sourceOf([MINT_SCOPE, REFRESH_SCOPE])
   const sources = {
     engagements: options.scopes ? source : await sourceOf(ENGAGEMENT_SCOPES),
@@ -140,6 +104,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   return {
     name,
     accessTokens: source,
+    grant,
     verifier: guestVerifier,
     keys,
     issuerOffset: issuerClock.offset,
@@ -164,24 +129,6 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   }
 }
 
-/** The key under which an access token is stored: of every input that shapes it, so that no two different ones meet. */
-const accessTokenId = async (inputs: readonly (string | undefined)[], platform: Platform): Promise<string> =>
-  `access-${await platform.sha256(lengthPrefixed(inputs))}`
-
-/** The source as the pipeline takes it; a token known to lack the scope that the API needs is not sent. */
-const bearer = (source: TokenSource, wanted: readonly string[], name: string): AccessSource => ({
-  async token(signal): Promise<Secret> {
-    const { token, scopes } = await source.token({ signal })
-    const lacking = missingScopes(wanted, scopes)
-    if (scopes.length === 0 || lacking.length === 0) return token
-    throw new GuestpassError(
-      'scope_missing',
-      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES.`,
-    )
-  },
-  rejected: (token) => source.reportRejected(token),
-})
-
 function offered(hosts: Hosts, gateway: boolean): void {
   if (!hosts.platformApi || gateway) return
   throw new GuestpassError(
@@ -189,6 +136,3 @@ function offered(hosts: Hosts, gateway: boolean): void {
     `${hosts.api} is a public Genesys Cloud host, which does not offer the documented guest APIs; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
   )
 }
-
-const methodOf = (value: unknown): ClientMethod | undefined =>
-  value === 'basic' || value === 'body' || value === 'none' ? value : undefined

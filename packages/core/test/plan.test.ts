@@ -102,10 +102,15 @@ describe('what to do with a credential', () => {
     ['needs_reauth', 'use', 'needs_reauth'],
     ['revoked', 'guest_revoked', 'guest_revoked'],
     ['erased', 'guest_revoked', 'guest_revoked'],
-  ])('a credential that is %s: before the end %s, after it %s', (standing, before, after) => {
-    expect(at(SENT, credential({ standing }))).toBe(before)
-    expect(at(END - 1, credential({ standing }))).toBe(before)
-    expect(at(END, credential({ standing }))).toBe(after)
+  ])('a guest that is %s: before the end %s, after it %s', (standing, before, after) => {
+    const guest = credential({ kind: 'guest', standing })
+    expect(at(SENT, guest)).toBe(before)
+    expect(at(END - 1, guest)).toBe(before)
+    expect(at(END, guest)).toBe(after)
+  })
+
+  it('a connection that was signed out has to sign in again', () => {
+    expect(at(SENT, credential({ kind: 'grant', standing: 'revoked' }))).toBe('needs_reauth')
   })
 
   it('in doubt what there is serves to its end, also when a newer one is asked for, and a back-off holds', () => {

@@ -74,11 +74,10 @@ export function plan(credential: Credential | undefined, ask: Ask, now: Instant,
 /** Whether a credential was ended on purpose: nothing brings it back. */
 export const hasEnded = ({ standing }: Credential): boolean => standing === 'revoked' || standing === 'erased'
 
-export const ended = (credential: Credential): GuestpassError =>
-  new GuestpassError(
-    'guest_revoked',
-    `Guest ${credential.id} was ${credential.standing}. Issue a token for a new guest id.`,
-  )
+export const ended = ({ kind, id, standing, connection }: Credential): GuestpassError =>
+  kind === 'guest'
+    ? new GuestpassError('guest_revoked', `Guest ${id} was ${standing}. Issue a token for a new guest id.`)
+    : new GuestpassError('needs_reauth', `Connection ${connection} was signed out. Sign in again.`)
 
 const resting = ({ backOff }: Credential): GuestpassError =>
   new GuestpassError(

@@ -95,13 +95,13 @@ function mayRepeat(facts: TryFacts, call: Call): boolean {
   return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
 }
 
-/** An error body of upstream says that it refused; without one, a failing gateway may have passed the request on. */
-function isInDoubt({ sent, upstream }: TryFacts, call: Call): boolean {
-  if (call.repeatable || sent === 'no') return false
-  return (
-    sent === 'unknown' || (upstream !== undefined && OPEN_STATUSES.has(upstream.status) && upstream.code === undefined)
-  )
-}
+/**
+ * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing gateway may have passed the
+ * request on. An error body of upstream says that it refused.
+ */
+export const isOpenEnd = ({ sent, upstream }: TryFacts): boolean =>
+  sent === 'unknown' ||
+  (sent === 'answered' && upstream !== undefined && OPEN_STATUSES.has(upstream.status) && upstream.code === undefined)
 
 interface End {
   readonly tries: number
@@ -127,6 +127,6 @@ function ended({ facts }: TryFailure, call: Call, { tries, retryAt, why }: End):
 }
 
 function codeOf(facts: TryFacts, call: Call): ErrorCode {
-  if (isInDoubt(facts, call)) return 'in_doubt'
+  if (!call.repeatable && isOpenEnd(facts)) return 'in_doubt'
   return facts.upstream?.status === 429 ? 'upstream_busy' : facts.code
 }

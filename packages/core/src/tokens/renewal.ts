@@ -56,6 +56,8 @@ export interface Renewed {
   readonly credential: Live
   readonly events: readonly Event[]
   readonly issued?: readonly Issued[]
+  /** Why what came cannot be used: the credential is stored all the same, because it holds what must not be lost; then this is thrown. */
+  readonly fault?: GuestpassError
   /** Called once the tokens are stored. */
   readonly done?: () => void
 }
@@ -85,6 +87,8 @@ interface Look {
 /** Short, because whoever holds it prolongs it: a process that dies keeps the others waiting only this long. */
 const LEASE: Millis = 5 * SECOND
 const GLANCE: Millis = 50
+/** How often a refresh token that just came is given to a busy store, a second apart. */
+const COMMITS = 10
 /**
  * A refusal that only a changed configuration can end is remembered by the process that met it, not by the store: for this long
  * at first, twice as long each time it comes again, up to `LONGEST_REFUSAL`.
@@ -199,29 +203,56 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const { credential, revision } = prepared
     const beat = heartbeat({ connection: of.connection, lease, holder, ms: LEASE }, ports)
     try {
-      const renewed = await of.renew(credential, now)
-      refuseLate(renewed.credential.tokens, now())
-      const { backOff: _over, intent: _settled, ...rest } = renewed.credential
-      const next: Live = { ...rest, generation: credential.generation + 1 }
-      const outcome = await store.commit({
-        connection: of.connection,
-        writes: [{ credential: next, expect: { generation: credential.generation } }],
-        events: renewed.events,
-        ...(renewed.issued ? { issued: renewed.issued } : {}),
-      })
-      if (outcome === 'conflict') return undefined
+      const made = await renewed(credential, revision, now)
+      if (!made) return undefined
+      const { next, fault, done } = made
       seen = { generation: next.generation, now: now(), monotonic: clock.monotonic() }
-      renewed.done?.()
+      if (fault) throw await remembered(next, undefined, fault, now())
+      done?.()
       return { credential: next, now: found.now, elapsed }
+    } finally {
+      beat.abort()
+    }
+  }
+
+  /** Asks upstream and stores what came; undefined when somebody else committed first, or another way is to be taken. */
+  async function renewed(
+    credential: Credential,
+    revision: number,
+    now: () => Instant,
+  ): Promise<(Pick<Renewed, 'fault' | 'done'> & { readonly next: Live }) | undefined> {
+    try {
+      const made = await of.renew(credential, now)
+      if (!made.fault) refuseLate(made.credential.tokens, now())
+      const next = await kept(made, credential.generation)
+      return next && { ...made, next }
     } catch (thrown) {
       const error = asGuestpassError(thrown)
       const other = of.otherwise?.(credential, error, now())
-      if (other) return void (await write(other, revision))
-      // What the store cannot take down now is known to this process alone.
-      await remember(credential, revision, error, now()).catch(() => {})
-      throw error
-    } finally {
-      beat.abort()
+      if (!other) throw await remembered(credential, revision, error, now())
+      await write(other, revision)
+      return undefined
+    }
+  }
+
+  /** Stores tokens as the next generation; undefined when somebody else committed first. A refresh token cannot be had again: a busy store is asked again. */
+  async function kept({ credential, events, issued }: Renewed, generation: number): Promise<Live | undefined> {
+    const { backOff: _over, intent: _settled, ...rest } = credential
+    const next: Live = { ...rest, generation: generation + 1 }
+    const change: Change = {
+      connection: of.connection,
+      writes: [{ credential: next, expect: { generation } }],
+      events,
+      ...(issued ? { issued } : {}),
+    }
+    const most = next.tokens.refresh ? COMMITS : 1
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await store.commit(change)) === 'done' ? next : undefined
+      } catch (thrown) {
+        if (tries === most || asGuestpassError(thrown).code !== 'store_busy') throw thrown
+        await clock.sleep(SECOND)
+      }
     }
   }
 
@@ -245,10 +276,16 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       events,
     })
 
+  /** The failure, stored as far as that can be done now: what the store cannot take down is known to this process alone. */
+  async function remembered(...failure: Parameters<typeof remember>): Promise<GuestpassError> {
+    await remember(...failure).catch(() => {})
+    return failure[2]
+  }
+
   /** Stores the failure: its events always, the back-off when the weather is to blame and not the configuration. */
   async function remember(
     credential: Credential,
-    revision: number,
+    revision: number | undefined,
     error: GuestpassError,
     now: Instant,
   ): Promise<void> {
@@ -263,7 +300,8 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
     const left = of.left?.(credential, error) ?? credential
     if (!backOff && left === credential) return void (await store.commit(note))
-    const write = { credential: { ...left, ...(backOff ? { backOff } : {}) }, expect: { generation, revision } }
+    const expect = revision === undefined ? { generation } : { generation, revision }
+    const write = { credential: { ...left, ...(backOff ? { backOff } : {}) }, expect }
     const outcome = await store.commit({ ...note, writes: [write] })
     if (outcome === 'conflict') await store.commit(note)
   }
@@ -279,7 +317,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
 const endedOnPurpose = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.code === 'guest_revoked'
 
 /** A token that lives no longer than its way here would be renewed without end. */
-function refuseLate(tokens: TokenSet, now: Instant): void {
+export function refuseLate(tokens: TokenSet, now: Instant): void {
   if (now < tokens.expiresAt) return
   throw new GuestpassError(
     'token_refused',

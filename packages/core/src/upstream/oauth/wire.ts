@@ -29,6 +29,22 @@ export const clientCredentialsRequest = (
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
   })
 
+/** A refresh of a grant (RFC 6749, 6). */
+export function refreshTokenRequest(
+  tokenUrl: string,
+  client: Client,
+  method: ClientMethod,
+  refreshToken: Secret,
+  scopes?: readonly string[],
+): HttpRequest {
+  const request = tokenRequest(tokenUrl, client, method, {
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken.reveal(),
+    ...(scopes && scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
+  })
+  return { ...request, secrets: [...request.secrets, refreshToken] }
+}
+
 function tokenRequest(
   url: string,
   client: Client,

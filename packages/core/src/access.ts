@@ -1,0 +1,132 @@
+import { lengthPrefixed } from './domain/key.ts'
+import type { Windows } from './domain/plan.ts'
+import { missingScopes } from './domain/scopes.ts'
+import type { Secret } from './domain/secret.ts'
+import { type Millis, SECOND } from './domain/time.ts'
+import { GuestpassError } from './errors.ts'
+import type { AccessSource } from './policy/authorize.ts'
+import type { Policy } from './policy/pipeline.ts'
+import type { Meter } from './ports/meter.ts'
+import type { Store } from './ports/store.ts'
+import { accessTokens, type TokenSource } from './tokens/access-tokens.ts'
+import { clientCredentials } from './tokens/client-credentials.ts'
+import { type Grant, grant } from './tokens/grant.ts'
+import { reception } from './tokens/reception.ts'
+import { renewal, type RenewalPorts } from './tokens/renewal.ts'
+import { accessTelling } from './tokens/telling.ts'
+import type { Network } from './upstream/answer.ts'
+import type { Hosts } from './upstream/hosts.ts'
+import { oauth } from './upstream/oauth/provider.ts'
+import type { Client, ClientMethod } from './upstream/oauth/wire.ts'
+import type { Platform } from './verify/platform.ts'
+import { fact, type Verification } from './verification.ts'
+
+/** How a connection gets access tokens. */
+export interface AccessOptions {
+  /** Where upstream is; see `resolveHosts`. */
+  readonly hosts: Hosts
+  readonly client: Client
+  /** How the client names itself. Default `auto`: Basic on the platform's hosts, the form body elsewhere. */
+  readonly clientAuth?: 'auto' | ClientMethod
+  /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own; of a sign-in all that it has. */
+  readonly scopes?: readonly string[]
+  /** Default `auto`: verified when they look like a JWT. */
+  readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
+  /** Begins a sign-in where none is stored, or the stored one has ended and this one is new; otherwise the store wins. */
+  readonly refreshToken?: Secret
+  /**
+   * What upstream does with a refresh token that is presented twice. `strict` (default): it ends the sign-in. `grace`: within
+   * `graceMs` (default 30 s) it gives the same answer again.
+   */
+  readonly refreshProfile?: 'strict' | 'grace'
+  readonly graceMs?: Millis
+}
+
+export interface AccessParts {
+  readonly connection: string
+  readonly actor: string
+  readonly meter: Meter
+  readonly windows: Windows
+  /** The pipeline of token requests. */
+  readonly policy: Policy
+  readonly network: Network
+  readonly platform: Platform
+  readonly verification: Verification
+}
+
+export interface Access {
+  readonly grant: Grant
+  /** Access tokens: of the sign-in where there is one, else by client credentials with these scopes. */
+  source(needed: readonly string[]): Promise<TokenSource>
+}
+
+/** Composes how one connection gets access tokens. */
+export function access(
+  options: AccessOptions,
+  parts: AccessParts,
+  ports: RenewalPorts & { readonly store: Store },
+): Access {
+  const { connection, actor, meter, windows, platform, verification } = parts
+  const { hosts, client, scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
+  const { keys, issuerClock, accessTokens: verifier } = verification
+  const format = options.accessTokenFormat ?? 'auto'
+  const receiving = reception({ connection, format, verifier, keys, issuerClock, windows, random: ports.random })
+  const telling = accessTelling({ connection, actor, meter }, ports.random)
+  const method = fact(ports.store, connection, 'client-auth')
+  const server = oauth(
+    {
+      connection,
+      tokenUrl: {
+        clientCredentials: hosts.oauth + hosts.tokenPath.clientCredentials,
+        otherGrants: hosts.oauth + hosts.tokenPath.otherGrants,
+      },
+      client,
+      clientAuth: options.clientAuth ?? 'auto',
+      platform: hosts.platformLogin,
+    },
+    parts.policy,
+    parts.network,
+    { recall: async () => methodOf(await method.load()), remember: method.save },
+  )
+  const shared = { connection, oauth: server, reception: receiving, telling, windows }
+  const signIn = grant(
+    {
+      ...shared,
+      ...(wanted ? { scopes: wanted } : {}),
+      ...(seed ? { seed } : {}),
+      ...(refreshProfile === 'grace' ? { graceMs: options.graceMs ?? 30 * SECOND } : {}),
+      digest: async (text) => platform.sha256(text),
+    },
+    ports,
+  )
+
+  return {
+    grant: signIn,
+    async source(needed) {
+      const scopes = wanted ?? needed
+      const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined]
+      // Of every input that shapes the token, so that no two different ones meet.
+      const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
+      const own = { id, current: renewal(clientCredentials({ ...shared, id, scopes }, ports), ports).current }
+      const choose = async () => ((await signIn.stands()) ? signIn : own)
+      return accessTokens({ choose, meter, windows }, ports)
+    },
+  }
+}
+
+/** The source as the pipeline takes it; a token known to lack a scope that the API needs is not sent. */
+export const bearer = (source: TokenSource, needed: readonly string[], name: string): AccessSource => ({
+  async token(signal): Promise<Secret> {
+    const { token, scopes } = await source.token({ signal })
+    const lacking = missingScopes(needed, scopes)
+    if (scopes.length === 0 || lacking.length === 0) return token
+    throw new GuestpassError(
+      'scope_missing',
+      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES.`,
+    )
+  },
+  rejected: (token) => source.reportRejected(token),
+})
+
+const methodOf = (value: unknown): ClientMethod | undefined =>
+  value === 'basic' || value === 'body' || value === 'none' ? value : undefined

@@ -1,0 +1,249 @@
+import type { Credential, Intent, TokenSet } from '../domain/credential.ts'
+import { type Event, event, type EventType } from '../domain/event.ts'
+import type { Ask, Windows } from '../domain/plan.ts'
+import { missingScopes } from '../domain/scopes.ts'
+import { Secret } from '../domain/secret.ts'
+import { DAY, type Instant, type Millis } from '../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
+import type { Granted } from '../upstream/granted.ts'
+import type { OAuth } from '../upstream/oauth/provider.ts'
+import type { Standing } from './access-tokens.ts'
+import {
+  type Current,
+  refuseLate,
+  type Live,
+  type Renewable,
+  renewal,
+  type RenewalPorts,
+  type Renewed,
+} from './renewal.ts'
+import type { Reception } from './reception.ts'
+import { rotation } from './rotation.ts'
+import type { AccessTelling } from './telling.ts'
+
+/** The id of the credential of a user's sign-in: a connection has one at most. */
+export const GRANT = 'grant'
+
+/** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
+const IDLE: Millis = 15 * DAY
+/** The part of it that luck takes away, so that many connections do not renew at once. */
+const IDLE_SPREAD = 0.1
+
+export interface GrantParts {
+  readonly connection: string
+  readonly oauth: OAuth
+  /** Scopes that refreshes ask for, within what was granted; all that was granted when absent. */
+  readonly scopes?: readonly string[]
+  /** A refresh token that begins the grant where none is stored (GENESYS_REFRESH_TOKEN). */
+  readonly seed?: Secret
+  /** SHA-256 of a text, by which a seed is known again without being kept. */
+  readonly digest: (text: string) => Promise<string>
+  /** See `RotationOptions.graceMs`. */
+  readonly graceMs?: Millis
+  readonly reception: Reception
+  readonly telling: AccessTelling
+  readonly windows: Windows
+}
+
+/** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
+export interface Grant extends Standing {
+  /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
+  stands(): Promise<boolean>
+  /** Renews it when it was not renewed for about 15 days; for a process that stays up. */
+  keepAlive(): Promise<void>
+}
+
+export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
+  const { connection, oauth, reception, seed, telling } = parts
+  const { store, random, holder } = ports
+  const turns = rotation(
+    {
+      holder,
+      ...(parts.graceMs === undefined ? {} : { graceMs: parts.graceMs }),
+      words: () => ({ whose: `The sign-in of connection ${connection}`, remedy: 'Sign in again.' }),
+    },
+    random,
+  )
+
+  const told = (credential: Credential, now: Instant, type: EventType, outcome: Event['outcome']): Event =>
+    event(telling.about(credential), random.uuid(), now, {
+      type,
+      outcome,
+      generation: credential.generation,
+      data: { grant: 'refresh_token', ...(credential.intent ? { intent: credential.intent.id } : {}) },
+    })
+
+  /** The events that tell of what is written down between two tokens. */
+  function changes(before: Credential, after: Credential, now: Instant): readonly Event[] {
+    const begins = (action: Intent['action']): boolean =>
+      after.intent?.action === action && after.intent.id !== before.intent?.id
+    const becomes = (standing: Credential['standing']): boolean =>
+      after.standing === standing && before.standing !== standing
+    return [
+      ...(begins('refresh') ? [told(after, now, 'ACCESS_TOKEN_INITIATED', 'pending')] : []),
+      ...(becomes('in_doubt') ? [told(after, now, 'GRANT_IN_DOUBT', 'pending')] : []),
+      ...(begins('last_resort') ? [told(after, now, 'GRANT_LAST_RESORT', 'pending')] : []),
+      ...(becomes('needs_reauth') ? [told(after, now, 'GRANT_ENDED', 'failure')] : []),
+    ]
+  }
+
+  /** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
+  function asked({ tokens, request }: Credential): readonly string[] | undefined {
+    const granted = request?.['granted'] as readonly string[] | undefined
+    const wanted = parts.scopes
+    if (!wanted) return granted
+    const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
+    if (!granted) return all
+    const excess = missingScopes(wanted, granted)
+    if (excess.length > 0) {
+      throw new GuestpassError(
+        'scope_missing',
+        `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take what is too much out of GENESYS_SCOPES, or sign in again with it.`,
+      )
+    }
+    return all.filter((scope) => granted.includes(scope))
+  }
+
+  /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
+  async function received(
+    credential: Credential & { readonly tokens: TokenSet },
+    granted: Granted,
+    of: { readonly asked: readonly string[]; readonly sentAt: Instant },
+    now: () => Instant,
+  ): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
+    const { refresh: former, ...rest } = credential.tokens
+    const refresh = granted.refresh ?? former
+    const kept = refresh ? { refresh } : {}
+    try {
+      const tokens = await reception.receive({ ...granted, ...kept }, of, now)
+      refuseLate(tokens, now())
+      return { tokens }
+    } catch (thrown) {
+      return { tokens: { ...rest, ...kept }, fault: asGuestpassError(thrown) }
+    }
+  }
+
+  async function renew(credential: Credential, now: () => Instant): Promise<Renewed> {
+    turns.permit(credential, now())
+    const before = credential as Credential & { readonly tokens: TokenSet & { readonly refresh: Secret } }
+    const scopes = asked(credential)
+    await reception.ready(before.tokens)
+    const started = now()
+    let sentAt: Instant = started
+    const granted = await oauth.refresh(before.tokens.refresh, {
+      ...(scopes ? { scopes } : {}),
+      repeatable: (parts.graceMs ?? 0) > 0 && credential.intent?.action === 'refresh',
+      onSend() {
+        turns.permit(credential, now())
+        sentAt = now()
+      },
+    })
+    const { tokens, fault } = await received(before, granted, { asked: scopes ?? [], sentAt }, now)
+    // An answer to a request without scopes names all that were granted.
+    const learned = scopes || fault ? {} : { granted: tokens.scopes }
+    const next: Live = { ...credential, standing: 'active', tokens, request: { ...learned, ...credential.request } }
+    if (fault) return { credential: next, events: [], fault }
+    const latencyMs = now() - started
+    const renewed = event(telling.about(credential), random.uuid(), now(), {
+      type: 'ACCESS_TOKEN_RENEWED',
+      outcome: 'success',
+      generation: credential.generation + 1,
+      latencyMs,
+      statusCode: granted.status,
+      data: {
+        grant: 'refresh_token',
+        rotated: granted.refresh !== undefined,
+        scopes: tokens.scopes,
+        missing: scopes ? missingScopes(scopes, tokens.scopes) : [],
+        excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
+        verified: tokens.verified,
+      },
+    })
+    telling.renewed(latencyMs)
+    return { credential: next, events: [renewed] }
+  }
+
+  const renewable: Renewable = {
+    connection,
+    id: GRANT,
+    windows: parts.windows,
+    blank() {
+      throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in. Sign in first.`)
+    },
+    prepare(credential, now) {
+      asked(credential)
+      const next = turns.prepare(credential, now)
+      return next && { credential: next, events: changes(credential, next, now) }
+    },
+    renew,
+    otherwise(credential, error, now) {
+      const next = turns.otherwise(credential, error, now)
+      if (!next) return undefined
+      const failed = error.code === 'in_doubt' ? [] : [telling.failed(credential, error, now)]
+      return { credential: next, events: [...failed, ...changes(credential, next, now)] }
+    },
+    left: turns.left,
+    failed: (credential, error, now) => [telling.failed(credential, error, now)],
+  }
+  const { current } = renewal(renewable, ports)
+
+  /** A token with the scopes that are wanted: one that somebody else asked for may have others. */
+  async function wanting(ask: Ask): Promise<Current> {
+    const lacking = ({ credential: { tokens } }: Current): readonly string[] =>
+      tokens.scopes.length === 0 ? [] : missingScopes(parts.scopes ?? [], tokens.scopes)
+    const found = await current(ask)
+    if (lacking(found).length === 0) return found
+    const next = await current({ ...ask, newerThan: found.credential.generation })
+    if (lacking(next).length === 0) return next
+    throw new GuestpassError(
+      'scope_missing',
+      `Connection ${connection}: upstream did not grant ${lacking(next).join(' ')}; the token has ${next.credential.tokens.scopes.join(' ')}. Sign in again with those scopes, or take them out of GENESYS_SCOPES.`,
+    )
+  }
+
+  /** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
+  async function seeded(found: Credential | undefined, revision: number, now: Instant): Promise<boolean> {
+    const stands = found !== undefined && found.standing !== 'revoked'
+    if (!seed || (stands && found.standing !== 'needs_reauth')) return stands
+    const digest = await parts.digest(seed.reveal())
+    if (found?.request?.['seed'] === digest) return stands
+    const credential = begun(found ?? blank(now), seed, digest)
+    const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
+    await store.commit(change)
+    return true
+  }
+
+  const blank = (now: Instant): Credential => ({
+    connection,
+    id: GRANT,
+    kind: 'grant',
+    api: 'oauth',
+    subject: random.uuid(),
+    generation: 0,
+    standing: 'active',
+    createdAt: now,
+  })
+
+  return {
+    id: GRANT,
+    current: wanting,
+    async stands() {
+      const { credential, revision, now } = await store.find(connection, GRANT)
+      return seeded(credential, revision, now)
+    },
+    async keepAlive() {
+      const { credential, now } = await store.find(connection, GRANT)
+      if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
+      const idle = now - credential.tokens.sentAt
+      if (idle < IDLE * (1 - IDLE_SPREAD * random.float())) return
+      await current({ newerThan: credential.generation })
+    },
+  }
+}
+
+/** A grant that has nothing but a refresh token yet. */
+function begun(found: Credential, refresh: Secret, seed: string): Credential {
+  const { intent: _over, backOff: _none, request: _former, ...rest } = found
+  const nothing = { access: new Secret(''), scopes: [], verified: false, sentAt: 0, expiresAt: 0, renewAt: 0 }
+  return { ...rest, standing: 'active', tokens: { ...nothing, refresh }, request: { seed } }
+}

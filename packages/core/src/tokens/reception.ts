@@ -1,0 +1,67 @@
+import type { TokenSet } from '../domain/credential.ts'
+import type { Windows } from '../domain/plan.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Random } from '../ports/random.ts'
+import type { Granted } from '../upstream/granted.ts'
+import type { IssuerClock } from '../verify/issuer-clock.ts'
+import type { KeySource } from '../verify/keys.ts'
+import type { Verifier } from '../verify/verdict.ts'
+import { tokenSet } from './token-set.ts'
+
+export interface ReceptionParts {
+  readonly connection: string
+  /** `jwt`: verified; `opaque`: taken as they are; `auto`: verified when they look like a JWT. */
+  readonly format: 'auto' | 'jwt' | 'opaque'
+  readonly verifier: Verifier
+  readonly keys: Pick<KeySource, 'keys'>
+  readonly issuerClock: IssuerClock
+  readonly windows: Windows
+  readonly random: Random
+}
+
+/** Receives access tokens of the service: nobody gets one that should verify and does not. */
+export interface Reception {
+  /** Resolves when such tokens as the latest can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
+  ready(latest: TokenSet | undefined): Promise<void>
+  /** The tokens as they are stored. Rejects with `token_refused` and the reason. */
+  receive(
+    granted: Granted,
+    of: { readonly asked: readonly string[]; readonly sentAt: Instant },
+    now: () => Instant,
+  ): Promise<TokenSet>
+}
+
+export function reception(parts: ReceptionParts): Reception {
+  const { connection, format, issuerClock, random, windows } = parts
+  const isJwt = (token: string): boolean =>
+    format === 'jwt' || (format === 'auto' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
+
+  /** When the token ends, and whether its signature was checked. */
+  async function judged(granted: Granted, sentAt: Instant, now: () => Instant) {
+    const told = sentAt + (granted.lifetime ?? 0)
+    const token = granted.access.reveal()
+    if (!isJwt(token)) return { expiresAt: told, verified: false }
+    const verdict = await parts.verifier.verify(token)
+    if (!verdict.valid) {
+      throw new GuestpassError(
+        'token_refused',
+        `Connection ${connection}: the access token that upstream issued does not verify (${verdict.reason}). Check GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY.`,
+        { reason: verdict.reason },
+      )
+    }
+    const left = (verdict.claims['exp'] as number) * SECOND - issuerClock.now()
+    return { expiresAt: Math.min(told, now() + left), verified: true }
+  }
+
+  return {
+    async ready(latest) {
+      if (format === 'jwt' || (format === 'auto' && latest?.verified === true)) await parts.keys.keys()
+    },
+    async receive(granted, { asked, sentAt }, now) {
+      issuerClock.observe(granted.issuerNow)
+      const judgement = await judged(granted, sentAt, now)
+      return tokenSet(granted, { asked, sentAt, ...judgement }, windows, random.float())
+    },
+  }
+}

@@ -1,0 +1,123 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Secret } from '../src/domain/secret.ts'
+import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import type { Store } from '../src/ports/store.ts'
+import { settle } from '../src/testing/index.ts'
+import { answers, grantServer, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
+import { world } from './world.ts'
+
+/** One thing that happens to the processes of a connection and to its authorization server. */
+type Happening =
+  | { readonly is: 'ask'; readonly process: number }
+  | { readonly is: 'kill'; readonly process: number }
+  | { readonly is: 'pass'; readonly ms: number }
+  | { readonly is: 'meet'; readonly meeting: keyof typeof meetings }
+
+const meetings = {
+  lostBefore: () => lostBefore,
+  lostAfter: () => lostAfter,
+  busy: () => answers(429, {}, { 'retry-after': '2' }),
+  failing: () => answers(503),
+  gateway: () => answers(502),
+  misconfigured: () => answers(400, { error: 'invalid_client' }),
+  slow,
+} satisfies Record<string, (clock: Parameters<typeof slow>[0]) => Meeting>
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ is: fc.constant('ask' as const), process: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant('kill' as const), process: fc.nat(2) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      is: fc.constant('pass' as const),
+      ms: fc.oneof(fc.integer({ min: 1, max: 5 * SECOND }), fc.constantFrom(MINUTE, 5 * MINUTE, 56 * MINUTE, HOUR)),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      is: fc.constant('meet' as const),
+      meeting: fc.constantFrom(...(Object.keys(meetings) as (keyof typeof meetings)[])),
+    }),
+  },
+)
+
+/** A process as `kill -9` leaves it: nothing that it asks of its store is done or answered any more. */
+function mortal(store: Store): { readonly store: Store; kill(): void } {
+  let isDead = false
+  const guarded = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(of, name) {
+        const value: unknown = Reflect.get(of, name)
+        if (typeof value === 'object' && value !== null) return guarded(value)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) =>
+          isDead ? new Promise(() => {}) : (Reflect.apply(value, of, args) as Promise<unknown>)
+      },
+    })
+  return { store: guarded(store), kill: () => (isDead = true) }
+}
+
+async function live(happenings: readonly Happening[], refreshProfile: 'strict' | 'grace'): Promise<void> {
+  const here = world()
+  const { clock } = here
+  const graceMs = refreshProfile === 'grace' ? 30 * SECOND : 0
+  const server = grantServer(clock, { graceMs })
+  here.upstream.token = server.answering
+  const seed = new Secret(server.issue())
+  const start = async () => {
+    const { store, kill } = mortal(here.store)
+    const policy = { retry: { retries: 1 }, limit: { perMinute: 60_000, burst: 1_000 }, breaker: { atLeast: 1_000 } }
+    return { ...(await here.process({ refreshToken: seed, refreshProfile, policy }, { store })), kill }
+  }
+  const processes = await Promise.all([start(), start(), start()])
+  const allowed = /^(upstream_|in_doubt|needs_reauth|client_rejected|deadline_exceeded)/
+
+  const ask = async (process: number): Promise<void> => {
+    const got = await processes[process]?.accessTokens.token().catch((error: { code?: string }) => error)
+    if (got && !('token' in got)) expect(got.code).toMatch(allowed)
+  }
+  const faults: unknown[] = []
+  for (const it of happenings) {
+    if (it.is === 'pass') await clock.advance(it.ms)
+    if (it.is === 'meet') server.meets(meetings[it.meeting](clock))
+    if (it.is === 'ask') {
+      void ask(it.process).catch((fault: unknown) => faults.push(fault))
+      await settle()
+    }
+    if (it.is === 'kill') {
+      processes[it.process]?.kill()
+      processes[it.process] = await start()
+    }
+  }
+  await clock.advance(3 * HOUR)
+  for (let round = 0; round < 6; round += 1) {
+    void ask(0).catch((fault: unknown) => faults.push(fault))
+    await clock.advance(HOUR)
+  }
+  expect(faults).toEqual([])
+  const events = await here.events()
+  const declared = events.filter(({ type }) => type === 'GRANT_LAST_RESORT').length
+  const twice = [...server.presented].filter(([, times]) => times > 1)
+  // A refusal that proves that nothing was done is no reason not to present a token again.
+  const proven = happenings.filter(({ is }) => is === 'meet').length * 2
+  if (refreshProfile === 'strict')
+    expect(twice.reduce((sum, [, times]) => sum + times - 1, 0)).toBeLessThanOrEqual(declared + proven)
+  expect(server.reuses()).toBeLessThanOrEqual(declared)
+  const { credential } = await here.store.find('default', 'grant')
+  // Nothing is lost silently: a connection without tokens says so, and the log says why.
+  if (credential?.standing === 'needs_reauth') expect(events.map(({ type }) => type)).toContain('GRANT_ENDED')
+  else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-|^$/)
+  if (server.reuses() > 0) expect(events.map(({ type }) => type)).toContain('GRANT_IN_DOUBT')
+}
+
+it.each(['strict', 'grace'] as const)(
+  'whatever happens, a refresh token is presented twice to a %s server only where that was declared, and nothing is lost silently',
+  async (profile) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { maxLength: 30 }), (happenings) => live(happenings, profile)),
+      { numRuns: 100 },
+    )
+  },
+)

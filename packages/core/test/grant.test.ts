@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest'
+import type { ConnectionOptions } from '../src/connection.ts'
+import { Secret } from '../src/domain/secret.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import { settle } from '../src/testing/index.ts'
+import { jwt, strangerKey } from './fake-upstream.ts'
+import { answers, type GrantServer, grantServer, lostAfter, lostBefore, slow } from './grant-server.ts'
+import { outcome, refusal, type World, world } from './world.ts'
+
+interface SignedIn extends World {
+  readonly server: GrantServer
+  readonly seed: Secret
+  /** A process of a connection that is seeded with the refresh token. */
+  readonly seeded: (more?: Partial<ConnectionOptions>) => ReturnType<World['process']>
+  types(): Promise<readonly string[]>
+}
+
+function signedIn(of: Parameters<typeof grantServer>[1] = {}): SignedIn {
+  const here = world()
+  const server = grantServer(here.clock, of)
+  here.upstream.token = server.answering
+  const seed = new Secret(server.issue())
+  return {
+    ...here,
+    server,
+    seed,
+    seeded: (more = {}) => here.process({ refreshToken: seed, ...more }),
+    types: async () => (await here.events()).map(({ type }) => type),
+  }
+}
+
+const standing = async ({ store }: World): Promise<string | undefined> =>
+  (await store.find('default', 'grant')).credential?.standing
+
+describe('a connection that is signed in', () => {
+  it('gets its tokens by the refresh grant, each refresh with the token that the one before brought', async () => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded()
+    const first = await accessTokens.token()
+    expect(first.token.reveal()).toBe('access-of-refresh-token-number-2')
+    expect(first).toMatchObject({ scopes: ['user:read', 'guest:write'], generation: 1, standing: 'active' })
+    await here.clock.advance(HOUR)
+    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(here.server.refreshes.map((form) => form.get('refresh_token'))).toEqual([
+      'refresh-token-number-1',
+      'refresh-token-number-2',
+    ])
+    expect(await here.types()).toEqual(
+      Array.from({ length: 2 }, () => ['ACCESS_TOKEN_INITIATED', 'ACCESS_TOKEN_RENEWED']).flat(),
+    )
+  })
+
+  it('goes on from the store after a restart, with nothing sent', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    const { accessTokens } = await here.process()
+    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(here.server.refreshes).toHaveLength(1)
+  })
+
+  it('refreshes once for 64 callers in 4 processes', async () => {
+    const here = signedIn()
+    const processes = await Promise.all([1, 2, 3, 4].map(() => here.seeded()))
+    here.server.meets(slow(here.clock))
+    const asked = processes.flatMap(({ accessTokens }) =>
+      Array.from({ length: 16 }, () => outcome(accessTokens.token())),
+    )
+    await here.clock.advance(10 * SECOND)
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['access-of-refresh-token-number-2']))
+    expect(here.server.refreshes).toHaveLength(1)
+  })
+
+  it('presents no refresh token twice when two sets of scopes are wanted at once', async () => {
+    const here = signedIn()
+    const one = await here.seeded({ scopes: ['user:read'] })
+    const other = await here.seeded({ scopes: ['guest:write'] })
+    for (let round = 0; round < 3; round += 1) {
+      const asked = Promise.all([one.accessTokens.token(), other.accessTokens.token()])
+      await here.clock.advance(SECOND)
+      await asked
+      await here.clock.advance(HOUR)
+    }
+    expect([...here.server.presented.values()].every((times) => times === 1)).toBe(true)
+    expect((await one.accessTokens.token()).scopes).toEqual(expect.arrayContaining(['user:read', 'guest:write']))
+    expect(here.server.reuses()).toBe(0)
+  })
+
+  it('refuses to ask for more than was granted before it sends anything, and names the excess', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    const { accessTokens } = await here.process({ scopes: ['user:read', 'user:write', 'user'] })
+    const error = await refusal(accessTokens.token())
+    expect([error.code, error.message]).toEqual(['scope_missing', expect.stringContaining('user:write user;')])
+    expect(here.server.refreshes).toHaveLength(1)
+  })
+
+  it('is renewed after 15 idle days and not before', async () => {
+    const here = signedIn()
+    const { accessTokens, grant } = await here.seeded()
+    await accessTokens.token()
+    await here.clock.advance(14 * DAY)
+    await grant.keepAlive()
+    expect(here.server.refreshes).toHaveLength(1)
+    await here.clock.advance(DAY + MINUTE)
+    await grant.keepAlive()
+    await grant.keepAlive()
+    expect(here.server.refreshes).toHaveLength(2)
+  })
+
+  it('gets another token when a resource refused exactly this one', async () => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded()
+    accessTokens.reportRejected((await accessTokens.token()).token)
+    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
+  })
+})
+
+describe('a refresh token in the configuration', () => {
+  it('begins an empty connection, and then the store wins', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    const other = await here.process({ refreshToken: new Secret(here.server.issue()) })
+    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    await here.clock.advance(HOUR)
+    await other.accessTokens.token()
+    expect(here.server.refreshes.at(-1)?.get('refresh_token')).toBe('refresh-token-number-2')
+  })
+
+  it('begins again where the grant has ended, if it is a new one', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    here.server.end()
+    await here.clock.advance(HOUR)
+    expect(await outcome((await here.seeded()).accessTokens.token())).toBe('needs_reauth')
+    expect(await outcome((await here.seeded()).accessTokens.token())).toBe('needs_reauth')
+    expect(here.server.refreshes).toHaveLength(2)
+    const fresh = await here.process({ refreshToken: new Secret(here.server.issue()) })
+    expect(await outcome(fresh.accessTokens.token())).toMatch(/^access-of-/)
+    expect(await standing(here)).toBe('active')
+  })
+
+  it('is nowhere in clear', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    const { credential } = await here.store.find('default', 'grant')
+    const said = JSON.stringify([credential, await here.events()])
+    expect(said).not.toMatch(/refresh-token-number|access-of/)
+  })
+
+  it('leaves a connection without one to its client credentials', async () => {
+    const here = signedIn()
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('by-client-credentials')
+  })
+})
+
+describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (refreshProfile) => {
+  const begin = async () => {
+    const here = signedIn({ graceMs: refreshProfile === 'grace' ? 30 * SECOND : 0 })
+    const process = await here.seeded({ refreshProfile })
+    await process.accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    return { ...here, ...process }
+  }
+
+  it.each([
+    ['429', 1, answers(429, {}, { 'retry-after': '1' })],
+    ['503', 1, answers(503)],
+    ['an OAuth error with 500', 1, answers(500, { error: 'server_error' })],
+    // The other way to name the client is tried as well.
+    ['a refused client', 2, answers(401, { error: 'invalid_client' })],
+    ['a refused client with 400', 2, answers(400, { error: 'invalid_client' })],
+  ])(
+    '%s deletes nothing: the token is served, and the same refresh token works later',
+    async (_name, times, meeting) => {
+      const here = await begin()
+      here.server.meets(...Array.from({ length: times }, () => meeting))
+      expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+      await settle()
+      expect(await standing(here)).toBe('active')
+      await here.clock.advance(10 * MINUTE)
+      expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+      expect(here.server.reuses()).toBe(0)
+      expect((await here.types()).filter((type) => type.startsWith('GRANT_'))).toEqual([])
+    },
+  )
+
+  it('invalid_grant ends it: the token serves to its end, then somebody must sign in', async () => {
+    const here = await begin()
+    here.server.end()
+    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    await settle()
+    expect([await standing(here), (await here.types()).at(-1)]).toEqual(['needs_reauth', 'GRANT_ENDED'])
+    await here.clock.advance(5 * MINUTE)
+    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
+    expect(here.server.refreshes).toHaveLength(2)
+  })
+})
+
+describe('a lost answer of a strict server', () => {
+  const begin = async (meeting: typeof lostAfter) => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded()
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    here.server.meets(meeting)
+    await accessTokens.token()
+    await settle()
+    return { ...here, accessTokens }
+  }
+
+  it.each([
+    ['lost before', lostBefore],
+    ['lost after', lostAfter],
+    ['a bare 502', answers(502)],
+    ['an empty 200', answers(200)],
+  ])('%s: in doubt, and the token is served to its end with nothing sent', async (_name, meeting) => {
+    const here = await begin(meeting)
+    expect([await standing(here), (await here.types()).at(-1)]).toEqual(['in_doubt', 'GRANT_IN_DOUBT'])
+    await here.clock.advance(3 * MINUTE)
+    const { token, standing: told } = await here.accessTokens.token()
+    expect([token.reveal(), told]).toEqual(['access-of-refresh-token-number-2', 'in_doubt'])
+    expect(here.server.refreshes).toHaveLength(2)
+  })
+
+  it('is then tried once more, declared, and goes on when upstream had not acted', async () => {
+    const here = await begin(lostBefore)
+    await here.clock.advance(5 * MINUTE)
+    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+    expect((await here.types()).slice(-3)).toEqual(['GRANT_IN_DOUBT', 'GRANT_LAST_RESORT', 'ACCESS_TOKEN_RENEWED'])
+  })
+
+  it('is then tried once more, declared, and ends when upstream had acted', async () => {
+    const here = await begin(lostAfter)
+    await here.clock.advance(5 * MINUTE)
+    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
+    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
+    expect(here.server.presented.get('refresh-token-number-2')).toBe(2)
+    expect((await here.types()).filter((type) => type.startsWith('GRANT_'))).toEqual([
+      'GRANT_IN_DOUBT',
+      'GRANT_LAST_RESORT',
+      'GRANT_ENDED',
+    ])
+  })
+
+  it('ends when the last resort is lost as well: it is never posted a third time', async () => {
+    const here = await begin(lostBefore)
+    await here.clock.advance(5 * MINUTE)
+    here.server.meets(lostBefore)
+    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
+    await here.clock.advance(HOUR)
+    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
+    expect(here.server.presented.get('refresh-token-number-2')).toBe(2)
+  })
+
+  it('keeps the last resort when upstream was only busy then', async () => {
+    const here = await begin(lostBefore)
+    await here.clock.advance(5 * MINUTE)
+    here.server.meets(answers(503))
+    expect(await outcome(here.accessTokens.token())).toBe('upstream_unavailable')
+    await here.clock.advance(MINUTE)
+    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+  })
+})
+
+describe('a lost answer of a server with grace', () => {
+  const begin = async () => {
+    const here = signedIn({ graceMs: 30 * SECOND })
+    const more = { refreshProfile: 'grace', policy: { retry: { retries: 3 } } } as const
+    const { accessTokens } = await here.seeded(more)
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    return { ...here, accessTokens, more }
+  }
+
+  it('is asked for again at once, and nothing is lost', async () => {
+    const here = await begin()
+    here.server.meets(lostAfter, lostAfter)
+    await here.accessTokens.token()
+    await here.clock.advance(5 * SECOND)
+    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+  })
+
+  it('is asked for again by another process when the first was killed', async () => {
+    const here = await begin()
+    here.server.meets(async (work) => {
+      work()
+      return new Promise(() => {})
+    })
+    void here.accessTokens.token()
+    await settle()
+    const other = await here.seeded(here.more)
+    const asked = outcome(other.accessTokens.token())
+    await here.clock.advance(10 * SECOND)
+    await asked
+    await here.clock.advance(SECOND)
+    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(here.server.reuses()).toBe(0)
+  })
+
+  it('is in doubt when the grace has passed, as with any other server', async () => {
+    const here = await begin()
+    here.server.meets(...Array.from({ length: 20 }, () => lostAfter))
+    for (let round = 0; round < 8; round += 1) {
+      await here.accessTokens.token().catch(() => {})
+      await here.clock.advance(20 * SECOND)
+    }
+    expect(await standing(here)).toBe('in_doubt')
+    expect(here.server.reuses()).toBe(0)
+  })
+})
+
+describe('a refreshed token that cannot be used', () => {
+  it('is thrown away, but the refresh token that came with it is kept', async () => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded({ accessTokenFormat: 'auto' })
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    here.server.meets((work) => {
+      const answer = JSON.parse(new TextDecoder().decode(work().bytes)) as Record<string, unknown>
+      return answers(200, { ...answer, access_token: jwt({ exp: 9e9 }, strangerKey) })(work)
+    })
+    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    await settle()
+    expect(await here.types()).toContain('ACCESS_TOKEN_FAILED')
+    await here.clock.advance(10 * MINUTE)
+    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-4')
+    expect(here.server.reuses()).toBe(0)
+  })
+})
