@@ -110,8 +110,12 @@ describe('an authenticated guest', () => {
     const here = await started()
     const store = { ...here.store, lease: async () => ({ granted: true, endsInMs: 5 * SECOND }) }
     const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
-    // Both look, and only then does the first write.
-    const said = await Promise.all([one, two].map(({ guests }) => outcome(guests.issue(ann))))
+    here.upstream.always('channel', slow(here.clock, SECOND))
+    const asked = [one, two].map(({ guests }) => outcome(guests.issue(ann)))
+    // Both have seen that there is nobody, and only then does the first write.
+    await until(() => here.upstream.asked.channel.length === 2)
+    await here.clock.advance(SECOND)
+    const said = await Promise.all(asked)
     const [first, ...more] = (await here.events()).filter(({ type }) => type === 'GUEST_CREATE_INITIATED')
     expect(first?.data).toMatchObject({ resumes: false })
     for (const { data } of more) expect(data).toMatchObject({ resumes: true })
