@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type PlainPeople, plainPeople } from './plain-people.ts'
 
 /**
  * An upstream that is not the sandbox: written from the documented contract alone, on plain node:http, with only what the
@@ -13,6 +14,7 @@ export interface PlainUpstream {
   readonly met: readonly string[]
   /** Every access and guest token given out. */
   readonly given: readonly string[]
+  readonly people: PlainPeople
   close(): Promise<void>
 }
 
@@ -22,7 +24,7 @@ export async function plainUpstream(): Promise<PlainUpstream> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const kid = 'only-key'
   const met: string[] = []
-  const accessTokens = new Set<string>()
+  const accessTokens = new Map<string, string>()
   const given: string[] = []
 
   const jws = (claims: object): string => {
@@ -40,13 +42,24 @@ export async function plainUpstream(): Promise<PlainUpstream> {
       return [401, { error: 'invalid_client', error_description: 'authentication failed' }]
     if (form.get('grant_type') !== 'client_credentials') return [400, { error: 'unsupported_grant_type' }]
     const token = `opaque-${randomUUID()}`
-    accessTokens.add(token)
+    accessTokens.set(token, form.get('scope') ?? '')
     given.push(token)
     return [200, { access_token: token, token_type: 'bearer', expires_in: 3_600, scope: form.get('scope') ?? '' }]
   }
 
+  const bearerOf = (authorization = ''): string => authorization.replace(/^bearer /i, '')
+
+  const people = plainPeople(
+    (sub) => {
+      const token = jws({ sub, iat: now(), exp: now() + 3_600 })
+      given.push(token)
+      return token
+    },
+    (secret) => given.push(secret),
+  )
+
   const generateToken = (body: string, authorization: string | undefined): [number, object] => {
-    if (!accessTokens.has((authorization ?? '').replace(/^bearer /i, '')))
+    if (!accessTokens.has(bearerOf(authorization)))
       return [401, { message: 'no', code: 'bad.credentials', status: 401 }]
     const { guestId, expirationDurationSeconds, scopes } = JSON.parse(body) as {
       guestId: string
@@ -59,14 +72,18 @@ export async function plainUpstream(): Promise<PlainUpstream> {
   }
 
   const answer = (request: IncomingMessage, body: string): [number, object] => {
-    const key = `${request.method} ${new URL(request.url ?? '/', 'http://upstream').pathname}`
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://upstream')
+    const key = `${request.method} ${pathname}`
     met.push(key)
     if (key === 'POST /oauth/token') return tokenEndpoint(new URLSearchParams(body), request.headers.authorization)
     if (key === 'POST /api/v2/webmessaging/guests/generate-token')
       return generateToken(body, request.headers.authorization)
     if (key === 'GET /.well-known/jwks.json')
       return [200, { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' }] }]
-    return [404, { message: 'not found', code: 'not.found', status: 404 }]
+    const scopes = accessTokens.get(bearerOf(request.headers.authorization))?.split(' ') ?? []
+    return (
+      people.answer({ key, body, scopes, query }) ?? [404, { message: 'not found', code: 'not.found', status: 404 }]
+    )
   }
 
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -83,6 +100,7 @@ export async function plainUpstream(): Promise<PlainUpstream> {
     url,
     met,
     given,
+    people,
     env: {
       GENESYS_OAUTH_BASE_URL: url,
       GENESYS_API_BASE_URL: url,
