@@ -80,6 +80,22 @@ describe('webhooks of the configuration', () => {
     expect(peer.of('/idp')).toHaveLength(1)
   })
 
+  it('get from guestpass keep what they refused at first, and the audit log its checkpoints', async () => {
+    const { guestId } = await issued()
+    peer.answers({ status: 503 })
+    await ann.run(`guest refresh ${guestId}`)
+    peer.answers({})
+    const keeping = ann.start('keep')
+    // Refused once, and taken by the next try.
+    await expect.poll(() => peer.of('/idp').length, { timeout: 20_000 }).toBe(2)
+    expect(peer.of('/idp').map(({ about }) => about)).toEqual([guestId, guestId])
+    keeping.child.kill('SIGINT')
+    await keeping.ended
+    const { said } = await ann.ask<{ valid: boolean; anchored: number }>('audit verify')
+    expect(said.valid).toBe(true)
+    expect(said.anchored).toBeGreaterThan(0)
+  })
+
   it('are signed with a secret of their own when none is configured, which is said once', async () => {
     const env = { WEBHOOK_SECRET: '' }
     const { err } = await ann.run('guest list', { env })

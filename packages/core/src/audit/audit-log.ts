@@ -14,7 +14,10 @@ import {
 } from './checkpoint.ts'
 import { type ChainedRecord, type ChainVerdict, refused, verifyChain } from './verify-chain.ts'
 
-/** The audit log of a connection: its chain in the store, and the signed checkpoints beside it. */
+/**
+ * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. A memory store that has forgotten
+ * its oldest events cannot be verified from the beginning.
+ */
 export interface AuditLog {
   /** Records in the order of their chain, a page at a time; up to `until` when given. */
   records(until?: number): AsyncGenerator<ChainedRecord>
@@ -128,20 +131,18 @@ export function auditLog(
       }
     },
     async verify(kept = []) {
-      // In this order: records that come meanwhile are beyond what is expected, not missing.
+      // In this order: what comes meanwhile is more than what is expected, and nothing is missing.
+      const { last } = await latest()
       const own = await stored()
       const head = await store.chainHead(connection)
-      const fault = (await numberFault(own, await latest())) ?? (await keyFault([...own, ...kept], sign))
+      const fault = numberFault(own, last) ?? (await keyFault([...own, ...kept], sign))
       return fault ?? verifyChain(records(), { connection, head, checkpoints: [...own, ...kept] })
     },
   }
 }
 
 /** Checkpoints are numbered without gaps, and the last one is known: none can be taken away unseen. */
-async function numberFault(
-  own: readonly Checkpoint[],
-  { last }: { readonly last?: Checkpoint },
-): Promise<ChainVerdict | undefined> {
+function numberFault(own: readonly Checkpoint[], last: Checkpoint | undefined): ChainVerdict | undefined {
   const expected = last?.number ?? own.length
   for (let at = 0; at < Math.max(expected, own.length); at += 1) {
     if (own[at]?.number === at + 1) continue

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { credential, event, HOME } from '../../src/testing/store-contract/samples.ts'
+import { BATCH_LEASE } from '../../src/webhooks/endpoint-sink.ts'
 import { signatures, signingSecret } from '../../src/webhooks/signature.ts'
 import { type Answer, configured, type Got, hooked, never, plainEvents, receiving, SECRET } from './world.ts'
 
@@ -256,6 +257,31 @@ describe('webhooks that run', () => {
     await running
     expect(clock.sleeping).toBe(0)
     expect(await store.outbox.counts(`webhook:${HOME}:slow`)).toEqual({ waiting: 3, parked: 0 })
+  })
+})
+
+describe('several processes on one store', () => {
+  it('share the work: everything is sent, and nothing twice', async () => {
+    const { open, commit, peer } = await world()
+    await commit(plainEvents(120))
+    await Promise.all([open(), open(), open()].map((process) => process.drain(never)))
+    await open().drain(never)
+    const ids = peer.got.map(({ headers }) => headers['webhook-id'])
+    expect([ids.length, new Set(ids).size]).toEqual([120, 120])
+  })
+
+  it('wait no longer than a lease for what one of them held when it died', async () => {
+    const { hooks, commit, store, clock, peer } = await world()
+    await commit(plainEvents(1))
+    await store.outbox.forward('webhooks:default', [
+      { event: plainEvents(1)[0]?.id ?? '', to: ['webhook:default:one'] },
+    ])
+    expect(await store.outbox.claim('webhook:default:one', 20, BATCH_LEASE)).toHaveLength(1)
+    await hooks.drain(never)
+    expect(peer.got).toEqual([])
+    await clock.advance(BATCH_LEASE)
+    await hooks.drain(never)
+    expect(peer.got).toHaveLength(1)
   })
 })
 

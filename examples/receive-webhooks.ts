@@ -1,0 +1,59 @@
+/** Webhooks from both ends: a backend that is told of refreshed guests, signed and in order. Run with the `.env` of `guestpass sandbox`. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import {
+  connection,
+  GuestpassError,
+  memoryStore,
+  resolveHosts,
+  Secret,
+  signingSecret,
+  webhookReceiver,
+  webhookRoute,
+  webhooks,
+} from '@guestpass/core'
+import { guardedHttp, nodePorts } from '@guestpass/core/node'
+
+const { GENESYS_OAUTH_BASE_URL, GENESYS_API_BASE_URL, GENESYS_CLIENT_ID = '', GENESYS_CLIENT_SECRET = '' } = process.env
+const ports = { ...nodePorts(), store: memoryStore({ route: webhookRoute }) }
+const secret = new Secret(signingSecret(ports.random))
+
+// The receiver: what is not signed, comes twice or is older than what came before never gets to the callback.
+const { receive } = webhookReceiver({ secrets: [secret] })
+const server = createServer(async (request, response) => {
+  const status = await receive(request.headers, await buffer(request), ({ type, about, generation }) =>
+    console.log(`${type}: guest ${about} has generation ${generation}`),
+  ).then(
+    () => 204,
+    (error: unknown) => (error instanceof GuestpassError ? 400 : 500),
+  )
+  response.writeHead(status).end()
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+
+// The sender: an identity provider named by the configuration. Others are added with `endpoints.add`.
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+const guarded = guardedHttp()
+const { drain } = webhooks(
+  {
+    connection: 'default',
+    configured: [{ id: 'idp', contract: 'idp', url, secrets: [secret], includeToken: true }],
+  },
+  { ...ports, guardedHttp: guarded.http },
+)
+
+const { guests } = await connection(
+  {
+    hosts: resolveHosts({ oauthBaseUrl: GENESYS_OAUTH_BASE_URL, apiBaseUrl: GENESYS_API_BASE_URL }),
+    client: { id: GENESYS_CLIENT_ID, secret: new Secret(GENESYS_CLIENT_SECRET) },
+  },
+  ports,
+)
+const { guestId } = await guests.issue({ scopes: ['webmessaging:guest:send'] })
+const { expiresAt } = await guests.refresh(guestId)
+console.log(`${await drain(AbortSignal.timeout(5_000))} told; valid until ${new Date(expiresAt).toISOString()}`)
+
+server.close()
+await Promise.all([guarded.close(), ports.close()])
