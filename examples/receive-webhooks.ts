@@ -22,14 +22,18 @@ const secret = new Secret(signingSecret(ports.random))
 
 // The receiver: what is not signed, comes twice or is older than what came before never gets to the callback.
 const { receive } = webhookReceiver({ secrets: [secret] })
-const server = createServer(async (request, response) => {
-  const status = await receive(request.headers, await buffer(request), ({ type, about, generation }) =>
-    console.log(`${type}: guest ${about} has generation ${generation}`),
-  ).then(
-    () => 204,
-    (error: unknown) => (error instanceof GuestpassError ? 400 : 500),
-  )
-  response.writeHead(status).end()
+const server = createServer((request, response) => {
+  void buffer(request)
+    .then((rawBody) =>
+      receive(request.headers, rawBody, ({ type, about, generation }) =>
+        console.log(`${type}: guest ${about} has generation ${generation}`),
+      ),
+    )
+    .then(
+      () => 204,
+      (error: unknown) => (error instanceof GuestpassError ? 400 : 500),
+    )
+    .then((status) => response.writeHead(status).end())
 }).listen(0, '127.0.0.1')
 await once(server, 'listening')
 

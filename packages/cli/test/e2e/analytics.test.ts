@@ -1,0 +1,62 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { type Receiver, receiver, WEBHOOK_SECRET } from './receiver.ts'
+import { type User, user } from './user.ts'
+
+const EMAIL = 'ann.example@mail.example'
+const ISSUE = `guest issue --api engagements --email ${EMAIL} --consent --channel web-1`
+
+let upstream: PlainUpstream
+let peer: Receiver
+let ann: User
+
+beforeAll(async () => {
+  upstream = await plainUpstream()
+})
+afterAll(() => upstream.close())
+beforeEach(async () => {
+  peer = await receiver()
+  ann = user({
+    ...upstream.env,
+    CRM_BASE_URL: `${upstream.url}/crm`,
+    ANALYTICS_WEBHOOK_URL: `${peer.url}/analytics`,
+    GUESTPASS_AUDIT_FILE: 'audit.jsonl',
+    WEBHOOK_SECRET,
+  })
+})
+afterEach(async () => {
+  upstream.people.lapse()
+  expect(ann.leaks([EMAIL, WEBHOOK_SECRET, ...upstream.given])).toEqual([])
+  ann.leave()
+  await peer.close()
+})
+
+describe('the analytics webhook', () => {
+  it('is told who was authenticated, with the address that nothing else shows', async () => {
+    const { said } = await ann.ask<{ guestId: string }>(ISSUE)
+    expect(peer.of('/analytics').map(({ body }) => body)).toEqual([
+      {
+        guestId: said.guestId,
+        email: EMAIL,
+        channelId: 'web-1',
+        crmTier: 'gold',
+        authLatencyMs: expect.any(Number),
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      },
+    ])
+  })
+
+  it('never holds a guest up, and is told nothing of one that was erased before it could be', async () => {
+    peer.answers({ hangs: true })
+    const { code, said } = await ann.ask<{ guestId: string }>(ISSUE)
+    expect(code).toBe(0)
+    expect((await ann.run(`guest erase ${said.guestId}`)).code).toBe(0)
+    peer.answers({})
+    const { said: list } = await ann.ask<{ webhooks: readonly object[] }>('webhooks list')
+    await ann.run('guest list')
+    expect(peer.of('/analytics')).toEqual([])
+    const { said: after } = await ann.ask<{ webhooks: readonly object[] }>('webhooks list')
+    expect([...list.webhooks, ...after.webhooks]).toMatchObject([{ id: 'analytics' }, { waiting: 0, parked: 0 }])
+    expect(await ann.ask('audit verify')).toMatchObject({ code: 0, said: { valid: true } })
+  })
+})
