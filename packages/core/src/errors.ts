@@ -83,7 +83,7 @@ export interface ErrorFacts {
   readonly retryAt?: Instant
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
-  /** Why a token does not verify; one of the reasons of `verify`. */
+  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`. */
   readonly reason?: string
   readonly cause?: unknown
 }

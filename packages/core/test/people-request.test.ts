@@ -68,6 +68,7 @@ describe('a request for an authenticated guest', () => {
     `${'a'.repeat(65)}@mail.example`,
     `ann@${'a'.repeat(251)}`,
     'ann\u0000@mail.example',
+    'an\u200bn@mail.example',
     7,
     null,
     ['ann@mail.example'],

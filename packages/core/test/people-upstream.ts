@@ -27,6 +27,8 @@ export interface PeopleUpstream {
   readonly asked: Readonly<Record<Kind, HttpRequest[]>>
   /** What the next requests of a kind meet, one each. */
   meets(kind: Kind, ...next: readonly Meeting[]): void
+  /** From now on requests meet nothing but what always is. */
+  forgive(): void
   /** What every request of a kind meets from now on. */
   always(kind: Kind, meeting: Meeting | undefined): void
   /** Guests that were made. */
@@ -155,6 +157,7 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
     customers: new Map(),
     expiresIn: 3_600,
     meets: (kind, ...next) => void script.set(kind, [...(script.get(kind) ?? []), ...next]),
+    forgive: () => script.clear(),
     always(kind, meeting) {
       if (meeting) standing.set(kind, meeting)
       else standing.delete(kind)

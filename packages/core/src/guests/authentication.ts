@@ -145,4 +145,9 @@ export function authentication(parts: AuthenticationParts, ports: RenewalPorts):
 }
 
 /** A guest in the place of one that cannot be renewed any more. */
-const instead = (former: string): Extract<Decision, { do: 'create' }> => ({ do: 'create', resumes: false, former })
+const instead = (former: string): Extract<Decision, { do: 'create' }> => ({
+  do: 'create',
+  resumes: false,
+  former,
+  replaces: true,
+})

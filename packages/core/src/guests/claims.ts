@@ -1,4 +1,3 @@
-import type { Credential } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -6,7 +5,7 @@ import type { Meter } from '../ports/meter.ts'
 import type { Change } from '../ports/store.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Attempt, Wording } from './attempt.ts'
-import { type Decision, DUPLICATE, type Slot, slotOf } from './slot.ts'
+import { type Decision, DUPLICATE, type Former, type Slot, slotOf } from './slot.ts'
 
 /** What was found under the key, and what is to be done. */
 export interface Opening {
@@ -79,7 +78,7 @@ export function claims({ connection, wording, meter }: ClaimsParts, ports: Renew
         subject,
         data: { requestId, resumes: decision.resumes },
       })
-      const slot: Slot = { state: 'creating', requestId, holder, ...withFormer(decision.former) }
+      const slot: Slot = { state: 'creating', requestId, holder, ...formerOf(decision) }
       const write = { kind: DUPLICATE, id: attempt.key, value: { ...slot }, expect: { revision } }
       const outcome = await store.commit({ connection, documents: [write], events: [begun] })
       return outcome === 'done' ? { ...opening, attempt, requestId, subject, trail: [begun] } : undefined
@@ -97,21 +96,24 @@ export function claims({ connection, wording, meter }: ClaimsParts, ports: Renew
   }
 }
 
-export const withFormer = (former: Credential['id'] | undefined): { readonly former?: string } =>
-  former === undefined ? {} : { former }
+/** What the next who asks has to know of the guest of before. */
+export const formerOf = ({ former, replaces = false }: Former): Former =>
+  former === undefined ? {} : { former, ...(replaces ? { replaces } : {}) }
 
 /** Whether a slot may be settled by a claim. Tokens in hand are worth more than somebody else's doubt, not more than their guest. */
 const isOurs = (slot: Slot | undefined, { requestId }: Claim, next: Slot | undefined): boolean =>
   (slot?.state === 'creating' && slot.requestId === requestId) || (next?.state === 'live' && slot?.state !== 'live')
 
 /** What a claim goes back to when upstream refused, or was not asked at all. */
-export function slotBefore({ slot, decision: { resumes, former } }: Claim, error: GuestpassError): Slot | undefined {
-  if (!resumes) return slot
+export function slotBefore({ slot, decision }: Claim, error: GuestpassError): Slot | undefined {
+  if (!decision.resumes) return slot
   // The weather says nothing of the create that was lost.
   if (error.retryable && slot && 'requestId' in slot) {
-    return { state: 'in_doubt', requestId: slot.requestId, ...withFormer(former) }
+    return { state: 'in_doubt', requestId: slot.requestId, ...formerOf(decision) }
   }
-  return former === undefined ? undefined : { state: 'free', former }
+  const { former, replaces } = decision
+  if (former === undefined) return undefined
+  return replaces ? { state: 'live', guestId: former } : { state: 'free', former }
 }
 
 /** Events outlive the guest and know it by its subject only. */

@@ -10,7 +10,7 @@ import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { Created } from '../upstream/created.ts'
 import { type Attempt, authenticated, type Wording } from './attempt.ts'
 import type { Look } from './channels.ts'
-import { type Claim, claims, type Opening, slotBefore, withFormer } from './claims.ts'
+import { type Claim, claims, formerOf, type Opening, slotBefore } from './claims.ts'
 import { revocationChange } from './ending.ts'
 import { type Lookup, withCrm } from './enrichment.ts'
 import type { PersonApi } from './person-api.ts'
@@ -135,13 +135,13 @@ export function creation(parts: CreationParts, ports: RenewalPorts): Creation {
 
   /** What ends the guest that a new one replaces. */
   async function ending(
-    { now, attempt, decision: { replaces } }: Claim,
+    { now, attempt, decision: { former, replaces } }: Claim,
     next: Live,
   ): Promise<Required<Pick<Change, 'writes' | 'events' | 'deny'>>> {
-    if (replaces === undefined) return { writes: [], events: [], deny: [] }
+    if (former === undefined || !replaces) return { writes: [], events: [], deny: [] }
     // The same guest again: only its former tokens end.
-    if (replaces === next.id) return { writes: [], events: [], deny: [replaces] }
-    const { credential } = await store.find(connection, replaces)
+    if (former === next.id) return { writes: [], events: [], deny: [former] }
+    const { credential } = await store.find(connection, former)
     if (!credential || hasEnded(credential)) return { writes: [], events: [], deny: [] }
     return revocationChange(credential, parts.telling.about(credential, attempt.correlationId), now(), ports)
   }
@@ -165,7 +165,7 @@ export function creation(parts: CreationParts, ports: RenewalPorts): Creation {
     error: GuestpassError,
     guestId: string | undefined,
   ): Promise<Live | undefined> {
-    const former = withFormer(claim.decision.former)
+    const former = formerOf(claim.decision)
     if (error.code === 'session_exists') return takesOver(claim, error)
     if (error.code === 'token_refused') {
       const next: Slot = { state: 'orphaned', ...former }

@@ -74,7 +74,7 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
-const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
+const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
 
 const email = z.pipe(
   z.transform((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value)),

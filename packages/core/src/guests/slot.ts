@@ -10,16 +10,21 @@ export const DUPLICATE = 'duplicate'
 /** How long after its end a session still counts as one: its token may be renewed that long. */
 const RENEWABLE: Millis = 5 * MINUTE
 
+/** The guest of before, by whose refresh token upstream's session may be taken over; `replaces`: a new guest ends it. */
+export interface Former {
+  readonly former?: string
+  readonly replaces?: boolean
+}
+
 /**
  * What is known of a person's place on a channel. `creating`: a create was about to be sent. `live`: the guest is known. `in_doubt`: the
- * answer to a create was lost. `orphaned`: upstream has a session that nobody here holds. `free`: given up. `former`: the guest of before, by
- * whose refresh token upstream's session may be taken over.
+ * answer to a create was lost. `orphaned`: upstream has a session that nobody here holds. `free`: given up.
  */
 export type Slot =
-  | { readonly state: 'creating'; readonly requestId: string; readonly holder: string; readonly former?: string }
+  | (Former & { readonly state: 'creating'; readonly requestId: string; readonly holder: string })
+  | (Former & { readonly state: 'in_doubt'; readonly requestId: string })
+  | (Former & { readonly state: 'orphaned' })
   | { readonly state: 'live'; readonly guestId: string }
-  | { readonly state: 'in_doubt'; readonly requestId: string; readonly former?: string }
-  | { readonly state: 'orphaned'; readonly former?: string }
   | { readonly state: 'free'; readonly former: string }
 
 /** A slot as it is stored, sealed. */
@@ -31,10 +36,8 @@ export type Decision =
   | { readonly do: 'reuse'; readonly guestId: string }
   /** The person has a session, which this request gets nothing of. */
   | { readonly do: 'refuse'; readonly guestId: string }
-  /**
-   * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `replaces`: the guest that a new one ends.
-   */
-  | { readonly do: 'create'; readonly resumes: boolean; readonly former?: string; readonly replaces?: string }
+  /** Ask upstream for a guest. `resumes`: it may have made one already, which it will say. */
+  | (Former & { readonly do: 'create'; readonly resumes: boolean })
 
 /** The guest that a slot names. */
 export const guestOf = (slot: Slot | undefined): string | undefined =>
@@ -43,7 +46,7 @@ export const guestOf = (slot: Slot | undefined): string | undefined =>
 /** A slot without the guest that it names; undefined when nothing is left of it. */
 export function forgotten(slot: Slot): Slot | undefined {
   if (slot.state === 'live' || slot.state === 'free') return undefined
-  const { former: _gone, ...rest } = slot
+  const { former: _gone, replaces: _it, ...rest } = slot
   return rest
 }
 
@@ -54,19 +57,21 @@ export function decide(
   now: Instant,
   { assurance, onDuplicate }: { readonly assurance: Assurance; readonly onDuplicate: OnDuplicate },
 ): Decision {
+  if (!slot) return { do: 'create', resumes: false }
   const known = guestOf(slot)
   const former = known !== undefined && guest && !hasEnded(guest) ? { former: known } : {}
-  if (!slot) return { do: 'create', resumes: false }
   if (slot.state !== 'live') {
-    return { do: 'create', resumes: slot.state === 'creating' || slot.state === 'in_doubt', ...former }
+    const resumes = slot.state === 'creating' || slot.state === 'in_doubt'
+    return { do: 'create', resumes, ...former, replaces: 'replaces' in slot && slot.replaces === true }
   }
-  if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former }
+  // One that could be renewed must not come back beside the next.
+  if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
   const { guestId } = slot
   // Otherwise whoever types an address would get its session.
   if (assurance !== 'verified' || onDuplicate === 'reject') return { do: 'refuse', guestId }
   return onDuplicate === 'reuse'
     ? { do: 'reuse', guestId }
-    : { do: 'create', resumes: false, former: guestId, replaces: guestId }
+    : { do: 'create', resumes: false, former: guestId, replaces: true }
 }
 
 /** Whether a guest has a session: a token that is valid, or one that can be renewed. */

@@ -2,7 +2,7 @@ import { hasEnded } from '../domain/plan.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import { authenticated, type Wording } from './attempt.ts'
-import { type Claim, type Claims, slotBefore, withFormer } from './claims.ts'
+import { type Claim, type Claims, formerOf, slotBefore } from './claims.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface TakeoverParts {
@@ -26,7 +26,7 @@ export function takeover({ connection, sessions, wording, claims }: TakeoverPart
     const { credential } = await store.find(connection, former)
     if (!credential?.tokens?.refresh || hasEnded(credential)) return undefined
     // What was handed out before ends with the replacement, whoever has it.
-    if (claim.decision.replaces !== undefined) await store.commit({ connection, deny: [former] })
+    if (claim.decision.replaces) await store.commit({ connection, deny: [former] })
     try {
       return (await sessions.current(former, { newerThan: credential.generation })).credential
     } catch (thrown) {
@@ -52,7 +52,11 @@ export function takeover({ connection, sessions, wording, claims }: TakeoverPart
     throw await claims.fail(
       claim,
       isOurs
-        ? { error, next: { state: 'orphaned', ...withFormer(former) }, types: wasOrphaned ? [] : ['GUEST_ORPHANED'] }
+        ? {
+            error,
+            next: { state: 'orphaned', ...formerOf(claim.decision) },
+            types: wasOrphaned ? [] : ['GUEST_ORPHANED'],
+          }
         : { error, next: slotBefore(claim, error), types: ['GUEST_CREATE_FAILED'] },
     )
   }

@@ -1,0 +1,96 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { HOUR, MINUTE } from '../src/domain/time.ts'
+import { asGuestpassError } from '../src/errors.ts'
+import { isLive } from '../src/guests/slot.ts'
+import { settle } from '../src/testing/index.ts'
+import { dropped, garbled, instead, type Meeting } from './people-upstream.ts'
+import { ann, EMAIL, peopleWorld } from './people-world.ts'
+
+const meetings: Readonly<Record<string, Meeting>> = {
+  'lost before': dropped('before'),
+  'lost after': dropped('after'),
+  garbled,
+  refused: instead(400, { code: 'bad.request' }),
+  unavailable: instead(503),
+}
+
+const ask = fc.record({
+  do: fc.constant('ask' as const),
+  process: fc.constantFrom(0, 1),
+  times: fc.integer({ min: 1, max: 3 }),
+  assurance: fc.constantFrom('claimed' as const, 'verified' as const),
+  onDuplicate: fc.constantFrom('reject' as const, 'reuse' as const, 'replace' as const),
+  meets: fc.option(fc.constantFrom(...Object.keys(meetings))),
+})
+const other = fc.record({
+  do: fc.constantFrom('revoke' as const, 'erase' as const, 'invalidate' as const, 'lapse' as const, 'wait' as const),
+  ms: fc.constantFrom(MINUTE, HOUR, HOUR + 6 * MINUTE),
+})
+
+/** What may come of a request for a guest when nothing else fails. */
+const OUTCOMES = new Set([
+  'issued',
+  'session_exists',
+  'create_in_doubt',
+  'guest_orphaned',
+  'upstream_rejected',
+  'upstream_unavailable',
+])
+
+it('whatever is asked and lost in whatever order, a person has one guest, and nobody who only claims the address gets it', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof({ weight: 3, arbitrary: ask }, other), { maxLength: 14 }), async (steps) => {
+      const here = peopleWorld()
+      const processes = [await here.process(), await here.process()]
+      const handedOut = new Set<string>()
+      const givenUp = new Set<string>()
+      let latest: string | undefined
+      for (const step of steps) {
+        if (step.do === 'ask') {
+          const { process, times, assurance, onDuplicate, meets } = step
+          if (meets) here.upstream.meets('create', meetings[meets] as Meeting)
+          const policy = assurance === 'verified' ? { onDuplicate } : {}
+          const guests = processes[process]?.guests
+          const before = here.upstream.sessions.length
+          const said = await Promise.all(
+            Array.from({ length: times }, () =>
+              guests?.issue({ ...ann, assurance, ...policy }).then(
+                (guest) => guest,
+                (thrown: unknown) => asGuestpassError(thrown).code,
+              ),
+            ),
+          )
+          // What the script has left is of no later request.
+          here.upstream.forgive()
+          for (const one of said) {
+            if (one === undefined || typeof one === 'string') expect(OUTCOMES).toContain(one)
+            else {
+              if (assurance === 'claimed') expect(handedOut.has(one.guestId)).toBe(false)
+              handedOut.add((latest = one.guestId))
+              givenUp.delete(one.guestId)
+            }
+          }
+          // Upstream has one session for the key, and at most one more came about.
+          expect(here.upstream.sessions.length - before).toBeLessThanOrEqual(times)
+        } else if (step.do === 'lapse') here.upstream.lapse()
+        else if (step.do === 'wait') await here.clock.advance(step.ms)
+        else if (step.do === 'invalidate') {
+          const { guestId } = (await processes[0]?.guests.invalidate({ email: EMAIL, channelId: 'web-1' })) ?? {}
+          if (guestId !== undefined) givenUp.add(guestId)
+        } else if (latest !== undefined) await processes[1]?.guests[step.do](latest)
+        await settle()
+        const { documents } = await here.store.documents('default', { kind: 'duplicate', limit: 9 })
+        expect(documents.length).toBeLessThanOrEqual(1)
+        for (const { value } of documents) expect(value).not.toMatchObject({ state: 'creating' })
+        const { credentials } = await here.store.list('default', { kind: 'guest', limit: 99 })
+        const live = credentials.filter((guest) => isLive(guest, here.clock.wall()) && !givenUp.has(guest.id))
+        expect(live.length).toBeLessThanOrEqual(1)
+        const told = JSON.stringify(await here.events()).toLowerCase()
+        expect(told).not.toContain(EMAIL)
+        for (const id of handedOut) expect(told).not.toContain(id)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
