@@ -13,6 +13,7 @@ import { clientCredentials } from './tokens/client-credentials.ts'
 import { type Grant, grant } from './tokens/grant.ts'
 import { reception } from './tokens/reception.ts'
 import { renewal, type RenewalPorts } from './tokens/renewal.ts'
+import { type SignIn, signIn } from './tokens/sign-in.ts'
 import { accessTelling } from './tokens/telling.ts'
 import type { Network } from './upstream/answer.ts'
 import type { Hosts } from './upstream/hosts.ts'
@@ -56,6 +57,7 @@ export interface AccessParts {
 
 export interface Access {
   readonly grant: Grant
+  readonly signIn: SignIn
   /** Access tokens: of the sign-in where there is one, else by client credentials with these scopes. */
   source(needed: readonly string[]): Promise<TokenSource>
 }
@@ -80,6 +82,7 @@ export function access(
         clientCredentials: hosts.oauth + hosts.tokenPath.clientCredentials,
         otherGrants: hosts.oauth + hosts.tokenPath.otherGrants,
       },
+      authorizeUrl: hosts.authorizeUrl,
       client,
       clientAuth: options.clientAuth ?? 'auto',
       platform: hosts.platformLogin,
@@ -89,26 +92,28 @@ export function access(
     { recall: async () => methodOf(await method.load()), remember: method.save },
   )
   const shared = { connection, oauth: server, reception: receiving, telling, windows }
-  const signIn = grant(
+  const digest = async (text: string): Promise<string> => platform.sha256(text)
+  const signedIn = grant(
     {
       ...shared,
       ...(wanted ? { scopes: wanted } : {}),
       ...(seed ? { seed } : {}),
       ...(refreshProfile === 'grace' ? { graceMs: options.graceMs ?? 30 * SECOND } : {}),
-      digest: async (text) => platform.sha256(text),
+      digest,
     },
     ports,
   )
 
   return {
-    grant: signIn,
+    grant: signedIn,
+    signIn: signIn({ ...shared, actor, verifier, scopes: wanted ?? [], digest }, ports),
     async source(needed) {
       const scopes = wanted ?? needed
       const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined]
       // Of every input that shapes the token, so that no two different ones meet.
       const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
       const own = { id, current: renewal(clientCredentials({ ...shared, id, scopes }, ports), ports).current }
-      const choose = async () => ((await signIn.stands()) ? signIn : own)
+      const choose = async () => ((await signedIn.stands()) ? signedIn : own)
       return accessTokens({ choose, meter, windows }, ports)
     },
   }

@@ -13,6 +13,7 @@ import type { Store } from './ports/store.ts'
 import { type Meters, meters } from './report/meters.ts'
 import type { TokenSource } from './tokens/access-tokens.ts'
 import type { Grant } from './tokens/grant.ts'
+import type { SignIn } from './tokens/sign-in.ts'
 import { guestTokens } from './upstream/guest-tokens/provider.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from './upstream/guest-tokens/wire.ts'
 import type { Hosts } from './upstream/hosts.ts'
@@ -52,6 +53,8 @@ export interface Connection {
   readonly accessTokens: TokenSource
   /** The sign-in of a user by which it gets them, where there is one. */
   readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
+  /** Signs that user in. */
+  readonly signIn: Pick<SignIn, 'begin' | 'complete'>
   readonly guests: Guests
   /** Checks any guest token of this connection, revocation included. */
   readonly verifier: Verifier
@@ -75,7 +78,11 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const renewalPorts = { store, clock, random, holder }
-  const { grant, source: sourceOf } = access(
+  const {
+    grant,
+    signIn,
+    source: sourceOf,
+  } = access(
     options,
     {
       connection: name,
@@ -105,6 +112,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     name,
     accessTokens: source,
     grant,
+    signIn,
     verifier: guestVerifier,
     keys,
     issuerOffset: issuerClock.offset,

@@ -207,22 +207,11 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     if (!seed || (stands && found.standing !== 'needs_reauth')) return stands
     const digest = await parts.digest(seed.reveal())
     if (found?.request?.['seed'] === digest) return stands
-    const credential = begun(found ?? blank(now), seed, digest)
+    const credential = begun(found ?? blankGrant(connection, random.uuid(), now), seed, digest)
     const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
     await store.commit(change)
     return true
   }
-
-  const blank = (now: Instant): Credential => ({
-    connection,
-    id: GRANT,
-    kind: 'grant',
-    api: 'oauth',
-    subject: random.uuid(),
-    generation: 0,
-    standing: 'active',
-    createdAt: now,
-  })
 
   return {
     id: GRANT,
@@ -240,6 +229,18 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     },
   }
 }
+
+/** A grant before its first tokens. */
+export const blankGrant = (connection: string, subject: string, now: Instant): Credential => ({
+  connection,
+  id: GRANT,
+  kind: 'grant',
+  api: 'oauth',
+  subject,
+  generation: 0,
+  standing: 'active',
+  createdAt: now,
+})
 
 /** A grant that has nothing but a refresh token yet. */
 function begun(found: Credential, refresh: Secret, seed: string): Credential {

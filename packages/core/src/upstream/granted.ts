@@ -7,6 +7,8 @@ export interface Granted extends Receipt {
   readonly access: Secret
   /** Absent: the old one, if there is one, stays. */
   readonly refresh?: Secret
+  /** OpenID Connect Core, 2: says who signed in. Only a sign-in brings one. */
+  readonly idToken?: Secret
   /** From the moment the request was sent; absent where only the token itself says when it ends. */
   readonly lifetime?: Millis
   /** Absent: those that were asked for (RFC 6749, 5.1). */

@@ -59,6 +59,8 @@ export interface Hosts {
   readonly jwksUrl: string
   /** Paths below `oauth`, by grant. */
   readonly tokenPath: { readonly clientCredentials: string; readonly otherGrants: string }
+  /** Where users are sent to sign in, in full: beside the token endpoint. */
+  readonly authorizeUrl: string
   /** True when `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
   /** True when `api` is an API host of the public platform, which does not offer the documented guest APIs. */
@@ -181,16 +183,16 @@ export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
       fields: faults,
     })
   const platformLogin = isHostOf(oauth, 'login')
+  const clientCredentials = tokenPath ?? '/oauth/token'
+  // A login host of the platform written as a base URL is still the platform, which has this one path.
+  const otherGrants = userTokenPath ?? tokenPath ?? (platformLogin ? '/oauth/token' : '/api/v2/oauth/token')
   const from = { oauth: open.oauth ? place : 'oauthBaseUrl', api: open.api ? place : 'apiBaseUrl' } as const
   return {
     oauth,
     api,
     jwksUrl: jwks ?? `${oauth}/.well-known/jwks.json`,
-    tokenPath: {
-      clientCredentials: tokenPath ?? '/oauth/token',
-      // A login host of the platform written as a base URL is still the platform, which has this one path.
-      otherGrants: userTokenPath ?? tokenPath ?? (platformLogin ? '/oauth/token' : '/api/v2/oauth/token'),
-    },
+    tokenPath: { clientCredentials, otherGrants },
+    authorizeUrl: `${oauth}${otherGrants.replace(/\/[^/]*$/, '')}/authorize`,
     platformLogin,
     platformApi: isHostOf(api, 'api'),
     from: { ...from, jwksUrl: jwks ? 'jwksUrl' : from.oauth },

@@ -2,13 +2,18 @@ import type { Secret } from '../../domain/secret.ts'
 import { type GuestpassError } from '../../errors.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
-import { exchange, type Network } from '../answer.ts'
+import { exchange, type Explain, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { once } from '../once.ts'
 import {
   type Client,
   type ClientMethod,
+  type AuthorizeAsk,
+  authorizeUrl,
   clientCredentialsRequest,
+  type CodeAsk,
+  codeRequest,
+  explainExchange,
   explainToken,
   grantedOf,
   refreshTokenRequest,
@@ -19,6 +24,8 @@ export interface OAuthOptions {
   readonly connection: string
   /** Where client-credentials tokens are asked for, and all others. */
   readonly tokenUrl: { readonly clientCredentials: string; readonly otherGrants: string }
+  /** Where users are sent to sign in. */
+  readonly authorizeUrl: string
   readonly client: Client
   /** `auto`: Basic on the platform's hosts, the form body elsewhere; when that is refused the other way is tried once and remembered. */
   readonly clientAuth: 'auto' | ClientMethod
@@ -42,6 +49,11 @@ export interface RefreshAsk {
 }
 
 export interface OAuth {
+  readonly clientId: string
+  /** Where to send a browser. */
+  authorizeUrl(ask: AuthorizeAsk): string
+  /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice. */
+  exchange(ask: CodeAsk & { readonly onSend: () => void }): Promise<Granted>
   /** A new access token by client credentials (RFC 6749, 4.4). `onSend` is called just before each try is sent. */
   clientCredentials(scopes: readonly string[], onSend: () => void, signal: AbortSignal): Promise<Granted>
   /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */
@@ -56,6 +68,7 @@ interface Ask {
   readonly spends: boolean
   readonly request: (method: ClientMethod) => HttpRequest
   readonly onSend: () => void
+  readonly explain?: Explain
   readonly signal?: AbortSignal
 }
 
@@ -66,7 +79,13 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     const { operation, repeatable, signal } = one
     const attempt: Attempt<Granted> = async (call) => {
       one.onSend()
-      const { body, receipt } = await exchange(network, one.request(method), tokenAnswer, call, explainToken)
+      const { body, receipt } = await exchange(
+        network,
+        one.request(method),
+        tokenAnswer,
+        call,
+        one.explain ?? explainToken,
+      )
       return grantedOf(body, receipt)
     }
     const call = openCall({ connection, operation, lane: 'token', repeatable, signal })
@@ -90,6 +109,17 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
   }
 
   return {
+    clientId: client.id,
+    authorizeUrl: (one) => authorizeUrl(options.authorizeUrl, client.id, one),
+    exchange: ({ onSend, ...code }) =>
+      asked({
+        operation: 'exchange',
+        repeatable: false,
+        spends: true,
+        request: (method) => codeRequest(tokenUrl.otherGrants, client, method, code),
+        onSend,
+        explain: explainExchange,
+      }),
     clientCredentials: (scopes, onSend, signal) =>
       asked({
         operation: 'token',

@@ -45,6 +45,58 @@ export function refreshTokenRequest(
   return { ...request, secrets: [...request.secrets, refreshToken] }
 }
 
+/** What the browser is sent to upstream with (RFC 6749, 4.1.1; RFC 7636, 4.3). */
+export interface AuthorizeAsk {
+  readonly redirectUri: string
+  readonly scopes: readonly string[]
+  readonly state: string
+  readonly nonce: string
+  /** The S256 challenge. */
+  readonly challenge: string
+}
+
+export function authorizeUrl(
+  endpoint: string,
+  clientId: string,
+  { redirectUri, scopes, state, nonce, challenge }: AuthorizeAsk,
+): string {
+  const url = new URL(endpoint)
+  const members = {
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    state,
+    ...(scopes.includes('openid') ? { nonce } : {}),
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  }
+  for (const [name, value] of Object.entries(members)) url.searchParams.set(name, value)
+  return url.href
+}
+
+export interface CodeAsk {
+  readonly code: Secret
+  readonly verifier: Secret
+  readonly redirectUri: string
+}
+
+/** The exchange of a code (RFC 6749, 4.1.3). */
+export function codeRequest(
+  tokenUrl: string,
+  client: Client,
+  method: ClientMethod,
+  { code, verifier, redirectUri }: CodeAsk,
+): HttpRequest {
+  const request = tokenRequest(tokenUrl, client, method, {
+    grant_type: 'authorization_code',
+    code: code.reveal(),
+    code_verifier: verifier.reveal(),
+    redirect_uri: redirectUri,
+  })
+  return { ...request, secrets: [...request.secrets, code, verifier] }
+}
+
 function tokenRequest(
   url: string,
   client: Client,
@@ -82,6 +134,7 @@ export const tokenAnswer = z.object({
   expires_in: z.optional(z.unknown()),
   refresh_token: z.optional(z.nullable(z.string())),
   scope: z.optional(z.nullable(z.string())),
+  id_token: z.optional(z.nullable(z.string())),
 })
 
 export const grantedOf = (body: z.output<typeof tokenAnswer>, receipt: Receipt): Granted => ({
@@ -89,6 +142,7 @@ export const grantedOf = (body: z.output<typeof tokenAnswer>, receipt: Receipt):
   access: new Secret(body.access_token),
   lifetime: lifetime(body.expires_in),
   ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
+  ...(body.id_token ? { idToken: new Secret(body.id_token) } : {}),
   ...(body.scope ? { scopes: scopeList(body.scope) } : {}),
 })
 
@@ -117,3 +171,12 @@ export const explainToken: Explain = ({ status, code, message }) => {
   }
   return undefined
 }
+
+/** The refusals of a code exchange: `invalid_grant` is the code's end, not a sign-in's. */
+export const explainExchange: Explain = (refusal) =>
+  refusal.code === 'invalid_grant'
+    ? {
+        code: 'sign_in_refused',
+        message: `upstream does not take the code${refusal.message === '' ? '' : ` (${refusal.message})`}: it was used before, has expired, or is of another sign-in. Begin a new one`,
+      }
+    : explainToken(refusal)

@@ -1,0 +1,177 @@
+import { type Connection, connection, eventsOf, memoryStore, resolveHosts, Secret, type Store } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+
+const REDIRECT = 'http://127.0.0.1:8976/callback'
+const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
+const MINUTE = 60_000
+
+let upstream: Sandbox
+const ports = nodePorts()
+let store: Store
+let ahead = 0
+const clock = { ...ports.clock, wall: () => ports.clock.wall() + ahead }
+
+beforeAll(async () => {
+  upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 6_000 } })
+})
+afterAll(async () => {
+  await upstream.close()
+  await ports.close()
+})
+beforeEach(() => {
+  ahead = 0
+  store = memoryStore({ clock })
+  upstream.script([])
+  upstream.consent({ auto: true })
+})
+
+const process = (clientId = upstream.publicClientId, secret?: string): Promise<Connection> =>
+  connection(
+    {
+      hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
+      client: { id: clientId, ...(secret === undefined ? {} : { secret: new Secret(secret) }) },
+      scopes: SCOPES,
+    },
+    { ...ports, clock, store },
+  )
+
+/** What the browser brings back after it was sent to an address. */
+async function visited(url: string): Promise<URLSearchParams> {
+  const answer = await fetch(url, { redirect: 'manual' })
+  return new URL(answer.headers.get('location') ?? 'no:redirect').searchParams
+}
+const begun = async (signIn: Connection['signIn'], browser?: string): Promise<URLSearchParams> => {
+  const { url } = await signIn.begin({ redirectUri: REDIRECT, ...(browser === undefined ? {} : { browser }) })
+  return visited(url)
+}
+const reasonOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'accepted',
+    (thrown: { code?: string; reason?: string }) => thrown.reason ?? thrown.code,
+  )
+const types = async (): Promise<readonly string[]> => {
+  const all: string[] = []
+  for await (const { type } of eventsOf(store, 'default')) all.push(type)
+  return all
+}
+
+describe('a sign-in', () => {
+  it.each([
+    ['a public client', () => process()],
+    ['a client with a secret', () => process(upstream.env['GENESYS_CLIENT_ID'], upstream.env['GENESYS_CLIENT_SECRET'])],
+  ])('of %s gives the connection its tokens, which it renews', async (_name, make) => {
+    const { signIn, accessTokens } = await make()
+    const signedIn = await signIn.complete(await begun(signIn))
+    expect(signedIn).toMatchObject({ generation: 1, renewable: true, missing: [], excess: [] })
+    expect(signedIn.user).toBe(upstream.users[0]?.id)
+    const first = await accessTokens.token()
+    expect([first.generation, [...first.scopes].sort()]).toEqual([1, [...SCOPES].sort()])
+    ahead = 58 * MINUTE
+    accessTokens.reportRejected(first.token)
+    expect((await accessTokens.token()).generation).toBe(2)
+    expect(await types()).toEqual([
+      'SIGN_IN_STARTED',
+      'SIGN_IN_COMPLETED',
+      'ACCESS_TOKEN_INITIATED',
+      'ACCESS_TOKEN_RENEWED',
+    ])
+  })
+
+  it('is picked up by another process of the connection', async () => {
+    const here = await process()
+    const other = await process()
+    await here.signIn.complete(await begun(here.signIn))
+    expect((await other.accessTokens.token()).generation).toBe(1)
+  })
+
+  it('is refused with a state that is missing, of nobody, or was used before', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn)
+    const without = new URLSearchParams(query)
+    without.delete('state')
+    const forged = new URLSearchParams(query)
+    forged.set('state', 'x'.repeat(43))
+    expect(await reasonOf(signIn.complete(without))).toBe('state')
+    expect(await reasonOf(signIn.complete(forged))).toBe('state')
+    expect(await reasonOf(signIn.complete(query))).toBe('accepted')
+    expect(await reasonOf(signIn.complete(query))).toBe('replayed')
+  })
+
+  it('is accepted once when the callback comes twice at the same moment', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn)
+    const ends = await Promise.all([reasonOf(signIn.complete(query)), reasonOf(signIn.complete(query))])
+    expect(ends.toSorted()).toEqual(['accepted', 'replayed'])
+  })
+
+  it('is refused after ten minutes, and says so', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn)
+    ahead = 10 * MINUTE
+    expect(await reasonOf(signIn.complete(query))).toBe('expired')
+  })
+
+  it('is refused in another browser than it was begun in, which takes nothing from the one that began', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn, 'cookie-of-the-browser')
+    expect(await reasonOf(signIn.complete(query))).toBe('browser')
+    expect(await reasonOf(signIn.complete(query, 'another-cookie'))).toBe('browser')
+    expect(await reasonOf(signIn.complete(query, 'cookie-of-the-browser'))).toBe('accepted')
+  })
+
+  it('is refused by upstream when the verifier is another, and the code is not sent twice', async () => {
+    const { signIn } = await process()
+    const [one, other] = [await begun(signIn), await begun(signIn)]
+    const mixed = new URLSearchParams({ code: other.get('code') ?? '', state: one.get('state') ?? '' })
+    const before = upstream.journal().length
+    expect(await reasonOf(signIn.complete(mixed))).toBe('sign_in_refused')
+    expect(
+      upstream
+        .journal()
+        .slice(before)
+        .filter(({ operation }) => operation === 'token'),
+    ).toHaveLength(1)
+    expect(await types()).toContain('SIGN_IN_FAILED')
+  })
+
+  it('never repeats a lost exchange: it is in doubt, and a new sign-in works', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn)
+    upstream.script([{ on: 'token', do: { drop: 'after' } }])
+    const before = upstream.journal().length
+    expect(await reasonOf(signIn.complete(query))).toBe('in_doubt')
+    expect(
+      upstream
+        .journal()
+        .slice(before)
+        .filter(({ operation }) => operation === 'token'),
+    ).toHaveLength(1)
+    expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('accepted')
+  })
+
+  it('that was denied is told as such', async () => {
+    const { signIn } = await process()
+    upstream.consent({ auto: true, deny: true })
+    expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('sign_in_denied')
+  })
+
+  it('of somebody else is refused once the connection belongs to a user', async () => {
+    const { signIn, accessTokens } = await process()
+    await signIn.complete(await begun(signIn))
+    upstream.consent({ auto: true, user: upstream.users[1]?.id ?? '' })
+    expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('identity')
+    expect((await accessTokens.token()).generation).toBe(1)
+  })
+
+  it('leaves state, verifier, code and tokens in no event', async () => {
+    const { signIn } = await process()
+    const query = await begun(signIn)
+    await signIn.complete(query)
+    const events = []
+    for await (const one of eventsOf(store, 'default')) events.push(one)
+    const said = JSON.stringify(events)
+    expect([query.get('code') ?? '?', query.get('state') ?? '?', 'eyJ'].filter((one) => said.includes(one))).toEqual([])
+  })
+})
