@@ -168,12 +168,20 @@ export function connect(
       policy: { limit: { perMinute: rateLimit } },
       ...pins(settings),
       ...people(settings),
+      ...signedIn(settings),
       ...(scopes ? { scopes } : {}),
       ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
     },
     ports,
   )
 }
+
+/** What the configuration says of the sign-in of a user. */
+const signedIn = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config['settings']) => ({
+  refreshProfile,
+  graceMs: refreshGraceSeconds * SECOND,
+  ...(refreshToken ? { refreshToken } : {}),
+})
 
 /** What the configuration says of the guests of people. */
 const people = (settings: Config['settings']) => ({

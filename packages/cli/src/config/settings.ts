@@ -129,6 +129,23 @@ export const settings = {
     secret: true,
     kind: kinds.secret,
   }),
+  refreshProfile: setting({
+    names: ['GENESYS_REFRESH_PROFILE'],
+    of: 'connection',
+    about:
+      'What upstream does with a refresh token that comes twice: `strict` ends the sign-in, `grace` gives the same answer for a while',
+    write: 'strict or grace',
+    fallback: 'strict',
+    kind: kinds.oneOf('strict', 'grace'),
+  }),
+  refreshGraceSeconds: setting({
+    names: ['GENESYS_REFRESH_GRACE_SECONDS'],
+    of: 'connection',
+    about: 'How long upstream gives the same answer, where the profile is `grace`',
+    write: 'a whole number of seconds from 1 to 3600',
+    fallback: '30',
+    kind: kinds.whole(1, 3_600),
+  }),
   accessTokenFormat: setting({
     names: ['GENESYS_ACCESS_TOKEN_FORMAT'],
     of: 'connection',

@@ -11,6 +11,7 @@ import { guestErase, guestInvalidate, guestList, guestRevoke, guestShow } from '
 import { guestRefresh } from './guest-refresh.ts'
 import { guestToken } from './guest-token.ts'
 import { keep } from './keep.ts'
+import { login } from './login.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { token } from './token.ts'
@@ -29,6 +30,7 @@ export const groups: Readonly<Record<string, string>> = {
 export const verbs: readonly Verb[] = [
   demo,
   sandbox,
+  login,
   token,
   guestIssue,
   guestToken,

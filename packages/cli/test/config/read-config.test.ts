@@ -93,6 +93,8 @@ describe('precedence', () => {
       tokenAlgorithms: ['RS256'],
       rateLimit: 300,
       preflight: 'before',
+      refreshProfile: 'strict',
+      refreshGraceSeconds: 30,
       duplicates: 'reject',
       engagementTokenFormat: 'jwt',
       externalUserTokenFormat: 'jwt',

@@ -1,0 +1,59 @@
+import { type Connection, GuestpassError, iso, type SignedIn } from '@guestpass/core'
+import * as z from 'zod'
+import { type Cli, verb } from '../frame/verb.ts'
+import { loopback } from '../sign-in/loopback.ts'
+import { atWork, connect } from '../workplace.ts'
+
+/** Where the browser comes back to when nothing else is set: one fixed address, because it is registered with the OAuth client. */
+const REDIRECT = 'http://127.0.0.1:8976/callback'
+
+export const login = verb({
+  name: 'login',
+  summary: 'Sign in with the browser: the connection then gets its tokens for that user, and renews them',
+  example: 'guestpass login',
+  options: [['--no-browser', 'print the address instead of opening it']],
+  input: z.object({ browser: z.boolean().optional() }),
+  async run({ browser = true }, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    await atWork(config, cli, async (place) => {
+      const { signIn } = await connect(config, place)
+      const signedIn = await byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli)
+      const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }
+      cli.answer(document, () => lines(config.connection, signedIn))
+    })
+  },
+})
+
+async function byBrowser(
+  signIn: Connection['signIn'],
+  redirectUri: string,
+  opens: boolean,
+  cli: Cli,
+): Promise<SignedIn> {
+  const listener = await loopback(redirectUri)
+  try {
+    // The listener is what binds the sign-in: only what comes back to this process can complete it.
+    const binding = globalThis.crypto.randomUUID()
+    const { url } = await signIn.begin({ redirectUri, browser: binding })
+    cli.note(`Sign in at\n  ${url}\nand come back here. Ctrl-C gives up.`)
+    if (opens) await opened(url)
+    const isStray = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.reason === 'state'
+    return await listener.receive((query) => signIn.complete(query, binding), isStray, cli.signal)
+  } finally {
+    listener.close()
+  }
+}
+
+/** A machine without a browser has the printed address. */
+async function opened(url: string): Promise<void> {
+  const { default: open } = await import('open')
+  await open(url).catch(() => {})
+}
+
+const lines = (connection: string, signedIn: SignedIn): readonly string[] => [
+  `Connection ${connection} is signed in${signedIn.user === undefined ? '' : ` as ${signedIn.user}`}.`,
+  `  scopes ${signedIn.scopes.join(' ')}; token until ${iso(signedIn.expiresAt)}, generation ${signedIn.generation}`,
+  ...(signedIn.renewable ? [] : ['  Upstream gave no refresh token: sign in again when the token ends.']),
+  ...(signedIn.missing.length === 0 ? [] : [`  Not granted: ${signedIn.missing.join(' ')}`]),
+  ...(signedIn.excess.length === 0 ? [] : [`  Granted besides: ${signedIn.excess.join(' ')}`]),
+]

@@ -1,0 +1,98 @@
+import { createServer } from 'node:net'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { JWS, type User, user } from './user.ts'
+
+let upstream: Sandbox
+let ann: User
+let redirect: string
+
+beforeAll(async () => {
+  upstream = await sandbox({ autoConsent: true })
+})
+afterAll(() => upstream.close())
+beforeEach(async () => {
+  redirect = `http://127.0.0.1:${await freePort()}/callback`
+  ann = user({ ...upstream.env, GENESYS_REDIRECT_URI: redirect })
+  upstream.consent({ auto: true })
+})
+afterEach(() => {
+  expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
+  ann.leave()
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** A sign-in at the terminal; `visit` does what the browser does with the address that it prints. */
+async function login(line: string, visit: (url: string) => Promise<unknown>) {
+  const run = ann.start(`login --no-browser ${line}`)
+  let said = ''
+  const address = new Promise<string>((resolve) => {
+    run.child.stderr?.on('data', (text: string) => {
+      said += text
+      const [, url] = /\n {2}(http\S+)\n/.exec(said) ?? []
+      if (url !== undefined) resolve(url)
+    })
+  })
+  const seen = await visit(await Promise.race([address, run.ended.then(({ err }) => Promise.reject(new Error(err)))]))
+  return { ...(await run.ended), seen }
+}
+
+const browse = async (url: string): Promise<{ status: number; text: string }> => {
+  const answer = await fetch(url)
+  return { status: answer.status, text: await answer.text() }
+}
+
+describe('login', () => {
+  it('signs in through the browser, and token is the user’s from then on', async () => {
+    const { code, out, seen } = await login('--json', browse)
+    expect([code, JSON.parse(out)]).toMatchObject([0, { connection: 'default', generation: 1, missing: [] }])
+    expect(seen).toMatchObject({ status: 200, text: expect.stringContaining('You may close this window') })
+    const { said } = await ann.ask('token')
+    expect(said).toMatchObject({ accessToken: expect.stringMatching(/^gp_….{4}$/), generation: 1, standing: 'active' })
+  })
+
+  it('is told when whoever was asked said no, here and in the browser', async () => {
+    upstream.consent({ auto: true, deny: true })
+    const { code, err, seen } = await login('', browse)
+    expect([code, err]).toEqual([3, expect.stringContaining('[sign_in_denied]')])
+    expect(seen).toMatchObject({ status: 400, text: expect.stringContaining('denied') })
+  })
+
+  it('waits on past a callback that nobody began, and past names that are not its own', async () => {
+    const { code, seen } = await login('', async (url) => {
+      const stray = await browse(`${redirect}?code=a&state=b`)
+      const elsewhere = await browse(redirect.replace('callback', 'other'))
+      return { stray: stray.status, elsewhere: elsewhere.status, own: (await browse(url)).status }
+    })
+    expect([code, seen]).toEqual([0, { stray: 400, elsewhere: 404, own: 200 }])
+  })
+
+  it('says what to do when the port of the redirect is taken', async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(Number(new URL(redirect).port), '127.0.0.1', resolve))
+    const { text } = await ann.fails('login --no-browser', 1, 'port_unavailable')
+    expect(text).toContain('GENESYS_REDIRECT_URI')
+    await new Promise((resolve) => taken.close(resolve))
+  })
+
+  it('refuses a redirect that does not lead back here', async () => {
+    const env = { GENESYS_REDIRECT_URI: 'https://shop.example.com/callback' }
+    const { text } = await ann.fails('login --no-browser', 2, 'config_invalid', { env })
+    expect(text).toContain('not an http:// address of this machine')
+  })
+
+  it('ends at once and cleanly when it is interrupted', async () => {
+    const run = ann.start('login --no-browser')
+    await new Promise((resolve) => run.child.stderr?.once('data', resolve))
+    run.child.kill('SIGINT')
+    const { code, err } = await run.ended
+    expect([code, err]).toEqual([130, expect.stringContaining('Interrupted')])
+  })
+})
