@@ -62,7 +62,8 @@ export function decide(
   const former = known !== undefined && guest && !hasEnded(guest) ? { former: known } : {}
   if (slot.state !== 'live') {
     const resumes = slot.state === 'creating' || slot.state === 'in_doubt'
-    return { do: 'create', resumes, ...former, replaces: 'replaces' in slot && slot.replaces === true }
+    const replaces = 'replaces' in slot && slot.replaces
+    return { do: 'create', resumes, ...former, ...(replaces ? { replaces } : {}) }
   }
   // One that could be renewed must not come back beside the next.
   if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
