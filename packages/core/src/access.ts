@@ -10,10 +10,12 @@ import type { Meter } from './ports/meter.ts'
 import type { Store } from './ports/store.ts'
 import { accessTokens, type TokenSource } from './tokens/access-tokens.ts'
 import { clientCredentials } from './tokens/client-credentials.ts'
+import { type DeviceSignIn, deviceSignIn } from './tokens/device-sign-in.ts'
 import { type Grant, grant } from './tokens/grant.ts'
 import { reception } from './tokens/reception.ts'
 import { renewal, type RenewalPorts } from './tokens/renewal.ts'
 import { type SignIn, signIn } from './tokens/sign-in.ts'
+import { type SignOut, signOut } from './tokens/sign-out.ts'
 import { accessTelling } from './tokens/telling.ts'
 import type { Network } from './upstream/answer.ts'
 import type { Hosts } from './upstream/hosts.ts'
@@ -58,6 +60,8 @@ export interface AccessParts {
 export interface Access {
   readonly grant: Grant
   readonly signIn: SignIn
+  readonly deviceSignIn: DeviceSignIn
+  readonly signOut: SignOut
   /** Access tokens: of the sign-in where there is one, else by client credentials with these scopes. */
   source(needed: readonly string[]): Promise<TokenSource>
 }
@@ -83,6 +87,9 @@ export function access(
         otherGrants: hosts.oauth + hosts.tokenPath.otherGrants,
       },
       authorizeUrl: hosts.authorizeUrl,
+      deviceUrl: hosts.deviceUrl,
+      revokeUrl: hosts.revokeUrl,
+      api: hosts.api,
       client,
       clientAuth: options.clientAuth ?? 'auto',
       platform: hosts.platformLogin,
@@ -104,9 +111,14 @@ export function access(
     ports,
   )
 
+  const scopes = wanted ?? []
+  const byBrowser = signIn({ ...shared, actor, verifier, scopes, digest }, ports)
+
   return {
     grant: signedIn,
-    signIn: signIn({ ...shared, actor, verifier, scopes: wanted ?? [], digest }, ports),
+    signIn: byBrowser,
+    deviceSignIn: deviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
+    signOut: signOut(shared, ports),
     async source(needed) {
       const scopes = wanted ?? needed
       const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined]

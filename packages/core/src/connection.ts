@@ -12,8 +12,10 @@ import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
 import { type Meters, meters } from './report/meters.ts'
 import type { TokenSource } from './tokens/access-tokens.ts'
+import type { DeviceSignIn } from './tokens/device-sign-in.ts'
 import type { Grant } from './tokens/grant.ts'
 import type { SignIn } from './tokens/sign-in.ts'
+import type { SignOut } from './tokens/sign-out.ts'
 import { guestTokens } from './upstream/guest-tokens/provider.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from './upstream/guest-tokens/wire.ts'
 import type { Hosts } from './upstream/hosts.ts'
@@ -55,6 +57,8 @@ export interface Connection {
   readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
   /** Signs that user in. */
   readonly signIn: Pick<SignIn, 'begin' | 'complete'>
+  readonly deviceSignIn: DeviceSignIn
+  readonly signOut: SignOut
   readonly guests: Guests
   /** Checks any guest token of this connection, revocation included. */
   readonly verifier: Verifier
@@ -81,6 +85,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const {
     grant,
     signIn,
+    deviceSignIn,
+    signOut,
     source: sourceOf,
   } = access(
     options,
@@ -113,6 +119,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     accessTokens: source,
     grant,
     signIn,
+    deviceSignIn,
+    signOut,
     verifier: guestVerifier,
     keys,
     issuerOffset: issuerClock.offset,

@@ -55,7 +55,7 @@ export async function loopback(redirectUri: string): Promise<Loopback> {
               } catch (thrown) {
                 const text = thrown instanceof GuestpassError ? thrown.message : 'See the terminal.'
                 send(response, 400, 'Not signed in', text)
-                if (!isStray(thrown)) reject(thrown as Error)
+                if (!isStray(thrown)) reject(thrown)
               }
             }
           }),

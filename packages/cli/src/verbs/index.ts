@@ -4,6 +4,7 @@ import { auditExportVerb } from './audit-export.ts'
 import { auditTail } from './audit-tail.ts'
 import { auditVerify } from './audit-verify.ts'
 import { config } from './config.ts'
+import { connectionsList, connectionsShow } from './connections.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { guestIssue } from './guest-issue.ts'
@@ -12,6 +13,7 @@ import { guestRefresh } from './guest-refresh.ts'
 import { guestToken } from './guest-token.ts'
 import { keep } from './keep.ts'
 import { login } from './login.ts'
+import { logout } from './logout.ts'
 import { report } from './report.ts'
 import { sandbox } from './sandbox.ts'
 import { token } from './token.ts'
@@ -21,6 +23,7 @@ import { webhooksAdd, webhooksEnable, webhooksList, webhooksRemove, webhooksRota
 
 /** Groups of verbs, with what they are about. */
 export const groups: Readonly<Record<string, string>> = {
+  connections: 'Show how connections get their access tokens',
   guest: 'Issue, authenticate, show, renew, revoke and erase guests',
   audit: 'Read, check and export the audit log',
   webhooks: 'Tell other systems what happens, signed and until they have it',
@@ -31,6 +34,9 @@ export const verbs: readonly Verb[] = [
   demo,
   sandbox,
   login,
+  logout,
+  connectionsList,
+  connectionsShow,
   token,
   guestIssue,
   guestToken,

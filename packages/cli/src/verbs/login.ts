@@ -9,15 +9,20 @@ const REDIRECT = 'http://127.0.0.1:8976/callback'
 
 export const login = verb({
   name: 'login',
-  summary: 'Sign in with the browser: the connection then gets its tokens for that user, and renews them',
+  summary: 'Sign in: the connection then gets its tokens for that user, and renews them',
   example: 'guestpass login',
-  options: [['--no-browser', 'print the address instead of opening it']],
-  input: z.object({ browser: z.boolean().optional() }),
-  async run({ browser = true }, cli) {
+  options: [
+    ['--device', 'sign in on another device, where this machine has no browser'],
+    ['--no-browser', 'print the address instead of opening it'],
+  ],
+  input: z.object({ device: z.literal(true).optional(), browser: z.boolean().optional() }),
+  async run({ device, browser = true }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
-      const { signIn } = await connect(config, place)
-      const signedIn = await byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli)
+      const { signIn, deviceSignIn } = await connect(config, place)
+      const signedIn = await (device
+        ? byDevice(deviceSignIn, cli)
+        : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli))
       const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }
       cli.answer(document, () => lines(config.connection, signedIn))
     })
@@ -43,6 +48,15 @@ async function byBrowser(
     listener.close()
   }
 }
+
+const byDevice = (deviceSignIn: Connection['deviceSignIn'], cli: Cli): Promise<SignedIn> =>
+  deviceSignIn.run({
+    show: ({ userCode, verificationUri, verificationUriComplete, expiresAt }) => {
+      cli.note(`On any device open\n  ${verificationUri}\nand enter ${userCode}, before ${iso(expiresAt)}.`)
+      if (verificationUriComplete !== undefined) cli.note(`Or open ${verificationUriComplete}`)
+    },
+    signal: cli.signal,
+  })
 
 /** A machine without a browser has the printed address. */
 async function opened(url: string): Promise<void> {

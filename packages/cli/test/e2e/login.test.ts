@@ -96,3 +96,56 @@ describe('login', () => {
     expect([code, err]).toEqual([130, expect.stringContaining('Interrupted')])
   })
 })
+
+describe('login --device', () => {
+  it('waits until somebody approves elsewhere', async () => {
+    const run = ann.start('login --device --json')
+    let said = ''
+    const code = await new Promise<string>((resolve) =>
+      run.child.stderr?.on('data', (text: string) => {
+        said += text
+        const [, shown] = /enter (\S+), before/.exec(said) ?? []
+        if (shown !== undefined) resolve(shown)
+      }),
+    )
+    upstream.device({ userCode: code, approve: true })
+    const { code: exit, out } = await run.ended
+    expect([exit, JSON.parse(out)]).toMatchObject([0, { generation: 1, renewable: true }])
+  })
+})
+
+describe('logout', () => {
+  it('ends the sign-in upstream and here; then the client’s own tokens are used again', async () => {
+    await login('', browse)
+    const { said: before } = await ann.ask('connections show')
+    expect(before).toMatchObject({ grant: 'refresh_token', standing: 'active', renewable: true })
+    expect(await ann.ask('logout')).toEqual({
+      code: 0,
+      said: { connection: 'default', upstream: 'done', local: 'done' },
+    })
+    const { said: after } = await ann.ask('connections list')
+    expect(after).toMatchObject({ connections: [{ grant: 'refresh_token', standing: 'revoked' }] })
+    await ann.run('token')
+    expect(await ann.ask('connections show')).toMatchObject({
+      said: { grant: 'client_credentials', standing: 'active' },
+    })
+  })
+
+  it('says so when upstream cannot be told, and until when its token lives', async () => {
+    await login('', browse)
+    upstream.script([{ on: 'revoke', do: { status: 500 }, times: 9 }])
+    const { said } = await ann.ask('logout')
+    upstream.script([])
+    expect(said).toMatchObject({ upstream: 'failed', local: 'done', upstreamValidUntil: expect.stringMatching(/Z$/) })
+  })
+
+  it('says that nobody is signed in', async () => {
+    await ann.fails('logout', 3, 'needs_reauth')
+  })
+})
+
+describe('connections show', () => {
+  it('names a connection that the store does not know', async () => {
+    await ann.fails('connections show', 2, 'connection_unknown')
+  })
+})

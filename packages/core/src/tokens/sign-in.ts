@@ -53,6 +53,8 @@ export interface SignIn {
    * (state, replayed, expired, browser, nonce, identity, upstream), `sign_in_denied`, `in_doubt` when the answer to the exchange was lost, `token_refused`, …
    */
   complete(query: URLSearchParams, browser?: string): Promise<SignedIn>
+  /** Runs what may end a sign-in badly; then an event tells of it. */
+  watched<T>(correlationId: string, work: () => Promise<T>): Promise<T>
   /** Stores tokens that were granted in another way, as to a device. */
   accept(granted: Granted, of: Accepting): Promise<SignedIn>
 }
@@ -111,7 +113,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
   }
 
-  async function failed<T>(correlationId: string, work: () => Promise<T>): Promise<T> {
+  async function watched<T>(correlationId: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (thrown) {
@@ -209,11 +211,12 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     async complete(query, browser) {
       const { now } = await stands()
       const taken = await pending.take(query.get('state') ?? undefined, browser, now())
-      return failed(taken.correlationId, async () => {
+      return watched(taken.correlationId, async () => {
         refuseError(query)
         return exchanged(query.get('code'), taken)
       })
     },
+    watched,
     accept,
   }
 

@@ -35,9 +35,23 @@ export async function exchange<S extends z.ZodMiniType>(
 ): Promise<{ readonly body: z.output<S>; readonly receipt: Receipt }> {
   const answer = await send(http, request, call)
   const clean = cleaner(request.secrets)
-  if (answer.status < 200 || answer.status > 299) throw refusal(answer, call, explain, clean, clock.wall())
+  if (!isSuccess(answer)) throw refusal(answer, call, explain, clean, clock.wall())
   return { body: read(answer, schema, call, clean), receipt: receiptOf(answer, clock.wall()) }
 }
+
+/** Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is a `TryFailure`. */
+export async function acknowledge(
+  { http, clock }: Network,
+  request: HttpRequest,
+  call: Call,
+  explain: Explain = () => undefined,
+): Promise<void> {
+  const answer = await send(http, request, call)
+  if (isSuccess(answer)) return
+  throw refusal(answer, call, explain, cleaner(request.secrets), clock.wall())
+}
+
+const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status <= 299
 
 /** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
 export type Explain = (refusal: {

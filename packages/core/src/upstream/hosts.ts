@@ -59,8 +59,10 @@ export interface Hosts {
   readonly jwksUrl: string
   /** Paths below `oauth`, by grant. */
   readonly tokenPath: { readonly clientCredentials: string; readonly otherGrants: string }
-  /** Where users are sent to sign in, in full: beside the token endpoint. */
+  /** The endpoints beside the token endpoint, in full: where users sign in, devices ask (RFC 8628), tokens end (RFC 7009). */
   readonly authorizeUrl: string
+  readonly deviceUrl: string
+  readonly revokeUrl: string
   /** True when `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
   /** True when `api` is an API host of the public platform, which does not offer the documented guest APIs. */
@@ -186,13 +188,16 @@ export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
   const clientCredentials = tokenPath ?? '/oauth/token'
   // A login host of the platform written as a base URL is still the platform, which has this one path.
   const otherGrants = userTokenPath ?? tokenPath ?? (platformLogin ? '/oauth/token' : '/api/v2/oauth/token')
+  const beside = (endpoint: string): string => `${oauth}${otherGrants.replace(/\/[^/]*$/, '')}/${endpoint}`
   const from = { oauth: open.oauth ? place : 'oauthBaseUrl', api: open.api ? place : 'apiBaseUrl' } as const
   return {
     oauth,
     api,
     jwksUrl: jwks ?? `${oauth}/.well-known/jwks.json`,
     tokenPath: { clientCredentials, otherGrants },
-    authorizeUrl: `${oauth}${otherGrants.replace(/\/[^/]*$/, '')}/authorize`,
+    authorizeUrl: beside('authorize'),
+    deviceUrl: beside('device_authorization'),
+    revokeUrl: beside('revoke'),
     platformLogin,
     platformApi: isHostOf(api, 'api'),
     from: { ...from, jwksUrl: jwks ? 'jwksUrl' : from.oauth },

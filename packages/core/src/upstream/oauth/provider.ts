@@ -1,8 +1,10 @@
-import type { Secret } from '../../domain/secret.ts'
+import type * as z from 'zod/mini'
+import { Secret } from '../../domain/secret.ts'
+import { type Millis, SECOND } from '../../domain/time.ts'
 import { type GuestpassError } from '../../errors.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
-import { exchange, type Explain, type Network } from '../answer.ts'
+import { acknowledge, exchange, type Explain, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { once } from '../once.ts'
 import {
@@ -13,11 +15,17 @@ import {
   clientCredentialsRequest,
   type CodeAsk,
   codeRequest,
+  deviceAnswer,
+  deviceCodeRequest,
+  deviceTokenRequest,
+  explainDevice,
   explainExchange,
   explainToken,
   grantedOf,
   refreshTokenRequest,
+  revocationRequest,
   tokenAnswer,
+  tokenDeletion,
 } from './wire.ts'
 
 export interface OAuthOptions {
@@ -26,6 +34,11 @@ export interface OAuthOptions {
   readonly tokenUrl: { readonly clientCredentials: string; readonly otherGrants: string }
   /** Where users are sent to sign in. */
   readonly authorizeUrl: string
+  /** RFC 8628 and RFC 7009. */
+  readonly deviceUrl: string
+  readonly revokeUrl: string
+  /** The API, whose own call ends access tokens of the platform. */
+  readonly api: string
   readonly client: Client
   /** `auto`: Basic on the platform's hosts, the form body elsewhere; when that is refused the other way is tried once and remembered. */
   readonly clientAuth: 'auto' | ClientMethod
@@ -48,65 +61,88 @@ export interface RefreshAsk {
   readonly onSend: () => void
 }
 
+/** What a device shows and asks with (RFC 8628, 3.2). */
+export interface DeviceCode {
+  readonly deviceCode: Secret
+  readonly userCode: string
+  readonly verificationUri: string
+  readonly verificationUriComplete?: string
+  readonly lifetimeMs: Millis
+  readonly intervalMs: Millis
+}
+
+export type DeviceAnswer =
+  | { readonly is: 'pending' | 'slow_down' }
+  | { readonly is: 'granted'; readonly granted: Granted }
+
 export interface OAuth {
   readonly clientId: string
   /** Where to send a browser. */
   authorizeUrl(ask: AuthorizeAsk): string
   /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice. */
   exchange(ask: CodeAsk & { readonly onSend: () => void }): Promise<Granted>
+  deviceCode(scopes: readonly string[]): Promise<DeviceCode>
+  /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
+  deviceToken(deviceCode: Secret, onSend: () => void): Promise<DeviceAnswer>
+  /** Ends a refresh token, or an access token where there is no other. */
+  revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'unsupported'>
   /** A new access token by client credentials (RFC 6749, 4.4). `onSend` is called just before each try is sent. */
   clientCredentials(scopes: readonly string[], onSend: () => void, signal: AbortSignal): Promise<Granted>
   /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */
   refresh(refreshToken: Secret, ask: RefreshAsk): Promise<Granted>
 }
 
-/** One way to ask for tokens. */
-interface Ask {
+interface Terms {
   readonly operation: string
   readonly repeatable: boolean
   /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
   readonly spends: boolean
+  readonly signal?: AbortSignal
+}
+
+/** One way to ask for tokens. */
+interface Ask extends Terms {
   readonly request: (method: ClientMethod) => HttpRequest
   readonly onSend: () => void
   readonly explain?: Explain
-  readonly signal?: AbortSignal
 }
 
 /** The OAuth token endpoint of an organisation. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
   const { client, connection, tokenUrl } = options
-  const ask = (one: Ask, method: ClientMethod): Promise<Granted> => {
-    const { operation, repeatable, signal } = one
-    const attempt: Attempt<Granted> = async (call) => {
-      one.onSend()
-      const { body, receipt } = await exchange(
-        network,
-        one.request(method),
-        tokenAnswer,
-        call,
-        one.explain ?? explainToken,
-      )
-      return grantedOf(body, receipt)
-    }
+  const ask = <T>({ operation, repeatable, spends, signal }: Terms, attempt: Attempt<T>): Promise<T> => {
     const call = openCall({ connection, operation, lane: 'token', repeatable, signal })
-    return one.spends ? once(policy, attempt, call) : policy(attempt)(call)
+    return spends ? once(policy, attempt, call) : policy(attempt)(call)
   }
 
   /** A refused client proves that nothing was done, so that the other way may be tried. */
-  async function asked(one: Ask): Promise<Granted> {
-    if (!client.secret) return ask(one, 'none')
-    if (options.clientAuth !== 'auto') return ask(one, options.clientAuth)
+  async function named<T>(send: (method: ClientMethod) => Promise<T>): Promise<T> {
+    if (!client.secret) return send('none')
+    if (options.clientAuth !== 'auto') return send(options.clientAuth)
     const first = (await memory.recall()) ?? (options.platform ? 'basic' : 'body')
     try {
-      return await ask(one, first)
+      return await send(first)
     } catch (thrown) {
       if ((thrown as GuestpassError).code !== 'client_rejected') throw thrown
       const other = first === 'basic' ? 'body' : 'basic'
-      const granted = await ask(one, other)
+      const answer = await send(other)
       await memory.remember(other)
-      return granted
+      return answer
     }
   }
+
+  const asked = ({ request, onSend, explain = explainToken, ...terms }: Ask): Promise<Granted> =>
+    named((method) =>
+      ask(terms, async (call) => {
+        onSend()
+        const { body, receipt } = await exchange(network, request(method), tokenAnswer, call, explain)
+        return grantedOf(body, receipt)
+      }),
+    )
+
+  /** What ends a token has an answer without a body. */
+  const ended = (request: HttpRequest): Promise<void> =>
+    ask({ operation: 'revoke', repeatable: true, spends: false }, (call) => acknowledge(network, request, call))
 
   return {
     clientId: client.id,
@@ -137,5 +173,44 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         request: (method) => refreshTokenRequest(tokenUrl.otherGrants, client, method, refreshToken, scopes),
         onSend,
       }),
+    deviceCode: (scopes) =>
+      named((method) =>
+        ask({ operation: 'device', repeatable: true, spends: false }, async (call) => {
+          const request = deviceCodeRequest(options.deviceUrl, client, method, scopes)
+          const { body } = await exchange(network, request, deviceAnswer, call, explainToken)
+          return deviceCodeOf(body)
+        }),
+      ),
+    async deviceToken(deviceCode, onSend) {
+      try {
+        const request = (method: ClientMethod) => deviceTokenRequest(tokenUrl.otherGrants, client, method, deviceCode)
+        const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
+        return { is: 'granted', granted: await asked({ ...terms, request, onSend }) }
+      } catch (thrown) {
+        const code = (thrown as GuestpassError).upstream?.code
+        if (code === 'authorization_pending') return { is: 'pending' }
+        if (code === 'slow_down') return { is: 'slow_down' }
+        throw thrown
+      }
+    },
+    async revoke({ access, refresh }) {
+      if (options.platform) {
+        await ended(tokenDeletion(options.api, access))
+        return refresh ? 'unsupported' : 'done'
+      }
+      const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
+      await named((method) => ended(revocationRequest(options.revokeUrl, client, method, token, kind)))
+      return 'done'
+    },
   }
 }
+
+/** RFC 8628, 3.2: five seconds when nothing is said. */
+const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({
+  deviceCode: new Secret(body.device_code),
+  userCode: body.user_code,
+  verificationUri: body.verification_uri,
+  ...(body.verification_uri_complete === undefined ? {} : { verificationUriComplete: body.verification_uri_complete }),
+  lifetimeMs: (body.expires_in ?? 600) * SECOND,
+  intervalMs: (body.interval ?? 5) * SECOND,
+})

@@ -97,6 +97,58 @@ export function codeRequest(
   return { ...request, secrets: [...request.secrets, code, verifier] }
 }
 
+/** What a device asks for (RFC 8628, 3.1). */
+export const deviceCodeRequest = (
+  endpoint: string,
+  client: Client,
+  method: ClientMethod,
+  scopes: readonly string[],
+): HttpRequest => tokenRequest(endpoint, client, method, scopes.length === 0 ? {} : { scope: scopes.join(' ') })
+
+const seconds = z.number().check(z.minimum(0), z.maximum(86_400))
+
+/** RFC 8628, 3.2. */
+export const deviceAnswer = z.object({
+  device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
+  user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
+  verification_uri: z.url(),
+  verification_uri_complete: z.optional(z.url()),
+  expires_in: z.optional(seconds),
+  interval: z.optional(seconds),
+})
+
+/** A device that asks whether somebody has decided (RFC 8628, 3.4). */
+export function deviceTokenRequest(
+  tokenUrl: string,
+  client: Client,
+  method: ClientMethod,
+  deviceCode: Secret,
+): HttpRequest {
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+  const request = tokenRequest(tokenUrl, client, method, { grant_type, device_code: deviceCode.reveal() })
+  return { ...request, secrets: [...request.secrets, deviceCode] }
+}
+
+/** The end of a token (RFC 7009, 2.1). */
+export function revocationRequest(
+  endpoint: string,
+  client: Client,
+  method: ClientMethod,
+  token: Secret,
+  kind: 'refresh_token' | 'access_token',
+): HttpRequest {
+  const request = tokenRequest(endpoint, client, method, { token: token.reveal(), token_type_hint: kind })
+  return { ...request, secrets: [...request.secrets, token] }
+}
+
+/** The platform's own way to end an access token. */
+export const tokenDeletion = (api: string, token: Secret): HttpRequest => ({
+  method: 'DELETE',
+  url: `${api}/api/v2/tokens/me`,
+  headers: { accept: 'application/json', authorization: `Bearer ${token.reveal()}` },
+  secrets: [token],
+})
+
 function tokenRequest(
   url: string,
   client: Client,
@@ -180,3 +232,14 @@ export const explainExchange: Explain = (refusal) =>
         message: `upstream does not take the code${refusal.message === '' ? '' : ` (${refusal.message})`}: it was used before, has expired, or is of another sign-in. Begin a new one`,
       }
     : explainToken(refusal)
+
+/** While nobody has decided upstream says so in errors (RFC 8628, 3.5). */
+export const explainDevice: Explain = (refusal) => {
+  const { code } = refusal
+  if (code === 'authorization_pending' || code === 'slow_down')
+    return { code: 'upstream_rejected', message: `nobody has decided yet (${code})` }
+  if (code === 'access_denied') return { code: 'sign_in_denied', message: 'whoever was asked said no' }
+  if (code === 'expired_token' || code === 'invalid_grant')
+    return { code: 'sign_in_refused', message: 'nobody decided in time. Begin a new sign-in' }
+  return explainToken(refusal)
+}

@@ -1,0 +1,47 @@
+import { type ConnectionView, connectionView, connectionViews, iso } from '@guestpass/core'
+import * as z from 'zod'
+import { verb } from '../frame/verb.ts'
+import { atWork } from '../workplace.ts'
+
+const documentOf = ({ expiresAt, renewedAt, ...view }: ConnectionView) => ({
+  ...view,
+  ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
+  ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),
+})
+
+const lineOf = ({ connection, grant, standing, generation, expiresAt }: ConnectionView): string =>
+  `${connection}  ${grant}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
+
+export const connectionsList = verb({
+  name: 'connections list',
+  summary: 'List the connections of the store and how each gets its access tokens',
+  example: 'guestpass connections list',
+  input: z.object({}),
+  async run(_input, cli) {
+    await atWork(await cli.config(), cli, async ({ store }) => {
+      const views = await connectionViews(store)
+      cli.answer({ connections: views.map(documentOf) }, () =>
+        views.length === 0 ? ['No connections yet.'] : views.map(lineOf),
+      )
+    })
+  },
+})
+
+export const connectionsShow = verb({
+  name: 'connections show',
+  summary: 'Show how the connection gets its access tokens, never a token',
+  example: 'guestpass connections show --connection default --json',
+  input: z.object({}),
+  async run(_input, cli) {
+    const config = await cli.config()
+    await atWork(config, cli, async ({ store }) => {
+      const view = await connectionView(store, config.connection)
+      cli.answer(documentOf(view), () => [
+        lineOf(view),
+        `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
+        ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),
+        ...(view.organization === undefined ? [] : [`  organisation ${view.organization}`]),
+      ])
+    })
+  },
+})

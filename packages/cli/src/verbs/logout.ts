@@ -1,0 +1,27 @@
+import { iso } from '@guestpass/core'
+import * as z from 'zod'
+import { verb } from '../frame/verb.ts'
+import { atWork, connect } from '../workplace.ts'
+
+export const logout = verb({
+  name: 'logout',
+  summary: 'End the sign-in of a connection, upstream and here',
+  example: 'guestpass logout',
+  input: z.object({}),
+  async run(_input, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    await atWork(config, cli, async (place) => {
+      const { signOut } = await connect(config, place)
+      const { upstream, local, upstreamValidUntil } = await signOut()
+      const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
+      cli.answer({ connection: config.connection, upstream, local, ...until }, () => [
+        `Connection ${config.connection} is signed out here${upstream === 'done' ? ', and upstream has ended its tokens' : ''}.`,
+        ...(upstream === 'failed' ? ['  Upstream could not be told; run it again when it can be reached.'] : []),
+        ...(upstream === 'unsupported'
+          ? ['  Upstream ended the access token; it has no call that ends a refresh token.']
+          : []),
+        ...(until.upstreamValidUntil ? [`  An access token stays valid there until ${until.upstreamValidUntil}.`] : []),
+      ])
+    })
+  },
+})

@@ -1,0 +1,66 @@
+import type { Credential } from '../domain/credential.ts'
+import { event } from '../domain/event.ts'
+import type { Instant } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import type { OAuth } from '../upstream/oauth/provider.ts'
+import { GRANT } from './grant.ts'
+import type { RenewalPorts } from './renewal.ts'
+import type { AccessTelling } from './telling.ts'
+
+export interface SignedOut {
+  /** `failed`: upstream could not be reached or refused; its tokens live until `upstreamValidUntil`. */
+  readonly upstream: 'done' | 'unsupported' | 'failed'
+  readonly local: 'done'
+  /** When the access token ends that upstream may still accept; absent when there is none. */
+  readonly upstreamValidUntil?: Instant
+}
+
+export interface SignOutParts {
+  readonly connection: string
+  readonly oauth: OAuth
+  readonly telling: AccessTelling
+}
+
+/**
+ * Ends the sign-in of a connection: upstream is told (RFC 7009, or the platform's own call), here nothing of it is used any more. Doing it
+ * again changes nothing. Rejects with `needs_reauth` when nobody was signed in.
+ */
+export type SignOut = () => Promise<SignedOut>
+
+export function signOut({ connection, oauth, telling }: SignOutParts, ports: RenewalPorts): SignOut {
+  const { store, random } = ports
+
+  async function revoked({ tokens }: Credential, now: Instant): Promise<SignedOut> {
+    if (!tokens) return { upstream: 'done', local: 'done' }
+    const upstream = await oauth.revoke(tokens).catch(() => 'failed' as const)
+    const isLeft = upstream !== 'done' && tokens.expiresAt > now
+    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: tokens.expiresAt } : {}) }
+  }
+
+  return async () => {
+    for (;;) {
+      const { credential, now } = await store.find(connection, GRANT)
+      if (!credential) {
+        throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
+      }
+      const answer = await revoked(credential, now)
+      if (credential.standing === 'revoked') return answer
+      const { tokens: _ended, intent: _over, backOff: _none, ...rest } = credential
+      const generation = credential.generation + 1
+      const next: Credential = { ...rest, standing: 'revoked', generation }
+      const facts = {
+        type: 'GRANT_REVOKED',
+        outcome: 'success',
+        generation,
+        data: { upstream: answer.upstream },
+      } as const
+      const change = {
+        connection,
+        writes: [{ credential: next, expect: { generation: credential.generation } }],
+        events: [event(telling.about(credential), random.uuid(), now, facts)],
+      }
+      // Somebody renewed meanwhile: what came then has to be ended too.
+      if ((await store.commit(change)) === 'done') return answer
+    }
+  }
+}
