@@ -67,7 +67,7 @@ const factsOf = (cause: GuestpassError) => ({ cause, ...(cause.upstream ? { upst
 const duplicate = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    `${conflict.message} Nothing that is stored here belongs to it. Wait until it lapses upstream.`,
+    `${conflict.message} Wait until it lapses upstream, or ask to take it over with an address that is verified.`,
     factsOf(conflict),
   )
 

@@ -42,11 +42,17 @@ export const createdOf = ({ id, token }: z.output<typeof createAnswer>, receipt:
 export const explainCreate: Explain = ({ status, code, message }) => {
   const said = message === '' ? '' : ` (${message})`
   if (status === 409) return { code: 'session_exists', message: `upstream has a user of this address${said}` }
-  if (status !== 403) return undefined
+  if (status !== 403 && status !== 401) return undefined
+  if (/scope/i.test(code)) {
+    const scopes = CREATE_SCOPES.join(', ')
+    return {
+      code: 'access_denied',
+      message: `the access token lacks a scope of ${scopes}${said}. Sign in with these scopes`,
+    }
+  }
+  if (status === 401) return undefined
   return {
     code: 'access_denied',
-    message: /scope/i.test(code)
-      ? `the user's access token lacks a scope of ${CREATE_SCOPES.join(', ')}${said}. Sign in again with these scopes`
-      : `the signed-in user is not permitted to do this${said}`,
+    message: `not permitted${said}. It takes the sign-in of a user who may do this: \`guestpass login\``,
   }
 }
