@@ -3,6 +3,7 @@ import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
+import { jsonRequest } from '../json-request.ts'
 
 /** What a guest token is asked for. */
 export interface MintRequest {
@@ -17,23 +18,15 @@ export const MINT_SCOPE = 'webmessaging:guest:create'
 /** The scope that it needs for refreshing guest tokens. */
 export const REFRESH_SCOPE = 'webmessaging:guesttoken:write'
 
-const jsonHeaders = (bearer: Secret): Readonly<Record<string, string>> => ({
-  accept: 'application/json',
-  'content-type': 'application/json',
-  authorization: `Bearer ${bearer.reveal()}`,
-})
-
 export const mintRequest = (
   api: string,
   bearer: Secret,
   { guestId, durationSeconds, scopes }: MintRequest,
-): HttpRequest => ({
-  method: 'POST',
-  url: `${api}/api/v2/webmessaging/guests/generate-token`,
-  headers: jsonHeaders(bearer),
-  body: JSON.stringify({ guestId, expirationDurationSeconds: durationSeconds, scopes }),
-  secrets: [bearer],
-})
+): HttpRequest =>
+  jsonRequest('POST', `${api}/api/v2/webmessaging/guests/generate-token`, {
+    bearer,
+    body: { guestId, expirationDurationSeconds: durationSeconds, scopes },
+  })
 
 export const mintAnswer = z.object({ token: z.string().check(z.minLength(1)) })
 
@@ -47,13 +40,16 @@ export const refreshRequest = (
   api: string,
   bearer: Secret,
   { guestTokenId, idempotencyKey }: RefreshRequest,
-): HttpRequest => ({
-  method: 'POST',
-  url: `${api}/api/v2/conversations/webmessaging/guesttokens/${encodeURIComponent(guestTokenId)}/refresh`,
-  headers: { ...jsonHeaders(bearer), 'idempotency-key': idempotencyKey },
-  body: '{}',
-  secrets: [bearer],
-})
+): HttpRequest =>
+  jsonRequest(
+    'POST',
+    `${api}/api/v2/conversations/webmessaging/guesttokens/${encodeURIComponent(guestTokenId)}/refresh`,
+    {
+      bearer,
+      headers: { 'idempotency-key': idempotencyKey },
+      body: {},
+    },
+  )
 
 export interface RefreshRequest {
   /** The guest's id, until an answer names another. */
