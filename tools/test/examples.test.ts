@@ -11,7 +11,7 @@ const programs = readdirSync(folder).filter((name) => /^\w[\w-]*\.ts$/.test(name
 describe('the examples', () => {
   let upstream: Sandbox
   beforeAll(async () => {
-    upstream = await sandbox()
+    upstream = await sandbox({ autoConsent: true })
   })
   afterAll(() => upstream.close())
 

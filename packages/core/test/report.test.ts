@@ -1,3 +1,4 @@
+import type { Event } from '../src/domain/event.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { histogram } from '../src/report/histogram.ts'
@@ -58,6 +59,16 @@ describe('meters', () => {
   })
 })
 
+const signIns: readonly Event['type'][] = [
+  'SIGN_IN_COMPLETED',
+  'SIGN_IN_COMPLETED',
+  'SIGN_IN_FAILED',
+  'GRANT_IN_DOUBT',
+  'GRANT_LAST_RESORT',
+  'GRANT_ENDED',
+  'GRANT_REVOKED',
+]
+
 describe('a report', () => {
   it('of a quiet connection says that nothing went wrong', async () => {
     expect((await report(memoryStore({ clock: fakeClock() }), HOME)).guestTokens).toEqual({
@@ -87,6 +98,7 @@ describe('a report', () => {
         event('8', { type: 'REFRESH_COMPLETED', latencyMs: 20 }),
         event('9', { type: 'REFRESH_COMPLETED', latencyMs: 40 }),
         event('10', { type: 'REFRESH_FAILED', outcome: 'failure' }),
+        ...signIns.map((type, nth) => event(`${nth + 20}`, { type })),
         event('11', { type: 'guest.authentication', latencyMs: 8 }),
         event('12', { type: 'guest.authentication', outcome: 'failure', error: { code: 'in_doubt', message: '' } }),
         event('13', {
@@ -141,6 +153,7 @@ describe('a report', () => {
         p99LatencyMs: 8,
       },
       revoked: 1,
+      signIns: { completed: 2, failed: 1, inDoubt: 1, lastResorts: 1, ended: 1, signedOut: 1 },
     })
   })
 })

@@ -96,10 +96,11 @@ async function keysFound({ keys }: Connection): Promise<Finding> {
   )
 }
 
-async function clientAccepted({ accessTokens, issuerOffset }: Connection, cli: Cli): Promise<Finding> {
+async function clientAccepted({ accessTokens, grant, issuerOffset }: Connection, cli: Cli): Promise<Finding> {
   const { scopes } = await accessTokens.token({ signal: cli.signal })
   const offset = Math.round(issuerOffset() / SECOND)
-  const granted = scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`
+  const by = (await grant.stands()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
+  const granted = `${by}, ${scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`}`
   return offset === 0
     ? ok('OAuth client', `accepted, ${granted}; clocks agree`)
     : warning(

@@ -32,6 +32,32 @@ export interface Report {
   /** Guests of people; those who were refused because they have a session do not count. */
   readonly authentications: JobReport
   readonly revoked: number
+  readonly signIns: SignInReport
+}
+
+/** What became of sign-ins: how often, and whatever ended or endangered them. */
+export interface SignInReport {
+  readonly completed: number
+  readonly failed: number
+  /** Refreshes whose answer was lost. */
+  readonly inDoubt: number
+  /** Refresh tokens that were presented once more because of that. */
+  readonly lastResorts: number
+  /** Sign-ins that upstream ended. */
+  readonly ended: number
+  /** Ended on purpose. */
+  readonly signedOut: number
+}
+
+/** The events that are counted by themselves, in the words of the report. */
+const counted: Readonly<Partial<Record<Event['type'], keyof SignInReport | 'revoked'>>> = {
+  TOKEN_REVOKED: 'revoked',
+  SIGN_IN_COMPLETED: 'completed',
+  SIGN_IN_FAILED: 'failed',
+  GRANT_IN_DOUBT: 'inDoubt',
+  GRANT_LAST_RESORT: 'lastResorts',
+  GRANT_ENDED: 'ended',
+  GRANT_REVOKED: 'signedOut',
 }
 
 interface Tally {
@@ -69,10 +95,11 @@ export async function report(store: Store, connection: string): Promise<Report> 
     refreshes: tally(),
     authentications: tally(),
   }
-  let revoked = 0
+  const counts = { revoked: 0, completed: 0, failed: 0, inDoubt: 0, lastResorts: 0, ended: 0, signedOut: 0 }
   for await (const event of eventsOf(store, connection)) {
     const { type, latencyMs } = event
-    if (type === 'TOKEN_REVOKED') revoked += 1
+    const count = counted[type]
+    if (count) counts[count] += 1
     const [job, end] = endOf(event) ?? []
     if (!job || !end) continue
     for (const one of [all, jobs[job]]) {
@@ -81,6 +108,7 @@ export async function report(store: Store, connection: string): Promise<Report> 
     }
   }
   const { totalRequests, validityRatePercent, avgLatencyMs } = jobReport(all)
+  const { revoked, ...signIns } = counts
   return {
     connection,
     totalRequests,
@@ -93,6 +121,7 @@ export async function report(store: Store, connection: string): Promise<Report> 
     refreshes: jobReport(jobs.refreshes),
     authentications: jobReport(jobs.authentications),
     revoked,
+    signIns,
   }
 }
 
