@@ -1,4 +1,4 @@
-import { auditRecord, eventsOf } from '@guestpass/core'
+import { type AuditRecord, auditRecord, type Store } from '@guestpass/core'
 import * as z from 'zod'
 import { whole } from '../config/kinds.ts'
 import { verb } from '../frame/verb.ts'
@@ -13,12 +13,22 @@ export const auditTail = verb({
   async run({ lines = 10 }, cli) {
     const config = await cli.config()
     await atWork(config, cli, async ({ store }) => {
-      const latest: ReturnType<typeof auditRecord>[] = []
-      for await (const event of eventsOf(store, config.connection)) {
-        latest.push(auditRecord(event))
-        if (latest.length > lines) latest.shift()
-      }
-      cli.answer({ records: latest }, () => latest.map((record) => JSON.stringify(record)))
+      const records = await latest(store, config.connection, lines)
+      cli.answer({ records }, () => records.map((record) => JSON.stringify(record)))
     })
   },
 })
+
+const PAGE = 1_000
+
+/** The last so many records; those before them are not read. */
+async function latest(store: Store, connection: string, lines: number): Promise<readonly AuditRecord[]> {
+  const { count } = await store.chainHead(connection)
+  const records: AuditRecord[] = []
+  for (let after: number | undefined = Math.max(0, count - lines); after !== undefined; ) {
+    const page = await store.chain(connection, { after, limit: PAGE })
+    records.push(...page.links.map(({ event }) => auditRecord(event)))
+    after = page.next
+  }
+  return records.slice(-lines)
+}

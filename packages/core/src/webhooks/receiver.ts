@@ -107,8 +107,8 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
     verify,
     receive,
     handler: (act) => async (request) => {
-      const bytes = new Uint8Array(await request.arrayBuffer())
-      if (bytes.length > MOST_BYTES) return new Response(null, { status: 413 })
+      const bytes = await bodyOf(request)
+      if (!bytes) return new Response(null, { status: 413 })
       try {
         await receive(request.headers, bytes, act)
         return new Response(null, { status: 204 })
@@ -118,6 +118,23 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
       }
     },
   }
+}
+
+/** The body, read to its end unless it is too long. */
+async function bodyOf(request: Request): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  const reader = request.body?.getReader()
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    size += read.value.length
+    parts.push(read.value)
+    if (size <= MOST_BYTES) continue
+    await reader?.cancel()
+    return undefined
+  }
+  const whole = new Uint8Array(size)
+  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0)
+  return whole
 }
 
 const isSigningSecret = (secret: Secret): boolean => /^whsec_[A-Za-z\d+/]{32,}={0,2}$/.test(secret.reveal())

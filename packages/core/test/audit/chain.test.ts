@@ -339,6 +339,17 @@ describe('an export', () => {
     expect(await verifyExport(await linesOf(forged), [await log.checkpoint()])).toMatchObject({ reason: 'checkpoint' })
   })
 
+  it('ends where its checkpoint does, whatever comes meanwhile', async () => {
+    const { log, commit } = await world(3)
+    const lines: unknown[] = []
+    for await (const line of auditExport(HOME, log)) {
+      lines.push(line)
+      if (lines.length === 1) await commit(5)
+    }
+    expect(lines).toHaveLength(4)
+    expect(await verifyExport(lines.map((line) => JSON.stringify(line)))).toMatchObject({ valid: true, count: 3 })
+  })
+
   it('is not made of a chain that is broken', async () => {
     const { store, clock } = await world()
     const log = auditLog(HOME, { store: tampered(store, (links) => links.toSpliced(2, 1)), clock })

@@ -88,10 +88,11 @@ describe('an event', () => {
   })
 
   it('that was taken is told as WEBHOOK_SYNCED, and that is told to no webhook', async () => {
-    const { hooks, commit, told, peer } = await world()
+    const { hooks, commit, told, peer, store } = await world()
     const [one] = plainEvents(1)
     await commit(plainEvents(1))
     await hooks.drain(never)
+    expect(await store.outbox.counts('webhooks:default')).toEqual({ waiting: 0, parked: 0 })
     await hooks.drain(never)
     expect(await told()).toMatchObject([
       {

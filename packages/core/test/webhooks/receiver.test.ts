@@ -198,6 +198,7 @@ describe('a receiver', () => {
     const refused = await route(post({}, body()))
     expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ code: 'webhook_invalid' })])
     expect((await route(post({}, 'x'.repeat(70_000)))).status).toBe(413)
+    expect((await route(new Request('http://receiver.example/', { method: 'POST' }))).status).toBe(400)
     const failing = handler(() => Promise.reject(new Error('canary')))
     const failed = await failing(post(headers('other', body()), body()))
     expect([failed.status, await failed.text()]).toEqual([500, ''])

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { MINUTE, SECOND } from '../../src/domain/time.ts'
+import type { HttpRequest } from '../../src/ports/http.ts'
+import { credential, event } from '../../src/testing/store-contract/samples.ts'
+import { endpointSink } from '../../src/webhooks/endpoint-sink.ts'
+import { message } from '../../src/webhooks/message.ts'
+import { webhooks } from '../../src/webhooks/webhooks.ts'
+import { configured, hooked, never, plainEvents, receiving } from './world.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+/** One endpoint, which answers with what `now` says at the time. */
+async function world() {
+  const now: { status: number; hangs: boolean } = { status: 204, hangs: false }
+  const peer = await receiving(() => now)
+  closing.push(peer.close)
+  const site = hooked([configured('one', `${peer.url}/one`)])
+  closing.push(site.close)
+  let last = 0
+  const happens = (): Promise<unknown> => site.commit([event(`${(last += 1)}`, { type: 'KEYS_ROTATED' })])
+  return { ...site, peer, now, happens }
+}
+
+describe('an endpoint that takes nothing', () => {
+  it('is asked less and less often, to once a minute, and at once again when it took something', async () => {
+    const { hooks, clock, peer, now, happens } = await world()
+    now.status = 500
+    /** Seconds until it is asked again, with something new at every look. */
+    const restOf = async (): Promise<number> => {
+      const before = peer.got.length
+      for (let seconds = 0; ; seconds += 1) {
+        await happens()
+        await hooks.drain(never)
+        if (peer.got.length > before) return seconds
+        await clock.advance(SECOND)
+      }
+    }
+    const rests: number[] = []
+    for (let nth = 0; nth < 8; nth += 1) rests.push(await restOf())
+    expect(rests).toEqual([0, 2, 4, 8, 16, 32, 60, 60])
+    now.status = 204
+    await clock.advance(MINUTE)
+    await hooks.drain(never)
+    now.status = 500
+    expect([await restOf(), await restOf()]).toEqual([0, 2])
+  })
+
+  it('has no more begun of a batch after 20 s; the rest is put back and counts no try', async () => {
+    const { hooks, clock, peer, now, happens, store } = await world()
+    now.hangs = true
+    for (let nth = 0; nth < 5; nth += 1) await happens()
+    const draining = hooks.drain(never)
+    for (let tried = 1; tried <= 2; tried += 1) {
+      await expect.poll(() => peer.got.length).toBe(tried)
+      await clock.advance(15 * SECOND)
+    }
+    await draining
+    expect(peer.got).toHaveLength(2)
+    const left = await store.outbox.claim('webhook:default:one', 9, 1)
+    expect(left.map(({ attempts }) => attempts)).toEqual([0, 0, 0])
+  })
+})
+
+describe('an endpoint that was removed', () => {
+  it('gets nothing of what a courier had in hand', async () => {
+    const { hooks, ports, clock } = await world()
+    const sink = endpointSink('nobody', { connection: 'default', endpoints: hooks.endpoints }, ports)
+    const due = plainEvents(2).map((one) => ({ event: one, attempts: 0 }))
+    expect(await sink.deliver(due, never)).toEqual(due.map(({ event: { id } }) => ({ event: id, then: 'done' })))
+    expect(clock.sleeping).toBe(0)
+  })
+
+  it('has its courier dismissed', async () => {
+    const { hooks, clock } = await world()
+    const stop = new AbortController()
+    const running = hooks.run(stop.signal)
+    await clock.advance(3 * SECOND)
+    const asleep = clock.sleeping
+    const { id } = await hooks.endpoints.add({ url: 'https://hooks.example.com/' })
+    await clock.advance(3 * SECOND)
+    expect(clock.sleeping).toBe(asleep + 1)
+    await hooks.endpoints.remove(id)
+    await clock.advance(3 * SECOND)
+    expect(clock.sleeping).toBe(asleep)
+    stop.abort()
+    await running
+    expect(clock.sleeping).toBe(0)
+  })
+})
+
+describe('the network', () => {
+  it('of endpoints that were added is the guarded one, of configured ones the other', async () => {
+    const { ports, clock, commit } = await world()
+    const sent: [string, HttpRequest][] = []
+    const noting = (network: string) => async (request: HttpRequest) => {
+      sent.push([network, request])
+      return { status: 204, headers: {}, bytes: new Uint8Array() }
+    }
+    const hooks = webhooks(
+      { connection: 'default', configured: [configured('idp', 'http://127.0.0.1:1/')] },
+      { ...ports, http: noting('open'), guardedHttp: noting('guarded') },
+    )
+    await hooks.endpoints.add({ url: 'https://hooks.example.com/in' })
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    expect(Object.fromEntries(sent.map(([network, { url }]) => [network, url]))).toEqual({
+      guarded: 'https://hooks.example.com/in',
+      open: 'http://127.0.0.1:1/',
+    })
+    expect(clock.sleeping).toBe(0)
+  })
+})
+
+describe('an added endpoint that opted in', () => {
+  it('is sent the token that an event made, as a secret of the request', () => {
+    const endpoint = {
+      ...configured('one', 'https://hooks.example.com/', { includeToken: true }),
+      events: 'all',
+      createdAt: 0,
+      configured: false,
+    } as const
+    const of = event('1', { type: 'TOKEN_GENERATED_SUCCESS', generation: 2 })
+    const told = message(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
+    expect(told?.body).toMatchObject({ data: { newToken: 'access-guest-1-2', guestId: 'guest-1' } })
+    expect(told?.token).toBeInstanceOf(Secret)
+    const failed = message(endpoint, { ...of, outcome: 'failure' }, { credential: credential('guest-1', 2), now: 0 })
+    expect(JSON.stringify(failed?.body)).not.toContain('newToken')
+  })
+})
