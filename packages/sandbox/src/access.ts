@@ -42,9 +42,10 @@ function unauthorized(code: string, message: string): Refusal {
   return apiRefusal({ status: 401, code, message, headers: { 'www-authenticate': 'Bearer realm="sandbox"' } })
 }
 
-function scopeMissing(scope: string): Refusal {
+/** 403 by default; there is an API that answers 401. */
+export function scopeMissing(scope: string, status: 401 | 403 = 403): Refusal {
   const message = `The client application's token lacks the scope that this call needs: ${scope}`
-  return apiRefusal({ status: 403, code: 'app.not.authorized.for.scope', message, messageParams: { scope } })
+  return apiRefusal({ status, code: 'app.not.authorized.for.scope', message, messageParams: { scope } })
 }
 
 function tooMany({ allowed, retryAfterSeconds }: Permit, whose: string): Refusal {

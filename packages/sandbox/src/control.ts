@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type Clock, FAR, iso } from './clock.ts'
 import type { Faults } from './faults.ts'
+import type { GuestDecisions } from './guest-side.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import { limitBody, type Limits } from './limits.ts'
@@ -17,6 +18,7 @@ export interface ControlParts {
   readonly keys: Keys
   readonly limits: Limits
   readonly decisions: UserDecisions
+  readonly guestDecisions: GuestDecisions
   readonly host: string
   /** Asked for in `x-sandbox-token` when the sandbox listens beyond loopback. */
   readonly controlToken: string
@@ -31,14 +33,14 @@ const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optio
 
 /** The routes that look into the sandbox and steer it. */
 export function control(server: FastifyInstance, parts: ControlParts): void {
-  const { clock, faults, journal, keys, limits, decisions } = parts
+  const { clock, faults, journal, keys, limits, decisions, guestDecisions } = parts
   guard(server, parts)
   server.setErrorHandler((error, _request, reply) => problem(reply, ...worded(error)))
   server.setNotFoundHandler((_request, reply) =>
     problem(
       reply,
       404,
-      'There is journal, faults, clock, keys, limits, consent, device and health, each under /__sandbox/.',
+      'There is journal, faults, clock, keys, limits, consent, device, channels, guests and health, each under /__sandbox/.',
     ),
   )
 
@@ -75,6 +77,17 @@ export function control(server: FastifyInstance, parts: ControlParts): void {
   })
   server.post('/device', async ({ body }, reply) => {
     decisions.device(json(body))
+    return reply.code(204).send()
+  })
+  const channels = () =>
+    guestDecisions.channels.all().map(({ organization, ...rest }) => ({ ...rest, organization: organization.name }))
+  server.get('/channels', async () => channels())
+  server.post('/channels', async ({ body }) => {
+    guestDecisions.channel(json(body))
+    return channels()
+  })
+  server.post('/guests', async ({ body }, reply) => {
+    guestDecisions.endGuest(json(body))
     return reply.code(204).send()
   })
 }

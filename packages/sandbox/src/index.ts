@@ -1,4 +1,6 @@
+export type { ChannelOptions } from './channels/channels.ts'
 export type { Fault, FaultEffect } from './faults.ts'
+export type { GuestOptions } from './guest-options.ts'
 export type { JournalEntry } from './journal.ts'
 export type { Algorithm } from './keys.ts'
 export type { Limit } from './limits.ts'

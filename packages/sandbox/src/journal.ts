@@ -16,11 +16,15 @@ export interface Facts {
   /** How often this very refresh token has come in so far, this time included. */
   readonly presented?: number
   readonly guestId?: string
+  /** The X-Genesys-Request-Id of a create, which only traces. */
+  readonly requestId?: string
+  /** How many creates have taken effect so far for this address, on this channel where there is one. */
+  readonly created?: number
   /** How many refreshes have taken effect for this guest so far. */
   readonly refreshes?: number
 }
 
-/** One request and how it was answered. Secrets show as `sha256:` and twelve hexadecimal digits. */
+/** One request and how it was answered. Secrets and mail addresses show as `sha256:` and twelve hexadecimal digits. */
 export interface JournalEntry extends Facts {
   /** Counts requests from 1: a first entry above 1 says how many older ones were dropped. */
   readonly seq: number

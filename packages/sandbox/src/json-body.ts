@@ -2,6 +2,10 @@ import type { z } from 'zod'
 import type { Call } from './endpoint.ts'
 import { apiRefusal } from './refusal.ts'
 
+/** A schema's message for a field: the rule, and whether the field is missing. */
+export const required = (rule: string) => (issue: { readonly input?: unknown }) =>
+  issue.input === undefined ? `required: ${rule}` : rule
+
 /** The body as JSON, checked by `schema`. Refuses with 415 or 400 and a detail for every invalid field. */
 export function jsonBody<S extends z.ZodType>(call: Call, schema: S): z.infer<S> {
   const parsed = schema.safeParse(json(call))

@@ -28,9 +28,12 @@ const secretFields = new Set([
   'usercode',
 ])
 
+/** What is said to be an address, whatever it looks like. */
+const emailFields = new Set(['email', 'login_hint'])
+
 const jwt = /\bey[\w-]{8,}\.[\w-]+\.[\w-]*/g
 
-/** Stands for a secret: the same secret always gives the same text, so that two presentations can be told to be one. */
+/** Stands for a secret or an address: the same one always gives the same text, so that two presentations can be told to be one. */
 export function digest(secret: string | Buffer): string {
   return `sha256:${createHash('sha256').update(secret).digest('hex').slice(0, 12)}`
 }
@@ -58,7 +61,9 @@ export function maskPath(url: string): string {
 
 function maskParameter(pair: string): string {
   const [[name, value] = ['', '']] = new URLSearchParams(pair)
-  return secretFields.has(name.toLowerCase()) ? `${name}=${digest(value)}` : pair
+  return secretFields.has(name.toLowerCase()) || emailFields.has(name.toLowerCase())
+    ? `${name}=${String(maskField(name, value))}`
+    : pair
 }
 
 /** The body as data with its secrets masked; null when there is none. What cannot be read is told by size and digest only. */
@@ -84,9 +89,9 @@ function maskForm(body: Buffer): Record<string, unknown> {
 }
 
 function maskField(name: string, value: unknown): unknown {
-  return typeof value === 'string' && value !== '' && secretFields.has(name.toLowerCase())
-    ? digest(value)
-    : maskValue(value)
+  if (typeof value !== 'string' || value === '') return maskValue(value)
+  if (secretFields.has(name.toLowerCase())) return digest(value)
+  return emailFields.has(name.toLowerCase()) ? emailDigest(value) : maskText(value)
 }
 
 function maskValue(value: unknown): unknown {
@@ -96,8 +101,19 @@ function maskValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskField(name, inner)]))
 }
 
+/** An address is the same in whatever case it is written. */
+function emailDigest(email: string): string {
+  return digest(email.trim().toLowerCase())
+}
+
 function maskText(text: string): string {
-  return text.includes('ey') ? text.replace(jwt, (token) => digest(token)) : text
+  const bare = text.includes('ey') ? text.replace(jwt, (token) => digest(token)) : text
+  return /@|%40/.test(bare) ? bare.replace(/[^\s"'<>(),;:=&?/]+/g, maskWord) : bare
+}
+
+function maskWord(word: string): string {
+  const [, before, after] = /^([^@]+?)(?:@|%40)([^@]+)$/.exec(word) ?? []
+  return before === undefined || after === undefined ? word : emailDigest(`${before}@${after}`)
 }
 
 function maskAuthorization(text: string): string {

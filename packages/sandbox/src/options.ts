@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
+import { type GuestOptions, guestShape } from './guest-options.ts'
 import type { Algorithm } from './keys.ts'
 import { type Limit, limitBody } from './limits.ts'
 import { knownScopes } from './oauth/scopes.ts'
@@ -19,7 +20,7 @@ export interface ClientOptions {
 }
 
 /** How a sandbox is set up. Everything has a default. */
-export interface SandboxOptions extends SignInOptions {
+export interface SandboxOptions extends SignInOptions, GuestOptions {
   /** TCP port, 0 to 65535; default 0: any free one. */
   readonly port?: number | undefined
   /** Address to listen on; default `127.0.0.1`. Beyond loopback the control routes ask for the control token. */
@@ -64,6 +65,7 @@ const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'a scope has no bl
 
 const schema = z.strictObject({
   ...signInShape,
+  ...guestShape,
   port: z.int().min(0).max(65_535).default(0),
   host: text.default('127.0.0.1'),
   rateLimit: limitBody.default({ perMinute: 300 }),

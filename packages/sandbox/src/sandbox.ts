@@ -2,9 +2,12 @@ import type { AddressInfo } from 'node:net'
 import { ZodError } from 'zod'
 import { access } from './access.ts'
 import { app } from './app.ts'
+import type { ChannelOptions } from './channels/channels.ts'
 import { clock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Fault, faults } from './faults.ts'
+import { guestJwt } from './guest-jwt.ts'
+import { guestSide } from './guest-side.ts'
 import { generateToken } from './guest-tokens/generate-token.ts'
 import { guests } from './guest-tokens/guests.ts'
 import { idempotency } from './guest-tokens/idempotency.ts'
@@ -18,6 +21,7 @@ import { clientCredentials } from './oauth/client-credentials.ts'
 import { type Client, clientAuthentication } from './oauth/clients.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
 import { metadata } from './oauth/metadata.ts'
+import { type Organizations, organizations } from './oauth/organizations.ts'
 import { identityScopes } from './oauth/scopes.ts'
 import { type DeviceDecision, signIn } from './oauth/sign-in.ts'
 import { tokenEndpoint } from './oauth/token.ts'
@@ -38,6 +42,8 @@ export interface Sandbox {
   readonly publicClientId: string
   /** Who can sign in. */
   readonly users: readonly User[]
+  /** A channel that guests can come through. */
+  readonly channelId: string
   /** The requests so far, oldest first, as far as they are kept. */
   journal(): JournalEntry[]
   /** Adds faults to the script; an empty list clears it. Throws a TypeError that names what is not valid. */
@@ -54,6 +60,10 @@ export interface Sandbox {
   consent(choice: ConsentChoice): void
   /** Decides for a device that waits. Throws a TypeError when none shows this code. */
   device(decision: DeviceDecision): void
+  /** Adds a channel, or changes the one of this id. Throws a TypeError for one that is not valid. */
+  channel(channel: ChannelOptions): void
+  /** Ends the session of an authenticated guest: it cannot be refreshed, and its address is free. Throws a TypeError when none lives. */
+  endGuest(guestId: string): void
   /** Ends every connection and stops listening. May be called again. */
   close(): Promise<void>
 }
@@ -68,7 +78,8 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const time = clock(chosen.now)
   const limit = limits(chosen.rateLimit, time.now)
   const signing = await keys(chosen.algorithm)
-  const registered = clients(chosen, random)
+  const organization = organizations(random)
+  const registered = clients(chosen, random, organization)
   let url = ''
   const issuer = () => url
 
@@ -80,9 +91,11 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     limits: limit,
   })
   const admit = access(tokens, limit)
-  const known = guests({ ...shared, scopeFormat: chosen.guestScopeFormat })
+  const sign = guestJwt({ ...shared, scopeFormat: chosen.guestScopeFormat })
+  const known = guests({ clock: time, sign })
   const authenticate = clientAuthentication(registered.all)
   const people = signIn({ ...shared, settings: chosen, clients: registered.all, authenticate, access: admit, tokens })
+  const guestly = guestSide({ ...shared, settings: chosen, organization, access: admit, sign })
   const grants = [clientCredentials(tokens), ...people.grants]
   const endpoints: readonly Endpoint[] = [
     tokenEndpoint({ grants, authenticate }),
@@ -97,6 +110,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     jwks(signing),
     generateToken(admit, known),
     refresh({ access: admit, guests: known, idempotency: idempotency(time.now), now: time.now }),
+    ...guestly.endpoints,
   ]
 
   const script = faults(endpoints.map(({ operation }) => operation))
@@ -113,6 +127,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     keys: signing,
     limits: limit,
     decisions: people,
+    guestDecisions: guestly,
   }
   const server = app({ ...parts, endpoints, host, allowedHosts, controlToken })
   await server.listen({ host, port })
@@ -124,6 +139,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     controlToken,
     publicClientId: registered.publicId,
     users: people.users,
+    channelId: guestly.channelId,
     journal: record.entries,
     script: addFaults,
     advance: time.advance,
@@ -132,17 +148,13 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     setLimits: (next) => checked('The limit is', () => limit.set(limitBody.parse(next))),
     consent: (choice) => checked('The choice is', () => people.consent.set(choice)),
     device: (decision) => checked('The decision is', () => people.device(decision)),
+    channel: (channel) => checked('The channel is', () => guestly.channel(channel)),
+    endGuest: (guestId) => checked('The guest is', () => guestly.endGuest({ guestId, end: true })),
     close: async () => server.close(),
   }
 }
 
-function clients(chosen: Settings, random: Randomness) {
-  const organizations = new Map<string, { id: string; name: string }>()
-  const organization = (name: string) => {
-    const found = organizations.get(name) ?? { id: random.uuid(), name }
-    organizations.set(name, found)
-    return found
-  }
+function clients(chosen: Settings, random: Randomness, organization: Organizations) {
   const { scopes, redirectUris } = chosen
   const own = { organization: organization(chosen.organization), scopes, redirectUris, loopbackRedirects: true }
   const main = {
@@ -171,7 +183,7 @@ function environment(url: string, main: { readonly id: string; readonly secret: 
     GENESYS_CLIENT_ID: main.id,
     GENESYS_CLIENT_SECRET: main.secret,
     GENESYS_JWKS_URL: `${url}/.well-known/jwks.json`,
-    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write',
+    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
   }
 }
 

@@ -11,7 +11,7 @@ it('hands out an environment that works as it is', async () => {
     GENESYS_CLIENT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
     GENESYS_CLIENT_SECRET: expect.stringMatching(/^[\w-]{43}$/),
     GENESYS_JWKS_URL: `${it.url}/.well-known/jwks.json`,
-    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write',
+    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
   })
   expect((await askToken(it, { scope: it.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
   expect((await fetch(it.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Limit, Sandbox } from '../src/index.ts'
 import { accessToken, own, type Reply, send, started } from './genesys-client.ts'
+import { creator } from './people-client.ts'
 import { CALLBACK, CHALLENGE, codeFor, exchange as redeem, tokensOf, VERIFIER } from './user-client.ts'
 
 interface Exchange {
@@ -11,6 +12,7 @@ interface Exchange {
   readonly limit?: Limit
   readonly request: { method: string; path: string; headers: Record<string, string>; body?: Record<string, unknown> }
   readonly answer: { status: number; headers: Record<string, string | null>; body?: unknown }
+  readonly keep?: Readonly<Record<string, string>>
 }
 
 const folder = new URL('../../../fixtures/wire/', import.meta.url)
@@ -40,14 +42,22 @@ function deepExpectation(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, deepExpectation(inner)]))
 }
 
-function replay(sandbox: Sandbox, { request }: Exchange, values: Readonly<Record<string, string>>): Promise<Reply> {
+type Values = Readonly<Record<string, string>>
+
+/** Sends the request and compares the answer. Returns the values that it adds for the exchanges that follow. */
+async function replay(sandbox: Sandbox, exchange: Exchange, values: Values): Promise<Values> {
   const filled = JSON.parse(
-    JSON.stringify(request).replace(
+    JSON.stringify(exchange).replace(
       /\$\{(\w+)\}/g,
       (_, name: string) => values[name] ?? expect.fail(`no value ${name}`),
     ),
-  ) as Exchange['request']
-  const { method, path, headers, body } = filled
+  ) as Exchange
+  const reply = await sent(sandbox, filled)
+  check(filled, reply)
+  return Object.fromEntries(Object.entries(exchange.keep ?? {}).map(([name, of]) => [name, String(reply.json[of])]))
+}
+
+function sent(sandbox: Sandbox, { request: { method, path, headers, body } }: Exchange): Promise<Reply> {
   const form = headers['content-type'] === 'application/x-www-form-urlencoded'
   const text = form ? String(new URLSearchParams(body as Record<string, string>)) : JSON.stringify(body)
   return send(sandbox, path, { method, headers, redirect: 'manual', ...(body !== undefined && { body: text }) })
@@ -67,6 +77,7 @@ async function valuesOfUser(sandbox: Sandbox): Promise<Record<string, string>> {
     codeChallenge: CHALLENGE,
     code: await codeFor(sandbox, { scope }),
     userAccessToken: access,
+    creatorAccessToken: await creator(sandbox),
     refreshToken: refresh,
     ownRefreshToken: tokensOf(await redeem(sandbox, ownCode, { client_id, client_secret })).refresh,
     deviceCode: String(device.json['device_code']),
@@ -91,14 +102,14 @@ it.each(files)('answers as in %s', async (file) => {
   const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
   const sandbox = await started({ autoConsent: true, ...(limit !== undefined && { rateLimit: limit }) })
   const { id, secret } = own(sandbox)
-  const values = {
+  const values: Record<string, string> = {
     ...(await valuesOfUser(sandbox)),
     accessToken: await accessToken(sandbox, scopes.join(' ')),
     clientId: id,
     clientSecret: secret,
     publicClientId: sandbox.publicClientId,
+    channelId: sandbox.channelId,
     basic: Buffer.from(`${id}:${secret}`).toString('base64'),
   }
-  for (const earlier of after.map(exchangeOf)) check(earlier, await replay(sandbox, earlier, values))
-  check(exchange, await replay(sandbox, exchange, values))
+  for (const next of [...after.map(exchangeOf), exchange]) Object.assign(values, await replay(sandbox, next, values))
 })

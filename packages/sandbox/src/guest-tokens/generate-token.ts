@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Access } from '../access.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { jsonBody } from '../json-body.ts'
+import { jsonBody, required } from '../json-body.ts'
 import { apiRefusal } from '../refusal.ts'
 import type { Guests } from './guests.ts'
 
@@ -17,8 +17,6 @@ export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 const MAX_DURATION = 86_400
 
-const required = (rule: string) => (issue: { input?: unknown }) =>
-  issue.input === undefined ? `required: ${rule}` : rule
 const duration = required(`a whole number of seconds from 1 to ${MAX_DURATION}`)
 const scopes = required(`a list of at least one of ${guestScopes.join(', ')}`)
 

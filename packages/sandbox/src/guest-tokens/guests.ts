@@ -1,7 +1,6 @@
 import { type Clock, epochSeconds } from '../clock.ts'
-import type { Keys } from '../keys.ts'
+import type { GuestJwt } from '../guest-jwt.ts'
 import type { Organization } from '../oauth/clients.ts'
-import type { Randomness } from '../random.ts'
 
 /** What a guest token was asked to be. */
 export interface GuestTerms {
@@ -28,35 +27,14 @@ export interface Guests {
   refresh(guest: Guest): Promise<{ readonly guest: Guest; readonly token: string }>
 }
 
-export interface GuestParts {
-  readonly issuer: () => string
-  readonly clock: Clock
-  readonly keys: Keys
-  readonly random: Randomness
-  /** Shape of the `scope` claim: both occur. */
-  readonly scopeFormat: 'array' | 'string'
-}
-
-export function guests({ issuer, clock, keys, random, scopeFormat }: GuestParts): Guests {
+export function guests({ clock, sign }: { readonly clock: Clock; readonly sign: GuestJwt }): Guests {
   const known = new Map<string, Guest>()
-  const sign = ({ guestId, scopes, durationSeconds, organization }: Guest, iat: number): Promise<string> =>
-    keys.sign({
-      iss: issuer(),
-      aud: 'webmessaging',
-      sub: guestId,
-      org: organization.id,
-      scope: scopeFormat === 'array' ? [...scopes] : scopes.join(' '),
-      iat,
-      nbf: iat,
-      exp: iat + durationSeconds,
-      jti: random.uuid(),
-    })
   const renewed = (guest: Omit<Guest, 'updatedAt' | 'expiresAt'>): { guest: Guest; token: Promise<string> } => {
     const now = clock.now()
     const iat = epochSeconds(now)
     const next = { ...guest, updatedAt: now, expiresAt: (iat + guest.durationSeconds) * 1000 }
     known.set(guest.guestId.toLowerCase(), next)
-    return { guest: next, token: sign(next, iat) }
+    return { guest: next, token: sign({ ...next, iat, seconds: next.durationSeconds }) }
   }
   const find = (guestId: string): Guest | undefined => known.get(guestId.toLowerCase())
   return {

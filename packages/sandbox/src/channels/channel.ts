@@ -1,0 +1,43 @@
+import type { Access } from '../access.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { apiRefusal, type Refusal } from '../refusal.ts'
+import type { Channels, ChannelStanding } from './channels.ts'
+
+const path = '/api/v2/journey/actions/channels'
+
+/** `GET /api/v2/journey/actions/channels/{channelId}`: whether guests can come through it. */
+export function channel(access: Access, channels: Channels): Endpoint {
+  return {
+    operation: 'channel',
+    method: 'GET',
+    paths: [`${path}/:channelId`],
+    dialect: 'api',
+    answer: (call) => {
+      const { organization } = access(call, 'guest:read').token.client
+      const id = call.params['channelId'] ?? ''
+      const standing = channels.standing(id, organization)
+      const found = channels.find(id)
+      if (standing === 'unknown' || found === undefined) {
+        throw apiRefusal({ status: 404, code: 'not.found', message: 'No channel has this id.' })
+      }
+      if (standing !== 'usable') throw channelRefusal(standing, id)
+      const { name, enabled } = found
+      return {
+        status: 200,
+        json: { id, name, enabled, provisioned: true, selfUri: `${path}/${encodeURIComponent(id)}` },
+      }
+    },
+  }
+}
+
+const reasons: Readonly<Record<Exclude<ChannelStanding, 'usable'>, readonly [code: string, message: string]>> = {
+  unknown: ['channel.not.provisioned', 'The channel is not provisioned.'],
+  disabled: ['channel.disabled', 'The channel is disabled.'],
+  foreign: ['not.authorized', 'The channel belongs to another organization.'],
+}
+
+/** 403 that says why guests cannot come through a channel. */
+export function channelRefusal(standing: keyof typeof reasons, channelId: string): Refusal {
+  const [code, message] = reasons[standing]
+  return apiRefusal({ status: 403, code, message, messageParams: { channelId } })
+}

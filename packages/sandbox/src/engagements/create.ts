@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import type { Access } from '../access.ts'
+import { channelRefusal } from '../channels/channel.ts'
+import type { Channels } from '../channels/channels.ts'
+import { iso } from '../clock.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { jsonBody, required } from '../json-body.ts'
+import { attributes, email, name } from '../person-fields.ts'
+import { apiRefusal } from '../refusal.ts'
+import { noteRequestId } from '../request-id.ts'
+import type { Sessions } from './sessions.ts'
+
+export const guestAttributes = attributes(z.unknown(), 'names and values')
+
+const channelId = required("the channel's id")
+
+const body = z.object(
+  {
+    email,
+    consent: z.literal(true, { error: required('exactly true') }),
+    channelId: z.string({ error: channelId }).min(1, { error: channelId }),
+    name: name.optional(),
+    attributes: guestAttributes.optional(),
+  },
+  { error: 'a JSON object' },
+)
+
+export interface CreateParts {
+  readonly access: Access
+  readonly sessions: Sessions
+  readonly channels: Channels
+}
+
+/** `POST /api/v2/engagements/guests`: each one that is answered 201 made a guest, whatever its X-Genesys-Request-Id. */
+export function create({ access, sessions, channels }: CreateParts): Endpoint {
+  return {
+    operation: 'create',
+    method: 'POST',
+    paths: ['/api/v2/engagements/guests'],
+    dialect: 'api',
+    answer: async (call) => {
+      noteRequestId(call)
+      const { organization } = access(call, 'guest:write').token.client
+      const { consent, ...person } = jsonBody(call, body)
+      const standing = channels.standing(person.channelId, organization)
+      if (standing !== 'usable') throw channelRefusal(standing, person.channelId)
+      if (sessions.taken(organization, person)) throw taken()
+      const { guest, token, refreshToken, created } = await sessions.create(organization, person)
+      const { guestId, email, channelId, createdAt } = guest
+      call.note({ guestId, created, refreshes: guest.refreshes })
+      const createdDate = iso(createdAt)
+      const expiresIn = sessions.lifetime
+      return { status: 201, json: { guestId, token, expiresIn, refreshToken, email, consent, channelId, createdDate } }
+    },
+  }
+}
+
+function taken() {
+  const message = 'An active session for this email and channel exists.'
+  return apiRefusal({ status: 409, code: 'request.conflict', message })
+}

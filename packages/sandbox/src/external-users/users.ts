@@ -1,0 +1,57 @@
+import { type Clock, epochSeconds } from '../clock.ts'
+import type { GuestJwt } from '../guest-jwt.ts'
+import { guestScopes } from '../guest-tokens/generate-token.ts'
+import { holders, personKey } from '../holders.ts'
+import type { Organization } from '../oauth/clients.ts'
+import type { Randomness } from '../random.ts'
+
+/** An external user with a token. */
+export interface ExternalUser {
+  readonly id: string
+  readonly token: string
+  /** Milliseconds. */
+  readonly createdAt: number
+  /** How many users of the same address were made so far. */
+  readonly created: number
+}
+
+export interface ExternalUsers {
+  /** Whether a user of this address has a token that lives. */
+  taken(organization: Organization, email: string): boolean
+  create(organization: Organization, email: string): Promise<ExternalUser>
+  /** Whether a user's token is good. */
+  live(id: string): boolean
+  /** Ends the session of a user, if there is one. */
+  end(id: string): void
+}
+
+export interface ExternalUserParts {
+  readonly clock: Clock
+  readonly random: Randomness
+  readonly sign: GuestJwt
+  readonly tokenFormat: 'jwt' | 'opaque'
+  readonly tokenSeconds: number
+}
+
+export function externalUsers(parts: ExternalUserParts): ExternalUsers {
+  const { clock, random, sign, tokenFormat, tokenSeconds: seconds } = parts
+  const liveUntil = new Map<string, number>()
+  const live = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
+  const held = holders(live)
+  return {
+    taken: (organization, email) => held.find(personKey(organization, email)) !== undefined,
+    create: async (organization, email) => {
+      const createdAt = clock.now()
+      const iat = epochSeconds(createdAt)
+      const id = random.uuid()
+      liveUntil.set(id, (iat + seconds) * 1000)
+      const created = held.take(personKey(organization, email), id)
+      const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
+      return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.text(48) }
+    },
+    live,
+    end: (id) => {
+      liveUntil.delete(id)
+    },
+  }
+}

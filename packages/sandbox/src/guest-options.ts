@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { channelBody, type ChannelOptions } from './channels/channels.ts'
+
+/** The part of a sandbox's options that is about authenticated guests. */
+export interface GuestOptions {
+  /** Seconds that a token of the engagements API lives, 1 to 86400; default 3600. */
+  readonly engagementTokenSeconds?: number | undefined
+  /** Seconds that its refresh token can be used, 1 to 7776000; default 86400. A session is over when neither lives. */
+  readonly engagementRefreshSeconds?: number | undefined
+  /** Seconds that the token of an external user lives, 1 to 86400; default 3600. */
+  readonly externalUserTokenSeconds?: number | undefined
+  /** Default `jwt`. */
+  readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
+  /** Channels besides the one that is there anyway. */
+  readonly channels?: readonly ChannelOptions[] | undefined
+}
+
+const day = 86_400
+const tokenSeconds = z.int().min(1).max(day).default(3600)
+
+export const guestShape = {
+  engagementTokenSeconds: tokenSeconds,
+  engagementRefreshSeconds: z
+    .int()
+    .min(1)
+    .max(90 * day)
+    .default(day),
+  externalUserTokenSeconds: tokenSeconds,
+  externalUserTokenFormat: z.enum(['jwt', 'opaque']).default('jwt'),
+  channels: z.array(channelBody).default([]),
+}

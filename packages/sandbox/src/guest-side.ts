@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { Access } from './access.ts'
+import { channel } from './channels/channel.ts'
+import { channelBody, type Channels, channels } from './channels/channels.ts'
+import type { Clock } from './clock.ts'
+import type { Endpoint } from './endpoint.ts'
+import { create } from './engagements/create.ts'
+import { lookAtGuest, updateGuest } from './engagements/guest.ts'
+import { refreshGuest } from './engagements/refresh.ts'
+import { sessions } from './engagements/sessions.ts'
+import { createUser } from './external-users/create.ts'
+import { externalUsers } from './external-users/users.ts'
+import type { GuestJwt } from './guest-jwt.ts'
+import type { guestShape } from './guest-options.ts'
+import type { Organizations } from './oauth/organizations.ts'
+import type { Randomness } from './random.ts'
+
+/** What tests and control routes do to guests in the platform's place. */
+export interface GuestDecisions {
+  readonly channels: Pick<Channels, 'all'>
+  /** Adds a channel, or changes one. Throws a ZodError when the input is none. */
+  readonly channel: (input: unknown) => void
+  /** Ends a guest's session. Throws a ZodError when the input names no guest whose session lives. */
+  readonly endGuest: (input: unknown) => void
+}
+
+/** All that authenticated guests need of the sandbox. */
+export interface GuestSide extends GuestDecisions {
+  readonly endpoints: readonly Endpoint[]
+  /** The channel that is there anyway. */
+  readonly channelId: string
+}
+
+export interface GuestSideParts {
+  readonly settings: z.infer<z.ZodObject<typeof guestShape>> & { readonly organization: string }
+  readonly organization: Organizations
+  readonly access: Access
+  readonly sign: GuestJwt
+  readonly clock: Clock
+  readonly random: Randomness
+}
+
+export function guestSide({ settings, organization, access, sign, clock, random }: GuestSideParts): GuestSide {
+  const open = channels(organization, settings.organization)
+  const channelId = random.uuid()
+  for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) open.put(one)
+  const shared = { clock, random, sign }
+  const engaged = sessions({
+    ...shared,
+    tokenSeconds: settings.engagementTokenSeconds,
+    refreshSeconds: settings.engagementRefreshSeconds,
+  })
+  const users = externalUsers({
+    ...shared,
+    tokenFormat: settings.externalUserTokenFormat,
+    tokenSeconds: settings.externalUserTokenSeconds,
+  })
+  const guestId = z.string().refine((id) => engaged.live(id) || users.live(id), {
+    error: 'no guest of this id has a session that lives',
+  })
+  const ending = z.strictObject({ guestId, end: z.literal(true) })
+  return {
+    channelId,
+    channels: open,
+    channel: (input) => {
+      open.put(channelBody.parse(input))
+    },
+    endGuest: (input) => {
+      const { guestId } = ending.parse(input)
+      engaged.end(guestId)
+      users.end(guestId)
+    },
+    endpoints: [
+      create({ access, sessions: engaged, channels: open }),
+      refreshGuest(access, engaged),
+      updateGuest(access, engaged),
+      lookAtGuest(access, engaged),
+      channel(access, open),
+      createUser(access, users),
+    ],
+  }
+}

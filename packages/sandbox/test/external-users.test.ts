@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest'
+import type { Sandbox } from '../src/index.ts'
+import { accessToken, claims, failure, post, START, started, verified } from './genesys-client.ts'
+import { creator, EMAIL, EXTERNAL_USERS, no } from './people-client.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const make = async (sandbox: Sandbox, fields: Fields = {}, token?: string) =>
+  post(sandbox, EXTERNAL_USERS, { name: 'Ann', email: EMAIL, ...fields }, { token: token ?? (await creator(sandbox)) })
+
+it('a signed-in user makes a user with a token that is signed for them', async () => {
+  const sandbox = await started({ autoConsent: true })
+  const token = await creator(sandbox)
+  const { status, json } = await make(sandbox, { customAttributes: { tier: 'gold' } }, token)
+  expect(sandbox.journal().at(-1)).toMatchObject({ operation: 'create', guestId: json['id'], created: 1 })
+  expect(JSON.stringify(sandbox.journal())).not.toContain(EMAIL)
+  expect([status, json]).toEqual([
+    201,
+    {
+      id: expect.any(String),
+      name: 'Ann',
+      email: EMAIL,
+      token: expect.any(String),
+      createdDate: '2026-01-01T00:00:00.000Z',
+      updatedDate: '2026-01-01T00:00:00.000Z',
+      selfUri: `${EXTERNAL_USERS}/${String(json['id'])}`,
+    },
+  ])
+  expect(await verified(sandbox, json['token'])).toMatchObject({
+    sub: json['id'],
+    org: claims(token)['org'],
+    exp: START / 1000 + 3600,
+  })
+})
+
+it('the token is opaque where configured', async () => {
+  const sandbox = await started({ autoConsent: true, externalUserTokenFormat: 'opaque' })
+  expect((await make(sandbox)).json['token']).toMatch(/^[\w-]{64}$/)
+})
+
+it('tells a token without the scopes, which is 401, from a caller who is no user, which is 403', async () => {
+  const sandbox = await started({ autoConsent: true })
+  const missing = async (scope: string) => make(sandbox, {}, await creator(sandbox, scope))
+  for (const [has, lacks] of [
+    ['webmessaging:guest:create', 'externalusers:write'],
+    ['externalusers:write', 'webmessaging:guest:create'],
+  ] as const) {
+    const { json } = await missing(has)
+    expect(json).toMatchObject({ status: 401, code: 'app.not.authorized.for.scope', messageParams: { scope: lacks } })
+  }
+  expect(no(await make(sandbox, {}, 'unknown'))).toEqual([401, 'bad.credentials'])
+  const machine = await accessToken(sandbox, 'webmessaging:guest:create externalusers:write')
+  expect(no(await make(sandbox, {}, machine))).toEqual([403, 'not.authorized'])
+})
+
+it.each([
+  ['no name', 'name', undefined],
+  ['an empty name', 'name', ''],
+  ['no email', 'email', undefined],
+  ['no address', 'email', 'ann'],
+  ['a text as attributes', 'customAttributes', 'a'],
+  ['attributes that are too large', 'customAttributes', { a: 'x'.repeat(2048) }],
+])('refuses %s with a detail that names it', async (_, field, value) => {
+  const sandbox = await started({ autoConsent: true })
+  const { status, json } = await make(sandbox, { [field]: value })
+  expect([status, json['details']]).toMatchObject([400, [{ fieldName: field }]])
+})
+
+it('takes texts as attributes only', async () => {
+  const sandbox = await started({ autoConsent: true })
+  const { json } = await make(sandbox, { customAttributes: { tier: 3 } })
+  expect(json['details']).toMatchObject([{ fieldName: 'customAttributes.tier' }])
+})
+
+it('has one user of an address, in whatever case, until its token expires or is ended', async () => {
+  const sandbox = await started({ autoConsent: true, externalUserTokenSeconds: 60 })
+  await make(sandbox)
+  sandbox.advance(59_999)
+  expect(no(await make(sandbox, { email: EMAIL.toUpperCase() }))).toEqual([409, 'request.conflict'])
+  sandbox.advance(1)
+  const second = await make(sandbox)
+  expect(second.status).toBe(201)
+  sandbox.endGuest(String(second.json['id']))
+  expect((await make(sandbox)).status).toBe(201)
+  expect(sandbox.journal().at(-1)?.created).toBe(3)
+})
+
+it('is there although the answer was lost', async () => {
+  const sandbox = await started({ autoConsent: true })
+  sandbox.script([{ on: 'create', do: { drop: 'after' } }])
+  expect(await failure(make(sandbox))).toBe('ECONNRESET')
+  expect((await make(sandbox)).status).toBe(409)
+})
