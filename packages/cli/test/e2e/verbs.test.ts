@@ -49,7 +49,7 @@ describe('a user of every verb', () => {
       {
         accessToken: expect.stringMatching(/^gp_….{4}$/),
         expiresAt: expect.stringMatching(TIME),
-        scope: 'guest:read guest:write webmessaging:guest:create webmessaging:guesttoken:write',
+        scope: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
         generation: 1,
         standing: 'active',
       },
