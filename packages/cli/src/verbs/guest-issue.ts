@@ -23,12 +23,14 @@ const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] 
     : [`  channel ${guest.channelId}${guest.crm?.tier ? `, customer tier ${guest.crm.tier}` : ''}`]),
 ]
 
-const apis = ['guest-tokens', 'engagements', 'external-users'] as const
+export const apis = ['guest-tokens', 'engagements', 'external-users'] as const
+
+export const guestApi = z.enum(apis, {
+  error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
+})
 
 const input = z.object({
-  api: z.enum(apis, {
-    error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
-  }),
+  api: guestApi,
   guestId: z.string().optional(),
   duration: z.string().optional(),
   scope: z.array(z.string()).optional(),

@@ -7,6 +7,7 @@ import { config } from './config.ts'
 import { connectionsList, connectionsShow } from './connections.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { guestImport } from './guest-import.ts'
 import { guestIssue } from './guest-issue.ts'
 import { guestErase, guestInvalidate, guestList, guestRevoke, guestShow } from './guest-records.ts'
 import { guestRefresh } from './guest-refresh.ts'
@@ -39,6 +40,7 @@ export const verbs: readonly Verb[] = [
   connectionsShow,
   token,
   guestIssue,
+  guestImport,
   guestToken,
   guestRefresh,
   guestShow,

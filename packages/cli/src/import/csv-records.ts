@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { LONGEST_ROW } from './row.ts'
+
+/** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */
+export interface CsvRecord {
+  /** The line on which it begins, from 1. */
+  readonly line: number
+  readonly text: string
+}
+
+const quotesIn = (text: string): number => text.split('"').length - 1
+
+/**
+ * The records of a CSV file. A quote that is never closed, or not within the longest row, spoils its own line alone: what comes after it
+ * is read as if that line were not there.
+ */
+export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
+  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+  let open: CsvRecord[] = []
+  let line = 0
+  for await (const text of lines) {
+    line += 1
+    open.push({ line, text: line === 1 ? text.replace(/^\uFEFF/, '') : text })
+    const { whole, rest } = settled(open, false)
+    yield* whole
+    open = rest
+  }
+  yield* settled(open, true).whole
+}
+
+/** What of some lines are whole records, and what may go on. */
+function settled(lines: CsvRecord[], isEnd: boolean): { readonly whole: CsvRecord[]; readonly rest: CsvRecord[] } {
+  const whole: CsvRecord[] = []
+  for (let rest = lines; ; ) {
+    const [first] = rest
+    if (!first) return { whole, rest }
+    const length = closedAfter(rest)
+    if (length !== undefined) {
+      const text = rest.slice(0, length).map((one) => one.text)
+      whole.push({ line: first.line, text: text.join('\n') })
+      rest = rest.slice(length)
+    } else if (isEnd || rest.reduce((sum, { text }) => sum + text.length, 0) > LONGEST_ROW) {
+      whole.push(first)
+      rest = rest.slice(1)
+    } else return { whole, rest }
+  }
+}
+
+/** After how many lines every quote is closed; undefined when none of them closes the last. */
+function closedAfter(lines: readonly CsvRecord[]): number | undefined {
+  let quotes = 0
+  for (const [at, { text }] of lines.entries()) {
+    quotes += quotesIn(text)
+    if (quotes % 2 === 0) return at + 1
+  }
+  return undefined
+}

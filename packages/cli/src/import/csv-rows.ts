@@ -1,0 +1,67 @@
+import { type Field, GuestpassError } from '@guestpass/core'
+import { CsvError, parse } from 'csv-parse/sync'
+import { nearest } from '../config/nearest.ts'
+import { csvRecords } from './csv-records.ts'
+import { isNote, LONGEST_ROW, type Row } from './row.ts'
+
+const ATTRIBUTE = 'attributes.'
+
+/** Names of columns that a request can have. */
+export const COLUMNS = ['guestId', 'duration', 'scopes', 'email', 'name', 'channelId', 'consent', 'assurance'] as const
+
+const faults: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
+  CSV_INVALID_CLOSING_QUOTE: 'a quote is closed in the middle of a field',
+  INVALID_OPENING_QUOTE: 'a quote is opened in the middle of a field',
+  CSV_MAX_RECORD_SIZE: `the row is longer than ${LONGEST_ROW} bytes`,
+}
+
+/** Rows of a CSV file (RFC 4180) whose first line names the columns. Rejects with `invalid_input` for a file without usable columns. */
+export async function* csvRows(path: string): AsyncGenerator<Row> {
+  let columns: readonly string[] | undefined
+  for await (const { line, text } of csvRecords(path)) {
+    if (text.trim() === '') continue
+    if (columns) yield rowOf(columns, text, line)
+    else columns = columnsOf(fieldsOf(text))
+  }
+  if (!columns) throw new GuestpassError('invalid_input', `${path} is empty: it has no line that names the columns.`)
+}
+
+const fieldsOf = (text: string): readonly string[] => parse(text)[0] ?? []
+
+function columnsOf(names: readonly string[]): readonly string[] {
+  const known = names.map((name) => name.trim())
+  const fields = known.flatMap((name, at): Field[] => {
+    if (isNote(name) || name.startsWith(ATTRIBUTE) || (COLUMNS as readonly string[]).includes(name)) {
+      return known.indexOf(name) === at ? [] : [{ field: name, message: 'stands twice', remedy: 'Keep one column.' }]
+    }
+    const close = nearest(name, COLUMNS)
+    const remedy = `${close ? `Did you mean ${close}? ` : ''}Known are ${COLUMNS.join(', ')}, ${ATTRIBUTE}NAME, and notes that begin with _.`
+    return [{ field: name === '' ? `column ${at + 1}` : name, message: 'is not a column of an import', remedy }]
+  })
+  if (fields.length === 0) return known
+  const what = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
+  throw new GuestpassError('invalid_input', `The first line must name the columns: ${what}.`, { fields })
+}
+
+function rowOf(columns: readonly string[], text: string, line: number): Row {
+  try {
+    if (text.length > LONGEST_ROW) throw new CsvError('CSV_MAX_RECORD_SIZE', '')
+    return named(columns, fieldsOf(text), line)
+  } catch (thrown) {
+    const message = faults[(thrown as { code?: string }).code ?? ''] ?? 'the row cannot be read'
+    const remedy = 'Double the quotes within a quoted field, and close it.'
+    return { ...named(columns, [], line), text, fault: { field: 'row', message, remedy } }
+  }
+}
+
+function named(columns: readonly string[], fields: readonly string[], line: number): Row {
+  const values = Object.fromEntries(columns.map((name, at) => [name, fields[at] ?? '']))
+  if (fields.length === columns.length) return { line, values }
+  const message = `has ${fields.length} fields, the first line names ${columns.length}`
+  return {
+    line,
+    values,
+    fault: { field: 'row', message, remedy: 'Give every column a field; quote fields with commas.' },
+  }
+}

@@ -1,0 +1,33 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Field } from '@guestpass/core'
+import { LONGEST_ROW, type Row } from './row.ts'
+
+/** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */
+export async function* ndjsonRows(path: string): AsyncGenerator<Row> {
+  let line = 0
+  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
+  for await (const text of lines) {
+    line += 1
+    const bare = line === 1 ? text.replace(/^\uFEFF/, '') : text
+    if (bare.trim() !== '') yield rowOf(bare, line)
+  }
+}
+
+function rowOf(text: string, line: number): Row {
+  const broken = (message: string): Row => ({ line, values: {}, text, fault: fault(message) })
+  if (text.length > LONGEST_ROW) return broken(`the row is longer than ${LONGEST_ROW} bytes`)
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return broken('is not a JSON object')
+    return { line, values: value as Row['values'] }
+  } catch {
+    return broken('is not valid JSON')
+  }
+}
+
+const fault = (message: string): Field => ({
+  field: 'row',
+  message,
+  remedy: 'Write one JSON object on each line, as {"email": "…", "consent": true, "channelId": "…"}.',
+})

@@ -1,0 +1,19 @@
+import type { Field } from '@guestpass/core'
+
+/** One row of a file, or what is wrong with it. */
+export interface Row {
+  /** The line on which it begins, from 1. */
+  readonly line: number
+  /** Fields by name, as text or as JSON has them. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** Absent when it could be read. */
+  readonly fault?: Field
+  /** What stands in the file, where it could not be read. */
+  readonly text?: string
+}
+
+/** The longest row that is read, in bytes. */
+export const LONGEST_ROW = 65_536
+
+/** Names beginning so are notes, as of an earlier import, and not read. */
+export const isNote = (name: string): boolean => name.startsWith('_')

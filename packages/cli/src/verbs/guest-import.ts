@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
+import * as z from 'zod'
+import { type Cli, verb } from '../frame/verb.ts'
+import { bulk, type BulkOutcome } from '../import/bulk.ts'
+import { csvRows } from '../import/csv-rows.ts'
+import { failures } from '../import/failures.ts'
+import { digestOf, journal, journalPath } from '../import/journal.ts'
+import { ndjsonRows } from '../import/ndjson-rows.ts'
+import type { Row } from '../import/row.ts'
+import { atWork, connect } from '../workplace.ts'
+import { apis, guestApi } from './guest-issue.ts'
+
+const readers = { csv: csvRows, ndjson: ndjsonRows }
+
+export const guestImport = verb({
+  name: 'guest import',
+  summary: 'Issue a guest for each row of a file, at upstream’s pace; run it again to go on where it was cut short',
+  example: 'guestpass guest import people.csv --api engagements --channel 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  arguments: [
+    ['<file>', 'a .csv file whose first line names the columns, or an .ndjson file with an object on each line'],
+  ],
+  options: [
+    ['--api <name>', `the API that issues: ${apis.join(', ')}`],
+    ['--duration <name|seconds>', 'guest-tokens: for rows that do not say'],
+    ['--scope <scope...>', 'guest-tokens: for rows that do not say'],
+    ['--channel <id>', 'engagements: for rows that do not say'],
+    ['--assurance <word>', 'claimed (default) or verified, for rows that do not say'],
+  ],
+  input: z.object({
+    file: z.string(),
+    api: guestApi,
+    duration: z.string().optional(),
+    scope: z.array(z.string()).optional(),
+    channel: z.string().optional(),
+    assurance: z.string().optional(),
+  }),
+  async run({ file, api, duration, scope, channel, assurance }, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    const path = resolve(cli.world.cwd, file)
+    const format = formatOf(file)
+    const total = await counted(path, file, format)
+    return atWork(config, cli, async (place) => {
+      const { guests } = await connect(config, place)
+      const elapsed = stopwatch(place.ports.clock)
+      const head = { file: await digestOf(path), api, connection: config.connection }
+      const kept = await journal(journalPath(path), head)
+      const failed = await failures(path, format)
+      const bar = cli.progress('importing', total)
+      const stop = new AbortController()
+      const enriching = guests.enrichment.run(stop.signal)
+      try {
+        const defaults = {
+          api,
+          ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
+          ...(duration === undefined ? {} : { duration }),
+          ...(channel === undefined ? {} : { channelId: channel }),
+          ...(assurance === undefined ? {} : { assurance }),
+        }
+        const parts = {
+          guests,
+          format,
+          defaults,
+          journal: kept,
+          failures: failed,
+          onRow: () => bar.add(),
+          ...place.ports,
+        }
+        const outcome = await bulk(readers[format](path), { ...parts, signal: cli.signal })
+        await failed.close()
+        cli.signal.throwIfAborted()
+        return told(outcome, { file, api, seconds: Math.round(elapsed() / 100) / 10, failures: failed.path }, cli)
+      } finally {
+        stop.abort()
+        await enriching
+        bar.stop()
+        kept.close()
+      }
+    })
+  },
+})
+
+function told(
+  { worst, ...counts }: BulkOutcome,
+  facts: {
+    readonly file: string
+    readonly api: string
+    readonly seconds: number
+    readonly failures: string | undefined
+  },
+  cli: Cli,
+): number {
+  cli.answer({ ...facts, ...counts }, () => [
+    `${counts.total} rows: ${counts.done} done, ${counts.skipped} done before, ${counts.failed} failed, in ${facts.seconds} s.`,
+    ...(facts.failures === undefined
+      ? []
+      : [`  What failed, and why, stands in ${facts.failures}: mend it and import that file.`]),
+  ])
+  return worst ? catalogue[worst.code].exit : 0
+}
+
+function formatOf(file: string): 'csv' | 'ndjson' {
+  const format = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' }[extname(file).toLowerCase()]
+  if (format === 'csv' || format === 'ndjson') return format
+  const message = 'is neither .csv nor .ndjson'
+  throw new GuestpassError('invalid_input', `${file} ${message}.`, {
+    fields: [{ field: '<file>', message, remedy: 'Name a file that ends in .csv or .ndjson.' }],
+  })
+}
+
+/** How many rows there are, and whether all can be told apart, before anything is asked for. */
+async function counted(path: string, file: string, format: 'csv' | 'ndjson'): Promise<number> {
+  const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown)
+  if (found instanceof Error || !found.isFile()) {
+    const message = found instanceof Error ? `cannot be read (${found.code})` : 'is not a file'
+    throw new GuestpassError('invalid_input', `${file} ${message}.`, {
+      fields: [{ field: '<file>', message, remedy: 'Check the path and its permissions.' }],
+    })
+  }
+  let rows = 0
+  for await (const _row of readers[format](path) as AsyncIterable<Row>) rows += 1
+  return rows
+}

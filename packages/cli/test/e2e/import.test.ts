@@ -1,0 +1,137 @@
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { JWS, type User, user } from './user.ts'
+
+const IMPORT = 'guest import people.csv --api guest-tokens --scope webmessaging:guest:send'
+
+let upstream: Sandbox
+let ann: User
+
+beforeAll(async () => {
+  upstream = await sandbox({ rateLimit: { perMinute: 60_000 } })
+})
+afterAll(() => upstream.close())
+beforeEach(() => {
+  ann = user({ ...upstream.env, GENESYS_RATE_LIMIT: '60000' })
+})
+afterEach(() => {
+  expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
+  ann.leave()
+})
+
+const write = (text: string, name = 'people.csv'): void => writeFileSync(join(ann.cwd, name), text)
+const read = (name: string): string => readFileSync(join(ann.cwd, name), 'utf8')
+const mints = (): number => upstream.journal().filter(({ operation }) => operation === 'mint').length
+const guests = async (): Promise<number> =>
+  (await ann.ask<{ guests: unknown[] }>('guest list --limit 1000')).said.guests.length
+const rows = (count: number): string => `duration\n${Array.from({ length: count }, (_, nth) => 600 + nth).join('\n')}\n`
+
+describe('an import', () => {
+  it('issues a guest for each row, and a second time none', async () => {
+    write(rows(50))
+    const { code, said } = await ann.ask(IMPORT)
+    expect([code, said]).toMatchObject([0, { total: 50, done: 50, skipped: 0, failed: 0, api: 'guest-tokens' }])
+    const before = mints()
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { total: 50, done: 0, skipped: 50 } })
+    expect([mints() - before, await guests()]).toEqual([0, 50])
+  })
+
+  it('names every broken row with its line and the remedy, and loses none of the others', async () => {
+    write(
+      [
+        '\uFEFFguestId,duration,scopes,_remark',
+        ',600,webmessaging:guest:send,fine',
+        'not-a-uuid,600,,the id',
+        '',
+        ',never,webmessaging:guest:send webmessaging:guest:read,the duration',
+        ',600',
+        ',"600"x,,the quote',
+        ',"600,,never closed',
+        ',601,webmessaging:guest:receive,fine',
+        ',602,webmessaging:guest:everything,the scope',
+      ].join('\r\n'),
+    )
+    const { code, said } = await ann.ask(IMPORT)
+    expect([code, said]).toMatchObject([2, { total: 8, done: 2, failed: 6 }])
+    const failed = read('people.csv.failures.csv')
+    expect(failed).toContain('guestId,duration,scopes,_remark,_line,_row,_code,_fault,_remedy\n')
+    expect(failed).toMatch(/^not-a-uuid,600,,the id,3,,invalid_input,guestId: not a UUID,"Give a UUID/m)
+    expect(failed).toMatch(/^,never,.*,5,,invalid_input,duration: not a number or a name,/m)
+    expect(failed).toMatch(/6,,invalid_input,"?row: has 2 fields, the first line names 4/)
+    expect(failed).toMatch(/^,,,,8,",""600,,never closed",invalid_input,row: a quote is not closed/m)
+    expect(failed).toMatch(/10,,invalid_input,scopes\[0\]: not a guest scope/)
+    expect(statSync(join(ann.cwd, 'people.csv.failures.csv')).mode & 0o777).toBe(0o600)
+  })
+
+  it('takes the file of failures as it is, once it is mended', async () => {
+    write('duration\n600\nnever\n')
+    await ann.ask(IMPORT)
+    write(read('people.csv.failures.csv').replace('never', '700'), 'mended.csv')
+    expect(await ann.ask(IMPORT.replace('people', 'mended'))).toMatchObject({ code: 0, said: { total: 1, done: 1 } })
+    expect(await guests()).toBe(2)
+  })
+
+  it('reads objects on lines as well', async () => {
+    write(
+      '{"duration": 600}\n\n{"duration": "short", "scopes": ["webmessaging:guest:read"]}\n[1]\n{"a\n',
+      'people.ndjson',
+    )
+    const { code, said } = await ann.ask(IMPORT.replace('csv', 'ndjson'))
+    expect([code, said]).toMatchObject([2, { total: 4, done: 2, failed: 2 }])
+    const failed = read('people.ndjson.failures.ndjson').trim().split('\n')
+    expect(failed.map((line) => (JSON.parse(line) as { _line: number; _fault: string })._line)).toEqual([4, 5])
+  })
+
+  it('waits for an upstream that is busy or away for a while, and loses nothing', async () => {
+    write(rows(20))
+    upstream.script([
+      { on: 'mint', do: { status: 429, headers: { 'retry-after': '1' } }, times: 3 },
+      { on: 'mint', do: { status: 503 }, times: 6 },
+    ])
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 20, failed: 0 } })
+  })
+
+  it('goes on after a kill -9 where it was, and makes no guest twice', async () => {
+    write(rows(300))
+    const run = ann.start(IMPORT)
+    for (let looks = 0; looks < 500 && mints() === 0; looks += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    run.child.kill('SIGKILL')
+    await run.ended
+    const { code, said } = await ann.ask<{ done: number; skipped: number }>(IMPORT)
+    expect([code, said.done + said.skipped]).toEqual([0, 300])
+    expect(await guests()).toBe(300)
+  })
+})
+
+describe('a file that cannot be imported', () => {
+  it.each([
+    ['is not there', undefined, 'cannot be read (ENOENT)'],
+    ['is empty', '', 'is empty'],
+    ['has a column of another name', 'e-mail,scope\n', 'e-mail is not a column of an import; scope is not a column'],
+    ['names a column twice', 'duration,duration\n', 'duration stands twice'],
+  ])('%s: it is said before anything is asked for', async (_what, text, said) => {
+    if (text !== undefined) write(text)
+    const before = mints()
+    const { text: told } = await ann.fails(IMPORT, 2, 'invalid_input')
+    expect(told).toContain(said)
+    expect([mints(), existsSync(join(ann.cwd, 'people.csv.import'))]).toEqual([before, false])
+  })
+
+  it('was changed since its import began: it is named as such, and nothing is done', async () => {
+    write('duration\n600\n')
+    await ann.ask(IMPORT)
+    appendFileSync(join(ann.cwd, 'people.csv'), '700\n')
+    const { text } = await ann.fails(IMPORT, 2, 'invalid_input')
+    expect(text).toContain('the file was changed since its import began')
+    const { text: other } = await ann.fails(IMPORT.replace('guest-tokens', 'engagements'), 2, 'invalid_input')
+    expect(other).toMatch(/changed|another api/)
+  })
+
+  it('is of no known form', async () => {
+    write('', 'people.xlsx')
+    await ann.fails(IMPORT.replace('csv', 'xlsx'), 2, 'invalid_input')
+  })
+})
