@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Policy } from '../src/policy/pipeline.ts'
 import { openCall, TryFailure, type TryFacts } from '../src/policy/pipeline.ts'
@@ -17,67 +16,7 @@ import {
   tokenAnswer,
 } from '../src/upstream/oauth/wire.ts'
 import { json } from './fake-upstream.ts'
-
-interface Exchange {
-  readonly title: string
-  readonly request: {
-    readonly method: string
-    readonly path: string
-    readonly headers: Readonly<Record<string, string>>
-    readonly body?: Readonly<Record<string, unknown>>
-  }
-  readonly answer: {
-    readonly status: number
-    readonly headers: Readonly<Record<string, string | null>>
-    readonly body?: unknown
-  }
-}
-
-const folder = new URL('../../../fixtures/wire/', import.meta.url)
-const names = (api: string): string[] =>
-  readdirSync(new URL(`${api}/`, folder))
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => `${api}/${name}`)
-
-const ACCESS = 'the-access-token'
-const values: Readonly<Record<string, string>> = {
-  accessToken: ACCESS,
-  clientId: 'the-client',
-  clientSecret: 'the-secret',
-  publicClientId: 'the-public-client',
-  basic: Buffer.from('the-client:the-secret').toString('base64'),
-}
-
-const samples: Readonly<Record<string, string>> = {
-  jwt: 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln',
-  uuid: '0b5f6f2e-6a0e-4b7e-9d44-2b1f0c9f8a11',
-  instant: '2026-01-31T12:00:00.000Z',
-  seconds: '7',
-  text: 'some text',
-}
-
-/** A fixture with the values of the connection and one value for every marker. */
-function read(name: string): Exchange {
-  const text = readFileSync(new URL(name, folder), 'utf8')
-  const filled = text.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole)
-  return JSON.parse(filled.replaceAll(/<(\w+)>/g, (whole, kind: string) => samples[kind] ?? whole)) as Exchange
-}
-
-/** An answer as a server sends it: all answers of these APIs with a body are JSON. */
-function answerOf({ status, headers, body }: Exchange['answer']): HttpAnswer {
-  const present = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== null)
-  return body === undefined
-    ? { status, headers: Object.fromEntries(present), bytes: new Uint8Array() }
-    : json(status, body, Object.fromEntries(present))
-}
-
-function expectSame(sent: HttpRequest, { method, path, headers, body }: Exchange['request']): void {
-  expect(sent.method).toBe(method)
-  expect(new URL(sent.url).pathname).toBe(path)
-  expect(sent.headers).toMatchObject(headers)
-  const isForm = headers['content-type'] === 'application/x-www-form-urlencoded'
-  expect(isForm ? Object.fromEntries(new URLSearchParams(sent.body)) : JSON.parse(sent.body ?? 'null')).toEqual(body)
-}
+import { ACCESS, answerOf, type Exchange, expectSame, names, read, samples, values } from './wire-fixtures.ts'
 
 async function factsOf(asked: Promise<unknown>): Promise<TryFacts> {
   const thrown: unknown = await asked.then(
