@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Json } from '../src/domain/json.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { GuestpassError } from '../src/errors.ts'
 import type { Policy } from '../src/policy/pipeline.ts'
@@ -9,6 +10,7 @@ import { crm } from '../src/upstream/crm/provider.ts'
 import { engagements } from '../src/upstream/engagements/provider.ts'
 import { externalUsers } from '../src/upstream/external-users/provider.ts'
 import { json } from './fake-upstream.ts'
+import { answerOf, type Exchange, expectSame, names, read } from './wire-fixtures.ts'
 
 const EMAIL = 'ann.example@mail.example'
 const at = { connection: 'default', api: 'https://api.example.com/base' }
@@ -46,6 +48,73 @@ async function refusal(asked: Promise<unknown>): Promise<GuestpassError> {
 
 const asked = { email: EMAIL, channelId: 'web-1' }
 const answer = { guestId: 'g-1', token: 'a.b.c', expiresIn: 600, refreshToken: 'r-1', email: EMAIL, consent: true }
+
+/** What the library says of an exchange: `done`, or the code of its error. */
+const said = async (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'done',
+    (thrown: unknown) => (thrown instanceof GuestpassError ? thrown.code : String(thrown)),
+  )
+
+/** Sends what an exchange asks for, as the library would. */
+function replayed({ request, answer }: Exchange): { readonly asked: Promise<unknown>; readonly sent: HttpRequest[] } {
+  const { engagements, externalUsers, sent } = over(answerOf(answer))
+  const { method, path, headers, body = {} } = request
+  const requestId = headers['x-genesys-request-id'] ?? ''
+  const last = path.split('/').at(-1) ?? ''
+  const { email, channelId, name, attributes, customAttributes, refreshToken } = body as Record<string, string>
+  const given = name === undefined ? {} : { name }
+  const more = attributes as unknown as Readonly<Record<string, Json>> | undefined
+  const texts = customAttributes as unknown as Readonly<Record<string, string>> | undefined
+  const ask = (): Promise<unknown> => {
+    if (path.endsWith('/externalusers/guests')) {
+      const user = { email: email ?? '', name: name ?? '', ...(texts ? { attributes: texts } : {}) }
+      return externalUsers.create(user, requestId, () => {})
+    }
+    if (path.includes('/channels/')) return engagements.channel(last)
+    if (method === 'PUT') return engagements.update(last, more ?? {})
+    if (last === 'refresh') return engagements.refresh(new Secret(refreshToken ?? ''), () => {})
+    const person = { email: email ?? '', channelId: channelId ?? '', ...given, ...(more ? { attributes: more } : {}) }
+    return engagements.create(person, requestId, () => {})
+  }
+  return { asked: ask(), sent }
+}
+
+describe('the exchanges of people on the wire', () => {
+  // The library looks at no guest upstream.
+  const files = ['engagements', 'external-users'].flatMap(names).filter((name) => !name.endsWith('/guest.json'))
+  const outcomes: Readonly<Record<string, string>> = {
+    'engagements/channel-scope-missing.json': 'access_denied',
+    'engagements/channel-unknown.json': 'channel_unavailable',
+    'engagements/create-again.json': 'session_exists',
+    'engagements/create-channel-unknown.json': 'access_denied',
+    'engagements/create-invalid.json': 'upstream_rejected',
+    'engagements/create-scope-missing.json': 'access_denied',
+    'engagements/refresh-spent.json': 'refresh_impossible',
+    'engagements/refresh-unknown.json': 'refresh_impossible',
+    'engagements/update-unknown.json': 'upstream_rejected',
+    'external-users/create-again.json': 'session_exists',
+    'external-users/create-invalid.json': 'upstream_rejected',
+    'external-users/create-no-user.json': 'access_denied',
+    'external-users/create-scope-missing.json': 'access_denied',
+  }
+
+  it('are there', () => {
+    expect(files.length).toBeGreaterThan(15)
+    for (const name of Object.keys(outcomes)) expect(files).toContain(name)
+  })
+
+  it.each(files)('%s', async (file) => {
+    const exchange = read(file)
+    const { asked, sent } = replayed(exchange)
+    expect(await said(asked)).toBe(outcomes[file] ?? 'done')
+    expect(sent).toHaveLength(1)
+    // Requests that are not valid never leave the library; these show only what the answer looks like.
+    if (file.endsWith('-invalid.json')) return
+    const [request] = sent as [HttpRequest]
+    expectSame({ ...request, url: request.url.replace('/base/', '/') }, exchange.request)
+  })
+})
 
 describe('engagements on the wire', () => {
   it('a create has what the contract says, and its answer is a guest with tokens', async () => {

@@ -38,6 +38,7 @@ export const values: Readonly<Record<string, string>> = {
   guestId: '6f9619ff-8b86-4d11-b42d-00c04fc964ff',
   guestRefreshToken: 'the-refresh-token',
   creatorAccessToken: ACCESS,
+  userAccessToken: ACCESS,
   basic: Buffer.from('the-client:the-secret').toString('base64'),
 }
 
@@ -71,5 +72,7 @@ export function expectSame(sent: HttpRequest, { method, path, headers, body }: E
   expect(new URL(sent.url).pathname).toBe(path)
   expect(sent.headers).toMatchObject(headers)
   const isForm = headers['content-type'] === 'application/x-www-form-urlencoded'
-  expect(isForm ? Object.fromEntries(new URLSearchParams(sent.body)) : JSON.parse(sent.body ?? 'null')).toEqual(body)
+  expect(isForm ? Object.fromEntries(new URLSearchParams(sent.body)) : JSON.parse(sent.body ?? 'null')).toEqual(
+    body ?? null,
+  )
 }

@@ -205,6 +205,13 @@ export const settings = {
     fallback: '300',
     kind: kinds.whole(1, 1_000_000),
   }),
+  channelId: setting({
+    names: ['GENESYS_CHANNEL_ID'],
+    of: 'connection',
+    about: 'Channel of authenticated guests, where a request names none',
+    write: "the channel's id",
+    kind: kinds.text,
+  }),
   preflight: setting({
     names: ['GENESYS_PREFLIGHT'],
     of: 'connection',

@@ -6,6 +6,7 @@ import { type Report, report } from '@guestpass/core'
 import type { Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { readConfig } from '../config/config.ts'
+import { authenticateJob } from '../demo/authenticate-job.ts'
 import { jobLines, type JobReport, succeeded } from '../demo/job-report.ts'
 import { mintJob } from '../demo/mint-job.ts'
 import { renewJob } from '../demo/renew-job.ts'
@@ -21,6 +22,8 @@ const GUESTS = 50
 const LIFE_SECONDS = 24
 /** As many guests as upstream takes in two seconds, all at once. */
 const BURST = 200
+/** People who are authenticated, each asking several times at once. */
+const PEOPLE = 25
 
 interface Outcome {
   readonly url: string
@@ -76,9 +79,10 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
     const live = ids(GUESTS)
     const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
     const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
+    const authenticated = await authenticateJob(stage, PEOPLE)
     const renew = await renewJob(stage, live)
     const stored = await report(place.store, config.connection)
-    return { url: upstream.url, jobs: [mint.report, burst.report, renew], stored }
+    return { url: upstream.url, jobs: [mint.report, burst.report, authenticated, renew], stored }
   })
 }
 

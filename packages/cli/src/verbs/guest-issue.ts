@@ -44,12 +44,13 @@ const input = z.object({
 })
 
 /** What was typed as a request; what the API does not take, or lacks, is for the library to say. */
-function requestOf({ scope, channel, attribute, ...rest }: z.output<typeof input>): unknown {
+function requestOf({ scope, channel, attribute, ...rest }: z.output<typeof input>, fallback?: string): unknown {
   const scopes = scope?.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
   const attributes = attribute && Object.fromEntries(attribute.map(pairOf))
+  const channelId = channel ?? (rest.api === 'engagements' ? fallback : undefined)
   const given = {
     ...rest,
-    channelId: channel,
+    channelId,
     attributes,
     scopes: rest.api === 'guest-tokens' ? (scopes ?? []) : scopes,
   }
@@ -81,7 +82,7 @@ export const guestIssue = verb({
     ['--scope <scope...>', 'guest-tokens: what the guest may do: webmessaging:guest:send, :receive, :read, :update'],
     ['--email <address>', "engagements, external-users: the person's address"],
     ['--consent', 'engagements: the person agreed to be processed'],
-    ['--channel <id>', 'engagements: the channel of the guest'],
+    ['--channel <id>', 'engagements: the channel of the guest (default: GENESYS_CHANNEL_ID)'],
     ['--name <name>', "engagements, external-users: the person's name, 1 to 100 characters"],
     ['--attribute <name=value...>', 'engagements, external-users: attributes, at most 2048 bytes as JSON'],
     ['--assurance <word>', 'claimed (default), or verified when you know that the address is theirs'],
@@ -93,7 +94,9 @@ export const guestIssue = verb({
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const issued = await guests.issue(requestOf(typed) as GuestRequest, { signal: cli.signal })
+      const issued = await guests.issue(requestOf(typed, config.settings.channelId) as GuestRequest, {
+        signal: cli.signal,
+      })
       const document = guestDocument(issued, cli)
       cli.answer(document, () => guestLines(document))
       await aside(guests, place)

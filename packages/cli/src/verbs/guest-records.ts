@@ -1,13 +1,16 @@
 import { type GuestRecords, guestRecords, type GuestView, iso } from '@guestpass/core'
 import * as z from 'zod'
 import { whole } from '../config/kinds.ts'
+import type { Settings } from '../config/settings.ts'
 import { type Cli, type Described, verb } from '../frame/verb.ts'
 import { atWork } from '../workplace.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
-async function onRecords(cli: Cli, work: (records: GuestRecords) => Promise<void>): Promise<void> {
+async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Settings) => Promise<void>): Promise<void> {
   const config = await cli.config()
-  await atWork(config, cli, ({ ports }) => work(guestRecords({ connection: config.connection, actor: 'cli' }, ports)))
+  await atWork(config, cli, ({ ports }) =>
+    work(guestRecords({ connection: config.connection, actor: 'cli' }, ports), config.settings),
+  )
 }
 
 const viewDocument = (view: GuestView) => ({
@@ -107,7 +110,7 @@ export const guestInvalidate = verb({
   example: 'guestpass guest invalidate --email ann@example.com --channel web-1',
   options: [
     ['--email <address>', 'the address, in any spelling'],
-    ['--channel <id>', 'the channel; not for external users'],
+    ['--channel <id>', 'the channel; not for external users (default: GENESYS_CHANNEL_ID)'],
     ['--api <name>', 'engagements (default) or external-users'],
   ],
   input: z.object({
@@ -116,10 +119,11 @@ export const guestInvalidate = verb({
     api: z.enum(['engagements', 'external-users'], { error: 'is not an API with addresses' }).optional(),
   }),
   run: ({ email, channel, api }, cli) =>
-    onRecords(cli, async (records) => {
+    onRecords(cli, async (records, { channelId: fallback }) => {
+      const channelId = channel ?? fallback
       const { freed, guestId } = await records.invalidate({
         email,
-        ...(channel === undefined ? {} : { channelId: channel }),
+        ...(channelId === undefined ? {} : { channelId }),
         ...(api === undefined ? {} : { api }),
       })
       cli.answer({ freed, ...(guestId === undefined ? {} : { guestId }) }, () => [

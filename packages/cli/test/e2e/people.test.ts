@@ -106,6 +106,16 @@ describe('a user of guest issue', () => {
     expect(upstream.met.length).toBe(before)
   })
 
+  it('may leave the channel to the configuration', async () => {
+    const ann = newUser()
+    const options = { env: { GENESYS_CHANNEL_ID: 'web-1' } }
+    const issue = ISSUE.replace(' --channel web-1', '')
+    expect((await ann.ask(issue, options)).said).toMatchObject({ channelId: 'web-1' })
+    expect((await ann.ask(`guest invalidate --email ${EMAIL}`, options)).said).toMatchObject({ freed: true })
+    const { problem } = await ann.fails(issue, 2, 'invalid_input')
+    expect(problem.fields?.map(({ field }) => field)).toEqual(['--channel'])
+  })
+
   it('hears that the channel is the cause before anything is made', async () => {
     const before = asked(CREATE)
     const { problem } = await newUser().fails(ISSUE.replace('web-1', 'web-9'), 3, 'channel_unavailable')
