@@ -241,6 +241,7 @@ describe('the demo', () => {
         jobs: [
           { job: 'mint guest tokens', asked: 50, done: 50, ...right },
           { job: 'a burst over the limit', asked: 200, done: 200, ...right },
+          { job: 'authenticate guests', asked: 25, done: 25, ...right },
           { job: 'renew guest tokens', asked: 50, done: 50, ...right },
         ],
       },
