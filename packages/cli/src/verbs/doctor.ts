@@ -2,7 +2,7 @@ import { asGuestpassError, catalogue, type Connection, type ErrorCode, SECOND } 
 import * as z from 'zod'
 import type { Cli } from '../frame/verb.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect, databasePath, type Reachable } from '../workplace.ts'
+import { atWork, connect, databasePath, type Reachable, type Workplace } from '../workplace.ts'
 
 interface Finding {
   readonly check: string
@@ -82,10 +82,24 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
       const connection = await connect(config, place, 'doctor')
       await look('keys', () => keysFound(connection))
       await look('OAuth client', () => clientAccepted(connection, cli))
+      await look('webhooks', () => webhooksWell(place))
       return ok('store', `${databasePath(config, cli.world.cwd)} can be opened and read`)
     }),
   )
   return findings
+}
+
+async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {
+  const all = await webhooks.endpoints.all()
+  const ill: string[] = []
+  for (const { id, disabled } of all) {
+    const { parked } = await webhooks.counts(id)
+    if (disabled) ill.push(`${id} is disabled (${disabled.why}): see \`guestpass webhooks enable\``)
+    else if (parked > 0) ill.push(`${id} did not take ${parked} events: see \`guestpass webhooks dead ${id}\``)
+  }
+  return ill.length > 0
+    ? warning('webhooks', ill.join('; '))
+    : ok('webhooks', `${all.length} endpoints, nothing given up`)
 }
 
 async function keysFound({ keys }: Connection): Promise<Finding> {

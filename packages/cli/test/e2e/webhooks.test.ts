@@ -137,6 +137,8 @@ describe('webhooks of the configuration', () => {
     expect((await ann.run('webhooks dead idp')).out).toMatch(
       /^[\da-f-]{36} {2}REFRESH_COMPLETED {2}of .*tried 1 times: the endpoint answered 410\n$/,
     )
+    await ann.fails('webhooks redeliver idp', 1, 'webhook_failed')
+    expect((await ann.run('doctor')).out).toMatch(/^warning {2}webhooks: idp is disabled .*; idm is disabled/m)
     peer.answers({})
     await ann.run('webhooks enable idp')
     expect((await ann.ask('webhooks redeliver idp')).said).toEqual({ id: 'idp', redelivered: 1 })

@@ -37,7 +37,7 @@ export interface Webhooks {
   ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
   /** How many events wait for an endpoint, and how many were given up. */
   counts(id: string): Promise<{ readonly waiting: number; readonly parked: number }>
-  /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`. */
+  /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`, and `webhook_failed` while it is disabled. */
   redeliver(id: string, events?: readonly string[]): Promise<number>
 }
 
@@ -118,7 +118,12 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     },
     counts: (id) => store.outbox.counts(queueOf(connection, id)),
     async redeliver(id, events) {
-      await known.get(id)
+      const { disabled } = await known.get(id)
+      if (disabled)
+        throw new GuestpassError(
+          'webhook_failed',
+          `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
+        )
       const queue = queueOf(connection, id)
       if (events) return store.outbox.post(connection, queue, events)
       let posted = 0

@@ -195,6 +195,7 @@ describe('an endpoint that is gone', () => {
     await commit([event('3', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
     expect([peer.got.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, parked: 2 }])
+    await expect(hooks.redeliver('one')).rejects.toMatchObject({ code: 'webhook_failed' })
     status = 204
     await hooks.endpoints.enable('one')
     expect(await hooks.redeliver('one')).toBe(2)
