@@ -90,7 +90,7 @@ export async function verifyExport(
 async function endVerdict(
   end: Checkpoint,
   last: { readonly count: number; readonly hash: string },
-  check: { end(): ChainVerdict } | undefined,
+  check: ChainCheck | undefined,
   kept: readonly Checkpoint[],
 ): Promise<ChainVerdict> {
   const foreign = kept.find(({ publicKey }) => publicKey !== end.publicKey)
@@ -100,8 +100,9 @@ async function endVerdict(
       'checkpoint',
       `It is signed with key ${end.keyId}, and the checkpoint kept elsewhere with ${foreign.keyId}.`,
     )
-  const records = check?.end()
-  if (records && !records.valid) return records
+  const records = check ?? (await chainCheck({ connection: end.connection, checkpoints: kept }))
+  const verdict = 'valid' in records ? records : records.end()
+  if (!verdict.valid) return verdict
   const whole = await chainCheck({ connection: end.connection, checkpoints: [end] })
   if ('valid' in whole) return whole
   if (end.count > last.count)

@@ -1,6 +1,6 @@
 import { type Event, event } from '../domain/event.ts'
 import { type Instant, iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Due, Outcome, Store } from '../ports/store.ts'
@@ -133,16 +133,19 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
       const elapsed = stopwatch(clock)
       const outcomes: Outcome[] = []
       const stopped = (): boolean => signal.aborted || gone !== undefined || restUntil > clock.wall()
-      const failed = (letter: Due): Outcome => {
-        // The store, unless the caller gave up: it is asked again, and this was no try.
-        rest(signal.aborted ? 0 : SECOND)
-        return released(letter)
+      /** A try that the caller cut short is none; what the store cannot give counts, so that one letter never holds up the rest. */
+      const failed = (letter: Due, thrown: unknown): Outcome => {
+        if (signal.aborted) return released(letter)
+        const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
+        const inMs = nextTry(letter.attempts, undefined, random.float())
+        return { event: letter.event.id, why, ...(inMs === undefined ? { then: 'park' } : { then: 'retry', inMs }) }
       }
       /** Those of one guest, in their order; what there is no time for is left to the next batch. */
       const inOrder = async (letters: readonly Due[]): Promise<void> => {
         for (const letter of letters) {
           const over = stopped() || elapsed() > BUDGET
-          outcomes.push(over ? released(letter) : await one(endpoint, letter, signal).catch(() => failed(letter)))
+          const tried = over ? released(letter) : one(endpoint, letter, signal)
+          outcomes.push(await Promise.resolve(tried).catch((thrown: unknown) => failed(letter, thrown)))
         }
       }
       await Promise.all([...Map.groupBy(due, (letter) => letter.event.subject).values()].map(inOrder))

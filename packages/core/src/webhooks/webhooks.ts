@@ -65,9 +65,9 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
 
   /** Keeps a courier for every endpoint there is. */
   async function couriers(signal: AbortSignal): Promise<void> {
-    const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+    const running = new Map<string, AbortController>()
     const dismiss = (id: string): void => {
-      running.get(id)?.stop.abort()
+      running.get(id)?.abort()
       running.delete(id)
       sinks.delete(id)
     }
@@ -78,9 +78,8 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       for (const id of [...running.keys()].filter((one) => !ids.includes(one))) dismiss(id)
       for (const id of ids.filter((one) => !running.has(one))) {
         const stop = new AbortController()
-        const end = courier(id).run(AbortSignal.any([signal, stop.signal]))
-        ended.push(end)
-        running.set(id, { stop, ended: end })
+        running.set(id, stop)
+        ended.push(courier(id).run(AbortSignal.any([signal, stop.signal])))
       }
       await clock.sleep(LOOK, signal).catch(() => {})
     }

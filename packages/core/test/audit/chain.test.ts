@@ -333,6 +333,15 @@ describe('an export', () => {
     })
   })
 
+  it('of nothing does not pass for one of what a checkpoint knew', async () => {
+    const { log, store, clock, commit } = await world(0)
+    const empty = await linesOf(log)
+    await commit(3)
+    const kept = await auditLog(HOME, { store, clock }).checkpoint()
+    expect(await verifyExport(empty)).toMatchObject({ valid: true, count: 0 })
+    expect(await verifyExport(empty, [kept])).toMatchObject({ valid: false, reason: 'truncated', count: 1 })
+  })
+
   it('that was forged with a key of their own is refused by a checkpoint that was kept elsewhere', async () => {
     const { log } = await world(5)
     const { log: forged } = await world(5)

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { MINUTE, SECOND } from '../../src/domain/time.ts'
+import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
+import { GuestpassError } from '../../src/errors.ts'
 import type { HttpRequest } from '../../src/ports/http.ts'
+import type { Store } from '../../src/ports/store.ts'
 import { credential, event } from '../../src/testing/store-contract/samples.ts'
 import { endpointSink } from '../../src/webhooks/endpoint-sink.ts'
 import { message } from '../../src/webhooks/message.ts'
@@ -62,6 +64,34 @@ describe('an endpoint that takes nothing', () => {
     expect(peer.got).toHaveLength(2)
     const left = await store.outbox.claim('webhook:default:one', 9, 1)
     expect(left.map(({ attempts }) => attempts)).toEqual([0, 0, 0])
+  })
+})
+
+describe('a letter that cannot be made', () => {
+  it('holds nobody else up, and is given up after all tries', async () => {
+    const { ports, store, clock, commit, peer } = await world()
+    const broken: Store = {
+      ...store,
+      findBySubject: async (connection, subject) => {
+        if (subject === 'broken') throw new GuestpassError('store_corrupt', 'The row cannot be opened.')
+        return store.findBySubject(connection, subject)
+      },
+    }
+    const hooks = webhooks(
+      { connection: 'default', configured: [configured('one', `${peer.url}/one`)] },
+      { ...ports, store: broken },
+    )
+    await commit([event('1', { type: 'KEYS_ROTATED', subject: 'broken' }), event('2', { type: 'KEYS_ROTATED' })])
+    await hooks.drain(never)
+    expect(peer.got.map(({ headers }) => headers['webhook-id'])).toEqual([event('2').id])
+    for (let tried = 0; tried < 10; tried += 1) {
+      await clock.advance(25 * HOUR)
+      await hooks.drain(never)
+    }
+    const { letters } = await hooks.dead('one', { limit: 9 })
+    expect(letters).toMatchObject([
+      { event: { id: event('1').id }, attempts: 10, why: expect.stringContaining('store_corrupt') },
+    ])
   })
 })
 
