@@ -1,66 +1,77 @@
-import { GuestpassError, type IssuedGuest, meters } from '@guestpass/core'
-import type { JobReport } from './job-report.ts'
+import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
+import { type JobReport, since } from './job-report.ts'
 import type { Stage } from './stage.ts'
+import { timing } from './timing.ts'
 
-/** How each person's address is written by those who ask at once. */
+const JOB = 'authenticate guests'
+
+/** How one address is written by those who ask at once. */
 const spellings: readonly ((email: string) => string)[] = [
   (email) => email,
   (email) => email.toUpperCase(),
   (email) => ` ${email} `,
-  (email) => email.replace('@mail', '@Mail'),
+  (email) => email.replace('@example', '@Example'),
 ]
 
 /**
- * Job "authenticate": every person asks several times at once, in several spellings, and gets one guest; the others are told that
- * there is one. Then all are renewed at once, each by the refresh token that it has.
+ * Job "authenticate": every person asks four times at the same moment, in four spellings, while upstream loses requests and fails. Done when each has
+ * one session upstream and a token that verifies, also after its refresh token was rotated.
  */
-export async function authenticateJob(stage: Stage, people: number): Promise<JobReport> {
-  const { upstream, connection } = stage
+export async function authenticateJob(stage: Stage, count: number): Promise<JobReport> {
+  const { upstream, connection, clock, note } = stage
   const { guests, verifier } = connection
-  const job = 'authenticate guests'
-  const bar = stage.progress(job, people)
-  const took = meters()
-  const before = upstream.journal().length
+  const bar = stage.progress(JOB, count)
+  const taken = timing(clock)
+  const calls = since(upstream)
+  note('each person asks four times at once; upstream drops two requests and fails three')
+  upstream.script([
+    { on: 'create', do: { drop: 'before' }, times: 2 },
+    { on: 'create', do: { status: 503 }, times: 3 },
+  ])
 
-  async function ask(email: string): Promise<IssuedGuest | undefined> {
-    const started = stage.clock.monotonic()
-    try {
-      const request = { api: 'engagements', email, consent: true, channelId: upstream.channelId } as const
-      const issued = await guests.issue(request)
-      took.time(job, stage.clock.monotonic() - started)
-      bar.add()
-      return issued
-    } catch (thrown) {
-      if (thrown instanceof GuestpassError && thrown.code === 'session_exists') return undefined
-      throw thrown
-    }
+  const ask = (email: string): Promise<IssuedGuest> =>
+    guests.issue({
+      api: 'engagements',
+      email,
+      consent: true,
+      channelId: upstream.channelId,
+      attributes: { page: 'checkout' },
+      assurance: 'verified',
+      onDuplicate: 'reuse',
+    })
+  /** A lost answer is taken up by whoever asks next. */
+  const patiently = (email: string): Promise<IssuedGuest> =>
+    ask(email).catch((thrown: unknown) => {
+      if (asGuestpassError(thrown).code !== 'create_in_doubt') throw thrown
+      return ask(email)
+    })
+  const person = async (nth: number): Promise<IssuedGuest | undefined> => {
+    const email = `person-${nth}@example.com`
+    const all = await Promise.all(spellings.map((spelled) => taken.time(() => patiently(spelled(email)))))
+    bar.add()
+    const [guestId = '', ...others] = new Set(all.map((guest) => guest.guestId))
+    return others.length > 0 ? undefined : guests.refresh(guestId)
   }
-
-  const asked = Array.from({ length: people }, (_, nth) => `person-${nth}@mail.example`)
-  const outcomes = await Promise.allSettled(asked.flatMap((email) => spellings.map((spelled) => ask(spelled(email)))))
+  const issued = (
+    await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(() => undefined)))
+  ).filter((one) => one !== undefined)
   bar.stop()
-  const issued = outcomes.flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
-  const renewed = await Promise.allSettled(issued.map(({ guestId }) => guests.refresh(guestId)))
+  upstream.script([])
+
   const valid = await Promise.all(
-    renewed.map(async (one) =>
-      one.status === 'fulfilled'
-        ? (await verifier.verify(one.value.token.reveal(), { subject: one.value.guestId })).valid
-        : false,
-    ),
+    issued.map(async ({ guestId, token }) => (await verifier.verify(token.reveal(), { subject: guestId })).valid),
   )
-  const entries = upstream.journal().slice(before)
-  const made = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
-  const timed = took.timed(job)
+  const { entries, ...met } = calls(['create', 'channel', 'update', 'refresh'])
+  const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
+  const reused = entries.filter(({ reuse }) => reuse === true).length
   return {
-    job,
-    asked: people,
+    job: JOB,
+    asked: count,
     done: issued.length,
-    failed: outcomes.filter(({ status }) => status === 'rejected').length,
-    p50Ms: Math.round(timed.quantile(0.5)),
-    p99Ms: Math.round(timed.quantile(0.99)),
-    upstreamCalls: entries.length,
-    refused429: entries.filter(({ status }) => status === 429).length,
+    failed: count - issued.length,
+    ...taken.quantiles(),
+    ...met,
     lost: valid.filter((one) => !one).length,
-    doubled: Math.max(0, made - people),
+    doubled: Math.max(0, created - count) + reused,
   }
 }

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '@guestpass/sandbox'
+import type { JournalEntry, Sandbox } from '@guestpass/sandbox'
 
 /** What came of one job. */
 export interface JobReport {
@@ -32,6 +32,22 @@ export function met(
     (entry) => entry.operation === operation && (entry.guestId === undefined || guests.has(entry.guestId)),
   )
   return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
+}
+
+/** What upstream meets from now on of some operations. */
+export function since(upstream: Sandbox): (operations: readonly string[]) => Pick<
+  JobReport,
+  'upstreamCalls' | 'refused429'
+> & {
+  readonly entries: readonly JournalEntry[]
+} {
+  const from = upstream.journal().at(-1)?.seq ?? 0
+  return (operations) => {
+    const entries = upstream
+      .journal()
+      .filter(({ seq, operation }) => seq > from && operations.includes(operation ?? ''))
+    return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
+  }
 }
 
 const columns: readonly [title: string, value: (report: JobReport) => string | number][] = [

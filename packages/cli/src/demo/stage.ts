@@ -7,6 +7,8 @@ import type { Worker } from './worker.ts'
 export interface Stage {
   readonly upstream: Sandbox
   readonly connection: Connection
+  /** Another connection on the same store, as another process has it. */
+  connect(name: string, scopes?: readonly string[]): Promise<Connection>
   readonly store: Store
   readonly clock: Clock
   /** A line for people. */

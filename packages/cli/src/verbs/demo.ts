@@ -7,8 +7,10 @@ import type { Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { readConfig } from '../config/config.ts'
 import { authenticateJob } from '../demo/authenticate-job.ts'
+import { identityJob } from '../demo/identity-job.ts'
 import { jobLines, type JobReport, succeeded } from '../demo/job-report.ts'
 import { mintJob } from '../demo/mint-job.ts'
+import { oauthJob } from '../demo/oauth-job.ts'
 import { renewJob } from '../demo/renew-job.ts'
 import type { Stage } from '../demo/stage.ts'
 import { keepWorker } from '../demo/worker.ts'
@@ -22,8 +24,9 @@ const GUESTS = 50
 const LIFE_SECONDS = 24
 /** As many guests as upstream takes in two seconds, all at once. */
 const BURST = 200
-/** People who are authenticated, each asking several times at once. */
-const PEOPLE = 25
+const PEOPLE = 30
+const ROUNDS = 20
+const CUSTOMERS = 20
 
 interface Outcome {
   readonly url: string
@@ -39,7 +42,11 @@ export const demo = verb({
   input: z.object({ once: z.literal(true).optional() }),
   async run({ once }, cli) {
     const { sandbox } = await import('@guestpass/sandbox')
-    const upstream = await sandbox({ rateLimit: { perMinute: PER_MINUTE, burst: 20 } })
+    const upstream = await sandbox({
+      rateLimit: { perMinute: PER_MINUTE, burst: 20 },
+      autoConsent: true,
+      refreshProfile: 'grace',
+    })
     const folder = await mkdtemp(join(tmpdir(), 'guestpass-demo-'))
     try {
       cli.note(
@@ -68,6 +75,10 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
     const stage: Stage = {
       upstream,
       connection: await connect(config, place, 'demo'),
+      connect: (name, scopes) => {
+        const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
+        return connect({ ...config, connection: name, settings }, place, 'demo')
+      },
       store: place.store,
       clock: place.ports.clock,
       note: cli.note,
@@ -79,10 +90,13 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
     const live = ids(GUESTS)
     const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
     const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
-    const authenticated = await authenticateJob(stage, PEOPLE)
     const renew = await renewJob(stage, live)
+    const authenticate = await authenticateJob(stage, PEOPLE)
+    const oauth = await oauthJob(stage, ROUNDS)
+    const identity = await identityJob(stage, CUSTOMERS)
     const stored = await report(place.store, config.connection)
-    return { url: upstream.url, jobs: [mint.report, burst.report, authenticated, renew], stored }
+    const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
+    return { url: upstream.url, jobs, stored }
   })
 }
 

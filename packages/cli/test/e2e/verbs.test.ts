@@ -239,10 +239,12 @@ describe('the demo', () => {
       code: 0,
       said: {
         jobs: [
+          { job: 'renew guest tokens', asked: 50, done: 50, ...right },
           { job: 'mint guest tokens', asked: 50, done: 50, ...right },
           { job: 'a burst over the limit', asked: 200, done: 200, ...right },
-          { job: 'authenticate guests', asked: 25, done: 25, ...right },
-          { job: 'renew guest tokens', asked: 50, done: 50, ...right },
+          { job: 'authenticate guests', asked: 30, done: 30, ...right },
+          { job: 'renew OAuth tokens', asked: 20, done: 20, ...right },
+          { job: 'guest identity provider', asked: 20, done: 20, ...right },
         ],
       },
     })

@@ -1,0 +1,55 @@
+import type { IssuedGuest } from '@guestpass/core'
+import { type JobReport, since } from './job-report.ts'
+import { consented } from './sign-in.ts'
+import type { Stage } from './stage.ts'
+import { timing } from './timing.ts'
+
+const JOB = 'guest identity provider'
+const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
+
+/**
+ * Job "identity provider": a user signs in with PKCE, the callback is good for once, and guests are made on the user's behalf over a renewal of
+ * the sign-in. Done when each has a token that verifies; doubled are callbacks that were accepted again and people made twice.
+ */
+export async function identityJob(stage: Stage, count: number): Promise<JobReport> {
+  const { upstream, clock, note } = stage
+  const { signIn, guests, accessTokens, verifier } = await stage.connect('identity-provider', SCOPES)
+  const calls = since(upstream)
+  const taken = timing(clock)
+  const bar = stage.progress(JOB, count)
+  const callback = await consented(signIn, SCOPES)
+  await signIn.complete(callback)
+  const replays = await Promise.allSettled([signIn.complete(callback), signIn.complete(callback)])
+  note('a user signed in; the callback that comes again is refused')
+
+  const person = async (nth: number): Promise<IssuedGuest | undefined> => {
+    const guest = await taken.time(() =>
+      guests.issue({ api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` }),
+    )
+    bar.add()
+    return guest
+  }
+  const half = Math.ceil(count / 2)
+  const all = (from: number, to: number) =>
+    Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(() => undefined)))
+  const before = await all(0, half)
+  accessTokens.reportRejected((await accessTokens.token()).token)
+  const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
+  bar.stop()
+
+  const valid = await Promise.all(
+    issued.map(async ({ guestId, token }) => (await verifier.verify(token.reveal(), { subject: guestId })).valid),
+  )
+  const { entries, ...met } = calls(['authorize', 'token', 'create'])
+  const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
+  return {
+    job: JOB,
+    asked: count,
+    done: issued.length,
+    failed: count - issued.length,
+    ...taken.quantiles(),
+    ...met,
+    lost: valid.filter((one) => !one).length,
+    doubled: Math.max(0, created - count) + replays.filter(({ status }) => status === 'fulfilled').length,
+  }
+}

@@ -1,0 +1,24 @@
+import { type Clock, meters, stopwatch } from '@guestpass/core'
+import type { JobReport } from './job-report.ts'
+
+/** Times pieces of a job. */
+export interface Timing {
+  time<T>(work: () => Promise<T>): Promise<T>
+  readonly quantiles: () => Pick<JobReport, 'p50Ms' | 'p99Ms'>
+}
+
+export function timing(clock: Clock): Timing {
+  const all = meters()
+  return {
+    async time(work) {
+      const elapsed = stopwatch(clock)
+      const value = await work()
+      all.time('work', elapsed())
+      return value
+    },
+    quantiles: () => ({
+      p50Ms: Math.round(all.timed('work').quantile(0.5)),
+      p99Ms: Math.round(all.timed('work').quantile(0.99)),
+    }),
+  }
+}
