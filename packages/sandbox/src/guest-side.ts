@@ -41,7 +41,7 @@ export interface GuestSideParts {
 }
 
 export function guestSide({ settings, organization, access, sign, clock, random }: GuestSideParts): GuestSide {
-  const open = channels(organization, settings.organization)
+  const open = channels(organization, settings.organization, settings.channels.length === 0)
   const channelId = random.uuid()
   for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) open.put(one)
   const shared = { clock, random, sign }

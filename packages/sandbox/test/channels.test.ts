@@ -45,6 +45,14 @@ it('says of a channel that cannot be used whether it is unknown, disabled or of 
   }
 })
 
+it('of any id is there when it is named, where the sandbox was given no list', async () => {
+  const sandbox = await started()
+  expect((await look(sandbox, 'web-chat-1')).json).toMatchObject({ id: 'web-chat-1', enabled: true })
+  expect((await engage(sandbox, { channelId: 'another' })).status).toBe(201)
+  await control(sandbox, 'channels', { id: 'another', enabled: false })
+  expect((await look(sandbox, 'another')).status).toBe(403)
+})
+
 it('belongs to its organization only', async () => {
   const sandbox = await started({
     clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }],

@@ -100,7 +100,11 @@ it('finds the exchanges', () => {
 it.each(files)('answers as in %s', async (file) => {
   const exchange = exchangeOf(file)
   const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
-  const sandbox = await started({ autoConsent: true, ...(limit !== undefined && { rateLimit: limit }) })
+  const sandbox = await started({
+    autoConsent: true,
+    channels: [{ id: 'another' }],
+    ...(limit !== undefined && { rateLimit: limit }),
+  })
   const { id, secret } = own(sandbox)
   const values: Record<string, string> = {
     ...(await valuesOfUser(sandbox)),

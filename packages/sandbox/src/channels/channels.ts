@@ -36,23 +36,25 @@ export interface Channels {
   standing(id: string, organization: Organization): ChannelStanding
 }
 
-export function channels(organization: Organizations, own: string): Channels {
+/** `anyId`: a channel is there as soon as somebody names it, so that nothing has to be set up to try one. */
+export function channels(organization: Organizations, own: string, anyId: boolean): Channels {
   const known = new Map<string, Channel>()
-  const find = (id: string): Channel | undefined => known.get(id)
+  const put: Channels['put'] = ({ id, enabled, organization: name = known.get(id)?.organization.name ?? own }) => {
+    const channel = {
+      id,
+      name: `Web messaging ${known.size + 1}`,
+      ...known.get(id),
+      enabled,
+      organization: organization(name),
+    }
+    known.set(id, channel)
+    return channel
+  }
+  const find = (id: string): Channel | undefined => known.get(id) ?? (anyId ? put({ id, enabled: true }) : undefined)
   return {
     all: () => [...known.values()],
     find,
-    put: ({ id, enabled, organization: name = find(id)?.organization.name ?? own }) => {
-      const channel = {
-        id,
-        name: `Web messaging ${known.size + 1}`,
-        ...find(id),
-        enabled,
-        organization: organization(name),
-      }
-      known.set(id, channel)
-      return channel
-    },
+    put,
     standing: (id, { id: asking }) => {
       const channel = find(id)
       if (channel === undefined) return 'unknown'
