@@ -5,11 +5,12 @@
 import { writeSync } from 'node:fs'
 import { StatementSync } from 'node:sqlite'
 import { type Ambush, type Point, SIGN } from './points.ts'
-import { onRefresh } from './refresh-traffic.ts'
+import { onRefresh, type Refreshing } from './refresh-traffic.ts'
 
 const asked = new URL(import.meta.url).searchParams
 const point = asked.get('point') as Point
 const signal = asked.get('signal') as Ambush['signal']
+const of = asked.get('of') as Refreshing
 let left = Number(asked.get('nth'))
 
 function reach(here: Point): void {
@@ -20,6 +21,12 @@ function reach(here: Point): void {
   process.kill(process.pid, signal)
 }
 
+/** The events that are committed with the intent of a refresh, and with what came of it. */
+const told: Readonly<Record<Refreshing, { readonly intent: string; readonly tokens: string }>> = {
+  guest: { intent: '"REFRESH_INITIATED"', tokens: '"REFRESH_COMPLETED"' },
+  grant: { intent: '"ACCESS_TOKEN_INITIATED"', tokens: '"ACCESS_TOKEN_RENEWED"' },
+}
+
 /** What a transaction that is not committed yet has written down of refreshes. */
 const written = new Set<'intent' | 'tokens'>()
 
@@ -28,8 +35,8 @@ function follow(sql: string, parameters: readonly unknown[]): void {
   if (!sql.startsWith('insert into "events"')) return
   for (const value of parameters) {
     if (typeof value !== 'string') continue
-    if (value.includes('"REFRESH_INITIATED"')) written.add('intent')
-    if (value.includes('"REFRESH_COMPLETED"')) written.add('tokens')
+    if (value.includes(told[of].intent)) written.add('intent')
+    if (value.includes(told[of].tokens)) written.add('tokens')
   }
 }
 
@@ -53,9 +60,13 @@ for (const method of ['run', 'all'] as const) {
 /** Upstream takes a little while for the work; this falls into it. */
 const INTO_THE_WORK_MS = 5
 
-onRefresh('create', () => reach('before-send'))
-onRefresh('bodySent', () => {
-  reach('after-send')
-  setTimeout(() => reach('while-running'), INTO_THE_WORK_MS)
-})
-onRefresh('trailers', () => reach('after-answer'))
+onRefresh('create', () => reach('before-send'), of)
+onRefresh(
+  'bodySent',
+  () => {
+    reach('after-send')
+    setTimeout(() => reach('while-running'), INTO_THE_WORK_MS)
+  },
+  of,
+)
+onRefresh('trailers', () => reach('after-answer'), of)

@@ -32,7 +32,8 @@ export interface Crew {
   leftOver(): number
 }
 
-export function crew(cwd: string, env: Readonly<Record<string, string>>): Crew {
+/** `program`: what a worker runs; the command line when not given. */
+export function crew(cwd: string, env: Readonly<Record<string, string>>, program = launcher): Crew {
   const living = new Map<ChildProcess, Promise<Ended>>()
   const kill = (): void => {
     for (const child of living.keys()) child.kill('SIGKILL')
@@ -41,7 +42,7 @@ export function crew(cwd: string, env: Readonly<Record<string, string>>): Crew {
   return {
     start(argv, modules) {
       const imports = modules.flatMap((module) => ['--import', module])
-      const child = spawn(process.execPath, [...imports, launcher, ...argv], {
+      const child = spawn(process.execPath, [...imports, program, ...argv], {
         cwd,
         env,
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,3 +1,5 @@
+import type { Refreshing } from './refresh-traffic.ts'
+
 /** The instants of a refresh at which a worker can be made to die or to stand still, in their order. */
 export const points = [
   'before-intent-commit',
@@ -24,9 +26,9 @@ export interface Ambush {
 export const SIGN = 'torture: reached '
 
 /** The module that lays the ambush in a process that is started with `--import`. */
-export function ambushModule({ point, nth, signal }: Ambush): string {
+export function ambushModule({ point, nth, signal }: Ambush, of: Refreshing = 'guest'): string {
   const module = new URL('./ambush.ts', import.meta.url)
-  module.search = new URLSearchParams({ point, nth: String(nth), signal }).toString()
+  module.search = new URLSearchParams({ point, nth: String(nth), signal, of }).toString()
   return module.href
 }
 

@@ -6,12 +6,22 @@ interface Sent {
   readonly headers: string[]
 }
 
-const isRefresh = ({ path }: Sent): boolean => /\/guesttokens\/[^/]+\/refresh$/.test(path)
+/** What is refreshed: guest tokens, or the sign-in of a user. */
+export type Refreshing = 'guest' | 'grant'
+
+const paths: Readonly<Record<Refreshing, RegExp>> = {
+  guest: /\/guesttokens\/[^/]+\/refresh$/,
+  grant: /\/oauth\/token$/,
+}
 
 /** Hears of every refresh request of this process, through the diagnostics channels of undici. */
-export function onRefresh(moment: 'create' | 'bodySent' | 'trailers', hear: (request: Sent) => void): void {
+export function onRefresh(
+  moment: 'create' | 'bodySent' | 'trailers',
+  hear: (request: Sent) => void,
+  of: Refreshing = 'guest',
+): void {
   subscribe(`undici:request:${moment}`, (message) => {
     const { request } = message as { readonly request: Sent }
-    if (isRefresh(request)) hear(request)
+    if (paths[of].test(request.path)) hear(request)
   })
 }

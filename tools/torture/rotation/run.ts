@@ -1,0 +1,58 @@
+/**
+ * Kills processes that renew one sign-in by its rotating refresh token, over and over:
+ * `npm run rotation -- --profile strict --kills 1000 --seed 7`, or lets many hammer it: `-- --processes 64 --seconds 60`. Exits with 0 only when
+ * no refresh token was presented twice undeclared and nothing was lost silently; against a server with grace, nothing at all.
+ */
+import { parseArgs } from 'node:util'
+import { holds } from './findings.ts'
+import { type Outcome, rotation } from './rotation.ts'
+
+const { values } = parseArgs({
+  options: {
+    profile: { type: 'string', default: 'strict' },
+    kills: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: '0' },
+    processes: { type: 'string', default: '4' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    bug: { type: 'string' },
+  },
+})
+
+const whole = (name: 'kills' | 'seconds' | 'processes' | 'seed'): number => {
+  if (/^\d{1,9}$/.test(values[name])) return Number(values[name])
+  throw new TypeError(`--${name} is not a whole number: ${values[name]}`)
+}
+const { profile, bug } = values
+if (profile !== 'strict' && profile !== 'grace') throw new TypeError('--profile is strict or grace')
+if (bug !== undefined && bug !== 'no-intent') throw new TypeError('--bug knows only no-intent')
+const numbers = { kills: whole('kills'), seconds: whole('seconds'), processes: whole('processes'), seed: whole('seed') }
+
+const lines = (outcome: Outcome): readonly string[] => [
+  ...[
+    ['kills', outcome.kills] as const,
+    ...Object.entries(outcome.killsAt).map(([point, count]) => [`  ${point}`, count] as const),
+    ['refreshes that took effect upstream', outcome.effects] as const,
+    ['refreshes completed in the store', outcome.completed] as const,
+    ['refreshes whose token came after its end', outcome.late] as const,
+    ['answers given again by upstream in its grace', outcome.replayed] as const,
+    ['tokens given to workers', outcome.given] as const,
+    ['lost answers, told as in doubt', outcome.inDoubt] as const,
+    ['refresh tokens presented once more, declared', outcome.lastResorts] as const,
+    ['sign-ins that upstream ended', outcome.ended] as const,
+    ['sign-ins begun again', outcome.signIns] as const,
+    ['refresh tokens presented twice, undeclared', outcome.undeclared] as const,
+    ['refreshes lost silently', outcome.silent] as const,
+    ['acknowledged tokens lost', outcome.lost] as const,
+    ...Object.entries(outcome.errors).map(([code, count]) => [`workers that were told ${code}`, count] as const),
+    ['seconds', Math.round(outcome.seconds)] as const,
+  ].map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`),
+]
+
+console.log(
+  `seed ${numbers.seed}: ${profile}, ${numbers.processes} processes, ${numbers.kills} kills${bug ? `, bug ${bug}` : ''}`,
+)
+const outcome = await rotation({ profile, bug, ...numbers }, console.log)
+for (const line of lines(outcome)) console.log(line)
+const isRight = holds(outcome, profile)
+console.log(isRight ? 'nothing was presented twice undeclared, nothing was lost silently' : 'FAILED: see above')
+process.exitCode = isRight ? 0 : 1

@@ -1,0 +1,96 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Connection,
+  connection,
+  type Credential,
+  type Event,
+  eventsOf,
+  resolveHosts,
+  Secret,
+} from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { type JournalEntry, type Sandbox, sandbox } from '@guestpass/sandbox'
+import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+
+export const CONNECTION = 'default'
+
+export type Profile = 'strict' | 'grace'
+
+/** A local Genesys where a user signed in, and an embedded store that the workers share. */
+export interface Scene {
+  readonly upstream: Sandbox
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  journal(): readonly JournalEntry[]
+  grant(): Promise<Credential | undefined>
+  events(): Promise<readonly Event[]>
+  /** Signs the user in; again and again until it succeeds. */
+  signIn(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Short, so that a token in doubt comes to its end while somebody watches. */
+const LIFE_SECONDS = 3
+
+export async function scene(profile: Profile, bug: string | undefined): Promise<Scene> {
+  const upstream = await sandbox({
+    rateLimit: { perMinute: 600_000 },
+    journalSize: 1_000_000,
+    accessTokenSeconds: LIFE_SECONDS,
+    refreshProfile: profile,
+    autoConsent: true,
+  })
+  const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-rotation-')))
+  const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
+  const { close, ...world } = nodePorts()
+  const keyRing = localKeyRing(key, world)
+  const store = await sqliteStore({ path: join(cwd, 'guestpass.db'), keyRing, busyMs: 30_000, ...world })
+  const { GENESYS_CLIENT_ID = '', GENESYS_CLIENT_SECRET = '' } = upstream.env
+  const own: Connection = await connection(
+    {
+      name: CONNECTION,
+      hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
+      client: { id: GENESYS_CLIENT_ID, secret: new Secret(GENESYS_CLIENT_SECRET) },
+    },
+    { ...world, store },
+  )
+  const once = async (): Promise<void> => {
+    const { url } = await own.signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback', scopes: ['guest:read'] })
+    const back = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
+    await own.signIn.complete(new URL(back).searchParams)
+  }
+  return {
+    upstream,
+    cwd,
+    env: {
+      ...upstream.env,
+      GUESTPASS_ENCRYPTION_KEY: key,
+      TORTURE_PROFILE: profile,
+      ...(bug === undefined ? {} : { TORTURE_BUG: bug }),
+    },
+    journal: upstream.journal,
+    grant: async () => (await store.find(CONNECTION, 'grant')).credential,
+    async events() {
+      const all: Event[] = []
+      for await (const event of eventsOf(store, CONNECTION)) all.push(event)
+      return all
+    },
+    async signIn() {
+      for (let tries = 0; ; tries += 1) {
+        try {
+          return await once()
+        } catch (thrown) {
+          if (tries === 20) throw thrown
+        }
+      }
+    },
+    async close() {
+      await close()
+      await store.close()
+      await upstream.close()
+      rmSync(cwd, { recursive: true, force: true })
+    },
+  }
+}
