@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const ACT = 'act.ts'
@@ -14,10 +14,11 @@ export interface Child {
 /** Starts a process that acts on the store in a folder. */
 export const child = (verb: string, folder: string, amount = 1): Child => program(ACT, verb, folder, String(amount))
 
+const pathOf = (name: string): string => fileURLToPath(new URL(`children/${name}`, import.meta.url))
+
 /** Starts a program of children/. */
 export function program(name: string, ...args: readonly string[]): Child {
-  const path = fileURLToPath(new URL(`children/${name}`, import.meta.url))
-  const started = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const started = spawn(process.execPath, [pathOf(name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: Buffer[] = []
   const begun = new Promise<void>((resolve) => {
     started.stdout.once('data', () => resolve())
@@ -35,3 +36,9 @@ export function program(name: string, ...args: readonly string[]): Child {
 /** What several processes said that were started at once. */
 export const together = (count: number, verb: string, folder: string, amount = 1): Promise<string[][]> =>
   Promise.all(Array.from({ length: count }, () => child(verb, folder, amount).lines))
+
+/** Acts on the store of a folder in another process, while this one stands still. */
+export function meanwhile(verb: string, folder: string, amount = 1): string[] {
+  const { stdout } = spawnSync(process.execPath, [pathOf(ACT), verb, folder, String(amount)], { encoding: 'utf8' })
+  return stdout.split('\n').slice(0, -1)
+}
