@@ -12,7 +12,7 @@ export interface GuestOptions {
   readonly externalUserTokenSeconds?: number | undefined
   /** Default `jwt`. */
   readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
-  /** Channels besides the one that is there anyway. */
+  /** Channels besides the one that is there anyway. Without a list, a channel is there as soon as somebody names it. */
   readonly channels?: readonly ChannelOptions[] | undefined
   /** What webhooks to the sandbox are signed with, `whsec_…`; one of them is enough. Default one of 32 random bytes. */
   readonly webhookSecrets?: readonly string[] | undefined
