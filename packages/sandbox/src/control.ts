@@ -2,8 +2,9 @@ import { timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type Clock, FAR, iso } from './clock.ts'
+import { json, NotJson } from './control-body.ts'
 import type { Faults } from './faults.ts'
-import type { GuestDecisions } from './guest-side.ts'
+import { guestControl, type GuestControlParts } from './guest-control.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import { limitBody, type Limits } from './limits.ts'
@@ -11,14 +12,13 @@ import { digest } from './mask.ts'
 import type { UserDecisions } from './oauth/sign-in.ts'
 import { isLoopback } from './origins.ts'
 
-export interface ControlParts {
+export interface ControlParts extends GuestControlParts {
   readonly clock: Clock
   readonly faults: Faults
   readonly journal: Journal
   readonly keys: Keys
   readonly limits: Limits
   readonly decisions: UserDecisions
-  readonly guestDecisions: GuestDecisions
   readonly host: string
   /** Asked for in `x-sandbox-token` when the sandbox listens beyond loopback. */
   readonly controlToken: string
@@ -33,14 +33,14 @@ const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optio
 
 /** The routes that look into the sandbox and steer it. */
 export function control(server: FastifyInstance, parts: ControlParts): void {
-  const { clock, faults, journal, keys, limits, decisions, guestDecisions } = parts
+  const { clock, faults, journal, keys, limits, decisions } = parts
   guard(server, parts)
   server.setErrorHandler((error, _request, reply) => problem(reply, ...worded(error)))
   server.setNotFoundHandler((_request, reply) =>
     problem(
       reply,
       404,
-      'There is journal, faults, clock, keys, limits, consent, device, channels, guests and health, each under /__sandbox/.',
+      'There is journal, faults, clock, keys, limits, consent, device, channels, guests, deliveries, webhooks and health, each under /__sandbox/.',
     ),
   )
 
@@ -79,17 +79,7 @@ export function control(server: FastifyInstance, parts: ControlParts): void {
     decisions.device(json(body))
     return reply.code(204).send()
   })
-  const channels = () =>
-    guestDecisions.channels.all().map(({ organization, ...rest }) => ({ ...rest, organization: organization.name }))
-  server.get('/channels', async () => channels())
-  server.post('/channels', async ({ body }) => {
-    guestDecisions.channel(json(body))
-    return channels()
-  })
-  server.post('/guests', async ({ body }, reply) => {
-    guestDecisions.endGuest(json(body))
-    return reply.code(204).send()
-  })
+  guestControl(server, parts)
 }
 
 function moveClock(clock: Clock, move: z.infer<typeof clockBody>): void {
@@ -121,16 +111,6 @@ function guard(server: FastifyInstance, { host, controlToken }: ControlParts): v
 
 function holds(presented: string | string[] | undefined, token: string): boolean {
   return typeof presented === 'string' && timingSafeEqual(Buffer.from(digest(presented)), Buffer.from(digest(token)))
-}
-
-class NotJson extends Error {}
-
-function json(body: unknown): unknown {
-  try {
-    return JSON.parse(String(body))
-  } catch {
-    throw new NotJson('The body is not valid JSON.')
-  }
 }
 
 function worded(error: unknown): [number, string, unknown[]?] {

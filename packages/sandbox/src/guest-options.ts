@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { channelBody, type ChannelOptions } from './channels/channels.ts'
+import { secretsBody } from './receivers/deliveries.ts'
 
 /** The part of a sandbox's options that is about authenticated guests. */
 export interface GuestOptions {
@@ -11,8 +12,10 @@ export interface GuestOptions {
   readonly externalUserTokenSeconds?: number | undefined
   /** Default `jwt`. */
   readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
-  /** Channels besides the one that is there anyway. */
+  /** Channels besides the one that is there anyway. Without a list, a channel is there as soon as somebody names it. */
   readonly channels?: readonly ChannelOptions[] | undefined
+  /** What webhooks to the sandbox are signed with, `whsec_…`; one of them is enough. Default one of 32 random bytes. */
+  readonly webhookSecrets?: readonly string[] | undefined
 }
 
 const day = 86_400
@@ -28,4 +31,5 @@ export const guestShape = {
   externalUserTokenSeconds: tokenSeconds,
   externalUserTokenFormat: z.enum(['jwt', 'opaque']).default('jwt'),
   channels: z.array(channelBody).default([]),
+  webhookSecrets: secretsBody.optional(),
 }

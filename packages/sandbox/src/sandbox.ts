@@ -5,6 +5,8 @@ import { app } from './app.ts'
 import type { ChannelOptions } from './channels/channels.ts'
 import { clock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
+import { profiles } from './crm/profiles.ts'
+import { environment } from './environment.ts'
 import { type Fault, faults } from './faults.ts'
 import { guestJwt } from './guest-jwt.ts'
 import { guestSide } from './guest-side.ts'
@@ -29,6 +31,8 @@ import { tokenInfo, tokenRevocation } from './oauth/tokens-me.ts'
 import type { User } from './oauth/users.ts'
 import { type SandboxOptions, type Settings, settings } from './options.ts'
 import { type Randomness, randomness } from './random.ts'
+import { deliveries, type Delivery, webhookSecret } from './receivers/deliveries.ts'
+import { receive } from './receivers/receive.ts'
 
 /** A running local Genesys. */
 export interface Sandbox {
@@ -64,6 +68,11 @@ export interface Sandbox {
   channel(channel: ChannelOptions): void
   /** Ends the session of an authenticated guest: it cannot be refreshed, and its address is free. Throws a TypeError when none lives. */
   endGuest(guestId: string): void
+  /** The webhooks that came to `/webhooks/{name}` so far, or those of one name, oldest first. */
+  deliveries(name?: string): Delivery[]
+  clearDeliveries(name?: string): void
+  /** What webhooks are signed with from now on. Throws a TypeError for a list that is not valid. */
+  webhookSecrets(secrets: readonly string[]): void
   /** Ends every connection and stops listening. May be called again. */
   close(): Promise<void>
 }
@@ -96,6 +105,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const authenticate = clientAuthentication(registered.all)
   const people = signIn({ ...shared, settings: chosen, clients: registered.all, authenticate, access: admit, tokens })
   const guestly = guestSide({ ...shared, settings: chosen, organization, access: admit, sign })
+  const received = deliveries(chosen.webhookSecrets ?? [webhookSecret(random)], time.now)
   const grants = [clientCredentials(tokens), ...people.grants]
   const endpoints: readonly Endpoint[] = [
     tokenEndpoint({ grants, authenticate }),
@@ -111,6 +121,8 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     generateToken(admit, known),
     refresh({ access: admit, guests: known, idempotency: idempotency(time.now), now: time.now }),
     ...guestly.endpoints,
+    profiles(),
+    receive(received),
   ]
 
   const script = faults(endpoints.map(({ operation }) => operation))
@@ -128,6 +140,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     limits: limit,
     decisions: people,
     guestDecisions: guestly,
+    deliveries: received,
   }
   const server = app({ ...parts, endpoints, host, allowedHosts, controlToken })
   await server.listen({ host, port })
@@ -135,7 +148,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 
   return {
     url,
-    env: environment(url, registered.main),
+    env: environment({ url, client: registered.main, webhookSecrets: received.secrets() }),
     controlToken,
     publicClientId: registered.publicId,
     users: people.users,
@@ -150,6 +163,9 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     device: (decision) => checked('The decision is', () => people.device(decision)),
     channel: (channel) => checked('The channel is', () => guestly.channel(channel)),
     endGuest: (guestId) => checked('The guest is', () => guestly.endGuest({ guestId, end: true })),
+    deliveries: received.all,
+    clearDeliveries: received.clear,
+    webhookSecrets: (secrets) => checked('The secrets are', () => received.setSecrets(secrets)),
     close: async () => server.close(),
   }
 }
@@ -174,17 +190,6 @@ function clients(chosen: Settings, random: Randomness, organization: Organizatio
     }),
   )
   return { main, publicId: open.id, all: [main, open, ...further] }
-}
-
-function environment(url: string, main: { readonly id: string; readonly secret: string }): Record<string, string> {
-  return {
-    GENESYS_OAUTH_BASE_URL: url,
-    GENESYS_API_BASE_URL: url,
-    GENESYS_CLIENT_ID: main.id,
-    GENESYS_CLIENT_SECRET: main.secret,
-    GENESYS_JWKS_URL: `${url}/.well-known/jwks.json`,
-    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
-  }
 }
 
 /** Runs what a schema guards, and words what it finds for callers in code. */

@@ -11,6 +11,11 @@ it('hands out an environment that works as it is', async () => {
     GENESYS_CLIENT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
     GENESYS_CLIENT_SECRET: expect.stringMatching(/^[\w-]{43}$/),
     GENESYS_JWKS_URL: `${it.url}/.well-known/jwks.json`,
+    CRM_BASE_URL: `${it.url}/crm`,
+    IDP_WEBHOOK_URL: `${it.url}/webhooks/idp`,
+    IDM_WEBHOOK_URL: `${it.url}/webhooks/idm`,
+    ANALYTICS_WEBHOOK_URL: `${it.url}/webhooks/analytics`,
+    WEBHOOK_SECRET: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
     GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
   })
   expect((await askToken(it, { scope: it.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
@@ -26,6 +31,7 @@ it('has the same ids and secrets for the same seed, and others for another', asy
   ]
   expect(own(one)).toEqual(own(two))
   expect(one.controlToken).toBe(two.controlToken)
+  expect(one.env['WEBHOOK_SECRET']).toBe(two.env['WEBHOOK_SECRET'])
   expect(own(three)).not.toEqual(own(one))
   expect(own(free)).not.toEqual(own(await started()))
 })

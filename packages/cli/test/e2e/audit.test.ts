@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { genesysAlone } from './genesys-alone.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -15,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 beforeEach(async () => {
-  ann = user(upstream.env)
+  ann = user(genesysAlone(upstream.env))
   const { said } = await ann.ask<{ guestId: string }>(ISSUE)
   await ann.run(`guest refresh ${said.guestId}`)
 })

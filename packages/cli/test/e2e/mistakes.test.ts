@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { genesysAlone } from './genesys-alone.ts'
 import { inTurns, JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -18,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 beforeEach(() => {
-  ann = user(upstream.env)
+  ann = user(genesysAlone(upstream.env))
 })
 afterEach(() => {
   expect(ann.leaks([secret(), JWS])).toEqual([])
@@ -80,7 +81,7 @@ describe('a place that is wrong', () => {
   it('does not exist or does not answer', async () => {
     const rows = ['http://127.0.0.1:1', 'https://nowhere.invalid']
     await inTurns(rows, async (url) => {
-      const bob = user({ ...upstream.env, GENESYS_OAUTH_BASE_URL: url })
+      const bob = user({ ...genesysAlone(upstream.env), GENESYS_OAUTH_BASE_URL: url })
       const { problem } = await bob.fails('token', 1, 'upstream_unavailable')
       expect(problem.detail).toContain(`cannot reach ${new URL(url).host}`)
       expect(bob.leaks([secret()])).toEqual([])

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
 import type { Started } from '../spawned.ts'
+import { genesysAlone } from './genesys-alone.ts'
 import { inTurns, JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -20,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 beforeEach(() => {
-  ann = user({ ...upstream.env, GENESYS_RATE_LIMIT: '6000' })
+  ann = user({ ...genesysAlone(upstream.env), GENESYS_RATE_LIMIT: '6000' })
 })
 afterEach(() => ann.leave())
 

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { genesysAlone } from './genesys-alone.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send webmessaging:guest:receive'
@@ -24,7 +25,7 @@ const calls = (operation: string): number => upstream.journal().filter((entry) =
 
 beforeAll(async () => {
   upstream = await sandbox()
-  ann = user(upstream.env)
+  ann = user(genesysAlone(upstream.env))
 })
 afterAll(async () => {
   ann.leave()

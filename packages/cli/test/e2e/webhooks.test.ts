@@ -1,5 +1,6 @@
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { genesysAlone } from './genesys-alone.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from './receiver.ts'
 import { JWS, type User, user } from './user.ts'
 
@@ -17,7 +18,7 @@ afterAll(() => upstream.close())
 beforeEach(async () => {
   peer = await receiver()
   ann = user({
-    ...upstream.env,
+    ...genesysAlone(upstream.env),
     IDP_WEBHOOK_URL: `${peer.url}/idp`,
     IDM_WEBHOOK_URL: `${peer.url}/idm`,
     WEBHOOK_SECRET,

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { iso } from '../clock.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { apiRefusal } from '../refusal.ts'
+
+const tiers: readonly string[] = ['bronze', 'silver', 'gold', 'platinum']
+
+/** Every customer was last seen in the year from here on. */
+const BEGIN = Date.UTC(2025, 0, 1)
+const MINUTES = 365 * 24 * 60
+
+/**
+ * `GET /crm/profiles?email=`: a made-up customer, always the same one for an address. Addresses that begin with `unknown`
+ * alone or as `unknown+…` are nobody's.
+ */
+export function profiles(): Endpoint {
+  return {
+    operation: 'crm',
+    method: 'GET',
+    paths: ['/crm/profiles'],
+    dialect: 'api',
+    answer: ({ query }) => {
+      const email = query.get('email')?.trim().toLowerCase() ?? ''
+      if (email === '') throw refused(400, 'parameters.missing', 'Say whose profile: ?email=…')
+      if (/^unknown(\+[^@]*)?@/.test(email)) throw refused(404, 'not.found', 'No customer has this address.')
+      return { status: 200, json: profile(email) }
+    },
+  }
+}
+
+function profile(email: string) {
+  const seed = createHash('sha256').update(email).digest()
+  return {
+    customerId: `C-${seed.toString('hex', 0, 5).toUpperCase()}`,
+    tier: tiers[seed.readUInt8(5) % tiers.length],
+    lastInteraction: iso(BEGIN + (seed.readUInt32BE(6) % MINUTES) * 60_000),
+  }
+}
+
+function refused(status: number, code: string, message: string) {
+  const details = [{ errorCode: code, fieldName: 'email', message }]
+  return apiRefusal({ status, code, message, details })
+}

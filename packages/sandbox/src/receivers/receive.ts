@@ -1,0 +1,16 @@
+import type { Endpoint } from '../endpoint.ts'
+import type { Deliveries } from './deliveries.ts'
+
+/** `POST /webhooks/{name}`: takes whatever comes, signed or not. */
+export function receive(deliveries: Deliveries): Endpoint {
+  return {
+    operation: 'webhook',
+    method: 'POST',
+    paths: ['/webhooks/:name'],
+    dialect: 'api',
+    answer: ({ params, headers, body }) => {
+      deliveries.keep(params['name'] ?? '', headers, body.toString('utf8'))
+      return { status: 204 }
+    },
+  }
+}
