@@ -27,8 +27,8 @@ if (profile !== 'strict' && profile !== 'grace') throw new TypeError('--profile 
 if (bug !== undefined && bug !== 'no-intent') throw new TypeError('--bug knows only no-intent')
 const numbers = { kills: whole('kills'), seconds: whole('seconds'), processes: whole('processes'), seed: whole('seed') }
 
-const lines = (outcome: Outcome): readonly string[] => [
-  ...[
+const lines = (outcome: Outcome): readonly string[] =>
+  [
     ['kills', outcome.kills] as const,
     ...Object.entries(outcome.killsAt).map(([point, count]) => [`  ${point}`, count] as const),
     ['refreshes that took effect upstream', outcome.effects] as const,
@@ -45,8 +45,7 @@ const lines = (outcome: Outcome): readonly string[] => [
     ['acknowledged tokens lost', outcome.lost] as const,
     ...Object.entries(outcome.errors).map(([code, count]) => [`workers that were told ${code}`, count] as const),
     ['seconds', Math.round(outcome.seconds)] as const,
-  ].map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`),
-]
+  ].map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`)
 
 console.log(
   `seed ${numbers.seed}: ${profile}, ${numbers.processes} processes, ${numbers.kills} kills${bug ? `, bug ${bug}` : ''}`,
