@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, type Route, type Store, systemClock, systemRandom } from '@guestpass/core'
-import { type KeyRing, localKeyRing, sqliteStore } from '../src/sqlite/index.ts'
+import { type Clock, type Route, systemClock, systemRandom } from '@guestpass/core'
+import { type KeyRing, localKeyRing, type SealedStore, sqliteStore } from '../src/sqlite/index.ts'
 
 export const KEY = Buffer.alloc(32, 7).toString('base64')
 export const OTHER_KEY = Buffer.alloc(32, 9).toString('base64')
@@ -13,7 +13,7 @@ export const ring = (text = KEY): KeyRing => localKeyRing(text, { random })
 export const openStore = (
   path: string,
   more: { clock?: Clock; route?: Route; keyRing?: KeyRing; busyMs?: number } = {},
-): Promise<Store> => sqliteStore({ path, keyRing: ring(), clock: systemClock(), random, ...more })
+): Promise<SealedStore> => sqliteStore({ path, keyRing: ring(), clock: systemClock(), random, ...more })
 
 /** Runs `body` with a folder of its own that is gone afterwards. */
 export async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {

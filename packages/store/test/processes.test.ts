@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core'
 import { describe, expect, it } from 'vitest'
 import { fileKeyRing } from '../src/sqlite/index.ts'
 import { inFolder, openStore, random } from './opening.ts'
@@ -31,6 +32,19 @@ describe('a store that several processes share', () => {
       expect((await store.events('default', { limit: 1_000 })).events.map(({ generation }) => generation)).toEqual(
         Array.from({ length: 96 }, (_, index) => index + 1),
       )
+      await store.close()
+    })
+  })
+
+  it('has one chain of events without gap or fork, whichever of three processes appends', async () => {
+    await inFolder(async (folder) => {
+      await together(3, 'count', folder, 30)
+      const store = await shared(folder)
+      const { links } = await store.chain('default', { limit: 1_000 })
+      expect(links.map(({ count }) => count)).toEqual(Array.from({ length: 90 }, (_, index) => index + 1))
+      for (const [at, { event, hash }] of links.entries()) {
+        expect(hash).toBe(await sha256Hex(linkText('default', links[at - 1] ?? NO_LINKS, auditRecord(event))))
+      }
       await store.close()
     })
   })

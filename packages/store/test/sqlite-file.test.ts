@@ -158,6 +158,26 @@ describe('the file of a store', () => {
     })
   })
 
+  it('holds no personal data in clear, and nothing that opens it once its owner is erased', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const store = await openStore(path)
+      const profile = sealedProfile({ email: `${CANARY}@example.com` })
+      await put(store, credential('ann', 1, { profile }))
+      await put(store, credential('bob', 1, { profile }))
+      const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
+      const { tokens: _gone, ...bare } = credential('ann', 2, { standing: 'erased', subject: 'nobody' })
+      await put(store, bare)
+      const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
+      const all = Buffer.concat(files)
+      expect([all.includes(CANARY), all.includes(Buffer.from(String(key), 'hex'))]).toEqual([false, false])
+      expect(openProfile((await store.find('default', 'bob')).credential?.profile)).toEqual({
+        email: `${CANARY}@example.com`,
+      })
+      await store.close()
+    })
+  })
+
   it('is refused as damaged when it is no database', async () => {
     await inFolder(async (folder) => {
       for (const [name, text] of Object.entries({ short: 'x', letter: 'Dear database, '.repeat(999) })) {
@@ -330,6 +350,24 @@ describe('rows that somebody changed behind the store', () => {
     })
   })
 
+  it('are refused when a profile was moved from another row, or its key was', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const store = await openStore(path)
+      const named = (email: string) => ({ profile: sealedProfile({ email }) })
+      await put(store, credential('ann', 1, named('ann@example.com')))
+      await put(store, credential('bob', 1, named('bob@example.com')))
+      tampered(path, "update profile_keys set key = (select key from profile_keys where id = 'bob') where id = 'ann'")
+      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
+      tampered(
+        path,
+        "update credentials set profile = (select profile from credentials where id = 'bob') where id = 'ann'",
+      )
+      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
+      await store.close()
+    })
+  })
+
   it('are refused when tokens of an older generation were put back', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
@@ -414,43 +452,5 @@ describe('the notice that SQLite is experimental', () => {
       emit.mockRestore()
       loading.mockRestore()
     }
-  })
-
-  it('holds no personal data in clear, and nothing that opens it once its owner is erased', async () => {
-    await inFolder(async (folder) => {
-      const path = join(folder, 'guestpass.db')
-      const store = await openStore(path)
-      const profile = sealedProfile({ email: `${CANARY}@example.com` })
-      await put(store, credential('ann', 1, { profile }))
-      await put(store, credential('bob', 1, { profile }))
-      const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
-      const { tokens: _gone, ...bare } = credential('ann', 2, { standing: 'erased', subject: 'nobody' })
-      await put(store, bare)
-      const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
-      const all = Buffer.concat(files)
-      expect([all.includes(CANARY), all.includes(Buffer.from(String(key), 'hex'))]).toEqual([false, false])
-      expect(openProfile((await store.find('default', 'bob')).credential?.profile)).toEqual({
-        email: `${CANARY}@example.com`,
-      })
-      await store.close()
-    })
-  })
-
-  it('refuses a profile that was moved to another row, and one whose key was', async () => {
-    await inFolder(async (folder) => {
-      const path = join(folder, 'guestpass.db')
-      const store = await openStore(path)
-      const named = (email: string) => ({ profile: sealedProfile({ email }) })
-      await put(store, credential('ann', 1, named('ann@example.com')))
-      await put(store, credential('bob', 1, named('bob@example.com')))
-      tampered(path, "update profile_keys set key = (select key from profile_keys where id = 'bob') where id = 'ann'")
-      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
-      tampered(
-        path,
-        "update credentials set profile = (select profile from credentials where id = 'bob') where id = 'ann'",
-      )
-      expect((await errorOf(() => store.find('default', 'ann'))).code).toBe('store_corrupt')
-      await store.close()
-    })
   })
 })

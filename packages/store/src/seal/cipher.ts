@@ -69,11 +69,16 @@ export function decrypted(key: CipherKey, additional: Uint8Array, bytes: Uint8Ar
 export const boundKey = (purpose: string, wrappedBy: string): Buffer =>
   lengthPrefixed([`guestpass wrapped key ${VERSION}`, purpose, wrappedBy])
 
+/** What every value sealed with a key begins with. */
+export function headOf(keyId: string): Buffer {
+  const id = Buffer.from(keyId, 'utf8')
+  return Buffer.concat([Buffer.of(VERSION, id.length), id])
+}
+
 /** A value sealed for its place: version, length of the key's id, the id, then nonce, tag and ciphertext. */
 export function seal(key: NamedKey, nonce: Uint8Array, place: Place, plain: string): Buffer {
-  const id = Buffer.from(key.id, 'utf8')
   const body = encrypted(key.key, nonce, bound(place, key.id), Buffer.from(plain, 'utf8'))
-  return Buffer.concat([Buffer.of(VERSION, id.length), id, body])
+  return Buffer.concat([headOf(key.id), body])
 }
 
 /** The id of the key that a sealed value needs; undefined when the bytes are no sealed value of a known version. */

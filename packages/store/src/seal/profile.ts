@@ -24,7 +24,7 @@ const placeOf = ({ connection, id, generation }: Owner): Place => ({
   generation,
 })
 
-const keyPlaceOf = ({ connection, id, generation }: Owner): Place => ({
+export const keyPlaceOf = ({ connection, id, generation }: Owner): Place => ({
   connection,
   table: 'profile_keys',
   column: 'key',

@@ -34,7 +34,7 @@ export interface SealedWrite {
   readonly expect: Write['expect']
 }
 
-const placeOf = (row: Pick<Row, 'connection' | 'id' | 'generation'>): Place => ({
+export const placeOf = (row: Pick<Row, 'connection' | 'id' | 'generation'>): Place => ({
   connection: row.connection,
   table: 'credentials',
   column: 'tokens',

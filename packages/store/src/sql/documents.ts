@@ -27,7 +27,7 @@ export interface SealedDocument {
   readonly row?: Row
 }
 
-const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): Place => ({
+export const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): Place => ({
   connection,
   table: 'documents',
   column: 'value',

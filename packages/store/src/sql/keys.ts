@@ -1,24 +1,45 @@
 import type { KeyShelf } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
-import type { Database } from './database.ts'
+import type { Database, Db } from './database.ts'
+
+/** The data key that was made last: nothing may be sealed with another one. Undefined where there is none. */
+export async function newestKey(db: Db): Promise<{ readonly id: string; readonly created_at: number } | undefined> {
+  return db
+    .selectFrom('keys')
+    .select(['id', 'created_at'])
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
 
 /** The data keys of the store, wrapped, in their table. */
-export const keyShelf = (database: Database): KeyShelf => ({
+export const keyShelf = ({ read, write, now }: Database): KeyShelf => ({
   async all() {
-    const rows = await database.read((db) =>
-      db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute(),
-    )
+    const rows = await read((db) => db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute())
     return rows.map(({ id, wrapped_by, wrapped }) => ({
       id,
       wrappedBy: wrapped_by,
       bytes: bytesOf(wrapped, `data key "${id}"`),
     }))
   },
-  async addFirst({ id, wrappedBy, bytes }) {
-    await database.write(async (db) => {
-      if (await db.selectFrom('keys').select('id').limit(1).executeTakeFirst()) return
-      const row = { id, wrapped_by: wrappedBy, wrapped: bytes, created_at: database.now() }
-      await db.insertInto('keys').values(row).execute()
+  async addAfter(newest, { id, wrappedBy, bytes }) {
+    await write(async (db) => {
+      const stands = await newestKey(db)
+      if (stands?.id !== newest) return
+      // Later than the one before it also where the clock went back: the order says which one seals.
+      const created_at = Math.max(now(), (stands?.created_at ?? 0) + 1)
+      await db.insertInto('keys').values({ id, wrapped_by: wrappedBy, wrapped: bytes, created_at }).execute()
     })
+  },
+  async rewrap(before, after) {
+    await write((db) =>
+      db
+        .updateTable('keys')
+        .set({ wrapped_by: after.wrappedBy, wrapped: after.bytes })
+        .where('id', '=', before.id)
+        .where('wrapped', '=', before.bytes)
+        .execute(),
+    )
   },
 })

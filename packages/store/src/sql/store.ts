@@ -1,76 +1,45 @@
-import {
-  type Change,
-  type Random,
-  refuseBadDueAsk,
-  refuseBadLimit,
-  refuseForeign,
-  type Route,
-  type Store,
-} from '@guestpass/core'
-import type { Vault } from '../seal/data-keys.ts'
+import { asGuestpassError, refuseBadDueAsk, refuseBadLimit, type Store } from '@guestpass/core'
 import { chainHead, linksAfter } from './chain.ts'
-import { found, holds, listed, ofSubject, put, type SealedWrite, sealedWrite } from './credentials.ts'
-import type { Database, Db } from './database.ts'
-import {
-  documentHolds,
-  documentOf,
-  documentsOf,
-  putDocument,
-  type SealedDocument,
-  sealedDocument,
-} from './documents.ts'
+import { commit, type CommitParts } from './commit.ts'
+import { connectionsOf } from './connections.ts'
+import { found, listed, ofSubject } from './credentials.ts'
+import type { Database } from './database.ts'
+import { documentOf, documentsOf } from './documents.ts'
 import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
-import { anyDue, append, claimed, counted, forwarded, paged, parked, posted, settled } from './events.ts'
-import { deny, living, remember } from './issued.ts'
+import { anyDue, claimed, counted, forwarded, paged, parked, posted, settled } from './events.ts'
+import { living } from './issued.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
-/** What a change writes, made before the transaction, so that sealing holds up nobody. */
-interface Sealed {
-  readonly writes: readonly SealedWrite[]
-  readonly documents: readonly SealedDocument[]
-}
-
 /** The store over any SQL database: the same queries for all. */
-export function sqlStore(database: Database, vault: Vault, route: Route, random: Random): Store {
+export function sqlStore(parts: CommitParts): Store {
+  const { database, vault } = parts
   const { read, write, now } = database
 
-  async function allHold(db: Db, { writes, documents }: Sealed): Promise<boolean> {
-    for (const one of writes) if (!(await holds(db, one))) return false
-    for (const one of documents) if (!(await documentHolds(db, one, now()))) return false
-    return true
-  }
-
-  const apply = async (db: Db, change: Change, sealed: Sealed): Promise<'done' | 'conflict'> => {
-    if (!(await allHold(db, sealed))) return 'conflict'
-    for (const one of sealed.writes) await put(db, one, now())
-    for (const one of sealed.documents) await putDocument(db, one, now())
-    for (const id of change.deny ?? []) await deny(db, change.connection, id)
-    await remember(db, change.connection, change.issued ?? [], now())
-    await append(db, change.events ?? [], route)
-    return 'done'
+  const unsealed: Database['read'] = async (work) => {
+    try {
+      return await read(work)
+    } catch (thrown) {
+      if (asGuestpassError(thrown).code !== 'store_corrupt') throw thrown
+      // Its key may have been rotated away between the reading and the opening of it: what stands there now opens.
+      return read(work)
+    }
   }
 
   return {
     async find(connection, id) {
-      return { ...(await read((db) => found(db, vault, connection, id))), now: now() }
+      return { ...(await unsealed((db) => found(db, vault, connection, id))), now: now() }
     },
-    findBySubject: (connection, subject) => read((db) => ofSubject(db, vault, connection, subject)),
-    document: (connection, kind, id) => read((db) => documentOf(db, vault, { connection, kind, id }, now())),
+    findBySubject: (connection, subject) => unsealed((db) => ofSubject(db, vault, connection, subject)),
+    document: (connection, kind, id) => unsealed((db) => documentOf(db, vault, { connection, kind, id }, now())),
     async documents(connection, page) {
       refuseBadLimit(page.limit)
-      return read((db) => documentsOf(db, vault, connection, page, now()))
+      return unsealed((db) => documentsOf(db, vault, connection, page, now()))
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)
-      return read((db) => listed(db, vault, connection, page))
+      return unsealed((db) => listed(db, vault, connection, page))
     },
-    async commit(change) {
-      refuseForeign(change)
-      const writes = (change.writes ?? []).map((one) => sealedWrite(vault, one))
-      const documents = (change.documents ?? []).map((one) => sealedDocument(vault, random, change.connection, one))
-      const scrub = writes.some(({ row }) => row.standing === 'erased')
-      return write((db) => apply(db, change, { writes, documents }), { scrub })
-    },
+    commit: commit(parts),
     issued: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
     denied: (connection, fingerprint) =>
@@ -124,15 +93,4 @@ export function sqlStore(database: Database, vault: Vault, route: Route, random:
     },
     close: () => database.close(),
   }
-}
-
-async function connectionsOf(db: Db): Promise<readonly string[]> {
-  const rows = await db
-    .selectFrom('credentials')
-    .select('connection')
-    .union(db.selectFrom('documents').select('connection'))
-    .union(db.selectFrom('events').select('connection'))
-    .orderBy('connection')
-    .execute()
-  return rows.map(({ connection }) => connection)
 }

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock, Millis, Random, Route, Store } from '@guestpass/core'
+import type { Clock, Millis, Random, Route } from '@guestpass/core'
 import { Kysely } from 'kysely'
 import { vault } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
 import { keyShelf } from '../sql/keys.ts'
 import type { Tables } from '../sql/schema.ts'
+import { type SealedStore, storeKeys } from '../sql/store-keys.ts'
 import { sqlStore } from '../sql/store.ts'
 import { nodeSqliteDialect, SLICE_MS, whenFree } from './dialect.ts'
 import { notAStore, storeFault } from './faults.ts'
@@ -115,7 +116,7 @@ function databaseOf(writer: Opened, reader: Opened, { path, clock, busyMs = 5_00
  * resolves. Rejects with `store_corrupt` (no store, or damaged), `store_newer`, `store_wrong_key`, `store_busy` or
  * `store_unavailable`; the file is then as it was.
  */
-export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedStore> {
   const { path, keyRing, random, route = () => [], busyMs = 5_000 } = options
   const open: Opened[] = []
   try {
@@ -124,9 +125,10 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Store> {
     const reader = await whenFree(busyMs, () => opened(path, busyMs, true))
     open.push(reader)
     const database = databaseOf(writer, reader, options)
-    const store = sqlStore(database, await vault(keyShelf(database), keyRing, random), route, random)
+    const shelf = keyShelf(database)
+    const parts = { database, shelf, vault: await vault(shelf, keyRing, random), keyRing, random, route }
     await closedToOthers(path)
-    return store
+    return { ...sqlStore(parts), keys: storeKeys(parts) }
   } catch (thrown) {
     for (const { raw } of open.toReversed()) raw.close()
     throw storeFault(thrown, path)

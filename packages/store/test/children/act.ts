@@ -3,15 +3,24 @@ import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { type Credential, GuestpassError, Secret, type Store, systemClock, systemRandom } from '@guestpass/core'
-import { fileKeyRing, sqliteStore } from '../../src/sqlite/index.ts'
+import { fileKeyRing, type SealedStore, sqliteStore } from '../../src/sqlite/index.ts'
 
 const [verb = '', folder = '', amount = '1'] = process.argv.slice(2)
 const random = systemRandom()
 const say = (line: string): void => {
-  writeSync(1, `${line}\n`)
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`)
+      return
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown
+      // Whoever listens is busy.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
 }
 
-const open = async (): Promise<Store> => {
+const open = async (): Promise<SealedStore> => {
   const { ring: keyRing, made } = await fileKeyRing(join(folder, 'guestpass.key'), { random })
   if (made) say('made')
   const route = (): string[] => ['audit']
@@ -68,7 +77,7 @@ async function increment(store: Store, id: string): Promise<number | undefined> 
   return outcome === 'done' ? generation : undefined
 }
 
-const verbs: Readonly<Record<string, (store: Store) => Promise<void>>> = {
+const verbs: Readonly<Record<string, (store: SealedStore) => Promise<void>>> = {
   async open() {},
   /** Commits for ever on several rows at once, and says what was acknowledged. */
   async commit(store) {
@@ -105,6 +114,10 @@ const verbs: Readonly<Record<string, (store: Store) => Promise<void>>> = {
       if (claimed.length === 0) break
       for (const { id } of claimed) say(`claimed ${id}`)
     }
+  },
+  /** Says how far it is after every batch. */
+  async rotate(store) {
+    await store.keys.rotate({ onProgress: ({ done, total }) => say(`${done} of ${total}`) })
   },
   async claim(store) {
     for (;;) {
