@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const ACT = 'act.ts'
@@ -35,3 +35,9 @@ export function program(name: string, ...args: readonly string[]): Child {
 /** What several processes said that were started at once. */
 export const together = (count: number, verb: string, folder: string, amount = 1): Promise<string[][]> =>
   Promise.all(Array.from({ length: count }, () => child(verb, folder, amount).lines))
+
+/** Acts on the store of a folder in another process, while this one stands still. */
+export function meanwhile(verb: string, folder: string, amount = 1): string[] {
+  const { stdout } = spawnSync(process.execPath, [ACT, verb, folder, String(amount)], { encoding: 'utf8' })
+  return stdout.split('\n').slice(0, -1)
+}

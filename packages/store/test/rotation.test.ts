@@ -6,7 +6,7 @@ import { type Credential, GuestpassError, openProfile, sealedProfile, Secret } f
 import { describe, expect, it } from 'vitest'
 import { type DataKey, fileKeyRing, type SealedStore } from '../src/sqlite/index.ts'
 import { inFolder, KEY, OTHER_KEY, openStore, random, ring } from './opening.ts'
-import { child } from './processes.ts'
+import { child, meanwhile } from './processes.ts'
 
 const KILLS = Number(process.env['GUESTPASS_KILLS'] ?? 8)
 const CONNECTIONS = ['default', 'neighbour']
@@ -261,6 +261,23 @@ describe('a rotation of keys', () => {
         expect(await readAll(store)).toBe(VALUES)
         await store.close()
       }
+    })
+  })
+
+  it('seals nothing with a key that another process has rotated away since', async () => {
+    await inFolder(async (folder) => {
+      const { ring: keyRing } = await fileKeyRing(join(folder, 'guestpass.key'), { random })
+      const store = await openStore(join(folder, 'guestpass.db'), { keyRing })
+      await fill(store)
+      let said: readonly string[] | undefined
+      const onProgress = ({ done }: { readonly done: number }): void => {
+        if (done > 0) said ??= meanwhile('rotate', folder, 2)
+      }
+      const { key } = await store.keys.rotate({ onProgress })
+      expect(said?.at(-1)).toBe('ok')
+      expect((await store.keys.list()).map(({ id, values }) => [id, values])).toEqual([[key, VALUES]])
+      expect(await readAll(store)).toBe(VALUES)
+      await store.close()
     })
   })
 

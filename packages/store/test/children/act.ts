@@ -117,7 +117,9 @@ const verbs: Readonly<Record<string, (store: SealedStore) => Promise<void>>> = {
   },
   /** Says how far it is after every batch. */
   async rotate(store) {
-    await store.keys.rotate({ onProgress: ({ done, total }) => say(`${done} of ${total}`) })
+    for (let left = Number(amount); left > 0; left -= 1) {
+      await store.keys.rotate({ onProgress: ({ done, total }) => say(`${done} of ${total}`) })
+    }
   },
   async claim(store) {
     for (;;) {
