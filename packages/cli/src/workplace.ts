@@ -15,13 +15,12 @@ import {
   type Relay,
   relay,
   SECOND,
-  type Store,
   webhookRoute,
   type Webhooks,
   webhooks,
 } from '@guestpass/core'
 import { guardedHttp, nodePorts } from '@guestpass/core/node'
-import { fileKeyRing, type KeyRing, localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+import { fileKeyRing, type KeyRing, localKeyRing, type SealedStore, sqliteStore } from '@guestpass/store/sqlite'
 import type { Config, ConfigWith } from './config/config.ts'
 import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
@@ -32,7 +31,7 @@ const AUDIT = 'audit-file'
 const DRAIN = SECOND
 
 export interface Workplace {
-  readonly store: Store
+  readonly store: SealedStore
   readonly ports: ConnectionPorts
   readonly webhooks: Webhooks
   readonly auditLog: AuditLog

@@ -13,6 +13,7 @@ import { guestErase, guestInvalidate, guestList, guestRevoke, guestShow } from '
 import { guestRefresh } from './guest-refresh.ts'
 import { guestToken } from './guest-token.ts'
 import { keep } from './keep.ts'
+import { keysList, keysRotate } from './keys.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { report } from './report.ts'
@@ -27,6 +28,7 @@ export const groups: Readonly<Record<string, string>> = {
   connections: 'Show how connections get their access tokens',
   guest: 'Issue, authenticate, show, renew, revoke and erase guests',
   audit: 'Read, check and export the audit log',
+  keys: 'Show and rotate the keys that the store seals with',
   webhooks: 'Tell other systems what happens, signed and until they have it',
 }
 
@@ -62,6 +64,8 @@ export const verbs: readonly Verb[] = [
   webhooksTest,
   webhooksDead,
   webhooksRedeliver,
+  keysList,
+  keysRotate,
   report,
   doctor,
   config,
