@@ -14,10 +14,11 @@ export interface Child {
 /** Starts a process that acts on the store in a folder. */
 export const child = (verb: string, folder: string, amount = 1): Child => program(ACT, verb, folder, String(amount))
 
+const pathOf = (name: string): string => fileURLToPath(new URL(`children/${name}`, import.meta.url))
+
 /** Starts a program of children/. */
 export function program(name: string, ...args: readonly string[]): Child {
-  const path = fileURLToPath(new URL(`children/${name}`, import.meta.url))
-  const started = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const started = spawn(process.execPath, [pathOf(name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: Buffer[] = []
   const begun = new Promise<void>((resolve) => {
     started.stdout.once('data', () => resolve())
@@ -38,6 +39,6 @@ export const together = (count: number, verb: string, folder: string, amount = 1
 
 /** Acts on the store of a folder in another process, while this one stands still. */
 export function meanwhile(verb: string, folder: string, amount = 1): string[] {
-  const { stdout } = spawnSync(process.execPath, [ACT, verb, folder, String(amount)], { encoding: 'utf8' })
+  const { stdout } = spawnSync(process.execPath, [pathOf(ACT), verb, folder, String(amount)], { encoding: 'utf8' })
   return stdout.split('\n').slice(0, -1)
 }

@@ -416,6 +416,11 @@ describe('changes that are written together', () => {
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
       const revisions = await Promise.all(['a', 'bad', 'c'].map((id) => store.find('default', id)))
       expect(revisions.map(({ revision }) => revision)).toEqual([1, 0, 1])
+      const { links } = await store.chain('default', { limit: 9 })
+      expect(links.map(({ event, count }) => [event.id, count])).toEqual([
+        ['a', 1],
+        ['c', 2],
+      ])
       await store.close()
     })
   })

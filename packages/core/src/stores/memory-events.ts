@@ -60,7 +60,10 @@ export function memoryEvents(connection: string, keep: number): Events {
       // In large steps, because removing from the front moves all the rest.
       if (entries.length <= keep * 2) return
       await linked()
-      const last = entries.splice(0, Math.max(0, entries.length - keep)).at(-1)
+      // Others may have been added meanwhile, and are not linked yet.
+      const ready = entries.findIndex(({ hash }) => hash === undefined)
+      const most = ready === -1 ? entries.length : ready
+      const last = entries.splice(0, Math.max(0, Math.min(most, entries.length - keep))).at(-1)
       if (last?.hash !== undefined) forgotten = { count: last.count, hash: last.hash }
     },
     page({ after = 0, limit }) {

@@ -1,6 +1,6 @@
 import { type Change, type Random, refuseForeign, type Route, type Store } from '@guestpass/core'
 import type { Vault } from '../seal/data-keys.ts'
-import { holds, put, type SealedWrite, sealedWrite } from './credentials.ts'
+import { expected, put, putProfileKey, type SealedWrite, sealedWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
 import { documentHolds, putDocument, type SealedDocument, sealedDocument } from './documents.ts'
 import { append } from './events.ts'
@@ -33,16 +33,24 @@ export function commit({ database: { write, now }, vault, route, random }: Commi
     }
   }
 
-  async function allHold(db: Db, { writes, documents }: Sealed): Promise<boolean> {
-    for (const one of writes) if (!(await holds(db, one))) return false
-    for (const one of documents) if (!(await documentHolds(db, one, now()))) return false
-    return true
+  /** The writes that find a profile or bring one; undefined when something is not as expected. */
+  async function checked(db: Db, { writes, documents }: Sealed): Promise<readonly SealedWrite[] | undefined> {
+    const personal: SealedWrite[] = []
+    for (const one of writes) {
+      const stands = await expected(db, one)
+      if (!stands) return undefined
+      if (stands.personal || one.profileKey) personal.push(one)
+    }
+    for (const one of documents) if (!(await documentHolds(db, one, now()))) return undefined
+    return personal
   }
 
   const apply = async (db: Db, change: Change, ready: Sealed): Promise<'done' | 'conflict' | 'stale'> => {
     // From the moment that a key is there nothing is sealed with an older one, so that a rotation can come to its end.
     if (ready.key !== undefined && (await newestKey(db))?.id !== ready.key) return 'stale'
-    if (!(await allHold(db, ready))) return 'conflict'
+    const personal = await checked(db, ready)
+    if (!personal) return 'conflict'
+    for (const one of personal) await putProfileKey(db, one)
     for (const one of ready.writes) await put(db, one, now())
     for (const one of ready.documents) await putDocument(db, one, now())
     for (const id of change.deny ?? []) await deny(db, change.connection, id)

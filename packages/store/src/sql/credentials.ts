@@ -163,20 +163,23 @@ export async function listed(
   return { credentials, ...(next === undefined ? {} : { next }) }
 }
 
-/** Whether what a write expects of its row is true. */
-export async function holds(db: Db, { row, expect }: SealedWrite): Promise<boolean> {
+/** The row that a write is to replace: undefined when it is not as expected. */
+export async function expected(
+  db: Db,
+  { row, expect }: SealedWrite,
+): Promise<{ readonly personal: boolean } | undefined> {
   const stands = await db
     .selectFrom('credentials')
-    .select(['generation', 'revision'])
+    .select(['generation', 'revision', ({ eb }) => eb('profile', 'is not', null).as('personal')])
     .where('connection', '=', row.connection)
     .where('id', '=', row.id)
     .executeTakeFirst()
-  const { generation, revision } = stands ?? { generation: 0, revision: 0 }
-  return generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
+  const { generation, revision, personal } = stands ?? { generation: 0, revision: 0, personal: false }
+  const holds = generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
+  return holds ? { personal: Boolean(personal) } : undefined
 }
 
-export async function put(db: Db, { row, profileKey }: SealedWrite, now: Instant): Promise<void> {
-  await putProfileKey(db, row, profileKey)
+export async function put(db: Db, { row }: SealedWrite, now: Instant): Promise<void> {
   const { connection: _connection, id: _id, ...rest } = row
   await db
     .insertInto('credentials')
@@ -202,19 +205,15 @@ export async function put(db: Db, { row, profileKey }: SealedWrite, now: Instant
     .execute()
 }
 
-/** Keeps the key of a profile, or destroys the one that there was. */
-async function putProfileKey(
-  db: Db,
-  { connection, id }: Pick<Row, 'connection' | 'id'>,
-  key: Uint8Array | undefined,
-): Promise<void> {
-  if (key) {
-    await db
-      .insertInto('profile_keys')
-      .values({ connection, id, key })
-      .onConflict((conflict) => conflict.columns(['connection', 'id']).doUpdateSet({ key }))
-      .execute()
-  } else {
+/** Keeps the key of a profile in the place of the one that there was. */
+export async function putProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
+  if (!key) {
     await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()
+    return
   }
+  await db
+    .insertInto('profile_keys')
+    .values({ connection, id, key })
+    .onConflict((conflict) => conflict.columns(['connection', 'id']).doUpdateSet({ key }))
+    .execute()
 }

@@ -22,6 +22,6 @@ export interface Database {
 export interface Spelling {
   readonly bytes: 'blob' | 'bytea'
   readonly sequence: 'integer' | 'bigserial'
-  /** A text member of a column that holds a JSON object. */
+  /** A text member of a column that holds a JSON object; empty where it is damaged. */
   readonly member: (column: string, name: string) => RawBuilder<string>
 }

@@ -1,25 +1,30 @@
-import type { ChainHead, Due, Event, Instant, Millis, Outcome, Parked, Route } from '@guestpass/core'
+import type { Due, Event, Instant, Millis, Outcome, Parked, Route } from '@guestpass/core'
 import { chainHead, linkedTo, linksAfter } from './chain.ts'
 import type { Db } from './database.ts'
+import { memoryOf } from './transaction-memory.ts'
 
 /** Due since ever: never tried, so that the index holds these in the order of their commits. */
 const FRESH: Instant = 0
 
-/** Adds events of one connection to its chain and, for each sink of their route, a letter in the outbox. One that is there already is left alone. */
+/**
+ * Adds events of one connection to its chain and, for each sink of their route, a letter in the outbox. One that is there already
+ * is left alone.
+ */
 export async function append(db: Db, events: readonly Event[], route: Route): Promise<void> {
-  let head: ChainHead | undefined
+  const { heads } = memoryOf(db)
   for (const event of events) {
-    head ??= await chainHead(db, event.connection)
+    const { connection, id } = event
+    const head = heads.get(connection) ?? (await chainHead(db, connection))
     const link = linkedTo(head, event)
     const row = await db
       .insertInto('events')
-      .values({ connection: event.connection, id: event.id, body: JSON.stringify(event), ...link })
+      .values({ connection, id, body: JSON.stringify(event), ...link })
       .onConflict((conflict) => conflict.column('id').doNothing())
       .returning('seq')
       .executeTakeFirst()
+    heads.set(connection, row ? link : head)
     if (!row) continue
-    head = link
-    for (const sink of new Set(route(event))) await post(db, sink, { seq: row.seq, event: event.id })
+    for (const sink of new Set(route(event))) await post(db, sink, { seq: row.seq, event: id })
   }
 }
 
@@ -127,7 +132,8 @@ export async function parked(
   sink: string,
   { after, limit }: { readonly after?: string; readonly limit: number },
 ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }> {
-  const from = after === undefined ? undefined : lettersTo(db, sink).select('seq').where('event', '=', after)
+  // Where it stands among all events, for it may have left the queue since.
+  const from = after === undefined ? undefined : db.selectFrom('events').select('seq').where('id', '=', after)
   const rows = await lettersTo(db, sink)
     .innerJoin('events', 'events.seq', 'outbox.seq')
     .select(['outbox.attempts', 'outbox.why', 'events.body'])

@@ -1,16 +1,22 @@
 import type { KeyShelf } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
 import type { Database, Db } from './database.ts'
+import { memoryOf, type TransactionMemory } from './transaction-memory.ts'
 
-/** The data key that was made last: nothing may be sealed with another one. Undefined where there is none. */
-export async function newestKey(db: Db): Promise<{ readonly id: string; readonly created_at: number } | undefined> {
-  return db
-    .selectFrom('keys')
-    .select(['id', 'created_at'])
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+/** Inside a transaction, the data key that was made last: nothing may be sealed with another one. Undefined where there is none. */
+export async function newestKey(db: Db): Promise<TransactionMemory['newestKey']> {
+  const memory = memoryOf(db)
+  const newest =
+    memory.newestKey ??
+    (await db
+      .selectFrom('keys')
+      .select(['id', 'created_at'])
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst())
+  if (newest) memory.newestKey = newest
+  return newest
 }
 
 /** The data keys of the store, wrapped, in their table. */
@@ -30,6 +36,7 @@ export const keyShelf = ({ read, write, now }: Database): KeyShelf => ({
       // Later than the one before it also where the clock went back: the order says which one seals.
       const created_at = Math.max(now(), (stands?.created_at ?? 0) + 1)
       await db.insertInto('keys').values({ id, wrapped_by: wrappedBy, wrapped: bytes, created_at }).execute()
+      memoryOf(db).newestKey = { id, created_at }
     })
   },
   async rewrap(before, after) {

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Db } from '../sql/database.ts'
+import { forget } from '../sql/transaction-memory.ts'
 
 interface Job {
   readonly work: (db: Db) => Promise<unknown>
@@ -20,6 +21,7 @@ async function attempt(db: Db, { work, resolve, reject }: Job): Promise<() => vo
     return () => resolve(value)
   } catch (thrown) {
     await sql`rollback to job`.execute(db)
+    forget(db)
     await sql`release job`.execute(db)
     return () => reject(thrown)
   }

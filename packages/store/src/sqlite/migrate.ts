@@ -10,7 +10,8 @@ const APPLICATION_ID = 0x47505354
 const ours = migrations({
   bytes: 'blob',
   sequence: 'integer',
-  member: (column, name) => sql`json_extract(${sql.ref(column)}, ${sql.lit(`$.${name}`)})`,
+  member: (column, name) =>
+    sql`iif(json_valid(${sql.ref(column)}), json_extract(${sql.ref(column)}, ${sql.lit(`$.${name}`)}), '')`,
 })
 
 const count = async (db: Db, query: string): Promise<number> =>
