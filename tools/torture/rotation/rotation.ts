@@ -109,9 +109,10 @@ async function lived({ answered, ended }: Worker, isAmbushed: boolean, luck: Luc
 }
 
 async function over(run: Run, { ended }: Worker): Promise<void> {
-  let hasEnded = false
-  void ended.then(() => (hasEnded = true))
-  while (!run.isOver && !hasEnded) await sleep(100)
+  const looks = async (): Promise<void> => {
+    while (!run.isOver) await sleep(100)
+  }
+  await Promise.race([looks(), ended])
 }
 
 async function count(run: Run, { ended }: Worker): Promise<void> {
