@@ -57,3 +57,9 @@ export async function hmacSha256Hex(key: Uint8Array): Promise<(text: string) => 
 
 const hex = (bytes: ArrayBuffer): string =>
   Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** Sends a request as the `fetch` of the platform does. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** The `fetch` of the platform, whichever that is when it is called. */
+export const systemFetch: Fetch = (input, init) => globalThis.fetch(input, init)
