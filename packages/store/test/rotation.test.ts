@@ -251,6 +251,30 @@ describe('a rotation of keys', () => {
     })
   }, 120_000)
 
+  it('leaves the store as it is when the key ring does not unwrap what it wraps', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const sound = ring()
+      const forgetful = {
+        ...sound,
+        wrap: (key: Uint8Array, purpose: string) =>
+          sound.wrap(
+            key.map(() => 0),
+            purpose,
+          ),
+      }
+      const store = await openStore(path)
+      await fill(store)
+      const before = await store.keys.list()
+      await store.close()
+      const again = await openStore(path, { keyRing: forgetful })
+      expect(await codeOf(again.keys.rotate())).toBe('store_unavailable')
+      expect([await again.keys.list(), await readAll(again)]).toEqual([before, VALUES])
+      await again.close()
+      expect(await codeOf(openStore(join(folder, 'other.db'), { keyRing: forgetful }))).toBe('store_unavailable')
+    })
+  })
+
   it('ends with one key when several processes rotate at once', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')

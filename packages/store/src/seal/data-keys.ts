@@ -37,10 +37,23 @@ const corrupt = (place: Place, why: string): GuestpassError =>
     `The ${place.column} of ${place.table} "${place.row}" (connection "${place.connection}", generation ${place.generation}) ${why}. Restore the store from a backup, or remove the row.`,
   )
 
+/**
+ * A data key as the ring wraps it. Rejects with `store_unavailable` when the ring does not give back the same key: what it sealed
+ * would be lost.
+ */
+export async function wrapped(ring: KeyRing, key: Uint8Array, id: string): Promise<WrappedKey> {
+  const wrappedKey = await ring.wrap(key, id)
+  if (Buffer.from(await ring.unwrap(wrappedKey, id)).equals(key)) return wrappedKey
+  throw new GuestpassError(
+    'store_unavailable',
+    `The key ring ${ring.id} does not unwrap what it wraps, so it cannot keep the keys of a store. Nothing was changed.`,
+  )
+}
+
 /** A new data key, wrapped by the ring. */
 export async function dataKey(ring: KeyRing, random: Random): Promise<StoredKey> {
   const id = Buffer.from(random.bytes(8)).toString('hex')
-  return { id, ...(await ring.wrap(random.bytes(32), id)) }
+  return { id, ...(await wrapped(ring, random.bytes(32), id)) }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Event, GuestpassError } from '@guestpass/core'
-import { dataKey, type KeyShelf, type StoredKey } from '../seal/data-keys.ts'
+import { dataKey, type KeyShelf, type StoredKey, wrapped } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
 import type { CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
@@ -64,7 +64,7 @@ export function rotation({ database, shelf, vault, keyRing, random, route }: Rot
   /** So that from now on the first key of the ring opens the store alone, however far this comes. */
   async function rewrapped(keys: readonly StoredKey[]): Promise<void> {
     for (const key of keys.filter(({ wrappedBy }) => wrappedBy !== keyRing.id)) {
-      await shelf.rewrap(key, await keyRing.wrap(await keyRing.unwrap(key, key.id), key.id))
+      await shelf.rewrap(key, await wrapped(keyRing, await keyRing.unwrap(key, key.id), key.id))
     }
   }
 
