@@ -17,6 +17,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   audit: ['verify', 'ports'],
   webhooks: ['outbox', 'sinks', 'upstream', 'policy', 'ports'],
   node: ['webhooks', 'verify', 'ports'],
+  web: ['verify', 'ports'],
   testing: ['guests', 'tokens', 'upstream', 'verify', 'policy', 'stores', 'sinks', 'outbox', 'report', 'ports'],
 }
 

@@ -118,3 +118,5 @@ export {
   type ChainVerdict,
   verifyChain,
 } from './audit/verify-chain.ts'
+export { webHttp } from './web/http.ts'
+export { type WebPorts, webPorts } from './web/ports.ts'

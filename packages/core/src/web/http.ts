@@ -1,0 +1,50 @@
+import { type Http, HttpFault, MAX_ANSWER_BYTES } from '../ports/http.ts'
+import { type Fetch, systemFetch } from '../ports/system.ts'
+
+/**
+ * The HTTP port of browsers, workers and any runtime with `fetch`. A page does not learn why a request failed: whatever got no answer may
+ * have been seen by the peer, and counts as lost. Redirects are not followed, and a browser does not show where they lead.
+ */
+export function webHttp(fetch: Fetch = systemFetch): Http {
+  const send = fetch
+  return async ({ method, url, headers, body }, signal) => {
+    try {
+      const answer = await send(url, {
+        method,
+        headers,
+        signal,
+        redirect: 'manual',
+        credentials: 'omit',
+        cache: 'no-store',
+        ...(body === undefined ? {} : { body }),
+      })
+      if (answer.type === 'opaqueredirect') throw new HttpFault('lost', 'the answer is a redirect')
+      return { status: answer.status, headers: Object.fromEntries(answer.headers), bytes: await read(answer) }
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason
+      if (thrown instanceof HttpFault) throw thrown
+      throw new HttpFault('lost', thrown instanceof Error ? thrown.message : String(thrown))
+    }
+  }
+}
+
+async function read({ body }: Response): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  const reader = body?.getReader()
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    size += part.value.byteLength
+    if (size > MAX_ANSWER_BYTES) {
+      await reader?.cancel()
+      throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
+    }
+    parts.push(part.value)
+  }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.byteLength
+  }
+  return bytes
+}

@@ -1,0 +1,144 @@
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { type Browser, chromium as driver, type Page as Tab } from 'playwright-core'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chromium, FLAGS, REMEDY } from './chromium.ts'
+import type { Page } from './page.ts'
+
+const path = chromium()
+const SCOPES = ['webmessaging:guest:create', 'webmessaging:guesttoken:write']
+const source = join(import.meta.dirname, '../../src/index.ts')
+
+/** One file for a browser; anything of Node in it is an error. */
+async function bundled(input: string, minify = false): Promise<string> {
+  const built = await rolldown({
+    input,
+    platform: 'browser',
+    onLog: (_level, log) => expect(log.message).not.toMatch(/node:/),
+  })
+  const { output } = await built.generate({ format: 'iife', name: 'bundle', minify, codeSplitting: false })
+  await built.close()
+  return output[0].code
+}
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://localhost:${(server.address() as { port: number }).port}`
+}
+
+it('the library fits a browser: nothing of Node is in its bundle', async () => {
+  const code = await bundled(source, true)
+  expect(code).not.toMatch(/\bnode:|\brequire\(/)
+  console.log(`the whole of @guestpass/core, minified: ${code.length} bytes, with gzip ${gzipSync(code).length}`)
+})
+
+describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () => {
+  let upstream: Sandbox
+  let browser: Browser
+  let tab: Tab
+  let site: Server
+  let origin: string
+  let guestId: string
+
+  beforeAll(async () => {
+    upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 60_000 } })
+    const script = await bundled(join(import.meta.dirname, 'page.ts'))
+    site = createServer(({ url }, response) => {
+      if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script)
+      if (url === '/large') return response.end('x'.repeat(1_048_577))
+      if (url === '/small') return response.setHeader('content-type', 'application/json').end('{}')
+      if (url === '/redirect') return response.writeHead(302, { location: '/small' }).end()
+      if (url === '/reset') return response.destroy()
+      return response.setHeader('content-type', 'text/html').end('<!doctype html><script src="/page.js"></script>')
+    })
+    origin = await listening(site)
+    browser = await driver.launch({ executablePath: path ?? '', args: FLAGS, chromiumSandbox: false })
+    tab = await browser.newPage()
+    await tab.goto(origin)
+  }, 120_000)
+  afterAll(async () => {
+    await browser?.close()
+    site?.close()
+    await upstream?.close()
+  })
+
+  /** Calls a function of the page. */
+  const call = <Name extends keyof Page>(
+    name: Name,
+    ...args: Parameters<Page[Name]>
+  ): Promise<Awaited<ReturnType<Page[Name]>>> =>
+    tab.evaluate(
+      ([one, given]) => {
+        const { page } = globalThis as unknown as { readonly page: Record<string, (...all: unknown[]) => unknown> }
+        return page[one as string]?.(...(given as unknown[])) as never
+      },
+      [name, args] as const,
+    ) as Promise<Awaited<ReturnType<Page[Name]>>>
+
+  /** What the browser brings back from a sign-in: a window of its own that upstream sends on. */
+  async function consented(): Promise<string> {
+    const url = await call('begin', `${origin}/callback`)
+    const window = await browser.newPage()
+    await window.goto(url)
+    const { search } = new URL(window.url())
+    await window.close()
+    return search
+  }
+
+  it('keeps every promise of a store in memory', async () => {
+    const told = await call('contract')
+    expect(told.length).toBeGreaterThan(80)
+    expect(told.filter(([, fault]) => fault !== '')).toEqual([])
+  })
+
+  it('sends requests and bounds answers as in Node', async () => {
+    expect(await call('http', origin)).toEqual([
+      { status: 200, type: 'application/json', size: 2 },
+      'oversized',
+      'lost',
+      'lost',
+      'the caller left',
+    ])
+  })
+
+  it('signs a user in with PKCE, and refuses the callback that comes again', async () => {
+    await call('open', upstream.url, upstream.publicClientId, SCOPES)
+    const query = await consented()
+    expect(await call('complete', query)).toMatchObject({ generation: 1, renewable: true, missing: [] })
+    expect(await call('complete', query)).toEqual({ refused: 'replayed' })
+  })
+
+  it('mints a guest token and verifies it with Web Crypto; what was bent does not verify', async () => {
+    const issued = await call('issue')
+    guestId = issued.guestId
+    expect(issued).toMatchObject({ verified: true, verdict: { valid: true } })
+    expect(issued.others).toMatchObject([
+      { valid: false, reason: 'signature' },
+      { valid: false, reason: 'algorithm' },
+      { valid: false, reason: 'malformed' },
+    ])
+    expect(issued.printed).not.toContain('eyJ')
+  })
+
+  it('refreshes once though answers are lost and upstream fails: every try has the same Idempotency-Key', async () => {
+    upstream.script([
+      { on: 'refresh', do: { drop: 'after' } },
+      { on: 'refresh', do: { status: 503 } },
+    ])
+    expect(await call('refresh', guestId)).toEqual([2, 2])
+    const tries = upstream.journal().filter(({ operation }) => operation === 'refresh')
+    expect(tries.length).toBeGreaterThanOrEqual(3)
+    expect(new Set(tries.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+    expect(Math.max(...tries.map(({ refreshes = 0 }) => refreshes))).toBe(1)
+  })
+
+  it('renews its own access token by the rotating refresh token, once for all who ask', async () => {
+    expect(new Set(await call('renewed'))).toEqual(new Set([2]))
+    const { types, links } = await call('events')
+    expect(types).toContain('ACCESS_TOKEN_RENEWED')
+    expect(links).toBe(types.length)
+  })
+})

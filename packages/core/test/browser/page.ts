@@ -1,0 +1,109 @@
+/** What runs in the browser: the library as a page has it. The test outside calls these one after the other. */
+import {
+  type Connection,
+  connection,
+  eventsOf,
+  HttpFault,
+  memoryStore,
+  resolveHosts,
+  webHttp,
+  webPorts,
+} from '../../src/index.ts'
+import { fakeClock, storeContract } from '../../src/testing/index.ts'
+
+const plain = (value: unknown): string =>
+  JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+
+/** Every sentence of the contract of stores, and what is wrong with it; empty where nothing is. */
+async function contract(): Promise<readonly (readonly [sentence: string, fault: string])[]> {
+  const sentences: { readonly title: string; readonly body: () => Promise<void> }[] = []
+  storeContract(
+    async (route) => {
+      const clock = fakeClock()
+      return { store: memoryStore({ clock, route }), advance: (ms) => clock.stepWall(ms) }
+    },
+    {
+      describe: (_title, body) => body(),
+      it: (title, body) => sentences.push({ title, body }),
+      expect: (actual) => ({
+        toEqual(expected) {
+          if (plain(actual) !== plain(expected)) throw new Error(`${plain(actual)} is not ${plain(expected)}`)
+        },
+      }),
+    },
+  )
+  const told: [string, string][] = []
+  for (const { title, body } of sentences)
+    told.push([
+      title,
+      await body().then(
+        () => '',
+        (thrown: unknown) => String(thrown),
+      ),
+    ])
+  return told
+}
+
+const store = memoryStore()
+let here: Connection
+
+const page = {
+  contract,
+  async open(url: string, clientId: string, scopes: readonly string[]): Promise<void> {
+    here = await connection(
+      { hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }), client: { id: clientId }, scopes },
+      { ...webPorts(), store },
+    )
+  },
+  begin: async (redirectUri: string): Promise<string> => (await here.signIn.begin({ redirectUri })).url,
+  complete: (query: string) =>
+    here.signIn.complete(new URLSearchParams(query)).catch((thrown: { code?: string; reason?: string }) => ({
+      refused: thrown.reason ?? thrown.code,
+    })),
+  async issue() {
+    const { guestId, token, verified } = await here.guests.issue({ scopes: ['webmessaging:guest:send'] })
+    const verdict = await here.verifier.verify(token.reveal(), { subject: guestId })
+    const [head = '', body = '', signature = ''] = token.reveal().split('.')
+    const bent = `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
+    const none = `${btoa('{"alg":"none"}').replaceAll('=', '')}.${body}.`
+    const others = await Promise.all([bent, none, `${token.reveal()}=`].map((text) => here.verifier.verify(text)))
+    return { guestId, verified, verdict, others, printed: `${token} ${JSON.stringify({ token })}` }
+  },
+  async refresh(guestId: string) {
+    const all = await Promise.all([here.guests.refresh(guestId), here.guests.refresh(guestId)])
+    return all.map(({ generation }) => generation)
+  },
+  async renewed() {
+    here.accessTokens.reportRejected((await here.accessTokens.token()).token)
+    const all = await Promise.all(Array.from({ length: 8 }, () => here.accessTokens.token()))
+    return all.map(({ generation }) => generation)
+  },
+  async events() {
+    const types: string[] = []
+    for await (const { type } of eventsOf(store, 'default')) types.push(type)
+    return { types, links: (await store.chain('default', { limit: 1_000 })).links.length }
+  },
+  async http(url: string) {
+    const http = webHttp()
+    const get = (path: string, signal = new AbortController().signal) =>
+      http({ method: 'GET', url: url + path, headers: {}, secrets: [] }, signal).then(
+        ({ status, headers, bytes }) => ({ status, type: headers['content-type'], size: bytes.length }),
+        (thrown: unknown) => (thrown instanceof HttpFault ? thrown.kind : String(thrown)),
+      )
+    const gone = AbortSignal.abort('the caller left')
+    return [
+      await get('/small'),
+      await get('/large'),
+      await get('/reset'),
+      await get('/redirect'),
+      await get('/small', gone),
+    ]
+  },
+}
+
+export type Page = typeof page
+Object.assign(globalThis, { page })
