@@ -17,7 +17,7 @@ describe('the README', () => {
   const folder = mkdtempSync(join(tmpdir(), 'guestpass-readme-'))
   const path = [join(process.execPath, '..'), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
   beforeAll(async () => {
-    upstream = await sandbox()
+    upstream = await sandbox({ autoConsent: true })
     writeFileSync(
       join(folder, '.env'),
       Object.entries(upstream.env)

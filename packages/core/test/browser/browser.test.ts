@@ -76,7 +76,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
         return page[one as string]?.(...(given as unknown[])) as never
       },
       [name, args] as const,
-    ) as Promise<Awaited<ReturnType<Page[Name]>>>
+    )
 
   /** What the browser brings back from a sign-in: a window of its own that upstream sends on. */
   async function consented(): Promise<string> {

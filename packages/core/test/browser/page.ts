@@ -71,7 +71,7 @@ const page = {
     const bent = `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
     const none = `${btoa('{"alg":"none"}').replaceAll('=', '')}.${body}.`
     const others = await Promise.all([bent, none, `${token.reveal()}=`].map((text) => here.verifier.verify(text)))
-    return { guestId, verified, verdict, others, printed: `${token} ${JSON.stringify({ token })}` }
+    return { guestId, verified, verdict, others, printed: String(token) + JSON.stringify({ token }) }
   },
   async refresh(guestId: string) {
     const all = await Promise.all([here.guests.refresh(guestId), here.guests.refresh(guestId)])
