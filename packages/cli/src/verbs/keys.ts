@@ -34,6 +34,7 @@ async function rotated(store: SealedStore, cli: Cli): Promise<Rotation> {
       actor: 'cli',
       signal: cli.signal,
       onProgress({ done, total }) {
+        if (total === 0) return
         bar ??= cli.progress('values sealed anew', total)
         bar.add(done - drawn)
         drawn = done
