@@ -31,6 +31,8 @@ export interface Scene {
   close(): Promise<void>
 }
 
+/** Long, so that a slow machine full of killed processes comes back in time. */
+export const GRACE_SECONDS = 120
 /** Short, so that a token in doubt comes to its end while somebody watches. */
 const LIFE_SECONDS = 3
 
@@ -40,6 +42,7 @@ export async function scene(profile: Profile, bug: string | undefined): Promise<
     journalSize: 1_000_000,
     accessTokenSeconds: LIFE_SECONDS,
     refreshProfile: profile,
+    graceSeconds: GRACE_SECONDS,
     autoConsent: true,
   })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-rotation-')))
