@@ -16,6 +16,7 @@ const measures: Readonly<Record<string, string>> = {
   P1: 'p1-cached-token.ts',
   P2: 'p2-verify-cold.ts',
   P3: 'p3-verify-again.ts',
+  P4: 'p4-one-expiry.ts',
   P5: 'p5-limited-guests.ts',
   P7: 'p7-live-sessions.ts',
 }

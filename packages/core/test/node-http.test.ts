@@ -1,52 +1,19 @@
-import { createServer as createHttpServer, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { nodeHttp } from '../src/node/http.ts'
 import { HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../src/ports/http.ts'
+import { closeOpened, fault, opened, raw, serving } from './http-servers.ts'
 
 const never = new AbortController().signal
-const opened: (() => Promise<unknown>)[] = []
 
-afterEach(async () => {
-  for (const close of opened.splice(0).toReversed()) await close()
-})
-
-const listening = async (server: Server): Promise<string> => {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  opened.push(() => {
-    for (const socket of sockets) socket.destroy()
-    return new Promise((resolve) => server.close(resolve))
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const serving = (listener: RequestListener): Promise<string> => listening(createHttpServer(listener))
-
-/** A server that answers the bytes of each request as it likes. */
-const raw = (answer: (socket: Socket) => void): Promise<string> =>
-  listening(createServer((socket) => socket.once('data', () => answer(socket))))
+afterEach(closeOpened)
 
 function client(options: Parameters<typeof nodeHttp>[0] = { proxy: false }) {
   const { http, close } = nodeHttp(options)
   opened.push(close)
   return (url: string, more: Partial<HttpRequest> = {}, signal = never) =>
     http({ method: 'GET', url, headers: {}, secrets: [], ...more }, signal)
-}
-
-async function fault(asked: Promise<unknown>): Promise<HttpFault> {
-  const thrown: unknown = await asked.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  if (thrown instanceof HttpFault) return thrown
-  throw new Error(`expected an HttpFault, got ${inspect(thrown)}`)
 }
 
 describe('a request over the network', () => {
@@ -112,7 +79,7 @@ describe('a request over the network', () => {
 describe('a request that gets no answer', () => {
   it('because nobody listens was not sent', async () => {
     const url = await serving(() => {})
-    for (const close of opened.splice(0)) await close()
+    await closeOpened()
     const error = await fault(client()(url))
     expect([error.kind, error.message]).toEqual(['unsent', expect.stringContaining('ECONNREFUSED')])
   })

@@ -1,4 +1,4 @@
-import { type Http, HttpFault, MAX_ANSWER_BYTES } from '../ports/http.ts'
+import { type Http, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../ports/http.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 
 /**
@@ -7,17 +7,9 @@ import { type Fetch, systemFetch } from '../ports/system.ts'
  */
 export function webHttp(fetch: Fetch = systemFetch): Http {
   const send = fetch
-  return async ({ method, url, headers, body }, signal) => {
+  return async (request, signal) => {
     try {
-      const answer = await send(url, {
-        method,
-        headers,
-        signal,
-        redirect: 'manual',
-        credentials: 'omit',
-        cache: 'no-store',
-        ...(body === undefined ? {} : { body }),
-      })
+      const answer = await send(sendable(request, signal))
       if (answer.type === 'opaqueredirect') throw new HttpFault('lost', 'the answer is a redirect')
       return { status: answer.status, headers: Object.fromEntries(answer.headers), bytes: await read(answer) }
     } catch (thrown) {
@@ -25,6 +17,25 @@ export function webHttp(fetch: Fetch = systemFetch): Http {
       if (thrown instanceof HttpFault) throw thrown
       throw new HttpFault('lost', thrown instanceof Error ? thrown.message : String(thrown))
     }
+  }
+}
+
+/** What the platform refuses to build was not sent. Its own words are not kept: they repeat the header or the address, secrets and all. */
+function sendable({ method, url, headers, body }: HttpRequest, signal: AbortSignal): Request {
+  try {
+    const { protocol, href } = new URL(url)
+    if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError('no address of HTTP')
+    return new Request(href, {
+      method,
+      headers,
+      signal,
+      redirect: 'manual',
+      credentials: 'omit',
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body }),
+    })
+  } catch {
+    throw new HttpFault('unsent', 'the address or a header of the request is not one that can be sent')
   }
 }
 
