@@ -113,7 +113,8 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
         const issued = { ...more, ...dates }
         const text = token(issued, key, { kid, typ: type })
         expect(await joseAccepts(text)).toBe(true)
-        expect(await verify(text)).toEqual({ valid: true, claims: JSON.parse(JSON.stringify(issued)) as unknown })
+        // As text, because a claim may be called __proto__, which comparisons of objects do not see.
+        expect(JSON.stringify(await verify(text))).toBe(`{"valid":true,"claims":${JSON.stringify(issued)}}`)
       }),
       { numRuns: numRuns / 5 },
     )
