@@ -30,6 +30,34 @@ async function dying(here: World) {
   return { asked: outcome(dead.accessTokens.token()), release: late.release }
 }
 
+describe('callers of one process', () => {
+  it('look into the store together at an expiry, not each for himself', async () => {
+    const here = world()
+    let finds = 0
+    const store = {
+      ...here.store,
+      find: (...of: Parameters<typeof here.store.find>) => ((finds += 1), here.store.find(...of)),
+    }
+    const { accessTokens } = await here.process({}, { store })
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => outcome(accessTokens.token())))
+    expect(new Set(answers)).toEqual(new Set(['access-token-1']))
+    expect(finds).toBeLessThan(10)
+  })
+
+  it('that come after a refusal do not get what was fetched before it', async () => {
+    const here = world()
+    const { accessTokens } = await here.process()
+    const first = await accessTokens.token()
+    await here.clock.advance(ADVISORY)
+    const before = accessTokens.token()
+    accessTokens.reportRejected(first.token)
+    const after = accessTokens.token()
+    await here.clock.advance(SECOND)
+    await before
+    expect((await after).token.reveal()).not.toBe(first.token.reveal())
+  })
+})
+
 describe('processes that share a store', () => {
   it('make one request for all their callers, at every expiry', async () => {
     const { one, other, clock, requests } = await two()

@@ -72,12 +72,26 @@ export function accessTokens(
     return inHand
   }
 
+  /** What is being fetched: callers that come meanwhile wait for it instead of reading the store each for himself. */
+  let underway: Promise<AccessToken> | undefined
+  function fetching(): Promise<AccessToken> {
+    if (underway) return underway
+    const work = fetched().catch(withoutStore)
+    const end = (): void => {
+      if (underway === work) underway = undefined
+    }
+    work.then(end, end)
+    return (underway = work)
+  }
+
   return {
-    token: (ask) => memory.fresh() ?? abortable(() => fetched().catch(withoutStore), ask?.signal),
+    token: (ask) => memory.fresh() ?? abortable(fetching, ask?.signal),
     reportRejected(token) {
       if (latest?.token.reveal() !== token.reveal()) return
       rejected = latest
       latest = undefined
+      // Whoever comes from now on must not get what was fetched before the refusal.
+      underway = undefined
       memory.drop()
       stillValid.drop()
       meter.count('access_token_rejected')
