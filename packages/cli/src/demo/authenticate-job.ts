@@ -1,5 +1,6 @@
 import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
 import { type JobReport, since } from './job-report.ts'
+import { lostGuests } from './lost-guests.ts'
 import type { Stage } from './stage.ts'
 import { timing } from './timing.ts'
 
@@ -58,9 +59,6 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
   bar.stop()
   upstream.script([])
 
-  const valid = await Promise.all(
-    issued.map(async ({ guestId, token }) => (await verifier.verify(token.reveal(), { subject: guestId })).valid),
-  )
   const { entries, ...met } = calls(['create', 'channel', 'update', 'refresh'])
   const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
   const reused = entries.filter(({ reuse }) => reuse === true).length
@@ -71,7 +69,7 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     failed: count - issued.length,
     ...taken.quantiles(),
     ...met,
-    lost: valid.filter((one) => !one).length,
+    lost: await lostGuests(verifier, issued),
     doubled: Math.max(0, created - count) + reused,
   }
 }

@@ -1,5 +1,6 @@
 import type { IssuedGuest } from '@guestpass/core'
 import { type JobReport, since } from './job-report.ts'
+import { lostGuests } from './lost-guests.ts'
 import { consented } from './sign-in.ts'
 import type { Stage } from './stage.ts'
 import { timing } from './timing.ts'
@@ -37,9 +38,6 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
   const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
   bar.stop()
 
-  const valid = await Promise.all(
-    issued.map(async ({ guestId, token }) => (await verifier.verify(token.reveal(), { subject: guestId })).valid),
-  )
   const { entries, ...met } = calls(['authorize', 'token', 'create'])
   const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
   return {
@@ -49,7 +47,7 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
     failed: count - issued.length,
     ...taken.quantiles(),
     ...met,
-    lost: valid.filter((one) => !one).length,
+    lost: await lostGuests(verifier, issued),
     doubled: Math.max(0, created - count) + replays.filter(({ status }) => status === 'fulfilled').length,
   }
 }
