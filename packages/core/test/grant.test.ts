@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
+import { GuestpassError } from '../src/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
 import { jwt, strangerKey } from './fake-upstream.ts'
@@ -327,5 +328,52 @@ describe('a refreshed token that cannot be used', () => {
     await here.clock.advance(10 * MINUTE)
     expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-4')
     expect(here.server.reuses()).toBe(0)
+  })
+})
+
+describe('what must not make a refresh token come twice', () => {
+  it('in doubt, a wall clock that steps back neither spins nor waits', async () => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded()
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    here.server.meets(lostBefore)
+    await accessTokens.token()
+    await settle()
+    here.clock.stepWall(-10 * MINUTE)
+    await here.clock.advance(5 * MINUTE)
+    const asked = outcome(accessTokens.token())
+    await here.clock.advance(SECOND)
+    expect(await asked).toBe('access-of-refresh-token-number-3')
+  })
+
+  it('in grace, a repeat that upstream is too busy for does not make it forget the try before', async () => {
+    const here = signedIn({ graceMs: 30 * SECOND })
+    const { accessTokens } = await here.seeded({ refreshProfile: 'grace' })
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    here.server.meets(lostAfter, answers(503), ...Array.from({ length: 3 }, () => answers(503)))
+    for (let round = 0; round < 8; round += 1) {
+      await accessTokens.token().catch(() => {})
+      await here.clock.advance(8 * SECOND)
+    }
+    expect([here.server.reuses(), await standing(here)]).toEqual([0, 'in_doubt'])
+  })
+
+  it('a store that fails after the answer came makes it in doubt, also for the next process', async () => {
+    const here = signedIn()
+    let isBroken = false
+    const commit = (...of: Parameters<typeof here.store.commit>) =>
+      isBroken && (of[0].writes?.[0]?.credential.generation ?? 0) > 1
+        ? Promise.reject(new GuestpassError('store_unavailable', 'The disk is full.'))
+        : here.store.commit(...of)
+    const { accessTokens } = await here.process({ refreshToken: here.seed }, { store: { ...here.store, commit } })
+    await accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    isBroken = true
+    await accessTokens.token().catch(() => {})
+    await settle()
+    isBroken = false
+    expect([here.server.reuses(), await standing(here)]).toEqual([0, 'in_doubt'])
   })
 })

@@ -244,7 +244,8 @@ export const blankGrant = (connection: string, subject: string, now: Instant): C
 
 /** A grant that has nothing but a refresh token yet. */
 function begun(found: Credential, refresh: Secret, seed: string): Credential {
-  const { intent: _over, backOff: _none, request: _former, ...rest } = found
+  const { intent: _over, backOff: _none, request: { user, organization } = {}, ...rest } = found
+  const pins = { ...(user === undefined ? {} : { user }), ...(organization === undefined ? {} : { organization }) }
   const nothing = { access: new Secret(''), scopes: [], verified: false, sentAt: 0, expiresAt: 0, renewAt: 0 }
-  return { ...rest, standing: 'active', tokens: { ...nothing, refresh }, request: { seed } }
+  return { ...rest, standing: 'active', tokens: { ...nothing, refresh }, request: { ...pins, seed } }
 }

@@ -250,7 +250,8 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       try {
         return (await store.commit(change)) === 'done' ? next : undefined
       } catch (thrown) {
-        if (tries === most || asGuestpassError(thrown).code !== 'store_busy') throw thrown
+        if (tries === most || asGuestpassError(thrown).code !== 'store_busy')
+          throw next.tokens.refresh ? unkept(thrown) : thrown
         await clock.sleep(SECOND)
       }
     }
@@ -313,6 +314,14 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     },
   }
 }
+
+/** The old refresh token is spent, and the store has not taken the next one: as if the answer had been lost. */
+const unkept = (cause: unknown): GuestpassError =>
+  new GuestpassError(
+    'in_doubt',
+    `The answer to the refresh came, but the store did not keep it: ${asGuestpassError(cause).message}`,
+    { cause },
+  )
 
 const endedOnPurpose = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.code === 'guest_revoked'
 

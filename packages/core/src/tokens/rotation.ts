@@ -42,16 +42,23 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
   const inGrace = ({ startedAt }: Intent, now: Instant): boolean =>
     now - startedAt >= -FUTURE_TOLERANCE && now - startedAt < graceMs
 
+  /** Prepared credentials whose intent is this attempt's own: nothing was sent under it before. */
+  const fresh = new WeakSet<Credential>()
+
   return {
     prepare(credential, now) {
-      const { intent, tokens } = credential
+      const { intent, standing, tokens } = credential
       if (!tokens?.refresh) throw spent(credential, words)
       const note = { id: random.uuid(), holder, startedAt: now }
-      if (!intent) return { ...credential, intent: { ...note, action: 'refresh' } }
+      if (!intent) {
+        const next: Credential = { ...credential, intent: { ...note, action: 'refresh' } }
+        fresh.add(next)
+        return next
+      }
       // Whoever wrote it is gone: what it names may have been sent.
       if (intent.action === 'last_resort') return needingReauth(credential)
       if (inGrace(intent, now)) return undefined
-      if (now < tokens.expiresAt) return { ...credential, standing: 'in_doubt' }
+      if (standing !== 'in_doubt' && now < tokens.expiresAt) return { ...credential, standing: 'in_doubt' }
       return { ...credential, standing: 'in_doubt', intent: { ...note, action: 'last_resort' } }
     },
     permit(credential, now) {
@@ -73,7 +80,8 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
       if (credential.standing === 'needs_reauth' || !intent || code === 'in_doubt') return credential
       // Upstream did nothing: the refresh token is as good as before, and so is the last resort.
       if (intent.action === 'last_resort') return { ...rest, intent: { ...intent, action: 'refresh' } }
-      return rest
+      // An earlier try under the same intent may have been the one that took effect.
+      return fresh.has(credential) ? rest : credential
     },
   }
 }

@@ -168,7 +168,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const { credential, now } = await stands()
       refuseStranger(credential, identity)
       const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
-      const pins = { ...pick(former, 'user'), ...pick(former, 'organization'), ...identity }
+      const pins = { ...pick(former, 'seed'), ...pick(former, 'user'), ...pick(former, 'organization'), ...identity }
       const generation = credential.generation + 1
       const request: Request = { granted: tokens.scopes, client: oauth.clientId, ...pins }
       const next: Live = { ...rest, standing: 'active', generation, tokens, request }

@@ -44,10 +44,12 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
         throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
       }
       const answer = await revoked(credential, now)
-      if (credential.standing === 'revoked') return answer
-      const { tokens: _ended, intent: _over, backOff: _none, ...rest } = credential
+      if (credential.standing === 'revoked' && (!credential.tokens || answer.upstream === 'failed')) return answer
+      const { tokens, intent: _over, backOff: _none, ...rest } = credential
       const generation = credential.generation + 1
-      const next: Credential = { ...rest, standing: 'revoked', generation }
+      // Kept where upstream could not be told, so that it can be told later.
+      const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
+      const next: Credential = { ...rest, ...left, standing: 'revoked', generation }
       const facts = {
         type: 'GRANT_REVOKED',
         outcome: 'success',

@@ -126,7 +126,8 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       if ((thrown as GuestpassError).code !== 'client_rejected') throw thrown
       const other = first === 'basic' ? 'body' : 'basic'
       const answer = await send(other)
-      await memory.remember(other)
+      // What came must not be lost because the store cannot take a note.
+      await memory.remember(other).catch(() => {})
       return answer
     }
   }
