@@ -28,7 +28,7 @@ describe('processes that share a sign-in and are killed', { timeout: 120_000 }, 
     },
   )
 
-  it('are caught when they write no intent before they send', async () => {
+  it.concurrent('are caught when they write no intent before they send', async () => {
     const { exit, said } = await rotated('--kills', '300', '--seed', '11', '--bug', 'no-intent')
     expect(exit, said).toBe(1)
   })

@@ -142,7 +142,7 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     // An answer to a request without scopes names all that were granted.
     const learned = scopes || fault ? {} : { granted: tokens.scopes }
     const next: Live = { ...credential, standing: 'active', tokens, request: { ...learned, ...credential.request } }
-    if (fault) return { credential: next, events: [], fault }
+    if (fault) return { credential: next, events: [telling.failed(credential, fault, now())], fault }
     const latencyMs = now() - started
     const renewed = event(telling.about(credential), random.uuid(), now(), {
       type: 'ACCESS_TOKEN_RENEWED',

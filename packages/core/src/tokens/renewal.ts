@@ -207,7 +207,8 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       if (!made) return undefined
       const { next, fault, done } = made
       seen = { generation: next.generation, now: now(), monotonic: clock.monotonic() }
-      if (fault) throw await remembered(next, undefined, fault, now())
+      // Its event was committed with what was kept.
+      if (fault) throw await remembered(next, undefined, fault, now(), [])
       done?.()
       return { credential: next, now: found.now, elapsed }
     } finally {
@@ -289,6 +290,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     revision: number | undefined,
     error: GuestpassError,
     now: Instant,
+    events: readonly Event[] = of.failed(credential, error, now),
   ): Promise<void> {
     const { generation } = credential
     const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
@@ -298,7 +300,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
     const again = refusal?.generation === generation && !refusal.error.retryable ? refusal.ms * 2 : REFUSAL
     const ms = backOff ? backOff.until - now : Math.min(again, LONGEST_REFUSAL)
     refusal = { error, generation, ms, age: stopwatch(clock) }
-    const note: Change = { connection: of.connection, events: of.failed(credential, error, now) }
+    const note: Change = { connection: of.connection, events }
     const left = of.left?.(credential, error) ?? credential
     if (!backOff && left === credential) return void (await store.commit(note))
     const expect = revision === undefined ? { generation } : { generation, revision }
