@@ -1,5 +1,5 @@
 import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
-import { type JobReport, since } from './job-report.ts'
+import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
 import type { Stage } from './stage.ts'
 import { timing } from './timing.ts'
@@ -60,7 +60,6 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
   upstream.script([])
 
   const { entries, ...met } = calls(['create', 'channel', 'update', 'refresh'])
-  const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
   const reused = entries.filter(({ reuse }) => reuse === true).length
   return {
     job: JOB,
@@ -70,6 +69,6 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     ...taken.quantiles(),
     ...met,
     lost: await lostGuests(verifier, issued),
-    doubled: Math.max(0, created - count) + reused,
+    doubled: madeTooMany(entries, count) + reused,
   }
 }

@@ -1,5 +1,5 @@
 import type { IssuedGuest } from '@guestpass/core'
-import { type JobReport, since } from './job-report.ts'
+import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
 import { consented } from './sign-in.ts'
 import type { Stage } from './stage.ts'
@@ -39,7 +39,6 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
   bar.stop()
 
   const { entries, ...met } = calls(['authorize', 'token', 'create'])
-  const created = entries.filter(({ operation, status }) => operation === 'create' && status === 201).length
   return {
     job: JOB,
     asked: count,
@@ -48,6 +47,6 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
     ...taken.quantiles(),
     ...met,
     lost: await lostGuests(verifier, issued),
-    doubled: Math.max(0, created - count) + replays.filter(({ status }) => status === 'fulfilled').length,
+    doubled: madeTooMany(entries, count) + replays.filter(({ status }) => status === 'fulfilled').length,
   }
 }

@@ -50,6 +50,10 @@ export function since(upstream: Sandbox): (operations: readonly string[]) => Pic
   }
 }
 
+/** How many more people upstream made than were asked for. */
+export const madeTooMany = (entries: readonly JournalEntry[], asked: number): number =>
+  Math.max(0, entries.filter(({ operation, status }) => operation === 'create' && status === 201).length - asked)
+
 const columns: readonly [title: string, value: (report: JobReport) => string | number][] = [
   ['job', ({ job }) => job],
   ['asked', ({ asked }) => asked],

@@ -1,4 +1,4 @@
-import type { Credential, Intent, TokenSet } from '../domain/credential.ts'
+import type { Credential, Intent, Request, TokenSet } from '../domain/credential.ts'
 import { type Event, event, type EventType } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
 import { missingScopes } from '../domain/scopes.ts'
@@ -244,8 +244,16 @@ export const blankGrant = (connection: string, subject: string, now: Instant): C
 
 /** A grant that has nothing but a refresh token yet. */
 function begun(found: Credential, refresh: Secret, seed: string): Credential {
-  const { intent: _over, backOff: _none, request: { user, organization } = {}, ...rest } = found
-  const pins = { ...(user === undefined ? {} : { user }), ...(organization === undefined ? {} : { organization }) }
+  const { intent: _over, backOff: _none, request: former = {}, ...rest } = found
   const nothing = { access: new Secret(''), scopes: [], verified: false, sentAt: 0, expiresAt: 0, renewAt: 0 }
-  return { ...rest, standing: 'active', tokens: { ...nothing, refresh }, request: { ...pins, seed } }
+  return {
+    ...rest,
+    standing: 'active',
+    tokens: { ...nothing, refresh },
+    request: { ...picked(former, ['user', 'organization']), seed },
+  }
 }
+
+/** Some members of what a grant was asked for, those that are there. */
+export const picked = (request: Request, members: readonly string[]): Request =>
+  Object.fromEntries(Object.entries(request).filter(([member]) => members.includes(member)))

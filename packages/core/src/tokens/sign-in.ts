@@ -8,7 +8,7 @@ import { stopwatch } from '../ports/clock.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
-import { blankGrant, GRANT } from './grant.ts'
+import { blankGrant, GRANT, picked } from './grant.ts'
 import { type PendingSignIn, pendingSignIns, refusedSignIn } from './pending-sign-ins.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
@@ -168,7 +168,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const { credential, now } = await stands()
       refuseStranger(credential, identity)
       const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
-      const pins = { ...pick(former, 'seed'), ...pick(former, 'user'), ...pick(former, 'organization'), ...identity }
+      const pins = { ...picked(former, ['seed', 'user', 'organization']), ...identity }
       const generation = credential.generation + 1
       const request: Request = { granted: tokens.scopes, client: oauth.clientId, ...pins }
       const next: Live = { ...rest, standing: 'active', generation, tokens, request }
@@ -248,9 +248,4 @@ function refuseStranger({ request }: Credential, identity: Request): void {
       throw refusedSignIn('identity', `the connection belongs to another ${what} (${String(known)})`)
     }
   }
-}
-
-const pick = (request: Request, member: string): Request => {
-  const value = request[member]
-  return value === undefined ? {} : { [member]: value }
 }
