@@ -20,9 +20,14 @@ export interface GrantServer {
   readonly refreshes: readonly URLSearchParams[]
   /** How often each refresh token was presented. */
   readonly presented: ReadonlyMap<string, number>
+  /** How often of these the answer did not prove that nothing was done. */
+  readonly risked: ReadonlyMap<string, number>
   /** Grants that were ended because a refresh token came twice. */
   readonly reuses: () => number
 }
+
+/** Statuses that prove here that a refresh did nothing. */
+const PROOFS: ReadonlySet<number> = new Set([400, 429, 503])
 
 interface Spent {
   readonly at: Millis
@@ -34,13 +39,15 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
   const living = new Map<string, string>()
   const spent = new Map<string, Spent>()
   const presented = new Map<string, number>()
+  const risked = new Map<string, number>()
+  const count = (tally: Map<string, number>, token: string): unknown => tally.set(token, (tally.get(token) ?? 0) + 1)
   const refreshes: URLSearchParams[] = []
   const waiting: Meeting[] = []
-  let count = 0
+  let issued = 0
   let reuses = 0
 
   const issue = (scopes = 'user:read guest:write'): string => {
-    const token = `refresh-token-number-${(count += 1)}`
+    const token = `refresh-token-number-${(issued += 1)}`
     living.set(token, scopes)
     return token
   }
@@ -80,15 +87,23 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
         return json(200, { access_token: 'by-client-credentials', expires_in: 3_600 })
       refreshes.push(form)
       const token = form.get('refresh_token') ?? ''
-      presented.set(token, (presented.get(token) ?? 0) + 1)
+      count(presented, token)
       const meeting = waiting.shift() ?? ((work) => work())
-      return meeting(() => refresh(form))
+      try {
+        const answer = await meeting(() => refresh(form))
+        if (!PROOFS.has(answer.status)) count(risked, token)
+        return answer
+      } catch (thrown) {
+        count(risked, token)
+        throw thrown
+      }
     },
     issue,
     end: () => living.clear(),
     meets: (...next) => void waiting.push(...next),
     refreshes,
     presented,
+    risked,
     reuses: () => reuses,
   }
 }

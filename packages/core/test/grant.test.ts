@@ -3,7 +3,8 @@ import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
-import { settle } from '../src/testing/index.ts'
+import type { Store } from '../src/ports/store.ts'
+import { type FakeClock, settle } from '../src/testing/index.ts'
 import { jwt, strangerKey } from './fake-upstream.ts'
 import { answers, type GrantServer, grantServer, lostAfter, lostBefore, slow } from './grant-server.ts'
 import { outcome, refusal, type World, world } from './world.ts'
@@ -95,6 +96,34 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(1)
   })
 
+  it('asks for the scopes of the configuration when upstream never told which it granted', async () => {
+    const here = signedIn()
+    here.server.meets((work) => {
+      const { scope: _untold, ...answer } = JSON.parse(new TextDecoder().decode(work().bytes)) as Record<
+        string,
+        unknown
+      >
+      return answers(200, answer)(work)
+    })
+    await (await here.seeded()).accessTokens.token()
+    await here.clock.advance(HOUR)
+    const { accessTokens } = await here.process({ scopes: ['user:read'] })
+    expect((await accessTokens.token()).scopes).toEqual(['user:read'])
+  })
+
+  it('is not refreshed by another OAuth client: nothing is sent, nothing is lost', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    await here.clock.advance(56 * MINUTE)
+    const other = await here.process({ client: { id: 'another-client', secret: new Secret('another-secret') } })
+    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    await here.clock.advance(10 * MINUTE)
+    const error = await refusal(other.accessTokens.token())
+    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_CLIENT_ID')])
+    expect([here.server.refreshes.length, await standing(here)]).toEqual([1, 'active'])
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('access-of-refresh-token-number-3')
+  })
+
   it('is renewed after 15 idle days and not before', async () => {
     const here = signedIn()
     const { accessTokens, grant } = await here.seeded()
@@ -140,6 +169,23 @@ describe('a refresh token in the configuration', () => {
     expect(await standing(here)).toBe('active')
   })
 
+  it('begins again where the sign-in brought no refresh token and is over', async () => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    const { credential, revision } = await here.store.find('default', 'grant')
+    if (!credential?.tokens) throw new Error('no grant')
+    const { refresh: _none, ...tokens } = credential.tokens
+    const bounds = { generation: credential.generation, revision }
+    await here.store.commit({
+      connection: 'default',
+      writes: [{ credential: { ...credential, tokens }, expect: bounds }],
+    })
+    const fresh = await here.process({ refreshToken: new Secret(here.server.issue()) })
+    expect(await outcome(fresh.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    await here.clock.advance(HOUR)
+    expect(await outcome(fresh.accessTokens.token())).toBe('access-of-refresh-token-number-4')
+  })
+
   it('is nowhere in clear', async () => {
     const here = signedIn()
     await (await here.seeded()).accessTokens.token()
@@ -166,7 +212,7 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
   it.each([
     ['429', 1, answers(429, {}, { 'retry-after': '1' })],
     ['503', 1, answers(503)],
-    ['an OAuth error with 500', 1, answers(500, { error: 'server_error' })],
+    ['an OAuth error with 500', 1, answers(500, { error: 'invalid_request' })],
     // The other way to name the client is tried as well.
     ['a refused client', 2, answers(401, { error: 'invalid_client' })],
     ['a refused client with 400', 2, answers(400, { error: 'invalid_client' })],
@@ -213,6 +259,12 @@ describe('a lost answer of a strict server', () => {
     ['lost before', lostBefore],
     ['lost after', lostAfter],
     ['a bare 502', answers(502)],
+    ['a 500 with an error that says nothing of the token', answers(500, { error: 'server_error' })],
+    [
+      'a 504 of a gateway with a code of its own',
+      answers(504, { code: 'gateway.timeout', message: 'Timed out', status: 504 }),
+    ],
+    ['a 504 that calls itself an OAuth error', answers(504, { error: 'invalid_request' })],
     ['an empty 200', answers(200)],
   ])('%s: in doubt, and the token is served to its end with nothing sent', async (_name, meeting) => {
     const here = await begin(meeting)
@@ -220,6 +272,20 @@ describe('a lost answer of a strict server', () => {
     await here.clock.advance(3 * MINUTE)
     const { token, standing: told } = await here.accessTokens.token()
     expect([token.reveal(), told]).toEqual(['access-of-refresh-token-number-2', 'in_doubt'])
+    expect(here.server.refreshes).toHaveLength(2)
+  })
+
+  it('is not waited for when a resource has refused the token: the last resort comes at once', async () => {
+    const here = await begin(lostBefore)
+    here.accessTokens.reportRejected((await here.accessTokens.token()).token)
+    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect([here.server.refreshes.length, here.server.reuses()]).toEqual([3, 0])
+  })
+
+  it('is no reason for the last resort when somebody merely wants other scopes', async () => {
+    const here = await begin(lostBefore)
+    const narrow = await here.process({ scopes: ['user:read'] })
+    expect(await outcome(narrow.accessTokens.token())).toBe('access-of-refresh-token-number-2')
     expect(here.server.refreshes).toHaveLength(2)
   })
 
@@ -298,6 +364,34 @@ describe('a lost answer of a server with grace', () => {
     await here.clock.advance(SECOND)
     expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-3')
     expect(here.server.reuses()).toBe(0)
+  })
+
+  it.each([
+    ['the answer is lost by the time-out', (clock: FakeClock) => slow(clock, MINUTE)],
+    ['upstream names a time after it', () => answers(502, {}, { 'retry-after': '12' })],
+  ])('is not asked for again after the grace, though the pipeline may repeat: %s', async (_name, meeting) => {
+    const here = await begin()
+    const short = await here.process({ ...here.more, graceMs: 8 * SECOND })
+    here.server.meets(meeting(here.clock))
+    void short.accessTokens.token().catch(() => {})
+    await here.clock.advance(50 * SECOND)
+    expect([here.server.presented.get('refresh-token-number-2'), await standing(here)]).toEqual([1, 'in_doubt'])
+  })
+
+  it('is not asked for by another process when the grace passes while it waits for its turn', async () => {
+    const here = await begin()
+    const more = { ...here.more, graceMs: 20 * SECOND, policy: { retry: { retries: 0 } } }
+    const first = await here.process(more)
+    here.server.meets(lostAfter)
+    await first.accessTokens.token()
+    const reserve: Store['reserve'] = async (...of) => {
+      await here.clock.sleep(25 * SECOND)
+      return here.store.reserve(...of)
+    }
+    const other = await here.process(more, { store: { ...here.store, reserve } })
+    void other.accessTokens.token().catch(() => {})
+    await here.clock.advance(MINUTE)
+    expect([here.server.presented.get('refresh-token-number-2'), await standing(here)]).toEqual([1, 'in_doubt'])
   })
 
   it('is in doubt when the grace has passed, as with any other server', async () => {

@@ -17,8 +17,10 @@ export const defaultWindows: Windows = {
 
 /** What a caller wants of a credential. */
 export interface Ask {
-  /** Only a token of a later generation will do: this one was rejected by its resource. */
+  /** Only a token of a later generation will do. */
   readonly newerThan?: number
+  /** Whether its resource rejected the token of `newerThan`: then it has ended, whatever it says itself. */
+  readonly rejected?: boolean
   /** Waits for the renewal already in the advisory window. */
   readonly early?: boolean
 }
@@ -58,7 +60,8 @@ export function plan(credential: Credential | undefined, ask: Ask, now: Instant,
   if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
   const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows) : 'expired'
-  const isOver = !credential.tokens || freshness(credential.tokens, now, windows) === 'expired'
+  const isOver =
+    !credential.tokens || (ask.rejected === true && !tokens) || freshness(credential.tokens, now, windows) === 'expired'
   // In doubt, what there is serves to its end; then comes the last resort.
   const mayRenew = standing === 'active' || (standing === 'in_doubt' && isOver)
   const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !(backOff && now < backOff.until)
@@ -92,10 +95,13 @@ const lapsed = ({ id, api }: Credential): GuestpassError =>
     `Guest ${id}: the ${api} API renews no tokens. Authenticate the guest again with \`guestpass guest issue\`.`,
   )
 
+/** What becomes of a credential in doubt. */
+export const LATER = 'The token serves to its end; then the refresh is tried once more.'
+
 function stuck({ standing, connection, kind, id }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${id}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
   return standing === 'in_doubt'
-    ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${remedy}`)
+    ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
     : new GuestpassError('needs_reauth', `${whose}: the sign-in has ended. ${remedy}`)
 }

@@ -1,5 +1,5 @@
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
-import { type ErrorCode, GuestpassError } from '../errors.ts'
+import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { within } from './bounds.ts'
@@ -95,13 +95,27 @@ function mayRepeat(facts: TryFacts, call: Call): boolean {
   return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
 }
 
+/** What a token endpoint says when it has refused (RFC 6749, 5.2). Of `server_error` and the like nobody knows. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+])
+
+const isRefusal = ({ status, code }: UpstreamFacts): boolean =>
+  status !== 504 && code !== undefined && REFUSALS.has(code)
+
 /**
- * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing gateway may have passed the
- * request on. An error body of upstream says that it refused.
+ * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing server or gateway answered,
+ * which may have acted or passed the request on. Only an OAuth error says that it refused; not even that from a gateway
+ * that ran out of time.
  */
 export const isOpenEnd = ({ sent, upstream }: TryFacts): boolean =>
   sent === 'unknown' ||
-  (sent === 'answered' && upstream !== undefined && OPEN_STATUSES.has(upstream.status) && upstream.code === undefined)
+  (sent === 'answered' && upstream !== undefined && OPEN_STATUSES.has(upstream.status) && !isRefusal(upstream))
 
 interface End {
   readonly tries: number

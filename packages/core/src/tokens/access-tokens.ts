@@ -52,7 +52,7 @@ export function accessTokens(
   async function fetched(): Promise<AccessToken> {
     const { id, current } = await choose()
     const newerThan = (): number => (rejected?.of === id ? rejected.generation : -1)
-    const { credential, now, elapsed } = await current({ newerThan: newerThan() })
+    const { credential, now, elapsed } = await current({ newerThan: newerThan(), rejected: rejected?.of === id })
     const { tokens, generation, standing } = credential
     const answer = { token: tokens.access, expiresAt: tokens.expiresAt, scopes: tokens.scopes, generation, standing }
     const at = now + elapsed()

@@ -89,11 +89,13 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
 
   /** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
   function asked({ tokens, request }: Credential): readonly string[] | undefined {
-    const granted = request?.['granted'] as readonly string[] | undefined
+    // Empty: upstream did not tell them.
+    const granted = (request?.['granted'] ?? []) as readonly string[]
+    const isTold = granted.length > 0
     const wanted = parts.scopes
-    if (!wanted) return granted
+    if (!wanted) return isTold ? granted : undefined
     const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
-    if (!granted) return all
+    if (!isTold) return all
     const excess = missingScopes(wanted, granted)
     if (excess.length > 0) {
       throw new GuestpassError(
@@ -102,6 +104,16 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
       )
     }
     return all.filter((scope) => granted.includes(scope))
+  }
+
+  /** A refresh token is bound to the client that it was issued to (RFC 6749, 6): with another it would only be refused. */
+  function refuseClient({ request }: Credential): void {
+    const issuedTo = request?.['client']
+    if (issuedTo === undefined || issuedTo === oauth.clientId) return
+    throw new GuestpassError(
+      'config_invalid',
+      `Connection ${connection}: the sign-in was made with the OAuth client ${String(issuedTo)}, not with ${oauth.clientId}. Nothing was sent. Set GENESYS_CLIENT_ID back, or sign in again.`,
+    )
   }
 
   /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
@@ -132,7 +144,7 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     let sentAt: Instant = started
     const granted = await oauth.refresh(before.tokens.refresh, {
       ...(scopes ? { scopes } : {}),
-      repeatable: (parts.graceMs ?? 0) > 0 && credential.intent?.action === 'refresh',
+      mayRepeat: () => turns.mayRepeat(credential, now()),
       onSend() {
         turns.permit(credential, now())
         sentAt = now()
@@ -141,7 +153,8 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     const { tokens, fault } = await received(before, granted, { asked: scopes ?? [], sentAt }, now)
     // An answer to a request without scopes names all that were granted.
     const learned = scopes || fault ? {} : { granted: tokens.scopes }
-    const next: Live = { ...credential, standing: 'active', tokens, request: { ...learned, ...credential.request } }
+    const request = { ...credential.request, ...learned, client: oauth.clientId }
+    const next: Live = { ...credential, standing: 'active', tokens, request }
     if (fault) return { credential: next, events: [telling.failed(credential, fault, now())], fault }
     const latencyMs = now() - started
     const renewed = event(telling.about(credential), random.uuid(), now(), {
@@ -171,6 +184,7 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
       throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in. Sign in first.`)
     },
     prepare(credential, now) {
+      refuseClient(credential)
       asked(credential)
       const next = turns.prepare(credential, now)
       return next && { credential: next, events: changes(credential, next, now) }
@@ -204,7 +218,7 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
   /** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
   async function seeded(found: Credential | undefined, revision: number, now: Instant): Promise<boolean> {
     const stands = found !== undefined && found.standing !== 'revoked'
-    if (!seed || (stands && found.standing !== 'needs_reauth')) return stands
+    if (!seed || (stands && !isOver(found, now))) return stands
     const digest = await parts.digest(seed.reveal())
     if (found?.request?.['seed'] === digest) return stands
     const credential = begun(found ?? blankGrant(connection, random.uuid(), now), seed, digest)
@@ -229,6 +243,10 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     },
   }
 }
+
+/** Whether nobody can get tokens from a grant any more, until somebody signs in. */
+const isOver = ({ standing, tokens }: Credential, now: Instant): boolean =>
+  standing === 'needs_reauth' || (tokens !== undefined && !tokens.refresh && now >= tokens.expiresAt)
 
 /** A grant before its first tokens. */
 export const blankGrant = (connection: string, subject: string, now: Instant): Credential => ({

@@ -1,4 +1,5 @@
 import type { Credential, Intent } from '../domain/credential.ts'
+import { LATER } from '../domain/plan.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
@@ -12,6 +13,8 @@ export interface Rotation {
   prepare(credential: Credential, now: Instant): Credential | undefined
   /** Throws when the refresh token of a prepared credential must not be sent now. */
   permit(credential: Credential, now: Instant): void
+  /** Whether the refresh token of a prepared credential may be sent again now although the answer to it was lost. */
+  mayRepeat(credential: Credential, now: Instant): boolean
   /** What to write down after a failure that changes the standing; undefined: the failure stands. */
   otherwise(credential: Credential, error: GuestpassError, now: Instant): Credential | undefined
   /** What a failure that stands leaves of the credential. */
@@ -42,6 +45,9 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
   const inGrace = ({ startedAt }: Intent, now: Instant): boolean =>
     now - startedAt >= -FUTURE_TOLERANCE && now - startedAt < graceMs
 
+  const mayRepeat = ({ intent }: Credential, now: Instant): boolean =>
+    intent?.action === 'refresh' && inGrace(intent, now)
+
   /** Prepared credentials whose intent is this attempt's own: nothing was sent under it before. */
   const fresh = new WeakSet<Credential>()
 
@@ -62,11 +68,11 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
       return { ...credential, standing: 'in_doubt', intent: { ...note, action: 'last_resort' } }
     },
     permit(credential, now) {
-      const { standing, intent, tokens } = credential
-      if (standing === 'needs_reauth' || !tokens?.refresh) throw spent(credential, words)
-      if (standing === 'in_doubt' && intent?.action !== 'last_resort' && !(intent && inGrace(intent, now)))
-        throw doubtful(credential, words)
+      if (credential.standing === 'needs_reauth' || !credential.tokens?.refresh) throw spent(credential, words)
+      const isFirst = fresh.has(credential) || credential.intent?.action === 'last_resort'
+      if (!isFirst && !mayRepeat(credential, now)) throw doubtful(credential, words)
     },
+    mayRepeat,
     otherwise(credential, { code }, now) {
       const { intent, standing } = credential
       if (standing === 'needs_reauth') return undefined
@@ -102,8 +108,5 @@ function spent(credential: Credential, words: Words): GuestpassError {
 
 function doubtful(credential: Credential, words: Words): GuestpassError {
   const { whose } = words(credential)
-  return new GuestpassError(
-    'in_doubt',
-    `${whose}: the answer to the last refresh was lost. The token serves to its end; then the refresh is tried once more.`,
-  )
+  return new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
 }

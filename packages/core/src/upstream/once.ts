@@ -4,12 +4,22 @@ import { isOpenEnd } from '../policy/retry.ts'
 
 /**
  * Makes a call that must not be sent twice, and says of every end whether upstream may have acted: then the error is `in_doubt`,
- * also where the pipeline only knows that time ran out, or that an answer came which cannot be read.
+ * also where the pipeline only knows that time ran out, or that an answer came which cannot be read. Where the call may be repeated,
+ * `mayRepeat` says whether it still may, at the moment of each repeat after such an end.
  */
-export async function once<T>(policy: Policy, attempt: Attempt<T>, call: Call): Promise<T> {
+export async function once<T>(
+  policy: Policy,
+  attempt: Attempt<T>,
+  call: Call,
+  mayRepeat: () => boolean = () => true,
+): Promise<T> {
   let isUnderway = false
   let isOpen = false
   const watched: Attempt<T> = async (one) => {
+    // A try that was given up may not have ended yet.
+    isOpen ||= isUnderway
+    if (isOpen && !mayRepeat())
+      throw new GuestpassError('in_doubt', `${call.operation}: the answer was lost, and it is too late to ask again.`)
     isUnderway = true
     try {
       return await attempt(one)

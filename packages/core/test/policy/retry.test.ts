@@ -236,7 +236,9 @@ describe('the error at the end', () => {
   })
 
   test('of a call that must not be repeated says so when it is open whether it took effect', async () => {
-    for (const failure of [lost('unknown'), refused(500), refused(502), refused(504), refused(408)]) {
+    const saying = (status: number, code: string) => refused(status, { upstream: { status, code } })
+    const unproven = [saying(500, 'server_error'), saying(502, 'bad.gateway'), saying(504, 'invalid_grant')]
+    for (const failure of [lost('unknown'), refused(500), refused(502), refused(504), refused(408), ...unproven]) {
       const { error } = await run([failure], {}, once)
       expect(error?.code).toBe('in_doubt')
       expect(error?.message).toMatch(/look before asking again/)
@@ -245,7 +247,7 @@ describe('the error at the end', () => {
   })
 
   test('is not in doubt when upstream said itself what it refused, or never got the request', async () => {
-    const said = refused(500, { upstream: { status: 500, code: 'server_error' } })
+    const said = refused(500, { upstream: { status: 500, code: 'invalid_request' } })
     for (const failure of [said, refused(400), refused(503), refused(429), lost('no')]) {
       expect((await run(forever(failure), {}, once)).error?.code).not.toBe('in_doubt')
     }

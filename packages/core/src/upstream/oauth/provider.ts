@@ -55,8 +55,8 @@ export interface Memory {
 export interface RefreshAsk {
   /** Those that the grant has, or fewer of them; all when absent. */
   readonly scopes?: readonly string[]
-  /** Whether the same request may be sent again although its answer was lost. */
-  readonly repeatable: boolean
+  /** Whether the same request may be sent again now although its answer was lost. */
+  readonly mayRepeat: () => boolean
   /** Called just before each try is sent. */
   readonly onSend: () => void
 }
@@ -97,6 +97,8 @@ interface Terms {
   readonly repeatable: boolean
   /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
   readonly spends: boolean
+  /** Asked before each repeat of what may have used something up. */
+  readonly mayRepeat?: () => boolean
   readonly signal?: AbortSignal
 }
 
@@ -110,9 +112,9 @@ interface Ask extends Terms {
 /** The OAuth token endpoint of an organisation. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
   const { client, connection, tokenUrl } = options
-  const ask = <T>({ operation, repeatable, spends, signal }: Terms, attempt: Attempt<T>): Promise<T> => {
+  const ask = <T>({ operation, repeatable, spends, mayRepeat, signal }: Terms, attempt: Attempt<T>): Promise<T> => {
     const call = openCall({ connection, operation, lane: 'token', repeatable, signal })
-    return spends ? once(policy, attempt, call) : policy(attempt)(call)
+    return spends ? once(policy, attempt, call, mayRepeat) : policy(attempt)(call)
   }
 
   /** A refused client proves that nothing was done, so that the other way may be tried. */
@@ -166,11 +168,12 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         onSend,
         signal,
       }),
-    refresh: (refreshToken, { scopes, repeatable, onSend }) =>
+    refresh: (refreshToken, { scopes, mayRepeat, onSend }) =>
       asked({
         operation: 'refresh',
-        repeatable,
+        repeatable: mayRepeat(),
         spends: true,
+        mayRepeat,
         request: (method) => refreshTokenRequest(tokenUrl.otherGrants, client, method, refreshToken, scopes),
         onSend,
       }),
