@@ -1,5 +1,5 @@
 import { Secret } from '../domain/secret.ts'
-import { type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system.ts'
@@ -23,8 +23,10 @@ export interface Received {
 
 /** Where a receiver remembers what came. Several processes that receive for one endpoint share one. */
 export interface ReceiverMemory {
-  /** Remembers the id for so long; false when it is there already. Atomic. */
-  claim(id: string, ms: Millis): Promise<boolean>
+  /** Takes the id for so long, to deal with its message; says so when somebody else has it, or when it was dealt with. Atomic. */
+  claim(id: string, ms: Millis): Promise<'taken' | 'underway' | 'done'>
+  /** Remembers for so long that the message was dealt with. */
+  settle(id: string, ms: Millis): Promise<void>
   /** Forgets the id: the message was not dealt with and comes again. */
   forget(id: string): Promise<void>
   /** Notes a generation of somebody; false when a later one was noted before. Atomic. */
@@ -49,19 +51,22 @@ export interface WebhookReceiver {
   verify(headers: ReceivedHeaders, rawBody: string | Uint8Array): Promise<Received>
   /**
    * Checks a message and hands it on once, unless something newer of the same guest was handed on before. What `act` rejects
-   * with passes through, and the message counts as not received. Rejects with `webhook_invalid`.
+   * with passes through, and the message counts as not received; so it does where the process is killed meanwhile. `underway`: the
+   * same message is being acted on, for up to a minute; it must come again, because that may fail. Rejects with `webhook_invalid`.
    */
   receive(
     headers: ReceivedHeaders,
     rawBody: string | Uint8Array,
     act: (message: Received) => Promise<void> | void,
-  ): Promise<'handled' | 'repeated' | 'outdated'>
-  /** The same as a web server's route: 204 when it was received, 400 when it is not valid, 413 above 64 KiB, 500 when `act` failed, so that it comes again. */
+  ): Promise<'handled' | 'repeated' | 'outdated' | 'underway'>
+  /** The same as a web server's route: 204 when it was received, 400 when it is not valid, 413 above 64 KiB; 500 when `act` failed and 503 while it is underway, so that it comes again. */
   handler(act: (message: Received) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
 /** A sender goes on for 76 hours at most, and may be asked to send again by hand. */
-const REMEMBER: Millis = 7 * 24 * 60 * MINUTE
+const REMEMBER: Millis = 7 * DAY
+/** After this whoever acts on a message is taken to be gone. */
+const ACTING: Millis = MINUTE
 const MOST_BYTES = 65_536
 const MOST_KEPT = 10_000
 
@@ -90,13 +95,14 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
 
   const receive: WebhookReceiver['receive'] = async (headers, rawBody, act) => {
     const message = await verify(headers, rawBody)
-    if (!(await memory.claim(message.id, REMEMBER))) return 'repeated'
+    const claimed = await memory.claim(message.id, ACTING)
+    if (claimed !== 'taken') return claimed === 'done' ? 'repeated' : 'underway'
     try {
       const { about, generation } = message
       const newer = about === undefined || generation === undefined || (await memory.advance(about, generation))
-      if (!newer) return 'outdated'
-      await act(message)
-      return 'handled'
+      if (newer) await act(message)
+      await memory.settle(message.id, REMEMBER)
+      return newer ? 'handled' : 'outdated'
     } catch (thrown) {
       await memory.forget(message.id)
       throw thrown
@@ -110,8 +116,8 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
       const bytes = await bodyOf(request)
       if (!bytes) return new Response(null, { status: 413 })
       try {
-        await receive(request.headers, bytes, act)
-        return new Response(null, { status: 204 })
+        const came = await receive(request.headers, bytes, act)
+        return new Response(null, { status: came === 'underway' ? 503 : 204 })
       } catch (thrown) {
         const refused = thrown instanceof GuestpassError && thrown.code === 'webhook_invalid'
         return refused ? Response.json(thrown.toProblem(), { status: 400 }) : new Response(null, { status: 500 })
@@ -197,7 +203,7 @@ export function receiverMemory({
   most?: number
   clock?: Clock
 } = {}): ReceiverMemory {
-  const until = new Map<string, Instant>()
+  const known = new Map<string, { readonly until: Instant; readonly state: 'underway' | 'done' }>()
   const generations = new Map<string, number>()
   /** Puts it at the end, and drops from the front: the one that was not heard of for longest. */
   const keep = <T>(map: Map<string, T>, name: string, value: T): void => {
@@ -210,12 +216,16 @@ export function receiverMemory({
   }
   return {
     async claim(id, ms) {
-      if ((until.get(id) ?? Number.NEGATIVE_INFINITY) > clock.wall()) return false
-      keep(until, id, clock.wall() + ms)
-      return true
+      const found = known.get(id)
+      if (found && found.until > clock.wall()) return found.state
+      keep(known, id, { until: clock.wall() + ms, state: 'underway' })
+      return 'taken'
+    },
+    async settle(id, ms) {
+      keep(known, id, { until: clock.wall() + ms, state: 'done' })
     },
     async forget(id) {
-      until.delete(id)
+      known.delete(id)
     },
     async advance(about, generation) {
       const last = generations.get(about) ?? Number.NEGATIVE_INFINITY

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { DAY, MINUTE, SECOND } from '../../src/domain/time.ts'
-import { fakeClock } from '../../src/testing/index.ts'
+import { fakeClock, settle } from '../../src/testing/index.ts'
 import { type Received, receiverMemory, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
 import { signedHeaders } from '../../src/webhooks/signature.ts'
 import { SECRET } from './world.ts'
@@ -138,7 +138,7 @@ describe('a receiver', () => {
     const { receive, headers } = world()
     const { acted, act } = acting()
     const send = () => receive(headers('id-1', body()), body(), act)
-    expect((await Promise.all([send(), send(), send()])).sort()).toEqual(['handled', 'repeated', 'repeated'])
+    expect((await Promise.all([send(), send(), send()])).sort()).toEqual(['handled', 'underway', 'underway'])
     expect(await send()).toBe('repeated')
     expect(acted).toHaveLength(1)
   })
@@ -150,6 +150,29 @@ describe('a receiver', () => {
     await expect(broken).rejects.toThrow('the disk is full')
     expect(await receive(headers('id-1', body()), body(), act)).toBe('handled')
     expect(acted).toHaveLength(1)
+  })
+
+  it('acts on a message again when the process that had it was killed', async () => {
+    const clock = fakeClock()
+    const shared = receiverMemory({ clock })
+    const [killed, other] = [1, 2].map(() => world({ clock, memory: shared }))
+    const given = signedHeaders([SECRET], 'id-1', clock.wall(), body())
+    const { acted, act } = acting()
+    void killed?.receive(given, body(), () => new Promise(() => {}))
+    await settle()
+    expect(await other?.receive(given, body(), act)).toBe('underway')
+    await clock.advance(MINUTE)
+    expect(await other?.receive(given, body(), act)).toBe('handled')
+    expect(acted).toHaveLength(1)
+  })
+
+  it('as a route lets a message come again while another delivery of it is being acted on', async () => {
+    const { handler, headers } = world()
+    const given = headers('id', body())
+    const post = () => new Request('http://receiver.example/', { method: 'POST', headers: given, body: body() })
+    void handler(() => new Promise(() => {}))(post())
+    await settle()
+    expect((await handler(() => {})(post())).status).toBe(503)
   })
 
   it('remembers for longer than a sender goes on', async () => {
@@ -183,8 +206,8 @@ describe('a receiver', () => {
   it('keeps no more than its bound', async () => {
     const clock = fakeClock()
     const memory = receiverMemory({ most: 3, clock })
-    for (const id of ['1', '2', '3', '4']) await memory.claim(id, DAY)
-    expect([await memory.claim('4', DAY), await memory.claim('1', DAY)]).toEqual([false, true])
+    for (const id of ['1', '2', '3', '4']) await memory.settle(id, DAY)
+    expect([await memory.claim('4', DAY), await memory.claim('1', DAY)]).toEqual(['done', 'taken'])
   })
 
   it('as a route answers 204 for what it took, 400 for what is not valid, 500 when acting failed', async () => {
