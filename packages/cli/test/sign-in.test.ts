@@ -1,4 +1,13 @@
-import { type Connection, connection, eventsOf, memoryStore, resolveHosts, Secret, type Store } from '@guestpass/core'
+import {
+  type Connection,
+  connection,
+  connectionView,
+  eventsOf,
+  memoryStore,
+  resolveHosts,
+  Secret,
+  type Store,
+} from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -163,6 +172,26 @@ describe('a sign-in', () => {
     upstream.consent({ auto: true, user: upstream.users[1]?.id ?? '' })
     expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('identity')
     expect((await accessTokens.token()).generation).toBe(1)
+  })
+
+  it('with opaque tokens is bound to whom upstream names, as with those that say it themselves', async () => {
+    const opaque = await sandbox({ autoConsent: true, accessTokenFormat: 'opaque' })
+    const { signIn } = await connection(
+      {
+        hosts: resolveHosts({ oauthBaseUrl: opaque.url, apiBaseUrl: opaque.url }),
+        client: { id: opaque.publicClientId },
+        scopes: ['webmessaging:guest:create'],
+      },
+      { ...ports, clock, store },
+    )
+    try {
+      expect(await signIn.complete(await begun(signIn))).toMatchObject({ user: opaque.users[0]?.id })
+      expect((await connectionView(store, 'default')).organization).toMatch(/^[\da-f-]{36}$/)
+      opaque.consent({ auto: true, user: opaque.users[1]?.id ?? '' })
+      expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('identity')
+    } finally {
+      await opaque.close()
+    }
   })
 
   it('leaves state, verifier, code and tokens in no event', async () => {

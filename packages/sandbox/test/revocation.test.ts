@@ -90,8 +90,8 @@ describe('revocation', () => {
 })
 
 describe('/api/v2/users/me', () => {
-  const me = (sandbox: Sandbox, token: string): Promise<Reply> =>
-    send(sandbox, '/api/v2/users/me', { headers: { authorization: `Bearer ${token}` } })
+  const me = (sandbox: Sandbox, token: string, query = ''): Promise<Reply> =>
+    send(sandbox, `/api/v2/users/me${query}`, { headers: { authorization: `Bearer ${token}` } })
 
   it('is the user who signed in', async () => {
     const users = [{ id: 'u-1', name: 'Ada Lindqvist', email: 'ada@example.test' }]
@@ -104,6 +104,20 @@ describe('/api/v2/users/me', () => {
       state: 'active',
       selfUri: '/api/v2/users/u-1',
     })
+  })
+
+  it('tells the organisation when it is asked to', async () => {
+    const sandbox = await started(auto)
+    const { access } = await signedIn(sandbox)
+    expect((await me(sandbox, access)).json).not.toHaveProperty('organization')
+    for (const query of [
+      '?expand=organization',
+      '?expand=presence,organization',
+      '?expand=presence&expand=organization',
+    ]) {
+      const { json } = await me(sandbox, access, query)
+      expect(json).toMatchObject({ organization: { id: expect.any(String), name: expect.any(String) } })
+    }
   })
 
   it('is nobody for client credentials, or without a token', async () => {

@@ -67,6 +67,11 @@ async function opened(url: string): Promise<void> {
 const lines = (connection: string, signedIn: SignedIn): readonly string[] => [
   `Connection ${connection} is signed in${signedIn.user === undefined ? '' : ` as ${signedIn.user}`}.`,
   `  scopes ${signedIn.scopes.join(' ')}; token until ${iso(signedIn.expiresAt)}, generation ${signedIn.generation}`,
+  ...(signedIn.user === undefined
+    ? [
+        '  Upstream does not tell who signed in: the connection is bound to nobody. Ask for `users:readonly` or `openid` to have it bound.',
+      ]
+    : []),
   ...(signedIn.renewable ? [] : ['  Upstream gave no refresh token: sign in again when the token ends.']),
   ...(signedIn.missing.length === 0 ? [] : [`  Not granted: ${signedIn.missing.join(' ')}`]),
   ...(signedIn.excess.length === 0 ? [] : [`  Granted besides: ${signedIn.excess.join(' ')}`]),

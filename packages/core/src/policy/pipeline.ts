@@ -11,6 +11,8 @@ export interface Call {
   readonly lane: string
   /** False when sending twice could do something twice. */
   readonly repeatable: boolean
+  /** True when it must not be sent twice even where upstream proves that it did nothing. */
+  readonly single?: boolean
   readonly signal: AbortSignal
   /** Milliseconds left for the whole operation, all tries and waits; Infinity without a deadline. Set by `deadline`. */
   readonly left: () => Millis
@@ -66,6 +68,7 @@ export function openCall(of: {
   readonly operation: string
   readonly lane: string
   readonly repeatable: boolean
+  readonly single?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }): Call {
   return {
@@ -73,6 +76,7 @@ export function openCall(of: {
     operation: of.operation,
     lane: of.lane,
     repeatable: of.repeatable,
+    ...(of.single ? { single: true } : {}),
     signal: of.signal ?? new AbortController().signal,
     left: () => Number.POSITIVE_INFINITY,
     notice: () => {},

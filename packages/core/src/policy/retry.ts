@@ -26,7 +26,7 @@ const SPREAD = 0.1
  *
  * Always repeated: 429, 503 and what was never sent, which prove that nothing happened. Repeated when the call is repeatable:
  * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. What upstream still works on is asked for
- * again until the deadline, however often. Nothing else.
+ * again until the deadline, however often. Nothing else. Of a call that is single only what was never sent is tried again.
  *
  * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
  * the deadline, the call fails at once and says when to come back (`retryAt`). The lost answer of a call that is not
@@ -91,6 +91,7 @@ const OPEN_STATUSES: ReadonlySet<number> = new Set([408, 500, 502, 504])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
   const status = facts.upstream?.status
+  if (call.single) return facts.sent === 'no'
   if (facts.again || facts.sent === 'no' || status === 429 || status === 503) return true
   return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
 }

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Instant, SECOND } from '../domain/time.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DeviceCode, OAuth } from '../upstream/oauth/provider.ts'
@@ -34,7 +34,7 @@ export interface DeviceParts {
   readonly signIn: Pick<SignIn, 'accept' | 'watched'>
 }
 
-/** How much longer to wait after `slow_down` (RFC 8628, 3.5). */
+/** How much longer to wait after `slow_down`, or after an answer that did not come (RFC 8628, 3.5). */
 const SLOWER = 5 * SECOND
 
 export function deviceSignIn({ connection, oauth, signIn, ...parts }: DeviceParts, ports: RenewalPorts): DeviceSignIn {
@@ -42,12 +42,21 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
 
   async function granted(code: DeviceCode, signal: AbortSignal | undefined, onSend: () => void) {
     const elapsed = stopwatch(clock)
+    let isOpen = false
     for (let pause = code.intervalMs; ; ) {
       await clock.sleep(pause, signal)
-      if (elapsed() >= code.lifetimeMs) throw tooLate()
-      const answer = await oauth.deviceToken(code.deviceCode, onSend)
-      if (answer.is === 'granted') return answer.granted
-      if (answer.is === 'slow_down') pause += SLOWER
+      if (elapsed() >= code.lifetimeMs) throw isOpen ? maybeLost() : tooLate()
+      try {
+        const answer = await oauth.deviceToken(code.deviceCode, onSend)
+        if (answer.is === 'granted') return answer.granted
+        isOpen = false
+        if (answer.is === 'slow_down') pause += SLOWER
+      } catch (thrown) {
+        const error = asGuestpassError(thrown)
+        if (error.code === 'in_doubt') isOpen = true
+        else if (!error.retryable) throw isOpen && error.code === 'sign_in_refused' ? maybeLost(error) : error
+        pause += SLOWER
+      }
     }
   }
 
@@ -78,3 +87,11 @@ const tooLate = (): GuestpassError =>
   new GuestpassError('sign_in_refused', 'The sign-in was not accepted: nobody decided in time. Begin a new one.', {
     reason: 'expired',
   })
+
+/** An answer may have been lost in which the tokens were. */
+const maybeLost = (cause?: GuestpassError): GuestpassError =>
+  new GuestpassError(
+    'in_doubt',
+    'An answer of upstream was lost, and it gives nothing more for this sign-in: the tokens may have been in it. Begin a new one.',
+    cause ? { cause } : {},
+  )

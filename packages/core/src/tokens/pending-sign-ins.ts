@@ -8,8 +8,8 @@ import type { Store } from '../ports/store.ts'
 export interface PendingSignIn {
   /** RFC 7636. */
   readonly verifier: Secret
-  /** Comes back in the ID token, where there is one. */
-  readonly nonce: string
+  /** Must come back in the ID token; absent where none was asked for. */
+  readonly nonce?: string
   readonly redirectUri: string
   readonly scopes: readonly string[]
   /** Joins the events of the sign-in. */
@@ -25,8 +25,14 @@ export type SignInReason = 'state' | 'replayed' | 'expired' | 'browser' | 'nonce
 export interface PendingSignIns {
   /** Keeps one for 10 minutes; rejects with `internal` when the state is taken. */
   keep(state: string, pending: PendingSignIn, now: Instant): Promise<Instant>
-  /** Takes one for good. Rejects with `sign_in_refused` and the reason: state, replayed, expired, browser. */
-  take(state: string | undefined, browser: string | undefined, now: Instant): Promise<PendingSignIn>
+  /** The one that a state names. Rejects with `sign_in_refused`, reason state, when there is none. */
+  find(state: string | undefined): Promise<FoundSignIn>
+}
+
+export interface FoundSignIn {
+  readonly correlationId: string
+  /** Takes it for good. Rejects with `sign_in_refused` and the reason: replayed, expired, browser. */
+  take(browser: string | undefined, now: Instant): Promise<PendingSignIn>
 }
 
 const KIND = 'sign-in'
@@ -53,8 +59,12 @@ function alike(one: string, other: string): boolean {
 
 interface Stored {
   readonly until: Instant
+  readonly correlationId: string
   /** Absent once it was taken. */
-  readonly pending?: Omit<PendingSignIn, 'verifier' | 'scopes'> & { readonly verifier: string; readonly scope: string }
+  readonly pending?: Omit<PendingSignIn, 'verifier' | 'scopes' | 'correlationId'> & {
+    readonly verifier: string
+    readonly scope: string
+  }
 }
 
 export function pendingSignIns(
@@ -69,27 +79,33 @@ export function pendingSignIns(
     })
 
   return {
-    async keep(state, { verifier, scopes, ...rest }, now) {
+    async keep(state, { verifier, scopes, correlationId, ...rest }, now) {
       const until = now + LIFE
       const pending = { ...rest, verifier: verifier.reveal(), scope: scopes.join(' ') }
-      if ((await write(await digest(state), { until, pending }, 0)) === 'done') return until
+      if ((await write(await digest(state), { until, correlationId, pending }, 0)) === 'done') return until
       throw new GuestpassError('internal', 'A state was made twice; the source of randomness is broken.')
     },
-    async take(state, browser, now) {
+    async find(state) {
       if (state === undefined || state === '') throw refusedSignIn('state', refusals.state)
       const id = await digest(state)
       const { value, revision } = await store.document(connection, KIND, id)
       const stored = value as unknown as Stored | undefined
       if (!stored) throw refusedSignIn('state', refusals.state)
-      const { until, pending } = stored
-      if (!pending) throw refusedSignIn('replayed', refusals.replayed)
-      if (now >= until) throw refusedSignIn('expired', refusals.expired)
-      if (pending.browser !== undefined && !alike(pending.browser, await digest(browser ?? '')))
-        throw refusedSignIn('browser', refusals.browser)
-      // Before anything is done with it: of two that come at once one is the replay.
-      if ((await write(id, { until }, revision)) === 'conflict') throw refusedSignIn('replayed', refusals.replayed)
-      const { verifier, scope, ...rest } = pending
-      return { ...rest, verifier: new Secret(verifier), scopes: scopeList(scope) }
+      const { until, correlationId, pending } = stored
+      return {
+        correlationId,
+        async take(browser, now) {
+          if (!pending) throw refusedSignIn('replayed', refusals.replayed)
+          if (now >= until) throw refusedSignIn('expired', refusals.expired)
+          if (pending.browser !== undefined && !alike(pending.browser, await digest(browser ?? '')))
+            throw refusedSignIn('browser', refusals.browser)
+          // Before anything is done with it: of two that come at once one is the replay.
+          if ((await write(id, { until, correlationId }, revision)) === 'conflict')
+            throw refusedSignIn('replayed', refusals.replayed)
+          const { verifier, scope, ...rest } = pending
+          return { ...rest, correlationId, verifier: new Secret(verifier), scopes: scopeList(scope) }
+        },
+      }
     },
   }
 }

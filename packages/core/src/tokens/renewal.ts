@@ -8,6 +8,7 @@ import type { Random } from '../ports/random.ts'
 import type { Change, Found, Issued, Store } from '../ports/store.ts'
 import { backOffAfter } from './back-off.ts'
 import { heartbeat } from './heartbeat.ts'
+import { insistentCommit } from './insistent-commit.ts'
 
 /** The world as renewals need it. */
 export interface RenewalPorts {
@@ -87,8 +88,6 @@ interface Look {
 /** Short, because whoever holds it prolongs it: a process that dies keeps the others waiting only this long. */
 const LEASE: Millis = 5 * SECOND
 const GLANCE: Millis = 50
-/** How often a refresh token that just came is given to a busy store, a second apart. */
-const COMMITS = 10
 /**
  * A refusal that only a changed configuration can end is remembered by the process that met it, not by the store: for this long
  * at first, twice as long each time it comes again, up to `LONGEST_REFUSAL`.
@@ -246,16 +245,11 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       events,
       ...(issued ? { issued } : {}),
     }
-    const most = next.tokens.refresh ? COMMITS : 1
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return (await store.commit(change)) === 'done' ? next : undefined
-      } catch (thrown) {
-        if (tries === most || asGuestpassError(thrown).code !== 'store_busy')
-          throw next.tokens.refresh ? unkept(thrown) : thrown
-        await clock.sleep(SECOND)
-      }
-    }
+    if (!next.tokens.refresh) return (await store.commit(change)) === 'done' ? next : undefined
+    const outcome = await insistentCommit(ports, change).catch((thrown: unknown) => {
+      throw unkept(thrown)
+    })
+    return outcome === 'done' ? next : undefined
   }
 
   /** Writes down what must be known before the call; undefined when somebody else wrote first. */

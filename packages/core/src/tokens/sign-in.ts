@@ -7,8 +7,10 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
+import type { Identity } from '../upstream/oauth/wire.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
 import { blankGrant, GRANT, picked } from './grant.ts'
+import { insistentCommit } from './insistent-commit.ts'
 import { type PendingSignIn, pendingSignIns, refusedSignIn } from './pending-sign-ins.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
@@ -130,24 +132,28 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     { verifier, redirectUri, scopes, correlationId, nonce }: PendingSignIn,
   ) {
     if (code === null || code === '') throw refusedSignIn('upstream', 'upstream sent the browser back without a code')
-    const { now } = await stands()
+    const { credential, now } = await stands()
+    // A code that is used up for a token that cannot be verified is lost.
+    await parts.reception.ready(credential.tokens)
     let sentAt = now()
     const ask = { code: new Secret(code), verifier, redirectUri, onSend: () => void (sentAt = now()) }
-    const granted = await oauth.exchange(ask)
-    return accept(granted, { asked: scopes, sentAt, now, correlationId, nonce, grant: 'authorization_code' })
+    const granted = await oauth.exchange(ask).catch((thrown: unknown) => {
+      const error = asGuestpassError(thrown)
+      throw error.retryable ? notAgain(error) : error
+    })
+    const of = { asked: scopes, sentAt, now, correlationId, grant: 'authorization_code' }
+    return accept(granted, nonce === undefined ? of : { ...of, nonce })
   }
 
-  /** Who signed in, as far as a verified token says so. */
-  async function identityOf(granted: Granted, of: Accepting, verified: boolean): Promise<Request> {
+  /** Who signed in: as a verified token says it, else as upstream tells; nobody when neither does. */
+  async function identityOf(granted: Granted, of: Accepting, verified: boolean): Promise<Identity> {
     const idClaims = granted.idToken ? await idTokenClaims(granted.idToken, of.nonce) : {}
     const verdict = verified ? await parts.verifier.verify(granted.access.reveal()) : undefined
     const claims = { ...(verdict?.valid ? verdict.claims : {}), ...idClaims }
     const user = claims['sub']
     const organization = claims['org']
-    return {
-      ...(typeof user === 'string' ? { user } : {}),
-      ...(typeof organization === 'string' ? { organization } : {}),
-    }
+    if (typeof user !== 'string') return oauth.identity(granted.access).catch(() => ({}))
+    return { user, ...(typeof organization === 'string' ? { organization } : {}) }
   }
 
   /** OpenID Connect Core, 3.1.3.7. */
@@ -174,8 +180,15 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const next: Live = { ...rest, standing: 'active', generation, tokens, request }
       const missing = missingScopes(of.asked, tokens.scopes)
       const excess = missingScopes(tokens.scopes, of.asked)
-      const data = { grant: of.grant, scopes: tokens.scopes, missing, excess, verified: tokens.verified }
-      const outcome = await store.commit({
+      const data = {
+        grant: of.grant,
+        scopes: tokens.scopes,
+        missing,
+        excess,
+        verified: tokens.verified,
+        identified: identity.user !== undefined,
+      }
+      const outcome = await insistentCommit(ports, {
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
         events: [told(next, of.correlationId, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
@@ -197,21 +210,24 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   return {
     async begin({ redirectUri, scopes = parts.scopes, browser }) {
       const { credential, now } = await stands()
-      const [state, nonce, verifier] = [base64url(), base64url(), new Secret(base64url())]
+      const [state, verifier] = [base64url(), new Secret(base64url())]
+      const openId = scopes.includes('openid') ? { nonce: base64url() } : {}
       const correlationId = random.uuid()
-      const kept = { verifier, nonce, redirectUri, scopes, correlationId }
+      const kept = { verifier, redirectUri, scopes, correlationId, ...openId }
       const bound = browser === undefined ? {} : { browser: await digest(browser) }
       const expiresAt = await pending.keep(state, { ...kept, ...bound }, now())
       const data = { grant: 'authorization_code', scopes }
       const events = [told(credential, correlationId, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })]
       await store.commit({ connection, events })
       const challenge = await digest(verifier.reveal())
-      return { url: oauth.authorizeUrl({ redirectUri, scopes, state, nonce, challenge }), expiresAt }
+      return { url: oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId }), expiresAt }
     },
     async complete(query, browser) {
       const { now } = await stands()
-      const taken = await pending.take(query.get('state') ?? undefined, browser, now())
-      return watched(taken.correlationId, async () => {
+      // A state of nobody is told to nobody: whoever makes them up would fill the log.
+      const found = await pending.find(query.get('state') ?? undefined)
+      return watched(found.correlationId, async () => {
+        const taken = await found.take(browser, now())
         refuseError(query)
         return exchanged(query.get('code'), taken)
       })
@@ -237,8 +253,20 @@ function refuseError(query: URLSearchParams): void {
   throw new GuestpassError('sign_in_denied', 'The sign-in was denied: whoever was asked said no, or may not.')
 }
 
+/** What would be worth another try for other calls is not for this one: the code is sent once. */
+const notAgain = (error: GuestpassError): GuestpassError =>
+  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, {
+    cause: error,
+    ...(error.upstream ? { upstream: error.upstream } : {}),
+  })
+
 /** A connection belongs to whom it was signed in by first. */
-function refuseStranger({ request }: Credential, identity: Request): void {
+function refuseStranger({ request }: Credential, identity: Identity): void {
+  if (request?.['user'] !== undefined && identity.user === undefined)
+    throw refusedSignIn(
+      'identity',
+      'upstream does not tell who signed in, and the connection belongs to a user. Allow the OAuth client the scope users:readonly, or have it give an ID token',
+    )
   for (const [member, what] of [
     ['organization', 'organisation'],
     ['user', 'user'],

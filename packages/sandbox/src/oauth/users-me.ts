@@ -2,7 +2,7 @@ import type { Access } from '../access.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { apiRefusal } from '../refusal.ts'
 
-/** `GET /api/v2/users/me`: who is signed in. */
+/** `GET /api/v2/users/me`: who is signed in; of which organisation, when `expand=organization` asks for it. */
 export function usersMe(access: Access): Endpoint {
   return {
     operation: 'users',
@@ -10,12 +10,13 @@ export function usersMe(access: Access): Endpoint {
     paths: ['/api/v2/users/me'],
     dialect: 'api',
     answer: (call) => {
-      const user = access(call).token.family?.user
-      if (user === undefined) {
+      const family = access(call).token.family
+      if (family === undefined) {
         const message = 'This request needs a user, and the token of client credentials stands for none.'
         throw apiRefusal({ status: 400, code: 'bad.request', message })
       }
-      const { id, name, email } = user
+      const { id, name, email } = family.user
+      const isExpanded = call.query.getAll('expand').join(',').split(',').includes('organization')
       return {
         status: 200,
         json: {
@@ -26,6 +27,7 @@ export function usersMe(access: Access): Endpoint {
           primaryContactInfo: [{ address: email, mediaType: 'EMAIL', type: 'PRIMARY' }],
           state: 'active',
           version: 1,
+          ...(isExpanded ? { organization: family.client.organization } : {}),
           selfUri: `/api/v2/users/${id}`,
         },
       }

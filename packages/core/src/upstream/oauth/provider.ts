@@ -3,7 +3,7 @@ import { Secret } from '../../domain/secret.ts'
 import { type Millis, SECOND } from '../../domain/time.ts'
 import { type GuestpassError } from '../../errors.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
+import { type Attempt, type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { acknowledge, exchange, type Explain, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { once } from '../once.ts'
@@ -22,6 +22,10 @@ import {
   explainExchange,
   explainToken,
   grantedOf,
+  type Identity,
+  identityAnswer,
+  identityOf,
+  identityRequest,
   refreshTokenRequest,
   revocationRequest,
   tokenAnswer,
@@ -79,11 +83,13 @@ export interface OAuth {
   readonly clientId: string
   /** Where to send a browser. */
   authorizeUrl(ask: AuthorizeAsk): string
-  /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice. */
+  /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
   exchange(ask: CodeAsk & { readonly onSend: () => void }): Promise<Granted>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
   /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
   deviceToken(deviceCode: Secret, onSend: () => void): Promise<DeviceAnswer>
+  /** Whom an access token stands for, where upstream tells. Rejects as any call does. */
+  identity(access: Secret): Promise<Identity>
   /** Ends a refresh token, or an access token where there is no other. */
   revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'unsupported'>
   /** A new access token by client credentials (RFC 6749, 4.4). `onSend` is called just before each try is sent. */
@@ -95,6 +101,7 @@ export interface OAuth {
 interface Terms {
   readonly operation: string
   readonly repeatable: boolean
+  readonly single?: boolean
   /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
   readonly spends: boolean
   /** Asked before each repeat of what may have used something up. */
@@ -112,8 +119,8 @@ interface Ask extends Terms {
 /** The OAuth token endpoint of an organisation. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
   const { client, connection, tokenUrl } = options
-  const ask = <T>({ operation, repeatable, spends, mayRepeat, signal }: Terms, attempt: Attempt<T>): Promise<T> => {
-    const call = openCall({ connection, operation, lane: 'token', repeatable, signal })
+  const ask = <T>({ spends, mayRepeat, ...terms }: Terms, attempt: Attempt<T>): Promise<T> => {
+    const call = openCall({ connection, lane: 'token', ...terms })
     return spends ? once(policy, attempt, call, mayRepeat) : policy(attempt)(call)
   }
 
@@ -154,6 +161,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       asked({
         operation: 'exchange',
         repeatable: false,
+        single: true,
         spends: true,
         request: (method) => codeRequest(tokenUrl.otherGrants, client, method, code),
         onSend,
@@ -197,6 +205,11 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         throw thrown
       }
     },
+    identity: (access) =>
+      policy(async (call: Call) => {
+        const { body } = await exchange(network, identityRequest(options.api, access), identityAnswer, call)
+        return identityOf(body)
+      })(openCall({ connection, operation: 'users-me', lane: 'api', repeatable: true })),
     async revoke({ access, refresh }) {
       if (options.platform) {
         await ended(tokenDeletion(options.api, access))
@@ -209,12 +222,12 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
   }
 }
 
-/** RFC 8628, 3.2: five seconds when nothing is said. */
+/** RFC 8628, 3.2: five seconds when nothing is said; a second at least, whatever is said. */
 const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({
   deviceCode: new Secret(body.device_code),
   userCode: body.user_code,
   verificationUri: body.verification_uri,
   ...(body.verification_uri_complete === undefined ? {} : { verificationUriComplete: body.verification_uri_complete }),
   lifetimeMs: (body.expires_in ?? 600) * SECOND,
-  intervalMs: (body.interval ?? 5) * SECOND,
+  intervalMs: Math.max(1, body.interval ?? 5) * SECOND,
 })

@@ -5,6 +5,7 @@ import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
+import { jsonRequest } from '../json-request.ts'
 
 /** How a client names itself at the token endpoint (RFC 6749, 2.3.1). `none`: a public client. */
 export type ClientMethod = 'basic' | 'body' | 'none'
@@ -50,7 +51,8 @@ export interface AuthorizeAsk {
   readonly redirectUri: string
   readonly scopes: readonly string[]
   readonly state: string
-  readonly nonce: string
+  /** Where an ID token is asked for (OpenID Connect Core, 3.1.2.1). */
+  readonly nonce?: string | undefined
   /** The S256 challenge. */
   readonly challenge: string
 }
@@ -67,7 +69,7 @@ export function authorizeUrl(
     redirect_uri: redirectUri,
     ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     state,
-    ...(scopes.includes('openid') ? { nonce } : {}),
+    ...(nonce === undefined ? {} : { nonce }),
     code_challenge: challenge,
     code_challenge_method: 'S256',
   }
@@ -142,11 +144,25 @@ export function revocationRequest(
 }
 
 /** The platform's own way to end an access token. */
-export const tokenDeletion = (api: string, token: Secret): HttpRequest => ({
-  method: 'DELETE',
-  url: `${api}/api/v2/tokens/me`,
-  headers: { accept: 'application/json', authorization: `Bearer ${token.reveal()}` },
-  secrets: [token],
+export const tokenDeletion = (api: string, token: Secret): HttpRequest =>
+  jsonRequest('DELETE', `${api}/api/v2/tokens/me`, { bearer: token })
+
+/** Upstream's ids of a user. */
+export interface Identity {
+  readonly user?: string
+  readonly organization?: string
+}
+
+/** The platform's own call for who a token stands for. */
+export const identityRequest = (api: string, token: Secret): HttpRequest =>
+  jsonRequest('GET', `${api}/api/v2/users/me?expand=organization`, { bearer: token })
+
+const id = z.string().check(z.minLength(1), z.maxLength(256))
+export const identityAnswer = z.object({ id, organization: z.catch(z.optional(z.object({ id })), undefined) })
+
+export const identityOf = ({ id: user, organization }: z.output<typeof identityAnswer>): Identity => ({
+  user,
+  ...(organization ? { organization: organization.id } : {}),
 })
 
 function tokenRequest(
