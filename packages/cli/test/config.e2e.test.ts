@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ran, site, started } from './spawned.ts'
+import { ran } from './performed.ts'
+import { site, started } from './spawned.ts'
 
 interface Document {
   readonly connection: string

@@ -4,7 +4,8 @@ import { parseEnv } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { frame } from '../src/frame/run.ts'
 import { sandbox } from '../src/verbs/sandbox.ts'
-import { ran, type Started, site, started } from './spawned.ts'
+import { ran } from './performed.ts'
+import { type Started, site, started } from './spawned.ts'
 
 interface FirstLine {
   readonly url: string

@@ -60,16 +60,3 @@ export function started(
     })
   return { child, printed: () => out, until, ended }
 }
-
-/** Runs the command line to its end in a folder with these files. */
-export async function ran(
-  argv: readonly string[],
-  options: { files?: Readonly<Record<string, string>>; env?: Readonly<Record<string, string>> } = {},
-): Promise<Ended> {
-  const { cwd, remove } = site(options.files)
-  try {
-    return await started(argv, cwd, options.env).ended
-  } finally {
-    remove()
-  }
-}

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { performed } from '../performed.ts'
 import { type Ended, site, type Started, started } from '../spawned.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -14,6 +15,7 @@ export interface RunOptions {
 /** Somebody at a terminal: a folder, an environment, and all that was ever said there. */
 export interface User {
   readonly cwd: string
+  /** Runs a command line as a process. */
   start(line: string, options?: RunOptions): Started
   /** Runs a command line, its words separated by blanks, to its end. */
   run(line: string, options?: RunOptions): Promise<Ended>
@@ -54,18 +56,19 @@ export function user(env: Variables = {}, files: Variables = {}): User {
   const { cwd, remove } = site(files)
   const heard: string[] = []
 
-  function start(line: string, { env: more, input = '' }: RunOptions = {}): Started {
-    const argv = line.split(' ').filter((word) => word !== '')
-    const run = started(argv, cwd, { ...env, ...more }, { input })
-    const ended = run.ended.then((said) => {
-      if (!argv.includes('--reveal')) heard.push(said.out, said.err)
-      return said
-    })
-    return { ...run, ended }
+  const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
+  const hear = (line: string, said: Ended): Ended => {
+    if (!words(line).includes('--reveal')) heard.push(said.out, said.err)
+    return said
   }
 
-  async function run(line: string, options?: RunOptions): Promise<Ended> {
-    const ended = await start(line, options).ended
+  function start(line: string, { env: more, input = '' }: RunOptions = {}): Started {
+    const run = started(words(line), cwd, { ...env, ...more }, { input })
+    return { ...run, ended: run.ended.then((said) => hear(line, said)) }
+  }
+
+  async function run(line: string, { env: more, input = '' }: RunOptions = {}): Promise<Ended> {
+    const ended = hear(line, await performed(words(line), cwd, { ...env, ...more }, input))
     expect(ended.out + ended.err).not.toMatch(TRACE)
     return ended
   }
