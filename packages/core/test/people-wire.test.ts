@@ -152,7 +152,7 @@ describe('engagements on the wire', () => {
     [429, {}, 'upstream_busy'],
     [503, {}, 'upstream_unavailable'],
     [502, {}, 'in_doubt'],
-    [500, { code: 'internal.error' }, 'upstream_unavailable'],
+    [500, { code: 'internal.error' }, 'in_doubt'],
     [302, {}, 'upstream_garbled'],
     [200, { guestId: 'g' }, 'in_doubt'],
     [200, 'no object', 'in_doubt'],

@@ -78,6 +78,7 @@ describe('a user of guest issue', () => {
     const { said: again } = await ann.ask<Issued>(`${ISSUE} --assurance verified --on-duplicate reuse --reveal`)
     expect([again.guestId, again.token]).toEqual([first.guestId, first.token])
     const { said: next } = await ann.ask<Issued>(`${ISSUE} --assurance verified --on-duplicate replace --reveal`)
+    expect(next).toMatchObject({ api: 'engagements' })
     expect([next.guestId, next.generation]).toEqual([first.guestId, 2])
     expect(await ann.ask('verify -', { input: first.token })).toMatchObject({ code: 4, said: { reason: 'revoked' } })
     expect(await ann.ask('verify -', { input: next.token })).toMatchObject({ code: 0 })

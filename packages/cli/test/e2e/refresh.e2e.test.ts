@@ -136,9 +136,10 @@ describe('guest refresh', () => {
 
   it('by two processes at once takes effect once, and both print its token', async () => {
     script({ delayMs: 2_500 })
-    const [one, two] = await Promise.all([refresh(), refresh()])
+    const line = `guest refresh ${guest.guestId} --reveal --json`
+    const [one, two] = await Promise.all([ann.start(line).ended, ann.start(line).ended])
     expect([one.code, two.code]).toEqual([0, 0])
-    expect(one.said).toEqual(two.said)
+    expect(one.out).toEqual(two.out)
     expectOneEffect(guest, 1)
   })
 

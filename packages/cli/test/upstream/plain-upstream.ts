@@ -51,7 +51,8 @@ export async function plainUpstream(): Promise<PlainUpstream> {
 
   const people = plainPeople(
     (sub) => {
-      const token = jws({ sub, iat: now(), exp: now() + 3_600 })
+      // Two tokens of one second are two: the former is denied where the next replaces it.
+      const token = jws({ sub, iat: now(), exp: now() + 3_600, sid: randomUUID() })
       given.push(token)
       return token
     },
