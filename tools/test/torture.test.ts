@@ -1,33 +1,15 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { type Credential, type Event, Secret } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
 import { describe, expect, it } from 'vitest'
 import { type Evidence, findings } from '../torture/findings.ts'
 import { luck } from '../torture/luck.ts'
+import { measured } from './measured.ts'
 
-const program = join(import.meta.dirname, '../torture/run.ts')
-
-interface Tortured {
-  readonly exit: number
-  readonly said: string
-  /** The number behind a line of the summary. */
-  figure(name: string): number
-}
-
-const tortured = (...args: string[]): Promise<Tortured> =>
-  new Promise((resolve, reject) => {
-    execFile(process.execPath, [program, ...args], (error, said, complaint) => {
-      const figure = (name: string): number =>
-        Number(new RegExp(`^${name} +(\\d+)$`, 'm').exec(said)?.[1] ?? Number.NaN)
-      if (error && typeof error.code !== 'number') reject(error)
-      else resolve({ exit: typeof error?.code === 'number' ? error.code : 0, said: said + complaint, figure })
-    })
-  })
+const tortured = (...args: readonly string[]) => measured('run.ts', '--seed', '11', ...args)
 
 describe('processes that refresh guest tokens and are killed', { timeout: 120_000 }, () => {
   it.concurrent('lose no token and refresh none twice', async () => {
-    const { exit, said, figure } = await tortured('--kills', '12', '--seed', '11', '--guests', '20', '--lives', '6-20')
+    const { exit, said, figure } = await tortured('--kills', '12', '--guests', '20', '--lives', '6-20')
     expect(said).toContain('seed 11: 12 kills')
     expect(figure('kills')).toBeGreaterThanOrEqual(12)
     expect(figure('refreshes that took effect upstream')).toBeGreaterThan(0)
@@ -37,7 +19,7 @@ describe('processes that refresh guest tokens and are killed', { timeout: 120_00
   })
 
   it.concurrent('are caught when they take a new Idempotency-Key for each try', async () => {
-    const { exit, said, figure } = await tortured('--kills', '200', '--seed', '11', '--bug', 'fresh-key')
+    const { exit, said, figure } = await tortured('--kills', '200', '--bug', 'fresh-key')
     expect(figure('guests with a refresh that took effect twice'), said).toBeGreaterThan(0)
     expect(exit).toBe(1)
   })

@@ -1,18 +1,25 @@
 import type { Credential, Event } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
 
-/** A token that a worker said it was given. */
+/** A token that a worker of a connection said it was given. */
 export interface Given {
+  readonly connection: string
   readonly generation: number
   /** A digest. */
   readonly token: string
 }
 
+/** How a connection stands, and what was written down of it. */
+export interface Standing {
+  readonly name: string
+  readonly grant: Credential | undefined
+  readonly events: readonly Event[]
+}
+
 export interface Evidence {
   readonly given: readonly Given[]
   readonly journal: readonly JournalEntry[]
-  readonly grant: Credential | undefined
-  readonly events: readonly Event[]
+  readonly connections: readonly Standing[]
 }
 
 export interface Findings {
@@ -36,7 +43,8 @@ export interface Findings {
   readonly lost: number
 }
 
-export function findings({ given, journal, grant, events }: Evidence): Findings {
+export function findings({ given, journal, connections }: Evidence): Findings {
+  const events = connections.flatMap((one) => one.events)
   const refreshes = journal.filter((entry) => entry.grant === 'refresh_token')
   const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
   const effects = refreshes.filter(tookEffect).length
@@ -46,7 +54,7 @@ export function findings({ given, journal, grant, events }: Evidence): Findings 
   const late = events.filter(
     ({ type, error }) => type === 'ACCESS_TOKEN_FAILED' && error?.code === 'token_refused',
   ).length
-  const open = grant?.intent ? 1 : 0
+  const open = connections.filter(({ grant }) => grant?.intent).length
   return {
     effects,
     completed: completed.length,
@@ -57,7 +65,15 @@ export function findings({ given, journal, grant, events }: Evidence): Findings 
     replayed: refreshes.filter(({ replayed }) => replayed === true).length,
     undeclared: Math.max(0, again - lastResorts),
     silent: Math.max(0, effects - completed.length - late - inDoubt - open),
-    lost: lostOf(given, grant),
+    lost: connections.reduce(
+      (sum, one) =>
+        sum +
+        lostOf(
+          given.filter(({ connection }) => connection === one.name),
+          one.grant,
+        ),
+      0,
+    ),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Luck } from '../luck.ts'
 import { luck } from '../luck.ts'
 import { ambushModule, points, SIGN } from '../points.ts'
 import { type Findings, findings, type Given } from './findings.ts'
-import { type Profile, type Scene, scene } from './scene.ts'
+import { type Profile, type Scene, scene, type SignedIn } from './scene.ts'
 
 export interface RotationOptions {
   readonly profile: Profile
@@ -14,6 +14,8 @@ export interface RotationOptions {
   readonly kills: number
   readonly seconds: number
   readonly processes: number
+  /** Signed in each for itself: while a dead worker's lease holds one up, others are worked on. */
+  readonly connections: number
   readonly seed: number
   /** Breaks the workers on purpose; the run ends when that has shown. */
   readonly bug?: string | undefined
@@ -37,6 +39,7 @@ interface Run {
   readonly errors: Record<string, number>
   readonly killsAt: Record<string, number>
   kills: number
+  started: number
   signIns: number
   isOver: boolean
 }
@@ -62,7 +65,7 @@ const weather = (luck: Luck): Fault['do'] =>
 export async function rotation(options: RotationOptions, say: (line: string) => void): Promise<Outcome> {
   const begun = Date.now()
   const chance = luck(options.seed)
-  const place = await scene(options.profile, options.bug)
+  const place = await scene(options.profile, options.connections, options.bug)
   const run: Run = {
     options,
     scene: place,
@@ -71,11 +74,11 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
     errors: {},
     killsAt: {},
     kills: 0,
+    started: 0,
     signIns: 0,
     isOver: false,
   }
   try {
-    await place.signIn()
     const watching = watch(run, chance.of('weather'), begun, say)
     await Promise.all(Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`))))
     await watching
@@ -88,16 +91,25 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
   }
 }
 
+/** Two workers that start one after the other work on one connection, so that they meet. */
+function nextConnection(run: Run): string {
+  const all = run.scene.connections
+  const at = Math.floor(run.started / 2) % all.length
+  run.started += 1
+  return all[at]?.name ?? ''
+}
+
 /** One worker after another, until it is over. */
 async function working(run: Run, luck: Luck): Promise<void> {
   while (!run.isOver) {
+    const name = nextConnection(run)
     const point = luck.whole(0, 1) === 1 ? luck.pick(points) : undefined
     const kills = run.options.kills > 0
     const ambush = kills && point ? [ambushModule({ point, nth: luck.whole(1, 2), signal: 'SIGKILL' }, 'grant')] : []
-    const one = run.crew.start([], ambush)
+    const one = run.crew.start([name], ambush)
     await (kills ? lived(one, ambush.length > 0, luck) : over(run, one))
     one.child.kill('SIGKILL')
-    await count(run, one)
+    await count(run, name, one)
   }
 }
 
@@ -115,12 +127,12 @@ async function over(run: Run, { ended }: Worker): Promise<void> {
   await Promise.race([looks(), ended])
 }
 
-async function count(run: Run, { ended }: Worker): Promise<void> {
+async function count(run: Run, connection: string, { ended }: Worker): Promise<void> {
   const { out, err, signal, code } = await ended
   for (const line of out.split('\n').slice(0, -1)) {
     const said = JSON.parse(line) as Partial<Given> & { readonly code?: string; readonly message?: string }
     if (said.code !== undefined) tally(run.errors, said.message ?? said.code)
-    else run.given.push(said as Given)
+    else run.given.push({ ...(said as Given), connection })
   }
   if (signal !== 'SIGKILL') return tally(run.errors, `exit ${code}: ${err.trim().slice(-300)}`)
   run.kills += 1
@@ -135,8 +147,8 @@ const tally = (counts: Record<string, number>, what: string): void => {
 const judged = async ({ scene, given }: Run): Promise<Findings> => {
   // In this order: what upstream did is in the store by then, as a note or as tokens.
   const journal = scene.journal()
-  const grant = await scene.grant()
-  return findings({ given, journal, grant, events: await scene.events() })
+  const standing = async ({ name, grant, events }: SignedIn) => ({ name, grant: await grant(), events: await events() })
+  return findings({ given, journal, connections: await Promise.all(scene.connections.map(standing)) })
 }
 
 /** Signs in again where the sign-in has ended, makes the weather, and tells how it goes. */
@@ -146,14 +158,15 @@ async function watch(run: Run, luck: Luck, begun: number, say: (line: string) =>
   let scripted = 0
   while (!run.isOver) {
     await sleep(200)
-    if ((await scene.grant())?.standing === 'needs_reauth') {
-      await scene.signIn()
+    for (const one of scene.connections) {
+      if ((await one.grant())?.standing !== 'needs_reauth') continue
+      await one.signIn()
       run.signIns += 1
     }
     const met = scene.journal().length
     for (; scripted < met + 100; scripted += 1) scene.upstream.script([{ on: 'token', do: weather(luck) }])
     const seconds = (Date.now() - begun) / 1_000
-    if (Date.now() - told > 2_500) {
+    if (Date.now() - told > (options.bug ? 1_000 : 10_000)) {
       told = Date.now()
       const found = await judged(run)
       say(

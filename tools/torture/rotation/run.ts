@@ -13,19 +13,28 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '0' },
     processes: { type: 'string', default: '4' },
+    connections: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     bug: { type: 'string' },
   },
 })
 
-const whole = (name: 'kills' | 'seconds' | 'processes' | 'seed'): number => {
-  if (/^\d{1,9}$/.test(values[name])) return Number(values[name])
+const whole = (name: 'kills' | 'seconds' | 'processes' | 'connections' | 'seed', otherwise?: number): number => {
+  if (values[name] === undefined && otherwise !== undefined) return otherwise
+  if (/^\d{1,9}$/.test(values[name] ?? '')) return Number(values[name])
   throw new TypeError(`--${name} is not a whole number: ${values[name]}`)
 }
 const { profile, bug } = values
 if (profile !== 'strict' && profile !== 'grace') throw new TypeError('--profile is strict or grace')
 if (bug !== undefined && bug !== 'no-intent') throw new TypeError('--bug knows only no-intent')
-const numbers = { kills: whole('kills'), seconds: whole('seconds'), processes: whole('processes'), seed: whole('seed') }
+const kills = whole('kills')
+const numbers = {
+  kills,
+  seconds: whole('seconds'),
+  processes: whole('processes'),
+  connections: whole('connections', kills > 0 ? 16 : 1),
+  seed: whole('seed'),
+}
 
 const lines = (outcome: Outcome): readonly string[] =>
   [
@@ -48,7 +57,7 @@ const lines = (outcome: Outcome): readonly string[] =>
   ].map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`)
 
 console.log(
-  `seed ${numbers.seed}: ${profile}, ${numbers.processes} processes, ${numbers.kills} kills${bug ? `, bug ${bug}` : ''}`,
+  `seed ${numbers.seed}: ${profile}, ${numbers.processes} processes, ${numbers.connections} connections, ${kills} kills${bug ? `, bug ${bug}` : ''}`,
 )
 const outcome = await rotation({ profile, bug, ...numbers }, console.log)
 for (const line of lines(outcome)) console.log(line)

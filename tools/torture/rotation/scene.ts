@@ -14,21 +14,25 @@ import { nodePorts } from '@guestpass/core/node'
 import { type JournalEntry, type Sandbox, sandbox } from '@guestpass/sandbox'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 
-export const CONNECTION = 'default'
-
 export type Profile = 'strict' | 'grace'
 
-/** A local Genesys where a user signed in, and an embedded store that the workers share. */
+/** A local Genesys where a user signed in to some connections, and an embedded store that the workers share. */
 export interface Scene {
   readonly upstream: Sandbox
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** What upstream was asked, on behalf of all connections. */
   journal(): readonly JournalEntry[]
+  readonly connections: readonly SignedIn[]
+  close(): Promise<void>
+}
+
+export interface SignedIn {
+  readonly name: string
   grant(): Promise<Credential | undefined>
   events(): Promise<readonly Event[]>
   /** Signs the user in; again and again until it succeeds. */
   signIn(): Promise<void>
-  close(): Promise<void>
 }
 
 /** Long, so that a slow machine full of killed processes comes back in time. */
@@ -36,7 +40,7 @@ export const GRACE_SECONDS = 120
 /** Short, so that a token in doubt comes to its end while somebody watches. */
 const LIFE_SECONDS = 3
 
-export async function scene(profile: Profile, bug: string | undefined): Promise<Scene> {
+export async function scene(profile: Profile, connections: number, bug: string | undefined): Promise<Scene> {
   const upstream = await sandbox({
     rateLimit: { perMinute: 600_000 },
     journalSize: 1_000_000,
@@ -51,36 +55,22 @@ export async function scene(profile: Profile, bug: string | undefined): Promise<
   const keyRing = localKeyRing(key, world)
   const store = await sqliteStore({ path: join(cwd, 'guestpass.db'), keyRing, busyMs: 30_000, ...world })
   const { GENESYS_CLIENT_ID = '', GENESYS_CLIENT_SECRET = '' } = upstream.env
-  const own: Connection = await connection(
-    {
-      name: CONNECTION,
-      hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
-      client: { id: GENESYS_CLIENT_ID, secret: new Secret(GENESYS_CLIENT_SECRET) },
-    },
-    { ...world, store },
-  )
-  const once = async (): Promise<void> => {
-    const { url } = await own.signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback', scopes: ['guest:read'] })
-    const back = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
-    await own.signIn.complete(new URL(back).searchParams)
-  }
-  return {
-    upstream,
-    cwd,
-    env: {
-      ...upstream.env,
-      GUESTPASS_ENCRYPTION_KEY: key,
-      TORTURE_PROFILE: profile,
-      ...(bug === undefined ? {} : { TORTURE_BUG: bug }),
-    },
-    journal: upstream.journal,
-    grant: async () => (await store.find(CONNECTION, 'grant')).credential,
-    async events() {
-      const all: Event[] = []
-      for await (const event of eventsOf(store, CONNECTION)) all.push(event)
-      return all
-    },
-    async signIn() {
+  const signedIn = async (name: string): Promise<SignedIn> => {
+    const own: Connection = await connection(
+      {
+        name,
+        hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
+        client: { id: GENESYS_CLIENT_ID, secret: new Secret(GENESYS_CLIENT_SECRET) },
+        policy: { limit: { perMinute: 600_000 } },
+      },
+      { ...world, store },
+    )
+    const once = async (): Promise<void> => {
+      const { url } = await own.signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback', scopes: ['guest:read'] })
+      const back = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
+      await own.signIn.complete(new URL(back).searchParams)
+    }
+    const signIn = async (): Promise<void> => {
       for (let tries = 0; ; tries += 1) {
         try {
           return await once()
@@ -88,7 +78,31 @@ export async function scene(profile: Profile, bug: string | undefined): Promise<
           if (tries === 20) throw thrown
         }
       }
+    }
+    await signIn()
+    return {
+      name,
+      grant: async () => (await store.find(name, 'grant')).credential,
+      async events() {
+        const all: Event[] = []
+        for await (const event of eventsOf(store, name)) all.push(event)
+        return all
+      },
+      signIn,
+    }
+  }
+  return {
+    upstream,
+    cwd,
+    env: {
+      ...upstream.env,
+      GUESTPASS_ENCRYPTION_KEY: key,
+      NODE_COMPILE_CACHE: join(cwd, 'compiled'),
+      TORTURE_PROFILE: profile,
+      ...(bug === undefined ? {} : { TORTURE_BUG: bug }),
     },
+    journal: upstream.journal,
+    connections: await Promise.all(Array.from({ length: connections }, (_, at) => signedIn(`connection-${at}`))),
     async close() {
       await close()
       await store.close()

@@ -1,13 +1,14 @@
 /**
- * One process of a connection that is signed in: it asks for a token, says which it got, says that a resource refused it, and asks again. Every
+ * One process of the connection that it is started with, which is signed in: it asks for a token, says which it got, says that a resource refused it, and asks again. Every
  * answer or error is a line of JSON on standard output.
  */
 import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { asGuestpassError, connection, resolveHosts, Secret, type Store } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
-import { CONNECTION, GRACE_SECONDS } from './scene.ts'
+import { GRACE_SECONDS } from './scene.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
 const say = (said: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(said)}\n`)
@@ -25,6 +26,9 @@ const forgetful = (store: Store): Store => ({
     }),
 })
 
+// Killed processes leave nothing to the next ones: what was compiled is kept now.
+flushCompileCache()
+const name = process.argv[2] ?? ''
 const { close: _close, ...world } = nodePorts()
 const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), world)
 const opened = await sqliteStore({ path: 'guestpass.db', keyRing, busyMs: 30_000, ...world })
@@ -32,7 +36,7 @@ const store = env('TORTURE_BUG') === 'no-intent' ? forgetful(opened) : opened
 const url = env('GENESYS_OAUTH_BASE_URL')
 const { accessTokens } = await connection(
   {
-    name: CONNECTION,
+    name,
     hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }),
     client: { id: env('GENESYS_CLIENT_ID'), secret: new Secret(env('GENESYS_CLIENT_SECRET')) },
     refreshProfile: env('TORTURE_PROFILE') as 'strict' | 'grace',
