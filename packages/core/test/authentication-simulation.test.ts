@@ -5,7 +5,8 @@ import { HOUR, MINUTE } from '../src/domain/time.ts'
 import { asGuestpassError } from '../src/errors.ts'
 import { isLive } from '../src/guests/slot.ts'
 import { settle } from '../src/testing/index.ts'
-import { dropped, garbled, instead, type Meeting } from './people-upstream.ts'
+import { dropped, instead, type Meeting } from './meetings.ts'
+import { garbled } from './people-upstream.ts'
 import { ann, EMAIL, peopleWorld } from './people-world.ts'
 
 const meetings: Readonly<Record<string, Meeting>> = {

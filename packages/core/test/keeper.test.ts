@@ -7,8 +7,9 @@ import { meters } from '../src/report/meters.ts'
 import type { Clock } from '../src/ports/clock.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
+import { dropped, instead, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued, type RefreshWorld, refreshWorld, request } from './refresh-world.ts'
-import { dropped, gated, instead, slow } from './refreshing-upstream.ts'
+import { gated } from './refreshing-upstream.ts'
 import { outcome } from './world.ts'
 
 /** A moment after the token of an hour has become due: five minutes before its end. */
@@ -109,7 +110,7 @@ describe('a keeper', () => {
 
   it('repeats a failed renewal under its key, at the time that all keepers remember', async () => {
     const here = await issued()
-    here.upstream.meets(instead(503, { 'retry-after': '120' }))
+    here.upstream.meets(instead(503, {}, { 'retry-after': '120' }))
     const all = [await keeping(here), await keeping(here)]
     await pass(here, DUE)
     expect(here.upstream.refreshes).toHaveLength(1)

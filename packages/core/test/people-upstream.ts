@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type Millis, SECOND } from '../src/domain/time.ts'
-import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../src/ports/http.ts'
+import { SECOND } from '../src/domain/time.ts'
+import { type Http, type HttpAnswer, type HttpRequest } from '../src/ports/http.ts'
 import type { FakeClock } from '../src/testing/index.ts'
 import { json, jwt } from './fake-upstream.ts'
-
-/** What a request meets: it may let it take effect (`work`), and answers or throws as it likes. */
-export type Meeting = (work: () => HttpAnswer, request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>
+import { type Meeting, unlessAborted } from './meetings.ts'
 
 export type Kind = 'token' | 'keys' | 'create' | 'refresh' | 'update' | 'channel' | 'crm' | 'user'
 
@@ -169,37 +167,11 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
       const work = (): HttpAnswer => works[kind](request)
       const meeting = script.get(kind)?.shift() ?? standing.get(kind)
       if (!meeting) return work()
-      const gone = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      })
-      return Promise.race([meeting(work, request), gone])
+      return unlessAborted(signal, meeting(work, request, signal))
     },
   }
   return upstream
 }
-
-/** The connection is reset, before or after the request took effect. */
-export const dropped =
-  (when: 'before' | 'after'): Meeting =>
-  async (work) => {
-    if (when === 'after') work()
-    throw new HttpFault('lost', 'socket hang up')
-  }
-
-/** It takes effect at once, and its answer comes this much later. */
-export const slow =
-  (clock: FakeClock, ms: Millis): Meeting =>
-  async (work) => {
-    const answer = work()
-    await clock.sleep(ms)
-    return answer
-  }
-
-/** This answer is given instead; nothing takes effect. */
-export const instead =
-  (status: number, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): Meeting =>
-  () =>
-    json(status, body, headers)
 
 /** It takes effect, but the answer cannot be read. */
 export const garbled: Meeting = (work) => {

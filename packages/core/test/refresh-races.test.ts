@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
+import { dropped } from './meetings.ts'
 import { expectOneEffect, ID, issued, request } from './refresh-world.ts'
-import { dropped, gated } from './refreshing-upstream.ts'
+import { gated } from './refreshing-upstream.ts'
 import { outcome, refusal } from './world.ts'
 
 /** A refresh whose answer has not come yet. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { catalogue } from '../src/errors.ts'
 import { json } from './fake-upstream.ts'
+import { dropped, instead, type Meeting, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued } from './refresh-world.ts'
-import { dropped, garbled, instead, type Meeting, slow } from './refreshing-upstream.ts'
+import { garbled } from './refreshing-upstream.ts'
 import { outcome, refusal } from './world.ts'
 
 const MANDATORY = HOUR - MINUTE
@@ -27,10 +28,10 @@ const weather: readonly Row[] = [
   bad('type'),
   ['an answer without a token', async (work) => (work(), json(200, { guestTokenId: ID })), 'upstream_garbled'],
   ['an answer that is null', async (work) => (work(), json(200, null)), 'upstream_garbled'],
-  ['a redirect', instead(302, { location: 'https://elsewhere.example.com/' }), 'upstream_garbled'],
+  ['a redirect', instead(302, {}, { location: 'https://elsewhere.example.com/' }), 'upstream_garbled'],
   ...[408, 500, 502, 503, 504].map((status): Row => [`a ${status}`, instead(status), 'upstream_unavailable']),
   ['a 429', instead(429), 'upstream_busy'],
-  ['a 403', instead(403, {}, { code: 'not.authorized' }), 'access_denied'],
+  ['a 403', instead(403, { code: 'not.authorized' }), 'access_denied'],
   ['a 401, twice', instead(401), 'access_rejected'],
 ]
 
@@ -114,7 +115,7 @@ describe('a refresh that meets trouble for a moment', () => {
       for (const form of ['seconds', 'IMF-fixdate', 'rfc850', 'asctime'] as const) {
         const { guests, upstream, clock } = await issued({ repeats: true })
         const began = clock.wall()
-        upstream.meets(instead(status, { 'retry-after': written(began + wait, form, wait) }))
+        upstream.meets(instead(status, {}, { 'retry-after': written(began + wait, form, wait) }))
         const asked = guests.refresh(ID)
         await clock.advance(DEADLINE)
         expect((await asked).generation, form).toBe(2)
@@ -130,7 +131,7 @@ describe('a refresh that meets trouble for a moment', () => {
     'a 429 with the unreadable time %j: backs off by itself',
     async (value) => {
       const { guests, upstream, clock } = await issued({ repeats: true })
-      upstream.meets(instead(429, { 'retry-after': value }))
+      upstream.meets(instead(429, {}, { 'retry-after': value }))
       const asked = guests.refresh(ID)
       await clock.advance(DEADLINE)
       expect((await asked).generation).toBe(2)
@@ -141,7 +142,7 @@ describe('a refresh that meets trouble for a moment', () => {
   it('a 429 with a time beyond its deadline: fails at once, and nobody asks before that time', async () => {
     const here = await issued({ repeats: true })
     const { guests, upstream, clock, first } = here
-    upstream.meets(instead(429, { 'retry-after': '600' }))
+    upstream.meets(instead(429, {}, { 'retry-after': '600' }))
     const until = clock.wall() + 10 * MINUTE
     const error = await refusal(guests.refresh(ID))
     expect(error.code).toBe('upstream_busy')

@@ -5,8 +5,9 @@ import type { Change, Store } from '../src/ports/store.ts'
 import { report } from '../src/report/report.ts'
 import { settle } from '../src/testing/index.ts'
 import { strangerKey, jwt, json } from './fake-upstream.ts'
+import { dropped, instead, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued, request, refreshWorld } from './refresh-world.ts'
-import { dropped, gated, instead, slow } from './refreshing-upstream.ts'
+import { gated } from './refreshing-upstream.ts'
 import { outcome, refusal } from './world.ts'
 
 const ADVISORY = 57 * MINUTE
@@ -296,7 +297,7 @@ describe('the Idempotency-Key', () => {
     expect(here.upstream.effects(ID)).toBe(1)
     const [begun = 0] = here.upstream.refreshes.map(({ at }) => at)
     await here.clock.advance(begun + DAY - 5 * SECOND - here.clock.wall())
-    here.upstream.meets(instead(503, { 'retry-after': '10' }))
+    here.upstream.meets(instead(503, {}, { 'retry-after': '10' }))
     const next = outcome(guests.refresh(ID))
     await here.clock.advance(MINUTE)
     expect(await next).toMatch(/^ey/)
@@ -311,7 +312,7 @@ describe('a guest token that upstream does not refresh', () => {
     ['422, the key is spent', 422],
   ])('(%s) is minted anew, and the refresh is told as failed', async (_, status) => {
     const { guests, upstream, told } = await issued()
-    upstream.meets(instead(status, {}, { code: 'some.code', message: 'No such token.' }))
+    upstream.meets(instead(status, { code: 'some.code', message: 'No such token.' }))
     expect((await guests.refresh(ID)).generation).toBe(2)
     expect([upstream.refreshes.length, upstream.mints(), upstream.effects(ID)]).toEqual([1, 2, 0])
     expect((await told()).slice(2)).toEqual([
@@ -373,7 +374,7 @@ describe('a guest token that upstream does not refresh', () => {
 describe('a refresh that is still running', () => {
   it('is asked for again under the same key until its answer is there', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
-    const busy = instead(409, { 'retry-after': '2' }, { code: 'request.conflict' })
+    const busy = instead(409, { code: 'request.conflict' }, { 'retry-after': '2' })
     upstream.meets(...Array.from({ length: 8 }, () => busy))
     const asked = guests.refresh(ID)
     await clock.advance(25 * SECOND)
@@ -392,7 +393,7 @@ describe('a refresh that is still running', () => {
 
   it('uses up none of the repeats that are for failures', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
-    const busy = instead(409, { 'retry-after': '1' })
+    const busy = instead(409, {}, { 'retry-after': '1' })
     upstream.meets(busy, busy, busy, busy, instead(500))
     const asked = guests.refresh(ID)
     await clock.advance(25 * SECOND)
@@ -402,7 +403,7 @@ describe('a refresh that is still running', () => {
 
   it('longer than a caller waits is asked for again later, under the same key', async () => {
     const { guests, upstream, clock, row } = await issued({ repeats: true })
-    upstream.meets(...Array.from({ length: 40 }, () => instead(409, { 'retry-after': '1' })))
+    upstream.meets(...Array.from({ length: 40 }, () => instead(409, {}, { 'retry-after': '1' })))
     const asked = refusal(guests.refresh(ID))
     await clock.advance(31 * SECOND)
     expect(await asked).toMatchObject({ code: 'upstream_busy', upstream: { status: 409 } })

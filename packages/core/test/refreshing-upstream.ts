@@ -1,11 +1,9 @@
 import { createPublicKey } from 'node:crypto'
 import { DAY, type Instant, type Millis, MINUTE, SECOND } from '../src/domain/time.ts'
-import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../src/ports/http.ts'
+import { type Http, type HttpAnswer, type HttpRequest } from '../src/ports/http.ts'
 import type { FakeClock } from '../src/testing/index.ts'
 import { granted, json, jwt, publicKey, strangerKey } from './fake-upstream.ts'
-
-/** What a refresh that came in meets: it may let it take effect (`work`), and answers or throws as it likes. */
-export type Meeting = (work: () => HttpAnswer, request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
+import { type Meeting, unlessAborted } from './meetings.ts'
 
 /** A guest as upstream has it. */
 interface Guest {
@@ -157,37 +155,11 @@ export function refreshingUpstream(clock: FakeClock): RefreshingUpstream {
     minting: undefined,
     async http(request, signal) {
       signal.throwIfAborted()
-      const gone = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      })
-      return dated(await Promise.race([answered(request, signal), gone]))
+      return dated(await unlessAborted(signal, answered(request, signal)))
     },
   }
   return upstream
 }
-
-/** The connection is reset, before or after the refresh took effect. */
-export const dropped =
-  (when: 'before' | 'after'): Meeting =>
-  async (work) => {
-    if (when === 'after') work()
-    throw new HttpFault('lost', 'socket hang up')
-  }
-
-/** It takes effect at once, and its answer comes this much later. */
-export const slow =
-  (clock: FakeClock, ms: Millis): Meeting =>
-  async (work) => {
-    const answer = work()
-    await clock.sleep(ms)
-    return answer
-  }
-
-/** This answer is given instead; nothing takes effect. */
-export const instead =
-  (status: number, headers: Readonly<Record<string, string>> = {}, body: unknown = {}): Meeting =>
-  async () =>
-    json(status, body, headers)
 
 const text = (body: string, type = 'application/json'): HttpAnswer => ({
   status: 200,
