@@ -17,6 +17,7 @@ export function environment({ url, client, webhookSecrets }: EnvironmentParts): 
     IDM_WEBHOOK_URL: `${url}/webhooks/idm`,
     ANALYTICS_WEBHOOK_URL: `${url}/webhooks/analytics`,
     WEBHOOK_SECRET: webhookSecrets.join(','),
-    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
+    GENESYS_SCOPES:
+      'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
   }
 }

@@ -16,7 +16,8 @@ it('hands out an environment that works as it is', async () => {
     IDM_WEBHOOK_URL: `${it.url}/webhooks/idm`,
     ANALYTICS_WEBHOOK_URL: `${it.url}/webhooks/analytics`,
     WEBHOOK_SECRET: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
-    GENESYS_SCOPES: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
+    GENESYS_SCOPES:
+      'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
   })
   expect((await askToken(it, { scope: it.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
   expect((await fetch(it.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)

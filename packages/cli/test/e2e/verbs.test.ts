@@ -50,7 +50,7 @@ describe('a user of every verb', () => {
       {
         accessToken: expect.stringMatching(/^gp_….{4}$/),
         expiresAt: expect.stringMatching(TIME),
-        scope: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read',
+        scope: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
         generation: 1,
         standing: 'active',
       },

@@ -45,7 +45,8 @@ export const webhookRoute = ({ type, connection }: Event): readonly string[] =>
   isAboutWebhooks(type) ? [] : [incoming(connection)]
 
 const told: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
-  idp: ({ type }) => type === 'REFRESH_COMPLETED',
+  // A token minted anew for a known guest takes the place of one that could not be refreshed any more.
+  idp: ({ type, generation }) => type === 'REFRESH_COMPLETED' || (type === 'TOKEN_GENERATED_SUCCESS' && generation > 1),
   idm: ({ type }) => type === 'ACCESS_TOKEN_RENEWED' || type === 'ACCESS_TOKEN_FAILED',
   analytics: ({ type, outcome }) => type === 'guest.authentication' && outcome === 'success',
 }

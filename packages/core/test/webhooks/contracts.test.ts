@@ -51,6 +51,15 @@ describe('the identity provider', () => {
     ])
   })
 
+  it('is told of a token minted anew for a guest whose former one was too old to be refreshed, and of no first one', async () => {
+    const { happens } = await world('idp', { includeToken: true })
+    const minted = { type: 'TOKEN_GENERATED_SUCCESS', subject: refreshed.subject } as const
+    const events = [event('2', { ...minted, generation: 1 }), event('3', { ...minted, generation: 2 })]
+    expect(await happens(events, guest())).toEqual([
+      expect.objectContaining({ event: 'GUEST_TOKEN_REFRESHED', newToken: 'access-guest-1-2', generation: 2 }),
+    ])
+  })
+
   it('that opted in gets the token that the refresh made, from the store: the queue does not hold it', async () => {
     const { commit, hooks, store, peer } = await world('idp', { includeToken: true })
     await commit([refreshed], guest())
