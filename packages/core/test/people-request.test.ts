@@ -86,6 +86,15 @@ describe('a request for an authenticated guest', () => {
     expect(faulty({ channelId })).toEqual(['channelId'])
   })
 
+  it('tells what is left out as missing', () => {
+    const error = refusal(() => parsePersonRequest('engagements', { api: 'engagements' }))
+    expect(error.fields?.map(({ field, message }) => `${field} ${message}`)).toEqual([
+      'email is missing',
+      'consent is missing',
+      'channelId is missing',
+    ])
+  })
+
   it('takes names of 1 to 100 characters, however many bytes these are', () => {
     for (const name of ['A', '😀'.repeat(100)]) {
       expect(parsePersonRequest('engagements', { ...ENGAGEMENT, name }).name).toBe(name)

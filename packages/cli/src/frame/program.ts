@@ -68,10 +68,16 @@ export function parseCommand(
   return asked
 }
 
-/** Commander answers a missing verb with help; here it is a mistake like any other. */
+const isSwitch = (option: string, name: string, verbs: readonly Verb[]): boolean =>
+  option === '--json' || verbs.some((verb) => verb.name === name && verb.options?.some(([syntax]) => syntax === option))
+
+/** Commander answers a missing verb with help; here it is a mistake like any other. A value for a switch it takes for another option. */
 function unfinished(error: CommanderError, verbs: readonly Verb[], current: string): CommanderError {
   const group = current.split(' ').slice(1).join(' ')
   const names = verbs.map(({ name }) => name).filter((name) => name.startsWith(group))
+  const [, option] = /'(--[\w-]+)=/.exec(error.message) ?? []
+  if (error.code === 'commander.unknownOption' && option !== undefined && isSwitch(option, group, verbs))
+    error.message = `option '${option}' takes no value\n(Write ${option} alone.)`
   if (error.code === 'commander.help') error.message = `a verb is missing\n(Known are ${names.join(', ')}.)`
   return error
 }

@@ -36,8 +36,16 @@ function columnsOf(names: readonly string[]): readonly string[] {
       return known.indexOf(name) === at ? [] : [{ field: name, message: 'stands twice', remedy: 'Keep one column.' }]
     }
     const close = nearest(name, COLUMNS)
-    const remedy = `${close ? `Did you mean ${close}? ` : ''}Known are ${COLUMNS.join(', ')}, ${ATTRIBUTE}NAME, and notes that begin with _.`
-    return [{ field: name === '' ? `column ${at + 1}` : name, message: 'is not a column of an import', remedy }]
+    const own = name === 'api' ? 'Leave it out: --api names the API of all rows. ' : ''
+    const remedy = `${own}${close ? `Did you mean ${close}? ` : ''}Known are ${COLUMNS.join(', ')}, ${ATTRIBUTE}NAME, and notes that begin with _.`
+    // `api` would be told as the flag of that name.
+    return [
+      {
+        field: name === '' || name === 'api' ? `column ${at + 1}` : name,
+        message: 'is not a column of an import',
+        remedy,
+      },
+    ]
   })
   if (fields.length === 0) return known
   const what = fields.map(({ field, message }) => `${field} ${message}`).join('; ')

@@ -84,7 +84,10 @@ export const guestIssue = verb({
     ['--consent', 'engagements: the person agreed to be processed'],
     ['--channel <id>', 'engagements: the channel of the guest (default: GENESYS_CHANNEL_ID)'],
     ['--name <name>', "engagements, external-users: the person's name, 1 to 100 characters"],
-    ['--attribute <name=value...>', 'engagements, external-users: attributes, at most 2048 bytes as JSON'],
+    [
+      '--attribute <name=value...>',
+      'engagements, external-users: attributes, each as NAME=VALUE, at most 2048 bytes as JSON',
+    ],
     ['--assurance <word>', 'claimed (default), or verified when you know that the address is theirs'],
     ['--on-duplicate <word>', 'for somebody who has a session: reject, or with --assurance verified reuse or replace'],
   ],

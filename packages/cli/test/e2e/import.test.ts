@@ -110,6 +110,7 @@ describe('a file that cannot be imported', () => {
   it.each([
     ['is not there', undefined, 'cannot be read (ENOENT)'],
     ['is empty', '', 'is empty'],
+    ['has a column for the API', 'api,email\n', 'column 1 is not a column of an import'],
     ['has a column of another name', 'e-mail,scope\n', 'e-mail is not a column of an import; scope is not a column'],
     ['names a column twice', 'duration,duration\n', 'duration stands twice'],
   ])('%s: it is said before anything is asked for', async (_what, text, said) => {

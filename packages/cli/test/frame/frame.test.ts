@@ -184,6 +184,14 @@ describe('a mistake in the command line', () => {
     expect((await running([show], ['guest', 'show'])).err).toContain('guestpass guest show --help')
   })
 
+  it('tells that a switch takes no value, and does not repeat the value', async () => {
+    const agreeing = doing(async () => undefined, { options: [['--consent', 'the person agreed']] })
+    const { code, err } = await running([agreeing], ['act', '--consent=canary'])
+    expect([code, err.includes('canary')]).toEqual([2, false])
+    expect(err).toContain("Option '--consent' takes no value")
+    expect(err).toContain('Write --consent alone.')
+  })
+
   it('names all values that are not valid', async () => {
     const two = verb({
       name: 'two',

@@ -65,7 +65,7 @@ export const reservedAttributes: readonly string[] = [
 const remedies: Readonly<Record<string, string>> = {
   api: 'Give one of guest-tokens, engagements, external-users.',
   email: 'Give one address, as name@example.com.',
-  consent: 'Give the value true, and only when the person agreed.',
+  consent: 'Set it, to exactly true, only when the person agreed.',
   channelId: "Give the channel's id, 1 to 100 letters, digits, dots, colons, dashes or underscores.",
   name: 'Give 1 to 100 characters.',
   attributes: `Give names with values, at most ${MAX_ATTRIBUTES} bytes as JSON, without ${reservedAttributes.join(', ')}.`,
@@ -76,21 +76,28 @@ const remedies: Readonly<Record<string, string>> = {
 /** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
 const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
 
+/** A field that is left out is told as that. */
+const otherwise = (message: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : message),
+})
+
+const text = (): z.ZodMiniString => z.string(otherwise('not a text'))
+
 const email = z.pipe(
   z.transform((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value)),
-  z.string('not a text').check(
+  text().check(
     z.maxLength(254, 'longer than 254 characters'),
     z.refine((value) => MAILBOX.test(value) && !value.includes('..'), 'not an address'),
   ),
 )
 
-const name = z.string('not a text').check(
+const name = text().check(
   z.refine((value) => value.trim() !== '', 'empty'),
   z.refine((value) => Array.from(value).length <= 100, 'longer than 100 characters'),
   z.refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'holds characters that are none'),
 )
 
-const channelId = z.string('not a text').check(z.regex(/^[\w.:-]{1,100}$/, 'not the id of a channel'))
+const channelId = text().check(z.regex(/^[\w.:-]{1,100}$/, 'not the id of a channel'))
 
 const utf8 = new TextEncoder()
 
@@ -120,7 +127,7 @@ const schemas = {
     api: z.literal('engagements'),
     ...person,
     name: z.optional(name),
-    consent: z.literal(true, 'not true'),
+    consent: z.literal(true, otherwise('not true')),
     channelId,
     attributes: z.optional(attributesOf(jsonValue)),
   }),

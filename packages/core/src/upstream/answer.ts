@@ -131,7 +131,7 @@ function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Clean,
   return new TryFailure({
     code: explained?.code ?? codeOf(status),
     sent: 'answered',
-    message: `${call.operation}: ${explained?.message ?? `upstream answered ${status} (${said})`}${requestId(answer)}.`,
+    message: `${call.operation}: ${explained ? `${explained.message}.${inWords(answer)}` : `upstream answered ${status} (${said})${requestId(answer)}.`}`,
     upstream: { ...facts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(explained?.again ? { again: true } : {}),
@@ -154,6 +154,12 @@ const facts = ({ status, headers }: HttpAnswer): UpstreamFacts => {
 const requestId = (answer: HttpAnswer): string => {
   const id = facts(answer).requestId
   return id === undefined ? '' : `, request ${id}`
+}
+
+/** After an explanation, which may be of several sentences. */
+const inWords = (answer: HttpAnswer): string => {
+  const id = facts(answer).requestId
+  return id === undefined ? '' : ` Request ${id}.`
 }
 
 function parse(answer: HttpAnswer): unknown {

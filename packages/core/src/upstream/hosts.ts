@@ -224,7 +224,7 @@ function unknownRegion(text: string, word: string, bases: string): Fault {
 
 function missing(open: { oauth: boolean; api: boolean }, name: (member: keyof HostInput) => string): Field[] {
   if (open.oauth && open.api) {
-    const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}.`
+    const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}. To try it with no organisation: guestpass sandbox > .env`
     return [{ field: name('region'), message: 'is not set, so it is not known which Genesys Cloud to talk to', remedy }]
   }
   if (!open.oauth && !open.api) return []

@@ -150,7 +150,12 @@ const ROTATED = 'write the new secret before the old one in WEBHOOK_SECRET, sepa
 function accepted({ url, events = 'all', includeToken = false }: EndpointRequest) {
   const fields: Field[] = []
   const fault = targetFault(url)
-  if (fault) fields.push({ field: 'url', message: fault, remedy: 'give the https:// address of a public endpoint' })
+  if (fault)
+    fields.push({
+      field: 'url',
+      message: fault,
+      remedy: 'give the https:// address of a public endpoint, or set one of another kind in the configuration',
+    })
   const known = (type: string): type is EventType => (webhookEvents as readonly string[]).includes(type)
   const wanted = events === 'all' ? [] : events
   if (events !== 'all' && events.length === 0)
