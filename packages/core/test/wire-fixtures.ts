@@ -39,6 +39,13 @@ export const values: Readonly<Record<string, string>> = {
   guestRefreshToken: 'the-refresh-token',
   creatorAccessToken: ACCESS,
   userAccessToken: ACCESS,
+  code: 'the-code',
+  codeVerifier: 'the-verifier',
+  codeChallenge: 'the-challenge',
+  redirectUri: 'http://127.0.0.1:8976/callback',
+  refreshToken: 'the-refresh-token',
+  ownRefreshToken: 'the-own-refresh-token',
+  deviceCode: 'the-device-code',
   basic: Buffer.from('the-client:the-secret').toString('base64'),
 }
 
@@ -51,11 +58,13 @@ export const samples: Readonly<Record<string, string>> = {
   text: 'some text',
 }
 
-/** A fixture with the values of the connection and one value for every marker. */
-export function read(name: string): Exchange {
+/** A fixture with the values of the connection and one value for every marker; `others` in place of the usual ones. */
+export function read(name: string, others: Readonly<Record<string, string>> = {}): Exchange {
   const text = readFileSync(new URL(name, folder), 'utf8')
   const filled = text.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole)
-  return JSON.parse(filled.replaceAll(/<(\w+)>/g, (whole, kind: string) => samples[kind] ?? whole)) as Exchange
+  return JSON.parse(
+    filled.replaceAll(/<(\w+)>/g, (whole, kind: string) => others[kind] ?? samples[kind] ?? whole),
+  ) as Exchange
 }
 
 /** An answer as a server sends it: all answers of these APIs with a body are JSON. */
