@@ -4,7 +4,7 @@ import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { exchange, type Network } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
-import { once } from '../once.ts'
+import { sentOnce } from '../sent-once.ts'
 import {
   anyAnswer,
   channelRequest,
@@ -53,37 +53,37 @@ export function engagements(
   { write, read }: EngagementsPolicies,
   network: Network,
 ): Engagements {
-  const call = (operation: string, repeatable: boolean): Call =>
-    openCall({ connection, operation, lane: 'api', repeatable })
+  const call = (operation: string): Call => openCall({ connection, operation, lane: 'api', repeatable: true })
+  const send = sentOnce(connection, write, network)
   return {
-    create(request, requestId, onSend) {
-      const attempt = async (call: Call): Promise<Created> => {
-        onSend()
-        const sent = createRequest(api, call.bearer as Secret, request, requestId)
-        const { body, receipt } = await exchange(network, sent, createAnswer, call, explainCreate)
-        return createdOf(body, receipt)
-      }
-      return once(write, attempt, call('create-guest', false))
-    },
-    refresh(refreshToken, onSend) {
-      const attempt = async (call: Call): Promise<Granted> => {
-        onSend()
-        const sent = refreshRequest(api, call.bearer as Secret, refreshToken)
-        const { body, receipt } = await exchange(network, sent, refreshAnswer, call, explainRefresh)
-        return refreshedOf(body, receipt)
-      }
-      return once(write, attempt, call('refresh-guest', false))
-    },
+    create: (request, requestId, onSend) =>
+      send({
+        operation: 'create-guest',
+        request: (bearer) => createRequest(api, bearer, request, requestId),
+        answer: createAnswer,
+        read: createdOf,
+        explain: explainCreate,
+        onSend,
+      }),
+    refresh: (refreshToken, onSend) =>
+      send({
+        operation: 'refresh-guest',
+        request: (bearer) => refreshRequest(api, bearer, refreshToken),
+        answer: refreshAnswer,
+        read: refreshedOf,
+        explain: explainRefresh,
+        onSend,
+      }),
     async update(guestId, attributes) {
       await write(async (call) => {
         const sent = updateRequest(api, call.bearer as Secret, guestId, attributes)
         await exchange(network, sent, anyAnswer, call, explainUpdate)
-      })(call('update-guest', true))
+      })(call('update-guest'))
     },
     async channel(channelId) {
       await read(async (call) => {
         await exchange(network, channelRequest(api, call.bearer as Secret, channelId), anyAnswer, call, explainChannel)
-      })(call('look-at-channel', true))
+      })(call('look-at-channel'))
     },
   }
 }

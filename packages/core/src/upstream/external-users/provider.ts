@@ -1,8 +1,7 @@
-import type { Secret } from '../../domain/secret.ts'
-import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
-import { exchange, type Network } from '../answer.ts'
+import type { Policy } from '../../policy/pipeline.ts'
+import type { Network } from '../answer.ts'
 import type { Created } from '../created.ts'
-import { once } from '../once.ts'
+import { sentOnce } from '../sent-once.ts'
 import { createAnswer, createdOf, createRequest, type CreateRequest, explainCreate } from './wire.ts'
 
 /** The external users of the documented guest API, made on behalf of a signed-in user. `onSend` is called just before each try is sent. */
@@ -22,15 +21,16 @@ export function externalUsers(
   { write }: { readonly write: Policy },
   network: Network,
 ): ExternalUsers {
+  const send = sentOnce(connection, write, network)
   return {
-    create(request, requestId, onSend) {
-      const attempt = async (call: Call): Promise<Created> => {
-        onSend()
-        const sent = createRequest(api, call.bearer as Secret, request, requestId)
-        const { body, receipt } = await exchange(network, sent, createAnswer, call, explainCreate)
-        return createdOf(body, receipt)
-      }
-      return once(write, attempt, openCall({ connection, operation: 'create-user', lane: 'api', repeatable: false }))
-    },
+    create: (request, requestId, onSend) =>
+      send({
+        operation: 'create-user',
+        request: (bearer) => createRequest(api, bearer, request, requestId),
+        answer: createAnswer,
+        read: createdOf,
+        explain: explainCreate,
+        onSend,
+      }),
   }
 }
