@@ -5,8 +5,10 @@ import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { type Browser, chromium as driver, type Page as Tab } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Verdict } from '../../src/verify/verdict.ts'
+import { attacks } from '../verify/attacks.ts'
 import { chromium, FLAGS, REMEDY } from './chromium.ts'
-import type { Page } from './page.ts'
+import type { Doubt, Page } from './page.ts'
 
 const path = chromium()
 const SCOPES = ['webmessaging:guest:create', 'webmessaging:guesttoken:write']
@@ -87,6 +89,16 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
     await window.close()
     return search
   }
+
+  describe('verifies as in Node:', () => {
+    attacks({
+      verifying: (keys) => async (token, expectations) => {
+        const doubt: Doubt = { keys, token, expectations }
+        return JSON.parse(await call('verdict', JSON.stringify(doubt))) as Verdict
+      },
+      usable: (jwk) => call('usable', JSON.stringify(jwk)),
+    })
+  })
 
   it('keeps every promise of a store in memory', async () => {
     const told = await call('contract')

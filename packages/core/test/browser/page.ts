@@ -10,6 +10,11 @@ import {
   webPorts,
 } from '../../src/index.ts'
 import { fakeClock, storeContract } from '../../src/testing/index.ts'
+import { givenKeys } from '../../src/verify/given-keys.ts'
+import type { Jwk } from '../../src/verify/keys.ts'
+import type { Expectations } from '../../src/verify/verdict.ts'
+import { verifier } from '../../src/verify/verifier.ts'
+import { webPlatform } from '../../src/verify/web-crypto.ts'
 
 const plain = (value: unknown): string =>
   JSON.stringify(value, (_name, part: unknown) =>
@@ -48,11 +53,31 @@ async function contract(): Promise<readonly (readonly [sentence: string, fault: 
   return told
 }
 
+const platform = webPlatform()
+
+/** What is asked of a verifier. As JSON, so that nothing between here and there reads it in its own way. */
+export interface Doubt {
+  readonly keys: readonly Jwk[]
+  readonly token: string
+  readonly expectations?: Expectations | undefined
+}
+
+async function verdict(doubt: string): Promise<string> {
+  const { keys, token, expectations } = JSON.parse(doubt) as Doubt
+  const clock = fakeClock()
+  const source = givenKeys({ jwks: { keys } }, platform.maker)
+  const algorithms = ['RS256', 'ES256'] as const
+  const { verify } = verifier({ keys: source, platform, now: () => clock.wall(), algorithms })
+  return JSON.stringify(await verify(token, expectations))
+}
+
 const store = memoryStore()
 let here: Connection
 
 const page = {
   contract,
+  verdict,
+  usable: async (jwk: string) => (await platform.maker.fromJwk(JSON.parse(jwk) as Jwk)).length,
   async open(url: string, clientId: string, scopes: readonly string[]): Promise<void> {
     here = await connection(
       { hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }), client: { id: clientId }, scopes },
