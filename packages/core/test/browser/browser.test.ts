@@ -4,8 +4,11 @@ import { gzipSync } from 'node:zlib'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { type Browser, chromium as driver, type Page as Tab } from 'playwright-core'
 import { rolldown } from 'rolldown'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/verify/verdict.ts'
+import { HttpFault } from '../../src/ports/http.ts'
+import { httpCases } from '../http-cases.ts'
+import { closeOpened } from '../http-servers.ts'
 import { attacks } from '../verify/attacks.ts'
 import { chromium, FLAGS, REMEDY } from './chromium.ts'
 import type { Doubt, Page } from './page.ts'
@@ -30,6 +33,21 @@ async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `http://localhost:${(server.address() as { port: number }).port}`
 }
+
+const launched = (...flags: readonly string[]): Promise<Browser> =>
+  driver.launch({ executablePath: path ?? '', args: [...FLAGS, ...flags], chromiumSandbox: false })
+
+/** Calls functions of the page in a tab. */
+const calling =
+  (tab: () => Tab) =>
+  <Name extends keyof Page>(name: Name, ...args: Parameters<Page[Name]>): Promise<Awaited<ReturnType<Page[Name]>>> =>
+    tab().evaluate(
+      ([one, given]) => {
+        const { page } = globalThis as unknown as { readonly page: Record<string, (...all: unknown[]) => unknown> }
+        return page[one as string]?.(...(given as unknown[])) as never
+      },
+      [name, args] as const,
+    )
 
 it('the library fits a browser: nothing of Node is in its bundle', async () => {
   const code = await bundled(source, true)
@@ -57,7 +75,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
       return response.setHeader('content-type', 'text/html').end('<!doctype html><script src="/page.js"></script>')
     })
     origin = await listening(site)
-    browser = await driver.launch({ executablePath: path ?? '', args: FLAGS, chromiumSandbox: false })
+    browser = await launched()
     tab = await browser.newPage()
     await tab.goto(origin)
   }, 120_000)
@@ -67,18 +85,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
     await upstream?.close()
   })
 
-  /** Calls a function of the page. */
-  const call = <Name extends keyof Page>(
-    name: Name,
-    ...args: Parameters<Page[Name]>
-  ): Promise<Awaited<ReturnType<Page[Name]>>> =>
-    tab.evaluate(
-      ([one, given]) => {
-        const { page } = globalThis as unknown as { readonly page: Record<string, (...all: unknown[]) => unknown> }
-        return page[one as string]?.(...(given as unknown[])) as never
-      },
-      [name, args] as const,
-    )
+  const call = calling(() => tab)
 
   /** What the browser brings back from a sign-in: a window of its own that upstream sends on. */
   async function consented(): Promise<string> {
@@ -97,6 +104,29 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
         return JSON.parse(await call('verdict', JSON.stringify(doubt))) as Verdict
       },
       usable: (jwk) => call('usable', JSON.stringify(jwk)),
+    })
+  })
+
+  describe('a request of a page that may ask every server', () => {
+    let open: Browser
+    let page: Tab
+    beforeAll(async () => {
+      open = await launched('--disable-web-security')
+      page = await open.newPage()
+      await page.goto(origin)
+    })
+    afterAll(() => open?.close())
+    afterEach(closeOpened)
+
+    const asked = calling(() => page)
+    httpCases(() => async ({ method, url, headers, body }, signal) => {
+      const id = crypto.randomUUID()
+      signal.addEventListener('abort', () => void asked('leave', id))
+      const sent = { method, url, headers, ...(body === undefined ? {} : { body }) }
+      const told = await asked('send', id, sent, signal.aborted)
+      if (told.is === 'fault') throw new HttpFault(told.kind, told.message)
+      if (told.is === 'aborted') throw signal.reason
+      return { status: told.status, headers: told.headers, bytes: Buffer.from(told.text, 'latin1') }
     })
   })
 

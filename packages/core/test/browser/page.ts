@@ -4,6 +4,8 @@ import {
   connection,
   eventsOf,
   HttpFault,
+  type HttpAnswer,
+  type HttpRequest,
   memoryStore,
   resolveHosts,
   webHttp,
@@ -71,12 +73,39 @@ async function verdict(doubt: string): Promise<string> {
   return JSON.stringify(await verify(token, expectations))
 }
 
+const leaving = new Map<string, AbortController>()
+
+type Told =
+  | { readonly is: 'answer'; readonly status: number; readonly headers: HttpAnswer['headers']; readonly text: string }
+  | { readonly is: 'fault'; readonly kind: HttpFault['kind']; readonly message: string }
+  | { readonly is: 'aborted' }
+
+/** A request of the page; bytes are told as text, a character for each. */
+async function send(id: string, request: Omit<HttpRequest, 'secrets'>, isLate: boolean): Promise<Told> {
+  const stop = new AbortController()
+  leaving.set(id, stop)
+  if (isLate) stop.abort()
+  try {
+    const { status, headers, bytes } = await webHttp()({ ...request, secrets: [] }, stop.signal)
+    const text = Array.from(bytes, (byte) => String.fromCodePoint(byte)).join('')
+    return { is: 'answer', status, headers, text }
+  } catch (thrown) {
+    if (thrown instanceof HttpFault) return { is: 'fault', kind: thrown.kind, message: thrown.message }
+    if (stop.signal.aborted) return { is: 'aborted' }
+    throw thrown
+  } finally {
+    leaving.delete(id)
+  }
+}
+
 const store = memoryStore()
 let here: Connection
 
 const page = {
   contract,
   verdict,
+  send,
+  leave: (id: string) => leaving.get(id)?.abort(),
   usable: async (jwk: string) => (await platform.maker.fromJwk(JSON.parse(jwk) as Jwk)).length,
   async open(url: string, clientId: string, scopes: readonly string[]): Promise<void> {
     here = await connection(
