@@ -4,16 +4,22 @@
  */
 import { writeSync } from 'node:fs'
 import { StatementSync } from 'node:sqlite'
-import { type Ambush, type Point, SIGN } from './points.ts'
+import { type Ambush, AT, OVER, type Point, SIGN } from './points.ts'
 import { onRefresh, type Refreshing } from './refresh-traffic.ts'
 
 const asked = new URL(import.meta.url).searchParams
 const point = asked.get('point') as Point
 const signal = asked.get('signal') as Ambush['signal']
 const of = asked.get('of') as Refreshing
+const tells = asked.get('tells') === 'true'
 let left = Number(asked.get('nth'))
 
+function tell(here: Point | typeof OVER): void {
+  if (tells) writeSync(2, `${AT}${here}\n`)
+}
+
 function reach(here: Point): void {
+  tell(here)
   if (here !== point) return
   left -= 1
   if (left !== 0) return
@@ -29,10 +35,16 @@ const told: Readonly<Record<Refreshing, { readonly intent: string; readonly toke
 
 /** What a transaction that is not committed yet has written down of refreshes. */
 const written = new Set<'intent' | 'tokens'>()
+/** Whether it has written down something else. */
+let isOver = false
 
 function follow(sql: string, parameters: readonly unknown[]): void {
-  if (sql.startsWith('begin') || sql === 'rollback') written.clear()
+  if (sql.startsWith('begin') || sql === 'rollback') {
+    written.clear()
+    isOver = false
+  }
   if (!sql.startsWith('insert into "events"')) return
+  isOver = true
   for (const value of parameters) {
     if (typeof value !== 'string') continue
     if (value.includes(told[of].intent)) written.add('intent')
@@ -51,6 +63,7 @@ for (const method of ['run', 'all'] as const) {
     for (const what of written) reach(`before-${what}-commit`)
     const result = original.apply(this, parameters)
     for (const what of written) reach(`after-${what}-commit`)
+    if (isOver && written.size === 0) tell(OVER)
     written.clear()
     return result
   }

@@ -25,10 +25,24 @@ export interface Ambush {
 /** What a worker says on standard error just before the signal. */
 export const SIGN = 'torture: reached '
 
-/** The module that lays the ambush in a process that is started with `--import`. */
-export function ambushModule({ point, nth, signal }: Ambush, of: Refreshing = 'guest'): string {
-  const module = new URL('./ambush.ts', import.meta.url)
-  module.search = new URLSearchParams({ point, nth: String(nth), signal, of }).toString()
+/** What a worker that tells says on standard error at each point, and what in place of a point once a refresh has failed. */
+export const AT = 'torture: at '
+export const OVER = 'over'
+
+export interface AmbushOptions {
+  /** Default `guest`. */
+  readonly of?: Refreshing
+  /** Says of each point when it is there; default it does not. */
+  readonly tells?: boolean
+  /** Default the source. */
+  readonly program?: URL
+}
+
+/** The module that lays the ambush in a process that is started with `--import`; `nth` 0: it only tells. */
+export function ambushModule({ point, nth, signal }: Ambush, options: AmbushOptions = {}): string {
+  const { of = 'guest', tells = false, program = new URL('./ambush.ts', import.meta.url) } = options
+  const module = new URL(program)
+  module.search = new URLSearchParams({ point, nth: String(nth), signal, of, tells: String(tells) }).toString()
   return module.href
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Fault } from '@guestpass/sandbox'
 import { type Crew, crew, type Worker } from '../crew.ts'
 import type { Luck } from '../luck.ts'
 import { luck } from '../luck.ts'
-import { ambushModule, points, SIGN } from '../points.ts'
+import { fate, met, moduleOf } from './fate.ts'
 import { type Findings, findings, type Given } from './findings.ts'
+import { type Phase, phaseOf } from './phases.ts'
 import { type Profile, type Scene, scene, type SignedIn } from './scene.ts'
 
 export interface RotationOptions {
@@ -23,7 +23,8 @@ export interface RotationOptions {
 
 export interface Outcome extends Findings {
   readonly kills: number
-  readonly killsAt: Readonly<Record<string, number>>
+  /** By the phase of a refresh. */
+  readonly killsAt: Readonly<Partial<Record<Phase, number>>>
   readonly given: number
   readonly signIns: number
   /** Errors that workers told, by code. */
@@ -37,17 +38,12 @@ interface Run {
   readonly crew: Crew
   readonly given: Given[]
   readonly errors: Record<string, number>
-  readonly killsAt: Record<string, number>
+  readonly killsAt: Partial<Record<Phase, number>>
   kills: number
   started: number
   signIns: number
   isOver: boolean
 }
-
-const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
-/** How long a worker that is to be killed goes on after its first answer, and how long that may take; milliseconds. */
-const LONGEST_MS = 1_000
-const PATIENCE_MS = 8_000
 
 /** Mostly fair: now and then slow, lost, failing. */
 const weather = (luck: Luck): Fault['do'] =>
@@ -69,7 +65,7 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
   const run: Run = {
     options,
     scene: place,
-    crew: crew(place.cwd, place.env, worker),
+    crew: crew(place.cwd, place.env, place.programs.worker),
     given: [],
     errors: {},
     killsAt: {},
@@ -91,33 +87,24 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
   }
 }
 
-/** Two workers that start one after the other work on one connection, so that they meet. */
-function nextConnection(run: Run): string {
+/** In turn, so that a dead worker's lease has ended when it comes to it again; now and then the one before once more, so that workers meet. */
+function nextConnection(run: Run, luck: Luck): string {
   const all = run.scene.connections
-  const at = Math.floor(run.started / 2) % all.length
-  run.started += 1
-  return all[at]?.name ?? ''
+  if (luck.whole(1, 4) > 1) run.started += 1
+  return all[run.started % all.length]?.name ?? ''
 }
 
 /** One worker after another, until it is over. */
 async function working(run: Run, luck: Luck): Promise<void> {
+  const { crew, options, scene } = run
   while (!run.isOver) {
-    const name = nextConnection(run)
-    const point = luck.whole(0, 1) === 1 ? luck.pick(points) : undefined
-    const kills = run.options.kills > 0
-    const ambush = kills && point ? [ambushModule({ point, nth: luck.whole(1, 2), signal: 'SIGKILL' }, 'grant')] : []
-    const one = run.crew.start([name], ambush)
-    await (kills ? lived(one, ambush.length > 0, luck) : over(run, one))
+    const name = nextConnection(run, luck)
+    const end = options.kills > 0 ? fate(luck) : undefined
+    const one = crew.start([name], end ? [moduleOf(end, scene.programs.ambush)] : [])
+    await (end ? met(end, one) : over(run, one))
     one.child.kill('SIGKILL')
     await count(run, name, one)
   }
-}
-
-/** Until its ambush, or for a while after its first answer. */
-async function lived({ answered, ended }: Worker, isAmbushed: boolean, luck: Luck): Promise<void> {
-  const begins = isAmbushed ? ended : answered
-  await Promise.race([begins, ended, sleep(PATIENCE_MS, undefined, { ref: false })])
-  await Promise.race([ended, sleep(luck.between(0, LONGEST_MS))])
 }
 
 async function over(run: Run, { ended }: Worker): Promise<void> {
@@ -136,11 +123,10 @@ async function count(run: Run, connection: string, { ended }: Worker): Promise<v
   }
   if (signal !== 'SIGKILL') return tally(run.errors, `exit ${code}: ${err.trim().slice(-300)}`)
   run.kills += 1
-  const point = points.find((one) => err.includes(`${SIGN}${one}\n`))
-  if (point) tally(run.killsAt, point)
+  if (run.options.kills > 0) tally(run.killsAt, phaseOf(err))
 }
 
-const tally = (counts: Record<string, number>, what: string): void => {
+const tally = <Name extends string>(counts: Partial<Record<Name, number>>, what: Name): void => {
   counts[what] = (counts[what] ?? 0) + 1
 }
 
@@ -151,6 +137,12 @@ const judged = async ({ scene, given }: Run): Promise<Findings> => {
   return findings({ given, journal, connections: await Promise.all(scene.connections.map(standing)) })
 }
 
+async function signedIn(run: Run, one: SignedIn): Promise<void> {
+  if ((await one.grant())?.standing !== 'needs_reauth') return
+  await one.signIn()
+  run.signIns += 1
+}
+
 /** Signs in again where the sign-in has ended, makes the weather, and tells how it goes. */
 async function watch(run: Run, luck: Luck, begun: number, say: (line: string) => void): Promise<void> {
   const { options, scene } = run
@@ -158,11 +150,7 @@ async function watch(run: Run, luck: Luck, begun: number, say: (line: string) =>
   let scripted = 0
   while (!run.isOver) {
     await sleep(200)
-    for (const one of scene.connections) {
-      if ((await one.grant())?.standing !== 'needs_reauth') continue
-      await one.signIn()
-      run.signIns += 1
-    }
+    await Promise.all(scene.connections.map((one) => signedIn(run, one)))
     const met = scene.journal().length
     for (; scripted < met + 100; scripted += 1) scene.upstream.script([{ on: 'token', do: weather(luck) }])
     const seconds = (Date.now() - begun) / 1_000

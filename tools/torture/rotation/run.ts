@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { holds } from './findings.ts'
+import { isBetween, phases } from './phases.ts'
 import { type Outcome, rotation } from './rotation.ts'
 
 const { values } = parseArgs({
@@ -12,7 +13,7 @@ const { values } = parseArgs({
     profile: { type: 'string', default: 'strict' },
     kills: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '0' },
-    processes: { type: 'string', default: '4' },
+    processes: { type: 'string', default: '8' },
     connections: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     bug: { type: 'string' },
@@ -32,14 +33,18 @@ const numbers = {
   kills,
   seconds: whole('seconds'),
   processes: whole('processes'),
-  connections: whole('connections', kills > 0 ? 16 : 1),
+  connections: whole('connections', kills > 0 ? 32 : 1),
   seed: whole('seed'),
 }
+
+const betweenOf = ({ killsAt }: Outcome): number =>
+  phases.filter(isBetween).reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)
 
 const lines = (outcome: Outcome): readonly string[] =>
   [
     ['kills', outcome.kills] as const,
-    ...Object.entries(outcome.killsAt).map(([point, count]) => [`  ${point}`, count] as const),
+    ...phases.map((phase) => [`  ${phase}`, outcome.killsAt[phase] ?? 0] as const),
+    ['kills between intent and commit', betweenOf(outcome)] as const,
     ['refreshes that took effect upstream', outcome.effects] as const,
     ['refreshes completed in the store', outcome.completed] as const,
     ['refreshes whose token came after its end', outcome.late] as const,

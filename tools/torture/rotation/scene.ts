@@ -13,6 +13,7 @@ import {
 import { nodePorts } from '@guestpass/core/node'
 import { type JournalEntry, type Sandbox, sandbox } from '@guestpass/sandbox'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+import { type Programs, programs } from './programs.ts'
 
 export type Profile = 'strict' | 'grace'
 
@@ -21,6 +22,7 @@ export interface Scene {
   readonly upstream: Sandbox
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  readonly programs: Programs
   /** What upstream was asked, on behalf of all connections. */
   journal(): readonly JournalEntry[]
   readonly connections: readonly SignedIn[]
@@ -35,8 +37,8 @@ export interface SignedIn {
   signIn(): Promise<void>
 }
 
-/** Long, so that a slow machine full of killed processes comes back in time. */
-export const GRACE_SECONDS = 120
+/** Long enough for the next worker to come, whose turn it is after all other connections, and for the lease of the dead one to end; a few times over. */
+const GRACE_SECONDS = 60
 /** Short, so that a token in doubt comes to its end while somebody watches. */
 const LIFE_SECONDS = 3
 
@@ -94,11 +96,13 @@ export async function scene(profile: Profile, connections: number, bug: string |
   return {
     upstream,
     cwd,
+    programs: await programs(cwd),
     env: {
       ...upstream.env,
       GUESTPASS_ENCRYPTION_KEY: key,
       NODE_COMPILE_CACHE: join(cwd, 'compiled'),
       TORTURE_PROFILE: profile,
+      TORTURE_GRACE_MS: String(GRACE_SECONDS * 1_000),
       ...(bug === undefined ? {} : { TORTURE_BUG: bug }),
     },
     journal: upstream.journal,

@@ -8,7 +8,6 @@ import { flushCompileCache } from 'node:module'
 import { asGuestpassError, connection, resolveHosts, Secret, type Store } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
-import { GRACE_SECONDS } from './scene.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
 const say = (said: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(said)}\n`)
@@ -40,7 +39,7 @@ const { accessTokens } = await connection(
     hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }),
     client: { id: env('GENESYS_CLIENT_ID'), secret: new Secret(env('GENESYS_CLIENT_SECRET')) },
     refreshProfile: env('TORTURE_PROFILE') as 'strict' | 'grace',
-    graceMs: GRACE_SECONDS * 1_000,
+    graceMs: Number(env('TORTURE_GRACE_MS')),
     policy: { limit: { perMinute: 600_000 }, retry: { retries: 2 }, timeoutMs: 3_000, breaker: { atLeast: 1_000_000 } },
   },
   { ...world, store },

@@ -1,0 +1,37 @@
+import { AT, OVER, type Point } from '../points.ts'
+
+/** The parts of a refresh in which a worker can die, in their order; then what is none. */
+export const phases = [
+  'before the intent',
+  'between intent and send',
+  'while upstream works',
+  'between answer and commit',
+  'in the commit',
+  'after the commit',
+  'after a failure',
+  'before its first refresh',
+] as const
+
+export type Phase = (typeof phases)[number]
+
+/** The phase that begins at each point. */
+const begun: Readonly<Record<Point | typeof OVER, Phase>> = {
+  'before-intent-commit': 'before the intent',
+  'after-intent-commit': 'between intent and send',
+  'before-send': 'between intent and send',
+  'after-send': 'while upstream works',
+  'while-running': 'while upstream works',
+  'after-answer': 'between answer and commit',
+  'before-tokens-commit': 'in the commit',
+  'after-tokens-commit': 'after the commit',
+  [OVER]: 'after a failure',
+}
+
+/** In which phase a worker died that told this on standard error. */
+export function phaseOf(said: string): Phase {
+  const last = said.slice(said.lastIndexOf(AT) + AT.length).split('\n', 1)[0] as keyof typeof begun
+  return said.includes(AT) ? begun[last] : 'before its first refresh'
+}
+
+/** Whether the intent is written down then, and the tokens are not. */
+export const isBetween = (phase: Phase): boolean => phases.indexOf(phase) >= 1 && phases.indexOf(phase) <= 4
