@@ -7,15 +7,25 @@ describe('processes that share a sign-in and are killed', { timeout: 120_000 }, 
   it.concurrent.each(['strict', 'grace'])(
     'present no refresh token twice undeclared, and lose none silently (%s)',
     async (profile) => {
-      const { exit, said, figure } = await rotated('--profile', profile, '--kills', '6', '--connections', '4')
-      expect(figure('kills')).toBeGreaterThanOrEqual(6)
+      const { exit, said, figure } = await rotated(
+        '--profile',
+        profile,
+        '--kills',
+        '12',
+        '--processes',
+        '3',
+        '--connections',
+        '8',
+      )
+      expect(figure('kills')).toBeGreaterThanOrEqual(12)
+      expect(figure('kills between intent and commit'), said).toBeGreaterThan(3)
       expect(figure('refreshes that took effect upstream'), said).toBeGreaterThan(0)
       expect(exit, said).toBe(0)
     },
   )
 
   it.concurrent('are caught when they write no intent before they send', async () => {
-    const { exit, said } = await rotated('--kills', '300', '--bug', 'no-intent')
+    const { exit, said } = await rotated('--kills', '300', '--processes', '3', '--bug', 'no-intent')
     expect(exit, said).toBe(1)
   })
 })

@@ -43,6 +43,8 @@ interface Run {
   started: number
   signIns: number
   isOver: boolean
+  /** Resolves when it is over. */
+  readonly over: PromiseWithResolvers<void>
 }
 
 /** Mostly fair: now and then slow, lost, failing. */
@@ -73,18 +75,27 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
     started: 0,
     signIns: 0,
     isOver: false,
+    over: Promise.withResolvers(),
   }
   try {
-    const watching = watch(run, chance.of('weather'), begun, say)
-    await Promise.all(Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`))))
-    await watching
+    await Promise.all([
+      watch(run, chance.of('weather'), begun, say),
+      ...place.connections.map((one) => tended(run, one)),
+      ...Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`))),
+    ])
     const { kills, killsAt, errors, given, signIns } = run
     const seconds = (Date.now() - begun) / 1_000
     return { ...(await judged(run)), kills, killsAt, errors, given: given.length, signIns, seconds }
   } finally {
+    end(run)
     await run.crew.killAll()
     await place.close()
   }
+}
+
+function end(run: Run): void {
+  run.isOver = true
+  run.over.resolve()
 }
 
 /** In turn, so that a dead worker's lease has ended when it comes to it again; now and then the one before once more, so that workers meet. */
@@ -99,19 +110,12 @@ async function working(run: Run, luck: Luck): Promise<void> {
   const { crew, options, scene } = run
   while (!run.isOver) {
     const name = nextConnection(run, luck)
-    const end = options.kills > 0 ? fate(luck) : undefined
-    const one = crew.start([name], end ? [moduleOf(end, scene.programs.ambush)] : [])
-    await (end ? met(end, one) : over(run, one))
+    const fated = options.kills > 0 ? fate(luck) : undefined
+    const one = crew.start([name], fated ? [moduleOf(fated, scene.programs.ambush)] : [])
+    await Promise.race([fated ? met(fated, one) : one.ended, run.over.promise])
     one.child.kill('SIGKILL')
     await count(run, name, one)
   }
-}
-
-async function over(run: Run, { ended }: Worker): Promise<void> {
-  const looks = async (): Promise<void> => {
-    while (!run.isOver) await sleep(100)
-  }
-  await Promise.race([looks(), ended])
 }
 
 async function count(run: Run, connection: string, { ended }: Worker): Promise<void> {
@@ -122,8 +126,9 @@ async function count(run: Run, connection: string, { ended }: Worker): Promise<v
     else run.given.push({ ...(said as Given), connection })
   }
   if (signal !== 'SIGKILL') return tally(run.errors, `exit ${code}: ${err.trim().slice(-300)}`)
+  if (run.options.kills === 0) return
   run.kills += 1
-  if (run.options.kills > 0) tally(run.killsAt, phaseOf(err))
+  tally(run.killsAt, phaseOf(err))
 }
 
 const tally = <Name extends string>(counts: Partial<Record<Name, number>>, what: Name): void => {
@@ -137,20 +142,23 @@ const judged = async ({ scene, given }: Run): Promise<Findings> => {
   return findings({ given, journal, connections: await Promise.all(scene.connections.map(standing)) })
 }
 
-async function signedIn(run: Run, one: SignedIn): Promise<void> {
-  if ((await one.grant())?.standing !== 'needs_reauth') return
-  await one.signIn()
-  run.signIns += 1
+/** Signs in again whenever the sign-in has ended. */
+async function tended(run: Run, one: SignedIn): Promise<void> {
+  while (!run.isOver) {
+    await sleep(200)
+    if ((await one.grant())?.standing !== 'needs_reauth') continue
+    await one.signIn()
+    run.signIns += 1
+  }
 }
 
-/** Signs in again where the sign-in has ended, makes the weather, and tells how it goes. */
+/** Makes the weather, and tells how it goes. */
 async function watch(run: Run, luck: Luck, begun: number, say: (line: string) => void): Promise<void> {
   const { options, scene } = run
   let told = Date.now()
   let scripted = 0
   while (!run.isOver) {
     await sleep(200)
-    await Promise.all(scene.connections.map((one) => signedIn(run, one)))
     const met = scene.journal().length
     for (; scripted < met + 100; scripted += 1) scene.upstream.script([{ on: 'token', do: weather(luck) }])
     const seconds = (Date.now() - begun) / 1_000
@@ -161,8 +169,8 @@ async function watch(run: Run, luck: Luck, begun: number, say: (line: string) =>
         `${seconds.toFixed(0).padStart(5)} s ${String(run.kills).padStart(6)} kills ${String(found.effects).padStart(6)} refreshes ` +
           `${String(found.inDoubt).padStart(5)} in doubt ${String(found.undeclared).padStart(3)} undeclared ${String(found.silent).padStart(3)} silent`,
       )
-      if (options.bug && found.undeclared + found.silent > 0) run.isOver = true
+      if (options.bug && found.undeclared + found.silent > 0) end(run)
     }
-    if (run.kills >= options.kills && seconds >= options.seconds) run.isOver = true
+    if (run.kills >= options.kills && seconds >= options.seconds) end(run)
   }
 }

@@ -37,14 +37,17 @@ const numbers = {
   seed: whole('seed'),
 }
 
-const betweenOf = ({ killsAt }: Outcome): number =>
-  phases.filter(isBetween).reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)
+type Figure = readonly [name: string, value: number]
+
+const killLines = ({ kills, killsAt }: Outcome): readonly Figure[] => [
+  ['kills', kills],
+  ...phases.map((phase): Figure => [`  ${phase}`, killsAt[phase] ?? 0]),
+  ['kills between intent and commit', phases.filter(isBetween).reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
+]
 
 const lines = (outcome: Outcome): readonly string[] =>
   [
-    ['kills', outcome.kills] as const,
-    ...phases.map((phase) => [`  ${phase}`, outcome.killsAt[phase] ?? 0] as const),
-    ['kills between intent and commit', betweenOf(outcome)] as const,
+    ...(kills > 0 ? killLines(outcome) : []),
     ['refreshes that took effect upstream', outcome.effects] as const,
     ['refreshes completed in the store', outcome.completed] as const,
     ['refreshes whose token came after its end', outcome.late] as const,

@@ -39,14 +39,14 @@ export interface SignedIn {
 
 /** Long enough for the next worker to come, whose turn it is after all other connections, and for the lease of the dead one to end; a few times over. */
 const GRACE_SECONDS = 60
-/** Short, so that a token in doubt comes to its end while somebody watches. */
-const LIFE_SECONDS = 3
+/** Short where a token in doubt has to come to its end while somebody watches; else so long that an answer given again is in time, mostly. */
+const LIFE_SECONDS: Readonly<Record<Profile, number>> = { strict: 3, grace: 30 }
 
 export async function scene(profile: Profile, connections: number, bug: string | undefined): Promise<Scene> {
   const upstream = await sandbox({
     rateLimit: { perMinute: 600_000 },
     journalSize: 1_000_000,
-    accessTokenSeconds: LIFE_SECONDS,
+    accessTokenSeconds: LIFE_SECONDS[profile],
     refreshProfile: profile,
     graceSeconds: GRACE_SECONDS,
     autoConsent: true,
