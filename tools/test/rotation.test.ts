@@ -7,16 +7,8 @@ describe('processes that share a sign-in and are killed', { timeout: 120_000 }, 
   it.concurrent.each(['strict', 'grace'])(
     'present no refresh token twice undeclared, and lose none silently (%s)',
     async (profile) => {
-      const { exit, said, figure } = await rotated(
-        '--profile',
-        profile,
-        '--kills',
-        '12',
-        '--processes',
-        '3',
-        '--connections',
-        '8',
-      )
+      const few = ['--kills', '8', '--processes', '4', '--connections', '8']
+      const { exit, said, figure } = await rotated('--profile', profile, ...few)
       expect(figure('kills')).toBeGreaterThanOrEqual(8)
       expect(figure('kills between intent and commit'), said).toBeGreaterThan(1)
       expect(figure('refreshes that took effect upstream'), said).toBeGreaterThan(0)
