@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from '../crew.ts'
 import type { Luck } from '../luck.ts'
@@ -46,13 +45,12 @@ export const moduleOf = ({ point, nth, afterMs }: Fate, program: URL): string =>
 
 /** Resolves when the worker is dead, or is to be killed now. */
 export async function met({ point, nth, afterMs }: Fate, { child, ended }: Worker): Promise<void> {
-  const patience = AbortSignal.timeout(PATIENCE_MS)
-  const reached = async (): Promise<void> => {
-    for (let said = ''; said.split(`${AT}${point}\n`).length <= nth; ) {
-      said += String((await once(child.stderr ?? child, 'data', { signal: patience }))[0])
-    }
-    await sleep(afterMs)
-  }
-  const given = afterMs === undefined ? once(child, 'exit', { signal: patience }) : reached()
-  await Promise.race([ended, given.catch(() => {})])
+  const reached = Promise.withResolvers<void>()
+  let said = ''
+  child.stderr?.on('data', (text: string) => {
+    said += text
+    if (said.split(`${AT}${point}\n`).length > nth) reached.resolve()
+  })
+  const fated = afterMs === undefined ? ended : reached.promise.then(() => sleep(afterMs))
+  await Promise.race([ended, fated, sleep(PATIENCE_MS, undefined, { ref: false })])
 }

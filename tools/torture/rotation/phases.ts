@@ -33,5 +33,5 @@ export function phaseOf(said: string): Phase {
   return said.includes(AT) ? begun[last] : 'before its first refresh'
 }
 
-/** Whether the intent is written down then, and the tokens are not. */
-export const isBetween = (phase: Phase): boolean => phases.indexOf(phase) >= 1 && phases.indexOf(phase) <= 4
+/** Those in which the intent is written down, and the tokens are not. */
+export const between: readonly Phase[] = phases.slice(1, 5)

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { holds } from './findings.ts'
-import { isBetween, phases } from './phases.ts'
+import { between, phases } from './phases.ts'
 import { type Outcome, rotation } from './rotation.ts'
 
 const { values } = parseArgs({
@@ -42,7 +42,7 @@ type Figure = readonly [name: string, value: number]
 const killLines = ({ kills, killsAt }: Outcome): readonly Figure[] => [
   ['kills', kills],
   ...phases.map((phase): Figure => [`  ${phase}`, killsAt[phase] ?? 0]),
-  ['kills between intent and commit', phases.filter(isBetween).reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
+  ['kills between intent and commit', between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
 ]
 
 const lines = (outcome: Outcome): readonly string[] =>
