@@ -116,6 +116,20 @@ describe('a place that is wrong', () => {
   })
 })
 
+describe('an external user that nobody signed in for', () => {
+  it('is refused with the command that mends it, from the environment that the sandbox prints', async () => {
+    const bob = user(upstream.env)
+    const { text } = await bob.fails(
+      'guest issue --api external-users --email cy@example.com --name Cy',
+      3,
+      'access_denied',
+    )
+    expect(text).toContain('`guestpass login`')
+    expect(bob.leaks([secret(), 'cy@example.com'])).toEqual([])
+    bob.leave()
+  })
+})
+
 describe('a configuration that is wrong', () => {
   it('is told with every mistake at once, for every verb that reads it', async () => {
     const env = { GENESYS_CLIENT_ID: '', GENESYS_RATE_LIMIT: '0', GENESYS_PUBLIC_KEY: 'secret-looking-value-4711' }
