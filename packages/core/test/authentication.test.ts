@@ -125,6 +125,23 @@ describe('an authenticated guest', () => {
     expect(credentials).toHaveLength(1)
   })
 
+  it('stays with who has it when the answer to somebody else who asked at once was lost', async () => {
+    const here = await started()
+    const store = { ...here.store, lease: async () => ({ granted: true, endsInMs: 5 * SECOND }) }
+    const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
+    here.upstream.meets('create', async (work) => {
+      await here.clock.sleep(SECOND)
+      return dropped('before')(work, {} as never, {} as never)
+    })
+    const late = refusal(one.guests.issue(ann))
+    await until(() => here.creates() === 1)
+    const { guestId } = await two.guests.issue(ann)
+    await here.clock.advance(SECOND)
+    expect((await late).code).toBe('create_in_doubt')
+    const { documents } = await here.store.documents('default', { kind: 'duplicate', limit: 9 })
+    expect(documents.map(({ value }) => value)).toEqual([{ state: 'live', guestId }])
+  })
+
   it('is another one on another channel, and for another person', async () => {
     const { guests, creates } = await started()
     const one = await guests.issue(ann)
