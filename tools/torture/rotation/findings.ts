@@ -91,6 +91,8 @@ function lostOf(given: readonly Given[], grant: Credential | undefined): number 
   return beyond + forked
 }
 
-/** Whether all is as it must be against a server of this profile. */
-export const holds = ({ undeclared, silent, lost, ended, inDoubt }: Findings, profile: 'strict' | 'grace'): boolean =>
-  undeclared + silent + lost === 0 && (profile === 'strict' || ended + inDoubt === 0)
+/** Whether something was refreshed, and all is as it must be against a server of this profile. */
+export const holds = (
+  { effects, undeclared, silent, lost, ended, inDoubt }: Findings,
+  profile: 'strict' | 'grace',
+): boolean => effects > 0 && undeclared + silent + lost === 0 && (profile === 'strict' || ended + inDoubt === 0)

@@ -41,6 +41,8 @@ interface Run {
   readonly killsAt: Partial<Record<Phase, number>>
   kills: number
   started: number
+  /** Workers that have answered once. */
+  ready: number
   signIns: number
   isOver: boolean
   /** Resolves when it is over. */
@@ -73,6 +75,7 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
     killsAt: {},
     kills: 0,
     started: 0,
+    ready: 0,
     signIns: 0,
     isOver: false,
     over: Promise.withResolvers(),
@@ -112,6 +115,7 @@ async function working(run: Run, luck: Luck): Promise<void> {
     const name = nextConnection(run, luck)
     const fated = options.kills > 0 ? fate(luck) : undefined
     const one = crew.start([name], fated ? [moduleOf(fated, scene.programs.ambush)] : [])
+    void one.answered.then(() => (run.ready += 1))
     await Promise.race([fated ? met(fated, one) : one.ended, run.over.promise])
     one.child.kill('SIGKILL')
     await count(run, name, one)
@@ -153,14 +157,17 @@ async function tended(run: Run, one: SignedIn): Promise<void> {
 }
 
 /** Makes the weather, and tells how it goes. */
-async function watch(run: Run, luck: Luck, begun: number, say: (line: string) => void): Promise<void> {
+async function watch(run: Run, luck: Luck, started: number, say: (line: string) => void): Promise<void> {
   const { options, scene } = run
+  let begun = started
   let told = Date.now()
   let scripted = 0
   while (!run.isOver) {
     await sleep(200)
     const met = scene.journal().length
     for (; scripted < met + 100; scripted += 1) scene.upstream.script([{ on: 'token', do: weather(luck) }])
+    // The time of many that start at once is not counted before all of them are at work.
+    if (options.kills === 0 && run.ready < options.processes) begun = Date.now()
     const seconds = (Date.now() - begun) / 1_000
     if (Date.now() - told > (options.bug ? 1_000 : 10_000)) {
       told = Date.now()
