@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { linesOf } from './lines.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */
@@ -16,10 +15,9 @@ const quotesIn = (text: string): number => text.split('"').length - 1
  * is read as if that line were not there.
  */
 export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
   let open: CsvRecord[] = []
   let line = 0
-  for await (const text of lines) {
+  for await (const text of linesOf(path)) {
     line += 1
     open.push({ line, text: line === 1 ? text.replace(/^\uFEFF/, '') : text })
     const { whole, rest } = settled(open, false)

@@ -22,6 +22,8 @@ interface Head {
   readonly connection: string
 }
 
+const NEWLINE = 0x0a
+
 type Entry = { readonly begin: number; readonly guestId?: string } | { readonly done: number }
 
 export const journalPath = (file: string): string => `${file}.import`
@@ -38,7 +40,10 @@ export async function journal(path: string, head: Head): Promise<Journal> {
   const { done, begun } = await read(path, head)
   const file = openSync(path, 'a', 0o600)
   const write = (entry: Head | Entry): void => void writeSync(file, `${JSON.stringify(entry)}\n`)
-  if (done.size + begun.size === 0 && (await readFile(path)).length === 0) write(head)
+  const before = await readFile(path)
+  if (before.length === 0) write(head)
+  // What is written next would be lost with a line that was cut off.
+  else if (before.at(-1) !== NEWLINE) writeSync(file, '\n')
   return {
     isDone: (line) => done.has(line),
     begun: (line) => begun.get(line),

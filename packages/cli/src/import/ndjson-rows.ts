@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { Field } from '@guestpass/core'
+import { linesOf } from './lines.ts'
 import { LONGEST_ROW, type Row } from './row.ts'
 
 /** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */
 export async function* ndjsonRows(path: string): AsyncGenerator<Row> {
   let line = 0
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
-  for await (const text of lines) {
+  for await (const text of linesOf(path)) {
     line += 1
     const bare = line === 1 ? text.replace(/^\uFEFF/, '') : text
     if (bare.trim() !== '') yield rowOf(bare, line)
