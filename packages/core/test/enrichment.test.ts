@@ -3,6 +3,7 @@ import { openProfile } from '../src/domain/profile.ts'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
 import { dropped, instead, slow } from './meetings.ts'
+import { jwt } from './fake-upstream.ts'
 import { garbled } from './people-upstream.ts'
 import { ann, EMAIL, expectNothingPersonal, peopleWorld, until, verified } from './people-world.ts'
 import { refusal } from './world.ts'
@@ -111,6 +112,17 @@ describe('what a CRM knows', () => {
 })
 
 describe('attributes that upstream does not take', () => {
+  it('are told without the id that upstream gave the guest', async () => {
+    const { guests, upstream, connection, enriched, last } = await started()
+    upstream.answers = { guestId: 'guest-7', token: jwt({ sub: 'guest-7', exp: 1_900_000_000 }) }
+    upstream.meets('update', instead(404, { code: 'not.found', message: 'no guest guest-7' }))
+    await guests.issue(ann)
+    await enriched(connection)
+    const told = await last('GUEST_ENRICHMENT_FAILED')
+    expect(told?.outcome).toBe('failure')
+    expect(JSON.stringify(told)).not.toContain('guest-7')
+  })
+
   it('are told and given again later, also by another process', async () => {
     const { guests, upstream, connection, enriched, pending, last, clock, process } = await started()
     upstream.meets('update', instead(503, { message: `no ${EMAIL}` }))

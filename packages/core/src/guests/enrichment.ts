@@ -222,9 +222,9 @@ export const withCrm = (profile: Profile, { customerId, tier, lastInteraction }:
 })
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only. */
-const withoutIds = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
+const withoutIds = (error: GuestpassError, { id, upstreamId = id, subject }: Credential): GuestpassError =>
   new GuestpassError(
     error.code,
-    error.message.replaceAll(id, subject),
+    error.message.replaceAll(id, subject).replaceAll(upstreamId, subject),
     error.upstream ? { upstream: error.upstream } : {},
   )
