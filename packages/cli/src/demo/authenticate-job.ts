@@ -1,4 +1,5 @@
 import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
+import { faults } from './faults.ts'
 import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
 import type { Stage } from './stage.ts'
@@ -53,10 +54,12 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     const [guestId = '', ...others] = new Set(all.map((guest) => guest.guestId))
     return others.length > 0 ? undefined : guests.refresh(guestId)
   }
-  const issued = (
-    await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(() => undefined)))
-  ).filter((one) => one !== undefined)
+  const { caught, tell } = faults(JOB, note)
+  const issued = (await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(caught)))).filter(
+    (one) => one !== undefined,
+  )
   bar.stop()
+  tell()
   upstream.script([])
 
   const { entries, ...met } = calls(['create', 'channel', 'update', 'refresh'])

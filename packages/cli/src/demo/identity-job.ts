@@ -1,4 +1,5 @@
 import type { IssuedGuest } from '@guestpass/core'
+import { faults } from './faults.ts'
 import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
 import { consented } from './sign-in.ts'
@@ -30,13 +31,15 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
     bar.add()
     return guest
   }
+  const { caught, tell } = faults(JOB, note)
   const half = Math.ceil(count / 2)
   const all = (from: number, to: number) =>
-    Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(() => undefined)))
+    Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(caught)))
   const before = await all(0, half)
   accessTokens.reportRejected((await accessTokens.token()).token)
   const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
   bar.stop()
+  tell()
 
   const { entries, ...met } = calls(['authorize', 'token', 'create'])
   return {

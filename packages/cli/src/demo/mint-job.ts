@@ -1,4 +1,5 @@
 import { type IssuedGuest, guestScopes, meters } from '@guestpass/core'
+import { faults } from './faults.ts'
 import { type JobReport, met } from './job-report.ts'
 import type { Stage } from './stage.ts'
 
@@ -26,16 +27,16 @@ export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): 
     took.time(job, latencyMs)
     throw new Error('a chat SDK that fails harms nobody')
   })
-  const outcomes = await Promise.allSettled(
-    ids.map(async (guestId) => {
-      const issued = await guests.issue({ guestId, duration, scopes: guestScopes })
-      bar.add()
-      return issued
-    }),
-  )
+  const { caught, tell } = faults(job, stage.note)
+  const one = async (guestId: string): Promise<IssuedGuest> => {
+    const guest = await guests.issue({ guestId, duration, scopes: guestScopes })
+    bar.add()
+    return guest
+  }
+  const issued = (await Promise.all(ids.map((id) => one(id).catch(caught)))).filter((guest) => guest !== undefined)
   off()
   bar.stop()
-  const issued = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  tell()
   const kept = await Promise.all(
     issued.map(async (one) => {
       const stored = await guests.token(one.guestId)
