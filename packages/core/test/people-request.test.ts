@@ -211,12 +211,12 @@ describe('the flags of compliance', () => {
   })
 
   it('tell when address or name stand where they need not', () => {
-    for (const told of [{ a: ['Ann'] }, { a: { b: 'to ANN@mail.example' } }]) {
+    for (const told of [{ a: ['Ann'] }, { a: 'from ANN, again' }, { a: { b: 'to ANN@mail.example' } }]) {
       expect(flags({ told }).dataMinimizationApplied).toBe(false)
     }
     const attributes = { note: 'ann@mail.example' }
     expect(flags({ profile: { ...profile, attributes } }).dataMinimizationApplied).toBe(false)
-    expect(flags({ told: { a: 'Anna', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
+    expect(flags({ told: { a: 'Anna, Joann', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
   })
 })
 

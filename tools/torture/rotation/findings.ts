@@ -50,7 +50,7 @@ export function findings({ given, journal, connections }: Evidence): Findings {
   const effects = refreshes.filter(tookEffect).length
   const completed = events.filter(({ type, data }) => type === 'ACCESS_TOKEN_RENEWED' && data?.['grant'] !== undefined)
   const again = refreshes.filter(({ presented = 0, replayed }) => presented > 1 && replayed !== true).length
-  const [inDoubt, lastResorts] = [count('GRANT_IN_DOUBT'), count('GRANT_LAST_RESORT')]
+  const [inDoubt, lastResorts, ended] = [count('GRANT_IN_DOUBT'), count('GRANT_LAST_RESORT'), count('GRANT_ENDED')]
   const late = events.filter(
     ({ type, error }) => type === 'ACCESS_TOKEN_FAILED' && error?.code === 'token_refused',
   ).length
@@ -61,10 +61,11 @@ export function findings({ given, journal, connections }: Evidence): Findings {
     late,
     inDoubt,
     lastResorts,
-    ended: count('GRANT_ENDED'),
+    ended,
     replayed: refreshes.filter(({ replayed }) => replayed === true).length,
     undeclared: Math.max(0, again - lastResorts),
-    silent: Math.max(0, effects - completed.length - late - inDoubt - open),
+    // A refresh whose tokens nobody stored ends its sign-in, told, or its intent still stands.
+    silent: Math.max(0, effects - completed.length - late - ended - open),
     lost: connections.reduce(
       (sum, one) =>
         sum +

@@ -56,7 +56,7 @@ export async function bulk(rows: AsyncIterable<Row>, parts: BulkParts): Promise<
       const error = asGuestpassError(thrown)
       outcome.failed += 1
       if (error.code !== 'invalid_input' || !outcome.worst) outcome.worst = error
-      await failures.add(row, error)
+      failures.add(row, error)
     }
     parts.onRow()
   }

@@ -1,4 +1,4 @@
-import { linesOf } from './lines.ts'
+import { linesOf } from '../lines.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */

@@ -1,29 +1,28 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
 import { stringify } from 'csv-stringify/sync'
+import { type Appended, appended, unusable } from './appended.ts'
 import type { Row } from './row.ts'
 
 /** Rows that failed, in a file of the same form with notes on why, so that it can be mended and imported. */
 export interface Failures {
   /** Absent while none failed. */
   readonly path: string | undefined
-  add(row: Row, error: GuestpassError): Promise<void>
-  close(): Promise<void>
+  add(row: Row, error: GuestpassError): void
+  close(): void
 }
 
 /** The file's rows are its owner's data: only they may read it. One of an earlier import is taken away. */
-export async function failures(file: string, format: 'csv' | 'ndjson'): Promise<Failures> {
+export function failures(file: string, format: 'csv' | 'ndjson'): Failures {
   const path = `${file}.failures.${format}`
-  await rm(path, { force: true })
-  let stream: WriteStream | undefined
+  try {
+    rmSync(path, { force: true })
+  } catch (thrown) {
+    throw unusable(path, thrown)
+  }
+  let kept: Appended | undefined
   let header = ''
 
-  const write = async (text: string): Promise<void> => {
-    stream ??= createWriteStream(path, { mode: 0o600 })
-    if (!stream.write(text)) await once(stream, 'drain')
-  }
   const csv = (values: Readonly<Record<string, unknown>>): string => {
     const columns = Object.keys(values)
     const names = stringify([columns])
@@ -34,9 +33,9 @@ export async function failures(file: string, format: 'csv' | 'ndjson'): Promise<
 
   return {
     get path() {
-      return stream && path
+      return kept && path
     },
-    async add({ line, values, text = '' }, { code, message, fields = [] }) {
+    add({ line, values, text = '' }, { code, message, fields = [] }) {
       const notes = {
         _line: line,
         _row: text,
@@ -46,12 +45,9 @@ export async function failures(file: string, format: 'csv' | 'ndjson'): Promise<
       }
       const own = Object.fromEntries(Object.entries(values).filter(([name]) => !(name in notes)))
       const noted = { ...own, ...notes }
-      await write(format === 'csv' ? csv(noted) : `${JSON.stringify(noted)}\n`)
+      kept ??= appended(path)
+      kept.write(format === 'csv' ? csv(noted) : `${JSON.stringify(noted)}\n`)
     },
-    async close() {
-      if (!stream) return
-      stream.end()
-      await once(stream, 'close')
-    },
+    close: () => kept?.close(),
   }
 }

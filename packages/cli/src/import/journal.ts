@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { createReadStream } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
+import { linesOf } from '../lines.ts'
+import { appended, unusable } from './appended.ts'
 
 /** What was imported of a file, kept beside it, so that an import that was cut short goes on where it was. It holds no personal data. */
 export interface Journal {
@@ -22,8 +22,6 @@ interface Head {
   readonly connection: string
 }
 
-const NEWLINE = 0x0a
-
 type Entry = { readonly begin: number; readonly guestId?: string } | { readonly done: number }
 
 export const journalPath = (file: string): string => `${file}.import`
@@ -38,18 +36,15 @@ export async function digestOf(path: string): Promise<string> {
 /** Opens the journal of a file, or begins one. Rejects with `invalid_input` when it is of another file, API or connection. */
 export async function journal(path: string, head: Head): Promise<Journal> {
   const { done, begun } = await read(path, head)
-  const file = openSync(path, 'a', 0o600)
-  const write = (entry: Head | Entry): void => void writeSync(file, `${JSON.stringify(entry)}\n`)
-  const before = await readFile(path)
-  if (before.length === 0) write(head)
-  // What is written next would be lost with a line that was cut off.
-  else if (before.at(-1) !== NEWLINE) writeSync(file, '\n')
+  const file = appended(path)
+  const write = (entry: Head | Entry): void => file.write(`${JSON.stringify(entry)}\n`)
+  if (file.isNew) write(head)
   return {
     isDone: (line) => done.has(line),
     begun: (line) => begun.get(line),
     begin: (line, guestId) => write({ begin: line, ...(guestId === undefined ? {} : { guestId }) }),
     done: (line) => write({ done: line }),
-    close: () => closeSync(file),
+    close: file.close,
   }
 }
 
@@ -57,7 +52,7 @@ async function read(path: string, head: Head) {
   const done = new Set<number>()
   const begun = new Map<number, string | true>()
   let first = true
-  for await (const text of linesOf(path)) {
+  for await (const text of written(path)) {
     const entry = parsed(text)
     if (first) refuseOther(path, entry as Partial<Head>, head)
     first = false
@@ -69,11 +64,12 @@ async function read(path: string, head: Head) {
   return { done, begun }
 }
 
-async function* linesOf(path: string): AsyncGenerator<string> {
+/** What stands in it so far; nothing where it is not there yet. */
+async function* written(path: string): AsyncGenerator<string> {
   try {
-    yield* createInterface({ input: createReadStream(path, 'utf8') })
+    yield* linesOf(path)
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, thrown)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Field } from '@guestpass/core'
-import { linesOf } from './lines.ts'
+import { linesOf } from '../lines.ts'
 import { LONGEST_ROW, type Row } from './row.ts'
 
 /** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */

@@ -12,7 +12,7 @@ export interface Row {
   readonly text?: string
 }
 
-/** The longest row that is read, in bytes. */
+/** The longest row that is read, in characters. */
 export const LONGEST_ROW = 65_536
 
 /** Names beginning so are notes, as of an earlier import, and not read. */

@@ -1,24 +1,20 @@
-import { createReadStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { type Checkpoint, checkpointOf, GuestpassError } from '@guestpass/core'
 import type { Cli } from '../frame/verb.ts'
+import { linesOf } from '../lines.ts'
 
 const unusable = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field}: ${message}.`, { fields: [{ field, message, remedy }] })
 
 /** The lines of a file; `-` is standard input. Rejects with `invalid_input`, naming the argument, when it cannot be read. */
-export async function* linesOf(file: string, field: string, cli: Cli): AsyncGenerator<string> {
+export async function* linesGiven(file: string, field: string, cli: Cli): AsyncGenerator<string> {
   if (file === '-') {
     yield* (await cli.input()).split('\n')
     return
   }
   try {
-    yield* createInterface({
-      input: createReadStream(resolve(cli.world.cwd, file)),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })
+    yield* linesOf(resolve(cli.world.cwd, file))
   } catch (thrown) {
     const { code = 'unknown' } = thrown as NodeJS.ErrnoException
     throw unusable(field, `the file cannot be read (${code})`, 'Give the path of a file that can be read.')
@@ -28,7 +24,7 @@ export async function* linesOf(file: string, field: string, cli: Cli): AsyncGene
 /** The checkpoints in a file: one, several on lines of their own, or an export, which ends with one. */
 export async function checkpointsIn(file: string, cli: Cli): Promise<readonly Checkpoint[]> {
   const found: Checkpoint[] = []
-  for await (const line of linesOf(file, 'checkpoint', cli)) {
+  for await (const line of linesGiven(file, 'checkpoint', cli)) {
     const value = parsed(line)
     const checkpoint = checkpointOf(value) ?? checkpointOf((value as { checkpoint?: unknown } | undefined)?.checkpoint)
     if (checkpoint) found.push(checkpoint)

@@ -2,7 +2,7 @@ import { type Checkpoint, type ExportVerdict, verifyExport } from '@guestpass/co
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { atWork } from '../workplace.ts'
-import { checkpointsIn, linesOf } from './audit-files.ts'
+import { checkpointsIn, linesGiven } from './audit-files.ts'
 
 export const auditVerify = verb({
   name: 'audit verify',
@@ -17,7 +17,7 @@ export const auditVerify = verb({
   async run({ file, checkpoint }, cli) {
     const kept = checkpoint === undefined ? [] : await checkpointsIn(checkpoint, cli)
     const verdict =
-      file === undefined ? await storeVerdict(kept, cli) : await verifyExport(linesOf(file, 'file', cli), kept)
+      file === undefined ? await storeVerdict(kept, cli) : await verifyExport(linesGiven(file, 'file', cli), kept)
     cli.answer(verdict, () => linesFor(verdict, kept.length > 0))
     return verdict.valid ? 0 : 4
   },

@@ -46,7 +46,7 @@ export const guestImport = verb({
       const elapsed = stopwatch(place.ports.clock)
       const head = { file: await digestOf(path), api, connection: config.connection }
       const kept = await journal(journalPath(path), head)
-      const failed = await failures(path, format)
+      const failed = failures(path, format)
       const bar = cli.progress('importing', total)
       const stop = new AbortController()
       const enriching = guests.enrichment.run(stop.signal)
@@ -68,7 +68,6 @@ export const guestImport = verb({
           ...place.ports,
         }
         const outcome = await bulk(readers[format](path), { ...parts, signal: cli.signal })
-        await failed.close()
         cli.signal.throwIfAborted()
         return told(outcome, { file, api, seconds: Math.round(elapsed() / 100) / 10, failures: failed.path }, cli)
       } finally {
@@ -76,6 +75,7 @@ export const guestImport = verb({
         await enriching
         bar.stop()
         kept.close()
+        failed.close()
       }
     })
   },

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -130,6 +130,18 @@ describe('a file that cannot be imported', () => {
     const { text: other } = await ann.fails(IMPORT.replace('guest-tokens', 'engagements'), 2, 'invalid_input')
     expect(other).toMatch(/changed|another api/)
   })
+
+  it.each(['people.csv.failures.csv', 'people.csv.import'])(
+    'has something in the place of %s: that is named, and nothing is sent',
+    async (name) => {
+      write(rows(3))
+      mkdirSync(join(ann.cwd, name))
+      const before = mints()
+      const { problem } = await ann.fails(IMPORT, 2, 'invalid_input')
+      expect(problem.fields).toMatchObject([{ field: '<file>', message: expect.stringContaining(name) }])
+      expect(mints()).toBe(before)
+    },
+  )
 
   it('is of no known form', async () => {
     write('', 'people.xlsx')

@@ -22,12 +22,22 @@ export function complianceFlags(of: {
 }): ComplianceFlags {
   const { email, name, attributes } = of.profile
   const names = (text: string): boolean =>
-    (typeof email === 'string' && text.toLowerCase().includes(email)) || (typeof name === 'string' && text === name)
+    (typeof email === 'string' && text.toLowerCase().includes(email)) ||
+    (typeof name === 'string' && hasWords(text.toLowerCase(), name.trim().toLowerCase()))
   return {
     gdprConsentRecorded: typeof of.consentTimestamp === 'string',
     dataMinimizationApplied: !texts(of.told).some(names) && !texts(attributes ?? null).some(names),
     auditTrailGenerated: of.trail.length > 0,
   }
+}
+
+const isOfWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character)
+
+/** Whether words stand in a text, and not as a part of longer ones. */
+function hasWords(text: string, words: string): boolean {
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1))
+    if (!isOfWord(text[at - 1]) && !isOfWord(text[at + words.length])) return true
+  return false
 }
 
 /** Every text in a value, wherever. */
