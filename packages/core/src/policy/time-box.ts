@@ -19,7 +19,9 @@ export async function timeBox<T, C extends { readonly signal: AbortSignal }>(
   const aborted = new Promise<never>((_, reject) => {
     box.signal.addEventListener('abort', () => reject(box.signal.reason as Error), { once: true })
   })
-  call.signal.addEventListener('abort', () => box.abort(call.signal.reason), { signal: done.signal })
+  const passOn = (): void => box.abort(call.signal.reason)
+  // Taken away by hand: by a signal of its own Node forgets to, where many share the caller's.
+  call.signal.addEventListener('abort', passOn)
   if (ms < Number.POSITIVE_INFINITY) {
     clock.sleep(ms, done.signal).then(
       () => box.abort(overdue()),
@@ -29,6 +31,7 @@ export async function timeBox<T, C extends { readonly signal: AbortSignal }>(
   try {
     return await Promise.race([attempt({ ...call, signal: box.signal }), aborted])
   } finally {
+    call.signal.removeEventListener('abort', passOn)
     // With a reason of its own, because the default one captures a stack for every call.
     done.abort('done')
   }
