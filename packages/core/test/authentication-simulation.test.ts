@@ -1,13 +1,14 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Connection } from '../src/connection.ts'
-import { HOUR, MINUTE } from '../src/domain/time.ts'
+import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { asGuestpassError } from '../src/errors.ts'
 import { isLive } from '../src/guests/slot.ts'
 import { settle } from '../src/testing/index.ts'
-import { dropped, instead, type Meeting } from './meetings.ts'
+import { dropped, instead, type Meeting, slow } from './meetings.ts'
+import { mortal } from './mortal.ts'
 import { garbled } from './people-upstream.ts'
-import { ann, EMAIL, peopleWorld } from './people-world.ts'
+import { ann, EMAIL, peopleWorld, reuse } from './people-world.ts'
 
 const meetings: Readonly<Record<string, Meeting>> = {
   'lost before': dropped('before'),
@@ -92,6 +93,71 @@ it('whatever is asked and lost in whatever order, a person has one guest, and no
         expect(told).not.toContain(EMAIL)
         for (const id of handedOut) expect(told).not.toContain(id)
       }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+const happening = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), process: fc.nat(2), sure: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('meet' as const), what: fc.constantFrom(...Object.keys(meetings), 'slow') }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), process: fc.nat(2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, SECOND, 7 * SECOND, MINUTE) }),
+  },
+)
+
+it('whoever is killed in whatever moment, a person has one guest, and whoever asks in the end is served or told', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(happening, { maxLength: 20 }), async (happenings) => {
+      const here = peopleWorld()
+      const start = async () => {
+        const { store, kill } = mortal(here.store)
+        return { ...(await here.process({}, { store })), kill }
+      }
+      const processes = [await start(), await start(), await start()]
+      /** To whom each guest was given: of those who only claim the address, one may have it, as the first. */
+      const given = new Map<string, number>()
+      const faults: string[] = []
+      const ask = async ({ guests }: Pick<Connection, 'guests'>, isSure: boolean): Promise<string> => {
+        const said = await guests.issue(isSure ? reuse : ann).catch((thrown: unknown) => asGuestpassError(thrown).code)
+        if (typeof said === 'string') return said
+        const before = given.get(said.guestId) ?? 0
+        if (!isSure && before > 0) faults.push(`${said.guestId} was given to somebody who only claims the address`)
+        given.set(said.guestId, before + 1)
+        return 'issued'
+      }
+      for (const it of happenings) {
+        if (it.do === 'ask') void ask(processes[it.process] as Connection, it.sure)
+        if (it.do === 'meet')
+          here.upstream.meets(
+            'create',
+            it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as Meeting),
+          )
+        if (it.do === 'kill') {
+          processes[it.process]?.kill()
+          processes[it.process] = await start()
+        }
+        await here.clock.advance(it.do === 'pass' ? it.ms : 0)
+        const { credentials } = await here.store.list('default', { kind: 'guest', limit: 99 })
+        expect(credentials.filter((guest) => isLive(guest, here.clock.wall())).length).toBeLessThanOrEqual(1)
+      }
+      await here.clock.advance(MINUTE)
+      here.upstream.forgive()
+      const last = ask(await start(), true)
+      await here.clock.advance(MINUTE)
+      expect(['issued', 'session_exists', 'guest_orphaned']).toContain(await last)
+      const { documents } = await here.store.documents('default', { kind: 'duplicate', limit: 9 })
+      expect(documents.map(({ value }) => value)).not.toContainEqual(expect.objectContaining({ state: 'creating' }))
+      expect(faults).toEqual([])
+      // What nobody here holds was told as that.
+      const held = here.upstream.sessions.filter(({ guestId }) => given.has(guestId)).length
+      const told = (await here.told()).filter((type) => ['GUEST_ORPHANED', 'GUEST_CREATE_IN_DOUBT'].includes(type))
+      if (held < here.upstream.sessions.length) expect(told.length).toBeGreaterThan(0)
     }),
     { numRuns: 60 },
   )

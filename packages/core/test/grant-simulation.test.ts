@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Secret } from '../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
-import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
 import { answers, grantServer, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
+import { mortal } from './mortal.ts'
 import { world } from './world.ts'
 
 /** One thing that happens to the processes of a connection and to its authorization server. */
@@ -42,22 +42,6 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     }),
   },
 )
-
-/** A process as `kill -9` leaves it: nothing that it asks of its store is done or answered any more. */
-function mortal(store: Store): { readonly store: Store; kill(): void } {
-  let isDead = false
-  const guarded = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(of, name) {
-        const value: unknown = Reflect.get(of, name)
-        if (typeof value === 'object' && value !== null) return guarded(value)
-        if (typeof value !== 'function') return value
-        return (...args: unknown[]) =>
-          isDead ? new Promise(() => {}) : (Reflect.apply(value, of, args) as Promise<unknown>)
-      },
-    })
-  return { store: guarded(store), kill: () => (isDead = true) }
-}
 
 async function live(happenings: readonly Happening[], refreshProfile: 'strict' | 'grace'): Promise<void> {
   const here = world()
