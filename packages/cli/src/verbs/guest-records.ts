@@ -22,6 +22,12 @@ const viewDocument = (view: GuestView) => ({
 const viewLine = ({ guestId, api, standing, generation, expiresAt }: GuestView): string =>
   `${guestId}  ${api}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
+/** What is known of its token; nothing when there is none. */
+const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string[] =>
+  expiresAt === undefined
+    ? []
+    : [...(scopes.length === 0 ? [] : [`scopes ${scopes.join(' ')}`]), verified ? 'verified' : 'not verified']
+
 const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id, a UUID"]]
 
 export const guestShow = verb({
@@ -35,7 +41,7 @@ export const guestShow = verb({
       const view = await records.show(guestId)
       cli.answer(viewDocument(view), () => [
         viewLine(view),
-        `  scopes ${view.scopes.join(' ')}; ${view.verified ? 'verified' : 'not verified'}; since ${iso(view.createdAt)}`,
+        `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
       ])
     }),
 })

@@ -146,6 +146,7 @@ describe('a user of guest issue', () => {
     expect((await ann.run(`guest erase ${guest.guestId}`)).out).toMatch(/is erased here\.\n {2}Genesys has no call/)
     await ann.fails(`guest token ${guest.guestId}`, 2, 'guest_revoked')
     expect((await ann.ask(`guest show ${guest.guestId}`)).said).toMatchObject({ standing: 'erased', scopes: [] })
+    expect((await ann.run(`guest show ${guest.guestId}`)).out).toMatch(/erased.*no token\n {2}since \S+Z\n$/)
   })
 
   it('makes an external user, who is authenticated again instead of being renewed', async () => {
