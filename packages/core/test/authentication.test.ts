@@ -6,7 +6,7 @@ import { strangerKey, jwt, json } from './fake-upstream.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { garbled } from './people-upstream.ts'
 import { ann, EMAIL, expectNothingPersonal, peopleWorld, replace, reuse, until, verified } from './people-world.ts'
-import { outcome, refusal } from './world.ts'
+import { outcome, passing, refusal } from './world.ts'
 
 async function started(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
   const here = peopleWorld()
@@ -88,8 +88,7 @@ describe('an authenticated guest', () => {
     )
     await until(() => creates() > 0)
     await settle()
-    await clock.advance(SECOND)
-    const all = await Promise.all(asked)
+    const all = await passing(clock, Promise.all(asked))
     expect(creates()).toBe(1)
     expect(all.filter((one) => one === 'session_exists')).toHaveLength(49)
     expect((await told()).filter((type) => type === 'GUEST_CREATE_INITIATED')).toHaveLength(1)
@@ -101,8 +100,7 @@ describe('an authenticated guest', () => {
     here.upstream.meets('create', slow(here.clock, SECOND))
     const both = [here.guests.issue(ann), other.guests.issue(ann)].map(outcome)
     await until(() => here.creates() === 1 && here.clock.sleeping >= 4)
-    await here.clock.advance(2 * SECOND)
-    const said = await Promise.all(both)
+    const said = await passing(here.clock, Promise.all(both))
     expect(said.filter((one) => one === 'session_exists')).toHaveLength(1)
     expect(here.creates()).toBe(1)
   })
@@ -115,8 +113,7 @@ describe('an authenticated guest', () => {
     const asked = [one, two].map(({ guests }) => outcome(guests.issue(ann)))
     // Both have seen that there is nobody, and only then does the first write.
     await until(() => here.upstream.asked.channel.length === 2)
-    await here.clock.advance(SECOND)
-    const said = await Promise.all(asked)
+    const said = await passing(here.clock, Promise.all(asked))
     const [first, ...more] = (await here.events()).filter(({ type }) => type === 'GUEST_CREATE_INITIATED')
     expect(first?.data).toMatchObject({ resumes: false })
     for (const { data } of more) expect(data).toMatchObject({ resumes: true })

@@ -8,7 +8,7 @@ import { strangerKey, jwt, json } from './fake-upstream.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued, request, refreshWorld } from './refresh-world.ts'
 import { gated } from './refreshing-upstream.ts'
-import { outcome, refusal } from './world.ts'
+import { outcome, passing, refusal } from './world.ts'
 
 const ADVISORY = 57 * MINUTE
 const MANDATORY = HOUR - MINUTE
@@ -74,8 +74,7 @@ describe('a refresh', () => {
     const here = await issued()
     const other = await here.process()
     const both = [here.guests.refresh(ID), other.guests.refresh(ID)].map(outcome)
-    await here.clock.advance(SECOND)
-    const [one, two] = await Promise.all(both)
+    const [one, two] = await passing(here.clock, Promise.all(both))
     expect(one).toBe(two)
     expectOneEffect(here.upstream, 1)
   })

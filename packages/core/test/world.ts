@@ -71,3 +71,14 @@ export async function refusal(asked: Promise<unknown>): Promise<GuestpassError> 
   if (thrown instanceof GuestpassError) return thrown
   throw new Error(`expected a GuestpassError, got ${String(thrown)}`)
 }
+
+/** Lets time pass, a little at a time, until work has ended: signatures are checked on other threads, however long those take. */
+export async function passing<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  const over = work.then(
+    () => true,
+    () => true,
+  )
+  const passed = (): Promise<boolean> => clock.advance(50).then(() => false)
+  for (let isOver = false; !isOver; ) isOver = await Promise.race([over, passed()])
+  return work
+}
