@@ -59,6 +59,17 @@ describe('a guest with a rotating refresh token', () => {
     expect(here.refreshes()).toBe(1)
   })
 
+  it('that fails is told without the id that upstream gave the guest, however it is written', async () => {
+    const here = peopleWorld()
+    const { guests } = await here.process()
+    here.upstream.answers = { guestId: 'guest.7', token: jwt({ sub: 'guest.7', exp: 1_900_000_000 }) }
+    const { guestId } = await guests.issue(ann)
+    here.upstream.meets('refresh', instead(400, { code: 'bad.request', message: 'no guest Guest.7, but guestx7' }))
+    await refusal(guests.refresh(guestId))
+    const told = JSON.stringify(await here.last('REFRESH_FAILED'))
+    expect([/guest\.7/i.test(told), told.includes('guestx7')]).toEqual([false, true])
+  })
+
   it('is kept by keepers', async () => {
     const here = await issued()
     const keeping = keeper(

@@ -1,11 +1,12 @@
 import type { Event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Change } from '../ports/store.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Attempt, Wording } from './attempt.ts'
 import { type Decision, DUPLICATE, type Former, type Slot, slotOf } from './slot.ts'
+import { withoutIds } from './without-ids.ts'
 
 /** What was found under the key, and what is to be done. */
 export interface Opening {
@@ -115,14 +116,3 @@ export function slotBefore({ slot, decision }: Claim, error: GuestpassError): Sl
   if (former === undefined) return undefined
   return replaces ? { state: 'live', guestId: former } : { state: 'free', former }
 }
-
-/** Events outlive the guest and know it by its subject only. */
-const withoutIds = (error: GuestpassError, subject: string, ids: readonly (string | undefined)[]): GuestpassError =>
-  new GuestpassError(
-    error.code,
-    ids.reduce<string>((text, id) => (id === undefined ? text : text.replaceAll(id, subject)), error.message),
-    {
-      ...(error.upstream ? { upstream: error.upstream } : {}),
-      ...(error.reason === undefined ? {} : { reason: error.reason }),
-    },
-  )

@@ -12,6 +12,7 @@ import type { Crm } from '../upstream/crm/provider.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
 import { mergedAttributes } from './attributes.ts'
 import { turns } from './turns.ts'
+import { withoutIds } from './without-ids.ts'
 
 /** What came of asking the CRM; `off`: there is none. */
 export type Lookup =
@@ -78,11 +79,11 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   }
 
   const worded = (credential: Credential, error: GuestpassError | undefined, data: Record<string, Json>): Event => {
-    const { subject, generation, api } = credential
+    const { id, upstreamId, subject, generation, api } = credential
     const about = { actor, connection, subject, correlationId: random.uuid() }
     return event(about, random.uuid(), clock.wall(), {
       ...(error
-        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, credential) }
+        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, subject, [id, upstreamId]) }
         : { type: 'GUEST_ENRICHED', outcome: 'success' }),
       generation,
       data: { api, ...data },
@@ -220,11 +221,3 @@ export const withCrm = (profile: Profile, { customerId, tier, lastInteraction }:
     ...(lastInteraction === undefined ? {} : { lastInteraction }),
   },
 })
-
-/** The error as events may tell it: they outlive the guest and know it by its subject only. */
-const withoutIds = (error: GuestpassError, { id, upstreamId = id, subject }: Credential): GuestpassError =>
-  new GuestpassError(
-    error.code,
-    error.message.replaceAll(id, subject).replaceAll(upstreamId, subject),
-    error.upstream ? { upstream: error.upstream } : {},
-  )

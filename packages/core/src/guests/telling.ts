@@ -1,11 +1,12 @@
 import type { Credential } from '../domain/credential.ts'
 import { type About, type Event, event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import { type Listener, listeners } from './listeners.ts'
 import type { Obtained } from './obtain.ts'
+import { withoutIds } from './without-ids.ts'
 
 export interface TellingParts {
   readonly connection: string
@@ -48,7 +49,8 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
       tally.failed += 1
       meter.count(isRefresh(credential) ? 'guest_refresh_failed' : 'guest_token_failed')
       const type = isRefresh(credential) ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
-      const shown = withoutId(error, credential)
+      const { id, upstreamId, subject } = credential
+      const shown = withoutIds(error, subject, [id, upstreamId])
       return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, ...told(credential) })
     },
     announce({ credential, claims, latencyMs }, tokenIssuedAt) {
@@ -69,10 +71,3 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
 
 const isRefresh = ({ intent }: Pick<Credential, 'intent'>): boolean =>
   intent?.action === 'refresh' || intent?.action === 'last_resort'
-
-/** The error as events may tell it: they outlive the guest and know it by its subject only. */
-const withoutId = (error: GuestpassError, { id, subject }: Credential): GuestpassError =>
-  new GuestpassError(error.code, error.message.replaceAll(new RegExp(id, 'gi'), subject), {
-    ...(error.upstream ? { upstream: error.upstream } : {}),
-    ...(error.reason === undefined ? {} : { reason: error.reason }),
-  })
