@@ -97,8 +97,9 @@ if (import.meta.main) {
     options: { rows: { type: 'string', default: '100000' }, heap: { type: 'string', default: '64' } },
   })
   const order = { rows: Number(values.rows), heap: Number(values.heap) }
-  const { exit, done, failed, seconds, resident, complaint } = await imported(order, console.log)
-  const isRight = isWhole({ exit, done, failed, seconds, resident, complaint }, order.rows)
+  const outcome = await imported(order, console.log)
+  const { exit, done, failed, seconds, resident, complaint } = outcome
+  const isRight = isWhole(outcome, order.rows)
   console.log(
     `${done} of ${order.rows} rows done, ${failed} failed, in ${seconds.toFixed(1)} s, with ${order.heap} MiB of heap`,
   )

@@ -45,30 +45,29 @@ const killLines = ({ kills, killsAt }: Outcome): readonly Figure[] => [
   ['kills between intent and commit', between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
 ]
 
-const lines = (outcome: Outcome): readonly string[] =>
-  [
-    ...(kills > 0 ? killLines(outcome) : []),
-    ['refreshes that took effect upstream', outcome.effects] as const,
-    ['refreshes completed in the store', outcome.completed] as const,
-    ['refreshes whose token came after its end', outcome.late] as const,
-    ['answers given again by upstream in its grace', outcome.replayed] as const,
-    ['tokens given to workers', outcome.given] as const,
-    ['lost answers, told as in doubt', outcome.inDoubt] as const,
-    ['refresh tokens presented once more, declared', outcome.lastResorts] as const,
-    ['sign-ins that upstream ended', outcome.ended] as const,
-    ['sign-ins begun again', outcome.signIns] as const,
-    ['refresh tokens presented twice, undeclared', outcome.undeclared] as const,
-    ['refreshes lost silently', outcome.silent] as const,
-    ['acknowledged tokens lost', outcome.lost] as const,
-    ...Object.entries(outcome.errors).map(([code, count]) => [`workers that were told ${code}`, count] as const),
-    ['seconds', Math.round(outcome.seconds)] as const,
-  ].map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`)
+const figures = (outcome: Outcome): readonly Figure[] => [
+  ...(kills > 0 ? killLines(outcome) : []),
+  ['refreshes that took effect upstream', outcome.effects],
+  ['refreshes completed in the store', outcome.completed],
+  ['refreshes whose token came after its end', outcome.late],
+  ['answers given again by upstream in its grace', outcome.replayed],
+  ['tokens given to workers', outcome.given],
+  ['lost answers, told as in doubt', outcome.inDoubt],
+  ['refresh tokens presented once more, declared', outcome.lastResorts],
+  ['sign-ins that upstream ended', outcome.ended],
+  ['sign-ins begun again', outcome.signIns],
+  ['refresh tokens presented twice, undeclared', outcome.undeclared],
+  ['refreshes lost silently', outcome.silent],
+  ['acknowledged tokens lost', outcome.lost],
+  ...Object.entries(outcome.errors).map(([code, count]): Figure => [`workers that were told ${code}`, count]),
+  ['seconds', Math.round(outcome.seconds)],
+]
 
 console.log(
   `seed ${numbers.seed}: ${profile}, ${numbers.processes} processes, ${numbers.connections} connections, ${kills} kills${bug ? `, bug ${bug}` : ''}`,
 )
 const outcome = await rotation({ profile, bug, ...numbers }, console.log)
-for (const line of lines(outcome)) console.log(line)
+for (const [name, value] of figures(outcome)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
 const isRight = holds(outcome, profile)
 console.log(isRight ? 'nothing was presented twice undeclared, nothing was lost silently' : 'FAILED: see above')
 process.exitCode = isRight ? 0 : 1

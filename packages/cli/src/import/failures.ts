@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
 import { stringify } from 'csv-stringify/sync'
-import { type Appended, appended, unusable } from './appended.ts'
+import { type Appended, appended, tried } from './appended.ts'
 import type { Row } from './row.ts'
 
 /** Rows that failed, in a file of the same form with notes on why, so that it can be mended and imported. */
@@ -15,11 +15,7 @@ export interface Failures {
 /** The file's rows are its owner's data: only they may read it. One of an earlier import is taken away. */
 export function failures(file: string, format: 'csv' | 'ndjson'): Failures {
   const path = `${file}.failures.${format}`
-  try {
-    rmSync(path, { force: true })
-  } catch (thrown) {
-    throw unusable(path, thrown)
-  }
+  tried(path, () => rmSync(path, { force: true }))
   let kept: Appended | undefined
   let header = ''
 

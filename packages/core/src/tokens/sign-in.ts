@@ -82,6 +82,11 @@ export interface SignInParts {
   readonly digest: (text: string) => Promise<string>
 }
 
+interface Stands {
+  readonly credential: Credential
+  readonly now: () => Instant
+}
+
 /** Bytes of state, nonce and verifier: 256 bits each. */
 const BYTES = 32
 
@@ -108,7 +113,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     event(aboutOf(credential, correlationId), random.uuid(), now, { generation: credential.generation, ...happened })
 
   /** The grant as it stands, and the store's time, counted on. */
-  async function stands(): Promise<{ readonly credential: Credential; readonly now: () => Instant }> {
+  async function stands(): Promise<Stands> {
     const elapsed = stopwatch(clock)
     const found = await store.find(connection, GRANT)
     const now = (): Instant => found.now + elapsed()
@@ -130,9 +135,9 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   async function exchanged(
     code: string | null,
     { verifier, redirectUri, scopes, correlationId, nonce }: PendingSignIn,
+    { credential, now }: Stands,
   ) {
     if (code === null || code === '') throw refusedSignIn('upstream', 'upstream sent the browser back without a code')
-    const { credential, now } = await stands()
     // A code that is used up for a token that cannot be verified is lost.
     await parts.reception.ready(credential.tokens)
     let sentAt = now()
@@ -223,13 +228,13 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       return { url: oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId }), expiresAt }
     },
     async complete(query, browser) {
-      const { now } = await stands()
+      const standing = await stands()
       // A state of nobody is told to nobody: whoever makes them up would fill the log.
       const found = await pending.find(query.get('state') ?? undefined)
       return watched(found.correlationId, async () => {
-        const taken = await found.take(browser, now())
+        const taken = await found.take(browser, standing.now())
         refuseError(query)
-        return exchanged(query.get('code'), taken)
+        return exchanged(query.get('code'), taken, standing)
       })
     },
     watched,

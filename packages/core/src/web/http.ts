@@ -1,3 +1,4 @@
+import { boundedBytes } from '../ports/bounded-bytes.ts'
 import { type Http, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../ports/http.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 
@@ -40,22 +41,7 @@ function sendable({ method, url, headers, body }: HttpRequest, signal: AbortSign
 }
 
 async function read({ body }: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  const reader = body?.getReader()
-  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-    size += part.value.byteLength
-    if (size > MAX_ANSWER_BYTES) {
-      await reader?.cancel()
-      throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
-    }
-    parts.push(part.value)
-  }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.byteLength
-  }
-  return bytes
+  const bytes = await boundedBytes(body, MAX_ANSWER_BYTES)
+  if (bytes) return bytes
+  throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
 }

@@ -1,6 +1,7 @@
 import { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
+import { boundedBytes } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system.ts'
 import { oneMatches, signatures } from './signature.ts'
@@ -113,7 +114,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
     verify,
     receive,
     handler: (act) => async (request) => {
-      const bytes = await bodyOf(request)
+      const bytes = await boundedBytes(request.body, MOST_BYTES)
       if (!bytes) return new Response(null, { status: 413 })
       try {
         const came = await receive(request.headers, bytes, act)
@@ -124,23 +125,6 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
       }
     },
   }
-}
-
-/** The body, read to its end unless it is too long. */
-async function bodyOf(request: Request): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  const reader = request.body?.getReader()
-  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-    size += read.value.length
-    parts.push(read.value)
-    if (size <= MOST_BYTES) continue
-    await reader?.cancel()
-    return undefined
-  }
-  const whole = new Uint8Array(size)
-  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0)
-  return whole
 }
 
 const isSigningSecret = (secret: Secret): boolean => /^whsec_[A-Za-z\d+/]{32,}={0,2}$/.test(secret.reveal())

@@ -3,7 +3,7 @@ import { Secret } from '../../domain/secret.ts'
 import { type Millis, SECOND } from '../../domain/time.ts'
 import { type GuestpassError } from '../../errors.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { type Attempt, type Call, openCall, type Policy } from '../../policy/pipeline.ts'
+import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
 import { acknowledge, exchange, type Explain, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { once } from '../once.ts'
@@ -100,6 +100,8 @@ export interface OAuth {
 
 interface Terms {
   readonly operation: string
+  /** Default `token`. */
+  readonly lane?: string
   readonly repeatable: boolean
   readonly single?: boolean
   /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
@@ -206,10 +208,10 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       }
     },
     identity: (access) =>
-      policy(async (call: Call) => {
+      ask({ operation: 'users-me', lane: 'api', repeatable: true, spends: false }, async (call) => {
         const { body } = await exchange(network, identityRequest(options.api, access), identityAnswer, call)
         return identityOf(body)
-      })(openCall({ connection, operation: 'users-me', lane: 'api', repeatable: true })),
+      }),
     async revoke({ access, refresh }) {
       if (options.platform) {
         await ended(tokenDeletion(options.api, access))
