@@ -103,7 +103,10 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
         ),
         nbf: fc.integer({ min: 0, max: NOW }),
         iat: fc.double({ min: 0, max: NOW, noNaN: true }),
-        more: fc.dictionary(name, fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 }),
+        // A member called __proto__ at any depth is refused here, whatever jose says: see the attacks.
+        more: fc
+          .dictionary(name, fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 })
+          .filter((claims) => !JSON.stringify(claims).includes('"__proto__":')),
       },
       { requiredKeys: ['exp', 'more'] },
     )
@@ -114,7 +117,7 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
         const issued = { ...more, ...dates }
         const text = token(issued, key, { kid, typ: type })
         expect(await joseAccepts(text)).toBe(true)
-        // As text, because a claim may be called __proto__, which comparisons of objects do not see.
+        // As text, so that nothing of the claims goes unseen.
         const said = { valid: true, claims: JSON.parse(JSON.stringify(issued)) as unknown }
         expect(canonicalJson(await verify(text))).toBe(canonicalJson(said))
       }),
