@@ -143,7 +143,12 @@ export function creation(parts: CreationParts, ports: RenewalPorts): Creation {
     if (former === next.id) return { writes: [], events: [], deny: [former] }
     const { credential } = await store.find(connection, former)
     if (!credential || hasEnded(credential)) return { writes: [], events: [], deny: [] }
-    return revocationChange(credential, parts.telling.about(credential, attempt.correlationId), now(), ports)
+    return revocationChange(
+      credential,
+      parts.telling.about(credential, { correlationId: attempt.correlationId }),
+      now(),
+      ports,
+    )
   }
 
   /** Upstream named a guest that was ended here, and stays ended: nobody gets its token, and no verifier takes it. */

@@ -135,7 +135,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     refuseForeign(found.credential)
     const credential = wanted(found.credential ?? blank(request.guestId, found.now), request)
     refuseEnded(credential)
-    const about = tells.about(credential, correlationId)
+    const about = tells.about(credential, { correlationId })
     try {
       await store.commit({ connection, events: [tells.initiated(credential, about, now())] })
       const made = await minted.mint({ credential, about, now, signal })

@@ -1,3 +1,4 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import type { About } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
@@ -19,7 +20,7 @@ export interface SessionsParts {
 /** The guests' tokens over time. */
 export interface Sessions {
   /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
-  current(guestId: string, ask: Ask): Promise<Current>
+  current(guestId: string, ask: Ask, context?: Context): Promise<Current>
 }
 
 /** Renews guest tokens, each in the way of the API that it is of. */

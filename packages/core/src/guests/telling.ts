@@ -1,3 +1,4 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, type Event, event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
@@ -20,7 +21,7 @@ export interface TellingParts {
 /** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
 export interface Telling {
   /** What all events of one request share. */
-  about(credential: Credential, correlationId?: string): About
+  about(credential: Credential, context?: Context): About
   /** A token is about to be asked for. */
   initiated(credential: Credential, about: About, now: Instant): Event
   /** It could not be had; counted. */
@@ -40,7 +41,12 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
   })
 
   return {
-    about: ({ subject }, correlationId = random.uuid()) => ({ actor, connection, subject, correlationId }),
+    about: ({ subject }, context = {}) => ({
+      actor: context.actor ?? actor,
+      connection,
+      subject,
+      correlationId: context.correlationId ?? random.uuid(),
+    }),
     initiated(credential, about, now) {
       const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
       return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })

@@ -8,6 +8,11 @@ export interface HttpRequest {
   readonly body?: string
   /** The secrets that stand in the request, so that an answer that repeats them is never shown. */
   readonly secrets: readonly Secret[]
+  /**
+   * Called once, when the connection stands and nothing of the request has been written yet. What it throws keeps the request from
+   * being sent, and is what the request rejects with.
+   */
+  readonly onSend?: () => void
 }
 
 /** An answer read to its end. Header names are lower case; a repeated header is joined with `, `. */

@@ -74,6 +74,8 @@ export interface LeaseAnswer {
   readonly granted: boolean
   /** Milliseconds until the lease that stands now ends by itself. */
   readonly endsInMs: Millis
+  /** The credential that was named in the ask, as it stands; absent where none was named. */
+  readonly found?: Found
 }
 
 /** What a keeper asks for. */
@@ -142,14 +144,40 @@ export interface Outbox {
 /** Names the sinks that get an event. */
 export type Route = (event: Event) => readonly string[]
 
-/**
- * Everything that is remembered. One contract, several homes; every one passes the contract kit of `testing`. Any call may
- * reject with a `GuestpassError` of code `store_busy` or `store_unavailable`.
- */
-export interface Store {
+/** Writes what belongs together. Durable: what was acknowledged survives a kill. */
+export interface Ledger {
+  /** Writes everything of the change, or nothing when any expectation does not hold. */
+  commit(change: Change): Promise<'done' | 'conflict'>
+  /**
+   * Makes sure that one more commit has room, before something is spent whose answer must be stored. Rejects with
+   * `store_unavailable` when there is none.
+   */
+  ensureRoom(): Promise<void>
+}
+
+/** The credentials of guests, sign-ins and the service. Durable. */
+export interface Credentials {
   find(connection: string, id: string): Promise<Found>
   /** The credential that a subject stands for; undefined when there is none, or it was erased. */
   findBySubject(connection: string, subject: string): Promise<Credential | undefined>
+  /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
+  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
+  /**
+   * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
+   * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The
+   * first write of a credential counts as one.
+   */
+  touch(connection: string, id: string): Promise<void>
+  /**
+   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
+   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, standing or due time; a note that
+   * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
+   */
+  claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>
+}
+
+/** Small sealed values. Durable. */
+export interface Documents {
   document(connection: string, kind: string, id: string): Promise<Document>
   /** Documents of a kind in the order of their ids, expired ones left out; `limit` 1 to 1000. */
   documents(
@@ -159,24 +187,39 @@ export interface Store {
     readonly documents: readonly (Document & { readonly id: string; readonly value: Json })[]
     readonly next?: string
   }>
-  /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
-  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
-  /** Writes everything of the change, or nothing when any expectation does not hold. */
-  commit(change: Change): Promise<'done' | 'conflict'>
+}
+
+/** What is known of tokens that were issued, without holding them. Durable. */
+export interface IssuedTokens {
   /** True when the token was remembered (`Change.issued`) and has not yet expired, denied or not. */
   issued(connection: string, fingerprint: string): Promise<boolean>
   /** True when the token was issued here and denied, and has not yet expired. */
   denied(connection: string, fingerprint: string): Promise<boolean>
-  /** Takes or prolongs a lease by name. A lease saves work; it is never what keeps data right. */
-  lease(connection: string, name: string, holder: string, ms: Millis): Promise<LeaseAnswer>
+}
+
+/** What saves work and requests, and is never what keeps data right: it may be lost. */
+export interface Coordination {
+  /**
+   * Takes or prolongs a lease by name. `credential`: the id of one to read in the same step, so that whoever is granted the
+   * lease knows what it is granted for.
+   */
+  lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>
   /** Ends a lease, if the holder still has it. */
   release(connection: string, name: string, holder: string): Promise<void>
   /** Reserves permits in a bucket that all processes on the store share. */
   reserve(connection: string, lane: string, ask: PermitAsk): Promise<PermitAnswer>
   learn(connection: string, lane: string, lesson: Lesson): Promise<void>
-  /** A small JSON value remembered for a connection (mirrored keys, clock offset); undefined when absent. Nothing secret. */
+}
+
+/** Small JSON values remembered for a connection (mirrored keys, clock offset). Nothing secret; may be lost. */
+export interface Facts {
+  /** Undefined when absent. */
   fact(connection: string, name: string): Promise<unknown>
   setFact(connection: string, name: string, value: unknown): Promise<void>
+}
+
+/** What happened, in the order of the audit chain. Durable. */
+export interface Trail {
   /** Events of a connection in the order of their commits, from after the cursor; `limit` 1 to 1000. */
   events(
     connection: string,
@@ -191,18 +234,14 @@ export interface Store {
   chainHead(connection: string): Promise<ChainHead>
   /** The names of all connections that the store has credentials, documents or events of, in order. */
   connections(): Promise<readonly string[]>
-  /**
-   * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
-   * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The
-   * first write of a credential counts as one.
-   */
-  touch(connection: string, id: string): Promise<void>
-  /**
-   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
-   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, standing or due time; a note that
-   * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
-   */
-  claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>
+}
+
+/**
+ * Everything that is remembered, by durability and by who needs it: callers take the part they need. One contract, several homes;
+ * every one passes the contract kit of `testing`. Any call may reject with a `GuestpassError` of code `store_busy` or
+ * `store_unavailable`.
+ */
+export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, Trail {
   readonly outbox: Outbox
   close(): Promise<void>
 }

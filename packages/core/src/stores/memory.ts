@@ -1,7 +1,7 @@
 import { type Bucket, reserved, taught } from '../domain/bucket.ts'
 import type { Clock } from '../ports/clock.ts'
 import { systemClock } from '../ports/system.ts'
-import type { Change, Route, Store } from '../ports/store.ts'
+import type { Change, Found, Route, Store } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { type Lease, leased } from './lease.ts'
 import { type Credentials, credentials } from './memory-credentials.ts'
@@ -71,12 +71,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     deliver()
   }
 
+  const found = (connection: string, id: string): Found => {
+    const row = roomOf(connection).credentials.get(id)
+    return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
+  }
+
   return {
     outbox,
-    async find(connection, id) {
-      const row = roomOf(connection).credentials.get(id)
-      return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
-    },
+    find: async (connection, id) => found(connection, id),
     async findBySubject(connection, subject) {
       return roomOf(connection).credentials.ofSubject(subject)
     },
@@ -99,17 +101,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       await room.events.prune()
       return 'done'
     },
+    async ensureRoom() {},
     async issued(connection, fingerprint) {
       return roomOf(connection).issued.knows(fingerprint, clock.wall())
     },
     async denied(connection, fingerprint) {
       return roomOf(connection).issued.denied(fingerprint, clock.wall())
     },
-    async lease(connection, name, holder, ms) {
+    async lease(connection, name, holder, ms, credential) {
       const { leases } = roomOf(connection)
       const { answer, lease } = leased(leases.get(name), holder, ms, clock.wall())
       if (lease) leases.set(name, lease)
-      return answer
+      return credential === undefined ? answer : { ...answer, found: found(connection, credential) }
     },
     async release(connection, name, holder) {
       const { leases } = roomOf(connection)

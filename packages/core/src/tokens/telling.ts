@@ -1,3 +1,4 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, type Event, event } from '../domain/event.ts'
 import type { Instant, Millis } from '../domain/time.ts'
@@ -7,7 +8,7 @@ import type { Random } from '../ports/random.ts'
 
 /** Words what happens to the service's own access tokens: events for what is stored, counters. */
 export interface AccessTelling {
-  about(credential: Credential): About
+  about(credential: Credential, context?: Context): About
   /** A token could not be had; counted. */
   failed(credential: Credential, error: GuestpassError, now: Instant): Event
   /** Counts a renewal. */
@@ -18,7 +19,12 @@ export function accessTelling(
   { connection, actor, meter }: { readonly connection: string; readonly actor: string; readonly meter: Meter },
   random: Random,
 ): AccessTelling {
-  const about = ({ subject }: Credential): About => ({ actor, connection, subject, correlationId: random.uuid() })
+  const about = ({ subject }: Credential, context: Context = {}): About => ({
+    actor: context.actor ?? actor,
+    connection,
+    subject,
+    correlationId: context.correlationId ?? random.uuid(),
+  })
   return {
     about,
     failed(credential, error, now) {

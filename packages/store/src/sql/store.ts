@@ -40,11 +40,19 @@ export function sqlStore(parts: CommitParts): Store {
       return unsealed((db) => listed(db, vault, connection, page))
     },
     commit: commit(parts),
+    // A database that has no room says so at the commit.
+    ensureRoom: async () => {},
     issued: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
     denied: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now()))?.denied === 1),
-    lease: (connection, name, holder, ms) => write((db) => lease(db, { connection, name, holder, ms }, now())),
+    lease: (connection, name, holder, ms, credential) =>
+      write(async (db) => {
+        const at = now()
+        const answer = await lease(db, { connection, name, holder, ms }, at)
+        if (credential === undefined) return answer
+        return { ...answer, found: { ...(await found(db, vault, connection, credential)), now: at } }
+      }),
     release: (connection, name, holder) => write((db) => release(db, connection, name, holder)),
     reserve: (connection, lane, ask) => write((db) => reserve(db, connection, lane, ask, now())),
     learn: (connection, lane, lesson) => write((db) => learn(db, connection, lane, lesson, now())),
