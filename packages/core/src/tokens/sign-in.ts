@@ -14,6 +14,7 @@ import { insistentCommit } from './insistent-commit.ts'
 import { type PendingSignIn, pendingSignIns, refusedSignIn } from './pending-sign-ins.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
+import { signInEpoch } from './sign-in-epoch.ts'
 
 export interface BeginSignIn {
   /** Where upstream sends the browser back to; registered there. */
@@ -94,6 +95,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   const { connection, actor, oauth, digest } = parts
   const { store, clock, random } = ports
   const pending = pendingSignIns(connection, digest, store)
+  const epoch = signInEpoch(store, connection)
 
   const aboutOf = ({ subject }: Credential, correlationId: string): About => ({
     actor,
@@ -199,7 +201,8 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
         events: [told(next, of.correlationId, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
       })
       const renewable = tokens.refresh !== undefined
-      if (outcome === 'done')
+      if (outcome === 'done') {
+        epoch.value += 1
         return {
           generation,
           expiresAt: tokens.expiresAt,
@@ -209,6 +212,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
           renewable,
           ...identity,
         }
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import { GuestpassError } from '../errors.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import { GRANT } from './grant.ts'
 import type { RenewalPorts } from './renewal.ts'
+import { signInEpoch } from './sign-in-epoch.ts'
 import type { AccessTelling } from './telling.ts'
 
 export interface SignedOut {
@@ -29,6 +30,7 @@ export type SignOut = () => Promise<SignedOut>
 
 export function signOut({ connection, oauth, telling }: SignOutParts, ports: RenewalPorts): SignOut {
   const { store, random } = ports
+  const epoch = signInEpoch(store, connection)
 
   async function revoked({ tokens }: Credential, now: Instant): Promise<SignedOut> {
     if (!tokens) return { upstream: 'done', local: 'done' }
@@ -62,7 +64,9 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
         events: [event(telling.about(credential), random.uuid(), now, facts)],
       }
       // Somebody renewed meanwhile: what came then has to be ended too.
-      if ((await store.commit(change)) === 'done') return answer
+      if ((await store.commit(change)) === 'conflict') continue
+      epoch.value += 1
+      return answer
     }
   }
 }
