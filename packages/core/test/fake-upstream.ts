@@ -47,6 +47,7 @@ export function fakeUpstream(clock: Pick<FakeClock, 'wall'>): FakeUpstream {
     token: () => granted(asked.token.length),
     mint: (request) => json(200, { token: jwt(guestClaims(request, clock.wall(), asked.mint.length)) }),
     async http(request, signal) {
+      request.onSend?.()
       const kind = request.url.endsWith('/token') ? 'token' : 'mint'
       asked[kind].push(request)
       const guestId = /guesttokens\/([^/]+)\/refresh$/.exec(request.url)?.[1]

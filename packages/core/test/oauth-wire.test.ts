@@ -18,6 +18,7 @@ function over({ request: { headers }, answer }: Exchange) {
   const sent: HttpRequest[] = []
   const clock = fakeClock()
   const http = async (request: HttpRequest) => {
+    request.onSend?.()
     sent.push(request)
     return answerOf(answer)
   }
@@ -57,13 +58,13 @@ function asked(api: OAuth, { request: { path, headers, body = {} } }: Exchange):
   if (path.endsWith('/users/me')) return api.identity(secret(headers['authorization']?.replace('Bearer ', '')))
   if (path.endsWith('/revoke')) return api.revoke({ access: secret('access'), refresh: secret(token) })
   if (path.endsWith('/device_authorization')) return api.deviceCode(scopesIn(scope))
-  const onSend = (): void => {}
+  const sending = { onSend() {} }
   if (grant_type === 'refresh_token') {
     const fewer = scope === undefined ? {} : { scopes: scopesIn(scope) }
-    return api.refresh(secret(refresh_token), { ...fewer, mayRepeat: () => false, onSend })
+    return api.refresh(secret(refresh_token), { ...fewer, mayRepeat: () => false, sending })
   }
-  if (device_code !== undefined) return api.deviceToken(secret(device_code), onSend)
-  return api.exchange({ code: secret(code), verifier: secret(code_verifier), redirectUri: redirect_uri, onSend })
+  if (device_code !== undefined) return api.deviceToken(secret(device_code), sending)
+  return api.exchange({ code: secret(code), verifier: secret(code_verifier), redirectUri: redirect_uri, sending })
 }
 
 /** What came of it: the answer in our words, or the code of the error. */

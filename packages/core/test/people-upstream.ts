@@ -161,6 +161,7 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
       else standing.delete(kind)
     },
     async http(request, signal) {
+      request.onSend?.()
       signal.throwIfAborted()
       const kind = kindOf(request)
       asked[kind].push(request)

@@ -22,6 +22,7 @@ function over(answer: HttpAnswer | HttpFault) {
   const network = {
     clock,
     async http(request: HttpRequest) {
+      request.onSend?.()
       sent.push(request)
       if (answer instanceof HttpFault) throw answer
       return answer
@@ -69,13 +70,13 @@ function replayed({ request, answer }: Exchange): { readonly asked: Promise<unkn
   const ask = (): Promise<unknown> => {
     if (path.endsWith('/externalusers/guests')) {
       const user = { email: email ?? '', name: name ?? '', ...(texts ? { attributes: texts } : {}) }
-      return externalUsers.create(user, requestId, () => {})
+      return externalUsers.create(user, requestId, { onSend() {} })
     }
     if (path.includes('/channels/')) return engagements.channel(last)
     if (method === 'PUT') return engagements.update(last, more ?? {})
-    if (last === 'refresh') return engagements.refresh(new Secret(refreshToken ?? ''), () => {})
+    if (last === 'refresh') return engagements.refresh(new Secret(refreshToken ?? ''), { onSend() {} })
     const person = { email: email ?? '', channelId: channelId ?? '', ...given, ...(more ? { attributes: more } : {}) }
-    return engagements.create(person, requestId, () => {})
+    return engagements.create(person, requestId, { onSend() {} })
   }
   return { asked: ask(), sent }
 }
@@ -120,11 +121,9 @@ describe('engagements on the wire', () => {
   it('a create has what the contract says, and its answer is a guest with tokens', async () => {
     const { engagements, sent } = over(json(201, answer))
     let sends = 0
-    const created = await engagements.create(
-      { ...asked, name: 'Ann', attributes: { a: 1 } },
-      'id-1',
-      () => (sends += 1),
-    )
+    const created = await engagements.create({ ...asked, name: 'Ann', attributes: { a: 1 } }, 'id-1', {
+      onSend: () => void (sends += 1),
+    })
     expect(sent[0]).toMatchObject({
       method: 'POST',
       url: 'https://api.example.com/base/api/v2/engagements/guests',
@@ -141,7 +140,7 @@ describe('engagements on the wire', () => {
 
   it('leaves out of a create what was not given', async () => {
     const { engagements, sent } = over(json(201, answer))
-    await engagements.create(asked, 'id-1', () => {})
+    await engagements.create(asked, 'id-1', { onSend() {} })
     expect(JSON.parse(sent[0]?.body ?? '')).toEqual({ ...asked, consent: true })
   })
 
@@ -158,7 +157,7 @@ describe('engagements on the wire', () => {
     [200, 'no object', 'in_doubt'],
   ])('a create that is answered %i %j ends with %s', async (status, body, code) => {
     const { engagements, sent } = over(json(status, body))
-    const error = await refusal(engagements.create(asked, 'id-1', () => {}))
+    const error = await refusal(engagements.create(asked, 'id-1', { onSend() {} }))
     expect(error.code).toBe(code)
     expect(sent).toHaveLength(1)
     if (status === 403) expect(error.message).toContain('guest:write')
@@ -170,24 +169,24 @@ describe('engagements on the wire', () => {
     ['unsent', 'upstream_unavailable'],
   ])('a create that is %s ends with %s', async (kind, code) => {
     const { engagements } = over(new HttpFault(kind, 'x'))
-    expect((await refusal(engagements.create(asked, 'id-1', () => {}))).code).toBe(code)
+    expect((await refusal(engagements.create(asked, 'id-1', { onSend() {} }))).code).toBe(code)
   })
 
   it('a refusal that repeats the address does not show it', async () => {
     const message = `${EMAIL} and ${encodeURIComponent(EMAIL)} are not welcome`
     const { engagements } = over(json(400, { code: 'bad.request', message }))
-    const error = await refusal(engagements.create(asked, 'id-1', () => {}))
+    const error = await refusal(engagements.create(asked, 'id-1', { onSend() {} }))
     expect(error.message).toContain('are not welcome')
     expect(error.message).not.toMatch(/ann\.example/)
   })
 
   it('a refresh hands in its token and gets the next, or keeps the one there is', async () => {
     const { engagements, sent } = over(json(200, { token: 'd.e.f', expiresIn: 60, refreshToken: 'r-2' }))
-    const granted = await engagements.refresh(new Secret('r-1'), () => {})
+    const granted = await engagements.refresh(new Secret('r-1'), { onSend() {} })
     expect(sent[0]?.url).toBe('https://api.example.com/base/api/v2/engagements/guests/refresh')
     expect(JSON.parse(sent[0]?.body ?? '')).toEqual({ refreshToken: 'r-1' })
     expect([granted.access.reveal(), granted.refresh?.reveal()]).toEqual(['d.e.f', 'r-2'])
-    const kept = await over(json(200, { token: 'd.e.f' })).engagements.refresh(new Secret('r-1'), () => {})
+    const kept = await over(json(200, { token: 'd.e.f' })).engagements.refresh(new Secret('r-1'), { onSend() {} })
     expect([kept.refresh, kept.lifetime]).toEqual([undefined, 300_000])
   })
 
@@ -200,7 +199,7 @@ describe('engagements on the wire', () => {
     [504, 'in_doubt'],
   ])('a refresh that is answered %i ends with %s, and does not show the token', async (status, code) => {
     const { engagements } = over(json(status, { message: 'not with refresh-token-1' }))
-    const error = await refusal(engagements.refresh(new Secret('refresh-token-1'), () => {}))
+    const error = await refusal(engagements.refresh(new Secret('refresh-token-1'), { onSend() {} }))
     expect(error.code).toBe(code)
     expect(error.message).not.toContain('refresh-token-1')
   })
@@ -229,7 +228,9 @@ describe('engagements on the wire', () => {
 describe('external users on the wire', () => {
   it('a create has what the contract says, and its answer is a guest with a token', async () => {
     const { externalUsers, sent } = over(json(200, { id: 'u-1', token: 'a.b.c', name: 'Ann', email: EMAIL }))
-    const created = await externalUsers.create({ email: EMAIL, name: 'Ann', attributes: { a: 'b' } }, 'id-1', () => {})
+    const created = await externalUsers.create({ email: EMAIL, name: 'Ann', attributes: { a: 'b' } }, 'id-1', {
+      onSend() {},
+    })
     expect(sent[0]?.url).toBe('https://api.example.com/base/api/v2/externalusers/guests')
     expect(JSON.parse(sent[0]?.body ?? '')).toEqual({ name: 'Ann', email: EMAIL, customAttributes: { a: 'b' } })
     expect([created.guestId, created.refresh, created.lifetime]).toEqual(['u-1', undefined, undefined])
@@ -245,7 +246,7 @@ describe('external users on the wire', () => {
     [200, { id: 'u-1' }, 'in_doubt'],
   ])('a create that is answered %i %j ends with %s', async (status, body, code) => {
     const { externalUsers } = over(json(status, body))
-    const error = await refusal(externalUsers.create({ email: EMAIL, name: 'Ann' }, 'id-1', () => {}))
+    const error = await refusal(externalUsers.create({ email: EMAIL, name: 'Ann' }, 'id-1', { onSend() {} }))
     expect(error.code).toBe(code)
     if (code === 'access_denied') {
       expect(error.message).toContain(

@@ -155,6 +155,7 @@ export function refreshingUpstream(clock: FakeClock): RefreshingUpstream {
     minting: undefined,
     async http(request, signal) {
       signal.throwIfAborted()
+      request.onSend?.()
       return dated(await unlessAborted(signal, answered(request, signal)))
     },
   }

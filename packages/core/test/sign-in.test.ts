@@ -34,6 +34,7 @@ async function upstream(more: Partial<ConnectionOptions> = {}, store?: (of: Worl
     me: () => json(200, ada),
   }
   const http = async (request: HttpRequest): Promise<HttpAnswer> => {
+    request.onSend?.()
     const { pathname, search } = new URL(request.url)
     const form = new URLSearchParams(request.body ?? '')
     if (pathname.endsWith('/token')) {

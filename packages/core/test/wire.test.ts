@@ -42,6 +42,7 @@ describe('client credentials on the wire', () => {
     const url = `https://login.example.com${given.request.path}`
     const request = clientCredentialsRequest(url, clientOf(given), method(given), scopes)
     const http = async (request: HttpRequest) => {
+      request.onSend?.()
       sent.push(request)
       return answerOf(given.answer)
     }
@@ -170,6 +171,7 @@ describe('guest tokens on the wire', () => {
   const bearing: Policy = (next) => (call) => next({ ...call, bearer: new Secret(ACCESS) })
   const provider = (answer: HttpAnswer, sent: HttpRequest[]) => {
     const http = async (request: HttpRequest) => {
+      request.onSend?.()
       sent.push(request)
       return answer
     }
@@ -191,7 +193,7 @@ describe('guest tokens on the wire', () => {
     const sent: HttpRequest[] = []
     const { expirationDurationSeconds, ...rest } = given.request.body ?? {}
     const wanted = { ...rest, durationSeconds: expirationDurationSeconds } as MintRequest
-    const asked = provider(answerOf(given.answer), sent).mint(wanted, () => {})
+    const asked = provider(answerOf(given.answer), sent).mint(wanted, { onSend() {} })
     if (given.answer.status === 200) {
       const granted = await asked
       expect(granted.access.reveal()).toBe(samples['jwt'])
@@ -218,7 +220,7 @@ describe('guest tokens on the wire', () => {
     const sent: HttpRequest[] = []
     const guestTokenId = given.request.path.split('/').at(-2) ?? ''
     const idempotencyKey = given.request.headers['idempotency-key'] ?? ''
-    const asked = provider(answerOf(given.answer), sent).refresh({ guestTokenId, idempotencyKey }, () => {})
+    const asked = provider(answerOf(given.answer), sent).refresh({ guestTokenId, idempotencyKey }, { onSend() {} })
     if (given.answer.status === 200) {
       const refreshed = await asked
       expect(refreshed.access.reveal()).toBe(samples['jwt'])
@@ -235,7 +237,7 @@ describe('guest tokens on the wire', () => {
 
   it('a refresh that is still running may be asked for again, one that is forbidden names the scope', async () => {
     const refused = (status: number) =>
-      factsOf(provider(json(status, {}), []).refresh({ guestTokenId: 'g', idempotencyKey: 'k' }, () => {}))
+      factsOf(provider(json(status, {}), []).refresh({ guestTokenId: 'g', idempotencyKey: 'k' }, { onSend() {} }))
     expect(await refused(409)).toMatchObject({ code: 'upstream_busy', again: true })
     expect((await refused(403)).message).toContain('webmessaging:guesttoken:write')
     expect((await refused(404)).code).toBe('refresh_impossible')
@@ -244,14 +246,19 @@ describe('guest tokens on the wire', () => {
   it('tells when the request is sent, for every try anew', async () => {
     let sent = 0
     const refusing = provider(json(500, {}), [])
-    await refusing.mint({ guestId: 'g', durationSeconds: 1, scopes: [] }, () => (sent += 1)).catch(() => {})
+    await refusing
+      .mint({ guestId: 'g', durationSeconds: 1, scopes: [] }, { onSend: () => void (sent += 1) })
+      .catch(() => {})
     expect(sent).toBe(1)
   })
 
   it.each([[{}], [{ token: '' }], [{ token: 7 }], [{ guestToken: 'a' }]])(
     'an answer %j makes no sense',
     async (body) => {
-      const asked = provider(json(200, body), []).mint({ guestId: 'g', durationSeconds: 1, scopes: [] }, () => {})
+      const asked = provider(json(200, body), []).mint(
+        { guestId: 'g', durationSeconds: 1, scopes: [] },
+        { onSend() {} },
+      )
       expect((await factsOf(asked)).code).toBe('upstream_garbled')
     },
   )

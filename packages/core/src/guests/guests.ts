@@ -92,7 +92,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const by = { obtain: obtains, holder: ports.holder, available }
   const minted = keyedRefresh({ ...by, guestTokens: parts.guestTokens }, ports)
   const rotated = rotatingRefresh(
-    { ...by, refresh: engagements.refresh, reception: received, format: tokenFormat.engagements },
+    {
+      ...by,
+      refresh: (refreshToken, onSend) => engagements.refresh(refreshToken, { onSend }),
+      reception: received,
+      format: tokenFormat.engagements,
+    },
     ports,
   )
   const live = sessions({ connection, ways: { [API]: minted, engagements: rotated }, telling: tells, windows }, ports)

@@ -37,7 +37,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
       {
         words: MINTED,
         terms: terms(request),
-        ask: (onSend) => guestTokens.mint(request, onSend, order.signal),
+        ask: (onSend) => guestTokens.mint(request, { onSend, signal: order.signal }),
       },
     )
   }
@@ -50,10 +50,15 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
       terms: terms(requestOf(order.credential)),
       takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
       ask: (onSend) =>
-        guestTokens.refresh({ guestTokenId: upstreamId, idempotencyKey }, () => {
-          refuseOld(intent, order.now())
-          onSend()
-        }),
+        guestTokens.refresh(
+          { guestTokenId: upstreamId, idempotencyKey },
+          {
+            onSend() {
+              refuseOld(intent, order.now())
+              onSend()
+            },
+          },
+        ),
     })
   }
 

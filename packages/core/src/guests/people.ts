@@ -27,7 +27,7 @@ export const engagementGuests = (of: {
       ...named(name),
       ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     }
-    return of.engagements.create(request, requestId, onSend)
+    return of.engagements.create(request, requestId, { onSend })
   },
 })
 
@@ -46,7 +46,7 @@ export const externalUserGuests = (of: {
     // The schema of the request lets texts alone through.
     const texts = attributes as Readonly<Record<string, string>>
     const request = { email, name, ...(Object.keys(texts).length === 0 ? {} : { attributes: texts }) }
-    return of.externalUsers.create(request, requestId, onSend)
+    return of.externalUsers.create(request, requestId, { onSend })
   },
 })
 

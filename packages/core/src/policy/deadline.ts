@@ -7,19 +7,20 @@ import { timeBox } from './time-box.ts'
 
 /**
  * Bounds the whole operation, all tries and waits: `totalMs` from the moment it is called, in milliseconds, more than 0;
- * Infinity for no bound. Then it ends with `deadline_exceeded`; a request that was under way may still take effect upstream.
+ * Infinity for no bound; or the caller's own patience. Then it ends with `deadline_exceeded`; a request that was under way may still take effect upstream.
  * Measured on the monotonic clock, so that setting the machine's time ends no call.
  */
 export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
   within('deadlineMs', totalMs, 1)
   return (next) => async (call) => {
     const startedAt = clock.monotonic()
-    const left = (): Millis => Math.max(0, Math.min(call.left(), startedAt + totalMs - clock.monotonic()))
+    const allowedMs = call.patienceMs ?? totalMs
+    const left = (): Millis => Math.max(0, Math.min(call.left(), startedAt + allowedMs - clock.monotonic()))
     const overdue = (): GuestpassError =>
       new GuestpassError(
         'deadline_exceeded',
-        `${call.operation}: not done within ${totalMs / SECOND} s (connection ${call.connection}). Ask again, or allow it more time.`,
+        `${call.operation}: not done within ${allowedMs / SECOND} s (connection ${call.connection}). Ask again, or allow it more time.`,
       )
-    return timeBox(next, { ...call, left }, totalMs, overdue, clock)
+    return timeBox(next, { ...call, left }, allowedMs, overdue, clock)
   }
 }

@@ -44,7 +44,7 @@ export function limit(options: LimitOptions, ports: { readonly clock: Clock; rea
 
   return (next) => async (call) => {
     const lane = lineOf(call)
-    const allowed = Math.min(maxWaitMs, call.left())
+    const allowed = Math.min(call.patienceMs ?? maxWaitMs, call.left())
     const busy = (waitMs: Millis): GuestpassError => refusal(call, waitMs, allowed, clock)
     await lane.turn(allowed, call.signal, busy)
     return next({

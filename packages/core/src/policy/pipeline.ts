@@ -14,6 +14,8 @@ export interface Call {
   /** True when it must not be sent twice even where upstream proves that it did nothing. */
   readonly single?: boolean
   readonly signal: AbortSignal
+  /** How long the caller waits for the whole operation, in milliseconds; absent: as the policy says. */
+  readonly patienceMs?: Millis
   /** Milliseconds left for the whole operation, all tries and waits; Infinity without a deadline. Set by `deadline`. */
   readonly left: () => Millis
   /** The access token to send, where the operation needs one. Set by `authorize`. */
@@ -70,6 +72,7 @@ export function openCall(of: {
   readonly repeatable: boolean
   readonly single?: boolean | undefined
   readonly signal?: AbortSignal | undefined
+  readonly patienceMs?: Millis | undefined
 }): Call {
   return {
     connection: of.connection,
@@ -77,6 +80,7 @@ export function openCall(of: {
     lane: of.lane,
     repeatable: of.repeatable,
     ...(of.single ? { single: true } : {}),
+    ...(of.patienceMs === undefined ? {} : { patienceMs: of.patienceMs }),
     signal: of.signal ?? new AbortController().signal,
     left: () => Number.POSITIVE_INFINITY,
     notice: () => {},

@@ -38,7 +38,7 @@ export function clientCredentials(parts: ClientCredentialsParts, { random }: Pic
     async renew(credential, now) {
       const started = now()
       let sentAt: Instant = started
-      const granted = await oauth.clientCredentials(scopes, () => (sentAt = now()), new AbortController().signal)
+      const granted = await oauth.clientCredentials(scopes, { onSend: () => void (sentAt = now()) })
       const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
       const next: Live = { ...credential, tokens }
       const latencyMs = now() - started

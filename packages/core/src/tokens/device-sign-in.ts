@@ -47,7 +47,7 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
       await clock.sleep(pause, signal)
       if (elapsed() >= code.lifetimeMs) throw isOpen ? maybeLost() : tooLate()
       try {
-        const answer = await oauth.deviceToken(code.deviceCode, onSend)
+        const answer = await oauth.deviceToken(code.deviceCode, { onSend })
         if (answer.is === 'granted') return answer.granted
         isOpen = false
         if (answer.is === 'slow_down') pause += SLOWER

@@ -145,9 +145,11 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     const granted = await oauth.refresh(before.tokens.refresh, {
       ...(scopes ? { scopes } : {}),
       mayRepeat: () => turns.mayRepeat(credential, now()),
-      onSend() {
-        turns.permit(credential, now())
-        sentAt = now()
+      sending: {
+        onSend() {
+          turns.permit(credential, now())
+          sentAt = now()
+        },
       },
     })
     const { tokens, fault } = await received(before, granted, { asked: scopes ?? [], sentAt }, now)

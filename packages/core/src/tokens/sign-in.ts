@@ -143,7 +143,8 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     // A code that is used up for a token that cannot be verified is lost.
     await parts.reception.ready(credential.tokens)
     let sentAt = now()
-    const ask = { code: new Secret(code), verifier, redirectUri, onSend: () => void (sentAt = now()) }
+    const sending = { onSend: () => void (sentAt = now()) }
+    const ask = { code: new Secret(code), verifier, redirectUri, sending }
     const granted = await oauth.exchange(ask).catch((thrown: unknown) => {
       const error = asGuestpassError(thrown)
       throw error.retryable ? notAgain(error) : error

@@ -1,49 +1,78 @@
-import { GuestpassError } from '../errors.ts'
-import { type Attempt, type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
+import { Superseded } from '../domain/superseded.ts'
+import { type ErrorFacts, GuestpassError } from '../errors.ts'
+import { type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
 import { isOpenEnd } from '../policy/retry.ts'
+import type { Sending } from './sending.ts'
+
+/** One try of a call that must not be sent twice. `onSend` belongs into its request. */
+export type Try<T> = (call: Call, onSend: () => void) => Promise<T>
+
+/** A try that has begun. */
+interface Begun {
+  sent: boolean
+  over: boolean
+}
 
 /**
- * Makes a call that must not be sent twice, and says of every end whether upstream may have acted: then the error is `in_doubt`,
- * also where the pipeline only knows that time ran out, or that an answer came which cannot be read. Where the call may be repeated,
- * `mayRepeat` says whether it still may, at the moment of each repeat after such an end.
+ * Runs a call that must not be repeated blindly. If the upstream may have acted on it, the error is `in_doubt`, also where the
+ * pipeline only knows that time ran out, or that an answer came which cannot be read. Where the call may be repeated, `mayRepeat`
+ * says whether it still may, at the moment of each repeat after such an end.
  */
 export async function once<T>(
   policy: Policy,
-  attempt: Attempt<T>,
+  attempt: Try<T>,
   call: Call,
+  { before, onSend }: Sending,
   mayRepeat: () => boolean = () => true,
 ): Promise<T> {
-  let isUnderway = false
-  let isOpen = false
-  const watched: Attempt<T> = async (one) => {
-    // A try that was given up may not have ended yet.
-    isOpen ||= isUnderway
-    if (isOpen && !mayRepeat())
+  const seen = { isOpen: false, latest: { sent: false, over: true } as Begun }
+  // A try that was given up may not have ended yet.
+  const isDoubtful = (): boolean => seen.isOpen || (seen.latest.sent && !seen.latest.over)
+
+  const watched = async (one: Call): Promise<T> => {
+    seen.isOpen = isDoubtful()
+    if (seen.isOpen && !mayRepeat())
       throw new GuestpassError('in_doubt', `${call.operation}: the answer was lost, and it is too late to ask again.`)
-    isUnderway = true
+    await before?.()
+    const begun: Begun = { sent: false, over: false }
+    seen.latest = begun
     try {
-      return await attempt(one)
+      return await attempt(one, () => {
+        onSend()
+        begun.sent = true
+      })
     } catch (thrown) {
       // Also when a later try is refused: the refusal says nothing of the one before.
-      isOpen ||= mayHaveActed(thrown)
+      seen.isOpen ||= mayHaveActed(thrown, begun)
       throw thrown
     } finally {
-      isUnderway = false
+      begun.over = true
     }
   }
   try {
     return await policy(watched)(call)
   } catch (thrown) {
-    const isDoubtful = isOpen || isUnderway
-    if (!isDoubtful || (thrown instanceof GuestpassError && thrown.code === 'in_doubt')) throw thrown
+    if (thrown instanceof Superseded || !isDoubtful()) throw thrown
+    if (thrown instanceof GuestpassError && thrown.code === 'in_doubt') throw thrown
     const said = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new GuestpassError('in_doubt', `${said} Upstream may have acted on it.`, { cause: thrown })
+    throw new GuestpassError('in_doubt', `${said} Upstream may have acted on it.`, {
+      ...factsOf(thrown),
+      cause: thrown,
+    })
   }
 }
 
+const factsOf = (thrown: unknown): ErrorFacts =>
+  thrown instanceof GuestpassError
+    ? {
+        ...(thrown.retryAt === undefined ? {} : { retryAt: thrown.retryAt }),
+        ...(thrown.upstream ? { upstream: thrown.upstream } : {}),
+      }
+    : {}
+
 /** An answer of success that cannot be read proves that upstream acted. */
-function mayHaveActed(thrown: unknown): boolean {
-  if (!(thrown instanceof TryFailure)) return true
+function mayHaveActed(thrown: unknown, { sent }: Begun): boolean {
+  if (!(thrown instanceof TryFailure)) return sent
   const { code, upstream } = thrown.facts
   if (code === 'upstream_garbled') return upstream === undefined || (upstream.status >= 200 && upstream.status < 300)
   return isOpenEnd(thrown.facts)

@@ -1,9 +1,11 @@
 import type { Json } from '../../domain/json.ts'
 import type { Secret } from '../../domain/secret.ts'
+import type { Millis } from '../../domain/time.ts'
 import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { exchange, type Network } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
+import type { Sending } from '../sending.ts'
 import { sentOnce } from '../sent-once.ts'
 import {
   anyAnswer,
@@ -22,15 +24,15 @@ import {
   updateRequest,
 } from './wire.ts'
 
-/** The engagement guests of the documented guest API. `onSend` is called just before each try is sent. */
+/** The engagement guests of the documented guest API. */
 export interface Engagements {
   /**
    * A new guest. Never repeated when it may have taken effect: then it rejects with `in_doubt`. Rejects with `session_exists` when
    * upstream has a session for the address and channel.
    */
-  create(request: CreateRequest, requestId: string, onSend: () => void): Promise<Created>
+  create(request: CreateRequest, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
   /** The next tokens, for a refresh token that is used up by it. Rejects with `in_doubt`, or with `refresh_impossible` when it is spent. */
-  refresh(refreshToken: Secret, onSend: () => void): Promise<Granted>
+  refresh(refreshToken: Secret, sending: Sending, patienceMs?: Millis): Promise<Granted>
   /** Sets the guest's attributes. It may be asked for again. */
   update(guestId: string, attributes: Readonly<Record<string, Json>>): Promise<void>
   /** Resolves when the channel is provisioned and enabled. Rejects with `channel_unavailable` or `access_denied` otherwise. */
@@ -56,23 +58,25 @@ export function engagements(
   const call = (operation: string): Call => openCall({ connection, operation, lane: 'api', repeatable: true })
   const send = sentOnce(connection, write, network)
   return {
-    create: (request, requestId, onSend) =>
+    create: (request, requestId, sending, patienceMs) =>
       send({
         operation: 'create-guest',
         request: (bearer) => createRequest(api, bearer, request, requestId),
         answer: createAnswer,
         read: createdOf,
         explain: explainCreate,
-        onSend,
+        sending,
+        patienceMs,
       }),
-    refresh: (refreshToken, onSend) =>
+    refresh: (refreshToken, sending, patienceMs) =>
       send({
         operation: 'refresh-guest',
         request: (bearer) => refreshRequest(api, bearer, refreshToken),
         answer: refreshAnswer,
         read: refreshedOf,
         explain: explainRefresh,
-        onSend,
+        sending,
+        patienceMs,
       }),
     async update(guestId, attributes) {
       await write(async (call) => {

@@ -1,13 +1,15 @@
+import type { Millis } from '../../domain/time.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { Network } from '../answer.ts'
 import type { Created } from '../created.ts'
+import type { Sending } from '../sending.ts'
 import { sentOnce } from '../sent-once.ts'
 import { createAnswer, createdOf, createRequest, type CreateRequest, explainCreate } from './wire.ts'
 
-/** The external users of the documented guest API, made on behalf of a signed-in user. `onSend` is called just before each try is sent. */
+/** The external users of the documented guest API, made on behalf of a signed-in user. */
 export interface ExternalUsers {
   /** A new user with a token. Never repeated when it may have taken effect: then it rejects with `in_doubt`. */
-  create(request: CreateRequest, requestId: string, onSend: () => void): Promise<Created>
+  create(request: CreateRequest, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
 }
 
 export interface ExternalUsersOptions {
@@ -23,14 +25,15 @@ export function externalUsers(
 ): ExternalUsers {
   const send = sentOnce(connection, write, network)
   return {
-    create: (request, requestId, onSend) =>
+    create: (request, requestId, sending, patienceMs) =>
       send({
         operation: 'create-user',
         request: (bearer) => createRequest(api, bearer, request, requestId),
         answer: createAnswer,
         read: createdOf,
         explain: explainCreate,
-        onSend,
+        sending,
+        patienceMs,
       }),
   }
 }

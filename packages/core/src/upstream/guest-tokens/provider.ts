@@ -1,7 +1,9 @@
 import type { Secret } from '../../domain/secret.ts'
+import type { Millis } from '../../domain/time.ts'
 import { type Attempt, type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { exchange, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
+import type { Sending } from '../sending.ts'
 import {
   explainMint,
   explainRefresh,
@@ -16,15 +18,22 @@ import {
   type RefreshRequest,
 } from './wire.ts'
 
-/** The ephemeral guest tokens of the documented guest API. `onSend` is called just before each try is sent. */
+/** The ephemeral guest tokens of the documented guest API. */
 export interface GuestTokens {
   /** A new guest token. It may be asked for again: the call is repeated as the policy says. */
-  mint(request: MintRequest, onSend: () => void, signal?: AbortSignal): Promise<Granted>
+  mint(request: MintRequest, of: CallTerms): Promise<Granted>
   /**
    * The next token of a guest. It may be asked for again under the same Idempotency-Key, within 24 hours of the first time.
    * Rejects with `refresh_impossible` when upstream knows no such token, or it ended too long ago.
    */
-  refresh(request: RefreshRequest, onSend: () => void): Promise<Refreshed>
+  refresh(request: RefreshRequest, of: CallTerms): Promise<Refreshed>
+}
+
+/** How a call is made. */
+export interface CallTerms extends Sending {
+  readonly signal?: AbortSignal | undefined
+  /** How long the caller waits, in milliseconds. Default: as the policy says. */
+  readonly patienceMs?: Millis | undefined
 }
 
 export interface GuestTokensOptions {
@@ -43,26 +52,26 @@ export function guestTokens(
   policies: GuestTokensPolicies,
   network: Network,
 ): GuestTokens {
-  const call = (operation: string, signal?: AbortSignal): Call =>
-    openCall({ connection, operation, lane: 'api', repeatable: true, signal })
+  const call = (operation: string, { signal, patienceMs }: CallTerms): Call =>
+    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs })
   return {
-    mint(request, onSend, signal) {
+    mint(request, terms) {
       const attempt: Attempt<Granted> = async (call) => {
-        onSend()
-        const sent = mintRequest(api, call.bearer as Secret, request)
+        await terms.before?.()
+        const sent = { ...mintRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
         const { body, receipt } = await exchange(network, sent, mintAnswer, call, explainMint)
         return mintedOf(body, receipt)
       }
-      return policies.mint(attempt)(call('generate-token', signal))
+      return policies.mint(attempt)(call('generate-token', terms))
     },
-    refresh(request, onSend) {
+    refresh(request, terms) {
       const attempt: Attempt<Refreshed> = async (call) => {
-        onSend()
-        const sent = refreshRequest(api, call.bearer as Secret, request)
+        await terms.before?.()
+        const sent = { ...refreshRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
         const { body, receipt } = await exchange(network, sent, refreshAnswer, call, explainRefresh)
         return refreshedOf(body, receipt)
       }
-      return policies.refresh(attempt)(call('refresh-guest-token'))
+      return policies.refresh(attempt)(call('refresh-guest-token', terms))
     },
   }
 }

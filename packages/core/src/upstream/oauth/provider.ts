@@ -6,7 +6,8 @@ import type { HttpRequest } from '../../ports/http.ts'
 import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
 import { acknowledge, exchange, type Explain, type Network } from '../answer.ts'
 import type { Granted } from '../granted.ts'
-import { once } from '../once.ts'
+import { once, type Try } from '../once.ts'
+import type { Sending } from '../sending.ts'
 import {
   type Client,
   type ClientMethod,
@@ -61,8 +62,9 @@ export interface RefreshAsk {
   readonly scopes?: readonly string[]
   /** Whether the same request may be sent again now although its answer was lost. */
   readonly mayRepeat: () => boolean
-  /** Called just before each try is sent. */
-  readonly onSend: () => void
+  readonly sending: Sending
+  /** How long the caller waits, in milliseconds. Default: as the policy says. */
+  readonly patienceMs?: Millis | undefined
 }
 
 /** What a device shows and asks with (RFC 8628, 3.2). */
@@ -84,16 +86,16 @@ export interface OAuth {
   /** Where to send a browser. */
   authorizeUrl(ask: AuthorizeAsk): string
   /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
-  exchange(ask: CodeAsk & { readonly onSend: () => void }): Promise<Granted>
+  exchange(ask: CodeAsk & { readonly sending: Sending }): Promise<Granted>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
   /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
-  deviceToken(deviceCode: Secret, onSend: () => void): Promise<DeviceAnswer>
+  deviceToken(deviceCode: Secret, sending: Sending): Promise<DeviceAnswer>
   /** Whom an access token stands for, where upstream tells. Rejects as any call does. */
   identity(access: Secret): Promise<Identity>
   /** Ends a refresh token, or an access token where there is no other. */
   revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'unsupported'>
-  /** A new access token by client credentials (RFC 6749, 4.4). `onSend` is called just before each try is sent. */
-  clientCredentials(scopes: readonly string[], onSend: () => void, signal: AbortSignal): Promise<Granted>
+  /** A new access token by client credentials (RFC 6749, 4.4). */
+  clientCredentials(scopes: readonly string[], sending: Sending, patienceMs?: Millis): Promise<Granted>
   /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */
   refresh(refreshToken: Secret, ask: RefreshAsk): Promise<Granted>
 }
@@ -104,26 +106,33 @@ interface Terms {
   readonly lane?: string
   readonly repeatable: boolean
   readonly single?: boolean
+  readonly patienceMs?: Millis | undefined
+}
+
+interface Spending extends Terms {
   /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
   readonly spends: boolean
   /** Asked before each repeat of what may have used something up. */
   readonly mayRepeat?: () => boolean
-  readonly signal?: AbortSignal
 }
 
 /** One way to ask for tokens. */
-interface Ask extends Terms {
+interface Ask extends Spending {
   readonly request: (method: ClientMethod) => HttpRequest
-  readonly onSend: () => void
+  readonly sending: Sending
   readonly explain?: Explain
 }
 
 /** The OAuth token endpoint of an organisation. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
   const { client, connection, tokenUrl } = options
-  const ask = <T>({ spends, mayRepeat, ...terms }: Terms, attempt: Attempt<T>): Promise<T> => {
-    const call = openCall({ connection, lane: 'token', ...terms })
-    return spends ? once(policy, attempt, call, mayRepeat) : policy(attempt)(call)
+  const ask = <T>(terms: Terms, attempt: Attempt<T>): Promise<T> =>
+    policy(attempt)(openCall({ connection, lane: 'token', ...terms }))
+
+  /** A call that may use something up if `spends`. */
+  function sent<T>({ spends, mayRepeat, ...terms }: Spending, sending: Sending, attempt: Try<T>): Promise<T> {
+    if (spends) return once(policy, attempt, openCall({ connection, lane: 'token', ...terms }), sending, mayRepeat)
+    return ask(terms, (call) => attempt(call, sending.onSend))
   }
 
   /** A refused client proves that nothing was done, so that the other way may be tried. */
@@ -143,63 +152,63 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     }
   }
 
-  const asked = ({ request, onSend, explain = explainToken, ...terms }: Ask): Promise<Granted> =>
+  const asked = ({ request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> =>
     named((method) =>
-      ask(terms, async (call) => {
-        onSend()
-        const { body, receipt } = await exchange(network, request(method), tokenAnswer, call, explain)
+      sent(terms, sending, async (call, onSend) => {
+        const { body, receipt } = await exchange(network, { ...request(method), onSend }, tokenAnswer, call, explain)
         return grantedOf(body, receipt)
       }),
     )
 
   /** What ends a token has an answer without a body. */
   const ended = (request: HttpRequest): Promise<void> =>
-    ask({ operation: 'revoke', repeatable: true, spends: false }, (call) => acknowledge(network, request, call))
+    ask({ operation: 'revoke', repeatable: true }, (call) => acknowledge(network, request, call))
 
   return {
     clientId: client.id,
     authorizeUrl: (one) => authorizeUrl(options.authorizeUrl, client.id, one),
-    exchange: ({ onSend, ...code }) =>
+    exchange: ({ sending, ...code }) =>
       asked({
         operation: 'exchange',
         repeatable: false,
         single: true,
         spends: true,
         request: (method) => codeRequest(tokenUrl.otherGrants, client, method, code),
-        onSend,
+        sending,
         explain: explainExchange,
       }),
-    clientCredentials: (scopes, onSend, signal) =>
+    clientCredentials: (scopes, sending, patienceMs) =>
       asked({
         operation: 'token',
         repeatable: true,
         spends: false,
         request: (method) => clientCredentialsRequest(tokenUrl.clientCredentials, client, method, scopes),
-        onSend,
-        signal,
+        sending,
+        patienceMs,
       }),
-    refresh: (refreshToken, { scopes, mayRepeat, onSend }) =>
+    refresh: (refreshToken, { scopes, mayRepeat, sending, patienceMs }) =>
       asked({
         operation: 'refresh',
         repeatable: mayRepeat(),
         spends: true,
         mayRepeat,
         request: (method) => refreshTokenRequest(tokenUrl.otherGrants, client, method, refreshToken, scopes),
-        onSend,
+        sending,
+        patienceMs,
       }),
     deviceCode: (scopes) =>
       named((method) =>
-        ask({ operation: 'device', repeatable: true, spends: false }, async (call) => {
+        ask({ operation: 'device', repeatable: true }, async (call) => {
           const request = deviceCodeRequest(options.deviceUrl, client, method, scopes)
           const { body } = await exchange(network, request, deviceAnswer, call, explainToken)
           return deviceCodeOf(body)
         }),
       ),
-    async deviceToken(deviceCode, onSend) {
+    async deviceToken(deviceCode, sending) {
       try {
         const request = (method: ClientMethod) => deviceTokenRequest(tokenUrl.otherGrants, client, method, deviceCode)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
-        return { is: 'granted', granted: await asked({ ...terms, request, onSend }) }
+        return { is: 'granted', granted: await asked({ ...terms, request, sending }) }
       } catch (thrown) {
         const code = (thrown as GuestpassError).upstream?.code
         if (code === 'authorization_pending') return { is: 'pending' }
@@ -208,7 +217,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       }
     },
     identity: (access) =>
-      ask({ operation: 'users-me', lane: 'api', repeatable: true, spends: false }, async (call) => {
+      ask({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
         const { body } = await exchange(network, identityRequest(options.api, access), identityAnswer, call)
         return identityOf(body)
       }),

@@ -1,0 +1,10 @@
+/** What a caller has to say around each try of a call. */
+export interface Sending {
+  /**
+   * Asked before each try of a call that spends something, also before each repeat after a wait: whether it may still be sent.
+   * What it throws ends the call, and nothing is sent.
+   */
+  readonly before?: () => Promise<void>
+  /** Called when the connection stands, directly before the first byte. What it throws keeps the request from being sent. */
+  readonly onSend: () => void
+}
