@@ -3,7 +3,7 @@ import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
 import { givenKeys } from './verify/given-keys.ts'
-import { type IssuerClock, issuerClock } from './verify/issuer-clock.ts'
+import { type IssuerClock, issuerClock, offsetFact } from './verify/issuer-clock.ts'
 import type { Jwk, KeySource } from './verify/keys.ts'
 import { mirroredKeys } from './verify/mirrored-keys.ts'
 import type { Platform } from './verify/platform.ts'
@@ -50,12 +50,10 @@ export async function verification(options: VerificationOptions, ports: Verifica
   const { name = 'default', algorithms = ['RS256'], issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
   const offset = fact(store, name, 'issuer-clock')
-  const known = await offset.load()
-  const issuersClock = issuerClock(
-    clock,
-    typeof known === 'number' ? known : 0,
-    (next) => void offset.save(next).catch(() => {}),
-  )
+  const issuersClock = issuerClock(clock, await offset.load(), (next) => {
+    const value = offsetFact(clock, next)
+    if (value) void offset.save(value).catch(() => {})
+  })
   const keys =
     'url' in options.keys
       ? mirroredKeys({

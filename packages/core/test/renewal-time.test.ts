@@ -172,7 +172,7 @@ describe('an access token that is a JWT', () => {
       const { expiresAt } = await connection.accessTokens.token()
       expect(expiresAt).toBe(clock.wall() + HOUR)
       expect(connection.issuerOffset()).toBe(ahead)
-      expect(await store.fact('default', 'issuer-clock')).toBe(ahead)
+      expect(await store.fact('default', 'issuer-clock')).toMatchObject({ offset: ahead })
     },
   )
 
@@ -182,9 +182,21 @@ describe('an access token that is a JWT', () => {
     expect(connection.issuerOffset()).toBe(0)
   })
 
-  it('the offset of the issuer is known to the next process', async () => {
+  it('the offset of the issuer is known to the next process with the same clock', async () => {
     const { connection, process } = await issuing({ ahead: HOUR })
     await connection.accessTokens.token()
     expect((await process()).issuerOffset()).toBe(HOUR)
+  })
+
+  it('the offset that a wrong clock measured counts for no other: neither expired tokens are valid nor good ones not', async () => {
+    const { connection, process, clock } = await issuing({ ahead: -10 * MINUTE })
+    await connection.accessTokens.token()
+    clock.stepWall(-10 * MINUTE)
+    const claims = (exp: number) => ({ sub: 'guest', iat: clock.wall() / SECOND, exp: (clock.wall() + exp) / SECOND })
+    for (const { verifier } of [connection, await process()]) {
+      const expired = await verifier.verify(jwt({ ...claims(-4 * MINUTE), iat: 0 }))
+      expect(expired).toEqual({ valid: false, reason: 'expired' })
+      expect(await verifier.verify(jwt(claims(HOUR)))).toMatchObject({ valid: true })
+    }
   })
 })

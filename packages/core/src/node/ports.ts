@@ -1,3 +1,5 @@
+import { uptime } from 'node:os'
+import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
@@ -16,7 +18,7 @@ export interface NodePorts {
 }
 
 export const nodePorts = (options: NodeHttpOptions = {}): NodePorts => ({
-  clock: systemClock(),
+  clock: { ...systemClock(), uptime: () => uptime() * SECOND },
   random: systemRandom(),
   platform: nodePlatform(),
   ...nodeHttp(options),

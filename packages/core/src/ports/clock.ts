@@ -5,6 +5,11 @@ export interface Clock {
   wall(): Instant
   /** Milliseconds since some fixed moment; never goes back, may stand still while the machine sleeps. */
   monotonic(): Millis
+  /**
+   * Milliseconds since the machine started, counted while it sleeps too, whatever the wall clock is set to: the same in all
+   * processes of one machine. Absent where that cannot be known.
+   */
+  uptime?(): Millis
   /** Resolves after `ms` (any finite length, 0 or less at once); rejects with the signal's reason when it aborts. Throws RangeError on NaN. */
   sleep(ms: Millis, signal?: AbortSignal): Promise<void>
 }

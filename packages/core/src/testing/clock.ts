@@ -35,6 +35,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
   return {
     wall: () => wall,
     monotonic: () => monotonic,
+    uptime: () => monotonic,
     sleep(ms, signal) {
       if (Number.isNaN(ms)) return Promise.reject(new RangeError('sleep takes a number of milliseconds, got NaN'))
       return new Promise((resolve, reject) => {

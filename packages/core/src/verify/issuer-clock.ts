@@ -1,37 +1,72 @@
 import { HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 
-/** Closer than this the two clocks count as one: a Date header has whole seconds, and the answer travelled. */
+/** Closer than this two clocks count as one: a Date header has whole seconds, and the answer travelled. */
 const SAME: Millis = 2 * SECOND
 /** A Date header further off than this says nothing. */
 const ABSURD: Millis = 48 * HOUR
 
 /** The clock of a token issuer, known from the Date headers of its answers. */
 export interface IssuerClock {
-  /** The issuer's time now; the wall clock's until a Date header was seen. */
+  /** The issuer's time now; the wall clock's where no Date header is known that this very clock was compared with. */
   now(): Instant
-  /** How far the issuer is ahead of the wall clock. */
+  /** How far the issuer is ahead of the wall clock, in milliseconds; 0 where that is not known. */
   offset(): Millis
   /** Tells what a Date header said just now. */
   observe(date: Instant | undefined): void
 }
 
-/** An issuer's clock that starts from an offset remembered earlier (default 0); `onChange` hears of a new one. */
+/** An offset as a store keeps it: good for the clock that measured it, and for no other. */
+export interface OffsetFact {
+  readonly offset: Millis
+  /** When the machine started, by the wall clock that measured. Another machine, or a clock that was set since, says otherwise. */
+  readonly startedAt: Instant
+}
+
+/** An offset as it is stored; undefined where processes cannot know that they have the same clock. */
+export const offsetFact = (clock: Clock, offset: Millis): OffsetFact | undefined =>
+  clock.uptime && { offset, startedAt: clock.wall() - clock.uptime() }
+
+/** The offset that was stored, if this very clock measured it; else 0. */
+function recalled(clock: Clock, value: unknown): Millis {
+  if (typeof value !== 'object' || value === null || !clock.uptime) return 0
+  const { offset, startedAt } = value as Partial<OffsetFact>
+  const isOurs = Math.abs(clock.wall() - clock.uptime() - Number(startedAt)) < SAME
+  return isOurs && typeof offset === 'number' && Math.abs(offset) <= ABSURD ? offset : 0
+}
+
+/**
+ * An issuer's clock. An offset belongs to the wall clock that measured it: once that clock was set (it and the monotonic clock
+ * disagree by 2 s since), the offset is void until the next Date header, and the issuer's time is the wall clock's, but never
+ * earlier than the last Date header and what the monotonic clock counted since.
+ *
+ * @param remembered what was stored of it, see `offsetFact`
+ * @param onChange hears of an offset that is worth storing
+ */
 export function issuerClock(
   clock: Clock,
-  remembered: Millis = 0,
+  remembered: unknown = undefined,
   onChange: (offset: Millis) => void = () => {},
 ): IssuerClock {
-  let offset = Number.isFinite(remembered) && Math.abs(remembered) <= ABSURD ? remembered : 0
+  const drift = (): Millis => clock.wall() - clock.monotonic()
+  let offset = recalled(clock, remembered)
+  let measuredAt = drift()
+  /** The issuer's time at the last Date header, less the monotonic clock's. */
+  let least = Number.NEGATIVE_INFINITY
+  const isVoid = (): boolean => !(Math.abs(drift() - measuredAt) < SAME)
   return {
-    now: () => clock.wall() + offset,
-    offset: () => offset,
+    now: () => (isVoid() ? Math.max(clock.wall(), least + clock.monotonic()) : clock.wall() + offset),
+    offset: () => (isVoid() ? 0 : offset),
     observe(date) {
       if (date === undefined) return
       const seen = date - clock.wall()
       if (!(Math.abs(seen) <= ABSURD)) return
       const next = Math.abs(seen) < SAME ? 0 : seen
-      if (Math.abs(next - offset) < SAME && (next === 0) === (offset === 0)) return
+      const isNews = Math.abs(next - offset) >= SAME || (next === 0) !== (offset === 0)
+      const isWorthIt = isNews || (isVoid() && next !== 0)
+      measuredAt = drift()
+      least = date - clock.monotonic()
+      if (!isWorthIt) return
       offset = next
       onChange(offset)
     },
