@@ -83,7 +83,7 @@ export interface ErrorFacts {
   readonly retryAt?: Instant
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
-  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`. */
+  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of stores `disk_full` or `disk_failing`. */
   readonly reason?: string
   readonly cause?: unknown
 }
@@ -102,6 +102,13 @@ export interface Problem {
   readonly upstream?: UpstreamFacts
   readonly reason?: string
 }
+
+/** Reasons of `store_unavailable`: the disk has no room, or could not be read or written. */
+export const DISK_FULL = 'disk_full'
+export const DISK_FAILING = 'disk_failing'
+
+/** Reasons that may pass although their code does not say so. */
+const passing: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
 
 /** The one error class. The message says what happened, in which call, and what to do; match on `code`, never on the message. */
 export class GuestpassError extends Error {
@@ -122,20 +129,21 @@ export class GuestpassError extends Error {
     if (facts.reason !== undefined) this.reason = facts.reason
   }
 
+  /** Whether the same request may succeed later: by the code, or because the cause passes, as a full disk. */
   get retryable(): boolean {
-    return catalogue[this.code].retryable
+    return catalogue[this.code].retryable || passing.has(this.reason)
   }
 
   /** The error as an RFC 9457 problem document. */
   toProblem(): Problem {
-    const { title, status, retryable } = catalogue[this.code]
+    const { title, status } = catalogue[this.code]
     return {
       type: `urn:guestpass:error:${this.code}`,
       title,
       status,
       detail: this.message,
       code: this.code,
-      retryable,
+      retryable: this.retryable,
       ...(this.retryAt === undefined ? {} : { retryAt: iso(this.retryAt) }),
       ...(this.fields ? { fields: this.fields } : {}),
       ...(this.upstream ? { upstream: this.upstream } : {}),

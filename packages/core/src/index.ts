@@ -18,6 +18,8 @@ export { DAY, HOUR, type Instant, iso, type Millis, MINUTE, SECOND } from './dom
 export {
   asGuestpassError,
   catalogue,
+  DISK_FAILING,
+  DISK_FULL,
   type ErrorCode,
   type ErrorFacts,
   type Field,

@@ -1,6 +1,6 @@
 import { chmod, link, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { GuestpassError, type Random } from '@guestpass/core'
+import { DISK_FULL, GuestpassError, type Random } from '@guestpass/core'
 import { madeFolder } from '../folder.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKeyRing } from './local-key-ring.ts'
@@ -23,14 +23,21 @@ async function existing(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes all or nothing and never over another file: of several processes one makes it. */
-async function create(path: string, text: string, draft: string): Promise<boolean> {
-  await madeFolder(dirname(path))
+async function writeDraft(draft: string, text: string): Promise<void> {
   const file = await open(draft, 'wx', 0o600)
   try {
     await file.writeFile(text)
     await file.sync()
+  } finally {
     await file.close()
+  }
+}
+
+/** Writes all or nothing and never over another file: of several processes one makes it. */
+async function create(path: string, text: string, draft: string): Promise<boolean> {
+  await madeFolder(dirname(path))
+  try {
+    await writeDraft(draft, text)
     await link(draft, path)
     return true
   } catch (thrown) {
@@ -61,6 +68,10 @@ export async function fileKeyRing(path: string, { random }: { readonly random: R
     return { ring: localKeyRing(text.trim(), { random, field: path }), made }
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
+    if (codeOf(thrown) === 'ENOSPC' || codeOf(thrown) === 'EDQUOT') {
+      const message = `The disk is full: the key file ${path} cannot be made. Make room on it.`
+      throw new GuestpassError('store_unavailable', message, { reason: DISK_FULL, cause: thrown })
+    }
     throw new GuestpassError(
       'store_unavailable',
       `The key file ${path} can be neither read nor made (${String(codeOf(thrown))}). Give its folder to the user of this process, or set GUESTPASS_ENCRYPTION_KEY.`,

@@ -64,7 +64,7 @@ export function commit({ database: { write, now }, vault, route, random }: Commi
     const scrub = change.writes?.some(({ credential }) => credential.standing === 'erased') ?? false
     for (;;) {
       const ready = sealed(change)
-      const outcome = await write((db) => apply(db, change, ready), { scrub })
+      const outcome = await write((db) => apply(db, change, ready), { scrub, urgent: true })
       if (outcome !== 'stale') return outcome
       await vault.reload()
     }

@@ -5,15 +5,23 @@ import type { Tables } from './schema.ts'
 /** A database as the queries see it, inside a transaction or out of it. */
 export type Db = Kysely<Tables>
 
+export interface WriteOptions {
+  readonly scrub?: boolean
+  readonly urgent?: boolean
+}
+
 /** What one kind of database offers to the store: each kind has its own folder. */
 export interface Database {
   /** Runs statements that only read. */
   readonly read: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   /**
-   * Runs statements as one transaction that no other one overlaps. Resolves when it is on the disk; when `work` throws,
-   * nothing of it stays. `scrub`: what was overwritten leaves no trace in the files either.
+   * Runs statements in a transaction, which others may share. Resolves when it is on the disk; when `work` throws, nothing of it
+   * stays. `work` may run more than once. `scrub`: what was overwritten leaves no trace in the files either. `urgent`: it may use
+   * the room that `ensureRoom` keeps.
    */
-  readonly write: <T>(work: (db: Db) => Promise<T>, options?: { readonly scrub?: boolean }) => Promise<T>
+  readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
+  /** Keeps room for one more urgent write. Rejects with `store_unavailable` when there is none. */
+  readonly ensureRoom: () => Promise<void>
   readonly now: () => Instant
   readonly close: () => Promise<void>
 }

@@ -40,8 +40,7 @@ export function sqlStore(parts: CommitParts): Store {
       return unsealed((db) => listed(db, vault, connection, page))
     },
     commit: commit(parts),
-    // A database that has no room says so at the commit.
-    ensureRoom: async () => {},
+    ensureRoom: () => database.ensureRoom(),
     issued: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
     denied: (connection, fingerprint) =>

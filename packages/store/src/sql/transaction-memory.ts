@@ -15,6 +15,3 @@ export function memoryOf(transaction: Db): TransactionMemory {
   memories.set(transaction, memory)
   return memory
 }
-
-/** To be called when a part of the transaction was undone. */
-export const forget = (transaction: Db): void => void memories.delete(transaction)

@@ -56,15 +56,22 @@ function adapted(database: DatabaseSync): SqliteDatabase {
 
 /** Takes the write lock at the start, so that what a transaction has read is still true when it writes. */
 class ImmediateDriver extends SqliteDriver {
+  readonly #raw: DatabaseSync
   readonly #busyMs: number
 
-  constructor(database: SqliteDatabase, busyMs: number) {
-    super({ database })
+  constructor(raw: DatabaseSync, busyMs: number) {
+    super({ database: adapted(raw) })
+    this.#raw = raw
     this.#busyMs = busyMs
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await whenFree(this.#busyMs, () => connection.executeQuery(CompiledQuery.raw('begin immediate')))
+  }
+
+  /** SQLite rolls back by itself where the disk is full or fails: then the error that says so must not be lost to a second one. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#raw.isTransaction) await super.rollbackTransaction(connection)
   }
 }
 
@@ -77,7 +84,7 @@ class TransactionalAdapter extends SqliteAdapter {
 
 export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number): Dialect => ({
   createAdapter: () => new TransactionalAdapter(),
-  createDriver: () => new ImmediateDriver(adapted(database), busyMs),
+  createDriver: () => new ImmediateDriver(database, busyMs),
   createIntrospector: (db) => new SqliteIntrospector(db),
   createQueryCompiler: () => new SqliteQueryCompiler(),
 })

@@ -1,6 +1,9 @@
-import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { DISK_FAILING, DISK_FULL, type ErrorCode, GuestpassError } from '@guestpass/core'
 
 const RESTORE = 'Restore it from a backup, or move it away and start with an empty store. It was not changed'
+/** SQLite's codes for a disk without room, and for one that fails. */
+const FULL = 13
+const FAILING = 10
 const AGAIN = 'Try again; if it stays so, find out which other process holds the file'
 
 /** What a result code of SQLite means to the caller. https://sqlite.org/rescode.html */
@@ -11,7 +14,6 @@ const meanings: Readonly<Record<number, readonly [ErrorCode, what: string, remed
   8: ['store_unavailable', 'cannot be written', 'Give the file and its folder to the user of this process'],
   10: ['store_unavailable', 'could not be read or written', 'Look at the disk and its system messages'],
   11: ['store_corrupt', 'is damaged', RESTORE],
-  13: ['store_unavailable', 'has no room to grow', 'Make room on the disk'],
   14: [
     'store_unavailable',
     'cannot be opened',
@@ -28,20 +30,47 @@ export function resultCode(thrown: unknown): number {
   return typeof errcode === 'number' ? errcode & 0xff : 0
 }
 
+/** Whether the file system, or SQLite, found no room on the disk, or the user's share of it used up. */
+export function isFullDisk(thrown: unknown): boolean {
+  const { code, reason, cause } = (thrown ?? {}) as {
+    readonly code?: unknown
+    readonly reason?: unknown
+    readonly cause?: unknown
+  }
+  if (resultCode(thrown) === FULL || code === 'ENOSPC' || code === 'EDQUOT' || reason === DISK_FULL) return true
+  return cause !== undefined && isFullDisk(cause)
+}
+
+/**
+ * Whether SQLite says no more than that it could not read, write or open: then a look at the disk tells whether it is full. SQLite
+ * names a full disk only where it writes to the database or its log, and a used-up share nowhere.
+ */
+export const mayBeFullDisk = (thrown: unknown): boolean => resultCode(thrown) === FAILING || resultCode(thrown) === 14
+
+/** The store cannot grow. Its `reason` makes the error retryable: there may be room later. */
+export const diskFull = (path: string, cause: unknown): GuestpassError =>
+  new GuestpassError('store_unavailable', `The disk is full: the store ${path} cannot grow. Make room on it.`, {
+    reason: DISK_FULL,
+    ...(cause === undefined ? {} : { cause }),
+  })
+
 export const isBusy = (thrown: unknown): boolean => resultCode(thrown) === 5 || resultCode(thrown) === 6
 
 /** What is wrong with the store says which store; what is wrong with a request passes. */
 function named(error: GuestpassError, path: string): GuestpassError {
   if (!error.code.startsWith('store_') || error.message.includes(path)) return error
-  return new GuestpassError(error.code, `In ${path}: ${error.message}`, { cause: error })
+  const { reason, message } = error
+  return new GuestpassError(error.code, `In ${path}: ${message}`, { cause: error, ...(reason ? { reason } : {}) })
 }
 
 /** Whatever the database threw, in our words. */
 export function storeFault(thrown: unknown, path: string): GuestpassError {
   if (thrown instanceof GuestpassError) return named(thrown, path)
+  if (isFullDisk(thrown)) return diskFull(path, thrown)
   const [code, what, remedy] = meanings[resultCode(thrown)] ?? otherwise
   const detail = thrown instanceof Error ? thrown.message : String(thrown)
-  return new GuestpassError(code, `The store ${path} ${what} (${detail}). ${remedy}.`, { cause: thrown })
+  const reason = resultCode(thrown) === FAILING ? { reason: DISK_FAILING } : {}
+  return new GuestpassError(code, `The store ${path} ${what} (${detail}). ${remedy}.`, { cause: thrown, ...reason })
 }
 
 export const notAStore = (path: string, why: string): GuestpassError =>

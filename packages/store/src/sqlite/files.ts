@@ -2,12 +2,13 @@ import { chmod, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { madeFolder } from '../folder.ts'
-import { notAStore } from './faults.ts'
+import { diskFull, isFullDisk, notAStore } from './faults.ts'
 
 const HEADER = 'SQLite format 3\0'
 const PRIVATE = 0o600
 
 function unavailable(path: string, thrown: unknown): GuestpassError {
+  if (isFullDisk(thrown)) return diskFull(path, thrown)
   const { code } = (thrown ?? {}) as { readonly code?: unknown }
   return new GuestpassError(
     'store_unavailable',
@@ -40,7 +41,7 @@ export async function preparedFile(path: string): Promise<number> {
 
 /** Closes a store's files to everybody but their owner. SQLite gives its own files the mode of the first. */
 export async function closedToOthers(path: string): Promise<void> {
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-reserve`]) {
     const mode = await stat(file).then(
       (found) => found.mode & 0o777,
       () => PRIVATE,

@@ -1,19 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock, Millis, Random, Route } from '@guestpass/core'
+import type { Clock, GuestpassError, Millis, Random, Route } from '@guestpass/core'
 import { Kysely } from 'kysely'
 import { vault } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
+import { groupCommit } from '../sql/group-commit.ts'
 import { keyShelf } from '../sql/keys.ts'
 import type { Tables } from '../sql/schema.ts'
 import { type SealedStore, storeKeys } from '../sql/store-keys.ts'
 import { sqlStore } from '../sql/store.ts'
 import { nodeSqliteDialect, SLICE_MS, whenFree } from './dialect.ts'
-import { notAStore, storeFault } from './faults.ts'
+import { isFullDisk, mayBeFullDisk, notAStore, storeFault } from './faults.ts'
 import { closedToOthers, preparedFile } from './files.ts'
-import { groupCommit } from './group-commit.ts'
 import { isCurrent, migrate } from './migrate.ts'
 import { sqliteModule } from './module.ts'
+import { reserveBeside, tryWrite } from './reserve.ts'
 
 export interface SqliteStoreOptions {
   /** The file; made with its folder when there is none. */
@@ -74,34 +75,61 @@ async function writerAt(path: string, busyMs: Millis): Promise<Opened> {
   }
 }
 
-function databaseOf(writer: Opened, reader: Opened, { path, clock, busyMs = 5_000 }: SqliteStoreOptions): Database {
-  const group = groupCommit(writer.db)
+/** What was thrown, as an error of the store; a look at the disk tells what SQLite does not say. */
+async function diagnosed(thrown: unknown, { path, random }: SqliteStoreOptions): Promise<GuestpassError> {
+  const full = mayBeFullDisk(thrown)
+    ? await tryWrite(path, random).then(
+        () => undefined,
+        (found: unknown) => (isFullDisk(found) ? found : undefined),
+      )
+    : undefined
+  return storeFault(full ?? thrown, path)
+}
+
+function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions): Database {
+  const { path, clock, random, busyMs = 5_000 } = options
+  const reserve = reserveBeside(path, random)
+  const group = groupCommit({
+    db: writer.db,
+    finish: async () => {},
+    async relieve(thrown) {
+      if (!isFullDisk(await diagnosed(thrown, options))) return false
+      // Another process may have given the room back just now: worth another try as well.
+      await reserve.release()
+      return true
+    },
+  })
   let traces = false
 
   const scrub = (): void => {
     if (!traces) return
-    const { busy } = writer.raw.prepare('pragma wal_checkpoint(truncate)').get() ?? {}
-    // Somebody reads what was there before: tried again after the next write.
-    traces = busy !== 0
+    try {
+      const { busy } = writer.raw.prepare('pragma wal_checkpoint(truncate)').get() ?? {}
+      // A reader holds what was there before: tried again after the next write.
+      traces = busy !== 0
+    } catch {
+      // A full disk, as it may be: what was written is safe, and the next write tries again.
+    }
   }
   const inOurWords = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (thrown) {
-      throw storeFault(thrown, path)
+      throw await diagnosed(thrown, options)
     }
   }
 
   return {
     now: () => clock.wall(),
     read: (work) => inOurWords(() => whenFree(busyMs, () => work(reader.db))),
-    write: (work, options) =>
+    write: (work, { scrub: scrubs = false, urgent = false } = {}) =>
       inOurWords(async () => {
-        const value = await group.run(work)
-        traces ||= options?.scrub ?? false
+        const value = await group.run(work, urgent)
+        traces ||= scrubs
         scrub()
         return value
       }),
+    ensureRoom: () => inOurWords(() => reserve.ensure()),
     async close() {
       await group.idle()
       // The writer last, because it moves the log into the file.
@@ -131,6 +159,6 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedSt
     return { ...sqlStore(parts), keys: storeKeys(parts) }
   } catch (thrown) {
     for (const { raw } of open.toReversed()) raw.close()
-    throw storeFault(thrown, path)
+    throw await diagnosed(thrown, options)
   }
 }

@@ -1,0 +1,91 @@
+import { statSync } from 'node:fs'
+import { constants, open, rm } from 'node:fs/promises'
+import { GuestpassError, type Random } from '@guestpass/core'
+import { diskFull, isFullDisk } from './faults.ts'
+
+/** Room for the pages of one commit in the log, and for the index of the log. */
+const BYTES = 128 * 1024
+/** Another process may remove a reserve while this one makes it. */
+const TRIES = 3
+
+/** Room on the disk that is kept for one more commit. */
+export interface Reserve {
+  /** Makes the reserve where there is none. Rejects with `store_unavailable`, reason `disk_full`, when it cannot be made. */
+  ensure(): Promise<void>
+  /** Gives the room back to the disk; false when there was none to give. */
+  release(): Promise<boolean>
+}
+
+const isWhole = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= BYTES
+
+/** Random, because some file systems keep no room for zeros; in halves, because a random source gives 64 KiB at most. */
+const filling = (random: Random): Uint8Array => Buffer.concat([random.bytes(BYTES / 2), random.bytes(BYTES / 2)])
+
+/** Writes a file of that size through to the disk, from its beginning. */
+async function fill(file: string, random: Random): Promise<void> {
+  const handle = await open(file, constants.O_WRONLY | constants.O_CREAT, 0o600)
+  try {
+    const bytes = filling(random)
+    const { bytesWritten } = await handle.write(bytes, 0, bytes.length, 0)
+    // A disk takes what it has room for, and says that it is full only when asked again.
+    if (bytesWritten < bytes.length) await handle.write(bytes, bytesWritten, bytes.length - bytesWritten, bytesWritten)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Processes that do it together write the same bytes of one file. What is not whole is removed: it takes room from others. */
+async function make(file: string, random: Random): Promise<void> {
+  try {
+    await fill(file, random)
+  } finally {
+    if (!isWhole(file)) await rm(file, { force: true })
+  }
+}
+
+/**
+ * Keeps the room for one more commit in a file beside the database (`NAME-reserve`, mode 0600), which all processes share. It
+ * is made before something is spent whose answer must be stored, and removed when that commit finds the disk full.
+ */
+export function reserveBeside(path: string, random: Random): Reserve {
+  const file = `${path}-reserve`
+  return {
+    async ensure() {
+      for (let tries = TRIES; !isWhole(file); tries -= 1) {
+        try {
+          await make(file, random)
+        } catch (thrown) {
+          if (isFullDisk(thrown)) throw diskFull(path, thrown)
+          throw thrown
+        }
+        if (tries === 0) throw diskFull(path, undefined)
+      }
+    },
+    async release() {
+      if (statSync(file, { throwIfNoEntry: false }) === undefined) return false
+      await rm(file, { force: true })
+      return true
+    },
+  }
+}
+
+/**
+ * Tries whether the disk of a store takes a write of 128 KiB, and leaves nothing. Rejects with `store_unavailable`: reason
+ * `disk_full`, or what the file system says.
+ */
+export async function tryWrite(path: string, random: Random): Promise<void> {
+  const file = `${path}-try-${random.uuid()}`
+  try {
+    await fill(file, random)
+  } catch (thrown) {
+    if (isFullDisk(thrown)) throw diskFull(path, thrown)
+    throw new GuestpassError(
+      'store_unavailable',
+      `The folder of the store ${path} cannot be written (${String((thrown as { code?: unknown }).code ?? thrown)}). Give it to the user of this process.`,
+      { cause: thrown },
+    )
+  } finally {
+    await rm(file, { force: true })
+  }
+}
