@@ -24,9 +24,12 @@ const callback = new URL((await fetch(url, { redirect: 'manual' })).headers.get(
 const { user, scopes, missing } = await signIn.complete(callback, browser)
 console.log(`signed in as ${user} with ${scopes.length} scopes, ${missing.length} missing`)
 
-// The state was good for one callback.
-const replayed = await signIn.complete(callback, browser).catch(asGuestpassError)
-console.log(`the same callback again: ${'reason' in replayed ? replayed.reason : 'accepted'}`)
+// The state was good for one code: the same callback again, as of a page that was loaded twice, gets the same answer; another code is refused.
+const again = await signIn.complete(callback, browser)
+console.log(`the same callback again: generation ${again.generation}, as before`)
+const forged = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })
+const refused = await signIn.complete(forged, browser).catch(asGuestpassError)
+console.log(`another code: ${'reason' in refused ? refused.reason : 'accepted'}`)
 
 // A long session: the user's token is renewed behind us, and guests go on being made.
 for (const name of ['Ann', 'Bo', 'Cy']) {

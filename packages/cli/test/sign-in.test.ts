@@ -96,7 +96,7 @@ describe('a sign-in', () => {
     expect((await other.accessTokens.token()).generation).toBe(1)
   })
 
-  it('is refused with a state that is missing, of nobody, or was used before', async () => {
+  it('is refused with a state that is missing, of nobody, or was used for another code', async () => {
     const { signIn } = await process()
     const query = await begun(signIn)
     const without = new URLSearchParams(query)
@@ -106,14 +106,20 @@ describe('a sign-in', () => {
     expect(await reasonOf(signIn.complete(without))).toBe('state')
     expect(await reasonOf(signIn.complete(forged))).toBe('state')
     expect(await reasonOf(signIn.complete(query))).toBe('accepted')
+    query.set('code', 'another')
     expect(await reasonOf(signIn.complete(query))).toBe('replayed')
   })
 
-  it('is accepted once when the callback comes twice at the same moment', async () => {
-    const { signIn } = await process()
-    const query = await begun(signIn)
-    const ends = await Promise.all([reasonOf(signIn.complete(query)), reasonOf(signIn.complete(query))])
-    expect(ends.toSorted()).toEqual(['accepted', 'replayed'])
+  it.each([
+    ['the same process', false],
+    ['another process', true],
+  ])('that comes twice at the same moment is completed once, and both get its answer: %s', async (_name, apart) => {
+    const one = await process()
+    const other = apart ? await process() : one
+    const query = await begun(one.signIn)
+    const before = tokenRequests()
+    const [first, second] = await Promise.all([one.signIn.complete(query), other.signIn.complete(query)])
+    expect([second, tokenRequests() - before]).toEqual([first, 1])
   })
 
   it('is refused after ten minutes, and says so', async () => {

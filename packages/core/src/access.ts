@@ -112,7 +112,7 @@ export function access(
   )
 
   const scopes = wanted ?? []
-  const byBrowser = signIn({ ...shared, actor, verifier, scopes, digest }, ports)
+  const byBrowser = signIn({ ...shared, verifier, keys, scopes, digest }, ports)
 
   return {
     grant: signedIn,

@@ -160,10 +160,11 @@ describe('a callback that is refused', () => {
     expect(failed).toMatchObject({ type: 'SIGN_IN_FAILED', correlationId: started?.correlationId })
   })
 
-  it('because it was used before is told in the log, one with a state of nobody is not', async () => {
+  it('because another code came before is told in the log, one with a state of nobody is not', async () => {
     const here = await upstream()
     const { query } = await here.back()
     await here.signIn.complete(query)
+    query.set('code', 'another')
     expect(await refusal(here.signIn.complete(query))).toMatchObject({ reason: 'replayed' })
     query.set('state', 'made-up')
     expect(await refusal(here.signIn.complete(query))).toMatchObject({ reason: 'state' })

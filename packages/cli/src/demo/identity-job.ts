@@ -10,8 +10,8 @@ const JOB = 'guest identity provider'
 const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
 
 /**
- * Job "identity provider": a user signs in with PKCE, the callback is good for once, and guests are made on the user's behalf over a renewal of
- * the sign-in. Done when each has a token that verifies; doubled are callbacks that were accepted again and people made twice.
+ * Job "identity provider": a user signs in with PKCE, the callback signs in once however often it comes, and guests are made on the user's
+ * behalf over a renewal of the sign-in. Done when each has a token that verifies; doubled are sign-ins and people made twice.
  */
 export async function identityJob(stage: Stage, count: number): Promise<JobReport> {
   const { upstream, clock, note } = stage
@@ -20,9 +20,13 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
   const taken = timing(clock)
   const bar = stage.progress(JOB, count)
   const callback = await consented(signIn, SCOPES)
-  await signIn.complete(callback)
-  const replays = await Promise.allSettled([signIn.complete(callback), signIn.complete(callback)])
-  note('a user signed in; the callback that comes again is refused')
+  const { generation } = await signIn.complete(callback)
+  const other = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })
+  const again = await Promise.allSettled([callback, callback, other].map((query) => signIn.complete(query)))
+  const doubled = again.filter(
+    (one, nth) => one.status === 'fulfilled' && (nth > 1 || one.value.generation !== generation),
+  )
+  note('a user signed in; the callback that comes again gets the same answer, another code is refused')
 
   const person = async (nth: number): Promise<IssuedGuest | undefined> => {
     const guest = await taken.time(() =>
@@ -50,6 +54,6 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
     ...taken.quantiles(),
     ...met,
     lost: await lostGuests(verifier, issued),
-    doubled: madeTooMany(entries, count) + replays.filter(({ status }) => status === 'fulfilled').length,
+    doubled: madeTooMany(entries, count) + doubled.length,
   }
 }

@@ -1,11 +1,14 @@
+import type { Context } from '../domain/context.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
-import { type Instant, SECOND } from '../domain/time.ts'
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DeviceCode, OAuth } from '../upstream/oauth/provider.ts'
+import { callerWait } from './caller-wait.ts'
 import type { RenewalPorts } from './renewal.ts'
-import type { SignedIn, SignIn } from './sign-in.ts'
+import { askerOf, type SignIn } from './sign-in.ts'
+import type { SignedIn } from './sign-in-outcome.ts'
 
-/** What to show to whoever signs in on another device. */
+/** What to show to the user who signs in on another device. */
 export interface DeviceInstructions {
   readonly userCode: string
   readonly verificationUri: string
@@ -17,14 +20,18 @@ export interface DeviceInstructions {
 /** Signs a user in on a machine without a browser (RFC 8628). */
 export interface DeviceSignIn {
   /**
-   * Begins, tells the instructions to `show`, and waits until somebody has decided elsewhere. Rejects with `sign_in_denied`, with
-   * `sign_in_refused` when the time is up, or with the reason of the signal.
+   * Begins, gives the instructions to `show`, and waits until the user has decided elsewhere. The signal, of the ask or of the context, and
+   * `context.patienceMs` (default: the life of the code) end the wait, and no more is asked; tokens that are on their way are stored.
+   * Rejects with `sign_in_denied`, with `sign_in_refused` when the time is up, or with the reason of the signal.
    */
-  run(ask: {
-    readonly show: (instructions: DeviceInstructions) => void
-    readonly scopes?: readonly string[]
-    readonly signal?: AbortSignal
-  }): Promise<SignedIn>
+  run(
+    ask: {
+      readonly show: (instructions: DeviceInstructions) => void
+      readonly scopes?: readonly string[]
+      readonly signal?: AbortSignal
+    },
+    context?: Context,
+  ): Promise<SignedIn>
 }
 
 export interface DeviceParts {
@@ -37,15 +44,29 @@ export interface DeviceParts {
 /** How much longer to wait after `slow_down`, or after an answer that did not come (RFC 8628, 3.5). */
 const SLOWER = 5 * SECOND
 
+const PATIENCE = {
+  what: 'The sign-in on another device',
+  then: 'Begin a new one.',
+  mostMs: Number.POSITIVE_INFINITY,
+}
+
 export function deviceSignIn({ connection, oauth, signIn, ...parts }: DeviceParts, ports: RenewalPorts): DeviceSignIn {
   const { store, clock, random } = ports
 
-  async function granted(code: DeviceCode, signal: AbortSignal | undefined, onSend: () => void) {
+  /** The store has room for what a poll may bring. */
+  async function ready(): Promise<GuestpassError | undefined> {
+    return store.ensureRoom().then(() => undefined, asGuestpassError)
+  }
+
+  async function granted(code: DeviceCode, signal: AbortSignal, onSend: () => void) {
     const elapsed = stopwatch(clock)
     let isOpen = false
-    for (let pause = code.intervalMs; ; ) {
+    let unready: GuestpassError | undefined
+    for (let pause: Millis = code.intervalMs; ; ) {
       await clock.sleep(pause, signal)
-      if (elapsed() >= code.lifetimeMs) throw isOpen ? maybeLost() : tooLate()
+      if (elapsed() >= code.lifetimeMs) throw unready ?? (isOpen ? maybeLost() : tooLate())
+      unready = await ready()
+      if (unready) continue
       try {
         const answer = await oauth.deviceToken(code.deviceCode, { onSend })
         if (answer.is === 'granted') return answer.granted
@@ -61,9 +82,9 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
   }
 
   return {
-    async run({ show, scopes = parts.scopes, signal }) {
-      const correlationId = random.uuid()
-      return signIn.watched(correlationId, async () => {
+    async run({ show, scopes = parts.scopes, signal }, context = {}) {
+      const asker = askerOf(context, random.uuid())
+      const work = async (ended: AbortSignal): Promise<SignedIn> => {
         const elapsed = stopwatch(clock)
         const found = await store.find(connection, '')
         const now = (): Instant => found.now + elapsed()
@@ -76,9 +97,12 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
           ...(verificationUriComplete === undefined ? {} : { verificationUriComplete }),
           expiresAt: now() + code.lifetimeMs,
         })
-        const tokens = await granted(code, signal, () => (sentAt = now()))
-        return signIn.accept(tokens, { asked: scopes, sentAt, now, correlationId, grant: 'device_code' })
-      })
+        const tokens = await granted(code, ended, () => (sentAt = now()))
+        return signIn.accept(tokens, asker, { asked: scopes, sentAt, now, grant: 'device_code' })
+      }
+      const signals = [signal, context.signal].filter((one) => one !== undefined)
+      const caller = signals.length === 0 ? context : { ...context, signal: AbortSignal.any(signals) }
+      return callerWait((ended) => signIn.watched(asker, () => work(ended)), caller, PATIENCE, clock)
     },
   }
 }

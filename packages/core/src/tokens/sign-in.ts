@@ -1,20 +1,18 @@
-import type { Credential, Request } from '../domain/credential.ts'
-import { type About, type Event, event } from '../domain/event.ts'
-import { missingScopes } from '../domain/scopes.ts'
+import type { Context } from '../domain/context.ts'
+import type { Credential } from '../domain/credential.ts'
+import { type Event, event } from '../domain/event.ts'
 import { Secret } from '../domain/secret.ts'
-import type { Instant } from '../domain/time.ts'
+import { type Instant, MINUTE } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
-import { stopwatch } from '../ports/clock.ts'
+import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
-import type { OAuth } from '../upstream/oauth/provider.ts'
-import type { Identity } from '../upstream/oauth/wire.ts'
-import type { Claims, Verifier } from '../verify/verdict.ts'
-import { blankGrant, GRANT, picked } from './grant.ts'
-import { insistentCommit } from './insistent-commit.ts'
-import { type PendingSignIn, pendingSignIns, refusedSignIn } from './pending-sign-ins.ts'
-import type { Live, RenewalPorts } from './renewal.ts'
-import type { Reception } from './reception.ts'
-import { signInEpoch } from './sign-in-epoch.ts'
+import type { KeySource } from '../verify/keys.ts'
+import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
+import { callerWait } from './caller-wait.ts'
+import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
+import type { RenewalPorts } from './renewal.ts'
+import { signInFlights } from './sign-in-flights.ts'
+import { failedOutcome, type SignedIn } from './sign-in-outcome.ts'
 
 export interface BeginSignIn {
   /** Where upstream sends the browser back to; registered there. */
@@ -32,215 +30,176 @@ export interface BegunSignIn {
   readonly expiresAt: Instant
 }
 
-/** A sign-in that was completed and stored. */
-export interface SignedIn {
-  readonly generation: number
-  readonly expiresAt: Instant
-  readonly scopes: readonly string[]
-  /** Asked for and not granted. */
-  readonly missing: readonly string[]
-  /** Granted and not asked for. */
-  readonly excess: readonly string[]
-  /** Upstream's id of who signed in, where it is known. */
-  readonly user?: string
-  readonly organization?: string
-  /** False when upstream gave no refresh token: then it lasts as long as the access token. */
-  readonly renewable: boolean
-}
-
 /** Signs a user in by the authorization code grant with PKCE (RFC 6749, 4.1; RFC 7636), once and for the whole connection. */
 export interface SignIn {
-  begin(ask: BeginSignIn): Promise<BegunSignIn>
+  begin(ask: BeginSignIn, context?: Context): Promise<BegunSignIn>
   /**
-   * Takes what the browser brought back: the query of the redirect. The code is exchanged once and never again. Rejects with `sign_in_refused` and a reason
-   * (state, replayed, expired, browser, nonce, identity, upstream), `sign_in_denied`, `in_doubt` when the answer to the exchange was lost, `token_refused`, …
+   * Takes what the browser brought back: the query of the redirect. The code is exchanged once and never again; the same query a second time,
+   * as of a page that was loaded again, gets the outcome of the first one within the state's 10 minutes, also in another process on the
+   * store. `context.patienceMs`: default 60 s. When it ends, or the signal, the sign-in itself goes on; ask again with the same query.
+   * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, nonce, identity, upstream), `sign_in_denied`, `in_doubt`
+   * when the answer to the exchange was lost, `token_refused`, …; with `store_…` or `keys_unavailable` nothing was sent, and the same query may be tried again.
    */
-  complete(query: URLSearchParams, browser?: string): Promise<SignedIn>
+  complete(query: URLSearchParams, browser?: string, context?: Context): Promise<SignedIn>
   /** Runs what may end a sign-in badly; then an event tells of it. */
-  watched<T>(correlationId: string, work: () => Promise<T>): Promise<T>
+  watched<T>(asker: Asker, work: () => Promise<T>): Promise<T>
   /** Stores tokens that were granted in another way, as to a device. */
-  accept(granted: Granted, of: Accepting): Promise<SignedIn>
+  accept(granted: Granted, asker: Asker, of: Omit<Accepting, 'event'>): Promise<SignedIn>
 }
 
-export interface Accepting {
-  readonly asked: readonly string[]
-  readonly sentAt: Instant
-  readonly now: () => Instant
-  readonly correlationId: string
-  /** How it was granted: `authorization_code`, `device_code`. */
-  readonly grant: string
-  readonly nonce?: string
-}
-
-export interface SignInParts {
-  readonly connection: string
+/** Who signs in, in events. */
+export interface Asker {
   readonly actor: string
-  readonly oauth: OAuth
-  readonly scopes: readonly string[]
-  readonly reception: Reception
-  /** Checks ID tokens and access tokens. */
-  readonly verifier: Verifier
-  readonly digest: (text: string) => Promise<string>
+  readonly correlationId: string
 }
 
-interface Stands {
-  readonly credential: Credential
-  readonly now: () => Instant
+export interface SignInParts extends AcceptParts {
+  readonly scopes: readonly string[]
+  readonly keys: Pick<KeySource, 'keys'>
+  readonly digest: (text: string) => Promise<string>
 }
 
 /** Bytes of state, nonce and verifier: 256 bits each. */
 const BYTES = 32
 
+/** How long the caller of a callback waits: longer than the deadline of the exchange. */
+const PATIENCE = {
+  what: 'The sign-in',
+  then: 'It goes on meanwhile: bring the same callback again for its outcome.',
+  mostMs: MINUTE,
+}
+
+export const askerOf = ({ actor = 'library', correlationId }: Context, fallback: string): Asker => ({
+  actor,
+  correlationId: correlationId ?? fallback,
+})
+
 export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
-  const { connection, actor, oauth, digest } = parts
+  const { connection, oauth, digest, reception } = parts
   const { store, clock, random } = ports
   const pending = pendingSignIns(connection, digest, store)
-  const epoch = signInEpoch(store, connection)
+  const flights = signInFlights(clock)
+  const accepted = accepting(parts, ports)
 
-  const aboutOf = ({ subject }: Credential, correlationId: string): About => ({
-    actor,
-    connection,
-    subject,
-    correlationId,
-  })
   const told = (
-    credential: Credential,
-    correlationId: string,
+    { subject, generation }: Credential,
+    asker: Asker,
     now: Instant,
     happened: Pick<Event, 'type' | 'outcome'> & {
       readonly error?: GuestpassError
       readonly data?: Event['data'] & object
     },
-  ): Event =>
-    event(aboutOf(credential, correlationId), random.uuid(), now, { generation: credential.generation, ...happened })
+  ): Event => event({ ...asker, connection, subject }, random.uuid(), now, { generation, ...happened })
 
-  /** The grant as it stands, and the store's time, counted on. */
-  async function stands(): Promise<Stands> {
-    const elapsed = stopwatch(clock)
-    const found = await store.find(connection, GRANT)
-    const now = (): Instant => found.now + elapsed()
-    return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
-  }
-
-  async function watched<T>(correlationId: string, work: () => Promise<T>): Promise<T> {
+  async function watched<T>(
+    asker: Asker,
+    work: () => Promise<T>,
+    settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]> = async () => [],
+  ): Promise<T> {
     try {
       return await work()
     } catch (thrown) {
       const error = asGuestpassError(thrown)
-      const { credential, now } = await stands()
-      const events = [told(credential, correlationId, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', error })]
-      await store.commit({ connection, events }).catch(() => {})
+      // What cannot be written down now is known to the caller alone.
+      await noted(asker, error, settled).catch(() => {})
       throw error
     }
   }
 
-  async function exchanged(
-    code: string | null,
-    { verifier, redirectUri, scopes, correlationId, nonce }: PendingSignIn,
-    { credential, now }: Stands,
-  ) {
+  async function noted(
+    asker: Asker,
+    error: GuestpassError,
+    settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]>,
+  ): Promise<void> {
+    const { credential, now } = await stands(connection, ports)
+    const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', error })]
+    const outcome = await store.commit({ connection, documents: await settled(error), events })
+    if (outcome === 'conflict') await store.commit({ connection, events })
+  }
+
+  const accept: SignIn['accept'] = (granted, asker, of) =>
+    accepted(granted, { ...of, event: (credential, now, facts) => told(credential, asker, now, facts) })
+
+  async function exchanged(code: string | null, taken: TakenSignIn, asker: Asker, { now }: Stands): Promise<SignedIn> {
     if (code === null || code === '') throw refusedSignIn('upstream', 'upstream sent the browser back without a code')
-    // A code that is used up for a token that cannot be verified is lost.
-    await parts.reception.ready(credential.tokens)
+    const { verifier, redirectUri, scopes, nonce } = taken
     let sentAt = now()
-    const sending = { onSend: () => void (sentAt = now()) }
-    const ask = { code: new Secret(code), verifier, redirectUri, sending }
-    const granted = await oauth.exchange(ask).catch((thrown: unknown) => {
-      const error = asGuestpassError(thrown)
-      throw error.retryable ? notAgain(error) : error
-    })
-    const of = { asked: scopes, sentAt, now, correlationId, grant: 'authorization_code' }
-    return accept(granted, nonce === undefined ? of : { ...of, nonce })
-  }
-
-  /** Who signed in: as a verified token says it, else as upstream tells; nobody when neither does. */
-  async function identityOf(granted: Granted, of: Accepting, verified: boolean): Promise<Identity> {
-    const idClaims = granted.idToken ? await idTokenClaims(granted.idToken, of.nonce) : {}
-    const verdict = verified ? await parts.verifier.verify(granted.access.reveal()) : undefined
-    const claims = { ...(verdict?.valid ? verdict.claims : {}), ...idClaims }
-    const user = claims['sub']
-    const organization = claims['org']
-    if (typeof user !== 'string') return oauth.identity(granted.access).catch(() => ({}))
-    return { user, ...(typeof organization === 'string' ? { organization } : {}) }
-  }
-
-  /** OpenID Connect Core, 3.1.3.7. */
-  async function idTokenClaims(idToken: Secret, nonce: string | undefined): Promise<Claims> {
-    const verdict = await parts.verifier.verify(idToken.reveal())
-    if (!verdict.valid) throw refusedSignIn('nonce', `its ID token does not verify (${verdict.reason})`)
-    const { aud, nonce: came } = verdict.claims
-    if (![aud].flat().includes(oauth.clientId)) throw refusedSignIn('nonce', 'its ID token is for another client')
-    if (nonce !== undefined && came !== nonce) throw refusedSignIn('nonce', 'its ID token has another nonce')
-    return verdict.claims
-  }
-
-  async function accept(granted: Granted, of: Accepting): Promise<SignedIn> {
-    const received = await parts.reception.receive(granted, of, of.now)
-    const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
-    const identity = await identityOf(granted, of, tokens.verified)
-    for (;;) {
-      const { credential, now } = await stands()
-      refuseStranger(credential, identity)
-      const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
-      const pins = { ...picked(former, ['seed', 'user', 'organization']), ...identity }
-      const generation = credential.generation + 1
-      const request: Request = { granted: tokens.scopes, client: oauth.clientId, ...pins }
-      const next: Live = { ...rest, standing: 'active', generation, tokens, request }
-      const missing = missingScopes(of.asked, tokens.scopes)
-      const excess = missingScopes(tokens.scopes, of.asked)
-      const data = {
-        grant: of.grant,
-        scopes: tokens.scopes,
-        missing,
-        excess,
-        verified: tokens.verified,
-        identified: identity.user !== undefined,
-      }
-      const outcome = await insistentCommit(ports, {
-        connection,
-        writes: [{ credential: next, expect: { generation: credential.generation } }],
-        events: [told(next, of.correlationId, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
-      })
-      const renewable = tokens.refresh !== undefined
-      if (outcome === 'done') {
-        epoch.value += 1
-        return {
-          generation,
-          expiresAt: tokens.expiresAt,
-          scopes: tokens.scopes,
-          missing,
-          excess,
-          renewable,
-          ...identity,
-        }
-      }
+    const sending = {
+      before: () => taken.ensureOurs(now),
+      onSend() {
+        taken.ensureInTime(now())
+        sentAt = now()
+      },
     }
+    const granted = await oauth
+      .exchange({ code: new Secret(code), verifier, redirectUri, sending })
+      .catch((thrown: unknown) => {
+        const error = asGuestpassError(thrown)
+        throw error.retryable ? notAgain(error) : error
+      })
+    const settled = (signedIn: SignedIn) => taken.settled({ signedIn })
+    const of = { asked: scopes, sentAt, now, grant: 'authorization_code', settled }
+    return accept(granted, asker, nonce === undefined ? of : { ...of, nonce })
+  }
+
+  /** Makes sure that what comes can be verified and stored: a code that is used up for nothing is lost. */
+  async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
+    await store.ensureRoom()
+    await reception.ready(credential.tokens)
+    if (scopes.includes('openid')) await parts.keys.keys()
+  }
+
+  async function completed(
+    query: URLSearchParams,
+    callback: Callback,
+    found: FoundSignIn,
+    asker: Asker,
+    at: Stands,
+    signal: AbortSignal,
+  ): Promise<SignedIn> {
+    const { id, until } = found
+    if (found.is === 'taken') return flights.outcomeOf(id, { until, now: at.now, outcome: found.outcome }, signal)
+    const taken = await watched(asker, async () => {
+      if (found.is === 'refused') throw found.error
+      await ready(found, at)
+      return found.take(random.uuid())
+    })
+    if (!taken) return completed(query, callback, await pending.find(callback, at.now()), asker, at, signal)
+    const settled = (error: GuestpassError) => taken.settled(failedOutcome(error))
+    return flights.fly(id, { until, now: at.now }, () =>
+      watched(
+        asker,
+        async () => {
+          refuseError(query)
+          return exchanged(query.get('code'), taken, asker, at)
+        },
+        settled,
+      ),
+    )
   }
 
   return {
-    async begin({ redirectUri, scopes = parts.scopes, browser }) {
-      const { credential, now } = await stands()
+    async begin({ redirectUri, scopes = parts.scopes, browser }, context = {}) {
+      const { credential, now } = await stands(connection, ports)
       const [state, verifier] = [base64url(), new Secret(base64url())]
       const openId = scopes.includes('openid') ? { nonce: base64url() } : {}
-      const correlationId = random.uuid()
-      const kept = { verifier, redirectUri, scopes, correlationId, ...openId }
+      const asker = askerOf(context, random.uuid())
+      const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
       const bound = browser === undefined ? {} : { browser: await digest(browser) }
-      const expiresAt = await pending.keep(state, { ...kept, ...bound }, now())
       const data = { grant: 'authorization_code', scopes }
-      const events = [told(credential, correlationId, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })]
-      await store.commit({ connection, events })
+      const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
+      const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
       const challenge = await digest(verifier.reveal())
       return { url: oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId }), expiresAt }
     },
-    async complete(query, browser) {
-      const standing = await stands()
-      // A state of nobody is told to nobody: whoever makes them up would fill the log.
-      const found = await pending.find(query.get('state') ?? undefined)
-      return watched(found.correlationId, async () => {
-        const taken = await found.take(browser, standing.now())
-        refuseError(query)
-        return exchanged(query.get('code'), taken, standing)
-      })
+    async complete(query, browser, context = {}) {
+      const at = await stands(connection, ports)
+      const callback = { state: query.get('state'), answer: answerOf(query), browser }
+      // A state of nobody leaves no event: whoever makes them up would fill the log.
+      const found = await pending.find(callback, at.now())
+      const asker = askerOf(context, found.correlationId)
+      const work = (signal: AbortSignal) => completed(query, callback, found, asker, at, signal)
+      return callerWait(work, context, PATIENCE, clock)
     },
     watched,
     accept,
@@ -253,6 +212,9 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       .replaceAll('=', '')
   }
 }
+
+/** What upstream said, as one text: the code, or the error. */
+const answerOf = (query: URLSearchParams): string => JSON.stringify([query.get('code'), query.get('error')])
 
 /** RFC 6749, 4.1.2.1. */
 function refuseError(query: URLSearchParams): void {
@@ -269,21 +231,3 @@ const notAgain = (error: GuestpassError): GuestpassError =>
     cause: error,
     ...(error.upstream ? { upstream: error.upstream } : {}),
   })
-
-/** A connection belongs to whom it was signed in by first. */
-function refuseStranger({ request }: Credential, identity: Identity): void {
-  if (request?.['user'] !== undefined && identity.user === undefined)
-    throw refusedSignIn(
-      'identity',
-      'upstream does not tell who signed in, and the connection belongs to a user. Allow the OAuth client the scope users:readonly, or have it give an ID token',
-    )
-  for (const [member, what] of [
-    ['organization', 'organisation'],
-    ['user', 'user'],
-  ] as const) {
-    const [known, came] = [request?.[member], identity[member]]
-    if (known !== undefined && came !== undefined && known !== came) {
-      throw refusedSignIn('identity', `the connection belongs to another ${what} (${String(known)})`)
-    }
-  }
-}

@@ -1,8 +1,10 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { event } from '../domain/event.ts'
-import type { Instant } from '../domain/time.ts'
+import { type Instant, MINUTE } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
+import { callerWait } from './caller-wait.ts'
 import { GRANT } from './grant.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
@@ -24,12 +26,15 @@ export interface SignOutParts {
 
 /**
  * Ends the sign-in of a connection: upstream is told (RFC 7009, or the platform's own call), here nothing of it is used any more. Doing it
- * again changes nothing. Rejects with `needs_reauth` when nobody was signed in.
+ * again changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
+ * `needs_reauth` when nobody was signed in.
  */
-export type SignOut = () => Promise<SignedOut>
+export type SignOut = (context?: Context) => Promise<SignedOut>
+
+const PATIENCE = { what: 'The sign-out', then: 'It goes on meanwhile; sign out again to see its end.', mostMs: MINUTE }
 
 export function signOut({ connection, oauth, telling }: SignOutParts, ports: RenewalPorts): SignOut {
-  const { store, random } = ports
+  const { store, random, clock } = ports
   const epoch = signInEpoch(store, connection)
 
   async function revoked({ tokens }: Credential, now: Instant): Promise<SignedOut> {
@@ -39,7 +44,7 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
     return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: tokens.expiresAt } : {}) }
   }
 
-  return async () => {
+  async function ended(context: Context): Promise<SignedOut> {
     for (;;) {
       const { credential, now } = await store.find(connection, GRANT)
       if (!credential) {
@@ -61,7 +66,7 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
       const change = {
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
-        events: [event(telling.about(credential), random.uuid(), now, facts)],
+        events: [event(telling.about(credential, context), random.uuid(), now, facts)],
       }
       // Somebody renewed meanwhile: what came then has to be ended too.
       if ((await store.commit(change)) === 'conflict') continue
@@ -69,4 +74,6 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
       return answer
     }
   }
+
+  return (context = {}) => callerWait(() => ended(context), context, PATIENCE, clock)
 }

@@ -1,0 +1,149 @@
+import type { Credential, Request, TokenSet } from '../domain/credential.ts'
+import type { Event } from '../domain/event.ts'
+import { missingScopes } from '../domain/scopes.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
+import { asGuestpassError, type GuestpassError } from '../errors.ts'
+import { stopwatch } from '../ports/clock.ts'
+import type { DocumentWrite } from '../ports/store.ts'
+import type { Granted } from '../upstream/granted.ts'
+import type { Identity } from '../upstream/oauth/wire.ts'
+import { blankGrant, GRANT, picked } from './grant.ts'
+import { insistentCommit } from './insistent-commit.ts'
+import type { Live, RenewalPorts } from './renewal.ts'
+import type { Reception } from './reception.ts'
+import { signInEpoch } from './sign-in-epoch.ts'
+import { type IdentityParts, identityOf, refuseStranger } from './sign-in-identity.ts'
+import type { SignedIn } from './sign-in-outcome.ts'
+
+export interface AcceptParts extends IdentityParts {
+  readonly connection: string
+  readonly reception: Reception
+}
+
+/** How tokens of a sign-in came. */
+export interface Accepting {
+  readonly asked: readonly string[]
+  readonly sentAt: Instant
+  readonly now: () => Instant
+  /** How it was granted: `authorization_code`, `device_code`. */
+  readonly grant: string
+  readonly nonce?: string
+  /** Makes the event of the sign-in. */
+  readonly event: (
+    credential: Credential,
+    now: Instant,
+    facts: Pick<Event, 'type' | 'outcome'> & { readonly data: Event['data'] & object },
+  ) => Event
+  /** Documents to commit with the tokens. */
+  readonly settled?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
+}
+
+/** The grant as it stands, and the store's time, counted on. */
+export interface Stands {
+  readonly credential: Credential
+  readonly now: () => Instant
+}
+
+export async function stands(connection: string, { store, clock, random }: RenewalPorts): Promise<Stands> {
+  const elapsed = stopwatch(clock)
+  const found = await store.find(connection, GRANT)
+  const now = (): Instant => found.now + elapsed()
+  return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
+}
+
+interface Judged {
+  readonly tokens: TokenSet
+  readonly identity: Identity
+}
+
+/**
+ * Stores tokens that a sign-in brought. They cannot be asked for again, so trouble that passes (keys or the user's name cannot be had, the
+ * store is busy or full) is waited out for as long as the process lives. Rejects with `sign_in_refused` or `token_refused` if they
+ * are a stranger's, and revokes them upstream as far as that can be done.
+ */
+export function accepting(parts: AcceptParts, ports: RenewalPorts) {
+  const { connection, oauth } = parts
+  const epoch = signInEpoch(ports.store, connection)
+  const standing = (): Promise<Stands> => insisting(() => stands(connection, ports), isOfStore, ports)
+
+  async function judged(granted: Granted, of: Accepting, { credential }: Stands): Promise<Judged> {
+    const received = await parts.reception.receive(granted, of, of.now)
+    const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
+    const bound = credential.request?.['user'] !== undefined
+    const ask = { asked: of.asked, verified: tokens.verified, bound }
+    const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
+    return { tokens, identity }
+  }
+
+  async function stored({ tokens, identity }: Judged, of: Accepting, first: Stands): Promise<SignedIn> {
+    for (let at = first; ; at = await standing()) {
+      const { credential, now } = at
+      refuseStranger(credential, identity)
+      const next = successor(credential, tokens, identity, oauth.clientId)
+      const signedIn = signedInAs(next, identity, of.asked)
+      const { scopes, missing, excess } = signedIn
+      const { verified } = tokens
+      const data = { grant: of.grant, scopes, missing, excess, verified, identified: identity.user !== undefined }
+      const documents = (await of.settled?.(signedIn).catch(() => [])) ?? []
+      const outcome = await insistentCommit(ports, {
+        connection,
+        writes: [{ credential: next, expect: { generation: credential.generation } }],
+        documents,
+        events: [of.event(next, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
+      })
+      if (outcome === 'conflict') continue
+      epoch.value += 1
+      return signedIn
+    }
+  }
+
+  return async (granted: Granted, of: Accepting): Promise<SignedIn> => {
+    try {
+      const first = await standing()
+      const judgement = await insisting(() => judged(granted, of, first), isPassing, ports)
+      return await stored(judgement, of, first)
+    } catch (thrown) {
+      const error = asGuestpassError(thrown)
+      if (error.code === 'sign_in_refused' || error.code === 'token_refused')
+        await oauth.revoke(granted).catch(() => {})
+      throw error
+    }
+  }
+}
+
+const isOfStore = ({ code }: GuestpassError): boolean => code === 'store_busy' || code === 'store_unavailable'
+const isPassing = (error: GuestpassError): boolean => error.retryable || isOfStore(error)
+
+/** Repeats work that cannot be given up, a second apart, as long as what hinders it may pass by itself. */
+async function insisting<T>(
+  work: () => Promise<T>,
+  mayPass: (error: GuestpassError) => boolean,
+  { clock }: Pick<RenewalPorts, 'clock'>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (thrown) {
+      if (!mayPass(asGuestpassError(thrown))) throw thrown
+      await clock.sleep(SECOND)
+    }
+  }
+}
+
+/** The grant with the tokens of a sign-in. */
+function successor(credential: Credential, tokens: TokenSet, identity: Identity, client: string): Live {
+  const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
+  const pins = { ...picked(former, ['seed', 'user', 'organization']), ...identity }
+  const request: Request = { granted: tokens.scopes, client, ...pins }
+  return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
+}
+
+const signedInAs = ({ generation, tokens }: Live, identity: Identity, asked: readonly string[]): SignedIn => ({
+  generation,
+  expiresAt: tokens.expiresAt,
+  scopes: tokens.scopes,
+  missing: missingScopes(asked, tokens.scopes),
+  excess: missingScopes(tokens.scopes, asked),
+  renewable: tokens.refresh !== undefined,
+  ...identity,
+})
