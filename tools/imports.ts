@@ -32,6 +32,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 /** Files where time, luck, environment and network of the platform may be named. */
 const ambientAllowed = [
   /^packages\/core\/src\/ports\/system\.ts$/,
+  /^packages\/core\/src\/node\/environment\.ts$/,
   /^packages\/cli\/src\/(main|world)\.ts$/,
   /^packages\/sandbox\/src\/(clock|random)\.ts$/,
 ]
@@ -92,7 +93,14 @@ function direction(file: string, owner: string, target: string): string[] {
   ) {
     return [`${file}: one upstream API may not import another (${target})`]
   }
-  if (!(from in below) || from === to || to === 'errors.ts' || to === 'domain') return []
+  if (
+    !(from in below) ||
+    from === to ||
+    to === 'errors.ts' ||
+    to === 'domain' ||
+    full === `packages/${owner}/package.json`
+  )
+    return []
   return below[from]?.includes(to) ? [] : [`${file}: ${from} may not import ${to}`]
 }
 

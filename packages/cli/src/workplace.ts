@@ -52,7 +52,7 @@ export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd
 
 /** Opens the store and everything that a connection needs of the world. */
 export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
-  const { close, ...world } = nodePorts()
+  const { close, ...world } = nodePorts({ proxy: cli.world.env })
   const guarded = guardedHttp()
   const { clock, random } = world
   const path = databasePath(config, cli.world.cwd)

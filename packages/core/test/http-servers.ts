@@ -10,14 +10,15 @@ export async function closeOpened(): Promise<void> {
   for (const close of opened.splice(0).toReversed()) await close()
 }
 
-const listening = async (server: Server): Promise<string> => {
+/** The address of a server that listens from now on, as http. */
+export const listening = async (server: Server, host = '127.0.0.1'): Promise<string> => {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   opened.push(() => {
     for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(resolve))

@@ -161,8 +161,8 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
       else standing.delete(kind)
     },
     async http(request, signal) {
-      request.onSend?.()
       signal.throwIfAborted()
+      request.onSend?.()
       const kind = kindOf(request)
       asked[kind].push(request)
       const work = (): HttpAnswer => works[kind](request)

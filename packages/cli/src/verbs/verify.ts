@@ -57,7 +57,7 @@ export const verify = verb({
     }
     const expectations = { ...(subject === undefined ? {} : { subject }), ...(scope ? { scopes: scope } : {}) }
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {
-      const { close, ...world } = nodePorts()
+      const { close, ...world } = nodePorts({ proxy: cli.world.env })
       try {
         const { guestTokens } = await verification(options, store ? { ...world, store } : world)
         return await abortable(() => guestTokens.verify(text, expectations), cli.signal).catch(

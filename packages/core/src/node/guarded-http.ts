@@ -1,9 +1,11 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Agent, buildConnector } from 'undici'
+import { Agent } from 'undici'
 import { type Http, HttpFault } from '../ports/http.ts'
+import { systemClock } from '../ports/system.ts'
 import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
-import { undiciHttp } from './http.ts'
+import { connector } from './connector.ts'
+import { CONNECT_TIMEOUT, undiciHttp } from './http.ts'
 
 /** Resolves a name to all its addresses, as `dns.lookup` does with `all`. */
 export type Lookup = (
@@ -42,9 +44,9 @@ export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttp
       return callback(refusal(hostname), [])
     })
 
-  const plain = buildConnector({})
-  // What undici passes on as the option of `net.connect`, which asks for all addresses or for one.
-  const guarded = buildConnector({ lookup: eitherWay(guardedLookup) })
+  const common = { timeoutMs: CONNECT_TIMEOUT, clock: systemClock() }
+  const plain = connector(common)
+  const guarded = connector({ ...common, lookup: eitherWay(guardedLookup) })
 
   const agent = new Agent({
     connections: 8,

@@ -22,6 +22,8 @@ export interface Call {
   readonly bearer?: Secret
   /** Tells the layers what the headers of an answer say. Set by `limit`; called by the one function that sends. */
   readonly notice: (answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> }) => void
+  /** Tells the layers that the request is sent now. Called by the one function that sends, directly before the first byte. */
+  readonly sent: () => void
 }
 
 /** One try at the operation. It sends at most one request, and fails with a `TryFailure`. */
@@ -84,5 +86,6 @@ export function openCall(of: {
     signal: of.signal ?? new AbortController().signal,
     left: () => Number.POSITIVE_INFINITY,
     notice: () => {},
+    sent: () => {},
   }
 }

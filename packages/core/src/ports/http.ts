@@ -15,7 +15,10 @@ export interface HttpRequest {
   readonly onSend?: () => void
 }
 
-/** An answer read to its end. Header names are lower case; a repeated header is joined with `, `. */
+/**
+ * An answer read to its end. Header names are lower case; a repeated header is joined with `, `. A header `content-encoding` says that
+ * the body is still in that coding, because it is not known.
+ */
 export interface HttpAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -32,8 +35,8 @@ export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAn
 export const MAX_ANSWER_BYTES = 1_048_576
 
 /**
- * The exchange did not end with an answer. `unsent`: the peer cannot have seen the request (name not found, connection
- * refused, TLS failed). `lost`: it may have. `oversized`: it answered with more than 1 MiB.
+ * The exchange did not end with an answer. `unsent`: nothing of the request was written (name not found, connection refused, TLS failed,
+ * a proxy that opened no tunnel). `lost`: it may have. `oversized`: it answered with more than 1 MiB.
  */
 export class HttpFault extends Error {
   override readonly name = 'HttpFault'

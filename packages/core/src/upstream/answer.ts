@@ -67,12 +67,17 @@ function receiptOf({ status, headers }: HttpAnswer, now: Instant): Receipt {
 
 async function send(http: Http, request: HttpRequest, call: Call): Promise<HttpAnswer> {
   try {
-    const answer = await http(request, call.signal)
+    const answer = await http({ ...request, onSend: () => sending(request, call) }, call.signal)
     call.notice(answer)
     return answer
   } catch (thrown) {
     throw thrown instanceof HttpFault ? faultOf(thrown, request, call) : thrown
   }
+}
+
+function sending(request: HttpRequest, call: Call): void {
+  request.onSend?.()
+  call.sent()
 }
 
 function faultOf(fault: HttpFault, request: HttpRequest, call: Call): TryFailure {

@@ -1,3 +1,4 @@
+import { isLoopback } from '../domain/loopback.ts'
 import { type Field, GuestpassError } from '../errors.ts'
 
 /** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
@@ -86,9 +87,6 @@ function nearest(word: string, known: readonly string[]): string | undefined {
 }
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
-
-/** Whether a host, as it stands in a URL or as people write it, is this machine itself. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host)
 
 /** What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold a password. */
 function addressFault(text: string, query: 'allowed' | 'refused'): Fault | undefined {

@@ -4,15 +4,19 @@ import { type Fetch, systemFetch } from '../ports/system.ts'
 
 /**
  * The HTTP port of browsers, workers and any runtime with `fetch`. A page does not learn why a request failed: whatever got no answer may
- * have been seen by the peer, and counts as lost. Redirects are not followed, and a browser does not show where they lead.
+ * have been seen by the peer, and counts as lost; `onSend` is called before it connects. Redirects are not followed, and a browser does not
+ * show where they lead.
  */
 export function webHttp(fetch: Fetch = systemFetch): Http {
   const send = fetch
   return async (request, signal) => {
+    signal.throwIfAborted()
+    const ready = sendable(request, signal)
+    request.onSend?.()
     try {
-      const answer = await send(sendable(request, signal))
+      const answer = await send(ready)
       if (answer.type === 'opaqueredirect') throw new HttpFault('lost', 'the answer is a redirect')
-      return { status: answer.status, headers: Object.fromEntries(answer.headers), bytes: await read(answer) }
+      return { status: answer.status, headers: shown(answer.headers), bytes: await read(answer) }
     } catch (thrown) {
       if (signal.aborted) throw signal.reason
       if (thrown instanceof HttpFault) throw thrown
@@ -38,6 +42,12 @@ function sendable({ method, url, headers, body }: HttpRequest, signal: AbortSign
   } catch {
     throw new HttpFault('unsent', 'the address or a header of the request is not one that can be sent')
   }
+}
+
+/** Without the content coding, which `fetch` has undone. */
+function shown(headers: Headers): Record<string, string> {
+  const { 'content-encoding': _, ...others } = Object.fromEntries(headers)
+  return others
 }
 
 async function read({ body }: Response): Promise<Uint8Array> {

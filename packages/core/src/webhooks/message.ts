@@ -5,7 +5,7 @@ import type { Json } from '../domain/json.ts'
 import { openProfile, type Profile } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, iso } from '../domain/time.ts'
-import { isLoopback } from '../upstream/hosts.ts'
+import { isLoopback } from '../domain/loopback.ts'
 import type { Contract, Endpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */

@@ -140,13 +140,20 @@ describe('the deadline', () => {
 })
 
 describe('the time-out', () => {
-  test('is a failed try whose answer was lost', async () => {
+  test.each([
+    ['whose answer was lost, when it was sent', true, 'unknown', /generate-token: no answer within 10 s/],
+    ['that was not sent, when nothing of it was written', false, 'no', /generate-token: not sent within 10 s/],
+  ])('is a failed try %s', async (_, isSent, sent, message) => {
     const clock = fakeClock()
-    const work = watched(timeout(10_000, { clock })(never)(aCall()))
+    const attempt = (call: Call): Promise<never> => {
+      if (isSent) call.sent()
+      return never()
+    }
+    const work = watched(timeout(10_000, { clock })(attempt)(aCall()))
     await clock.advance(10_000)
     const failure = work.now.error as unknown as TryFailure
     expect(failure).toBeInstanceOf(TryFailure)
-    expect(failure.facts).toMatchObject({ code: 'upstream_unavailable', sent: 'unknown' })
-    expect(failure.message).toMatch(/generate-token.*10 s/)
+    expect(failure.facts).toMatchObject({ code: 'upstream_unavailable', sent })
+    expect(failure.message).toMatch(message)
   })
 })

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../src/errors.ts'
-import { type HostInput, type HostNames, isLoopback, resolveHosts } from '../../src/upstream/hosts.ts'
+import { isLoopback } from '../../src/domain/loopback.ts'
+import { type HostInput, type HostNames, resolveHosts } from '../../src/upstream/hosts.ts'
 
 const regions = [
   ['us-east-1', 'mypurecloud.com'],

@@ -1,0 +1,90 @@
+import { connect as dial, type LookupFunction, type Socket } from 'node:net'
+import { buildConnector } from 'undici'
+import { type Millis, SECOND } from '../domain/time.ts'
+import { type Clock, stopwatch } from '../ports/clock.ts'
+import { HttpFault } from '../ports/http.ts'
+import { faultOf } from './fault.ts'
+import { bareHost, portOf, type Proxy, type Target } from './proxies.ts'
+import { tunnel } from './tunnel.ts'
+
+/** How long one address of a host that has several may take, before the next one is tried (RFC 8305), in milliseconds. */
+const ONE_ADDRESS: Millis = 500
+
+export interface ConnectorOptions {
+  /** For name, TCP, tunnel and TLS together, in milliseconds. */
+  readonly timeoutMs: Millis
+  readonly clock: Clock
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction
+  /** Default: none. */
+  readonly proxyOf?: (target: Target) => Proxy | undefined
+}
+
+/**
+ * Makes the connections of an undici dispatcher: HTTP/1.1, because there the moment before the first byte of a request is known. What it
+ * cannot connect fails with `HttpFault('unsent')`. The time that it takes is measured on both clocks, so that time asleep counts.
+ */
+export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOptions): buildConnector.connector {
+  const secure = buildConnector({ allowH2: false, timeout: 0 })
+
+  async function connected(options: buildConnector.Options, signal: AbortSignal): Promise<Socket> {
+    const proxy = proxyOf?.(options)
+    const socket = proxy ? await tunnel(proxy, options, signal) : await dialled(options, lookup, signal)
+    if (options.protocol !== 'https:') return socket
+    signal.addEventListener('abort', () => socket.destroy(), { once: true })
+    return new Promise((resolve, reject) => {
+      secure({ ...options, httpSocket: socket }, (error, one) => (error ? reject(error) : resolve(one)))
+    })
+  }
+
+  return (options, callback) => {
+    const elapsed = stopwatch(clock)
+    const late = new AbortController()
+    const done = new AbortController()
+    const overdue = new HttpFault('unsent', `not connected within ${timeoutMs / SECOND} s`)
+    const timer = clock.sleep(timeoutMs, done.signal).then(
+      () => {
+        late.abort(overdue)
+        throw overdue
+      },
+      // Done before.
+      () => new Promise<never>(() => {}),
+    )
+    const inTime = async (): Promise<Socket> => {
+      const socket = await connected(options, late.signal)
+      // From here on undici listens.
+      socket.on('error', () => {})
+      const fault =
+        elapsed() > timeoutMs ? overdue : socket.destroyed ? new HttpFault('unsent', 'the connection broke') : undefined
+      if (!fault) return socket
+      socket.destroy()
+      throw fault
+    }
+    Promise.race([inTime(), timer]).then(
+      (socket) => {
+        done.abort('done')
+        callback(null, socket)
+      },
+      (thrown: unknown) => {
+        done.abort('done')
+        callback(faultOf(thrown, 'unsent'), null)
+      },
+    )
+  }
+}
+
+const dialled = (target: Target, lookup: LookupFunction | undefined, signal: AbortSignal): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = dial({
+      host: bareHost(target.hostname),
+      port: portOf(target),
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: ONE_ADDRESS,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60 * SECOND,
+      ...(lookup ? { lookup } : {}),
+    })
+    signal.addEventListener('abort', () => socket.destroy(), { once: true })
+    socket.on('error', reject).once('connect', () => resolve(socket))
+  })

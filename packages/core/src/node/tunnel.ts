@@ -1,0 +1,40 @@
+import { request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import { HttpFault } from '../ports/http.ts'
+import { faultOf } from './fault.ts'
+import { bareHost, portOf, type Proxy, type Target } from './proxies.ts'
+import { USER_AGENT } from './user-agent.ts'
+
+/** A connection to a target through a proxy (RFC 9110, 9.3.6). Rejects with an `HttpFault` that names the proxy. */
+export const tunnel = (proxy: Proxy, target: Target, signal: AbortSignal): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const host = bareHost(target.hostname)
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${portOf(target)}`
+    const ask = (proxy.secure ? secureRequest : plainRequest)({
+      host: proxy.host,
+      port: proxy.port,
+      method: 'CONNECT',
+      path: authority,
+      agent: false,
+      setHost: false,
+      signal,
+      headers: {
+        host: authority,
+        'user-agent': USER_AGENT,
+        ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization }),
+      },
+    })
+    ask.once('connect', ({ statusCode = 0 }, socket, head) => {
+      if (statusCode < 200 || statusCode > 299) {
+        socket.destroy()
+        return reject(new HttpFault('unsent', `the proxy ${proxy.origin} answered CONNECT with ${statusCode}`))
+      }
+      if (head.length > 0) socket.unshift(head)
+      resolve(socket)
+    })
+    ask.on('error', (error) =>
+      reject(new HttpFault('unsent', `the proxy ${proxy.origin}: ${faultOf(error, 'unsent').message}`)),
+    )
+    ask.end()
+  })

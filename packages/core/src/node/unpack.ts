@@ -1,0 +1,40 @@
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+import { type HttpAnswer, HttpFault, MAX_ANSWER_BYTES } from '../ports/http.ts'
+
+type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
+
+/** RFC 9110, 8.4.1. Some senders of `deflate` leave out the header of zlib. */
+const codings: Readonly<Record<string, Unpack>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  br: brotliDecompressSync,
+  deflate: (bytes, options) => (((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync : inflateRawSync)(bytes, options),
+}
+
+/**
+ * An answer with its content coding undone, and no header that names one. A coding that is not known stays, with its header. Throws
+ * `HttpFault`: `oversized` when more than 1 MiB comes out, `lost` when it breaks off.
+ */
+export function unpacked(answer: HttpAnswer): HttpAnswer {
+  const { 'content-encoding': named, ...headers } = answer.headers
+  if (named === undefined) return answer
+  const names = named
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'identity')
+  const known = names.map((name) => (Object.hasOwn(codings, name) ? codings[name] : undefined))
+  if (names.length > 2 || known.includes(undefined)) return answer
+  const steps = answer.bytes.length === 0 ? [] : (known as Unpack[]).toReversed()
+  return { ...answer, headers, bytes: steps.reduce(undone, answer.bytes) }
+}
+
+function undone(bytes: Uint8Array, unpack: Unpack): Uint8Array {
+  try {
+    return unpack(bytes, { maxOutputLength: MAX_ANSWER_BYTES })
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
+    throw new HttpFault('lost', 'the answer cannot be unpacked: it breaks off or is not what it says')
+  }
+}
