@@ -7,6 +7,7 @@ import {
   type Clock,
   type Connection,
   type ConnectionPorts,
+  type Context,
   connection,
   GuestpassError,
   jsonLines,
@@ -144,6 +145,9 @@ function lostKeyRing(path: string, file: string): KeyRing {
   }
   return { id: '', wrap: lost, unwrap: lost }
 }
+
+/** On whose behalf a verb calls the library. `actor`: default `cli`. */
+export const contextOf = ({ signal }: Cli, actor = 'cli'): Context => ({ actor, signal })
 
 /** What a verb needs to talk to upstream. */
 export type Reachable = ConfigWith<'hosts' | 'clientId'>

@@ -5,24 +5,33 @@ import { callbackPage } from './callback-page.ts'
 /** Waits on this machine for the browser that comes back from a sign-in (RFC 8252, 7.3). */
 export interface Loopback {
   /**
-   * What `complete` makes of the query that the browser brings. A query that `isStray` is answered and waited past: anybody on this
-   * machine can send one. Rejects with what `complete` rejects with, or with the reason of the signal.
+   * What `complete` makes of the query that the browser brings. Only a query with this state is looked at; others are answered and waited
+   * past, because every program on this machine can send one. A failure that is not `isFinal` is shown to the browser, and waited past as
+   * well. Rejects with what `complete` rejects with, or with the reason of the signal.
    */
   receive<T>(
-    complete: (query: URLSearchParams) => Promise<T>,
-    isStray: (thrown: unknown) => boolean,
+    of: {
+      readonly state: string
+      readonly complete: (query: URLSearchParams) => Promise<T>
+      readonly isFinal: (thrown: unknown) => boolean
+    },
     signal: AbortSignal,
   ): Promise<T>
-  close(): void
+  /** Ends when the answers that are under way have left, or after a second. */
+  close(): Promise<void>
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+type Answer = (query: URLSearchParams, response: ServerResponse) => Promise<void>
+
+/** How long an answer may take to leave, in milliseconds. */
+const LEAVING_MS = 1_000
 
 const headers = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
   'referrer-policy': 'no-referrer',
+  connection: 'close',
 }
 
 function send(response: ServerResponse, status: number, title: string, text: string): void {
@@ -33,42 +42,88 @@ function send(response: ServerResponse, status: number, title: string, text: str
 export async function loopback(redirectUri: string): Promise<Loopback> {
   const { protocol, hostname, host, port, pathname } = new URL(redirectUri)
   if (protocol !== 'http:' || !isLoopback(hostname)) throw notHere(redirectUri)
-  let answer: Answer = async (_request, response) => send(response, 503, 'Not ready', 'Try again in a moment.')
-  const server = createServer((request, response) => {
+  let answer: Answer = async (_query, response) => send(response, 503, 'Not ready', 'Try again in a moment.')
+
+  function respond(request: IncomingMessage, response: ServerResponse): void {
     const url = URL.parse(request.url ?? '', redirectUri)
     // A page elsewhere can point a name of its own at this machine; its name in Host gives it away.
     if (request.headers.host !== host) return send(response, 403, 'Not for this address', 'Nothing is served here.')
     if (request.method !== 'GET' || url?.pathname !== pathname)
       return send(response, 404, 'Nothing here', 'See the terminal.')
-    void answer(request, response)
-  })
-  await listening(server, Number(port || 80), hostname.replaceAll(/[[\]]/g, ''))
+    void answer(url.searchParams, response)
+  }
+
+  const servers = await listening(respond, Number(port || 80), hostname.replaceAll(/[[\]]/g, ''))
   return {
-    receive: (complete, isStray, signal) =>
+    receive: ({ state, complete, isFinal }, signal) =>
       abortable(
         () =>
           new Promise((resolve, reject) => {
-            answer = async ({ url = '' }, response) => {
+            answer = async (query, response) => {
+              if (query.get('state') !== state)
+                return send(
+                  response,
+                  400,
+                  'Not this sign-in',
+                  'It belongs to another sign-in, or to none. See the terminal.',
+                )
               try {
-                resolve(await complete(new URL(url, redirectUri).searchParams))
+                const signedIn = await complete(query)
                 send(response, 200, 'Signed in', 'You may close this window and go back to the terminal.')
+                resolve(signedIn)
               } catch (thrown) {
-                const text = thrown instanceof GuestpassError ? thrown.message : 'See the terminal.'
-                send(response, 400, 'Not signed in', text)
-                if (!isStray(thrown)) reject(thrown)
+                send(
+                  response,
+                  400,
+                  'Not signed in',
+                  thrown instanceof GuestpassError ? thrown.message : 'See the terminal.',
+                )
+                if (isFinal(thrown)) reject(thrown as Error)
               }
             }
           }),
         signal,
       ),
-    close() {
-      server.close()
-      server.closeIdleConnections()
+    async close() {
+      await Promise.all(servers.map(closed))
     },
   }
 }
 
-function listening(server: Server, port: number, host: string): Promise<void> {
+/** Lets the answers under way leave; what takes longer is cut off. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), LEAVING_MS)
+    server.close(() => {
+      clearTimeout(late)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+/** `localhost` is both addresses of this machine: a browser may take either. */
+const addressesOf = (host: string): readonly [string, ...string[]] =>
+  host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
+
+async function listening(
+  respond: (request: IncomingMessage, response: ServerResponse) => void,
+  port: number,
+  host: string,
+): Promise<readonly Server[]> {
+  const [first, ...others] = addressesOf(host)
+  const server = await listeningOn(respond, port, first)
+  // A machine may have no IPv6.
+  const more = await Promise.allSettled(others.map((address) => listeningOn(respond, port, address)))
+  return [server, ...more.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))]
+}
+
+function listeningOn(
+  respond: (request: IncomingMessage, response: ServerResponse) => void,
+  port: number,
+  host: string,
+): Promise<Server> {
+  const server = createServer(respond)
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const what = cause.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be listened on (${cause.code})`
@@ -78,7 +133,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
       const fields = [{ field: 'GENESYS_REDIRECT_URI', message: `port ${port} ${what}`, remedy }]
       reject(new GuestpassError('port_unavailable', message, { fields, cause }))
     })
-    server.listen(port, host, resolve)
+    server.listen(port, host, () => resolve(server))
   })
 }
 

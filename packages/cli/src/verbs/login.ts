@@ -1,8 +1,16 @@
-import { type Connection, GuestpassError, iso, type SignedIn } from '@guestpass/core'
+import {
+  asGuestpassError,
+  type Clock,
+  type Connection,
+  GuestpassError,
+  iso,
+  type Millis,
+  type SignedIn,
+} from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { loopback } from '../sign-in/loopback.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, contextOf } from '../workplace.ts'
 
 /** Where the browser comes back to when nothing else is set: one fixed address, because it is registered with the OAuth client. */
 const REDIRECT = 'http://127.0.0.1:8976/callback'
@@ -22,7 +30,7 @@ export const login = verb({
       const { signIn, deviceSignIn } = await connect(config, place)
       const signedIn = await (device
         ? byDevice(deviceSignIn, cli)
-        : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli))
+        : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli, place.ports.clock))
       const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }
       cli.answer(document, () => lines(config.connection, signedIn))
     })
@@ -34,29 +42,68 @@ async function byBrowser(
   redirectUri: string,
   opens: boolean,
   cli: Cli,
+  clock: Clock,
 ): Promise<SignedIn> {
   const listener = await loopback(redirectUri)
+  const over = new AbortController()
   try {
     // The listener is what binds the sign-in: only what comes back to this process can complete it.
     const binding = globalThis.crypto.randomUUID()
-    const { url } = await signIn.begin({ redirectUri, browser: binding })
+    const context = contextOf(cli)
+    const { url, expiresAt } = await signIn.begin({ redirectUri, browser: binding }, context)
+    const lastsMs = expiresAt - clock.wall()
+    const ended = AbortSignal.any([cli.signal, expiring(lastsMs, clock, over.signal)])
     cli.note(`Sign in at\n  ${url}\nand come back here. Ctrl-C gives up.`)
     if (opens) await opened(url)
-    const isStray = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.reason === 'state'
-    return await listener.receive((query) => signIn.complete(query, binding), isStray, cli.signal)
+    const state = new URL(url).searchParams.get('state') ?? ''
+    const complete = (query: URLSearchParams) => signIn.complete(query, binding, { ...context, patienceMs: lastsMs })
+    return await listener.receive({ state, complete, isFinal: (thrown) => isFinal(thrown, cli) }, ended)
   } finally {
-    listener.close()
+    over.abort()
+    await listener.close()
   }
 }
 
-const byDevice = (deviceSignIn: Connection['deviceSignIn'], cli: Cli): Promise<SignedIn> =>
-  deviceSignIn.run({
-    show: ({ userCode, verificationUri, verificationUriComplete, expiresAt }) => {
-      cli.note(`On any device open\n  ${verificationUri}\nand enter ${userCode}, before ${iso(expiresAt)}.`)
-      if (verificationUriComplete !== undefined) cli.note(`Or open ${verificationUriComplete}`)
+/** Aborts when the state of the sign-in has ended. */
+function expiring(ms: Millis, clock: Clock, signal: AbortSignal): AbortSignal {
+  const expiry = new AbortController()
+  clock.sleep(ms, signal).then(
+    () => expiry.abort(tooLate()),
+    () => {},
+  )
+  return expiry.signal
+}
+
+const tooLate = (): GuestpassError =>
+  new GuestpassError(
+    'sign_in_refused',
+    'The sign-in was not accepted: it was not completed in time. Begin a new one.',
+    {
+      reason: 'expired',
     },
-    signal: cli.signal,
-  })
+  )
+
+/** What a callback proves of this sign-in: not a stray one, nor what was refused before anything was sent. The page may be loaded again then. */
+function isFinal(thrown: unknown, cli: Cli): boolean {
+  const { code, reason, message } = asGuestpassError(thrown)
+  if (code === 'sign_in_refused') return !['state', 'browser', 'replayed'].includes(reason ?? '')
+  if (!['store_busy', 'store_unavailable', 'keys_unavailable'].includes(code)) return true
+  cli.note(
+    `The sign-in could not be completed yet: ${message} Load the page again when that is mended. Ctrl-C gives up.`,
+  )
+  return false
+}
+
+const byDevice = (deviceSignIn: Connection['deviceSignIn'], cli: Cli): Promise<SignedIn> =>
+  deviceSignIn.run(
+    {
+      show: ({ userCode, verificationUri, verificationUriComplete, expiresAt }) => {
+        cli.note(`On any device open\n  ${verificationUri}\nand enter ${userCode}, before ${iso(expiresAt)}.`)
+        if (verificationUriComplete !== undefined) cli.note(`Or open ${verificationUriComplete}`)
+      },
+    },
+    contextOf(cli),
+  )
 
 /** A machine without a browser has the printed address. */
 async function opened(url: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { iso } from '@guestpass/core'
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, contextOf } from '../workplace.ts'
 
 export const logout = verb({
   name: 'logout',
@@ -12,7 +12,7 @@ export const logout = verb({
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { signOut } = await connect(config, place)
-      const { upstream, local, upstreamValidUntil } = await signOut()
+      const { upstream, local, upstreamValidUntil } = await signOut(contextOf(cli))
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ connection: config.connection, upstream, local, ...until }, () => [
         `Connection ${config.connection} is signed out here${upstream === 'done' ? ', and upstream has ended its tokens' : ''}.`,

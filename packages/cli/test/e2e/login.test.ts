@@ -74,6 +74,35 @@ describe('login', () => {
     expect([code, seen]).toEqual([0, { stray: 400, elsewhere: 404, own: 200 }])
   })
 
+  it('answers a browser that comes twice with the same page, and exchanges the code once', async () => {
+    upstream.script([{ on: 'token', do: { delayMs: 300 } }])
+    const before = upstream.journal().length
+    const { code, seen } = await login('', async (url) => {
+      const back = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
+      const icon = await browse(new URL('/favicon.ico', back).href)
+      const pages = await Promise.all([browse(back), browse(back)])
+      return { icon: icon.status, pages: new Set(pages.map(({ status, text }) => `${status} ${text}`)) }
+    })
+    expect([code, seen.icon, seen.pages.size]).toEqual([0, 404, 1])
+    expect([...seen.pages][0]).toMatch(/^200 [^]*You may close this window/)
+    expect(upstream.journal().slice(before).filter(({ operation }) => operation === 'token')).toHaveLength(1)
+  })
+
+  it('waits on past the tab of a sign-in that was given up', async () => {
+    const first = ann.start('login --no-browser')
+    const url = await new Promise<string>((resolve) => {
+      first.child.stderr?.on('data', (text: string) => {
+        const [, found] = /\n {2}(http\S+)\n/.exec(text) ?? []
+        if (found !== undefined) resolve(found)
+      })
+    })
+    first.child.kill('SIGINT')
+    await first.ended
+    const stale = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
+    const { code, seen } = await login('', async (own) => [(await browse(stale)).status, (await browse(own)).status])
+    expect([code, seen]).toEqual([0, [400, 200]])
+  })
+
   it('says what to do when the port of the redirect is taken', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(Number(new URL(redirect).port), '127.0.0.1', resolve))
