@@ -78,7 +78,7 @@ export async function loopback(redirectUri: string): Promise<Loopback> {
                   'Not signed in',
                   thrown instanceof GuestpassError ? thrown.message : 'See the terminal.',
                 )
-                if (isFinal(thrown)) reject(thrown as Error)
+                if (isFinal(thrown)) reject(thrown)
               }
             }
           }),

@@ -1,5 +1,7 @@
 import { asGuestpassError, catalogue, type Connection, type ErrorCode, SECOND } from '@guestpass/core'
+import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
+import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
 import type { Cli } from '../frame/verb.ts'
 import { verb } from '../frame/verb.ts'
 import { atWork, connect, databasePath, type Reachable, type Workplace } from '../workplace.ts'
@@ -77,16 +79,27 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
       }),
     )
   }
+  const path = databasePath(config, cli.world.cwd)
   await look('store', () =>
     atWork(config, cli, async (place) => {
       const connection = await connect(config, place, 'doctor')
+      await look('disk', () => diskWritten(place, path))
       await look('keys', () => keysFound(connection))
       await look('OAuth client', () => clientAccepted(connection, cli))
       await look('webhooks', () => webhooksWell(place))
-      return ok('store', `${databasePath(config, cli.world.cwd)} can be opened and read`)
+      return ok('store', `${path} can be opened and read`)
     }),
   )
   return findings
+}
+
+/** The disk of the store takes a write now, and has room for more. */
+async function diskWritten({ ports: { random } }: Workplace, path: string): Promise<Finding> {
+  await tryWrite(path, random)
+  const free = await freeBytes(path)
+  if (free !== undefined && free < LITTLE_ROOM)
+    return warning('disk', `${mebibytes(free)} are left on the disk of ${path}: make room before it is full`)
+  return ok('disk', `${path} can be written${free === undefined ? '' : `, ${mebibytes(free)} are left`}`)
 }
 
 async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {

@@ -30,7 +30,7 @@ async function freePort(): Promise<number> {
 }
 
 /** A sign-in at the terminal; `visit` does what the browser does with the address that it prints. */
-async function login(line: string, visit: (url: string) => Promise<unknown>) {
+async function login<T>(line: string, visit: (url: string) => Promise<T>) {
   const run = ann.start(`login --no-browser ${line}`)
   let said = ''
   const address = new Promise<string>((resolve) => {
@@ -85,7 +85,12 @@ describe('login', () => {
     })
     expect([code, seen.icon, seen.pages.size]).toEqual([0, 404, 1])
     expect([...seen.pages][0]).toMatch(/^200 [^]*You may close this window/)
-    expect(upstream.journal().slice(before).filter(({ operation }) => operation === 'token')).toHaveLength(1)
+    expect(
+      upstream
+        .journal()
+        .slice(before)
+        .filter(({ operation }) => operation === 'token'),
+    ).toHaveLength(1)
   })
 
   it('waits on past the tab of a sign-in that was given up', async () => {
