@@ -81,7 +81,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   )
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
-  const renewalPorts = { store, clock, random, holder }
+  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now }
   const {
     grant,
     signIn,

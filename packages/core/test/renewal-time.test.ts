@@ -168,9 +168,14 @@ describe('an access token that is a JWT', () => {
   it.each([DAY, HOUR, 10 * SECOND, -10 * SECOND, -HOUR, -DAY])(
     'lives its life by an issuer whose clock is %i ms ahead',
     async (ahead) => {
-      const { connection, clock, store } = await issuing({ ahead })
+      const { connection, clock, store, process, upstream } = await issuing({ ahead })
       const { expiresAt } = await connection.accessTokens.token()
-      expect(expiresAt).toBe(clock.wall() + HOUR)
+      // Never past the token's own `exp`, which is earlier by a clock that is behind.
+      expect(expiresAt).toBe(clock.wall() + HOUR + Math.min(ahead, 0))
+      await clock.advance(30 * MINUTE)
+      for (const one of [connection, await process()])
+        expect((await one.accessTokens.token()).expiresAt).toBe(expiresAt)
+      expect(upstream.asked.token).toHaveLength(1)
       expect(connection.issuerOffset()).toBe(ahead)
       expect(await store.fact('default', 'issuer-clock')).toMatchObject({ offset: ahead })
     },

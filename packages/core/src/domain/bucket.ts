@@ -37,6 +37,8 @@ export interface Bucket {
   readonly at: Instant
   /** Permits given and not yet paid back; fractional, at least 0. */
   readonly spent: number
+  /** When it was last written; absent in rows of before: `at`. */
+  readonly writtenAt?: Instant
   /** When the latest permit that was given may be used. */
   readonly lastAt?: Instant
   /** When the latest pause ends or ended. */
@@ -47,13 +49,17 @@ export interface Bucket {
 
 const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
 
-/** A clock that went back makes no time pass: all that was planned keeps its distance from now. */
+/**
+ * The bucket as it is written now. A clock that went back makes no time pass: all that was planned keeps the distance that it had
+ * when it was written, so that a pause by a clock that was ahead is no longer than it was.
+ */
 function rebased(bucket: Bucket, now: Instant): Bucket {
-  const back = bucket.at - now
-  if (back <= 0) return bucket
+  const back = Math.max(bucket.at, bucket.writtenAt ?? bucket.at) - now
+  if (back <= 0) return { ...bucket, writtenAt: now }
   return {
     ...bucket,
-    at: now,
+    at: bucket.at - back,
+    writtenAt: now,
     ...(bucket.lastAt === undefined ? {} : { lastAt: bucket.lastAt - back }),
     ...(bucket.resumeAt === undefined ? {} : { resumeAt: bucket.resumeAt - back }),
   }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Secret } from './secret.ts'
-import type { Instant } from './time.ts'
+import type { Instant, Millis } from './time.ts'
 
 /**
  * Whether a credential can still yield tokens. `in_doubt`: an answer was lost and a refresh token may be spent.
@@ -20,6 +20,8 @@ export interface TokenSet {
   /** When the request that brought the tokens was sent. */
   readonly sentAt: Instant
   readonly expiresAt: Instant
+  /** The token's own `exp`, on the issuer's clock; absent where the token was not read, and in rows of before. */
+  readonly exp?: Instant
   /** When the advisory window begins, jitter included. */
   readonly renewAt: Instant
 }
@@ -37,6 +39,8 @@ export interface Intent {
 /** A failed renewal is not repeated before `until`; all callers of all processes see it. */
 export interface BackOff {
   readonly until: Instant
+  /** From when it was written until `until`, in milliseconds; absent in rows of before: 5 minutes at most. */
+  readonly ms?: Millis
   /** Failures in a row, from 1. */
   readonly failures: number
   readonly code: ErrorCode

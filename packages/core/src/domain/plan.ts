@@ -1,6 +1,6 @@
 import { GuestpassError } from '../errors.ts'
-import type { Credential, TokenSet } from './credential.ts'
-import { type Instant, type Millis, MINUTE, NEVER, SECOND } from './time.ts'
+import type { BackOff, Credential, TokenSet } from './credential.ts'
+import { holds, type Instant, isAhead, type Millis, MINUTE, NEVER } from './time.ts'
 
 /** How early tokens are renewed. */
 export interface Windows {
@@ -33,16 +33,35 @@ export type Plan =
   | { readonly do: 'renew'; readonly stale?: TokenSet }
   | { readonly do: 'refuse'; readonly error: GuestpassError }
 
-/** A token that claims to be sent later than this after now comes from a clock that was ahead: its age is unknown. */
-const FUTURE_TOLERANCE: Millis = 5 * SECOND
+/** The longest back-off, unless upstream told to wait for longer. */
+export const LONGEST_BACK_OFF: Millis = 5 * MINUTE
+
+/** Whether a renewal that failed is left to rest. */
+const rests = (backOff: BackOff | undefined, now: Instant): boolean =>
+  backOff !== undefined && holds(backOff.until, backOff.ms ?? LONGEST_BACK_OFF, now)
+
+/**
+ * The moment of the store's clock at which to judge tokens: `now`, or later where less is left until the token's own `exp` by
+ * the issuer's clock, because the clock that wrote `expiresAt` was ahead. Early at worst, never late.
+ */
+export const judgedAt = ({ expiresAt, exp }: TokenSet, now: Instant, issuerNow: Instant): Instant =>
+  exp === undefined ? now : now + Math.max(0, expiresAt - now - (exp - issuerNow))
+
+/** When tokens end, as it is handed out: whole milliseconds, never past the token's own `exp`. */
+export const endOf = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt' | 'exp'>): Instant =>
+  Math.floor(Math.min(expiresAt, exp))
 
 export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
 
-/** In which window tokens are at a moment of the store's clock. Tokens from the future count as expired. */
-export function freshness(tokens: TokenSet, now: Instant, windows: Windows): Freshness {
-  if (now >= tokens.expiresAt || tokens.sentAt > now + FUTURE_TOLERANCE) return 'expired'
-  if (now >= tokens.expiresAt - windows.mandatory(tokens.expiresAt - tokens.sentAt)) return 'mandatory'
-  return now >= tokens.renewAt ? 'advisory' : 'fresh'
+/**
+ * In which window tokens are at `now` of the store's clock. Tokens from the future count as expired, and so do those whose own
+ * `exp` has passed by the issuer's clock, which says `issuerNow`.
+ */
+export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issuerNow: Instant = now): Freshness {
+  const at = judgedAt(tokens, now, issuerNow)
+  if (at >= tokens.expiresAt || isAhead(tokens.sentAt, now)) return 'expired'
+  if (at >= tokens.expiresAt - windows.mandatory(tokens.expiresAt - tokens.sentAt)) return 'mandatory'
+  return at >= tokens.renewAt ? 'advisory' : 'fresh'
 }
 
 /** When the advisory window of new tokens begins; `luck` in [0, 1) puts it up to a fifth of the window later. */
@@ -53,18 +72,26 @@ export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Window
   return expiresAt - Math.max(advisory * (1 - 0.2 * luck), mandatory)
 }
 
-/** Decides, from plain data, the one thing to do next. No clock, no network, no luck. */
-export function plan(credential: Credential | undefined, ask: Ask, now: Instant, windows: Windows): Plan {
+/** Decides, from plain data, the one thing to do next. No clock, no network, no luck. `issuerNow`: see `freshness`. */
+export function plan(
+  credential: Credential | undefined,
+  ask: Ask,
+  now: Instant,
+  windows: Windows,
+  issuerNow: Instant = now,
+): Plan {
   if (!credential) return { do: 'renew' }
   const { standing, backOff } = credential
   if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
   const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
-  const state = tokens ? freshness(tokens, now, windows) : 'expired'
+  const state = tokens ? freshness(tokens, now, windows, issuerNow) : 'expired'
   const isOver =
-    !credential.tokens || (ask.rejected === true && !tokens) || freshness(credential.tokens, now, windows) === 'expired'
+    !credential.tokens ||
+    (ask.rejected === true && !tokens) ||
+    freshness(credential.tokens, now, windows, issuerNow) === 'expired'
   // In doubt, what there is serves to its end; then comes the last resort.
   const mayRenew = standing === 'active' || (standing === 'in_doubt' && isOver)
-  const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !(backOff && now < backOff.until)
+  const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !rests(backOff, now)
   const waits = state === 'mandatory' || (state === 'advisory' && ask.early === true)
   if (tokens && state !== 'expired' && !(waits && renewable)) {
     return { do: 'use', tokens, renew: state !== 'fresh' && renewable }

@@ -9,6 +9,19 @@ export const MINUTE: Millis = 60 * SECOND
 export const HOUR: Millis = 60 * MINUTE
 export const DAY: Millis = 24 * HOUR
 
+/** Clocks of processes that share a store may differ by this much. */
+export const CLOCK_TOLERANCE: Millis = 5 * SECOND
+
+/**
+ * Whether what was stored to hold until `until`, and for `span` at most, still holds at `now`. What would end later than its span
+ * from now was written by a clock that was ahead: when that was is not known, and it holds no longer.
+ */
+export const holds = (until: Instant, span: Millis, now: Instant): boolean =>
+  now < until && until <= now + span + CLOCK_TOLERANCE
+
+/** Whether a stored moment lies in the future: a clock that was ahead wrote it, and its age is not known. */
+export const isAhead = (at: Instant, now: Instant): boolean => at > now + CLOCK_TOLERANCE
+
 /** Later than any moment: what is due then never is. */
 export const NEVER: Instant = Number.MAX_SAFE_INTEGER
 

@@ -10,7 +10,7 @@ import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
-import { AFTERLIFE } from './reception.ts'
+import { rememberedUntil } from './reception.ts'
 import { LONGEST_DURATION } from './request.ts'
 
 export interface AdoptionParts {
@@ -64,7 +64,8 @@ export function adoption(
       // What was stored here once and is no longer has been replaced, be it within the same second.
       if (isOlder || (await store.issued(connection, fingerprint))) throw invalid(guestId, 'superseded')
       const scopes = scopesOf(claims)
-      const times = { asked: scopes, sentAt, expiresAt, verified: true }
+      const exp = (claims['exp'] as number) * SECOND
+      const times = { asked: scopes, sentAt, expiresAt, exp, verified: true }
       const tokens = tokenSet({ access: new Secret(token) }, times, windows, random.float())
       const lifetime = Math.round((expiresAt - sentAt) / SECOND)
       const durationSeconds = Math.min(Math.max(1, lifetime), LONGEST_DURATION)
@@ -75,14 +76,14 @@ export function adoption(
         generation,
         tokens,
         request: { durationSeconds, scopes },
-        aliveUntil: Math.max(base.aliveUntil ?? 0, expiresAt),
+        aliveUntil: Math.max(base.aliveUntil ?? 0, tokens.expiresAt),
       }
       const told = { type: 'TOKEN_ADOPTED', outcome: 'success', generation, data: { api: base.api, scopes } } as const
       const outcome = await store.commit({
         connection,
         writes: [{ credential: next, expect: { generation: base.generation } }],
         events: [event(parts.about(next), random.uuid(), now, told)],
-        issued: [{ credential: guestId, fingerprint, expiresAt: expiresAt + AFTERLIFE }],
+        issued: [{ credential: guestId, fingerprint, expiresAt: rememberedUntil(tokens) }],
       })
       if (outcome === 'done') return
     }

@@ -1,3 +1,4 @@
+import { endOf } from '../domain/plan.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
@@ -23,7 +24,7 @@ export const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => 
   guestId: id,
   api,
   token: tokens.access,
-  expiresAt: tokens.expiresAt,
+  expiresAt: endOf(tokens),
   generation,
   verified: tokens.verified,
 })

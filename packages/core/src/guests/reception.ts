@@ -1,4 +1,4 @@
-import type { Credential } from '../domain/credential.ts'
+import type { Credential, TokenSet } from '../domain/credential.ts'
 import { type Windows } from '../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../domain/time.ts'
 import { lifetime } from '../domain/lifetime.ts'
@@ -52,8 +52,12 @@ export interface Reception {
   receive(credential: Credential, granted: Granted, terms: Terms, now: () => Instant): Promise<Received>
 }
 
-/** Tokens are remembered beyond their end, because clocks differ: a verifier may still accept them for a little while. */
-export const AFTERLIFE: Millis = HOUR
+/** Clocks differ: a verifier may still accept a token for a little while after its end. */
+const AFTERLIFE: Millis = HOUR
+
+/** Until when a token is remembered, so that it stays denied as long as a verifier could accept it, which looks at its own `exp`. */
+export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Instant =>
+  Math.max(expiresAt, exp) + AFTERLIFE
 
 export function reception(parts: ReceptionParts): Reception {
   const { issuerClock, meter, random, windows } = parts
@@ -77,21 +81,22 @@ export function reception(parts: ReceptionParts): Reception {
       issuerClock.observe(granted.issuerNow)
       const claims = terms.format === 'jwt' ? await verified(granted, terms, credential.id) : undefined
       const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
-      const ends = claims ? now() + (claims['exp'] as number) * SECOND - issuerClock.now() : told
-      const expiresAt = Math.min(told, ends)
+      const exp = claims && (claims['exp'] as number) * SECOND
+      const expiresAt = Math.min(told, exp === undefined ? told : now() + exp - issuerClock.now())
       const asked = terms.scopes.length > 0 || !claims ? terms.scopes : scopesOf(claims)
-      const times = { asked, sentAt: terms.sentAt, expiresAt, verified: claims !== undefined }
+      const times = { sentAt: terms.sentAt, expiresAt, ...(exp === undefined ? {} : { exp }) }
+      const of = { asked, verified: claims !== undefined, ...times }
       const refresh = granted.refresh ?? credential.tokens?.refresh
-      const tokens = tokenSet({ ...granted, ...(refresh ? { refresh } : {}) }, times, windows, random.float())
+      const tokens = tokenSet({ ...granted, ...(refresh ? { refresh } : {}) }, of, windows, random.float())
       const fingerprint = await parts.fingerprint(granted.access.reveal())
       return {
         credential: {
           ...credential,
           tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
-          aliveUntil: Math.max(credential.aliveUntil ?? 0, expiresAt),
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, tokens.expiresAt),
         },
         claims: claims ?? {},
-        issued: [{ credential: credential.id, fingerprint, expiresAt: expiresAt + AFTERLIFE }],
+        issued: [{ credential: credential.id, fingerprint, expiresAt: rememberedUntil(tokens) }],
       }
     },
   }

@@ -1,6 +1,6 @@
 import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
-import { hasEnded } from '../domain/plan.ts'
+import { endOf, hasEnded } from '../domain/plan.ts'
 import { openProfile } from '../domain/profile.ts'
 import { DAY, type Instant, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -228,6 +228,6 @@ const viewOf = ({ id, api, standing, generation, tokens, createdAt, request }: C
   generation,
   scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
   verified: tokens?.verified ?? false,
-  ...(tokens ? { expiresAt: tokens.expiresAt } : {}),
+  ...(tokens ? { expiresAt: endOf(tokens) } : {}),
   createdAt,
 })

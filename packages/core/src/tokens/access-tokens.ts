@@ -1,5 +1,5 @@
 import type { Credential } from '../domain/credential.ts'
-import { freshness, type Windows } from '../domain/plan.ts'
+import { endOf, freshness, judgedAt, type Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError } from '../errors.ts'
@@ -42,7 +42,7 @@ export interface AccessTokenParts {
 /** The service's own access tokens, kept in memory while they are fresh, renewed before they lapse. */
 export function accessTokens(
   { choose, meter, windows }: AccessTokenParts,
-  { clock }: { readonly clock: Clock },
+  { clock, issuerNow = () => clock.wall() }: { readonly clock: Clock; readonly issuerNow?: () => Instant },
 ): TokenSource {
   const memory = held<Promise<AccessToken>>(clock)
   const stillValid = held<Promise<AccessToken>>(clock)
@@ -54,9 +54,10 @@ export function accessTokens(
     const newerThan = (): number => (rejected?.of === id ? rejected.generation : -1)
     const { credential, now, elapsed } = await current({ newerThan: newerThan(), rejected: rejected?.of === id })
     const { tokens, generation, standing } = credential
-    const answer = { token: tokens.access, expiresAt: tokens.expiresAt, scopes: tokens.scopes, generation, standing }
-    const at = now + elapsed()
-    const freshFor = freshness(tokens, at, windows) === 'fresh' ? tokens.renewAt - at : 0
+    const answer = { token: tokens.access, expiresAt: endOf(tokens), scopes: tokens.scopes, generation, standing }
+    const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
+    const at = judgedAt(tokens, storeNow, byIssuer)
+    const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
     if (generation > newerThan()) {
       latest = { ...answer, of: id }
       memory.keep(Promise.resolve(answer), freshFor)

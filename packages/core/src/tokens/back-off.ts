@@ -1,9 +1,9 @@
 import type { BackOff } from '../domain/credential.ts'
-import { type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { LONGEST_BACK_OFF } from '../domain/plan.ts'
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 
 const FIRST: Millis = SECOND
-const LONGEST: Millis = 5 * MINUTE
 
 /** Refusals of our own: nothing was sent, so they say nothing new of upstream, and come with the time to ask again. */
 const OWN: ReadonlySet<string> = new Set(['circuit_open', 'upstream_busy'])
@@ -23,7 +23,7 @@ export function backOffAfter(
   const { code, message } = error
   const own = OWN.has(code) && error.retryAt !== undefined
   const failures = own ? Math.max(before?.failures ?? 0, 1) : (before?.failures ?? 0) + 1
-  if (own) return { until: now + Math.max(retryInMs, 0) + SECOND * luck, failures, code, message }
-  const wait = Math.min(FIRST * 2 ** (failures - 1), LONGEST) * (1 - luck / 2)
-  return { until: now + Math.max(wait, retryInMs), failures, code, message }
+  const wait = Math.min(FIRST * 2 ** (failures - 1), LONGEST_BACK_OFF) * (1 - luck / 2)
+  const ms = own ? Math.max(retryInMs, 0) + SECOND * luck : Math.max(wait, retryInMs)
+  return { until: now + ms, ms, failures, code, message }
 }

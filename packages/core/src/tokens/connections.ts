@@ -1,4 +1,5 @@
 import type { Credential } from '../domain/credential.ts'
+import { endOf } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Store } from '../ports/store.ts'
@@ -61,7 +62,7 @@ function viewOf(
     standing,
     generation,
     scopes: tokens?.scopes ?? [],
-    ...(tokens && generation > 0 ? { expiresAt: tokens.expiresAt, renewedAt: tokens.sentAt } : {}),
+    ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: tokens.sentAt } : {}),
     renewable: grant === 'client_credentials' || tokens?.refresh !== undefined,
     ...(typeof user === 'string' ? { user } : {}),
     ...(typeof organization === 'string' ? { organization } : {}),

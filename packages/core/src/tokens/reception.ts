@@ -50,8 +50,8 @@ export function reception(parts: ReceptionParts): Reception {
         { reason: verdict.reason },
       )
     }
-    const left = (verdict.claims['exp'] as number) * SECOND - issuerClock.now()
-    return { expiresAt: Math.min(told, now() + left), verified: true }
+    const exp = (verdict.claims['exp'] as number) * SECOND
+    return { expiresAt: Math.min(told, now() + exp - issuerClock.now()), exp, verified: true }
   }
 
   return {

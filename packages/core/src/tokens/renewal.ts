@@ -1,6 +1,6 @@
 import type { Credential, TokenSet } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
-import { type Ask, plan, type Windows } from '../domain/plan.ts'
+import { type Ask, judgedAt, plan, type Windows } from '../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
@@ -15,6 +15,8 @@ export interface RenewalPorts {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
+  /** The issuer's time now, as far as it is known. Default: the wall clock's. */
+  readonly issuerNow?: () => Instant
   /** Names this process among those that share the store. */
   readonly holder: string
 }
@@ -100,7 +102,7 @@ const LONGEST_REFUSAL: Millis = MINUTE
  * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
  */
 export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
-  const { store, clock, random } = ports
+  const { store, clock, random, issuerNow = () => clock.wall() } = ports
   const lease = `renew:${of.id}`
   // Of this renewal alone: another of the same process is as much a stranger as another process.
   const holder = `${ports.holder}/${random.uuid()}`
@@ -138,7 +140,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
   async function current(ask: Ask): Promise<Current> {
     for (;;) {
       const at = await look()
-      const next = plan(at.found.credential, ask, at.now, of.windows)
+      const next = plan(at.found.credential, ask, at.now, of.windows, issuerNow())
       if (next.do === 'refuse') throw next.error
       const error = refused(at.found)
       if (next.do === 'use') {
@@ -151,7 +153,8 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
         if (made.credential.generation > (ask.newerThan ?? -1)) return made
       } catch (thrown) {
         const { stale } = next
-        if (!stale || at.now + at.elapsed() >= stale.expiresAt || endedOnPurpose(thrown)) throw thrown
+        if (!stale || endedOnPurpose(thrown)) throw thrown
+        if (judgedAt(stale, at.now + at.elapsed(), issuerNow()) >= stale.expiresAt) throw thrown
         return served(at, stale)
       }
     }
@@ -179,7 +182,7 @@ export function renewal(of: Renewable, ports: RenewalPorts): Renewal {
       const { granted, endsInMs } = await store.lease(of.connection, lease, holder, LEASE)
       try {
         const at = await look()
-        const next = plan(at.found.credential, ask, at.now, of.windows)
+        const next = plan(at.found.credential, ask, at.now, of.windows, issuerNow())
         if (next.do === 'refuse') throw next.error
         if (next.do === 'use') return served(at, next.tokens)
         if (granted) {

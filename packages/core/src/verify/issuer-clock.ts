@@ -45,7 +45,7 @@ function recalled(clock: Clock, value: unknown): Millis {
  */
 export function issuerClock(
   clock: Clock,
-  remembered: unknown = undefined,
+  remembered?: unknown,
   onChange: (offset: Millis) => void = () => {},
 ): IssuerClock {
   const drift = (): Millis => clock.wall() - clock.monotonic()
