@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { abortable, GuestpassError, isLoopback } from '@guestpass/core'
+import { abortable, GuestpassError, isLoopback, systemClock } from '@guestpass/core'
 import { callbackPage } from './callback-page.ts'
 
 /** Waits on this machine for the browser that comes back from a sign-in (RFC 8252, 7.3). */
@@ -93,9 +93,15 @@ export async function loopback(redirectUri: string): Promise<Loopback> {
 /** Lets the answers under way leave; what takes longer is cut off. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const late = setTimeout(() => server.closeAllConnections(), LEAVING_MS)
+    const left = new AbortController()
+    systemClock()
+      .sleep(LEAVING_MS, left.signal)
+      .then(
+        () => server.closeAllConnections(),
+        () => {},
+      )
     server.close(() => {
-      clearTimeout(late)
+      left.abort()
       resolve()
     })
     server.closeIdleConnections()
