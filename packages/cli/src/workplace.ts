@@ -146,8 +146,16 @@ function lostKeyRing(path: string, file: string): KeyRing {
   return { id: '', wrap: lost, unwrap: lost }
 }
 
-/** On whose behalf a verb calls the library. `actor`: default `cli`. */
-export const contextOf = ({ signal }: Cli, actor = 'cli'): Context => ({ actor, signal })
+/** On whose behalf a verb calls the library, and how long it waits. `actor`: default `cli`. */
+export const contextOf = (
+  { signal }: Cli,
+  { patienceSeconds }: Pick<Config['settings'], 'patienceSeconds'> = {},
+  actor = 'cli',
+): Omit<Context, 'signal' | 'correlationId'> & { readonly signal: AbortSignal } => ({
+  actor,
+  signal,
+  ...(patienceSeconds === undefined ? {} : { patienceMs: patienceSeconds * SECOND }),
+})
 
 /** What a verb needs to talk to upstream. */
 export type Reachable = ConfigWith<'hosts' | 'clientId'>

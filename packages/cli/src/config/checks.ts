@@ -1,6 +1,7 @@
-import type { Field } from '@guestpass/core'
+import { asGuestpassError, type Field } from '@guestpass/core'
+import { proxies } from '@guestpass/core/node'
 import { inClear } from './kinds.ts'
-import type { Written } from './layers.ts'
+import type { Variables, Written } from './layers.ts'
 import { type Key, type Setting, type Settings, settings, unsetName } from './settings.ts'
 
 /** What a verb cannot do without: settings by their keys, or the upstream addresses. */
@@ -38,6 +39,16 @@ export function disagreements(values: Settings, chosen: ReadonlyMap<Key, Written
     })
   }
   return faults
+}
+
+/** The variables of the environment that should name a proxy and do not. */
+export function proxyFaults(env: Variables): readonly Field[] {
+  try {
+    proxies(env)
+    return []
+  } catch (thrown) {
+    return asGuestpassError(thrown).fields ?? []
+  }
 }
 
 /** Warns of addresses to which personal data would go in clear. */

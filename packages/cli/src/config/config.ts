@@ -1,5 +1,5 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
-import { disagreements, missing, type Need, sentInClear } from './checks.ts'
+import { disagreements, missing, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
   type Flags,
@@ -75,7 +75,7 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   }
   const values = parse(chosen, faults)
   const hosts = hostsOf(chosen, needs, connection, faults)
-  faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen))
+  faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen), ...proxyFaults(env))
   if (faults.length > 0) throw invalid(faults)
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [

@@ -63,8 +63,9 @@ ${table('program')}
 
 Secrets have no flag, because the command line of a process can be read by others.
 
-Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\` and
-\`NODE_EXTRA_CA_CERTS\` have their usual meaning.
+Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\`,
+\`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or \`https://host:port\` (loopback is always
+reached directly); \`NODE_EXTRA_CA_CERTS\` has its usual meaning.
 
 This page is printed by \`guestpass config --markdown\`.
 `

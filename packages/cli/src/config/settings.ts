@@ -323,6 +323,13 @@ export const settings = {
     secret: true,
     kind: kinds.apiKeys,
   }),
+  patienceSeconds: setting({
+    names: ['GUESTPASS_PATIENCE_SECONDS'],
+    of: 'program',
+    about: 'How many seconds a verb waits for a token or a guest (unset: about 30); its flag is `--patience`',
+    write: 'a whole number of seconds from 1 to 3600',
+    kind: kinds.whole(1, 3_600),
+  }),
   auditFile: setting({
     names: ['GUESTPASS_AUDIT_FILE'],
     of: 'program',
@@ -356,6 +363,7 @@ export const camel = (name: string): string =>
 export function flagOf(key: Key): string | undefined {
   const { secret }: Setting = settings[key]
   if (secret) return undefined
+  if (key === 'patienceSeconds') return '--patience'
   return key === 'databaseUrl' ? '--database' : `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 

@@ -16,7 +16,8 @@ export interface Asked {
 const settingFlags = entries.flatMap(([key, { kind, about }]) => {
   const flag = flagOf(key)
   if (!flag || key === 'databaseUrl') return []
-  return [{ key, option: new Option(`${flag} ${kind === yesNo ? '[true|false]' : '<value>'}`, about).hideHelp() }]
+  const option = (): Option => new Option(`${flag} ${kind === yesNo ? '[true|false]' : '<value>'}`, about)
+  return [{ key, hidden: option().hideHelp(), shown: option() }]
 })
 
 /** Parses a command line. Undefined when it asked for help or the version, which were then printed. Throws `invalid_input`. */
@@ -88,9 +89,10 @@ function describe(command: Command, verb: Verb): void {
   for (const [syntax, about] of verb.options ?? []) command.option(syntax, about)
   if (verb.reveal) command.option('--reveal', 'show tokens in full')
   const own = new Set(command.options.map((option) => option.long))
-  for (const { option } of settingFlags) {
+  for (const { key, hidden, shown } of settingFlags) {
     // `--scopes` beside a verb's own `--scope` would be taken for it.
-    if (!own.has(option.long) && !own.has(option.long?.replace(/s$/, ''))) command.addOption(option)
+    if (own.has(hidden.long) || own.has(hidden.long?.replace(/s$/, ''))) continue
+    command.addOption(verb.settings?.includes(key) ? shown : hidden)
   }
   command.addHelpText(
     'after',
@@ -102,12 +104,15 @@ const camel = (word: string): string => word.replaceAll(/-(.)/g, (_, letter: str
 
 function request(verb: Verb, command: Command): Asked {
   const { connection, database, json, reveal, ...typed } = command.optsWithGlobals<Record<string, unknown>>()
-  const isSetting = (name: string): boolean =>
-    settingFlags.some(({ key, option }) => key === name && command.options.includes(option))
+  const settingOf = (name: string): Key | undefined =>
+    settingFlags.find(({ hidden, shown }) =>
+      [hidden, shown].some((option) => option.attributeName() === name && command.options.includes(option)),
+    )?.key
   const settings: Partial<Record<Key, string>> = {}
   const input: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(typed)) {
-    if (isSetting(name)) settings[name as Key] = String(value)
+    const key = settingOf(name)
+    if (key) settings[key] = String(value)
     else input[name] = value
   }
   if (typeof database === 'string') settings.databaseUrl = database

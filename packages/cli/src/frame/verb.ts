@@ -23,6 +23,7 @@ import type { Secret } from '@guestpass/core'
 import type * as z from 'zod'
 import type { Need } from '../config/checks.ts'
 import type { ConfigWith } from '../config/config.ts'
+import type { Key } from '../config/settings.ts'
 import type { Progress } from './progress.ts'
 import type { World } from './world.ts'
 
@@ -37,6 +38,8 @@ export interface Verb<Input extends z.ZodType = z.ZodType> {
   readonly example: string
   readonly arguments?: readonly Described[]
   readonly options?: readonly Described[]
+  /** Settings whose flags its help shows; every verb takes the flags of all. */
+  readonly settings?: readonly Key[]
   /** Checks arguments and options, by their names in camel case; values are texts, lists of texts or true. */
   readonly input: Input
   /** The verb shows tokens. */

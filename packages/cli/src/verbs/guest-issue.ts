@@ -1,7 +1,7 @@
 import { type Guests, type GuestRequest, type IssuedGuest, iso, SECOND } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork, connect, type Workplace } from '../workplace.ts'
+import { atWork, connect, contextOf, type Workplace } from '../workplace.ts'
 
 /** An issued guest as a document; the route of the service answers the same. */
 export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
@@ -91,15 +91,17 @@ export const guestIssue = verb({
     ['--assurance <word>', 'claimed (default), or verified when you know that the address is theirs'],
     ['--on-duplicate <word>', 'for somebody who has a session: reject, or with --assurance verified reuse or replace'],
   ],
+  settings: ['patienceSeconds'],
   reveal: true,
   input,
   async run(typed, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const issued = await guests.issue(requestOf(typed, config.settings.channelId) as GuestRequest, {
-        signal: cli.signal,
-      })
+      const issued = await guests.issue(
+        requestOf(typed, config.settings.channelId) as GuestRequest,
+        contextOf(cli, config.settings),
+      )
       const document = guestDocument(issued, cli)
       cli.answer(document, () => guestLines(document))
       await aside(guests, place)

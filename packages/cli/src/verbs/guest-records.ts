@@ -28,7 +28,7 @@ const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string
     ? []
     : [...(scopes.length === 0 ? [] : [`scopes ${scopes.join(' ')}`]), verified ? 'verified' : 'not verified']
 
-const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id, a UUID"]]
+const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id"]]
 
 export const guestShow = verb({
   name: 'guest show',

@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, contextOf } from '../workplace.ts'
 import { tokenDocument, tokenLines } from './guest-token.ts'
 
 export const guestRefresh = verb({
   name: 'guest refresh',
   summary: "Renew a guest's token now, exactly once; --token takes over one that is held elsewhere",
   example: 'guestpass guest refresh 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --token - < token.txt',
-  arguments: [['<guest-id>', "the guest's id, a UUID"]],
+  arguments: [['<guest-id>', "the guest's id"]],
   options: [['--token <token>', "the guest's current token where the store does not have it, or - for standard input"]],
+  settings: ['patienceSeconds'],
   reveal: true,
   input: z.object({ guestId: z.string(), token: z.string().optional() }),
   async run({ guestId, token }, cli) {
@@ -17,7 +18,7 @@ export const guestRefresh = verb({
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
       const issued = await guests.refresh(guestId, {
-        signal: cli.signal,
+        ...contextOf(cli, config.settings),
         ...(held === undefined ? {} : { token: held }),
       })
       const document = tokenDocument(issued, cli)

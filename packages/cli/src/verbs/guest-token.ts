@@ -1,7 +1,7 @@
 import { type IssuedGuest, iso } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, contextOf } from '../workplace.ts'
 
 /** A guest's token as a document; the routes of the service answer the same. */
 export const tokenDocument = ({ token, expiresAt, generation }: IssuedGuest, cli: Cli) => ({
@@ -19,14 +19,15 @@ export const guestToken = verb({
   name: 'guest token',
   summary: "Print a guest's token: valid now, renewed if due",
   example: 'guestpass guest token 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --reveal',
-  arguments: [['<guest-id>', "the guest's id, a UUID"]],
+  arguments: [['<guest-id>', "the guest's id"]],
+  settings: ['patienceSeconds'],
   reveal: true,
   input: z.object({ guestId: z.string() }),
   async run({ guestId }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const document = tokenDocument(await guests.token(guestId, { signal: cli.signal }), cli)
+      const document = tokenDocument(await guests.token(guestId, contextOf(cli, config.settings)), cli)
       cli.answer(document, () => tokenLines(document))
     })
   },

@@ -1,12 +1,13 @@
 import { iso } from '@guestpass/core'
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { atWork, connect, contextOf } from '../workplace.ts'
 
 export const token = verb({
   name: 'token',
   summary: "Print the service's own access token: from the store, renewed if due",
   example: 'guestpass token --reveal',
+  settings: ['patienceSeconds'],
   reveal: true,
   input: z.object({}),
   async run(_input, cli) {
@@ -19,7 +20,7 @@ export const token = verb({
         scopes,
         generation,
         standing,
-      } = await accessTokens.token({ signal: cli.signal })
+      } = await accessTokens.token(contextOf(cli, config.settings))
       const accessToken = cli.token(secret)
       const scope = scopes.join(' ')
       cli.answer({ accessToken, expiresAt: iso(expiresAt), scope, generation, standing }, () => [

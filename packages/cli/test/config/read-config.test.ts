@@ -374,3 +374,28 @@ describe('secrets', () => {
     )
   })
 })
+
+describe('a variable that should name a proxy', () => {
+  it.each([
+    ['HTTPS_PROXY', 'ftp://proxy.corp:1'],
+    ['http_proxy', 'http://proxy.corp/path'],
+  ])('%s=%s is a mistake under its own name, beside the others', async (name, value) => {
+    const fields = await fieldsOf({ env: { [name]: value, GENESYS_RATE_LIMIT: 'many' } })
+    expect(Object.keys(fields).toSorted()).toEqual([name, 'GENESYS_RATE_LIMIT'].toSorted())
+    expect(fields[name]).toMatch(/is not the address of an HTTP proxy.*Give host:port/)
+  })
+
+  it('may leave out the scheme', async () => {
+    await expect(read({ env: { HTTPS_PROXY: 'proxy.corp:3128' } })).resolves.toBeDefined()
+  })
+})
+
+describe('the patience of a verb', () => {
+  it('is given in the environment or by --patience, in whole seconds', async () => {
+    const { settings } = await read({ env: { GUESTPASS_PATIENCE_SECONDS: '90' } })
+    expect(settings.patienceSeconds).toBe(90)
+    const { settings: flagged, origins } = await read({ flags: { patienceSeconds: '5' } })
+    expect([flagged.patienceSeconds, origins.patienceSeconds?.name]).toEqual([5, '--patience'])
+    expect(await fieldsOf({ flags: { patienceSeconds: '0' } })).toHaveProperty('--patience')
+  })
+})
