@@ -14,6 +14,7 @@ import { type DeviceSignIn, deviceSignIn } from './tokens/device-sign-in.ts'
 import { type Grant, grant } from './tokens/grant.ts'
 import { reception } from './tokens/reception.ts'
 import { renewal, type RenewalPorts } from './tokens/renewal.ts'
+import { signInEpoch } from './tokens/sign-in-epoch.ts'
 import { type SignIn, signIn } from './tokens/sign-in.ts'
 import { type SignOut, signOut } from './tokens/sign-out.ts'
 import { accessTelling } from './tokens/telling.ts'
@@ -77,7 +78,7 @@ export function access(
   const { keys, issuerClock, accessTokens: verifier } = verification
   const format = options.accessTokenFormat ?? 'auto'
   const receiving = reception({ connection, format, verifier, keys, issuerClock, windows, random: ports.random })
-  const telling = accessTelling({ connection, actor, meter }, ports.random)
+  const telling = accessTelling({ connection, meter }, ports.random)
   const method = fact(ports.store, connection, 'client-auth')
   const server = oauth(
     {
@@ -124,9 +125,10 @@ export function access(
       const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined]
       // Of every input that shapes the token, so that no two different ones meet.
       const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
-      const own = { id, current: renewal(clientCredentials({ ...shared, id, scopes }, ports), ports).current }
+      const strategy = clientCredentials({ ...shared, id, scopes }, ports)
+      const own = { id, current: renewal({ connection, id }, strategy, ports).current }
       const choose = async () => ((await signedIn.stands()) ? signedIn : own)
-      return accessTokens({ choose, meter, windows }, ports)
+      return accessTokens({ choose, meter, windows, epoch: signInEpoch(ports.store, connection) }, ports)
     },
   }
 }

@@ -14,6 +14,7 @@ import { type Meters, meters } from './report/meters.ts'
 import type { TokenSource } from './tokens/access-tokens.ts'
 import type { DeviceSignIn } from './tokens/device-sign-in.ts'
 import type { Grant } from './tokens/grant.ts'
+import type { Unsaved } from './tokens/keep-trying.ts'
 import type { SignIn } from './tokens/sign-in.ts'
 import type { SignOut } from './tokens/sign-out.ts'
 import { guestTokens } from './upstream/guest-tokens/provider.ts'
@@ -47,6 +48,13 @@ export interface ConnectionPorts {
   readonly platform: Platform
   /** Names this process among those that share the store. Default: a random id. */
   readonly holder?: string
+  /** Called about every 5 s while tokens that came wait for a store that is busy or full. */
+  readonly onUnsaved?: (waiting: Unsaved) => void
+  /**
+   * How long such a store is asked, in milliseconds, before the call rejects with `in_doubt` and the tokens as `error.unsaved`.
+   * Default: as long as the process lives.
+   */
+  readonly unsavedMs?: Millis
 }
 
 export interface Connection {
@@ -81,7 +89,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   )
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
-  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now }
+  const { onUnsaved, unsavedMs } = ports
+  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs }
   const {
     grant,
     signIn,

@@ -85,6 +85,8 @@ export interface ErrorFacts {
   readonly upstream?: UpstreamFacts
   /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of stores `disk_full` or `disk_failing`. */
   readonly reason?: string
+  /** Tokens that came and that the store did not take, in the caller's terms. They are lost when the process ends. */
+  readonly unsaved?: unknown
   readonly cause?: unknown
 }
 
@@ -119,6 +121,8 @@ export class GuestpassError extends Error {
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
   readonly reason?: string
+  /** Tokens that came and that the store did not take: an `AccessToken`, or an issued guest. They are lost when the process ends. */
+  readonly unsaved?: unknown
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
@@ -127,6 +131,7 @@ export class GuestpassError extends Error {
     if (facts.fields) this.fields = facts.fields
     if (facts.upstream) this.upstream = facts.upstream
     if (facts.reason !== undefined) this.reason = facts.reason
+    if (facts.unsaved !== undefined) this.unsaved = facts.unsaved
   }
 
   /** Whether the same request may succeed later: by the code, or because the cause passes, as a full disk. */

@@ -5,9 +5,9 @@ import { GuestpassError } from '../src/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import type { Store } from '../src/ports/store.ts'
 import { type FakeClock, settle } from '../src/testing/index.ts'
-import { jwt, strangerKey } from './fake-upstream.ts'
+import { json, jwt, strangerKey } from './fake-upstream.ts'
 import { answers, type GrantServer, grantServer, lostAfter, lostBefore, slow } from './grant-server.ts'
-import { outcome, refusal, type World, world } from './world.ts'
+import { outcome, passing, refusal, type World, world } from './world.ts'
 
 interface SignedIn extends World {
   readonly server: GrantServer
@@ -31,7 +31,7 @@ function signedIn(of: Parameters<typeof grantServer>[1] = {}): SignedIn {
   }
 }
 
-const standing = async ({ store }: World): Promise<string | undefined> =>
+const standing = async ({ store }: Pick<World, 'store'>): Promise<string | undefined> =>
   (await store.find('default', 'grant')).credential?.standing
 
 describe('a connection that is signed in', () => {
@@ -275,10 +275,12 @@ describe('a lost answer of a strict server', () => {
     expect(here.server.refreshes).toHaveLength(2)
   })
 
-  it('is not waited for when a resource has refused the token: the last resort comes at once', async () => {
+  it('is tried again as soon as its back-off has passed when a resource has refused the token', async () => {
     const here = await begin(lostBefore)
     here.accessTokens.reportRejected((await here.accessTokens.token()).token)
-    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    const began = here.clock.wall()
+    const next = await passing(here.clock, outcome(here.accessTokens.token()))
+    expect([next, here.clock.wall() - began < 2 * SECOND]).toEqual(['access-of-refresh-token-number-3', true])
     expect([here.server.refreshes.length, here.server.reuses()]).toEqual([3, 0])
   })
 
@@ -310,14 +312,44 @@ describe('a lost answer of a strict server', () => {
     ])
   })
 
-  it('ends when the last resort is lost as well: it is never posted a third time', async () => {
+  it('stays in doubt with its refresh token while last resorts are lost, each declared after a longer wait', async () => {
     const here = await begin(lostBefore)
     await here.clock.advance(5 * MINUTE)
-    here.server.meets(lostBefore)
-    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
-    await here.clock.advance(HOUR)
-    expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
-    expect(here.server.presented.get('refresh-token-number-2')).toBe(2)
+    const sent: number[] = []
+    const lost = () => {
+      sent.push(here.clock.wall())
+      return lostBefore(() => json(500, {}))
+    }
+    here.server.meets(lost, lost, lost, lost)
+    expect(await passing(here.clock, outcome(here.accessTokens.token()))).toBe('access-of-refresh-token-number-3')
+    const waits = sent.slice(1).map((at, nth) => at - (sent[nth] ?? 0))
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+    expect(waits.at(-1)).toBeGreaterThan(2 * (waits[0] ?? 0))
+    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+    const types = (await here.types()).filter((type) => type === 'GRANT_LAST_RESORT')
+    expect(types).toHaveLength((here.server.presented.get('refresh-token-number-2') ?? 0) - 1)
+  })
+
+  it('is told with the time of the next try to a caller whose patience does not last that long', async () => {
+    const here = await begin(lostBefore)
+    await here.clock.advance(5 * MINUTE)
+    here.server.meets(...Array.from({ length: 20 }, () => lostBefore))
+    const error = await passing(here.clock, refusal(here.accessTokens.token({ patienceMs: 10 * SECOND })))
+    expect([error.code, await standing(here)]).toEqual(['in_doubt', 'in_doubt'])
+    expect(error.retryAt).toBeGreaterThan(here.clock.wall())
+  })
+
+  it('waits at least as long as Retry-After says', async () => {
+    const here = await begin(lostBefore)
+    await here.clock.advance(5 * MINUTE)
+    let at = 0
+    here.server.meets(async () => {
+      at = here.clock.wall()
+      return json(502, {}, { 'retry-after': '20' })
+    })
+    await passing(here.clock, outcome(here.accessTokens.token()))
+    expect(here.clock.wall() - at).toBeGreaterThanOrEqual(20 * SECOND)
+    expect(await standing(here)).toBe('active')
   })
 
   it('keeps the last resort when upstream was only busy then', async () => {
@@ -389,6 +421,7 @@ describe('a lost answer of a server with grace', () => {
       return here.store.reserve(...of)
     }
     const other = await here.process(more, { store: { ...here.store, reserve } })
+    await here.clock.advance(2 * SECOND)
     void other.accessTokens.token().catch(() => {})
     await here.clock.advance(MINUTE)
     expect([here.server.presented.get('refresh-token-number-2'), await standing(here)]).toEqual([1, 'in_doubt'])
@@ -454,20 +487,41 @@ describe('what must not make a refresh token come twice', () => {
     expect([here.server.reuses(), await standing(here)]).toEqual([0, 'in_doubt'])
   })
 
-  it('a store that fails after the answer came makes it in doubt, also for the next process', async () => {
+  const withoutRoom = async (options: { readonly unsavedMs?: number } = {}) => {
     const here = signedIn()
-    let isBroken = false
+    const disk = { isFull: false }
     const commit = (...of: Parameters<typeof here.store.commit>) =>
-      isBroken && (of[0].writes?.[0]?.credential.generation ?? 0) > 1
+      disk.isFull && (of[0].writes?.[0]?.credential.generation ?? 0) > 1
         ? Promise.reject(new GuestpassError('store_unavailable', 'The disk is full.'))
         : here.store.commit(...of)
-    const { accessTokens } = await here.process({ refreshToken: here.seed }, { store: { ...here.store, commit } })
+    const waited: number[] = []
+    const onUnsaved = ({ sinceMs }: { readonly sinceMs: number }) => waited.push(sinceMs)
+    const ports = { store: { ...here.store, commit }, onUnsaved, ...options }
+    const { accessTokens } = await here.process({ refreshToken: here.seed }, ports)
     await accessTokens.token()
-    await here.clock.advance(56 * MINUTE)
-    isBroken = true
-    await accessTokens.token().catch(() => {})
-    await settle()
-    isBroken = false
-    expect([here.server.reuses(), await standing(here)]).toEqual([0, 'in_doubt'])
+    await here.clock.advance(HOUR)
+    disk.isFull = true
+    return { ...here, accessTokens, disk, waited }
+  }
+
+  it('a disk that is full for a while costs no tokens: they are written when there is room', async () => {
+    const { accessTokens, clock, disk, server, waited, ...here } = await withoutRoom()
+    const asked = outcome(accessTokens.token())
+    await clock.advance(30 * SECOND)
+    disk.isFull = false
+    expect(await passing(clock, asked)).toBe('access-of-refresh-token-number-3')
+    expect([server.reuses(), await standing(here)]).toEqual([0, 'active'])
+    expect(waited.length).toBeGreaterThanOrEqual(5)
+  })
+
+  it('a store that never takes the tokens is told with them, in doubt, after the time that was given', async () => {
+    const { accessTokens, clock, ...here } = await withoutRoom({ unsavedMs: 20 * SECOND })
+    const error = await passing(clock, refusal(accessTokens.token()))
+    expect(error.code).toBe('in_doubt')
+    expect((error.unsaved as { token: Secret }).token.reveal()).toBe('access-of-refresh-token-number-3')
+    expect([
+      JSON.stringify(error).includes('access-of'),
+      (await here.store.find('default', 'grant')).credential?.generation,
+    ]).toEqual([false, 1])
   })
 })

@@ -227,6 +227,12 @@ describe('the Idempotency-Key', () => {
         }
         return done
       },
+      // A process that stands still prolongs no lease.
+      lease: async (...ask) => {
+        const answer = await here.store.lease(...ask)
+        if (stopped) await still
+        return answer
+      },
     }
     const halted = await here.process({}, { store: halting })
     const asked = outcome(halted.guests.refresh(ID))

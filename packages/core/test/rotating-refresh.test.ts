@@ -129,14 +129,15 @@ describe('a guest with a rotating refresh token', () => {
     expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
   })
 
-  it('has no second last resort', async () => {
-    const { guests, id, clock, upstream, refreshes } = await issued()
+  it('keeps its refresh token while last resorts are lost, and ends only by a definite answer', async () => {
+    const { guests, id, clock, upstream, refreshes, standing, told } = await issued()
     await clock.advance(MANDATORY)
-    upstream.meets('refresh', dropped('before'), garbled)
+    upstream.meets('refresh', dropped('before'), dropped('before'), garbled)
     await guests.token(id)
     await clock.advance(MINUTE)
-    expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
-    expect(refreshes()).toBe(2)
+    expect((await passing(clock, refusal(guests.token(id)))).code).toBe('needs_reauth')
+    expect([refreshes(), await standing()]).toEqual([4, 'needs_reauth'])
+    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
   })
 
   it('is tried again after a refusal that used nothing up', async () => {
@@ -198,16 +199,19 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.token(id)).generation).toBe(2)
   })
 
-  it('whose process died in the last resort has to be authenticated again', async () => {
-    const { guests, id, clock, store, row, refreshes } = await issued()
+  it('whose process died in the last resort is tried once more, declared again', async () => {
+    const { guests, id, clock, store, row, refreshes, last } = await issued()
     const credential = await row(id)
     if (!credential) throw new Error('gone')
     const intent = { id: 'i', action: 'last_resort', holder: 'dead', startedAt: clock.wall() } as const
     const next = { ...credential, standing: 'in_doubt', intent } as const
     await store.commit({ connection: 'default', writes: [{ credential: next, expect: { generation: 1 } }] })
     await clock.advance(HOUR)
-    expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
-    expect(refreshes()).toBe(0)
+    expect((await guests.token(id)).generation).toBe(2)
+    expect([refreshes(), (await last('REFRESH_INITIATED'))?.data]).toEqual([
+      1,
+      expect.objectContaining({ lastResort: true }),
+    ])
   })
 
   it('is not sent while the answer could not be verified', async () => {
@@ -221,12 +225,16 @@ describe('a guest with a rotating refresh token', () => {
     expect((await here.guests.refresh(here.id)).generation).toBe(2)
   })
 
-  it('that brings a token that does not verify ends with the token there is', async () => {
-    const { guests, id, first, upstream, standing, clock } = await issued()
+  it('that brings a token that does not verify keeps the refresh token that came with it', async () => {
+    const { guests, id, first, upstream, standing, clock, row, last } = await issued()
     upstream.answers = { token: jwt({ sub: 'x', exp: 1_900_000_000 }, strangerKey) }
     await clock.advance(MANDATORY)
     expect(await outcome(guests.token(id))).toBe(first)
-    expect(await standing()).toBe('needs_reauth')
+    expect([await standing(), (await row(id))?.tokens?.refresh?.reveal()]).toEqual(['active', `refresh-${id}-1`])
+    expect(await last('REFRESH_FAILED')).toMatchObject({ error: { code: 'token_refused' } })
+    upstream.answers = {}
+    await clock.advance(MINUTE)
+    expect((await guests.token(id)).generation).toBe(3)
   })
 
   it('may be replaced while in doubt, and recovers what upstream has', async () => {

@@ -1,3 +1,4 @@
+import type { Context } from './context.ts'
 import type { ErrorCode, GuestpassError } from '../errors.ts'
 import type { Json } from './json.ts'
 import type { Instant, Millis } from './time.ts'
@@ -67,6 +68,13 @@ export interface Event {
 
 /** What an event is about: the part that all events of one request share. */
 export type About = Pick<Event, 'actor' | 'connection' | 'subject' | 'correlationId'>
+
+/** What the events of one call share: who asks and for which request is what the caller says, or `library` and a new id. */
+export const aboutOf = (
+  { connection, subject }: Pick<About, 'connection' | 'subject'>,
+  { actor = 'library', correlationId }: Pick<Context, 'actor' | 'correlationId'>,
+  random: { uuid(): string },
+): About => ({ actor, connection, subject, correlationId: correlationId ?? random.uuid() })
 
 /** Writes an event down; `error` is told by its code, message and reason. */
 export function event(

@@ -21,6 +21,8 @@ export interface Ask {
   readonly newerThan?: number
   /** Whether its resource rejected the token of `newerThan`: then it has ended, whatever it says itself. */
   readonly rejected?: boolean
+  /** Only a later generation than the one that is found first. */
+  readonly force?: boolean
   /** Waits for the renewal already in the advisory window. */
   readonly early?: boolean
 }

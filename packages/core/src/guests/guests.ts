@@ -94,7 +94,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const rotated = rotatingRefresh(
     {
       ...by,
-      refresh: (refreshToken, onSend) => engagements.refresh(refreshToken, { onSend }),
+      refresh: engagements.refresh,
       reception: received,
       format: tokenFormat.engagements,
     },
@@ -143,7 +143,8 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const about = tells.about(credential, { correlationId })
     try {
       await store.commit({ connection, events: [tells.initiated(credential, about, now())] })
-      const made = await minted.mint({ credential, about, now, signal })
+      const order = { credential, about, now, sending: { onSend() {} }, context: { signal, correlationId } }
+      const made = await minted.mint(order)
       const kept = await keep(made)
       tells.announce({ ...made, credential: kept }, now())
       return issuedOf(kept)
@@ -193,8 +194,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   async function refreshed(guestId: string, token: string | undefined): Promise<IssuedGuest> {
     available()
     if (token !== undefined) await adopt(guestId, token)
-    const { credential } = await store.find(connection, guestId)
-    return served(guestId, { newerThan: credential?.generation ?? 0 })
+    return served(guestId, { force: true })
   }
 
   return {

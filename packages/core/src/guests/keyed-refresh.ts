@@ -5,7 +5,7 @@ import type { Random } from '../ports/random.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { MintRequest, Refreshed } from '../upstream/guest-tokens/wire.ts'
 import { isKnown, nextStep } from './next-step.ts'
-import { MINTED, type Obtain, type Obtained, type Order, REFRESHED } from './obtain.ts'
+import { MINTED, type Obtain, type Obtained, REFRESHED, type TokenOrder } from './obtain.ts'
 import type { Way } from './way.ts'
 
 export interface KeyedRefreshParts {
@@ -17,7 +17,7 @@ export interface KeyedRefreshParts {
 
 export interface KeyedRefresh extends Way {
   /** A new token for what the guest was asked for. */
-  mint(order: Order): Promise<Obtained>
+  mint(order: TokenOrder): Promise<Obtained>
 }
 
 /**
@@ -29,7 +29,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
   const terms = ({ scopes, guestId }: MintRequest) =>
     ({ subject: guestId, scopes, format: 'jwt', renewable: true }) as const
 
-  const mint = (order: Order): Promise<Obtained> => {
+  const mint = (order: TokenOrder): Promise<Obtained> => {
     const { upstreamId: _former, ...credential } = order.credential
     const request = requestOf(credential)
     return obtain(
@@ -37,25 +37,26 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
       {
         words: MINTED,
         terms: terms(request),
-        ask: (onSend) => guestTokens.mint(request, { onSend, signal: order.signal }),
+        ask: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
       },
     )
   }
 
-  const refresh = (order: Order): Promise<Obtained> => {
+  const refresh = (order: TokenOrder): Promise<Obtained> => {
     const { id, upstreamId = id, intent } = order.credential
     const idempotencyKey = intent?.id ?? ''
     return obtain<Refreshed>(order, {
       words: REFRESHED,
       terms: terms(requestOf(order.credential)),
       takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
-      ask: (onSend) =>
+      ask: (sending) =>
         guestTokens.refresh(
           { guestTokenId: upstreamId, idempotencyKey },
           {
+            ...waiting(order),
             onSend() {
               refuseOld(intent, order.now())
-              onSend()
+              sending.onSend()
             },
           },
         ),
@@ -64,20 +65,25 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
 
   return {
     mint,
+    // The same key may be sent as often as need be.
+    spends: false,
     available: parts.available,
     prepare(credential, now) {
       const action = nextStep(credential, now)
-      if (action === 'repeat') return undefined
-      return { ...credential, intent: { id: random.uuid(), action, holder: parts.holder, startedAt: now } }
+      if (action === 'repeat') return { credential, next: 'send', isRetry: true }
+      const intent = { id: random.uuid(), action, holder: parts.holder, startedAt: now }
+      return { credential: { ...credential, intent }, next: 'send', isRetry: false }
     },
     renew: (order) => (order.credential.intent?.action === 'refresh' ? refresh(order) : mint(order)),
-    otherwise(credential, error, now) {
+    afterFailure({ credential }, error, now) {
       const { intent } = credential
-      if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return undefined
-      return { ...credential, intent: { ...intent, action: 'mint' } }
+      if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
+      return { credential: { ...credential, intent: { ...intent, action: 'mint' } }, next: 'retry' }
     },
   }
 }
+
+const waiting = ({ context: { signal, patienceMs } }: TokenOrder) => ({ signal, patienceMs })
 
 /** Time passes between the decision and each try: waits, pauses of the machine. */
 function refuseOld(intent: Intent | undefined, now: Instant): void {

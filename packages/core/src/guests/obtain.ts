@@ -1,10 +1,11 @@
 import type { Credential } from '../domain/credential.ts'
-import { type About, event, type EventType } from '../domain/event.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import { event, type EventType } from '../domain/event.ts'
+import type { Millis } from '../domain/time.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
-import type { Renewed } from '../tokens/renewal.ts'
+import type { Order, Renewed } from '../tokens/strategy.ts'
 import type { Granted } from '../upstream/granted.ts'
+import type { Sending } from '../upstream/sending.ts'
 import type { Claims } from '../verify/verdict.ts'
 import type { Received, Reception, Terms } from './reception.ts'
 
@@ -15,12 +16,7 @@ export interface Obtained extends Renewed {
 }
 
 /** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
-export interface Order {
-  readonly credential: Credential
-  readonly about: About
-  readonly now: () => Instant
-  readonly signal?: AbortSignal | undefined
-}
+export type TokenOrder = Pick<Order, 'credential' | 'about' | 'now' | 'sending' | 'context'>
 
 /** What a token set is called in counters and events. */
 export interface Words {
@@ -42,22 +38,28 @@ export const REFRESHED: Words = {
 export interface Wanted<G extends Granted> {
   readonly words: Words
   readonly terms: Omit<Terms, 'sentAt'>
-  readonly ask: (onSend: () => void) => Promise<G>
+  readonly ask: (sending: Sending) => Promise<G>
   /** What the answer changes besides the tokens. */
   readonly takes?: (granted: G) => Partial<Credential>
 }
 
 /** Asks upstream for the tokens of a guest, receives them, and words what came of it. */
-export type Obtain = <G extends Granted>(order: Order, wanted: Wanted<G>) => Promise<Obtained>
+export type Obtain = <G extends Granted>(order: TokenOrder, wanted: Wanted<G>) => Promise<Obtained>
 
 export function obtain(
   reception: Reception,
   { meter, random }: { readonly meter: Meter; readonly random: Random },
 ): Obtain {
-  return async ({ credential, about, now }, { words, terms, ask, takes }) => {
+  return async ({ credential, about, now, sending }, { words, terms, ask, takes }) => {
     const started = now()
     let sentAt = started
-    const granted = await ask(() => (sentAt = now()))
+    const granted = await ask({
+      ...sending,
+      onSend() {
+        sending.onSend()
+        sentAt = now()
+      },
+    })
     const received: Received = await reception.receive(credential, granted, { ...terms, sentAt }, now)
     const latencyMs = now() - started
     meter.count(words.counter)

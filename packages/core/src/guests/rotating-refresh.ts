@@ -1,14 +1,18 @@
 import type { Credential } from '../domain/credential.ts'
+import type { Millis } from '../domain/time.ts'
+import { asGuestpassError } from '../errors.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Random } from '../ports/random.ts'
-import { needingReauth, rotation } from '../tokens/rotation.ts'
+import { type Refreshable, rotation } from '../tokens/rotation.ts'
+import type { Order } from '../tokens/strategy.ts'
 import type { Granted } from '../upstream/granted.ts'
-import { type Obtain, REFRESHED } from './obtain.ts'
+import type { Sending } from '../upstream/sending.ts'
+import { type Obtain, type Obtained, REFRESHED } from './obtain.ts'
 import type { Reception, Terms } from './reception.ts'
 import type { Way } from './way.ts'
 
 export interface RotatingRefreshParts {
-  readonly refresh: (refreshToken: Secret, onSend: () => void) => Promise<Granted>
+  readonly refresh: (refreshToken: Secret, sending: Sending, patienceMs?: Millis) => Promise<Granted>
   readonly obtain: Obtain
   readonly reception: Pick<Reception, 'ready'>
   readonly format: Terms['format']
@@ -18,28 +22,37 @@ export interface RotatingRefreshParts {
 
 /** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
 export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { readonly random: Random }): Way {
-  const { format, holder, obtain, reception } = parts
   const words = ({ id }: Credential) => ({ whose: `Guest ${id}`, remedy: 'Authenticate the guest again.' })
-  const { prepare, permit, otherwise, left } = rotation({ holder, words }, random)
+  const { prepare, afterFailure } = rotation({ holder: parts.holder, words }, random)
   return {
+    spends: true,
     available: parts.available,
     prepare,
-    left,
+    afterFailure,
     async renew(order) {
-      const { credential, now } = order
-      permit(credential, now())
       // The answer cannot be asked for again, and must be verified when it comes.
-      await reception.ready(format)
-      const { id, upstreamId = id, tokens } = credential
-      const made = await obtain(order, {
-        words: REFRESHED,
-        terms: { subject: upstreamId, scopes: [], format, renewable: true },
-        ask: (onSend) => parts.refresh(tokens?.refresh as Secret, onSend),
-      })
-      return { ...made, credential: { ...made.credential, standing: 'active' } }
+      await parts.reception.ready(parts.format)
+      return refreshed(parts, order)
     },
-    // A token that does not verify is thrown away, and the refresh token that came with it.
-    otherwise: (credential, error, now) =>
-      error.code === 'token_refused' ? needingReauth(credential) : otherwise(credential, error, now),
+  }
+}
+
+async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<Obtained> {
+  const credential = order.credential as Refreshable
+  const { id, upstreamId = id, tokens } = credential
+  let granted: Granted | undefined
+  try {
+    const made = await obtain(order, {
+      words: REFRESHED,
+      terms: { subject: upstreamId, scopes: [], format, renewable: true },
+      ask: async (sending) => (granted = await refresh(tokens.refresh, sending, order.context.patienceMs)),
+    })
+    return { ...made, credential: { ...made.credential, standing: 'active' } }
+  } catch (thrown) {
+    if (!granted) throw thrown
+    // A token that does not verify is thrown away; the refresh token that came with it is given only once.
+    const kept = { ...tokens, refresh: granted.refresh ?? tokens.refresh }
+    const next = { ...credential, standing: 'active', tokens: kept } as const
+    return { credential: next, events: [], claims: {}, latencyMs: 0, fault: asGuestpassError(thrown) }
   }
 }

@@ -1,10 +1,10 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
-import type { About } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
 import { GuestpassError } from '../errors.ts'
 import { lanes } from '../policy/lanes.ts'
-import { type Current, type Renewable, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
+import { type Current, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
+import type { Order, Renewed, Strategy } from '../tokens/strategy.ts'
 import { unknownGuest } from './records.ts'
 import type { Telling } from './telling.ts'
 import type { Way } from './way.ts'
@@ -25,55 +25,59 @@ export interface Sessions {
 
 /** Renews guest tokens, each in the way of the API that it is of. */
 export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
-  const { connection, telling, ways } = parts
-
+  const { connection } = parts
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
-
-  function wayOf({ id, api }: Credential): Way {
-    const way = ways[api]
-    if (way) return way
-    throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
-  }
-
-  function renewable(id: string): Renewable {
-    let about: About | undefined
-    const aboutOf = (credential: Credential): About => (about ??= telling.about(credential))
-    return {
-      connection,
-      id,
-      windows: parts.windows,
-      blank() {
-        throw unknownGuest(connection, id)
-      },
-      prepare(credential, now) {
-        const way = wayOf(credential)
-        way.available()
-        about = telling.about(credential)
-        const next = way.prepare(credential, now)
-        if (!next) return undefined
-        const begins = next.intent && next.intent.id !== credential.intent?.id
-        return { credential: next, events: begins ? [telling.initiated(next, about, now)] : [] }
-      },
-      async renew(credential, now) {
-        const made = await wayOf(credential).renew({ credential, about: aboutOf(credential), now })
-        return { ...made, done: () => telling.announce(made, now()) }
-      },
-      otherwise(credential, error, now) {
-        const next = wayOf(credential).otherwise(credential, error, now)
-        if (!next) return undefined
-        return { credential: next, events: [telling.failed(credential, aboutOf(credential), error, now)] }
-      },
-      left: (credential, error) => wayOf(credential).left?.(credential, error) ?? credential,
-      failed: (credential, error, now) => [telling.failed(credential, aboutOf(credential), error, now)],
-    }
-  }
-
   return {
-    current(guestId, ask) {
+    current(guestId, ask, context) {
       const lane = known({ connection, lane: guestId })
-      lane.renewal ??= renewal(renewable(guestId), ports)
-      return lane.renewal.current(ask)
+      lane.renewal ??= renewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
+      return lane.renewal.current(ask, context)
     },
   }
 }
+
+/** The strategy of one guest: that of its API, with the events of guests. */
+const guestStrategy = (parts: SessionsParts, id: string): Strategy => {
+  const { connection, telling, windows } = parts
+  return {
+    windows,
+    spends: (credential) => wayOf(parts, credential).spends,
+    about: telling.about,
+    blank() {
+      throw unknownGuest(connection, id)
+    },
+    prepare(credential, now) {
+      const way = wayOf(parts, credential)
+      way.available()
+      return way.prepare(credential, now)
+    },
+    renew: (order) => renewed(parts, order),
+    afterFailure: (prepared, error, now) => wayOf(parts, prepared.credential).afterFailure(prepared, error, now),
+    begun(before, after, about, now) {
+      const begins = after.intent && after.intent.id !== before.intent?.id
+      const isLeft = after.standing === 'in_doubt' && before.standing !== 'in_doubt'
+      return [
+        ...(isLeft ? [telling.failed(before, about, LEFT, now)] : []),
+        ...(begins ? [telling.initiated(after, about, now)] : []),
+      ]
+    },
+    failed: (before, _after, error, about, now) => [telling.failed(before, about, error, now)],
+  }
+}
+
+function wayOf({ ways }: SessionsParts, { id, api }: Credential): Way {
+  const way = ways[api]
+  if (way) return way
+  throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
+}
+
+async function renewed(parts: SessionsParts, order: Order): Promise<Renewed> {
+  const { telling } = parts
+  const { about, credential, now } = order
+  const made = await wayOf(parts, credential).renew(order)
+  if (made.fault) return { ...made, events: [telling.failed(credential, about, made.fault, now())] }
+  return { ...made, done: () => telling.announce(made, now()) }
+}
+
+const LEFT = new GuestpassError('in_doubt', 'The answer to a refresh was lost: the process that asked is gone.')

@@ -1,33 +1,35 @@
-import { type Millis, SECOND } from '../domain/time.ts'
-import { heartbeat } from '../tokens/heartbeat.ts'
+import type { Millis } from '../domain/time.ts'
+import { askForLease, type Lease } from '../tokens/lease.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 
-/** Short, because whoever holds it prolongs it: a process that dies keeps the others waiting only this long. */
-const LEASE: Millis = 5 * SECOND
 const GLANCE: Millis = 50
 
-/** Lets those who come for the same thing in one after the other, over all processes. It saves requests, and is never what keeps data right. */
-export type Turns = <T>(name: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+/**
+ * Lets those who come for the same thing in one after the other, over all processes. It saves requests, and is never what keeps data right.
+ * The work is given the lease, which a process that slept may have lost.
+ */
+export type Turns = <T>(name: string, work: (lease: Lease) => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 export function turns(connection: string, ports: RenewalPorts): Turns {
-  const { store, clock, random } = ports
+  const { clock, random } = ports
   const holder = `${ports.holder}/${random.uuid()}`
   const last = new Map<string, Promise<unknown>>()
 
-  async function leased<T>(lease: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async function taken(name: string, signal: AbortSignal | undefined): Promise<Lease> {
     for (;;) {
       signal?.throwIfAborted()
-      const { granted, endsInMs } = await store.lease(connection, lease, holder, LEASE)
-      if (granted) break
+      const { lease, endsInMs } = await askForLease({ connection, name, holder }, ports)
+      if (lease) return lease
       await clock.sleep(Math.min(endsInMs, GLANCE * (1 + random.float())), signal)
     }
-    const beat = heartbeat({ connection, lease, holder, ms: LEASE }, ports)
+  }
+
+  async function leased<T>(name: string, work: (lease: Lease) => Promise<T>, signal: AbortSignal | undefined) {
+    const lease = await taken(name, signal)
     try {
-      return await work()
+      return await work(lease)
     } finally {
-      beat.abort()
-      // A lease that cannot be given back ends by itself.
-      await store.release(connection, lease, holder).catch(() => {})
+      await lease.end()
     }
   }
 

@@ -69,7 +69,7 @@ export function retry(
           renewals += 1
           continue
         }
-        if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries })
+        if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries, ...toldToWait(facts, clock) })
         const wait = waitAfter(facts, waits)
         const retryAt = clock.wall() + wait
         if (wait >= call.left())
@@ -85,6 +85,10 @@ export function retry(
     }
   }
 }
+
+/** When upstream itself said to come back. */
+const toldToWait = ({ retryAfterMs }: TryFacts, clock: Clock): { readonly retryAt?: Instant } =>
+  retryAfterMs ? { retryAt: clock.wall() + retryAfterMs } : {}
 
 /** Statuses after which it is open whether upstream acted on the request. */
 const OPEN_STATUSES: ReadonlySet<number> = new Set([408, 500, 502, 504])

@@ -8,7 +8,7 @@ import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
 import { blankGrant, GRANT, picked } from './grant.ts'
-import { insistentCommit } from './insistent-commit.ts'
+import { keepTrying } from './keep-trying.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
@@ -85,12 +85,13 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
       const { verified } = tokens
       const data = { grant: of.grant, scopes, missing, excess, verified, identified: identity.user !== undefined }
       const documents = (await of.settled?.(signedIn).catch(() => [])) ?? []
-      const outcome = await insistentCommit(ports, {
+      const change = {
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
         documents,
         events: [of.event(next, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
-      })
+      }
+      const outcome = await keepTrying(ports, change, GRANT)
       if (outcome === 'conflict') continue
       epoch.value += 1
       return signedIn

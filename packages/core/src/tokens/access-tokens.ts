@@ -1,13 +1,15 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { endOf, freshness, judgedAt, type Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
-import type { Instant } from '../domain/time.ts'
-import { asGuestpassError } from '../errors.ts'
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { abortable } from '../ports/abortable.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import { held } from './held.ts'
-import type { Renewal } from './renewal.ts'
+import type { Renewal, RenewalPorts } from './renewal.ts'
+import type { SignInEpoch } from './sign-in-epoch.ts'
+import type { Live } from './strategy.ts'
 
 /** An access token that is valid now. */
 export interface AccessToken {
@@ -22,9 +24,10 @@ export interface AccessToken {
 export interface TokenSource {
   /**
    * A token that is valid now: from memory, from the store, or new. Aborting ends this caller's wait only.
-   * Rejects with `client_rejected`, `upstream_unavailable`, `upstream_busy`, `scope_missing`, `needs_reauth`, …
+   * Rejects with `client_rejected`, `upstream_unavailable`, `upstream_busy`, `scope_missing`, `needs_reauth`, …; with `in_doubt` and
+   * the token as `unsaved` when the store did not take it in time.
    */
-  token(ask?: { readonly signal?: AbortSignal }): Promise<AccessToken>
+  token(context?: Context): Promise<AccessToken>
   /** Says that a resource refused the token. Nothing happens unless exactly this token is current. */
   reportRejected(token: Secret): void
 }
@@ -37,30 +40,39 @@ export interface AccessTokenParts {
   readonly choose: () => Promise<Standing>
   readonly meter: Meter
   readonly windows: Windows
+  /** Of the connection's sign-in, in this process. */
+  readonly epoch: SignInEpoch
 }
+
+/** How long a sign-in, a sign-out or a revocation by another process may go unnoticed. */
+const REMEMBERED: Millis = 5 * SECOND
 
 /** The service's own access tokens, kept in memory while they are fresh, renewed before they lapse. */
 export function accessTokens(
-  { choose, meter, windows }: AccessTokenParts,
-  { clock, issuerNow = () => clock.wall() }: { readonly clock: Clock; readonly issuerNow?: () => Instant },
+  { choose, meter, windows, epoch }: AccessTokenParts,
+  { clock, issuerNow = () => clock.wall() }: Pick<RenewalPorts, 'clock' | 'issuerNow'>,
 ): TokenSource {
   const memory = held<Promise<AccessToken>>(clock)
   const stillValid = held<Promise<AccessToken>>(clock)
   let latest: (AccessToken & { readonly of: string }) | undefined
   let rejected: { readonly of: string; readonly generation: number } | undefined
+  let rememberedIn = epoch.value
 
-  async function fetched(): Promise<AccessToken> {
+  async function fetched(context: Context | undefined): Promise<AccessToken> {
+    const begunIn = epoch.value
     const { id, current } = await choose()
     const newerThan = (): number => (rejected?.of === id ? rejected.generation : -1)
-    const { credential, now, elapsed } = await current({ newerThan: newerThan(), rejected: rejected?.of === id })
-    const { tokens, generation, standing } = credential
-    const answer = { token: tokens.access, expiresAt: endOf(tokens), scopes: tokens.scopes, generation, standing }
+    const ask = { newerThan: newerThan(), rejected: rejected?.of === id }
+    const { credential, now, elapsed } = await current(ask, context)
+    const { tokens, generation } = credential
+    const answer = accessTokenOf(credential)
     const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
     const at = judgedAt(tokens, storeNow, byIssuer)
     const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
     if (generation > newerThan()) {
       latest = { ...answer, of: id }
-      memory.keep(Promise.resolve(answer), freshFor)
+      rememberedIn = begunIn
+      memory.keep(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
       stillValid.keep(Promise.resolve(answer), tokens.expiresAt - at)
     }
     return answer
@@ -68,16 +80,17 @@ export function accessTokens(
 
   /** A store that cannot be asked takes nothing away from a token in hand. */
   const withoutStore = (thrown: unknown): Promise<AccessToken> => {
-    const inHand = asGuestpassError(thrown).code.startsWith('store_') ? stillValid.fresh() : undefined
-    if (!inHand) throw thrown
-    return inHand
+    const error = asGuestpassError(thrown)
+    const inHand = error.code.startsWith('store_') && epoch.value === rememberedIn ? stillValid.fresh() : undefined
+    if (inHand) return inHand
+    throw error.unsaved === undefined ? thrown : withToken(error)
   }
 
   /** What is being fetched: callers that come meanwhile wait for it instead of reading the store each for himself. */
   let underway: Promise<AccessToken> | undefined
-  function fetching(): Promise<AccessToken> {
+  function fetching(context: Context | undefined): Promise<AccessToken> {
     if (underway) return underway
-    const work = fetched().catch(withoutStore)
+    const work = fetched(context).catch(withoutStore)
     const end = (): void => {
       if (underway === work) underway = undefined
     }
@@ -86,7 +99,9 @@ export function accessTokens(
   }
 
   return {
-    token: (ask) => memory.fresh() ?? abortable(fetching, ask?.signal),
+    token: (context) =>
+      (epoch.value === rememberedIn ? memory.fresh() : undefined) ??
+      abortable(() => fetching(context), context?.signal),
     reportRejected(token) {
       if (latest?.token.reveal() !== token.reveal()) return
       rejected = latest
@@ -99,3 +114,15 @@ export function accessTokens(
     },
   }
 }
+
+const accessTokenOf = ({ tokens, generation, standing }: Live): AccessToken => ({
+  token: tokens.access,
+  expiresAt: endOf(tokens),
+  scopes: tokens.scopes,
+  generation,
+  standing,
+})
+
+/** The error with the token in the caller's terms. */
+const withToken = ({ code, message, unsaved, cause }: GuestpassError): GuestpassError =>
+  new GuestpassError(code, message, { unsaved: accessTokenOf(unsaved as Live), cause })

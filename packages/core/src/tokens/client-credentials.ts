@@ -3,8 +3,9 @@ import { event } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
-import type { Live, Renewable, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
+import type { RenewalPorts } from './renewal.ts'
+import type { Order, Renewed, Strategy } from './strategy.ts'
 import type { AccessTelling } from './telling.ts'
 
 export interface ClientCredentialsParts {
@@ -18,13 +19,13 @@ export interface ClientCredentialsParts {
   readonly windows: Windows
 }
 
-/** The service's own access token by client credentials (RFC 6749, 4.4). */
-export function clientCredentials(parts: ClientCredentialsParts, { random }: Pick<RenewalPorts, 'random'>): Renewable {
-  const { connection, id, oauth, reception, scopes, telling, windows } = parts
+/** The service's own access token by client credentials (RFC 6749, 4.4): asked for as often as need be. */
+export function clientCredentials(parts: ClientCredentialsParts, { random }: Pick<RenewalPorts, 'random'>): Strategy {
+  const { connection, id, telling, windows } = parts
   return {
-    connection,
-    id,
     windows,
+    spends: () => false,
+    about: telling.about,
     blank: (now): Credential => ({
       connection,
       id,
@@ -35,23 +36,33 @@ export function clientCredentials(parts: ClientCredentialsParts, { random }: Pic
       standing: 'active',
       createdAt: now,
     }),
-    async renew(credential, now) {
-      const started = now()
-      let sentAt: Instant = started
-      const granted = await oauth.clientCredentials(scopes, { onSend: () => void (sentAt = now()) })
-      const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
-      const next: Live = { ...credential, tokens }
-      const latencyMs = now() - started
-      const facts = { type: 'ACCESS_TOKEN_RENEWED', outcome: 'success', statusCode: granted.status } as const
-      const told = event(telling.about(credential), random.uuid(), now(), {
-        ...facts,
-        generation: credential.generation + 1,
-        latencyMs,
-        data: { scopes: tokens.scopes, verified: tokens.verified },
-      })
-      telling.renewed(latencyMs)
-      return { credential: next, events: [told] }
-    },
-    failed: (credential, error, now) => [telling.failed(credential, error, now)],
+    prepare: (credential) => ({ credential, next: 'send', isRetry: false }),
+    renew: (order) => renewed(parts, order, random.uuid()),
+    afterFailure: ({ credential }) => ({ credential, next: 'stop' }),
+    begun: () => [],
+    failed: (credential, _after, error, about, now) => [telling.failed(credential, about, error, now)],
   }
+}
+
+async function renewed(
+  { oauth, reception, scopes, telling }: ClientCredentialsParts,
+  { credential, about, now, context }: Order,
+  eventId: string,
+): Promise<Renewed> {
+  const started = now()
+  let sentAt: Instant = started
+  const sending = { onSend: () => void (sentAt = now()) }
+  const granted = await oauth.clientCredentials(scopes, sending, context.patienceMs)
+  const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
+  const latencyMs = now() - started
+  const told = event(about, eventId, now(), {
+    type: 'ACCESS_TOKEN_RENEWED',
+    outcome: 'success',
+    statusCode: granted.status,
+    generation: credential.generation + 1,
+    latencyMs,
+    data: { scopes: tokens.scopes, verified: tokens.verified },
+  })
+  telling.renewed(latencyMs)
+  return { credential: { ...credential, tokens }, events: [told] }
 }

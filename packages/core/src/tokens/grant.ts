@@ -1,5 +1,6 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential, Intent, Request, TokenSet } from '../domain/credential.ts'
-import { type Event, event, type EventType } from '../domain/event.ts'
+import { type About, type Event, event, type EventType } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
 import { missingScopes } from '../domain/scopes.ts'
 import { Secret } from '../domain/secret.ts'
@@ -8,17 +9,12 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import type { Standing } from './access-tokens.ts'
-import {
-  type Current,
-  refuseLate,
-  type Live,
-  type Renewable,
-  renewal,
-  type RenewalPorts,
-  type Renewed,
-} from './renewal.ts'
+import { refuseLate } from './attempt.ts'
 import type { Reception } from './reception.ts'
-import { rotation } from './rotation.ts'
+import { type Current, type Renewal, renewal, type RenewalPorts } from './renewal.ts'
+import { type Refreshable, type Rotation, rotation } from './rotation.ts'
+import { type SignInEpoch, signInEpoch } from './sign-in-epoch.ts'
+import type { Order, Renewed, Strategy } from './strategy.ts'
 import type { AccessTelling } from './telling.ts'
 
 /** The id of the credential of a user's sign-in: a connection has one at most. */
@@ -53,197 +49,240 @@ export interface Grant extends Standing {
   keepAlive(): Promise<void>
 }
 
+/** What the functions of one grant work with. */
+interface Tools extends GrantParts {
+  readonly ports: RenewalPorts
+  readonly turns: Rotation
+  readonly epoch: SignInEpoch
+}
+
 export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
-  const { connection, oauth, reception, seed, telling } = parts
-  const { store, random, holder } = ports
+  const { connection, graceMs } = parts
+  const { holder, random, store } = ports
   const turns = rotation(
     {
       holder,
-      ...(parts.graceMs === undefined ? {} : { graceMs: parts.graceMs }),
+      ...(graceMs === undefined ? {} : { graceMs }),
       words: () => ({ whose: `The sign-in of connection ${connection}`, remedy: 'Sign in again.' }),
     },
     random,
   )
-
-  const told = (credential: Credential, now: Instant, type: EventType, outcome: Event['outcome']): Event =>
-    event(telling.about(credential), random.uuid(), now, {
-      type,
-      outcome,
-      generation: credential.generation,
-      data: { grant: 'refresh_token', ...(credential.intent ? { intent: credential.intent.id } : {}) },
-    })
-
-  /** The events that tell of what is written down between two tokens. */
-  function changes(before: Credential, after: Credential, now: Instant): readonly Event[] {
-    const begins = (action: Intent['action']): boolean =>
-      after.intent?.action === action && after.intent.id !== before.intent?.id
-    const becomes = (standing: Credential['standing']): boolean =>
-      after.standing === standing && before.standing !== standing
-    return [
-      ...(begins('refresh') ? [told(after, now, 'ACCESS_TOKEN_INITIATED', 'pending')] : []),
-      ...(becomes('in_doubt') ? [told(after, now, 'GRANT_IN_DOUBT', 'pending')] : []),
-      ...(begins('last_resort') ? [told(after, now, 'GRANT_LAST_RESORT', 'pending')] : []),
-      ...(becomes('needs_reauth') ? [told(after, now, 'GRANT_ENDED', 'failure')] : []),
-    ]
-  }
-
-  /** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
-  function asked({ tokens, request }: Credential): readonly string[] | undefined {
-    // Empty: upstream did not tell them.
-    const granted = (request?.['granted'] ?? []) as readonly string[]
-    const isTold = granted.length > 0
-    const wanted = parts.scopes
-    if (!wanted) return isTold ? granted : undefined
-    const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
-    if (!isTold) return all
-    const excess = missingScopes(wanted, granted)
-    if (excess.length > 0) {
-      throw new GuestpassError(
-        'scope_missing',
-        `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take what is too much out of GENESYS_SCOPES, or sign in again with it.`,
-      )
-    }
-    return all.filter((scope) => granted.includes(scope))
-  }
-
-  /** A refresh token is bound to the client that it was issued to (RFC 6749, 6): with another it would only be refused. */
-  function refuseClient({ request }: Credential): void {
-    const issuedTo = request?.['client']
-    if (issuedTo === undefined || issuedTo === oauth.clientId) return
-    throw new GuestpassError(
-      'config_invalid',
-      `Connection ${connection}: the sign-in was made with the OAuth client ${String(issuedTo)}, not with ${oauth.clientId}. Nothing was sent. Set GENESYS_CLIENT_ID back, or sign in again.`,
-    )
-  }
-
-  /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
-  async function received(
-    credential: Credential & { readonly tokens: TokenSet },
-    granted: Granted,
-    of: { readonly asked: readonly string[]; readonly sentAt: Instant },
-    now: () => Instant,
-  ): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
-    const { refresh: former, ...rest } = credential.tokens
-    const refresh = granted.refresh ?? former
-    const kept = refresh ? { refresh } : {}
-    try {
-      const tokens = await reception.receive({ ...granted, ...kept }, of, now)
-      refuseLate(tokens, now())
-      return { tokens }
-    } catch (thrown) {
-      return { tokens: { ...rest, ...kept }, fault: asGuestpassError(thrown) }
-    }
-  }
-
-  async function renew(credential: Credential, now: () => Instant): Promise<Renewed> {
-    turns.permit(credential, now())
-    const before = credential as Credential & { readonly tokens: TokenSet & { readonly refresh: Secret } }
-    const scopes = asked(credential)
-    await reception.ready(before.tokens)
-    const started = now()
-    let sentAt: Instant = started
-    const granted = await oauth.refresh(before.tokens.refresh, {
-      ...(scopes ? { scopes } : {}),
-      mayRepeat: () => turns.mayRepeat(credential, now()),
-      sending: {
-        onSend() {
-          turns.permit(credential, now())
-          sentAt = now()
-        },
-      },
-    })
-    const { tokens, fault } = await received(before, granted, { asked: scopes ?? [], sentAt }, now)
-    // An answer to a request without scopes names all that were granted.
-    const learned = scopes || fault ? {} : { granted: tokens.scopes }
-    const request = { ...credential.request, ...learned, client: oauth.clientId }
-    const next: Live = { ...credential, standing: 'active', tokens, request }
-    if (fault) return { credential: next, events: [telling.failed(credential, fault, now())], fault }
-    const latencyMs = now() - started
-    const renewed = event(telling.about(credential), random.uuid(), now(), {
-      type: 'ACCESS_TOKEN_RENEWED',
-      outcome: 'success',
-      generation: credential.generation + 1,
-      latencyMs,
-      statusCode: granted.status,
-      data: {
-        grant: 'refresh_token',
-        rotated: granted.refresh !== undefined,
-        scopes: tokens.scopes,
-        missing: scopes ? missingScopes(scopes, tokens.scopes) : [],
-        excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
-        verified: tokens.verified,
-      },
-    })
-    telling.renewed(latencyMs)
-    return { credential: next, events: [renewed] }
-  }
-
-  const renewable: Renewable = {
-    connection,
-    id: GRANT,
-    windows: parts.windows,
-    blank() {
-      throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in. Sign in first.`)
-    },
-    prepare(credential, now) {
-      refuseClient(credential)
-      asked(credential)
-      const next = turns.prepare(credential, now)
-      return next && { credential: next, events: changes(credential, next, now) }
-    },
-    renew,
-    otherwise(credential, error, now) {
-      const next = turns.otherwise(credential, error, now)
-      if (!next) return undefined
-      const failed = error.code === 'in_doubt' ? [] : [telling.failed(credential, error, now)]
-      return { credential: next, events: [...failed, ...changes(credential, next, now)] }
-    },
-    left: turns.left,
-    failed: (credential, error, now) => [telling.failed(credential, error, now)],
-  }
-  const { current } = renewal(renewable, ports)
-
-  /** A token with the scopes that are wanted: one that somebody else asked for may have others. */
-  async function wanting(ask: Ask): Promise<Current> {
-    const lacking = ({ credential: { tokens } }: Current): readonly string[] =>
-      tokens.scopes.length === 0 ? [] : missingScopes(parts.scopes ?? [], tokens.scopes)
-    const found = await current(ask)
-    if (lacking(found).length === 0) return found
-    const next = await current({ ...ask, newerThan: found.credential.generation })
-    if (lacking(next).length === 0) return next
-    throw new GuestpassError(
-      'scope_missing',
-      `Connection ${connection}: upstream did not grant ${lacking(next).join(' ')}; the token has ${next.credential.tokens.scopes.join(' ')}. Sign in again with those scopes, or take them out of GENESYS_SCOPES.`,
-    )
-  }
-
-  /** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
-  async function seeded(found: Credential | undefined, revision: number, now: Instant): Promise<boolean> {
-    const stands = found !== undefined && found.standing !== 'revoked'
-    if (!seed || (stands && !isOver(found, now))) return stands
-    const digest = await parts.digest(seed.reveal())
-    if (found?.request?.['seed'] === digest) return stands
-    const credential = begun(found ?? blankGrant(connection, random.uuid(), now), seed, digest)
-    const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
-    await store.commit(change)
-    return true
-  }
-
+  const tools: Tools = { ...parts, ports, turns, epoch: signInEpoch(store, connection) }
+  const renewing = renewal({ connection, id: GRANT }, grantStrategy(tools), ports)
   return {
     id: GRANT,
-    current: wanting,
+    current: (ask, context) => wanting(tools, renewing, ask, context),
     async stands() {
       const { credential, revision, now } = await store.find(connection, GRANT)
-      return seeded(credential, revision, now)
+      return seeded(tools, credential, revision, now)
     },
     async keepAlive() {
       const { credential, now } = await store.find(connection, GRANT)
       if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
       const idle = now - credential.tokens.sentAt
       if (idle < IDLE * (1 - IDLE_SPREAD * random.float())) return
-      await current({ newerThan: credential.generation })
+      await renewing.current({ newerThan: credential.generation })
     },
   }
+}
+
+/** Renews the sign-in by its refresh token, which each use spends. */
+const grantStrategy = (tools: Tools): Strategy => ({
+  windows: tools.windows,
+  spends: () => true,
+  about: tools.telling.about,
+  blank() {
+    throw new GuestpassError('needs_reauth', `Connection ${tools.connection} is not signed in. Sign in first.`)
+  },
+  prepare(credential, now) {
+    refuseClient(tools, credential)
+    scopesToAsk(tools, credential)
+    return tools.turns.prepare(credential, now)
+  },
+  renew: (order) => renew(tools, order),
+  afterFailure: tools.turns.afterFailure,
+  begun: (before, after, about, now) => changes(tools, before, after, about, now),
+  failed: (before, after, error, about, now) =>
+    error.code === 'in_doubt'
+      ? [told(tools, after, about, now, 'GRANT_IN_DOUBT', 'pending')]
+      : [tools.telling.failed(before, about, error, now), ...changes(tools, before, after, about, now)],
+})
+
+function told(
+  { ports }: Tools,
+  { generation, intent }: Credential,
+  about: About,
+  now: Instant,
+  type: EventType,
+  outcome: Event['outcome'],
+): Event {
+  const data = { grant: 'refresh_token', ...(intent ? { intent: intent.id } : {}) }
+  return event(about, ports.random.uuid(), now, { type, outcome, generation, data })
+}
+
+/** The events of what is written down between two tokens. */
+function changes(tools: Tools, before: Credential, after: Credential, about: About, now: Instant): readonly Event[] {
+  const begins = (action: Intent['action']): boolean =>
+    after.intent?.action === action && after.intent.id !== before.intent?.id
+  const becomes = (standing: Credential['standing']): boolean =>
+    after.standing === standing && before.standing !== standing
+  const one = (type: EventType, outcome: Event['outcome']): Event => told(tools, after, about, now, type, outcome)
+  return [
+    ...(begins('refresh') ? [one('ACCESS_TOKEN_INITIATED', 'pending')] : []),
+    ...(becomes('in_doubt') ? [one('GRANT_IN_DOUBT', 'pending')] : []),
+    ...(begins('last_resort') ? [one('GRANT_LAST_RESORT', 'pending')] : []),
+    ...(becomes('needs_reauth') ? [one('GRANT_ENDED', 'failure')] : []),
+  ]
+}
+
+/** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
+function scopesToAsk(
+  { connection, scopes: wanted }: GrantParts,
+  { tokens, request }: Credential,
+): readonly string[] | undefined {
+  // Empty: upstream did not tell them.
+  const granted = (request?.['granted'] ?? []) as readonly string[]
+  const isTold = granted.length > 0
+  if (!wanted) return isTold ? granted : undefined
+  const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
+  if (!isTold) return all
+  const excess = missingScopes(wanted, granted)
+  if (excess.length > 0) {
+    throw new GuestpassError(
+      'scope_missing',
+      `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take what is too much out of GENESYS_SCOPES, or sign in again with it.`,
+    )
+  }
+  return all.filter((scope) => granted.includes(scope))
+}
+
+/** A refresh token is bound to the client that it was issued to (RFC 6749, 6): with another it would only be refused. */
+function refuseClient({ connection, oauth }: GrantParts, { request }: Credential): void {
+  const issuedTo = request?.['client']
+  if (issuedTo === undefined || issuedTo === oauth.clientId) return
+  throw new GuestpassError(
+    'config_invalid',
+    `Connection ${connection}: the sign-in was made with the OAuth client ${String(issuedTo)}, not with ${oauth.clientId}. Nothing was sent. Set GENESYS_CLIENT_ID back, or sign in again.`,
+  )
+}
+
+/** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
+async function received(
+  { reception }: GrantParts,
+  former: TokenSet,
+  granted: Granted,
+  of: { readonly asked: readonly string[]; readonly sentAt: Instant },
+  now: () => Instant,
+): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
+  const refresh = granted.refresh ?? former.refresh
+  const kept = refresh ? { refresh } : {}
+  try {
+    const tokens = await reception.receive({ ...granted, ...kept }, of, now)
+    refuseLate(tokens, now())
+    return { tokens }
+  } catch (thrown) {
+    return { tokens: { ...former, ...kept }, fault: asGuestpassError(thrown) }
+  }
+}
+
+async function renew(tools: Tools, order: Order): Promise<Renewed> {
+  const { oauth, reception, telling, turns } = tools
+  const { about, context, now, sending } = order
+  const credential = order.credential as Refreshable
+  const scopes = scopesToAsk(tools, credential)
+  await reception.ready(credential.tokens)
+  const started = now()
+  let sentAt: Instant = started
+  const granted = await oauth.refresh(credential.tokens.refresh, {
+    ...(scopes ? { scopes } : {}),
+    patienceMs: context.patienceMs,
+    mayRepeat: () => turns.mayRepeat(credential, now()),
+    sending: {
+      async before() {
+        turns.refuseLateRetry(order, now())
+        await sending.before?.()
+      },
+      onSend() {
+        sending.onSend()
+        sentAt = now()
+      },
+    },
+  })
+  const of = { asked: scopes ?? [], sentAt }
+  const { tokens, fault } = await received(tools, credential.tokens, granted, of, now)
+  // An answer to a request without scopes names all that were granted.
+  const learned = scopes || fault ? {} : { granted: tokens.scopes }
+  const request: Request = { ...credential.request, ...learned, client: oauth.clientId }
+  const next = { ...credential, standing: 'active', tokens, request } as const
+  if (fault) return { credential: next, events: [telling.failed(credential, about, fault, now())], fault }
+  const latencyMs = now() - started
+  telling.renewed(latencyMs)
+  return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })] }
+}
+
+function renewed(
+  { ports }: Tools,
+  { about, credential, now }: Order,
+  came: {
+    readonly granted: Granted
+    readonly tokens: TokenSet
+    readonly scopes: readonly string[] | undefined
+    readonly latencyMs: Millis
+  },
+): Event {
+  const { granted, tokens, scopes, latencyMs } = came
+  return event(about, ports.random.uuid(), now(), {
+    type: 'ACCESS_TOKEN_RENEWED',
+    outcome: 'success',
+    generation: credential.generation + 1,
+    latencyMs,
+    statusCode: granted.status,
+    data: {
+      grant: 'refresh_token',
+      rotated: granted.refresh !== undefined,
+      scopes: tokens.scopes,
+      missing: scopes ? missingScopes(scopes, tokens.scopes) : [],
+      excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
+      verified: tokens.verified,
+    },
+  })
+}
+
+/** A token with the scopes that are wanted: one that was asked for with others may have others. */
+async function wanting(
+  { connection, scopes = [] }: GrantParts,
+  { current }: Renewal,
+  ask: Ask,
+  context: Context | undefined,
+): Promise<Current> {
+  const lacking = ({ credential: { tokens } }: Current): readonly string[] =>
+    tokens.scopes.length === 0 ? [] : missingScopes(scopes, tokens.scopes)
+  const found = await current(ask, context)
+  if (lacking(found).length === 0) return found
+  const next = await current({ ...ask, newerThan: found.credential.generation }, context)
+  if (lacking(next).length === 0) return next
+  throw new GuestpassError(
+    'scope_missing',
+    `Connection ${connection}: upstream did not grant ${lacking(next).join(' ')}; the token has ${next.credential.tokens.scopes.join(' ')}. Sign in again with those scopes, or take them out of GENESYS_SCOPES.`,
+  )
+}
+
+/** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
+async function seeded(
+  { connection, digest, epoch, ports, seed }: Tools,
+  found: Credential | undefined,
+  revision: number,
+  now: Instant,
+): Promise<boolean> {
+  const stands = found !== undefined && found.standing !== 'revoked'
+  if (!seed || (stands && !isOver(found, now))) return stands
+  const known = await digest(seed.reveal())
+  if (found?.request?.['seed'] === known) return stands
+  const credential = begun(found ?? blankGrant(connection, ports.random.uuid(), now), seed, known)
+  const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
+  await ports.store.commit(change)
+  epoch.value += 1
+  return true
 }
 
 /** Whether nobody can get tokens from a grant any more, until somebody signs in. */

@@ -1,6 +1,6 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
-import { type About, type Event, event } from '../domain/event.ts'
+import { type About, aboutOf, type Event, event } from '../domain/event.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
@@ -10,28 +10,21 @@ import type { Random } from '../ports/random.ts'
 export interface AccessTelling {
   about(credential: Credential, context?: Context): About
   /** A token could not be had; counted. */
-  failed(credential: Credential, error: GuestpassError, now: Instant): Event
+  failed(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
   /** Counts a renewal. */
   renewed(latencyMs: Millis): void
 }
 
 export function accessTelling(
-  { connection, actor, meter }: { readonly connection: string; readonly actor: string; readonly meter: Meter },
+  { connection, meter }: { readonly connection: string; readonly meter: Meter },
   random: Random,
 ): AccessTelling {
-  const about = ({ subject }: Credential, context: Context = {}): About => ({
-    actor: context.actor ?? actor,
-    connection,
-    subject,
-    correlationId: context.correlationId ?? random.uuid(),
-  })
   return {
-    about,
-    failed(credential, error, now) {
+    about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
+    failed({ generation }, about, error, now) {
       meter.count('access_token_failed')
-      const { generation } = credential
       const facts = { type: 'ACCESS_TOKEN_FAILED', outcome: 'failure', generation, error } as const
-      return event(about(credential), random.uuid(), now, facts)
+      return event(about, random.uuid(), now, facts)
     },
     renewed(latencyMs) {
       meter.count('access_token_renewed')
