@@ -48,7 +48,6 @@ export interface AccessOptions {
 
 export interface AccessParts {
   readonly connection: string
-  readonly actor: string
   readonly meter: Meter
   readonly windows: Windows
   /** The pipeline of token requests. */
@@ -73,7 +72,7 @@ export function access(
   parts: AccessParts,
   ports: RenewalPorts & { readonly store: Store },
 ): Access {
-  const { connection, actor, meter, windows, platform, verification } = parts
+  const { connection, meter, windows, platform, verification } = parts
   const { hosts, client, scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
   const { keys, issuerClock, accessTokens: verifier } = verification
   const format = options.accessTokenFormat ?? 'auto'

@@ -101,7 +101,6 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     options,
     {
       connection: name,
-      actor,
       meter,
       windows,
       policy: standardPolicy(layers),
