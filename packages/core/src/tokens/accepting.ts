@@ -1,14 +1,15 @@
 import type { Credential, Request, TokenSet } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
 import { missingScopes } from '../domain/scopes.ts'
-import { type Instant, SECOND } from '../domain/time.ts'
-import { asGuestpassError, type GuestpassError } from '../errors.ts'
+import type { Instant } from '../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
+import type { AccessToken } from './access-tokens.ts'
 import { blankGrant, GRANT, picked } from './grant.ts'
-import { keepTrying } from './keep-trying.ts'
+import { keepTrying, passes, waitOut } from './keep-trying.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
@@ -59,12 +60,14 @@ interface Judged {
 /**
  * Stores tokens that a sign-in brought. They cannot be asked for again, so trouble that passes (keys or the user's name cannot be had, the
  * store is busy or full) is waited out for as long as the process lives. Rejects with `sign_in_refused` or `token_refused` if they
- * are a stranger's, and revokes them upstream as far as that can be done.
+ * are a stranger's, and revokes them upstream as far as that can be done; with `in_doubt` and the access token as `unsaved` if `unsavedMs`
+ * are over before they could be stored.
  */
 export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   const { connection, oauth } = parts
   const epoch = signInEpoch(ports.store, connection)
-  const standing = (): Promise<Stands> => insisting(() => stands(connection, ports), isOfStore, ports)
+  const standing = (): Promise<Stands> =>
+    waitOut(ports, { connection, credential: GRANT }, () => stands(connection, ports), passes)
 
   async function judged(granted: Granted, of: Accepting, { credential }: Stands): Promise<Judged> {
     const received = await parts.reception.receive(granted, of, of.now)
@@ -101,34 +104,35 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   return async (granted: Granted, of: Accepting): Promise<SignedIn> => {
     try {
       const first = await standing()
-      const judgement = await insisting(() => judged(granted, of, first), isPassing, ports)
+      const judgement = await waitOut(
+        ports,
+        { connection, credential: GRANT },
+        () => judged(granted, of, first),
+        isPassing,
+      )
       return await stored(judgement, of, first)
     } catch (thrown) {
       const error = asGuestpassError(thrown)
-      if (error.code === 'sign_in_refused' || error.code === 'token_refused')
-        await oauth.revoke(granted).catch(() => {})
+      if (error.code !== 'sign_in_refused' && error.code !== 'token_refused') throw unsaved(error, granted, of)
+      await oauth.revoke(granted).catch(() => {})
       throw error
     }
   }
 }
 
-const isOfStore = ({ code }: GuestpassError): boolean => code === 'store_busy' || code === 'store_unavailable'
-const isPassing = (error: GuestpassError): boolean => error.retryable || isOfStore(error)
+const isPassing = (error: GuestpassError): boolean => error.retryable || passes(error)
 
-/** Repeats work that cannot be given up, a second apart, as long as what hinders it may pass by itself. */
-async function insisting<T>(
-  work: () => Promise<T>,
-  mayPass: (error: GuestpassError) => boolean,
-  { clock }: Pick<RenewalPorts, 'clock'>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await work()
-    } catch (thrown) {
-      if (!mayPass(asGuestpassError(thrown))) throw thrown
-      await clock.sleep(SECOND)
-    }
+/** Tokens that came and could not be stored, with the one to use meanwhile. */
+function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Accepting): GuestpassError {
+  const token: AccessToken = {
+    token: granted.access,
+    expiresAt: sentAt + (granted.lifetime ?? 0),
+    scopes: granted.scopes ?? asked,
+    generation: 0,
+    standing: 'in_doubt',
   }
+  const message = `The tokens of the sign-in came, but they could not be stored: ${cause.message} Begin a new sign-in when that is mended.`
+  return new GuestpassError('in_doubt', message, { cause, unsaved: token })
 }
 
 /** The grant with the tokens of a sign-in. */

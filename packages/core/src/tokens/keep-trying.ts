@@ -27,32 +27,40 @@ const FIRST: Millis = SECOND / 10
 const LONGEST: Millis = SECOND
 const TELL_EVERY: Millis = 5 * SECOND
 
-/** Faults that pass: another process holds the lock, the disk is full or does not answer. */
-const passes = ({ code }: GuestpassError): boolean => code === 'store_busy' || code === 'store_unavailable'
+/** Faults of a store that pass: another process holds the lock, the disk is full or does not answer. */
+export const passes = ({ code }: GuestpassError): boolean => code === 'store_busy' || code === 'store_unavailable'
+
+/**
+ * Repeats work that tokens in hand wait for, after 0.1 s at first and every second later, as long as its faults may pass by themselves
+ * and `unsavedMs` are not over; then it rejects with the last fault.
+ */
+export async function waitOut<T>(
+  { clock, onUnsaved, unsavedMs = Number.POSITIVE_INFINITY }: Omit<SavingPorts, 'store'>,
+  of: { readonly connection: string; readonly credential: string },
+  work: () => Promise<T>,
+  mayPass: (error: GuestpassError) => boolean,
+): Promise<T> {
+  const since = stopwatch(clock)
+  let told = 0
+  for (let wait = FIRST; ; wait = Math.min(wait * 2, LONGEST)) {
+    try {
+      return await work()
+    } catch (thrown) {
+      const error = asGuestpassError(thrown)
+      if (!mayPass(error) || since() + wait > unsavedMs) throw thrown
+      if (since() >= told + TELL_EVERY) {
+        told = since()
+        onUnsaved?.({ ...of, error, sinceMs: told })
+      }
+      await clock.sleep(wait)
+    }
+  }
+}
 
 /**
  * Commits what cannot be had again, as a refresh token that just came. A store that is busy or has no room is asked again, after
  * 0.1 s at first and every second later, until it takes the change or `unsavedMs` are over; then, and for any other fault, it
  * rejects with what the store said.
  */
-export async function keepTrying(
-  { store, clock, onUnsaved, unsavedMs = Number.POSITIVE_INFINITY }: SavingPorts,
-  change: Change,
-  credential: string,
-): Promise<'done' | 'conflict'> {
-  const since = stopwatch(clock)
-  let told = 0
-  for (let wait = FIRST; ; wait = Math.min(wait * 2, LONGEST)) {
-    try {
-      return await store.commit(change)
-    } catch (thrown) {
-      const error = asGuestpassError(thrown)
-      if (!passes(error) || since() + wait > unsavedMs) throw thrown
-      if (since() >= told + TELL_EVERY) {
-        told = since()
-        onUnsaved?.({ connection: change.connection, error, sinceMs: told, credential })
-      }
-      await clock.sleep(wait)
-    }
-  }
-}
+export const keepTrying = (ports: SavingPorts, change: Change, credential: string): Promise<'done' | 'conflict'> =>
+  waitOut(ports, { connection: change.connection, credential }, () => ports.store.commit(change), passes)
