@@ -161,11 +161,7 @@ export const contextOf = (
 export type Reachable = ConfigWith<'hosts' | 'clientId'>
 
 /** The connection of a configuration, on a workplace. */
-export function connect(
-  { connection: name, hosts, settings }: Reachable,
-  { ports }: Workplace,
-  actor = 'cli',
-): Promise<Connection> {
+export function connect({ connection: name, hosts, settings }: Reachable, { ports }: Workplace): Promise<Connection> {
   const { clientId, clientSecret, basicEncoding, clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
   return connection(
     {
@@ -175,7 +171,6 @@ export function connect(
       clientAuth,
       accessTokenFormat,
       gateway,
-      actor,
       policy: { limit: { perMinute: rateLimit } },
       ...pins(settings),
       ...people(settings),

@@ -35,8 +35,6 @@ export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'>, Ac
   /** Limits, deadlines, retries, breaker. */
   readonly policy?: StandardOptions
   readonly windows?: Windows
-  /** Who asks, in events. Default `library`. */
-  readonly actor?: string
 }
 
 /** The world that a connection lives in. */
@@ -79,7 +77,7 @@ export interface Connection {
 
 /** Composes everything that one connection needs. Nothing is sent before it is asked for. */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
-  const { name = 'default', hosts, actor = 'library', windows = defaultWindows } = options
+  const { name = 'default', hosts, windows = defaultWindows } = options
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
   const network = { http, clock }
   const meter = meters()
@@ -145,7 +143,6 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
         windows,
         meter,
         random,
-        actor,
         available: () => offered(hosts, options.gateway ?? false),
       },
       renewalPorts,

@@ -76,7 +76,10 @@ describe('a token from outside', () => {
     expect(error.message).toContain(ID)
     expect(error.message).not.toContain(token)
     expect(await row()).toBeUndefined()
-    expect(await events()).toEqual([])
+    expect(await events()).toMatchObject([
+      { type: 'REFRESH_FAILED', outcome: 'failure', generation: 0, error: { code: 'token_invalid', reason } },
+    ])
+    expect(JSON.stringify(await events())).not.toContain(ID)
     expect([upstream.tokens(), upstream.refreshes.length, upstream.mints()]).toEqual([0, 0, 0])
   })
 
@@ -89,6 +92,16 @@ describe('a token from outside', () => {
     const { guests, row, first } = await issued()
     expect(await refusal(guests.refresh(ID, { token }))).toMatchObject({ code: 'token_invalid', reason })
     expect((await row())?.tokens?.access.reveal()).toBe(first)
+  })
+
+  it('that expired no more than 300 s ago is taken over and refreshed, and an older one is refused', async () => {
+    const { guests, upstream, token, clock } = await outside()
+    await clock.advance(HOUR + 5 * MINUTE - SECOND)
+    expect((await guests.refresh(ID, { token })).generation).toBe(2)
+    expect([upstream.refreshes.length, upstream.mints()]).toEqual([1, 0])
+    const other = upstream.mint(OTHER)
+    await clock.advance(HOUR + 5 * MINUTE + SECOND)
+    expect(await refusal(guests.refresh(OTHER, { token: other }))).toMatchObject({ reason: 'expired' })
   })
 
   it('older than the stored one is refused as superseded', async () => {

@@ -148,14 +148,6 @@ describe('an authenticated guest', () => {
     expect(creates()).toBe(3)
   })
 
-  it('keeps the id that upstream gave it apart when that is no UUID', async () => {
-    const { guests, upstream, row } = await started()
-    upstream.answers = { guestId: 'guest/7', token: jwt({ sub: 'guest/7', exp: 1_900_000_000 }) }
-    const guest = await guests.issue(ann)
-    expect(guest.guestId).toMatch(/^[\da-f-]{36}$/)
-    expect((await row(guest.guestId))?.upstreamId).toBe('guest/7')
-  })
-
   it('is taken as it is where tokens are opaque by configuration, and that is said', async () => {
     const { guests, upstream, clock } = await started({ tokenFormat: { engagements: 'opaque' } })
     upstream.answers = { token: 'an-opaque-token', expiresIn: 600 }

@@ -162,7 +162,8 @@ describe('a guest token', () => {
     const { guests, upstream } = await started()
     for (const ask of [guests.token, guests.show, guests.revoke]) {
       expect((await refusal(ask(ID))).code).toBe('guest_unknown')
-      expect((await refusal(ask('nobody'))).code).toBe('invalid_input')
+      expect((await refusal(ask('nobody'))).code).toBe('guest_unknown')
+      expect((await refusal(ask('..'))).code).toBe('invalid_input')
     }
     expect(upstream.asked.token).toHaveLength(0)
   })

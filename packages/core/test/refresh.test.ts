@@ -111,7 +111,8 @@ describe('a refresh', () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     expect((await refusal(guests.refresh(ID))).code).toBe('guest_unknown')
-    expect((await refusal(guests.refresh('nobody'))).code).toBe('invalid_input')
+    expect((await refusal(guests.refresh('nobody'))).code).toBe('guest_unknown')
+    expect((await refusal(guests.refresh(''))).code).toBe('invalid_input')
     expect([here.upstream.tokens(), here.upstream.refreshes.length, here.upstream.mints()]).toEqual([0, 0, 0])
   })
 

@@ -248,10 +248,8 @@ describe('a guest with a rotating refresh token', () => {
     expect(next.channelId).toBe('web-1')
   })
 
-  it('is not given a token from outside, or an ephemeral one', async () => {
+  it('is not given a token from outside', async () => {
     const { guests, id, first } = await issued()
-    const scopes = ['webmessaging:guest:send']
-    expect((await refusal(guests.issue({ guestId: id, scopes }))).code).toBe('invalid_input')
     expect((await refusal(guests.refresh(id, { token: first }))).code).toBe('invalid_input')
   })
 })
@@ -308,8 +306,24 @@ describe('an external user', () => {
     const { guests, upstream, last } = await users()
     upstream.meets('user', dropped('after'))
     expect((await refusal(guests.issue(user))).code).toBe('create_in_doubt')
+    const lost = (await last('GUEST_CREATE_INITIATED'))?.data?.['requestId']
+    const error = await refusal(guests.issue(user))
+    expect(error.code).toBe('create_in_doubt')
+    expect(error.message).toContain("onDoubt 'create'")
+    expect(upstream.asked.user).toHaveLength(1)
+    expect((await guests.issue({ ...user, onDoubt: 'create' as const })).generation).toBe(1)
+    expect((await last('GUEST_ORPHANED'))?.data).toMatchObject({ requestId: lost })
+    expect((await refusal(guests.issue(user))).code).toBe('session_exists')
+    expect(upstream.asked.user).toHaveLength(2)
+  })
+
+  it('that is asked for again after a doubt and could not be asked for is in doubt no more', async () => {
+    const { guests, upstream, told } = await users()
+    upstream.meets('user', dropped('after'), instead(503))
+    await refusal(guests.issue(user))
+    expect((await refusal(guests.issue({ ...user, onDoubt: 'create' as const }))).code).toBe('upstream_unavailable')
     expect((await guests.issue(user)).generation).toBe(1)
-    expect((await last('GUEST_CREATE_INITIATED'))?.data).toMatchObject({ resumes: true })
+    expect((await told()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
   })
 
   it('needs the scopes of the user, and a refusal says which', async () => {

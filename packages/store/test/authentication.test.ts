@@ -78,7 +78,7 @@ describe('guests of people on a store that several processes share', () => {
       const texts = ['erased@mail.example', 'Ann Example', access?.reveal() ?? '', refresh?.reveal() ?? '']
       expect(texts).not.toContain('')
       expect(readable(folder, texts)).toEqual([])
-      await guestRecords({ connection: 'default', actor: 'test' }, { store, random }).erase(guestId)
+      await guestRecords({ connection: 'default' }, { store, random }).erase(guestId)
       for (const kind of ['duplicate', 'enrichment']) {
         expect((await store.documents('default', { kind, limit: 9 })).documents).toEqual([])
       }

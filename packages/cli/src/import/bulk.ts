@@ -89,7 +89,7 @@ async function issued(row: Row, parts: BulkParts): Promise<void> {
   }
   const { guestId } = request
   journal.begin(row.line, typeof guestId === 'string' ? guestId : undefined)
-  await patiently(parts, () => guests.issue(request as unknown as GuestRequest, { signal })).catch(
+  await patiently(parts, () => guests.issue(request as unknown as GuestRequest, { actor: 'cli', signal })).catch(
     (thrown: unknown) => {
       // The row was begun before and cut off: what exists is its own.
       if (before === undefined || asGuestpassError(thrown).code !== 'session_exists') throw thrown

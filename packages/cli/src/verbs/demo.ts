@@ -74,10 +74,10 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
   return atWork(config, cli, async (place) => {
     const stage: Stage = {
       upstream,
-      connection: await connect(config, place, 'demo'),
+      connection: await connect(config, place),
       connect: (name, scopes) => {
         const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
-        return connect({ ...config, connection: name, settings }, place, 'demo')
+        return connect({ ...config, connection: name, settings }, place)
       },
       store: place.store,
       clock: place.ports.clock,

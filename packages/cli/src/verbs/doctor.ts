@@ -82,7 +82,7 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
   const path = databasePath(config, cli.world.cwd)
   await look('store', () =>
     atWork(config, cli, async (place) => {
-      const connection = await connect(config, place, 'doctor')
+      const connection = await connect(config, place)
       await look('disk', () => diskWritten(place, path))
       await look('keys', () => keysFound(connection))
       await look('OAuth client', () => clientAccepted(connection, cli))

@@ -3,13 +3,13 @@ import * as z from 'zod'
 import { whole } from '../config/kinds.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Cli, type Described, verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
+import { atWork, contextOf } from '../workplace.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
 async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Settings) => Promise<void>): Promise<void> {
   const config = await cli.config()
   await atWork(config, cli, ({ ports }) =>
-    work(guestRecords({ connection: config.connection, actor: 'cli' }, ports), config.settings),
+    work(guestRecords({ connection: config.connection }, ports), config.settings),
   )
 }
 
@@ -38,7 +38,7 @@ export const guestShow = verb({
   input: z.object({ guestId: z.string() }),
   run: ({ guestId }, cli) =>
     onRecords(cli, async (records) => {
-      const view = await records.show(guestId)
+      const view = await records.show(guestId, contextOf(cli))
       cli.answer(viewDocument(view), () => [
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
@@ -83,7 +83,7 @@ export const guestRevoke = verb({
   input: z.object({ guestId: z.string() }),
   run: ({ guestId }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId)
+      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId, contextOf(cli))
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until }, () => [
         `Guest ${guestId} is revoked here.`,
@@ -100,7 +100,7 @@ export const guestErase = verb({
   input: z.object({ guestId: z.string() }),
   run: ({ guestId }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId)
+      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId, contextOf(cli))
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until, remains }, () => [
         `Guest ${guestId} is erased here.`,
@@ -127,11 +127,12 @@ export const guestInvalidate = verb({
   run: ({ email, channel, api }, cli) =>
     onRecords(cli, async (records, { channelId: fallback }) => {
       const channelId = channel ?? fallback
-      const { freed, guestId } = await records.invalidate({
+      const whose = {
         email,
         ...(channelId === undefined ? {} : { channelId }),
         ...(api === undefined ? {} : { api }),
-      })
+      }
+      const { freed, guestId } = await records.invalidate(whose, contextOf(cli))
       cli.answer({ freed, ...(guestId === undefined ? {} : { guestId }) }, () => [
         freed ? 'The address can have another session.' : 'The address has no session.',
         ...(guestId === undefined

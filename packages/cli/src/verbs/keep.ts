@@ -11,8 +11,9 @@ export const keep = verb({
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
-      const { guests, grant, meters } = await connect(config, place, 'keeper')
-      const parts = { connection: config.connection, renew: guests.keepRenewed, meter: meters }
+      const { guests, grant, meters } = await connect(config, place)
+      const renew = (row: string) => guests.keepRenewed(row, { actor: 'keeper' })
+      const parts = { connection: config.connection, renew, meter: meters }
       const delivery = place.deliver(cli.signal)
       cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
       const enriching = guests.enrichment.run(cli.signal)

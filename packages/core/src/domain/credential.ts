@@ -74,8 +74,10 @@ export interface Credential {
   readonly request?: Request
   /** Personal data as JSON (see domain/profile.ts): stored sealed, under a key of its own that erasing destroys. */
   readonly profile?: Secret
-  /** The id by which upstream knows its token; absent where that is `id` itself. */
+  /** The id by which upstream knows its token; absent where that is the id of the guest (see domain/guest-id.ts). */
   readonly upstreamId?: string
+  /** Whether another API may have a guest of the same id, in a row of its own. */
+  readonly shared?: true
   /** The latest end of any token ever issued for it; absent before the first. */
   readonly aliveUntil?: Instant
   readonly createdAt: Instant

@@ -1,5 +1,6 @@
 import { GuestpassError } from '../errors.ts'
 import type { BackOff, Credential, TokenSet } from './credential.ts'
+import { guestIdOf } from './guest-id.ts'
 import { holds, type Instant, isAhead, type Millis, MINUTE, NEVER } from './time.ts'
 
 /** How early tokens are renewed. */
@@ -106,9 +107,9 @@ export function plan(
 /** Whether a credential was ended on purpose: nothing brings it back. */
 export const hasEnded = ({ standing }: Credential): boolean => standing === 'revoked' || standing === 'erased'
 
-export const ended = ({ kind, id, standing, connection }: Credential): GuestpassError =>
+export const ended = ({ kind, standing, connection, ...rest }: Credential): GuestpassError =>
   kind === 'guest'
-    ? new GuestpassError('guest_revoked', `Guest ${id} was ${standing}. Issue a token for a new guest id.`)
+    ? new GuestpassError('guest_revoked', `Guest ${guestIdOf(rest)} was ${standing}. Issue a token for a new guest id.`)
     : new GuestpassError('needs_reauth', `Connection ${connection} was signed out. Sign in again.`)
 
 const resting = ({ backOff }: Credential): GuestpassError =>
@@ -118,17 +119,17 @@ const resting = ({ backOff }: Credential): GuestpassError =>
     backOff ? { retryAt: backOff.until } : {},
   )
 
-const lapsed = ({ id, api }: Credential): GuestpassError =>
+const lapsed = (guest: Credential): GuestpassError =>
   new GuestpassError(
     'refresh_impossible',
-    `Guest ${id}: the ${api} API renews no tokens. Authenticate the guest again with \`guestpass guest issue\`.`,
+    `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again with \`guestpass guest issue\`.`,
   )
 
 /** What becomes of a credential in doubt. */
 export const LATER = 'The token serves to its end; then the refresh is tried once more.'
 
-function stuck({ standing, connection, kind, id }: Credential): GuestpassError {
-  const whose = kind === 'guest' ? `Guest ${id}` : `Connection ${connection}`
+function stuck({ standing, connection, kind, ...rest }: Credential): GuestpassError {
+  const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
   return standing === 'in_doubt'
     ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)

@@ -1,17 +1,24 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
-import type { Windows } from '../domain/plan.ts'
+import { ended, hasEnded, type Windows } from '../domain/plan.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
-import type { Random } from '../ports/random.ts'
-import type { Store } from '../ports/store.ts'
+import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { Claims, Verifier } from '../verify/verdict.ts'
+import { blankGuest, EPHEMERAL } from './ephemeral.ts'
+import { invalid } from './faults.ts'
+import type { Locate } from './locate.ts'
+import { REFRESH_GRACE } from './next-step.ts'
+import { placeFor } from './place.ts'
 import { rememberedUntil } from './reception.ts'
-import { LONGEST_DURATION } from './request.ts'
+import type { GuestContext } from './records.ts'
+import { isUuid, LONGEST_DURATION, parseNewGuestId } from './request.ts'
+import type { Telling } from './telling.ts'
 
 export interface AdoptionParts {
   readonly connection: string
@@ -19,78 +26,154 @@ export interface AdoptionParts {
   readonly issuerClock: IssuerClock
   readonly fingerprint: (token: string) => Promise<string>
   readonly windows: Windows
-  readonly about: (credential: Credential) => About
-  /** A guest that is not known yet. */
-  readonly blank: (id: string, now: Instant) => Credential
-  /** Throws when the guest was ended, or is of an API whose tokens come with others. */
-  readonly refuse: (credential: Credential) => void
+  readonly telling: Pick<Telling, 'about' | 'refused'>
+  readonly locate: Locate
+  readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
 }
 
 /** Issuers count whole seconds, and clocks differ a little. */
 const SAME_AGE: Millis = 2 * SECOND
 
 /**
- * Takes over a token that somebody holds outside: it must verify, be the guest's own, not be revoked, and not be older than
- * what is stored. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`).
+ * Takes over a token that is held outside, for a refresh: it must verify, be the guest's own, have ended no more than 300 s ago, not be
+ * revoked, and not be older than what is stored. Gives the guest as it then is. Rejects with `token_invalid` and the reason (of `verify`,
+ * or `superseded`), which is on record then, and with `guest_revoked`.
  */
-export type Adopt = (guestId: string, token: string) => Promise<void>
+export type Adopt = (guestId: string, token: string, context: GuestContext) => Promise<Credential>
 
-export function adoption(
-  parts: AdoptionParts,
-  { store, random }: { readonly store: Store; readonly random: Random },
-): Adopt {
-  const { connection, issuerClock, windows } = parts
-
-  async function claimsOf(guestId: string, token: string): Promise<Claims> {
-    const verdict = await parts.verifier.verify(token, { subject: guestId })
-    if (verdict.valid) return verdict.claims
-    throw invalid(guestId, verdict.reason)
-  }
-
-  /** An instant of the issuer's claims on the store's clock. */
-  const toStore = (seconds: unknown, now: Instant): Instant => now + (seconds as number) * SECOND - issuerClock.now()
-
-  return async (guestId, token) => {
-    const claims = await claimsOf(guestId, token)
-    const fingerprint = await parts.fingerprint(token)
-    for (;;) {
-      const { credential, now } = await store.find(connection, guestId)
-      const base = credential ?? parts.blank(guestId, now)
-      parts.refuse(base)
-      if (base.tokens?.access.reveal() === token) return
-      const expiresAt = toStore(claims['exp'], now)
-      const sentAt = claims['iat'] === undefined ? now : Math.min(toStore(claims['iat'], now), now)
-      const isOlder = base.tokens && sentAt < base.tokens.sentAt - SAME_AGE
-      // What was stored here once and is no longer has been replaced, be it within the same second.
-      if (isOlder || (await store.issued(connection, fingerprint))) throw invalid(guestId, 'superseded')
-      const scopes = scopesOf(claims)
-      const exp = (claims['exp'] as number) * SECOND
-      const times = { asked: scopes, sentAt, expiresAt, exp, verified: true }
-      const tokens = tokenSet({ access: new Secret(token) }, times, windows, random.float())
-      const lifetime = Math.round((expiresAt - sentAt) / SECOND)
-      const durationSeconds = Math.min(Math.max(1, lifetime), LONGEST_DURATION)
-      const { intent: _off, backOff: _over, ...rest } = base
-      const generation = base.generation + 1
-      const next: Credential = {
-        ...rest,
-        generation,
-        tokens,
-        request: { durationSeconds, scopes },
-        aliveUntil: Math.max(base.aliveUntil ?? 0, tokens.expiresAt),
+export function adoption(parts: AdoptionParts): Adopt {
+  return async (guestId, token, context) => {
+    try {
+      const claims = await claimsOf(parts, guestId, token)
+      for (;;) {
+        const { base, now } = await guestOf(parts, guestId, context.api)
+        const taken = await adopted(parts, { guestId, token, claims, base, now, context })
+        if (taken) return taken
       }
-      const told = { type: 'TOKEN_ADOPTED', outcome: 'success', generation, data: { api: base.api, scopes } } as const
-      const outcome = await store.commit({
-        connection,
-        writes: [{ credential: next, expect: { generation: base.generation } }],
-        events: [event(parts.about(next), random.uuid(), now, told)],
-        issued: [{ credential: guestId, fingerprint, expiresAt: rememberedUntil(tokens) }],
-      })
-      if (outcome === 'done') return
+    } catch (thrown) {
+      if (thrown instanceof GuestpassError && thrown.code === 'token_invalid')
+        await refused(parts, guestId, context, thrown)
+      throw thrown
     }
   }
 }
 
-const invalid = (guestId: string, reason: string): GuestpassError =>
+async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string): Promise<Claims> {
+  const subject = isUuid(guestId) ? guestId.toLowerCase() : guestId
+  const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
+  if (verdict.valid) return verdict.claims
+  throw notTaken(guestId, verdict.reason)
+}
+
+/** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
+async function refused(
+  parts: AdoptionParts,
+  guestId: string,
+  context: GuestContext,
+  error: GuestpassError,
+): Promise<void> {
+  const { connection, ports, telling } = parts
+  try {
+    const { base, now } = await guestOf(parts, guestId, context.api)
+    await ports.store.commit({ connection, events: [telling.refused(base, telling.about(base, context), error, now)] })
+  } catch {}
+}
+
+interface Adopting {
+  readonly guestId: string
+  readonly token: string
+  readonly claims: Claims
+  /** The guest as it is stored, or a new one. */
+  readonly base: Credential
+  readonly now: Instant
+  readonly context: Context
+}
+
+/** The guest that a token is said to be of, which may not be known yet. */
+async function guestOf(
+  parts: AdoptionParts,
+  guestId: string,
+  api: GuestContext['api'],
+): Promise<{ readonly base: Credential; readonly now: Instant }> {
+  const known = await parts.locate(guestId, api).catch((thrown: unknown) => {
+    if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
+    throw thrown
+  })
+  if (known) return { base: known.credential, now: known.now }
+  if (api !== undefined && api !== EPHEMERAL) throw foreign(guestId, api)
+  const id = parseNewGuestId(guestId)
+  const { row, now } = await placeFor(parts.connection, EPHEMERAL, id, parts.ports.store)
+  return { base: blankGuest(parts, row, now), now }
+}
+
+/** One look at the token and one write; undefined when the guest was written meanwhile. */
+async function adopted(parts: AdoptionParts, of: Adopting): Promise<Credential | undefined> {
+  const { connection, ports, telling } = parts
+  const { guestId, token, base, now, context } = of
+  if (base.api !== EPHEMERAL) throw foreign(guestId, base.api)
+  if (hasEnded(base)) throw ended(base)
+  if (base.tokens?.access.reveal() === token) return base
+  const fingerprint = await parts.fingerprint(token)
+  const next = succeeding(parts, of)
+  const isOlder = base.tokens && next.tokens.sentAt < base.tokens.sentAt - SAME_AGE
+  // What was stored here once and is no longer has been replaced, be it within the same second.
+  if (isOlder || (await ports.store.issued(connection, fingerprint))) throw notTaken(guestId, 'superseded')
+  const outcome = await ports.store.commit({
+    connection,
+    writes: [{ credential: next, expect: { generation: base.generation } }],
+    events: [told(next, telling.about(next, context), now, ports)],
+    issued: [{ credential: next.id, fingerprint, expiresAt: rememberedUntil(next.tokens) }],
+  })
+  return outcome === 'done' ? next : undefined
+}
+
+/** The guest with the token, as its next generation. */
+function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, claims, base, now }: Adopting): Live {
+  /** An instant of the issuer's claims on the store's clock. */
+  const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
+  const expiresAt = toStore(claims['exp'])
+  const sentAt = claims['iat'] === undefined ? Math.min(now, expiresAt) : Math.min(toStore(claims['iat']), now)
+  const scopes = scopesOf(claims)
+  const lifetime = Math.round((expiresAt - sentAt) / SECOND)
+  const { intent: _off, backOff: _over, ...rest } = base
+  const exp = (claims['exp'] as number) * SECOND
+  return {
+    ...rest,
+    generation: base.generation + 1,
+    tokens: tokenSet(
+      { access: new Secret(token) },
+      { asked: scopes, sentAt, expiresAt, exp, verified: true },
+      windows,
+      ports.random.float(),
+    ),
+    request: { durationSeconds: Math.min(Math.max(1, lifetime), LONGEST_DURATION), scopes },
+    aliveUntil: Math.max(base.aliveUntil ?? 0, expiresAt),
+  }
+}
+
+const told = (
+  { api, generation, tokens }: Credential,
+  about: About,
+  now: Instant,
+  { random }: Pick<RenewalPorts, 'random'>,
+) =>
+  event(about, random.uuid(), now, {
+    type: 'TOKEN_ADOPTED',
+    outcome: 'success',
+    generation,
+    data: { api, scopes: tokens?.scopes ?? [] },
+  })
+
+/** The tokens of another API come with others, and cannot be taken over alone. */
+const foreign = (guestId: string, api: string): GuestpassError =>
+  invalid(
+    [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens are not taken over` }],
+    {
+      guestId: 'Give the id of an ephemeral guest.',
+    },
+  )
+
+const notTaken = (guestId: string, reason: string): GuestpassError =>
   new GuestpassError(
     'token_invalid',
     reason === 'superseded'

@@ -1,10 +1,12 @@
-import { type About, type Event, event, type EventType } from '../domain/event.ts'
+import type { Context } from '../domain/context.ts'
+import { type Event, event, type EventType } from '../domain/event.ts'
 import type { Json } from '../domain/json.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/renewal.ts'
+import { aboutOf } from './about.ts'
 import { complianceFlags } from './compliance.ts'
 import type { OnDuplicate, Person } from './person-request.ts'
 
@@ -15,8 +17,7 @@ export interface Attempt {
   readonly onDuplicate: OnDuplicate
   /** The pseudonym of person and channel. */
   readonly key: string
-  readonly correlationId: string
-  readonly signal: AbortSignal | undefined
+  readonly context: Context & { readonly correlationId: string }
   /** Since the request came in. */
   readonly elapsed: () => Millis
 }
@@ -39,17 +40,15 @@ export interface Wording {
 }
 
 export const wording =
-  (connection: string, actor: string, { random }: { readonly random: Random }): Wording =>
-  ({ person, correlationId, elapsed }, at, { subject, generation = 0, data, error, ...happened }) => {
-    const about: About = { actor, connection, subject, correlationId }
-    return event(about, random.uuid(), at, {
+  (connection: string, { random }: { readonly random: Random }): Wording =>
+  ({ person, context, elapsed }, at, { subject, generation = 0, data, error, ...happened }) =>
+    event(aboutOf({ connection, subject }, context, random), random.uuid(), at, {
       ...happened,
       generation,
       ...(happened.outcome === 'pending' ? {} : { latencyMs: elapsed() }),
       ...(error ? { error } : {}),
       data: { ...dataOf(person), ...data },
     })
-  }
 
 /** What may be told of any attempt. */
 const dataOf = ({ api, channelId, assurance }: Person): Readonly<Record<string, Json>> => ({

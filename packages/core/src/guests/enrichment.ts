@@ -1,5 +1,6 @@
 import type { Credential } from '../domain/credential.ts'
 import { type Event, event } from '../domain/event.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
@@ -10,9 +11,10 @@ import type { DocumentWrite } from '../ports/store.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
+import { aboutOf } from './about.ts'
 import { mergedAttributes } from './attributes.ts'
 import { turns } from './turns.ts'
-import { withoutIds } from './without-ids.ts'
+import { idsOf, withoutIds } from './without-ids.ts'
 
 /** What came of asking the CRM; `off`: there is none. */
 export type Lookup =
@@ -32,7 +34,6 @@ interface Pending {
 
 export interface EnrichmentParts {
   readonly connection: string
-  readonly actor: string
   readonly meter: Meter
   readonly crm?: Crm | undefined
   /** Gives upstream the attributes of a guest, by the id that upstream knows. */
@@ -43,8 +44,8 @@ export interface EnrichmentParts {
 export interface Enrichment {
   /** Asks the CRM. Never rejects: without a CRM a guest is a guest all the same. */
   lookup(email: string): Promise<Lookup>
-  /** The work that a new guest leaves, to be stored with it. */
-  pending(guestId: string, lookup: Lookup): Promise<DocumentWrite>
+  /** The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that id. */
+  pending(guestId: string, lookup: Lookup, isNew?: boolean): Promise<DocumentWrite>
   /** Starts the work on a guest, which nobody waits for. */
   begin(guestId: string): void
   /** Does what is due, and waits for what was begun; answers how many guests are done with. */
@@ -56,13 +57,15 @@ export interface Enrichment {
 /** Kind of the documents that hold what is left to do, each under the guest's id. */
 export const ENRICHMENT = 'enrichment'
 const IDLE: Millis = SECOND
+/** Who asks, in events, where no caller waits. */
+const WORKER = 'enrichment'
 const FIRST: Millis = 5 * SECOND
 const LONGEST: Millis = 10 * MINUTE
 /** Tries after which a guest stays as it is: about two days. */
 const MOST = 300
 
 export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichment {
-  const { connection, actor, meter } = parts
+  const { connection, meter } = parts
   const { store, clock, random } = ports
   const turn = turns(connection, ports)
   const underWay = new Set<Promise<boolean>>()
@@ -79,11 +82,11 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   }
 
   const worded = (credential: Credential, error: GuestpassError | undefined, data: Record<string, Json>): Event => {
-    const { id, upstreamId, subject, generation, api } = credential
-    const about = { actor, connection, subject, correlationId: random.uuid() }
+    const { subject, generation, api } = credential
+    const about = aboutOf({ connection, subject }, { actor: WORKER }, random)
     return event(about, random.uuid(), clock.wall(), {
       ...(error
-        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, subject, [id, upstreamId]) }
+        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, subject, idsOf(credential)) }
         : { type: 'GUEST_ENRICHED', outcome: 'success' }),
       generation,
       data: { api, ...data },
@@ -149,7 +152,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     })
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
     try {
-      await parts.update(guest.upstreamId ?? guest.id, attributes)
+      await parts.update(guestIdOf(guest), attributes)
       meter.count('guest_enriched')
       return { events: [worded(guest, undefined, data)], failed: false }
     } catch (thrown) {
@@ -192,8 +195,8 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
 
   return {
     lookup,
-    async pending(guestId, { outcome }) {
-      const { revision } = await store.document(connection, ENRICHMENT, guestId)
+    async pending(guestId, { outcome }, isNew = false) {
+      const { revision } = isNew ? { revision: 0 } : await store.document(connection, ENRICHMENT, guestId)
       // Due only when whoever begins the work now has had time for it.
       const value: Pending = { put: true, crm: outcome === 'failed', attempts: 0, dueAt: clock.wall() + FIRST }
       return { kind: ENRICHMENT, id: guestId, value: { ...value }, expect: { revision } }

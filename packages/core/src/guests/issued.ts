@@ -1,3 +1,4 @@
+import { guestIdOf } from '../domain/guest-id.ts'
 import { endOf } from '../domain/plan.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -20,14 +21,17 @@ export interface IssuedGuest {
   readonly crm?: CrmProfile
 }
 
-export const issuedOf = ({ id, api, tokens, generation }: Live): IssuedGuest => ({
-  guestId: id,
-  api,
-  token: tokens.access,
-  expiresAt: endOf(tokens),
-  generation,
-  verified: tokens.verified,
-})
+export const issuedOf = (credential: Live): IssuedGuest => {
+  const { api, tokens, generation } = credential
+  return {
+    guestId: guestIdOf(credential),
+    api,
+    token: tokens.access,
+    expiresAt: endOf(tokens),
+    generation,
+    verified: tokens.verified,
+  }
+}
 
 /** The same with what is known of the person. */
 export function authenticatedOf(credential: Live): IssuedGuest {

@@ -1,4 +1,5 @@
 import type { Credential, Intent } from '../domain/credential.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
@@ -43,7 +44,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
   }
 
   const refresh = (order: TokenOrder): Promise<Obtained> => {
-    const { id, upstreamId = id, intent } = order.credential
+    const { upstreamId = guestIdOf(order.credential), intent } = order.credential
     const idempotencyKey = intent?.id ?? ''
     return obtain<Refreshed>(order, {
       words: REFRESHED,
@@ -95,10 +96,10 @@ function refuseOld(intent: Intent | undefined, now: Instant): void {
 }
 
 /** What the guest was asked for, out of what is stored with it. */
-const requestOf = ({ id, request }: Credential): MintRequest => ({
-  guestId: id,
-  durationSeconds: request?.['durationSeconds'] as number,
-  scopes: request?.['scopes'] as readonly string[],
+const requestOf = (credential: Credential): MintRequest => ({
+  guestId: guestIdOf(credential),
+  durationSeconds: credential.request?.['durationSeconds'] as number,
+  scopes: credential.request?.['scopes'] as readonly string[],
 })
 
 /**

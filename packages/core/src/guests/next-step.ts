@@ -2,7 +2,7 @@ import type { Credential, Intent } from '../domain/credential.ts'
 import { DAY, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 
 /** How long after its end upstream still refreshes a guest token. */
-const REFRESH_GRACE: Millis = 5 * MINUTE
+export const REFRESH_GRACE: Millis = 5 * MINUTE
 /** How long upstream knows an Idempotency-Key; an older one is in doubt and never sent again. */
 const KEY_LIFE: Millis = DAY
 /** A key that claims to be written later than this after now comes from a clock that was ahead: its age is unknown. */

@@ -17,17 +17,18 @@ export const engagementGuests = (of: {
   available: of.available,
   format: of.format,
   renewable: true,
+  conflicts: true,
   enrichment: of.enrichment,
   before: ({ channelId = '' }) => of.channels.before(channelId),
   explain: (error, { channelId = '' }) => of.channels.explain(error, channelId),
-  create({ email, channelId = '', name, attributes }, requestId, onSend) {
+  create({ email, channelId = '', name, attributes }, requestId, sending, patienceMs) {
     const request = {
       email,
       channelId,
       ...named(name),
       ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     }
-    return of.engagements.create(request, requestId, { onSend })
+    return of.engagements.create(request, requestId, sending, patienceMs)
   },
 })
 
@@ -40,13 +41,14 @@ export const externalUserGuests = (of: {
   available: of.available,
   format: of.format,
   renewable: false,
+  conflicts: false,
   before: async () => 'off',
   explain: async (error) => error,
-  create({ email, name = '', attributes }, requestId, onSend) {
+  create({ email, name = '', attributes }, requestId, sending, patienceMs) {
     // The schema of the request lets texts alone through.
     const texts = attributes as Readonly<Record<string, string>>
     const request = { email, name, ...(Object.keys(texts).length === 0 ? {} : { attributes: texts }) }
-    return of.externalUsers.create(request, requestId, { onSend })
+    return of.externalUsers.create(request, requestId, sending, patienceMs)
   },
 })
 

@@ -8,6 +8,12 @@ export type Assurance = 'claimed' | 'verified'
 /** What becomes of a request for somebody who has a session. `reuse` and `replace` are for verified addresses. */
 export type OnDuplicate = 'reject' | 'reuse' | 'replace'
 
+/**
+ * What becomes of a request after a create whose answer was lost, at an API that does not refuse a second one: `refuse` it, or
+ * `create` another guest beside the one that may exist.
+ */
+export type OnDoubt = 'refuse' | 'create'
+
 interface PersonRequest {
   /** Trimmed and in lower case it is what makes a person the same person. Never told in errors, events or logs. */
   readonly email: string
@@ -17,6 +23,8 @@ interface PersonRequest {
   readonly assurance?: Assurance | undefined
   /** Default: as the connection says. */
   readonly onDuplicate?: OnDuplicate | undefined
+  /** Default `refuse`. Engagements need no answer: upstream itself says whether it has the session. */
+  readonly onDoubt?: OnDoubt | undefined
 }
 
 /** A request for an authenticated guest of a channel, as it comes in. */
@@ -47,6 +55,7 @@ export interface Person {
   readonly consent: boolean
   readonly assurance: Assurance
   readonly onDuplicate?: OnDuplicate
+  readonly onDoubt?: OnDoubt
 }
 
 /** The most bytes that the attributes of a guest may have as JSON. */
@@ -71,6 +80,7 @@ const remedies: Readonly<Record<string, string>> = {
   attributes: `Give names with values, at most ${MAX_ATTRIBUTES} bytes as JSON, without ${reservedAttributes.join(', ')}.`,
   assurance: 'Give claimed, or verified when your backend knows that the address belongs to whoever asks.',
   onDuplicate: 'Give reject; or reuse or replace, with assurance verified.',
+  onDoubt: 'Give refuse, or create to have another guest made beside the one that may exist.',
 }
 
 /** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
@@ -97,7 +107,8 @@ const name = text().check(
   z.refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'holds characters that are none'),
 )
 
-const channelId = text().check(z.regex(/^[\w.:-]{1,100}$/, 'not the id of a channel'))
+/** `.` and `..` would name another resource in the path of a URL. */
+const channelId = text().check(z.regex(/^(?!\.{1,2}$)[\w.:-]{1,100}$/, 'not the id of a channel'))
 
 const utf8 = new TextEncoder()
 
@@ -120,6 +131,7 @@ const person = {
   email,
   assurance: z.optional(z.enum(['claimed', 'verified'], 'neither claimed nor verified')),
   onDuplicate: z.optional(z.enum(['reject', 'reuse', 'replace'], 'none of reject, reuse, replace')),
+  onDoubt: z.optional(z.enum(['refuse', 'create'], 'neither refuse nor create')),
 }
 
 const schemas = {
@@ -147,7 +159,7 @@ export function parsePersonRequest(api: keyof typeof schemas, input: unknown): P
     faults.push({ path: ['onDuplicate'], message: 'only for an address whose assurance is verified' })
   }
   if (!parsed.success || faults.length > 0) throw invalid(faults, remedies)
-  const { name, attributes = {}, assurance = 'claimed', onDuplicate, ...rest } = parsed.data
+  const { name, attributes = {}, assurance = 'claimed', onDuplicate, onDoubt, ...rest } = parsed.data
   return {
     ...rest,
     ...(name === undefined ? {} : { name }),
@@ -155,6 +167,7 @@ export function parsePersonRequest(api: keyof typeof schemas, input: unknown): P
     assurance,
     consent: 'consent' in rest,
     ...(onDuplicate === undefined ? {} : { onDuplicate }),
+    ...(onDoubt === undefined ? {} : { onDoubt }),
   }
 }
 

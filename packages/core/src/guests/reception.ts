@@ -62,13 +62,13 @@ export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Insta
 export function reception(parts: ReceptionParts): Reception {
   const { issuerClock, meter, random, windows } = parts
 
-  async function verified({ access }: Granted, { subject, scopes }: Terms, guest: string): Promise<Claims> {
+  async function verified({ access }: Granted, { subject, scopes }: Terms): Promise<Claims> {
     const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })
     if (verdict.valid) return verdict.claims
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${guest} does not verify (${verdict.reason}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The token that upstream issued for guest ${subject} does not verify (${verdict.reason}); it was thrown away. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }
@@ -79,7 +79,7 @@ export function reception(parts: ReceptionParts): Reception {
     },
     async receive(credential, granted, terms, now) {
       issuerClock.observe(granted.issuerNow)
-      const claims = terms.format === 'jwt' ? await verified(granted, terms, credential.id) : undefined
+      const claims = terms.format === 'jwt' ? await verified(granted, terms) : undefined
       const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
       const exp = claims && (claims['exp'] as number) * SECOND
       const expiresAt = Math.min(told, exp === undefined ? told : now() + exp - issuerClock.now())

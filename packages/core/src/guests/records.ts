@@ -1,13 +1,16 @@
+import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
+import { type GuestApi, guestIdOf } from '../domain/guest-id.ts'
 import { endOf, hasEnded } from '../domain/plan.ts'
 import { openProfile } from '../domain/profile.ts'
 import { DAY, type Instant, type Millis } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../ports/store.ts'
 import { revocationChange } from './ending.ts'
 import { ENRICHMENT } from './enrichment.ts'
+import { aboutOf } from './about.ts'
+import { type Locate, type Located, locate } from './locate.ts'
 import { parseDuplicateKey, type Person } from './person-request.ts'
 import { pseudonyms, type Whose } from './pseudonyms.ts'
 import { parseGuestId } from './request.ts'
@@ -55,43 +58,51 @@ export interface Invalidation {
   readonly guestId?: string
 }
 
+/** Which guest is meant where two APIs have one of the same id, beside what every call takes. */
+export interface GuestContext extends Context {
+  /** The API of the guest. Needed only where another API has a guest of the same id. */
+  readonly api?: GuestApi | undefined
+}
+
 /** What can be done with the guests of a connection without asking upstream. */
 export interface GuestRecords {
   /** Rejects with `invalid_input` or `guest_unknown`. */
-  show(guestId: string): Promise<GuestView>
-  /** Guests in the order of their ids; `limit` 1 to 1000, default 100. */
-  list(page?: {
-    readonly after?: string
-    readonly limit?: number
-  }): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }>
+  show(guestId: string, context?: GuestContext): Promise<GuestView>
+  /** Guests in the order of their rows; `limit` 1 to 1000, default 100; `after`: the `next` of the page before. */
+  list(
+    page?: { readonly after?: string; readonly limit?: number },
+    context?: Context,
+  ): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }>
   /** Ends the guest: every token issued for it is denied by the verifier, and no other will be issued. Doing it again changes nothing. */
-  revoke(guestId: string): Promise<Revocation>
+  revoke(guestId: string, context?: GuestContext): Promise<Revocation>
   /**
    * Ends the guest and forgets the person: profile and keys are destroyed, work left to do is cancelled, and what the audit tells of
    * the guest is nobody's any more. Doing it again changes nothing.
    */
-  erase(guestId: string): Promise<Erasure>
+  erase(guestId: string, context?: GuestContext): Promise<Erasure>
   /** Lets the address have another session on the channel. Rejects with `invalid_input`. */
-  invalidate(whose: DuplicateKey): Promise<Invalidation>
+  invalidate(whose: DuplicateKey, context?: Context): Promise<Invalidation>
 }
 
 export interface RecordsParts {
   readonly connection: string
-  readonly actor: string
+  /** Default: its own. */
+  readonly locate?: Locate
 }
 
 export function guestRecords(
-  { connection, actor }: RecordsParts,
+  { connection, locate: find }: RecordsParts,
   { store, random }: { readonly store: Store; readonly random: Random },
 ): GuestRecords {
-  const known = async (guestId: string): Promise<{ readonly credential: Credential; readonly now: Instant }> => {
-    const { credential, now } = await store.find(connection, parseGuestId(guestId))
-    if (credential?.kind !== 'guest') throw unknownGuest(connection, guestId)
-    return { credential, now }
+  const located = find ?? locate(connection, store)
+  const known = async (guestId: string, { api, signal }: GuestContext = {}): Promise<Located> => {
+    signal?.throwIfAborted()
+    return located(parseGuestId(guestId), api)
   }
 
   const pseudonym = pseudonyms(connection, { store, random })
-  const aboutOf = ({ subject }: Credential): About => ({ actor, connection, subject, correlationId: random.uuid() })
+  const about = ({ subject }: { readonly subject: string }, context: Context = {}): About =>
+    aboutOf({ connection, subject }, context, random)
 
   /** What else the store has of a guest: who has a session, and work left to do. */
   async function traces({ id, api, profile, request }: Credential): Promise<readonly DocumentWrite[]> {
@@ -110,28 +121,29 @@ export function guestRecords(
   }
 
   return {
-    async show(guestId) {
-      return viewOf((await known(guestId)).credential)
+    async show(guestId, context) {
+      return viewOf((await known(guestId, context)).credential)
     },
-    async list({ after, limit = 100 } = {}) {
+    async list({ after, limit = 100 } = {}, { signal } = {}) {
+      signal?.throwIfAborted()
       const page = await store.list(connection, { kind: 'guest', limit, ...(after === undefined ? {} : { after }) })
       return { guests: page.credentials.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
     },
-    async revoke(guestId) {
+    async revoke(guestId, context) {
       for (;;) {
-        const { credential, now } = await known(guestId)
+        const { credential, now } = await known(guestId, context)
         const answer = revocationOf(credential, now)
         if (hasEnded(credential)) return answer
-        const change = { connection, ...revocationChange(credential, aboutOf(credential), now, { random }) }
+        const change = { connection, ...revocationChange(credential, about(credential, context), now, { random }) }
         if ((await store.commit(change)) === 'done') return answer
       }
     },
-    async erase(guestId) {
+    async erase(guestId, context) {
       for (;;) {
-        const { credential, now } = await known(guestId)
+        const { credential, now } = await known(guestId, context)
         const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
         if (credential.standing === 'erased') return answer
-        const told = event(aboutOf(credential), random.uuid(), now, {
+        const told = event(about(credential, context), random.uuid(), now, {
           type: 'GUEST_ERASED',
           outcome: 'success',
           generation: credential.generation + 1,
@@ -147,7 +159,8 @@ export function guestRecords(
         if ((await store.commit(change)) === 'done') return answer
       }
     },
-    async invalidate(whose) {
+    async invalidate(whose, context) {
+      context?.signal?.throwIfAborted()
       const key = await pseudonym(parseDuplicateKey(whose))
       for (;;) {
         const { value, revision } = await store.document(connection, DUPLICATE, key)
@@ -155,17 +168,12 @@ export function guestRecords(
         if (!slot || slot.state === 'free') return { freed: false }
         const former = guestOf(slot)
         const { credential, now } = await store.find(connection, former ?? key)
-        const told = event(
-          { actor, connection, subject: credential?.subject ?? random.uuid(), correlationId: random.uuid() },
-          random.uuid(),
-          now,
-          {
-            type: 'GUEST_INVALIDATED',
-            outcome: 'success',
-            generation: credential?.generation ?? 0,
-            data: { state: slot.state },
-          },
-        )
+        const told = event(about({ subject: credential?.subject ?? random.uuid() }, context), random.uuid(), now, {
+          type: 'GUEST_INVALIDATED',
+          outcome: 'success',
+          generation: credential?.generation ?? 0,
+          data: { state: slot.state },
+        })
         const free: Slot | undefined = former === undefined ? undefined : { state: 'free', former }
         const write = {
           kind: DUPLICATE,
@@ -174,7 +182,7 @@ export function guestRecords(
           ...(free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}),
         }
         if ((await store.commit({ connection, documents: [write], events: [told] })) === 'done') {
-          return { freed: true, ...(former === undefined ? {} : { guestId: former }) }
+          return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
         }
       }
     },
@@ -186,7 +194,7 @@ const REMEMBERED: Millis = 30 * DAY
 
 /** All that is left of a guest that was erased: enough to refuse it. Nobody finds it by its former subject. */
 const tombstone = (
-  { connection, id, kind, api, generation, createdAt, aliveUntil }: Credential,
+  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: Credential,
   subject: string,
 ): Credential => ({
   connection,
@@ -198,6 +206,9 @@ const tombstone = (
   standing: 'erased',
   createdAt,
   ...(aliveUntil === undefined ? {} : { aliveUntil }),
+  // What upstream called a guest whose row has an invented id: by it the guest is refused, too.
+  ...(upstreamId === undefined || api === 'guest-tokens' ? {} : { upstreamId }),
+  ...(shared ? { shared } : {}),
 })
 
 function remainsOf({ api }: Credential): readonly string[] {
@@ -215,19 +226,16 @@ const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation 
   ...(aliveUntil > now ? { upstreamValidUntil: aliveUntil } : {}),
 })
 
-export const unknownGuest = (connection: string, id: string): GuestpassError =>
-  new GuestpassError(
-    'guest_unknown',
-    `Connection ${connection} has no guest ${id}. List the known ones with \`guestpass guest list\`; mind the database and the connection.`,
-  )
-
-const viewOf = ({ id, api, standing, generation, tokens, createdAt, request }: Credential): GuestView => ({
-  guestId: id,
-  api,
-  standing,
-  generation,
-  scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
-  verified: tokens?.verified ?? false,
-  ...(tokens ? { expiresAt: endOf(tokens) } : {}),
-  createdAt,
-})
+function viewOf(credential: Credential): GuestView {
+  const { api, standing, generation, tokens, createdAt, request } = credential
+  return {
+    guestId: guestIdOf(credential),
+    api,
+    standing,
+    generation,
+    scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
+    verified: tokens?.verified ?? false,
+    ...(tokens ? { expiresAt: endOf(tokens) } : {}),
+    createdAt,
+  }
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { isGuestId, MAX_GUEST_ID } from '../domain/guest-id.ts'
 import { scopeList } from '../domain/scopes.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
 import { invalid } from './faults.ts'
@@ -89,8 +90,16 @@ export function parseIssueRequest(input: unknown, newId: () => string): MintRequ
 /** Whether an id has the shape of a UUID. */
 export const isUuid = (id: string): boolean => UUID.test(id)
 
-/** The id of a guest that is there, in its one spelling; throws `invalid_input`. */
-export function parseGuestId(input: unknown): string {
-  if (typeof input === 'string' && UUID.test(input)) return input.toLowerCase()
+/** The id of a guest of ephemeral tokens, in its one spelling; throws `invalid_input`. */
+export function parseNewGuestId(input: string): string {
+  if (UUID.test(input)) return input.toLowerCase()
   throw invalid([{ path: ['guestId'], message: 'not a UUID' }], { guestId: `${GIVE_UUID}.` })
+}
+
+/** The id of a guest that is there, as its API gave it; throws `invalid_input`. */
+export function parseGuestId(input: unknown): string {
+  if (typeof input === 'string' && isGuestId(input)) return input
+  throw invalid([{ path: ['guestId'], message: `not 1 to ${MAX_GUEST_ID} visible characters` }], {
+    guestId: 'Give the id that the guest has, as `guest list` shows it.',
+  })
 }

@@ -1,4 +1,5 @@
 import type { Credential } from '../domain/credential.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import type { Millis } from '../domain/time.ts'
 import { asGuestpassError } from '../errors.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -22,7 +23,7 @@ export interface RotatingRefreshParts {
 
 /** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
 export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { readonly random: Random }): Way {
-  const words = ({ id }: Credential) => ({ whose: `Guest ${id}`, remedy: 'Authenticate the guest again.' })
+  const words = (guest: Credential) => ({ whose: `Guest ${guestIdOf(guest)}`, remedy: 'Authenticate the guest again.' })
   const { prepare, afterFailure } = rotation({ holder: parts.holder, words }, random)
   return {
     spends: true,
@@ -39,12 +40,12 @@ export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { reado
 
 async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<Obtained> {
   const credential = order.credential as Refreshable
-  const { id, upstreamId = id, tokens } = credential
+  const { tokens } = credential
   let granted: Granted | undefined
   try {
     const made = await obtain(order, {
       words: REFRESHED,
-      terms: { subject: upstreamId, scopes: [], format, renewable: true },
+      terms: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
       ask: async (sending) => (granted = await refresh(tokens.refresh, sending, order.context.patienceMs)),
     })
     return { ...made, credential: { ...made.credential, standing: 'active' } }

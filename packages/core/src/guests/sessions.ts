@@ -5,7 +5,7 @@ import { GuestpassError } from '../errors.ts'
 import { lanes } from '../policy/lanes.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from '../tokens/renewal.ts'
 import type { Order, Renewed, Strategy } from '../tokens/strategy.ts'
-import { unknownGuest } from './records.ts'
+import { unknownGuest } from './locate.ts'
 import type { Telling } from './telling.ts'
 import type { Way } from './way.ts'
 
@@ -29,10 +29,12 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
   return {
-    current(guestId, ask, context) {
+    current(guestId, ask, context = {}) {
+      // Callers share a renewal: none of them ends it.
+      const { signal: _own, ...shared } = context
       const lane = known({ connection, lane: guestId })
       lane.renewal ??= renewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
-      return lane.renewal.current(ask, context)
+      return lane.renewal.current(ask, shared)
     },
   }
 }

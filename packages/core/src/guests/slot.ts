@@ -2,7 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import type { Json } from '../domain/json.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
-import type { Assurance, OnDuplicate } from './person-request.ts'
+import type { Assurance, OnDoubt, OnDuplicate } from './person-request.ts'
 
 /** Kind of the documents that hold slots, each under the pseudonym of person and channel. */
 export const DUPLICATE = 'duplicate'
@@ -36,8 +36,24 @@ export type Decision =
   | { readonly do: 'reuse'; readonly guestId: string }
   /** The person has a session, which this request gets nothing of. */
   | { readonly do: 'refuse'; readonly guestId: string }
-  /** Ask upstream for a guest. `resumes`: it may have made one already, which it will say. */
-  | (Former & { readonly do: 'create'; readonly resumes: boolean })
+  /** Upstream may have made one already, would not say so, and the request does not want another. */
+  | { readonly do: 'doubt' }
+  | Create
+
+/**
+ * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `orphans`: it may have made one already, which
+ * nobody here will hold.
+ */
+export type Create = Former & { readonly do: 'create'; readonly resumes: boolean; readonly orphans?: boolean }
+
+/** What a decision depends on besides what is stored. */
+export interface Asked {
+  readonly assurance: Assurance
+  readonly onDuplicate: OnDuplicate
+  readonly onDoubt: OnDoubt
+  /** Whether upstream refuses a second guest for the same person. */
+  readonly conflicts: boolean
+}
 
 /** The guest that a slot names. */
 export const guestOf = (slot: Slot | undefined): string | undefined =>
@@ -55,15 +71,22 @@ export function decide(
   slot: Slot | undefined,
   guest: Credential | undefined,
   now: Instant,
-  { assurance, onDuplicate }: { readonly assurance: Assurance; readonly onDuplicate: OnDuplicate },
+  { assurance, onDuplicate, onDoubt, conflicts }: Asked,
 ): Decision {
   if (!slot) return { do: 'create', resumes: false }
   const known = guestOf(slot)
   const former = known !== undefined && guest && !hasEnded(guest) ? { former: known } : {}
   if (slot.state !== 'live') {
-    const resumes = slot.state === 'creating' || slot.state === 'in_doubt'
+    const isOpen = slot.state === 'creating' || slot.state === 'in_doubt'
+    if (isOpen && !conflicts && onDoubt === 'refuse') return { do: 'doubt' }
     const replaces = 'replaces' in slot && slot.replaces
-    return { do: 'create', resumes, ...former, ...(replaces ? { replaces } : {}) }
+    return {
+      do: 'create',
+      resumes: isOpen && conflicts,
+      ...(isOpen && !conflicts ? { orphans: true } : {}),
+      ...former,
+      ...(replaces ? { replaces } : {}),
+    }
   }
   // One that could be renewed must not come back beside the next.
   if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }

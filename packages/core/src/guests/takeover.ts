@@ -1,65 +1,76 @@
 import { hasEnded } from '../domain/plan.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
-import type { Live, RenewalPorts } from '../tokens/renewal.ts'
-import { authenticated, type Wording } from './attempt.ts'
-import { type Claim, type Claims, formerOf, slotBefore } from './claims.ts'
-import type { Sessions } from './sessions.ts'
-
-export interface TakeoverParts {
-  readonly connection: string
-  readonly sessions: Sessions
-  readonly wording: Wording
-  readonly claims: Claims
-}
+import type { Live } from '../tokens/renewal.ts'
+import { authenticated } from './attempt.ts'
+import { hasToken, withBrought } from './brought.ts'
+import { type Claim, fail, formerOf, settle, slotBefore } from './claims.ts'
+import type { Creating } from './creating.ts'
 
 /**
  * Upstream has a session for the address and channel: taken over by the refresh token that is stored, if there is one and the address
  * is verified. Rejects with `session_exists`, or with `guest_orphaned` where the session should be ours. Undefined: look again.
  */
-export type Takeover = (claim: Claim, conflict: GuestpassError) => Promise<Live | undefined>
+export async function takeover(creating: Creating, conflict: GuestpassError): Promise<Live | undefined> {
+  const { claim } = creating
+  const isSure = claim.attempt.person.assurance === 'verified'
+  const renewed = isSure && claim.decision.former !== undefined ? await renewedFormer(creating, claim) : undefined
+  if (renewed) return kept(creating, renewed.id)
+  throw await refused(creating, conflict)
+}
 
-export function takeover({ connection, sessions, wording, claims }: TakeoverParts, ports: RenewalPorts): Takeover {
-  const { store } = ports
-
-  /** The next tokens of the session of before; undefined when they cannot be had. */
-  async function renewed(claim: Claim, former: string): Promise<Live | undefined> {
-    const { credential } = await store.find(connection, former)
-    if (!credential?.tokens?.refresh || hasEnded(credential)) return undefined
-    // What was handed out before ends with the replacement, whoever has it.
-    if (claim.decision.replaces) await store.commit({ connection, deny: [former] })
-    try {
-      return (await sessions.current(former, { newerThan: credential.generation })).credential
-    } catch (thrown) {
-      const error = asGuestpassError(thrown)
-      if (!error.retryable) return undefined
-      throw await claims.fail(claim, { error, next: slotBefore(claim, error), types: ['GUEST_CREATE_FAILED'] })
-    }
+/** The next tokens of the session of before; undefined when they cannot be had. */
+async function renewedFormer({ parts }: Creating, claim: Claim): Promise<Live | undefined> {
+  const { connection, ports, sessions } = parts
+  const { former = '', replaces } = claim.decision
+  const { credential } = await ports.store.find(connection, former)
+  if (!credential?.tokens?.refresh || hasEnded(credential)) return undefined
+  // What was handed out before ends with the replacement, whoever has it.
+  if (replaces) await ports.store.commit({ connection, deny: [former] })
+  try {
+    return (await sessions.current(former, { newerThan: credential.generation }, claim.attempt.context)).credential
+  } catch (thrown) {
+    const error = asGuestpassError(thrown)
+    if (!error.retryable) return undefined
+    throw await fail(parts, claim, { error, next: slotBefore(claim, error), types: ['GUEST_CREATE_FAILED'] })
   }
+}
 
-  return async (claim, conflict) => {
-    const { former, resumes } = claim.decision
-    const { person, onDuplicate } = claim.attempt
-    const isSure = person.assurance === 'verified'
-    const guest = isSure && former !== undefined ? await renewed(claim, former) : undefined
-    if (guest) {
-      const done = authenticated(wording, claim.attempt, claim, guest, { told: { recovered: true } })
-      const kept = await claims.settle(claim, { state: 'live', guestId: guest.id }, async () => ({ events: [done] }))
-      return kept ? guest : undefined
+/** Stores what this request brings together with the end of its key; undefined when another process has taken the key over. */
+async function kept({ parts, api, claim, asked }: Creating, guestId: string): Promise<Live | undefined> {
+  const { connection, ports, wording } = parts
+  const lookup = await asked
+  for (;;) {
+    const { credential, revision } = await ports.store.find(connection, guestId)
+    if (!hasToken(credential)) return undefined
+    const next = withBrought(credential, claim.attempt.person, claim.now(), lookup)
+    const done = authenticated(wording, claim.attempt, claim, next, { told: { recovered: true, crm: lookup.outcome } })
+    const change = {
+      writes: [{ credential: next, expect: { generation: next.generation, revision } }],
+      documents: api.enrichment ? [await api.enrichment.pending(guestId, lookup)] : [],
+      events: [done],
     }
-    const wasOrphaned = claim.slot?.state === 'orphaned'
-    const isOurs = resumes || wasOrphaned || (isSure && onDuplicate !== 'reject')
-    const error = isOurs ? orphaned(conflict) : duplicate(conflict)
-    throw await claims.fail(
-      claim,
-      isOurs
-        ? {
-            error,
-            next: { state: 'orphaned', ...formerOf(claim.decision) },
-            types: wasOrphaned ? [] : ['GUEST_ORPHANED'],
-          }
-        : { error, next: slotBefore(claim, error), types: ['GUEST_CREATE_FAILED'] },
-    )
+    const settled = await settle(parts, claim, { next: { state: 'live', guestId }, change, hasTokens: true })
+    if (settled === 'taken') return undefined
+    if (settled === 'conflict') continue
+    api.enrichment?.begin(guestId)
+    return next
   }
+}
+
+/** The end of a request whose session upstream has and nobody here can take over. */
+function refused({ parts, claim }: Creating, conflict: GuestpassError): Promise<GuestpassError> {
+  const { attempt, decision, slot } = claim
+  const wasOrphaned = slot?.state === 'orphaned'
+  const isSure = attempt.person.assurance === 'verified' && attempt.onDuplicate !== 'reject'
+  if (!decision.resumes && !wasOrphaned && !isSure) {
+    const error = duplicate(conflict)
+    return fail(parts, claim, { error, next: slotBefore(claim, error), types: ['GUEST_CREATE_FAILED'] })
+  }
+  return fail(parts, claim, {
+    error: orphaned(conflict),
+    next: { state: 'orphaned', ...formerOf(decision) },
+    types: wasOrphaned ? [] : ['GUEST_ORPHANED'],
+  })
 }
 
 const factsOf = (cause: GuestpassError) => ({ cause, ...(cause.upstream ? { upstream: cause.upstream } : {}) })

@@ -1,17 +1,18 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, type Event, event } from '../domain/event.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import type { Instant } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
+import { aboutOf } from './about.ts'
 import { type Listener, listeners } from './listeners.ts'
 import type { Obtained } from './obtain.ts'
-import { withoutIds } from './without-ids.ts'
+import { idsOf, withoutIds } from './without-ids.ts'
 
 export interface TellingParts {
   readonly connection: string
-  readonly actor: string
   readonly meter: Meter
   readonly random: Random
   /** Told about listeners that threw. Default: they are counted. */
@@ -26,12 +27,14 @@ export interface Telling {
   initiated(credential: Credential, about: About, now: Instant): Event
   /** It could not be had; counted. */
   failed(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
+  /** A token that is held outside was not taken for a refresh; counted. */
+  refused(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
   /** It is there, and stored. */
   announce(made: Obtained, at: Instant): void
   onTokenReady(listener: Listener): () => void
 }
 
-export function telling({ connection, actor, meter, random, onListenerFault }: TellingParts): Telling {
+export function telling({ connection, meter, random, onListenerFault }: TellingParts): Telling {
   const ready = listeners(onListenerFault ?? (() => meter.count('listener_failed')))
   const tally = { issued: 0, failed: 0 }
   const told = ({ generation, intent, api }: Credential) => ({
@@ -41,12 +44,7 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
   })
 
   return {
-    about: ({ subject }, context = {}) => ({
-      actor: context.actor ?? actor,
-      connection,
-      subject,
-      correlationId: context.correlationId ?? random.uuid(),
-    }),
+    about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
     initiated(credential, about, now) {
       const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
       return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
@@ -55,15 +53,25 @@ export function telling({ connection, actor, meter, random, onListenerFault }: T
       tally.failed += 1
       meter.count(isRefresh(credential) ? 'guest_refresh_failed' : 'guest_token_failed')
       const type = isRefresh(credential) ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
-      const { id, upstreamId, subject } = credential
-      const shown = withoutIds(error, subject, [id, upstreamId])
+      const shown = withoutIds(error, credential.subject, idsOf(credential))
       return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, ...told(credential) })
+    },
+    refused(credential, about, error, now) {
+      tally.failed += 1
+      meter.count('guest_refresh_failed')
+      const shown = withoutIds(error, credential.subject, idsOf(credential))
+      return event(about, random.uuid(), now, {
+        type: 'REFRESH_FAILED',
+        outcome: 'failure',
+        error: shown,
+        ...told(credential),
+      })
     },
     announce({ credential, claims, latencyMs }, tokenIssuedAt) {
       tally.issued += 1
       const successRate = tally.issued / (tally.issued + tally.failed)
       ready.tell({
-        guestId: credential.id,
+        guestId: guestIdOf(credential),
         token: credential.tokens.access,
         tokenIssuedAt,
         latencyMs,

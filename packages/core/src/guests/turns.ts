@@ -6,30 +6,36 @@ const GLANCE: Millis = 50
 
 /**
  * Lets those who come for the same thing in one after the other, over all processes. It saves requests, and is never what keeps data right.
- * The work is given the lease, which a process that slept may have lost.
+ * The work is given its turn, with the lease, which a process that slept may have lost.
  */
-export type Turns = <T>(name: string, work: (lease: Lease) => Promise<T>, signal?: AbortSignal) => Promise<T>
+export type Turns = <T>(name: string, work: (turn: Turn) => Promise<T>, signal?: AbortSignal) => Promise<T>
+
+/** The turn of the one who works. */
+export interface Turn {
+  readonly lease: Lease
+  /** Whether others were first. */
+  readonly waited: boolean
+}
 
 export function turns(connection: string, ports: RenewalPorts): Turns {
   const { clock, random } = ports
   const holder = `${ports.holder}/${random.uuid()}`
   const last = new Map<string, Promise<unknown>>()
 
-  async function taken(name: string, signal: AbortSignal | undefined): Promise<Lease> {
-    for (;;) {
+  async function taken(name: string, isBehind: boolean, signal: AbortSignal | undefined): Promise<Turn> {
+    for (let waited = isBehind; ; waited = true) {
       signal?.throwIfAborted()
       const { lease, endsInMs } = await askForLease({ connection, name, holder }, ports)
-      if (lease) return lease
+      if (lease) return { lease, waited }
       await clock.sleep(Math.min(endsInMs, GLANCE * (1 + random.float())), signal)
     }
   }
 
-  async function leased<T>(name: string, work: (lease: Lease) => Promise<T>, signal: AbortSignal | undefined) {
-    const lease = await taken(name, signal)
+  async function inTurn<T>(turn: Turn, work: (turn: Turn) => Promise<T>): Promise<T> {
     try {
-      return await work(lease)
+      return await work(turn)
     } finally {
-      await lease.end()
+      await turn.lease.end()
     }
   }
 
@@ -37,7 +43,7 @@ export function turns(connection: string, ports: RenewalPorts): Turns {
     const before = last.get(name)
     const mine = (async () => {
       await before?.catch(() => {})
-      return leased(name, work, signal)
+      return inTurn(await taken(name, before !== undefined, signal), work)
     })()
     last.set(name, mine)
     try {

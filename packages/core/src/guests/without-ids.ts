@@ -1,4 +1,13 @@
+import type { Credential } from '../domain/credential.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import { GuestpassError } from '../errors.ts'
+
+/** Every id that a guest goes by. */
+export const idsOf = (credential: Credential): readonly (string | undefined)[] => [
+  credential.id,
+  guestIdOf(credential),
+  credential.upstreamId,
+]
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only, whatever ids it has and however they are written. */
 export const withoutIds = (
@@ -8,15 +17,17 @@ export const withoutIds = (
 ): GuestpassError =>
   new GuestpassError(
     error.code,
-    ids.reduce<string>(
-      (text, id) => (id === undefined ? text : text.replaceAll(literally(id), subject)),
-      error.message,
-    ),
+    ids
+      .filter((id) => id !== undefined)
+      .flatMap((id) => [id, encodeURIComponent(id), JSON.stringify(id).slice(1, -1)])
+      .sort((one, other) => other.length - one.length)
+      .reduce((text, id) => text.replaceAll(asWord(id), subject), error.message),
     {
       ...(error.upstream ? { upstream: error.upstream } : {}),
       ...(error.reason === undefined ? {} : { reason: error.reason }),
     },
   )
 
-/** The text itself, in any case. */
-const literally = (text: string): RegExp => new RegExp(text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gi')
+/** The text itself, in any case, where it is no part of a longer word: an id may be as short as one letter. */
+const asWord = (text: string): RegExp =>
+  new RegExp(`(?<![\\p{L}\\p{N}])${text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'giu')

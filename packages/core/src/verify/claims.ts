@@ -16,6 +16,7 @@ export interface ClaimRules {
 const LAST_SECOND = 253_402_300_799
 
 const ALWAYS = Number.NEGATIVE_INFINITY
+const NONE = Number.NEGATIVE_INFINITY
 
 /** The date, if it is one or absent; NaN otherwise. */
 function dateOf(claims: Claims, name: string): number | undefined {
@@ -25,13 +26,13 @@ function dateOf(claims: Claims, name: string): number | undefined {
 }
 
 /** Written so that a clock that tells NaN makes tokens invalid. */
-function judgeTime(claims: Claims, leewayMs: Millis, now: Instant): Reason | undefined {
+function judgeTime(claims: Claims, leewayMs: Millis, graceMs: Millis, now: Instant): Reason | undefined {
   const expires = dateOf(claims, 'exp')
   const begins = dateOf(claims, 'nbf') ?? ALWAYS
   const issued = dateOf(claims, 'iat') ?? ALWAYS
   if (Number.isNaN((expires ?? 0) + begins + issued)) return 'malformed'
   if (expires === undefined) return 'missing_exp'
-  if (!(now < expires + leewayMs)) return 'expired'
+  if (!(now < expires + leewayMs || now <= expires + graceMs)) return 'expired'
   return begins <= now + leewayMs && issued <= now + leewayMs ? undefined : 'not_yet_valid'
 }
 
@@ -72,6 +73,6 @@ export const judgeClaims = (
   expectations: Expectations | undefined,
   now: Instant,
 ): Reason | undefined =>
-  judgeTime(claims, rules.leewayMs, now) ??
+  judgeTime(claims, rules.leewayMs, expectations?.graceMs ?? NONE, now) ??
   judgeOrigin(claims, rules) ??
   (expectations && judgeExpectations(claims, expectations))

@@ -1,3 +1,5 @@
+import type { Millis } from '../domain/time.ts'
+
 /** Why a token is not valid. */
 export type Reason =
   | 'malformed'
@@ -29,6 +31,8 @@ export interface Expectations {
   readonly subject?: string
   /** Every one of them must be among the token's scopes, compared whole. */
   readonly scopes?: readonly string[]
+  /** How long ago it may have expired, in milliseconds. Default: no longer than the leeway of the verifier. */
+  readonly graceMs?: Millis
 }
 
 /** Checks compact JWS tokens (RFC 7515, RFC 7519, RFC 8725). */

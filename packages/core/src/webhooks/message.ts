@@ -1,6 +1,7 @@
 import { auditRecord } from '../domain/audit-record.ts'
 import type { Credential } from '../domain/credential.ts'
 import type { Event, EventType } from '../domain/event.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
 import { openProfile, type Profile } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -41,7 +42,7 @@ type Members = { readonly [name: string]: Json }
 const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPart: Members) => Json>> = {
   idp: ({ generation }, { credential, now }, tokenPart) => ({
     event: 'GUEST_TOKEN_REFRESHED',
-    guestSessionId: credential?.id ?? null,
+    guestSessionId: credential ? guestIdOf(credential) : null,
     ...tokenPart,
     syncedAt: iso(now),
     generation,
@@ -54,7 +55,7 @@ const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPa
   }),
   analytics: (event, { credential }) => analytics(event, credential),
   standard: (event, { credential }, tokenPart) =>
-    standardBody(event, { ...(credential?.kind === 'guest' ? { guestId: credential.id } : {}), ...tokenPart }),
+    standardBody(event, { ...(credential?.kind === 'guest' ? { guestId: guestIdOf(credential) } : {}), ...tokenPart }),
 }
 
 const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
@@ -81,7 +82,7 @@ function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefi
   const tier = typeof crm === 'object' && crm !== null && !Array.isArray(crm) ? (crm as Profile)['tier'] : undefined
   const channelId = credential?.request?.['channelId']
   return {
-    guestId: credential?.id ?? null,
+    guestId: credential ? guestIdOf(credential) : null,
     email: email ?? null,
     channelId: typeof channelId === 'string' ? channelId : null,
     crmTier: tier ?? null,

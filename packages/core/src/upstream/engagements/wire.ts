@@ -7,6 +7,7 @@ import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { upstreamId } from '../upstream-id.ts'
 
 /** The scope that the service's access token needs to make, renew and change guests. */
 export const WRITE_SCOPE = 'guest:write'
@@ -43,7 +44,7 @@ export const createRequest = (
 const token = z.string().check(z.minLength(1))
 
 export const createAnswer = z.object({
-  guestId: z.string().check(z.minLength(1), z.maxLength(200)),
+  guestId: upstreamId,
   token,
   expiresIn: z.optional(z.unknown()),
   refreshToken: z.optional(token),

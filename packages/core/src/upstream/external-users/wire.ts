@@ -4,6 +4,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import { jsonRequest } from '../json-request.ts'
+import { upstreamId } from '../upstream-id.ts'
 
 /** The scopes that the signed-in user's access token needs. */
 export const CREATE_SCOPES: readonly string[] = ['externalusers:write', 'webmessaging:guest:create']
@@ -28,7 +29,7 @@ export const createRequest = (
   })
 
 export const createAnswer = z.object({
-  id: z.string().check(z.minLength(1), z.maxLength(200)),
+  id: upstreamId,
   token: z.string().check(z.minLength(1)),
 })
 

@@ -4,6 +4,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { upstreamId } from '../upstream-id.ts'
 
 /** What a guest token is asked for. */
 export interface MintRequest {
@@ -59,7 +60,7 @@ export interface RefreshRequest {
 
 export const refreshAnswer = z.object({
   guestToken: z.string().check(z.minLength(1)),
-  guestTokenId: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  guestTokenId: z.optional(upstreamId),
 })
 
 /** A refreshed token, and the id by which upstream knows it from now on. */

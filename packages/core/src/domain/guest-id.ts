@@ -1,0 +1,36 @@
+import type { Credential } from './credential.ts'
+
+/** The APIs that issue guests. */
+export const guestApis = ['guest-tokens', 'engagements', 'external-users'] as const
+export type GuestApi = (typeof guestApis)[number]
+
+/** The most characters that the id of a guest may have. */
+export const MAX_GUEST_ID = 200
+
+/**
+ * Whether a text can be the id of a guest: 1 to 200 visible characters and single blanks between them. `.` and `..` are none: in the
+ * path of a URL they name another resource (RFC 3986, 5.2.4).
+ */
+export const isGuestId = (text: string): boolean =>
+  /^[^\p{C}\p{Z}]+( [^\p{C}\p{Z}]+)*$/u.test(text) &&
+  Array.from(text).length <= MAX_GUEST_ID &&
+  text !== '.' &&
+  text !== '..'
+
+const ownedBy = (api: string): string => `${api}/`
+
+/** The row of a guest under the name of its API: where the plain id is the row of something else. */
+export const namedRow = (api: string, guestId: string): string => `${ownedBy(api)}${guestId}`
+
+/** The row of a guest: its id. An id that reads like a row of `namedRow` gets such a row, so that no two guests share one. */
+export const rowOf = (api: string, guestId: string): string =>
+  guestApis.some((one) => guestId.startsWith(ownedBy(one))) ? namedRow(api, guestId) : guestId
+
+/**
+ * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before this one stored the
+ * engagement guests and external users whose ids are no UUIDs under an invented one, and theirs as `upstreamId`.
+ */
+export function guestIdOf({ api, id, upstreamId }: Pick<Credential, 'api' | 'id' | 'upstreamId'>): string {
+  if (api !== 'guest-tokens' && upstreamId !== undefined) return upstreamId
+  return id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length) : id
+}
