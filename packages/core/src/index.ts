@@ -6,7 +6,15 @@ export {
 } from './connection.ts'
 export { type Bucket, reserved, taught } from './domain/bucket.ts'
 export type { Context } from './domain/context.ts'
-export { type ChainHead, type Link, linkText, NO_LINKS } from './domain/chain.ts'
+export {
+  type ChainHead,
+  type Link,
+  LINK_VERSION,
+  type LinkPlace,
+  linkText,
+  type LinkVersion,
+  NO_LINKS,
+} from './domain/chain.ts'
 export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
 export { dueAt } from './domain/due.ts'
 export { type Event, type EventType, eventTypes } from './domain/event.ts'

@@ -22,8 +22,8 @@ const textOf = (secret: Secret | undefined): string | undefined => secret?.revea
 async function expectLinked(store: SealedStore, connection: string, count: number): Promise<void> {
   const { links } = await store.chain(connection, { limit: 99 })
   expect(links.map((link) => link.count)).toEqual(Array.from({ length: count }, (_, index) => index + 1))
-  for (const [at, { event, hash }] of links.entries()) {
-    expect(hash).toBe(await sha256Hex(linkText(connection, links[at - 1] ?? NO_LINKS, auditRecord(event))))
+  for (const [at, { event, hash, version }] of links.entries()) {
+    expect(hash).toBe(await sha256Hex(linkText(connection, links[at - 1] ?? NO_LINKS, auditRecord(event), version)))
   }
 }
 

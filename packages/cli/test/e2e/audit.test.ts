@@ -63,11 +63,7 @@ describe('the audit log in the store', () => {
   it.each([
     ['edited', 3, ["update events set body = replace(body, 'success', 'failure') where count = 3"]],
     ['edited', 4, ["update events set body = replace(body, 'pending', 'success') where count = 4"]],
-    [
-      'missing',
-      3,
-      ['delete from outbox where seq = (select seq from events where count = 3)', 'delete from events where count = 3'],
-    ],
+    ['missing', 3, ['delete from events where count = 3']],
     [
       'edited',
       2,

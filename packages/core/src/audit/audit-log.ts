@@ -2,7 +2,7 @@ import { auditRecord } from '../domain/audit-record.ts'
 import type { Json } from '../domain/json.ts'
 import { type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store } from '../ports/store.ts'
+import type { Documents, Ledger, Trail } from '../ports/store.ts'
 import {
   type Checkpoint,
   checkpointOf,
@@ -45,7 +45,10 @@ const idOf = (number: number): string => String(number).padStart(12, '0')
 
 export function auditLog(
   connection: string,
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  {
+    store,
+    clock,
+  }: { readonly store: Pick<Ledger, 'commit'> & Documents & Pick<Trail, 'chain' | 'chainHead'>; readonly clock: Clock },
 ): AuditLog {
   async function signingKey(): Promise<SigningKey> {
     for (;;) {
@@ -97,9 +100,9 @@ export function auditLog(
   async function* records(until = Number.POSITIVE_INFINITY): AsyncGenerator<ChainedRecord> {
     for (let after = 0; ; ) {
       const page = await store.chain(connection, { after, limit: PAGE })
-      for (const { count, event, hash } of page.links) {
-        if (count > until) return
-        yield { count, hash, record: auditRecord(event) }
+      for (const { event, ...place } of page.links) {
+        if (place.count > until) return
+        yield { ...place, record: auditRecord(event) }
       }
       if (page.next === undefined) return
       after = page.next

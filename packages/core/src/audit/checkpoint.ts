@@ -7,6 +7,8 @@ import { decodeBase64url, encodeBase64url } from '../verify/base64url.ts'
 /** Says, signed, how long a chain was and how it ended. Kept elsewhere, it shows when the end is cut off or all is written anew. */
 export interface Checkpoint {
   readonly connection: string
+  /** The number of the chain, from 0; absent in checkpoints of version 1, which knew of one chain only. */
+  readonly chain?: number
   /** Counts the checkpoints of the connection, from 1, without gaps. */
   readonly number: number
   /** Records up to here, and the hash of the last one. */
@@ -33,17 +35,20 @@ const ED25519 = { name: 'Ed25519' }
 
 type Unsigned = Omit<Checkpoint, 'signature'>
 
-const signedText = ({ connection, number, count, hash, at, keyId, publicKey }: Unsigned): string =>
-  lengthPrefixed(['guestpass checkpoint 1', connection, String(number), String(count), hash, at, keyId, publicKey])
+const signedText = ({ connection, chain, number, count, hash, at, keyId, publicKey }: Unsigned): string => {
+  const head =
+    chain === undefined ? ['guestpass checkpoint 1', connection] : ['guestpass checkpoint 2', connection, `${chain}`]
+  return lengthPrefixed([...head, String(number), String(count), hash, at, keyId, publicKey])
+}
 
 export async function signedCheckpoint(
   connection: string,
   number: number,
-  { count, hash }: ChainHead,
+  { chain, count, hash }: ChainHead,
   at: Instant,
   { keyId, publicKey, sign }: Signer,
 ): Promise<Checkpoint> {
-  const unsigned = { connection, number, count, hash, at: iso(at), keyId, publicKey }
+  const unsigned = { connection, chain, number, count, hash, at: iso(at), keyId, publicKey }
   return { ...unsigned, signature: await sign(signedText(unsigned)) }
 }
 
@@ -67,12 +72,12 @@ async function isSigned(checkpoint: Checkpoint): Promise<boolean> {
 /** A value as a checkpoint; undefined when it has not the members of one. */
 export function checkpointOf(value: unknown): Checkpoint | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { connection, number, count, hash, at, keyId, publicKey, signature } = value as Record<string, unknown>
+  const { connection, chain, number, count, hash, at, keyId, publicKey, signature } = value as Record<string, unknown>
   const texts = [connection, hash, at, keyId, publicKey, signature].every((text) => typeof text === 'string')
-  const numbers = [number, count].every((one) => Number.isSafeInteger(one) && (one as number) >= 0)
-  return texts && numbers
-    ? ({ connection, number, count, hash, at, keyId, publicKey, signature } as Checkpoint)
-    : undefined
+  const numbers = [number, count, chain ?? 0].every((one) => Number.isSafeInteger(one) && (one as number) >= 0)
+  if (!texts || !numbers || chain === null) return undefined
+  const numbered = chain === undefined ? {} : { chain }
+  return { connection, ...numbered, number, count, hash, at, keyId, publicKey, signature } as Checkpoint
 }
 
 /** A key pair as it is kept: base64url of PKCS #8, and of the 32 bytes of the public key. */

@@ -1,13 +1,19 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
-import { NO_LINKS } from '../domain/chain.ts'
+import { type LinkPlace, type LinkVersion, NO_LINKS } from '../domain/chain.ts'
 import { GuestpassError } from '../errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import { type OcsfRecord, ocsfRecord } from './ocsf.ts'
 import { type ChainCheck, chainCheck, type ChainedRecord, type ChainVerdict, refused } from './verify-chain.ts'
 
+/** A place in the chain as it is exported. Links of version 1 have neither a version nor the number of their chain. */
+export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
+  readonly version?: LinkVersion
+  readonly number?: number
+}
+
 /** An audit record as it is exported: with its place in the chain, so that the file proves itself. */
-export type ExportedRecord = AuditRecord & { readonly chain: { readonly count: number; readonly hash: string } }
+export type ExportedRecord = AuditRecord & { readonly chain: ExportedPlace }
 
 /** The last line of an export. */
 export interface ExportEnd {
@@ -20,10 +26,13 @@ export interface ExportEnd {
  */
 export async function* auditExport(connection: string, log: AuditLog): AsyncGenerator<ExportedRecord | ExportEnd> {
   const checkpoint = await log.checkpoint()
-  for await (const { record, count, hash } of checked(connection, log, checkpoint))
-    yield { ...record, chain: { count, hash } }
+  for await (const { record, ...place } of checked(connection, log, checkpoint))
+    yield { ...record, chain: exportedPlace(place) }
   yield { checkpoint }
 }
+
+const exportedPlace = ({ chain, count, hash, version }: LinkPlace): ExportedPlace =>
+  version === 1 ? { count, hash } : { version, number: chain, count, hash }
 
 /** The same as OCSF; the records stand for themselves and are not chained. */
 export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {
@@ -130,7 +139,19 @@ function parsed(text: string): ChainedRecord | ExportEnd | undefined {
   const { chain, checkpoint, ...record } = value as Record<string, unknown>
   const end = checkpointOf(checkpoint)
   if (end) return { checkpoint: end }
-  const { count, hash } = (typeof chain === 'object' && chain !== null ? chain : {}) as Record<string, unknown>
-  const isRecord = typeof record['connection'] === 'string' && Number.isSafeInteger(count) && typeof hash === 'string'
-  return isRecord ? { record: record as unknown as AuditRecord, count: count as number, hash } : undefined
+  const place = placeOf(chain)
+  const isRecord = typeof record['connection'] === 'string' && place !== undefined
+  return isRecord ? { record: record as unknown as AuditRecord, ...place } : undefined
+}
+
+function placeOf(value: unknown): LinkPlace | undefined {
+  const {
+    version = 1,
+    number = 0,
+    count,
+    hash,
+  } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
+  const numbers = [number, count].every((one) => Number.isSafeInteger(one))
+  if ((version !== 1 && version !== 2) || !numbers || typeof hash !== 'string') return undefined
+  return { chain: number as number, count: count as number, hash, version }
 }

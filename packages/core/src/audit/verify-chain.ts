@@ -1,13 +1,11 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
-import { type ChainHead, linkText, NO_LINKS } from '../domain/chain.ts'
+import { type ChainHead, type LinkPlace, linkText, NO_LINKS } from '../domain/chain.ts'
 import { sha256Hex } from '../ports/system.ts'
 import { type Checkpoint, checkpointFault } from './checkpoint.ts'
 
 /** A record with its place in the chain. `line`: where it stands, when it comes from a file; from 1. */
-export interface ChainedRecord {
+export interface ChainedRecord extends LinkPlace {
   readonly record: AuditRecord
-  readonly count: number
-  readonly hash: string
   readonly line?: number
 }
 
@@ -28,7 +26,8 @@ export interface ChainFault {
 
 export type ChainVerdict =
   /** `anchored`: up to which count signed checkpoints vouch for it. */
-  ({ readonly valid: true; readonly anchored: number } & ChainHead) | ({ readonly valid: false } & ChainFault)
+  | ({ readonly valid: true; readonly anchored: number } & Pick<ChainHead, 'count' | 'hash'>)
+  | ({ readonly valid: false } & ChainFault)
 
 export interface ChainOf {
   readonly connection: string
@@ -55,16 +54,16 @@ interface Anchor extends ChainHead {
 export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
   const { connection, head = NO_LINKS, checkpoints = [] } = of
   for (const checkpoint of checkpoints) {
-    const fault = await checkpointFault(checkpoint, connection)
+    const fault = (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head)
     if (fault) return refused(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
   }
   const anchored = Math.max(0, ...checkpoints.map(({ count }) => count))
   const anchors: readonly Anchor[] = [
     { ...head, by: 'the end that the store noted' },
-    ...checkpoints.map(({ count, hash, number }) => ({ count, hash, by: `checkpoint ${number}` })),
+    ...checkpoints.map(({ chain = 0, count, hash, number }) => ({ chain, count, hash, by: `checkpoint ${number}` })),
   ].sort((a, b) => a.count - b.count)
   let reached = 0
-  let last = NO_LINKS
+  let last: ChainHead = { ...NO_LINKS, chain: head.chain }
   /** One record is held back, to tell a swap from a gap. */
   let held: ChainedRecord | undefined
 
@@ -80,8 +79,10 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
 
   return {
     async next(link) {
-      const { count, hash, line } = link
+      const { chain, count, hash, line, version } = link
       const expected = last.count + 1
+      if (chain !== last.chain)
+        return refused(count, 'reordered', `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`, line)
       if (held) return count === expected ? swapped(expected, held) : gap(last, held)
       if (count > expected) {
         held = link
@@ -89,11 +90,11 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
       }
       if (count < expected)
         return refused(count, 'reordered', `Record ${count} stands behind record ${last.count}.`, line)
-      if ((await sha256Hex(linkText(connection, last, link.record))) !== hash) {
+      if ((await sha256Hex(linkText(connection, last, link.record, version))) !== hash) {
         const message = `Record ${count} is not the one that was written: it, or one before it, was changed.`
         return refused(count, 'edited', message, line)
       }
-      last = { count, hash }
+      last = { chain, count, hash }
       return anchorFault(line)
     },
     end() {
@@ -101,7 +102,7 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
       const fault = anchorFault()
       if (fault) return fault
       const beyond = anchors.at(-1)
-      if (!beyond || beyond.count <= last.count) return { valid: true, ...last, anchored }
+      if (!beyond || beyond.count <= last.count) return { valid: true, count: last.count, hash: last.hash, anchored }
       const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
       return refused(last.count + 1, 'truncated', message)
     },
@@ -121,6 +122,9 @@ export async function verifyChain(
   }
   return check.end()
 }
+
+const foreign = ({ chain = 0 }: Checkpoint, head: ChainHead): string | undefined =>
+  chain === head.chain ? undefined : `is of chain ${chain}, not of chain ${head.chain}`
 
 const swapped = (expected: number, { count, line }: ChainedRecord): ChainVerdict =>
   refused(expected, 'reordered', `Record ${expected} stands behind record ${count}.`, line)

@@ -3,23 +3,51 @@ import type { Event } from './event.ts'
 import { canonicalJson } from './json.ts'
 import { lengthPrefixed } from './key.ts'
 
-/** An event as the audit chain holds it. */
-export interface Link {
-  /** Its place in the chain of its connection, from 1, without gaps. */
+/** Formats of a link. Version 1: all before chains had numbers; version 2 names its chain too. */
+export type LinkVersion = 1 | 2
+
+/** The format of new links. */
+export const LINK_VERSION: LinkVersion = 2
+
+/** Where a link stands: all but its event. */
+export interface LinkPlace {
+  /** The number of its chain, from 0; always 0 until the chains of a connection can be split. */
+  readonly chain: number
+  /** Its place in the chain, from 1, without gaps. */
   readonly count: number
-  readonly event: Event
   /** SHA-256 over `linkText`, as 64 hexadecimal digits. */
   readonly hash: string
+  /** The format of the text under the hash. */
+  readonly version: LinkVersion
+}
+
+/** An event as the audit chain holds it. */
+export interface Link extends LinkPlace {
+  readonly event: Event
 }
 
 /** Where a chain ends: how many links it has, and the hash of the last one; 0 and '' when it has none. */
-export interface ChainHead {
-  readonly count: number
-  readonly hash: string
+export type ChainHead = Pick<LinkPlace, 'chain' | 'count' | 'hash'>
+
+export const NO_LINKS: ChainHead = { chain: 0, count: 0, hash: '' }
+
+/**
+ * The text whose SHA-256 links a record to the one before it: whatever of it is changed, moved or left out, the hash differs. The
+ * version is in the text, so that no link can pass for one of another version.
+ */
+export function linkText(
+  connection: string,
+  before: ChainHead,
+  record: AuditRecord,
+  version: LinkVersion = LINK_VERSION,
+): string {
+  const place = version === 1 ? [] : [String(before.chain)]
+  return lengthPrefixed([
+    `guestpass audit ${version}`,
+    connection,
+    ...place,
+    String(before.count + 1),
+    before.hash,
+    canonicalJson(record),
+  ])
 }
-
-export const NO_LINKS: ChainHead = { count: 0, hash: '' }
-
-/** The text whose SHA-256 links a record to the one before it: whatever of it is changed, moved or left out, the hash differs. */
-export const linkText = (connection: string, before: ChainHead, record: AuditRecord): string =>
-  lengthPrefixed(['guestpass audit 1', connection, String(before.count + 1), before.hash, canonicalJson(record)])

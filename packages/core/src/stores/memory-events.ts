@@ -1,7 +1,7 @@
 import { auditRecord } from '../domain/audit-record.ts'
-import { type ChainHead, linkText, NO_LINKS } from '../domain/chain.ts'
+import { type ChainHead, LINK_VERSION, linkText, NO_LINKS } from '../domain/chain.ts'
 import type { Event } from '../domain/event.ts'
-import type { Store } from '../ports/store.ts'
+import type { Trail } from '../ports/store.ts'
 import { sha256Hex } from '../ports/system.ts'
 
 interface Entry {
@@ -19,8 +19,8 @@ export interface Events {
   readonly size: number
   /** Forgets what is beyond the bound. */
   prune(): Promise<void>
-  page(of: Parameters<Store['events']>[1]): Awaited<ReturnType<Store['events']>>
-  chain(of: Parameters<Store['chain']>[1]): ReturnType<Store['chain']>
+  page(of: Parameters<Trail['events']>[1]): Awaited<ReturnType<Trail['events']>>
+  chain(of: Parameters<Trail['chain']>[1]): ReturnType<Trail['chain']>
   head(): Promise<ChainHead>
 }
 
@@ -35,7 +35,7 @@ export function memoryEvents(connection: string, keep: number): Events {
     let head = forgotten
     for (const entry of entries.slice()) {
       entry.hash ??= await sha256Hex(linkText(connection, head, auditRecord(entry.event)))
-      head = { count: entry.count, hash: entry.hash }
+      head = { chain: 0, count: entry.count, hash: entry.hash }
     }
     return head
   }
@@ -64,7 +64,7 @@ export function memoryEvents(connection: string, keep: number): Events {
       const ready = entries.findIndex(({ hash }) => hash === undefined)
       const most = ready === -1 ? entries.length : ready
       const last = entries.splice(0, Math.max(0, Math.min(most, entries.length - keep))).at(-1)
-      if (last?.hash !== undefined) forgotten = { count: last.count, hash: last.hash }
+      if (last?.hash !== undefined) forgotten = { chain: 0, count: last.count, hash: last.hash }
     },
     page({ after = 0, limit }) {
       const { page, ...next } = pageOf(after, limit)
@@ -73,7 +73,10 @@ export function memoryEvents(connection: string, keep: number): Events {
     async chain({ after = 0, limit }) {
       await linked()
       const { page, ...next } = pageOf(after, limit)
-      return { links: page.map(({ count, event, hash = '' }) => ({ count, event, hash })), ...next }
+      return {
+        links: page.map(({ count, event, hash = '' }) => ({ chain: 0, count, event, hash, version: LINK_VERSION })),
+        ...next,
+      }
     },
     head: linked,
   }

@@ -40,8 +40,8 @@ async function rewritten(records: readonly ChainedRecord[]): Promise<ChainedReco
   let head = NO_LINKS
   const chained: ChainedRecord[] = []
   for (const { record } of records) {
-    head = { count: head.count + 1, hash: await sha256Hex(linkText(HOME, head, record)) }
-    chained.push({ record, ...head })
+    head = { chain: 0, count: head.count + 1, hash: await sha256Hex(linkText(HOME, head, record)) }
+    chained.push({ record, version: 2, ...head })
   }
   return chained
 }

@@ -4,7 +4,8 @@ import { auditRecord } from '../../src/domain/audit-record.ts'
 import { type Event, eventTypes } from '../../src/domain/event.ts'
 import { event } from '../../src/testing/store-contract/samples.ts'
 
-const ocsf = (of: Event) => ocsfRecord({ record: auditRecord(of), count: 7, hash: 'f'.repeat(64) }, '1.2.3')
+const ocsf = (of: Event) =>
+  ocsfRecord({ record: auditRecord(of), chain: 0, version: 2, count: 7, hash: 'f'.repeat(64) }, '1.2.3')
 
 /** What OCSF 1.3 requires of each class, beyond what every event has; and of what lists at least one must be there. */
 const required = {

@@ -1,29 +1,78 @@
 import { createHash } from 'node:crypto'
-import { auditRecord, type ChainHead, type Event, type Link, linkText, NO_LINKS } from '@guestpass/core'
-import type { Kysely } from 'kysely'
+import {
+  auditRecord,
+  type ChainHead,
+  type Event,
+  type Instant,
+  type Link,
+  LINK_VERSION,
+  linkText,
+  type LinkVersion,
+  NO_LINKS,
+} from '@guestpass/core'
 import type { Db } from './database.ts'
-import type { Tables } from './schema.ts'
+import { inGroups } from './rows.ts'
 
-/** Rows that the migration of old events reads at a time. */
-const PAGE = 1_000
+/** The chain that all events of a connection are in. */
+export const CHAIN = NO_LINKS.chain
 
 /** Where a chain ends when an event is added to it. */
-export const linkedTo = (head: ChainHead, event: Event): ChainHead => ({
+export const linkedTo = (head: ChainHead, event: Event, version: LinkVersion = LINK_VERSION): ChainHead => ({
+  chain: head.chain,
   count: head.count + 1,
   hash: createHash('sha256')
-    .update(linkText(event.connection, head, auditRecord(event)))
+    .update(linkText(event.connection, head, auditRecord(event), version))
     .digest('hex'),
 })
 
+/** The end of a chain as its row holds it. */
+export interface HeadRow extends ChainHead {
+  /** The latest moment at which events were added, by the clocks that did: it never goes back. */
+  readonly at: Instant
+}
+
+export const NO_HEAD: HeadRow = { ...NO_LINKS, at: 0 }
+
+/** The ends of the chains of some connections: a connection without events has none. */
+export async function headsOf(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
+  const heads = new Map<string, HeadRow>()
+  for (const group of inGroups(connections, 64)) {
+    const rows = await db
+      .selectFrom('chain_heads')
+      .selectAll()
+      .where('connection', 'in', group)
+      .where('chain', '=', CHAIN)
+      .execute()
+    for (const { connection, ...head } of rows) heads.set(connection, head)
+  }
+  return heads
+}
+
+export async function putHeads(db: Db, heads: ReadonlyMap<string, HeadRow>): Promise<void> {
+  const rows = [...heads].map(([connection, head]) => ({ connection, ...head }))
+  for (const group of inGroups(rows, 64)) {
+    await db
+      .insertInto('chain_heads')
+      .values(group)
+      .onConflict((conflict) =>
+        conflict.columns(['connection', 'chain']).doUpdateSet(({ ref }) => ({
+          count: ref('excluded.count'),
+          hash: ref('excluded.hash'),
+          at: ref('excluded.at'),
+        })),
+      )
+      .execute()
+  }
+}
+
 export async function chainHead(db: Db, connection: string): Promise<ChainHead> {
-  const last = await db
-    .selectFrom('events')
-    .select(['count', 'hash'])
+  const row = await db
+    .selectFrom('chain_heads')
+    .select(['chain', 'count', 'hash'])
     .where('connection', '=', connection)
-    .orderBy('count', 'desc')
-    .limit(1)
+    .where('chain', '=', CHAIN)
     .executeTakeFirst()
-  return last ?? NO_LINKS
+  return row ?? NO_LINKS
 }
 
 export async function linksAfter(
@@ -33,36 +82,14 @@ export async function linksAfter(
 ): Promise<{ readonly links: readonly Link[]; readonly next?: number }> {
   const rows = await db
     .selectFrom('events')
-    .select(['count', 'hash', 'body'])
+    .select(['chain', 'count', 'version', 'hash', 'body'])
     .where('connection', '=', connection)
+    .where('chain', '=', CHAIN)
     .where('count', '>', after)
     .orderBy('count')
     .limit(limit + 1)
     .execute()
-  const links = rows.slice(0, limit).map(({ count, hash, body }) => ({ count, hash, event: JSON.parse(body) as Event }))
+  const links = rows.slice(0, limit).map(({ body, ...place }) => ({ ...place, event: JSON.parse(body) as Event }))
   const next = rows.length > limit ? links.at(-1)?.count : undefined
   return { links, ...(next === undefined ? {} : { next }) }
-}
-
-/** Links the events of a store that had no chain yet, each connection's in the order of their commits. */
-export async function chained(older: Kysely<unknown>): Promise<void> {
-  const db = older as Kysely<Tables>
-  const heads = new Map<string, ChainHead>()
-  for (let seq = 0; ; ) {
-    const rows = await db
-      .selectFrom('events')
-      .select(['seq', 'body'])
-      .where('seq', '>', seq)
-      .orderBy('seq')
-      .limit(PAGE)
-      .execute()
-    for (const row of rows) {
-      const event = JSON.parse(row.body) as Event
-      const head = linkedTo(heads.get(event.connection) ?? NO_LINKS, event)
-      heads.set(event.connection, head)
-      await db.updateTable('events').set(head).where('seq', '=', row.seq).execute()
-      seq = row.seq
-    }
-    if (rows.length < PAGE) return
-  }
 }

@@ -1,11 +1,12 @@
-import { type Change, type Random, refuseForeign, type Route, type Store } from '@guestpass/core'
+import { type Change, type Instant, type Ledger, type Random, refuseForeign, type Route } from '@guestpass/core'
 import type { Vault } from '../seal/data-keys.ts'
-import { expected, put, putProfileKey, type SealedWrite, sealedWrite } from './credentials.ts'
+import { append } from './append.ts'
+import { putExpected, type SealedWrite, sealedWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
-import { documentHolds, putDocument, type SealedDocument, sealedDocument } from './documents.ts'
-import { append } from './events.ts'
+import { putExpectedDocument, type SealedDocument, sealedDocument } from './documents.ts'
 import { deny, remember } from './issued.ts'
 import { newestKey } from './keys.ts'
+import { undoneOnConflict } from './savepoint.ts'
 
 /** What a change writes, made before the transaction, so that sealing holds up nobody. */
 interface Sealed {
@@ -15,6 +16,15 @@ interface Sealed {
   readonly key?: string
 }
 
+const compared = (one: string, other: string): number => Number(one > other) - Number(one < other)
+
+/** Writes all rows that are as expected; a conflict at the first that is not. */
+async function written(db: Db, { writes, documents }: Sealed, now: Instant): Promise<'done' | 'conflict'> {
+  for (const one of writes) if (!(await putExpected(db, one, now))) return 'conflict'
+  for (const one of documents) if (!(await putExpectedDocument(db, one, now))) return 'conflict'
+  return 'done'
+}
+
 export interface CommitParts {
   readonly database: Database
   readonly vault: Vault
@@ -22,40 +32,30 @@ export interface CommitParts {
   readonly random: Random
 }
 
-/** `Store.commit` over any SQL database. */
-export function commit({ database: { write, now }, vault, route, random }: CommitParts): Store['commit'] {
+/** `Ledger.commit` over any SQL database. */
+export function commit({ database: { write, now }, vault, route, random }: CommitParts): Ledger['commit'] {
   function sealed({ connection, writes = [], documents = [] }: Change): Sealed {
     const some = writes.length + documents.length > 0
     return {
-      writes: writes.map((one) => sealedWrite(vault, one)),
-      documents: documents.map((one) => sealedDocument(vault, random, connection, one)),
+      // In the order of their keys: changes that cross each other then wait for one another, and never both.
+      writes: writes.map((one) => sealedWrite(vault, one)).sort((a, b) => compared(a.row.id, b.row.id)),
+      documents: documents
+        .map((one) => sealedDocument(vault, random, connection, one))
+        .sort((a, b) => compared(a.name.kind, b.name.kind) || compared(a.name.id, b.name.id)),
       ...(some ? { key: vault.current } : {}),
     }
-  }
-
-  /** The writes that find a profile or bring one; undefined when something is not as expected. */
-  async function checked(db: Db, { writes, documents }: Sealed): Promise<readonly SealedWrite[] | undefined> {
-    const personal: SealedWrite[] = []
-    for (const one of writes) {
-      const stands = await expected(db, one)
-      if (!stands) return undefined
-      if (stands.personal || one.profileKey) personal.push(one)
-    }
-    for (const one of documents) if (!(await documentHolds(db, one, now()))) return undefined
-    return personal
   }
 
   const apply = async (db: Db, change: Change, ready: Sealed): Promise<'done' | 'conflict' | 'stale'> => {
     // From the moment that a key is there nothing is sealed with an older one, so that a rotation can come to its end.
     if (ready.key !== undefined && (await newestKey(db))?.id !== ready.key) return 'stale'
-    const personal = await checked(db, ready)
-    if (!personal) return 'conflict'
-    for (const one of personal) await putProfileKey(db, one)
-    for (const one of ready.writes) await put(db, one, now())
-    for (const one of ready.documents) await putDocument(db, one, now())
+    // One row that is not as expected leaves nothing to undo.
+    const several = ready.writes.length + ready.documents.length > 1
+    const rows = () => written(db, ready, now())
+    if ((several ? await undoneOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'
     for (const id of change.deny ?? []) await deny(db, change.connection, id)
-    await remember(db, change.connection, change.issued ?? [], now())
-    await append(db, change.events ?? [], route)
+    await remember(db, change.connection, change.issued ?? [])
+    append(db, change.events ?? [], route)
     return 'done'
   }
 

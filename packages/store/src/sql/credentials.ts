@@ -9,7 +9,7 @@ import {
   type TokenSet,
   type Write,
 } from '@guestpass/core'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import { openProfileOf, sealProfileOf } from '../seal/profile.ts'
 import type { Vault } from '../seal/data-keys.ts'
@@ -28,7 +28,7 @@ const UNCLAIMED: Instant = 0
 
 /** What a write leaves of its row, whatever stood there: made before the transaction, so that sealing holds up nobody. */
 export interface SealedWrite {
-  readonly row: Omit<Row, 'revision' | 'claimed_until' | 'touched_at' | 'lapsed'>
+  readonly row: Omit<Row, 'revision' | 'claimed_until' | 'claimed_at' | 'touched_at' | 'lapsed' | 'was_personal'>
   /** The key of its profile, sealed; absent where it has none. */
   readonly profileKey?: Uint8Array
   readonly expect: Write['expect']
@@ -128,10 +128,15 @@ function bodyOf({ connection, id }: Row, text: string): Body {
   }
 }
 
-export async function found(db: Db, vault: Vault, connection: string, id: string): Promise<Omit<Found, 'now'>> {
-  const row = await rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
-  return row ? { revision: row.revision, credential: await credentialOf(vault, row) } : { revision: 0 }
-}
+/** A row as it is stored, to be opened when the transaction that read it is over. */
+export const sealedRow = (db: Db, connection: string, id: string): Promise<FullRow | undefined> =>
+  rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
+
+export const foundIn = async (vault: Vault, row: FullRow | undefined): Promise<Omit<Found, 'now'>> =>
+  row ? { revision: row.revision, credential: await credentialOf(vault, row) } : { revision: 0 }
+
+export const found = async (db: Db, vault: Vault, connection: string, id: string): Promise<Omit<Found, 'now'>> =>
+  foundIn(vault, await sealedRow(db, connection, id))
 
 export async function ofSubject(
   db: Db,
@@ -163,50 +168,70 @@ export async function listed(
   return { credentials, ...(next === undefined ? {} : { next }) }
 }
 
-/** The row that a write is to replace: undefined when it is not as expected. */
-export async function expected(
-  db: Db,
-  { row, expect }: SealedWrite,
-): Promise<{ readonly personal: boolean } | undefined> {
-  const stands = await db
-    .selectFrom('credentials')
-    .select(['generation', 'revision', ({ eb }) => eb('profile', 'is not', null).as('personal')])
-    .where('connection', '=', row.connection)
-    .where('id', '=', row.id)
-    .executeTakeFirst()
-  const { generation, revision, personal } = stands ?? { generation: 0, revision: 0, personal: false }
-  const holds = generation === expect.generation && (expect.revision === undefined || expect.revision === revision)
-  return holds ? { personal: Boolean(personal) } : undefined
+/** What a write leaves of the claim of a keeper: all, when it changes neither generation nor due time. */
+const claimAfter = ({ generation, due_at }: SealedWrite['row']) => sql<Instant>`case
+  when credentials.generation = ${generation} and credentials.due_at = ${due_at} then credentials.claimed_until
+  else ${sql.lit(UNCLAIMED)} end`
+
+/** All that a write changes of a row that is there. */
+const changed = (row: SealedWrite['row']) => {
+  const { connection: _connection, id: _id, ...rest } = row
+  return {
+    ...rest,
+    revision: sql<number>`credentials.revision + 1`,
+    claimed_until: claimAfter(row),
+    was_personal: sql<number>`case when credentials.profile is null then 0 else 1 end`,
+  }
 }
 
-export async function put(db: Db, { row }: SealedWrite, now: Instant): Promise<void> {
-  const { connection: _connection, id: _id, ...rest } = row
-  await db
-    .insertInto('credentials')
-    .values({ ...row, revision: 1, claimed_until: UNCLAIMED, touched_at: now, lapsed: 0 })
-    .onConflict((conflict) =>
-      conflict.columns(['connection', 'id']).doUpdateSet((stands) => {
-        const sameWork = stands.and([
-          stands('credentials.generation', '=', row.generation),
-          stands('credentials.due_at', '=', row.due_at),
-        ])
-        return {
-          ...rest,
-          revision: stands('credentials.revision', '+', 1),
-          claimed_until: stands
-            .case()
-            .when(sameWork)
-            .then(stands.ref('credentials.claimed_until'))
-            .else(UNCLAIMED)
-            .end(),
-        }
-      }),
-    )
-    .execute()
+const added = (db: Db, row: SealedWrite['row'], now: Instant) =>
+  db.insertInto('credentials').values({
+    ...row,
+    revision: 1,
+    claimed_until: UNCLAIMED,
+    claimed_at: 0,
+    touched_at: now,
+    lapsed: 0,
+    was_personal: 0,
+  })
+
+/** Writes a row whose expectation is in the statement: none comes back when it does not hold. */
+function written(
+  db: Db,
+  { row, expect: { generation, revision } }: SealedWrite,
+  now: Instant,
+): Promise<Pick<Row, 'was_personal'> | undefined> {
+  if (generation === 0 && (revision === undefined || revision === 0)) {
+    return added(db, row, now)
+      .onConflict((conflict) => {
+        const stands = conflict.columns(['connection', 'id'])
+        if (revision === 0) return stands.doNothing()
+        return stands.doUpdateSet(changed(row)).where('credentials.generation', '=', 0)
+      })
+      .returning('was_personal')
+      .executeTakeFirst()
+  }
+  return db
+    .updateTable('credentials')
+    .set(changed(row))
+    .where('connection', '=', row.connection)
+    .where('id', '=', row.id)
+    .where('generation', '=', generation)
+    .$if(revision !== undefined, (query) => query.where('revision', '=', revision as number))
+    .returning('was_personal')
+    .executeTakeFirst()
+}
+
+/** Writes a row that is as expected, and the key of its profile; false when it is not. */
+export async function putExpected(db: Db, write: SealedWrite, now: Instant): Promise<boolean> {
+  const stands = await written(db, write, now)
+  if (!stands) return false
+  if (stands.was_personal === 1 || write.profileKey) await putProfileKey(db, write)
+  return true
 }
 
 /** Keeps the key of a profile in the place of the one that there was. */
-export async function putProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
+async function putProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
   if (!key) {
     await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()
     return

@@ -1,30 +1,29 @@
 import {
   type Document,
+  type Documents,
   type DocumentWrite,
   GuestpassError,
   type Instant,
   type Json,
   type Random,
-  type Store,
 } from '@guestpass/core'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import type { Vault } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
+import { DOCUMENT_TOLERANCE } from './clocks.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
+import { memoryOf } from './transaction-memory.ts'
 
 type Row = Selectable<Tables['documents']>
 type Name = Pick<Row, 'connection' | 'kind' | 'id'>
-
-/** Expired rows that one write clears away. */
-const SWEEP = 64
 
 /** A document to write, sealed before the transaction; `row` is absent when it is to be removed. */
 export interface SealedDocument {
   readonly name: Name
   readonly expect: DocumentWrite['expect']
-  readonly row?: Row
+  readonly row?: Omit<Row, 'kept_ms'>
 }
 
 export const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): Place => ({
@@ -49,11 +48,16 @@ export function sealedDocument(
   return { name, expect, row: { ...name, revision, value: sealed, expires_at: expiresAt ?? null } }
 }
 
+/** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
+const expired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
+  and (documents.expires_at <= ${now}
+    or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${now + DOCUMENT_TOLERANCE}))`
+
 const living = (db: Db, now: Instant) =>
   db
     .selectFrom('documents')
     .selectAll()
-    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', now)]))
+    .where(({ not }) => not(expired(now)))
 
 const rowOf = (db: Db, { connection, kind, id }: Name, now: Instant): Promise<Row | undefined> =>
   living(db, now).where('connection', '=', connection).where('kind', '=', kind).where('id', '=', id).executeTakeFirst()
@@ -80,9 +84,9 @@ export async function documentsOf(
   db: Db,
   vault: Vault,
   connection: string,
-  { kind, after = '', limit }: Parameters<Store['documents']>[1],
+  { kind, after = '', limit }: Parameters<Documents['documents']>[1],
   now: Instant,
-): ReturnType<Store['documents']> {
+): ReturnType<Documents['documents']> {
   const rows = await living(db, now)
     .where('connection', '=', connection)
     .where('kind', '=', kind)
@@ -97,37 +101,68 @@ export async function documentsOf(
   return { documents, ...(next === undefined ? {} : { next }) }
 }
 
-export async function documentHolds(db: Db, { name, expect }: SealedDocument, now: Instant): Promise<boolean> {
-  return ((await rowOf(db, name, now))?.revision ?? 0) === expect.revision
+const named = ({ connection, kind, id }: Name) =>
+  sql<boolean>`documents.connection = ${connection} and documents.kind = ${kind} and documents.id = ${id}`
+
+/** Writes or removes a document that is as expected; false when it is not. The expectation is in the statement. */
+export function putExpectedDocument(db: Db, document: SealedDocument, now: Instant): Promise<boolean> {
+  const { name, row } = document
+  if (row === undefined) return removed(db, document, now)
+  memoryOf(db).expiring += row.expires_at === null ? 0 : 1
+  return written(db, name, { ...row, kept_ms: row.expires_at === null ? null : row.expires_at - now }, document, now)
 }
 
-export async function putDocument(db: Db, { name, row }: SealedDocument, now: Instant): Promise<void> {
-  if (row === undefined) {
-    const { connection, kind, id } = name
-    await db
-      .deleteFrom('documents')
-      .where('connection', '=', connection)
-      .where('kind', '=', kind)
-      .where('id', '=', id)
-      .execute()
-    return
-  }
+async function written(
+  db: Db,
+  name: Name,
+  row: Row,
+  { expect: { revision } }: SealedDocument,
+  now: Instant,
+): Promise<boolean> {
   const { connection: _connection, kind: _kind, id: _id, ...rest } = row
-  await db
-    .insertInto('documents')
-    .values(row)
-    .onConflict((conflict) => conflict.columns(['connection', 'kind', 'id']).doUpdateSet(rest))
-    .execute()
-  if (row.expires_at !== null) await sweep(db, now)
+  if (revision === 0) {
+    const added = await db
+      .insertInto('documents')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['connection', 'kind', 'id']).doUpdateSet(rest).where(expired(now)))
+      .returning('revision')
+      .executeTakeFirst()
+    return added !== undefined
+  }
+  const changed = await db
+    .updateTable('documents')
+    .set(rest)
+    .where(named(name))
+    .where('revision', '=', revision)
+    .where(({ not }) => not(expired(now)))
+    .returning('revision')
+    .executeTakeFirst()
+  return changed !== undefined
 }
 
-async function sweep(db: Db, now: Instant): Promise<void> {
+async function removed(db: Db, { name, expect: { revision } }: SealedDocument, now: Instant): Promise<boolean> {
+  if (revision === 0) {
+    await db.deleteFrom('documents').where(named(name)).where(expired(now)).execute()
+    return (await rowOf(db, name, now)) === undefined
+  }
+  const gone = await db
+    .deleteFrom('documents')
+    .where(named(name))
+    .where('revision', '=', revision)
+    .where(({ not }) => not(expired(now)))
+    .returning('revision')
+    .executeTakeFirst()
+  return gone !== undefined
+}
+
+/** Clears expired documents away, so many at most. */
+export async function sweepDocuments(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('documents')
     .where((where) => {
       const key = ['connection', 'kind', 'id'] as const
-      const expired = where.selectFrom('documents').select(key).where('expires_at', '<=', now).limit(SWEEP)
-      return where.eb(where.refTuple(...key), 'in', expired.$asTuple(...key))
+      const over = where.selectFrom('documents').select(key).where('expires_at', '<=', now).limit(most)
+      return where.eb(where.refTuple(...key), 'in', over.$asTuple(...key))
     })
     .execute()
 }

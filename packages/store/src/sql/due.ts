@@ -1,5 +1,6 @@
 import { type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
 import { type SelectQueryBuilder, sql } from 'kysely'
+import { ahead } from './clocks.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
@@ -28,7 +29,9 @@ const rowsOf = (db: Db, { connection }: Claim, lapsed: typeof LAPSED): Rows =>
 const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 
 const claimable = (db: Db, claim: Claim): Rows =>
-  rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now).where('claimed_until', '<=', claim.now)
+  rowsOf(db, claim, WATCHED)
+    .where('due_at', '<=', claim.now)
+    .where((row) => row.or([row('claimed_until', '<=', claim.now), row('claimed_at', '>', ahead(claim.now))]))
 
 /** Put aside and kept all the same: touched since, or this keeper keeps for longer, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
@@ -94,6 +97,14 @@ async function take(db: Db, claim: Claim, most: number) {
   return changing(db, claim, claimable(db, claim).orderBy('due_at'), most)
     .set((row) => ({
       claimed_until: row.case().when('touched_at', '>=', since).then(until).else(row.ref('claimed_until')).end(),
+      claimed_at: claim.now,
+      // One from the future was made by a clock that was ahead, and would keep the guest for too long.
+      touched_at: row
+        .case()
+        .when('touched_at', '>', ahead(claim.now))
+        .then(claim.now)
+        .else(row.ref('touched_at'))
+        .end(),
       lapsed: row.case().when('touched_at', '>=', since).then(WATCHED).else(LAPSED).end(),
     }))
     .returning(['id', 'due_at', 'lapsed'])

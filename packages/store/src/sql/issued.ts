@@ -1,24 +1,39 @@
 import { DAY, type Instant, type Issued } from '@guestpass/core'
 import type { Db } from './database.ts'
-
-/** Rows that one commit clears away, so that none takes long. */
-const SWEEP = 64
+import { inGroups } from './rows.ts'
+import { memoryOf } from './transaction-memory.ts'
 
 /** Remembers tokens. One that was denied stays denied. */
-export async function remember(db: Db, connection: string, tokens: readonly Issued[], now: Instant): Promise<void> {
-  for (const { credential, fingerprint, expiresAt } of tokens) {
-    const row = { credential, expires_at: expiresAt }
+export async function remember(db: Db, connection: string, tokens: readonly Issued[]): Promise<void> {
+  memoryOf(db).expiring += tokens.length
+  for (const group of inGroups(distinct(tokens), 64)) {
     await db
       .insertInto('issued')
-      .values({ connection, fingerprint, ...row, denied: 0 })
-      .onConflict((conflict) => conflict.columns(['connection', 'fingerprint']).doUpdateSet(row))
+      .values(
+        group.map(({ credential, fingerprint, expiresAt }) => ({
+          connection,
+          fingerprint,
+          credential,
+          expires_at: expiresAt,
+          denied: 0,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['connection', 'fingerprint']).doUpdateSet(({ ref }) => ({
+          credential: ref('excluded.credential'),
+          expires_at: ref('excluded.expires_at'),
+        })),
+      )
       .execute()
   }
-  if (tokens.length > 0) await sweep(db, Math.max(SWEEP, tokens.length * 2), now)
 }
 
-/** Forgets expired tokens: a day late, so that a clock set forward by mistake does not forget a denial. */
-async function sweep(db: Db, most: number, now: Instant): Promise<void> {
+/** The last of each: one statement may not write a row twice. */
+const distinct = (tokens: readonly Issued[]): readonly Issued[] =>
+  tokens.length < 2 ? tokens : [...new Map(tokens.map((token) => [token.fingerprint, token])).values()]
+
+/** Forgets expired tokens, so many at most: a day late, so that a clock set forward by mistake does not forget a denial. */
+export async function sweepIssued(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('issued')
     .where((where) => {

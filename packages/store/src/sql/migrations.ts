@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
-import { chained } from './chain.ts'
 import type { Migration } from 'kysely/migration'
 import type { Spelling } from './database.ts'
+import { FIRST_CHAINS, firstChains } from './first-chains.ts'
+import { CHAIN_HEADS, switched } from './chain-heads.ts'
 
 type Empty = Kysely<unknown>
 
@@ -144,10 +145,24 @@ async function chain(db: Empty): Promise<void> {
   const table = db.schema.alterTable('events')
   await table.addColumn('count', 'bigint', (column) => column.notNull().defaultTo(0)).execute()
   await table.addColumn('hash', 'text', (column) => column.notNull().defaultTo('')).execute()
-  await chained(db)
+  await firstChains(db)
   await db.schema.dropIndex('events_by_connection').execute()
   const index = db.schema.createIndex('events_by_count').on('events').unique()
   await index.columns(['connection', 'count']).execute()
+}
+
+async function marks(db: Empty): Promise<void> {
+  const credentials = db.schema.alterTable('credentials')
+  await credentials.addColumn('claimed_at', 'double precision', (column) => column.notNull().defaultTo(0)).execute()
+  await credentials.addColumn('was_personal', 'integer', (column) => column.notNull().defaultTo(0)).execute()
+  await db.schema.alterTable('documents').addColumn('kept_ms', 'double precision').execute()
+  await db.schema.dropIndex('credentials_by_due').execute()
+  await db.schema
+    .createIndex('credentials_by_due')
+    .on('credentials')
+    .columns(['connection', 'due_at', 'claimed_until', 'touched_at', 'claimed_at'])
+    .where(sql<boolean>`lapsed = 0`)
+    .execute()
 }
 
 /** All migrations by name, in the order of their names. A name that was released never changes. */
@@ -161,11 +176,17 @@ export const migrations = (spelling: Spelling): Readonly<Record<string, Migratio
       await keys(db, spelling)
     },
   },
-  '0002_profiles_documents_chain': {
+  [FIRST_CHAINS]: {
     async up(db) {
       await documents(db, spelling)
       await profiles(db, spelling)
       await chain(db)
+    },
+  },
+  [CHAIN_HEADS]: {
+    async up(db) {
+      await marks(db)
+      await switched(db)
     },
   },
 })

@@ -1,9 +1,9 @@
 import { type Event, GuestpassError } from '@guestpass/core'
 import { dataKey, type KeyShelf, type StoredKey, wrapped } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
+import { append } from './append.ts'
 import type { CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
-import { append } from './events.ts'
 import { newestKey } from './keys.ts'
 import { type SealedColumn, sealedColumns, type SealedValue } from './sealed-columns.ts'
 
@@ -143,7 +143,7 @@ export function rotation({ database, shelf, vault, keyRing, random, route }: Rot
             correlationId,
             data: { keys: gone.length, values },
           }
-          await append(db, [happened], route)
+          append(db, [happened], route)
         }
         return gone.map(({ id }) => id)
       },

@@ -1,5 +1,4 @@
-import type { Credential } from '@guestpass/core'
-import type { Generated } from 'kysely'
+import type { Credential, LinkVersion } from '@guestpass/core'
 
 /** The tables, for every database alike. Instants are milliseconds since the epoch; `text` that holds JSON says so. */
 export interface Tables {
@@ -14,6 +13,8 @@ export interface Tables {
     readonly due_at: number | null
     /** Until when it is a keeper's to renew. */
     readonly claimed_until: number
+    /** When it was claimed last. */
+    readonly claimed_at: number
     readonly touched_at: number
     /** 1: a keeper found it due and not kept, so that none has to pass it until it is touched; else 0. */
     readonly lapsed: number
@@ -22,6 +23,8 @@ export interface Tables {
     readonly tokens: Uint8Array | null
     /** Personal data as JSON, sealed for this row and generation under a key of its own. */
     readonly profile: Uint8Array | null
+    /** 1: it had a profile before its last write, whose key that write has to replace; else 0. */
+    readonly was_personal: number
     /** All other parts of the credential, as JSON. */
     readonly body: string
   }
@@ -39,24 +42,43 @@ export interface Tables {
     /** JSON, sealed for this row and revision. */
     readonly value: Uint8Array
     readonly expires_at: number | null
+    /** How long it lives, in milliseconds; null when for ever, or written before this was kept. */
+    readonly kept_ms: number | null
   }
+  /** The events of a connection in the order of their chain; there is no order over connections. */
   readonly events: {
-    /** Grows with every commit, over all connections. */
-    readonly seq: Generated<number>
     readonly connection: string
-    /** Its place in the chain of its connection, and the cursor of pages; see `Link`. */
+    /** The chain, and the place in it, which is the cursor of pages; see `Link`. */
+    readonly chain: number
     readonly count: number
+    readonly version: LinkVersion
     readonly hash: string
     readonly id: string
     /** JSON. */
     readonly body: string
   }
+  /** Where each chain ends. Locked last in a transaction, in the order of connections. */
+  readonly chain_heads: {
+    readonly connection: string
+    readonly chain: number
+    readonly count: number
+    readonly hash: string
+    /** The latest moment at which it grew; never goes back. */
+    readonly at: number
+  }
   readonly outbox: {
+    readonly connection: string
     readonly sink: string
-    readonly seq: number
+    /** The id of the event, and its place. */
     readonly event: string
+    readonly chain: number
+    readonly count: number
+    /** When it came into the outbox: what orders the letters of a sink, those of one connection as its chain does. */
+    readonly queued_at: number
     /** Null when the event is parked. */
     readonly due_at: number | null
+    /** When `due_at` was set last; 0 for what was never tried. */
+    readonly set_at: number
     readonly attempts: number
     readonly why: string | null
   }

@@ -2,7 +2,6 @@ import {
   type Bucket,
   type Instant,
   type LeaseAnswer,
-  leased,
   type Lesson,
   type Millis,
   type PermitAnswer,
@@ -10,6 +9,8 @@ import {
   reserved,
   taught,
 } from '@guestpass/core'
+import { sql } from 'kysely'
+import { ahead } from './clocks.ts'
 import type { Db } from './database.ts'
 
 export interface LeaseAsk {
@@ -19,23 +20,35 @@ export interface LeaseAsk {
   readonly ms: Millis
 }
 
-export async function lease(db: Db, ask: LeaseAsk, now: Instant): Promise<LeaseAnswer> {
-  const { connection, name, holder, ms } = ask
+/** Takes or prolongs a lease in one statement: no row comes back when another holder has it. */
+export async function lease(db: Db, { connection, name, holder, ms }: LeaseAsk, now: Instant): Promise<LeaseAnswer> {
+  const taken = { holder, until: now + ms, ms }
+  const granted = await db
+    .insertInto('leases')
+    .values({ connection, name, ...taken })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['connection', 'name'])
+        .doUpdateSet(taken)
+        .where((stands) =>
+          stands.or([
+            stands('leases.holder', '=', holder),
+            stands('leases.until', '<=', now),
+            // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
+            sql<boolean>`leases.until > ${ahead(now)} + leases.ms`,
+          ]),
+        ),
+    )
+    .returning('holder')
+    .executeTakeFirst()
+  if (granted) return { granted: true, endsInMs: ms }
   const stands = await db
     .selectFrom('leases')
-    .select(['holder', 'until', 'ms'])
+    .select('until')
     .where('connection', '=', connection)
     .where('name', '=', name)
     .executeTakeFirst()
-  const { answer, lease: taken } = leased(stands, holder, ms, now)
-  if (taken) {
-    await db
-      .insertInto('leases')
-      .values({ connection, name, ...taken })
-      .onConflict((conflict) => conflict.columns(['connection', 'name']).doUpdateSet(taken))
-      .execute()
-  }
-  return answer
+  return { granted: false, endsInMs: Math.max(0, (stands?.until ?? now) - now) }
 }
 
 export async function release(db: Db, connection: string, name: string, holder: string): Promise<void> {
@@ -47,41 +60,63 @@ export async function release(db: Db, connection: string, name: string, holder: 
     .execute()
 }
 
-async function bucketOf(db: Db, connection: string, lane: string): Promise<Bucket | undefined> {
+async function stateOf(db: Db, connection: string, lane: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('buckets')
     .select('state')
     .where('connection', '=', connection)
     .where('lane', '=', lane)
     .executeTakeFirst()
-  return row && (JSON.parse(row.state) as Bucket)
+  return row?.state
 }
 
-async function keepBucket(db: Db, connection: string, lane: string, bucket: Bucket): Promise<void> {
+/** Keeps a bucket in the place of the very one that was read; false when another one is there. */
+async function keepBucket(
+  db: Db,
+  connection: string,
+  lane: string,
+  before: string | undefined,
+  bucket: Bucket,
+): Promise<boolean> {
   const state = JSON.stringify(bucket)
-  await db
+  const kept = await db
     .insertInto('buckets')
     .values({ connection, lane, state })
-    .onConflict((conflict) => conflict.columns(['connection', 'lane']).doUpdateSet({ state }))
-    .execute()
+    .onConflict((conflict) =>
+      before === undefined
+        ? conflict.columns(['connection', 'lane']).doNothing()
+        : conflict.columns(['connection', 'lane']).doUpdateSet({ state }).where('buckets.state', '=', before),
+    )
+    .returning('lane')
+    .executeTakeFirst()
+  return kept !== undefined
 }
 
-export async function reserve(
+/** Changes a bucket: reckoned again when somebody else has changed it meanwhile. */
+async function changedBucket<T>(
+  db: Db,
+  connection: string,
+  lane: string,
+  change: (known: Bucket | undefined) => { readonly answer: T; readonly bucket: Bucket },
+): Promise<T> {
+  for (;;) {
+    const before = await stateOf(db, connection, lane)
+    const known = before === undefined ? undefined : (JSON.parse(before) as Bucket)
+    const { answer, bucket } = change(known)
+    if (bucket === known || (await keepBucket(db, connection, lane, before, bucket))) return answer
+  }
+}
+
+export const reserve = (
   db: Db,
   connection: string,
   lane: string,
   ask: PermitAsk,
   now: Instant,
-): Promise<PermitAnswer> {
-  const known = await bucketOf(db, connection, lane)
-  const { answer, bucket } = reserved(known, ask, now)
-  if (bucket !== known) await keepBucket(db, connection, lane, bucket)
-  return answer
-}
+): Promise<PermitAnswer> => changedBucket(db, connection, lane, (known) => reserved(known, ask, now))
 
-export async function learn(db: Db, connection: string, lane: string, lesson: Lesson, now: Instant): Promise<void> {
-  await keepBucket(db, connection, lane, taught(await bucketOf(db, connection, lane), lesson, now))
-}
+export const learn = (db: Db, connection: string, lane: string, lesson: Lesson, now: Instant): Promise<void> =>
+  changedBucket(db, connection, lane, (known) => ({ answer: undefined, bucket: taught(known, lesson, now) }))
 
 export async function fact(db: Db, connection: string, name: string): Promise<unknown> {
   const row = await db

@@ -2,12 +2,12 @@ import { asGuestpassError, refuseBadDueAsk, refuseBadLimit, type Store } from '@
 import { chainHead, linksAfter } from './chain.ts'
 import { commit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
-import { found, listed, ofSubject } from './credentials.ts'
+import { found, foundIn, listed, ofSubject, sealedRow } from './credentials.ts'
 import type { Database } from './database.ts'
 import { documentOf, documentsOf } from './documents.ts'
 import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
-import { anyDue, claimed, counted, forwarded, paged, parked, posted, settled } from './events.ts'
 import { living } from './issued.ts'
+import { anyDue, claimed, counted, forwarded, parked, posted, settled } from './outbox.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
 /** The store over any SQL database: the same queries for all. */
@@ -45,13 +45,17 @@ export function sqlStore(parts: CommitParts): Store {
       read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
     denied: (connection, fingerprint) =>
       read(async (db) => (await living(db, connection, fingerprint, now()))?.denied === 1),
-    lease: (connection, name, holder, ms, credential) =>
-      write(async (db) => {
+    async lease(connection, name, holder, ms, credential) {
+      const { answer, at, row } = await write(async (db) => {
         const at = now()
         const answer = await lease(db, { connection, name, holder, ms }, at)
-        if (credential === undefined) return answer
-        return { ...answer, found: { ...(await found(db, vault, connection, credential)), now: at } }
-      }),
+        return { answer, at, row: credential === undefined ? undefined : await sealedRow(db, connection, credential) }
+      })
+      if (credential === undefined) return answer
+      // Opened outside the transaction, which a key ring would hold up.
+      const opened = await foundIn(vault, row).catch(() => unsealed((db) => found(db, vault, connection, credential)))
+      return { ...answer, found: { ...opened, now: at } }
+    },
     release: (connection, name, holder) => write((db) => release(db, connection, name, holder)),
     reserve: (connection, lane, ask) => write((db) => reserve(db, connection, lane, ask, now())),
     learn: (connection, lane, lesson) => write((db) => learn(db, connection, lane, lesson, now())),
@@ -59,7 +63,8 @@ export function sqlStore(parts: CommitParts): Store {
     setFact: (connection, name, value) => write((db) => setFact(db, connection, name, value)),
     async events(connection, page) {
       refuseBadLimit(page.limit)
-      return read((db) => paged(db, connection, page))
+      const { links, ...next } = await read((db) => linksAfter(db, connection, page))
+      return { events: links.map(({ event }) => event), ...next }
     },
     async chain(connection, page) {
       refuseBadLimit(page.limit)
@@ -86,11 +91,12 @@ export function sqlStore(parts: CommitParts): Store {
       async settle(sink, outcomes) {
         if (outcomes.length === 0) return
         await write(async (db) => {
-          for (const outcome of outcomes) await settled(db, sink, outcome, now())
+          const at = now()
+          for (const outcome of outcomes) await settled(db, sink, outcome, at)
         })
       },
       forward: (sink, letters) => write((db) => forwarded(db, sink, letters)),
-      post: (connection, sink, events) => write((db) => posted(db, connection, sink, events)),
+      post: (connection, sink, events) => write((db) => posted(db, connection, sink, events, now())),
       async parked(sink, page) {
         refuseBadLimit(page.limit)
         return read((db) => parked(db, sink, page))

@@ -1,17 +1,26 @@
-import type { ChainHead } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
 import type { Db } from './database.ts'
 
-/** What a transaction has read that nobody else can change before it is over: many changes share one, and each would ask. */
+/** An event that waits for the end of its transaction, and the sinks that get it. */
+export interface Recorded {
+  readonly event: Event
+  readonly sinks: readonly string[]
+}
+
+/** What the jobs of a transaction share. */
 export interface TransactionMemory {
+  /** Read once: nothing changes it before the transaction is over. */
   newestKey?: { readonly id: string; readonly created_at: number }
-  /** Where the chain of a connection ends. */
-  readonly heads: Map<string, ChainHead>
+  /** Written together at the end, so that the ends of their chains are held for a moment only. */
+  readonly events: Recorded[]
+  /** Rows written that end by themselves. */
+  expiring: number
 }
 
 const memories = new WeakMap<Db, TransactionMemory>()
 
 export function memoryOf(transaction: Db): TransactionMemory {
-  const memory = memories.get(transaction) ?? { heads: new Map() }
+  const memory = memories.get(transaction) ?? { events: [], expiring: 0 }
   memories.set(transaction, memory)
   return memory
 }

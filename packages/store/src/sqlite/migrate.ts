@@ -1,6 +1,8 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import { BATCH, CHAIN_HEADS, copied } from '../sql/chain-heads.ts'
 import type { Db } from '../sql/database.ts'
+import { FIRST_CHAINS } from '../sql/first-chains.ts'
 import { migrations } from '../sql/migrations.ts'
 import { newerStore, notAStore } from './faults.ts'
 
@@ -30,12 +32,46 @@ export async function isCurrent(db: Db, path: string): Promise<boolean> {
   return rows.length === known.length
 }
 
-/** Brings a store to this version, in one transaction. Of several processes one does it, the others find it done. */
-export async function migrate(db: Db): Promise<void> {
+async function migrated(db: Db, to: string | undefined): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => ours } })
-    const { error } = await migrator.migrateToLatest()
+    const { error } = await (to === undefined ? migrator.migrateToLatest() : migrator.migrateTo(to))
     if (error) throw error
     await sql`pragma application_id = ${sql.raw(String(APPLICATION_ID))}`.execute(trx)
   })
+}
+
+/** The migrations that a store has; none where it is empty. */
+async function applied(db: Db): Promise<readonly string[]> {
+  if ((await count(db, 'select count(*) as n from sqlite_master')) === 0) return []
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+export interface MigrateOptions {
+  /** Events that one transaction copies. */
+  readonly batch?: number
+  /** Called after each transaction but the last. */
+  readonly onBatch?: () => void
+}
+
+/**
+ * Brings a store to this version. What takes long is done in short transactions beforehand, from where an earlier try has come
+ * to; until the last one the store is as it was, also for processes of the former version. Of several processes each does a
+ * part, or finds it done.
+ */
+export async function migrate(db: Db, { batch = BATCH, onBatch }: MigrateOptions = {}): Promise<void> {
+  const before = await applied(db)
+  if (before.length > 0) {
+    if (!before.includes(FIRST_CHAINS)) await migrated(db, FIRST_CHAINS)
+    const copiedSome = (): Promise<boolean> =>
+      db
+        .transaction()
+        .execute(
+          async (trx) =>
+            !(await applied(trx)).includes(CHAIN_HEADS) && copied(trx as unknown as Kysely<unknown>, batch),
+        )
+    while (await copiedSome()) onBatch?.()
+  }
+  await migrated(db, undefined)
 }

@@ -4,6 +4,7 @@ import { Kysely } from 'kysely'
 import { vault } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
+import { finisher } from '../sql/finish.ts'
 import { groupCommit } from '../sql/group-commit.ts'
 import { keyShelf } from '../sql/keys.ts'
 import type { Tables } from '../sql/schema.ts'
@@ -91,7 +92,7 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
   const reserve = reserveBeside(path, random)
   const group = groupCommit({
     db: writer.db,
-    finish: async () => {},
+    finish: finisher(() => clock.wall()),
     async relieve(thrown) {
       if (!isFullDisk(await diagnosed(thrown, options))) return false
       // Another process may have given the room back just now: worth another try as well.

@@ -1,5 +1,5 @@
 import { auditRecord } from '../../domain/audit-record.ts'
-import { linkText, NO_LINKS } from '../../domain/chain.ts'
+import { type Link, LINK_VERSION, linkText, NO_LINKS } from '../../domain/chain.ts'
 import type { Event } from '../../domain/event.ts'
 import { sha256Hex } from '../../ports/system.ts'
 import type { Store } from '../../ports/store.ts'
@@ -10,10 +10,10 @@ const commit = (store: Store, ...events: readonly Event[]) => store.commit({ con
 
 /** The links that events make, reckoned by the definition. */
 async function linked(events: readonly Event[]) {
-  const links: { readonly count: number; readonly event: Event; readonly hash: string }[] = []
+  const links: Link[] = []
   for (const one of events) {
     const text = linkText(one.connection, links.at(-1) ?? NO_LINKS, auditRecord(one))
-    links.push({ count: links.length + 1, event: one, hash: await sha256Hex(text) })
+    links.push({ chain: 0, count: links.length + 1, event: one, hash: await sha256Hex(text), version: LINK_VERSION })
   }
   return links
 }
@@ -26,7 +26,7 @@ export function chainChapter({ says, expect }: Chapter): void {
     await commit(other, ...all.slice(2))
     const links = await linked(all)
     expect((await other.chain(HOME, { limit: 9 })).links).toEqual(links)
-    expect(await store.chainHead(HOME)).toEqual({ count: 3, hash: links.at(-1)?.hash })
+    expect(await store.chainHead(HOME)).toEqual({ chain: 0, count: 3, hash: links.at(-1)?.hash })
   })
 
   says('gives the chain page by page', async ({ store }) => {

@@ -71,7 +71,7 @@ export function documentsChapter({ says, expect }: Chapter): void {
     const change = { connection: HOME, writes: [write(credential('alice', 1))], events: [event('1')] }
     expect(await store.commit({ ...change, documents: [draft('a', 0), draft('b', 7)] })).toEqual('conflict')
     const left = [await look(store), (await store.find(HOME, 'alice')).revision, await store.chainHead(HOME)]
-    expect(left).toEqual([{ revision: 0 }, 0, { count: 0, hash: '' }])
+    expect(left).toEqual([{ revision: 0 }, 0, { chain: 0, count: 0, hash: '' }])
   })
 
   says('stores no document when a credential is not as expected', async ({ store }) => {

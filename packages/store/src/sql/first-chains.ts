@@ -1,0 +1,43 @@
+import { type ChainHead, type Event, NO_LINKS } from '@guestpass/core'
+import type { Kysely } from 'kysely'
+import { linkedTo } from './chain.ts'
+
+export const FIRST_CHAINS = '0002_profiles_documents_chain'
+
+/** Rows read at a time. */
+const PAGE = 1_000
+
+/** The table of events as it was then. */
+interface Then {
+  readonly events: {
+    readonly seq: number
+    readonly connection: string
+    readonly id: string
+    readonly body: string
+    readonly count: number
+    readonly hash: string
+  }
+}
+
+/** Links the events of a store that had no chain yet, each connection's in the order of their commits. */
+export async function firstChains(older: Kysely<unknown>): Promise<void> {
+  const db = older as Kysely<Then>
+  const heads = new Map<string, ChainHead>()
+  for (let seq = 0; ; ) {
+    const rows = await db
+      .selectFrom('events')
+      .select(['seq', 'body'])
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(PAGE)
+      .execute()
+    for (const row of rows) {
+      const event = JSON.parse(row.body) as Event
+      const head = linkedTo(heads.get(event.connection) ?? NO_LINKS, event, 1)
+      heads.set(event.connection, head)
+      await db.updateTable('events').set({ count: head.count, hash: head.hash }).where('seq', '=', row.seq).execute()
+      seq = row.seq
+    }
+    if (rows.length < PAGE) return
+  }
+}
