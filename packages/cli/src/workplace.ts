@@ -146,15 +146,18 @@ function lostKeyRing(path: string, file: string): KeyRing {
   return { id: '', wrap: lost, unwrap: lost }
 }
 
+/** How long a verb waits when it is not told, also for the end of a back-off that an earlier verb met. */
+const PATIENCE_SECONDS = 30
+
 /** On whose behalf a verb calls the library, and how long it waits. `actor`: default `cli`. */
 export const contextOf = (
   { signal }: Cli,
-  { patienceSeconds }: Pick<Config['settings'], 'patienceSeconds'> = {},
+  { patienceSeconds = PATIENCE_SECONDS }: Pick<Config['settings'], 'patienceSeconds'> = {},
   actor = 'cli',
 ): Omit<Context, 'signal' | 'correlationId'> & { readonly signal: AbortSignal } => ({
   actor,
   signal,
-  ...(patienceSeconds === undefined ? {} : { patienceMs: patienceSeconds * SECOND }),
+  patienceMs: patienceSeconds * SECOND,
 })
 
 /** What a verb needs to talk to upstream. */

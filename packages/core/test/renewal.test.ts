@@ -5,7 +5,7 @@ import { HttpFault } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
 import { granted, held, json } from './fake-upstream.ts'
-import { outcome, refusal, world } from './world.ts'
+import { outcome, passing, refusal, world } from './world.ts'
 
 /** From the request for the first token on: where its windows begin. */
 const ADVISORY = HOUR - 5 * MINUTE
@@ -113,6 +113,18 @@ describe('an access token', () => {
     expect(await outcome(asked)).toBe('not ours: Error: enough')
     await settle()
     expect(here.upstream.asked.token).toHaveLength(0)
+  })
+
+  it('is waited for through the back-off of an earlier failure by a caller who says how long to wait', async () => {
+    const here = world()
+    const { accessTokens } = await here.process()
+    here.upstream.token = failing
+    expect(await outcome(accessTokens.token())).toBe('upstream_unavailable')
+    here.upstream.token = () => granted(2)
+    const other = (await here.process()).accessTokens
+    expect(await outcome(other.token())).toBe('upstream_unavailable')
+    expect(await outcome(other.token({ patienceMs: 500 }))).toBe('upstream_unavailable')
+    expect(await passing(here.clock, outcome(other.token({ patienceMs: 5 * SECOND })))).toBe('access-token-2')
   })
 
   it.each([

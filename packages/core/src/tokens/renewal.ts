@@ -68,7 +68,8 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
     if (ask.force) ask = { newerThan: at.found.credential?.generation ?? 0 }
     const next = planned(parts, at, ask)
     if (next.do === 'refuse') {
-      await outwait(next.error, left(), parts.ports.clock)
+      // A caller who said how long to wait waits for the end of a back-off, too.
+      await outwait(next.error, left(), parts.ports.clock, context.patienceMs !== undefined)
       continue
     }
     const refusal = parts.refusals.of(at.found)
@@ -121,9 +122,10 @@ const served = ({ found, now, elapsed }: Look, tokens: TokenSet): Current => ({
 })
 
 /** Waits until what is in doubt may be asked for again, if the caller's patience lasts that long; throws what it was given otherwise. */
-async function outwait(thrown: unknown, left: Millis, clock: Clock): Promise<void> {
+async function outwait(thrown: unknown, left: Millis, clock: Clock, anyBackOff = false): Promise<void> {
   const { code, retryAt } = thrown instanceof GuestpassError ? thrown : {}
-  const wait = code === 'in_doubt' && retryAt !== undefined ? retryAt - clock.wall() : Number.POSITIVE_INFINITY
+  const waits = retryAt !== undefined && (code === 'in_doubt' || anyBackOff)
+  const wait = waits ? retryAt - clock.wall() : Number.POSITIVE_INFINITY
   if (wait > left) throw thrown
   await clock.sleep(Math.max(wait, 1))
 }
