@@ -142,6 +142,17 @@ describe('attributes that upstream does not take', () => {
     expect(await pending()).toEqual([])
   })
 
+  it('are given again at once when a clock that was ahead put them off', async () => {
+    const { guests, upstream, connection, enriched, clock } = await started()
+    clock.stepWall(HOUR)
+    upstream.meets('update', instead(503))
+    await guests.issue(ann)
+    await enriched(connection)
+    clock.stepWall(-HOUR)
+    await enriched(connection)
+    expect(upstream.asked.update).toHaveLength(2)
+  })
+
   it('are forgotten with a guest that is erased', async () => {
     const { guests, upstream, connection, enriched, pending, clock } = await started()
     upstream.meets('update', instead(503))

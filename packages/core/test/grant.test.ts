@@ -137,6 +137,17 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(2)
   })
 
+  it('is renewed although nobody asks when its tokens come from the future, because their age is not known', async () => {
+    const here = signedIn()
+    here.clock.stepWall(DAY)
+    await (await here.seeded()).accessTokens.token()
+    here.clock.stepWall(-DAY)
+    const { grant } = await here.process()
+    await grant.keepAlive()
+    await grant.keepAlive()
+    expect(here.server.refreshes).toHaveLength(2)
+  })
+
   it('gets another token when a resource refused exactly this one', async () => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()

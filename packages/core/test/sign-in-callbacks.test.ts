@@ -183,6 +183,19 @@ describe('a process that slept between taking a sign-in and sending its code', (
     expect(sent).toEqual([])
   })
 
+  it.each([2 * MINUTE, 24 * 60 * MINUTE])(
+    'does not last longer when the clock that began it was %i ms ahead',
+    async (ms) => {
+      const here = signingIn()
+      here.clock.stepWall(ms)
+      const query = await here.begun(await here.process())
+      here.clock.stepWall(-ms)
+      const { signIn } = await here.process()
+      expect(await refusal(signIn.complete(query))).toMatchObject({ code: 'sign_in_refused', reason: 'expired' })
+      expect(here.exchanges).toEqual([])
+    },
+  )
+
   it('sends nothing either when a first try never left and the state ended meanwhile', async () => {
     const here = signingIn()
     let tries = 0

@@ -1,6 +1,6 @@
 import { auditRecord } from '../domain/audit-record.ts'
 import type { Json } from '../domain/json.ts'
-import { type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger, Trail } from '../ports/store.ts'
 import {
@@ -94,7 +94,9 @@ export function auditLog(
     const { last } = await latest()
     const { count } = await store.chainHead(connection)
     if (count <= (last?.count ?? 0)) return false
-    return count >= (last?.count ?? 0) + EVERY_RECORDS || clock.wall() - Date.parse(last?.at ?? '') >= EVERY || !last
+    if (!last || count >= last.count + EVERY_RECORDS) return true
+    const [at, now] = [Date.parse(last.at), clock.wall()]
+    return now - at >= EVERY || isAhead(at, now)
   }
 
   async function* records(until = Number.POSITIVE_INFINITY): AsyncGenerator<ChainedRecord> {

@@ -4,7 +4,7 @@ import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
-import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { holds, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { DocumentWrite } from '../ports/store.ts'
@@ -176,7 +176,8 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
         ...(after === undefined ? {} : { after }),
       })
       for (const { id, value } of page.documents) {
-        if ((value as unknown as Pending).dueAt <= clock.wall()) yield id
+        // What a clock that was ahead put off for longer than any wait is due now.
+        if (!holds((value as unknown as Pending).dueAt, LONGEST, clock.wall())) yield id
       }
       if (page.next === undefined) return
       after = page.next

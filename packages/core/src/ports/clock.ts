@@ -23,3 +23,9 @@ export function stopwatch(clock: Clock): () => Millis {
   const monotonic = clock.monotonic()
   return () => Math.max(clock.wall() - wall, clock.monotonic() - monotonic, 0)
 }
+
+/** Begins to wait for `ms`. The answer is a function that gives what is left of it, at least 0; counted as a stopwatch counts. */
+export function countdown(clock: Clock, ms: Millis): () => Millis {
+  const elapsed = stopwatch(clock)
+  return () => Math.max(0, ms - elapsed())
+}

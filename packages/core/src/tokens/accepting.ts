@@ -1,6 +1,7 @@
 import type { Credential, Request, TokenSet } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
 import { missingScopes } from '../domain/scopes.ts'
+import { endOf } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
@@ -126,7 +127,7 @@ const isPassing = (error: GuestpassError): boolean => error.retryable || passes(
 function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Accepting): GuestpassError {
   const token: AccessToken = {
     token: granted.access,
-    expiresAt: sentAt + (granted.lifetime ?? 0),
+    expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
     scopes: granted.scopes ?? asked,
     generation: 0,
     standing: 'in_doubt',
@@ -145,7 +146,7 @@ function successor(credential: Credential, tokens: TokenSet, identity: Identity,
 
 const signedInAs = ({ generation, tokens }: Live, identity: Identity, asked: readonly string[]): SignedIn => ({
   generation,
-  expiresAt: tokens.expiresAt,
+  expiresAt: endOf(tokens),
   scopes: tokens.scopes,
   missing: missingScopes(asked, tokens.scopes),
   excess: missingScopes(tokens.scopes, asked),

@@ -4,7 +4,7 @@ import { type About, type Event, event, type EventType } from '../domain/event.t
 import type { Ask, Windows } from '../domain/plan.ts'
 import { missingScopes } from '../domain/scopes.ts'
 import { Secret } from '../domain/secret.ts'
-import { DAY, type Instant, type Millis } from '../domain/time.ts'
+import { DAY, type Instant, isAhead, type Millis } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
@@ -79,8 +79,9 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     async keepAlive() {
       const { credential, now } = await store.find(connection, GRANT)
       if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
-      const idle = now - credential.tokens.sentAt
-      if (idle < IDLE * (1 - IDLE_SPREAD * random.float())) return
+      const { sentAt } = credential.tokens
+      // How old tokens from the future are is not known.
+      if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isAhead(sentAt, now)) return
       await renewing.current({ newerThan: credential.generation })
     },
   }

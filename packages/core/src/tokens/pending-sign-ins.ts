@@ -77,6 +77,8 @@ const KIND = 'sign-in'
 const LIFE: Millis = 10 * MINUTE
 /** How long it is known of a state that it was used or has expired. */
 const AFTERLIFE: Millis = DAY
+/** Clocks of machines that share sign-ins may differ by this much. */
+const TOLERANCE: Millis = MINUTE
 
 export const refusedSignIn = (reason: SignInReason, what: string): GuestpassError =>
   new GuestpassError('sign_in_refused', `The sign-in was not accepted: ${what}. Begin a new one.`, { reason })
@@ -124,7 +126,7 @@ export function pendingSignIns(
   function owned(id: string, stored: Stored, taker: string, { verifier, scope, ...rest }: StoredPending): TakenSignIn {
     const isOurs = (found: Stored | undefined): found is Stored => found?.taken?.by === taker
     const ensureInTime = (now: Instant): void => {
-      if (now >= stored.until) throw refusal('expired')
+      if (isOver(stored.until, now)) throw refusal('expired')
     }
     return {
       ...rest,
@@ -177,6 +179,9 @@ export function pendingSignIns(
   }
 }
 
+/** Also of one that would last longer from now than any: a clock that was ahead wrote it. */
+const isOver = (until: Instant, now: Instant): boolean => now >= until || until > now + LIFE + TOLERANCE
+
 /** Why a callback may not complete a sign-in, or hear of its outcome; undefined when it may. */
 async function refusedFor(
   { until, pending, taken }: Stored,
@@ -185,12 +190,12 @@ async function refusedFor(
   now: Instant,
   digest: Digest,
 ): Promise<'expired' | 'browser' | 'replayed' | undefined> {
-  if (pending && now >= until) return 'expired'
+  if (pending && isOver(until, now)) return 'expired'
   const bound = pending?.browser ?? taken?.browser
   if (bound !== undefined && !alike(bound, await digest(browser ?? ''))) return 'browser'
   if (pending) return undefined
   const isSame = taken !== undefined && alike(taken.answer, answer)
-  return isSame && now < until ? undefined : 'replayed'
+  return isSame && !isOver(until, now) ? undefined : 'replayed'
 }
 
 /** Two digests compared in a time that tells nothing of where they differ. */

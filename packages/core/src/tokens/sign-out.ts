@@ -1,6 +1,7 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { event } from '../domain/event.ts'
+import { endOf } from '../domain/plan.ts'
 import { type Instant, MINUTE } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
@@ -41,7 +42,7 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
     if (!tokens) return { upstream: 'done', local: 'done' }
     const upstream = await oauth.revoke(tokens).catch(() => 'failed' as const)
     const isLeft = upstream !== 'done' && tokens.expiresAt > now
-    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: tokens.expiresAt } : {}) }
+    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: endOf(tokens) } : {}) }
   }
 
   async function ended(context: Context): Promise<SignedOut> {

@@ -1,7 +1,7 @@
 import { type Event, event } from '../domain/event.ts'
-import { type Instant, iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
-import { stopwatch } from '../ports/clock.ts'
+import { countdown, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Due, Outcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -37,10 +37,12 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
   const { connection, endpoints, clientId } = parts
   const { store, clock, random } = ports
   let failures = 0
-  let restUntil: Instant = 0
+  let restLeft = countdown(clock, 0)
   let gone: Due | undefined
 
-  const rest = (ms: Millis): void => void (restUntil = Math.max(restUntil, clock.wall() + ms))
+  const rest = (ms: Millis): void => {
+    if (ms > restLeft()) restLeft = countdown(clock, ms)
+  }
 
   /** What came of a try, as an event and as a word to the outbox. */
   function settled(endpoint: Endpoint, { event: of, attempts }: Due, tried: Attempt): [Outcome, Event] {
@@ -123,7 +125,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
 
   return {
     name: queueOf(connection, id),
-    rest: () => Math.max(0, restUntil - clock.wall()),
+    rest: () => restLeft(),
     async deliver(due, signal) {
       const endpoint = (await endpoints.all()).find((known) => known.id === id)
       // It was removed.
@@ -132,7 +134,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
       gone = undefined
       const elapsed = stopwatch(clock)
       const outcomes: Outcome[] = []
-      const stopped = (): boolean => signal.aborted || gone !== undefined || restUntil > clock.wall()
+      const stopped = (): boolean => signal.aborted || gone !== undefined || restLeft() > 0
       /** A try that the caller cut short is none; what the store cannot give counts, so that one letter never holds up the rest. */
       const failed = (letter: Due, thrown: unknown): Outcome => {
         if (signal.aborted) return released(letter)

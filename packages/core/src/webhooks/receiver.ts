@@ -2,7 +2,7 @@ import { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { boundedBytes } from '../ports/bounded-bytes.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, countdown } from '../ports/clock.ts'
 import { systemClock } from '../ports/system.ts'
 import { oneMatches, signatures } from './signature.ts'
 
@@ -187,7 +187,7 @@ export function receiverMemory({
   most?: number
   clock?: Clock
 } = {}): ReceiverMemory {
-  const known = new Map<string, { readonly until: Instant; readonly state: 'underway' | 'done' }>()
+  const known = new Map<string, { readonly left: () => Millis; readonly state: 'underway' | 'done' }>()
   const generations = new Map<string, number>()
   /** Puts it at the end, and drops from the front: the one that was not heard of for longest. */
   const keep = <T>(map: Map<string, T>, name: string, value: T): void => {
@@ -201,12 +201,12 @@ export function receiverMemory({
   return {
     async claim(id, ms) {
       const found = known.get(id)
-      if (found && found.until > clock.wall()) return found.state
-      keep(known, id, { until: clock.wall() + ms, state: 'underway' })
+      if (found && found.left() > 0) return found.state
+      keep(known, id, { left: countdown(clock, ms), state: 'underway' })
       return 'taken'
     },
     async settle(id, ms) {
-      keep(known, id, { until: clock.wall() + ms, state: 'done' })
+      keep(known, id, { left: countdown(clock, ms), state: 'done' })
     },
     async forget(id) {
       known.delete(id)

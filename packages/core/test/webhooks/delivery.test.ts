@@ -143,6 +143,19 @@ describe('a delivery that fails', () => {
     expect(peer.got).toHaveLength(3)
   })
 
+  it('leaves its endpoint alone for no longer when the clock is set back meanwhile', async () => {
+    const { hooks, commit, clock, peer } = await world((_, nth) =>
+      nth === 1 ? { status: 429, headers: { 'retry-after': '60' } } : {},
+    )
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    clock.stepWall(-HOUR)
+    await commit([event('9', { type: 'GRANT_ENDED' })])
+    await clock.advance(MINUTE)
+    await hooks.drain(never)
+    expect(peer.got.length).toBeGreaterThan(1)
+  })
+
   it('is a dead letter after ten tries, and can be sent again by hand', async () => {
     let broken = true
     const { hooks, commit, clock, peer, told } = await world(() => (broken ? { status: 503 } : {}))

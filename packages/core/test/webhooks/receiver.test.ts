@@ -166,6 +166,17 @@ describe('a receiver', () => {
     expect(acted).toHaveLength(1)
   })
 
+  it('acts on a message again in time although the clock was set back', async () => {
+    const clock = fakeClock()
+    const memory = receiverMemory({ clock })
+    expect(await memory.claim('id-1', MINUTE)).toBe('taken')
+    clock.stepWall(-DAY)
+    await clock.advance(MINUTE - 1)
+    expect(await memory.claim('id-1', MINUTE)).toBe('underway')
+    await clock.advance(1)
+    expect(await memory.claim('id-1', MINUTE)).toBe('taken')
+  })
+
   it('as a route lets a message come again while another delivery of it is being acted on', async () => {
     const { handler, headers } = world()
     const given = headers('id', body())
