@@ -453,3 +453,64 @@ async function claimedByTheDead(here: Awaited<ReturnType<typeof started>>): Prom
   await here.store.lease('default', `guest:${key}`, 'dead', 5 * SECOND)
   return { key }
 }
+
+describe('a request that gets the session of an earlier one', () => {
+  const more = { name: 'Ann B', attributes: { plan: 'platinum', seat: 7 } }
+
+  /** What upstream was given last for the guest, and what is stored of the person. */
+  async function known(here: Awaited<ReturnType<typeof started>>, guestId: string) {
+    await here.enriched(here.connection)
+    const stored = await here.row(guestId)
+    return {
+      given: here.upstream.attributes.get(guestId),
+      profile: openProfile(stored?.profile),
+      consent: stored?.request?.['consentTimestamp'],
+    }
+  }
+
+  it.each([
+    ['reuse', reuse],
+    ['replace, where upstream holds on to it,', replace],
+  ])('by %s brings its attributes, name and moment of consent', async (_, request) => {
+    const here = await started()
+    const { guestId } = await here.guests.issue({ ...ann, attributes: { plan: 'gold', lang: 'de' } })
+    await here.enriched(here.connection)
+    await here.clock.advance(MINUTE)
+    expect((await here.guests.issue({ ...request, ...more })).guestId).toBe(guestId)
+    const { given, profile, consent } = await known(here, guestId)
+    expect(profile).toMatchObject({ name: 'Ann B', attributes: { plan: 'platinum', seat: 7, lang: 'de' } })
+    expect(consent).toBe('2026-01-01T00:01:00.000Z')
+    expect(given).toMatchObject({ plan: 'platinum', seat: 7, lang: 'de', consentTimestamp: '2026-01-01T00:01:00.000Z' })
+    expect(JSON.stringify(await here.events())).not.toContain('platinum')
+  })
+
+  it('after it was given up brings what the CRM says meanwhile, too', async () => {
+    const here = await started({ crmUrl: 'https://crm.example.com' })
+    const { guestId } = await here.guests.issue(ann)
+    await here.guests.invalidate({ email: EMAIL, channelId: 'web-1' })
+    here.upstream.customers.set(EMAIL, { tier: 'silver' })
+    const again = await here.guests.issue({ ...verified, ...more })
+    expect([again.guestId, again.crm]).toEqual([guestId, { tier: 'silver' }])
+    expect((await known(here, guestId)).given).toMatchObject({ plan: 'platinum', tier: 'silver' })
+  })
+
+  it('loses none of its own attributes, however many there were before', async () => {
+    const here = await started()
+    const { guestId } = await here.guests.issue({ ...ann, attributes: { old: 'x'.repeat(1_500), lang: 'de' } })
+    await here.guests.issue({ ...reuse, attributes: { new: 'y'.repeat(1_500) } })
+    expect((await known(here, guestId)).profile['attributes']).toEqual({ new: 'y'.repeat(1_500), lang: 'de' })
+  })
+})
+
+it('all events of a call name who asked and the request that it belongs to', async () => {
+  const { guests, events } = await started()
+  const context = { actor: 'shop', correlationId: 'request-7' }
+  const { guestId } = await guests.issue(ann, context)
+  await guests.refresh(guestId, {}, context)
+  await guests.revoke(guestId, context)
+  await guests.erase(guestId, context)
+  await guests.invalidate({ email: EMAIL, channelId: 'web-2' }, context)
+  const told = (await events()).filter(({ type }) => !/^ACCESS_|ENRICH/.test(type))
+  expect(told.length).toBeGreaterThan(5)
+  for (const event of told) expect(event).toMatchObject(context)
+})

@@ -12,7 +12,8 @@ interface Ports {
  * The ports of a process that SIGSTOP halts at its nth step, and SIGCONT lets go on: until then nothing that it asks of the world is
  * done, no answer reaches it, and no timer of it fires.
  */
-export function pausable(ports: Ports, nth: number) {
+export function pausable(ports: Ports, nth = Number.NaN) {
+  let halt = nth
   let steps = Number.NEGATIVE_INFINITY
   let resume = (): void => {}
   let gate: Promise<void> | undefined
@@ -20,7 +21,7 @@ export function pausable(ports: Ports, nth: number) {
 
   const step = async (): Promise<void> => {
     steps += 1
-    if (steps === nth) {
+    if (steps === halt) {
       gate = new Promise((resolve) => (resume = resolve))
       reached.resolve()
     }
@@ -56,9 +57,10 @@ export function pausable(ports: Ports, nth: number) {
         },
       },
     },
-    /** From now on steps are counted. */
-    start() {
+    /** From now on steps are counted. `next`: the step to halt at, where it is another one than before. */
+    start(next = halt) {
       steps = 0
+      halt = next
     },
     /** Resolves when the process is halted. */
     reached: reached.promise,
