@@ -71,6 +71,7 @@ export { eventsOf, type JobReport, type Report, report, type SignInReport } from
 export { type AuditRecord, auditRecord } from './domain/audit-record.ts'
 export { jsonLines } from './sinks/json-lines.ts'
 export type { Sink } from './sinks/sink.ts'
+export { ahead, DOCUMENT_TOLERANCE } from './stores/ahead.ts'
 export { type Lease, leased } from './stores/lease.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './stores/terms.ts'

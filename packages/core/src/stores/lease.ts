@@ -1,5 +1,6 @@
-import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import type { Instant, Millis } from '../domain/time.ts'
 import type { LeaseAnswer } from '../ports/store.ts'
+import { ahead } from './ahead.ts'
 
 /** A lease as a store keeps it. */
 export interface Lease {
@@ -11,9 +12,8 @@ export interface Lease {
 
 /** Milliseconds that a lease still stands; 0 when it has ended. */
 function left(lease: Lease, now: Instant): Millis {
-  const ms = lease.until - now
-  // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
-  return ms > lease.ms + SECOND ? 0 : Math.max(0, ms)
+  // Taken in the future: the clock went back. The lease is given up, for it saves work and guards nothing.
+  return lease.until - lease.ms > ahead(now) ? 0 : Math.max(0, lease.until - now)
 }
 
 /** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */

@@ -1,7 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import { dueAt } from '../domain/due.ts'
 import type { Instant } from '../domain/time.ts'
-import type { DueAnswer, DueAsk, Page, Store, Write } from '../ports/store.ts'
+import type { Credentials as StoredCredentials, DueAnswer, DueAsk, Page, Write } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { claimedFrom, type DueRow } from './memory-due.ts'
 
@@ -17,7 +17,7 @@ export interface Credentials {
   readonly size: number
   holds(write: Write): boolean
   put(credential: Credential, now: Instant): void
-  page(of: Parameters<Store['list']>[1]): Page
+  page(of: Parameters<StoredCredentials['list']>[1]): Page
   touch(id: string, now: Instant): void
   claimDue(ask: DueAsk, now: Instant): DueAnswer
 }
@@ -30,6 +30,7 @@ function rowAfter(row: Row | undefined, credential: Credential, now: Instant): R
     revision: (row?.revision ?? 0) + 1,
     ...(due === undefined ? {} : { dueAt: due }),
     claimedUntil: stands ? row.claimedUntil : Number.NEGATIVE_INFINITY,
+    claimedAt: row?.claimedAt ?? Number.NEGATIVE_INFINITY,
     touchedAt: row?.touchedAt ?? now,
   }
 }
@@ -95,6 +96,6 @@ export function credentials(): Credentials {
       }
     },
     touch: (id, now) => change(id, { touchedAt: now }),
-    claimDue: (ask, now) => claimedFrom(rows, ask, now, (id, claimedUntil) => change(id, { claimedUntil })),
+    claimDue: (ask, now) => claimedFrom(rows, ask, now, change),
   }
 }

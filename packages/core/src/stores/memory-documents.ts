@@ -1,20 +1,23 @@
 import type { Json } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
-import type { Document, DocumentWrite, Store } from '../ports/store.ts'
+import type { Document, Documents as StoredDocuments, DocumentWrite } from '../ports/store.ts'
+import { DOCUMENT_TOLERANCE } from './ahead.ts'
 import { frozen } from './frozen.ts'
 
 interface Row {
   readonly value: Json
   readonly revision: number
   readonly expiresAt: Instant
+  /** When it was written. */
+  readonly writtenAt: Instant
 }
 
 /** The documents of a connection. */
 export interface Documents {
   get(kind: string, id: string, now: Instant): Document
   holds(write: DocumentWrite, now: Instant): boolean
-  put(write: DocumentWrite): void
-  page(of: Parameters<Store['documents']>[1], now: Instant): Awaited<ReturnType<Store['documents']>>
+  put(write: DocumentWrite, now: Instant): void
+  page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
   readonly size: number
 }
 
@@ -26,7 +29,12 @@ export function memoryDocuments(): Documents {
     kinds.set(kind, rows)
     return rows
   }
-  const living = (row: Row | undefined, now: Instant): Row | undefined => (row && now < row.expiresAt ? row : undefined)
+  const living = (row: Row | undefined, now: Instant): Row | undefined => {
+    if (!row || row.expiresAt <= now) return undefined
+    // Written by a clock that was ahead: it would outlive its time.
+    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && row.writtenAt > now + DOCUMENT_TOLERANCE
+    return outlives ? undefined : row
+  }
   const get = (kind: string, id: string, now: Instant): Document => {
     const row = living(rowsOf(kind).get(id), now)
     return row ? { value: row.value, revision: row.revision } : { revision: 0 }
@@ -35,9 +43,9 @@ export function memoryDocuments(): Documents {
   return {
     get,
     holds: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
-    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY }) {
+    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY }, now) {
       if (value === undefined) rowsOf(kind).delete(id)
-      else rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt })
+      else rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt, writtenAt: now })
     },
     page({ kind, after, limit }, now) {
       const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)

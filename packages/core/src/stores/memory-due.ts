@@ -1,32 +1,39 @@
 import type { Instant } from '../domain/time.ts'
 import type { DueAnswer, DueAsk } from '../ports/store.ts'
+import { ahead } from './ahead.ts'
 
 /** What a row says of its renewal. */
 export interface DueRow {
   /** Absent when it is never due. */
   readonly dueAt?: Instant
   readonly claimedUntil: Instant
+  readonly claimedAt: Instant
   readonly touchedAt: Instant
 }
 
-/** Finds what may be claimed; `claim` is called for each that is. */
+/** Finds what may be claimed; `claim` is called for each that is, with what it changes of the row. */
 export function claimedFrom(
   rows: Iterable<readonly [id: string, DueRow]>,
   { max, leaseMs, keepForMs }: DueAsk,
   now: Instant,
-  claim: (id: string, until: Instant) => void,
+  claim: (id: string, change: Partial<DueRow>) => void,
 ): DueAnswer {
-  const due: { readonly id: string; readonly dueAt: Instant }[] = []
+  const due: { readonly id: string; readonly dueAt: Instant; readonly touchedAt: Instant }[] = []
   let next = Number.POSITIVE_INFINITY
-  for (const [id, { dueAt, claimedUntil, touchedAt }] of rows) {
+  for (const [id, { dueAt, claimedUntil, claimedAt, touchedAt }] of rows) {
     if (dueAt === undefined || touchedAt < now - keepForMs) continue
-    const from = Math.max(dueAt, claimedUntil)
-    if (from <= now) due.push({ id, dueAt })
+    const from = claimedAt > ahead(now) ? dueAt : Math.max(dueAt, claimedUntil)
+    if (from <= now) due.push({ id, dueAt, touchedAt })
     else next = Math.min(next, from)
   }
   due.sort((a, b) => a.dueAt - b.dueAt)
-  const claimed = due.slice(0, max)
-  for (const { id } of claimed) claim(id, now + leaseMs)
+  const taken = due.slice(0, max)
+  for (const { id, touchedAt } of taken) {
+    // One from the future was made by a clock that was ahead, and would keep the guest for too long.
+    const touched = touchedAt > ahead(now) ? { touchedAt: now } : {}
+    claim(id, { claimedUntil: now + leaseMs, claimedAt: now, ...touched })
+  }
+  const claimed = taken.map(({ id, dueAt }) => ({ id, dueAt }))
   if (claimed.length > 0) next = Math.min(next, now + leaseMs)
   return { now, claimed, ...(claimed.length < max && next < Number.POSITIVE_INFINITY ? { nextInMs: next - now } : {}) }
 }

@@ -27,6 +27,7 @@ export interface Events {
 /** Hashes are made when somebody asks for them, or before what they build on is forgotten. */
 export function memoryEvents(connection: string, keep: number): Events {
   const entries: Entry[] = []
+  const byId = new Map<string, Event>()
   let count = 0
   let forgotten = NO_LINKS
   let linking: Promise<ChainHead> = Promise.resolve(NO_LINKS)
@@ -50,9 +51,12 @@ export function memoryEvents(connection: string, keep: number): Events {
 
   return {
     append(events) {
-      for (const event of events) entries.push({ event, count: (count += 1) })
+      for (const event of events) {
+        byId.set(event.id, event)
+        entries.push({ event, count: (count += 1) })
+      }
     },
-    find: (id) => entries.find(({ event }) => event.id === id)?.event,
+    find: (id) => byId.get(id),
     get size() {
       return count
     },
@@ -63,7 +67,9 @@ export function memoryEvents(connection: string, keep: number): Events {
       // Others may have been added meanwhile, and are not linked yet.
       const ready = entries.findIndex(({ hash }) => hash === undefined)
       const most = ready === -1 ? entries.length : ready
-      const last = entries.splice(0, Math.max(0, Math.min(most, entries.length - keep))).at(-1)
+      const removed = entries.splice(0, Math.max(0, Math.min(most, entries.length - keep)))
+      for (const { event } of removed) byId.delete(event.id)
+      const last = removed.at(-1)
       if (last?.hash !== undefined) forgotten = { chain: 0, count: last.count, hash: last.hash }
     },
     page({ after = 0, limit }) {

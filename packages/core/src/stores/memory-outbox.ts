@@ -2,13 +2,18 @@ import type { Event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome, Route } from '../ports/store.ts'
+import { ahead } from './ahead.ts'
 import { refuseBadLimit } from './terms.ts'
 
 interface Waiting extends Due {
   /** Never, when it is parked. */
   readonly dueAt: Instant
+  /** When `dueAt` was set. */
+  readonly setAt: Instant
   readonly why: string
 }
+
+const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && setAt <= ahead(now)
 
 const isParked = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
 
@@ -32,15 +37,16 @@ export function memoryOutbox(
   }
   const after = (waiting: Waiting, outcome: Exclude<Outcome, { then: 'done' }>): Waiting =>
     outcome.then === 'release'
-      ? { ...waiting, dueAt: clock.wall() }
+      ? { ...waiting, dueAt: clock.wall(), setAt: clock.wall() }
       : {
           event: waiting.event,
           attempts: waiting.attempts + 1,
           why: outcome.why,
           dueAt: outcome.then === 'park' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
+          setAt: clock.wall(),
         }
   const put = (sink: string, event: Event): void =>
-    void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), why: '' })
+    void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), setAt: clock.wall(), why: '' })
 
   return {
     routed(events) {
@@ -55,8 +61,8 @@ export function memoryOutbox(
       const taken: Due[] = []
       for (const [id, waiting] of queue) {
         if (taken.length >= max) break
-        if (waiting.dueAt > now) continue
-        queue.set(id, { ...waiting, dueAt: now + leaseMs })
+        if (isParked(waiting) || isHeld(waiting, now)) continue
+        queue.set(id, { ...waiting, dueAt: now + leaseMs, setAt: now })
         taken.push({ event: waiting.event, attempts: waiting.attempts })
       }
       return taken

@@ -60,11 +60,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     writes.every((write) => credentials.holds(write)) && others.every((write) => documents.holds(write, clock.wall()))
 
   const apply = (room: Room, change: Change): void => {
-    const events = (change.events ?? []).map(frozen)
+    // One that is there already is left out: the change may be one that is repeated.
+    const added = new Map((change.events ?? []).map((event) => [event.id, event]))
+    const events = [...added.values()].filter(({ id }) => !room.events.find(id)).map(frozen)
     // Everything that may fail comes before the first write.
     const deliver = outbox.routed(events)
     for (const { credential } of change.writes ?? []) room.credentials.put(credential, clock.wall())
-    for (const write of change.documents ?? []) room.documents.put(write)
+    for (const write of change.documents ?? []) room.documents.put(write, clock.wall())
     for (const id of change.deny ?? []) room.issued.deny(id)
     room.issued.remember(change.issued ?? [], clock.wall())
     room.events.append(events)

@@ -1,6 +1,7 @@
 import { chainChapter } from './store-contract/chain.ts'
 import { changesChapter } from './store-contract/changes.ts'
 import { claimsChapter } from './store-contract/claims.ts'
+import { clocksChapter } from './store-contract/clocks.ts'
 import { credentialsChapter } from './store-contract/credentials.ts'
 import { denialsChapter } from './store-contract/denials.ts'
 import { documentsChapter } from './store-contract/documents.ts'
@@ -11,6 +12,7 @@ import { lettersChapter } from './store-contract/letters.ts'
 import { outboxChapter } from './store-contract/outbox.ts'
 import { personsChapter } from './store-contract/persons.ts'
 import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
+import { swapsChapter } from './store-contract/swaps.ts'
 import { wallChapter } from './store-contract/wall.ts'
 
 export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/frame.ts'
@@ -18,6 +20,7 @@ export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/
 const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   credentials: credentialsChapter,
   changes: changesChapter,
+  'expectations up to the moment of the write': swapsChapter,
   persons: personsChapter,
   documents: documentsChapter,
   'the audit chain': chainChapter,
@@ -30,6 +33,7 @@ const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   leases: leasesChapter,
   permits: permitsChapter,
   facts: factsChapter,
+  'clocks that were ahead': clocksChapter,
   'the wall between connections': wallChapter,
 }
 

@@ -1,4 +1,5 @@
 import {
+  DOCUMENT_TOLERANCE,
   type Document,
   type Documents,
   type DocumentWrite,
@@ -11,7 +12,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import type { Vault } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
-import { DOCUMENT_TOLERANCE } from './clocks.ts'
+
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 import { memoryOf } from './transaction-memory.ts'

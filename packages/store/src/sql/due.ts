@@ -1,6 +1,6 @@
-import { type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
+import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
 import { type SelectQueryBuilder, sql } from 'kysely'
-import { ahead } from './clocks.ts'
+
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 

@@ -1,6 +1,6 @@
-import type { Due, Event, Instant, Millis, Outcome, Parked } from '@guestpass/core'
+import { ahead, type Due, type Event, type Instant, type Millis, type Outcome, type Parked } from '@guestpass/core'
 import { sql } from 'kysely'
-import { ahead } from './clocks.ts'
+
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'

@@ -1,4 +1,5 @@
 import {
+  ahead,
   type Bucket,
   type Instant,
   type LeaseAnswer,
@@ -10,7 +11,7 @@ import {
   taught,
 } from '@guestpass/core'
 import { sql } from 'kysely'
-import { ahead } from './clocks.ts'
+
 import type { Db } from './database.ts'
 
 export interface LeaseAsk {
@@ -35,7 +36,7 @@ export async function lease(db: Db, { connection, name, holder, ms }: LeaseAsk, 
             stands('leases.holder', '=', holder),
             stands('leases.until', '<=', now),
             // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
-            sql<boolean>`leases.until > ${ahead(now)} + leases.ms`,
+            sql<boolean>`leases.until - leases.ms > ${ahead(now)}`,
           ]),
         ),
     )

@@ -14,7 +14,7 @@ export interface StoreUnderTest {
   readonly store: Store
   /** A second handle on the same data, as another process has it; without it the first one is used twice. */
   readonly another?: () => Promise<Store>
-  /** Moves the store's clock forward. */
+  /** Moves the store's clock forward, or back where it is negative. */
   readonly advance: (ms: Millis) => Promise<void> | void
   /** Called when the test is over and all handles are closed. */
   readonly end?: () => Promise<void> | void
