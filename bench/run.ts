@@ -19,6 +19,7 @@ const measures: Readonly<Record<string, string>> = {
   P4: 'p4-one-expiry.ts',
   P5: 'p5-limited-guests.ts',
   P7: 'p7-live-sessions.ts',
+  P11: 'p11-cost.ts',
 }
 
 /** What results.json holds. */
