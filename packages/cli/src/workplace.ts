@@ -25,6 +25,7 @@ import { fileKeyRing, type KeyRing, localKeyRing, type SealedStore, sqliteStore 
 import type { Config, ConfigWith } from './config/config.ts'
 import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
+import { waitingForStore } from './unsaved.ts'
 
 /** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
 const AUDIT = 'audit-file'
@@ -51,8 +52,8 @@ export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd
   })
 }
 
-/** Opens the store and everything that a connection needs of the world. */
-export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
+/** Opens the store and everything that a connection needs of the world. `lasts`: for a verb that stays up. */
+export async function workplace(config: Config, cli: Cli, lasts = false): Promise<Workplace> {
   const { close, ...world } = nodePorts({ proxy: cli.world.env })
   const guarded = guardedHttp()
   const { clock, random } = world
@@ -84,7 +85,7 @@ export async function workplace(config: Config, cli: Cli): Promise<Workplace> {
   const couriers = [hooks, ...(audit ? [audit] : [])]
   return {
     store,
-    ports: { store, ...world },
+    ports: { store, ...world, ...waitingForStore(path, cli, lasts) },
     webhooks: hooks,
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...couriers, log].map((one) => one.run(signal)))),
@@ -211,9 +212,14 @@ export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganiz
 /** The claim in which tokens name the organisation that they are of. */
 const ORGANIZATION_CLAIM = 'org'
 
-/** Runs work at a workplace that is closed whatever happens. */
-export async function atWork<T>(config: Config, cli: Cli, work: (place: Workplace) => Promise<T>): Promise<T> {
-  const place = await workplace(config, cli)
+/** Runs work at a workplace that is closed whatever happens. `lasts`: the work of a verb that stays up. */
+export async function atWork<T>(
+  config: Config,
+  cli: Cli,
+  work: (place: Workplace) => Promise<T>,
+  { lasts = false }: { readonly lasts?: boolean } = {},
+): Promise<T> {
+  const place = await workplace(config, cli, lasts)
   try {
     return await work(place)
   } finally {

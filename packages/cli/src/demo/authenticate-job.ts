@@ -2,7 +2,7 @@ import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
 import { faults } from './faults.ts'
 import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
-import type { Stage } from './stage.ts'
+import { DEMO, type Stage } from './stage.ts'
 import { timing } from './timing.ts'
 
 const JOB = 'authenticate guests'
@@ -32,15 +32,18 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
   ])
 
   const ask = (email: string): Promise<IssuedGuest> =>
-    guests.issue({
-      api: 'engagements',
-      email,
-      consent: true,
-      channelId: upstream.channelId,
-      attributes: { page: 'checkout' },
-      assurance: 'verified',
-      onDuplicate: 'reuse',
-    })
+    guests.issue(
+      {
+        api: 'engagements',
+        email,
+        consent: true,
+        channelId: upstream.channelId,
+        attributes: { page: 'checkout' },
+        assurance: 'verified',
+        onDuplicate: 'reuse',
+      },
+      DEMO,
+    )
   /** A lost answer is taken up by whoever asks next. */
   const patiently = (email: string): Promise<IssuedGuest> =>
     ask(email).catch((thrown: unknown) => {
@@ -52,7 +55,7 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     const all = await Promise.all(spellings.map((spelled) => taken.time(() => patiently(spelled(email)))))
     bar.add()
     const [guestId = '', ...others] = new Set(all.map((guest) => guest.guestId))
-    return others.length > 0 ? undefined : guests.refresh(guestId)
+    return others.length > 0 ? undefined : guests.refresh(guestId, {}, DEMO)
   }
   const { caught, tell } = faults(JOB, note)
   const issued = (await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(caught)))).filter(

@@ -3,7 +3,7 @@ import { faults } from './faults.ts'
 import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
 import { consented } from './sign-in.ts'
-import type { Stage } from './stage.ts'
+import { DEMO, type Stage } from './stage.ts'
 import { timing } from './timing.ts'
 
 const JOB = 'guest identity provider'
@@ -20,9 +20,11 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
   const taken = timing(clock)
   const bar = stage.progress(JOB, count)
   const callback = await consented(signIn, SCOPES)
-  const { generation } = await signIn.complete(callback)
+  const { generation } = await signIn.complete(callback, undefined, DEMO)
   const other = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })
-  const again = await Promise.allSettled([callback, callback, other].map((query) => signIn.complete(query)))
+  const again = await Promise.allSettled(
+    [callback, callback, other].map((query) => signIn.complete(query, undefined, DEMO)),
+  )
   const doubled = again.filter(
     (one, nth) => one.status === 'fulfilled' && (nth > 1 || one.value.generation !== generation),
   )
@@ -30,7 +32,7 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
 
   const person = async (nth: number): Promise<IssuedGuest | undefined> => {
     const guest = await taken.time(() =>
-      guests.issue({ api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` }),
+      guests.issue({ api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` }, DEMO),
     )
     bar.add()
     return guest
@@ -40,7 +42,7 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
   const all = (from: number, to: number) =>
     Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(caught)))
   const before = await all(0, half)
-  accessTokens.reportRejected((await accessTokens.token()).token)
+  accessTokens.reportRejected((await accessTokens.token(DEMO)).token)
   const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
   bar.stop()
   tell()

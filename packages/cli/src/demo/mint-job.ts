@@ -1,7 +1,7 @@
 import { type IssuedGuest, guestScopes, meters } from '@guestpass/core'
 import { faults } from './faults.ts'
 import { type JobReport, met } from './job-report.ts'
-import type { Stage } from './stage.ts'
+import { DEMO, type Stage } from './stage.ts'
 
 export interface Minted {
   readonly report: JobReport
@@ -29,7 +29,7 @@ export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): 
   })
   const { caught, tell } = faults(job, stage.note)
   const one = async (guestId: string): Promise<IssuedGuest> => {
-    const guest = await guests.issue({ guestId, duration, scopes: guestScopes })
+    const guest = await guests.issue({ guestId, duration, scopes: guestScopes }, DEMO)
     bar.add()
     return guest
   }
@@ -39,7 +39,7 @@ export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): 
   tell()
   const kept = await Promise.all(
     issued.map(async (one) => {
-      const stored = await guests.token(one.guestId)
+      const stored = await guests.token(one.guestId, DEMO)
       const verdict = await verifier.verify(stored.token.reveal(), { subject: one.guestId, scopes: guestScopes })
       return verdict.valid && stored.token.reveal() === one.token.reveal()
     }),

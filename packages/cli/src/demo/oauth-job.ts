@@ -1,7 +1,7 @@
 import { connectionView } from '@guestpass/core'
 import { type JobReport, since } from './job-report.ts'
 import { signedIn } from './sign-in.ts'
-import type { Stage } from './stage.ts'
+import { DEMO, type Stage } from './stage.ts'
 import { timing } from './timing.ts'
 
 const JOB = 'renew OAuth tokens'
@@ -25,13 +25,15 @@ export async function oauthJob(stage: Stage, rounds: number): Promise<JobReport>
   let done = 0
   let lost = 0
   for (let round = 1; round <= rounds; round += 1) {
-    const { token, generation } = await first.accessTokens.token()
+    const { token, generation } = await first.accessTokens.token(DEMO)
     for (const { accessTokens } of processes) {
-      await accessTokens.token()
+      await accessTokens.token(DEMO)
       accessTokens.reportRejected(token)
     }
     if (round % 7 === 3) upstream.script([{ on: 'token', do: { drop: 'after' } }])
-    const callers = processes.flatMap(({ accessTokens }) => Array.from({ length: CALLERS }, () => accessTokens.token()))
+    const callers = processes.flatMap(({ accessTokens }) =>
+      Array.from({ length: CALLERS }, () => accessTokens.token(DEMO)),
+    )
     const answers = await taken.time(() => Promise.allSettled(callers))
     const generations = new Set(answers.map((one) => (one.status === 'fulfilled' ? one.value.generation : 'none')))
     if (generations.size === 1 && generations.has(generation + 1)) done += 1

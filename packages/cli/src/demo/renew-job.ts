@@ -1,6 +1,6 @@
 import { guestScopes, report, SECOND } from '@guestpass/core'
 import { type JobReport, met } from './job-report.ts'
-import type { Stage } from './stage.ts'
+import { DEMO, type Stage } from './stage.ts'
 
 const JOB = 'renew guest tokens'
 
@@ -83,7 +83,7 @@ async function until({ clock, signal }: Stage, isSo: () => Promise<boolean>): Pr
 async function lapsed({ connection }: Stage, ids: readonly string[]): Promise<number> {
   const valid = await Promise.all(
     ids.map(async (guestId) => {
-      const { token } = await connection.guests.token(guestId)
+      const { token } = await connection.guests.token(guestId, DEMO)
       return (await connection.verifier.verify(token.reveal(), { subject: guestId, scopes: guestScopes })).valid
     }),
   )

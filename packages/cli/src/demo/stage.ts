@@ -3,6 +3,9 @@ import type { Sandbox } from '@guestpass/sandbox'
 import type { Progress } from '../frame/progress.ts'
 import type { Worker } from './worker.ts'
 
+/** Who acts in the demo, in events. */
+export const DEMO = { actor: 'demo' } as const
+
 /** What the demo's jobs play on. */
 export interface Stage {
   readonly upstream: Sandbox

@@ -71,33 +71,38 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
   const limits = { GUESTPASS_DATABASE_URL: join(folder, 'guestpass.db'), GENESYS_RATE_LIMIT: String(PER_MINUTE) }
   const env = { ...upstream.env, ...limits }
   const config = await readConfig({ env, cwd: folder, needs: ['hosts', 'clientId'] })
-  return atWork(config, cli, async (place) => {
-    const stage: Stage = {
-      upstream,
-      connection: await connect(config, place),
-      connect: (name, scopes) => {
-        const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
-        return connect({ ...config, connection: name, settings }, place)
-      },
-      store: place.store,
-      clock: place.ports.clock,
-      note: cli.note,
-      progress: cli.progress,
-      worker: () => keepWorker(cli.world.program, env, folder),
-      signal: cli.signal,
-    }
-    const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
-    const live = ids(GUESTS)
-    const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
-    const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
-    const renew = await renewJob(stage, live)
-    const authenticate = await authenticateJob(stage, PEOPLE)
-    const oauth = await oauthJob(stage, ROUNDS)
-    const identity = await identityJob(stage, CUSTOMERS)
-    const stored = await report(place.store, config.connection)
-    const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
-    return { url: upstream.url, jobs, stored }
-  })
+  return atWork(
+    config,
+    cli,
+    async (place) => {
+      const stage: Stage = {
+        upstream,
+        connection: await connect(config, place),
+        connect: (name, scopes) => {
+          const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
+          return connect({ ...config, connection: name, settings }, place)
+        },
+        store: place.store,
+        clock: place.ports.clock,
+        note: cli.note,
+        progress: cli.progress,
+        worker: () => keepWorker(cli.world.program, env, folder),
+        signal: cli.signal,
+      }
+      const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
+      const live = ids(GUESTS)
+      const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
+      const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
+      const renew = await renewJob(stage, live)
+      const authenticate = await authenticateJob(stage, PEOPLE)
+      const oauth = await oauthJob(stage, ROUNDS)
+      const identity = await identityJob(stage, CUSTOMERS)
+      const stored = await report(place.store, config.connection)
+      const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
+      return { url: upstream.url, jobs, stored }
+    },
+    { lasts: true },
+  )
 }
 
 const outcomeLines = ({ jobs, stored }: Outcome): readonly string[] => [

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
 import type { Cli } from '../frame/verb.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect, databasePath, type Reachable, type Workplace } from '../workplace.ts'
+import { atWork, connect, contextOf, databasePath, type Reachable, type Workplace } from '../workplace.ts'
 
 interface Finding {
   readonly check: string
@@ -124,7 +124,7 @@ async function keysFound({ keys }: Connection): Promise<Finding> {
 }
 
 async function clientAccepted({ accessTokens, grant, issuerOffset }: Connection, cli: Cli): Promise<Finding> {
-  const { scopes } = await accessTokens.token({ signal: cli.signal })
+  const { scopes } = await accessTokens.token(contextOf(cli, {}, 'doctor'))
   const offset = Math.round(issuerOffset() / SECOND)
   const by = (await grant.stands()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
   const granted = `${by}, ${scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`}`

@@ -9,8 +9,8 @@ import { failures } from '../import/failures.ts'
 import { digestOf, journal, journalPath } from '../import/journal.ts'
 import { ndjsonRows } from '../import/ndjson-rows.ts'
 import type { Row } from '../import/row.ts'
+import { apis, guestApi } from '../guest-apis.ts'
 import { atWork, connect } from '../workplace.ts'
-import { apis, guestApi } from './guest-issue.ts'
 
 const readers = { csv: csvRows, ndjson: ndjsonRows }
 
@@ -41,43 +41,48 @@ export const guestImport = verb({
     const path = resolve(cli.world.cwd, file)
     const format = formatOf(file)
     const total = await counted(path, file, format)
-    return atWork(config, cli, async (place) => {
-      const { guests } = await connect(config, place)
-      const elapsed = stopwatch(place.ports.clock)
-      const head = { file: await digestOf(path), api, connection: config.connection }
-      const kept = await journal(journalPath(path), head)
-      const failed = failures(path, format)
-      const bar = cli.progress('importing', total)
-      const stop = new AbortController()
-      const enriching = guests.enrichment.run(stop.signal)
-      try {
-        const defaults = {
-          api,
-          ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
-          ...(duration === undefined ? {} : { duration }),
-          ...(channel === undefined ? {} : { channelId: channel }),
-          ...(assurance === undefined ? {} : { assurance }),
+    return atWork(
+      config,
+      cli,
+      async (place) => {
+        const { guests } = await connect(config, place)
+        const elapsed = stopwatch(place.ports.clock)
+        const head = { file: await digestOf(path), api, connection: config.connection }
+        const kept = await journal(journalPath(path), head)
+        const failed = failures(path, format)
+        const bar = cli.progress('importing', total)
+        const stop = new AbortController()
+        const enriching = guests.enrichment.run(stop.signal)
+        try {
+          const defaults = {
+            api,
+            ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
+            ...(duration === undefined ? {} : { duration }),
+            ...(channel === undefined ? {} : { channelId: channel }),
+            ...(assurance === undefined ? {} : { assurance }),
+          }
+          const parts = {
+            guests,
+            format,
+            defaults,
+            journal: kept,
+            failures: failed,
+            onRow: () => bar.add(),
+            ...place.ports,
+          }
+          const outcome = await bulk(readers[format](path), { ...parts, signal: cli.signal })
+          cli.signal.throwIfAborted()
+          return told(outcome, { file, api, seconds: Math.round(elapsed() / 100) / 10, failures: failed.path }, cli)
+        } finally {
+          stop.abort()
+          await enriching
+          bar.stop()
+          kept.close()
+          failed.close()
         }
-        const parts = {
-          guests,
-          format,
-          defaults,
-          journal: kept,
-          failures: failed,
-          onRow: () => bar.add(),
-          ...place.ports,
-        }
-        const outcome = await bulk(readers[format](path), { ...parts, signal: cli.signal })
-        cli.signal.throwIfAborted()
-        return told(outcome, { file, api, seconds: Math.round(elapsed() / 100) / 10, failures: failed.path }, cli)
-      } finally {
-        stop.abort()
-        await enriching
-        bar.stop()
-        kept.close()
-        failed.close()
-      }
-    })
+      },
+      { lasts: true },
+    )
   },
 })
 

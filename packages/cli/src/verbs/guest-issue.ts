@@ -1,6 +1,8 @@
 import { type Guests, type GuestRequest, type IssuedGuest, iso, SECOND } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
+import { apis, guestApi } from '../guest-apis.ts'
+import { orUnsaved } from '../unsaved.ts'
 import { atWork, connect, contextOf, type Workplace } from '../workplace.ts'
 
 /** An issued guest as a document; the route of the service answers the same. */
@@ -23,12 +25,6 @@ const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] 
     : [`  channel ${guest.channelId}${guest.crm?.tier ? `, customer tier ${guest.crm.tier}` : ''}`]),
 ]
 
-export const apis = ['guest-tokens', 'engagements', 'external-users'] as const
-
-export const guestApi = z.enum(apis, {
-  error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
-})
-
 const input = z.object({
   api: guestApi,
   guestId: z.string().optional(),
@@ -41,10 +37,14 @@ const input = z.object({
   attribute: z.array(z.string().regex(/^[^=]+=/, 'is not NAME=VALUE')).optional(),
   assurance: z.string().optional(),
   onDuplicate: z.string().optional(),
+  createAgain: z.literal(true).optional(),
 })
 
 /** What was typed as a request; what the API does not take, or lacks, is for the library to say. */
-function requestOf({ scope, channel, attribute, ...rest }: z.output<typeof input>, fallback?: string): unknown {
+function requestOf(
+  { scope, channel, attribute, createAgain, ...rest }: z.output<typeof input>,
+  fallback?: string,
+): unknown {
   const scopes = scope?.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
   const attributes = attribute && Object.fromEntries(attribute.map(pairOf))
   const channelId = channel ?? (rest.api === 'engagements' ? fallback : undefined)
@@ -52,6 +52,7 @@ function requestOf({ scope, channel, attribute, ...rest }: z.output<typeof input
     ...rest,
     channelId,
     attributes,
+    onDoubt: createAgain && 'create',
     scopes: rest.api === 'guest-tokens' ? (scopes ?? []) : scopes,
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
@@ -90,6 +91,10 @@ export const guestIssue = verb({
     ],
     ['--assurance <word>', 'claimed (default), or verified when you know that the address is theirs'],
     ['--on-duplicate <word>', 'for somebody who has a session: reject, or with --assurance verified reuse or replace'],
+    [
+      '--create-again',
+      'external-users: make another guest, although the answer to a create was lost and one may exist already',
+    ],
   ],
   settings: ['patienceSeconds'],
   reveal: true,
@@ -98,10 +103,8 @@ export const guestIssue = verb({
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const issued = await guests.issue(
-        requestOf(typed, config.settings.channelId) as GuestRequest,
-        contextOf(cli, config.settings),
-      )
+      const request = requestOf(typed, config.settings.channelId) as GuestRequest
+      const issued = await orUnsaved(() => guests.issue(request, contextOf(cli, config.settings)), cli)
       const document = guestDocument(issued, cli)
       cli.answer(document, () => guestLines(document))
       await aside(guests, place)

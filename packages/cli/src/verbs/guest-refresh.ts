@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
+import { ofApi, ofApiOption } from '../guest-apis.ts'
+import { orUnsaved } from '../unsaved.ts'
 import { atWork, connect, contextOf } from '../workplace.ts'
 import { tokenDocument, tokenLines } from './guest-token.ts'
 
@@ -8,19 +10,20 @@ export const guestRefresh = verb({
   summary: "Renew a guest's token now, exactly once; --token takes over one that is held elsewhere",
   example: 'guestpass guest refresh 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --token - < token.txt',
   arguments: [['<guest-id>', "the guest's id"]],
-  options: [['--token <token>', "the guest's current token where the store does not have it, or - for standard input"]],
+  options: [
+    ['--token <token>', "the guest's current token where the store does not have it, or - for standard input"],
+    ofApiOption,
+  ],
   settings: ['patienceSeconds'],
   reveal: true,
-  input: z.object({ guestId: z.string(), token: z.string().optional() }),
-  async run({ guestId, token }, cli) {
+  input: z.object({ guestId: z.string(), token: z.string().optional(), api: ofApi }),
+  async run({ guestId, token, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     const held = token === '-' ? await cli.input() : token
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
-      const issued = await guests.refresh(guestId, {
-        ...contextOf(cli, config.settings),
-        ...(held === undefined ? {} : { token: held }),
-      })
+      const context = { ...contextOf(cli, config.settings), api }
+      const issued = await orUnsaved(() => guests.refresh(guestId, { token: held }, context), cli)
       const document = tokenDocument(issued, cli)
       cli.answer(document, () => tokenLines(document))
     })

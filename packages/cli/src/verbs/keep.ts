@@ -10,21 +10,26 @@ export const keep = verb({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { guests, grant, meters } = await connect(config, place)
-      const renew = (row: string) => guests.keepRenewed(row, { actor: 'keeper' })
-      const parts = { connection: config.connection, renew, meter: meters }
-      const delivery = place.deliver(cli.signal)
-      cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
-      const enriching = guests.enrichment.run(cli.signal)
-      const signedIn = keepAlive(grant, place.ports, cli.signal)
-      await keeper(parts, place.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
-      await Promise.all([delivery, enriching, signedIn])
-      const document = summary(meters)
-      cli.answer(document, () => [
-        `Refreshed ${document.refreshed}, minted anew ${document.minted}, failed ${document.failed}; late by ${document.latenessMs.p50} ms (p50), ${document.latenessMs.p99} ms (p99).`,
-      ])
-    })
+    await atWork(
+      config,
+      cli,
+      async (place) => {
+        const { guests, grant, meters } = await connect(config, place)
+        const renew = (row: string) => guests.keepRenewed(row, { actor: 'keeper' })
+        const parts = { connection: config.connection, renew, meter: meters }
+        const delivery = place.deliver(cli.signal)
+        cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
+        const enriching = guests.enrichment.run(cli.signal)
+        const signedIn = keepAlive(grant, place.ports, cli.signal)
+        await keeper(parts, place.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
+        await Promise.all([delivery, enriching, signedIn])
+        const document = summary(meters)
+        cli.answer(document, () => [
+          `Refreshed ${document.refreshed}, minted anew ${document.minted}, failed ${document.failed}; late by ${document.latenessMs.p50} ms (p50), ${document.latenessMs.p99} ms (p99).`,
+        ])
+      },
+      { lasts: true },
+    )
   },
 })
 

@@ -102,7 +102,8 @@ const byDevice = (deviceSignIn: Connection['deviceSignIn'], cli: Cli): Promise<S
         if (verificationUriComplete !== undefined) cli.note(`Or open ${verificationUriComplete}`)
       },
     },
-    contextOf(cli),
+    // The life of the code bounds it.
+    { actor: 'cli', signal: cli.signal },
   )
 
 /** A machine without a browser has the printed address. */

@@ -1,6 +1,7 @@
 import { iso } from '@guestpass/core'
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
+import { orUnsaved } from '../unsaved.ts'
 import { atWork, connect, contextOf } from '../workplace.ts'
 
 export const token = verb({
@@ -20,7 +21,7 @@ export const token = verb({
         scopes,
         generation,
         standing,
-      } = await accessTokens.token(contextOf(cli, config.settings))
+      } = await orUnsaved(() => accessTokens.token(contextOf(cli, config.settings)), cli)
       const accessToken = cli.token(secret)
       const scope = scopes.join(' ')
       cli.answer({ accessToken, expiresAt: iso(expiresAt), scope, generation, standing }, () => [

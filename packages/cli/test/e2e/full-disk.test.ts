@@ -1,7 +1,11 @@
+import { rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mayMount, onSmallDisk, type SmallDisk } from '../../../store/test/small-disk.ts'
+import type { Started } from '../spawned.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -48,4 +52,42 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
       expect([code, disk]).toMatchObject([0, { state: 'warning', message: expect.stringContaining(path) }])
     })
   })
+
+  it('that fills while a refresh is under way costs nothing: the new tokens are stored when there is room', async () => {
+    await onDisk(async (ann, disk, path) => {
+      let spent = 0
+      const server = createServer((_request, response) => {
+        // The room that was kept is gone as well: another process used it.
+        rmSync(`${path}-reserve`, { force: true })
+        disk.fill()
+        spent += 1
+        const body = { access_token: `opaque-${spent}`, refresh_token: `next-${spent}`, expires_in: 3_600 }
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const run = ann.start('token --json', {
+        env: { GENESYS_OAUTH_BASE_URL: url, GENESYS_REFRESH_TOKEN: 'first' },
+      })
+      await said(
+        run,
+        /The store cannot take the new tokens: the disk is full \(\S+gp\.db\)\. Trying again; 5 s of 60 s\./,
+      )
+      disk.empty()
+      const { code, out } = await run.ended
+      server.close()
+      expect([code, JSON.parse(out), spent]).toMatchObject([0, { generation: 1, standing: 'active' }, 1])
+    })
+  }, 40_000)
 })
+
+/** Waits until a run has said something on standard error. */
+const said = (run: Started, pattern: RegExp): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let all = ''
+    run.child.stderr?.on('data', (text: string) => {
+      all += text
+      if (pattern.test(all)) resolve()
+    })
+    run.child.on('close', () => reject(new Error(`it ended: ${all}`)))
+  })

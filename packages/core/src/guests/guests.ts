@@ -149,6 +149,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     return current(id, { newerThan: generation }, context)
   }
 
+  /** For one caller, whose signal ends this wait alone; tokens that the store did not take come with the error. */
+  const waited = (work: () => Promise<Live>, signal: AbortSignal | undefined): Promise<Live> =>
+    abortable(work, signal).catch((thrown: unknown) => {
+      throw thrown instanceof GuestpassError && isLive(thrown.unsaved) ? withGuest(thrown, thrown.unsaved) : thrown
+    })
+
   return {
     ...guestRecords({ connection, locate: find }, ports),
     async issue(request, context = {}) {
@@ -165,12 +171,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     },
     async token(guestId, context = {}) {
       const id = parseGuestId(guestId)
-      return issuedOf(await abortable(() => served(id, {}, context), context.signal))
+      return issuedOf(await waited(() => served(id, {}, context), context.signal))
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
       const all = { ...options, ...context }
-      return issuedOf(await abortable(() => refreshed(id, all), all.signal))
+      return issuedOf(await waited(() => refreshed(id, all), all.signal))
     },
     async keepRenewed(row, context) {
       await live.current(row, { early: true }, context)
@@ -185,6 +191,13 @@ function apiOf(request: unknown): GuestApi {
   const { api = EPHEMERAL } = (request ?? {}) as { readonly api?: unknown }
   return guestApis.find((one) => one === api) ?? refuseUnknownApi()
 }
+
+/** A guest's credential; what else comes unsaved is an access token, in the caller's terms already. */
+const isLive = (unsaved: unknown): unsaved is Live =>
+  typeof unsaved === 'object' && unsaved !== null && 'tokens' in unsaved && 'kind' in unsaved
+
+const withGuest = ({ code, message, cause }: GuestpassError, unsaved: Live): GuestpassError =>
+  new GuestpassError(code, message, { unsaved: issuedOf(unsaved), cause })
 
 function unlessUnknown(thrown: unknown): undefined {
   if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined

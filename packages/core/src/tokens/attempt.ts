@@ -105,10 +105,14 @@ async function keep(one: Attempt, { credential, events, issued }: Renewed): Prom
   const expect = { generation: asked.generation }
   const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
   if (!parts.strategy.spends(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
-  const outcome = await keepTrying(ports, change, id).catch((thrown: unknown) => {
+  parts.saving = true
+  try {
+    return (await keepTrying(ports, change, id)) === 'done' ? next : undefined
+  } catch (thrown) {
     throw unsaved(thrown, next)
-  })
-  return outcome === 'done' ? next : undefined
+  } finally {
+    parts.saving = false
+  }
 }
 
 /** Writes down what a failure leaves; throws the failure where it stands. */

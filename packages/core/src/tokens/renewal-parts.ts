@@ -44,4 +44,6 @@ export interface RenewalParts {
   seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
   /** The renewal under way, which all callers share. */
   flight: Promise<Current> | undefined
+  /** Tokens that came wait for the store. */
+  saving: boolean
 }

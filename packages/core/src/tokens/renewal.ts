@@ -50,6 +50,7 @@ export function renewal(
     refusals: refusals(ports.clock),
     seen: undefined,
     flight: undefined,
+    saving: false,
   }
   return {
     current: (ask, context = {}) => current(parts, ask, context),
@@ -84,7 +85,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
       if (made.credential.generation > (ask.newerThan ?? -1)) return made
     } catch (thrown) {
       const { stale } = next
-      if (stale && isValid(parts, at, stale) && !endedOnPurpose(thrown)) return served(at, stale)
+      if (stale && isValid(parts, at, stale) && !endedOnPurpose(thrown) && !isUnsaved(thrown)) return served(at, stale)
       await outwait(thrown, left(), parts.ports.clock)
     }
   }
@@ -130,14 +131,18 @@ async function outwait(thrown: unknown, left: Millis, clock: Clock, anyBackOff =
   await clock.sleep(Math.max(wait, 1))
 }
 
-/** The flight's outcome, unless the caller's patience ends first: then this wait alone ends. */
-async function patiently(
-  flight: Promise<Current>,
-  left: Millis,
-  { connection, ports: { clock } }: RenewalParts,
-): Promise<Current> {
+/** Tokens came that end with this process: its caller must hear of it, and gets the newer token. */
+const isUnsaved = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.unsaved !== undefined
+
+/**
+ * The flight's outcome, unless the caller's patience ends first: then this wait alone ends. Where the process bounds how long tokens
+ * wait for the store, because it ends with the call, the caller waits for that.
+ */
+async function patiently(flight: Promise<Current>, left: Millis, parts: RenewalParts): Promise<Current> {
+  const { connection, ports } = parts
   const over = new AbortController()
-  const late = clock.sleep(Math.max(left, 0), over.signal).then(() => {
+  const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
+    if (parts.saving && ports.unsavedMs !== undefined) return flight
     throw new GuestpassError(
       'deadline_exceeded',
       `The renewal of connection ${connection} is still under way after ${Math.round(left / SECOND)} s. Ask again, or allow it more time.`,
