@@ -1,6 +1,6 @@
 import { lengthPrefixed } from './domain/key.ts'
 import type { Windows } from './domain/plan.ts'
-import { missingScopes } from './domain/scopes.ts'
+import { lackedScopes } from './domain/scopes.ts'
 import type { Secret } from './domain/secret.ts'
 import { type Millis, SECOND } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
@@ -136,7 +136,7 @@ export function access(
 export const bearer = (source: TokenSource, needed: readonly string[], name: string): AccessSource => ({
   async token(signal): Promise<Secret> {
     const { token, scopes } = await source.token({ signal })
-    const lacking = missingScopes(needed, scopes)
+    const lacking = lackedScopes(needed, scopes)
     if (scopes.length === 0 || lacking.length === 0) return token
     throw new GuestpassError(
       'scope_missing',

@@ -133,13 +133,15 @@ describe('a refusal', () => {
   it.each([
     ['in the words of OAuth', '{"error":"invalid_scope","error_description":"No."}', 'invalid_scope: No.'],
     ['with a bare description', '{"error":"invalid_scope","description":"No."}', 'invalid_scope: No.'],
-    ['with members of other types', '{"code":7,"message":{"a":1}}', 'no reason given'],
-    ['with an HTML page', '<html>Bad gateway</html>', 'no reason given'],
-    ['with truncated JSON', '{"code":"a', 'no reason given'],
-    ['with a list', '[1]', 'no reason given'],
-    ['with a number', '7', 'no reason given'],
+    ['with members of other types', '{"code":7,"message":{"a":1}}', '{"code":7,"message":{"a":1}}'],
+    ['with an HTML page', '<html><title>No</title>\n<p class="a">Bad   gateway</html>', 'No Bad gateway'],
+    ['with text', 'stack: shard 7', 'stack: shard 7'],
+    ['with text that goes on', 'so '.repeat(100), 'so '.repeat(67).trim()],
+    ['with truncated JSON', '{"code":"a', '{"code":"a'],
+    ['with a list', '[1]', '[1]'],
+    ['with a number', '7', '7'],
     ['with nothing', '', 'no reason given'],
-    ['with a code that is prose', '{"code":"Oh no! It broke"}', 'no reason given'],
+    ['with a code that is prose', '{"code":"Oh no! It broke"}', '{"code":"Oh no! It broke"}'],
   ])('%s', async (_, body, said) => {
     const facts = await failure(answering(raw(body, { 'content-type': 'text/html' }, 502)))
     expect(facts.message).toBe(`make-thing: upstream answered 502 (${said}).`)
@@ -226,6 +228,39 @@ describe('what is shown of an answer', () => {
       expect(message.length).toBeLessThan(500)
     },
   )
+
+  it.each(['expirationDurationSeconds exceeds 86400', 'customAttributes.preferredLanguageCode invalid'])(
+    'keeps the names of members: %s',
+    async (message) => {
+      const { message: said } = await failure(answering(json(400, { code: 'bad.request', message })))
+      expect(said).toContain(message)
+    },
+  )
+
+  it.each([
+    'kQzVbTnRwXcLpMdFgHjYsAeU',
+    'ABCDEFGHIJKLMNOPQRSTUVWX',
+    'AbCdefGhIjklMnOpqrStUvwx.AbCdEf',
+    'expirationDurationSeconds1',
+    'expiration_DurationSeconds',
+    '..ExpirationDurationSeconds',
+  ])('removes what could be a secret although it looks like a name: %s', async (word) => {
+    const { message } = await failure(answering(json(400, { message: `not ${word} here` })))
+    expect(message).toContain('not [removed] here')
+  })
+
+  it.each(['x-request-id', 'x-correlation-id'])('takes the request id of %s', async (name) => {
+    const { upstream, message } = await failure(answering(json(500, {}, { [name]: CORRELATION })))
+    expect([upstream?.requestId, message]).toEqual([CORRELATION, expect.stringContaining(`request ${CORRELATION}`)])
+  })
+
+  it('is nothing of a body in a content coding that is not known', async () => {
+    const coded = { ...traced, 'content-encoding': 'zstd' }
+    const garbled = await failure(answering(raw('canary', coded)))
+    const refused = await failure(answering(raw('canary', coded, 502)))
+    for (const { message } of [garbled, refused]) expect(message).toMatch(/content coding zstd.*request 0b5f/)
+    for (const { message } of [garbled, refused]) expect(message).not.toContain('canary')
+  })
 
   it('keeps ids and long words of people', async () => {
     const message = `guest ${CORRELATION} lacks app.not.authorized.for.scope`

@@ -14,6 +14,7 @@ import {
   explainToken,
   grantedOf,
   tokenAnswer,
+  tokenReading,
 } from '../src/upstream/oauth/wire.ts'
 import { json } from './fake-upstream.ts'
 import { ACCESS, answerOf, type Exchange, expectSame, names, read, samples, values } from './wire-fixtures.ts'
@@ -47,7 +48,7 @@ describe('client credentials on the wire', () => {
       return answerOf(given.answer)
     }
     const call = openCall({ connection: 'default', operation: 'token', lane: 'token', repeatable: true })
-    return exchange({ http, clock: fakeClock() }, request, tokenAnswer, call, explainToken)
+    return exchange({ http, clock: fakeClock() }, request, tokenAnswer, call, tokenReading(explainToken))
   }
   const fixtures = names('oauth')
     .map((name) => [name, read(name)] as const)
@@ -103,7 +104,6 @@ describe('client credentials on the wire', () => {
     ['a token with a line break', { access_token: 'a\nx-evil: 1' }],
     ['a token that is a number', { access_token: 7 }],
     ['a token over 16 KiB', { access_token: 'a'.repeat(16_385) }],
-    ['a token of another type', { access_token: 'a', token_type: 'mac' }],
   ])('an answer with %s makes no sense', async (_, body) => {
     const given = { ...read('oauth/client-credentials.json'), answer: { status: 200, headers: {}, body } }
     expect((await factsOf(asks(given))).code).toBe('upstream_garbled')
@@ -159,6 +159,21 @@ describe('client credentials on the wire', () => {
     [429, { error: 'invalid_grant' }, 'upstream_busy'],
     [429, { error: 'invalid_client' }, 'upstream_busy'],
     [500, { error: 'invalid_grant' }, 'upstream_unavailable'],
+    [500, { error: 'invalid_client' }, 'client_rejected'],
+    [502, { error: 'invalid_request' }, 'upstream_rejected'],
+    [500, { error: 'unauthorized_client' }, 'access_denied'],
+    [520, { error: 'invalid_scope' }, 'scope_missing'],
+    [500, { error: 'server_error' }, 'upstream_unavailable'],
+    [400, { error: 'temporarily_unavailable' }, 'upstream_unavailable'],
+    [504, { error: 'invalid_client' }, 'upstream_unavailable'],
+    [200, { error: 'invalid_client' }, 'client_rejected'],
+    [200, { error: 'invalid_grant' }, 'needs_reauth'],
+    [200, { error: 'invalid_grant', access_token: null }, 'needs_reauth'],
+    [200, { error: 'temporarily_unavailable' }, 'upstream_unavailable'],
+    [200, { error: 'server_error' }, 'upstream_unavailable'],
+    [200, { error: 'bad_verification_code' }, 'upstream_rejected'],
+    [200, { error: 7 }, 'upstream_garbled'],
+    [200, {}, 'upstream_garbled'],
     [503, { error: 'invalid_client' }, 'upstream_unavailable'],
     [503, { error: 'invalid_grant' }, 'upstream_unavailable'],
   ])('a refusal %i %j is %s', async (status, body, code) => {

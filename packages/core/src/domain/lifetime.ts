@@ -6,11 +6,13 @@ export const DEFAULT_LIFETIME: Millis = 5 * MINUTE
 export const LONGEST_LIFETIME: Millis = 48 * HOUR
 
 /**
- * The life of a token from `expires_in` (RFC 6749, 5.1: seconds). Whole or fractional numbers and strings of digits are
- * read; what is missing, not positive or not a number counts as 5 minutes; more than 48 hours counts as 48 hours.
+ * The life that an answer states (RFC 6749, 5.1: seconds). Whole or fractional numbers and strings of digits are read; undefined for
+ * what is missing, not positive or not a number; more than 48 hours counts as 48 hours.
  */
-export function lifetime(expiresIn: unknown): Millis {
+export function statedLifetime(expiresIn: unknown): Millis | undefined {
   const seconds = typeof expiresIn === 'string' && /^\d{1,15}$/.test(expiresIn) ? Number(expiresIn) : expiresIn
-  if (typeof seconds !== 'number' || !(seconds > 0)) return DEFAULT_LIFETIME
-  return Math.min(seconds * SECOND, LONGEST_LIFETIME)
+  return typeof seconds === 'number' && seconds > 0 ? Math.min(seconds * SECOND, LONGEST_LIFETIME) : undefined
 }
+
+/** The life of an access token; 5 minutes where none is stated. */
+export const lifetime = (expiresIn: unknown): Millis => statedLifetime(expiresIn) ?? DEFAULT_LIFETIME

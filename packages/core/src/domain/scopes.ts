@@ -1,9 +1,16 @@
-/** The scopes of a space-separated string (RFC 6749, 3.3) or of a list, each once, in the order given. */
+/** The scopes of a text, separated by blanks (RFC 6749, 3.3) or commas, or of a list, each once, in the order given. */
 export function scopeList(value: string | readonly string[]): readonly string[] {
-  const all = typeof value === 'string' ? value.split(' ') : value
+  const all = typeof value === 'string' ? value.split(/[\s,]+/) : value
   return [...new Set(all.filter((scope) => scope !== ''))]
 }
 
 /** The wanted scopes that were not granted. Scopes compare whole, never as parts of one another. */
 export const missingScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
   wanted.filter((scope) => !granted.includes(scope))
+
+/** Scopes of a sign-in (OpenID Connect Core, 5.4 and 11) that servers leave out of what they grant to the access token. */
+const OF_SIGN_IN: ReadonlySet<string> = new Set(['openid', 'offline_access', 'profile', 'email', 'address', 'phone'])
+
+/** The wanted scopes that an access token lacks. Those of a sign-in are never required of it. */
+export const lackedScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
+  missingScopes(wanted, granted).filter((scope) => !OF_SIGN_IN.has(scope))

@@ -24,8 +24,8 @@ const SPREAD = 0.1
  * Repeats tries that may be repeated, and makes a `GuestpassError` of the failure that stands at the end. Nothing else in a
  * pipeline repeats.
  *
- * Always repeated: 429, 503 and what was never sent, which prove that nothing happened. Repeated when the call is repeatable:
- * 408, 500, 502, 504 and lost answers. Repeated once, at once: a refused access token. What upstream still works on is asked for
+ * Always repeated: 429, 503, the OAuth error temporarily_unavailable and what was never sent, which prove that nothing happened.
+ * Repeated when the call is repeatable: 408, every other 5xx but 501 and 505, and lost answers; no other OAuth error that refuses. Repeated once, at once: a refused access token. What upstream still works on is asked for
  * again until the deadline, however often. Nothing else. Of a call that is single only what was never sent is tried again.
  *
  * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
@@ -90,17 +90,18 @@ export function retry(
 const toldToWait = ({ retryAfterMs }: TryFacts, clock: Clock): { readonly retryAt?: Instant } =>
   retryAfterMs ? { retryAt: clock.wall() + retryAfterMs } : {}
 
-/** Statuses after which it is open whether upstream acted on the request. */
-const OPEN_STATUSES: ReadonlySet<number> = new Set([408, 500, 502, 504])
+/** Statuses of a failing server that say that it did nothing: not implemented, unavailable, a version of HTTP that it does not speak. */
+const INACTIVE: ReadonlySet<number> = new Set([501, 503, 505])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
   const status = facts.upstream?.status
   if (call.single) return facts.sent === 'no'
   if (facts.again || facts.sent === 'no' || status === 429 || status === 503) return true
-  return call.repeatable && (facts.sent === 'unknown' || (status !== undefined && OPEN_STATUSES.has(status)))
+  if (facts.upstream?.code === 'temporarily_unavailable' && status !== 504) return true
+  return call.repeatable && isOpenEnd(facts)
 }
 
-/** What a token endpoint says when it has refused (RFC 6749, 5.2). Of `server_error` and the like nobody knows. */
+/** What a token endpoint says when it has refused (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'invalid_request',
   'invalid_client',
@@ -108,19 +109,21 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'unauthorized_client',
   'unsupported_grant_type',
   'invalid_scope',
+  'temporarily_unavailable',
 ])
 
-const isRefusal = ({ status, code }: UpstreamFacts): boolean =>
-  status !== 504 && code !== undefined && REFUSALS.has(code)
+/** Whether it is open after an answer if upstream acted on the request. A gateway that ran out of time knows no refusal. */
+function isOpenAnswer({ status, code }: UpstreamFacts): boolean {
+  if (status !== 504 && code !== undefined && REFUSALS.has(code)) return false
+  return status === 408 || (status >= 500 && !INACTIVE.has(status)) || (status < 300 && code === 'server_error')
+}
 
 /**
  * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing server or gateway answered,
- * which may have acted or passed the request on. Only an OAuth error says that it refused; not even that from a gateway
- * that ran out of time.
+ * which may have acted or passed the request on.
  */
 export const isOpenEnd = ({ sent, upstream }: TryFacts): boolean =>
-  sent === 'unknown' ||
-  (sent === 'answered' && upstream !== undefined && OPEN_STATUSES.has(upstream.status) && !isRefusal(upstream))
+  sent === 'unknown' || (sent === 'answered' && upstream !== undefined && isOpenAnswer(upstream))
 
 interface End {
   readonly tries: number

@@ -1,7 +1,7 @@
 import type { Credential, Request, TokenSet } from '../domain/credential.ts'
 import type { Event } from '../domain/event.ts'
-import { missingScopes } from '../domain/scopes.ts'
 import { endOf } from '../domain/plan.ts'
+import { lackedScopes, missingScopes } from '../domain/scopes.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
@@ -148,7 +148,7 @@ const signedInAs = ({ generation, tokens }: Live, identity: Identity, asked: rea
   generation,
   expiresAt: endOf(tokens),
   scopes: tokens.scopes,
-  missing: missingScopes(asked, tokens.scopes),
+  missing: lackedScopes(asked, tokens.scopes),
   excess: missingScopes(tokens.scopes, asked),
   renewable: tokens.refresh !== undefined,
   ...identity,

@@ -2,7 +2,7 @@ import type { Context } from '../domain/context.ts'
 import type { Credential, Intent, Request, TokenSet } from '../domain/credential.ts'
 import { type About, type Event, event, type EventType } from '../domain/event.ts'
 import type { Ask, Windows } from '../domain/plan.ts'
-import { missingScopes } from '../domain/scopes.ts'
+import { lackedScopes, missingScopes } from '../domain/scopes.ts'
 import { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, isAhead, type Millis } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
@@ -147,7 +147,7 @@ function scopesToAsk(
   if (!wanted) return isTold ? granted : undefined
   const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
   if (!isTold) return all
-  const excess = missingScopes(wanted, granted)
+  const excess = lackedScopes(wanted, granted)
   if (excess.length > 0) {
     throw new GuestpassError(
       'scope_missing',
@@ -242,7 +242,7 @@ function renewed(
       grant: 'refresh_token',
       rotated: granted.refresh !== undefined,
       scopes: tokens.scopes,
-      missing: scopes ? missingScopes(scopes, tokens.scopes) : [],
+      missing: scopes ? lackedScopes(scopes, tokens.scopes) : [],
       excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
       verified: tokens.verified,
     },
@@ -257,7 +257,7 @@ async function wanting(
   context: Context | undefined,
 ): Promise<Current> {
   const lacking = ({ credential: { tokens } }: Current): readonly string[] =>
-    tokens.scopes.length === 0 ? [] : missingScopes(scopes, tokens.scopes)
+    tokens.scopes.length === 0 ? [] : lackedScopes(scopes, tokens.scopes)
   const found = await current(ask, context)
   if (lacking(found).length === 0) return found
   const next = await current({ ...ask, newerThan: found.credential.generation }, context)

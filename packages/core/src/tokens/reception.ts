@@ -5,6 +5,7 @@ import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
+import { scopesOf } from '../verify/claims.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
@@ -32,13 +33,20 @@ export interface Reception {
   ): Promise<TokenSet>
 }
 
+interface Judgement {
+  readonly expiresAt: Instant
+  readonly exp?: Instant
+  readonly verified: boolean
+  readonly scopes?: readonly string[]
+}
+
 export function reception(parts: ReceptionParts): Reception {
   const { connection, format, issuerClock, random, windows } = parts
   const isJwt = (token: string): boolean =>
     format === 'jwt' || (format === 'auto' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
 
-  /** When the token ends, and whether its signature was checked. */
-  async function judged(granted: Granted, sentAt: Instant, now: () => Instant) {
+  /** When the token ends, whether its signature was checked, and the scopes that it names itself: they count more than the answer's. */
+  async function judged(granted: Granted, sentAt: Instant, now: () => Instant): Promise<Judgement> {
     const told = sentAt + (granted.lifetime ?? 0)
     const token = granted.access.reveal()
     if (!isJwt(token)) return { expiresAt: told, verified: false }
@@ -51,7 +59,13 @@ export function reception(parts: ReceptionParts): Reception {
       )
     }
     const exp = (verdict.claims['exp'] as number) * SECOND
-    return { expiresAt: Math.min(told, now() + exp - issuerClock.now()), exp, verified: true }
+    const scopes = scopesOf(verdict.claims)
+    return {
+      expiresAt: Math.min(told, now() + exp - issuerClock.now()),
+      exp,
+      verified: true,
+      ...(scopes.length === 0 ? {} : { scopes }),
+    }
   }
 
   return {
@@ -60,8 +74,9 @@ export function reception(parts: ReceptionParts): Reception {
     },
     async receive(granted, { asked, sentAt }, now) {
       issuerClock.observe(granted.issuerNow)
-      const judgement = await judged(granted, sentAt, now)
-      return tokenSet(granted, { asked, sentAt, ...judgement }, windows, random.float())
+      const { scopes, ...judgement } = await judged(granted, sentAt, now)
+      const named = scopes ? { ...granted, scopes } : granted
+      return tokenSet(named, { asked, sentAt, ...judgement }, windows, random.float())
     },
   }
 }

@@ -35,7 +35,7 @@ export const sentOnce =
       write,
       async (call, onSend): Promise<T> => {
         const sent = { ...request(call.bearer as Secret), onSend }
-        const { body, receipt } = await exchange(network, sent, answer, call, explain)
+        const { body, receipt } = await exchange(network, sent, answer, call, { explain, anyType: true })
         return read(body, receipt)
       },
       openCall({ connection, operation, lane: 'api', repeatable: false, patienceMs }),

@@ -39,7 +39,7 @@ describe('what is repeated', () => {
     expect(await run([lost('no')], {}, once)).toMatchObject({ state: 'done', tries: { length: 2 } })
   })
 
-  test.each([408, 500, 502, 504])('%d when the call is repeatable', async (status) => {
+  test.each([408, 500, 502, 504, 506, 507, 520, 524, 529, 599])('%d when the call is repeatable', async (status) => {
     expect(await run([refused(status)])).toMatchObject({ state: 'done', tries: { length: 2 } })
     expect(await run([refused(status)], {}, once)).toMatchObject({ state: 'failed', tries: { length: 1 } })
   })
@@ -49,7 +49,7 @@ describe('what is repeated', () => {
     expect(await run([lost('unknown')], {}, once)).toMatchObject({ state: 'failed', tries: { length: 1 } })
   })
 
-  test.each([400, 402, 403, 404, 405, 409, 410, 413, 422, 451, 501, 505, 507])('%d never', async (status) => {
+  test.each([400, 402, 403, 404, 405, 409, 410, 413, 422, 451, 501, 505])('%d never', async (status) => {
     expect(await run([refused(status)])).toMatchObject({ state: 'failed', tries: { length: 1 } })
   })
 

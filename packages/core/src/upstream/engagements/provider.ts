@@ -81,12 +81,14 @@ export function engagements(
     async update(guestId, attributes) {
       await write(async (call) => {
         const sent = updateRequest(api, call.bearer as Secret, guestId, attributes)
-        await exchange(network, sent, anyAnswer, call, explainUpdate)
+        await exchange(network, sent, anyAnswer, call, { explain: explainUpdate })
       })(call('update-guest'))
     },
     async channel(channelId) {
       await read(async (call) => {
-        await exchange(network, channelRequest(api, call.bearer as Secret, channelId), anyAnswer, call, explainChannel)
+        await exchange(network, channelRequest(api, call.bearer as Secret, channelId), anyAnswer, call, {
+          explain: explainChannel,
+        })
       })(call('look-at-channel'))
     },
   }

@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
 import type { Json } from '../../domain/json.ts'
-import { lifetime } from '../../domain/lifetime.ts'
+import { statedLifetime } from '../../domain/lifetime.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { looseText } from '../loose.ts'
 import { upstreamId } from '../upstream-id.ts'
 
 /** The scope that the service's access token needs to make, renew and change guests. */
@@ -47,7 +48,7 @@ export const createAnswer = z.object({
   guestId: upstreamId,
   token,
   expiresIn: z.optional(z.unknown()),
-  refreshToken: z.optional(token),
+  refreshToken: looseText,
 })
 
 export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
@@ -66,18 +67,22 @@ export const refreshRequest = (api: string, bearer: Secret, refreshToken: Secret
 export const refreshAnswer = z.object({
   token,
   expiresIn: z.optional(z.unknown()),
-  refreshToken: z.optional(token),
+  refreshToken: looseText,
 })
 
 export const refreshedOf = (
   { token, expiresIn, refreshToken }: z.output<typeof refreshAnswer>,
   receipt: Receipt,
-): Granted => ({
-  ...receipt,
-  access: new Secret(token),
-  lifetime: lifetime(expiresIn),
-  ...(refreshToken === undefined ? {} : { refresh: new Secret(refreshToken) }),
-})
+): Granted => {
+  // Absent: the token itself says when it ends.
+  const life = statedLifetime(expiresIn)
+  return {
+    ...receipt,
+    access: new Secret(token),
+    ...(life === undefined ? {} : { lifetime: life }),
+    ...(refreshToken === undefined ? {} : { refresh: new Secret(refreshToken) }),
+  }
+}
 
 export const updateRequest = (
   api: string,

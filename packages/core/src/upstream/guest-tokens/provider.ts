@@ -59,7 +59,7 @@ export function guestTokens(
       const attempt: Attempt<Granted> = async (call) => {
         await terms.before?.()
         const sent = { ...mintRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await exchange(network, sent, mintAnswer, call, explainMint)
+        const { body, receipt } = await exchange(network, sent, mintAnswer, call, { explain: explainMint })
         return mintedOf(body, receipt)
       }
       return policies.mint(attempt)(call('generate-token', terms))
@@ -68,7 +68,7 @@ export function guestTokens(
       const attempt: Attempt<Refreshed> = async (call) => {
         await terms.before?.()
         const sent = { ...refreshRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await exchange(network, sent, refreshAnswer, call, explainRefresh)
+        const { body, receipt } = await exchange(network, sent, refreshAnswer, call, { explain: explainRefresh })
         return refreshedOf(body, receipt)
       }
       return policies.refresh(attempt)(call('refresh-guest-token', terms))

@@ -60,7 +60,7 @@ export interface RefreshRequest {
 
 export const refreshAnswer = z.object({
   guestToken: z.string().check(z.minLength(1)),
-  guestTokenId: z.optional(upstreamId),
+  guestTokenId: z.catch(z.optional(upstreamId), undefined),
 })
 
 /** A refreshed token, and the id by which upstream knows it from now on. */

@@ -4,7 +4,7 @@ import { type Millis, SECOND } from '../../domain/time.ts'
 import { type GuestpassError } from '../../errors.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
-import { acknowledge, exchange, type Explain, type Network } from '../answer.ts'
+import { acknowledge, exchange, type Explain, type Network, type Reading } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { once, type Try } from '../once.ts'
 import type { Sending } from '../sending.ts'
@@ -18,6 +18,7 @@ import {
   codeRequest,
   deviceAnswer,
   deviceCodeRequest,
+  deviceReading,
   deviceTokenRequest,
   explainDevice,
   explainExchange,
@@ -28,9 +29,11 @@ import {
   identityOf,
   identityRequest,
   refreshTokenRequest,
+  revocationReading,
   revocationRequest,
   tokenAnswer,
   tokenDeletion,
+  tokenReading,
 } from './wire.ts'
 
 export interface OAuthOptions {
@@ -155,14 +158,20 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
   const asked = ({ request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> =>
     named((method) =>
       sent(terms, sending, async (call, onSend) => {
-        const { body, receipt } = await exchange(network, { ...request(method), onSend }, tokenAnswer, call, explain)
+        const { body, receipt } = await exchange(
+          network,
+          { ...request(method), onSend },
+          tokenAnswer,
+          call,
+          tokenReading(explain),
+        )
         return grantedOf(body, receipt)
       }),
     )
 
   /** What ends a token has an answer without a body. */
-  const ended = (request: HttpRequest): Promise<void> =>
-    ask({ operation: 'revoke', repeatable: true }, (call) => acknowledge(network, request, call))
+  const ended = (request: HttpRequest, reading: Reading): Promise<void> =>
+    ask({ operation: 'revoke', repeatable: true }, (call) => acknowledge(network, request, call, reading))
 
   return {
     clientId: client.id,
@@ -200,7 +209,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
           const request = deviceCodeRequest(options.deviceUrl, client, method, scopes)
-          const { body } = await exchange(network, request, deviceAnswer, call, explainToken)
+          const { body } = await exchange(network, request, deviceAnswer, call, deviceReading)
           return deviceCodeOf(body)
         }),
       ),
@@ -223,11 +232,13 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       }),
     async revoke({ access, refresh }) {
       if (options.platform) {
-        await ended(tokenDeletion(options.api, access))
+        await ended(tokenDeletion(options.api, access), {})
         return refresh ? 'unsupported' : 'done'
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
-      await named((method) => ended(revocationRequest(options.revokeUrl, client, method, token, kind)))
+      await named((method) =>
+        ended(revocationRequest(options.revokeUrl, client, method, token, kind), revocationReading),
+      )
       return 'done'
     },
   }
@@ -239,6 +250,6 @@ const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({
   userCode: body.user_code,
   verificationUri: body.verification_uri,
   ...(body.verification_uri_complete === undefined ? {} : { verificationUriComplete: body.verification_uri_complete }),
-  lifetimeMs: (body.expires_in ?? 600) * SECOND,
+  lifetimeMs: (body.expires_in || 600) * SECOND,
   intervalMs: Math.max(1, body.interval ?? 5) * SECOND,
 })

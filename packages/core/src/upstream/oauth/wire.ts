@@ -3,9 +3,10 @@ import { lifetime } from '../../domain/lifetime.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, Receipt } from '../answer.ts'
+import type { Explain, Reading, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { looseText } from '../loose.ts'
 
 /** How a client names itself at the token endpoint (RFC 6749, 2.3.1). `none`: a public client. */
 export type ClientMethod = 'basic' | 'body' | 'none'
@@ -107,14 +108,21 @@ export const deviceCodeRequest = (
   scopes: readonly string[],
 ): HttpRequest => tokenRequest(endpoint, client, method, scopes.length === 0 ? {} : { scope: scopes.join(' ') })
 
-const seconds = z.number().check(z.minimum(0), z.maximum(86_400))
+/** Seconds as a number or as text. Anything else counts as missing, more than a day as a day. */
+const seconds = z.pipe(
+  z.unknown(),
+  z.transform((value) => {
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+    return typeof number === 'number' && number >= 0 ? Math.min(number, 86_400) : undefined
+  }),
+)
 
-/** RFC 8628, 3.2. */
+/** RFC 8628, 3.2. Members that are not required and cannot be used are left out. */
 export const deviceAnswer = z.object({
   device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
   user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
   verification_uri: z.url(),
-  verification_uri_complete: z.optional(z.url()),
+  verification_uri_complete: z.catch(z.optional(z.url()), undefined),
   expires_in: z.optional(seconds),
   interval: z.optional(seconds),
 })
@@ -195,32 +203,58 @@ function basicPair({ id, secret, basicEncoding = 'raw' }: Client): string {
   return btoa(String.fromCodePoint(...bytes))
 }
 
-/** A token answer (RFC 6749, 5.1). The life and the scopes are read leniently, the token is not. */
+/**
+ * A token answer (RFC 6749, 5.1). Only the access token is required: what came is kept first, and other members that cannot be used
+ * are left out.
+ */
 export const tokenAnswer = z.object({
   access_token: z.string().check(z.minLength(1), z.maxLength(16_384), z.regex(/^[\x20-\x7e]+$/)),
-  token_type: z.optional(z.string().check(z.regex(/^bearer$/i))),
   expires_in: z.optional(z.unknown()),
-  refresh_token: z.optional(z.nullable(z.string())),
-  scope: z.optional(z.nullable(z.string())),
-  id_token: z.optional(z.nullable(z.string())),
+  refresh_token: looseText,
+  scope: z.optional(z.unknown()),
+  id_token: looseText,
 })
 
-export const grantedOf = (body: z.output<typeof tokenAnswer>, receipt: Receipt): Granted => ({
-  ...receipt,
-  access: new Secret(body.access_token),
-  lifetime: lifetime(body.expires_in),
-  ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
-  ...(body.id_token ? { idToken: new Secret(body.id_token) } : {}),
-  ...(body.scope ? { scopes: scopeList(body.scope) } : {}),
-})
+/** How answers of the token endpoint are read. A wrong content type costs no token, and an error is one whatever its status. */
+export const tokenReading = (explain: Explain): Reading => ({ explain, anyType: true, errorUnless: 'access_token' })
+/** The same for what a device asks for. */
+export const deviceReading: Reading = {
+  explain: (refusal) => explainToken(refusal),
+  anyType: true,
+  errorUnless: 'device_code',
+}
+/** The same for the end of a token (RFC 7009, 2.2.1). */
+export const revocationReading: Reading = { explain: (refusal) => explainToken(refusal), errorUnless: '' }
+
+/** The scopes of an answer, as text or as a list; undefined when it names none. */
+function scopesIn(scope: unknown): readonly string[] | undefined {
+  const named =
+    typeof scope === 'string' ? scope : Array.isArray(scope) ? scope.filter((one) => typeof one === 'string') : []
+  const scopes = scopeList(named)
+  return scopes.length === 0 ? undefined : scopes
+}
+
+export function grantedOf(body: z.output<typeof tokenAnswer>, receipt: Receipt): Granted {
+  const scopes = scopesIn(body.scope)
+  return {
+    ...receipt,
+    access: new Secret(body.access_token),
+    lifetime: lifetime(body.expires_in),
+    ...(body.refresh_token ? { refresh: new Secret(body.refresh_token) } : {}),
+    ...(body.id_token ? { idToken: new Secret(body.id_token) } : {}),
+    ...(scopes ? { scopes } : {}),
+  }
+}
 
 /**
- * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. What a failing or busy server says of a grant or a
- * client is weather.
+ * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. They count whatever the status, but for a busy server (429,
+ * 503), which is asked again, and for a gateway that ran out of time.
  */
 export const explainToken: Explain = ({ status, code, message }) => {
-  if (status === 429 || status >= 500) return undefined
+  if (status === 429 || status === 503 || status === 504) return undefined
   const said = message === '' || message === code ? '' : ` (${message})`
+  // What a failing server says ends no sign-in.
+  if (code === 'invalid_grant' && status >= 500) return undefined
   if (code === 'invalid_grant') return { code: 'needs_reauth', message: `the sign-in has ended${said}. Sign in again` }
   if (code === 'invalid_scope') {
     return {
@@ -231,6 +265,8 @@ export const explainToken: Explain = ({ status, code, message }) => {
   if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {
     return { code: 'access_denied', message: `the OAuth client may not use this grant${said}. Check its grant type` }
   }
+  if (code === 'invalid_request')
+    return { code: 'upstream_rejected', message: `upstream finds the request not valid${said || ' (invalid_request)'}` }
   if (code === 'invalid_client' || status === 401) {
     return {
       code: 'client_rejected',

@@ -1,0 +1,85 @@
+import * as z from 'zod/mini'
+import type { Instant } from '../domain/time.ts'
+import type { ErrorCode, UpstreamFacts } from '../errors.ts'
+import type { HttpAnswer } from '../ports/http.ts'
+import { type Call, TryFailure } from '../policy/pipeline.ts'
+import { retryAfter } from '../policy/retry-after.ts'
+import { type Clean, excerptOf } from './clean.ts'
+
+/** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
+export type Explain = (refusal: {
+  readonly status: number
+  readonly code: string
+  /** What it says for people, or else how its body begins. */
+  readonly message: string
+}) => { readonly code: ErrorCode; readonly message: string; readonly again?: boolean } | undefined
+
+const loose = z.catch(z.optional(z.string()), undefined)
+
+/** The two error bodies of Genesys: of OAuth (RFC 6749, 5.2) and of the API. Unreadable members are left out. */
+const errorBody = z.catch(
+  z.object({ error: loose, error_description: loose, description: loose, code: loose, message: loose }),
+  { error: undefined, error_description: undefined, description: undefined, code: undefined, message: undefined },
+)
+
+/** A refusal as the failure of a try. */
+export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Clean, now: Instant): TryFailure {
+  const { status } = answer
+  const wait = retryAfter(answer.headers['retry-after'], now, answer.headers['date'])
+  const { code, message } = words(answer, clean)
+  const explained = explain({ status, code, message })
+  const said = [code, message].filter((part) => part !== '').join(': ') || 'no reason given'
+  return new TryFailure({
+    code: explained?.code ?? codeOf(status, code),
+    sent: 'answered',
+    message: explained
+      ? `${call.operation}: ${explained.message}. Upstream answered ${status}${requestId(answer)}.`
+      : `${call.operation}: upstream answered ${status} (${said})${requestId(answer)}.`,
+    upstream: { ...facts(answer), ...(code === '' ? {} : { code }) },
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(explained?.again ? { again: true } : {}),
+  })
+}
+
+function words(answer: HttpAnswer, clean: Clean): { readonly code: string; readonly message: string } {
+  const coding = answer.headers['content-encoding']
+  if (coding !== undefined) return { code: '', message: `in the content coding ${clean(coding, 40)}` }
+  const body = errorBody.parse(parse(answer))
+  const code = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body.error ?? body.code ?? '')?.[0] ?? ''
+  const message = clean(body.error_description ?? body.message ?? body.description ?? '', 200)
+  return { code, message: code === '' && message === '' ? excerptOf(text(answer), clean, 200) : message }
+}
+
+/** Errors of OAuth that say of themselves that it is the server that fails (RFC 6749, 4.1.2.1). */
+const FAILING: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server_error'])
+
+function codeOf(status: number, code: string): ErrorCode {
+  if (status === 429) return 'upstream_busy'
+  if (status === 401) return 'access_rejected'
+  if (status === 403) return 'access_denied'
+  if (status === 408 || status >= 500 || FAILING.has(code)) return 'upstream_unavailable'
+  return status >= 400 || status < 300 ? 'upstream_rejected' : 'upstream_garbled'
+}
+
+/** Who wrote the request down, by the names that gateways and servers use. */
+const REQUEST_IDS = ['inin-correlation-id', 'x-correlation-id', 'x-request-id']
+
+export const facts = ({ status, headers }: HttpAnswer): UpstreamFacts => {
+  const id = REQUEST_IDS.map((name) => /^[\w-]{1,60}$/.exec(headers[name] ?? '')?.[0]).find((one) => one !== undefined)
+  return { status, ...(id === undefined ? {} : { requestId: id }) }
+}
+
+export const requestId = (answer: HttpAnswer): string => {
+  const id = facts(answer).requestId
+  return id === undefined ? '' : `, request ${id}`
+}
+
+export function parse(answer: HttpAnswer): unknown {
+  try {
+    return JSON.parse(text(answer)) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+export const text = (answer: HttpAnswer): string => new TextDecoder().decode(answer.bytes)
