@@ -35,7 +35,8 @@ export {
   type Problem,
   type UpstreamFacts,
 } from './errors.ts'
-export type { GuestRequest, Guests } from './guests/guests.ts'
+export { type GuestApi, guestApis, guestIdOf } from './domain/guest-id.ts'
+export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
 export type { IssuedGuest } from './guests/issued.ts'
 export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
 export type { Listener, TokenReady } from './guests/listeners.ts'
@@ -45,12 +46,14 @@ export {
   type Assurance,
   type EngagementRequest,
   type ExternalUserRequest,
+  type OnDoubt,
   type OnDuplicate,
   reservedAttributes,
 } from './guests/person-request.ts'
 export {
   type DuplicateKey,
   type Erasure,
+  type GuestContext,
   type GuestRecords,
   guestRecords,
   type GuestView,

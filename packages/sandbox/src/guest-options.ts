@@ -12,6 +12,8 @@ export interface GuestOptions {
   readonly externalUserTokenSeconds?: number | undefined
   /** Default `jwt`. */
   readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
+  /** The ids that people's guests get: UUIDs, or texts with characters that a path has to encode. Default `uuid`. */
+  readonly guestIds?: 'uuid' | 'text' | undefined
   /** Channels besides the one that is there anyway. Without a list, a channel is there as soon as somebody names it. */
   readonly channels?: readonly ChannelOptions[] | undefined
   /** What webhooks to the sandbox are signed with, `whsec_…`; one of them is enough. Default one of 32 random bytes. */
@@ -30,6 +32,7 @@ export const guestShape = {
     .default(day),
   externalUserTokenSeconds: tokenSeconds,
   externalUserTokenFormat: z.enum(['jwt', 'opaque']).default('jwt'),
+  guestIds: z.enum(['uuid', 'text']).default('uuid'),
   channels: z.array(channelBody).default([]),
   webhookSecrets: secretsBody.optional(),
 }

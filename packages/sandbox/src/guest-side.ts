@@ -44,7 +44,8 @@ export function guestSide({ settings, organization, access, sign, clock, random 
   const open = channels(organization, settings.organization, settings.channels.length === 0)
   const channelId = random.uuid()
   for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) open.put(one)
-  const shared = { clock, random, sign }
+  const newId = settings.guestIds === 'uuid' ? random.uuid : () => `guest/${random.text(9)}?ü`
+  const shared = { clock, random, sign, newId }
   const engaged = sessions({
     ...shared,
     tokenSeconds: settings.engagementTokenSeconds,

@@ -21,6 +21,7 @@ export const sandbox = verb({
       '--profile <name>',
       'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
     ],
+    ['--guest-ids <form>', 'the ids that guests get: uuid (default), or text with characters that a path encodes'],
     ['--auto-consent', 'sign-ins are allowed at once, without asking on a page'],
     ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
   ],
@@ -30,14 +31,16 @@ export const sandbox = verb({
     rateLimit: whole(1, 1_000_000).optional(),
     seed: whole(0, 2 ** 32 - 1).optional(),
     profile: oneOf('strict', 'grace').optional(),
+    guestIds: oneOf('uuid', 'text').optional(),
     autoConsent: z.literal(true).optional(),
     faults: z.string().optional(),
   }),
-  async run({ port, host, rateLimit, seed, profile, autoConsent, faults }, cli) {
+  async run({ port, host, rateLimit, seed, profile, guestIds, autoConsent, faults }, cli) {
     const options = {
       port,
       host,
       seed,
+      guestIds,
       autoConsent,
       refreshProfile: profile,
       ...(rateLimit === undefined ? {} : { rateLimit: { perMinute: rateLimit } }),

@@ -58,6 +58,6 @@ function shown({ guestId, email, name, channelId, attributes = {}, createdAt, up
     attributes,
     createdDate: iso(createdAt),
     updatedDate: iso(updatedAt),
-    selfUri: `${path}/${guestId}`,
+    selfUri: `${path}/${encodeURIComponent(guestId)}`,
   }
 }

@@ -67,12 +67,13 @@ export interface Sessions {
 export interface SessionParts {
   readonly clock: Clock
   readonly random: Randomness
+  readonly newId: () => string
   readonly sign: GuestJwt
   readonly tokenSeconds: number
   readonly refreshSeconds: number
 }
 
-export function sessions({ clock, random, sign, tokenSeconds, refreshSeconds }: SessionParts): Sessions {
+export function sessions({ clock, random, newId, sign, tokenSeconds, refreshSeconds }: SessionParts): Sessions {
   const known = new Map<string, EngagementGuest>()
   const refreshTokens = new Map<string, GuestRefreshToken>()
   const find = (guestId: string): EngagementGuest | undefined => known.get(guestId.toLowerCase())
@@ -82,7 +83,7 @@ export function sessions({ clock, random, sign, tokenSeconds, refreshSeconds }: 
   }
   const held = holders(live)
   const keep = (guest: EngagementGuest): EngagementGuest => {
-    known.set(guest.guestId, guest)
+    known.set(guest.guestId.toLowerCase(), guest)
     return guest
   }
   // Everything before the signature happens at once, so that of requests at the same time one comes first.
@@ -116,7 +117,7 @@ export function sessions({ clock, random, sign, tokenSeconds, refreshSeconds }: 
     find,
     taken: (organization, { email, channelId }) => held.find(personKey(organization, email, channelId)) !== undefined,
     create: async (organization, person) => {
-      const guestId = random.uuid()
+      const guestId = newId()
       const created = held.take(personKey(organization, person.email, person.channelId), guestId)
       const begun = { ...person, guestId, organization, createdAt: clock.now(), refreshes: 0, ended: false }
       return { ...(await issue(begun)), created }

@@ -33,7 +33,7 @@ export function createUser(access: Access, users: ExternalUsers): Endpoint {
       const { id, token, createdAt, created } = await users.create(organization, email)
       call.note({ guestId: id, created })
       const at = iso(createdAt)
-      const selfUri = `${path}/${id}`
+      const selfUri = `${path}/${encodeURIComponent(id)}`
       return { status: 201, json: { id, name, email, token, createdDate: at, updatedDate: at, selfUri } }
     },
   }

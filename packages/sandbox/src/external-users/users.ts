@@ -28,13 +28,14 @@ export interface ExternalUsers {
 export interface ExternalUserParts {
   readonly clock: Clock
   readonly random: Randomness
+  readonly newId: () => string
   readonly sign: GuestJwt
   readonly tokenFormat: 'jwt' | 'opaque'
   readonly tokenSeconds: number
 }
 
 export function externalUsers(parts: ExternalUserParts): ExternalUsers {
-  const { clock, random, sign, tokenFormat, tokenSeconds: seconds } = parts
+  const { clock, random, newId, sign, tokenFormat, tokenSeconds: seconds } = parts
   const liveUntil = new Map<string, number>()
   const live = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
   const held = holders(live)
@@ -43,7 +44,7 @@ export function externalUsers(parts: ExternalUserParts): ExternalUsers {
     create: async (organization, email) => {
       const createdAt = clock.now()
       const iat = epochSeconds(createdAt)
-      const id = random.uuid()
+      const id = newId()
       liveUntil.set(id, (iat + seconds) * 1000)
       const created = held.take(personKey(organization, email), id)
       const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
