@@ -84,10 +84,12 @@ describe('a report', () => {
 
   it('counts what ended on this connection, over all pages of its events', async () => {
     const store = memoryStore({ clock: fakeClock() })
-    const pending = event('1', { type: 'TOKEN_REQUEST_INITIATED', outcome: 'pending' })
-    const done = event('2', { latencyMs: 10 })
+    const issued = (round: number) => [
+      event(`pending ${round}`, { type: 'TOKEN_REQUEST_INITIATED', outcome: 'pending' }),
+      ...['a', 'b'].map((one) => event(`done ${round} ${one}`, { latencyMs: 10 })),
+    ]
     const failed = event('3', { type: 'TOKEN_FAILED', outcome: 'failure', latencyMs: 999 })
-    for (let round = 0; round < 700; round += 1) await store.commit({ connection: HOME, events: [pending, done, done] })
+    for (let round = 0; round < 700; round += 1) await store.commit({ connection: HOME, events: issued(round) })
     await store.commit({ connection: HOME, events: [failed, event('4', { type: 'TOKEN_REVOKED' })] })
     await store.commit({
       connection: HOME,

@@ -191,7 +191,7 @@ describe('a process that slept between taking a sign-in and sending its code', (
       const query = await here.begun(await here.process())
       here.clock.stepWall(-ms)
       const { signIn } = await here.process()
-      expect(await refusal(signIn.complete(query))).toMatchObject({ code: 'sign_in_refused', reason: 'expired' })
+      expect(await refusal(signIn.complete(query))).toMatchObject({ code: 'sign_in_refused', reason: 'state' })
       expect(here.exchanges).toEqual([])
     },
   )
