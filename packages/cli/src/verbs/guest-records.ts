@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { whole } from '../config/kinds.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Cli, type Described, verb } from '../frame/verb.ts'
+import { ofApi, ofApiOption } from '../guest-apis.ts'
 import { atWork, contextOf } from '../workplace.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
@@ -30,15 +31,18 @@ const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string
 
 const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id"]]
 
+const named = z.object({ guestId: z.string(), api: ofApi })
+
 export const guestShow = verb({
   name: 'guest show',
   summary: 'Show what is known of a guest, never its token',
   example: 'guestpass guest show 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --json',
   arguments: guestArgument,
-  input: z.object({ guestId: z.string() }),
-  run: ({ guestId }, cli) =>
+  options: [ofApiOption],
+  input: named,
+  run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
-      const view = await records.show(guestId, contextOf(cli))
+      const view = await records.show(guestId, { ...contextOf(cli), api })
       cli.answer(viewDocument(view), () => [
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
@@ -80,10 +84,11 @@ export const guestRevoke = verb({
   summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
   example: 'guestpass guest revoke 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
   arguments: guestArgument,
-  input: z.object({ guestId: z.string() }),
-  run: ({ guestId }, cli) =>
+  options: [ofApiOption],
+  input: named,
+  run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId, contextOf(cli))
+      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId, { ...contextOf(cli), api })
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until }, () => [
         `Guest ${guestId} is revoked here.`,
@@ -97,10 +102,11 @@ export const guestErase = verb({
   summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
   example: 'guestpass guest erase 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
   arguments: guestArgument,
-  input: z.object({ guestId: z.string() }),
-  run: ({ guestId }, cli) =>
+  options: [ofApiOption],
+  input: named,
+  run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId, contextOf(cli))
+      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId, { ...contextOf(cli), api })
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until, remains }, () => [
         `Guest ${guestId} is erased here.`,
