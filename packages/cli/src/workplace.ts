@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { appendFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
+  asGuestpassError,
   type AuditLog,
   auditLog,
   type Clock,
@@ -90,7 +91,8 @@ export async function workplace(config: Config, cli: Cli, lasts = false): Promis
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...couriers, log].map((one) => one.run(signal)))),
     async close() {
-      await drained(couriers, clock)
+      // What cannot be delivered now waits in the store for the next verb.
+      await drained(couriers, clock).catch(() => {})
       // Whoever interrupts does not wait for requests under way.
       if (!cli.signal.aborted) await Promise.all([close(), guarded.close()])
       await store.close()
@@ -223,6 +225,9 @@ export async function atWork<T>(
   try {
     return await work(place)
   } finally {
-    await place.close()
+    // What comes after the answer does not change the outcome of the verb.
+    await place.close().catch((thrown: unknown) => {
+      cli.note(`guestpass: warning: ${asGuestpassError(thrown).message}`)
+    })
   }
 }

@@ -59,6 +59,9 @@ export function inputError(error: z.ZodError, described: readonly Described[]): 
   )
 }
 
+/** Fields of requests whose option has a name of its own. */
+const typedAs: Readonly<Record<string, string>> = { onDoubt: 'createAgain' }
+
 /** What a verb threw; faults that others found in its input are named as on the command line, in fields and message. */
 export function asTyped(thrown: unknown, described: readonly Described[]): unknown {
   if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
@@ -66,7 +69,9 @@ export function asTyped(thrown: unknown, described: readonly Described[]): unkno
   const fields = (thrown.fields ?? []).map((fault): Field => {
     const field = fault.field.replace(/^\w+/, (name) => {
       // The parts of a list are typed one by one: `scopes` after --scope; an id by what it is of: `channelId` after --channel.
-      const found = described.find(([syntax]) => [name, name.replace(/(s|Id)$/, '')].includes(camelOf(syntax)))
+      const found = described.find(([syntax]) =>
+        [name, name.replace(/(s|Id)$/, ''), typedAs[name]].includes(camelOf(syntax)),
+      )
       return found ? nameIn(found[0]) : name
     })
     message = message.replace(`${fault.field}: `, `${field}: `)

@@ -10,6 +10,7 @@ import {
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { loopback } from '../sign-in/loopback.ts'
+import { orUnsaved } from '../unsaved.ts'
 import { atWork, connect, contextOf } from '../workplace.ts'
 
 /** Where the browser comes back to when nothing else is set: one fixed address, because it is registered with the OAuth client. */
@@ -28,9 +29,13 @@ export const login = verb({
     const config = await cli.config(['hosts', 'clientId'])
     await atWork(config, cli, async (place) => {
       const { signIn, deviceSignIn } = await connect(config, place)
-      const signedIn = await (device
-        ? byDevice(deviceSignIn, cli)
-        : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli, place.ports.clock))
+      const signedIn = await orUnsaved(
+        () =>
+          device
+            ? byDevice(deviceSignIn, cli)
+            : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli, place.ports.clock),
+        cli,
+      )
       const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }
       cli.answer(document, () => lines(config.connection, signedIn))
     })

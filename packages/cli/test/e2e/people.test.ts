@@ -160,6 +160,24 @@ describe('a user of guest issue', () => {
     expect((await ann.ask<Issued>(USER)).said.guestId).not.toBe(said.guestId)
   })
 
+  it('is not made a second time after a lost answer, but with --create-again', async () => {
+    const ann = newUser()
+    const creates = (): number => asked('POST /api/v2/externalusers/guests')
+    const before = creates()
+    await ann.run(USER.replace('Ann', 'Lost'))
+    const { text } = await ann.fails(USER, 1, 'create_in_doubt')
+    expect([text, creates() - before]).toEqual([expect.stringMatching(/create/), 1])
+    const { code, said } = await ann.ask<Issued>(`${USER} --create-again`)
+    expect([code, said, creates() - before]).toMatchObject([0, { generation: 1 }, 2])
+    expect((await ann.run('audit tail')).out).toContain('GUEST_ORPHANED')
+    const { out } = await ann.run(`guest token ${said.guestId} --api external-users`)
+    expect(out).toMatch(/generation 1/)
+    await ann.fails(`guest token ${said.guestId} --api engagements`, 2, 'guest_unknown')
+    await ann.fails(`guest token ${said.guestId} --api nothing`, 2, 'invalid_input')
+    const mint = 'guest issue --api guest-tokens --scope webmessaging:guest:send --create-again'
+    expect((await ann.fails(mint, 2, 'invalid_input')).text).toContain('--create-again: not a field')
+  })
+
   it('lacks a scope, which is named', async () => {
     const { problem } = await newUser().fails(ISSUE, 3, 'channel_unavailable', {
       env: { GENESYS_SCOPES: 'guest:write' },

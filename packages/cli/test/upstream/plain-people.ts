@@ -60,6 +60,8 @@ export function plainPeople(jwt: (subject: string) => string, given: (secret: st
 
   function user(body: string): Answer {
     const { name, email } = JSON.parse(body) as Record<string, unknown>
+    // A gateway that lost the answer.
+    if (name === 'Lost') return [502, {}]
     const id = randomUUID()
     return [200, { id, name, email, token: jwt(id), selfUri: `/api/v2/externalusers/guests/${id}` }]
   }
