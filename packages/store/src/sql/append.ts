@@ -43,7 +43,7 @@ function chained(recorded: readonly Recorded[], ends: ReadonlyMap<string, HeadRo
 /** Adds rows; says which of them are there now, and not since before. */
 async function inserted(db: Db, rows: Chained['rows']): Promise<ReadonlySet<string>> {
   const names: string[] = []
-  for (const group of inGroups(rows, 64)) {
+  for (const group of inGroups(rows)) {
     const added = await db
       .insertInto('events')
       .values(group)

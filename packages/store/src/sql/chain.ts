@@ -36,7 +36,7 @@ export const NO_HEAD: HeadRow = { ...NO_LINKS, at: 0 }
 /** The ends of the chains of some connections: a connection without events has none. */
 export async function headsOf(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
   const heads = new Map<string, HeadRow>()
-  for (const group of inGroups(connections, 64)) {
+  for (const group of inGroups(connections)) {
     const rows = await db
       .selectFrom('chain_heads')
       .selectAll()
@@ -50,7 +50,7 @@ export async function headsOf(db: Db, connections: readonly string[]): Promise<M
 
 export async function putHeads(db: Db, heads: ReadonlyMap<string, HeadRow>): Promise<void> {
   const rows = [...heads].map(([connection, head]) => ({ connection, ...head }))
-  for (const group of inGroups(rows, 64)) {
+  for (const group of inGroups(rows)) {
     await db
       .insertInto('chain_heads')
       .values(group)

@@ -54,7 +54,7 @@ export function commit({ database: { write, now }, vault, route, random }: Commi
     const rows = () => written(db, ready, now())
     if ((several ? await undoneOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'
     for (const id of change.deny ?? []) await deny(db, change.connection, id)
-    await remember(db, change.connection, change.issued ?? [])
+    remember(db, change.connection, change.issued ?? [])
     append(db, change.events ?? [], route)
     return 'done'
   }

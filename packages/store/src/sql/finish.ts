@@ -2,7 +2,7 @@ import { type Instant, MINUTE } from '@guestpass/core'
 import { flush } from './append.ts'
 import type { Db } from './database.ts'
 import { sweepDocuments } from './documents.ts'
-import { sweepIssued } from './issued.ts'
+import { flushIssued, sweepIssued } from './issued.ts'
 import { memoryOf } from './transaction-memory.ts'
 
 /** Rows that one sweep clears away at least, and after how many new ones it comes. */
@@ -14,6 +14,7 @@ export function finisher(now: () => Instant): (transaction: Db) => Promise<void>
   let sweptAt = 0
   return async (db) => {
     const at = now()
+    await flushIssued(db)
     await flush(db, at)
     expiring += memoryOf(db).expiring
     // Also when the clock went back.

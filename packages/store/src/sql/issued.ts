@@ -3,21 +3,24 @@ import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import { memoryOf } from './transaction-memory.ts'
 
-/** Remembers tokens. One that was denied stays denied. */
-export async function remember(db: Db, connection: string, tokens: readonly Issued[]): Promise<void> {
-  memoryOf(db).expiring += tokens.length
-  for (const group of inGroups(distinct(tokens), 64)) {
+/** Remembers tokens, at the end of the transaction. One that was denied stays denied. */
+export function remember(db: Db, connection: string, tokens: readonly Issued[]): void {
+  const memory = memoryOf(db)
+  memory.expiring += tokens.length
+  for (const { credential, fingerprint, expiresAt } of tokens) {
+    // The last of each: one statement may not write a row twice.
+    const row = { connection, fingerprint, credential, expires_at: expiresAt, denied: 0 }
+    memory.issued.set(`${connection.length}:${connection}${fingerprint}`, row)
+  }
+}
+
+/** Writes the tokens that the transaction is to remember. */
+export async function flushIssued(db: Db): Promise<void> {
+  const { issued } = memoryOf(db)
+  for (const group of inGroups([...issued.values()])) {
     await db
       .insertInto('issued')
-      .values(
-        group.map(({ credential, fingerprint, expiresAt }) => ({
-          connection,
-          fingerprint,
-          credential,
-          expires_at: expiresAt,
-          denied: 0,
-        })),
-      )
+      .values(group)
       .onConflict((conflict) =>
         conflict.columns(['connection', 'fingerprint']).doUpdateSet(({ ref }) => ({
           credential: ref('excluded.credential'),
@@ -26,11 +29,8 @@ export async function remember(db: Db, connection: string, tokens: readonly Issu
       )
       .execute()
   }
+  issued.clear()
 }
-
-/** The last of each: one statement may not write a row twice. */
-const distinct = (tokens: readonly Issued[]): readonly Issued[] =>
-  tokens.length < 2 ? tokens : [...new Map(tokens.map((token) => [token.fingerprint, token])).values()]
 
 /** Forgets expired tokens, so many at most: a day late, so that a clock set forward by mistake does not forget a denial. */
 export async function sweepIssued(db: Db, most: number, now: Instant): Promise<void> {
@@ -48,6 +48,8 @@ export async function sweepIssued(db: Db, most: number, now: Instant): Promise<v
 }
 
 export async function deny(db: Db, connection: string, credential: string): Promise<void> {
+  // Those that came before in the same transaction are denied too.
+  await flushIssued(db)
   await db
     .updateTable('issued')
     .set({ denied: 1 })

@@ -15,7 +15,7 @@ const fresh = { due_at: FRESH, set_at: 0, attempts: 0, why: null }
 
 /** Makes events due for sinks, as if they had never been tried. */
 export async function postAll(db: Db, letters: readonly Letter[]): Promise<void> {
-  for (const group of inGroups(letters, 64)) {
+  for (const group of inGroups(letters)) {
     await db
       .insertInto('outbox')
       .values(group.map((letter) => ({ ...letter, ...fresh })))
@@ -95,19 +95,18 @@ async function withEvents<T extends Place & { readonly attempts: number }>(
   letters: readonly T[],
 ): Promise<readonly (T & { readonly event: Event })[]> {
   const events = new Map<string, Event>()
-  for (const [connection, ofConnection] of Map.groupBy(letters, (letter) => letter.connection)) {
-    for (const group of inGroups(ofConnection, 64)) {
+  for (const ofChain of Map.groupBy(letters, ({ connection, chain }) => `${chain}:${connection}`).values()) {
+    const { connection, chain } = ofChain[0] as T
+    for (const group of inGroups(ofChain)) {
+      const counts = group.map(({ count }) => count)
       const rows = await db
         .selectFrom('events')
-        .select(['chain', 'count', 'body'])
+        .select(['count', 'body'])
         .where('connection', '=', connection)
-        .where(
-          'count',
-          'in',
-          group.map(({ count }) => count),
-        )
+        .where('chain', '=', chain)
+        .where('count', 'in', counts)
         .execute()
-      for (const row of rows) events.set(cursorOf({ ...row, connection }), JSON.parse(row.body) as Event)
+      for (const { count, body } of rows) events.set(cursorOf({ connection, chain, count }), JSON.parse(body) as Event)
     }
   }
   return letters.flatMap((letter) => {

@@ -2,7 +2,7 @@
  * Rows in groups whose sizes are powers of four, the largest first: a statement for many rows has another text for each number of
  * them, and only few texts are kept prepared.
  */
-export function* inGroups<T>(rows: readonly T[], most = 256): Generator<readonly T[]> {
+export function* inGroups<T>(rows: readonly T[], most = 64): Generator<readonly T[]> {
   let from = 0
   for (let size = most; size >= 1; size /= 4) {
     for (; rows.length - from >= size; from += size) yield rows.slice(from, from + size)

@@ -1,5 +1,7 @@
 import type { Event } from '@guestpass/core'
+import type { Insertable } from 'kysely'
 import type { Db } from './database.ts'
+import type { Tables } from './schema.ts'
 
 /** An event that waits for the end of its transaction, and the sinks that get it. */
 export interface Recorded {
@@ -13,6 +15,8 @@ export interface TransactionMemory {
   newestKey?: { readonly id: string; readonly created_at: number }
   /** Written together at the end, so that the ends of their chains are held for a moment only. */
   readonly events: Recorded[]
+  /** Likewise; by connection and fingerprint. */
+  readonly issued: Map<string, Insertable<Tables['issued']>>
   /** Rows written that end by themselves. */
   expiring: number
 }
@@ -20,7 +24,7 @@ export interface TransactionMemory {
 const memories = new WeakMap<Db, TransactionMemory>()
 
 export function memoryOf(transaction: Db): TransactionMemory {
-  const memory = memories.get(transaction) ?? { events: [], expiring: 0 }
+  const memory = memories.get(transaction) ?? { events: [], issued: new Map(), expiring: 0 }
   memories.set(transaction, memory)
   return memory
 }
