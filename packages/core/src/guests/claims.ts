@@ -4,6 +4,7 @@ import type { Instant } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Change, DocumentWrite, Store } from '../ports/store.ts'
+import { keepTrying, type SavingPorts } from '../tokens/keep-trying.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Attempt, Wording } from './attempt.ts'
 import { type Create, DUPLICATE, type Former, type Slot, slotOf } from './slot.ts'
@@ -45,7 +46,8 @@ export interface ClaimParts {
   readonly connection: string
   readonly wording: Wording
   readonly meter: Meter
-  readonly ports: Pick<RenewalPorts, 'random' | 'holder'> & { readonly store: Pick<Store, 'document' | 'commit'> }
+  readonly ports: Pick<RenewalPorts, 'random' | 'holder'> &
+    SavingPorts & { readonly store: Pick<Store, 'document' | 'commit'> }
 }
 
 /** Writes down that a create is about to be sent; undefined when another process wrote first. */
@@ -97,7 +99,9 @@ export async function settle(
   for (let expected = revision; ; ) {
     if (expected !== undefined) {
       const write = slotWrite(attempt, next, expected)
-      const outcome = await ports.store.commit({ connection, ...rest, documents: [write, ...documents] })
+      const change = { connection, ...rest, documents: [write, ...documents] }
+      // Tokens that came are given only once: a store that is full is asked until it has room.
+      const outcome = await (hasTokens ? keepTrying(ports, change, 'guest') : ports.store.commit(change))
       if (outcome === 'done') return 'done'
     }
     const found = await ports.store.document(connection, DUPLICATE, attempt.key)

@@ -7,6 +7,7 @@ import { iso } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Change } from '../ports/store.ts'
 import type { Lease } from '../tokens/lease.ts'
+import { unsaved } from '../tokens/keep-trying.ts'
 import type { Live } from '../tokens/renewal.ts'
 import { type Attempt, authenticated } from './attempt.ts'
 import { profileOf } from './brought.ts'
@@ -73,8 +74,9 @@ export async function create(
 async function checked(parts: CreationParts, api: PersonApi, attempt: Attempt, { now }: Opening): Promise<Look> {
   try {
     const look = await api.before(attempt.person)
-    // The answer to a create cannot be asked for again, and must be verified when it comes.
+    // The answer to a create cannot be asked for again, and must be verified and stored when it comes.
     await parts.reception.ready(api.format)
+    await parts.ports.store.ensureRoom()
     return look
   } catch (thrown) {
     const error = asGuestpassError(thrown)
@@ -147,6 +149,8 @@ async function kept(creating: Creating, outcome: Outcome): Promise<Live | undefi
       change,
       revision,
       hasTokens: true,
+    }).catch((thrown: unknown) => {
+      throw unsaved(thrown, next)
     })
     if (settled === 'done') {
       const latencyMs = claim.attempt.elapsed()

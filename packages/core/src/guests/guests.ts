@@ -163,7 +163,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       if (api !== EPHEMERAL) {
         const person = parsePersonRequest(api, request)
         const authenticated = () => authenticate(person, { ...context, correlationId })
-        return authenticatedOf(await abortable(authenticated, signal))
+        return authenticatedOf(await waited(authenticated, signal))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()

@@ -7,7 +7,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { TryFailure } from '../policy/pipeline.ts'
 import type { Sending } from '../upstream/sending.ts'
 import { backOffAfter } from './back-off.ts'
-import { keepTrying } from './keep-trying.ts'
+import { keepTrying, unsaved } from './keep-trying.ts'
 import type { Lease } from './lease.ts'
 import type { Current, Look, RenewalParts } from './renewal-parts.ts'
 import type { Live, Prepared, Renewed } from './strategy.ts'
@@ -165,14 +165,6 @@ async function write(one: Attempt, credential: Credential, events: readonly Even
   if (outcome === 'done') one.revision = revision + 1
   return outcome
 }
-
-/** The old refresh token is spent, and the store has not taken the next one: as if the answer had been lost. */
-const unsaved = (cause: unknown, tokens: Live): GuestpassError =>
-  new GuestpassError(
-    'in_doubt',
-    `The answer to the refresh came, but the store did not take the new tokens: ${asGuestpassError(cause).message}`,
-    { cause, unsaved: tokens },
-  )
 
 /** A token that lives no longer than its way here would be renewed without end. */
 export function refuseLate(tokens: TokenSet, now: Instant): void {

@@ -1,7 +1,8 @@
 import { type Millis, SECOND } from '../domain/time.ts'
-import { asGuestpassError, type GuestpassError } from '../errors.ts'
+import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Change, Ledger } from '../ports/store.ts'
+import type { Live } from './strategy.ts'
 
 /** Tokens that came wait for a store that cannot take them. */
 export interface Unsaved {
@@ -64,3 +65,11 @@ export async function waitOut<T>(
  */
 export const keepTrying = (ports: SavingPorts, change: Change, credential: string): Promise<'done' | 'conflict'> =>
   waitOut(ports, { connection: change.connection, credential }, () => ports.store.commit(change), passes)
+
+/** What can be had only once came, and the store has not taken it: as if the answer had been lost. */
+export const unsaved = (cause: unknown, tokens: Live): GuestpassError =>
+  new GuestpassError(
+    'in_doubt',
+    `The answer came, but the store did not take the new tokens: ${asGuestpassError(cause).message}`,
+    { cause, unsaved: tokens },
+  )
