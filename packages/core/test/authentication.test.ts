@@ -514,3 +514,20 @@ it('all events of a call name who asked and the request that it belongs to', asy
   expect(told.length).toBeGreaterThan(5)
   for (const event of told) expect(event).toMatchObject(context)
 })
+
+it('what an upstream repeats of attributes is in no error, however it is written', async () => {
+  const here = await started()
+  const { guests } = here
+  const attributes = { diagnosis: 'diabetes "type" two', of: { phone: ['555 0199'] } }
+  here.upstream.meets('create', (_, { body = '' }) => json(400, { code: 'bad.request', message: `not taken: ${body}` }))
+  here.upstream.always('update', (_, { body = '' }) =>
+    json(400, { code: 'bad.request', message: `not taken: ${body}` }),
+  )
+  const error = await refusal(guests.issue({ ...ann, attributes }))
+  expect(error.message).toContain('[removed]')
+  await guests.issue({ ...ann, attributes })
+  await guests.enrichment.drain(new AbortController().signal)
+  const told = JSON.stringify([error.message, await here.events()])
+  expect(told).toContain('GUEST_ENRICHMENT_FAILED')
+  expect(told).not.toMatch(/diabetes|555 0199/)
+})

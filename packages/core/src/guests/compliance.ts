@@ -1,5 +1,5 @@
 import type { Event } from '../domain/event.ts'
-import type { Json } from '../domain/json.ts'
+import { type Json, textsIn } from '../domain/json.ts'
 import type { Profile } from '../domain/profile.ts'
 
 /** What an auditor asks of an authentication. Each is found out, not claimed. */
@@ -26,7 +26,7 @@ export function complianceFlags(of: {
     (typeof name === 'string' && hasWords(text.toLowerCase(), name.trim().toLowerCase()))
   return {
     gdprConsentRecorded: typeof of.consentTimestamp === 'string',
-    dataMinimizationApplied: !texts(of.told).some(names) && !texts(attributes ?? null).some(names),
+    dataMinimizationApplied: !textsIn(of.told).some(names) && !textsIn(attributes ?? null).some(names),
     auditTrailGenerated: of.trail.length > 0,
   }
 }
@@ -38,10 +38,4 @@ function hasWords(text: string, words: string): boolean {
   for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1))
     if (!isOfWord(text[at - 1]) && !isOfWord(text[at + words.length])) return true
   return false
-}
-
-/** Every text in a value, wherever. */
-function texts(value: Json): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: Json) => texts(part)) : []
 }

@@ -7,6 +7,7 @@ import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { personal } from '../personal.ts'
 import { looseText } from '../loose.ts'
 import { upstreamId } from '../upstream-id.ts'
 
@@ -39,7 +40,7 @@ export const createRequest = (
       ...(name === undefined ? {} : { name }),
       ...(attributes === undefined ? {} : { attributes }),
     },
-    secrets: [new Secret(email), ...(name === undefined ? [] : [new Secret(name)])],
+    secrets: personal([email, name], attributes),
   })
 
 const token = z.string().check(z.minLength(1))
@@ -93,6 +94,7 @@ export const updateRequest = (
   jsonRequest('PUT', `${api}/api/v2/engagements/guests/${encodeURIComponent(guestId)}`, {
     bearer,
     body: { attributes },
+    secrets: personal([], attributes),
   })
 
 export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>

@@ -4,6 +4,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import { jsonRequest } from '../json-request.ts'
+import { personal } from '../personal.ts'
 import { upstreamId } from '../upstream-id.ts'
 
 /** The scopes that the signed-in user's access token needs. */
@@ -25,7 +26,7 @@ export const createRequest = (
     bearer,
     headers: { 'x-genesys-request-id': requestId },
     body: { name, email, ...(attributes === undefined ? {} : { customAttributes: attributes }) },
-    secrets: [new Secret(email), new Secret(name)],
+    secrets: personal([email, name], attributes),
   })
 
 export const createAnswer = z.object({
