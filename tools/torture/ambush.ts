@@ -31,6 +31,8 @@ function reach(here: Point): void {
 const told: Readonly<Record<Refreshing, { readonly intent: string; readonly tokens: string }>> = {
   guest: { intent: '"REFRESH_INITIATED"', tokens: '"REFRESH_COMPLETED"' },
   grant: { intent: '"ACCESS_TOKEN_INITIATED"', tokens: '"ACCESS_TOKEN_RENEWED"' },
+  engagements: { intent: '"REFRESH_INITIATED"', tokens: '"REFRESH_COMPLETED"' },
+  create: { intent: '"GUEST_CREATE_INITIATED"', tokens: '"guest.authentication"' },
 }
 
 /** What a transaction that is not committed yet has written down of refreshes. */

@@ -24,8 +24,10 @@ export interface Worker {
 
 /** All worker processes of a run. */
 export interface Crew {
-  /** Starts a worker with these modules loaded first. */
-  start(argv: readonly string[], modules: readonly string[]): Worker
+  /** Starts a worker with these modules loaded first, and more variables than the others have. */
+  start(argv: readonly string[], modules: readonly string[], more?: Readonly<Record<string, string>>): Worker
+  /** Resolves when any of them says this on standard error from now on. */
+  said(text: string): Promise<void>
   /** SIGKILL to all that live; resolves when they have ended. */
   killAll(): Promise<void>
   /** Processes that still work in the folder though they were killed; only Linux can tell. */
@@ -35,24 +37,37 @@ export interface Crew {
 /** `program`: what a worker runs; the command line when not given. */
 export function crew(cwd: string, env: Readonly<Record<string, string>>, program = launcher): Crew {
   const living = new Map<ChildProcess, Promise<Ended>>()
+  const listeners = new Set<(text: string) => void>()
   const kill = (): void => {
     for (const child of living.keys()) child.kill('SIGKILL')
   }
   process.once('exit', kill)
   return {
-    start(argv, modules) {
+    start(argv, modules, more = {}) {
       const imports = modules.flatMap((module) => ['--import', module])
       const child = spawn(process.execPath, [...imports, program, ...argv], {
         cwd,
-        env,
+        env: { ...env, ...more },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       const worker = watched(child)
+      child.stderr?.on('data', (text: string) => {
+        for (const hear of listeners) hear(text)
+      })
       living.set(child, worker.ended)
       const gone = () => living.delete(child)
       worker.ended.then(gone, gone)
       return worker
     },
+    said: (wanted) =>
+      new Promise((resolve) => {
+        const hear = (text: string): void => {
+          if (!text.includes(wanted)) return
+          listeners.delete(hear)
+          resolve()
+        }
+        listeners.add(hear)
+      }),
     async killAll() {
       const all = [...living.values()]
       kill()

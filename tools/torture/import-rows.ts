@@ -24,6 +24,8 @@ export interface Imported {
   readonly seconds: number
   /** Resident memory in MiB after each tenth of the time; empty where the system does not tell. */
   readonly resident: readonly number[]
+  /** Whether V8 ended it because the heap was full. */
+  readonly outOfMemory: boolean
   /** The end of what it complained of. */
   readonly complaint: string
 }
@@ -60,6 +62,7 @@ export async function imported({ rows, heap }: Bulk, say: (line: string) => void
       exit: end.code,
       seconds: (Date.now() - begun) / 1_000,
       resident,
+      outOfMemory: /heap (limit|out of memory)/i.test(end.err),
       complaint: (end.err || end.out).slice(-400),
     }
   } finally {

@@ -6,12 +6,14 @@ interface Sent {
   readonly headers: string[]
 }
 
-/** What is refreshed: guest tokens, or the sign-in of a user. */
-export type Refreshing = 'guest' | 'grant'
+/** What is sent: the keyed refresh of a guest token, the refresh of a sign-in, the rotating refresh of a guest, or the create of a guest. */
+export type Refreshing = 'guest' | 'grant' | 'engagements' | 'create'
 
 const paths: Readonly<Record<Refreshing, RegExp>> = {
   guest: /\/guesttokens\/[^/]+\/refresh$/,
   grant: /\/oauth\/token$/,
+  engagements: /\/engagements\/guests\/refresh$/,
+  create: /\/(engagements|externalusers)\/guests$/,
 }
 
 /** Hears of every refresh request of this process, through the diagnostics channels of undici. */

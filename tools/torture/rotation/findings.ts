@@ -1,9 +1,12 @@
 import type { Credential, Event } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
+import type { Api, Profile } from './scene.ts'
 
 /** A token that a worker of a connection said it was given. */
 export interface Given {
   readonly connection: string
+  /** `grant`, or the id of a guest. */
+  readonly of: string
   readonly generation: number
   /** A digest. */
   readonly token: string
@@ -12,7 +15,8 @@ export interface Given {
 /** How a connection stands, and what was written down of it. */
 export interface Standing {
   readonly name: string
-  readonly grant: Credential | undefined
+  readonly api: Api
+  readonly credentials: readonly Credential[]
   readonly events: readonly Event[]
 }
 
@@ -31,52 +35,72 @@ export interface Findings {
   /** Answers that were lost, as the events tell; refresh tokens presented once more because of that, declared. */
   readonly inDoubt: number
   readonly lastResorts: number
-  /** Sign-ins that upstream ended. */
+  /** Sign-ins and guests that upstream ended. */
   readonly ended: number
   /** Refreshes that upstream answered alike once more, in its grace. */
   readonly replayed: number
-  /** Refresh tokens presented again without a word. */
+  /** Requests that upstream saw and whose answer was lost on the way. */
+  readonly lostAnswers: number
+  /** Refresh tokens presented again that no event declares. */
   readonly undeclared: number
   /** Refreshes that took effect and that neither the store has nor any event tells of. */
   readonly silent: number
-  /** Acknowledged tokens that the store neither has nor has replaced, and generations given out with two tokens. */
+  /** Generations of one guest or sign-in that were given out with two tokens: two refreshes took effect for one. */
+  readonly doubled: number
+  /** Acknowledged tokens that the store neither has nor has replaced. */
   readonly lost: number
+  /** Of the sign-ins alone: answers that were lost, and sign-ins that ended. A server with grace has neither. */
+  readonly grantsInDoubt: number
 }
 
 export function findings({ given, journal, connections }: Evidence): Findings {
-  const events = connections.flatMap((one) => one.events)
-  const refreshes = journal.filter((entry) => entry.grant === 'refresh_token')
-  const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
-  const effects = refreshes.filter(tookEffect).length
-  const completed = events.filter(({ type, data }) => type === 'ACCESS_TOKEN_RENEWED' && data?.['grant'] !== undefined)
-  const again = refreshes.filter(({ presented = 0, replayed }) => presented > 1 && replayed !== true).length
-  const [inDoubt, lastResorts, ended] = [count('GRANT_IN_DOUBT'), count('GRANT_LAST_RESORT'), count('GRANT_ENDED')]
-  const late = events.filter(
-    ({ type, error }) => type === 'ACCESS_TOKEN_FAILED' && error?.code === 'token_refused',
-  ).length
-  const open = connections.filter(({ grant }) => grant?.intent).length
+  const grants = connections.filter(({ api }) => api === 'grant')
+  const guests = connections.filter(({ api }) => api === 'engagements')
+  const refreshes = journal.filter(isRefresh)
+  const ofGrants = grantFindings(grants, refreshes)
+  const ofGuests = guests.flatMap((one) => guestFindings(one, refreshes))
+  const all = [ofGrants, ...ofGuests]
+  const sum = (count: (part: Part) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const acknowledged = connections.map((one) => lostOf(one, given))
   return {
-    effects,
-    completed: completed.length,
-    late,
-    inDoubt,
-    lastResorts,
-    ended,
+    effects: sum((one) => one.effects),
+    completed: sum((one) => one.completed),
+    late: sum((one) => one.late),
+    inDoubt: sum((one) => one.inDoubt),
+    lastResorts: sum((one) => one.lastResorts),
+    ended: sum((one) => one.ended),
     replayed: refreshes.filter(({ replayed }) => replayed === true).length,
-    undeclared: Math.max(0, again - lastResorts),
-    // A refresh whose tokens nobody stored ends its sign-in, told, or its intent still stands.
-    silent: Math.max(0, effects - completed.length - late - ended - open),
-    lost: connections.reduce(
-      (sum, one) =>
-        sum +
-        lostOf(
-          given.filter(({ connection }) => connection === one.name),
-          one.grant,
-        ),
-      0,
-    ),
+    lostAnswers: refreshes.filter(isLost).length,
+    undeclared: sum((one) => Math.max(0, one.again - one.lastResorts, one.stale)),
+    // A refresh whose tokens are not stored ends what it is of, which an event tells, or its intent stands.
+    silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
+    doubled: acknowledged.reduce((total, one) => total + one.doubled, 0),
+    lost: acknowledged.reduce((total, one) => total + one.lost, 0),
+    grantsInDoubt: ofGrants.inDoubt + ofGrants.ended,
   }
 }
+
+interface Part {
+  readonly effects: number
+  readonly completed: number
+  readonly late: number
+  readonly inDoubt: number
+  readonly lastResorts: number
+  readonly ended: number
+  /** Credentials whose intent stands. */
+  readonly open: number
+  /** Refresh tokens presented that had been presented before. */
+  readonly again: number
+  /** Refresh tokens presented after their successor had been: nothing declares that. */
+  readonly stale: number
+}
+
+const isRefresh = ({ grant, operation }: JournalEntry): boolean => grant === 'refresh_token' || operation === 'refresh'
+
+const isAgain = ({ presented = 0, replayed }: JournalEntry): boolean => presented > 1 && replayed !== true
+
+const isLost = ({ status, fault }: JournalEntry): boolean =>
+  status === null || (status >= 500 && status !== 503) || (fault !== undefined && 'garble' in fault)
 
 /** Also where the answer was scripted to be lost, or its client was gone. */
 const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry): boolean =>
@@ -85,15 +109,76 @@ const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry)
   replayed !== true &&
   (status === 200 || (status === null && fault !== undefined && 'drop' in fault && fault.drop === 'after'))
 
-function lostOf(given: readonly Given[], grant: Credential | undefined): number {
-  const beyond = given.filter(({ generation }) => generation > (grant?.generation ?? 0)).length
-  const byGeneration = Map.groupBy(given, ({ generation }) => generation)
-  const forked = [...byGeneration.values()].filter((all) => new Set(all.map(({ token }) => token)).size > 1).length
-  return beyond + forked
+const isLate = ({ error }: Event): boolean => error?.code === 'token_refused'
+
+function grantFindings(grants: readonly Standing[], journal: readonly JournalEntry[]): Part {
+  const events = grants.flatMap((one) => one.events)
+  const refreshes = journal.filter(({ grant }) => grant === 'refresh_token')
+  const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
+  return {
+    effects: refreshes.filter(tookEffect).length,
+    completed: events.filter((event) => event.type === 'ACCESS_TOKEN_RENEWED' && 'grant' in (event.data ?? {})).length,
+    late: events.filter((event) => event.type === 'ACCESS_TOKEN_FAILED' && isLate(event)).length,
+    inDoubt: count('GRANT_IN_DOUBT'),
+    lastResorts: count('GRANT_LAST_RESORT'),
+    ended: count('GRANT_ENDED'),
+    open: grants.flatMap((one) => one.credentials).filter(({ intent }) => intent).length,
+    again: refreshes.filter(isAgain).length,
+    stale: [...Map.groupBy(refreshes, ({ family }) => family).values()].reduce((sum, own) => sum + staleOf(own), 0),
+  }
+}
+
+/** One part for each guest that a connection ever had. */
+function guestFindings({ credentials, events }: Standing, journal: readonly JournalEntry[]): readonly Part[] {
+  return credentials.map(({ id, upstreamId = id, subject, intent, standing }) => {
+    const own = events.filter((event) => event.subject === subject)
+    const refreshes = journal.filter((entry) => entry.operation === 'refresh' && entry.guestId === upstreamId)
+    const failed = own.filter(({ type }) => type === 'REFRESH_FAILED')
+    return {
+      effects: refreshes.filter(tookEffect).length,
+      completed: own.filter(({ type }) => type === 'REFRESH_COMPLETED').length,
+      late: failed.filter(isLate).length,
+      inDoubt: new Set(failed.filter(({ error }) => error?.code === 'in_doubt').map((event) => event.idempotencyKey))
+        .size,
+      lastResorts: own.filter((event) => event.type === 'REFRESH_INITIATED' && 'lastResort' in (event.data ?? {}))
+        .length,
+      ended: standing === 'needs_reauth' ? 1 : 0,
+      open: intent ? 1 : 0,
+      again: refreshes.filter(isAgain).length,
+      stale: staleOf(refreshes),
+    }
+  })
+}
+
+/** The refresh tokens of one sign-in or guest follow from each other: each comes after the one before for the first time. */
+function staleOf(refreshes: readonly JournalEntry[]): number {
+  const order = new Map<string, number>()
+  return refreshes.filter((entry) => {
+    if (entry.presented === undefined || entry.replayed === true) return false
+    const token = tokenOf(entry)
+    if (!order.has(token)) order.set(token, order.size)
+    return order.get(token) !== order.size - 1
+  }).length
+}
+
+/** Its digest, as the journal shows it. */
+const tokenOf = ({ body }: JournalEntry): string => {
+  const { refresh_token: ofSignIn, refreshToken: ofGuest } = body as Readonly<Record<string, string>>
+  return ofSignIn ?? ofGuest ?? ''
+}
+
+function lostOf({ name, credentials }: Standing, given: readonly Given[]): { lost: number; doubled: number } {
+  const own = given.filter(({ connection }) => connection === name)
+  const stored = new Map(credentials.map(({ kind, id, generation }) => [kind === 'grant' ? 'grant' : id, generation]))
+  const byGeneration = Map.groupBy(own, ({ of, generation }) => `${of} ${generation}`)
+  return {
+    lost: own.filter(({ of, generation }) => generation > (stored.get(of) ?? 0)).length,
+    doubled: [...byGeneration.values()].filter((all) => new Set(all.map(({ token }) => token)).size > 1).length,
+  }
 }
 
 /** Whether something was refreshed, and all is as it must be against a server of this profile. */
 export const holds = (
-  { effects, undeclared, silent, lost, ended, inDoubt }: Findings,
-  profile: 'strict' | 'grace',
-): boolean => effects > 0 && undeclared + silent + lost === 0 && (profile === 'strict' || ended + inDoubt === 0)
+  { effects, undeclared, silent, lost, doubled, grantsInDoubt }: Findings,
+  profile: Profile,
+): boolean => effects > 0 && undeclared + silent + lost + doubled === 0 && (profile === 'strict' || grantsInDoubt === 0)

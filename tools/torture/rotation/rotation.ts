@@ -1,32 +1,52 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '@guestpass/sandbox'
-import { type Crew, crew, type Worker } from '../crew.ts'
-import type { Luck } from '../luck.ts'
-import { luck } from '../luck.ts'
-import { fate, met, moduleOf } from './fate.ts'
+import { type Crew, crew, type Ended } from '../crew.ts'
+import { classesOf, type Fate, fateOf, happen, ownPoint, workerClasses } from '../events/fate.ts'
+import { type EventClass, type Plan, plan } from '../events/mix.ts'
+import type { UnsentFault } from '../events/network.ts'
+import { clockEnv, stepClock } from '../events/wrong-clock.ts'
+import { luck, type Luck } from '../luck.ts'
+import { ambushModule, AT, type Point } from '../points.ts'
 import { type Findings, findings, type Given } from './findings.ts'
-import { type Phase, phaseOf } from './phases.ts'
-import { type Profile, type Scene, scene, type SignedIn } from './scene.ts'
+import { between, type Phase, phaseOf } from './phases.ts'
+import { type Api, type Kept, type Profile, type Scene, scene } from './scene.ts'
+import { served } from './served.ts'
 
 export interface RotationOptions {
   readonly profile: Profile
-  /** Ends when so many workers were killed and so many seconds have passed. */
-  readonly kills: number
+  readonly apis: readonly [Api, ...Api[]]
+  /** Ends when so many events have happened and so many seconds have passed. */
+  readonly events: number
+  readonly mix: readonly EventClass[]
   readonly seconds: number
   readonly processes: number
-  /** Signed in each for itself: while a dead worker's lease holds one up, others are worked on. */
+  /** Each with a sign-in or a guest of its own: while a dead worker's lease holds one up, others are worked on. */
   readonly connections: number
   readonly seed: number
+  /** Whether upstream loses answers and fails now and then. */
+  readonly weather: boolean
+  /** The only point for pauses; default any. */
+  readonly pauseAt?: Point | undefined
+  /** How long a connection may take to be served at the end, in milliseconds; 0: that is not tried. */
+  readonly settlingMs: number
   /** Breaks the workers on purpose; the run ends when that has shown. */
   readonly bug?: string | undefined
 }
 
 export interface Outcome extends Findings {
-  readonly kills: number
-  /** By the phase of a refresh. */
+  readonly counts: Plan['counts']
+  /** Kills by the phase of a request. */
   readonly killsAt: Readonly<Partial<Record<Phase, number>>>
+  /** Faults before the send, and the connections that were seen to meet them. */
+  readonly unsent: Readonly<Partial<Record<UnsentFault, { readonly faults: number; readonly met: number }>>>
   readonly given: number
-  readonly signIns: number
+  readonly begun: number
+  /** Doubts and ends for which there is no lost answer, and no worker that died or stood still or had a wrong clock. */
+  readonly unfounded: number
+  /** Connections that right workers are not served for at the end, and the longest that one took, in milliseconds. */
+  readonly unserved: number
+  readonly settledMs: number
   /** Errors that workers told, by code. */
   readonly errors: Readonly<Record<string, number>>
   readonly seconds: number
@@ -36,14 +56,17 @@ interface Run {
   readonly options: RotationOptions
   readonly scene: Scene
   readonly crew: Crew
+  readonly plan: Plan
   readonly given: Given[]
   readonly errors: Record<string, number>
   readonly killsAt: Partial<Record<Phase, number>>
-  kills: number
+  readonly unsent: Partial<Record<UnsentFault, { faults: number; met: number }>>
+  /** Workers that were stopped from outside in any way. */
+  disturbed: number
   started: number
   /** Workers that have answered once. */
   ready: number
-  signIns: number
+  begun: number
   isOver: boolean
   /** Resolves when it is over. */
   readonly over: PromiseWithResolvers<void>
@@ -61,34 +84,55 @@ const weather = (luck: Luck): Fault['do'] =>
     [1, () => ({ status: 429, headers: { 'retry-after': '1' } })],
   ])()
 
-/** Workers of one connection refresh its sign-in over and over while they are killed; says what came of it. */
+const fair = (luck: Luck): Fault['do'] => ({ delayMs: luck.whole(0, 40) })
+
+/** Workers refresh what their connections have, over and over, while the events happen; says what came of it. */
 export async function rotation(options: RotationOptions, say: (line: string) => void): Promise<Outcome> {
   const begun = Date.now()
   const chance = luck(options.seed)
-  const place = await scene(options.profile, options.connections, options.bug)
+  const place = await scene(options)
   const run: Run = {
     options,
     scene: place,
     crew: crew(place.cwd, place.env, place.programs.worker),
+    plan: plan(options.events, options.events > 0 ? options.mix : []),
     given: [],
     errors: {},
     killsAt: {},
-    kills: 0,
+    unsent: {},
+    disturbed: 0,
     started: 0,
     ready: 0,
-    signIns: 0,
+    begun: 0,
     isOver: false,
     over: Promise.withResolvers(),
   }
   try {
     await Promise.all([
       watch(run, chance.of('weather'), begun, say),
+      storm(run, chance),
       ...place.connections.map((one) => tended(run, one)),
-      ...Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`))),
+      ...Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`), at)),
     ])
-    const { kills, killsAt, errors, given, signIns } = run
-    const seconds = (Date.now() - begun) / 1_000
-    return { ...(await judged(run)), kills, killsAt, errors, given: given.length, signIns, seconds }
+    place.upstream.script([])
+    const found = await judged(run)
+    const { plan: done, killsAt, unsent, errors } = run
+    const settled =
+      options.events > 0 && options.settlingMs > 0
+        ? await served(place, options.settlingMs)
+        : { unserved: 0, settledMs: 0 }
+    return {
+      ...found,
+      ...settled,
+      counts: done.counts,
+      killsAt,
+      unsent,
+      errors,
+      given: run.given.length,
+      begun: run.begun,
+      unfounded: unfounded(run, found),
+      seconds: (Date.now() - begun) / 1_000,
+    }
   } finally {
     end(run)
     await run.crew.killAll()
@@ -96,44 +140,88 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
   }
 }
 
+/**
+ * A worker that stands still may hold up all others, each in the middle of a refresh. A full disk may keep each from writing that it
+ * sent nothing, but ends nothing.
+ */
+function unfounded({ options, killsAt, disturbed, plan: { counts } }: Run, found: Findings): number {
+  const killed = between.reduce((sum, one) => sum + (killsAt[one] ?? 0), 0)
+  const explained = found.lostAnswers + killed + disturbed * options.processes
+  return Math.max(0, found.inDoubt - explained - counts.disk * options.processes, found.ended - explained)
+}
+
 function end(run: Run): void {
   run.isOver = true
   run.over.resolve()
 }
 
+const storm = (run: Run, chance: Luck): Promise<void> =>
+  run.scene.around.storm({
+    plan: run.plan,
+    luck: chance,
+    crew: run.crew,
+    database: run.scene.database,
+    isOver: () => run.isOver,
+    onUnsent(kind, met) {
+      const before = run.unsent[kind] ?? { faults: 0, met: 0 }
+      run.unsent[kind] = { faults: before.faults + 1, met: before.met + met }
+    },
+  })
+
 /** In turn, so that a dead worker's lease has ended when it comes to it again; now and then the one before once more, so that workers meet. */
-function nextConnection(run: Run, luck: Luck): string {
+function nextConnection(run: Run, luck: Luck): Kept | undefined {
   const all = run.scene.connections
   if (luck.whole(1, 4) > 1) run.started += 1
-  return all[run.started % all.length]?.name ?? ''
+  return all[run.started % all.length]
 }
 
 /** One worker after another, until it is over. */
-async function working(run: Run, luck: Luck): Promise<void> {
-  const { crew, options, scene } = run
-  while (!run.isOver) {
-    const name = nextConnection(run, luck)
-    const fated = options.kills > 0 ? fate(luck) : undefined
-    const one = crew.start([name], fated ? [moduleOf(fated, scene.programs.ambush)] : [])
+async function working(run: Run, luck: Luck, slot: number): Promise<void> {
+  const { crew, options, scene, plan } = run
+  for (let nth = 0; !run.isOver; nth += 1) {
+    const kept = nextConnection(run, luck)
+    if (!kept) return
+    const what = plan.begin(luck, classesOf(slot))
+    const fate = fateOf(what, luck, options.pauseAt)
+    const file = join(scene.cwd, `clock-${run.started}-${nth}`)
+    const own = ownPoint(fate) ?? ({ point: 'after-answer', nth: 0, signal: 'SIGKILL' } as const)
+    const module = ambushModule(own, { of: kept.api, tells: true, program: scene.programs.ambush })
+    const clock = fate.how === 'clock' ? clockEnv(fate.clock, file) : {}
+    const one = crew.start([kept.name], options.events > 0 ? [module] : [], { ...scene.around.env(luck), ...clock })
     void one.answered.then(() => (run.ready += 1))
-    await Promise.race([fated ? met(fated, one) : one.ended, run.over.promise])
-    one.child.kill('SIGKILL')
-    await count(run, name, one)
+    if (options.events === 0) {
+      await Promise.race([one.ended, run.over.promise])
+      one.child.kill('SIGKILL')
+      count(run, kept.name, fate, await one.ended)
+      continue
+    }
+    const stage = { over: run.over.promise, step: () => fate.how === 'clock' && stepClock(fate.clock, file) }
+    const done = await happen(fate, one, stage)
+    if (what) plan.end(what, done)
+    count(run, kept.name, fate, await one.ended)
   }
 }
 
-async function count(run: Run, connection: string, { ended }: Worker): Promise<void> {
-  const { out, err, signal, code } = await ended
+function count(run: Run, connection: string, fate: Fate, { out, err, signal, code }: Ended): void {
   for (const line of out.split('\n').slice(0, -1)) {
     const said = JSON.parse(line) as Partial<Given> & { readonly code?: string; readonly message?: string }
     if (said.code !== undefined) tally(run.errors, said.message ?? said.code)
     else run.given.push({ ...(said as Given), connection })
   }
-  if (signal !== 'SIGKILL') return tally(run.errors, `exit ${code}: ${err.trim().slice(-300)}`)
-  if (run.options.kills === 0) return
-  run.kills += 1
-  tally(run.killsAt, phaseOf(err))
+  if (code !== 0 && signal === null) tally(run.errors, `exit ${code}: ${complaintOf(err)}`)
+  if (run.options.events === 0) return
+  if (fate.how === 'kills') tally(run.killsAt, phaseOf(err))
+  else if (fate.how !== 'none' || signal === 'SIGKILL') run.disturbed += 1
 }
+
+/** The end of what a worker said besides its points. */
+const complaintOf = (err: string): string =>
+  err
+    .split('\n')
+    .filter((line) => !line.startsWith(AT))
+    .join(' ')
+    .trim()
+    .slice(-300)
 
 const tally = <Name extends string>(counts: Partial<Record<Name, number>>, what: Name): void => {
   counts[what] = (counts[what] ?? 0) + 1
@@ -142,42 +230,61 @@ const tally = <Name extends string>(counts: Partial<Record<Name, number>>, what:
 const judged = async ({ scene, given }: Run): Promise<Findings> => {
   // In this order: what upstream did is in the store by then, as a note or as tokens.
   const journal = scene.journal()
-  const standing = async ({ name, grant, events }: SignedIn) => ({ name, grant: await grant(), events: await events() })
+  const standing = async ({ name, api, credentials, events }: Kept) => ({
+    name,
+    api,
+    credentials: await credentials(),
+    events: await events(),
+  })
   return findings({ given, journal, connections: await Promise.all(scene.connections.map(standing)) })
 }
 
-/** Signs in again whenever the sign-in has ended. */
-async function tended(run: Run, one: SignedIn): Promise<void> {
+/** Begins again whatever has ended. */
+async function tended(run: Run, one: Kept): Promise<void> {
   while (!run.isOver) {
     await sleep(200)
-    if ((await one.grant())?.standing !== 'needs_reauth') continue
-    await one.signIn()
-    run.signIns += 1
+    if (!(await one.hasEnded())) continue
+    await one.begin()
+    run.begun += 1
   }
 }
 
+/** What dead and paused workers explain is known only when they have ended. */
+function hasShown(run: Run, found: Findings): boolean {
+  const knows = !run.options.mix.some((one) => workerClasses.some((other) => other === one))
+  const wrong = found.undeclared + found.silent + found.doubled + found.lost
+  return wrong > 0 || (knows && unfounded(run, found) > 0)
+}
+
+const OPERATIONS = { grant: 'token', engagements: 'refresh' } as const
+
 /** Makes the weather, and tells how it goes. */
 async function watch(run: Run, luck: Luck, started: number, say: (line: string) => void): Promise<void> {
-  const { options, scene } = run
+  const { options, scene, plan } = run
+  const draw = options.weather ? weather : fair
+  const waiting = { grant: 0, engagements: 0 }
   let begun = started
   let told = Date.now()
-  let scripted = 0
   while (!run.isOver) {
     await sleep(200)
     const met = scene.journal().length
-    for (; scripted < met + 100; scripted += 1) scene.upstream.script([{ on: 'token', do: weather(luck) }])
+    for (const api of options.apis) {
+      for (; waiting[api] < met + 100; waiting[api] += 1) {
+        scene.upstream.script([{ on: OPERATIONS[api], do: draw(luck) }])
+      }
+    }
     // The time of many that start at once is not counted before all of them are at work.
-    if (options.kills === 0 && run.ready < options.processes) begun = Date.now()
+    if (options.events === 0 && run.ready < options.processes) begun = Date.now()
     const seconds = (Date.now() - begun) / 1_000
     if (Date.now() - told > (options.bug ? 1_000 : 10_000)) {
       told = Date.now()
       const found = await judged(run)
       say(
-        `${seconds.toFixed(0).padStart(5)} s ${String(run.kills).padStart(6)} kills ${String(found.effects).padStart(6)} refreshes ` +
+        `${seconds.toFixed(0).padStart(5)} s ${String(plan.total).padStart(6)} events ${String(found.effects).padStart(6)} refreshes ` +
           `${String(found.inDoubt).padStart(5)} in doubt ${String(found.undeclared).padStart(3)} undeclared ${String(found.silent).padStart(3)} silent`,
       )
-      if (options.bug && found.undeclared + found.silent > 0) end(run)
+      if (options.bug && hasShown(run, found)) end(run)
     }
-    if (run.kills >= options.kills && seconds >= options.seconds) end(run)
+    if (plan.isDone && seconds >= options.seconds) end(run)
   }
 }
