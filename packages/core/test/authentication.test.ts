@@ -405,6 +405,18 @@ describe('a create', () => {
     expect(creates()).toBe(1)
   })
 
+  it('goes on when the patience of its caller ends, also of one who waits for others, and serves the next', async () => {
+    const { guests, upstream, clock, creates } = await started()
+    upstream.meets('create', slow(clock, 5 * SECOND))
+    const all = [refusal(guests.issue(ann, { patienceMs: SECOND })), refusal(guests.issue(ann, { patienceMs: SECOND }))]
+    await until(() => creates() === 1)
+    await clock.advance(SECOND)
+    expect((await Promise.all(all)).map(({ code }) => code)).toEqual(['deadline_exceeded', 'deadline_exceeded'])
+    await clock.advance(5 * SECOND)
+    expect((await guests.issue(reuse)).generation).toBe(1)
+    expect(creates()).toBe(1)
+  })
+
   it('of a caller who gave up while the channel was looked at is not sent', async () => {
     const { guests, upstream, clock, creates } = await started()
     upstream.meets('channel', slow(clock, SECOND))

@@ -24,7 +24,7 @@ const nameOf = (argument: unknown): string => (typeof argument === 'string' ? (a
 /** What the enrichment that begins meanwhile asks of the store. */
 const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reserve)/.test(call)
 
-it('a new guest costs seven calls of the store, besides its permit and the look whether its token is revoked', async () => {
+it('a new guest costs eight calls of the store, besides its permit and the look whether its token is revoked', async () => {
   const here = peopleWorld()
   const { store, calls } = counting(here.store)
   const connection = await here.process({}, { store })
@@ -37,6 +37,7 @@ it('a new guest costs seven calls of the store, besides its permit and the look 
     'document duplicate',
     'find',
     'lease guest',
+    'ensureRoom',
     'commit',
     'document duplicate',
     'denied',

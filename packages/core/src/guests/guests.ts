@@ -1,8 +1,11 @@
 import type { Context } from '../domain/context.ts'
 import { type GuestApi, guestApis } from '../domain/guest-id.ts'
 import type { Ask } from '../domain/plan.ts'
+import { SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
+import { timeBox } from '../policy/time-box.ts'
 import { abortable } from '../ports/abortable.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
@@ -85,7 +88,7 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
 
 export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const { connection, windows, available } = parts
-  const { store, random } = ports
+  const { store, clock, random } = ports
   const tells = telling(parts)
   const received = reception(parts)
   const obtains = obtain(received, parts)
@@ -149,9 +152,9 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     return current(id, { newerThan: generation }, context)
   }
 
-  /** For one caller, whose signal ends this wait alone; tokens that the store did not take come with the error. */
-  const waited = (work: () => Promise<Live>, signal: AbortSignal | undefined): Promise<Live> =>
-    abortable(work, signal).catch((thrown: unknown) => {
+  /** Tokens that the store did not take come with the error. */
+  const withUnsaved = (work: Promise<Live>): Promise<Live> =>
+    work.catch((thrown: unknown) => {
       throw thrown instanceof GuestpassError && isLive(thrown.unsaved) ? withGuest(thrown, thrown.unsaved) : thrown
     })
 
@@ -162,8 +165,8 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       const api = apiOf(request)
       if (api !== EPHEMERAL) {
         const person = parsePersonRequest(api, request)
-        const authenticated = () => authenticate(person, { ...context, correlationId })
-        return authenticatedOf(await waited(authenticated, signal))
+        const work = (own: AbortSignal | undefined) => authenticate(person, { ...context, correlationId, signal: own })
+        return authenticatedOf(await withUnsaved(patiently(work, context, clock)))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
@@ -171,12 +174,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     },
     async token(guestId, context = {}) {
       const id = parseGuestId(guestId)
-      return issuedOf(await waited(() => served(id, {}, context), context.signal))
+      return issuedOf(await withUnsaved(abortable(() => served(id, {}, context), context.signal)))
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
       const all = { ...options, ...context }
-      return issuedOf(await waited(() => refreshed(id, all), all.signal))
+      return issuedOf(await withUnsaved(abortable(() => refreshed(id, all), all.signal)))
     },
     async keepRenewed(row, context) {
       await live.current(row, { early: true }, context)
@@ -184,6 +187,22 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     enrichment: enriching,
     onTokenReady: tells.onTokenReady,
   }
+}
+
+/** The work, unless the caller gives up or has waited long enough: then this wait alone ends. */
+function patiently<T>(
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+  { signal, patienceMs }: Context,
+  clock: Clock,
+): Promise<T> {
+  if (patienceMs === undefined) return abortable(() => work(signal), signal)
+  const overdue = (): GuestpassError =>
+    new GuestpassError(
+      'deadline_exceeded',
+      `The guest is not there after ${patienceMs / SECOND} s. What was sent goes on: ask again, or allow it more time.`,
+    )
+  const open = { signal: signal ?? new AbortController().signal }
+  return timeBox((own) => work(own.signal), open, patienceMs, overdue, clock)
 }
 
 /** The API that a request names; throws `invalid_input`. */
