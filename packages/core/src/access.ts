@@ -140,7 +140,7 @@ export const bearer = (source: TokenSource, needed: readonly string[], name: str
     if (scopes.length === 0 || lacking.length === 0) return token
     throw new GuestpassError(
       'scope_missing',
-      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}; it has ${scopes.join(' ')}. Add it to the OAuth client and to GENESYS_SCOPES; where a user is signed in, sign in again with \`guestpass login\`.`,
+      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}: this call asks for ${needed.join(' ')}, and ${scopes.join(' ')} was granted. Add it to the OAuth client and to GENESYS_SCOPES; where a user is signed in, sign in again with \`guestpass login\`.`,
     )
   },
   rejected: (token) => source.reportRejected(token),

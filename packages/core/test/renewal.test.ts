@@ -4,7 +4,7 @@ import { GuestpassError } from '../src/errors.ts'
 import { HttpFault } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
-import { granted, held, json } from './fake-upstream.ts'
+import { granted, held, json, jwt } from './fake-upstream.ts'
 import { outcome, passing, refusal, world } from './world.ts'
 
 /** From the request for the first token on: where its windows begin. */
@@ -146,6 +146,25 @@ describe('an access token', () => {
     expect(await outcome(accessTokens.token())).toBe('access-token-1')
     await here.clock.advance(life / 2)
     expect(await outcome(accessTokens.token())).toBe('access-token-2')
+  })
+
+  it.each([
+    ['a list', { scope: ['user:read', 'a:b'] }],
+    ['text', { scope: 'user:read a:b' }],
+  ])('has the scopes that its own verified claim names as %s, whatever the answer says', async (_, claim) => {
+    const here = world()
+    const { accessTokens } = await here.process({ scopes: ['user:read', 'more'] })
+    const access_token = jwt({ exp: here.clock.wall() / SECOND + 3_600, ...claim })
+    here.upstream.token = () => granted(1, { access_token, scope: 'user:read more' })
+    expect((await accessTokens.token()).scopes).toEqual(['user:read', 'a:b'])
+  })
+
+  it('has the scopes of the answer where its claims name none', async () => {
+    const here = world()
+    const { accessTokens } = await here.process()
+    const access_token = jwt({ exp: here.clock.wall() / SECOND + 3_600 })
+    here.upstream.token = () => granted(1, { access_token, scope: 'user:read more' })
+    expect((await accessTokens.token()).scopes).toEqual(['user:read', 'more'])
   })
 
   it('lives from the moment the request was sent, not from the answer', async () => {

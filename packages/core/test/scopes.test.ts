@@ -1,11 +1,18 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { missingScopes, scopeList } from '../src/domain/scopes.ts'
+import { lackedScopes, missingScopes, scopeList } from '../src/domain/scopes.ts'
 
 it('scopes are read from a text or a list, each once, in their order', () => {
   expect(scopeList('b a  b ')).toEqual(['b', 'a'])
   expect(scopeList(['b', 'a', '', 'b'])).toEqual(['b', 'a'])
   expect(scopeList('')).toEqual([])
+  expect(scopeList('b,a, c\nb')).toEqual(['b', 'a', 'c'])
+})
+
+it('scopes of a sign-in are never required of an access token', () => {
+  const ofSignIn = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone']
+  expect(lackedScopes([...ofSignIn, 'api:read'], ['api:write'])).toEqual(['api:read'])
+  expect(missingScopes(['email'], [])).toEqual(['email'])
 })
 
 it('a scope is missing unless it was granted whole', () => {

@@ -126,6 +126,26 @@ describe('client credentials on the wire', () => {
     })
   })
 
+  it.each<[string, object, object]>([
+    ['a scope with commas', { scope: 'b,a' }, { scopes: ['b', 'a'] }],
+    ['a scope as a list', { scope: ['b', 7, 'a'] }, { scopes: ['b', 'a'] }],
+    ['a scope of another type', { scope: { a: true } }, {}],
+    ['an empty list of scopes', { scope: [] }, {}],
+    ['another token_type', { token_type: 'mac' }, {}],
+    ['a token_type that is no text', { token_type: 7 }, {}],
+    ['an id_token that is no text', { id_token: { a: 1 } }, {}],
+    ['a refresh_token that is no text', { refresh_token: 7 }, {}],
+    ['empty tokens beside it', { refresh_token: '', id_token: '' }, {}],
+    ['expires_in of another type', { expires_in: {} }, {}],
+    ['an error beside it', { error: '' }, {}],
+    ['an error and a token', { error: 'invalid_grant' }, {}],
+  ])('an answer with %s costs no token', async (_, body, more) => {
+    const answer = { status: 200, headers: { 'content-type': 'text/plain' }, body: { access_token: 'a', ...body } }
+    const { body: read_, receipt } = await asks({ ...read('oauth/client-credentials.json'), answer })
+    const { access, ...others } = grantedOf(read_, receipt)
+    expect([access.reveal(), others]).toEqual(['a', { status: 200, lifetime: 300_000, ...more }])
+  })
+
   it('the Date header of an answer tells the clock of the issuer', async () => {
     const given = (date: string) => ({
       ...read('oauth/client-credentials.json'),

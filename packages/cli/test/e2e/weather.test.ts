@@ -62,7 +62,9 @@ describe.each([
   ['token', 'token'],
   ['mint', ISSUE],
 ])('an answer to %s that makes no sense', (operation, line) => {
-  it.each(bodies)('is an error with its own code: %s', async (_, effect) => {
+  // The token endpoint's answer is read whatever it says that it is: what it brings cannot be had again.
+  const senseless = bodies.filter(([what]) => operation !== 'token' || what !== 'an answer of another type')
+  it.each(senseless)('is an error with its own code: %s', async (_, effect) => {
     const before = calls(operation)
     await failing(line, operation, effect, 1, 'upstream_garbled')
     expect(calls(operation) - before).toBe(1)

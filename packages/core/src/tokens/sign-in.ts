@@ -146,7 +146,12 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
     await store.ensureRoom()
     await reception.ready(credential.tokens)
-    if (scopes.includes('openid')) await parts.keys.keys()
+    if (!scopes.includes('openid')) return
+    try {
+      await parts.keys.keys()
+    } catch {
+      // Asked ahead only: an ID token may not come, and one that came waits for its keys.
+    }
   }
 
   async function completed(

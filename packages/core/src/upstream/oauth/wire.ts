@@ -265,7 +265,7 @@ export const explainToken: Explain = ({ status, code, message }) => {
   if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {
     return { code: 'access_denied', message: `the OAuth client may not use this grant${said}. Check its grant type` }
   }
-  if (code === 'invalid_request')
+  if (code === 'invalid_request' && status >= 500)
     return { code: 'upstream_rejected', message: `upstream finds the request not valid${said || ' (invalid_request)'}` }
   if (code === 'invalid_client' || status === 401) {
     return {
