@@ -38,6 +38,8 @@ export interface Workplace {
   readonly ports: ConnectionPorts
   readonly webhooks: Webhooks
   readonly auditLog: AuditLog
+  /** The connections that were opened on it. */
+  readonly connections: Connection[]
   /** Delivers events and signs checkpoints until the signal aborts; verbs that end by themselves need not call it. */
   deliver(signal: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -84,13 +86,16 @@ export async function workplace(config: Config, cli: Cli, lasts = false): Promis
   )
   const log = auditLog(name, { store, clock })
   const couriers = [hooks, ...(audit ? [audit] : [])]
+  const connections: Connection[] = []
   return {
     store,
+    connections,
     ports: { store, ...world, ...waitingForStore(path, cli, lasts) },
     webhooks: hooks,
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...couriers, log].map((one) => one.run(signal)))),
     async close() {
+      if (!cli.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
       // What cannot be delivered now waits in the store for the next verb.
       await drained(couriers, clock).catch(() => {})
       // Whoever interrupts does not wait for requests under way.
@@ -167,9 +172,12 @@ export const contextOf = (
 export type Reachable = ConfigWith<'hosts' | 'clientId'>
 
 /** The connection of a configuration, on a workplace. */
-export function connect({ connection: name, hosts, settings }: Reachable, { ports }: Workplace): Promise<Connection> {
+export async function connect(
+  { connection: name, hosts, settings }: Reachable,
+  { ports, connections }: Workplace,
+): Promise<Connection> {
   const { clientId, clientSecret, basicEncoding, clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
-  return connection(
+  const made = await connection(
     {
       name,
       hosts,
@@ -186,6 +194,8 @@ export function connect({ connection: name, hosts, settings }: Reachable, { port
     },
     ports,
   )
+  connections.push(made)
+  return made
 }
 
 /** What the configuration says of the sign-in of a user. */

@@ -73,6 +73,11 @@ export interface Connection {
   issuerOffset(): Millis
   /** Counters and durations of this process. */
   readonly meters: Meters
+  /**
+   * Resolves when no renewal is under way, also none that runs behind its callers. Wait for it before the store is closed: a refresh
+   * token whose successor is not stored is lost.
+   */
+  idle(): Promise<void>
 }
 
 /** Composes everything that one connection needs. Nothing is sent before it is asked for. */
@@ -88,7 +93,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const { onUnsaved, unsavedMs } = ports
-  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs }
+  const underway = new Set<Promise<unknown>>()
+  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs, underway }
   const {
     grant,
     signIn,
@@ -131,6 +137,9 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     keys,
     issuerOffset: issuerClock.offset,
     meters: meter,
+    async idle() {
+      while (underway.size > 0) await Promise.allSettled(underway)
+    },
     guests: guests(
       {
         connection: name,

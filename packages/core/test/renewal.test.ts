@@ -15,11 +15,11 @@ const failing = () => json(503, {})
 
 async function started(before = 0) {
   const here = world()
-  const { accessTokens } = await here.process()
+  const { accessTokens, idle } = await here.process()
   const ask = (): Promise<string> => outcome(accessTokens.token())
   expect(await ask()).toBe('access-token-1')
   await here.clock.advance(before)
-  return { ...here, accessTokens, ask, requests: () => here.upstream.asked.token.length }
+  return { ...here, accessTokens, idle, ask, requests: () => here.upstream.asked.token.length }
 }
 
 describe('an access token', () => {
@@ -60,6 +60,22 @@ describe('an access token', () => {
     await settle()
     expect(await ask()).toBe('access-token-2')
     expect(requests()).toBe(2)
+  })
+
+  it('is stored before the connection is idle, also when it was renewed behind its callers', async () => {
+    const { ask, upstream, idle, store } = await started(ADVISORY)
+    await idle()
+    const next = held(() => granted(2))
+    upstream.token = next.answering
+    expect(await ask()).toBe('access-token-1')
+    let isIdle = false
+    const ended = idle().then(() => (isIdle = true))
+    await settle()
+    expect(isIdle).toBe(false)
+    next.release()
+    await ended
+    const { credentials } = await store.list('default', { kind: 'access', limit: 1 })
+    expect(credentials[0]?.generation).toBe(2)
   })
 
   it('is waited for in the mandatory window', async () => {

@@ -16,6 +16,8 @@ export interface RenewalPorts extends SavingPorts {
   readonly issuerNow?: () => Instant
   /** Names this process among those that share the store. */
   readonly holder: string
+  /** The renewals under way in this process, also those that no caller waits for. */
+  readonly underway?: Set<Promise<unknown>>
 }
 
 /** A credential that was current at `now` of the store's clock; `elapsed` counts on from there. */

@@ -154,8 +154,11 @@ async function patiently(flight: Promise<Current>, left: Millis, parts: RenewalP
 
 /** Clears the flight when it ends, so that those who come next plan on what it stored. */
 function landing(parts: RenewalParts, work: Promise<Current>): Promise<Current> {
+  const { underway } = parts.ports
+  underway?.add(work)
   const end = (): void => {
     parts.flight = undefined
+    underway?.delete(work)
   }
   work.then(end, end)
   return work
