@@ -1,5 +1,6 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Credential, GuestpassError, Secret, type Store } from '@guestpass/core'
 import { describe, expect, it } from 'vitest'
 import { fileKeyRing, tryWrite } from '../src/sqlite/index.ts'
@@ -176,6 +177,57 @@ describe.skipIf(!mayMount)('a full disk', () => {
       disk.fill()
       await expectFull(path, () => store.ensureRoom())
       for (const one of [store, other]) await one.close()
+    })
+  })
+
+  it('stores what there is room for when many changes at once need more than the reserve', async () => {
+    await onSmallDisk(async (disk) => {
+      const { path, store } = await prepared(disk)
+      await store.ensureRoom()
+      disk.fill()
+      const change = (nth: number) =>
+        store.commit({
+          connection: 'default',
+          writes: [{ credential: { ...guest(1, 'x'.repeat(20_000)), id: `guest-${nth}` }, expect: { generation: 0 } }],
+          events: [happened(`many-${nth}`)],
+        })
+      const outcomes = await Promise.all(
+        Array.from({ length: 30 }, async (_, nth) => change(nth).catch((thrown: GuestpassError) => thrown.reason)),
+      )
+      expect([...new Set(outcomes)].sort((a = '', b = '') => a.localeCompare(b))).toEqual(['disk_full', 'done'])
+      const stored = await Promise.all(outcomes.map((_, nth) => store.find('default', `guest-${nth}`)))
+      expect(stored.map(({ revision }) => (revision === 1 ? 'done' : 'disk_full'))).toEqual(outcomes)
+      const { links } = await store.chain('default', { limit: 99 })
+      expect(links.map(({ count }) => count)).toEqual(links.map((_, at) => at + 1))
+      expect(links.length).toBe(1 + outcomes.filter((outcome) => outcome === 'done').length)
+      await expectFull(path, () => store.ensureRoom())
+      await store.close()
+    })
+  })
+
+  it('is named by a migration, which goes on once there is room', async () => {
+    await onSmallDisk(async (disk) => {
+      const path = join(disk.folder, 'guestpass.db')
+      const database = new DatabaseSync(path)
+      database.exec(
+        await readFile(new URL('../../../fixtures/store/0002-profiles-documents-chain.sql', import.meta.url), 'utf8'),
+      )
+      database.close()
+      let full = 0
+      for (let opened = false; !opened; ) {
+        disk.fill(full * 8_192)
+        const store = await openStore(path).catch((thrown: GuestpassError) => thrown)
+        disk.empty()
+        if (store instanceof GuestpassError) {
+          expect(store.reason).toBe('disk_full')
+          full += 1
+          continue
+        }
+        opened = true
+        expect([(await store.chainHead('default')).count, (await store.chainHead('second')).count]).toEqual([20, 3])
+        await store.close()
+      }
+      expect(full).toBeGreaterThan(3)
     })
   })
 

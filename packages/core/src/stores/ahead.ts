@@ -1,10 +1,10 @@
-import { type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { CLOCK_TOLERANCE, type Instant, MINUTE, type Millis } from '../domain/time.ts'
 
 /**
- * Clocks of processes differ by a little; a moment that is further in the future than this was written by a clock that was ahead.
- * What such a clock wrote holds no longer than its own span once the clock is right: a lease, a claim, a delivery put off.
+ * The latest moment that a right clock may have written by now; see `isAhead`. What a clock that was ahead wrote holds no longer
+ * than its own span once the clock is right: a lease, a claim, a delivery put off.
  */
-export const ahead = (now: Instant): Instant => now + SECOND
+export const ahead = (now: Instant): Instant => now + CLOCK_TOLERANCE
 
-/** By how much a document may end later than its own life from now: more than clocks of machines differ. */
+/** By how much a document may end later than its own life from now. More than elsewhere, because what it holds would be lost. */
 export const DOCUMENT_TOLERANCE: Millis = MINUTE

@@ -1,6 +1,5 @@
-import type { Instant, Millis } from '../domain/time.ts'
+import { type Instant, isAhead, type Millis } from '../domain/time.ts'
 import type { LeaseAnswer } from '../ports/store.ts'
-import { ahead } from './ahead.ts'
 
 /** A lease as a store keeps it. */
 export interface Lease {
@@ -13,7 +12,7 @@ export interface Lease {
 /** Milliseconds that a lease still stands; 0 when it has ended. */
 function left(lease: Lease, now: Instant): Millis {
   // Taken in the future: the clock went back. The lease is given up, for it saves work and guards nothing.
-  return lease.until - lease.ms > ahead(now) ? 0 : Math.max(0, lease.until - now)
+  return isAhead(lease.until - lease.ms, now) ? 0 : Math.max(0, lease.until - now)
 }
 
 /** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */

@@ -1,6 +1,5 @@
-import type { Instant } from '../domain/time.ts'
+import { type Instant, isAhead } from '../domain/time.ts'
 import type { DueAnswer, DueAsk } from '../ports/store.ts'
-import { ahead } from './ahead.ts'
 
 /** What a row says of its renewal. */
 export interface DueRow {
@@ -22,7 +21,7 @@ export function claimedFrom(
   let next = Number.POSITIVE_INFINITY
   for (const [id, { dueAt, claimedUntil, claimedAt, touchedAt }] of rows) {
     if (dueAt === undefined || touchedAt < now - keepForMs) continue
-    const from = claimedAt > ahead(now) ? dueAt : Math.max(dueAt, claimedUntil)
+    const from = isAhead(claimedAt, now) ? dueAt : Math.max(dueAt, claimedUntil)
     if (from <= now) due.push({ id, dueAt, touchedAt })
     else next = Math.min(next, from)
   }
@@ -30,7 +29,7 @@ export function claimedFrom(
   const taken = due.slice(0, max)
   for (const { id, touchedAt } of taken) {
     // One from the future was made by a clock that was ahead, and would keep the guest for too long.
-    const touched = touchedAt > ahead(now) ? { touchedAt: now } : {}
+    const touched = isAhead(touchedAt, now) ? { touchedAt: now } : {}
     claim(id, { claimedUntil: now + leaseMs, claimedAt: now, ...touched })
   }
   const claimed = taken.map(({ id, dueAt }) => ({ id, dueAt }))

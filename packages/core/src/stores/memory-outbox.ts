@@ -1,8 +1,8 @@
 import type { Event } from '../domain/event.ts'
-import type { Instant } from '../domain/time.ts'
+import { type Instant, isAhead } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome, Route } from '../ports/store.ts'
-import { ahead } from './ahead.ts'
+
 import { refuseBadLimit } from './terms.ts'
 
 interface Waiting extends Due {
@@ -13,7 +13,7 @@ interface Waiting extends Due {
   readonly why: string
 }
 
-const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && setAt <= ahead(now)
+const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && !isAhead(setAt, now)
 
 const isParked = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
 

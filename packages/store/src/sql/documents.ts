@@ -1,4 +1,5 @@
 import {
+  DAY,
   DOCUMENT_TOLERANCE,
   type Document,
   type Documents,
@@ -156,13 +157,17 @@ async function removed(db: Db, { name, expect: { revision } }: SealedDocument, n
   return gone !== undefined
 }
 
-/** Clears expired documents away, so many at most. */
+/** Clears expired documents away, so many at most: a day late, so that a clock set forward by mistake takes none. */
 export async function sweepDocuments(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('documents')
     .where((where) => {
       const key = ['connection', 'kind', 'id'] as const
-      const over = where.selectFrom('documents').select(key).where('expires_at', '<=', now).limit(most)
+      const over = where
+        .selectFrom('documents')
+        .select(key)
+        .where('expires_at', '<=', now - DAY)
+        .limit(most)
       return where.eb(where.refTuple(...key), 'in', over.$asTuple(...key))
     })
     .execute()

@@ -49,12 +49,13 @@ async function attempt({ db, finish }: GroupParts, jobs: readonly Job[]): Promis
 async function together(parts: GroupParts, jobs: readonly Job[]): Promise<void> {
   let outcome = await attempt(parts, jobs)
   const urgent = jobs.some((job) => job.urgent)
-  if ('thrown' in outcome && urgent && (await parts.relieve(outcome.thrown))) outcome = await attempt(parts, jobs)
+  const relieved = 'thrown' in outcome && urgent && (await parts.relieve(outcome.thrown))
+  if (relieved) outcome = await attempt(parts, jobs)
   if ('values' in outcome) {
     for (const [at, { resolve }] of jobs.entries()) resolve(outcome.values[at])
-  } else if (outcome.by === 'jobs' && jobs.length > 1) {
-    // One of them is at fault: each by itself, so that it fails alone.
-    for (const job of jobs) await together(parts, [job])
+  } else if (jobs.length > 1 && (outcome.by === 'jobs' || relieved)) {
+    // One of them is at fault, or there is room for some but not for all: each by itself, the urgent ones first.
+    for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent))) await together(parts, [job])
   } else {
     for (const { reject } of jobs) reject(outcome.thrown)
   }
