@@ -7,12 +7,23 @@ import { withoutIds } from '../src/guests/without-ids.ts'
 import { settle } from '../src/testing/index.ts'
 import { jwt } from './fake-upstream.ts'
 import { ann, EMAIL, peopleWorld, reuse } from './people-world.ts'
+import { ID, refreshWorld, request } from './refresh-world.ts'
 import { refusal } from './world.ts'
 
 const TEXT = 'guest/7 Ä?#'
 const tokenOf = (sub: string) => jwt({ sub, exp: 1_900_000_000 })
 const named = (guestId: string) => ({ guestId, token: tokenOf(guestId) })
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
+
+const row: Omit<Credential, 'id'> = {
+  connection: 'default',
+  kind: 'guest',
+  api: 'engagements',
+  subject: 'subject',
+  generation: 1,
+  standing: 'active',
+  createdAt: 0,
+}
 
 async function started() {
   const here = peopleWorld()
@@ -144,16 +155,29 @@ describe('the same id at two APIs', () => {
   })
 })
 
+describe('an ephemeral guest whose id another API gave, too', () => {
+  it('is minted, refreshed and adopted beside that one', async () => {
+    const here = refreshWorld()
+    const { guests } = await here.process()
+    const engaged: Credential = { ...row, id: ID }
+    await here.store.commit({ connection: 'default', writes: [{ credential: engaged, expect: { generation: 0 } }] })
+    const of = { api: 'guest-tokens' } as const
+    const minted = await guests.issue(request)
+    expect(minted).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 1 })
+    expect((await refusal(guests.token(ID))).message).toContain('engagements and guest-tokens')
+    expect((await guests.token(ID, of)).token.reveal()).toBe(minted.token.reveal())
+    expect(await guests.refresh(ID, of)).toMatchObject({ guestId: ID, generation: 2 })
+    expect(here.upstream.effects(ID)).toBe(1)
+    const next = await guests.issue(request)
+    expect(next.generation).toBe(3)
+    await here.clock.advance(MINUTE)
+    expect(await guests.refresh(ID, { ...of, token: here.upstream.mint(ID) })).toMatchObject({ generation: 5 })
+    expect(await here.row()).toMatchObject({ api: 'engagements', generation: 1, shared: true })
+    expect(JSON.stringify(await here.events())).not.toContain(ID)
+  })
+})
+
 describe('a guest', () => {
-  const row: Omit<Credential, 'id'> = {
-    connection: 'default',
-    kind: 'guest',
-    api: 'engagements',
-    subject: 'subject',
-    generation: 1,
-    standing: 'active',
-    createdAt: 0,
-  }
   const invented = '0f0e0d0c-0b0a-4a0b-8c0d-0e0f0a0b0c0d'
 
   it('that a former version stored under an invented id is found by either id and shown as upstream knows it', async () => {

@@ -138,11 +138,20 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   async function served(guestId: string, ask: Ask, context: GuestContext): Promise<Live> {
     // Nearly every guest has the row of its id, and no other API has one of that id: then it is looked at once.
     const row = context.api === undefined ? likelyRow(guestId) : undefined
-    const likely = row === undefined ? undefined : await current(row, ask, context).catch(unlessUnknown)
+    const likely = row === undefined ? undefined : await current(row, ask, context).catch(otherwiseMeant(guestId))
     if (likely && !likely.shared) return likely
     const { credential } = await find(guestId, context.api)
     return current(credential.id, ask, context)
   }
+
+  /** What a failure means where the row was only likely: none of it is said of a guest that may not be the one that is meant. */
+  const otherwiseMeant =
+    (guestId: string) =>
+    async (thrown: unknown): Promise<undefined> => {
+      if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
+      await find(guestId)
+      throw thrown
+    }
 
   /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
   async function refreshed(guestId: string, { token, ...context }: RefreshOptions): Promise<Live> {
@@ -217,8 +226,3 @@ const isLive = (unsaved: unknown): unsaved is Live =>
 
 const withGuest = ({ code, message, cause }: GuestpassError, unsaved: Live): GuestpassError =>
   new GuestpassError(code, message, { unsaved: issuedOf(unsaved), cause })
-
-function unlessUnknown(thrown: unknown): undefined {
-  if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
-  throw thrown
-}
