@@ -46,7 +46,7 @@ export interface Grant extends Standing {
   /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
   stands(): Promise<boolean>
   /** Renews it when it was not renewed for about 15 days; for a process that stays up. */
-  keepAlive(): Promise<void>
+  keepAlive(context?: Context): Promise<void>
 }
 
 /** What the functions of one grant work with. */
@@ -76,13 +76,13 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
       const { credential, revision, now } = await store.find(connection, GRANT)
       return seeded(tools, credential, revision, now)
     },
-    async keepAlive() {
+    async keepAlive(context) {
       const { credential, now } = await store.find(connection, GRANT)
       if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
       const { sentAt } = credential.tokens
       // How old tokens from the future are is not known.
       if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isAhead(sentAt, now)) return
-      await renewing.current({ newerThan: credential.generation })
+      await renewing.current({ newerThan: credential.generation }, context)
     },
   }
 }

@@ -12,7 +12,7 @@ export async function keepAlive(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await grant.keepAlive().catch(() => {})
+    await grant.keepAlive({ actor: 'keeper' }).catch(() => {})
     await clock.sleep(LOOK, signal).catch(() => {})
   }
 }
