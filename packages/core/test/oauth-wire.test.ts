@@ -94,6 +94,46 @@ const outcomes: Readonly<Record<string, unknown>> = {
   'users-me-no-user': 'upstream_rejected',
 }
 
+describe('answers in unusual clothes', () => {
+  const answered = (name: string, body: object, status = 200) => {
+    const exchange = read(`oauth/${name}.json`)
+    const answer = { status, headers: { 'content-type': 'text/plain' }, body }
+    return outcome(asked(over({ ...exchange, answer }).api, exchange))
+  }
+  const device = { device_code: 'd', user_code: 'AB-CD', verification_uri: `${LOGIN}/device` }
+
+  it.each<[string, object, object]>([
+    ['no numbers', {}, { lifetimeMs: 600_000, intervalMs: 5_000 }],
+    ['numbers as text', { expires_in: '300', interval: '7' }, { lifetimeMs: 300_000, intervalMs: 7_000 }],
+    ['null', { expires_in: null, interval: null }, { lifetimeMs: 600_000, intervalMs: 5_000 }],
+    ['nonsense', { expires_in: {}, interval: 'soon' }, { lifetimeMs: 600_000, intervalMs: 5_000 }],
+    ['negative numbers', { expires_in: -1, interval: -1 }, { lifetimeMs: 600_000, intervalMs: 5_000 }],
+    ['nothing', { expires_in: 0, interval: 0 }, { lifetimeMs: 600_000, intervalMs: 1_000 }],
+    ['a life of seven days', { expires_in: 604_800 }, { lifetimeMs: 86_400_000 }],
+    ['an empty address', { verification_uri_complete: '' }, { userCode: 'AB-CD' }],
+  ])('a device learns its code beside %s', async (_, body, learned) => {
+    const came = await answered('device-authorization', { ...device, ...body })
+    expect(came).toMatchObject(learned)
+    expect(came).not.toHaveProperty('verificationUriComplete')
+  })
+
+  it.each<[string, object, unknown]>([
+    ['device-authorization', { error: 'invalid_client' }, 'client_rejected'],
+    ['device-code-pending', { error: 'authorization_pending' }, { is: 'pending' }],
+    ['device-code-pending', { error: 'slow_down' }, { is: 'slow_down' }],
+    ['device-code-pending', { error: 'access_denied' }, 'sign_in_denied'],
+    ['device-code-pending', { error: 'expired_token' }, 'sign_in_refused'],
+    ['authorization-code', { error: 'invalid_grant' }, 'sign_in_refused'],
+    ['refresh-token', { error: 'invalid_grant' }, 'needs_reauth'],
+    ['refresh-token', { error: 'invalid_client' }, 'client_rejected'],
+    ['refresh-token', { error: 'server_error' }, 'in_doubt'],
+    ['revoke', { error: 'invalid_client' }, 'client_rejected'],
+    ['revoke', {}, 'done'],
+  ])('%s: %j with status 200 is what it says', async (name, body, expected) =>
+    expect(await answered(name, body)).toEqual(expected),
+  )
+})
+
 describe('the exchanges of users on the wire', () => {
   it('are all replayed but those that the library never sends', () => {
     const users = names('oauth').filter((name) => /authoriz|device|refresh|revoke|-me/.test(name))

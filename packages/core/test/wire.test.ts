@@ -185,6 +185,7 @@ describe('client credentials on the wire', () => {
     [520, { error: 'invalid_scope' }, 'scope_missing'],
     [500, { error: 'server_error' }, 'upstream_unavailable'],
     [400, { error: 'temporarily_unavailable' }, 'upstream_unavailable'],
+    [401, { error: 'temporarily_unavailable' }, 'upstream_unavailable'],
     [504, { error: 'invalid_client' }, 'upstream_unavailable'],
     [200, { error: 'invalid_client' }, 'client_rejected'],
     [200, { error: 'invalid_grant' }, 'needs_reauth'],

@@ -40,7 +40,7 @@ describe('a request for a guest that is wrong', () => {
     [`${API} --scope webmessaging:guest:send webmessaging:guest`, ['--scope[1]']],
     [`${API} --guest-id x --duration -1 --scope a b`, ['--guest-id', '--duration', '--scope[0]', '--scope[1]']],
     [`guest issue --api guests ${SCOPE}`, ['--api']],
-    ...['show', 'refresh'].map((word) => [`guest ${word} x`, ['<guest-id>']] as const),
+    ...['show', 'refresh'].map((word) => [`guest ${word} ..`, ['<guest-id>']] as const),
   ]
 
   it('is refused whole, each field with its remedy, and nothing is sent', async () => {

@@ -79,7 +79,7 @@ describe('guest refresh', () => {
 
   it('fails for a guest that is unknown, revoked, or no id at all', async () => {
     await ann.fails(`guest refresh ${NOBODY}`, 2, 'guest_unknown')
-    await ann.fails('guest refresh nobody', 2, 'invalid_input')
+    await ann.fails('guest refresh ..', 2, 'invalid_input')
     await ann.run(`guest revoke ${guest.guestId}`)
     await ann.fails(`guest refresh ${guest.guestId}`, 2, 'guest_revoked')
     expect(refreshes(guest)).toHaveLength(0)

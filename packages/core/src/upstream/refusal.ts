@@ -55,9 +55,9 @@ const FAILING: ReadonlySet<string> = new Set(['temporarily_unavailable', 'server
 
 function codeOf(status: number, code: string): ErrorCode {
   if (status === 429) return 'upstream_busy'
+  if (status === 408 || status >= 500 || FAILING.has(code)) return 'upstream_unavailable'
   if (status === 401) return 'access_rejected'
   if (status === 403) return 'access_denied'
-  if (status === 408 || status >= 500 || FAILING.has(code)) return 'upstream_unavailable'
   return status >= 400 || status < 300 ? 'upstream_rejected' : 'upstream_garbled'
 }
 

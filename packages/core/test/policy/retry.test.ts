@@ -44,6 +44,35 @@ describe('what is repeated', () => {
     expect(await run([refused(status)], {}, once)).toMatchObject({ state: 'failed', tries: { length: 1 } })
   })
 
+  test.each([200, 400, 500, 502])('the OAuth error temporarily_unavailable with %d, always', async (status) => {
+    const busy = refused(status, { upstream: { status, code: 'temporarily_unavailable' } })
+    for (const call of [{}, once])
+      expect(await run([busy], {}, call)).toMatchObject({ state: 'done', tries: { length: 2 } })
+    expect(await run([busy], {}, { ...once, single: true })).toMatchObject({ state: 'failed', tries: { length: 1 } })
+  })
+
+  test.each(['invalid_request', 'invalid_client', 'invalid_scope', 'unauthorized_client', 'unsupported_grant_type'])(
+    'the OAuth error %s never, whatever the status, because it proves that nothing was consumed',
+    async (code) => {
+      for (const status of [200, 400, 500, 502, 520]) {
+        const answer = refused(status, { upstream: { status, code }, code: 'upstream_rejected' })
+        for (const call of [{}, once])
+          expect(await run([answer], {}, call)).toMatchObject({
+            error: { code: 'upstream_rejected' },
+            tries: { length: 1 },
+          })
+      }
+      const late = refused(504, { upstream: { status: 504, code } })
+      expect(await run([late], {}, once)).toMatchObject({ error: { code: 'in_doubt' }, tries: { length: 1 } })
+    },
+  )
+
+  test.each([200, 500, 502])('the OAuth error server_error with %d as a lost answer', async (status) => {
+    const failing = refused(status, { upstream: { status, code: 'server_error' } })
+    expect(await run([failing])).toMatchObject({ state: 'done', tries: { length: 2 } })
+    expect(await run([failing], {}, once)).toMatchObject({ error: { code: 'in_doubt' }, tries: { length: 1 } })
+  })
+
   test('a lost answer when the call is repeatable', async () => {
     expect(await run([lost('unknown')])).toMatchObject({ state: 'done', tries: { length: 2 } })
     expect(await run([lost('unknown')], {}, once)).toMatchObject({ state: 'failed', tries: { length: 1 } })

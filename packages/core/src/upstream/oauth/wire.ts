@@ -251,7 +251,7 @@ export function grantedOf(body: z.output<typeof tokenAnswer>, receipt: Receipt):
  * 503), which is asked again, and for a gateway that ran out of time.
  */
 export const explainToken: Explain = ({ status, code, message }) => {
-  if (status === 429 || status === 503 || status === 504) return undefined
+  if (status === 429 || status === 503 || status === 504 || code === 'temporarily_unavailable') return undefined
   const said = message === '' || message === code ? '' : ` (${message})`
   // What a failing server says ends no sign-in.
   if (code === 'invalid_grant' && status >= 500) return undefined
