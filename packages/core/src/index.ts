@@ -16,7 +16,7 @@ export {
   NO_LINKS,
 } from './domain/chain.ts'
 export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
-export { dueAt } from './domain/due.ts'
+export { dueAt, dueSetAt } from './domain/due.ts'
 export { type Event, type EventType, eventTypes } from './domain/event.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
 export { defaultWindows, type Windows } from './domain/plan.ts'

@@ -9,3 +9,12 @@ export function dueAt({ kind, standing, tokens, backOff }: Credential): Instant 
   if (kind !== 'guest' || standing !== 'active' || !tokens) return undefined
   return Math.max(tokens.renewAt, backOff?.until ?? Number.NEGATIVE_INFINITY)
 }
+
+/**
+ * When the due time was set: when its tokens were asked for, or its back-off began. Where that is in the future, a clock that was
+ * ahead has set it, and it is due now.
+ */
+export function dueSetAt({ tokens, backOff }: Credential): Instant {
+  const rested = backOff?.ms === undefined ? 0 : backOff.until - backOff.ms
+  return Math.max(tokens?.sentAt ?? 0, rested)
+}

@@ -1,5 +1,5 @@
 import type { Credential } from '../domain/credential.ts'
-import { dueAt } from '../domain/due.ts'
+import { dueAt, dueSetAt } from '../domain/due.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Credentials as StoredCredentials, DueAnswer, DueAsk, Page, Write } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
@@ -29,6 +29,7 @@ function rowAfter(row: Row | undefined, credential: Credential, now: Instant): R
     credential: frozen(credential),
     revision: (row?.revision ?? 0) + 1,
     ...(due === undefined ? {} : { dueAt: due }),
+    dueSetAt: dueSetAt(credential),
     claimedUntil: stands ? row.claimedUntil : Number.NEGATIVE_INFINITY,
     claimedAt: row?.claimedAt ?? Number.NEGATIVE_INFINITY,
     touchedAt: row?.touchedAt ?? now,

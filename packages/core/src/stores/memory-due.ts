@@ -5,6 +5,8 @@ import type { DueAnswer, DueAsk } from '../ports/store.ts'
 export interface DueRow {
   /** Absent when it is never due. */
   readonly dueAt?: Instant
+  /** When the due time was set. */
+  readonly dueSetAt: Instant
   readonly claimedUntil: Instant
   readonly claimedAt: Instant
   readonly touchedAt: Instant
@@ -19,8 +21,10 @@ export function claimedFrom(
 ): DueAnswer {
   const due: { readonly id: string; readonly dueAt: Instant; readonly touchedAt: Instant }[] = []
   let next = Number.POSITIVE_INFINITY
-  for (const [id, { dueAt, claimedUntil, claimedAt, touchedAt }] of rows) {
-    if (dueAt === undefined || touchedAt < now - keepForMs) continue
+  for (const [id, row] of rows) {
+    const { claimedUntil, claimedAt, touchedAt } = row
+    if (row.dueAt === undefined || touchedAt < now - keepForMs) continue
+    const dueAt = isAhead(row.dueSetAt, now) ? Math.min(row.dueAt, now) : row.dueAt
     const from = isAhead(claimedAt, now) ? dueAt : Math.max(dueAt, claimedUntil)
     if (from <= now) due.push({ id, dueAt, touchedAt })
     else next = Math.min(next, from)

@@ -1,6 +1,7 @@
 import {
   type Credential,
   dueAt,
+  dueSetAt,
   type Found,
   GuestpassError,
   type Instant,
@@ -68,6 +69,7 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
       standing,
       subject,
       due_at: dueAt(credential) ?? null,
+      due_set_at: dueSetAt(credential),
       tokens: tokens ? vault.seal(placeOf(credential), textOf(tokens)) : null,
       profile: sealed?.profile ?? null,
       body: JSON.stringify(body),

@@ -28,10 +28,16 @@ const rowsOf = (db: Db, { connection }: Claim, lapsed: typeof LAPSED): Rows =>
 
 const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 
+/** Claimed by nobody, or by a clock that was ahead. */
+const unclaimed = (rows: Rows, { now }: Claim): Rows =>
+  rows.where((row) => row.or([row('claimed_until', '<=', now), row('claimed_at', '>', ahead(now))]))
+
 const claimable = (db: Db, claim: Claim): Rows =>
-  rowsOf(db, claim, WATCHED)
-    .where('due_at', '<=', claim.now)
-    .where((row) => row.or([row('claimed_until', '<=', claim.now), row('claimed_at', '>', ahead(claim.now))]))
+  unclaimed(rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now), claim)
+
+/** Put off by a clock that was ahead, and due now. */
+const dueAhead = (db: Db, claim: Claim): Rows =>
+  rowsOf(db, claim, WATCHED).where('due_set_at', '>', ahead(claim.now)).where('due_at', '>', claim.now)
 
 /** Put aside and kept all the same: touched since, or this keeper keeps for longer, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
@@ -62,7 +68,7 @@ export async function touch(db: Db, connection: string, id: string, now: Instant
 
 /** The answer to a claim that would change nothing; undefined when it would. */
 export async function answerWithoutClaim(db: Db, claim: Claim): Promise<DueAnswer | undefined> {
-  for (const rows of [claimable(db, claim), revivable(db, claim)]) {
+  for (const rows of [claimable(db, claim), unclaimed(dueAhead(db, claim), claim), revivable(db, claim)]) {
     if (await rows.select('id').limit(1).executeTakeFirst()) return undefined
   }
   return answer(db, claim, [])
@@ -73,14 +79,20 @@ export async function claimDue(db: Db, claim: Claim): Promise<DueAnswer> {
   const { max, now } = claim
   const claimed: { readonly id: string; readonly dueAt: Instant }[] = []
   let left = MOST - (await revive(db, claim))
-  while (left > 0) {
-    const wanted = Math.min(max - claimed.length, left)
-    const rows = await take(db, claim, wanted)
-    for (const { id, due_at, lapsed } of rows) if (!lapsed) claimed.push({ id, dueAt: due_at as Instant })
-    if (rows.length < wanted || claimed.length === max) return answer(db, claim, claimed)
-    left -= rows.length
+  for (const rows of [claimable(db, claim).orderBy('due_at'), unclaimed(dueAhead(db, claim), claim)]) {
+    for (;;) {
+      if (left <= 0) return { now, claimed: sorted(claimed), nextInMs: 0 }
+      const wanted = Math.min(max - claimed.length, left)
+      const taken = await take(db, claim, rows, wanted)
+      left -= taken.length
+      for (const { id, due_at, lapsed } of taken) {
+        if (!lapsed) claimed.push({ id, dueAt: Math.min(due_at ?? now, now) })
+      }
+      if (claimed.length === max) return answer(db, claim, claimed)
+      if (taken.length < wanted) break
+    }
   }
-  return { now, claimed: sorted(claimed), nextInMs: 0 }
+  return answer(db, claim, claimed)
 }
 
 async function revive(db: Db, claim: Claim): Promise<number> {
@@ -91,10 +103,10 @@ async function revive(db: Db, claim: Claim): Promise<number> {
 }
 
 /** Takes the longest due rows, kept or not, and says which is which. */
-async function take(db: Db, claim: Claim, most: number) {
+async function take(db: Db, claim: Claim, rows: Rows, most: number) {
   const since = keptSince(claim)
   const until = claim.now + claim.leaseMs
-  return changing(db, claim, claimable(db, claim).orderBy('due_at'), most)
+  return changing(db, claim, rows, most)
     .set((row) => ({
       claimed_until: row.case().when('touched_at', '>=', since).then(until).else(row.ref('claimed_until')).end(),
       claimed_at: claim.now,
@@ -126,6 +138,10 @@ async function nextAt(db: Db, claim: Claim): Promise<Instant | undefined> {
     .where('due_at', '<=', claim.now)
     .where('touched_at', '>=', since)
     .executeTakeFirst()
+  const claimsAhead = await dueAhead(db, claim)
+    .select((row) => row.fn.min('claimed_until').as('end'))
+    .where('touched_at', '>=', since)
+    .executeTakeFirst()
   const future = rowsOf(db, claim, WATCHED)
     .select(['due_at', 'touched_at'])
     .where('due_at', '>', claim.now)
@@ -141,6 +157,6 @@ async function nextAt(db: Db, claim: Claim): Promise<Instant | undefined> {
     .executeTakeFirst()
   // So many that are not kept come before the next one that it is too early to look for it.
   const due = seen?.next ?? (Number(seen?.rows) === GLANCE ? seen?.last : undefined)
-  const ends = [claims?.end, due].filter((at) => at !== null && at !== undefined)
+  const ends = [claims?.end, claimsAhead?.end, due].filter((at) => at !== null && at !== undefined)
   return ends.length > 0 ? Math.min(...ends) : undefined
 }

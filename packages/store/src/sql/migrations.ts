@@ -154,6 +154,7 @@ async function chain(db: Empty): Promise<void> {
 async function marks(db: Empty): Promise<void> {
   const credentials = db.schema.alterTable('credentials')
   await credentials.addColumn('claimed_at', 'double precision', (column) => column.notNull().defaultTo(0)).execute()
+  await credentials.addColumn('due_set_at', 'double precision', (column) => column.notNull().defaultTo(0)).execute()
   await credentials.addColumn('was_personal', 'integer', (column) => column.notNull().defaultTo(0)).execute()
   await db.schema.alterTable('documents').addColumn('kept_ms', 'double precision').execute()
   await db.schema.dropIndex('credentials_by_due').execute()
@@ -162,6 +163,12 @@ async function marks(db: Empty): Promise<void> {
     .on('credentials')
     .columns(['connection', 'due_at', 'claimed_until', 'touched_at', 'claimed_at'])
     .where(sql<boolean>`lapsed = 0`)
+    .execute()
+  await db.schema
+    .createIndex('credentials_by_setting')
+    .on('credentials')
+    .columns(['connection', 'due_set_at'])
+    .where(sql<boolean>`lapsed = 0 and due_at is not null`)
     .execute()
 }
 

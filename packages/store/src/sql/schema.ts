@@ -11,6 +11,8 @@ export interface Tables {
     readonly standing: Credential['standing']
     /** Null when it is never due for renewal. */
     readonly due_at: number | null
+    /** When that was set; see `dueSetAt`. */
+    readonly due_set_at: number
     /** Until when it is a keeper's to renew. */
     readonly claimed_until: number
     /** When it was claimed last. */

@@ -1,6 +1,6 @@
-import { ask, claim, guest, HOUR, LEASE, MINUTE, nowOf } from './due-guests.ts'
+import { ask, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf } from './due-guests.ts'
 import type { Bench, Chapter } from './frame.ts'
-import { event, HOME, put } from './samples.ts'
+import { event, HOME, put, tokens } from './samples.ts'
 
 const AHEAD = 10 * HOUR
 
@@ -37,6 +37,28 @@ export function clocksChapter({ says, expect }: Chapter): void {
     const { claimed, nextInMs = 0 } = await other.claimDue(HOME, ask)
     expect(claimed.length === 1 || nextInMs <= LEASE).toEqual(true)
   })
+
+  says(
+    'a guest that a clock that was ahead renewed is due in time: its due time was set on that clock',
+    async (bench) => {
+      const { store, other, advance } = bench
+      await whileAhead(bench, async () => {
+        const now = await nowOf(store)
+        const renewed = guest('alice', now + HOUR)
+        await put(store, { ...renewed, tokens: { ...tokens('alice'), sentAt: now, renewAt: now + HOUR } })
+        const resting = { ...backOff(now + HOUR), ms: HOUR }
+        await put(store, guest('bob', now - HOUR, 1, { backOff: resting }))
+      })
+      const { claimed, nextInMs = 0 } = await other.claimDue(HOME, { ...ask, max: 1 })
+      expect([claimed.length, nextInMs]).toEqual([1, 0])
+      expect([...claimed.map(({ id }) => id), ...(await claim(store))].toSorted()).toEqual(['alice', 'bob'])
+      expect(await claim(other)).toEqual([])
+      const next = (await other.claimDue(HOME, ask)).nextInMs ?? 0
+      expect(next > 0 && next <= LEASE).toEqual(true)
+      await advance(LEASE)
+      expect((await claim(other)).toSorted()).toEqual(['alice', 'bob'])
+    },
+  )
 
   says(
     'a touch by a clock that was ahead keeps a guest no longer than its time, once it was claimed',
