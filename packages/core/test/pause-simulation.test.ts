@@ -106,9 +106,22 @@ async function simulated(happenings: readonly Happening[], view: View): Promise<
 
 const runs = fc.array(happening, { maxLength: 24 })
 
+/** A create that is halted at some step, another one that is made beside it on purpose, and what else may happen between. */
+const ambushes = fc
+  .tuple(fc.integer({ min: 1, max: 12 }), fc.array(happening, { maxLength: 2 }))
+  .map(([step, between]): readonly Happening[] => [
+    { do: 'pause', process: 0, step },
+    { do: 'ask', process: 0, again: false },
+    ...between,
+    { do: 'pass', ms: 7 * SECOND },
+    { do: 'ask', process: 1, again: true },
+    { do: 'pass', ms: SECOND },
+    { do: 'go on', process: 0 },
+  ])
+
 it('makes no guest twice, whichever processes are paused at whichever step', async () => {
   await fc.assert(
-    fc.asyncProperty(runs, async (happenings) => {
+    fc.asyncProperty(fc.oneof(runs, ambushes), async (happenings) => {
       expect(await simulated(happenings, (store) => store)).toEqual([])
     }),
     { numRuns: 150 },
@@ -139,7 +152,7 @@ const sleepwalking: View = (store) => {
 it('finds a process that does not look again before it sends', async () => {
   const found = new Set<string>()
   await fc.check(
-    fc.asyncProperty(runs, async (happenings) => {
+    fc.asyncProperty(ambushes, async (happenings) => {
       for (const fault of await simulated(happenings, sleepwalking)) found.add(fault)
     }),
     { numRuns: 150 },
