@@ -6,7 +6,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import type { Store } from '../src/ports/store.ts'
 import { type FakeClock, settle } from '../src/testing/index.ts'
 import { json, jwt, strangerKey } from './fake-upstream.ts'
-import { answers, type GrantServer, grantServer, lostAfter, lostBefore, slow } from './grant-server.ts'
+import { answers, type GrantServer, grantServer, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
 import { outcome, passing, refusal, type World, world } from './world.ts'
 
 interface SignedIn extends World {
@@ -109,6 +109,21 @@ describe('a connection that is signed in', () => {
     await here.clock.advance(HOUR)
     const { accessTokens } = await here.process({ scopes: ['user:read'] })
     expect((await accessTokens.token()).scopes).toEqual(['user:read'])
+  })
+
+  it('serves a token that upstream gives fewer scopes than were asked for, and does not ask for them over and over', async () => {
+    const here = signedIn()
+    const narrower: Meeting = (work) => {
+      const answer = JSON.parse(new TextDecoder().decode(work().bytes)) as object
+      return json(200, { ...answer, scope: 'user:read' })
+    }
+    here.server.meets(narrower, narrower, narrower)
+    const { accessTokens } = await here.seeded({ scopes: ['user:read', 'guest:write'] })
+    for (let round = 0; round < 5; round += 1) {
+      expect((await accessTokens.token()).scopes).toEqual(['user:read'])
+      await here.clock.advance(MINUTE)
+    }
+    expect(here.server.refreshes).toHaveLength(2)
   })
 
   it('is not refreshed by another OAuth client: nothing is sent, nothing is lost', async () => {

@@ -54,6 +54,8 @@ interface Tools extends GrantParts {
   readonly ports: RenewalPorts
   readonly turns: Rotation
   readonly epoch: SignInEpoch
+  /** Scopes that a renewal was made for and did not bring, of which sign-in. */
+  askedInVain?: string
 }
 
 export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
@@ -249,23 +251,20 @@ function renewed(
   })
 }
 
-/** A token with the scopes that are wanted: one that was asked for with others may have others. */
-async function wanting(
-  { connection, scopes = [] }: GrantParts,
-  { current }: Renewal,
-  ask: Ask,
-  context: Context | undefined,
-): Promise<Current> {
-  const lacking = ({ credential: { tokens } }: Current): readonly string[] =>
-    tokens.scopes.length === 0 ? [] : lackedScopes(scopes, tokens.scopes)
+/**
+ * A token with the scopes that are wanted: one that another process asked for may have fewer, and is then renewed once. What the
+ * sign-in does not give is served without them; the call that needs one refuses it.
+ */
+async function wanting(tools: Tools, { current }: Renewal, ask: Ask, context: Context | undefined): Promise<Current> {
+  const { scopes = [], epoch } = tools
+  const lacking = ({ credential: { tokens } }: Current): string =>
+    tokens.scopes.length === 0 ? '' : lackedScopes(scopes, tokens.scopes).join(' ')
   const found = await current(ask, context)
-  if (lacking(found).length === 0) return found
+  const vain = `${epoch.value} ${lacking(found)}`
+  if (lacking(found) === '' || tools.askedInVain === vain) return found
   const next = await current({ ...ask, newerThan: found.credential.generation }, context)
-  if (lacking(next).length === 0) return next
-  throw new GuestpassError(
-    'scope_missing',
-    `Connection ${connection}: upstream did not grant ${lacking(next).join(' ')}; the token has ${next.credential.tokens.scopes.join(' ')}. Sign in again with those scopes, or take them out of GENESYS_SCOPES.`,
-  )
+  if (lacking(next) !== '') tools.askedInVain = `${epoch.value} ${lacking(next)}`
+  return next
 }
 
 /** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
