@@ -72,6 +72,16 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(1)
   })
 
+  it('is not put in doubt by a caller who does not wait for it', async () => {
+    const here = signedIn()
+    const { accessTokens } = await here.seeded()
+    here.server.meets(slow(here.clock, 5 * SECOND))
+    const error = await passing(here.clock, refusal(accessTokens.token({ patienceMs: SECOND })))
+    expect(error.code).toBe('deadline_exceeded')
+    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe('access-of-refresh-token-number-2')
+    expect([here.server.refreshes.length, await standing(here)]).toEqual([1, 'active'])
+  })
+
   it('presents no refresh token twice when two sets of scopes are wanted at once', async () => {
     const here = signedIn()
     const one = await here.seeded({ scopes: ['user:read'] })

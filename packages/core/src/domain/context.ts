@@ -1,4 +1,4 @@
-import type { Millis } from './time.ts'
+import { type Millis, SECOND } from './time.ts'
 
 /** Who asks, for which request, and how long the caller waits: the last argument of every public method. */
 export interface Context {
@@ -10,4 +10,15 @@ export interface Context {
   readonly signal?: AbortSignal | undefined
   /** How long the caller waits, in milliseconds, more than 0. Default 30 s. */
   readonly patienceMs?: Millis | undefined
+}
+
+/** How long a call lasts at most where its caller does not say more. */
+const USUAL: Millis = 30 * SECOND
+
+/**
+ * The context of a call that must not be cut off, because others wait for it too or its answer is given only once. A caller who
+ * waits longer than usual lets it last longer; a signal or a short patience ends that caller's wait alone.
+ */
+export function unhurried({ signal: _own, patienceMs = 0, ...rest }: Context): Omit<Context, 'signal'> {
+  return patienceMs > USUAL ? { ...rest, patienceMs } : rest
 }

@@ -1,6 +1,6 @@
-import type { Context } from '../domain/context.ts'
+import { unhurried } from '../domain/context.ts'
 import { Superseded } from '../domain/superseded.ts'
-import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, type GuestpassError } from '../errors.ts'
 import type { Store } from '../ports/store.ts'
 import type { Lease } from '../tokens/lease.ts'
@@ -14,12 +14,6 @@ export type Sent =
   | { readonly end: 'answered'; readonly created: Created; readonly sentAt: Instant; readonly revision: number }
   | { readonly end: 'failed'; readonly error: GuestpassError }
   | { readonly end: 'superseded' }
-
-/** How long a call lasts at most where nobody says more. */
-const USUAL: Millis = 30 * SECOND
-
-/** A caller that waits longer lets a create wait longer for its permit. One that waits less does not cut it off: its guest would be lost. */
-const patienceOf = ({ patienceMs = 0 }: Context): Millis | undefined => (patienceMs > USUAL ? patienceMs : undefined)
 
 /**
  * Sends a create once. Before each try it looks in the store whether the create is still the one that is written down; a process that
@@ -48,7 +42,7 @@ export async function sentCreate(
     },
   }
   try {
-    const created = await api.create(attempt.person, requestId, sending, patienceOf(attempt.context))
+    const created = await api.create(attempt.person, requestId, sending, unhurried(attempt.context).patienceMs)
     return { end: 'answered', created, sentAt, revision: seen }
   } catch (thrown) {
     return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }

@@ -29,12 +29,10 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
   return {
-    current(guestId, ask, context = {}) {
-      // Callers share a renewal: none of them ends it.
-      const { signal: _own, ...shared } = context
+    current(guestId, ask, context) {
       const lane = known({ connection, lane: guestId })
       lane.renewal ??= renewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
-      return lane.renewal.current(ask, shared)
+      return lane.renewal.current(ask, context)
     },
   }
 }

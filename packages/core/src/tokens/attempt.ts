@@ -1,4 +1,4 @@
-import type { Context } from '../domain/context.ts'
+import { type Context, unhurried } from '../domain/context.ts'
 import type { BackOff, Credential, TokenSet } from '../domain/credential.ts'
 import type { About, Event } from '../domain/event.ts'
 import { Superseded } from '../domain/superseded.ts'
@@ -59,7 +59,8 @@ export async function attempt(
 
 /** Asks upstream and stores what came. */
 async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { readonly next: Live }) | undefined> {
-  const { parts, credential, next, isRetry, about, context, now } = one
+  const { parts, credential, next, isRetry, about, now } = one
+  const context = unhurried(one.context)
   const { strategy } = parts
   try {
     const order = { credential, next, isRetry, about, context, now, sending: sendingOf(one) }
