@@ -65,7 +65,7 @@ Secrets have no flag, because the command line of a process can be read by other
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\`,
 \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or \`https://host:port\` (loopback is always
-reached directly); \`NODE_EXTRA_CA_CERTS\` has its usual meaning.
+reached directly); \`NODE_EXTRA_CA_CERTS\` has its usual meaning. Every request says \`user-agent: guestpass/VERSION\`.
 
 This page is printed by \`guestpass config --markdown\`.
 `
