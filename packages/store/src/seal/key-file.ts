@@ -2,6 +2,7 @@ import { chmod, link, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DISK_FULL, GuestpassError, type Random } from '@guestpass/core'
 import { madeFolder } from '../folder.ts'
+import { saysFullDisk } from '../full-disk.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKeyRing } from './local-key-ring.ts'
 
@@ -68,7 +69,7 @@ export async function fileKeyRing(path: string, { random }: { readonly random: R
     return { ring: localKeyRing(text.trim(), { random, field: path }), made }
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
-    if (codeOf(thrown) === 'ENOSPC' || codeOf(thrown) === 'EDQUOT') {
+    if (saysFullDisk(thrown)) {
       const message = `The disk is full: the key file ${path} cannot be made. Make room on it.`
       throw new GuestpassError('store_unavailable', message, { reason: DISK_FULL, cause: thrown })
     }

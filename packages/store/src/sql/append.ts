@@ -1,5 +1,4 @@
-import type { Event, Instant, Route } from '@guestpass/core'
-import { LINK_VERSION } from '@guestpass/core'
+import { type Event, type Instant, LINK_VERSION, type Route } from '@guestpass/core'
 import type { Insertable } from 'kysely'
 import { type HeadRow, headsOf, linkedTo, NO_HEAD, putHeads } from './chain.ts'
 import type { Db } from './database.ts'

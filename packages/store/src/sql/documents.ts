@@ -13,7 +13,6 @@ import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import type { Vault } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
-
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 import { memoryOf } from './transaction-memory.ts'

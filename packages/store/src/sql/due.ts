@@ -1,6 +1,5 @@
 import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
 import { type SelectQueryBuilder, sql } from 'kysely'
-
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 

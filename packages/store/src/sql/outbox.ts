@@ -1,6 +1,5 @@
 import { ahead, type Due, type Event, type Instant, type Millis, type Outcome, type Parked } from '@guestpass/core'
 import { sql } from 'kysely'
-
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'

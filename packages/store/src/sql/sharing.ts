@@ -11,7 +11,6 @@ import {
   taught,
 } from '@guestpass/core'
 import { sql } from 'kysely'
-
 import type { Db } from './database.ts'
 
 export interface LeaseAsk {

@@ -1,10 +1,12 @@
 import { DISK_FAILING, DISK_FULL, type ErrorCode, GuestpassError } from '@guestpass/core'
+import { saysFullDisk } from '../full-disk.ts'
 
 const RESTORE = 'Restore it from a backup, or move it away and start with an empty store. It was not changed'
-/** SQLite's codes for a disk without room, and for one that fails. */
+const AGAIN = 'Try again; if it stays so, find out which other process holds the file'
+/** SQLite's codes for a disk without room, for one that fails, and for a file that cannot be opened. */
 const FULL = 13
 const FAILING = 10
-const AGAIN = 'Try again; if it stays so, find out which other process holds the file'
+const CANNOT_OPEN = 14
 
 /** What a result code of SQLite means to the caller. https://sqlite.org/rescode.html */
 const meanings: Readonly<Record<number, readonly [ErrorCode, what: string, remedy: string]>> = {
@@ -12,9 +14,9 @@ const meanings: Readonly<Record<number, readonly [ErrorCode, what: string, remed
   5: ['store_busy', 'is locked by another process', AGAIN],
   6: ['store_busy', 'is locked', AGAIN],
   8: ['store_unavailable', 'cannot be written', 'Give the file and its folder to the user of this process'],
-  10: ['store_unavailable', 'could not be read or written', 'Look at the disk and its system messages'],
+  [FAILING]: ['store_unavailable', 'could not be read or written', 'Look at the disk and its system messages'],
   11: ['store_corrupt', 'is damaged', RESTORE],
-  14: [
+  [CANNOT_OPEN]: [
     'store_unavailable',
     'cannot be opened',
     'Look whether the folder exists and belongs to the user of this process',
@@ -32,12 +34,8 @@ export function resultCode(thrown: unknown): number {
 
 /** Whether the file system, or SQLite, found no room on the disk, or the user's share of it used up. */
 export function isFullDisk(thrown: unknown): boolean {
-  const { code, reason, cause } = (thrown ?? {}) as {
-    readonly code?: unknown
-    readonly reason?: unknown
-    readonly cause?: unknown
-  }
-  if (resultCode(thrown) === FULL || code === 'ENOSPC' || code === 'EDQUOT' || reason === DISK_FULL) return true
+  const { reason, cause } = (thrown ?? {}) as { readonly reason?: unknown; readonly cause?: unknown }
+  if (resultCode(thrown) === FULL || saysFullDisk(thrown) || reason === DISK_FULL) return true
   return cause !== undefined && isFullDisk(cause)
 }
 
@@ -45,7 +43,7 @@ export function isFullDisk(thrown: unknown): boolean {
  * Whether SQLite says no more than that it could not read, write or open: then a look at the disk tells whether it is full. SQLite
  * names a full disk only where it writes to the database or its log, and a used-up share nowhere.
  */
-export const mayBeFullDisk = (thrown: unknown): boolean => resultCode(thrown) === FAILING || resultCode(thrown) === 14
+export const mayBeFullDisk = (thrown: unknown): boolean => [FAILING, CANNOT_OPEN].includes(resultCode(thrown))
 
 /** The store cannot grow. Its `reason` makes the error retryable: there may be room later. */
 export const diskFull = (path: string, cause: unknown): GuestpassError =>

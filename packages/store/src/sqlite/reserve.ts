@@ -6,14 +6,14 @@ import { diskFull, isFullDisk } from './faults.ts'
 /** Room for the pages of one commit in the log, and for the index of the log. */
 const BYTES = 128 * 1024
 /** Another process may remove a reserve while this one makes it. */
-const TRIES = 3
+const TRIES = 4
 
 /** Room on the disk that is kept for one more commit. */
 export interface Reserve {
   /** Makes the reserve where there is none. Rejects with `store_unavailable`, reason `disk_full`, when it cannot be made. */
   ensure(): Promise<void>
-  /** Gives the room back to the disk; false when there was none to give. */
-  release(): Promise<boolean>
+  /** Gives the room back to the disk, where it was reserved. */
+  release(): Promise<void>
 }
 
 const isWhole = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= BYTES
@@ -52,21 +52,17 @@ export function reserveBeside(path: string, random: Random): Reserve {
   const file = `${path}-reserve`
   return {
     async ensure() {
-      for (let tries = TRIES; !isWhole(file); tries -= 1) {
+      for (let tries = 0; !isWhole(file); tries += 1) {
+        if (tries === TRIES) throw diskFull(path, undefined)
         try {
           await make(file, random)
         } catch (thrown) {
           if (isFullDisk(thrown)) throw diskFull(path, thrown)
           throw thrown
         }
-        if (tries === 0) throw diskFull(path, undefined)
       }
     },
-    async release() {
-      if (statSync(file, { throwIfNoEntry: false }) === undefined) return false
-      await rm(file, { force: true })
-      return true
-    },
+    release: () => rm(file, { force: true }),
   }
 }
 
