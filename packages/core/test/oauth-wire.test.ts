@@ -94,7 +94,7 @@ const outcomes: Readonly<Record<string, unknown>> = {
   'users-me-no-user': 'upstream_rejected',
 }
 
-describe('answers in unusual clothes', () => {
+describe('answers in an unusual form', () => {
   const answered = (name: string, body: object, status = 200) => {
     const exchange = read(`oauth/${name}.json`)
     const answer = { status, headers: { 'content-type': 'text/plain' }, body }

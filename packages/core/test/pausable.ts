@@ -1,6 +1,7 @@
 import type { Clock } from '../src/ports/clock.ts'
 import type { Http } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
+import { everyCall } from './every-call.ts'
 
 interface Ports {
   readonly store: Store
@@ -27,27 +28,16 @@ export function pausable(ports: Ports, nth = Number.NaN) {
     }
     await gate
   }
-  const held = <A extends unknown[], T>(work: (...args: A) => Promise<T>) => {
-    return async (...args: A): Promise<T> => {
-      await step()
-      const answer = await work(...args)
-      await gate
-      return answer
-    }
+  const held = async <T>(call: () => T): Promise<Awaited<T>> => {
+    await step()
+    const answer = await call()
+    await gate
+    return answer
   }
-  const guarded = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(of, name) {
-        const value: unknown = Reflect.get(of, name)
-        if (typeof value === 'object' && value !== null) return guarded(value)
-        if (typeof value !== 'function') return value
-        return held((...args: unknown[]) => Reflect.apply(value, of, args) as Promise<unknown>)
-      },
-    })
   return {
     ports: {
-      store: guarded(ports.store),
-      http: held(ports.http),
+      store: everyCall(ports.store, held),
+      http: (...args: Parameters<Http>) => held(() => ports.http(...args)),
       clock: {
         wall: ports.clock.wall,
         monotonic: ports.clock.monotonic,
