@@ -476,14 +476,18 @@ describe('a lost answer of a server with grace', () => {
 })
 
 describe('a refreshed token that cannot be used', () => {
-  it('is thrown away, but the refresh token that came with it is kept', async () => {
+  it.each([
+    ['does not verify', jwt({ exp: 9e9 }, strangerKey)],
+    ['is longer than 16 KiB', 'x'.repeat(16_385)],
+    ['cannot stand in a header', 'töken'],
+  ])('because it %s is thrown away, but the refresh token that came with it is kept', async (_why, access_token) => {
     const here = signedIn()
     const { accessTokens } = await here.seeded({ accessTokenFormat: 'auto' })
     await accessTokens.token()
     await here.clock.advance(56 * MINUTE)
     here.server.meets((work) => {
       const answer = JSON.parse(new TextDecoder().decode(work().bytes)) as Record<string, unknown>
-      return answers(200, { ...answer, access_token: jwt({ exp: 9e9 }, strangerKey) })(work)
+      return answers(200, { ...answer, access_token })(work)
     })
     expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-2')
     await settle()

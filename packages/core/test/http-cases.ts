@@ -40,7 +40,7 @@ export function strictHttpCases(adapter: () => Http): void {
     ['breaks off in the headers', (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-le')],
     [
       'has headers beyond all bounds',
-      (socket) => void socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
+      (socket) => void socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(400_000)}\r\n\r\n`),
     ],
   ])
 

@@ -19,6 +19,7 @@ const coded = (coding: string, bytes: Uint8Array, status = 200): Promise<string>
   serving((_request, response) => response.writeHead(status, { 'content-encoding': coding }).end(bytes))
 
 const plain = Buffer.from('{"token":"é"}')
+const unknown = Buffer.from('\u0028\u00B5/\u00FD not JSON', 'latin1')
 
 describe('an answer in a content coding', () => {
   it.each<[string, Uint8Array]>([
@@ -44,8 +45,27 @@ describe('an answer in a content coding', () => {
   })
 
   it.each(['zstd', 'gzip, zstd', 'toString', 'gzip, gzip, gzip'])('%s stays as it is, and is named', async (coding) => {
-    const answer = await client()(await coded(coding, plain, 403))
-    expect([answer.status, answer.headers['content-encoding'], Buffer.from(answer.bytes)]).toEqual([403, coding, plain])
+    const answer = await client()(await coded(coding, unknown, 403))
+    expect([answer.status, answer.headers['content-encoding'], Buffer.from(answer.bytes)]).toEqual([
+      403,
+      coding,
+      unknown,
+    ])
+  })
+
+  it.each(['gzip', 'br', 'deflate', 'gzip, gzip', 'zstd', 'utf-8', 'none', 'gzip, gzip, gzip'])(
+    '%s that it is not in costs no JSON',
+    async (coding) => {
+      for (const bytes of [plain, Buffer.from('\uFEFF\n [1]')]) {
+        const answer = await client()(await coded(coding, bytes))
+        expect([Buffer.from(answer.bytes), 'content-encoding' in answer.headers]).toEqual([bytes, false])
+      }
+    },
+  )
+
+  it('that is named once too often is unpacked', async () => {
+    const answer = await client()(await coded('gzip, gzip', gzipSync(plain)))
+    expect(new TextDecoder().decode(answer.bytes)).toBe(plain.toString())
   })
 
   it.each<[string, (bytes: Uint8Array) => Uint8Array]>([
@@ -61,7 +81,7 @@ describe('an answer in a content coding', () => {
 
   it.each<[string, Uint8Array]>([
     ['is cut short', gzipSync(plain).subarray(0, 20)],
-    ['is not what it says', plain],
+    ['is not what it says', unknown],
   ])('that %s was lost', async (_, bytes) => {
     expect((await fault(client()(await coded('gzip', bytes)))).kind).toBe('lost')
   })

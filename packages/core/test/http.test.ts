@@ -30,6 +30,13 @@ describe('a request in Node', () => {
     expect([error.kind, error.message]).toEqual(['unsent', expect.stringContaining('ECONNREFUSED')])
   })
 
+  it('is answered although gateways add headers of more than 100 KB', async () => {
+    const url = await serving((_request, response) => {
+      response.writeHead(200, { 'set-cookie': Array.from({ length: 100 }, () => 'c'.repeat(2_000)) }).end('{}')
+    })
+    expect((await asking(undici())(url)).status).toBe(200)
+  })
+
   it('to a name that does not exist was not sent', async () => {
     expect((await fault(asking(undici())('http://does-not-exist.invalid/'))).kind).toBe('unsent')
   })

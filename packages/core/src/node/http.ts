@@ -33,8 +33,11 @@ export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; 
     clock: systemClock(),
     ...(variables === false ? {} : { proxyOf: proxies(variables) }),
   })
-  return undiciHttp(new Agent({ connections, connect }))
+  return undiciHttp(new Agent({ connections, connect, maxHeaderSize: MAX_HEADER_BYTES }))
 }
+
+/** Of an answer. More than Node reads by default: cookies and policies of gateways must not cost what the answer brings. */
+const MAX_HEADER_BYTES = 262_144
 
 const defaults = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' }
 

@@ -12,8 +12,9 @@ const codings: Readonly<Record<string, Unpack>> = {
 }
 
 /**
- * An answer with its content coding undone, and no header that names one. A coding that is not known stays, with its header. Throws
- * `HttpFault`: `oversized` when more than 1 MiB comes out, `lost` when it breaks off.
+ * An answer with its content coding undone, and no header that names one. A coding that is not known stays, with its header; JSON that is
+ * in no coding, whatever the header says, is taken as it is. Throws `HttpFault`: `oversized` when more than 1 MiB comes out, `lost` when it
+ * breaks off.
  */
 export function unpacked(answer: HttpAnswer): HttpAnswer {
   const { 'content-encoding': named, ...headers } = answer.headers
@@ -24,7 +25,7 @@ export function unpacked(answer: HttpAnswer): HttpAnswer {
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'identity')
   const known = names.map((name) => (Object.hasOwn(codings, name) ? codings[name] : undefined))
-  if (names.length > 2 || known.includes(undefined)) return answer
+  if (names.length > 2 || known.includes(undefined)) return isPlainJson(answer.bytes) ? { ...answer, headers } : answer
   const steps = answer.bytes.length === 0 ? [] : (known as Unpack[]).toReversed()
   return { ...answer, headers, bytes: steps.reduce(undone, answer.bytes) }
 }
@@ -35,6 +36,10 @@ function undone(bytes: Uint8Array, unpack: Unpack): Uint8Array {
   } catch (thrown) {
     if ((thrown as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
       throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
+    if (isPlainJson(bytes)) return bytes
     throw new HttpFault('lost', 'the answer cannot be unpacked: it breaks off or is not what it says')
   }
 }
+
+/** Some gateways unpack an answer and leave the header, and some servers put a charset into it. */
+const isPlainJson = (bytes: Uint8Array): boolean => /^\s*[{[]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))

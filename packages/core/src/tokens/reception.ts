@@ -40,6 +40,11 @@ interface Judgement {
   readonly scopes?: readonly string[]
 }
 
+/** The longest access token that is used, in characters. */
+const LONGEST = 16_384
+/** What can stand in a header field (RFC 9110, 5.5). */
+const SENDABLE = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST}}$`)
+
 export function reception(parts: ReceptionParts): Reception {
   const { connection, format, issuerClock, random, windows } = parts
   const isJwt = (token: string): boolean =>
@@ -49,6 +54,13 @@ export function reception(parts: ReceptionParts): Reception {
   async function judged(granted: Granted, sentAt: Instant, now: () => Instant): Promise<Judgement> {
     const told = sentAt + (granted.lifetime ?? 0)
     const token = granted.access.reveal()
+    if (!SENDABLE.test(token)) {
+      throw new GuestpassError(
+        'token_refused',
+        `Connection ${connection}: the access token that upstream issued cannot be sent in a header: it is over 16 KiB, or holds other than ASCII characters. Ask the operator of the upstream why it issues such tokens.`,
+        { reason: token.length > LONGEST ? 'oversized' : 'malformed' },
+      )
+    }
     if (!isJwt(token)) return { expiresAt: told, verified: false }
     const verdict = await parts.verifier.verify(token)
     if (!verdict.valid) {
