@@ -166,6 +166,16 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
+  it('takes, where room was reserved, both what is written down before a send and the tokens that come', async () => {
+    await onSmallDisk(async (disk) => {
+      const { store } = await prepared(disk)
+      await store.ensureRoom()
+      disk.fill()
+      for (const generation of [2, 3]) expect(await commit(store, generation, 'x'.repeat(1_500))).toBe('done')
+      await store.close()
+    })
+  })
+
   it('leaves a reserve that processes share: each of them sees it, and one commit may use it', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)

@@ -3,12 +3,12 @@ import { constants, open, rm } from 'node:fs/promises'
 import { GuestpassError, type Random } from '@guestpass/core'
 import { diskFull, isFullDisk } from './faults.ts'
 
-/** Room for the pages of one commit in the log, and for the index of the log. */
+/** Room for the index of the log, and for the pages of two commits: what is written down before a send, and what comes. */
 const BYTES = 128 * 1024
 /** Another process may remove a reserve while this one makes it. */
 const TRIES = 4
 
-/** Room on the disk that is kept for one more commit. */
+/** Room on the disk that is kept for what has to be stored. */
 export interface Reserve {
   /** Makes the reserve where there is none. Rejects with `store_unavailable`, reason `disk_full`, when it cannot be made. */
   ensure(): Promise<void>
@@ -45,8 +45,8 @@ async function make(file: string, random: Random): Promise<void> {
 }
 
 /**
- * Keeps the room for one more commit in a file beside the database (`NAME-reserve`, mode 0600), which all processes share. It
- * is made before something is spent whose answer must be stored, and removed when that commit finds the disk full.
+ * Keeps room in a file beside the database (`NAME-reserve`, mode 0600), which all processes share. It is made before
+ * something is spent whose answer must be stored, and removed when a commit finds the disk full.
  */
 export function reserveBeside(path: string, random: Random): Reserve {
   const file = `${path}-reserve`
