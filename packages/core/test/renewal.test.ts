@@ -121,6 +121,22 @@ describe('an access token', () => {
     expect(here.upstream.asked.token).toHaveLength(1)
   })
 
+  it.each([
+    ['first', { patienceMs: SECOND }, {}],
+    ['second', {}, { patienceMs: SECOND }],
+  ])('is not waited for by a caller whose patience ends, who comes %s; the other gets it', async (nth, one, other) => {
+    const here = world()
+    const { accessTokens } = await here.process()
+    const next = held(() => granted(1))
+    here.upstream.token = next.answering
+    const asked = [outcome(accessTokens.token(one)), outcome(accessTokens.token(other))]
+    await here.clock.advance(2 * SECOND)
+    expect(await asked[nth === 'first' ? 0 : 1]).toBe('deadline_exceeded')
+    next.release()
+    expect(await asked[nth === 'first' ? 1 : 0]).toBe('access-token-1')
+    expect(here.upstream.asked.token).toHaveLength(1)
+  })
+
   it('is not even asked for by a caller who gave up before', async () => {
     const here = world()
     here.upstream.token = failing

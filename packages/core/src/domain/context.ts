@@ -8,7 +8,7 @@ export interface Context {
   readonly correlationId?: string | undefined
   /** Ends this caller's wait, and nothing else. */
   readonly signal?: AbortSignal | undefined
-  /** How long the caller waits, in milliseconds, more than 0. Default 30 s. */
+  /** How long the caller waits, in milliseconds, more than 0. Default: as the method says, or 30 s. */
   readonly patienceMs?: Millis | undefined
 }
 

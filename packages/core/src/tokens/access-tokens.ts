@@ -23,8 +23,8 @@ export interface AccessToken {
 /** Anything that can hand out a currently valid access token. */
 export interface TokenSource {
   /**
-   * A token that is valid now: from memory, from the store, or new. Aborting ends this caller's wait only.
-   * Rejects with `client_rejected`, `upstream_unavailable`, `upstream_busy`, `scope_missing`, `needs_reauth`, …; with `in_doubt` and
+   * A token that is valid now: from memory, from the store, or new. `signal` and `patienceMs` (default 60 s) end this caller's wait only.
+   * Rejects with `deadline_exceeded`, `client_rejected`, `upstream_unavailable`, `upstream_busy`, `scope_missing`, `needs_reauth`, …; with `in_doubt` and
    * the token as `unsaved` when the store did not take it in time.
    */
   token(context?: Context): Promise<AccessToken>
@@ -86,11 +86,13 @@ export function accessTokens(
     throw error.unsaved === undefined ? thrown : withToken(error)
   }
 
-  /** What is being fetched: callers that come meanwhile wait for it instead of reading the store each for himself. */
+  /** What is being fetched. Callers that come meanwhile share its look at the store, unless they say how long they wait. */
   let underway: Promise<AccessToken> | undefined
   function fetching(context: Context | undefined): Promise<AccessToken> {
-    if (underway) return underway
+    const isOwn = context?.patienceMs !== undefined
+    if (underway && !isOwn) return underway
     const work = fetched(context).catch(withoutStore)
+    if (isOwn) return work
     const end = (): void => {
       if (underway === work) underway = undefined
     }
