@@ -22,7 +22,17 @@ export { canonicalJson, type Json } from './domain/json.ts'
 export { defaultWindows, type Windows } from './domain/plan.ts'
 export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
 export { Secret } from './domain/secret.ts'
-export { DAY, HOUR, type Instant, iso, type Millis, MINUTE, SECOND } from './domain/time.ts'
+export {
+  ahead,
+  DAY,
+  DOCUMENT_TOLERANCE,
+  HOUR,
+  type Instant,
+  iso,
+  type Millis,
+  MINUTE,
+  SECOND,
+} from './domain/time.ts'
 export {
   asGuestpassError,
   catalogue,
@@ -74,7 +84,6 @@ export { eventsOf, type JobReport, type Report, report, type SignInReport } from
 export { type AuditRecord, auditRecord } from './domain/audit-record.ts'
 export { jsonLines } from './sinks/json-lines.ts'
 export type { Sink } from './sinks/sink.ts'
-export { ahead, DOCUMENT_TOLERANCE } from './stores/ahead.ts'
 export { type Lease, leased } from './stores/lease.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './stores/terms.ts'

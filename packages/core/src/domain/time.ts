@@ -12,15 +12,21 @@ export const DAY: Millis = 24 * HOUR
 /** Clocks of processes that share a store may differ by this much. */
 export const CLOCK_TOLERANCE: Millis = 5 * SECOND
 
+/** The same for documents. Larger, because what a document holds would be lost. */
+export const DOCUMENT_TOLERANCE: Millis = MINUTE
+
+/** The latest moment that a right clock may have written by now. */
+export const ahead = (now: Instant, tolerance = CLOCK_TOLERANCE): Instant => now + tolerance
+
+/** Whether a stored moment lies in the future: a clock that was ahead wrote it, and its age is not known. */
+export const isAhead = (at: Instant, now: Instant, tolerance = CLOCK_TOLERANCE): boolean => at > ahead(now, tolerance)
+
 /**
  * Whether what was stored to hold until `until`, and for `span` at most, still holds at `now`. What would end later than its span
  * from now was written by a clock that was ahead: when that was is not known, and it holds no longer.
  */
-export const holds = (until: Instant, span: Millis, now: Instant): boolean =>
-  now < until && until <= now + span + CLOCK_TOLERANCE
-
-/** Whether a stored moment lies in the future: a clock that was ahead wrote it, and its age is not known. */
-export const isAhead = (at: Instant, now: Instant): boolean => at > now + CLOCK_TOLERANCE
+export const holds = (until: Instant, span: Millis, now: Instant, tolerance = CLOCK_TOLERANCE): boolean =>
+  now < until && !isAhead(until, now + span, tolerance)
 
 /** Later than any moment: what is due then never is. */
 export const NEVER: Instant = Number.MAX_SAFE_INTEGER

@@ -1,12 +1,10 @@
 import type { Credential, Intent } from '../domain/credential.ts'
-import { DAY, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { DAY, holds, type Instant, type Millis, MINUTE } from '../domain/time.ts'
 
 /** How long after its end upstream still refreshes a guest token. */
 export const REFRESH_GRACE: Millis = 5 * MINUTE
 /** How long upstream knows an Idempotency-Key; an older one is in doubt and never sent again. */
 const KEY_LIFE: Millis = DAY
-/** A key that claims to be written later than this after now comes from a clock that was ahead: its age is unknown. */
-const FUTURE_TOLERANCE: Millis = 5 * SECOND
 
 /**
  * How to get a guest's next token. `repeat`: by the refresh that was written down before and may have been sent. `refresh`: by a
@@ -23,7 +21,4 @@ export function nextStep({ tokens, intent }: Pick<Credential, 'tokens' | 'intent
 }
 
 /** Whether upstream still knows the Idempotency-Key, so that sending it again cannot make a refresh take effect twice. */
-export function isKnown({ startedAt }: Intent, now: Instant): boolean {
-  const age = now - startedAt
-  return age >= -FUTURE_TOLERANCE && age < KEY_LIFE
-}
+export const isKnown = ({ startedAt }: Intent, now: Instant): boolean => holds(startedAt + KEY_LIFE, KEY_LIFE, now)

@@ -1,7 +1,6 @@
 import type { Json } from '../domain/json.ts'
-import type { Instant } from '../domain/time.ts'
+import { DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
 import type { Document, Documents as StoredDocuments, DocumentWrite } from '../ports/store.ts'
-import { DOCUMENT_TOLERANCE } from './ahead.ts'
 import { frozen } from './frozen.ts'
 
 interface Row {
@@ -32,7 +31,7 @@ export function memoryDocuments(): Documents {
   const living = (row: Row | undefined, now: Instant): Row | undefined => {
     if (!row || row.expiresAt <= now) return undefined
     // Written by a clock that was ahead: it would outlive its time.
-    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && row.writtenAt > now + DOCUMENT_TOLERANCE
+    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && isAhead(row.writtenAt, now, DOCUMENT_TOLERANCE)
     return outlives ? undefined : row
   }
   const get = (kind: string, id: string, now: Instant): Document => {

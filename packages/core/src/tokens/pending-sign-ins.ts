@@ -2,7 +2,7 @@ import type { Event } from '../domain/event.ts'
 import type { Json } from '../domain/json.ts'
 import { scopeList } from '../domain/scopes.ts'
 import { Secret } from '../domain/secret.ts'
-import { DAY, type Instant, MINUTE, type Millis } from '../domain/time.ts'
+import { DAY, DOCUMENT_TOLERANCE, holds, type Instant, MINUTE, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { DocumentWrite, Store } from '../ports/store.ts'
 import { outcomeJson, type SignInOutcome } from './sign-in-outcome.ts'
@@ -77,8 +77,6 @@ const KIND = 'sign-in'
 const LIFE: Millis = 10 * MINUTE
 /** How long it is known of a state that it was used or has expired. */
 const AFTERLIFE: Millis = DAY
-/** Clocks of machines that share sign-ins may differ by this much. */
-const TOLERANCE: Millis = MINUTE
 
 export const refusedSignIn = (reason: SignInReason, what: string): GuestpassError =>
   new GuestpassError('sign_in_refused', `The sign-in was not accepted: ${what}. Begin a new one.`, { reason })
@@ -180,7 +178,7 @@ export function pendingSignIns(
 }
 
 /** Also of one that would last longer from now than any: a clock that was ahead wrote it. */
-const isOver = (until: Instant, now: Instant): boolean => now >= until || until > now + LIFE + TOLERANCE
+const isOver = (until: Instant, now: Instant): boolean => !holds(until, LIFE, now, DOCUMENT_TOLERANCE)
 
 /** Why a callback may not complete a sign-in, or hear of its outcome; undefined when it may. */
 async function refusedFor(

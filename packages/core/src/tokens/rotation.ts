@@ -1,7 +1,7 @@
 import type { Credential, Intent, TokenSet } from '../domain/credential.ts'
 import { LATER } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
-import { type Instant, type Millis, SECOND } from '../domain/time.ts'
+import { holds, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Aftermath, Prepared } from './strategy.ts'
@@ -31,8 +31,6 @@ export interface Rotation {
 /** A credential whose refresh token can be sent. */
 export type Refreshable = Credential & { readonly tokens: TokenSet & { readonly refresh: Secret } }
 
-/** An intent that claims to be written later than this after now comes from a clock that was ahead: its age is unknown. */
-const FUTURE_TOLERANCE: Millis = 5 * SECOND
 /** How long after the intent of a process that is gone the last resort waits at least. */
 const LEAST: Millis = SECOND
 
@@ -42,10 +40,8 @@ const LEAST: Millis = SECOND
  * `last_resort`, each time after a longer back-off. Only a definite answer ends it: tokens, or a refusal of the grant.
  */
 export function rotation({ graceMs = 0, holder, words }: RotationOptions, random: Random): Rotation {
-  const mayRepeat = ({ intent }: Credential, now: Instant): boolean => {
-    const age = now - (intent?.startedAt ?? 0)
-    return intent?.action === 'refresh' && age >= -FUTURE_TOLERANCE && age < graceMs
-  }
+  const mayRepeat = ({ intent }: Credential, now: Instant): boolean =>
+    graceMs > 0 && intent?.action === 'refresh' && holds(intent.startedAt + graceMs, graceMs, now)
   const intending = (credential: Credential, action: Intent['action'], now: Instant): Credential => ({
     ...credential,
     intent: { id: random.uuid(), action, holder, startedAt: now },
@@ -55,11 +51,11 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
 
   /** What a process left that is gone: its refresh token may have been sent. */
   function left(credential: Credential, intent: Intent, expiresAt: Instant, now: Instant): Prepared {
-    const age = now - intent.startedAt
-    if (now >= expiresAt && !(age >= 0 && age < LEAST)) return lastResort(credential, now)
+    const until = intent.startedAt + LEAST
+    const isRecent = now >= intent.startedAt && now < until
+    if (now >= expiresAt && !isRecent) return lastResort(credential, now)
     const { code, message } = doubtful(credential)
-    const backOff = { until: intent.startedAt + LEAST, failures: 1, code, message }
-    const rested = age >= 0 && age < LEAST ? { backOff } : {}
+    const rested = isRecent ? { backOff: { until, ms: LEAST, failures: 1, code, message } } : {}
     return { credential: { ...credential, ...rested, standing: 'in_doubt' }, next: 'plan', isRetry: true }
   }
 

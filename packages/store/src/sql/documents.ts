@@ -1,4 +1,5 @@
 import {
+  ahead,
   DAY,
   DOCUMENT_TOLERANCE,
   type Document,
@@ -52,7 +53,7 @@ export function sealedDocument(
 /** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
 const expired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
   and (documents.expires_at <= ${now}
-    or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${now + DOCUMENT_TOLERANCE}))`
+    or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${ahead(now, DOCUMENT_TOLERANCE)}))`
 
 const living = (db: Db, now: Instant) =>
   db
