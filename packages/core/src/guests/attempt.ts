@@ -1,12 +1,11 @@
 import type { Context } from '../domain/context.ts'
-import { type Event, event, type EventType } from '../domain/event.ts'
+import { aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import type { Json } from '../domain/json.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/renewal.ts'
-import { aboutOf } from './about.ts'
 import { complianceFlags } from './compliance.ts'
 import type { OnDuplicate, Person } from './person-request.ts'
 

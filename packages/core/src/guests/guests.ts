@@ -1,11 +1,9 @@
 import type { Context } from '../domain/context.ts'
 import { type GuestApi, guestApis } from '../domain/guest-id.ts'
 import type { Ask } from '../domain/plan.ts'
-import { SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
-import { timeBox } from '../policy/time-box.ts'
 import { abortable } from '../ports/abortable.ts'
-import type { Clock } from '../ports/clock.ts'
+import { callerWait } from '../tokens/caller-wait.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
@@ -84,6 +82,13 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
   readonly tokenFormat: Readonly<Record<Person['api'], Terms['format']>>
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
+}
+
+/** How long the caller of a create waits: as long as its calls last. */
+const PATIENCE = {
+  what: 'The request for a guest',
+  then: 'What was sent goes on: ask again, or allow it more time.',
+  mostMs: Number.POSITIVE_INFINITY,
 }
 
 export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
@@ -174,8 +179,8 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       const api = apiOf(request)
       if (api !== EPHEMERAL) {
         const person = parsePersonRequest(api, request)
-        const work = (own: AbortSignal | undefined) => authenticate(person, { ...context, correlationId, signal: own })
-        return authenticatedOf(await withUnsaved(patiently(work, context, clock)))
+        const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
+        return authenticatedOf(await withUnsaved(callerWait(work, context, PATIENCE, clock)))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
@@ -196,22 +201,6 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     enrichment: enriching,
     onTokenReady: tells.onTokenReady,
   }
-}
-
-/** The work, unless the caller gives up or has waited long enough: then this wait alone ends. */
-function patiently<T>(
-  work: (signal: AbortSignal | undefined) => Promise<T>,
-  { signal, patienceMs }: Context,
-  clock: Clock,
-): Promise<T> {
-  if (patienceMs === undefined) return abortable(() => work(signal), signal)
-  const overdue = (): GuestpassError =>
-    new GuestpassError(
-      'deadline_exceeded',
-      `The guest is not there after ${patienceMs / SECOND} s. What was sent goes on: ask again, or allow it more time.`,
-    )
-  const open = { signal: signal ?? new AbortController().signal }
-  return timeBox((own) => work(own.signal), open, patienceMs, overdue, clock)
 }
 
 /** The API that a request names; throws `invalid_input`. */

@@ -1,8 +1,5 @@
-import type { Millis } from '../domain/time.ts'
-import { askForLease, type Lease } from '../tokens/lease.ts'
+import { askForLease, type Lease, untilAskedAgain } from '../tokens/lease.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
-
-const GLANCE: Millis = 50
 
 /**
  * Lets those who come for the same thing in one after the other, over all processes. It saves requests, and is never what keeps data right.
@@ -25,9 +22,9 @@ export function turns(connection: string, ports: RenewalPorts): Turns {
   async function taken(name: string, isBehind: boolean, signal: AbortSignal | undefined): Promise<Turn> {
     for (let waited = isBehind; ; waited = true) {
       signal?.throwIfAborted()
-      const { lease, endsInMs } = await askForLease({ connection, name, holder }, ports)
-      if (lease) return { lease, waited }
-      await clock.sleep(Math.min(endsInMs, GLANCE * (1 + random.float())), signal)
+      const leased = await askForLease({ connection, name, holder }, ports)
+      if (leased.lease) return { lease: leased.lease, waited }
+      await clock.sleep(untilAskedAgain(leased, random), signal)
     }
   }
 

@@ -3,6 +3,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DeviceCode, OAuth } from '../upstream/oauth/provider.ts'
+import { stands } from './accepting.ts'
 import { callerWait } from './caller-wait.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { askerOf, type SignIn } from './sign-in.ts'
@@ -53,11 +54,6 @@ const PATIENCE = {
 export function deviceSignIn({ connection, oauth, signIn, ...parts }: DeviceParts, ports: RenewalPorts): DeviceSignIn {
   const { store, clock, random } = ports
 
-  /** The store has room for what a poll may bring. */
-  async function ready(): Promise<GuestpassError | undefined> {
-    return store.ensureRoom().then(() => undefined, asGuestpassError)
-  }
-
   async function granted(code: DeviceCode, signal: AbortSignal, onSend: () => void) {
     const elapsed = stopwatch(clock)
     let isOpen = false
@@ -65,7 +61,8 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
     for (let pause: Millis = code.intervalMs; ; ) {
       await clock.sleep(pause, signal)
       if (elapsed() >= code.lifetimeMs) throw unready ?? (isOpen ? maybeLost() : tooLate())
-      unready = await ready()
+      // The store must have room for what a poll may bring.
+      unready = await store.ensureRoom().then(() => undefined, asGuestpassError)
       if (unready) continue
       try {
         const answer = await oauth.deviceToken(code.deviceCode, { onSend })
@@ -85,9 +82,7 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
     async run({ show, scopes = parts.scopes, signal }, context = {}) {
       const asker = askerOf(context, random.uuid())
       const work = async (ended: AbortSignal): Promise<SignedIn> => {
-        const elapsed = stopwatch(clock)
-        const found = await store.find(connection, '')
-        const now = (): Instant => found.now + elapsed()
+        const { now } = await stands(connection, ports)
         let sentAt = now()
         const code = await oauth.deviceCode(scopes)
         const { userCode, verificationUri, verificationUriComplete } = code

@@ -1,6 +1,7 @@
 import { type Millis, SECOND } from '../domain/time.ts'
 import { Superseded } from '../domain/superseded.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
 import type { Coordination, Found, LeaseAnswer } from '../ports/store.ts'
 
 /** Short, because its holder prolongs it: a process that dies keeps the others waiting only this long. */
@@ -39,6 +40,12 @@ export interface Lease {
 
 /** What the store answered, and the lease where it was granted. */
 export type Leased = LeaseAnswer & { readonly lease?: Lease }
+
+const GLANCE: Millis = 50
+
+/** How long to wait before a lease that was not granted is asked for again: the one that stands may be given back early. */
+export const untilAskedAgain = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
+  Math.min(endsInMs, GLANCE * (1 + random.float()))
 
 /** Asks once for a lease. */
 export async function askForLease(ask: LeaseName, { store, clock }: LeasePorts): Promise<Leased> {

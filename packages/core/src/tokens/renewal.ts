@@ -6,7 +6,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Found } from '../ports/store.ts'
 import { attempt } from './attempt.ts'
-import { askForLease } from './lease.ts'
+import { askForLease, untilAskedAgain } from './lease.ts'
 import { refusals } from './refusals.ts'
 import type { Current, Look, RenewalParts, RenewalPorts } from './renewal-parts.ts'
 import type { Strategy } from './strategy.ts'
@@ -25,7 +25,6 @@ export interface Renewal {
   readonly busy: boolean
 }
 
-const GLANCE: Millis = 50
 /** How long a caller waits for a renewal when it does not say. */
 const PATIENCE: Millis = MINUTE
 
@@ -178,7 +177,8 @@ async function underLease(parts: RenewalParts, ask: Ask, context: Context): Prom
   for (;;) {
     const elapsed = stopwatch(clock)
     const monotonic = clock.monotonic()
-    const { lease, endsInMs, found } = await askForLease(parts.lease, ports)
+    const leased = await askForLease(parts.lease, ports)
+    const { lease, found } = leased
     try {
       const at = found ? { found, now: steady(parts, found, monotonic), elapsed } : await look(parts)
       const next = planned(parts, at, ask)
@@ -189,7 +189,7 @@ async function underLease(parts: RenewalParts, ask: Ask, context: Context): Prom
     } finally {
       await lease?.end()
     }
-    if (!lease) await clock.sleep(Math.min(endsInMs, GLANCE * (1 + random.float())))
+    if (!lease) await clock.sleep(untilAskedAgain(leased, random))
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Store } from '../ports/store.ts'
 
-/** Counts what changed the sign-in of a connection: a sign-in, a sign-out, the end of a grant. */
+/** Counts what changed the sign-in of a connection: a sign-in, a sign-out, a seed. */
 export interface SignInEpoch {
   value: number
 }

@@ -6,6 +6,7 @@ import { type Instant, MINUTE } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
+import { encodeBase64url } from '../verify/base64url.ts'
 import type { KeySource } from '../verify/keys.ts'
 import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
 import { callerWait } from './caller-wait.ts'
@@ -80,6 +81,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   const pending = pendingSignIns(connection, digest, store)
   const flights = signInFlights(clock)
   const accepted = accepting(parts, ports)
+  const secretText = (): string => encodeBase64url(random.bytes(BYTES))
 
   const told = (
     { subject, generation }: Credential,
@@ -186,8 +188,8 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   return {
     async begin({ redirectUri, scopes = parts.scopes, browser }, context = {}) {
       const { credential, now } = await stands(connection, ports)
-      const [state, verifier] = [base64url(), new Secret(base64url())]
-      const openId = scopes.includes('openid') ? { nonce: base64url() } : {}
+      const [state, verifier] = [secretText(), new Secret(secretText())]
+      const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
       const asker = askerOf(context, random.uuid())
       const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
       const bound = browser === undefined ? {} : { browser: await digest(browser) }
@@ -208,13 +210,6 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     },
     watched,
     accept,
-  }
-
-  function base64url(): string {
-    return btoa(String.fromCodePoint(...random.bytes(BYTES)))
-      .replaceAll('+', '-')
-      .replaceAll('/', '_')
-      .replaceAll('=', '')
   }
 }
 
