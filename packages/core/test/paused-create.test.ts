@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SECOND } from '../src/domain/time.ts'
+import { HOUR, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
 import { instead } from './meetings.ts'
 import { pausable } from './pausable.ts'
@@ -10,7 +10,8 @@ import { outcome, passing } from './world.ts'
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1)
 const LONGER_THAN_EVERY_LEASE = 8 * SECOND
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
-const policy = { retry: { retries: 3 } }
+/** No deadline ends a create here: signatures are checked on other threads, while the clock of the test goes on. */
+const policy = { retry: { retries: 3 }, deadlineMs: HOUR }
 
 /** A process that is halted at a step of its request, another that asks meanwhile, and what came of both when the first goes on. */
 async function halted(kind: 'create' | 'user', nth: number, requests: readonly [object, object]) {
