@@ -3,6 +3,7 @@ import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { HOUR, SECOND } from '../src/domain/time.ts'
 import type { HttpRequest } from '../src/ports/http.ts'
+import type { Store } from '../src/ports/store.ts'
 import { resolveHosts } from '../src/upstream/hosts.ts'
 import { granted, json } from './fake-upstream.ts'
 import { outcome, type World, world } from './world.ts'
@@ -45,6 +46,19 @@ describe('how a client names itself', () => {
     await here.clock.advance(HOUR)
     expect(await tried(here)).toEqual(['basic', 'done'])
     expect(JSON.stringify(await here.store.fact('default', 'client-auth'))).toContain('basic')
+  })
+
+  it('is read from the store once by a process', async () => {
+    const here = taking(['basic'])
+    const read: string[] = []
+    const store: Store = { ...here.store, fact: (...of) => (read.push(of[1]), here.store.fact(...of)) }
+    const { accessTokens } = await here.process({}, { store })
+    for (let hour = 0; hour < 3; hour += 1) {
+      expect(await outcome(accessTokens.token())).toMatch('access-token-')
+      await here.clock.advance(HOUR)
+    }
+    expect(here.upstream.asked.token.map(methodOf)).toEqual(['body', 'basic', 'basic', 'basic'])
+    expect(read.filter((name) => name === 'client-auth')).toHaveLength(1)
   })
 
   it('is not remembered when neither way worked', async () => {

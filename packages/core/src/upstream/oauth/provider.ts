@@ -138,17 +138,23 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     return ask(terms, (call) => attempt(call, sending.onSend))
   }
 
+  /** The way that worked last in this process: then the memory that processes share is not asked. */
+  let known: ClientMethod | undefined
+
   /** A refused client proves that nothing was done, so that the other way may be tried. */
   async function named<T>(send: (method: ClientMethod) => Promise<T>): Promise<T> {
     if (!client.secret) return send('none')
     if (options.clientAuth !== 'auto') return send(options.clientAuth)
-    const first = (await memory.recall()) ?? (options.platform ? 'basic' : 'body')
+    const first = known ?? (await memory.recall()) ?? (options.platform ? 'basic' : 'body')
     try {
-      return await send(first)
+      const answer = await send(first)
+      known = first
+      return answer
     } catch (thrown) {
       if ((thrown as GuestpassError).code !== 'client_rejected') throw thrown
       const other = first === 'basic' ? 'body' : 'basic'
       const answer = await send(other)
+      known = other
       // What came must not be lost because the store cannot take a note.
       await memory.remember(other).catch(() => {})
       return answer
