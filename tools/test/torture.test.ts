@@ -1,26 +1,52 @@
+import { createHash } from 'node:crypto'
 import { type Credential, type Event, Secret } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
 import { describe, expect, it } from 'vitest'
 import { type Evidence, findings } from '../torture/findings.ts'
+import { eventClasses, parseMix, plan } from '../torture/events/mix.ts'
 import { luck } from '../torture/luck.ts'
-import { measured } from './measured.ts'
+import { createFindings } from '../torture/creates/findings.ts'
+import { emailOf } from '../torture/creates/persons.ts'
+import { type Measured, measured } from './measured.ts'
 
-const tortured = (...args: readonly string[]) => measured('run.ts', '--seed', '11', ...args)
+const tortured = (args: string) => measured('run.ts', '--seed', '11', ...args.split(' '))
 
-describe('processes that refresh guest tokens and are killed', { timeout: 120_000 }, () => {
-  it.concurrent('lose no token and refresh none twice', async () => {
-    const { exit, said, figure } = await tortured('--kills', '12', '--guests', '20', '--lives', '6-20')
-    expect(said).toContain('seed 11: 12 kills')
-    expect(figure('kills')).toBeGreaterThanOrEqual(12)
-    expect(figure('refreshes that took effect upstream')).toBeGreaterThan(0)
-    expect([figure('acknowledged tokens lost'), figure('guests with a refresh that took effect twice')]).toEqual([0, 0])
-    expect([figure('guests without a valid token at the end'), figure('processes left over')]).toEqual([0, 0])
-    expect(exit, said).toBe(0)
+/** What must be 0 in every run. */
+const wrong = ({ figure }: Measured): readonly number[] =>
+  [
+    'acknowledged tokens lost',
+    'guests with a refresh that took effect twice',
+    'persons with a guest too many',
+    'creates that were not written down',
+    'guests made and lost silently',
+    'guests given and lost',
+    'guests without a valid token at the end',
+    'processes left over',
+  ].map(figure)
+const NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
+
+describe('processes that refresh guest tokens and create guests', { timeout: 240_000 }, () => {
+  it.concurrent('lose nothing and double nothing when they are killed and paused and the network fails', async () => {
+    const run = await tortured('--events 16 --mix kills,pauses,unsent --guests 20 --lives 6-20')
+    expect(run.said).toContain('seed 11: 16 events of kills, pauses, unsent')
+    expect(run.figure('events'), run.said).toBeGreaterThanOrEqual(16)
+    expect(run.figure('refreshes that took effect upstream'), run.said).toBeGreaterThan(0)
+    expect(run.figure('guests that upstream made'), run.said).toBeGreaterThan(0)
+    expect(wrong(run), run.said).toEqual(NOTHING)
+    expect(run.exit, run.said).toBe(0)
   })
 
   it.concurrent('are caught when they take a new Idempotency-Key for each try', async () => {
-    const { exit, said, figure } = await tortured('--kills', '200', '--bug', 'fresh-key')
+    const { exit, said, figure } = await tortured('--kills 200 --creators 0 --bug fresh-key')
     expect(figure('guests with a refresh that took effect twice'), said).toBeGreaterThan(0)
+    expect(exit).toBe(1)
+  })
+
+  it.concurrent('are caught when they create without a look at what is written down', async () => {
+    const { exit, said, figure } = await tortured(
+      '--kills 200 --keepers 0 --refreshers 0 --creators 4 --guests 1 --bug blind',
+    )
+    expect(figure('persons with a guest too many'), said).toBeGreaterThan(0)
     expect(exit).toBe(1)
   })
 })
@@ -177,6 +203,89 @@ describe('what is found', () => {
     })
     expect(found(evidence(19.4)).lapses).toEqual([])
     expect(found(evidence(20)).lapses).toEqual([{ lifeMs: 10_000, gapMs: 500 }])
+  })
+})
+
+describe('what is found of creates', () => {
+  const about = {
+    actor: 'library',
+    connection: 'signed-in',
+    subject: 's',
+    generation: 0,
+    at: 0,
+    outcome: 'pending',
+  } as const
+  const told = (type: Event['type'], nth = 0): Event => ({
+    ...about,
+    id: type,
+    type,
+    correlationId: `external-users ${nth} c`,
+  })
+  const masked = (email: string): string => `sha256:${createHash('sha256').update(email).digest('hex').slice(0, 12)}`
+  const made = (created: number, nth = 0): JournalEntry => ({
+    seq: created,
+    at: '2026-01-01T00:00:00Z',
+    method: 'POST',
+    path: '/api/v2/externalusers/guests',
+    operation: 'create',
+    status: 201,
+    headers: {},
+    body: { email: masked(emailOf('external-users', nth)) },
+    created,
+  })
+  const found = (journal: readonly JournalEntry[], events: readonly Event[]) =>
+    createFindings({ given: [], journal, credentials: [], events, persons: { engagements: 0, 'external-users': 2 } })
+
+  it('is nothing when each was written down, and one beside another is told as orphaned', () => {
+    const initiated = told('GUEST_CREATE_INITIATED')
+    expect(found([made(1)], [initiated])).toMatchObject({ made: 1, doubled: [], undeclared: [], silent: [] })
+    const again = [initiated, initiated, told('GUEST_ORPHANED')]
+    expect(found([made(1), made(2)], again)).toMatchObject({ made: 2, orphaned: 1, doubled: [], undeclared: [] })
+  })
+
+  it('is a doubled guest when nothing tells of the one beside it, though another person has an orphan', () => {
+    const initiated = told('GUEST_CREATE_INITIATED')
+    const events = [initiated, initiated, told('GUEST_ORPHANED', 1)]
+    expect(found([made(1), made(2)], events).doubled).toHaveLength(1)
+  })
+
+  it('is undeclared and silent when no event tells of a create that took effect', () => {
+    expect(found([made(1)], [])).toMatchObject({ undeclared: [expect.any(String)], silent: [expect.any(String)] })
+  })
+
+  it('is a lost guest when a worker was given one that the store does not have', () => {
+    const given = [{ api: 'external-users', nth: 0, guestId: 'g', generation: 1 }] as const
+    const evidence = {
+      given,
+      journal: [],
+      credentials: [],
+      events: [],
+      persons: { engagements: 0, 'external-users': 1 },
+    }
+    expect(createFindings(evidence).lost).toHaveLength(1)
+  })
+})
+
+describe('a plan of events', () => {
+  it('has each class by its weight, and at least once', () => {
+    const own = plan(100, eventClasses)
+    const begun = Array.from({ length: 100 }, () => own.begin(luck(1), eventClasses))
+    expect(own.begin(luck(1), eventClasses)).toBeUndefined()
+    for (const one of begun) if (one) own.end(one, true)
+    expect([own.counts, own.isDone]).toEqual([{ kills: 40, pauses: 20, unsent: 20, disk: 5, clock: 15 }, true])
+    expect(plan(3, ['disk', 'clock']).isDone).toBe(false)
+  })
+
+  it('begins one again that did not come about', () => {
+    const own = plan(1, ['kills'])
+    expect([own.begin(luck(1), ['kills']), own.begin(luck(1), ['kills'])]).toEqual(['kills', undefined])
+    own.end('kills', false)
+    expect([own.begin(luck(1), ['kills']), own.isDone]).toEqual(['kills', false])
+  })
+
+  it('takes only classes that there are', () => {
+    expect(parseMix('clock, kills')).toEqual(['kills', 'clock'])
+    expect(() => parseMix('kills,storms')).toThrow('storms')
   })
 })
 

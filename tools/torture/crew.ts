@@ -24,8 +24,13 @@ export interface Worker {
 
 /** All worker processes of a run. */
 export interface Crew {
-  /** Starts a worker with these modules loaded first, and more variables than the others have. */
-  start(argv: readonly string[], modules: readonly string[], more?: Readonly<Record<string, string>>): Worker
+  /** Starts a worker with these modules loaded first, more variables than the others have, and perhaps a program of its own. */
+  start(
+    argv: readonly string[],
+    modules: readonly string[],
+    more?: Readonly<Record<string, string>>,
+    program?: string,
+  ): Worker
   /** Resolves when any of them says this on standard error from now on. */
   said(text: string): Promise<void>
   /** SIGKILL to all that live; resolves when they have ended. */
@@ -43,9 +48,9 @@ export function crew(cwd: string, env: Readonly<Record<string, string>>, program
   }
   process.once('exit', kill)
   return {
-    start(argv, modules, more = {}) {
+    start(argv, modules, more = {}, own = program) {
       const imports = modules.flatMap((module) => ['--import', module])
-      const child = spawn(process.execPath, [...imports, program, ...argv], {
+      const child = spawn(process.execPath, [...imports, own, ...argv], {
         cwd,
         env: { ...env, ...more },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -27,7 +27,7 @@ export interface Findings {
   readonly completed: number
   /** Refreshes that took effect and whose key still stands in the store, so that they will be repeated. */
   readonly open: number
-  /** Refreshes whose token had ended when it was received, which the audit says. */
+  /** Refreshes whose token had ended when it was received, or whose key was too old to be sent again, which the audit says. */
   readonly late: number
   /** Acknowledged tokens that the store does not have and has not replaced by a later generation. */
   readonly lost: readonly string[]
@@ -99,7 +99,10 @@ const openKey = ({ credential: { intent }, effects }: Case): string | undefined 
 
 const lateKeys = (one: Case): readonly string[] => {
   const settled = new Set([...completed(one).map((event) => event.idempotencyKey), openKey(one)])
-  const told = one.events.filter(({ type, error }) => type === 'REFRESH_FAILED' && error?.reason === 'expired')
+  const told = one.events.filter(
+    ({ type, error }) =>
+      type === 'REFRESH_FAILED' && (error?.reason === 'expired' || error?.code === 'refresh_impossible'),
+  )
   const keys = new Set(told.map((event) => event.idempotencyKey))
   return one.effects.map(({ key }) => key).filter((key) => keys.has(key) && !settled.has(key))
 }

@@ -28,7 +28,7 @@ export interface Tally {
 
 export async function gathering({ keepers, sessions, life }: Gathering, say: (line: string) => void): Promise<Tally> {
   const here = await scene({ guests: sessions, lives: [life, life] }, luck(1))
-  const workers = crew(here.cwd, here.env)
+  const workers = crew(here.cwd, { ...here.env, ...here.upstream.env })
   try {
     say(`${sessions} sessions are live; ${keepers} keepers start`)
     const started = Date.now()

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
 import { CONNECTION, type Scene } from './scene.ts'
 
-/** How long guests may take to get a token when all is over: leases and back-offs end meanwhile. */
-const SETTLING_MS = 60_000
+/** How long guests may take to get a token when all is over: leases, claims and back-offs end meanwhile, each within its own span. */
+const SETTLING_MS = 330_000
 
 /** Gives every guest a valid token, after finishing what was begun for it; says who could not be given one. */
 export async function settled(scene: Scene): Promise<readonly string[]> {

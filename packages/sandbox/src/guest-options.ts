@@ -12,6 +12,8 @@ export interface GuestOptions {
   readonly externalUserTokenSeconds?: number | undefined
   /** Default `jwt`. */
   readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
+  /** What becomes of a create of an external user whose address has a session: a 409, or another user all the same. Default `refuse`. */
+  readonly externalUserDuplicates?: 'refuse' | 'make' | undefined
   /** The ids that people's guests get: UUIDs, or texts with characters that a path has to encode. Default `uuid`. */
   readonly guestIds?: 'uuid' | 'text' | undefined
   /** Channels besides the one that is there anyway. Without a list, a channel is there as soon as somebody names it. */
@@ -32,6 +34,7 @@ export const guestShape = {
     .default(day),
   externalUserTokenSeconds: tokenSeconds,
   externalUserTokenFormat: z.enum(['jwt', 'opaque']).default('jwt'),
+  externalUserDuplicates: z.enum(['refuse', 'make']).default('refuse'),
   guestIds: z.enum(['uuid', 'text']).default('uuid'),
   channels: z.array(channelBody).default([]),
   webhookSecrets: secretsBody.optional(),

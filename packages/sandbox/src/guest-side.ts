@@ -77,7 +77,7 @@ export function guestSide({ settings, organization, access, sign, clock, random 
       updateGuest(access, engaged),
       lookAtGuest(access, engaged),
       channel(access, open),
-      createUser(access, users),
+      createUser(access, users, settings.externalUserDuplicates),
     ],
   }
 }

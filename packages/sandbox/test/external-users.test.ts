@@ -38,6 +38,14 @@ it('the token is opaque where configured', async () => {
   expect((await make(sandbox)).json['token']).toMatch(/^[\w-]{64}$/)
 })
 
+it('makes another user of an address that has a session, where that is configured', async () => {
+  const sandbox = await started({ autoConsent: true, externalUserDuplicates: 'make' })
+  const token = await creator(sandbox)
+  const [first, second] = [await make(sandbox, {}, token), await make(sandbox, {}, token)]
+  expect([first.status, second.status, first.json['id'] === second.json['id']]).toEqual([201, 201, false])
+  expect(sandbox.journal().at(-1)).toMatchObject({ created: 2 })
+})
+
 it('tells a token without the scopes, which is 401, from a caller who is no user, which is 403', async () => {
   const sandbox = await started({ autoConsent: true })
   const missing = async (scope: string) => make(sandbox, {}, await creator(sandbox, scope))

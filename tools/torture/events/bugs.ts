@@ -124,11 +124,18 @@ const unbounded = ({ store, clock }: Ports): Store => ({
   },
 })
 
-/** Creates: what stands under the key of a person is not seen. */
-const blind = (store: Store): Store => ({
-  ...store,
-  async document(connection, kind, id) {
-    const { value: _unseen, ...rest } = await store.document(connection, kind, id)
-    return rest
-  },
-})
+/** Creates: what another process wrote down under the key of a person is not seen. */
+function blind(store: Store): Store {
+  const own = new Set<string>()
+  return {
+    ...store,
+    async document(connection, kind, id) {
+      const { value, ...rest } = await store.document(connection, kind, id)
+      return own.has(id) && value !== undefined ? { ...rest, value } : rest
+    },
+    async commit(change) {
+      for (const { id } of change.documents ?? []) own.add(id)
+      return store.commit(change)
+    },
+  }
+}

@@ -20,8 +20,12 @@ export interface At {
 export const classesOf = (nth: number): readonly (typeof workerClasses)[number][] =>
   nth % 2 === 0 ? workerClasses : workerClasses.filter((one) => one !== 'pauses')
 
+/** So many milliseconds after its start, or as soon as it has answered. */
+export type Moment = { readonly ms: number } | 'answered'
+
 export type Fate =
-  | { readonly how: 'kills'; readonly at: At }
+  /** `all`: to all workers at once, as when the power fails. */
+  | { readonly how: 'kills'; readonly at: At | Moment; readonly all: boolean }
   /** SIGSTOP, and SIGCONT `ms` later, when every lease has ended. */
   | { readonly how: 'pauses'; readonly at: At; readonly ms: number; readonly thenMs: number }
   /** A wrong clock; then killed at a point, or asked to end. */
@@ -31,12 +35,12 @@ export type Fate =
 
 /** Longer than the lease of a renewal, 5 s. */
 const PAUSE_MS: readonly [number, number] = [6_000, 8_000]
-/** Requests that a worker gets to. */
-const MOST = 3
 /** How long upstream works at most times. */
 const LONGEST_MS = 10
 /** How long a worker may take to come to its point: a dead one's lease keeps it waiting, or a sign-in that has ended. */
 const PATIENCE_MS = 6_000
+/** How long it may take to say anything, on a machine that is busy. */
+const STARTING_MS = 30_000
 /** How long a worker may take to end when asked. */
 const ENDING_MS = 20_000
 
@@ -66,27 +70,50 @@ const pausePoint = (luck: Luck): Point =>
     [3, 'after-tokens-commit'],
   ])
 
-const at = (point: Point, luck: Luck): At => {
-  const nth = luck.whole(1, MOST)
+const at = (point: Point, luck: Luck, most: number): At => {
+  const nth = luck.whole(1, most)
   const afterMs = luck.between(0, LONGEST_MS)
   return luck.whole(0, 1) === 1 ? { point, nth } : { point, nth, afterMs }
 }
 
-/** `what` undefined: nothing happens to it. `pauseAt`: the only point for pauses; default any. */
-export function fateOf(what: (typeof workerClasses)[number] | undefined, luck: Luck, pauseAt?: Point): Fate {
+export interface FateOptions {
+  /** The only point for pauses; default any. */
+  readonly pauseAt?: Point | undefined
+  /** Requests that a worker gets to. Default 3. */
+  readonly most?: number
+  /** How long a worker lives at most when it is killed at a moment, in milliseconds; default it is killed at points alone. */
+  readonly momentMs?: number
+}
+
+const MOST = 3
+
+/** `what` undefined: nothing happens to it. */
+export function fateOf(
+  what: (typeof workerClasses)[number] | undefined,
+  luck: Luck,
+  { pauseAt, most = MOST, momentMs }: FateOptions = {},
+): Fate {
   const thenMs = luck.between(1_500, 3_500)
-  if (what === 'kills') return { how: 'kills', at: at(killPoint(luck), luck) }
-  if (what === 'pauses')
-    return { how: 'pauses', at: at(pauseAt ?? pausePoint(luck), luck), ms: luck.between(...PAUSE_MS), thenMs }
+  const end = at(killPoint(luck), luck, most)
+  if (what === 'pauses') {
+    return { how: 'pauses', at: at(pauseAt ?? pausePoint(luck), luck, most), ms: luck.between(...PAUSE_MS), thenMs }
+  }
+  if (what === 'clock') {
+    return { how: 'clock', clock: wrongClock(luck), at: luck.whole(0, 1) === 1 ? end : undefined, thenMs }
+  }
   if (what === undefined) return { how: 'none', thenMs }
-  const end = at(killPoint(luck), luck)
-  return { how: 'clock', clock: wrongClock(luck), at: luck.whole(0, 1) === 1 ? end : undefined, thenMs }
+  const moment = luck.weighted<Moment>([
+    [4, { ms: luck.between(0, momentMs ?? 0) }],
+    [1, 'answered'],
+  ])
+  const isMoment = momentMs !== undefined && luck.whole(1, 10) > 6
+  return { how: 'kills', at: isMoment ? moment : end, all: isMoment && luck.whole(1, 25) === 1 }
 }
 
 /** The point at which a worker sends itself a signal; undefined: it only says where it is. */
 export const ownPoint = (fate: Fate): (At & { readonly signal: 'SIGKILL' | 'SIGSTOP' }) | undefined => {
   const there = fate.how === 'none' ? undefined : fate.at
-  if (!there || there.afterMs !== undefined) return undefined
+  if (!there || there === 'answered' || !('point' in there) || there.afterMs !== undefined) return undefined
   return { ...there, signal: fate.how === 'pauses' ? 'SIGSTOP' : 'SIGKILL' }
 }
 
@@ -115,8 +142,10 @@ function undergone(fate: Fate, worker: Worker, stage: Stage): Promise<boolean> {
   return within(worker, fate.thenMs, stage.over).then(() => true)
 }
 
-async function killed(at: At, worker: Worker): Promise<boolean> {
-  await arrived(at, worker)
+async function killed(at: At | Moment, worker: Worker): Promise<boolean> {
+  if (at === 'answered') await within(worker, PATIENCE_MS, worker.answered)
+  else if ('point' in at) await arrived(at, worker)
+  else await within(worker, at.ms)
   worker.child.kill('SIGKILL')
   return (await worker.ended).signal === 'SIGKILL'
 }
@@ -160,13 +189,16 @@ async function within({ ended }: Worker, ms: number, ...others: readonly Promise
 /** Whether a worker came to its point in time, or has sent itself the signal there. */
 async function arrived({ point, nth, afterMs }: At, worker: Worker): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
   let said = ''
   let isThere = false
   worker.child.stderr?.on('data', (text: string) => {
     said += text
+    begun.resolve()
     isThere = afterMs === undefined ? said.includes(`${SIGN}${point}\n`) : said.split(`${AT}${point}\n`).length > nth
     if (isThere) resolve()
   })
+  await within(worker, STARTING_MS, begun.promise)
   await within(worker, PATIENCE_MS, promise)
   if (isThere && afterMs !== undefined) await within(worker, afterMs)
   return isThere

@@ -49,6 +49,8 @@ export interface Findings {
   readonly doubled: number
   /** Acknowledged tokens that the store neither has nor has replaced. */
   readonly lost: number
+  /** What is known of each presentation that is not declared, for whoever looks for the cause. */
+  readonly said: readonly string[]
   /** Of the sign-ins alone: answers that were lost, and sign-ins that ended. A server with grace has neither. */
   readonly grantsInDoubt: number
 }
@@ -71,9 +73,18 @@ export function findings({ given, journal, connections }: Evidence): Findings {
     ended: sum((one) => one.ended),
     replayed: refreshes.filter(({ replayed }) => replayed === true).length,
     lostAnswers: refreshes.filter(isLost).length,
-    undeclared: sum((one) => Math.max(0, one.again - one.lastResorts, one.stale)),
+    undeclared: sum((one) => Math.max(0, one.again.length - one.lastResorts, one.stale.length)),
     // A refresh whose tokens are not stored ends what it is of, which an event tells, or its intent stands.
     silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
+    said: all
+      .flatMap((one) => [...one.stale, ...(one.again.length > one.lastResorts ? one.again : [])])
+      .map((entry) =>
+        presentationOf(
+          entry,
+          journal,
+          connections.flatMap(({ events }) => events),
+        ),
+      ),
     doubled: acknowledged.reduce((total, one) => total + one.doubled, 0),
     lost: acknowledged.reduce((total, one) => total + one.lost, 0),
     grantsInDoubt: ofGrants.inDoubt + ofGrants.ended,
@@ -90,9 +101,9 @@ interface Part {
   /** Credentials whose intent stands. */
   readonly open: number
   /** Refresh tokens presented that had been presented before. */
-  readonly again: number
-  /** Refresh tokens presented after their successor had been: nothing declares that. */
-  readonly stale: number
+  readonly again: readonly JournalEntry[]
+  /** Presentations of refresh tokens after their successor had been presented: nothing declares that. */
+  readonly stale: readonly JournalEntry[]
 }
 
 const isRefresh = ({ grant, operation }: JournalEntry): boolean => grant === 'refresh_token' || operation === 'refresh'
@@ -123,8 +134,8 @@ function grantFindings(grants: readonly Standing[], journal: readonly JournalEnt
     lastResorts: count('GRANT_LAST_RESORT'),
     ended: count('GRANT_ENDED'),
     open: grants.flatMap((one) => one.credentials).filter(({ intent }) => intent).length,
-    again: refreshes.filter(isAgain).length,
-    stale: [...Map.groupBy(refreshes, ({ family }) => family).values()].reduce((sum, own) => sum + staleOf(own), 0),
+    again: refreshes.filter(isAgain),
+    stale: [...Map.groupBy(refreshes, ({ family }) => family).values()].flatMap(staleOf),
   }
 }
 
@@ -144,22 +155,42 @@ function guestFindings({ credentials, events }: Standing, journal: readonly Jour
         .length,
       ended: standing === 'needs_reauth' ? 1 : 0,
       open: intent ? 1 : 0,
-      again: refreshes.filter(isAgain).length,
+      again: refreshes.filter(isAgain),
       stale: staleOf(refreshes),
     }
   })
 }
 
 /** The refresh tokens of one sign-in or guest follow from each other: each comes after the one before for the first time. */
-function staleOf(refreshes: readonly JournalEntry[]): number {
+function staleOf(refreshes: readonly JournalEntry[]): readonly JournalEntry[] {
   const order = new Map<string, number>()
   return refreshes.filter((entry) => {
     if (entry.presented === undefined || entry.replayed === true) return false
     const token = tokenOf(entry)
     if (!order.has(token)) order.set(token, order.size)
     return order.get(token) !== order.size - 1
-  }).length
+  })
 }
+
+/** All presentations of one refresh token, and what was written down at about that time. */
+function presentationOf(entry: JournalEntry, journal: readonly JournalEntry[], events: readonly Event[]): string {
+  const same = journal.filter((other) => isRefresh(other) && tokenOf(other) === tokenOf(entry))
+  const shown = same.map(({ seq, at, status }) => `${seq} at ${at} ${status ?? 'reset'}`)
+  const when = Date.parse(same[0]?.at ?? entry.at)
+  const near = events
+    .filter(
+      ({ at, connection }) =>
+        Math.abs(at - when) < AROUND_MS && connection.startsWith(entry.grant ? 'grant' : 'engagements'),
+    )
+    .map(({ type, at, connection, generation, error, data }) =>
+      [new Date(at).toISOString(), connection, type, generation, error?.code ?? '', JSON.stringify(data ?? {})].join(
+        ' ',
+      ),
+    )
+  return [`${entry.grant ?? entry.guestId}: ${tokenOf(entry)}: ${shown.join('; ')}`, ...near].join('\n    ')
+}
+
+const AROUND_MS = 15_000
 
 /** Its digest, as the journal shows it. */
 const tokenOf = ({ body }: JournalEntry): string => {

@@ -182,7 +182,7 @@ async function working(run: Run, luck: Luck, slot: number): Promise<void> {
     const kept = nextConnection(run, luck)
     if (!kept) return
     const what = plan.begin(luck, classesOf(slot))
-    const fate = fateOf(what, luck, options.pauseAt)
+    const fate = fateOf(what, luck, { pauseAt: options.pauseAt })
     const file = join(scene.cwd, `clock-${run.started}-${nth}`)
     const own = ownPoint(fate) ?? ({ point: 'after-answer', nth: 0, signal: 'SIGKILL' } as const)
     const module = ambushModule(own, { of: kept.api, tells: true, program: scene.programs.ambush })

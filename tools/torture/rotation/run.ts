@@ -107,6 +107,7 @@ const outcome = await rotation(
   console.log,
 )
 for (const [name, value] of figures(outcome)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
+for (const line of outcome.said.slice(0, 10)) console.log(line)
 const isRight = holds(outcome, profile) && outcome.unfounded + outcome.unserved === 0
 console.log(isRight ? '0 lost, 0 undeclared, 0 silent, 0 doubled' : 'FAILED: see above')
 process.exitCode = isRight ? 0 : 1

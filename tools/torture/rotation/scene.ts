@@ -18,7 +18,7 @@ import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import type { EventClass } from '../events/mix.ts'
 import { type Surroundings, surroundings } from '../events/surroundings.ts'
 import { UPSTREAM_NAME } from '../events/network.ts'
-import { type Programs, programs } from './programs.ts'
+import { type Programs, programs } from '../programs.ts'
 
 export type Profile = 'strict' | 'grace'
 
@@ -97,7 +97,7 @@ export async function scene({ profile, connections, apis, mix, bug }: SceneOptio
     cwd,
     database,
     around,
-    programs: await programs(cwd),
+    programs: await programs(cwd, { worker: 'rotation/worker.ts', ambush: 'ambush.ts' }),
     env: {
       GUESTPASS_ENCRYPTION_KEY: key,
       NODE_COMPILE_CACHE: join(cwd, 'compiled'),

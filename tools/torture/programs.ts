@@ -6,15 +6,18 @@ import { rolldown } from 'rolldown'
 export interface Programs {
   /** A path. */
   readonly worker: string
-  /** The module that tells of a worker's refreshes, and kills it in one of them. */
+  /** The module that tells of a worker's requests, and kills or stops it in one of them. */
   readonly ambush: URL
 }
 
-/** Each put together in one file of the folder: a worker is then ready in a third of the time, and most kills find it at work. */
-export async function programs(folder: string): Promise<Programs> {
+/**
+ * Each put together in one file of the folder: a worker is then ready in a third of the time, and most kills find it at work. Paths of
+ * sources from here.
+ */
+export async function programs(folder: string, sources: { worker: string; ambush: string }): Promise<Programs> {
   const here = import.meta.dirname
   const bundle = await rolldown({
-    input: { worker: join(here, 'worker.ts'), ambush: join(here, '../ambush.ts') },
+    input: { worker: join(here, sources.worker), ambush: join(here, sources.ambush) },
     platform: 'node',
     logLevel: 'silent',
   })

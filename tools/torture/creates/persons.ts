@@ -1,0 +1,12 @@
+/** The APIs that make a guest for an address: of a channel, or on behalf of a user. */
+export type PersonApi = 'engagements' | 'external-users'
+
+export const personApis: readonly PersonApi[] = ['engagements', 'external-users']
+
+export const emailOf = (api: PersonApi, nth: number): string => `person-${nth}@${api}.example`
+
+/** Names the person in the events of a request; `id`: of this one. */
+export const correlationOf = (api: PersonApi, nth: number, id: string): string => `${api} ${nth} ${id}`
+
+/** The connection that workers of an API use: one that is signed in, or the one with client credentials. */
+export const connectionOf = (api: PersonApi): string => (api === 'engagements' ? 'default' : 'signed-in')
