@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
@@ -28,6 +29,8 @@ export interface Started {
   readonly printed: () => string
   /** Standard output up to the first text that matches. */
   until(pattern: RegExp): Promise<string>
+  /** What a pattern's first group matches on standard error, or the whole match, as soon as it is there. */
+  noted(pattern: RegExp): Promise<string>
   readonly ended: Promise<Ended>
 }
 
@@ -49,14 +52,26 @@ export function started(
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, out, err }))
   })
-  const until = (pattern: RegExp): Promise<string> =>
+  const seen = (pattern: RegExp, stream: Readable, find: () => string | undefined): Promise<string> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (pattern.test(out)) resolve(out)
+        const found = find()
+        if (found !== undefined) resolve(found)
       }
-      child.stdout.on('data', look)
+      stream.on('data', look)
       child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${out}${err}`)))
       look()
     })
-  return { child, printed: () => out, until, ended }
+  return {
+    child,
+    printed: () => out,
+    until: (pattern) => seen(pattern, child.stdout, () => (pattern.test(out) ? out : undefined)),
+    noted(pattern) {
+      return seen(pattern, child.stderr, () => {
+        const [all, group = all] = pattern.exec(err) ?? []
+        return group
+      })
+    },
+    ended,
+  }
 }

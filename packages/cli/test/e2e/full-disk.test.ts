@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mayMount, onSmallDisk, type SmallDisk } from '../../../store/test/small-disk.ts'
-import type { Started } from '../spawned.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -69,8 +68,7 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
       const run = ann.start('token --json', {
         env: { GENESYS_OAUTH_BASE_URL: url, GENESYS_REFRESH_TOKEN: 'first' },
       })
-      await said(
-        run,
+      await run.noted(
         /The store cannot take the new tokens: the disk is full \(\S+gp\.db\)\. Trying again; 5 s of 60 s\./,
       )
       disk.empty()
@@ -80,14 +78,3 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
     })
   }, 40_000)
 })
-
-/** Waits until a run has said something on standard error. */
-const said = (run: Started, pattern: RegExp): Promise<void> =>
-  new Promise((resolve, reject) => {
-    let all = ''
-    run.child.stderr?.on('data', (text: string) => {
-      all += text
-      if (pattern.test(all)) resolve()
-    })
-    run.child.on('close', () => reject(new Error(`it ended: ${all}`)))
-  })

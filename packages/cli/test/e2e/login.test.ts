@@ -29,18 +29,13 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** The address that a sign-in at the terminal prints. */
+const ADDRESS = /\n {2}(http\S+)\n/
+
 /** A sign-in at the terminal; `visit` does what the browser does with the address that it prints. */
 async function login<T>(line: string, visit: (url: string) => Promise<T>) {
   const run = ann.start(`login --no-browser ${line}`)
-  let said = ''
-  const address = new Promise<string>((resolve) => {
-    run.child.stderr?.on('data', (text: string) => {
-      said += text
-      const [, url] = /\n {2}(http\S+)\n/.exec(said) ?? []
-      if (url !== undefined) resolve(url)
-    })
-  })
-  const seen = await visit(await Promise.race([address, run.ended.then(({ err }) => Promise.reject(new Error(err)))]))
+  const seen = await visit(await run.noted(ADDRESS))
   return { ...(await run.ended), seen }
 }
 
@@ -95,12 +90,7 @@ describe('login', () => {
 
   it('waits on past the tab of a sign-in that was given up', async () => {
     const first = ann.start('login --no-browser')
-    const url = await new Promise<string>((resolve) => {
-      first.child.stderr?.on('data', (text: string) => {
-        const [, found] = /\n {2}(http\S+)\n/.exec(text) ?? []
-        if (found !== undefined) resolve(found)
-      })
-    })
+    const url = await first.noted(ADDRESS)
     first.child.kill('SIGINT')
     await first.ended
     const stale = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
@@ -134,17 +124,9 @@ describe('login', () => {
 describe('login --device', () => {
   it('waits until somebody approves elsewhere', async () => {
     const run = ann.start('login --device --json')
-    let said = ''
-    const code = await new Promise<string>((resolve) =>
-      run.child.stderr?.on('data', (text: string) => {
-        said += text
-        const [, shown] = /enter (\S+), before/.exec(said) ?? []
-        if (shown !== undefined) resolve(shown)
-      }),
-    )
-    upstream.device({ userCode: code, approve: true })
-    const { code: exit, out } = await run.ended
-    expect([exit, JSON.parse(out)]).toMatchObject([0, { generation: 1, renewable: true }])
+    upstream.device({ userCode: await run.noted(/enter (\S+), before/), approve: true })
+    const { code, out } = await run.ended
+    expect([code, JSON.parse(out)]).toMatchObject([0, { generation: 1, renewable: true }])
   })
 })
 

@@ -203,9 +203,7 @@ describe('keep', () => {
   /** Running until told to end. */
   async function keeping(more = '') {
     const run = ann.start(`keep ${more}`)
-    let said = ''
-    run.child.stderr?.on('data', (text: string) => (said += text))
-    await expect.poll(() => said, { timeout: 20_000 }).toMatch(/Ctrl-C ends it/)
+    await run.noted(/Ctrl-C ends it/)
     return run
   }
 
