@@ -254,6 +254,16 @@ describe('what is shown of an answer', () => {
     expect([upstream?.requestId, message]).toEqual([CORRELATION, expect.stringContaining(`request ${CORRELATION}`)])
   })
 
+  it.each([
+    ['https://user:canary@portal.example.com/canary?token=canary', 'a redirect to https://portal.example.com that'],
+    ['/canary', 'a redirect that'],
+    ['data:canary', 'a redirect to null that'],
+  ])('is of a redirect to %s only where it leads', async (location, said) => {
+    const { message } = await failure(answering({ ...raw('moved', traced, 302), headers: { location } }))
+    expect(message).toContain(said)
+    expect(message).not.toContain('canary')
+  })
+
   it('is nothing of a body in a content coding that is not known', async () => {
     const coded = { ...traced, 'content-encoding': 'zstd' }
     const garbled = await failure(answering(raw('canary', coded)))

@@ -249,6 +249,8 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
     ['429', 1, answers(429, {}, { 'retry-after': '1' })],
     ['503', 1, answers(503)],
     ['an OAuth error with 500', 1, answers(500, { error: 'invalid_request' })],
+    ['a redirect', 1, answers(302, {}, { location: 'https://login.example.com/' })],
+    ['an endpoint that is not there', 1, answers(404)],
     // The other way to name the client is tried as well.
     ['a refused client', 2, answers(401, { error: 'invalid_client' })],
     ['a refused client with 400', 2, answers(400, { error: 'invalid_client' })],

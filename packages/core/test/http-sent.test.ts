@@ -116,10 +116,26 @@ describe('a request that was not sent', () => {
 
   it('because the proxy never opens the tunnel is unsent after the connect time-out', async () => {
     const { url } = await proxying(() => {})
-    const { kind } = await fault(
+    const { kind, message } = await fault(
       client({ proxy: { HTTPS_PROXY: url }, connectTimeoutMs: 100 })('https://login.example.com/'),
     )
-    expect(kind).toBe('unsent')
+    expect([kind, message]).toEqual(['unsent', `through the proxy ${url}: not connected within 0.1 s`])
+  })
+
+  const behind: readonly [string, (socket: Socket) => void, RegExp][] = [
+    ['cuts', (socket) => socket.destroy(), /: .+/],
+    ['never answers', () => {}, /: not connected within 0.5 s$/],
+    ['answers something else in', (socket) => void socket.end('HTTP/1.1 302 No\r\n\r\n'), /: [\w ]+: [\w ]+$/],
+  ]
+  it.each(behind)('because its proxy %s the TLS handshake is unsent and names the proxy', async (_, on, said) => {
+    const { url } = await proxying((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.once('data', () => on(socket))
+    })
+    const asked = client({ proxy: { HTTPS_PROXY: url }, connectTimeoutMs: 500 })('https://login.example.com/')
+    const { kind, message } = await fault(asked)
+    expect([kind, message]).toEqual(['unsent', expect.stringContaining(`through the proxy ${url}: `)])
+    expect(message).toMatch(said)
   })
 
   it('because its caller gave up before rejects with the reason at once', async () => {

@@ -134,6 +134,12 @@ describe('answers in an unusual form', () => {
   )
 })
 
+it.each([404, 405])('an endpoint that answers %i is told as one that is not there', async (status) => {
+  const exchange = read('oauth/refresh-token.json')
+  const { api } = over({ ...exchange, answer: { ...exchange.answer, status, body: {} } })
+  await expect(asked(api, exchange)).rejects.toThrow('no such endpoint. Check GENESYS_OAUTH_BASE_URL')
+})
+
 describe('the exchanges of users on the wire', () => {
   it('are all replayed but those that the library never sends', () => {
     const users = names('oauth').filter((name) => /authoriz|device|refresh|revoke|-me/.test(name))

@@ -27,8 +27,11 @@ export interface ConnectorOptions {
 export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOptions): buildConnector.connector {
   const secure = buildConnector({ allowH2: false, timeout: 0 })
 
-  async function connected(options: buildConnector.Options, signal: AbortSignal): Promise<Socket> {
-    const proxy = proxyOf?.(options)
+  async function connected(
+    options: buildConnector.Options,
+    proxy: Proxy | undefined,
+    signal: AbortSignal,
+  ): Promise<Socket> {
     const socket = proxy ? await tunnel(proxy, options, signal) : await dialled(options, lookup, signal)
     if (options.protocol !== 'https:') return socket
     signal.addEventListener('abort', () => socket.destroy(), { once: true })
@@ -38,6 +41,7 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
   }
 
   return (options, callback) => {
+    const proxy = proxyOf?.(options)
     const elapsed = stopwatch(clock)
     const late = new AbortController()
     const done = new AbortController()
@@ -51,7 +55,7 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
       () => new Promise<never>(() => {}),
     )
     const inTime = async (): Promise<Socket> => {
-      const socket = await connected(options, late.signal)
+      const socket = await connected(options, proxy, late.signal)
       // From here on undici listens.
       socket.on('error', () => {})
       const fault =
@@ -67,11 +71,17 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
       },
       (thrown: unknown) => {
         done.abort('done')
-        callback(faultOf(thrown, 'unsent'), null)
+        callback(naming(proxy, faultOf(thrown, 'unsent')), null)
       },
     )
   }
 }
+
+/** Behind a proxy it may be the proxy that fails, also when the tunnel stands. */
+const naming = (proxy: Proxy | undefined, fault: HttpFault): HttpFault =>
+  !proxy || fault.message.includes(proxy.origin)
+    ? fault
+    : new HttpFault(fault.kind, `through the proxy ${proxy.origin}: ${fault.message}`)
 
 const dialled = (target: Target, lookup: LookupFunction | undefined, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {

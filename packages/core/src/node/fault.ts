@@ -7,8 +7,9 @@ import { HttpFault } from '../ports/http.ts'
 export function faultOf(thrown: unknown, kind: 'unsent' | 'lost'): HttpFault {
   if (thrown instanceof HttpFault) return thrown
   const error = innermost(thrown)
-  const code = (error as { code?: string } | undefined)?.code ?? ''
-  const said = error instanceof Error ? error.message : String(error)
+  const { code = '', library, reason } = (error ?? {}) as { code?: string; library?: string; reason?: string }
+  // What OpenSSL says holds a place in its sources and the end of a line; its reason alone says what happened.
+  const said = library && reason ? reason : error instanceof Error ? error.message : String(error)
   return new HttpFault(kind, code === '' || said.includes(code) ? said : `${code}: ${said}`)
 }
 

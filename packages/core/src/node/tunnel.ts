@@ -28,7 +28,8 @@ export const tunnel = (proxy: Proxy, target: Target, signal: AbortSignal): Promi
     ask.once('connect', ({ statusCode = 0 }, socket, head) => {
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy()
-        return reject(new HttpFault('unsent', `the proxy ${proxy.origin} answered CONNECT with ${statusCode}`))
+        const remedy = statusCode === 407 ? '; give it a user and a password in HTTPS_PROXY' : ''
+        return reject(new HttpFault('unsent', `the proxy ${proxy.origin} answered CONNECT with ${statusCode}${remedy}`))
       }
       if (head.length > 0) socket.unshift(head)
       resolve(socket)

@@ -34,11 +34,18 @@ export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean:
     sent: 'answered',
     message: explained
       ? `${call.operation}: ${explained.message}. Upstream answered ${status}${requestId(answer)}.`
-      : `${call.operation}: upstream answered ${status} (${said})${requestId(answer)}.`,
+      : `${call.operation}: upstream answered ${status} (${said})${redirect(answer, clean)}${requestId(answer)}.`,
     upstream: { ...facts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(explained?.again ? { again: true } : {}),
   })
+}
+
+/** Where a redirect leads, without what may hold secrets: it comes of a wrong address, or of a portal that wants a login first. */
+function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Clean): string {
+  if (status < 300 || status > 399 || location === '') return ''
+  const to = URL.canParse(location) ? ` to ${clean(new URL(location).origin, 100)}` : ''
+  return `, a redirect${to} that is not followed: check the address and the network`
 }
 
 function words(answer: HttpAnswer, clean: Clean): { readonly code: string; readonly message: string } {

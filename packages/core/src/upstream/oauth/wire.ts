@@ -267,6 +267,11 @@ export const explainToken: Explain = ({ status, code, message }) => {
   }
   if (code === 'invalid_request' && status >= 500)
     return { code: 'upstream_rejected', message: `upstream finds the request not valid${said || ' (invalid_request)'}` }
+  if (status === 404 || status === 405)
+    return {
+      code: 'upstream_rejected',
+      message: `upstream has no such endpoint${said}. Check GENESYS_OAUTH_BASE_URL, or the region`,
+    }
   if (code === 'invalid_client' || status === 401) {
     return {
       code: 'client_rejected',
