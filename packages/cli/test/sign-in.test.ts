@@ -96,7 +96,7 @@ describe('a sign-in', () => {
     expect((await other.accessTokens.token()).generation).toBe(1)
   })
 
-  it('is refused with a state that is missing, of nobody, or was used for another code', async () => {
+  it('is refused with a state that is missing, unknown, or was used for another code', async () => {
     const { signIn } = await process()
     const query = await begun(signIn)
     const without = new URLSearchParams(query)

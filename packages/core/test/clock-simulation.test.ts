@@ -46,7 +46,7 @@ interface Process {
 }
 
 /**
- * Plays steps against an issuer whose clock is right. Whoever asks is served; and never late, unless the process neither has a
+ * Plays steps against an issuer whose clock is right. Every caller is served; and never late, unless the process neither has a
  * right clock nor has ever heard the issuer's.
  */
 async function play(

@@ -162,7 +162,7 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(2)
   })
 
-  it('is renewed although nobody asks when its tokens come from the future, because their age is not known', async () => {
+  it('is renewed without a caller when its tokens come from the future, because their age is not known', async () => {
     const here = signedIn()
     here.clock.stepWall(DAY)
     await (await here.seeded()).accessTokens.token()

@@ -73,7 +73,7 @@ describe('a request that was not sent', () => {
     expect([kind, message, onSend.mock.calls.length]).toEqual(['unsent', 'not connected within 0.1 s', 0])
   })
 
-  it('because nobody trusts the certificate is unsent', async () => {
+  it('because its certificate is not trusted is unsent', async () => {
     setDefaultCACertificates([])
     const { kind, message } = await fault(client()(await secure()))
     setDefaultCACertificates([...getCACertificates('bundled'), cert])
@@ -107,7 +107,7 @@ describe('a request that was not sent', () => {
     expect(message).not.toContain('canary')
   })
 
-  it('because nobody listens where the proxy should be is unsent and names the proxy', async () => {
+  it('because its proxy does not listen is unsent and names the proxy', async () => {
     const { url } = await proxying(() => {})
     await closeOpened()
     const { kind, message } = await fault(client({ proxy: { HTTPS_PROXY: url } })('https://login.example.com/'))

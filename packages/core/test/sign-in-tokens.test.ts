@@ -119,7 +119,7 @@ describe('tokens that a sign-in brought', () => {
     expect([here.asked.token, here.asked.revoked, here.asked.keys > 1]).toEqual([1, [], true])
   })
 
-  it('are kept although an ID token that nobody asked for is of a kind that is not read', async () => {
+  it('are kept although an ID token that was not asked for is of a kind that is not read', async () => {
     const here = await signingIn()
     const [header, claims] = [{ alg: 'HS256' }, { sub: 'eve', aud: 'client' }].map((part) =>
       Buffer.from(JSON.stringify(part)).toString('base64url'),

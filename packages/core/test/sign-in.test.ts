@@ -160,7 +160,7 @@ describe('a callback that is refused', () => {
     expect(failed).toMatchObject({ type: 'SIGN_IN_FAILED', correlationId: started?.correlationId })
   })
 
-  it('because another code came before is told in the log, one with a state of nobody is not', async () => {
+  it('because another code came before is told in the log, an unknown state is not', async () => {
     const here = await upstream()
     const { query } = await here.back()
     await here.signIn.complete(query)

@@ -180,7 +180,7 @@ describe('a token set', () => {
 })
 
 describe('a pause of a lane', () => {
-  it('that any clock wrote, over a bucket of any other, holds nobody longer than it was', () => {
+  it('that any clock wrote, over a bucket of any other, holds no caller longer than it was', () => {
     const ask = { perMinute: 300, burst: 10, permits: 1, maxWaitMs: DAY }
     const pause = fc.integer({ min: 0, max: HOUR })
     fc.assert(

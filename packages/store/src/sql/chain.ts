@@ -14,7 +14,7 @@ import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 
 /** The chain that all events of a connection are in. */
-export const CHAIN = NO_LINKS.chain
+const CHAIN = NO_LINKS.chain
 
 /** Where a chain ends when an event is added to it. */
 export const linkedTo = (head: ChainHead, event: Event, version: LinkVersion = LINK_VERSION): ChainHead => ({

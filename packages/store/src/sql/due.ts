@@ -27,7 +27,7 @@ const rowsOf = (db: Db, { connection }: Claim, lapsed: typeof LAPSED): Rows =>
 
 const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 
-/** Claimed by nobody, or by a clock that was ahead. */
+/** Not claimed, or claimed by a clock that was ahead. */
 const unclaimed = (rows: Rows, { now }: Claim): Rows =>
   rows.where((row) => row.or([row('claimed_until', '<=', now), row('claimed_at', '>', ahead(now))]))
 

@@ -5,7 +5,7 @@ import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 
 /** Due since ever: never tried, so that the index holds these in the order of their commits. */
-export const FRESH: Instant = 0
+const FRESH: Instant = 0
 
 /** An event for a sink, where it stands in its chain, and since when it waits: what orders the letters of all connections. */
 export type Letter = Pick<Tables['outbox'], 'sink' | 'connection' | 'event' | 'chain' | 'count' | 'queued_at'>

@@ -92,7 +92,7 @@ async function keepBucket(
   return kept !== undefined
 }
 
-/** Changes a bucket: reckoned again when somebody else has changed it meanwhile. */
+/** Changes a bucket: computed again if another process has changed it meanwhile. */
 async function changedBucket<T>(
   db: Db,
   connection: string,
