@@ -3,7 +3,7 @@ import { endOf } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Store } from '../ports/store.ts'
-import { GRANT } from './grant.ts'
+import { GRANT } from './grant-row.ts'
 
 /** How a connection gets its access tokens, and how that stands. Never a token. */
 export interface ConnectionView {

@@ -6,7 +6,7 @@ import { type Instant, MINUTE } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import { callerWait } from './caller-wait.ts'
-import { GRANT } from './grant.ts'
+import { GRANT } from './grant-row.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
 import type { AccessTelling } from './telling.ts'
@@ -28,7 +28,7 @@ export interface SignOutParts {
 /**
  * Ends the sign-in of a connection: upstream is told (RFC 7009, or the platform's own call), here nothing of it is used any more. Doing it
  * again changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
- * `needs_reauth` when nobody was signed in.
+ * `needs_reauth` when no user was signed in.
  */
 export type SignOut = (context?: Context) => Promise<SignedOut>
 
