@@ -1,9 +1,9 @@
 import { HOUR, type Millis, MINUTE, SECOND } from './time.ts'
 
 /** The shortest access token life that Genesys Cloud grants; assumed when an answer does not say. */
-export const DEFAULT_LIFETIME: Millis = 5 * MINUTE
+const DEFAULT_LIFETIME: Millis = 5 * MINUTE
 /** The longest access token life that Genesys Cloud grants. */
-export const LONGEST_LIFETIME: Millis = 48 * HOUR
+const LONGEST_LIFETIME: Millis = 48 * HOUR
 
 /**
  * The life that an answer states (RFC 6749, 5.1: seconds). Whole or fractional numbers and strings of digits are read; undefined for

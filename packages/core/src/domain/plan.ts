@@ -36,7 +36,7 @@ export type Plan =
   | { readonly do: 'renew'; readonly stale?: TokenSet }
   | { readonly do: 'refuse'; readonly error: GuestpassError }
 
-/** The longest back-off, unless upstream told to wait for longer. */
+/** The longest back-off, unless upstream asks for a longer wait. */
 export const LONGEST_BACK_OFF: Millis = 5 * MINUTE
 
 /** Whether a renewal that failed is left to rest. */
@@ -75,7 +75,7 @@ export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Window
   return expiresAt - Math.max(advisory * (1 - 0.2 * luck), mandatory)
 }
 
-/** Decides, from plain data, the one thing to do next. No clock, no network, no luck. `issuerNow`: see `freshness`. */
+/** Decides, from plain data, the one thing to do next. No clock, no network, no randomness. `issuerNow`: see `freshness`. */
 export function plan(
   credential: Credential | undefined,
   ask: Ask,

@@ -86,7 +86,7 @@ async function authenticate(
     const seen: Found | undefined = found
     found = undefined
     const guest = await inTurn(async (turn) => {
-      // Nothing was there and nobody was first: the look still holds, or the create cannot be written down.
+      // There was nothing, and no other caller was first: the look still holds, or the create cannot be written down.
       const isFirst = seen !== undefined && seen.slot === undefined && !turn.waited
       return serve(asking, isFirst ? seen : await look(asking), turn)
     })

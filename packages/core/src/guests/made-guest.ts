@@ -147,7 +147,7 @@ async function orphaned({ parts, claim }: Creating): Promise<undefined> {
   return undefined
 }
 
-/** Upstream named a guest that was ended here, and stays ended: nobody gets its token, and no verifier takes it. */
+/** Upstream named a guest that was ended here, and stays ended: its token is handed out to no caller, and no verifier accepts it. */
 async function refuseEnded(
   { parts, claim }: Creating,
   guest: Credential,
@@ -160,7 +160,7 @@ async function refuseEnded(
   return fail(parts, claim, { error: ended(guest), next: undefined, types: ['GUEST_ORPHANED'], guestId })
 }
 
-/** Upstream named a guest of somebody else: its session stays as it is, and nobody gets the token that came. */
+/** Upstream gave the id of another guest: the session of that guest stays as it is, and the token that came is handed out to no caller. */
 function refuseForeign({ parts, claim }: Creating, guestId: string): Promise<GuestpassError> {
   const error = new GuestpassError(
     'upstream_garbled',

@@ -42,7 +42,7 @@ export type Decision =
 
 /**
  * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `orphans`: it may have made one already, which
- * nobody here will hold.
+ * no process here will hold.
  */
 export type Create = Former & { readonly do: 'create'; readonly resumes: boolean; readonly orphans?: boolean }
 

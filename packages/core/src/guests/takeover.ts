@@ -24,7 +24,7 @@ async function renewedFormer({ parts }: Creating, claim: Claim): Promise<Live | 
   const { former = '', replaces } = claim.decision
   const { credential } = await ports.store.find(connection, former)
   if (!credential?.tokens?.refresh || hasEnded(credential)) return undefined
-  // What was handed out before ends with the replacement, whoever has it.
+  // All tokens that were handed out before end with the replacement.
   if (replaces) await ports.store.commit({ connection, deny: [former] })
   try {
     return (await sessions.current(former, { newerThan: credential.generation }, claim.attempt.context)).credential
@@ -57,7 +57,7 @@ async function kept({ parts, api, claim, asked }: Creating, guestId: string): Pr
   }
 }
 
-/** The end of a request whose session upstream has and nobody here can take over. */
+/** The end of a request whose session upstream has and that cannot be taken over here. */
 function refused({ parts, claim }: Creating, conflict: GuestpassError): Promise<GuestpassError> {
   const { attempt, decision, slot } = claim
   const wasOrphaned = slot?.state === 'orphaned'

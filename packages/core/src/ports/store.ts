@@ -200,7 +200,7 @@ export interface IssuedTokens {
 /** What saves work and requests, and is never what keeps data right: it may be lost. */
 export interface Coordination {
   /**
-   * Takes or prolongs a lease by name. `credential`: the id of one to read in the same step, so that whoever is granted the
+   * Takes or prolongs a lease by name. `credential`: the id of one to read in the same step, so that the process that is granted the
    * lease knows what it is granted for.
    */
   lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>

@@ -108,7 +108,7 @@ export function accessTokens(
       if (latest?.token.reveal() !== token.reveal()) return
       rejected = latest
       latest = undefined
-      // Whoever comes from now on must not get what was fetched before the refusal.
+      // Callers that come from now on must not get what was fetched before the refusal.
       underway = undefined
       memory.drop()
       stillValid.drop()

@@ -12,7 +12,7 @@ const MARGIN: Millis = SECOND
 export interface LeaseName {
   readonly connection: string
   readonly name: string
-  /** Names whoever asks, among all who share the store. */
+  /** Names the process that asks, among all that share the store. */
   readonly holder: string
   /** The id of the credential that the lease is for, read in the same step. */
   readonly credential?: string

@@ -69,7 +69,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
     const next = planned(parts, at, ask)
     if (next.do === 'refuse') {
       // A caller who said how long to wait waits for the end of a back-off, too.
-      await outwait(next.error, left(), parts.ports.clock, context.patienceMs !== undefined)
+      await untilRetryAt(next.error, left(), parts.ports.clock, context.patienceMs !== undefined)
       continue
     }
     const refusal = parts.refusals.of(at.found)
@@ -85,7 +85,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
     } catch (thrown) {
       const { stale } = next
       if (stale && isValid(parts, at, stale) && !endedOnPurpose(thrown) && !isUnsaved(thrown)) return served(at, stale)
-      await outwait(thrown, left(), parts.ports.clock)
+      await untilRetryAt(thrown, left(), parts.ports.clock)
     }
   }
 }
@@ -121,8 +121,8 @@ const served = ({ found, now, elapsed }: Look, tokens: TokenSet): Current => ({
   elapsed,
 })
 
-/** Waits until what is in doubt may be asked for again, if the caller's patience lasts that long; throws what it was given otherwise. */
-async function outwait(thrown: unknown, left: Millis, clock: Clock, anyBackOff = false): Promise<void> {
+/** Waits until a failed renewal may be repeated, where its error says when and the caller's patience lasts that long; else throws the error. */
+async function untilRetryAt(thrown: unknown, left: Millis, clock: Clock, anyBackOff = false): Promise<void> {
   const { code, retryAt } = thrown instanceof GuestpassError ? thrown : {}
   const waits = retryAt !== undefined && (code === 'in_doubt' || anyBackOff)
   const wait = waits ? retryAt - clock.wall() : Number.POSITIVE_INFINITY

@@ -94,7 +94,7 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
 }
 
 /** The refresh token is spent or gone: what there is serves to its end. */
-export function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Credential): Credential {
+function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Credential): Credential {
   if (!tokens) return { ...rest, standing: 'needs_reauth' }
   const { refresh: _spent, ...left } = tokens
   return { ...rest, standing: 'needs_reauth', tokens: left }

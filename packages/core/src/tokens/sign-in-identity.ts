@@ -32,7 +32,7 @@ const UNREADABLE: ReadonlySet<Reason> = new Set([
 ])
 
 /**
- * Who signed in: as a verified token says it, else as upstream tells; nobody when neither does. Rejects with `sign_in_refused`, or with
+ * Who signed in: as a verified token says it, else as upstream says; empty when neither does. Rejects with `sign_in_refused`, or with
  * an error that passes by itself: keys that cannot be had, an upstream that cannot be asked.
  */
 export async function identityOf(granted: Granted, ask: IdentityAsk, parts: IdentityParts): Promise<Identity> {
@@ -71,7 +71,7 @@ export function refuseStranger({ request }: Credential, identity: Identity): voi
   if (request?.['user'] !== undefined && identity.user === undefined)
     throw refusedSignIn(
       'identity',
-      'upstream does not tell who signed in, and the connection belongs to a user. Allow the OAuth client the scope users:readonly, or have it give an ID token',
+      'upstream does not say who signed in, and the connection belongs to a user. Allow the OAuth client the scope users:readonly, or have it give an ID token',
     )
   for (const [member, what] of [
     ['organization', 'organisation'],

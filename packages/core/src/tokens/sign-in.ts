@@ -202,7 +202,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     async complete(query, browser, context = {}) {
       const at = await stands(connection, ports)
       const callback = { state: query.get('state'), answer: answerOf(query), browser }
-      // A state of nobody leaves no event: whoever makes them up would fill the log.
+      // A state that was not begun here leaves no event: invented states would fill the log.
       const found = await pending.find(callback, at.now())
       const asker = askerOf(context, found.correlationId)
       const work = (signal: AbortSignal) => completed(query, callback, found, asker, at, signal)

@@ -23,7 +23,7 @@ export interface Prepared {
 /** What a failure leaves. */
 export interface Aftermath {
   readonly credential: Credential
-  /** `retry`: plan again, there is another way or nothing is lost yet. `stop`: the caller is told of the failure. */
+  /** `retry`: plan again, there is another way or nothing is lost yet. `stop`: the caller gets the failure. */
   readonly next: 'retry' | 'stop'
 }
 
