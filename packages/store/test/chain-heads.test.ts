@@ -82,6 +82,28 @@ async function migratedWithin(path: string, batches: number): Promise<boolean> {
   }
 }
 
+/** Migrates, and dies before its nth new statement, in the middle of a transaction too; true when it came to its end. */
+async function migratedUpTo(path: string, nth: number): Promise<boolean> {
+  const raw = new DatabaseSync(path)
+  const prepare = raw.prepare.bind(raw)
+  let left = nth
+  Object.assign(raw, {
+    prepare(text: string) {
+      left -= 1
+      if (left <= 0) throw new Error('killed')
+      return prepare(text)
+    },
+  })
+  try {
+    await migrate(new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, 1_000) }), { batch: 9 })
+    return true
+  } catch {
+    return false
+  } finally {
+    raw.close()
+  }
+}
+
 describe('a store of the version before chain heads', () => {
   it('keeps its sign-in, the guests of all APIs, its webhook endpoints and its letters', async () => {
     await inFolder(async (folder) => {
@@ -220,6 +242,23 @@ describe('a store of the version before chain heads', () => {
       if (done) break
     }
     expect(deaths).toBe(6)
+  })
+
+  it('loses nothing when it is killed before any of the statements of its migration', async () => {
+    let nth = 1
+    for (let ended = false; !ended; nth += 1) {
+      ended = await inFolder(async (folder) => {
+        const path = await formerStore(folder)
+        const isDone = await migratedUpTo(path, nth)
+        const store = await openStore(path)
+        expect(await logOf(store).verify([await keptCheckpoint()])).toMatchObject({ valid: true, count: 20 })
+        expect((await store.chainHead('second')).count).toBe(3)
+        expect(await store.outbox.counts('webhook:default:idp')).toEqual({ waiting: 2, parked: 2 })
+        await store.close()
+        return isDone
+      })
+    }
+    expect(nth).toBeGreaterThan(30)
   })
 
   it('is migrated by several processes at once, of which one is killed', async () => {
