@@ -97,6 +97,20 @@ describe('a connection that is signed in', () => {
     expect(here.server.reuses()).toBe(0)
   })
 
+  it.each([
+    ['fails', answers(503)],
+    ['is lost', lostBefore],
+  ])('serves a token that lacks a scope when the renewal for that scope %s', async (_name, meeting) => {
+    const here = signedIn()
+    const first = await (await here.seeded({ scopes: ['user:read'] })).accessTokens.token()
+    const { accessTokens } = await here.process({ scopes: ['user:read', 'guest:write'] })
+    expect(first.scopes).toEqual(['user:read'])
+    here.server.meets(meeting, meeting)
+    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe(first.token.reveal())
+    await here.clock.advance(5 * MINUTE)
+    expect(await outcome(accessTokens.token())).toMatch(/^access-of-refresh-token-number-/)
+  })
+
   it('refuses to ask for more than was granted before it sends anything, and names the excess', async () => {
     const here = signedIn()
     await (await here.seeded()).accessTokens.token()

@@ -20,6 +20,8 @@ export const defaultWindows: Windows = {
 export interface Ask {
   /** Only a token of a later generation will do. */
   readonly newerThan?: number
+  /** A later generation than `newerThan` is better. The token that there is serves where none can be had. */
+  readonly ifPossible?: boolean
   /** Whether its resource rejected the token of `newerThan`: then it has ended, whatever it says itself. */
   readonly rejected?: boolean
   /** Only a later generation than the one that is found first. */
@@ -86,7 +88,8 @@ export function plan(
   if (!credential) return { do: 'renew' }
   const { standing, backOff } = credential
   if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
-  const tokens = credential.generation > (ask.newerThan ?? -1) ? credential.tokens : undefined
+  const isNewer = credential.generation > (ask.newerThan ?? -1)
+  const tokens = isNewer || ask.ifPossible ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows, issuerNow) : 'expired'
   const isOver =
     !credential.tokens ||
@@ -95,7 +98,7 @@ export function plan(
   // In doubt, what there is serves to its end; then comes the last resort.
   const mayRenew = standing === 'active' || (standing === 'in_doubt' && isOver)
   const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !rests(backOff, now)
-  const waits = state === 'mandatory' || (state === 'advisory' && ask.early === true)
+  const waits = !isNewer || state === 'mandatory' || (state === 'advisory' && ask.early === true)
   if (tokens && state !== 'expired' && !(waits && renewable)) {
     return { do: 'use', tokens, renew: state !== 'fresh' && renewable }
   }

@@ -129,7 +129,8 @@ async function wanting(
   const found = await current(ask, context)
   const vain = `${epoch.value} ${lacking(found)}`
   if (lacking(found) === '' || tools.askedInVain === vain) return found
-  const next = await current({ ...ask, newerThan: found.credential.generation }, context)
+  scopesToAsk(tools, found.credential)
+  const next = await current({ newerThan: found.credential.generation, ifPossible: true }, context)
   if (lacking(next) !== '') tools.askedInVain = `${epoch.value} ${lacking(next)}`
   return next
 }
