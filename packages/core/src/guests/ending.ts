@@ -2,7 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import { type About, type Event, event } from '../domain/event.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Random } from '../ports/random.ts'
-import type { Change } from '../ports/store.ts'
+import type { Change, Issued, Ledger } from '../ports/store.ts'
 
 /** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
 export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: Credential): Credential {
@@ -28,4 +28,17 @@ export function revocationChange(
     events: [told],
     deny: [credential.id],
   }
+}
+
+/**
+ * Keeps tokens that came for a guest that has ended from being accepted by a verifier. In two commits, because a change denies what was
+ * issued before it.
+ */
+export async function denyLate(
+  store: Pick<Ledger, 'commit'>,
+  { connection, id }: Credential,
+  issued: readonly Issued[],
+): Promise<void> {
+  await store.commit({ connection, issued: issued.map((one) => ({ ...one, credential: id })) })
+  await store.commit({ connection, deny: [id] })
 }

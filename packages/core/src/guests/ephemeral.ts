@@ -6,8 +6,9 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
+import { denyLate } from './ending.ts'
 import type { Obtained, TokenOrder } from './obtain.ts'
-import { placeFor } from './place.ts'
+import { nextOf, placeFor } from './place.ts'
 import type { Telling } from './telling.ts'
 
 /** The API of ephemeral guest tokens. */
@@ -75,15 +76,7 @@ const wanted = (
 async function keep({ connection, ports: { store } }: EphemeralParts, made: Obtained): Promise<Live> {
   const issued = made.issued ?? []
   for (let base: Credential = made.credential; ; ) {
-    const { subject, createdAt, aliveUntil = 0, shared } = base
-    const next: Live = {
-      ...made.credential,
-      subject,
-      createdAt,
-      aliveUntil: Math.max(aliveUntil, made.credential.aliveUntil ?? 0),
-      generation: base.generation + 1,
-      ...(shared ? { shared } : {}),
-    }
+    const next = nextOf(base, made.credential)
     const outcome = await store.commit({
       connection,
       writes: [{ credential: next, expect: { generation: base.generation } }],
@@ -93,8 +86,7 @@ async function keep({ connection, ports: { store } }: EphemeralParts, made: Obta
     if (outcome === 'done') return next
     base = (await store.find(connection, next.id)).credential ?? base
     if (hasEnded(base)) {
-      await store.commit({ connection, issued })
-      await store.commit({ connection, deny: [next.id] })
+      await denyLate(store, base, issued)
       throw ended(base)
     }
   }

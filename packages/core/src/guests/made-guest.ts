@@ -10,9 +10,9 @@ import type { Live } from '../tokens/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { type Claim, fail, formerOf, settle } from './claims.ts'
 import type { Creating, CreationParts } from './creating.ts'
-import { revocationChange } from './ending.ts'
+import { denyLate, revocationChange } from './ending.ts'
 import type { Lookup } from './enrichment.ts'
-import { placeFor } from './place.ts'
+import { nextOf, placeFor } from './place.ts'
 import type { Received } from './reception.ts'
 import type { Sent } from './sent-create.ts'
 import type { Slot } from './slot.ts'
@@ -50,7 +50,7 @@ export async function kept(creating: Creating, outcome: MadeGuest): Promise<Live
     const base = place.credential
     if (base && hasEnded(base)) throw await refuseEnded(creating, base, made)
     if (base && !isOf(base, claim)) throw await refuseForeign(creating, guestId)
-    const next = succeeding(made.credential, place)
+    const next = { ...nextOf(base ?? made.credential, made.credential), id: place.row }
     const change = await storing(creating, outcome, { next, place, former, isFirst: revision !== undefined })
     const settled = await settle(parts, claim, {
       next: { state: 'live', guestId: next.id },
@@ -82,20 +82,6 @@ async function rowFor({ parts, claim }: Creating, guestId: string): Promise<Row>
 /** Whether a guest was made for the very person and channel. */
 const isOf = ({ id, profile, request }: Credential, { attempt: { person }, guest }: Claim): boolean =>
   id === guest?.id || (openProfile(profile)['email'] === person.email && request?.['channelId'] === person.channelId)
-
-/** The guest as the next generation of its row. */
-function succeeding(made: Live, { row, credential: base = made }: Row): Live {
-  const { subject, createdAt, aliveUntil = 0, generation, shared } = base
-  return {
-    ...made,
-    id: row,
-    subject,
-    createdAt,
-    aliveUntil: Math.max(aliveUntil, made.aliveUntil ?? 0),
-    generation: generation + 1,
-    ...(shared ? { shared } : {}),
-  }
-}
 
 async function storing(
   { parts, api, claim }: Creating,
@@ -153,9 +139,8 @@ async function refuseEnded(
   guest: Credential,
   { issued }: Received,
 ): Promise<GuestpassError> {
-  const { connection, ports } = parts
-  await ports.store.commit({ connection, issued: issued.map((one) => ({ ...one, credential: guest.id })) })
-  await ports.store.commit({ connection, deny: [guest.id] })
+  const { ports } = parts
+  await denyLate(ports.store, guest, issued)
   const guestId = guestIdOf(guest)
   return fail(parts, claim, { error: ended(guest), next: undefined, types: ['GUEST_ORPHANED'], guestId })
 }

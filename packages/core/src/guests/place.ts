@@ -1,6 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import { namedRow, rowOf } from '../domain/guest-id.ts'
 import type { Found, Store } from '../ports/store.ts'
+import type { Live } from '../tokens/renewal.ts'
 
 /** The row of a guest, which may not be there yet. */
 export interface Place extends Found {
@@ -28,6 +29,16 @@ export async function placeFor(
     }
   }
 }
+
+/** A guest that upstream made, as the next generation of what its row holds. */
+export const nextOf = ({ subject, createdAt, aliveUntil = 0, generation, shared }: Credential, made: Live): Live => ({
+  ...made,
+  subject,
+  createdAt,
+  aliveUntil: Math.max(aliveUntil, made.aliveUntil ?? 0),
+  generation: generation + 1,
+  ...(shared ? { shared } : {}),
+})
 
 /** Marks a guest as one of several with its id; false when it was written meanwhile. */
 async function marked(revision: number, credential: Credential, store: Pick<Store, 'commit'>): Promise<boolean> {
