@@ -4,6 +4,7 @@ import { guestIdOf, isGuestId, rowOf } from '../src/domain/guest-id.ts'
 import { MINUTE } from '../src/domain/time.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { withoutIds } from '../src/guests/without-ids.ts'
+import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
 import { jwt } from './fake-upstream.ts'
 import { ann, EMAIL, peopleWorld, reuse } from './people-world.ts'
@@ -156,6 +157,25 @@ describe('the same id at two APIs', () => {
 })
 
 describe('an ephemeral guest whose id another API gave, too', () => {
+  it('leaves the guest that the other API stored while its own token was asked for', async () => {
+    const here = refreshWorld()
+    let isThere = false
+    const commit: Store['commit'] = async (change) => {
+      if (change.writes && !isThere) {
+        isThere = true
+        await here.store.commit({
+          connection: 'default',
+          writes: [{ credential: { ...row, id: ID }, expect: { generation: 0 } }],
+        })
+      }
+      return here.store.commit(change)
+    }
+    const { guests } = await here.process({}, { store: { ...here.store, commit } })
+    expect(await guests.issue(request)).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 1 })
+    expect(await guests.show(ID, { api: 'engagements' })).toMatchObject({ generation: 1 })
+    expect(await guests.show(ID, { api: 'guest-tokens' })).toMatchObject({ generation: 1 })
+  })
+
   it('is minted, refreshed and adopted beside that one', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()

@@ -1,5 +1,6 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import { ended, hasEnded } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
@@ -72,11 +73,17 @@ const wanted = (
   request: { durationSeconds, scopes },
 })
 
-/** Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended. */
-async function keep({ connection, ports: { store } }: EphemeralParts, made: Obtained): Promise<Live> {
-  const issued = made.issued ?? []
-  for (let base: Credential = made.credential; ; ) {
-    const next = nextOf(base, made.credential)
+/**
+ * Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended, and one of another
+ * API that has got the row keeps it.
+ */
+async function keep(
+  { connection, ports: { store } }: EphemeralParts,
+  { credential, ...made }: Obtained,
+): Promise<Live> {
+  for (let base: Credential = credential; ; ) {
+    const next = { ...nextOf(base, credential), id: base.id }
+    const issued = (made.issued ?? []).map((one) => ({ ...one, credential: next.id }))
     const outcome = await store.commit({
       connection,
       writes: [{ credential: next, expect: { generation: base.generation } }],
@@ -84,7 +91,8 @@ async function keep({ connection, ports: { store } }: EphemeralParts, made: Obta
       issued,
     })
     if (outcome === 'done') return next
-    base = (await store.find(connection, next.id)).credential ?? base
+    const place = await placeFor(connection, EPHEMERAL, guestIdOf(next), store)
+    base = place.credential ?? { ...credential, id: place.row, generation: 0 }
     if (hasEnded(base)) {
       await denyLate(store, base, issued)
       throw ended(base)
