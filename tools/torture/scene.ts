@@ -53,6 +53,8 @@ export async function scene({ guests, lives, mix = [] }: SceneOptions, luck: Luc
     accessTokenSeconds: 300,
     autoConsent: true,
     externalUserDuplicates: 'make',
+    externalUserTokenSeconds: 86_400,
+    engagementTokenSeconds: 86_400,
     allowedHosts: [UPSTREAM_NAME],
   })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-torture-')))

@@ -6,7 +6,7 @@ import { connectionOf, type PersonApi, personApis } from './creates/persons.ts'
 import { type Crew, crew, type Ended, type Worker } from './crew.ts'
 import { classesOf, type Fate, fateOf, type FateOptions, happen, ownPoint } from './events/fate.ts'
 import { type EventClass, type Plan, plan } from './events/mix.ts'
-import { clockEnv, stepClock } from './events/wrong-clock.ts'
+import { clockEnv, lesserOffsets, stepClock } from './events/wrong-clock.ts'
 import type { Acknowledged, Findings } from './findings.ts'
 import { type Look, look } from './look.ts'
 import { luck, type Luck } from './luck.ts'
@@ -249,7 +249,9 @@ async function creating(run: Run, luck: Luck, slot: number): Promise<void> {
     const from = run.persons[api]
     run.persons[api] += STEP
     const argv = [api, connectionOf(api), String(Math.max(0, from - STEP))]
-    const [, { out }] = await worked(run, luck, { argv, of: 'create', program: run.programs.worker, slot })
+    // An external user lives for a day and cannot be renewed: by a clock that is wrong by a day it has ended, and another is due.
+    const fate = api === 'external-users' ? { offsets: lesserOffsets } : {}
+    const [, { out }] = await worked(run, luck, { argv, of: 'create', program: run.programs.worker, slot, fate })
     for (const line of out.split('\n').slice(0, -1)) {
       const said = JSON.parse(line) as Partial<GivenGuest> & { readonly code?: string; readonly message?: string }
       if (said.code === undefined) run.given.push(said as GivenGuest)

@@ -3,7 +3,7 @@ import type { Worker } from '../crew.ts'
 import type { Luck } from '../luck.ts'
 import { AT, type Point, SIGN } from '../points.ts'
 import type { EventClass } from './mix.ts'
-import { type WrongClock, wrongClock } from './wrong-clock.ts'
+import { type Offset, type WrongClock, wrongClock } from './wrong-clock.ts'
 
 /** The classes that happen to one worker; the others happen to all of them. */
 export const workerClasses = ['kills', 'pauses', 'clock'] as const satisfies readonly EventClass[]
@@ -81,6 +81,8 @@ export interface FateOptions {
   readonly pauseAt?: Point | undefined
   /** Requests that a worker gets to. Default 3. */
   readonly most?: number
+  /** By how much its clock may be wrong. Default all. */
+  readonly offsets?: readonly [Offset, ...Offset[]]
   /** How long a worker lives at most when it is killed at a moment, in milliseconds; default it is killed at points alone. */
   readonly momentMs?: number
 }
@@ -91,7 +93,7 @@ const MOST = 3
 export function fateOf(
   what: (typeof workerClasses)[number] | undefined,
   luck: Luck,
-  { pauseAt, most = MOST, momentMs }: FateOptions = {},
+  { pauseAt, most = MOST, momentMs, offsets }: FateOptions = {},
 ): Fate {
   const thenMs = luck.between(1_500, 3_500)
   const end = at(killPoint(luck), luck, most)
@@ -99,7 +101,7 @@ export function fateOf(
     return { how: 'pauses', at: at(pauseAt ?? pausePoint(luck), luck, most), ms: luck.between(...PAUSE_MS), thenMs }
   }
   if (what === 'clock') {
-    return { how: 'clock', clock: wrongClock(luck), at: luck.whole(0, 1) === 1 ? end : undefined, thenMs }
+    return { how: 'clock', clock: wrongClock(luck, offsets), at: luck.whole(0, 1) === 1 ? end : undefined, thenMs }
   }
   if (what === undefined) return { how: 'none', thenMs }
   const moment = luck.weighted<Moment>([

@@ -14,8 +14,11 @@ export interface WrongClock {
   readonly steps: boolean
 }
 
-export const wrongClock = (luck: Luck): WrongClock => ({
-  offset: luck.pick(offsets),
+/** Wrong by less than a day. */
+export const lesserOffsets: readonly [Offset, ...Offset[]] = ['+60s', '-60s', '+3600s', '-3600s']
+
+export const wrongClock = (luck: Luck, from: readonly [Offset, ...Offset[]] = offsets): WrongClock => ({
+  offset: luck.pick(from),
   steps: luck.whole(1, 3) === 1,
 })
 
