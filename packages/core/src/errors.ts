@@ -165,3 +165,9 @@ export function asGuestpassError(thrown: unknown): GuestpassError {
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return new GuestpassError('internal', `Unforeseen: ${message}. Please report it.`, { cause: thrown })
 }
+
+/** The facts of an error that another one causes: the cause, and what upstream answered. */
+export const causedBy = (cause: GuestpassError): Pick<ErrorFacts, 'cause' | 'upstream'> => ({
+  cause,
+  ...(cause.upstream ? { upstream: cause.upstream } : {}),
+})

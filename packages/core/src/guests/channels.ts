@@ -1,5 +1,5 @@
 import { type Millis, MINUTE } from '../domain/time.ts'
-import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
 import { lanes } from '../policy/lanes.ts'
 import type { Clock } from '../ports/clock.ts'
 import { held } from '../tokens/held.ts'
@@ -87,11 +87,7 @@ function unavailable(error: GuestpassError, channelId: string): GuestpassError |
   return new GuestpassError(
     'channel_unavailable',
     `Channel ${channelId} cannot be used. ${remedies[cause]} ${message}`,
-    {
-      reason: cause,
-      cause: error,
-      ...(upstream ? { upstream } : {}),
-    },
+    { reason: cause, ...causedBy(error) },
   )
 }
 

@@ -2,7 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import { rowOf } from '../domain/guest-id.ts'
 import { sealedProfile } from '../domain/profile.ts'
 import { iso } from '../domain/time.ts'
-import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
 import type { Lease } from '../tokens/lease.ts'
 import type { Live } from '../tokens/renewal.ts'
 import type { Attempt } from './attempt.ts'
@@ -131,5 +131,5 @@ const createInDoubt = (cause: GuestpassError, { conflicts }: PersonApi): Guestpa
   new GuestpassError(
     'create_in_doubt',
     `${cause.message} ${conflicts ? 'The next request for the same address takes it up.' : CREATE_AGAIN}`,
-    { cause, ...(cause.upstream ? { upstream: cause.upstream } : {}) },
+    causedBy(cause),
   )

@@ -1,5 +1,5 @@
 import { hasEnded } from '../domain/plan.ts'
-import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
 import type { Live } from '../tokens/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { hasToken, withBrought } from './brought.ts'
@@ -73,18 +73,16 @@ function refused({ parts, claim }: Creating, conflict: GuestpassError): Promise<
   })
 }
 
-const factsOf = (cause: GuestpassError) => ({ cause, ...(cause.upstream ? { upstream: cause.upstream } : {}) })
-
 const duplicate = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
     `${conflict.message} Wait until it lapses upstream, or ask to take it over with an address that is verified.`,
-    factsOf(conflict),
+    causedBy(conflict),
   )
 
 const orphaned = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'guest_orphaned',
     `Upstream has a session for this address and channel, and no refresh token of it can be used here: it cannot be taken over. Wait until it lapses upstream, or ask its operator to end it; then ask again. (${conflict.message})`,
-    factsOf(conflict),
+    causedBy(conflict),
   )

@@ -3,7 +3,7 @@ import type { Credential } from '../domain/credential.ts'
 import { type Event, event } from '../domain/event.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Instant, MINUTE } from '../domain/time.ts'
-import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import { encodeBase64url } from '../verify/base64url.ts'
@@ -227,7 +227,4 @@ function refuseError(query: URLSearchParams): void {
 
 /** What would be worth another try for other calls is not for this one: the code is sent once. */
 const notAgain = (error: GuestpassError): GuestpassError =>
-  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, {
-    cause: error,
-    ...(error.upstream ? { upstream: error.upstream } : {}),
-  })
+  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, causedBy(error))
