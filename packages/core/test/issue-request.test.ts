@@ -45,6 +45,9 @@ describe('a request for a guest token', () => {
     ['900', 900],
     [1, 1],
     [86_400, 86_400],
+    ['90m', 5_400],
+    ['2h', 7_200],
+    ['24h', 86_400],
   ])('lasts %s: %i seconds', (duration, seconds) => {
     expect(parse({ duration, scopes: [SEND] }).durationSeconds).toBe(seconds)
   })
@@ -72,6 +75,11 @@ describe('a request for a guest token', () => {
     true,
     [60],
     {},
+    '25h',
+    '0m',
+    '90 m',
+    '1.5h',
+    '2d',
   ])('does not last %j', (duration) => {
     expect(faultyFields({ duration, scopes: [SEND] })).toEqual(['duration'])
   })

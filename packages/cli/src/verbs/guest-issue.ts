@@ -78,7 +78,7 @@ export const guestIssue = verb({
     ['--guest-id <uuid>', 'guest-tokens: a UUID; a new one when left out'],
     [
       '--duration <name|seconds>',
-      'guest-tokens: shortSession (default), standardSession, extendedSession, maxLifetime, or seconds from 1 to 86400',
+      'guest-tokens: shortSession (default), standardSession, extendedSession, maxLifetime, seconds from 1 to 86400, or 90m or 2h',
     ],
     ['--scope <scope...>', 'guest-tokens: what the guest may do: webmessaging:guest:send, :receive, :read, :update'],
     ['--email <address>', "engagements, external-users: the person's address"],

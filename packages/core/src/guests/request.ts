@@ -35,7 +35,7 @@ export interface IssueRequest {
   readonly api?: 'guest-tokens' | undefined
   /** A UUID; a new one when absent. */
   readonly guestId?: string | undefined
-  /** A name (`shortSession`, `short`, …) or whole seconds from 1 to 86400; 3600 when absent. */
+  /** A name (`shortSession`, `short`, …), whole seconds from 1 to 86400, or minutes or hours as `90m` or `2h`; 3600 when absent. */
   readonly duration?: string | number | undefined
   /** One or more of `guestScopes`. */
   readonly scopes: readonly string[]
@@ -49,7 +49,7 @@ const GIVE_UUID = 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
 
 const remedies: Readonly<Record<string, string>> = {
   guestId: `${GIVE_UUID}, or leave it out to get a new one.`,
-  duration: `Give one of ${Object.keys(durations).join(', ')}, or a whole number of seconds from 1 to ${LONGEST_DURATION}.`,
+  duration: `Give one of ${Object.keys(durations).join(', ')}, a whole number of seconds from 1 to ${LONGEST_DURATION}, or minutes or hours as 90m or 2h.`,
   scopes: `Give one or more of ${guestScopes.join(', ')}.`,
 }
 
@@ -67,12 +67,16 @@ const issueRequest = z.strictObject({
     .check(z.minLength(1, 'at least one scope is needed')),
 })
 
-/** A duration's name, or digits of a command line, as seconds; anything else stays for the check to refuse. */
+/** How many seconds the letter after a number stands for. */
+const units: Readonly<Record<string, number>> = { '': 1, m: 60, h: 3_600 }
+
+/** A duration's name, or a number as text, with or without a unit, as seconds; anything else stays for the check to refuse. */
 function named(value: unknown): unknown {
   if (typeof value !== 'string') return value
   const name = Object.hasOwn(aliases, value) ? aliases[value as keyof typeof aliases] : value
   if (Object.hasOwn(durations, name)) return durations[name as keyof typeof durations]
-  return /^\d{1,9}$/.test(value) ? Number(value) : value
+  const [, number, unit = ''] = /^(\d{1,9})([mh]?)$/.exec(value) ?? []
+  return number === undefined ? value : Number(number) * (units[unit] ?? Number.NaN)
 }
 
 /** The request in upstream's terms; throws `invalid_input` with all its faults. `newId` makes an id where none was given. */
