@@ -3,6 +3,7 @@ import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import type { Http } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { type FakeClock, settle } from '../src/testing/index.ts'
 import { json, jwt, strangerKey } from './fake-upstream.ts'
@@ -193,6 +194,27 @@ describe('a connection that is signed in', () => {
     accessTokens.reportRejected((await accessTokens.token()).token)
     expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
   })
+})
+
+it('a refresh that ends after the sign-out is ended upstream as well', async () => {
+  const here = signedIn()
+  const revoked: (string | null)[] = []
+  const http: Http = async (request, signal) => {
+    if (!request.url.endsWith('/revoke')) return here.upstream.http(request, signal)
+    revoked.push(new URLSearchParams(request.body).get('token'))
+    return json(200, {})
+  }
+  const { accessTokens } = await here.process({ refreshToken: here.seed }, { http })
+  await accessTokens.token()
+  await here.clock.advance(HOUR)
+  here.server.meets(slow(here.clock))
+  const asked = outcome(accessTokens.token())
+  await here.clock.advance(SECOND)
+  await (await here.process({}, { http })).signOut()
+  await here.clock.advance(2 * SECOND)
+  expect(await asked).toBe('needs_reauth')
+  expect(revoked).toEqual(['refresh-token-number-2', 'refresh-token-number-3'])
+  expect(await standing(here)).toBe('revoked')
 })
 
 describe('a refresh token in the configuration', () => {

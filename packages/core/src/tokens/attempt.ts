@@ -67,7 +67,9 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
     const made = await strategy.renew(order)
     if (!made.fault) refuseLate(made.credential.tokens, now())
     const kept = await keep(one, made)
-    return kept && { ...made, next: kept }
+    if (kept) return { ...made, next: kept }
+    await made.late?.()
+    return undefined
   } catch (thrown) {
     if (thrown instanceof Superseded) return undefined
     return settle(one, asGuestpassError(thrown))

@@ -120,10 +120,21 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   const learned = scopes || fault ? {} : { granted: tokens.scopes }
   const request: Request = { ...credential.request, ...learned, client: oauth.clientId }
   const next = { ...credential, standing: 'active', tokens, request } as const
-  if (fault) return { credential: next, events: [telling.failed(credential, about, fault, now())], fault }
+  const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
+  if (fault) return { credential: next, events: [telling.failed(credential, about, fault, now())], fault, late }
   const latencyMs = now() - started
   telling.renewed(latencyMs)
-  return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })] }
+  return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })], late }
+}
+
+/** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
+async function endAfterSignOut({ connection, oauth, ports }: GrantTools, id: string, granted: Granted): Promise<void> {
+  try {
+    const { credential } = await ports.store.find(connection, id)
+    if (credential?.standing === 'revoked') await oauth.revoke(granted)
+  } catch {
+    // They live to their end, as after any sign-out that upstream did not hear of.
+  }
 }
 
 function renewed(

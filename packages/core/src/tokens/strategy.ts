@@ -45,6 +45,8 @@ export interface Renewed {
   readonly fault?: GuestpassError
   /** Called once the tokens are stored. */
   readonly done?: () => void
+  /** Called when another change came first, so that the tokens are not stored. Never rejects. */
+  readonly late?: () => Promise<void>
 }
 
 /**
