@@ -119,6 +119,11 @@ describe('tokens that a sign-in brought', () => {
     expect([here.asked.token, here.asked.revoked, here.asked.keys > 1]).toEqual([1, [], true])
   })
 
+  it('have no scopes too many where none were asked for', async () => {
+    const { signIn, back } = await signingIn()
+    expect(await signIn.complete(await back([]))).toMatchObject({ scopes: ['guest:write'], missing: [], excess: [] })
+  })
+
   it('are kept although an ID token that was not asked for is of a kind that is not read', async () => {
     const here = await signingIn()
     const [header, claims] = [{ alg: 'HS256' }, { sub: 'eve', aud: 'client' }].map((part) =>

@@ -115,6 +115,7 @@ describe('the code of a sign-in', () => {
   it.each([
     ['429', () => json(429, {}, { 'retry-after': '1' })],
     ['503', () => json(503, {})],
+    ['502', () => json(502, {})],
   ])('is sent once, also when upstream answers %s: begin a new one', async (_status, answer) => {
     const here = await upstream({ policy: { retry: { retries: 3 } } })
     here.answers.token = [answer]

@@ -149,7 +149,8 @@ const signedInAs = ({ generation, tokens }: Live, identity: Identity, asked: rea
   expiresAt: endOf(tokens),
   scopes: tokens.scopes,
   missing: lackedScopes(asked, tokens.scopes),
-  excess: missingScopes(tokens.scopes, asked),
+  // Nothing that came is too much where nothing was asked for.
+  excess: asked.length === 0 ? [] : missingScopes(tokens.scopes, asked),
   renewable: tokens.refresh !== undefined,
   ...identity,
 })

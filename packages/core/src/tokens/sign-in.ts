@@ -137,7 +137,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       .exchange({ code: new Secret(code), verifier, redirectUri, sending })
       .catch((thrown: unknown) => {
         const error = asGuestpassError(thrown)
-        throw error.retryable ? notAgain(error) : error
+        throw error.retryable || error.code === 'in_doubt' ? notAgain(error) : error
       })
     const settled = (signedIn: SignedIn) => taken.settled({ signedIn })
     const of = { asked: scopes, sentAt, now, grant: 'authorization_code', settled }
@@ -225,6 +225,6 @@ function refuseError(query: URLSearchParams): void {
   throw new GuestpassError('sign_in_denied', 'The sign-in was denied: whoever was asked said no, or may not.')
 }
 
-/** What would be worth another try for other calls is not for this one: the code is sent once. */
+/** What other calls would try or look at again is over for this one: the code is sent once. */
 const notAgain = (error: GuestpassError): GuestpassError =>
   new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, causedBy(error))
