@@ -141,12 +141,13 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
 }
 
 /**
- * A worker that stands still may hold up all others, each in the middle of a refresh. A full disk may keep each from writing that it
- * sent nothing, but ends nothing.
+ * A worker that stands still may hold up all others, each in the middle of a refresh. One with a wrong clock may be killed, once. A full
+ * disk may keep each from writing that it sent nothing, but ends nothing.
  */
 function unfounded({ options, killsAt, disturbed, plan: { counts } }: Run, found: Findings): number {
   const killed = between.reduce((sum, one) => sum + (killsAt[one] ?? 0), 0)
-  const explained = found.lostAnswers + killed + disturbed * options.processes
+  const stopped = disturbed - Math.min(disturbed, counts.clock)
+  const explained = found.lostAnswers + killed + stopped * options.processes + counts.clock
   return Math.max(0, found.inDoubt - explained - counts.disk * options.processes, found.ended - explained)
 }
 
