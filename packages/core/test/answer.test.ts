@@ -206,6 +206,8 @@ describe('what is shown of an answer', () => {
     '{"guestToken":"short-one"',
     '{"refresh_token":"short-one',
     '{"client_secret":"short-one"',
+    '{"device_code":"short-one"',
+    '{"code_verifier":"short-one"',
   ])('never holds a token of the answer: %s', async (body) => {
     expect((await failure(answering(raw(body)))).message).not.toContain('short-one')
   })
@@ -213,11 +215,14 @@ describe('what is shown of an answer', () => {
   it('never holds a long word that could be a secret, or a mail address, also when cut', async () => {
     const jwt = `eyJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiIxIn0'.repeat(9)}.c2lnbmF0dXJl`
     const text = `<p>${'so '.repeat(30)}${jwt} for alice@example.com or bob%40example.com`
+    const spelled = ['carol&#64;example.com', 'carol&#x40;example.com', 'carol&commat;example.com']
     const garbled = await failure(answering(raw(text, { 'content-type': 'text/html' })))
     expect(garbled.message).not.toContain('eyJ')
     const refused = await failure(answering(json(400, { message: text.slice(60) })))
     expect(refused.message).not.toMatch(/eyJ|alice|bob|example/)
     expect(refused.message).toContain('[removed] for [removed] or [removed]')
+    for (const one of [...spelled, '"carol\\u0040example.com"'])
+      expect((await failure(answering(raw(`not ${one}`, {}, 403)))).message).not.toMatch(/carol|example/)
   })
 
   it.each(['a', '"', 'token', '@', 'A', ' ', '"token":"'])(

@@ -117,6 +117,12 @@ describe('answers in an unusual form', () => {
     expect(came).not.toHaveProperty('verificationUriComplete')
   })
 
+  it('a device is sent to the address also under the name of the drafts', async () => {
+    const { verification_uri: verification_url, ...rest } = device
+    const came = await answered('device-authorization', { ...rest, verification_url })
+    expect(came).toMatchObject({ verificationUri: device.verification_uri })
+  })
+
   it.each<[string, object, unknown]>([
     ['device-authorization', { error: 'invalid_client' }, 'client_rejected'],
     ['device-code-pending', { error: 'authorization_pending' }, { is: 'pending' }],

@@ -32,7 +32,8 @@ export function cleaner(secrets: readonly Secret[]): Clean {
       .filter((spelling) => spelling !== '')
       .reduce((left, spelling) => left.replaceAll(spelling, '[removed]'), value)
       .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-      .replaceAll(/("[^"]{0,40}(?:token|secret|password)[^"]{0,40}" ?: ?")[^"]+/gi, '$1[removed]')
+      .replaceAll(/&#(?:64|x40);|&commat;|\\u0040/gi, '@')
+      .replaceAll(/("[^"]{0,40}(?:token|secret|password|device_?code|verifier)[^"]{0,40}" ?: ?")[^"]+/gi, '$1[removed]')
       .replaceAll(/[^\s"'<>(),;:=&]+/g, (word) => (/@|%40/.test(word) ? '[removed]' : word))
       .replaceAll(/[\w+/=.~-]{24,}/g, (word) =>
         /[0-9A-Z]/.test(word) && !isUuid(word) && !isName(word) ? '[removed]' : word,

@@ -118,14 +118,23 @@ const seconds = z.pipe(
 )
 
 /** RFC 8628, 3.2. Members that are not required and cannot be used are left out. */
-export const deviceAnswer = z.object({
-  device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
-  user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
-  verification_uri: z.url(),
-  verification_uri_complete: z.catch(z.optional(z.url()), undefined),
-  expires_in: z.optional(seconds),
-  interval: z.optional(seconds),
-})
+export const deviceAnswer = z.pipe(
+  z.transform(withVerificationUri),
+  z.object({
+    device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
+    user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
+    verification_uri: z.url(),
+    verification_uri_complete: z.catch(z.optional(z.url()), undefined),
+    expires_in: z.optional(seconds),
+    interval: z.optional(seconds),
+  }),
+)
+
+/** Google and others still give the address under the name that it had in drafts of RFC 8628. */
+function withVerificationUri(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null || !('verification_url' in answer)) return answer
+  return { verification_uri: answer.verification_url, ...answer }
+}
 
 /** A device that asks whether somebody has decided (RFC 8628, 3.4). */
 export function deviceTokenRequest(
