@@ -70,18 +70,33 @@ describe('a guest with a rotating refresh token', () => {
     expect([/guest\.7/i.test(told), told.includes('guestx7')]).toEqual([false, true])
   })
 
-  it('is kept by keepers', async () => {
-    const here = await issued()
+  /** Keepers alone, for this long: nobody asks. */
+  const keptFor = async (here: Awaited<ReturnType<typeof issued>>, ms: number): Promise<void> => {
     const keeping = keeper(
       { connection: 'default', renew: here.guests.keepRenewed, meter: here.connection.meters },
       here,
     )
     const stop = new AbortController()
     const running = keeping.run(stop.signal)
-    await here.clock.advance(HOUR)
+    await here.clock.advance(ms)
     stop.abort()
     await here.clock.advance(SECOND)
     await running
+  }
+
+  it('is kept by keepers', async () => {
+    const here = await issued()
+    await keptFor(here, HOUR)
+    expect((await here.row(here.id))?.generation).toBe(2)
+  })
+
+  it('in doubt is kept by keepers too: they send the last resort when its token has ended, not before', async () => {
+    const here = await issued()
+    here.upstream.meets('refresh', dropped('before'))
+    await keptFor(here, HOUR - 2 * SECOND)
+    expect([await here.standing(), here.refreshes()]).toEqual(['in_doubt', 1])
+    await keptFor(here, MINUTE)
+    expect([await here.standing(), here.refreshes()]).toEqual(['active', 2])
     expect((await here.row(here.id))?.generation).toBe(2)
   })
 

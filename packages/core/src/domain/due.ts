@@ -2,12 +2,14 @@ import type { Credential } from './credential.ts'
 import type { Instant } from './time.ts'
 
 /**
- * When a credential is due to be renewed without anybody asking: in its advisory window and past its back-off. Absent for
- * what is never due: access tokens, which callers renew; what is not active; what has no tokens.
+ * When a credential is due to be renewed without anybody asking: in its advisory window, or in doubt at its end, when the last
+ * resort may be sent, and past its back-off. Absent for what is never due: access tokens, which callers renew; what has ended; what
+ * has no tokens.
  */
 export function dueAt({ kind, standing, tokens, backOff }: Credential): Instant | undefined {
-  if (kind !== 'guest' || standing !== 'active' || !tokens) return undefined
-  return Math.max(tokens.renewAt, backOff?.until ?? Number.NEGATIVE_INFINITY)
+  if (kind !== 'guest' || (standing !== 'active' && standing !== 'in_doubt') || !tokens) return undefined
+  const from = standing === 'in_doubt' ? Math.max(tokens.expiresAt, tokens.renewAt) : tokens.renewAt
+  return Math.max(from, backOff?.until ?? Number.NEGATIVE_INFINITY)
 }
 
 /**

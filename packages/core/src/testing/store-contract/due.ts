@@ -43,9 +43,20 @@ function dueSentences({ says, expect }: Chapter): void {
     expect((await store.claimDue(HOME, ask)).claimed).toEqual([{ id: 'alice', dueAt: now + 1_000 }])
   })
 
-  says('never gives what is not active, has no tokens or is no guest', async ({ store, advance }) => {
+  says('gives what is in doubt when its token has ended, not before', async ({ store, advance }) => {
     const now = await nowOf(store)
-    for (const standing of ['in_doubt', 'needs_reauth', 'revoked', 'erased'] as const) {
+    await put(store, guest('doubtful', now - 1, 1, { standing: 'in_doubt' }))
+    const { credential } = await store.find(HOME, 'doubtful')
+    const left = (credential?.tokens?.expiresAt ?? 0) - now
+    await advance(left - 2)
+    expect(await claim(store)).toEqual([])
+    await advance(2)
+    expect(await claim(store)).toEqual(['doubtful'])
+  })
+
+  says('never gives what has ended, has no tokens or is no guest', async ({ store, advance }) => {
+    const now = await nowOf(store)
+    for (const standing of ['needs_reauth', 'revoked', 'erased'] as const) {
       await put(store, guest(standing, now, 1, { standing }))
     }
     await put(store, credential('empty'))
