@@ -78,7 +78,7 @@ describe('an id that an upstream gives', () => {
     upstream.answers = named(guestId)
     const error = await refusal(guests.issue(ann))
     expect(error.code).toBe('create_in_doubt')
-    expect(error.message).toContain('visible characters')
+    expect(error.message).toContain('visible characters other than . and ..')
     await settle()
     expect(upstream.asked.update).toEqual([])
     expect((await store.list('default', { kind: 'guest', limit: 9 })).credentials).toEqual([])

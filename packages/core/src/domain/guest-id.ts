@@ -17,6 +17,9 @@ export const isGuestId = (text: string): boolean =>
   text !== '.' &&
   text !== '..'
 
+/** What is said of a text that cannot be one. */
+export const NO_GUEST_ID = `not 1 to ${MAX_GUEST_ID} visible characters other than . and ..`
+
 const ownedBy = (api: string): string => `${api}/`
 
 /** The row of a guest under the name of its API: where the plain id is the row of something else. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { isGuestId, MAX_GUEST_ID } from '../domain/guest-id.ts'
+import { isGuestId, NO_GUEST_ID } from '../domain/guest-id.ts'
 import { scopeList } from '../domain/scopes.ts'
 import type { MintRequest } from '../upstream/guest-tokens/wire.ts'
 import { invalid } from './faults.ts'
@@ -103,7 +103,7 @@ export function parseNewGuestId(input: string): string {
 /** The id of a guest that is there, as its API gave it; throws `invalid_input`. */
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && isGuestId(input)) return input
-  throw invalid([{ path: ['guestId'], message: `not 1 to ${MAX_GUEST_ID} visible characters` }], {
+  throw invalid([{ path: ['guestId'], message: NO_GUEST_ID }], {
     guestId: 'Give the id that the guest has, as `guest list` shows it.',
   })
 }
