@@ -518,6 +518,7 @@ describe('a refreshed token that cannot be used', () => {
     ['does not verify', jwt({ exp: 9e9 }, strangerKey)],
     ['is longer than 16 KiB', 'x'.repeat(16_385)],
     ['cannot stand in a header', 'töken'],
+    ['holds a line break', 'a\nx-evil: 1'],
   ])('because it %s is thrown away, but the refresh token that came with it is kept', async (_why, access_token) => {
     const here = signedIn()
     const { accessTokens } = await here.seeded({ accessTokenFormat: 'auto' })
