@@ -12,7 +12,12 @@ describe('a store in an SQLite file', () => {
       const clock = fakeClock()
       const open = () => openStore(join(folder, 'new', 'guestpass.db'), { clock, route })
       const store = await open()
-      return { store, another: open, advance: (ms) => clock.stepWall(ms), end: () => rm(folder, { recursive: true }) }
+      return {
+        store,
+        another: open,
+        advance: (ms) => (ms > 0 ? clock.advance(ms) : clock.stepWall(ms)),
+        end: () => rm(folder, { recursive: true }),
+      }
     },
     { describe, it, expect },
   )

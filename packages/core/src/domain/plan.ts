@@ -47,10 +47,14 @@ const rests = (backOff: BackOff | undefined, now: Instant): boolean =>
 
 /**
  * The moment of the store's clock at which to judge tokens: `now`, or later where less is left until the token's own `exp` by
- * the issuer's clock, because the clock that wrote `expiresAt` was ahead. Early at worst, never late.
+ * the issuer's clock, because the clock that wrote `expiresAt` was ahead. Early at worst, never late. Only `exp` counts for tokens
+ * from the future, and for those that nothing renews: to renew early is no harm, to give up early is one.
  */
-export const judgedAt = ({ expiresAt, exp }: TokenSet, now: Instant, issuerNow: Instant): Instant =>
-  exp === undefined ? now : now + Math.max(0, expiresAt - now - (exp - issuerNow))
+export function judgedAt({ exp, expiresAt, renewAt, sentAt }: TokenSet, now: Instant, issuerNow: Instant): Instant {
+  if (exp === undefined) return now
+  const byIssuer = expiresAt - (exp - issuerNow)
+  return renewAt === NEVER || isAhead(sentAt, now) ? byIssuer : Math.max(now, byIssuer)
+}
 
 /** When tokens end, as it is handed out: whole milliseconds, never past the token's own `exp`. */
 export const endOf = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt' | 'exp'>): Instant =>
@@ -59,12 +63,13 @@ export const endOf = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt'
 export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
 
 /**
- * In which window tokens are at `now` of the store's clock. Tokens from the future count as expired, and so do those whose own
- * `exp` has passed by the issuer's clock, which says `issuerNow`.
+ * In which window tokens are at `now` of the store's clock. Tokens whose own `exp` has passed by the issuer's clock, which says
+ * `issuerNow`, count as expired, and so do those from the future that have none.
  */
 export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issuerNow: Instant = now): Freshness {
   const at = judgedAt(tokens, now, issuerNow)
-  if (at >= tokens.expiresAt || isAhead(tokens.sentAt, now)) return 'expired'
+  const isUndated = tokens.exp === undefined && isAhead(tokens.sentAt, now)
+  if (at >= tokens.expiresAt || isUndated) return 'expired'
   if (at >= tokens.expiresAt - windows.mandatory(tokens.expiresAt - tokens.sentAt)) return 'mandatory'
   return at >= tokens.renewAt ? 'advisory' : 'fresh'
 }

@@ -104,7 +104,9 @@ async function look({ parts, api, attempt }: Asking): Promise<Found> {
   // A key names no credential: then only the store's time is read.
   const { credential: guest, now } = await ports.store.find(connection, guestOf(slot) ?? key)
   const { assurance, onDoubt = 'refuse' } = person
-  const decision = decide(slot, guest, now, { assurance, onDuplicate, onDoubt, conflicts: api.conflicts })
+  const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
+  const asked = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
+  const decision = decide(slot, guest, now, asked)
   return { slot, revision, guest, now: () => now + elapsed(), decision }
 }
 

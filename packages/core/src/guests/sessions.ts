@@ -56,9 +56,11 @@ const guestStrategy = (parts: SessionsParts, id: string): Strategy => {
     afterFailure: (prepared, error, now) => wayOf(parts, prepared.credential).afterFailure(prepared, error, now),
     begun(before, after, about, now) {
       const begins = after.intent && after.intent.id !== before.intent?.id
+      const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const isLeft = after.standing === 'in_doubt' && before.standing !== 'in_doubt'
       return [
         ...(isLeft ? [telling.failed(before, about, LEFT, now)] : []),
+        ...(isGivenUp ? [telling.failed(before, about, GIVEN_UP, now)] : []),
         ...(begins ? [telling.initiated(after, about, now)] : []),
       ]
     },
@@ -79,5 +81,10 @@ async function renewed(parts: SessionsParts, order: Order): Promise<Renewed> {
   if (made.fault) return { ...made, events: [telling.failed(credential, about, made.fault, now())] }
   return { ...made, done: () => telling.announce(made, now()) }
 }
+
+const GIVEN_UP = new GuestpassError(
+  'refresh_impossible',
+  'The Idempotency-Key of the refresh is too old, or its age is not known: it is not sent again, and a new token is minted.',
+)
 
 const LEFT = new GuestpassError('in_doubt', 'The answer to a refresh was lost: the process that asked is gone.')

@@ -53,6 +53,8 @@ export interface Asked {
   readonly onDoubt: OnDoubt
   /** Whether upstream refuses a second guest for the same person. */
   readonly conflicts: boolean
+  /** The issuer's time, by which a token's own `exp` is judged. Default: the store's. */
+  readonly issuerNow?: Instant
 }
 
 /** The guest that a slot names. */
@@ -71,7 +73,7 @@ export function decide(
   slot: Slot | undefined,
   guest: Credential | undefined,
   now: Instant,
-  { assurance, onDuplicate, onDoubt, conflicts }: Asked,
+  { assurance, onDuplicate, onDoubt, conflicts, issuerNow = now }: Asked,
 ): Decision {
   if (!slot) return { do: 'create', resumes: false }
   const known = guestOf(slot)
@@ -89,7 +91,8 @@ export function decide(
     }
   }
   // One that could be renewed must not come back beside the next.
-  if (!isLive(guest, now)) return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
+  if (!isLive(guest, now, issuerNow))
+    return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
   const { guestId } = slot
   // Otherwise whoever types an address would get its session.
   if (assurance !== 'verified' || onDuplicate === 'reject') return { do: 'refuse', guestId }
@@ -98,9 +101,10 @@ export function decide(
     : { do: 'create', resumes: false, former: guestId, replaces: true }
 }
 
-/** Whether a guest has a session: a token that is valid, or one that can be renewed. */
-export function isLive(guest: Credential | undefined, now: Instant): boolean {
+/** Whether a guest has a session: a token that is valid, also by its own `exp` alone, or one that can be renewed. */
+export function isLive(guest: Credential | undefined, now: Instant, issuerNow: Instant = now): boolean {
   if (!guest?.tokens || hasEnded(guest)) return false
-  const { expiresAt, refresh } = guest.tokens
+  const { exp = 0, expiresAt, refresh } = guest.tokens
+  if (issuerNow < exp) return true
   return now < expiresAt + (refresh && guest.standing !== 'needs_reauth' ? RENEWABLE : 0)
 }

@@ -23,6 +23,11 @@ export interface Database {
   /** Keeps room for one more urgent write. Rejects with `store_unavailable` when there is none. */
   readonly ensureRoom: () => Promise<void>
   readonly now: () => Instant
+  /**
+   * The time by which leases end, in milliseconds: of a clock that all who share the database read alike, whatever their wall clocks
+   * say. It is compared with itself only.
+   */
+  readonly leaseNow: () => Instant
   readonly close: () => Promise<void>
 }
 

@@ -13,7 +13,7 @@ import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 /** The store over any SQL database: the same queries for all. */
 export function sqlStore(parts: CommitParts): Store {
   const { database, vault } = parts
-  const { read, write, now } = database
+  const { read, write, now, leaseNow } = database
 
   const unsealed: Database['read'] = async (work) => {
     try {
@@ -48,7 +48,7 @@ export function sqlStore(parts: CommitParts): Store {
     async lease(connection, name, holder, ms, credential) {
       const { answer, at, row } = await write(async (db) => {
         const at = now()
-        const answer = await lease(db, { connection, name, holder, ms }, at)
+        const answer = await lease(db, { connection, name, holder, ms }, leaseNow())
         return { answer, at, row: credential === undefined ? undefined : await sealedRow(db, connection, credential) }
       })
       if (credential === undefined) return answer

@@ -122,6 +122,8 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
 
   return {
     now: () => clock.wall(),
+    // All who share the file are on one machine.
+    leaseNow: () => clock.uptime?.() ?? clock.wall(),
     read: (work) => inOurWords(() => whenFree(busyMs, () => work(reader.db))),
     write: (work, { scrub: scrubs = false, urgent = false } = {}) =>
       inOurWords(async () => {
