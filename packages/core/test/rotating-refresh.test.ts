@@ -252,6 +252,20 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.token(id)).generation).toBe(3)
   })
 
+  it('whose token ended on its way here keeps the refresh token that came with it', async () => {
+    const here = await issued()
+    const other = await here.process({ policy: { timeoutMs: 3 * HOUR, deadlineMs: 3 * HOUR } })
+    await here.clock.advance(MANDATORY)
+    here.upstream.meets('refresh', slow(here.clock, 2 * HOUR))
+    const asked = outcome(other.guests.refresh(here.id))
+    await here.clock.advance(2 * HOUR)
+    expect(await passing(here.clock, asked)).not.toContain('.')
+    expect((await here.row(here.id))?.tokens?.refresh?.reveal()).toBe(`refresh-${here.id}-1`)
+    await here.clock.advance(MINUTE)
+    expect((await here.guests.token(here.id)).generation).toBe(3)
+    expect(here.refreshes()).toBe(2)
+  })
+
   it('may be replaced while in doubt, and recovers what upstream has', async () => {
     const { guests, id, upstream, clock } = await issued()
     upstream.meets('refresh', dropped('before'))

@@ -52,7 +52,7 @@ export async function attempt(
   if (!made) return undefined
   const { next, fault, done } = made
   parts.seen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
-  if (fault) throw await rest(one, next, fault)
+  if (fault) throw faulty(one, next, fault)
   done?.()
   return { credential: next, now: found.now, elapsed }
 }
@@ -64,8 +64,7 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
   const { strategy } = parts
   try {
     const order = { credential, next, isRetry, about, context, now, sending: sendingOf(one) }
-    const made = await strategy.renew(order)
-    if (!made.fault) refuseLate(made.credential.tokens, now())
+    const made = dated(await strategy.renew(order), strategy.spends(credential), now())
     const kept = await keep(one, made)
     if (kept) return { ...made, next: kept }
     await made.late?.()
@@ -74,6 +73,13 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
     if (thrown instanceof Superseded) return undefined
     return settle(one, asGuestpassError(thrown))
   }
+}
+
+/** What came, and whether its access token ended on the way. A refresh token that came with it is kept all the same. */
+function dated(made: Renewed, spends: boolean, now: Instant): Renewed {
+  const fault = made.fault ? undefined : lateness(made.credential.tokens, now)
+  if (fault && !spends) throw fault
+  return fault ? { ...made, fault } : made
 }
 
 /** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
@@ -100,11 +106,12 @@ function sendingOf(one: Attempt): Sending {
 }
 
 /** Stores tokens as the next generation; undefined when another process committed first. */
-async function keep(one: Attempt, { credential, events, issued }: Renewed): Promise<Live | undefined> {
+async function keep(one: Attempt, { credential, events, fault, issued }: Renewed): Promise<Live | undefined> {
   const { parts, credential: asked } = one
   const { connection, id, ports } = parts
   const { backOff: _over, intent: _settled, ...rest } = credential
-  const next: Live = { ...rest, generation: asked.generation + 1 }
+  const backOff = fault?.retryable ? { backOff: backOffOf(one, asked, fault, one.now()) } : {}
+  const next: Live = { ...rest, ...backOff, generation: asked.generation + 1 }
   const expect = { generation: asked.generation }
   const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
   if (!parts.strategy.spends(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
@@ -142,15 +149,9 @@ async function settle(one: Attempt, error: GuestpassError): Promise<undefined> {
   throw error
 }
 
-/** What came was stored and cannot be used: its events are stored too. */
-async function rest(one: Attempt, next: Live, fault: GuestpassError): Promise<GuestpassError> {
-  const { parts, now } = one
-  const backOff = fault.retryable ? backOffOf(one, next, fault, now()) : undefined
-  parts.refusals.remember(fault, next.generation, backOff && backOff.until - now())
-  if (!backOff) return fault
-  const expect = { generation: next.generation }
-  const change = { connection: parts.connection, writes: [{ credential: { ...next, backOff }, expect }] }
-  await parts.ports.store.commit(change).catch(() => {})
+/** What came cannot be used; it is stored, with its events and the time at which to ask again. */
+function faulty({ parts, now }: Attempt, { generation, backOff }: Live, fault: GuestpassError): GuestpassError {
+  parts.refusals.remember(fault, generation, backOff && backOff.until - now())
   return fault
 }
 
@@ -169,12 +170,18 @@ async function write(one: Attempt, credential: Credential, events: readonly Even
   return outcome
 }
 
-/** A token that lives no longer than its way here would be renewed without end. */
+/** Why a token that lives no longer than its way here is not served: it would be renewed without end. */
+const lateness = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
+  now < expiresAt
+    ? undefined
+    : new GuestpassError(
+        'token_refused',
+        'The token that upstream issued had ended when it came: it lives too short a time, or this machine stood still meanwhile.',
+        { reason: 'expired' },
+      )
+
+/** Throws `token_refused` for a token that had ended when it came. */
 export function refuseLate(tokens: TokenSet, now: Instant): void {
-  if (now < tokens.expiresAt) return
-  throw new GuestpassError(
-    'token_refused',
-    'The token that upstream issued had ended when it came: it lives too short a time, or this machine stood still meanwhile.',
-    { reason: 'expired' },
-  )
+  const late = lateness(tokens, now)
+  if (late) throw late
 }
