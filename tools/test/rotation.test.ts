@@ -20,15 +20,15 @@ const wrong = ({ figure }: Measured): readonly number[] =>
 describe('processes that share a sign-in or a guest', { timeout: 240_000 }, () => {
   it.concurrent.each([
     [
-      'when they are killed and paused, the network fails and the disk is full, on a server that ends a sign-in at reuse',
+      'when they are killed and paused, the network fails, the disk is full and clocks are wrong, on a server that ends a sign-in at reuse',
       'strict',
-      '--events 12 --mix kills,pauses,unsent,disk',
+      `--events 12 --mix kills,pauses,unsent,disk${hasFaketime() ? ',clock' : ''}`,
     ],
     ['when they are killed, on a server that answers alike for a while', 'grace', '--kills 8'],
   ])('present no refresh token twice undeclared, and lose none silently, %s', async (_, profile, events) => {
     const args = `--profile ${profile} ${events} --processes 4 --connections 8`
     const run = await rotated(...args.split(' '))
-    expect(run.figure('events'), run.said).toBe(Number(events.split(' ')[1]))
+    expect(run.figure('events'), run.said).toBeGreaterThanOrEqual(Number(events.split(' ')[1]))
     expect(run.figure('kills'), run.said).toBeGreaterThan(1)
     expect(run.figure('refreshes that took effect upstream'), run.said).toBeGreaterThan(0)
     expect(wrong(run), run.said).toEqual([0, 0, 0, 0, 0, 0])
