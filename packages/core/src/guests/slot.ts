@@ -1,7 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import type { Json } from '../domain/json.ts'
 import { hasEnded } from '../domain/plan.ts'
-import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
+import { type Instant, type Millis, MINUTE, NEVER } from '../domain/time.ts'
 import type { Assurance, OnDoubt, OnDuplicate } from './person-request.ts'
 
 /** Kind of the documents that hold slots, each under the pseudonym of person and channel. */
@@ -101,10 +101,13 @@ export function decide(
     : { do: 'create', resumes: false, former: guestId, replaces: true }
 }
 
-/** Whether a guest has a session: a token that is valid, also by its own `exp` alone, or one that can be renewed. */
+/**
+ * Whether a guest has a session: a token that is valid, or one that can be renewed. Of a token that nothing renews its own `exp` counts,
+ * whatever the clock said that dated it: no upstream refuses a second guest beside it.
+ */
 export function isLive(guest: Credential | undefined, now: Instant, issuerNow: Instant = now): boolean {
   if (!guest?.tokens || hasEnded(guest)) return false
-  const { exp = 0, expiresAt, refresh } = guest.tokens
-  if (issuerNow < exp) return true
+  const { exp = 0, expiresAt, refresh, renewAt } = guest.tokens
+  if (renewAt === NEVER && issuerNow < exp) return true
   return now < expiresAt + (refresh && guest.standing !== 'needs_reauth' ? RENEWABLE : 0)
 }
