@@ -100,10 +100,12 @@ export function accessTokens(
     return (underway = work)
   }
 
+  // Apart from `token`, which is then without a closure to be made for each call.
+  const asked = (context: Context | undefined): Promise<AccessToken> =>
+    abortable(() => fetching(context), context?.signal)
+
   return {
-    token: (context) =>
-      (epoch.value === rememberedIn ? memory.fresh() : undefined) ??
-      abortable(() => fetching(context), context?.signal),
+    token: (context) => (epoch.value === rememberedIn ? memory.fresh() : undefined) ?? asked(context),
     reportRejected(token) {
       if (latest?.token.reveal() !== token.reveal()) return
       rejected = latest
