@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { IssuedGuest } from '@guestpass/core'
 import type { CreateFindings, GivenGuest } from './creates/findings.ts'
 import { connectionOf, type PersonApi, personApis } from './creates/persons.ts'
-import { type Crew, crew, type Ended, type Worker } from './crew.ts'
+import { crew, type Ended, type Worker } from './crew.ts'
 import { classesOf, type Fate, fateOf, type FateOptions, happen, ownPoint } from './events/fate.ts'
 import { type EventClass, type Plan, plan } from './events/mix.ts'
+import { end, type Lasting, storm } from './events/surroundings.ts'
 import { clockEnv, lesserOffsets, stepClock } from './events/wrong-clock.ts'
 import type { Acknowledged, Findings } from './findings.ts'
 import { type Look, look } from './look.ts'
@@ -58,12 +59,10 @@ const HEALING_MS = 5_000
 /** Persons that a creator is ahead of the one that began before it. */
 const STEP = 2
 
-interface Run {
+interface Run extends Lasting {
   readonly options: TortureOptions
   readonly scene: Scene
   readonly programs: Programs
-  readonly crew: Crew
-  readonly plan: Plan
   readonly look: Look
   readonly acknowledged: Acknowledged[]
   readonly given: GivenGuest[]
@@ -80,8 +79,6 @@ interface Run {
   /** How long a one-shot takes when nothing happens to it. */
   typicalMs: number
   started: number
-  readonly over: PromiseWithResolvers<void>
-  isOver: boolean
 }
 
 /** Lets workers refresh guest tokens and create guests while the events happen, and says what came of it. */
@@ -160,21 +157,6 @@ const slots = (run: Run, chance: Luck): readonly Promise<void>[] => {
     ...Array.from({ length: creators }, (_, at) => creating(run, chance.of(`creator ${at}`), at)),
   ]
 }
-
-function end(run: Run): void {
-  run.isOver = true
-  run.over.resolve()
-}
-
-const storm = (run: Run, chance: Luck): Promise<void> =>
-  run.scene.around.storm({
-    plan: run.plan,
-    luck: chance,
-    crew: run.crew,
-    database: run.scene.database,
-    isOver: () => run.isOver,
-    onUnsent: () => {},
-  })
 
 const acknowledgedOf = ({ guestId, generation, token }: IssuedGuest): Acknowledged => ({
   guestId,

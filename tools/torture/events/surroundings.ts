@@ -31,6 +31,27 @@ export interface Storm {
   readonly onUnsent: (kind: UnsentFault, met: number) => void
 }
 
+/** A run that lasts until it is over. */
+export interface Lasting {
+  readonly crew: Crew
+  readonly plan: Plan
+  readonly scene: { readonly around: Surroundings; readonly database: string }
+  isOver: boolean
+  /** Resolves when it is over. */
+  readonly over: PromiseWithResolvers<void>
+}
+
+export function end(run: Lasting): void {
+  run.isOver = true
+  run.over.resolve()
+}
+
+/** Lets the events of network and disk happen to a run until it is over. */
+export const storm = (run: Lasting, luck: Luck, onUnsent: Storm['onUnsent'] = () => {}): Promise<void> => {
+  const { plan, crew, scene } = run
+  return scene.around.storm({ plan, luck, crew, database: scene.database, isOver: () => run.isOver, onUnsent })
+}
+
 const LINES = ['direct', 'tunnel', 'direct', 'tunnel'] as const
 
 /** `upstream`: the base URL of a server of plain HTTP, and the variables that name it. */

@@ -91,13 +91,7 @@ export function findings({ given, journal, connections }: Evidence): Findings {
   }
 }
 
-interface Part {
-  readonly effects: number
-  readonly completed: number
-  readonly late: number
-  readonly inDoubt: number
-  readonly lastResorts: number
-  readonly ended: number
+interface Part extends Pick<Findings, 'effects' | 'completed' | 'late' | 'inDoubt' | 'lastResorts' | 'ended'> {
   /** Credentials whose intent stands. */
   readonly open: number
   /** Refresh tokens presented that had been presented before. */

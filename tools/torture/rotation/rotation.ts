@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '@guestpass/sandbox'
-import { type Crew, crew, type Ended } from '../crew.ts'
+import { crew, type Ended } from '../crew.ts'
 import { classesOf, type Fate, fateOf, happen, ownPoint, workerClasses } from '../events/fate.ts'
 import { type EventClass, type Plan, plan } from '../events/mix.ts'
 import type { UnsentFault } from '../events/network.ts'
+import { end, type Lasting, storm } from '../events/surroundings.ts'
 import { clockEnv, stepClock } from '../events/wrong-clock.ts'
 import { luck, type Luck } from '../luck.ts'
 import { ambushModule, AT, type Point } from '../points.ts'
@@ -52,11 +53,9 @@ export interface Outcome extends Findings {
   readonly seconds: number
 }
 
-interface Run {
+interface Run extends Lasting {
   readonly options: RotationOptions
   readonly scene: Scene
-  readonly crew: Crew
-  readonly plan: Plan
   readonly given: Given[]
   readonly errors: Record<string, number>
   readonly killsAt: Partial<Record<Phase, number>>
@@ -67,9 +66,6 @@ interface Run {
   /** Workers that have answered once. */
   ready: number
   begun: number
-  isOver: boolean
-  /** Resolves when it is over. */
-  readonly over: PromiseWithResolvers<void>
 }
 
 /** Mostly fair: now and then slow, lost, failing. */
@@ -110,7 +106,7 @@ export async function rotation(options: RotationOptions, say: (line: string) => 
   try {
     await Promise.all([
       watch(run, chance.of('weather'), begun, say),
-      storm(run, chance),
+      storm(run, chance, counting(run)),
       ...place.connections.map((one) => tended(run, one)),
       ...Array.from({ length: options.processes }, (_, at) => working(run, chance.of(`worker ${at}`), at)),
     ])
@@ -151,23 +147,13 @@ function unfounded({ options, killsAt, disturbed, plan: { counts } }: Run, found
   return Math.max(0, found.inDoubt - explained - counts.disk * options.processes, found.ended - explained)
 }
 
-function end(run: Run): void {
-  run.isOver = true
-  run.over.resolve()
-}
-
-const storm = (run: Run, chance: Luck): Promise<void> =>
-  run.scene.around.storm({
-    plan: run.plan,
-    luck: chance,
-    crew: run.crew,
-    database: run.scene.database,
-    isOver: () => run.isOver,
-    onUnsent(kind, met) {
-      const before = run.unsent[kind] ?? { faults: 0, met: 0 }
-      run.unsent[kind] = { faults: before.faults + 1, met: before.met + met }
-    },
-  })
+/** Counts the faults before the send, by kind. */
+const counting =
+  ({ unsent }: Run) =>
+  (kind: UnsentFault, met: number): void => {
+    const before = unsent[kind] ?? { faults: 0, met: 0 }
+    unsent[kind] = { faults: before.faults + 1, met: before.met + met }
+  }
 
 /** In turn, so that a dead worker's lease has ended when it comes to it again; now and then the one before once more, so that workers meet. */
 function nextConnection(run: Run, luck: Luck): Kept | undefined {
