@@ -2,8 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import type { GuestpassError } from '../../src/errors.ts'
 import { type FakeClock, fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
-import type { MirrorOptions } from '../../src/verify/mirror-options.ts'
-import { type MirroredKeys, mirroredKeys } from '../../src/verify/mirrored-keys.ts'
+import {
+  type MirroredKeys,
+  type MirroredKeysOptions as MirrorOptions,
+  mirroredKeys,
+} from '../../src/verify/mirrored-keys.ts'
 import { type FakeIssuer, fakeIssuer, type Trouble } from './fake-issuer.ts'
 import { checker, claims, ecPair, named, outcome, platforms, rsaPair, token } from './material.ts'
 
@@ -464,6 +467,84 @@ describe('Mirrored keys', () => {
       for (let at = 0; at < 50; at += 1) await judge(second, `strange-${at}`)
       expect(issuer.requests).toHaveLength(2)
     })
+  })
+
+  describe('at an address that is known later', () => {
+    it('ask for the address when they are needed, and not before', async () => {
+      let asked = 0
+      const { issuer, judge } = world({
+        url: async () => {
+          asked += 1
+          return URL_OF_KEYS
+        },
+      })
+      expect(asked).toBe(0)
+      expect(await judge()).toBe('valid')
+      expect(asked).toBe(1)
+      expect(issuer.requests).toMatchObject([{ url: URL_OF_KEYS }])
+    })
+
+    it('say why the address is not known, without a host', async () => {
+      const { issuer, mirror } = world({ url: () => Promise.reject(new Error('the directory burns')) })
+      const error = await failure(mirror)
+      expect(error.code).toBe('keys_unavailable')
+      expect(error.message).toMatch(/^The signing keys cannot be had: its address is not known/)
+      expect(issuer.requests).toEqual([])
+    })
+
+    it('refuse an address that is none', async () => {
+      const { mirror } = world({ url: async () => 'login.example.com' })
+      expect((await failure(mirror)).message).toContain('not an http or https URL')
+    })
+
+    it('wait for the address no longer than for an answer', async () => {
+      const { clock, mirror } = world({ url: () => new Promise(() => {}) })
+      const error = await during(clock, 5 * SECOND, failure(mirror))
+      expect(error.message).toContain('not had within 5000 ms')
+    })
+
+    it('follow the address, and send no ETag of the former one', async () => {
+      let url = URL_OF_KEYS
+      const { clock, issuer, mirror, judge } = world({ url: async () => url })
+      issuer.tags = true
+      started(mirror)
+      await clock.advance(0)
+      url = 'https://login.example.com/new.json'
+      issuer.keys = [named(second, 'two')]
+      await clock.advance(10 * MINUTE)
+      expect(issuer.requests.at(-1)).toMatchObject({ url })
+      expect(issuer.requests.at(-1)?.headers).not.toHaveProperty('if-none-match')
+      expect(await judge()).toBe('unknown_key')
+    })
+
+    it('keep the last keys while the address is not known', async () => {
+      let isKnown = true
+      const url = (): Promise<string> => (isKnown ? Promise.resolve(URL_OF_KEYS) : Promise.reject(new Error('no')))
+      const { clock, mirror, judge } = world({ url })
+      started(mirror)
+      await clock.advance(0)
+      isKnown = false
+      await clock.advance(23 * HOUR)
+      expect(await judge()).toBe('valid')
+      await clock.advance(HOUR + MINUTE)
+      expect((await failure(mirror)).code).toBe('keys_unavailable')
+    })
+
+    it('end with the signal while the address is looked for', async () => {
+      const { clock, mirror } = world({ url: () => new Promise(() => {}) })
+      const control = new AbortController()
+      const run = mirror.run(control.signal)
+      await settle()
+      control.abort()
+      await run
+      expect(clock.sleeping).toBe(0)
+    })
+  })
+
+  it('are read behind a byte order mark', async () => {
+    const { issuer, judge } = world()
+    issuer.trouble = { status: 200, body: `\ufeff${JSON.stringify({ keys: [named(first, 'one')] })}` }
+    expect(await judge()).toBe('valid')
   })
 
   describe('remembered between processes', () => {

@@ -1,11 +1,11 @@
 import { type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { JwksFault } from './jwks-exchange.ts'
+import type { DocumentFault } from './fault.ts'
 
 /** A pause after a failed refresh. */
 export interface Rest {
-  readonly fault: JwksFault
+  readonly fault: DocumentFault
   /** Failures in a row, from 1. */
   readonly failures: number
   /** Milliseconds until the next try; 0 or less when the pause is over. */
@@ -20,7 +20,7 @@ const FIRST: Millis = SECOND
  * long to wait, then never less than that and up to a tenth more, but at most `patience`.
  */
 export function restAfter(
-  fault: JwksFault,
+  fault: DocumentFault,
   before: Rest | undefined,
   bounds: { readonly longest: Millis; readonly patience: Millis },
   ports: { readonly clock: Clock; readonly random: Random },

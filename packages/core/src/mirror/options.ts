@@ -4,22 +4,20 @@ import { within } from '../policy/bounds.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
-import type { KeyMaker } from './keys.ts'
 
 export interface MirrorOptions {
-  /** Where the key-set is (RFC 7517, section 5): http or https. */
-  readonly url: string
+  /** Where the document is: http or https. A function is asked before each request; where it rejects, the request counts as failed. */
+  readonly url: string | (() => Promise<string>)
   readonly http: Http
   readonly clock: Clock
   readonly random: Random
-  readonly maker: KeyMaker
-  /** Remembers the keys between processes, so that a start needs no fetch. When it fails, that costs a fetch, nothing else. */
+  /** Remembers the document between processes, so that a start needs no fetch. When it fails, that costs a fetch, nothing else. */
   readonly facts?: { load(): Promise<unknown>; save(value: unknown): Promise<void> } | undefined
   /** The longest time between two looks at the URL, and so until a removed key is refused. Default 10 min, at least 1 s. */
   readonly intervalMs?: Millis | undefined
-  /** The shortest time between two looks because of tokens that no key fits. Default 30 s, at least 1 s. */
+  /** The shortest time between two looks that callers cause, as by tokens that no key fits. Default 30 s, at least 1 s. */
   readonly cooldownMs?: Millis | undefined
-  /** How long keys are used while the URL does not confirm them. Default 24 h, at least `intervalMs`. */
+  /** How long the document is used while the URL does not confirm it. Default 24 h, at least `intervalMs`. */
   readonly staleMs?: Millis | undefined
   /** How long one exchange may take. Default 5 s, at least 1 ms. */
   readonly timeoutMs?: Millis | undefined
@@ -44,11 +42,11 @@ export function mirrorTimes(options: MirrorOptions): MirrorTimes {
   }
 }
 
-/** The host of the key-set, for messages: a URL can hold more than people should see. */
-export function hostOf(url: string): string {
+/** The host of a document, for messages: a URL can hold more than people should see. Throws `config_invalid` where it has none. */
+export function hostOf(url: string, document: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol)) return parsed.host
-  const message = 'The URL of the key-set is not an http or https URL'
+  const message = `The URL of the ${document} is not an http or https URL`
   const remedy = 'Give the whole URL, as https://login.example.com/.well-known/jwks.json'
   throw new GuestpassError('config_invalid', `${message}. ${remedy}.`, { fields: [{ field: 'url', message, remedy }] })
 }

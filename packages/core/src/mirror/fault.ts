@@ -1,0 +1,15 @@
+import type { Millis } from '../domain/time.ts'
+import type { UpstreamFacts } from '../errors.ts'
+
+/** A document could not be had this time. The message is a clause that says why. */
+export class DocumentFault extends Error {
+  readonly upstream?: UpstreamFacts
+  /** How long the server asks to wait, in milliseconds. */
+  readonly toldMs?: Millis | undefined
+
+  constructor(why: string, facts: { upstream?: UpstreamFacts; toldMs?: Millis | undefined; cause?: unknown } = {}) {
+    super(why, { cause: facts.cause })
+    if (facts.upstream) this.upstream = facts.upstream
+    this.toldMs = facts.toldMs
+  }
+}
