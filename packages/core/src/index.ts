@@ -128,6 +128,7 @@ export {
 export { type Webhooks, webhooks, type WebhooksParts } from './webhooks/webhooks.ts'
 export { type AuditLog, auditLog } from './audit/audit-log.ts'
 export { type Checkpoint, checkpointOf } from './audit/checkpoint.ts'
+export { keptLine } from './audit/exported-line.ts'
 export {
   auditExport,
   type ExportEnd,

@@ -1,11 +1,13 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Checkpoint, checkpointOf, GuestpassError } from '@guestpass/core'
+import { type Checkpoint, GuestpassError, keptLine } from '@guestpass/core'
 import type { Cli } from '../frame/verb.ts'
 import { linesOf } from '../lines.ts'
 
 const unusable = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `${field}: ${message}.`, { fields: [{ field, message, remedy }] })
+  new GuestpassError('invalid_input', `${field}: ${message.replace(/\.$/, '')}.`, {
+    fields: [{ field, message, remedy }],
+  })
 
 /** The lines of a file; `-` is standard input. Rejects with `invalid_input`, naming the argument, when it cannot be read. */
 export async function* linesGiven(file: string, field: string, cli: Cli): AsyncGenerator<string> {
@@ -24,26 +26,19 @@ export async function* linesGiven(file: string, field: string, cli: Cli): AsyncG
 /** The checkpoints in a file: one, several on lines of their own, or an export, which ends with one. */
 export async function checkpointsIn(file: string, cli: Cli): Promise<readonly Checkpoint[]> {
   const found: Checkpoint[] = []
+  let at = 0
   for await (const line of linesGiven(file, 'checkpoint', cli)) {
-    const value = parsed(line)
-    const checkpoint = checkpointOf(value) ?? checkpointOf((value as { checkpoint?: unknown } | undefined)?.checkpoint)
-    if (checkpoint) found.push(checkpoint)
+    at += 1
+    if (line.trim() === '') continue
+    const read = keptLine(line)
+    if ('fault' in read) throw unusable('checkpoint', `line ${at} of the file is no checkpoint. ${read.fault}`, GIVE)
+    if (read.checkpoint) found.push(read.checkpoint)
   }
   if (found.length > 0) return found
-  throw unusable(
-    'checkpoint',
-    'the file holds no checkpoint',
-    'Give a file that `guestpass audit checkpoint --json` or `guestpass audit export` wrote.',
-  )
+  throw unusable('checkpoint', 'the file holds no checkpoint', GIVE)
 }
 
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown
-  } catch {
-    return undefined
-  }
-}
+const GIVE = 'Give a file that `guestpass audit checkpoint` or `guestpass audit export` wrote.'
 
 /** Writes values as lines of JSON to a file, which is there when it is whole; says how many. */
 export async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {

@@ -93,10 +93,21 @@ describe('the audit log in the store', () => {
     })
   })
 
+  it('is not compared with a file in which one of the checkpoints was changed by hand', async () => {
+    const { out } = await ann.run('audit checkpoint')
+    writeFileSync(join(ann.cwd, 'kept.ndjson'), `${out}${out.replace('{', '{"count":1,')}`)
+    const { problem } = await ann.fails('audit verify --checkpoint kept.ndjson', 2, 'invalid_input')
+    expect(problem.fields?.[0]).toMatchObject({ message: expect.stringContaining('line 2') })
+  })
+
   it('cannot be compared with what is no checkpoint', async () => {
     writeFileSync(join(ann.cwd, 'nonsense.json'), '{"hello":1}')
     const { problem } = await ann.fails('audit verify --checkpoint nonsense.json', 2, 'invalid_input')
-    expect(problem.fields?.[0]).toMatchObject({ field: '--checkpoint', message: 'the file holds no checkpoint' })
+    const message = expect.stringContaining('line 1 of the file is no checkpoint')
+    expect(problem.fields?.[0]).toMatchObject({ field: '--checkpoint', message })
+    writeFileSync(join(ann.cwd, 'empty.json'), '\n')
+    const { problem: empty } = await ann.fails('audit verify --checkpoint empty.json', 2, 'invalid_input')
+    expect(empty.fields?.[0]).toMatchObject({ message: 'the file holds no checkpoint' })
     await ann.fails('audit verify --checkpoint nowhere.json', 2, 'invalid_input')
     await ann.fails('audit verify nowhere.ndjson', 2, 'invalid_input')
   })

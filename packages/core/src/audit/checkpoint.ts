@@ -69,13 +69,18 @@ async function isSigned(checkpoint: Checkpoint): Promise<boolean> {
   }
 }
 
-/** A value as a checkpoint; undefined when it has not the members of one. */
+/** How many members a checkpoint has, besides the number of its chain. */
+const MEMBERS = 8
+
+/** A value as a checkpoint; undefined when it has not exactly the members of one. */
 export function checkpointOf(value: unknown): Checkpoint | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { connection, chain, number, count, hash, at, keyId, publicKey, signature } = value as Record<string, unknown>
+  const members = Object.keys(value)
+  const known = members.length === (members.includes('chain') ? MEMBERS + 1 : MEMBERS)
   const texts = [connection, hash, at, keyId, publicKey, signature].every((text) => typeof text === 'string')
   const numbers = [number, count, chain ?? 0].every((one) => Number.isSafeInteger(one) && (one as number) >= 0)
-  if (!texts || !numbers || chain === null) return undefined
+  if (!known || !texts || !numbers || chain === null) return undefined
   const numbered = chain === undefined ? {} : { chain }
   return { connection, ...numbered, number, count, hash, at, keyId, publicKey, signature } as Checkpoint
 }

@@ -2,7 +2,8 @@ import type { AuditRecord } from '../domain/audit-record.ts'
 import { type LinkPlace, type LinkVersion, NO_LINKS } from '../domain/chain.ts'
 import { GuestpassError } from '../errors.ts'
 import type { AuditLog } from './audit-log.ts'
-import { type Checkpoint, checkpointOf } from './checkpoint.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { exportedLine } from './exported-line.ts'
 import { type OcsfRecord, ocsfRecord } from './ocsf.ts'
 import { type ChainCheck, chainCheck, type ChainedRecord, type ChainVerdict, refused } from './verify-chain.ts'
 
@@ -76,23 +77,26 @@ export async function verifyExport(
     line += 1
     if (text.trim() === '') continue
     if (end) return refused(last.count + 1, 'malformed', 'Something stands behind the checkpoint at its end.', line)
-    const found = parsed(text)
-    if (!found) return refused(last.count + 1, 'malformed', NO_RECORD, line)
-    if ('checkpoint' in found) {
-      end = found.checkpoint
+    const found = exportedLine(text)
+    if ('fault' in found) return refused(last.count + 1, 'malformed', found.fault, line)
+    if ('end' in found) {
+      end = found.end
       continue
     }
-    connection ??= found.record.connection
-    if (found.record.connection !== connection)
-      return refused(found.count, 'edited', `The record is of connection ${found.record.connection}.`, line)
+    const { link } = found
+    connection ??= link.record.connection
+    if (link.record.connection !== connection)
+      return refused(link.count, 'edited', `The record is of connection ${link.record.connection}.`, line)
     const begun: ChainCheck | ChainVerdict = check ?? (await chainCheck({ connection, checkpoints: kept }))
     if ('valid' in begun) return begun
     check = begun
-    const fault = await begun.next({ ...found, line })
+    const fault = await begun.next({ ...link, line })
     if (fault) return fault
-    last = found
+    last = link
   }
   if (!end) return refused(last.count + 1, 'truncated', 'It does not end with a checkpoint: its end was cut off.', line)
+  if (connection !== undefined && end.connection !== connection)
+    return refused(last.count, 'checkpoint', `The checkpoint at its end is of connection ${end.connection}.`, line)
   return { ...(await endVerdict(end, last, check, kept)), keyId: end.keyId }
 }
 
@@ -123,35 +127,4 @@ async function endVerdict(
   return end.count === last.count && end.hash === last.hash
     ? { valid: true, count: last.count, hash: last.hash, anchored: end.count }
     : refused(last.count, 'checkpoint', 'The checkpoint at its end is of another chain.')
-}
-
-const NO_RECORD = 'It is neither an audit record with its place in the chain nor a checkpoint.'
-
-/** A line of an export; undefined when it is none. What it says is judged by its hash, not here. */
-function parsed(text: string): ChainedRecord | ExportEnd | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null) return undefined
-  const { chain, checkpoint, ...record } = value as Record<string, unknown>
-  const end = checkpointOf(checkpoint)
-  if (end) return { checkpoint: end }
-  const place = placeOf(chain)
-  const isRecord = typeof record['connection'] === 'string' && place !== undefined
-  return isRecord ? { record: record as unknown as AuditRecord, ...place } : undefined
-}
-
-function placeOf(value: unknown): LinkPlace | undefined {
-  const {
-    version = 1,
-    number = 0,
-    count,
-    hash,
-  } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
-  const numbers = [number, count].every((one) => Number.isSafeInteger(one))
-  if ((version !== 1 && version !== 2) || !numbers || typeof hash !== 'string') return undefined
-  return { chain: number as number, count: count as number, hash, version }
 }

@@ -48,16 +48,24 @@ function freezeAndCount(value: object, depth: number): number {
 }
 
 /**
- * A JSON object from bytes, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no invalid UTF-8, no byte
- * order mark, no member name twice in one object at any depth, no `__proto__`, at most 64 levels.
+ * A JSON object from text, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no byte order mark, no member
+ * name twice in one object at any depth, no `__proto__`, at most 64 levels.
  */
-export function strictObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+export function strictObjectText(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const text = utf8.decode(bytes)
     const value = JSON.parse(text) as unknown
     if (!isObject(value) || Array.isArray(value)) return undefined
     // A name that occurs twice is written twice but kept once.
     return freezeAndCount(value, 1) === namesWritten(text) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The same from bytes, which must be UTF-8. */
+export function strictObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return strictObjectText(utf8.decode(bytes))
   } catch {
     return undefined
   }

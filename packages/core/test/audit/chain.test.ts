@@ -305,7 +305,7 @@ describe('an export', () => {
     [
       'an added member',
       (lines) => lines.map((line, at) => (at === 1 ? line.replace('{', '{"more":1,') : line)),
-      'edited',
+      'malformed',
       2,
     ],
     ['a removed record', (lines) => lines.toSpliced(1, 1), 'missing', 2],

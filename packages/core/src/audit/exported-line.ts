@@ -1,0 +1,102 @@
+import type { AuditRecord } from '../domain/audit-record.ts'
+import type { LinkPlace } from '../domain/chain.ts'
+import { strictObjectText } from '../verify/strict-json.ts'
+import { type Checkpoint, checkpointOf } from './checkpoint.ts'
+import type { ChainedRecord } from './verify-chain.ts'
+
+/** A line of an export: a record with its place in the chain, the checkpoint at the end, or why it is neither. */
+export type ExportedLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
+
+/** Names every member of an audit record once; the hash of the chain covers their values. */
+const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {
+  timestamp: true,
+  eventId: true,
+  eventType: true,
+  outcome: true,
+  actor: true,
+  connection: true,
+  subject: true,
+  generation: true,
+  correlationId: true,
+  latencyMs: true,
+  statusCode: true,
+  idempotencyKey: true,
+  error: true,
+  data: true,
+}
+
+const NEITHER = 'It is neither an audit record with its place in the chain nor a checkpoint.'
+
+/**
+ * Reads one line of an export. Only what `auditExport` writes is taken: every member once, no other one at any depth that no hash
+ * or signature covers. Whether the values are the ones that were written is for the hash to say.
+ */
+export function exportedLine(text: string): ExportedLine {
+  const value = strictObjectText(text)
+  if (!value) return { fault: isJson(text) ? 'A member stands twice in it, or it is no JSON object.' : NEITHER }
+  if (hasOddNumber(text)) return { fault: 'A number in it is not written as exports write it.' }
+  return 'chain' in value ? recordLine(value) : endLine(value)
+}
+
+/**
+ * Reads one line of a file of checkpoints that were kept elsewhere: a checkpoint by itself, or a line of an export, of which the
+ * records are passed over.
+ */
+export function keptLine(text: string): { readonly checkpoint?: Checkpoint } | { readonly fault: string } {
+  const bare = hasOddNumber(text) ? undefined : checkpointOf(strictObjectText(text))
+  if (bare) return { checkpoint: bare }
+  const line = exportedLine(text)
+  if ('fault' in line) return line
+  return 'end' in line ? { checkpoint: line.end } : {}
+}
+
+function endLine(value: Readonly<Record<string, unknown>>): ExportedLine {
+  const { checkpoint, ...others } = value
+  const end = checkpointOf(checkpoint)
+  if (checkpoint === undefined) return { fault: NEITHER }
+  if (!end) return { fault: 'Its checkpoint has not exactly the members of one.' }
+  const [more] = Object.keys(others)
+  return more === undefined ? { end } : { fault: unknown(more) }
+}
+
+function recordLine({ chain, ...record }: Readonly<Record<string, unknown>>): ExportedLine {
+  const more = Object.keys(record).find((name) => !Object.hasOwn(RECORD_MEMBERS, name))
+  if (more !== undefined) return { fault: unknown(more) }
+  const less = Object.keys(RECORD_MEMBERS).find((name) => !Object.hasOwn(record, name))
+  if (less !== undefined) return { fault: `The member ${less} of an audit record is missing.` }
+  if (typeof record['connection'] !== 'string') return { fault: NEITHER }
+  const place = placeOf(chain)
+  if (!place) return { fault: 'Its place in the chain has not exactly the members of one.' }
+  return { link: { record: record as unknown as AuditRecord, ...place } }
+}
+
+const unknown = (name: string): string => `The member ${JSON.stringify(name.slice(0, 40))} is not one of an export.`
+
+/** A place of version 1 has two members, one of version 2 has four. */
+function placeOf(value: unknown): LinkPlace | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { version = 1, number = 0, count, hash } = value as Record<string, unknown>
+  const members = Object.keys(value).sort().join()
+  if (members !== (version === 2 ? 'count,hash,number,version' : 'count,hash')) return undefined
+  const numbers = [number, count].every((one) => Number.isSafeInteger(one))
+  if ((version !== 1 && version !== 2) || !numbers || typeof hash !== 'string') return undefined
+  return { chain: number as number, count: count as number, hash, version }
+}
+
+/**
+ * Whether valid JSON text spells a number otherwise than `JSON.stringify` does, as -0, 1e400 or one with more digits than a double
+ * holds: another reader could take another number from it than the one under the hash.
+ */
+function hasOddNumber(text: string): boolean {
+  const bare = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '""')
+  return [...bare.matchAll(/-?\d[\d.eE+-]*/g)].some(([number]) => String(Number(number)) !== number)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
