@@ -29,8 +29,9 @@ const server = createServer((request, response) => {
         console.log(`${type}: guest ${about} has generation ${generation}`),
       ),
     )
+    // A message that is still being acted on must come again, because that may fail.
     .then(
-      () => 204,
+      (outcome) => (outcome === 'underway' ? 503 : 204),
       (error: unknown) => (error instanceof GuestpassError ? 400 : 500),
     )
     .then((status) => response.writeHead(status).end())

@@ -115,16 +115,12 @@ export { webPlatform } from './verify/web-crypto.ts'
 export { type Contract, type Endpoint, webhookEvents, webhookRoute } from './webhooks/endpoint.ts'
 export type { ConfiguredEndpoint, EndpointRequest, Endpoints } from './webhooks/endpoints.ts'
 export type { Attempt as WebhookAttempt, AttemptPorts as WebhookNetwork } from './webhooks/attempt.ts'
-export { signedHeaders, signingSecret } from './webhooks/signature.ts'
-export {
-  type Received,
-  type ReceivedHeaders,
-  receiverMemory,
-  type ReceiverMemory,
-  type ReceiverOptions,
-  type WebhookReceiver,
-  webhookReceiver,
-} from './webhooks/receiver.ts'
+export { signedHeaders } from './webhooks/signature.ts'
+export { signingSecret, signingSecretFault } from './webhooks/signing-secret.ts'
+export type { RawBody } from './webhooks/raw-body.ts'
+export type { ReceivedHeaders } from './webhooks/received-headers.ts'
+export { receiverMemory, type ReceiverMemory } from './webhooks/receiver-memory.ts'
+export { type Received, type ReceiverOptions, type WebhookReceiver, webhookReceiver } from './webhooks/receiver.ts'
 export { type Webhooks, webhooks, type WebhooksParts } from './webhooks/webhooks.ts'
 export { type AuditLog, auditLog } from './audit/audit-log.ts'
 export { type Checkpoint, checkpointOf } from './audit/checkpoint.ts'

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { isLoopback, Secret } from '@guestpass/core'
+import { isLoopback, Secret, signingSecretFault } from '@guestpass/core'
 import * as z from 'zod'
 
 /** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
@@ -125,15 +125,15 @@ export const encryptionKeys: z.ZodType<readonly Secret[], string> = made(
   'does not hold base64 of 32 bytes',
 )
 
-const isWebhookSecret = (written: string): boolean => {
-  const size = written.startsWith('whsec_') ? base64Bytes(written.slice(6)) : undefined
-  return size !== undefined && size >= 24 && size <= 64
-}
+const secretFault = (written: string): string | undefined => signingSecretFault(new Secret(written))
 
 /** Signing secrets as Standard Webhooks writes them. */
 export const webhookSecrets: z.ZodType<readonly Secret[], string> = made(
-  (written) => each(parts(written, /[\s,]+/), (one) => (isWebhookSecret(one) ? new Secret(one) : undefined)),
-  'does not begin with whsec_ followed by base64 of 24 to 64 bytes',
+  (written) => each(parts(written, /[\s,]+/), (one) => (secretFault(one) === undefined ? new Secret(one) : undefined)),
+  (written) =>
+    parts(written, /[\s,]+/)
+      .map((one) => secretFault(one))
+      .find((fault) => fault !== undefined) ?? 'is empty',
 )
 
 const roles = ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'] as const

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
 import type { LinkPlace } from '../domain/chain.ts'
-import { strictObjectText } from '../verify/strict-json.ts'
+import { strictObjectText } from '../domain/strict-json.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 

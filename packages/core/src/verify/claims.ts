@@ -1,6 +1,6 @@
 import { missingScopes, scopeList } from '../domain/scopes.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
-import { own } from './strict-json.ts'
+import { own } from '../domain/strict-json.ts'
 import type { Claims, Expectations, Reason } from './verdict.ts'
 
 /** What must be true of every token of a verifier. */

@@ -1,6 +1,6 @@
 import { endsCanonically } from './base64url.ts'
 import type { Platform } from './platform.ts'
-import { own, strictObject } from './strict-json.ts'
+import { own, strictObject } from '../domain/strict-json.ts'
 import type { Claims, Reason } from './verdict.ts'
 
 /** The largest token that is looked at, in characters. */

@@ -1,7 +1,7 @@
 import { lengthPrefixed } from '../domain/key.ts'
 import { base64urlBytes } from './base64url.ts'
 import type { Platform } from './platform.ts'
-import { own, strictObject } from './strict-json.ts'
+import { own, strictObject } from '../domain/strict-json.ts'
 import type { Claims } from './verdict.ts'
 
 /** Lone surrogates all become one character in UTF-8, so that two ids could meet. */

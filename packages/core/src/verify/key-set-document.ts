@@ -2,7 +2,7 @@ import type { DocumentKind } from '../mirror/copy.ts'
 import { DocumentFault } from '../mirror/fault.ts'
 import { judgeJwk } from './key-rules.ts'
 import type { Jwk, KeyMaker, KeySet } from './keys.ts'
-import { own, strictObject } from './strict-json.ts'
+import { own, strictObject } from '../domain/strict-json.ts'
 
 const UPSTREAM = { upstream: { status: 200 } }
 

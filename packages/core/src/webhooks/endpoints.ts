@@ -6,7 +6,7 @@ import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
 import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, queueOf, webhookEvents } from './endpoint.ts'
 import { targetFault } from './public-address.ts'
-import { signingSecret } from './signature.ts'
+import { checkedSecrets, signingSecret } from './signing-secret.ts'
 
 /** An endpoint to add. */
 export interface EndpointRequest {
@@ -50,6 +50,7 @@ export function endpoints(
   { connection, configured = [] }: EndpointsParts,
   { store, clock, random }: { readonly store: Store; readonly clock: Clock; readonly random: Random },
 ): Endpoints {
+  for (const { id, secrets } of configured) checkedSecrets(secrets, `webhook ${id}`)
   const ids = new Set(configured.map(({ id }) => id))
 
   /** One of the configuration; the store only knows whether it was disabled, which ends when its address changes. */

@@ -1,10 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, SECOND } from '../domain/time.ts'
-import type { Random } from '../ports/random.ts'
-
-/** A new signing secret as Standard Webhooks writes them: `whsec_` and base64 of 32 bytes. */
-export const signingSecret = (random: Random): string => `whsec_${btoa(String.fromCharCode(...random.bytes(32)))}`
 
 /** `v1` signatures over id, time and body, one for each secret, separated by spaces. */
 export const signatures = (secrets: readonly Secret[], id: string, at: Instant, body: string): string =>

@@ -5,7 +5,8 @@ import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { credential, event, HOME } from '../../src/testing/store-contract/samples.ts'
 import { BATCH_LEASE } from '../../src/webhooks/endpoint-sink.ts'
-import { signatures, signingSecret } from '../../src/webhooks/signature.ts'
+import { signatures } from '../../src/webhooks/signature.ts'
+import { signingSecret } from '../../src/webhooks/signing-secret.ts'
 import { type Answer, configured, type Got, hooked, never, plainEvents, receiving, SECRET } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -313,6 +314,15 @@ describe('a test of an endpoint', () => {
       ['WEBHOOK_TEST', 'failure'],
     ])
     await expect(hooks.test('nobody', never)).rejects.toMatchObject({ code: 'webhook_unknown' })
+  })
+})
+
+describe('an endpoint of the configuration', () => {
+  it.each([[[]], [[new Secret('whsec_AAAA')]]])('is refused with the secrets %j', (secrets) => {
+    const given = configured('one', 'http://127.0.0.1:9', { secrets })
+    expect(() => hooked([given])).toThrow(
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('webhook one') }),
+    )
   })
 })
 

@@ -4,13 +4,17 @@ import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { DAY, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
-import { type Received, receiverMemory, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
+import type { ReceivedHeaders } from '../../src/webhooks/received-headers.ts'
+import { type Received, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
+import { receiverMemory } from '../../src/webhooks/receiver-memory.ts'
 import { signedHeaders } from '../../src/webhooks/signature.ts'
 import { SECRET } from './world.ts'
 
 const OTHER = new Secret(`whsec_${'A'.repeat(43)}=`)
 const body = (generation = 1, subject = 'somebody'): string =>
   JSON.stringify({ type: 'REFRESH_COMPLETED', timestamp: 'now', data: { subject, generation } })
+
+const secretOf = (bytes: number): string => `whsec_${btoa('\0'.repeat(bytes))}`
 
 function world(options: Partial<ReceiverOptions> = {}) {
   const clock = fakeClock()
@@ -62,6 +66,89 @@ describe('a received message', () => {
     expect((await verify(new Headers(given), new TextEncoder().encode(text))).type).toBe('é')
     const upper = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), value]))
     expect((await verify(upper, text)).type).toBe('é')
+  })
+
+  const lists = (given: Readonly<Record<string, string>>, more: readonly string[] = []) =>
+    Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value, ...more]]))
+  const capitals = (name: string): string => name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+
+  it.each<[string, (given: Readonly<Record<string, string>>) => ReceivedHeaders]>([
+    ['lists of one, as headersDistinct of Node', (given) => lists(given)],
+    [
+      'lists of one in capitals, as multiValueHeaders of AWS',
+      (given) => Object.fromEntries(Object.entries(lists(given)).map(([name, list]) => [capitals(name), list])),
+    ],
+    ['headers without a prototype', (given) => Object.assign(Object.create(null), given)],
+    ['a Headers of another library', (given) => ({ get: (name) => given[name.toLowerCase()] ?? null })],
+    ['headers beside others that are empty', (given) => ({ ...given, cookie: undefined, 'x-a': null, 'x-b': [] })],
+  ])('is taken with %s', async (_, form) => {
+    const { verify, headers } = world()
+    expect((await verify(form(headers('id', body())), body())).id).toBe('id')
+  })
+
+  it.each<[string, (given: Readonly<Record<string, string>>) => unknown, string]>([
+    ['lists of several', (given) => lists(given, ['other']), 'webhook-id is there more than once'],
+    ['lists of none', (given) => ({ ...given, 'webhook-id': [] }), 'webhook-id is missing'],
+    [
+      'a name in two cases',
+      (given) => ({ ...given, 'Webhook-Timestamp': '1' }),
+      'webhook-timestamp is there more than once',
+    ],
+    [
+      'a header that Fetch joined',
+      (given) => {
+        const joined = new Headers(given)
+        joined.append('webhook-signature', 'v1,AAAA')
+        return joined
+      },
+      'webhook-signature is there more than once',
+    ],
+    ['no headers', () => undefined, 'webhook-id is missing'],
+    ['headers that are a text', () => 'webhook-id: 1', 'webhook-id is missing'],
+  ])('with %s is refused, and the header is named', async (_, form, why) => {
+    const { verify, headers } = world()
+    const given = form(headers('id', body())) as ReceivedHeaders
+    await expect(verify(given, body())).rejects.toMatchObject({
+      code: 'webhook_invalid',
+      message: expect.stringContaining(why),
+    })
+  })
+
+  it.each<[string, unknown]>([
+    ['an object', { type: 'x' }],
+    ['a list', []],
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 5],
+    ['a buffer that went through JSON', { type: 'Buffer', data: [1] }],
+    ['a stream', new Response('x').body],
+    ['a promise', Promise.resolve('x')],
+  ])('whose body is %s is refused, and the error says how to get the bytes', async (_, given) => {
+    const { verify, headers } = world()
+    const why = await verify(headers('id', body()), given as string).catch((thrown: Error) => thrown.message)
+    expect(why).toContain('the raw bytes are needed')
+    for (const way of ['express.raw', 'parseAs', 'arrayBuffer']) expect(why).toContain(way)
+  })
+
+  it('may come as an ArrayBuffer', async () => {
+    const { verify, headers } = world()
+    const { buffer } = new TextEncoder().encode(body())
+    expect((await verify(headers('id', body()), buffer)).id).toBe('id')
+  })
+
+  it.each<[string, string]>([
+    ['a member twice', '{"type":"a","type":"b"}'],
+    ['a prototype', '{"__proto__":{"generation":1}}'],
+    ['100 000 levels', `{"data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
+  ])('that is signed and holds %s is refused', async (_, sent) => {
+    const { verify, headers } = world()
+    await expect(verify(headers('id', sent), sent)).rejects.toMatchObject({ code: 'webhook_invalid' })
+  })
+
+  it.each(['1e400', '-1', '1.5', '1e20', '"1"'])('has no generation when it says %s', async (generation) => {
+    const { verify, headers } = world()
+    const sent = `{"type":"x","data":{"subject":"somebody","generation":${generation}}}`
+    expect(await verify(headers('id', sent), sent)).not.toHaveProperty('generation')
   })
 
   const text = body()
@@ -123,8 +210,38 @@ describe('a received message', () => {
     expect(() => webhookReceiver({ secrets: [SECRET], toleranceMs })).toThrow('toleranceMs')
   })
 
-  it.each([[[]], [['']], [['whsec_']], [['secret']]])('cannot be checked with the secrets %j', (secrets) => {
-    expect(() => webhookReceiver({ secrets })).toThrow('secrets')
+  it('may be checked with secrets of 24 to 64 bytes', () => {
+    for (const size of [24, 25, 26, 32, 64]) expect(webhookReceiver({ secrets: [secretOf(size)] })).toBeDefined()
+  })
+
+  it.each<[string, string]>([
+    ['', 'is empty'],
+    ['secret', 'does not begin with whsec_'],
+    ['whsec_', 'cut short'],
+    [secretOf(23), 'cut short'],
+    [secretOf(32).slice(0, -1), 'cut short'],
+    [secretOf(32).slice(0, -2), 'cut short'],
+    [secretOf(32).slice(0, 30), 'cut short'],
+    [`whsec_${'A'.repeat(42)}B=`, 'canonical'],
+    [`${secretOf(32)}=`, 'canonical'],
+    [secretOf(65), 'too long'],
+    [`${secretOf(32)}\n`, 'blanks'],
+    [secretOf(32).replace('A', '-'), 'characters'],
+    [new Secret(secretOf(32)).mask(), 'masked'],
+  ])('cannot be checked with the secret %j', (secret, why) => {
+    expect(() => webhookReceiver({ secrets: [SECRET, secret] })).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringContaining(why),
+        fields: [expect.objectContaining({ field: 'secrets[1]' })],
+      }),
+    )
+  })
+
+  it.each([[], undefined, 'whsec_', [undefined], [5]])('cannot be checked with %j for secrets', (secrets) => {
+    expect(() => webhookReceiver({ secrets: secrets as unknown as string[] })).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    )
   })
 })
 

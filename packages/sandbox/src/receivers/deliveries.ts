@@ -69,6 +69,6 @@ export function webhookSecret(random: Randomness): string {
 function isSecret(text: string): boolean {
   const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
   if (encoded === undefined) return false
-  const { length } = Buffer.from(encoded, 'base64')
-  return encoded.length % 4 === 0 && length >= 24 && length <= 64
+  const bytes = Buffer.from(encoded, 'base64')
+  return bytes.toString('base64') === encoded && bytes.length >= 24 && bytes.length <= 64
 }

@@ -1,0 +1,29 @@
+/**
+ * Headers of a request as servers give them: a `Headers` (also one of another library), or an object with names in any case, whose
+ * values are texts (`request.headers` of Node, Express, Fastify) or lists (`headersDistinct` of Node, `multiValueHeaders` of AWS).
+ */
+export type ReceivedHeaders =
+  | Pick<Headers, 'get'>
+  | Readonly<Record<string, string | readonly string[] | null | undefined>>
+
+/** The value of a header, or what is wrong with it. */
+export type HeaderFound = { readonly value: string } | { readonly fault: string }
+
+/** Finds the one value of a header; `name` in lower case. A header that is there twice has none. */
+export function headerOf(headers: ReceivedHeaders, name: string): HeaderFound {
+  const values = valuesOf(headers, name)
+  const [value] = values
+  if (value === undefined || value === '') return { fault: `the header ${name} is missing` }
+  // Several of one name are joined by comma and blank where they are given as one text (RFC 9110, section 5.3).
+  if (values.length > 1 || value.includes(', ')) return { fault: `the header ${name} is there more than once` }
+  return { value }
+}
+
+function valuesOf(headers: ReceivedHeaders, name: string): readonly string[] {
+  if (typeof headers !== 'object' || headers === null) return []
+  if (typeof headers.get === 'function') return texts(headers.get(name))
+  return Object.entries(headers).flatMap(([one, value]) => (one.toLowerCase() === name ? texts(value) : []))
+}
+
+const texts = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')

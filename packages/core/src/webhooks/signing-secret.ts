@@ -1,0 +1,56 @@
+import { Secret } from '../domain/secret.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Random } from '../ports/random.ts'
+
+const PREFIX = 'whsec_'
+/** Bytes that Standard Webhooks allows in a secret. */
+const [FEWEST, MOST] = [24, 64] as const
+
+/** A new signing secret as Standard Webhooks writes them: `whsec_` and base64 of 32 bytes. */
+export const signingSecret = (random: Random): string => `${PREFIX}${btoa(String.fromCharCode(...random.bytes(32)))}`
+
+/**
+ * What is wrong with a signing secret, without a character of it; undefined when it is `whsec_` and canonical base64 (RFC 4648,
+ * section 4, padded) of 24 to 64 bytes.
+ */
+export function signingSecretFault(secret: Secret): string | undefined {
+  const text = secret.reveal()
+  if (text === '') return 'is empty'
+  if (text.includes('…') || text.startsWith('gp_') || text === String(secret))
+    return 'is the masked form of a secret; `guestpass webhooks list --reveal` shows the whole one'
+  if (!text.startsWith(PREFIX)) return 'does not begin with whsec_'
+  const encoded = text.slice(PREFIX.length)
+  if (/\s/.test(encoded)) return 'has blanks or line ends in it'
+  if (!/^[A-Za-z\d+/]*={0,2}$/.test(encoded)) return 'has characters that base64 has not'
+  const bytes = bytesIn(encoded)
+  if (bytes === undefined) return 'was cut short, or is no canonical base64: its end is not that of a whole text'
+  if (bytes < FEWEST) return `was cut short: it has ${bytes} bytes, and ${FEWEST} are the least`
+  return bytes > MOST ? `is too long: it has ${bytes} bytes, and ${MOST} are the most` : undefined
+}
+
+/** How many bytes canonical base64 holds; undefined for any other. */
+function bytesIn(encoded: string): number | undefined {
+  if (encoded.length % 4 !== 0) return undefined
+  const bytes = atob(encoded)
+  return btoa(bytes) === encoded ? bytes.length : undefined
+}
+
+const REMEDY = 'give whsec_ and base64 of 24 to 64 bytes'
+
+/**
+ * Signing secrets from outside; `whose` begins the message. Throws `config_invalid` when there is none, or naming every one that
+ * cannot be one by its place in the list, from 0.
+ */
+export function checkedSecrets(given: readonly (string | Secret)[], whose: string): readonly Secret[] {
+  const secrets = (Array.isArray(given) ? given : []).map((one: unknown) =>
+    one instanceof Secret ? one : new Secret(typeof one === 'string' ? one : ''),
+  )
+  const fields = secrets.flatMap((secret, at) => {
+    const message = signingSecretFault(secret)
+    return message ? [{ field: `secrets[${at}]`, message, remedy: REMEDY }] : []
+  })
+  if (secrets.length === 0) fields.push({ field: 'secrets', message: 'is no list of one at least', remedy: REMEDY })
+  if (fields.length === 0) return secrets
+  const faults = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
+  throw new GuestpassError('config_invalid', `${whose}: ${faults}.`, { fields })
+}
