@@ -26,7 +26,7 @@ describe('a token from outside', () => {
     expect(next.token.reveal()).not.toBe(token)
     expect([upstream.refreshes.length, upstream.effects(ID), upstream.mints()]).toEqual([1, 1, 0])
     expect(typesOf(await events())).toEqual(['TOKEN_ADOPTED', 'REFRESH_INITIATED', 'REFRESH_COMPLETED'])
-    expect((await row())?.request).toEqual({ durationSeconds: 3_600, scopes: request.scopes })
+    expect((await row())?.request).toEqual({ scopes: request.scopes })
     expect((await guests.show(ID)).scopes).toEqual(request.scopes)
   })
 
@@ -197,10 +197,98 @@ describe('a token from outside', () => {
     expect((await guests.refresh(ID, { token })).expiresAt).toBe(clock.wall() + 24 * HOUR)
   })
 
+  it('says nothing of how long the next ones live, and is minted anew for as long as the last one lived', async () => {
+    const { guests, token, upstream, clock, events } = await outside({
+      exp: (Date.UTC(2026, 0, 1) + 11 * MINUTE) / SECOND,
+    })
+    expect((await guests.refresh(ID, { token })).expiresAt).toBe(clock.wall() + HOUR)
+    const completed = (await events()).find(({ type }) => type === 'REFRESH_COMPLETED')
+    expect(completed?.data).toEqual({ api: 'guest-tokens', scopes: request.scopes, verified: true })
+    upstream.meets(async () => ({ status: 404, headers: {}, bytes: new Uint8Array() }))
+    await guests.refresh(ID)
+    expect(upstream.mints()).toBe(1)
+    expect((await events()).at(-1)).toMatchObject({ type: 'TOKEN_GENERATED_SUCCESS' })
+    expect((await guests.show(ID)).expiresAt).toBe(clock.wall() + HOUR)
+  })
+
   it('is checked before anything is sent, also where the API is not offered', async () => {
     const { guests, upstream } = await issued()
     await refusal(guests.refresh(OTHER, { token: upstream.mint(ID) }))
     expect((await refusal(guests.show(OTHER))).code).toBe('guest_unknown')
     expect(upstream.refreshes).toHaveLength(0)
+  })
+})
+
+describe('a token from outside whose sub is not the guest id', () => {
+  const SUB = 'guest-session-123'
+
+  async function foreign() {
+    const here = await outside({ sub: SUB })
+    here.upstream.says = { sub: SUB }
+    return here
+  }
+
+  it('is refused without its subject, and taken over and refreshed with it', async () => {
+    const { guests, token, upstream } = await foreign()
+    expect(await refusal(guests.refresh(ID, { token }))).toMatchObject({ code: 'token_invalid', reason: 'subject' })
+    expect(await refusal(guests.refresh(ID, { token, subject: 'another' }))).toMatchObject({ reason: 'subject' })
+    expect(await guests.refresh(ID, { token, subject: SUB })).toMatchObject({ guestId: ID, generation: 2 })
+    expect(upstream.refreshes.map(({ id }) => id)).toEqual([ID])
+    expect(await guests.show(ID)).toMatchObject({ guestId: ID, tokenSubject: SUB })
+  })
+
+  it('has its subject remembered for the next refresh, renewal and token from outside, also in another process', async () => {
+    const here = await foreign()
+    await here.guests.refresh(ID, { token: here.token, subject: SUB })
+    const { guests } = await here.process()
+    expect((await guests.refresh(ID)).generation).toBe(3)
+    await here.clock.advance(59 * MINUTE + 30 * SECOND)
+    expect((await guests.token(ID)).generation).toBe(4)
+    const newer = here.upstream.mint(ID, { sub: SUB })
+    expect((await guests.refresh(ID, { token: newer })).generation).toBe(6)
+  })
+
+  it('makes a refreshed token of another subject invalid', async () => {
+    const { guests, token, upstream } = await foreign()
+    await guests.refresh(ID, { token, subject: SUB })
+    upstream.says = { sub: ID }
+    expect(await refusal(guests.refresh(ID))).toMatchObject({ code: 'token_refused', reason: 'subject' })
+  })
+
+  it('stands in no event, in the clear nowhere but in the answer', async () => {
+    const { guests, token, upstream, events, row } = await foreign()
+    await guests.refresh(ID, { token, subject: SUB })
+    upstream.says = { sub: 'stranger' }
+    await refusal(guests.refresh(ID))
+    await refusal(guests.refresh(ID, { token: upstream.mint(ID, { sub: 'other' }) }))
+    expect(JSON.stringify(await events())).not.toContain(SUB)
+    expect(JSON.stringify(await row())).not.toContain(SUB)
+  })
+
+  it('is forgotten when a token is minted for the guest id', async () => {
+    const { guests, token, upstream } = await foreign()
+    await guests.refresh(ID, { token, subject: SUB })
+    upstream.says = {}
+    upstream.meets(async () => ({ status: 404, headers: {}, bytes: new Uint8Array() }))
+    await guests.refresh(ID)
+    expect(upstream.mints()).toBe(1)
+    expect(await guests.show(ID)).not.toHaveProperty('tokenSubject')
+    expect((await guests.refresh(ID)).generation).toBe(4)
+  })
+
+  it('is erased with the guest', async () => {
+    const { guests, token } = await foreign()
+    await guests.refresh(ID, { token, subject: SUB })
+    await guests.erase(ID)
+    expect(await guests.show(ID)).not.toHaveProperty('tokenSubject')
+  })
+
+  it.each([[''], [7]])('is named by a text that is not empty, not by %j', async (subject) => {
+    const { guests, token } = await foreign()
+    expect(await refusal(guests.refresh(ID, { token, subject: subject as string }))).toMatchObject({
+      code: 'invalid_input',
+      fields: [{ field: 'subject' }],
+    })
+    expect((await refusal(guests.refresh(ID, { subject: SUB }))).code).toBe('invalid_input')
   })
 })

@@ -12,18 +12,19 @@ export const guestRefresh = verb({
   arguments: [['<guest-id>', "the guest's id"]],
   options: [
     ['--token <token>', "the guest's current token where the store does not have it, or - for standard input"],
+    ['--subject <sub>', "the `sub` of that token, where it is not the guest's id; it is remembered"],
     ofApiOption,
   ],
   settings: ['patienceSeconds'],
   reveal: true,
-  input: z.object({ guestId: z.string(), token: z.string().optional(), api: ofApi }),
-  async run({ guestId, token, api }, cli) {
+  input: z.object({ guestId: z.string(), token: z.string().optional(), subject: z.string().optional(), api: ofApi }),
+  async run({ guestId, token, subject, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     const held = token === '-' ? await cli.input() : token
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
       const context = { ...contextOf(cli, config.settings), api }
-      const issued = await orUnsaved(() => guests.refresh(guestId, { token: held }, context), cli)
+      const issued = await orUnsaved(() => guests.refresh(guestId, { token: held, subject }, context), cli)
       const document = tokenDocument(issued, cli)
       cli.answer(document, () => tokenLines(document))
     })

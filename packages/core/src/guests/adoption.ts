@@ -5,7 +5,9 @@ import { ended, hasEnded, type Windows } from '../domain/plan.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
+import { stopwatch } from '../ports/clock.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
+import type { TokenFailure } from '../tokens/telling.ts'
 import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
@@ -17,8 +19,9 @@ import { REFRESH_GRACE } from './next-step.ts'
 import { placeFor } from './place.ts'
 import { rememberedUntil } from './reception.ts'
 import type { GuestContext } from './records.ts'
-import { isUuid, LONGEST_DURATION, parseNewGuestId } from './request.ts'
+import { isUuid, parseNewGuestId } from './request.ts'
 import type { Telling } from './telling.ts'
+import { foreignSubject, withTokenSubject } from './token-subject.ts'
 
 export interface AdoptionParts {
   readonly connection: string
@@ -34,17 +37,28 @@ export interface AdoptionParts {
 /** Issuers count whole seconds, and clocks differ a little. */
 const SAME_AGE: Millis = 2 * SECOND
 
+/** A token that is held outside. */
+export interface HeldToken {
+  readonly token: string
+  /** Its `sub`, where that is not the id of the guest. */
+  readonly subject?: string | undefined
+}
+
 /**
  * Takes over a token that is held outside, for a refresh: it must verify, be the guest's own, have ended no more than 300 s ago, not be
- * revoked, and not be older than what is stored. Gives the guest as it then is. Rejects with `token_invalid` and the reason (of `verify`,
- * or `superseded`), which is on record then, and with `guest_revoked`.
+ * revoked, and not be older than what is stored. Its `sub` is the guest's id, or the one that is given; that one is remembered. Gives the
+ * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
+ * `guest_revoked`.
  */
-export type Adopt = (guestId: string, token: string, context: GuestContext) => Promise<Credential>
+export type Adopt = (guestId: string, held: HeldToken, context: GuestContext) => Promise<Credential>
 
 export function adoption(parts: AdoptionParts): Adopt {
-  return async (guestId, token, context) => {
+  return async (guestId, held, context) => {
+    const { token } = held
+    const elapsed = stopwatch(parts.ports.clock)
+    const subject = held.subject ?? (await knownSubject(parts, guestId, context))
     try {
-      const claims = await claimsOf(parts, guestId, token)
+      const claims = await claimsOf(parts, guestId, token, subject)
       for (;;) {
         const { base, now } = await guestOf(parts, guestId, context.api)
         const taken = await adopted(parts, { guestId, token, claims, base, now, context })
@@ -52,14 +66,20 @@ export function adoption(parts: AdoptionParts): Adopt {
       }
     } catch (thrown) {
       if (thrown instanceof GuestpassError && thrown.code === 'token_invalid')
-        await refused(parts, guestId, context, thrown)
+        await refused(parts, guestId, context, { error: thrown, latencyMs: elapsed() })
       throw thrown
     }
   }
 }
 
-async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string): Promise<Claims> {
-  const subject = isUuid(guestId) ? guestId.toLowerCase() : guestId
+/** The `sub` that tokens of a guest have, known or not. */
+async function knownSubject({ locate }: AdoptionParts, guestId: string, { api }: GuestContext): Promise<string> {
+  const known = await locate(guestId, api).catch(() => undefined)
+  const foreign = known && foreignSubject(known.credential)
+  return foreign ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
+}
+
+async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string, subject: string): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
   if (verdict.valid) return verdict.claims
   throw notTaken(guestId, verdict.reason)
@@ -70,12 +90,13 @@ async function refused(
   parts: AdoptionParts,
   guestId: string,
   context: GuestContext,
-  error: GuestpassError,
+  failure: Pick<TokenFailure, 'error' | 'latencyMs'>,
 ): Promise<void> {
   const { connection, ports, telling } = parts
   try {
     const { base, now } = await guestOf(parts, guestId, context.api)
-    await ports.store.commit({ connection, events: [telling.refused(base, telling.about(base, context), error, now)] })
+    const told = telling.refused(base, { ...failure, about: telling.about(base, context), now })
+    await ports.store.commit({ connection, events: [told] })
   } catch {}
 }
 
@@ -134,10 +155,9 @@ function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, cla
   const expiresAt = toStore(claims['exp'])
   const sentAt = claims['iat'] === undefined ? Math.min(now, expiresAt) : Math.min(toStore(claims['iat']), now)
   const scopes = scopesOf(claims)
-  const lifetime = Math.round((expiresAt - sentAt) / SECOND)
   const { intent: _off, backOff: _over, ...rest } = base
   const exp = (claims['exp'] as number) * SECOND
-  return {
+  const next = {
     ...rest,
     generation: base.generation + 1,
     tokens: tokenSet(
@@ -146,9 +166,11 @@ function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, cla
       windows,
       ports.random.float(),
     ),
-    request: { durationSeconds: Math.min(Math.max(1, lifetime), LONGEST_DURATION), scopes },
+    // How long it was asked for is not known.
+    request: { scopes },
     aliveUntil: Math.max(base.aliveUntil ?? 0, expiresAt),
   }
+  return withTokenSubject(next, claims['sub'] as string)
 }
 
 const told = (

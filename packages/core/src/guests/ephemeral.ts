@@ -59,7 +59,8 @@ export async function issueEphemeral(parts: EphemeralParts, request: MintRequest
   } catch (thrown) {
     const error = context.signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
     // The caller hears what went wrong also when the store cannot take it down.
-    await ports.store.commit({ connection, events: [telling.failed(credential, about, error, now())] }).catch(() => {})
+    const failure = { about, error, now: now(), latencyMs: elapsed() }
+    await ports.store.commit({ connection, events: [telling.failed(credential, failure)] }).catch(() => {})
     throw error
   }
 }

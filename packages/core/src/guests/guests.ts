@@ -15,6 +15,7 @@ import { channels, type Preflight } from './channels.ts'
 import { type Enrichment, enrichment } from './enrichment.ts'
 import { EPHEMERAL, issueEphemeral } from './ephemeral.ts'
 import { authenticatedOf, type IssuedGuest, issuedOf } from './issued.ts'
+import { invalid } from './faults.ts'
 import { keyedRefresh } from './keyed-refresh.ts'
 import type { Listener } from './listeners.ts'
 import { likelyRow, locate } from './locate.ts'
@@ -43,6 +44,11 @@ export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserReques
 export interface RefreshOptions extends GuestContext {
   /** A token that is held outside, taken over first. */
   readonly token?: string | undefined
+  /**
+   * The `sub` of that token, where it is not the id of the guest. It is remembered: later tokens of the guest must carry it, until a
+   * token is minted for the guest id.
+   */
+  readonly subject?: string | undefined
 }
 
 /** The guests of one connection. */
@@ -58,7 +64,7 @@ export interface Guests extends GuestRecords {
   token(guestId: string, context?: GuestContext): Promise<IssuedGuest>
   /**
    * The guest's next token, now, exactly once however many ask. `token`: one that is held outside, taken over first; it may have
-   * expired no more than 300 s ago. Rejects with `token_invalid` (expired, another guest's, revoked, superseded, …) and the codes of
+   * expired no more than 300 s ago. `subject`: its `sub`, where that is not the guest id. Rejects with `token_invalid` (expired, another guest's, revoked, superseded, …) and the codes of
    * `token`.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: GuestContext): Promise<IssuedGuest>
@@ -159,10 +165,11 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     }
 
   /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
-  async function refreshed(guestId: string, { token, ...context }: RefreshOptions): Promise<Live> {
+  async function refreshed(guestId: string, { token, subject, ...context }: RefreshOptions): Promise<Live> {
     available()
+    refuseSubject(subject, token)
     if (token === undefined) return served(guestId, { force: true }, context)
-    const { id, generation } = await adopt(guestId, token, context)
+    const { id, generation } = await adopt(guestId, { token, subject }, context)
     return current(id, { newerThan: generation }, context)
   }
 
@@ -207,6 +214,15 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
 function apiOf(request: unknown): GuestApi {
   const { api = EPHEMERAL } = (request ?? {}) as { readonly api?: unknown }
   return guestApis.find((one) => one === api) ?? refuseUnknownApi()
+}
+
+/** Throws `invalid_input` for a subject that no token can have, or that comes without a token. */
+function refuseSubject(subject: unknown, token: unknown): void {
+  if (subject === undefined) return
+  const isText = typeof subject === 'string' && subject !== ''
+  if (isText && token !== undefined) return
+  const message = isText ? 'stands without a token' : 'not a text of at least one character'
+  throw invalid([{ path: ['subject'], message }], { subject: 'Give the `sub` of the token that is given with it.' })
 }
 
 /** A guest's credential; what else comes unsaved is an access token, in the caller's terms already. */

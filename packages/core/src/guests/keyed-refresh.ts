@@ -1,12 +1,14 @@
 import type { Credential, Intent } from '../domain/credential.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
-import type { Instant } from '../domain/time.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { MintRequest, Refreshed } from '../upstream/guest-tokens/wire.ts'
 import { isKnown, nextStep } from './next-step.ts'
 import { MINTED, type Obtain, type Obtained, REFRESHED, type TokenOrder } from './obtain.ts'
+import { durations, LONGEST_DURATION } from './request.ts'
+import { tokenSubjectOf, withTokenSubject } from './token-subject.ts'
 import type { Way } from './way.ts'
 
 export interface KeyedRefreshParts {
@@ -27,17 +29,19 @@ export interface KeyedRefresh extends Way {
  */
 export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly random: Random }): KeyedRefresh {
   const { guestTokens, obtain } = parts
-  const terms = ({ scopes, guestId }: MintRequest) =>
-    ({ subject: guestId, scopes, format: 'jwt', renewable: true }) as const
+  const terms = ({ scopes }: MintRequest, subject: string) =>
+    ({ subject, scopes, format: 'jwt', renewable: true }) as const
 
   const mint = (order: TokenOrder): Promise<Obtained> => {
-    const { upstreamId: _former, ...credential } = order.credential
-    const request = requestOf(credential)
+    const { upstreamId: _former, ...rest } = order.credential
+    const request = requestOf(rest)
+    // The upstream makes it for the guest id, whatever the `sub` of a token from outside was.
+    const credential = withTokenSubject(rest, request.guestId)
     return obtain(
       { ...order, credential },
       {
         words: MINTED,
-        terms: terms(request),
+        terms: terms(request, request.guestId),
         ask: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
       },
     )
@@ -48,7 +52,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
     const idempotencyKey = intent?.id ?? ''
     return obtain<Refreshed>(order, {
       words: REFRESHED,
-      terms: terms(requestOf(order.credential)),
+      terms: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
       takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
       ask: (sending) =>
         guestTokens.refresh(
@@ -98,9 +102,15 @@ function refuseOld(intent: Intent | undefined, now: Instant): void {
 /** What the guest was asked for, out of what is stored with it. */
 const requestOf = (credential: Credential): MintRequest => ({
   guestId: guestIdOf(credential),
-  durationSeconds: credential.request?.['durationSeconds'] as number,
+  durationSeconds: (credential.request?.['durationSeconds'] as number | undefined) ?? lifeOf(credential),
   scopes: credential.request?.['scopes'] as readonly string[],
 })
+
+/** The life of its last token, in seconds: of a guest from outside it is not known what it was asked for. */
+function lifeOf({ tokens }: Credential): number {
+  const seconds = tokens ? Math.round((tokens.expiresAt - tokens.sentAt) / SECOND) : 0
+  return seconds < 1 ? durations.shortSession : Math.min(seconds, LONGEST_DURATION)
+}
 
 /**
  * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again

@@ -14,6 +14,7 @@ import { parseDuplicateKey, type Person } from './person-request.ts'
 import { pseudonyms, type Whose } from './pseudonyms.ts'
 import { parseGuestId } from './request.ts'
 import { DUPLICATE, forgotten, guestOf, type Slot, slotOf } from './slot.ts'
+import { foreignSubject } from './token-subject.ts'
 
 /** What is known of a guest, without its token. */
 export interface GuestView {
@@ -26,6 +27,10 @@ export interface GuestView {
   /** Absent when it has no token. */
   readonly expiresAt?: Instant
   readonly createdAt: Instant
+  /** The random id that stands for the guest in events and audit records. */
+  readonly subject: string
+  /** The `sub` of its tokens, where a token from outside brought another than the guest id. */
+  readonly tokenSubject?: string
 }
 
 export interface Revocation {
@@ -222,11 +227,12 @@ function remainsOf({ api }: Credential): readonly string[] {
 const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({
   upstream: 'unsupported',
   local: 'done',
-  ...(aliveUntil > now ? { upstreamValidUntil: aliveUntil } : {}),
+  ...(aliveUntil > now ? { upstreamValidUntil: Math.floor(aliveUntil) } : {}),
 })
 
 function viewOf(credential: Credential): GuestView {
-  const { api, standing, generation, tokens, createdAt, request } = credential
+  const { api, standing, generation, tokens, createdAt, request, subject } = credential
+  const tokenSubject = foreignSubject(credential)
   return {
     guestId: guestIdOf(credential),
     api,
@@ -235,6 +241,8 @@ function viewOf(credential: Credential): GuestView {
     scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
     verified: tokens?.verified ?? false,
     ...(tokens ? { expiresAt: endOf(tokens) } : {}),
-    createdAt,
+    createdAt: Math.floor(createdAt),
+    subject,
+    ...(tokenSubject === undefined ? {} : { tokenSubject }),
   }
 }

@@ -57,14 +57,15 @@ const guestStrategy = (parts: SessionsParts, id: string): Strategy => {
     begun(before, after, about, now) {
       const begins = after.intent && after.intent.id !== before.intent?.id
       const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
+      const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
       const isLeft = after.standing === 'in_doubt' && before.standing !== 'in_doubt'
       return [
-        ...(isLeft ? [telling.failed(before, about, LEFT, now)] : []),
-        ...(isGivenUp ? [telling.failed(before, about, GIVEN_UP, now)] : []),
+        ...(isLeft ? [telling.failed(before, { error: LEFT, ...since })] : []),
+        ...(isGivenUp ? [telling.failed(before, { error: GIVEN_UP, ...since })] : []),
         ...(begins ? [telling.initiated(after, about, now)] : []),
       ]
     },
-    failed: (before, _after, error, about, now) => [telling.failed(before, about, error, now)],
+    failed: ({ before, ...failure }) => [telling.failed(before, failure)],
   }
 }
 
@@ -77,8 +78,12 @@ function wayOf({ ways }: SessionsParts, { id, api }: Credential): Way {
 async function renewed(parts: SessionsParts, order: Order): Promise<Renewed> {
   const { telling } = parts
   const { about, credential, now } = order
+  const started = now()
   const made = await wayOf(parts, credential).renew(order)
-  if (made.fault) return { ...made, events: [telling.failed(credential, about, made.fault, now())] }
+  if (made.fault) {
+    const failure = { error: made.fault, about, now: now(), latencyMs: now() - started }
+    return { ...made, events: [telling.failed(credential, failure)] }
+  }
   return { ...made, done: () => telling.announce(made, now()) }
 }
 

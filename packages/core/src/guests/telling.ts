@@ -1,11 +1,11 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
-import { type About, aboutOf, type Event, event } from '../domain/event.ts'
+import { type About, aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Instant } from '../domain/time.ts'
-import type { GuestpassError } from '../errors.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
+import type { TokenFailure } from '../tokens/telling.ts'
 import { type Listener, listeners } from './listeners.ts'
 import type { Obtained } from './obtain.ts'
 import { idsOf, withoutIds } from './without-ids.ts'
@@ -25,9 +25,9 @@ export interface Telling {
   /** A token is about to be asked for. */
   initiated(credential: Credential, about: About, now: Instant): Event
   /** It could not be had; counted. */
-  failed(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
+  failed(credential: Credential, failure: TokenFailure): Event
   /** A token that is held outside was not taken for a refresh; counted. */
-  refused(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
+  refused(credential: Credential, failure: TokenFailure): Event
   /** It is there, and stored. */
   announce(made: Obtained, at: Instant): void
   onTokenReady(listener: Listener): () => void
@@ -36,11 +36,22 @@ export interface Telling {
 export function telling({ connection, meter, random, onListenerFault }: TellingParts): Telling {
   const ready = listeners(onListenerFault ?? (() => meter.count('listener_failed')))
   const tally = { issued: 0, failed: 0 }
-  const told = ({ generation, intent, api }: Credential) => ({
+  const told = ({ generation, intent, api, request }: Credential) => ({
     generation,
-    data: { api, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
+    data: { api, ...request, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
     ...(intent && isRefresh({ intent }) ? { idempotencyKey: intent.id } : {}),
   })
+  const failed = (
+    type: EventType,
+    counter: string,
+    credential: Credential,
+    { about, error, now, latencyMs }: TokenFailure,
+  ): Event => {
+    tally.failed += 1
+    meter.count(counter)
+    const shown = withoutIds(error, credential.subject, idsOf(credential))
+    return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, latencyMs, ...told(credential) })
+  }
 
   return {
     about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
@@ -48,24 +59,11 @@ export function telling({ connection, meter, random, onListenerFault }: TellingP
       const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
       return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
     },
-    failed(credential, about, error, now) {
-      tally.failed += 1
-      meter.count(isRefresh(credential) ? 'guest_refresh_failed' : 'guest_token_failed')
-      const type = isRefresh(credential) ? 'REFRESH_FAILED' : 'TOKEN_FAILED'
-      const shown = withoutIds(error, credential.subject, idsOf(credential))
-      return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, ...told(credential) })
-    },
-    refused(credential, about, error, now) {
-      tally.failed += 1
-      meter.count('guest_refresh_failed')
-      const shown = withoutIds(error, credential.subject, idsOf(credential))
-      return event(about, random.uuid(), now, {
-        type: 'REFRESH_FAILED',
-        outcome: 'failure',
-        error: shown,
-        ...told(credential),
-      })
-    },
+    failed: (credential, failure) =>
+      isRefresh(credential)
+        ? failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure)
+        : failed('TOKEN_FAILED', 'guest_token_failed', credential, failure),
+    refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
     announce({ credential, claims, latencyMs }, tokenIssuedAt) {
       tally.issued += 1
       const successRate = tally.issued / (tally.issued + tally.failed)

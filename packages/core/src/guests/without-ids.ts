@@ -1,12 +1,14 @@
 import type { Credential } from '../domain/credential.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import { GuestpassError } from '../errors.ts'
+import { foreignSubject } from './token-subject.ts'
 
-/** Every id that a guest goes by. */
+/** Every id that a guest goes by, the `sub` of its tokens included. */
 export const idsOf = (credential: Credential): readonly (string | undefined)[] => [
   credential.id,
   guestIdOf(credential),
   credential.upstreamId,
+  foreignSubject(credential),
 ]
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only, whatever ids it has and however they are written. */

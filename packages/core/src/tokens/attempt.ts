@@ -5,6 +5,7 @@ import { Superseded } from '../domain/superseded.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { TryFailure } from '../policy/pipeline.ts'
+import { stopwatch } from '../ports/clock.ts'
 import type { Sending } from '../upstream/sending.ts'
 import { backOffAfter } from './back-off.ts'
 import { keepTrying, unsaved } from './keep-trying.ts'
@@ -62,6 +63,7 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
   const { parts, credential, next, isRetry, about, now } = one
   const context = unhurried(one.context)
   const { strategy } = parts
+  const elapsed = stopwatch(parts.ports.clock)
   try {
     const order = { credential, next, isRetry, about, context, now, sending: sendingOf(one) }
     const made = dated(await strategy.renew(order), strategy.spends(credential), now())
@@ -71,7 +73,7 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
     return undefined
   } catch (thrown) {
     if (thrown instanceof Superseded) return undefined
-    return settle(one, asGuestpassError(thrown))
+    return settle(one, asGuestpassError(thrown), elapsed())
   }
 }
 
@@ -126,7 +128,7 @@ async function keep(one: Attempt, { credential, events, fault, issued }: Renewed
 }
 
 /** Writes down what a failure leaves; throws the failure where it stands. */
-async function settle(one: Attempt, error: GuestpassError): Promise<undefined> {
+async function settle(one: Attempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
   const { parts, credential: before, about, now } = one
   const { strategy, ports } = parts
   const at = now()
@@ -134,7 +136,7 @@ async function settle(one: Attempt, error: GuestpassError): Promise<undefined> {
   const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.standing !== 'needs_reauth')
   const backOff = isRested ? backOffOf(one, before, error, at) : undefined
   const after = backOff ? { ...aftermath.credential, backOff } : aftermath.credential
-  const events = strategy.failed(before, after, error, about, at)
+  const events = strategy.failed({ before, after, error, about, now: at, latencyMs })
   if (aftermath.next === 'retry' && error.unsaved === undefined) {
     await write(one, after, events)
     return undefined

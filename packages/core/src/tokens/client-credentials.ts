@@ -21,7 +21,7 @@ export interface ClientCredentialsParts {
 
 /** The service's own access token by client credentials (RFC 6749, 4.4): asked for as often as need be. */
 export function clientCredentials(parts: ClientCredentialsParts, { random }: Pick<RenewalPorts, 'random'>): Strategy {
-  const { connection, id, telling, windows } = parts
+  const { connection, id, scopes, telling, windows } = parts
   return {
     windows,
     spends: () => false,
@@ -40,7 +40,9 @@ export function clientCredentials(parts: ClientCredentialsParts, { random }: Pic
     renew: (order) => renewed(parts, order, random.uuid()),
     afterFailure: ({ credential }) => ({ credential, next: 'stop' }),
     begun: () => [],
-    failed: (credential, _after, error, about, now) => [telling.failed(credential, about, error, now)],
+    failed: ({ before, ...failure }) => [
+      telling.failed(before, failure, { grant: 'client_credentials', asked: scopes }),
+    ],
   }
 }
 
@@ -61,7 +63,7 @@ async function renewed(
     statusCode: granted.status,
     generation: credential.generation + 1,
     latencyMs,
-    data: { scopes: tokens.scopes, verified: tokens.verified },
+    data: { grant: 'client_credentials', scopes: tokens.scopes, verified: tokens.verified },
   })
   telling.renewed(latencyMs)
   return { credential: { ...credential, tokens }, events: [told] }

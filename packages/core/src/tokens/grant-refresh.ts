@@ -13,7 +13,7 @@ import type { RenewalPorts } from './renewal.ts'
 import type { Refreshable, Rotation } from './rotation.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { Order, Renewed } from './strategy.ts'
-import type { AccessTelling } from './telling.ts'
+import { type AccessTelling, REFRESH_GRANT, type TokenFailure } from './telling.ts'
 
 export interface GrantParts {
   readonly connection: string
@@ -121,11 +121,21 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   const request: Request = { ...credential.request, ...learned, client: oauth.clientId }
   const next = { ...credential, standing: 'active', tokens, request } as const
   const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
-  if (fault) return { credential: next, events: [telling.failed(credential, about, fault, now())], fault, late }
   const latencyMs = now() - started
+  if (fault) {
+    const failure = { error: fault, about, now: now(), latencyMs }
+    return { credential: next, events: [refreshFailed(tools, credential, failure)], fault, late }
+  }
   telling.renewed(latencyMs)
   return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })], late }
 }
+
+/** The event of a refresh that failed, with the scopes that it asked for; none where it asked for all. */
+export const refreshFailed = (parts: GrantParts, credential: Credential, failure: TokenFailure): Event =>
+  parts.telling.failed(credential, failure, {
+    grant: REFRESH_GRANT,
+    asked: parts.scopes ?? (credential.request?.['granted'] as readonly string[] | undefined) ?? [],
+  })
 
 /** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
 async function endAfterSignOut({ connection, oauth, ports }: GrantTools, id: string, granted: Granted): Promise<void> {
@@ -155,7 +165,7 @@ function renewed(
     latencyMs,
     statusCode: granted.status,
     data: {
-      grant: 'refresh_token',
+      grant: REFRESH_GRANT,
       rotated: granted.refresh !== undefined,
       scopes: tokens.scopes,
       missing: scopes ? lackedScopes(scopes, tokens.scopes) : [],

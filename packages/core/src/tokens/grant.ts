@@ -6,13 +6,14 @@ import { lackedScopes } from '../domain/scopes.ts'
 import { DAY, type Instant, isAhead, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Standing } from './access-tokens.ts'
-import { type GrantParts, type GrantTools, refuseClient, renew, scopesToAsk } from './grant-refresh.ts'
+import { type GrantParts, type GrantTools, refreshFailed, refuseClient, renew, scopesToAsk } from './grant-refresh.ts'
 import { GRANT } from './grant-row.ts'
 import { seeded } from './grant-seed.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from './renewal.ts'
 import { rotation } from './rotation.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
 import type { Strategy } from './strategy.ts'
+import { REFRESH_GRANT } from './telling.ts'
 
 /** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
 const IDLE: Millis = 15 * DAY
@@ -74,10 +75,11 @@ const grantStrategy = (tools: GrantTools): Strategy => ({
   renew: (order) => renew(tools, order),
   afterFailure: tools.turns.afterFailure,
   begun: (before, after, about, now) => changes(tools, before, after, about, now),
-  failed: (before, after, error, about, now) =>
-    error.code === 'in_doubt'
-      ? [told(tools, after, about, now, 'GRANT_IN_DOUBT', 'pending')]
-      : [tools.telling.failed(before, about, error, now), ...changes(tools, before, after, about, now)],
+  failed: ({ before, after, ...failure }) => {
+    const { about, error, now } = failure
+    if (error.code === 'in_doubt') return [told(tools, after, about, now, 'GRANT_IN_DOUBT', 'pending')]
+    return [refreshFailed(tools, before, failure), ...changes(tools, before, after, about, now)]
+  },
 })
 
 function told(
@@ -88,7 +90,7 @@ function told(
   type: EventType,
   outcome: Event['outcome'],
 ): Event {
-  const data = { grant: 'refresh_token', ...(intent ? { intent: intent.id } : {}) }
+  const data = { grant: REFRESH_GRANT, ...(intent ? { intent: intent.id } : {}) }
   return event(about, ports.random.uuid(), now, { type, outcome, generation, data })
 }
 

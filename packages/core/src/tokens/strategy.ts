@@ -2,7 +2,7 @@ import type { Context } from '../domain/context.ts'
 import type { Credential, TokenSet } from '../domain/credential.ts'
 import type { About, Event } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
-import type { Instant } from '../domain/time.ts'
+import type { Instant, Millis } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Issued } from '../ports/store.ts'
 import type { Sending } from '../upstream/sending.ts'
@@ -49,6 +49,18 @@ export interface Renewed {
   readonly late?: () => Promise<void>
 }
 
+/** A call that failed. */
+export interface Failure {
+  readonly before: Credential
+  /** What it leaves. */
+  readonly after: Credential
+  readonly error: GuestpassError
+  readonly about: About
+  readonly now: Instant
+  /** From the beginning of the call to its failure, waits and repeats included. */
+  readonly latencyMs: Millis
+}
+
 /**
  * How one kind of credential gets its next tokens. All but `renew` is a table: decided from plain data, without clock, network or
  * store.
@@ -70,5 +82,5 @@ export interface Strategy {
   /** The events of what is written down before the call. */
   begun(before: Credential, after: Credential, about: About, now: Instant): readonly Event[]
   /** The events of a failed call, and of what it leaves. */
-  failed(before: Credential, after: Credential, error: GuestpassError, about: About, now: Instant): readonly Event[]
+  failed(failure: Failure): readonly Event[]
 }

@@ -1,16 +1,26 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, aboutOf, type Event, event } from '../domain/event.ts'
-import type { Instant, Millis } from '../domain/time.ts'
-import type { GuestpassError } from '../errors.ts'
+import type { Millis } from '../domain/time.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
+import type { Failure } from './strategy.ts'
+
+/** The grant of a sign-in, as events name it (RFC 6749, 6). */
+export const REFRESH_GRANT = 'refresh_token'
+
+/** A request for a token that failed, as events tell it. */
+export type TokenFailure = Pick<Failure, 'about' | 'error' | 'now' | 'latencyMs'>
 
 /** Words what happens to the service's own access tokens: events for what is stored, counters. */
 export interface AccessTelling {
   about(credential: Credential, context?: Context): About
-  /** A token could not be had; counted. */
-  failed(credential: Credential, about: About, error: GuestpassError, now: Instant): Event
+  /** A token could not be had; counted. `asked`: how it was asked for, and the scopes. */
+  failed(
+    credential: Credential,
+    failure: TokenFailure,
+    asked: { readonly grant: string; readonly asked: readonly string[] },
+  ): Event
   /** Counts a renewal. */
   renewed(latencyMs: Millis): void
 }
@@ -21,9 +31,9 @@ export function accessTelling(
 ): AccessTelling {
   return {
     about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
-    failed({ generation }, about, error, now) {
+    failed({ generation }, { about, error, now, latencyMs }, data) {
       meter.count('access_token_failed')
-      const facts = { type: 'ACCESS_TOKEN_FAILED', outcome: 'failure', generation, error } as const
+      const facts = { type: 'ACCESS_TOKEN_FAILED', outcome: 'failure', generation, error, latencyMs, data } as const
       return event(about, random.uuid(), now, facts)
     },
     renewed(latencyMs) {

@@ -70,6 +70,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
           type,
           outcome: why === undefined ? 'success' : 'failure',
           generation: of.generation,
+          ...(of.idempotencyKey === undefined ? {} : { idempotencyKey: of.idempotencyKey }),
           statusCode: how.tried?.statusCode,
           data: {
             webhook: endpoint.id,
