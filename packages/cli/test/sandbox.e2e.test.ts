@@ -57,7 +57,8 @@ describe('guestpass sandbox', () => {
   it('prints a .env that needs no change', async () => {
     const out = await sandboxed().until(/GENESYS_SCOPES.*\n/)
     expect(await tokenStatus(parseEnv(out) as FirstLine['env'])).toBe(200)
-    const { code, out: shown } = await ran(['config', '--json'], { files: { '.env': out } })
+    const { code, out: shown, err } = await ran(['config', '--json'], { files: { '.env': out } })
+    expect(err).toBe('')
     expect([code, (JSON.parse(shown) as { hosts: { from: { api: string } } }).hosts.from.api]).toEqual([
       0,
       'apiBaseUrl',

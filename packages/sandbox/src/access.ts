@@ -17,7 +17,8 @@ export function access(tokens: AccessTokens, limits: Limits): Access {
     tellLimits(call, limits.idle())
     const text = bearer(call.headers.authorization)
     const token = tokens.find(text)
-    if (token === undefined) throw unauthorized('bad.credentials', 'Invalid login credentials.')
+    if (token === undefined)
+      throw unauthorized('bad.credentials', 'Invalid login credentials.', ', error="invalid_token"')
     const permit = limits.take(token.lane)
     tellLimits(call, permit)
     if (!permit.granted) throw tooMany(permit, token.family ? 'org.app.user' : 'client.credentials.token')
@@ -38,8 +39,10 @@ function tellLimits({ answerHeaders }: Call, { count, allowed, resetSeconds }: P
   answerHeaders['inin-ratelimit-reset'] = String(resetSeconds)
 }
 
-function unauthorized(code: string, message: string): Refusal {
-  return apiRefusal({ status: 401, code, message, headers: { 'www-authenticate': 'Bearer realm="sandbox"' } })
+/** `challenge`: more of the WWW-Authenticate header, as RFC 6750 section 3 has it. */
+function unauthorized(code: string, message: string, challenge = ''): Refusal {
+  const headers = { 'www-authenticate': `Bearer realm="sandbox"${challenge}` }
+  return apiRefusal({ status: 401, code, message, headers })
 }
 
 /** 403 by default; there is an API that answers 401. */

@@ -1,16 +1,18 @@
 export interface EnvironmentParts {
   readonly url: string
+  readonly publicClientId: string
   readonly client: { readonly id: string; readonly secret: string }
   readonly webhookSecrets: readonly string[]
 }
 
 /** The variables that point a client at a sandbox and at the systems beside it. */
-export function environment({ url, client, webhookSecrets }: EnvironmentParts): Record<string, string> {
+export function environment({ url, client, publicClientId, webhookSecrets }: EnvironmentParts): Record<string, string> {
   return {
     GENESYS_OAUTH_BASE_URL: url,
     GENESYS_API_BASE_URL: url,
     GENESYS_CLIENT_ID: client.id,
     GENESYS_CLIENT_SECRET: client.secret,
+    GENESYS_PUBLIC_CLIENT_ID: publicClientId,
     GENESYS_JWKS_URL: `${url}/.well-known/jwks.json`,
     CRM_BASE_URL: `${url}/crm`,
     IDP_WEBHOOK_URL: `${url}/webhooks/idp`,

@@ -9,7 +9,9 @@ import {
   type JWTPayload,
 } from 'jose'
 
-export type Algorithm = 'RS256' | 'ES256'
+export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+
+export type Algorithm = (typeof algorithms)[number]
 
 /** The published key-set as it goes over the wire. */
 export interface KeySet {
@@ -19,8 +21,9 @@ export interface KeySet {
 
 /** The signing keys: one signs, all are published. */
 export interface Keys {
-  /** A signed compact JWT with `typ`, `alg` and `kid` in its header. */
-  sign(claims: JWTPayload): Promise<string>
+  readonly algorithm: Algorithm
+  /** A signed compact JWT with `typ` (default `JWT`), `alg` and `kid` in its header. */
+  sign(claims: JWTPayload, typ?: string): Promise<string>
   published(): KeySet
   /** Signs with a new key from now on. The old ones stay published unless `drop`; returns the new key's id. */
   readonly roll: (options?: { readonly drop?: boolean | undefined }) => Promise<string>
@@ -37,9 +40,10 @@ export async function keys(algorithm: Algorithm): Promise<Keys> {
   let set: readonly SigningKey[] = [current]
   let published = keySet(set)
   return {
-    sign: (claims) => {
+    algorithm,
+    sign: (claims, typ = 'JWT') => {
       const { kid, privateKey } = current
-      return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' }).sign(privateKey)
+      return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ }).sign(privateKey)
     },
     published: () => published,
     roll: async ({ drop = false } = {}) => {

@@ -1,16 +1,20 @@
+import type { JWK } from 'jose'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
 import { type GuestOptions, guestShape } from './guest-options.ts'
-import type { Algorithm } from './keys.ts'
+import { type Algorithm, algorithms } from './keys.ts'
 import { type Limit, limitBody } from './limits.ts'
+import { type AccessTokenFormat, accessTokenFormats } from './oauth/access-tokens.ts'
 import { knownScopes } from './oauth/scopes.ts'
 import { redirectUris, type SignInOptions, signInShape } from './oauth/sign-in-options.ts'
 
 /** A further OAuth client. */
 export interface ClientOptions {
   readonly id: string
-  /** Absent for a public client. */
+  /** Without a secret and keys it is a public client. */
   readonly secret?: string | undefined
+  /** Its public keys, each a JWK: it signs an assertion in place of a secret (`private_key_jwt`, RFC 7523). */
+  readonly keys?: readonly JWK[] | undefined
   /** The name of its organization; default the sandbox's own. Guests of one organization are out of reach for another. */
   readonly organization?: string | undefined
   /** What it may ask for; default every scope of the sandbox. */
@@ -40,11 +44,14 @@ export interface SandboxOptions extends SignInOptions, GuestOptions {
   /** The client that has no secret; default a UUID. */
   readonly publicClientId?: string | undefined
   readonly clients?: readonly ClientOptions[] | undefined
-  /** Default `jwt`, as the documented APIs have it; the public platform's are `opaque`. */
-  readonly accessTokenFormat?: 'jwt' | 'opaque' | undefined
+  /**
+   * Default `jwt`, as the documented APIs have it; the public platform's are `opaque`. `at+jwt` is a JWT after RFC 9068, with
+   * its `typ` and `aud`.
+   */
+  readonly accessTokenFormat?: AccessTokenFormat | undefined
   /** Seconds, 1 to 172800; default 3600. */
   readonly accessTokenSeconds?: number | undefined
-  /** Signs access and guest tokens; default `RS256`. */
+  /** Signs access, ID and guest tokens; default `RS256`. */
   readonly algorithm?: Algorithm | undefined
   /** Name of the organization; default `Sandbox`. */
   readonly organization?: string | undefined
@@ -63,6 +70,12 @@ export interface SandboxOptions extends SignInOptions, GuestOptions {
 const text = z.string().min(1)
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'a scope has no blanks and no quotes')
 
+/** Whether a value is a JWK without a private half. */
+function isPublicKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return 'kty' in value && value.kty !== 'oct' && !('d' in value)
+}
+
 const schema = z.strictObject({
   ...signInShape,
   ...guestShape,
@@ -80,15 +93,16 @@ const schema = z.strictObject({
       z.strictObject({
         id: text,
         secret: text.optional(),
+        keys: z.array(z.custom<JWK>(isPublicKey, 'a public key as a JWK')).min(1).optional(),
         organization: text.optional(),
         scopes: z.array(scope).optional(),
         redirectUris: redirectUris.optional(),
       }),
     )
     .default([]),
-  accessTokenFormat: z.enum(['jwt', 'opaque']).default('jwt'),
+  accessTokenFormat: z.enum(accessTokenFormats).default('jwt'),
   accessTokenSeconds: z.int().min(1).max(172_800).default(3600),
-  algorithm: z.enum(['RS256', 'ES256']).default('RS256'),
+  algorithm: z.enum(algorithms).default('RS256'),
   organization: text.default('Sandbox'),
   guestScopeFormat: z.enum(['array', 'string']).default('array'),
   scopes: z.array(scope).default([...knownScopes]),

@@ -19,6 +19,7 @@ import { jwks } from './jwks.ts'
 import { keys } from './keys.ts'
 import { type Limit, limitBody, limits } from './limits.ts'
 import { accessTokens } from './oauth/access-tokens.ts'
+import { clientAssertion } from './oauth/client-assertion.ts'
 import { clientCredentials } from './oauth/client-credentials.ts'
 import { type Client, clientAuthentication } from './oauth/clients.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
@@ -102,7 +103,10 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const admit = access(tokens, limit)
   const sign = guestJwt({ ...shared, scopeFormat: chosen.guestScopeFormat })
   const known = guests({ clock: time, sign })
-  const authenticate = clientAuthentication(registered.all)
+  const authenticate = clientAuthentication(
+    registered.all,
+    clientAssertion({ clients: registered.all, issuer, clock: time }),
+  )
   const people = signIn({ ...shared, settings: chosen, clients: registered.all, authenticate, access: admit, tokens })
   const guestly = guestSide({ ...shared, settings: chosen, organization, access: admit, sign })
   const received = deliveries(chosen.webhookSecrets ?? [webhookSecret(random)], time.now)
@@ -113,6 +117,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
       issuer,
       grantTypes: grants.map(({ type }) => type),
       scopes: [...new Set([...chosen.scopes, ...identityScopes])],
+      algorithm: signing.algorithm,
     }),
     ...people.endpoints,
     tokenInfo(admit),
@@ -148,7 +153,12 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 
   return {
     url,
-    env: environment({ url, client: registered.main, webhookSecrets: received.secrets() }),
+    env: environment({
+      url,
+      client: registered.main,
+      publicClientId: registered.publicId,
+      webhookSecrets: received.secrets(),
+    }),
     controlToken,
     publicClientId: registered.publicId,
     users: people.users,
@@ -180,9 +190,10 @@ function clients(chosen: Settings, random: Randomness, organization: Organizatio
   }
   const open: Client = { ...own, id: chosen.publicClientId ?? random.uuid() }
   const further = chosen.clients.map(
-    ({ id, secret, organization: name = chosen.organization, scopes = chosen.scopes, redirectUris }): Client => ({
+    ({ id, secret, keys, organization: name = chosen.organization, scopes = chosen.scopes, redirectUris }): Client => ({
       id,
       secret,
+      keys,
       organization: organization(name),
       scopes,
       redirectUris: redirectUris ?? [],

@@ -50,6 +50,7 @@ describe('a code', () => {
       iat: START / 1000,
       exp: START / 1000 + 3600,
       auth_time: START / 1000,
+      at_hash: expect.stringMatching(/^[\w-]{22}$/),
       nonce: 'n-0',
       name: 'Ada van Dyk',
       given_name: 'Ada',
@@ -58,6 +59,7 @@ describe('a code', () => {
       email_verified: true,
     })
     expect(Object.keys(claims(await idToken('openid', ''))).sort()).toEqual([
+      'at_hash',
       'aud',
       'auth_time',
       'exp',

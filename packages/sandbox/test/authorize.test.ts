@@ -17,7 +17,17 @@ describe('the authorize endpoint', () => {
     const redirect = `${CALLBACK}?tenant=a%20b`
     const path = `/api/v2/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${encodeURIComponent(redirect)}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`
     const { headers } = await send(sandbox, path, { redirect: 'manual' })
-    expect(headers.get('location')).toMatch(/^http:\/\/127\.0\.0\.1:49152\/callback\?tenant=a%20b&code=[\w-]{43}$/)
+    expect(headers.get('location')).toMatch(
+      /^http:\/\/127\.0\.0\.1:49152\/callback\?tenant=a%20b&code=[\w-]{43}&iss=http[\w%.]+$/,
+    )
+  })
+
+  it('names its issuer with a code and with a refusal', async () => {
+    const sandbox = await started(auto)
+    for (const parameters of [{}, { scope: 'user:fly' }]) {
+      const { headers } = await authorize(sandbox, parameters)
+      expect(new URL(headers.get('location') ?? '').searchParams.get('iss')).toBe(sandbox.url)
+    }
   })
 
   it.each([

@@ -160,7 +160,7 @@ describe('a script that is not valid', () => {
     const sandbox = await started()
     expect(() => sandbox.script([{ on: 'nothing', do: { status: 500 } }])).toThrow(
       new TypeError(
-        'The faults are not valid: 0.on: one of authorize, channel, create, crm, device, guest, jwks, me, metadata, mint, refresh, revoke, token, update, users, webhook',
+        'The faults are not valid: 0.on: one of authorize, channel, create, crm, device, guest, introspect, jwks, logout, me, metadata, mint, refresh, revoke, token, update, userinfo, users, webhook',
       ),
     )
     await expect(started({ faults: [{ on: 'nothing', do: { status: 500 } }] })).rejects.toThrow(TypeError)

@@ -37,14 +37,16 @@ export function authorize(
   return send(sandbox, authorizePath(sandbox, parameters), { redirect: 'manual', headers })
 }
 
-/** Where the browser is sent, with what the application reads from the address. */
+/** Where the browser is sent, with what the application reads from the address beside `iss`, which always stands there. */
 export function landing({ status, headers }: Reply): {
   readonly address: string
   readonly query: Record<string, string>
 } {
   expect(status).toBe(302)
   const url = new URL(headers.get('location') ?? expect.fail('no location'))
-  return { address: `${url.protocol}//${url.host}${url.pathname}`, query: Object.fromEntries(url.searchParams) }
+  const { iss, ...query } = Object.fromEntries(url.searchParams)
+  expect(iss).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  return { address: `${url.protocol}//${url.host}${url.pathname}`, query }
 }
 
 /** A code, on a sandbox that consents by itself. */

@@ -28,6 +28,9 @@ export interface Layer {
 export type Variables = Readonly<Record<string, string | undefined>>
 export type Flags = Readonly<Partial<Record<Key, string>>>
 
+/** Variables that the sandbox writes into its `.env` for programs other than this one. */
+const forOthers: ReadonlySet<string> = new Set(['GENESYS_PUBLIC_CLIENT_ID'])
+
 const didYouMean = (name: string, known: readonly string[]): string => {
   const close = nearest(name, known)
   return close ? `; did you mean ${close}?` : '; it is ignored'
@@ -51,7 +54,7 @@ export function variableLayer(variables: Variables, origin: Origin, connection: 
     const text = value?.trim()
     if (!text) continue
     if (key && (settings[key].of === 'program' || connection === 'default')) written.push({ key, name, text, origin })
-    else if (/^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name)) {
+    else if (/^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name) && !forOthers.has(name)) {
       warnings.push(`${name} in ${place} is no setting${didYouMean(name, knownVariables)}`)
     }
   }

@@ -22,6 +22,7 @@ export const sandbox = verb({
       'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
     ],
     ['--guest-ids <form>', 'the ids that guests get: uuid (default), or text with characters that a path encodes'],
+    ['--access-tokens <format>', 'jwt (default), at+jwt as RFC 9068 has it, or opaque as on the public platform'],
     ['--auto-consent', 'sign-ins are allowed at once, without asking on a page'],
     ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
   ],
@@ -32,15 +33,17 @@ export const sandbox = verb({
     seed: whole(0, 2 ** 32 - 1).optional(),
     profile: oneOf('strict', 'grace').optional(),
     guestIds: oneOf('uuid', 'text').optional(),
+    accessTokens: oneOf('jwt', 'at+jwt', 'opaque').optional(),
     autoConsent: z.literal(true).optional(),
     faults: z.string().optional(),
   }),
-  async run({ port, host, rateLimit, seed, profile, guestIds, autoConsent, faults }, cli) {
+  async run({ port, host, rateLimit, seed, profile, guestIds, accessTokens, autoConsent, faults }, cli) {
     const options = {
       port,
       host,
       seed,
       guestIds,
+      accessTokenFormat: accessTokens,
       autoConsent,
       refreshProfile: profile,
       ...(rateLimit === undefined ? {} : { rateLimit: { perMinute: rateLimit } }),

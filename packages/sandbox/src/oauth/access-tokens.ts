@@ -25,8 +25,13 @@ export interface AccessTokens {
   revoke(text: string): void
 }
 
+export const accessTokenFormats = ['jwt', 'at+jwt', 'opaque'] as const
+
+/** `at+jwt`: a JWT after RFC 9068. */
+export type AccessTokenFormat = (typeof accessTokenFormats)[number]
+
 export interface AccessTokenParts {
-  readonly format: 'jwt' | 'opaque'
+  readonly format: AccessTokenFormat
   /** Seconds. */
   readonly lifetime: number
   readonly issuer: () => string
@@ -39,19 +44,20 @@ export interface AccessTokenParts {
 export function accessTokens(parts: AccessTokenParts): AccessTokens {
   const { format, lifetime, issuer, clock, keys, limits, random } = parts
   const issued = new Map<string, AccessToken>()
-  const text = (client: Client, scopes: readonly string[], sub: string, iat: number): Promise<string> | string =>
-    format === 'opaque'
-      ? random.text(64)
-      : keys.sign({
-          iss: issuer(),
-          sub,
-          client_id: client.id,
-          org: client.organization.id,
-          scope: scopes.join(' '),
-          iat,
-          exp: iat + lifetime,
-          jti: random.uuid(),
-        })
+  const text = (client: Client, scopes: readonly string[], sub: string, iat: number): Promise<string> | string => {
+    if (format === 'opaque') return random.text(64)
+    const claims = {
+      iss: issuer(),
+      sub,
+      client_id: client.id,
+      org: client.organization.id,
+      scope: scopes.join(' '),
+      iat,
+      exp: iat + lifetime,
+      jti: random.uuid(),
+    }
+    return format === 'jwt' ? keys.sign(claims) : keys.sign({ ...claims, aud: issuer() }, format)
+  }
   return {
     lifetime,
     issue: async (client, scopes, family) => {

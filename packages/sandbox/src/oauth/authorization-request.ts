@@ -1,6 +1,6 @@
 import type { Answer } from '../endpoint.ts'
 import { Refusal } from '../refusal.ts'
-import type { Client } from './clients.ts'
+import { type Client, isPublic } from './clients.ts'
 import { errorPage } from './page.ts'
 import { acceptsRedirect } from './redirect-uris.ts'
 import { userScopes } from './scopes.ts'
@@ -8,6 +8,8 @@ import { userScopes } from './scopes.ts'
 /** A valid request for an authorization code: RFC 6749 section 4.1.1 with RFC 7636, S256 only. */
 export interface AuthorizationRequest {
   readonly client: Client
+  /** Who answers, named in the answer (RFC 9207). */
+  readonly issuer: string
   readonly redirectUri: string
   readonly state?: string | undefined
   readonly scopes: readonly string[]
@@ -18,13 +20,17 @@ export interface AuthorizationRequest {
 }
 
 /** Where the answer to an authorization request goes. */
-type Return = Pick<AuthorizationRequest, 'redirectUri' | 'state'>
+type Return = Pick<AuthorizationRequest, 'issuer' | 'redirectUri' | 'state'>
 
 /**
  * Reads the query. Refuses with a page while it is not certain where the user may be sent (RFC 6749 section 4.1.2.1), with a
  * redirect after that.
  */
-export function authorizationRequest(given: URLSearchParams, clients: readonly Client[]): AuthorizationRequest {
+export function authorizationRequest(
+  given: URLSearchParams,
+  clients: readonly Client[],
+  issuer: string,
+): AuthorizationRequest {
   // Empty ones count as absent (RFC 6749 section 3.1).
   const query = new URLSearchParams([...given].filter(([, value]) => value !== ''))
   const client = clients.find(({ id }) => id === only(query, 'client_id'))
@@ -35,7 +41,7 @@ export function authorizationRequest(given: URLSearchParams, clients: readonly C
   if (redirectUri === undefined || !acceptsRedirect(client, redirectUri)) {
     throw pageRefusal(`redirect_uri is not an address that the application ${client.id} may send its users to.`)
   }
-  const back = { redirectUri, state: query.get('state') ?? undefined }
+  const back = { issuer, redirectUri, state: query.get('state') ?? undefined }
   const repeated = [...new Set(query.keys())].find((name) => query.getAll(name).length > 1)
   if (repeated !== undefined) throw redirectRefusal(back, 'invalid_request', `${repeated} is given more than once`)
   assertKind(query, back)
@@ -49,9 +55,9 @@ export function authorizationRequest(given: URLSearchParams, clients: readonly C
   }
 }
 
-/** Sends the user back to the application. */
-export function redirect({ redirectUri, state }: Return, parameters: Readonly<Record<string, string>>): Answer {
-  const query = new URLSearchParams({ ...parameters, ...(state !== undefined && { state }) })
+/** Sends the user back to the application: RFC 6749 section 4.1.2, with `iss` of RFC 9207. */
+export function redirect({ issuer, redirectUri, state }: Return, parameters: Readonly<Record<string, string>>): Answer {
+  const query = new URLSearchParams({ ...parameters, ...(state !== undefined && { state }), iss: issuer })
   const location = `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query}`
   return { status: 302, headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } }
 }
@@ -89,7 +95,7 @@ function scopesFor(client: Client, asked: string | undefined, back: Return): rea
 function challengeOf(query: URLSearchParams, client: Client, back: Return): string | undefined {
   const challenge = query.get('code_challenge') ?? undefined
   if (challenge === undefined) {
-    if (client.secret !== undefined && !query.has('code_challenge_method')) return undefined
+    if (!isPublic(client) && !query.has('code_challenge_method')) return undefined
     throw redirectRefusal(back, 'invalid_request', 'code_challenge is missing; a client without a secret needs it')
   }
   if (query.get('code_challenge_method') !== 'S256') {

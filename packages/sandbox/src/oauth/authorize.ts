@@ -10,6 +10,7 @@ import type { Tickets } from './tickets.ts'
 import type { User, Users } from './users.ts'
 
 export interface AuthorizeParts {
+  readonly issuer: () => string
   readonly clients: readonly Client[]
   readonly users: Users
   readonly consent: Consent
@@ -21,7 +22,8 @@ export interface AuthorizeParts {
 const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
 
 /** `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of the page. */
-export function authorize({ clients, users, consent, codes, tickets, clock }: AuthorizeParts): readonly Endpoint[] {
+export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
+  const { issuer, clients, users, consent, codes, tickets, clock } = parts
   const allowed = (request: AuthorizationRequest, user: User): Answer => {
     const { client, scopes, redirectUri, challenge, nonce } = request
     const signedInAt = clock.now()
@@ -33,7 +35,7 @@ export function authorize({ clients, users, consent, codes, tickets, clock }: Au
     paths,
     dialect: 'page',
     answer: ({ query, headers }) => {
-      const request = authorizationRequest(query, clients)
+      const request = authorizationRequest(query, clients, issuer())
       const { auto, deny } = consent.current()
       if (auto && deny) throw denied(request)
       if (auto) return allowed(request, consent.user())

@@ -3,7 +3,7 @@ import type { Client } from './clients.ts'
 import { type Form, formBody } from './form.ts'
 
 /** Finds out which client is calling, or refuses. */
-export type Authenticate = (call: Call, form: Form) => Client
+export type Authenticate = (call: Call, form: Form) => Promise<Client>
 
 /** `POST /oauth/NAME` and its alias: a form that a client sends. */
 export const clientEndpoint = (
@@ -16,8 +16,8 @@ export const clientEndpoint = (
   method: 'POST',
   paths: [`/oauth/${name}`, `/api/v2/oauth/${name}`],
   dialect: 'oauth',
-  answer: (call) => {
+  answer: async (call) => {
     const form = formBody(call)
-    return answer(authenticate(call, form), form, call)
+    return answer(await authenticate(call, form), form, call)
   },
 })

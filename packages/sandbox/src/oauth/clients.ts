@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { JWK } from 'jose'
 import type { Call } from '../endpoint.ts'
 import { oauthRefusal, type Refusal } from '../refusal.ts'
 import type { Form } from './form.ts'
@@ -8,10 +9,15 @@ export interface Organization {
   readonly name: string
 }
 
-/** A registered OAuth client. Without a secret it is public: it names itself and proves nothing. */
+/** The client that signed the assertion of a form. Refuses with invalid_client otherwise. */
+export type ClientAssertion = (form: Form, assertion: string) => Promise<Client>
+
+/** A registered OAuth client. Without a secret and keys it is public: it names itself and proves nothing. */
 export interface Client {
   readonly id: string
   readonly secret?: string | undefined
+  /** Public keys: it signs an assertion in place of a secret. */
+  readonly keys?: readonly JWK[] | undefined
   readonly organization: Organization
   /** What it may ask for. */
   readonly scopes: readonly string[]
@@ -21,16 +27,29 @@ export interface Client {
   readonly loopbackRedirects: boolean
 }
 
-/** Finds out which client is calling: by HTTP Basic, by the form, or by client_id alone if it is public. Refuses otherwise. */
-export function clientAuthentication(clients: readonly Client[]): (call: Call, form: Form) => Client {
+export const isPublic = ({ secret, keys }: Client): boolean => secret === undefined && keys === undefined
+
+/**
+ * Finds out which client is calling: by HTTP Basic, by the form, by a signed assertion, or by client_id alone if it is
+ * public. Refuses otherwise.
+ */
+export function clientAuthentication(
+  clients: readonly Client[],
+  asserted: ClientAssertion,
+): (call: Call, form: Form) => Promise<Client> {
   const byId = new Map(clients.map((client) => [client.id, client]))
-  return (call, form) => {
+  return async (call, form) => {
     const header = call.headers.authorization
-    const { client_id: id, client_secret: secret } = form
-    if (header === undefined) return proven(byId, id, secret)
-    if (secret !== undefined) {
-      throw oauthRefusal(400, 'invalid_request', 'authenticate once: by the Authorization header or by client_secret')
+    const { client_id: id, client_secret: secret, client_assertion: assertion } = form
+    if ([header, secret, assertion].filter((proof) => proof !== undefined).length > 1) {
+      throw oauthRefusal(
+        400,
+        'invalid_request',
+        'authenticate once: by the Authorization header, a secret or an assertion',
+      )
     }
+    if (assertion !== undefined) return asserted(form, assertion)
+    if (header === undefined) return proven(byId, id, secret)
     const client = basicCandidates(header)
       .map(([id, secret]) => accepted(byId, id, secret))
       .find((found) => found !== undefined)
@@ -51,7 +70,8 @@ function proven(byId: ReadonlyMap<string, Client>, id: string | undefined, secre
 function accepted(byId: ReadonlyMap<string, Client>, id: string, secret: string | undefined): Client | undefined {
   const client = byId.get(id)
   if (client === undefined) return undefined
-  if (client.secret === undefined) return secret === undefined || secret === '' ? client : undefined
+  if (isPublic(client)) return secret === undefined || secret === '' ? client : undefined
+  if (client.secret === undefined) return undefined
   return secret !== undefined && same(secret, client.secret) ? client : undefined
 }
 
@@ -78,6 +98,7 @@ function same(a: string, b: string): boolean {
   return timingSafeEqual(hash(a), hash(b))
 }
 
-function unknownClient(): Refusal {
-  return oauthRefusal(401, 'invalid_client', 'authentication failed', { 'www-authenticate': 'Basic realm="sandbox"' })
+/** 401 invalid_client. */
+export function unknownClient(why = 'authentication failed'): Refusal {
+  return oauthRefusal(401, 'invalid_client', why, { 'www-authenticate': 'Basic realm="sandbox"' })
 }

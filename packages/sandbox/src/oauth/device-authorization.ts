@@ -1,6 +1,6 @@
 import type { Endpoint } from '../endpoint.ts'
 import { type Authenticate, clientEndpoint } from './client-endpoint.ts'
-import { DEVICE_INTERVAL, DEVICE_LIFETIME, type DeviceCodes } from './device-codes.ts'
+import { DEVICE_LIFETIME, type DeviceCodes } from './device-codes.ts'
 import { userScopes } from './scopes.ts'
 
 /** `POST /oauth/device_authorization` and its alias: RFC 8628 section 3.1. */
@@ -17,7 +17,7 @@ export const deviceAuthorization = (issuer: () => string, codes: DeviceCodes, au
         verification_uri: page,
         verification_uri_complete: `${page}?user_code=${code.userCode}`,
         expires_in: DEVICE_LIFETIME,
-        interval: DEVICE_INTERVAL,
+        interval: code.interval,
       },
     }
   })

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { oauthRefusal, type Refusal } from '../refusal.ts'
-import { type DeviceCode, DEVICE_INTERVAL, type DeviceCodes } from './device-codes.ts'
+import { type DeviceCode, type DeviceCodes } from './device-codes.ts'
 import { required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
 import type { Issuance } from './issuance.ts'
@@ -12,14 +12,17 @@ export interface DeviceGrantParts {
   readonly clock: Clock
 }
 
+/** Seconds that `slow_down` adds (RFC 8628 section 3.5). */
+const SLOWER = 5
+
 /** RFC 8628 sections 3.4 and 3.5. */
 export function deviceCode({ codes, issuance, clock }: DeviceGrantParts): Grant {
   /** Asking too early costs five more seconds from now on. */
   const paced = (text: string, code: DeviceCode): Refusal | undefined => {
     const now = clock.now()
     const early = code.polledAt !== undefined && now < code.polledAt + code.interval * 1000
-    codes.change(text, { polledAt: now, ...(early && { interval: code.interval + DEVICE_INTERVAL }) })
-    return early ? no('slow_down', `ask every ${code.interval + DEVICE_INTERVAL} seconds`) : undefined
+    codes.change(text, { polledAt: now, ...(early && { interval: code.interval + SLOWER }) })
+    return early ? no('slow_down', `ask every ${code.interval + SLOWER} seconds`) : undefined
   }
   return {
     type: 'urn:ietf:params:oauth:grant-type:device_code',

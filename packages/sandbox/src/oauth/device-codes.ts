@@ -34,13 +34,12 @@ export interface DeviceCodes {
 /** Seconds that a device code lives. */
 export const DEVICE_LIFETIME = 600
 
-/** Seconds between two questions of a device, to begin with. */
-export const DEVICE_INTERVAL = 5
-
 /** How long an expired code is remembered, in milliseconds, so that its device hears that it expired. */
 const REMEMBERED = 3_600_000
 
-export function deviceCodes({ clock, random }: { clock: Clock; random: Randomness }): DeviceCodes {
+/** `interval`: seconds between two questions of a device, to begin with. */
+export function deviceCodes(parts: { clock: Clock; random: Randomness; interval: number }): DeviceCodes {
+  const { clock, random, interval } = parts
   const issued = new Map<string, DeviceCode>()
   const change = (text: string, changes: Partial<DeviceCode>): void => {
     const code = issued.get(text)
@@ -56,7 +55,7 @@ export function deviceCodes({ clock, random }: { clock: Clock; random: Randomnes
       forgetExpired(issued, clock.now(), REMEMBERED)
       const text = random.text(32)
       const expiresAt = clock.now() + DEVICE_LIFETIME * 1000
-      const code = { client, scopes, userCode: userCode(random), expiresAt, interval: DEVICE_INTERVAL }
+      const code = { client, scopes, userCode: userCode(random), expiresAt, interval }
       issued.set(text, code)
       return { text, code }
     },

@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto'
 import { type Clock, epochSeconds } from '../clock.ts'
-import type { Keys } from '../keys.ts'
+import type { Algorithm, Keys } from '../keys.ts'
 import type { Randomness } from '../random.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Family } from './family.ts'
+import { personalClaims } from './personal-claims.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { TokenAnswer } from './token.ts'
-import type { User } from './users.ts'
 
 /** What a user agreed to. */
 export interface SignIn extends Omit<Family, 'id' | 'ended'> {
@@ -38,7 +39,8 @@ export function issuance(parts: IssuanceParts): Issuance {
     ...(refreshToken !== undefined && { refresh_token: refreshToken }),
     scope: scopes.join(' '),
   })
-  const idToken = ({ client, user, scopes, signedInAt }: Family, nonce: string | undefined): Promise<string> => {
+  const idToken = (family: Family, accessToken: string, nonce: string | undefined): Promise<string> => {
+    const { client, user, scopes, signedInAt } = family
     const iat = epochSeconds(clock.now())
     return keys.sign({
       iss: issuer(),
@@ -48,29 +50,30 @@ export function issuance(parts: IssuanceParts): Issuance {
       iat,
       exp: iat + tokens.lifetime,
       auth_time: epochSeconds(signedInAt),
+      at_hash: halfHash(accessToken, keys.algorithm),
       ...(nonce !== undefined && { nonce }),
-      ...personal(user, scopes),
+      ...personalClaims(user, scopes),
     })
   }
   return {
     signIn: ({ nonce, ...terms }) => {
       const family: Family = { ...terms, id: random.uuid(), ended: false }
       const refreshToken = refreshTokens.issue(family)
-      const answer = async (): Promise<TokenAnswer> => ({
-        ...(await refreshed(family, family.scopes, refreshToken)),
-        ...(family.scopes.includes('openid') && { id_token: await idToken(family, nonce) }),
-      })
+      const answer = async (): Promise<TokenAnswer> => {
+        const tokens = await refreshed(family, family.scopes, refreshToken)
+        if (!family.scopes.includes('openid')) return tokens
+        return { ...tokens, id_token: await idToken(family, String(tokens['access_token']), nonce) }
+      }
       return { family, answer: answer() }
     },
     refreshed,
   }
 }
 
-/** OpenID Connect Core section 5.4: what the scopes `profile` and `email` open. */
-function personal({ name, email }: User, scopes: readonly string[]): Record<string, unknown> {
-  const [given, ...family] = name.split(' ')
-  return {
-    ...(scopes.includes('profile') && { name, given_name: given, family_name: family.join(' ') }),
-    ...(scopes.includes('email') && { email, email_verified: true }),
-  }
+/** `at_hash` of OpenID Connect Core section 3.1.3.6: the left half of the hash that the algorithm signs. */
+function halfHash(accessToken: string, algorithm: Algorithm): string {
+  const hash = createHash(algorithm === 'EdDSA' ? 'sha512' : 'sha256')
+    .update(accessToken)
+    .digest()
+  return hash.subarray(0, hash.length / 2).toString('base64url')
 }

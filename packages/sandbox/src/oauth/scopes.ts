@@ -16,8 +16,8 @@ export const knownScopes: readonly string[] = [
   'analytics:read',
 ]
 
-/** OpenID Connect's, which any client may ask a user for. */
-export const identityScopes: readonly string[] = ['openid', 'profile', 'email']
+/** OpenID Connect's, which any client may ask a user for. A refresh token comes with or without `offline_access`. */
+export const identityScopes: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
 /** The scopes asked for, each once; all that are allowed when none is named. Refuses what is not allowed, naming it. */
 export function grantedScopes(asked: string | undefined, allowed: readonly string[]): readonly string[] {

@@ -12,6 +12,8 @@ export interface SignInOptions {
   readonly redirectUris?: readonly string[] | undefined
   /** Seconds that an authorization code may wait, 60 to 600; default 60. */
   readonly authorizationCodeSeconds?: number | undefined
+  /** Seconds that a device must leave between two questions, 1 to 60; default 5. */
+  readonly deviceIntervalSeconds?: number | undefined
   /**
    * When a spent refresh token comes again: `strict` (default) ends everything from that sign-in; `grace` gives the very
    * same answer again for `graceSeconds`, and is strict after that.
@@ -39,6 +41,7 @@ export const signInShape = {
     .default([...knownUsers]),
   redirectUris: redirectUris.default([]),
   authorizationCodeSeconds: z.int().min(60).max(600).default(60),
+  deviceIntervalSeconds: z.int().min(1).max(60).default(5),
   refreshProfile: z.enum(['strict', 'grace']).default('strict'),
   graceSeconds: z.int().min(0).max(3600).default(30),
   rotate: z.boolean().default(true),

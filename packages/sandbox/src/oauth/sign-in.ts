@@ -7,14 +7,17 @@ import type { Randomness } from '../random.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { authorizationCode } from './authorization-code.ts'
 import { authorize } from './authorize.ts'
-import type { Client, clientAuthentication } from './clients.ts'
+import type { Authenticate } from './client-endpoint.ts'
+import type { Client } from './clients.ts'
 import { codes } from './codes.ts'
 import { type Consent, consent, userId } from './consent.ts'
 import { deviceAuthorization } from './device-authorization.ts'
 import { deviceCode } from './device-code.ts'
 import { deviceCodes } from './device-codes.ts'
 import { devicePage } from './device-page.ts'
+import { introspection } from './introspection.ts'
 import { issuance } from './issuance.ts'
+import { logout } from './logout.ts'
 import { refreshToken } from './refresh-token.ts'
 import { refreshTokens } from './refresh-tokens.ts'
 import { revocation } from './revocation.ts'
@@ -22,6 +25,7 @@ import type { signInShape } from './sign-in-options.ts'
 import { tickets } from './tickets.ts'
 import type { Grant } from './token.ts'
 import { type User, users } from './users.ts'
+import { userinfo } from './userinfo.ts'
 import { usersMe } from './users-me.ts'
 
 /** Decides for a device, as its user would on the page `/device`. */
@@ -49,7 +53,7 @@ export interface SignInSide extends UserDecisions {
 export interface SignInParts {
   readonly settings: z.infer<z.ZodObject<typeof signInShape>>
   readonly clients: readonly Client[]
-  readonly authenticate: ReturnType<typeof clientAuthentication>
+  readonly authenticate: Authenticate
   readonly access: Access
   readonly tokens: AccessTokens
   readonly issuer: () => string
@@ -63,7 +67,7 @@ export function signIn(parts: SignInParts): SignInSide {
   const people = users(settings.users, random)
   const choice = consent(settings.autoConsent, people)
   const waiting = codes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
-  const devices = deviceCodes({ clock, random })
+  const devices = deviceCodes({ clock, random, interval: settings.deviceIntervalSeconds })
   const refreshing = refreshTokens({ clock, random })
   const issuing = issuance({ ...parts, refreshTokens: refreshing })
   const rules = { profile: settings.refreshProfile, graceMs: settings.graceSeconds * 1000, rotate: settings.rotate }
@@ -77,6 +81,7 @@ export function signIn(parts: SignInParts): SignInSide {
     ],
     endpoints: [
       ...authorize({
+        issuer,
         clients,
         users: people,
         consent: choice,
@@ -87,6 +92,9 @@ export function signIn(parts: SignInParts): SignInSide {
       deviceAuthorization(issuer, devices, authenticate),
       ...devicePage({ codes: devices, users: people, tickets: tickets({ clock, random }) }),
       revocation(tokens, refreshing, authenticate),
+      introspection({ issuer, tokens, refreshTokens: refreshing, authenticate, now: clock.now }),
+      ...userinfo(access),
+      logout(clients),
       usersMe(access),
     ],
     consent: choice,

@@ -1,5 +1,6 @@
 import type { Answer, Call, Endpoint } from '../endpoint.ts'
 import { oauthRefusal } from '../refusal.ts'
+import type { Authenticate } from './client-endpoint.ts'
 import type { Client } from './clients.ts'
 import { type Form, formBody, required } from './form.ts'
 
@@ -15,7 +16,7 @@ export interface Grant {
 
 export interface TokenEndpointParts {
   readonly grants: readonly Grant[]
-  readonly authenticate: (call: Call, form: Form) => Client
+  readonly authenticate: Authenticate
 }
 
 /** `POST /oauth/token` and its alias: reads the form, finds the client, hands over to the grant. */
@@ -33,7 +34,7 @@ export function tokenEndpoint({ grants, authenticate }: TokenEndpointParts): End
         throw oauthRefusal(400, 'unsupported_grant_type', `grant_type is one of ${[...byType.keys()].join(', ')}`)
       }
       call.note({ grant: grant.type })
-      const json = await grant.tokens(authenticate(call, form), form, call)
+      const json = await grant.tokens(await authenticate(call, form), form, call)
       return { status: 200, headers: { 'cache-control': 'no-store' }, json }
     },
   }

@@ -1,0 +1,25 @@
+import type { Endpoint } from '../endpoint.ts'
+import type { Client } from './clients.ts'
+import { page } from './page.ts'
+import { acceptsRedirect } from './redirect-uris.ts'
+
+/**
+ * `GET /logout`, where the platform's SDK sends a browser that signs out. The sandbox keeps no session, so it only sends the
+ * browser back, if the address is one of the client's.
+ */
+export function logout(clients: readonly Client[]): Endpoint {
+  return {
+    operation: 'logout',
+    method: 'GET',
+    paths: ['/logout'],
+    dialect: 'page',
+    answer: ({ query }) => {
+      const client = clients.find(({ id }) => id === query.get('client_id'))
+      const location = query.get('redirect_uri') ?? ''
+      if (client !== undefined && acceptsRedirect(client, location)) {
+        return { status: 302, headers: { location, 'cache-control': 'no-store' } }
+      }
+      return page({ title: 'You are signed out', main: { html: '<p>You can close this page.</p>' } })
+    },
+  }
+}

@@ -1,0 +1,10 @@
+import type { User } from './users.ts'
+
+/** OpenID Connect Core section 5.4: what the scopes `profile` and `email` open. */
+export function personalClaims({ name, email }: User, scopes: readonly string[]): Record<string, unknown> {
+  const [given, ...family] = name.split(' ')
+  return {
+    ...(scopes.includes('profile') && { name, given_name: given, family_name: family.join(' ') }),
+    ...(scopes.includes('email') && { email, email_verified: true }),
+  }
+}

@@ -1,0 +1,147 @@
+import { exportJWK, generateKeyPair } from 'jose'
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  type ClientAuth,
+  clientCredentialsGrant,
+  ClientSecretPost,
+  type Configuration,
+  discovery,
+  type DiscoveryRequestOptions,
+  enableNonRepudiationChecks,
+  fetchUserInfo,
+  initiateDeviceAuthorization,
+  None,
+  pollDeviceAuthorizationGrant,
+  PrivateKeyJwt,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+  refreshTokenGrant,
+  tokenIntrospection,
+  tokenRevocation,
+} from 'openid-client'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Sandbox, type SandboxOptions, sandbox } from '../src/index.ts'
+
+const redirect_uri = 'http://127.0.0.1:49152/callback'
+
+/** A sandbox on the system's time, which is the time of the client too. */
+async function started(options: SandboxOptions = {}): Promise<Sandbox> {
+  const it = await sandbox({ algorithm: 'ES256', autoConsent: true, deviceIntervalSeconds: 1, ...options })
+  onTestFinished(() => it.close())
+  return it
+}
+
+/** The client as an application would set it up, with signatures of ID tokens checked too. */
+async function discovered(
+  { url }: Sandbox,
+  clientId: string,
+  {
+    secret,
+    auth,
+    algorithm,
+  }: { secret?: string; auth?: ClientAuth; algorithm?: DiscoveryRequestOptions['algorithm'] } = {},
+): Promise<Configuration> {
+  const config = await discovery(new URL(url), clientId, secret, auth, {
+    execute: [allowInsecureRequests, enableNonRepudiationChecks],
+    ...(algorithm !== undefined && { algorithm }),
+  })
+  return config
+}
+
+const asPublic = (it: Sandbox): Promise<Configuration> => discovered(it, it.publicClientId, { auth: None() })
+const asConfidential = ({ env, ...it }: Sandbox, auth?: ClientAuth): Promise<Configuration> =>
+  discovered({ env, ...it }, env['GENESYS_CLIENT_ID'] ?? '', {
+    secret: env['GENESYS_CLIENT_SECRET'] ?? '',
+    ...(auth !== undefined && { auth }),
+  })
+
+async function signedIn(config: Configuration) {
+  const [pkceCodeVerifier, expectedState, expectedNonce] = [randomPKCECodeVerifier(), randomState(), randomNonce()]
+  const url = buildAuthorizationUrl(config, {
+    redirect_uri,
+    scope: 'openid profile offline_access user:read',
+    code_challenge: await calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    state: expectedState,
+    nonce: expectedNonce,
+  })
+  const { headers } = await fetch(url, { redirect: 'manual' })
+  const callback = new URL(headers.get('location') ?? '')
+  return authorizationCodeGrant(config, callback, {
+    pkceCodeVerifier,
+    expectedState,
+    expectedNonce,
+    idTokenExpected: true,
+  })
+}
+
+describe('openid-client, unchanged', () => {
+  it.each(['oidc', 'oauth2'] as const)('discovers the sandbox by %s', async (algorithm) => {
+    const it = await started()
+    const config = await discovered(it, it.publicClientId, { auth: None(), algorithm })
+    expect(config.serverMetadata()).toMatchObject({ issuer: it.url, token_endpoint: `${it.url}/oauth/token` })
+    expect(config.serverMetadata().supportsPKCE()).toBe(true)
+  })
+
+  it.each(['RS256', 'PS256', 'ES256', 'EdDSA'] as const)(
+    'signs a user in with PKCE, state, nonce and an ID token by %s, then refreshes',
+    async (algorithm) => {
+      const it = await started({ algorithm })
+      const config = await asPublic(it)
+      const tokens = await signedIn(config)
+      const user = it.users[0]
+      expect(tokens.claims()).toMatchObject({ iss: it.url, sub: user?.id, name: user?.name })
+      expect(await fetchUserInfo(config, tokens.access_token, user?.id ?? '')).toMatchObject({ name: user?.name })
+      const next = await refreshTokenGrant(config, tokens.refresh_token ?? '')
+      expect(next.refresh_token).toMatch(/^[\w-]{43}$/)
+      await expect(refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+        error: 'invalid_grant',
+        status: 400,
+      })
+    },
+  )
+
+  it('signs a device in', async () => {
+    const it = await started()
+    const config = await asPublic(it)
+    const device = await initiateDeviceAuthorization(config, { scope: 'openid user:read' })
+    expect(device.interval).toBe(1)
+    it.device({ userCode: device.user_code, approve: true })
+    const tokens = await pollDeviceAuthorizationGrant(config, device)
+    expect(tokens.claims()).toMatchObject({ sub: it.users[0]?.id })
+  })
+
+  it('hears that the user of a device said no', async () => {
+    const it = await started()
+    const config = await asPublic(it)
+    const device = await initiateDeviceAuthorization(config, {})
+    it.device({ userCode: device.user_code, approve: false })
+    await expect(pollDeviceAuthorizationGrant(config, device)).rejects.toMatchObject({ error: 'access_denied' })
+  })
+
+  it('introspects and revokes', async () => {
+    const it = await started()
+    const [own, service] = [await asPublic(it), await asConfidential(it)]
+    const { access_token, refresh_token = '' } = await signedIn(own)
+    expect(await tokenIntrospection(service, access_token)).toMatchObject({ active: true, sub: it.users[0]?.id })
+    await tokenRevocation(own, refresh_token)
+    expect(await tokenIntrospection(service, access_token)).toEqual({ active: false })
+  })
+
+  it('gets tokens for itself by Basic, by the form and by private_key_jwt', async () => {
+    const pair = await generateKeyPair('ES256')
+    const it = await started({ clients: [{ id: 'signer', keys: [await exportJWK(pair.publicKey)] }] })
+    const ways = [
+      await asConfidential(it),
+      await asConfidential(it, ClientSecretPost(it.env['GENESYS_CLIENT_SECRET'])),
+      await discovered(it, 'signer', { auth: PrivateKeyJwt(pair.privateKey) }),
+    ]
+    for (const way of ways) {
+      expect(await clientCredentialsGrant(way, { scope: 'guest:read' })).toMatchObject({ scope: 'guest:read' })
+    }
+  })
+})
