@@ -1,15 +1,12 @@
 import type { Secret } from '../domain/secret.ts'
+import { decoded } from './decoded.ts'
+import { oneLine, strike } from './struck.ts'
 
 /** Makes foreign text fit to show. */
 export type Clean = (value: string, most: number) => string
 
-/** A secret as it may come back: as it is, in a URL, in a form, in JSON. */
-const spellings = (secret: string): readonly string[] => [
-  secret,
-  encodeURIComponent(secret.toWellFormed()),
-  new URLSearchParams({ '': secret }).toString().slice(1),
-  JSON.stringify(secret).slice(1, -1),
-]
+/** What is shown is far shorter; what stands behind this is not read. */
+const READ = 65_536
 
 const isUuid = (word: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)
 
@@ -21,18 +18,13 @@ const isName = (word: string): boolean =>
   /^[A-Za-z]+(\.[A-Za-z]+)*$/.test(word) && word.split(/(?=[A-Z])|\./).length * PART <= word.length
 
 /**
- * One line, not longer than `most`, without the secrets of the request, JSON members named like secrets, mail addresses, and
- * long words that could be a secret of another origin (24 or more characters with a digit or a capital among them; UUIDs and names
- * stay). Each step takes time in proportion to the text, which may be 1 MiB of anything.
+ * One line, not longer than `most`, decoded, without the secrets and the personal texts of the request in any case and encoding, JSON
+ * members named like secrets, mail addresses, and long words that could be a secret of another origin (24 or more characters with a
+ * digit or a capital among them; UUIDs and names stay). Only the first 64 Ki characters are read.
  */
 export function cleaner(secrets: readonly Secret[]): Clean {
   return (value, most) =>
-    secrets
-      .flatMap((secret) => spellings(secret.reveal()))
-      .filter((spelling) => spelling !== '')
-      .reduce((left, spelling) => left.replaceAll(spelling, '[removed]'), value)
-      .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-      .replaceAll(/&#(?:64|x40);|&commat;|\\u0040/gi, '@')
+    strike(oneLine(decoded(value.slice(0, READ))), secrets)
       .replaceAll(/("[^"]{0,40}(?:token|secret|password|device_?code|verifier)[^"]{0,40}" ?: ?")[^"]+/gi, '$1[removed]')
       .replaceAll(/[^\s"'<>(),;:=&]+/g, (word) => (/@|%40/.test(word) ? '[removed]' : word))
       .replaceAll(/[\w+/=.~-]{24,}/g, (word) =>
@@ -44,7 +36,7 @@ export function cleaner(secrets: readonly Secret[]): Clean {
 
 /** The beginning of a body without the tags of a page. */
 export const excerptOf = (text: string, clean: Clean, most: number): string =>
-  clean(text, Number.POSITIVE_INFINITY)
+  clean(text.slice(0, READ).replaceAll(/<[^<>]*>/g, ' '), Number.POSITIVE_INFINITY)
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/ {2,}/g, ' ')
     .trim()

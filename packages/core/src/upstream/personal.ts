@@ -1,15 +1,31 @@
-import { type Json, textsIn } from '../domain/json.ts'
+import type { Json } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 
-/** Shorter values of attributes say nothing of a person, and would be struck out of every word that they are part of. */
+/** Shorter values say nothing of a person by themselves: they are struck out only where they stand in quotes. */
 const SHORTEST = 3
+/** Shorter numbers are everywhere. */
+const SHORTEST_NUMBER = 4
 
-/** What a request says of a person, so that an answer that repeats it is never shown: address and name, and texts in attributes. */
+/**
+ * What a request says of a person, so that an answer that repeats it is never shown: address and name, also their parts, and
+ * texts and numbers in attributes, wherever.
+ */
 export const personal = (
   named: readonly (string | undefined)[],
   attributes: Readonly<Record<string, Json>> = {},
-): readonly Secret[] =>
-  [...named.filter((text) => text !== undefined), ...textsIn(attributes).filter((text) => text.length >= SHORTEST)]
-    // The longest first: one may be a part of another.
-    .sort((one, other) => other.length - one.length)
-    .map((text) => new Secret(text))
+): readonly Secret[] => {
+  const texts = [...named.filter((text) => text !== undefined).flatMap(withParts), ...valuesIn(attributes)]
+  return [...new Set(texts)].map((text) => new Secret(text))
+}
+
+/** Words of a name, and what stands before the @ of an address. */
+const withParts = (text: string): readonly string[] => [
+  text,
+  ...text.split(/@.*|[\s,]+/).filter((part) => part.length >= SHORTEST),
+]
+
+function valuesIn(value: Json): readonly string[] {
+  if (typeof value === 'string') return value.length >= SHORTEST ? [value] : [`"${value}"`, `'${value}'`]
+  if (typeof value === 'number') return String(value).length >= SHORTEST_NUMBER ? [String(value)] : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: Json) => valuesIn(part)) : []
+}

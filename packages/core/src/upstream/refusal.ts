@@ -52,7 +52,8 @@ function words(answer: HttpAnswer, clean: Clean): { readonly code: string; reado
   const coding = answer.headers['content-encoding']
   if (coding !== undefined) return { code: '', message: `in the content coding ${clean(coding, 40)}` }
   const body = errorBody.parse(parse(answer))
-  const code = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body.error ?? body.code ?? '')?.[0] ?? ''
+  const named = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body.error ?? body.code ?? '')?.[0] ?? ''
+  const code = clean(named, named.length) === named ? named : ''
   const message = clean(body.error_description ?? body.message ?? body.description ?? '', 200)
   return { code, message: code === '' && message === '' ? excerptOf(text(answer), clean, 200) : message }
 }

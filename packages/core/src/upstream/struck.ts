@@ -1,0 +1,49 @@
+import type { Secret } from '../domain/secret.ts'
+import { decoded } from './decoded.ts'
+
+const REMOVED = '[removed]'
+/** Shorter words are struck out only where no letter or digit touches them, because longer words have them as parts. */
+const SHORT = 6
+/** How much of a text must be there before its cut end is taken for it. */
+const LEAST_CUT = 4
+
+/** One line: runs of blanks, controls and invisible characters are one blank. */
+export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+
+/** A text as an upstream may write it, beside upper and lower case: without accents, and in capitals that have other lengths. */
+function formsOf(secret: Secret): readonly string[] {
+  const given = oneLine(secret.reveal().toWellFormed()).trim().normalize('NFC')
+  const plain = oneLine(decoded(given)).trim()
+  const bare = plain.normalize('NFD').replaceAll(/\p{M}/gu, '')
+  return [...new Set([given, plain, bare, plain.toUpperCase()])].filter((form) => form !== '')
+}
+
+function patternOf(form: string): RegExp {
+  const text = form.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`).replaceAll(' ', '[ +]+')
+  const isShortWord = form.length < SHORT && /^[\p{L}\p{N}]+$/u.test(form)
+  return new RegExp(isShortWord ? `(?<![\\p{L}\\p{N}])${text}(?![\\p{L}\\p{N}])` : text, 'giu')
+}
+
+/** Strikes texts out of a decoded line, in any case; also the beginning of one that was cut off at the end or before an ellipsis. */
+export function strike(line: string, texts: readonly Secret[]): string {
+  const forms = [...new Set(texts.flatMap(formsOf))].sort((one, other) => other.length - one.length)
+  const whole = forms.reduce((left, form) => left.replaceAll(patternOf(form), REMOVED), line)
+  return forms.reduce(withoutCut, whole)
+}
+
+function withoutCut(line: string, form: string): string {
+  if (form.length <= LEAST_CUT) return line
+  return line
+    .split(/(…|\.\.\.)/)
+    .map((part) => part.slice(0, part.length - cutLength(part, form)) + (cutLength(part, form) > 0 ? REMOVED : ''))
+    .join('')
+}
+
+/** How many characters at the end of a part are the beginning of the form. */
+function cutLength(part: string, form: string): number {
+  const end = part.replace(/["'\s]+$/, '').slice(-form.length)
+  const [low, wanted] = [end.toLowerCase(), form.toLowerCase()]
+  for (let length = Math.min(low.length, wanted.length - 1); length >= LEAST_CUT; length -= 1)
+    if (low.endsWith(wanted.slice(0, length))) return length + (part.length - part.replace(/["'\s]+$/, '').length)
+  return 0
+}
