@@ -176,12 +176,12 @@ export async function connect(
   { connection: name, hosts, settings }: Reachable,
   { ports, connections }: Workplace,
 ): Promise<Connection> {
-  const { clientId, clientSecret, basicEncoding, clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
+  const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
   const made = await connection(
     {
       name,
       hosts,
-      client: { id: clientId, basicEncoding, ...(clientSecret ? { secret: clientSecret } : {}) },
+      ...client(settings),
       clientAuth,
       accessTokenFormat,
       gateway,
@@ -196,6 +196,21 @@ export async function connect(
   )
   connections.push(made)
   return made
+}
+
+/** What the configuration says of the OAuth client and of its requests. */
+const client = (settings: Reachable['settings']) => {
+  const { clientId, clientSecret, privateKey, basicEncoding, authorizeParams, tokenParams } = settings
+  return {
+    client: {
+      id: clientId,
+      basicEncoding,
+      ...(clientSecret ? { secret: clientSecret } : {}),
+      ...(privateKey ? { privateKey } : {}),
+    },
+    ...(authorizeParams ? { authorizeParams } : {}),
+    ...(tokenParams ? { tokenParams } : {}),
+  }
 }
 
 /** What the configuration says of the sign-in of a user. */

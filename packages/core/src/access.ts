@@ -21,7 +21,8 @@ import { accessTelling } from './tokens/telling.ts'
 import type { Network } from './upstream/answer.ts'
 import type { Hosts } from './upstream/hosts.ts'
 import { oauth } from './upstream/oauth/provider.ts'
-import type { Client, ClientMethod } from './upstream/oauth/wire.ts'
+import type { Client, ClientMethod } from './upstream/oauth/client.ts'
+import { checkParams, type Params, pairsOf } from './upstream/oauth/params.ts'
 import type { Platform } from './verify/platform.ts'
 import { fact, type Verification } from './verification.ts'
 
@@ -30,8 +31,12 @@ export interface AccessOptions {
   /** Where upstream is; see `resolveHosts`. */
   readonly hosts: Hosts
   readonly client: Client
-  /** How the client names itself. Default `auto`: Basic on the platform's hosts, the form body elsewhere. */
+  /** How the client names itself. Default `auto`: by its private key, else Basic on the platform's hosts, the form body elsewhere. */
   readonly clientAuth?: 'auto' | ClientMethod
+  /** Free parameters of requests to sign in, as `prompt`, `audience`, `org`; those that a request sets by itself are refused. */
+  readonly authorizeParams?: Params
+  /** Free parameters of token requests, as `resource`, `audience`, likewise. */
+  readonly tokenParams?: Params
   /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own; of a sign-in all that it has. */
   readonly scopes?: readonly string[]
   /** Default `auto`: verified when they look like a JWT. */
@@ -75,6 +80,7 @@ export function access(
   const { connection, meter, windows, platform, verification } = parts
   const { hosts, client, scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
   const { keys, issuerClock, accessTokens: verifier } = verification
+  checkParams(options)
   const format = options.accessTokenFormat ?? 'auto'
   const receiving = reception({ connection, format, verifier, keys, issuerClock, windows, random: ports.random })
   const telling = accessTelling({ connection, meter }, ports.random)
@@ -82,16 +88,12 @@ export function access(
   const server = oauth(
     {
       connection,
-      tokenUrl: {
-        clientCredentials: hosts.oauth + hosts.tokenPath.clientCredentials,
-        otherGrants: hosts.oauth + hosts.tokenPath.otherGrants,
-      },
-      authorizeUrl: hosts.authorizeUrl,
-      deviceUrl: hosts.deviceUrl,
-      revokeUrl: hosts.revokeUrl,
-      api: hosts.api,
+      endpoint: async (name) => hosts.endpoints[name],
+      ...(hosts.api === undefined ? {} : { api: hosts.api }),
       client,
       clientAuth: options.clientAuth ?? 'auto',
+      authorizeParams: options.authorizeParams,
+      tokenParams: options.tokenParams,
       platform: hosts.platformLogin,
     },
     parts.policy,
@@ -121,7 +123,9 @@ export function access(
     signOut: signOut(shared, ports),
     async source(needed) {
       const scopes = wanted ?? needed
-      const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), undefined]
+      const params = pairsOf(options.tokenParams)
+      const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
+      const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), extra]
       // Of every input that shapes the token, so that no two different ones meet.
       const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
       const strategy = clientCredentials({ ...shared, id, scopes }, ports)
@@ -147,4 +151,4 @@ export const bearer = (source: TokenSource, needed: readonly string[], name: str
 })
 
 const methodOf = (value: unknown): ClientMethod | undefined =>
-  value === 'basic' || value === 'body' || value === 'none' ? value : undefined
+  value === 'basic' || value === 'body' ? value : undefined

@@ -84,6 +84,8 @@ export interface Connection {
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
   const { name = 'default', hosts, windows = defaultWindows } = options
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
+  // Where there is none, `offered` refuses before anything is sent.
+  const { api = '' } = hosts
   const network = { http, clock }
   const meter = meters()
   const checks = await verification(
@@ -143,8 +145,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     guests: guests(
       {
         connection: name,
-        guestTokens: guestTokens({ connection: name, api: hosts.api }, policies, network),
-        ...personApis(options, { connection: name, api: hosts.api }, people, ports),
+        guestTokens: guestTokens({ connection: name, api }, policies, network),
+        ...personApis(options, { connection: name, api }, people, ports),
         verifier: guestVerifier,
         keys,
         issuerClock,
@@ -160,6 +162,14 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
 }
 
 function offered(hosts: Hosts, gateway: boolean): void {
+  if (hosts.api === undefined) {
+    const field = {
+      field: 'GENESYS_API_BASE_URL',
+      message: 'is not set, and an issuer does not say where the API is',
+      remedy: "Set it to the API's address, or GENESYS_REGION to the region's domain.",
+    }
+    throw new GuestpassError('config_invalid', `${field.field} ${field.message}. ${field.remedy}`, { fields: [field] })
+  }
   if (!hosts.platformApi || gateway) return
   throw new GuestpassError(
     'api_not_public',

@@ -100,7 +100,15 @@ export type { SignedIn } from './tokens/sign-in-outcome.ts'
 export type { Unsaved } from './tokens/keep-trying.ts'
 export type { SignedOut, SignOut } from './tokens/sign-out.ts'
 export { abortable } from './ports/abortable.ts'
-export { type HostInput, type HostNames, type Hosts, resolveHosts } from './upstream/hosts.ts'
+export {
+  type Endpoints as OAuthEndpoints,
+  type HostInput,
+  type HostNames,
+  type Hosts,
+  resolveHosts,
+} from './upstream/hosts.ts'
+export type { Client, ClientMethod } from './upstream/oauth/client.ts'
+export { type Params, reservedParams } from './upstream/oauth/params.ts'
 export { isLoopback } from './domain/loopback.ts'
 export { fingerprint } from './verify/fingerprint.ts'
 export { givenKeys } from './verify/given-keys.ts'

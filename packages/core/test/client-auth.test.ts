@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
 import { HOUR, SECOND } from '../src/domain/time.ts'
+import type { GuestpassError } from '../src/errors.ts'
 import type { HttpRequest } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { resolveHosts } from '../src/upstream/hosts.ts'
 import { granted, json } from './fake-upstream.ts'
-import { outcome, type World, world } from './world.ts'
+import { outcome, refusal, type World, world } from './world.ts'
 
 const platform = resolveHosts({ region: 'mypurecloud.ie' })
 
@@ -88,6 +89,50 @@ describe('how a client names itself', () => {
     ['a failing server', json(503, { error: 'invalid_client' }), 'upstream_unavailable'],
   ])('is not changed because of %s', async (_, refusal, code) => {
     expect(await tried(taking([], refusal))).toEqual(['body', code])
+  })
+
+  it('is proven by any answer of a server that knows the client, so that the next code goes the right way', async () => {
+    const here = taking(['basic'])
+    const used = new Set<string | null>()
+    const { token } = here.upstream
+    here.upstream.token = async (asked, signal) => {
+      const code = new URLSearchParams(asked.body).get('code')
+      const isFresh = !used.has(code)
+      used.add(code)
+      const answer = await token(asked, signal)
+      return answer.status === 200 && !isFresh ? json(400, { error: 'invalid_grant' }) : answer
+    }
+    const signedIn = async (code: string): Promise<string> => {
+      const { signIn } = await here.process()
+      const { url } = await signIn.begin({ redirectUri: 'http://127.0.0.1/cb' })
+      const query = new URLSearchParams({ code, state: new URL(url).searchParams.get('state') ?? '' })
+      return signIn.complete(query).then(
+        () => 'signed in',
+        (thrown: GuestpassError) => thrown.code,
+      )
+    }
+    expect(await signedIn('one')).toBe('sign_in_refused')
+    expect(await signedIn('two')).toBe('signed in')
+    expect(here.upstream.asked.token.map(methodOf)).toEqual(['body', 'basic', 'basic'])
+  })
+
+  it.each([
+    ['raw', 'p+w', 'GENESYS_BASIC_ENCODING=form'],
+    ['form', 'p%w', 'GENESYS_BASIC_ENCODING=raw'],
+    ['raw', 'a:b', 'GENESYS_BASIC_ENCODING=form'],
+  ] as const)('in Basic (%s) names the encoding where the secret is %s', async (basicEncoding, secret, hint) => {
+    const here = taking([])
+    const client = { id: 'client', secret: new Secret(secret), basicEncoding }
+    const said = async (options: Partial<ConnectionOptions>): Promise<string> => {
+      const { accessTokens } = await here.process(options)
+      return (await refusal(accessTokens.token())).message
+    }
+    expect(await said({ clientAuth: 'basic', client })).toContain(hint)
+    await here.clock.advance(HOUR)
+    expect(await said({ clientAuth: 'body', client })).not.toContain('BASIC_ENCODING')
+    await here.clock.advance(HOUR)
+    const plain = { id: 'client', secret: new Secret('plain') }
+    expect(await said({ clientAuth: 'basic', client: plain })).not.toContain('BASIC_ENCODING')
   })
 
   it('is what was asked for, and then the only way', async () => {

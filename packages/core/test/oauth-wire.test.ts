@@ -13,6 +13,14 @@ const API = 'https://api.example.com'
 const secret = (text: string | undefined): Secret => new Secret(text ?? '')
 const scopesIn = (text: string | undefined): readonly string[] => text?.split(' ') ?? []
 
+const endpoints = {
+  clientToken: `${LOGIN}/oauth/token`,
+  userToken: `${LOGIN}/api/v2/oauth/token`,
+  authorize: `${LOGIN}/api/v2/oauth/authorize`,
+  device: `${LOGIN}/oauth/device_authorization`,
+  revocation: `${LOGIN}/oauth/revoke`,
+}
+
 /** The provider for the client of an exchange over its answer, with what was sent. */
 function over({ request: { headers }, answer }: Exchange) {
   const sent: HttpRequest[] = []
@@ -27,10 +35,7 @@ function over({ request: { headers }, answer }: Exchange) {
   const api = oauth(
     {
       connection: 'default',
-      tokenUrl: { clientCredentials: `${LOGIN}/oauth/token`, otherGrants: `${LOGIN}/api/v2/oauth/token` },
-      authorizeUrl: `${LOGIN}/api/v2/oauth/authorize`,
-      deviceUrl: `${LOGIN}/oauth/device_authorization`,
-      revokeUrl: `${LOGIN}/oauth/revoke`,
+      endpoint: async (name) => endpoints[name],
       api: API,
       client: isOwn ? { id: clientId, secret: secret(clientSecret) } : { id: publicClientId },
       clientAuth: isOwn ? 'basic' : 'auto',

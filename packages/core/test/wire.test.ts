@@ -7,9 +7,8 @@ import { fakeClock } from '../src/testing/index.ts'
 import { exchange } from '../src/upstream/answer.ts'
 import { guestTokens } from '../src/upstream/guest-tokens/provider.ts'
 import type { MintRequest } from '../src/upstream/guest-tokens/wire.ts'
+import { type Client, namedBy } from '../src/upstream/oauth/client.ts'
 import {
-  type Client,
-  type ClientMethod,
   clientCredentialsRequest,
   explainToken,
   grantedOf,
@@ -29,7 +28,7 @@ async function factsOf(asked: Promise<unknown>): Promise<TryFacts> {
 }
 
 describe('client credentials on the wire', () => {
-  const method = ({ request }: Exchange): ClientMethod => {
+  const method = ({ request }: Exchange) => {
     if (request.headers['authorization']) return 'basic'
     return request.body?.['client_secret'] ? 'body' : 'none'
   }
@@ -41,7 +40,7 @@ describe('client credentials on the wire', () => {
   const asks = (given: Exchange, sent: HttpRequest[] = []) => {
     const scopes = ((given.request.body?.['scope'] as string | undefined) ?? '').split(' ')
     const url = `https://login.example.com${given.request.path}`
-    const request = clientCredentialsRequest(url, clientOf(given), method(given), scopes)
+    const request = clientCredentialsRequest(url, namedBy(clientOf(given), method(given)), scopes)
     const http = async (request: HttpRequest) => {
       request.onSend?.()
       sent.push(request)
@@ -86,8 +85,7 @@ describe('client credentials on the wire', () => {
     const pairOf = (basicEncoding?: 'raw' | 'form') => {
       const request = clientCredentialsRequest(
         'https://x/t',
-        { ...client, ...(basicEncoding ? { basicEncoding } : {}) },
-        'basic',
+        namedBy({ ...client, ...(basicEncoding ? { basicEncoding } : {}) }, 'basic'),
         [],
       )
       expect(request.body).toBe('grant_type=client_credentials')

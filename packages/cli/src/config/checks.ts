@@ -25,7 +25,7 @@ export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written
 /** Values that are each right and cannot be together. */
 export function disagreements(values: Settings, chosen: ReadonlyMap<Key, Written>): Field[] {
   const faults: Field[] = []
-  const { databaseUrl, encryptionKey, clientAuth, clientSecret } = values
+  const { databaseUrl, encryptionKey, clientAuth, clientSecret, privateKey } = values
   if (databaseUrl?.kind === 'postgres' && !encryptionKey && !chosen.has('encryptionKey')) {
     const { names, write }: Setting = settings.encryptionKey
     faults.push({ field: names[0], message: 'is not set, and PostgreSQL needs it', remedy: `Set it to ${write}.` })
@@ -36,6 +36,13 @@ export function disagreements(values: Settings, chosen: ReadonlyMap<Key, Written
       field: name,
       message: `is ${clientAuth}, but there is no client secret`,
       remedy: `Set ${settings.clientSecret.names[0]}, or write auto or none.`,
+    })
+  }
+  if (clientAuth === 'private_key_jwt' && !privateKey && !chosen.has('privateKey')) {
+    faults.push({
+      field: chosen.get('clientAuth')?.name ?? 'clientAuth',
+      message: 'is private_key_jwt, but there is no private key',
+      remedy: `Set ${settings.privateKey.names[0]} to ${settings.privateKey.write}.`,
     })
   }
   return faults
@@ -59,3 +66,11 @@ export const sentInClear = (values: Settings, chosen: ReadonlyMap<Key, Written>)
       ? [`${chosen.get(key)?.name} is plain http: what is sent there can be read on the way`]
       : []
   })
+
+/** Warns of hosts that are reached over plain http on purpose. */
+export const inClearTo = ({ insecureHosts }: Settings, chosen: ReadonlyMap<Key, Written>): string[] =>
+  insecureHosts
+    ? [
+        `${chosen.get('insecureHosts')?.name} names ${insecureHosts.join(', ')}: secrets and tokens may travel there over plain http, where others can read them`,
+      ]
+    : []

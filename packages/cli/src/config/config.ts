@@ -1,5 +1,5 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
-import { disagreements, missing, type Need, proxyFaults, sentInClear } from './checks.ts'
+import { disagreements, inClearTo, missing, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
   type Flags,
@@ -74,7 +74,8 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     if (found) chosen.set(key, found)
   }
   const values = parse(chosen, faults)
-  const hosts = hostsOf(chosen, needs, connection, faults)
+  const { insecureHosts } = values as Partial<Settings>
+  const hosts = hostsOf(chosen, needs, connection, insecureHosts, faults)
   faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen), ...proxyFaults(env))
   if (faults.length > 0) throw invalid(faults)
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
@@ -82,6 +83,7 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     ...layers.flatMap((layer) => layer.warnings),
     ...overruled(chosen, hosts),
     ...sentInClear(values as Settings, chosen),
+    ...inClearTo(values as Settings, chosen),
   ]
   // Every key was parsed by its own kind, those with a default are always there, and what is needed was looked for.
   return { connection, connections, settings: values, origins, ...(hosts ? { hosts } : {}), warnings } as ConfigWith<N>

@@ -1,5 +1,5 @@
-import { createPublicKey } from 'node:crypto'
-import { isLoopback, Secret, signingSecretFault } from '@guestpass/core'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { isLoopback, type Params, reservedParams, Secret, signingSecretFault } from '@guestpass/core'
 import * as z from 'zod'
 
 /** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
@@ -112,6 +112,55 @@ function pemOf(written: string): string | undefined {
 /** A public key as PEM; `\n` may stand for the ends of its lines. */
 export const publicKey: z.ZodType<string, string> = made(pemOf, (written) =>
   written.includes('PRIVATE KEY') ? 'is a private key, which has no place here' : 'is not a public key in PEM',
+)
+
+/** What is wrong with a private key; undefined when nothing is. */
+function privateKeyFault(pem: string): string | undefined {
+  if (!pem.startsWith('-----BEGIN PRIVATE KEY-----'))
+    return pem.includes('PRIVATE KEY-----')
+      ? 'is not in PKCS #8 without a password: convert it with openssl pkcs8 -topk8 -nocrypt'
+      : 'is not a private key in PEM'
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem)
+    if (type === 'rsa') return (details?.modulusLength ?? 0) < 2048 ? 'is an RSA key of less than 2048 bits' : undefined
+    if (type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1')) return undefined
+    return `is a key of a kind that is not taken (${type})`
+  } catch {
+    return 'cannot be read as a private key'
+  }
+}
+
+/** A private key of an OAuth client as PEM; `\n` may stand for the ends of its lines. */
+export const privateKey: z.ZodType<Secret, string> = z.string().transform((written, context) => {
+  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n').trim()
+  const message = privateKeyFault(pem)
+  if (message === undefined) return new Secret(pem)
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
+/** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
+export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
+  z.string().transform((written, context) => {
+    const found: Record<string, string[]> = {}
+    for (const [name, value] of new URLSearchParams(written)) found[name] = [...(found[name] ?? []), value]
+    const reserved = reservedParams(of, found)
+    const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
+    if (isQuery && reserved.length === 0) return found
+    const message = isQuery
+      ? `sets ${reserved.join(', ')}, which every request sets by itself`
+      : 'is not name=value, joined by &'
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+
+/** Names or addresses of hosts, each with a port or without. */
+export const hostNames: z.ZodType<readonly string[], string> = made(
+  (written) =>
+    each(parts(written, /[\s,]+/), (host) =>
+      /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) ? host.toLowerCase() : undefined,
+    ),
+  (written) => `${quoted(written)} is not a list of hosts`,
 )
 
 const base64Bytes = (written: string): number | undefined => {

@@ -32,9 +32,13 @@ reported together, each under the name that you wrote and with its remedy; an un
 ## Where Genesys Cloud is
 
 \`GENESYS_REGION\` takes a region's domain or name (\`mypurecloud.ie\`, \`eu-west-1\` and \`eu_west_1\` are the same), and so does
-\`GENESYS_ENV\`. A gateway, or any other host, is written in full as \`GENESYS_OAUTH_BASE_URL\` and \`GENESYS_API_BASE_URL\`; these
-come before a region, and a region fills the one that is not set. Another name is refused: an address built from a typo would
-hand the client secret to a stranger. Plain \`http://\` is for loopback.
+\`GENESYS_ENV\`. A gateway, or any other host, is written in full as \`GENESYS_BASE_URL\`, or as \`GENESYS_OAUTH_BASE_URL\` and
+\`GENESYS_API_BASE_URL\`; one of these two alone serves both. They come before a region, and a region fills the one that is not
+set. Another name is refused: an address built from a typo would hand the client secret to a stranger. Plain \`http://\` is for
+loopback, and for hosts named in \`GUESTPASS_INSECURE_HOSTS\`.
+
+\`GENESYS_ISSUER\` names an OpenID provider: its discovery document says where the endpoints and keys are. A setting for an
+endpoint comes before it. The guest APIs need \`GENESYS_API_BASE_URL\` or a region beside it. See [sign-ins](sign-ins.md).
 
 ## Connections
 

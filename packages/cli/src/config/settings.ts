@@ -45,6 +45,22 @@ export const settings = {
     write: `${url} (http:// on loopback), a path prefix included`,
     kind: kinds.text,
   }),
+  baseUrl: setting({
+    names: ['GENESYS_BASE_URL'],
+    of: 'connection',
+    about:
+      'Address of one gateway for both OAuth and API; GENESYS_OAUTH_BASE_URL and GENESYS_API_BASE_URL come before it',
+    write: `${url} (http:// on loopback), a path prefix included`,
+    kind: kinds.text,
+  }),
+  issuer: setting({
+    names: ['GENESYS_ISSUER'],
+    of: 'connection',
+    about:
+      'Issuer of an OpenID provider: endpoints without a setting of their own come from its discovery document, and tokens of a sign-in must be of this issuer',
+    write: "the issuer's https:// address (http:// on loopback)",
+    kind: kinds.text,
+  }),
   apiBaseUrl: setting({
     names: ['GENESYS_API_BASE_URL'],
     of: 'connection',
@@ -55,17 +71,54 @@ export const settings = {
   tokenPath: setting({
     names: ['GENESYS_TOKEN_PATH'],
     of: 'connection',
-    about: 'Path of the token endpoint (unset: `/oauth/token`)',
-    write: 'a path, as /oauth/token',
+    about: 'The token endpoint (unset: that of GENESYS_ISSUER, else `/oauth/token`)',
+    write: 'a path, as /oauth/token, or an address in full',
     kind: kinds.text,
   }),
   userTokenPath: setting({
     names: ['GENESYS_USER_TOKEN_PATH'],
     of: 'connection',
     about:
-      'Path of the token endpoint for grants other than client credentials (unset: GENESYS_TOKEN_PATH, else `/oauth/token` on a region, `/api/v2/oauth/token` on a base URL)',
-    write: 'a path, as /api/v2/oauth/token',
+      'The token endpoint for grants other than client credentials (unset: GENESYS_TOKEN_PATH, that of GENESYS_ISSUER, else `/oauth/token` on a region, `/api/v2/oauth/token` on a base URL)',
+    write: 'a path, as /api/v2/oauth/token, or an address in full',
     kind: kinds.text,
+  }),
+  authorizePath: setting({
+    names: ['GENESYS_AUTHORIZE_PATH'],
+    of: 'connection',
+    about:
+      'Where users are sent to sign in (unset: that of GENESYS_ISSUER, else `authorize` beside the token endpoint)',
+    write: 'a path, as /auth, or an address in full',
+    kind: kinds.text,
+  }),
+  devicePath: setting({
+    names: ['GENESYS_DEVICE_PATH'],
+    of: 'connection',
+    about:
+      'Where a device asks for a code (unset: that of GENESYS_ISSUER, else `device_authorization` beside the token endpoint)',
+    write: 'a path, as /device/auth, or an address in full',
+    kind: kinds.text,
+  }),
+  revocationPath: setting({
+    names: ['GENESYS_REVOCATION_PATH'],
+    of: 'connection',
+    about: 'Where tokens are revoked (unset: that of GENESYS_ISSUER, else `revoke` beside the token endpoint)',
+    write: 'a path, as /token/revocation, or an address in full',
+    kind: kinds.text,
+  }),
+  authorizeParams: setting({
+    names: ['GENESYS_AUTHORIZE_PARAMS'],
+    of: 'connection',
+    about: 'Further parameters of requests to sign in, by browser and by device',
+    write: 'name=value, several joined by &, as prompt=consent&audience=https%3A%2F%2Fapi.example.com',
+    kind: kinds.params('authorize'),
+  }),
+  tokenParams: setting({
+    names: ['GENESYS_TOKEN_PARAMS'],
+    of: 'connection',
+    about: 'Further parameters of token requests',
+    write: 'name=value, several joined by &, as resource=https%3A%2F%2Fapi.example.com',
+    kind: kinds.params('token'),
   }),
   gateway: setting({
     names: ['GENESYS_GATEWAY'],
@@ -94,10 +147,19 @@ export const settings = {
     names: ['GENESYS_CLIENT_AUTH'],
     of: 'connection',
     about:
-      'How the client names itself: `auto` is Basic on hosts of Genesys Cloud and the form body elsewhere, the other way being tried once',
-    write: 'auto, basic, body or none',
+      'How the client names itself: `auto` is GENESYS_PRIVATE_KEY where it is set, else Basic on hosts of Genesys Cloud and the form body elsewhere, the other way being tried once',
+    write: 'auto, basic, body, none or private_key_jwt',
     fallback: 'auto',
-    kind: kinds.oneOf('auto', 'basic', 'body', 'none'),
+    kind: kinds.oneOf('auto', 'basic', 'body', 'none', 'private_key_jwt'),
+  }),
+  privateKey: setting({
+    names: ['GENESYS_PRIVATE_KEY'],
+    of: 'connection',
+    about: 'Key with which the client signs assertions in place of a secret (RFC 7523)',
+    write:
+      'a private key in PKCS #8 (-----BEGIN PRIVATE KEY-----) of RSA, P-256 or Ed25519, its lines ended by line feeds or by \\n',
+    secret: true,
+    kind: kinds.privateKey,
   }),
   basicEncoding: setting({
     names: ['GENESYS_BASIC_ENCODING'],
@@ -164,9 +226,9 @@ export const settings = {
   jwksUrl: setting({
     names: ['GENESYS_JWKS_URL'],
     of: 'connection',
-    about: 'Address of the key-set (unset: `/.well-known/jwks.json` on the OAuth server)',
+    about: 'Address of the key-set (unset: that of GENESYS_ISSUER, else `/.well-known/jwks.json` on the OAuth server)',
     write: `${url} (http:// on loopback)`,
-    kind: kinds.safeAddress,
+    kind: kinds.address,
   }),
   tokenAlgorithms: setting({
     names: ['GENESYS_TOKEN_ALGORITHMS'],
@@ -329,6 +391,14 @@ export const settings = {
     about: 'How many seconds a verb waits for a token or a guest (unset: about 30); its flag is `--patience`',
     write: 'a whole number of seconds from 1 to 3600',
     kind: kinds.whole(1, 3_600),
+  }),
+  insecureHosts: setting({
+    names: ['GUESTPASS_INSECURE_HOSTS'],
+    of: 'program',
+    about:
+      'Hosts that are reached over plain http although they are not loopback: secrets and tokens travel to them in clear, which is warned of at every start',
+    write: 'hosts separated by commas, each as gateway.internal or gateway.internal:8080',
+    kind: kinds.hostNames,
   }),
   auditFile: setting({
     names: ['GUESTPASS_AUDIT_FILE'],

@@ -3,21 +3,30 @@ import type { Need } from './checks.ts'
 import { type Origin, place, type Written } from './layers.ts'
 import { type Key, unsetName } from './settings.ts'
 
-const hostKeys = ['oauthBaseUrl', 'apiBaseUrl', 'region', 'env', 'jwksUrl', 'tokenPath', 'userTokenPath'] as const
-const placeKeys: readonly Key[] = ['oauthBaseUrl', 'apiBaseUrl', 'region', 'env']
+const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
+const hostKeys = [
+  ...placeKeys,
+  'jwksUrl',
+  'tokenPath',
+  'userTokenPath',
+  'authorizePath',
+  'devicePath',
+  'revocationPath',
+] as const
 
 /** The upstream addresses, when any is named or needed; faults are told under the names that the user wrote. */
 export function hostsOf(
   chosen: ReadonlyMap<Key, Written>,
   needs: readonly Need[],
   connection: string,
+  insecureHosts: readonly string[] | undefined,
   faults: Field[],
 ): Hosts | undefined {
   if (!needs.includes('hosts') && !placeKeys.some((key) => chosen.has(key))) return undefined
   const input = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.text]))
   const names = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.name ?? unsetName(key, connection)]))
   try {
-    return resolveHosts(input, names)
+    return resolveHosts({ ...input, insecureHosts }, names)
   } catch (thrown) {
     if (!(thrown instanceof GuestpassError) || !thrown.fields) throw thrown
     const told = new Set(faults.map((fault) => fault.field))
@@ -45,7 +54,9 @@ export function overruled(chosen: ReadonlyMap<Key, Written>, hosts: Hosts | unde
   return (hosts?.unused ?? []).flatMap((key) => {
     const stronger =
       hosts &&
-      [hosts.from.oauth, hosts.from.api].map((from) => chosen.get(from)).find((one) => one && rank(one.key) > rank(key))
+      [hosts.from.oauth, hosts.from.api]
+        .map((from) => from && chosen.get(from))
+        .find((one) => one && rank(one.key) > rank(key))
     const own = chosen.get(key)
     return own && stronger
       ? [

@@ -38,10 +38,25 @@ function settingLines(shown: readonly Shown[]): readonly string[] {
 const inline = (value: unknown): string =>
   typeof value === 'string' ? (value.split('\n')[0] ?? '') : JSON.stringify(value)
 
-const hostLines = ({ oauth, api, jwksUrl, tokenPath, from, platformLogin, platformApi }: Hosts): readonly string[] => [
-  'Upstream',
-  `  OAuth server  ${oauth}  (from ${from.oauth}${platformLogin ? ', public platform' : ''})`,
-  `  API           ${api}  (from ${from.api}${platformApi ? ', public platform' : ''})`,
-  `  Key-set       ${jwksUrl}  (from ${from.jwksUrl})`,
-  `  Token paths   ${tokenPath.clientCredentials} for client credentials, ${tokenPath.otherGrants} for other grants`,
-]
+const hostLines = (hosts: Hosts): readonly string[] => {
+  const { oauth, api, jwksUrl, from, platformLogin, platformApi } = hosts
+  const isDiscovered = hosts.issuer !== undefined && from.jwksUrl !== 'jwksUrl'
+  return [
+    'Upstream',
+    `  OAuth server  ${oauth}  (from ${from.oauth}${platformLogin ? ', public platform' : ''})`,
+    `  API           ${api === undefined ? 'not set' : `${api}  (from ${from.api}${platformApi ? ', public platform' : ''})`}`,
+    `  Key-set       ${isDiscovered ? `of the issuer ${hosts.issuer}` : `${jwksUrl}  (from ${from.jwksUrl})`}`,
+    ...(['clientToken', 'userToken', 'authorize', 'device', 'revocation'] as const).map((name) => {
+      const isKnown = hosts.issuer === undefined || hosts.own.includes(name)
+      return `  ${endpointNames[name].padEnd(12)}  ${isKnown ? hosts.endpoints[name] : `of the issuer ${hosts.issuer}`}`
+    }),
+  ]
+}
+
+const endpointNames = {
+  clientToken: 'Token',
+  userToken: 'Token, users',
+  authorize: 'Sign-in',
+  device: 'Device',
+  revocation: 'Revocation',
+} as const

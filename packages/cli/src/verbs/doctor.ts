@@ -36,8 +36,10 @@ export const doctor = verb({
 function resolved({ hosts, settings, origins }: Reachable): readonly Finding[] {
   const from = (place: keyof typeof origins): string => `${origins[place]?.name}, ${origins[place]?.origin}`
   return [
-    ok('OAuth server', `${hosts.oauth}${hosts.tokenPath.clientCredentials} (${from(hosts.from.oauth)})`),
-    ok('API', `${hosts.api} (${from(hosts.from.api)})`),
+    ok('OAuth server', `${tokenEndpoint(hosts)} (${from(hosts.from.oauth)})`),
+    hosts.api === undefined || hosts.from.api === undefined
+      ? warning('API', 'no address is set: the guest APIs cannot be called; set GENESYS_API_BASE_URL')
+      : ok('API', `${hosts.api} (${from(hosts.from.api)})`),
     ...(hosts.platformApi && !settings.gateway
       ? [
           warning(
@@ -48,6 +50,10 @@ function resolved({ hosts, settings, origins }: Reachable): readonly Finding[] {
       : []),
   ]
 }
+
+/** The token endpoint, as far as it is known without asking. */
+const tokenEndpoint = ({ issuer, own, endpoints }: Reachable['hosts']): string =>
+  issuer === undefined || own.includes('clientToken') ? endpoints.clientToken : issuer
 
 const unpinned = ({ settings }: Reachable): readonly Finding[] => {
   const open = (['tokenIssuer', 'tokenAudience', 'tokenOrganization'] as const).filter(

@@ -136,3 +136,56 @@ describe('words and numbers', () => {
     expect(accepts(kinds.uuid, '6f2c1b1e')).toBe(false)
   })
 })
+
+describe('the private key of a client', () => {
+  const pemOf = (type: 'pkcs8' | 'sec1', namedCurve = 'P-256') =>
+    generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type, format: 'pem' }).toString()
+
+  it('is PKCS #8 of a kind that can sign, its lines ended in either way', () => {
+    for (const pem of [pemOf('pkcs8'), pemOf('pkcs8').replaceAll('\n', '\\n')])
+      expect(kinds.privateKey.parse(pem).reveal()).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+  })
+
+  it('is refused with the way to mend it, and never repeated', () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
+    const cases = [
+      [pemOf('sec1'), 'openssl pkcs8 -topk8'],
+      [pemOf('pkcs8', 'P-384'), 'of a kind that is not taken'],
+      [weak.export({ type: 'pkcs8', format: 'pem' }).toString(), 'less than 2048 bits'],
+      ['./key.pem', 'is not a private key in PEM'],
+      [pemOf('pkcs8').slice(0, 60), 'cannot be read'],
+    ] as const
+    for (const [text, said] of cases) {
+      const message = kinds.privateKey.safeParse(text).error?.message ?? ''
+      expect(message).toContain(said)
+      expect(message).not.toContain(text.slice(-30))
+    }
+  })
+})
+
+describe('free parameters', () => {
+  it('are read as a query, also several of one name', () => {
+    expect(kinds.params('token').parse('resource=https%3A%2F%2Fa&resource=b&audience=x+y')).toEqual({
+      resource: ['https://a', 'b'],
+      audience: ['x y'],
+    })
+  })
+
+  it('are refused by name where a request sets them by itself', () => {
+    const said = (of: 'authorize' | 'token', text: string) => kinds.params(of).safeParse(text).error?.message
+    expect(said('authorize', 'prompt=login&state=x&client_id=y')).toContain('sets state, client_id')
+    expect(said('token', 'grant_type=password&code_verifier=z')).toContain('sets grant_type, code_verifier')
+    for (const text of ['prompt', '=x', 'a=b&', 'a=b c']) expect(said('token', text)).toContain('is not name=value')
+  })
+})
+
+describe('hosts', () => {
+  it('are names or addresses, with a port or without', () => {
+    expect(kinds.hostNames.parse('GW.internal:8080, 10.0.0.1,[fd00::1]:80')).toEqual([
+      'gw.internal:8080',
+      '10.0.0.1',
+      '[fd00::1]:80',
+    ])
+    for (const text of ['http://gw', 'gw/x', ',', 'gw:port']) expect(accepts(kinds.hostNames, text)).toBe(false)
+  })
+})

@@ -266,8 +266,8 @@ describe('needs', () => {
       env: { GENESYS_CLIENT_ID: 'x', GENESYS_ENV: 'us-west-2' },
       needs: ['hosts', 'clientId'],
     })
-    const seen: readonly string[] = [settings.clientId, hosts.api]
-    expect(seen).toEqual(['x', 'https://api.usw2.pure.cloud'])
+    const seen: readonly string[] = [settings.clientId, hosts.oauth]
+    expect(seen).toEqual(['x', 'https://login.usw2.pure.cloud'])
   })
 })
 
@@ -397,5 +397,47 @@ describe('the patience of a verb', () => {
     const { settings: flagged, origins } = await read({ flags: { patienceSeconds: '5' } })
     expect([flagged.patienceSeconds, origins.patienceSeconds?.name]).toEqual([5, '--patience'])
     expect(await fieldsOf({ flags: { patienceSeconds: '0' } })).toHaveProperty('--patience')
+  })
+})
+
+describe('an OpenID provider', () => {
+  const env = { GENESYS_CLIENT_ID: 'x', GENESYS_ISSUER: 'https://id.example.com/' }
+
+  it('is named by its issuer alone, and by addresses of its endpoints', async () => {
+    const { hosts } = await read({ env: { ...env, GENESYS_AUTHORIZE_PATH: '/auth' }, needs: ['hosts', 'clientId'] })
+    expect([hosts.issuer, hosts.oauth, hosts.api]).toEqual([env.GENESYS_ISSUER, 'https://id.example.com', undefined])
+    expect([hosts.endpoints.authorize, hosts.own]).toEqual(['https://id.example.com/auth', ['authorize']])
+  })
+
+  it('with mistakes has them all named at once', async () => {
+    const fields = await fieldsOf({
+      env: {
+        ...env,
+        GENESYS_DEVICE_PATH: 'device',
+        GENESYS_TOKEN_PARAMS: 'client_id=x',
+        GENESYS_PRIVATE_KEY: 'none',
+        GUESTPASS_INSECURE_HOSTS: 'http://gw',
+      },
+    })
+    expect(Object.keys(fields).sort()).toEqual([
+      'GENESYS_DEVICE_PATH',
+      'GENESYS_PRIVATE_KEY',
+      'GENESYS_TOKEN_PARAMS',
+      'GUESTPASS_INSECURE_HOSTS',
+    ])
+  })
+
+  it('that asks for assertions needs the private key', async () => {
+    const fields = await fieldsOf({ env: { ...env, GENESYS_CLIENT_AUTH: 'private_key_jwt' } })
+    expect(fields['GENESYS_CLIENT_AUTH']).toContain('GENESYS_PRIVATE_KEY')
+  })
+
+  it('over plain http is taken where its host is named, and warned of at every start', async () => {
+    const insecure = { GENESYS_BASE_URL: 'http://gw.internal', GUESTPASS_INSECURE_HOSTS: 'gw.internal' }
+    const { hosts, warnings } = await read({ env: insecure })
+    expect(hosts?.api).toBe('http://gw.internal')
+    expect(warnings.join()).toContain('GUESTPASS_INSECURE_HOSTS names gw.internal')
+    const { GENESYS_BASE_URL } = await fieldsOf({ env: { GENESYS_BASE_URL: 'http://gw.internal' } })
+    expect(GENESYS_BASE_URL).toContain('plain http')
   })
 })

@@ -194,10 +194,11 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
       const bound = browser === undefined ? {} : { browser: await digest(browser) }
       const data = { grant: 'authorization_code', scopes }
+      const challenge = await digest(verifier.reveal())
+      const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
       const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
       const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
-      const challenge = await digest(verifier.reveal())
-      return { url: oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId }), expiresAt }
+      return { url, expiresAt }
     },
     async complete(query, browser, context = {}) {
       const at = await stands(connection, ports)

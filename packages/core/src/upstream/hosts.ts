@@ -1,134 +1,154 @@
-import { isLoopback } from '../domain/loopback.ts'
 import { type Field, GuestpassError } from '../errors.ts'
-
-/** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
-const regions: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    'us-east-1': 'mypurecloud.com',
-    'us-east-2': 'use2.us-gov-pure.cloud',
-    'us-west-2': 'usw2.pure.cloud',
-    'ca-central-1': 'cac1.pure.cloud',
-    'mx-central-1': 'mxc1.pure.cloud',
-    'sa-east-1': 'sae1.pure.cloud',
-    'eu-west-1': 'mypurecloud.ie',
-    'eu-west-2': 'euw2.pure.cloud',
-    'eu-central-1': 'mypurecloud.de',
-    'eu-central-2': 'euc2.pure.cloud',
-    'eusc-de-east-1': 'edee1.eusc-pure.cloud',
-    'me-central-1': 'mec1.pure.cloud',
-    'ap-south-1': 'aps1.pure.cloud',
-    'ap-southeast-1': 'apse1.pure.cloud',
-    'ap-southeast-2': 'mypurecloud.com.au',
-    'ap-northeast-1': 'mypurecloud.jp',
-    'ap-northeast-2': 'apne2.pure.cloud',
-    'ap-northeast-3': 'apne3.pure.cloud',
-  }),
-)
-
-const domains = [...regions.values()]
+import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
+import { domains, regionDomain, unknownRegion } from './regions.ts'
 
 /** Where an organisation's upstream is, in the words of its user. All members may be absent; what is needed and missing is a fault. */
 export interface HostInput {
-  /** Full address of the OAuth server; a path prefix is kept. https, or http on loopback. */
+  /** Full address of one gateway for both OAuth and API; a path prefix is kept. https, or http on loopback. */
+  readonly baseUrl?: string | undefined
+  /** Full address of the OAuth server, likewise. Set alone, without a region, it serves both. */
   readonly oauthBaseUrl?: string | undefined
-  /** Full address of the API, likewise. */
+  /** Full address of the API, likewise. Set alone, without a region or an issuer, it serves both. */
   readonly apiBaseUrl?: string | undefined
   /** Domain of a region, as `mypurecloud.ie`, or its name, as `eu-west-1` or `eu_west_1`. */
   readonly region?: string | undefined
   /** Read where `region` is absent, by the same rule. */
   readonly env?: string | undefined
-  /** Full address of the key-set. Default: `/.well-known/jwks.json` on the OAuth server. */
+  /** An OpenID provider by its issuer: endpoints without a setting of their own come from its discovery document. */
+  readonly issuer?: string | undefined
+  /** Full address of the key-set. Default: of the issuer's discovery document, else `/.well-known/jwks.json` on the OAuth server. */
   readonly jwksUrl?: string | undefined
-  /** Path of the token endpoint. Default `/oauth/token`. */
+  /** The token endpoint: a path on the OAuth server, or a full address. Default: of the issuer, else `/oauth/token`. */
   readonly tokenPath?: string | undefined
-  /** Path of the token endpoint for grants other than client credentials. Default: `tokenPath` if given, `/oauth/token` on a region, else `/api/v2/oauth/token`. */
+  /** The token endpoint for grants other than client credentials. Default: `tokenPath` if given, of the issuer, `/oauth/token` on a region, else `/api/v2/oauth/token`. */
   readonly userTokenPath?: string | undefined
+  /** Where users are sent to sign in, likewise. Default: of the issuer, else `authorize` beside the token endpoint. */
+  readonly authorizePath?: string | undefined
+  /** Where devices ask (RFC 8628), likewise. Default: of the issuer, else `device_authorization` beside the token endpoint. */
+  readonly devicePath?: string | undefined
+  /** Where tokens end (RFC 7009), likewise. Default: of the issuer, else `revoke` beside the token endpoint. */
+  readonly revocationPath?: string | undefined
+  /** Hosts, as `host` or `host:port`, to which plain http may be sent although they are not loopback. Default none. */
+  readonly insecureHosts?: InsecureHosts | undefined
 }
+
+type Member = Exclude<keyof HostInput, 'insecureHosts'>
+type PathMember = Extract<Member, `${string}Path`>
 
 /** What the members of the input are called where the user wrote them; they name the fields of faults. */
 export type HostNames = Readonly<Partial<Record<keyof HostInput, string>>>
 
-/** A field's message and remedy, before it is known what the user calls the field. */
-type Fault = Omit<Field, 'field'>
+type Place = 'oauthBaseUrl' | 'apiBaseUrl' | 'baseUrl' | 'region' | 'env' | 'issuer'
 
-type Place = 'oauthBaseUrl' | 'apiBaseUrl' | 'region' | 'env'
+/** The endpoints of an OAuth server, in full. */
+export interface Endpoints {
+  /** The token endpoint for client credentials, and for all other grants. */
+  readonly clientToken: string
+  readonly userToken: string
+  /** Where users are sent to sign in. */
+  readonly authorize: string
+  /** RFC 8628. */
+  readonly device: string
+  /** RFC 7009. */
+  readonly revocation: string
+}
 
 /** Resolved addresses, none with a slash at its end. */
 export interface Hosts {
   readonly oauth: string
-  readonly api: string
+  /** Absent where an issuer is all that is known: then the guest APIs cannot be called. */
+  readonly api?: string
   readonly jwksUrl: string
-  /** Paths below `oauth`, by grant. */
+  /** The token endpoint by grant, as a path below `oauth` or in full. */
   readonly tokenPath: { readonly clientCredentials: string; readonly otherGrants: string }
-  /** The endpoints beside the token endpoint, in full: where users sign in, devices ask (RFC 8628), tokens end (RFC 7009). */
-  readonly authorizeUrl: string
-  readonly deviceUrl: string
-  readonly revokeUrl: string
+  /** Where each endpoint is as far as the settings say; with an issuer, those not in `own` come from its discovery document instead. */
+  readonly endpoints: Endpoints
+  /** The endpoints that have a setting of their own. */
+  readonly own: readonly (keyof Endpoints)[]
+  /** The issuer whose discovery document is read, as it was given. */
+  readonly issuer?: string
+  readonly insecureHosts: InsecureHosts
   /** True when `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
   /** True when `api` is an API host of the public platform, which does not offer the documented guest APIs. */
   readonly platformApi: boolean
   /** The member of the input that decided each address. */
-  readonly from: { readonly oauth: Place; readonly api: Place; readonly jwksUrl: 'jwksUrl' | Place }
+  readonly from: { readonly oauth: Place; readonly api?: Place; readonly jwksUrl: 'jwksUrl' | Place }
   /** Members that were given and decided nothing. */
-  readonly unused: readonly ('region' | 'env')[]
-}
-
-/** The known word that looks most like another: the share of letter pairs in common, at least half. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const pairs = (text: string): string[] => Array.from(text.slice(1), (letter, at) => `${text[at]}${letter}`)
-  const wanted = pairs(word)
-  const likeness = (candidate: string): number => {
-    const theirs = pairs(candidate)
-    return (2 * wanted.filter((pair) => theirs.includes(pair)).length) / (wanted.length + theirs.length)
-  }
-  const [best] = known.map((name) => ({ name, score: likeness(name) })).sort((a, b) => b.score - a.score)
-  return best && best.score >= 0.5 ? best.name : undefined
-}
-
-const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
-
-/** What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold a password. */
-function addressFault(text: string, query: 'allowed' | 'refused'): Fault | undefined {
-  const inFull = 'Write it in full, as https://gateway.example.com or http://127.0.0.1:8080.'
-  if (!/^https?:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) {
-    return { message: 'is not an address that begins with https:// (or http:// on loopback)', remedy: inFull }
-  }
-  const url = new URL(text)
-  if (url.username || url.password) {
-    return {
-      message: 'holds a user name or password',
-      remedy: 'Take it out of the address; credentials have settings of their own.',
-    }
-  }
-  if (text.includes('#') || (query === 'refused' && text.includes('?'))) {
-    return {
-      message: 'holds a query or fragment',
-      remedy: 'End it with its path: what stands after ? or # has no place there.',
-    }
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    return {
-      message: 'is plain http, over which a secret would travel in clear',
-      remedy: 'Use https://; http:// is for loopback (127.0.0.1, [::1], localhost).',
-    }
-  }
-  return undefined
-}
-
-function address(text: string, query: 'allowed' | 'refused', fault: (fault: Fault) => void): string | undefined {
-  const wrong = addressFault(text, query)
-  if (wrong) {
-    fault(wrong)
-    return undefined
-  }
-  const { origin, pathname, search } = new URL(text)
-  return `${origin}${pathname.replace(/\/+$/, '')}${search}`
+  readonly unused: readonly ('region' | 'env' | 'baseUrl')[]
 }
 
 const hostOf = (base: string): string => new URL(base).hostname.replace(/\.$/, '')
-const isHostOf = (base: string, service: 'login' | 'api'): boolean =>
-  domains.some((domain) => hostOf(base) === `${service}.${domain}`)
+const isHostOf = (base: string | undefined, service: 'login' | 'api'): boolean =>
+  base !== undefined && domains.some((domain) => hostOf(base) === `${service}.${domain}`)
+
+/** The input as far as it can be used, and what is wrong with it. */
+interface Reading {
+  readonly given: (member: Member) => string | undefined
+  readonly name: (member: Member) => string
+  readonly faults: Field[]
+  readonly insecure: InsecureHosts
+}
+
+function reading(input: HostInput, names: HostNames): Reading {
+  const given = (member: Member): string | undefined => input[member]?.trim() || undefined
+  return { given, name: (member) => names[member] ?? member, faults: [], insecure: input.insecureHosts ?? [] }
+}
+
+const refuse = ({ name, faults }: Reading, member: Member, fault: Fault): void => {
+  faults.push({ field: name(member), ...fault })
+}
+
+function address(of: Reading, member: Member, query: 'allowed' | 'refused'): string | undefined {
+  const text = of.given(member)
+  const fault = text && addressFault(text, { query, insecure: of.insecure })
+  if (fault) refuse(of, member, fault)
+  return text && !fault ? bareAddress(text) : undefined
+}
+
+/** A path, or a full address; undefined where none is given. */
+function path(of: Reading, member: PathMember): string | undefined {
+  const text = of.given(member)
+  if (text === undefined) return undefined
+  if (/^https?:/i.test(text)) {
+    const fault = addressFault(text, { query: 'allowed', insecure: of.insecure })
+    if (fault) refuse(of, member, fault)
+  } else if (!/^\/[^\s?#\\]*$/.test(text)) {
+    const remedy = 'Begin it with /, without query or fragment, as /oauth/token; or write the address in full.'
+    refuse(of, member, { message: 'is not a path', remedy })
+  }
+  return text
+}
+
+interface Base {
+  readonly url: string
+  readonly from: Place
+}
+
+/** Where OAuth and API are: a base URL for each, one for both, the region, the other base alone; for OAuth the issuer before a region. */
+function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
+  const { given, name, faults } = of
+  const based = (member: 'baseUrl' | 'oauthBaseUrl' | 'apiBaseUrl'): Base | undefined => {
+    const url = address(of, member, 'refused')
+    return url ? { url, from: member } : undefined
+  }
+  const both = based('baseUrl')
+  const [oauth, api] = [based('oauthBaseUrl') ?? both, based('apiBaseUrl') ?? both]
+  const isOpen = (member: 'oauthBaseUrl' | 'apiBaseUrl'): boolean => !given(member) && !given('baseUrl')
+  const issuer = address(of, 'issuer', 'refused')
+  const isNeeded = isOpen('apiBaseUrl') || (isOpen('oauthBaseUrl') && !given('issuer'))
+  const place = given('region') ? 'region' : 'env'
+  const text = given(place)
+  const domain = text && isNeeded ? regionDomain(text) : undefined
+  if (text && isNeeded && !domain)
+    refuse(of, place, unknownRegion(text, `${name('baseUrl')}, or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}`))
+  if (!text && isOpen('oauthBaseUrl') && isOpen('apiBaseUrl') && !given('issuer')) faults.push(missing(of))
+  const region = (service: string): Base | undefined =>
+    domain ? { url: `https://${service}.${domain}`, from: place } : undefined
+  const login = oauth ?? (issuer ? { url: issuer, from: 'issuer' } : (region('login') ?? api))
+  const calls = api ?? region('api') ?? oauth
+  return { ...(login ? { oauth: login } : {}), ...(calls ? { api: calls } : {}) }
+}
 
 /**
  * Resolves where an organisation's OAuth server and API are. Full base URLs come first, each for itself; a region fills what
@@ -136,99 +156,55 @@ const isHostOf = (base: string, service: 'login' | 'api'): boolean =>
  * @throws GuestpassError `config_invalid`, with all faults as fields.
  */
 export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
-  const faults: Field[] = []
-  const name = (member: keyof HostInput): string => names[member] ?? member
-  const faultOf =
-    (member: keyof HostInput) =>
-    (fault: Fault): void => {
-      faults.push({ field: name(member), ...fault })
-    }
-  const given = (member: keyof HostInput): string | undefined => input[member]?.trim() || undefined
-
-  const base = (member: 'oauthBaseUrl' | 'apiBaseUrl'): string | undefined => {
-    const text = given(member)
-    return text && address(text, 'refused', faultOf(member))
-  }
-  const domain = (member: 'region' | 'env', text: string): string | undefined => {
-    const word = text.toLowerCase().replaceAll('_', '-')
-    const known = regions.get(word) ?? domains.find((one) => one === word)
-    if (!known) faultOf(member)(unknownRegion(text, word, `${name('oauthBaseUrl')} and ${name('apiBaseUrl')}`))
-    return known
-  }
-  const path = (member: 'tokenPath' | 'userTokenPath'): string | undefined => {
-    const text = given(member)
-    if (text && !/^\/[^\s?#\\]*$/.test(text))
-      faultOf(member)({
-        message: 'is not a path',
-        remedy: 'Begin it with /, without query or fragment, as /oauth/token.',
-      })
-    return text
-  }
-
-  const bases = { oauth: base('oauthBaseUrl'), api: base('apiBaseUrl') }
-  const open = { oauth: !given('oauthBaseUrl'), api: !given('apiBaseUrl') }
-  const place = given('region') ? 'region' : 'env'
-  const regionText = given(place)
-  const region = (open.oauth || open.api) && regionText ? domain(place, regionText) : undefined
-  if (!regionText) faults.push(...missing(open, name))
-  const jwksText = given('jwksUrl')
-  const jwks = jwksText && address(jwksText, 'allowed', faultOf('jwksUrl'))
-  const tokenPath = path('tokenPath')
-  const userTokenPath = path('userTokenPath')
-
-  const oauth = bases.oauth ?? `https://login.${region}`
-  const api = bases.api ?? `https://api.${region}`
-  if (faults.length > 0)
+  const of = reading(input, names)
+  const { given, faults } = of
+  const { oauth, api } = bases(of)
+  const jwks = address(of, 'jwksUrl', 'allowed')
+  const tokenPath = path(of, 'tokenPath')
+  const userTokenPath = path(of, 'userTokenPath')
+  const beside = { authorize: path(of, 'authorizePath'), device: path(of, 'devicePath') }
+  const revocation = path(of, 'revocationPath')
+  if (faults.length > 0 || !oauth)
     throw new GuestpassError('config_invalid', 'It is not clear where Genesys Cloud is to be reached.', {
       fields: faults,
     })
-  const platformLogin = isHostOf(oauth, 'login')
+  const platformLogin = isHostOf(oauth.url, 'login')
   const clientCredentials = tokenPath ?? '/oauth/token'
   // A login host of the platform written as a base URL is still the platform, which has this one path.
   const otherGrants = userTokenPath ?? tokenPath ?? (platformLogin ? '/oauth/token' : '/api/v2/oauth/token')
-  const beside = (endpoint: string): string => `${oauth}${otherGrants.replace(/\/[^/]*$/, '')}/${endpoint}`
-  const from = { oauth: open.oauth ? place : 'oauthBaseUrl', api: open.api ? place : 'apiBaseUrl' } as const
+  const full = (one: string): string => (one.startsWith('/') ? `${oauth.url}${one}` : one)
+  const sibling = (one: string): string =>
+    full(otherGrants)
+      .replace(/(\?.*)?$/, '')
+      .replace(/\/[^/]*$/, `/${one}`)
+  const set = { clientToken: tokenPath, userToken: userTokenPath ?? tokenPath, ...beside, revocation }
+  const issuer = given('issuer')
   return {
-    oauth,
-    api,
-    jwksUrl: jwks ?? `${oauth}/.well-known/jwks.json`,
+    oauth: oauth.url,
+    ...(api ? { api: api.url } : {}),
+    jwksUrl: jwks ?? `${oauth.url}/.well-known/jwks.json`,
     tokenPath: { clientCredentials, otherGrants },
-    authorizeUrl: beside('authorize'),
-    deviceUrl: beside('device_authorization'),
-    revokeUrl: beside('revoke'),
+    endpoints: {
+      clientToken: full(clientCredentials),
+      userToken: full(otherGrants),
+      authorize: full(set.authorize ?? sibling('authorize')),
+      device: full(set.device ?? sibling('device_authorization')),
+      revocation: full(set.revocation ?? sibling('revoke')),
+    },
+    own: (Object.keys(set) as (keyof Endpoints)[]).filter((one) => set[one] !== undefined),
+    ...(issuer ? { issuer } : {}),
+    insecureHosts: of.insecure,
     platformLogin,
-    platformApi: isHostOf(api, 'api'),
-    from: { ...from, jwksUrl: jwks ? 'jwksUrl' : from.oauth },
-    unused: (['region', 'env'] as const).filter(
-      (member) => given(member) && from.oauth !== member && from.api !== member,
+    platformApi: isHostOf(api?.url, 'api'),
+    from: { oauth: oauth.from, ...(api ? { api: api.from } : {}), jwksUrl: jwks ? 'jwksUrl' : oauth.from },
+    unused: (['region', 'env', 'baseUrl'] as const).filter(
+      (member) => given(member) && oauth.from !== member && api?.from !== member,
     ),
   }
 }
 
-function unknownRegion(text: string, word: string, bases: string): Fault {
-  const bare = word
-    .replace(/^https?:\/\//, '')
-    .replace(/^(login|api|apps|webmessaging|www)\./, '')
-    .replace(/[./]+$/, '')
-  const close = nearest(bare, [...domains, ...regions.keys()])
-  const list = Array.from(regions, ([region, domain]) => `${domain} (${region})`)
-  return {
-    message: `${quoted(text)} is not a region of Genesys Cloud`,
-    remedy:
-      `${close ? `Did you mean ${close}? ` : ''}Known are ${list.join(', ')}. Any other host is written in full as ${bases}: ` +
-      'an address built from an unknown name could hand the client secret to a stranger.',
-  }
-}
-
-function missing(open: { oauth: boolean; api: boolean }, name: (member: keyof HostInput) => string): Field[] {
-  if (open.oauth && open.api) {
-    const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}. To try it with no organisation: guestpass sandbox > .env`
-    return [{ field: name('region'), message: 'is not set, so it is not known which Genesys Cloud to talk to', remedy }]
-  }
-  if (!open.oauth && !open.api) return []
-  const [absent, present] = open.api
-    ? (['apiBaseUrl', 'oauthBaseUrl'] as const)
-    : (['oauthBaseUrl', 'apiBaseUrl'] as const)
-  const remedy = `Set it too (a gateway that serves both has one address for both), or set ${name('region')} to fill the gap.`
-  return [{ field: name(absent), message: `is not set, but ${name(present)} is`, remedy }]
+function missing({ name }: Reading): Field {
+  const bases = `${name('baseUrl')} (or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')})`
+  const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${bases}; an OpenID provider by ${name('issuer')}. To try it with no organisation: guestpass sandbox > .env`
+  return { field: name('region'), message: 'is not set, so it is not known which Genesys Cloud to talk to', remedy }
 }

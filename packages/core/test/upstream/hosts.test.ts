@@ -76,7 +76,7 @@ describe('an unknown name', () => {
     expect(env).toContain('"acme-prod" is not a region')
     for (const [name, domain] of regions) expect(env).toContain(`${domain} (${name})`)
     expect(env).toContain('client secret')
-    expect(env).toContain('oauthBaseUrl and apiBaseUrl')
+    expect(env).toContain('baseUrl, or oauthBaseUrl and apiBaseUrl')
     expect(env).not.toContain('Did you mean')
   })
 
@@ -191,9 +191,15 @@ describe('base URLs', () => {
     expect(JSON.stringify(faults)).not.toContain('hunter2')
   })
 
-  it('are needed both, unless a region fills the gap', () => {
-    expect(faultsOf({ oauthBaseUrl: 'https://gw.example.com' }).apiBaseUrl).toContain('is not set, but oauthBaseUrl is')
-    expect(faultsOf({ apiBaseUrl: 'https://gw.example.com' }).oauthBaseUrl).toContain('set region to fill the gap')
+  it('serve both where only one is given, unless a region fills the gap', () => {
+    const url = 'https://gw.example.com'
+    for (const member of ['baseUrl', 'oauthBaseUrl', 'apiBaseUrl'] as const) {
+      const hosts = resolveHosts({ [member]: `${url}/` })
+      expect([hosts.oauth, hosts.api, hosts.from.oauth, hosts.from.api]).toEqual([url, url, member, member])
+    }
+    const one = resolveHosts({ baseUrl: url, apiBaseUrl: 'https://api.example.com', region: 'mypurecloud.ie' })
+    expect([one.oauth, one.api, one.unused]).toEqual([url, 'https://api.example.com', ['region']])
+    expect(resolveHosts({ baseUrl: url, oauthBaseUrl: url, apiBaseUrl: url }).unused).toEqual(['baseUrl'])
   })
 
   it('that are whole addresses resolve to themselves again', () => {
@@ -256,6 +262,95 @@ describe('faults', () => {
   it('say what to set when nothing is', () => {
     for (const input of [{}, { region: '  ', env: '' }, { tokenPath: '/t' }])
       expect(faultsOf(input).region).toContain('mypurecloud.com')
+  })
+})
+
+describe('the name mypurecloud of the tutorials', () => {
+  it('is the region of us-east-1, not a shorter neighbour', () => {
+    for (const env of ['mypurecloud', 'MyPureCloud'])
+      expect(resolveHosts({ env }).api).toBe('https://api.mypurecloud.com')
+    expect(faultsOf({ env: 'mypureclou' }).env).toContain('Did you mean mypurecloud.com?')
+  })
+})
+
+describe('endpoints', () => {
+  it('stand beside the token endpoint where nothing is said', () => {
+    const { endpoints, own } = resolveHosts(gateway)
+    expect(endpoints).toEqual({
+      clientToken: 'https://gw.example.com/oauth/oauth/token',
+      userToken: 'https://gw.example.com/oauth/api/v2/oauth/token',
+      authorize: 'https://gw.example.com/oauth/api/v2/oauth/authorize',
+      device: 'https://gw.example.com/oauth/api/v2/oauth/device_authorization',
+      revocation: 'https://gw.example.com/oauth/api/v2/oauth/revoke',
+    })
+    expect(own).toEqual([])
+  })
+
+  it('are each a path or an address in full', () => {
+    const { endpoints, own } = resolveHosts({
+      baseUrl: 'https://gw.example.com/x',
+      tokenPath: 'https://token.example.com/t?tenant=1',
+      authorizePath: '/auth',
+      devicePath: 'http://127.0.0.1:9/device/auth',
+      revocationPath: '/token/revocation',
+    })
+    expect(endpoints).toEqual({
+      clientToken: 'https://token.example.com/t?tenant=1',
+      userToken: 'https://token.example.com/t?tenant=1',
+      authorize: 'https://gw.example.com/x/auth',
+      device: 'http://127.0.0.1:9/device/auth',
+      revocation: 'https://gw.example.com/x/token/revocation',
+    })
+    expect(own).toEqual(['clientToken', 'userToken', 'authorize', 'device', 'revocation'])
+  })
+
+  it('beside a token endpoint with a query have its path without the query', () => {
+    const hosts = resolveHosts({ ...gateway, tokenPath: 'https://token.example.com/a/t?x=/y' })
+    expect(hosts.endpoints.revocation).toBe('https://token.example.com/a/revoke')
+  })
+
+  it('that cannot be used are all named at once', () => {
+    const input = {
+      ...gateway,
+      authorizePath: 'auth',
+      devicePath: 'http://gw.example.com/d',
+      revocationPath: 'https://hunter2@gw.example.com/r',
+    }
+    expect(Object.keys(faultsOf(input))).toEqual(['authorizePath', 'devicePath', 'revocationPath'])
+    expect(JSON.stringify(faultsOf(input))).not.toContain('hunter2')
+  })
+})
+
+describe('an issuer', () => {
+  const issuer = 'https://id.example.com/tenant/'
+
+  it('is where OAuth is, also beside a region, and says nothing of the API', () => {
+    const alone = resolveHosts({ issuer })
+    expect([alone.oauth, alone.api, alone.issuer]).toEqual(['https://id.example.com/tenant', undefined, issuer])
+    const regional = resolveHosts({ issuer, region: 'mypurecloud.ie' })
+    expect([regional.oauth, regional.api]).toEqual(['https://id.example.com/tenant', 'https://api.mypurecloud.ie'])
+    expect(regional.platformLogin).toBe(false)
+  })
+
+  it('leaves one base URL to be both addresses, and an API address to be the API alone', () => {
+    const both = resolveHosts({ issuer, oauthBaseUrl: 'https://gw.example.com' })
+    expect([both.oauth, both.api]).toEqual(['https://gw.example.com', 'https://gw.example.com'])
+    const api = resolveHosts({ issuer, apiBaseUrl: 'https://gw.example.com' })
+    expect([api.oauth, api.api]).toEqual(['https://id.example.com/tenant', 'https://gw.example.com'])
+  })
+
+  it.each(['id.example.com', 'http://id.example.com', 'https://id.example.com/?x=y'])('is refused: %s', (text) => {
+    expect(Object.keys(faultsOf({ issuer: text, region: 'mypurecloud.ie' }))).toEqual(['issuer'])
+  })
+})
+
+describe('plain http', () => {
+  it('is for loopback and for the hosts that are named as insecure, with a port or without', () => {
+    const input = { baseUrl: 'http://gw.internal:8080', jwksUrl: 'http://keys.internal/jwks' }
+    expect(Object.keys(faultsOf(input))).toEqual(['baseUrl', 'jwksUrl'])
+    const insecureHosts = ['gw.internal:8080', 'keys.internal']
+    expect(resolveHosts({ ...input, insecureHosts }).oauth).toBe('http://gw.internal:8080')
+    expect(Object.keys(faultsOf({ ...input, insecureHosts: ['gw.internal:80', 'KEYS.internal'] }))).toEqual(['baseUrl'])
   })
 })
 

@@ -8,9 +8,12 @@ import { acknowledge, exchange, type Explain, type Network, type Reading } from 
 import type { Granted } from '../granted.ts'
 import { once, type Try } from '../once.ts'
 import type { Sending } from '../sending.ts'
+import type { Endpoints } from '../hosts.ts'
+import { assertion } from './assertion.ts'
+import { type Client, type ClientMethod, isEncodingMatter, namedBy, type Naming } from './client.ts'
+import { clientWays, type Memory } from './client-ways.ts'
+import type { Params } from './params.ts'
 import {
-  type Client,
-  type ClientMethod,
   type AuthorizeAsk,
   authorizeUrl,
   clientCredentialsRequest,
@@ -38,26 +41,18 @@ import {
 
 export interface OAuthOptions {
   readonly connection: string
-  /** Where client-credentials tokens are asked for, and all others. */
-  readonly tokenUrl: { readonly clientCredentials: string; readonly otherGrants: string }
-  /** Where users are sent to sign in. */
-  readonly authorizeUrl: string
-  /** RFC 8628 and RFC 7009. */
-  readonly deviceUrl: string
-  readonly revokeUrl: string
-  /** The API, whose own call ends access tokens of the platform. */
-  readonly api: string
+  /** Where an endpoint is; may ask for the discovery document of the issuer. */
+  readonly endpoint: (name: keyof Endpoints) => Promise<string>
+  /** The API, whose own calls name the user and end access tokens of the platform; absent where none is known. */
+  readonly api?: string
   readonly client: Client
-  /** `auto`: Basic on the platform's hosts, the form body elsewhere; when that is refused the other way is tried once and remembered. */
+  /** See `clientWays`. */
   readonly clientAuth: 'auto' | ClientMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
-}
-
-/** Where the way that worked is remembered. */
-export interface Memory {
-  recall(): Promise<ClientMethod | undefined>
-  remember(method: ClientMethod): Promise<void>
+  /** Free parameters of requests to sign in (browser and device), and of token requests. */
+  readonly authorizeParams?: Params | undefined
+  readonly tokenParams?: Params | undefined
 }
 
 export interface RefreshAsk {
@@ -87,7 +82,7 @@ export type DeviceAnswer =
 export interface OAuth {
   readonly clientId: string
   /** Where to send a browser. */
-  authorizeUrl(ask: AuthorizeAsk): string
+  authorizeUrl(ask: Omit<AuthorizeAsk, 'params'>): Promise<string>
   /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
   exchange(ask: CodeAsk & { readonly sending: Sending }): Promise<Granted>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
@@ -121,14 +116,16 @@ interface Spending extends Terms {
 
 /** One way to ask for tokens. */
 interface Ask extends Spending {
-  readonly request: (method: ClientMethod) => HttpRequest
+  /** Where it is sent. */
+  readonly to: keyof Endpoints
+  readonly request: (url: string, naming: Naming) => HttpRequest
   readonly sending: Sending
   readonly explain?: Explain
 }
 
 /** The OAuth token endpoint of an organisation. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
-  const { client, connection, tokenUrl } = options
+  const { client, connection } = options
   const ask = <T>(terms: Terms, attempt: Attempt<T>): Promise<T> =>
     policy(attempt)(openCall({ connection, lane: 'token', ...terms }))
 
@@ -138,57 +135,53 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     return ask(terms, (call) => attempt(call, sending.onSend))
   }
 
-  /** The way that worked last in this process: then the memory that processes share is not asked. */
-  let known: ClientMethod | undefined
+  const { endpoint } = options
+  const named = clientWays(options, memory)
 
-  /** A refused client proves that nothing was done, so that the other way may be tried. */
-  async function named<T>(send: (method: ClientMethod) => Promise<T>): Promise<T> {
-    if (!client.secret) return send('none')
-    if (options.clientAuth !== 'auto') return send(options.clientAuth)
-    const first = known ?? (await memory.recall()) ?? (options.platform ? 'basic' : 'body')
-    try {
-      const answer = await send(first)
-      known = first
-      return answer
-    } catch (thrown) {
-      if ((thrown as GuestpassError).code !== 'client_rejected') throw thrown
-      const other = first === 'basic' ? 'body' : 'basic'
-      const answer = await send(other)
-      known = other
-      // What came must not be lost because the store cannot take a note.
-      await memory.remember(other).catch(() => {})
-      return answer
-    }
+  /** How the client names itself in one request: anew for each, because an assertion is good once. */
+  async function naming(method: ClientMethod, to: keyof Endpoints): Promise<Naming> {
+    if (method !== 'private_key_jwt') return namedBy(client, method)
+    const audience = await endpoint(to === 'clientToken' ? to : 'userToken')
+    return assertion(client, { audience }, network.clock)
   }
 
-  const asked = ({ request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> =>
-    named((method) =>
+  const asked = async ({ to, request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> => {
+    const url = await endpoint(to)
+    return named((method) =>
       sent(terms, sending, async (call, onSend) => {
-        const { body, receipt } = await exchange(
-          network,
-          { ...request(method), onSend },
-          tokenAnswer,
-          call,
-          tokenReading(explain),
-        )
+        const of = { ...request(url, await naming(method, to)), onSend }
+        const { body, receipt } = await exchange(network, of, tokenAnswer, call, tokenReading(hinting(explain, method)))
         return grantedOf(body, receipt)
       }),
     )
+  }
+
+  /** A refused client whose secret servers read in two ways is told so. */
+  const hinting =
+    (explain: Explain, method: ClientMethod): Explain =>
+    (refusal) => {
+      const said = explain(refusal)
+      const isHint = said?.code === 'client_rejected' && method === 'basic' && isEncodingMatter(client)
+      return said && isHint ? { ...said, message: `${said.message}${encodingHint(client)}` } : said
+    }
 
   /** What ends a token has an answer without a body. */
-  const ended = (request: HttpRequest, reading: Reading): Promise<void> =>
-    ask({ operation: 'revoke', repeatable: true }, (call) => acknowledge(network, request, call, reading))
+  const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
+    ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
 
   return {
     clientId: client.id,
-    authorizeUrl: (one) => authorizeUrl(options.authorizeUrl, client.id, one),
+    async authorizeUrl(one) {
+      return authorizeUrl(await endpoint('authorize'), client.id, { ...one, params: options.authorizeParams })
+    },
     exchange: ({ sending, ...code }) =>
       asked({
         operation: 'exchange',
         repeatable: false,
         single: true,
         spends: true,
-        request: (method) => codeRequest(tokenUrl.otherGrants, client, method, code),
+        to: 'userToken',
+        request: (url, naming) => codeRequest(url, naming, code, options.tokenParams),
         sending,
         explain: explainExchange,
       }),
@@ -197,7 +190,8 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         operation: 'token',
         repeatable: true,
         spends: false,
-        request: (method) => clientCredentialsRequest(tokenUrl.clientCredentials, client, method, scopes),
+        to: 'clientToken',
+        request: (url, naming) => clientCredentialsRequest(url, naming, scopes, options.tokenParams),
         sending,
         patienceMs,
       }),
@@ -207,23 +201,27 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         repeatable: mayRepeat(),
         spends: true,
         mayRepeat,
-        request: (method) => refreshTokenRequest(tokenUrl.otherGrants, client, method, refreshToken, scopes),
+        to: 'userToken',
+        request: (url, naming) => refreshTokenRequest(url, naming, refreshToken, scopes, options.tokenParams),
         sending,
         patienceMs,
       }),
-    deviceCode: (scopes) =>
-      named((method) =>
+    async deviceCode(scopes) {
+      const url = await endpoint('device')
+      return named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
-          const request = deviceCodeRequest(options.deviceUrl, client, method, scopes)
+          const request = deviceCodeRequest(url, await naming(method, 'device'), scopes, options.authorizeParams)
           const { body } = await exchange(network, request, deviceAnswer, call, deviceReading)
           return deviceCodeOf(body)
         }),
-      ),
+      )
+    },
     async deviceToken(deviceCode, sending) {
       try {
-        const request = (method: ClientMethod) => deviceTokenRequest(tokenUrl.otherGrants, client, method, deviceCode)
+        const request = (url: string, naming: Naming) =>
+          deviceTokenRequest(url, naming, deviceCode, options.tokenParams)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
-        return { is: 'granted', granted: await asked({ ...terms, request, sending }) }
+        return { is: 'granted', granted: await asked({ ...terms, to: 'userToken', request, sending }) }
       } catch (thrown) {
         const code = (thrown as GuestpassError).upstream?.code
         if (code === 'authorization_pending') return { is: 'pending' }
@@ -231,24 +229,32 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         throw thrown
       }
     },
-    identity: (access) =>
-      ask({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
-        const { body } = await exchange(network, identityRequest(options.api, access), identityAnswer, call)
+    async identity(access) {
+      const { api } = options
+      if (api === undefined) return {}
+      return ask({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
+        const { body } = await exchange(network, identityRequest(api, access), identityAnswer, call)
         return identityOf(body)
-      }),
+      })
+    },
     async revoke({ access, refresh }) {
-      if (options.platform) {
-        await ended(tokenDeletion(options.api, access), {})
+      if (options.platform && options.api !== undefined) {
+        const { api } = options
+        await ended(async () => tokenDeletion(api, access), {})
         return refresh ? 'unsupported' : 'done'
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
+      const url = await endpoint('revocation')
       await named((method) =>
-        ended(revocationRequest(options.revokeUrl, client, method, token, kind), revocationReading),
+        ended(async () => revocationRequest(url, await naming(method, 'revocation'), token, kind), revocationReading),
       )
       return 'done'
     },
   }
 }
+
+const encodingHint = ({ basicEncoding = 'raw' }: Client): string =>
+  `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${basicEncoding === 'raw' ? 'form' : 'raw'}`
 
 /** RFC 8628, 3.2: five seconds when nothing is said; a second at least, whatever is said. */
 const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({

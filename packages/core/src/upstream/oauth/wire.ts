@@ -7,43 +7,31 @@ import type { Explain, Reading, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
 import { looseText } from '../loose.ts'
-
-/** How a client names itself at the token endpoint (RFC 6749, 2.3.1). `none`: a public client. */
-export type ClientMethod = 'basic' | 'body' | 'none'
-
-export interface Client {
-  readonly id: string
-  /** Absent: a public client. */
-  readonly secret?: Secret
-  /** How id and secret stand in Basic: as they are (what Genesys reads), or form-encoded (RFC 6749, appendix B). Default raw. */
-  readonly basicEncoding?: 'raw' | 'form'
-}
+import type { Naming } from './client.ts'
+import { type Params, pairsOf } from './params.ts'
 
 /** A client-credentials request (RFC 6749, 4.4.2). */
 export const clientCredentialsRequest = (
   tokenUrl: string,
-  client: Client,
-  method: ClientMethod,
+  naming: Naming,
   scopes: readonly string[],
-): HttpRequest =>
-  tokenRequest(tokenUrl, client, method, {
-    grant_type: 'client_credentials',
-    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-  })
+  params?: Params,
+): HttpRequest => {
+  const scope: Record<string, string> = scopes.length === 0 ? {} : { scope: scopes.join(' ') }
+  return tokenRequest(tokenUrl, naming, { grant_type: 'client_credentials', ...scope }, params)
+}
 
 /** A refresh of a grant (RFC 6749, 6). */
 export function refreshTokenRequest(
   tokenUrl: string,
-  client: Client,
-  method: ClientMethod,
+  naming: Naming,
   refreshToken: Secret,
-  scopes?: readonly string[],
+  scopes: readonly string[] = [],
+  params?: Params,
 ): HttpRequest {
-  const request = tokenRequest(tokenUrl, client, method, {
-    grant_type: 'refresh_token',
-    refresh_token: refreshToken.reveal(),
-    ...(scopes && scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
-  })
+  const scope: Record<string, string> = scopes.length === 0 ? {} : { scope: scopes.join(' ') }
+  const members = { grant_type: 'refresh_token', refresh_token: refreshToken.reveal(), ...scope }
+  const request = tokenRequest(tokenUrl, naming, members, params)
   return { ...request, secrets: [...request.secrets, refreshToken] }
 }
 
@@ -56,14 +44,17 @@ export interface AuthorizeAsk {
   readonly nonce?: string | undefined
   /** The S256 challenge. */
   readonly challenge: string
+  /** Free parameters, as `prompt` or `audience`. */
+  readonly params?: Params | undefined
 }
 
 export function authorizeUrl(
   endpoint: string,
   clientId: string,
-  { redirectUri, scopes, state, nonce, challenge }: AuthorizeAsk,
+  { redirectUri, scopes, state, nonce, challenge, params }: AuthorizeAsk,
 ): string {
   const url = new URL(endpoint)
+  for (const [name, value] of pairsOf(params)) url.searchParams.append(name, value)
   const members = {
     response_type: 'code',
     client_id: clientId,
@@ -87,26 +78,27 @@ export interface CodeAsk {
 /** The exchange of a code (RFC 6749, 4.1.3). */
 export function codeRequest(
   tokenUrl: string,
-  client: Client,
-  method: ClientMethod,
+  naming: Naming,
   { code, verifier, redirectUri }: CodeAsk,
+  params?: Params,
 ): HttpRequest {
-  const request = tokenRequest(tokenUrl, client, method, {
+  const members = {
     grant_type: 'authorization_code',
     code: code.reveal(),
     code_verifier: verifier.reveal(),
     redirect_uri: redirectUri,
-  })
+  }
+  const request = tokenRequest(tokenUrl, naming, members, params)
   return { ...request, secrets: [...request.secrets, code, verifier] }
 }
 
 /** What a device asks for (RFC 8628, 3.1). */
 export const deviceCodeRequest = (
   endpoint: string,
-  client: Client,
-  method: ClientMethod,
+  naming: Naming,
   scopes: readonly string[],
-): HttpRequest => tokenRequest(endpoint, client, method, scopes.length === 0 ? {} : { scope: scopes.join(' ') })
+  params?: Params,
+): HttpRequest => tokenRequest(endpoint, naming, scopes.length === 0 ? {} : { scope: scopes.join(' ') }, params)
 
 /** Seconds as a number or as text. Anything else counts as missing, more than a day as a day. */
 const seconds = z.pipe(
@@ -137,26 +129,20 @@ function withVerificationUri(answer: unknown): unknown {
 }
 
 /** A device that asks whether somebody has decided (RFC 8628, 3.4). */
-export function deviceTokenRequest(
-  tokenUrl: string,
-  client: Client,
-  method: ClientMethod,
-  deviceCode: Secret,
-): HttpRequest {
+export function deviceTokenRequest(tokenUrl: string, naming: Naming, deviceCode: Secret, params?: Params): HttpRequest {
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
-  const request = tokenRequest(tokenUrl, client, method, { grant_type, device_code: deviceCode.reveal() })
+  const request = tokenRequest(tokenUrl, naming, { grant_type, device_code: deviceCode.reveal() }, params)
   return { ...request, secrets: [...request.secrets, deviceCode] }
 }
 
 /** The end of a token (RFC 7009, 2.1). */
 export function revocationRequest(
   endpoint: string,
-  client: Client,
-  method: ClientMethod,
+  naming: Naming,
   token: Secret,
   kind: 'refresh_token' | 'access_token',
 ): HttpRequest {
-  const request = tokenRequest(endpoint, client, method, { token: token.reveal(), token_type_hint: kind })
+  const request = tokenRequest(endpoint, naming, { token: token.reveal(), token_type_hint: kind })
   return { ...request, secrets: [...request.secrets, token] }
 }
 
@@ -184,32 +170,18 @@ export const identityOf = ({ id: user, organization }: z.output<typeof identityA
 
 function tokenRequest(
   url: string,
-  client: Client,
-  method: ClientMethod,
+  { headers, members: named, secrets }: Naming,
   members: Readonly<Record<string, string>>,
+  params?: Params,
 ): HttpRequest {
-  const form = new URLSearchParams(members)
-  const headers: Record<string, string> = {
-    accept: 'application/json',
-    'content-type': 'application/x-www-form-urlencoded',
+  const form = new URLSearchParams([...Object.entries(members), ...Object.entries(named), ...pairsOf(params)])
+  return {
+    method: 'POST',
+    url,
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body: form.toString(),
+    secrets,
   }
-  const secrets = client.secret ? [client.secret] : []
-  if (method === 'basic') {
-    const pair = new Secret(basicPair(client))
-    secrets.push(pair)
-    headers['authorization'] = `Basic ${pair.reveal()}`
-  } else {
-    form.set('client_id', client.id)
-    if (method === 'body' && client.secret) form.set('client_secret', client.secret.reveal())
-  }
-  return { method: 'POST', url, headers, body: form.toString(), secrets }
-}
-
-function basicPair({ id, secret, basicEncoding = 'raw' }: Client): string {
-  const encode = (part: string): string =>
-    basicEncoding === 'raw' ? part : new URLSearchParams({ '': part }).toString().slice(1)
-  const bytes = new TextEncoder().encode(`${encode(id)}:${encode(secret?.reveal() ?? '')}`)
-  return btoa(String.fromCodePoint(...bytes))
 }
 
 /**

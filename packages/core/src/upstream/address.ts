@@ -1,0 +1,54 @@
+import { isLoopback } from '../domain/loopback.ts'
+import type { Field } from '../errors.ts'
+
+/** A field's message and remedy, before it is known what the user calls the field. */
+export type Fault = Omit<Field, 'field'>
+
+/** Hosts to which plain http may be sent, beside loopback: each `host` or `host:port`. */
+export type InsecureHosts = readonly string[]
+
+/** Whether an address is https, or plain http to loopback or to one of the hosts that are named as insecure. */
+export function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
+  if (url.protocol === 'https:') return true
+  if (url.protocol !== 'http:') return false
+  return isLoopback(url.hostname) || insecure.some((one) => [url.host, url.hostname].includes(one.toLowerCase()))
+}
+
+const IN_FULL = 'Write it in full, as https://gateway.example.com or http://127.0.0.1:8080.'
+
+/** What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold a password. */
+export function addressFault(
+  text: string,
+  { query, insecure }: { readonly query: 'allowed' | 'refused'; readonly insecure?: InsecureHosts | undefined },
+): Fault | undefined {
+  if (!/^https?:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) {
+    return { message: 'is not an address that begins with https:// (or http:// on loopback)', remedy: IN_FULL }
+  }
+  const url = new URL(text)
+  if (url.username || url.password) {
+    return {
+      message: 'holds a user name or password',
+      remedy: 'Take it out of the address; credentials have settings of their own.',
+    }
+  }
+  if (text.includes('#') || (query === 'refused' && text.includes('?'))) {
+    return {
+      message: 'holds a query or fragment',
+      remedy: 'End it with its path: what stands after ? or # has no place there.',
+    }
+  }
+  if (!isSafe(url, insecure)) {
+    return {
+      message: 'is plain http, over which a secret would travel in clear',
+      remedy:
+        'Use https://; http:// is for loopback (127.0.0.1, [::1], localhost), and for hosts that GUESTPASS_INSECURE_HOSTS names.',
+    }
+  }
+  return undefined
+}
+
+/** An address without slashes at its end. */
+export function bareAddress(text: string): string {
+  const { origin, pathname, search } = new URL(text)
+  return `${origin}${pathname.replace(/\/+$/, '')}${search}`
+}

@@ -1,0 +1,84 @@
+import { GuestpassError } from '../../errors.ts'
+import { Secret } from '../../domain/secret.ts'
+import { SECOND } from '../../domain/time.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Client, Naming } from './client.ts'
+
+/** Ways to read a private key, the first that fits. RSA keys sign as RS256, or as PS256 where the server takes that alone. */
+const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+const PSS = { name: 'RSA-PSS', hash: 'SHA-256' }
+const OTHERS = [{ name: 'ECDSA', namedCurve: 'P-256' }, { name: 'Ed25519' }]
+
+type SigningKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>
+
+const unusable = (why: string): GuestpassError => {
+  const remedy = 'Write a key in PKCS #8 (-----BEGIN PRIVATE KEY-----) of RSA, P-256 or Ed25519, without a password'
+  const field = { field: 'privateKey', message: why, remedy }
+  return new GuestpassError('config_invalid', `The private key of the OAuth client ${why}. ${remedy}.`, {
+    fields: [field],
+  })
+}
+
+async function read(pem: string, algorithms: readonly string[] | undefined): Promise<SigningKey> {
+  const body = /^-----BEGIN PRIVATE KEY-----([A-Za-z\d+/=\s]+)-----END PRIVATE KEY-----\s*$/.exec(pem.trim())?.[1]
+  if (body === undefined) throw unusable('is not in PKCS #8')
+  const der = Uint8Array.from(atob(body.replaceAll(/\s/g, '')), (character) => character.charCodeAt(0))
+  const isPssAlone = algorithms?.includes('PS256') === true && !algorithms.includes('RS256')
+  for (const algorithm of [isPssAlone ? PSS : RSA, ...OTHERS]) {
+    try {
+      return await globalThis.crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
+    } catch {
+      // It is of another kind.
+    }
+  }
+  throw unusable('is of a kind that is not known')
+}
+
+/** Keys that were read, by the secret that holds them and what the server takes. */
+const keys = new WeakMap<Secret, Map<string, Promise<SigningKey>>>()
+
+function keyOf(privateKey: Secret, algorithms: readonly string[] | undefined): Promise<SigningKey> {
+  const known = keys.get(privateKey) ?? new Map<string, Promise<SigningKey>>()
+  keys.set(privateKey, known)
+  const of = (algorithms ?? []).join(' ')
+  const key = known.get(of) ?? read(privateKey.reveal().replaceAll('\\n', '\n'), algorithms)
+  known.set(of, key)
+  return key
+}
+
+/** Whom an assertion is for. */
+export interface Audience {
+  /** The issuer, or the token endpoint where no issuer is known (RFC 7523, 3). */
+  readonly audience: string
+  /** What the server takes (RFC 8414, token_endpoint_auth_signing_alg_values_supported). */
+  readonly algorithms?: readonly string[] | undefined
+}
+
+/** How long an assertion is good, in seconds. */
+const LIFE = 60
+
+/**
+ * How a client names itself by a signed assertion (RFC 7523, 2.2): a new one, good for one request within a minute. Rejects with
+ * `config_invalid` when the key cannot be used.
+ */
+export async function assertion(
+  { id, privateKey, keyId }: Client,
+  { audience, algorithms }: Audience,
+  clock: Pick<Clock, 'wall'>,
+): Promise<Naming> {
+  if (!privateKey) throw unusable('is not set')
+  const { modifyAssertion, PrivateKeyJwt } = await import('oauth4webapi')
+  const key = await keyOf(privateKey, algorithms)
+  const body = new URLSearchParams()
+  const naming = PrivateKeyJwt(keyId === undefined ? key : { key, kid: keyId }, {
+    [modifyAssertion](header: Record<string, unknown>, claims: Record<string, unknown>) {
+      // RFC 8037 has this name for Ed25519; servers know it better than the newer one.
+      if (header['alg'] === 'Ed25519') header['alg'] = 'EdDSA'
+      const now = Math.floor(clock.wall() / SECOND)
+      Object.assign(claims, { iat: now, nbf: now, exp: now + LIFE })
+    },
+  })
+  await naming({ issuer: audience }, { client_id: id }, body, new Headers())
+  const members = Object.fromEntries(body)
+  return { headers: {}, members, secrets: [privateKey, new Secret(members['client_assertion'] ?? '')] }
+}

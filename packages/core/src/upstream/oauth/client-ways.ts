@@ -1,0 +1,86 @@
+import { GuestpassError } from '../../errors.ts'
+import type { Client, ClientMethod } from './client.ts'
+
+/** Where the way that worked is remembered. */
+export interface Memory {
+  recall(): Promise<ClientMethod | undefined>
+  remember(method: ClientMethod): Promise<void>
+}
+
+export interface WayOptions {
+  readonly client: Client
+  /**
+   * `auto`: a private key where there is one; else what the server advertises, else Basic on the platform's hosts and the form body
+   * elsewhere. When that is refused the other way is tried once and remembered.
+   */
+  readonly clientAuth: 'auto' | ClientMethod
+  /** Whether the token endpoint is on a host of the public platform. */
+  readonly platform: boolean
+  /** What the server says that it takes (RFC 8414, token_endpoint_auth_methods_supported); undefined when it does not say. */
+  readonly advertised?: (() => Promise<readonly string[] | undefined>) | undefined
+}
+
+/** Refusals of a server that knows who the client is. */
+const PROVING: ReadonlySet<string | undefined> = new Set([
+  'invalid_grant',
+  'invalid_scope',
+  'invalid_target',
+  'unauthorized_client',
+  'authorization_pending',
+  'slow_down',
+  'access_denied',
+  'expired_token',
+])
+
+const provesClient = (thrown: unknown): boolean =>
+  thrown instanceof GuestpassError && thrown.code !== 'client_rejected' && PROVING.has(thrown.upstream?.code)
+
+/**
+ * Sends with the way in which the client names itself that was proven last. A refused client proves that nothing was done, so that the
+ * other way may be tried once. Any answer of a server that knows the client proves the way, also a refusal: a server that uses codes up
+ * with a refused client is sent the next one in the way that it takes.
+ */
+export function clientWays({ client, clientAuth, platform, advertised }: WayOptions, memory: Memory) {
+  /** The way that was proven last in this process: then the memory that processes share is not asked. */
+  let known: ClientMethod | undefined
+
+  async function proven<T>(method: ClientMethod, send: (method: ClientMethod) => Promise<T>): Promise<T> {
+    try {
+      const answer = await send(method)
+      known = method
+      return answer
+    } catch (thrown) {
+      if (provesClient(thrown)) known = method
+      throw thrown
+    }
+  }
+
+  async function first(): Promise<ClientMethod> {
+    const remembered = known ?? (await memory.recall())
+    if (remembered === 'basic' || remembered === 'body') return remembered
+    const said = await advertised?.()
+    const isTaken = (method: string): boolean => said?.includes(method) === true
+    if (isTaken('client_secret_basic') !== isTaken('client_secret_post'))
+      return isTaken('client_secret_basic') ? 'basic' : 'body'
+    return platform ? 'basic' : 'body'
+  }
+
+  return async <T>(send: (method: ClientMethod) => Promise<T>): Promise<T> => {
+    if (clientAuth === 'private_key_jwt' || (clientAuth === 'auto' && client.privateKey)) return send('private_key_jwt')
+    if (!client.secret) return send('none')
+    if (clientAuth !== 'auto') return send(clientAuth)
+    const one = await first()
+    try {
+      return await proven(one, send)
+    } catch (thrown) {
+      if (!(thrown instanceof GuestpassError) || thrown.code !== 'client_rejected') throw thrown
+    }
+    const other = one === 'basic' ? 'body' : 'basic'
+    try {
+      return await proven(other, send)
+    } finally {
+      // What came must not be lost because the store cannot take a note.
+      if (known === other) await memory.remember(other).catch(() => {})
+    }
+  }
+}

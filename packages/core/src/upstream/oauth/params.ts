@@ -1,0 +1,70 @@
+import { type Field, GuestpassError } from '../../errors.ts'
+
+/** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
+export type Params = Readonly<Record<string, string | readonly string[]>>
+
+/** What is ours in every request, because a stranger's value would break what is checked later. */
+const RESERVED = {
+  authorize: [
+    'response_type',
+    'response_mode',
+    'client_id',
+    'redirect_uri',
+    'scope',
+    'state',
+    'nonce',
+    'code_challenge',
+    'code_challenge_method',
+    'request',
+    'request_uri',
+  ],
+  token: [
+    'grant_type',
+    'client_id',
+    'client_secret',
+    'client_assertion',
+    'client_assertion_type',
+    'code',
+    'code_verifier',
+    'redirect_uri',
+    'refresh_token',
+    'device_code',
+    'scope',
+    'token',
+    'token_type_hint',
+  ],
+} as const
+
+/** The names among free parameters that a request sets by itself. */
+export const reservedParams = (of: keyof typeof RESERVED, params: Params): readonly string[] =>
+  Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
+
+const faultOf = (of: keyof typeof RESERVED, field: string, params: Params = {}): readonly Field[] => {
+  const names = reservedParams(of, params)
+  if (names.length === 0) return []
+  return [
+    {
+      field,
+      message: `sets ${names.join(', ')}, which every request sets by itself`,
+      remedy: `Take ${names.length === 1 ? 'it' : 'them'} out.`,
+    },
+  ]
+}
+
+/** Throws `config_invalid` naming every parameter that is reserved. */
+export function checkParams(params: {
+  readonly authorizeParams?: Params | undefined
+  readonly tokenParams?: Params | undefined
+}): void {
+  const fields = [
+    ...faultOf('authorize', 'authorizeParams', params.authorizeParams),
+    ...faultOf('token', 'tokenParams', params.tokenParams),
+  ]
+  if (fields.length === 0) return
+  const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
+  throw new GuestpassError('config_invalid', `The connection cannot be made: ${said}`, { fields })
+}
+
+/** The parameters as name and value, each value by itself. */
+export const pairsOf = (params: Params = {}): [string, string][] =>
+  Object.entries(params).flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value]))

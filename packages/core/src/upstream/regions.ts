@@ -1,0 +1,70 @@
+import type { Field } from '../errors.ts'
+
+/** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
+export const regions: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'us-east-1': 'mypurecloud.com',
+    'us-east-2': 'use2.us-gov-pure.cloud',
+    'us-west-2': 'usw2.pure.cloud',
+    'ca-central-1': 'cac1.pure.cloud',
+    'mx-central-1': 'mxc1.pure.cloud',
+    'sa-east-1': 'sae1.pure.cloud',
+    'eu-west-1': 'mypurecloud.ie',
+    'eu-west-2': 'euw2.pure.cloud',
+    'eu-central-1': 'mypurecloud.de',
+    'eu-central-2': 'euc2.pure.cloud',
+    'eusc-de-east-1': 'edee1.eusc-pure.cloud',
+    'me-central-1': 'mec1.pure.cloud',
+    'ap-south-1': 'aps1.pure.cloud',
+    'ap-southeast-1': 'apse1.pure.cloud',
+    'ap-southeast-2': 'mypurecloud.com.au',
+    'ap-northeast-1': 'mypurecloud.jp',
+    'ap-northeast-2': 'apne2.pure.cloud',
+    'ap-northeast-3': 'apne3.pure.cloud',
+  }),
+)
+
+export const domains: readonly string[] = [...regions.values()]
+
+/** Names that guides write for a domain: the first label of the oldest one stands for it. */
+const alias = new Map([['mypurecloud', 'mypurecloud.com']])
+
+/** The domain of a region by its name, as `eu-west-1` or `eu_west_1`, or by the domain itself. */
+export function regionDomain(text: string): string | undefined {
+  const word = text.toLowerCase().replaceAll('_', '-')
+  return regions.get(word) ?? alias.get(word) ?? domains.find((one) => one === word)
+}
+
+/** The known word that looks most like another: one that begins with it, else the share of letter pairs in common, at least half. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const longer = word.length < 4 ? undefined : known.find((name) => name.startsWith(word))
+  if (longer) return longer
+  const pairs = (text: string): string[] => Array.from(text.slice(1), (letter, at) => `${text[at]}${letter}`)
+  const wanted = pairs(word)
+  const likeness = (candidate: string): number => {
+    const theirs = pairs(candidate)
+    return (2 * wanted.filter((pair) => theirs.includes(pair)).length) / (wanted.length + theirs.length)
+  }
+  const [best] = known.map((name) => ({ name, score: likeness(name) })).sort((a, b) => b.score - a.score)
+  return best && best.score >= 0.5 ? best.name : undefined
+}
+
+const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+/** What to say of a name that is no region's. `bases`: the settings that take an address in full. */
+export function unknownRegion(text: string, bases: string): Omit<Field, 'field'> {
+  const bare = text
+    .toLowerCase()
+    .replaceAll('_', '-')
+    .replace(/^https?:\/\//, '')
+    .replace(/^(login|api|apps|webmessaging|www)\./, '')
+    .replace(/[./]+$/, '')
+  const close = nearest(bare, [...domains, ...regions.keys()])
+  const list = Array.from(regions, ([region, domain]) => `${domain} (${region})`)
+  return {
+    message: `${quoted(text)} is not a region of Genesys Cloud`,
+    remedy:
+      `${close ? `Did you mean ${close}? ` : ''}Known are ${list.join(', ')}. Any other host is written in full as ${bases}: ` +
+      'an address built from an unknown name could hand the client secret to a stranger.',
+  }
+}
