@@ -53,7 +53,7 @@ async function guestpass({ url, id, secret, perMinute, burst }: Job): Promise<Is
     },
     { ...ports, store: await embeddedStore(ports) },
   )
-  await accessTokens.token()
+  await accessTokens.for({ scopes: ['webmessaging:guest:create'] }).token()
   return async (guestId) => (await guests.issue({ guestId, duration: DURATION, scopes: SCOPES })).token.reveal()
 }
 

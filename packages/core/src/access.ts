@@ -1,14 +1,12 @@
 import { lengthPrefixed } from './domain/key.ts'
 import type { Windows } from './domain/plan.ts'
-import { lackedScopes } from './domain/scopes.ts'
 import type { Secret } from './domain/secret.ts'
 import { type Millis, SECOND } from './domain/time.ts'
-import { GuestpassError } from './errors.ts'
-import type { AccessSource } from './policy/authorize.ts'
+import { lanes } from './policy/lanes.ts'
 import type { Policy } from './policy/pipeline.ts'
 import type { Meter } from './ports/meter.ts'
 import type { Store } from './ports/store.ts'
-import { accessTokens, type TokenSource } from './tokens/access-tokens.ts'
+import { accessTokens, type Standing, type TokenSource } from './tokens/access-tokens.ts'
 import { clientCredentials } from './tokens/client-credentials.ts'
 import { type DeviceSignIn, deviceSignIn } from './tokens/device-sign-in.ts'
 import { type Grant, grant } from './tokens/grant.ts'
@@ -67,8 +65,11 @@ export interface Access {
   readonly signIn: SignIn
   readonly deviceSignIn: DeviceSignIn
   readonly signOut: SignOut
-  /** Access tokens: of the sign-in where there is one, else by client credentials with these scopes. */
-  source(needed: readonly string[]): Promise<TokenSource>
+  /**
+   * Access tokens: of the sign-in where there is one, else by client credentials with these scopes; without any, with those that
+   * upstream gives by default (RFC 6749, 3.3). Sources of the same scopes are one.
+   */
+  source(scopes: readonly string[]): TokenSource
 }
 
 /** Composes how one connection gets access tokens. */
@@ -113,6 +114,23 @@ export function access(
     ports,
   )
 
+  /** Each set of scopes has a token of its own. */
+  const sources = lanes((): { source?: TokenSource } => ({}))
+  const sourceOf = (asked: readonly string[]): TokenSource => {
+    let own: Standing | undefined
+    const byCredentials = async (): Promise<Standing> => {
+      const params = pairsOf(options.tokenParams)
+      const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
+      const shape = [hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra]
+      // Of every input that shapes the token, so that no two different ones meet.
+      const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
+      const strategy = clientCredentials({ ...shared, id, scopes: asked }, ports)
+      return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
+    }
+    const choose = async () => ((await signedIn.stands()) ? signedIn : (own ?? byCredentials()))
+    return accessTokens({ choose, meter, windows, epoch: signInEpoch(ports.store, connection) }, ports)
+  }
+
   const scopes = wanted ?? []
   const byBrowser = signIn({ ...shared, verifier, keys, scopes, digest }, ports)
 
@@ -121,34 +139,12 @@ export function access(
     signIn: byBrowser,
     deviceSignIn: deviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
     signOut: signOut(shared, ports),
-    async source(needed) {
-      const scopes = wanted ?? needed
-      const params = pairsOf(options.tokenParams)
-      const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
-      const shape = [hosts.oauth, client.id, 'client_credentials', [...scopes].sort().join(' '), extra]
-      // Of every input that shapes the token, so that no two different ones meet.
-      const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
-      const strategy = clientCredentials({ ...shared, id, scopes }, ports)
-      const own = { id, current: renewal({ connection, id }, strategy, ports).current }
-      const choose = async () => ((await signedIn.stands()) ? signedIn : own)
-      return accessTokens({ choose, meter, windows, epoch: signInEpoch(ports.store, connection) }, ports)
+    source: (asked) => {
+      const one = sources({ connection, lane: lengthPrefixed([...asked].sort()) })
+      return (one.source ??= sourceOf(asked))
     },
   }
 }
-
-/** The source as the pipeline takes it; a token known to lack a scope that the API needs is not sent. */
-export const bearer = (source: TokenSource, needed: readonly string[], name: string): AccessSource => ({
-  async token(signal): Promise<Secret> {
-    const { token, scopes } = await source.token({ signal })
-    const lacking = lackedScopes(needed, scopes)
-    if (scopes.length === 0 || lacking.length === 0) return token
-    throw new GuestpassError(
-      'scope_missing',
-      `Connection ${name}: the access token lacks the scope ${lacking.join(' ')}: this call asks for ${needed.join(' ')}, and ${scopes.join(' ')} was granted. Add it to the OAuth client and to GENESYS_SCOPES; where a user is signed in, sign in again with \`guestpass login\`.`,
-    )
-  },
-  rejected: (token) => source.reportRejected(token),
-})
 
 const methodOf = (value: unknown): ClientMethod | undefined =>
   value === 'basic' || value === 'body' ? value : undefined

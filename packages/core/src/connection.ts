@@ -1,9 +1,11 @@
-import { access, type AccessOptions, bearer } from './access.ts'
+import { access, type AccessOptions } from './access.ts'
+import type { GuestApi } from './domain/guest-id.ts'
 import { defaultWindows, type Windows } from './domain/plan.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
 import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
 import { type Guests, guests } from './guests/guests.ts'
+import type { AccessSource } from './policy/authorize.ts'
 import type { Policy } from './policy/pipeline.ts'
 import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
 import type { Clock } from './ports/clock.ts'
@@ -11,10 +13,11 @@ import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
 import { type Meters, meters } from './report/meters.ts'
-import type { TokenSource } from './tokens/access-tokens.ts'
+import type { AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 import type { DeviceSignIn } from './tokens/device-sign-in.ts'
 import type { Grant } from './tokens/grant.ts'
 import type { Unsaved } from './tokens/keep-trying.ts'
+import { withScopes } from './tokens/needed-scopes.ts'
 import type { SignIn } from './tokens/sign-in.ts'
 import type { SignOut } from './tokens/sign-out.ts'
 import { guestTokens } from './upstream/guest-tokens/provider.ts'
@@ -57,8 +60,11 @@ export interface ConnectionPorts {
 
 export interface Connection {
   readonly name: string
-  /** The service's own access tokens. */
-  readonly accessTokens: TokenSource
+  /**
+   * The service's own access tokens; by client credentials with the scopes of `ConnectionOptions.scopes`, or those that upstream gives
+   * by default. `accessTokens.for(…)`: those for an API, or with other scopes.
+   */
+  readonly accessTokens: AccessTokens
   /** The sign-in of a user by which it gets them, where there is one. */
   readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
   /** Signs that user in. */
@@ -116,21 +122,24 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     renewalPorts,
   )
-  const source = await sourceOf([MINT_SCOPE, REFRESH_SCOPE])
-  const sources = {
-    engagements: options.scopes ? source : await sourceOf(ENGAGEMENT_SCOPES),
-    externalUsers: options.scopes ? source : await sourceOf(EXTERNAL_USER_SCOPES),
-  }
+  /** The policy of calls that need these scopes, on a token with `asked`. */
   const needing =
-    (from: TokenSource) =>
-    (wanted: readonly string[]): Policy =>
-      standardPolicy(layers, bearer(from, wanted, name))
-  const policies = { mint: needing(source)([MINT_SCOPE]), refresh: needing(source)([REFRESH_SCOPE]) }
-  const people = { engagements: needing(sources.engagements), externalUsers: needing(sources.externalUsers) }
+    (asked: readonly string[]) =>
+    (needed: readonly string[] = asked): Policy =>
+      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name)))
+  const policies = { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() }
+  const people = { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) }
 
   return {
     name,
-    accessTokens: source,
+    accessTokens: {
+      ...sourceOf(options.scopes ?? []),
+      for(what) {
+        const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
+        const asked = typeof what === 'string' ? (options.scopes ?? needed) : needed
+        return withScopes(sourceOf(asked), needed, name)
+      },
+    },
     grant,
     signIn,
     deviceSignIn,
@@ -160,6 +169,19 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     ),
   }
 }
+
+/** The scopes that the calls of each API need. */
+const scopesOf: Readonly<Record<GuestApi, readonly string[]>> = {
+  'guest-tokens': [MINT_SCOPE, REFRESH_SCOPE],
+  engagements: ENGAGEMENT_SCOPES,
+  'external-users': EXTERNAL_USER_SCOPES,
+}
+
+/** A source as the pipeline takes it. */
+const bearer = ({ token, reportRejected }: TokenSource): AccessSource => ({
+  token: async (signal) => (await token({ signal })).token,
+  rejected: reportRejected,
+})
 
 function offered(hosts: Hosts, gateway: boolean): void {
   if (hosts.api === undefined) {

@@ -190,10 +190,11 @@ describe('processes that share a store', () => {
       await here.process({ client: { id: 'other' } }),
       await here.process({ scopes: ['webmessaging:guest:create'] }),
       await here.process({ scopes: ['webmessaging:guesttoken:write', 'webmessaging:guest:create'] }),
+      await here.process({ scopes: ['webmessaging:guest:create', 'webmessaging:guesttoken:write'] }),
     ]
     const tokens: string[] = []
     for (const { accessTokens } of processes) tokens.push(await outcome(accessTokens.token()))
-    expect(tokens.map((token) => token.slice(-1))).toEqual(['1', '2', '3', '4', '1'])
+    expect(tokens.map((token) => token.slice(-1))).toEqual(['1', '2', '3', '4', '5', '5'])
   })
 
   it('keep the lease no longer than the renewal', async () => {

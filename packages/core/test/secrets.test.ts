@@ -116,7 +116,9 @@ describe('no secret is seen', () => {
     connection.guests.onTokenReady((ready) => void heard.push(ready))
     const asked = connection.guests.issue({ guestId: GUEST, scopes: ['webmessaging:guest:send'] })
     const result: unknown = await asked.catch((error: unknown) => error)
-    const later: unknown = await connection.accessTokens.token().catch((error: unknown) => error)
+    const { accessTokens } = connection
+    const minting = accessTokens.for({ scopes: ['webmessaging:guest:create'] })
+    const later: unknown = await minting.token().catch((error: unknown) => error)
     let lines = ''
     await relay(
       store.outbox,

@@ -172,7 +172,7 @@ export const settings = {
   scopes: setting({
     names: ['GENESYS_SCOPES'],
     of: 'connection',
-    about: 'Scopes that are asked for with an access token',
+    about: 'Scopes that are asked for with every access token; default: for each operation those that it needs',
     write: 'scopes separated by spaces or commas',
     kind: kinds.scopes,
   }),

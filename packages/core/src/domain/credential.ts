@@ -34,6 +34,8 @@ export interface Intent {
   /** The process that wrote it. */
   readonly holder: string
   readonly startedAt: Instant
+  /** Why another call is made in the place of one that failed for good, without any secret. */
+  readonly because?: string
 }
 
 /** A failed renewal is not repeated before `until`; all callers of all processes see it. */

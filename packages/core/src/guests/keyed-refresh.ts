@@ -76,16 +76,34 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
     prepare(credential, now) {
       const action = nextStep(credential, now)
       if (action === 'repeat') return { credential, next: 'send', isRetry: true }
-      const intent = { id: random.uuid(), action, holder: parts.holder, startedAt: now }
+      const because = action === 'mint' ? credential.intent?.because : undefined
+      const reason = because === undefined ? {} : { because }
+      const intent = { id: random.uuid(), action, holder: parts.holder, startedAt: now, ...reason }
       return { credential: { ...credential, intent }, next: 'send', isRetry: false }
     },
-    renew: (order) => (order.credential.intent?.action === 'refresh' ? refresh(order) : mint(order)),
+    renew: (order) =>
+      order.credential.intent?.action === 'refresh'
+        ? refresh(order)
+        : mint(order).catch((thrown: unknown) => throwBoth(thrown, order.credential.intent?.because)),
     afterFailure({ credential }, error, now) {
       const { intent } = credential
       if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
-      return { credential: { ...credential, intent: { ...intent, action: 'mint' } }, next: 'retry' }
+      const next = { ...intent, action: 'mint', because: error.message } as const
+      return { credential: { ...credential, intent: next }, next: 'retry' }
     },
   }
+}
+
+/** Throws what a mint failed with, after what made it necessary. */
+function throwBoth(thrown: unknown, because: string | undefined): never {
+  if (because === undefined || !(thrown instanceof GuestpassError)) throw thrown
+  const { code, message, upstream, retryAt, reason } = thrown
+  throw new GuestpassError(code, `${because} So a new token was asked for, which failed too: ${message}`, {
+    ...(upstream ? { upstream } : {}),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(reason === undefined ? {} : { reason }),
+    cause: thrown,
+  })
 }
 
 const waiting = ({ context: { signal, patienceMs } }: TokenOrder) => ({ signal, patienceMs })

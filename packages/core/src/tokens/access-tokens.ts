@@ -1,5 +1,6 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
+import type { GuestApi } from '../domain/guest-id.ts'
 import { endOf, freshness, judgedAt, type Windows } from '../domain/plan.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
@@ -30,6 +31,15 @@ export interface TokenSource {
   token(context?: Context): Promise<AccessToken>
   /** Says that a resource refused the token. Nothing happens unless exactly this token is current. */
   reportRejected(token: Secret): void
+}
+
+/** The service's own access tokens, each set of scopes on a token of its own. A signed-in user's token serves them all. */
+export interface AccessTokens extends TokenSource {
+  /**
+   * The tokens for the calls of one API, or with the scopes named. For an API they have all scopes that its calls need, or those of
+   * `ConnectionOptions.scopes` where it names some; a client that holds fewer asks by `scopes`. `token` also rejects with `scope_missing`.
+   */
+  for(what: GuestApi | { readonly scopes: readonly string[] }): TokenSource
 }
 
 /** Keeps a credential current, and its id. */

@@ -3,6 +3,7 @@ import { event } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
+import { throwNamingScopes } from './needed-scopes.ts'
 import type { Reception } from './reception.ts'
 import type { RenewalPorts } from './renewal.ts'
 import type { Order, Renewed, Strategy } from './strategy.ts'
@@ -54,7 +55,9 @@ async function renewed(
   const started = now()
   let sentAt: Instant = started
   const sending = { onSend: () => void (sentAt = now()) }
-  const granted = await oauth.clientCredentials(scopes, sending, context.patienceMs)
+  const granted = await oauth
+    .clientCredentials(scopes, sending, context.patienceMs)
+    .catch((thrown: unknown) => throwNamingScopes(thrown, scopes))
   const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
   const latencyMs = now() - started
   const told = event(about, eventId, now(), {

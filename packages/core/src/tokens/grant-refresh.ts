@@ -8,6 +8,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import { refuseLate } from './attempt.ts'
+import { throwNamingScopes } from './needed-scopes.ts'
 import type { Reception } from './reception.ts'
 import type { RenewalPorts } from './renewal.ts'
 import type { Refreshable, Rotation } from './rotation.ts'
@@ -99,7 +100,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   await reception.ready(credential.tokens)
   const started = now()
   let sentAt: Instant = started
-  const granted = await oauth.refresh(credential.tokens.refresh, {
+  const asking = oauth.refresh(credential.tokens.refresh, {
     ...(scopes ? { scopes } : {}),
     patienceMs: context.patienceMs,
     mayRepeat: () => turns.mayRepeat(credential, now()),
@@ -114,6 +115,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
       },
     },
   })
+  const granted = await asking.catch((thrown: unknown) => throwNamingScopes(thrown, scopes ?? []))
   const of = { asked: scopes ?? [], sentAt }
   const { tokens, fault } = await received(tools, credential.tokens, granted, of, now)
   // An answer to a request without scopes names all that were granted.

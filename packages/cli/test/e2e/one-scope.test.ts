@@ -1,0 +1,69 @@
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type User, user } from './user.ts'
+
+const SECRET = 'one-scope-secret-5c1e'
+const clients = {
+  minting: ['webmessaging:guest:create'],
+  refreshing: ['webmessaging:guesttoken:write'],
+  authenticating: ['guest:write', 'guest:read'],
+}
+
+let upstream: Sandbox
+const users: User[] = []
+
+beforeAll(async () => {
+  upstream = await sandbox({
+    clients: Object.entries(clients).map(([id, scopes]) => ({ id, secret: SECRET, scopes })),
+    rateLimit: { perMinute: 60_000 },
+  })
+})
+afterAll(async () => {
+  for (const one of users) one.leave()
+  await upstream.close()
+})
+
+/** Somebody with a client that holds the scopes of one job, and who names none. */
+function holding(client: keyof typeof clients): User {
+  const { url } = upstream
+  const at = {
+    GENESYS_OAUTH_BASE_URL: url,
+    GENESYS_API_BASE_URL: url,
+    GENESYS_JWKS_URL: `${url}/.well-known/jwks.json`,
+  }
+  const one = user({ ...at, GENESYS_CLIENT_ID: client, GENESYS_CLIENT_SECRET: SECRET })
+  users.push(one)
+  return one
+}
+
+const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
+
+describe('an OAuth client that holds the scopes of one job alone', () => {
+  it.each(Object.entries(clients))('%s gets its own token, and is found well', async (client, scopes) => {
+    const ann = holding(client as keyof typeof clients)
+    expect(await ann.ask('token')).toMatchObject({ code: 0, said: { scope: scopes.join(' ') } })
+    expect(await ann.ask('doctor')).toMatchObject({ code: 0, said: { healthy: true } })
+  })
+
+  it('mints, and cannot refresh: the scope is named', async () => {
+    const ann = holding('minting')
+    const { code, said } = await ann.ask<{ guestId: string }>(ISSUE)
+    expect(code).toBe(0)
+    const { problem } = await ann.fails(`guest refresh ${said.guestId}`, 3, 'scope_missing')
+    expect(problem.detail).toContain('It asked for webmessaging:guesttoken:write, and nothing was granted')
+  })
+
+  it('refreshes a token that another one minted, and cannot mint', async () => {
+    const { said } = await holding('minting').ask<{ guestId: string; token: string }>(`${ISSUE} --reveal`)
+    const ann = holding('refreshing')
+    const refreshed = await ann.ask(`guest refresh ${said.guestId} --token -`, { input: said.token })
+    expect(refreshed).toMatchObject({ code: 0, said: { generation: 2 } })
+    await ann.fails(ISSUE, 3, 'scope_missing')
+  })
+
+  it('authenticates guests', async () => {
+    const ann = holding('authenticating')
+    const issue = `guest issue --api engagements --email ann@example.com --consent --channel ${upstream.channelId}`
+    expect(await ann.ask(issue)).toMatchObject({ code: 0, said: { generation: 1, verified: true } })
+  })
+})
