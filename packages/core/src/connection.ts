@@ -163,6 +163,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
         windows,
         meter,
         random,
+        isSignedIn: grant.stands,
         available: () => offered(hosts, options.gateway ?? false),
       },
       renewalPorts,

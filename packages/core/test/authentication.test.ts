@@ -31,7 +31,11 @@ describe('an authenticated guest', () => {
     expect(sent?.headers['x-genesys-request-id']).toMatch(/^[\da-f-]{36}$/)
     const stored = await row(guest.guestId)
     expect(stored?.tokens?.refresh?.reveal()).toBe(`refresh-${guest.guestId}-0`)
-    expect(openProfile(stored?.profile)).toEqual({ email: EMAIL, name: 'Ann Example', attributes: { plan: 'gold' } })
+    expect(openProfile(stored?.profile)).toMatchObject({
+      email: EMAIL,
+      name: 'Ann Example',
+      attributes: { plan: 'gold' },
+    })
     expect(stored?.request).toEqual({
       assurance: 'claimed',
       channelId: 'web-1',
@@ -59,6 +63,8 @@ describe('an authenticated guest', () => {
         verified: true,
         crm: 'off',
         preflight: 'usable',
+        tokenExpiry: new Date(guest.expiresAt).toISOString(),
+        consent: true,
         complianceFlags: {
           gdprConsentRecorded: true,
           dataMinimizationApplied: true,

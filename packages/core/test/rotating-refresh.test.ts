@@ -359,7 +359,7 @@ describe('an external user', () => {
     const { guests, upstream } = await users()
     upstream.scopes = 'webmessaging:guest:create'
     const error = await refusal(guests.issue(user))
-    expect([error.code, upstream.asked.user.length]).toEqual(['scope_missing', 0])
+    expect([error.code, upstream.asked.user.length]).toEqual(['needs_reauth', 0])
     expect(error.message).toContain('externalusers:write')
   })
 })

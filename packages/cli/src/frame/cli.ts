@@ -17,6 +17,8 @@ export interface CommonFlags {
 export interface Surroundings {
   readonly cli: Cli
   readonly answered: () => boolean
+  /** The name of the connection. */
+  readonly connection: string
   /** Takes known secrets out of a text. */
   readonly scrub: (text: string) => string
 }
@@ -68,5 +70,5 @@ export function surroundings(world: World, flags: CommonFlags): Surroundings {
         else world.signal.addEventListener('abort', () => resolve(), { once: true })
       }),
   }
-  return { cli, answered: () => answered, scrub }
+  return { cli, answered: () => answered, connection: flags.connection, scrub }
 }

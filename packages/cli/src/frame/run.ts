@@ -2,6 +2,7 @@ import { asGuestpassError, catalogue, type GuestpassError } from '@guestpass/cor
 import { type Surroundings, surroundings } from './cli.ts'
 import { asTyped, errorLines, inputError } from './problem.ts'
 import { type Asked, parseCommand } from './program.ts'
+import { withRemedy } from './remedy.ts'
 import type { Verb } from './verb.ts'
 import { Interruption, type World } from './world.ts'
 
@@ -21,7 +22,7 @@ export function frame(verbs: readonly Verb[], groups: Readonly<Record<string, st
       world.stderr.write(`guestpass: ${reason.message}\n`)
       return reason.exit
     }
-    const error = asGuestpassError(thrown)
+    const error = withRemedy(asGuestpassError(thrown), around?.connection)
     const scrub = (text: string): string => around?.scrub(text) ?? text
     if (wantsJson(world.argv) && !around?.answered())
       world.stdout.write(`${scrub(JSON.stringify(error.toProblem()))}\n`)

@@ -15,6 +15,7 @@ export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
   verified: guest.verified,
   ...(guest.channelId === undefined ? {} : { channelId: guest.channelId }),
   ...(guest.crm ? { crm: guest.crm } : {}),
+  ...(guest.upstream ? { upstream: guest.upstream } : {}),
 })
 
 const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] => [
@@ -23,7 +24,17 @@ const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] 
   ...(guest.channelId === undefined
     ? []
     : [`  channel ${guest.channelId}${guest.crm?.tier ? `, customer tier ${guest.crm.tier}` : ''}`]),
+  ...upstreamLine(guest.upstream),
 ]
+
+/** What the API says of the guest that this answer does not say already. */
+function upstreamLine(upstream: IssuedGuest['upstream'] = {}): readonly string[] {
+  const said = ['createdDate', 'updatedDate', 'selfUri'].flatMap((name) => {
+    const value = upstream[name]
+    return typeof value === 'string' ? [`${name} ${value}`] : []
+  })
+  return said.length === 0 ? [] : [`  upstream ${said.join(', ')}`]
+}
 
 const input = z.object({
   api: guestApi,

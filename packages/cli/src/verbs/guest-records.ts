@@ -46,7 +46,8 @@ export const guestShow = verb({
       cli.answer(viewDocument(view), () => [
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
-        `  audit subject ${view.subject}`,
+        // The subject of an erased guest stands in no record.
+        ...(view.standing === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),
       ])
     }),

@@ -122,8 +122,9 @@ describe('an external user that nobody signed in for', () => {
     const { text } = await bob.fails(
       'guest issue --api external-users --email cy@example.com --name Cy',
       3,
-      'access_denied',
+      'needs_reauth',
     )
+    expect(text).toContain('no user is signed in')
     expect(text).toContain('`guestpass login`')
     expect(bob.leaks([secret(), 'cy@example.com'])).toEqual([])
     bob.leave()

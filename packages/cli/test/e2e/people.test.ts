@@ -13,6 +13,7 @@ interface Issued {
   readonly guestId: string
   readonly token: string
   readonly generation: number
+  readonly upstream?: Readonly<Record<string, unknown>>
 }
 
 let upstream: PlainUpstream
@@ -52,6 +53,14 @@ describe('a user of guest issue', () => {
         verified: true,
         channelId: 'web-1',
         crm: { customerId: 'c-17', tier: 'gold', lastInteraction: '2025-12-24' },
+        upstream: {
+          guestId: said.guestId,
+          email: EMAIL,
+          consent: true,
+          channelId: 'web-1',
+          createdDate: '2026-01-01T00:00:00.000Z',
+          expiresIn: 3_600,
+        },
       },
     ])
     expect(upstream.people.attributes.get(said.guestId)).toEqual({
@@ -154,6 +163,7 @@ describe('a user of guest issue', () => {
     const { code, said } = await ann.ask<Issued>(`${USER} --attribute plan=gold`)
     expect([code, said]).toMatchObject([0, { api: 'external-users', generation: 1, verified: true }])
     expect(said).not.toHaveProperty('channelId')
+    expect(said.upstream).toEqual({ id: said.guestId, name: 'Ann', email: EMAIL, selfUri: expect.any(String) })
     await ann.fails(`guest refresh ${said.guestId}`, 3, 'refresh_impossible')
     await ann.fails(USER, 1, 'session_exists')
     await ann.ask(`guest invalidate --api external-users --email ${EMAIL}`)

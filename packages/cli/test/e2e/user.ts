@@ -58,7 +58,7 @@ export function user(env: Variables = {}, files: Variables = {}): User {
 
   const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
   const hear = (line: string, said: Ended): Ended => {
-    if (!words(line).includes('--reveal')) heard.push(said.out, said.err)
+    if (!words(line).includes('--reveal')) heard.push(withoutUpstream(said.out), said.err)
     return said
   }
 
@@ -104,6 +104,13 @@ export function user(env: Variables = {}, files: Variables = {}): User {
     },
     leave: remove,
   }
+}
+
+/** An answer without what the API said of a guest that it made, which is handed on and names the person. */
+function withoutUpstream(out: string): string {
+  if (!out.startsWith('{"guestId"')) return out
+  const { upstream: _named, ...rest } = JSON.parse(out) as Readonly<Record<string, unknown>>
+  return JSON.stringify(rest)
 }
 
 /** Works through a list, so many at a time: each is a process. */

@@ -141,5 +141,9 @@ function stuck({ standing, connection, kind, ...rest }: Credential): GuestpassEr
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
   return standing === 'in_doubt'
     ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
-    : new GuestpassError('needs_reauth', `${whose}: the sign-in has ended. ${remedy}`)
+    : new GuestpassError(
+        'needs_reauth',
+        `${whose}: the sign-in has ended. ${remedy}`,
+        kind === 'guest' ? { reason: kind } : {},
+      )
 }

@@ -1,8 +1,9 @@
 import type { Context } from '../domain/context.ts'
 import { aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import type { Json } from '../domain/json.ts'
+import { endOf } from '../domain/plan.ts'
 import { openProfile } from '../domain/profile.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import { type Instant, iso, type Millis } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/renewal.ts'
@@ -67,6 +68,8 @@ export function authenticated(
   const consentTimestamp = request?.['consentTimestamp'] as string | undefined
   const data = {
     verified: tokens.verified,
+    tokenExpiry: iso(endOf(tokens)),
+    consent: consentTimestamp !== undefined,
     ...(consentTimestamp === undefined ? {} : { consentTimestamp }),
     ...told,
   }

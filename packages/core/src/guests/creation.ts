@@ -98,7 +98,7 @@ function blank({ parts, claim }: Creating, { created, sentAt }: Answered, lookup
       ...(channelId === undefined ? {} : { channelId }),
       ...(consent ? { consentTimestamp: iso(sentAt) } : {}),
     },
-    profile: sealedProfile(profileOf(attempt.person, lookup)),
+    profile: sealedProfile({ ...profileOf(attempt.person, lookup), upstream: created.upstream }),
     createdAt: sentAt,
     ...(upstreamId === undefined ? {} : { upstreamId }),
   }

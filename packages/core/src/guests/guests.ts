@@ -86,6 +86,8 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
   readonly onDuplicate: OnDuplicate
   /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. */
   readonly tokenFormat: Readonly<Record<Person['api'], Terms['format']>>
+  /** Whether the access tokens are those of a user. */
+  readonly isSignedIn: () => Promise<boolean>
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
 }
@@ -129,7 +131,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       format: tokenFormat.engagements,
       available,
     }),
-    'external-users': externalUserGuests({ externalUsers, format: tokenFormat['external-users'], available }),
+    'external-users': externalUserGuests({
+      externalUsers,
+      format: tokenFormat['external-users'],
+      available,
+      isSignedIn: parts.isSignedIn,
+    }),
   }
   const pseudonym = pseudonyms(connection, ports)
   const authenticate = authentication(

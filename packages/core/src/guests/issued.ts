@@ -5,6 +5,7 @@ import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Live } from '../tokens/renewal.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
+import type { HandedOn } from '../upstream/handed-on.ts'
 
 /** A guest and its token, as handed out. */
 export interface IssuedGuest {
@@ -19,6 +20,12 @@ export interface IssuedGuest {
   readonly channelId?: string
   /** What the CRM knows of an authenticated guest; absent when it knows nothing, or could not be asked. */
   readonly crm?: CrmProfile
+  /**
+   * What the API answered when it made an authenticated guest, as it came and without its tokens: `id` or `guestId`, `email`,
+   * `createdDate`, `selfUri`, … At most 4096 characters as JSON. It names the person, so that the property is not enumerable: a guest
+   * that is logged does not show it.
+   */
+  readonly upstream?: HandedOn
 }
 
 export const issuedOf = (credential: Live): IssuedGuest => {
@@ -36,10 +43,11 @@ export const issuedOf = (credential: Live): IssuedGuest => {
 /** The same with what is known of the person. */
 export function authenticatedOf(credential: Live): IssuedGuest {
   const channelId = credential.request?.['channelId']
-  const { crm } = openProfile(credential.profile)
-  return {
+  const { crm, upstream } = openProfile(credential.profile)
+  const guest: IssuedGuest = {
     ...issuedOf(credential),
     ...(typeof channelId === 'string' ? { channelId } : {}),
     ...(crm ? { crm: crm as CrmProfile } : {}),
   }
+  return upstream ? Object.defineProperty(guest, 'upstream', { value: upstream }) : guest
 }

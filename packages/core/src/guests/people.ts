@@ -1,5 +1,7 @@
+import { causedBy, GuestpassError } from '../errors.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../upstream/external-users/provider.ts'
+import { CREATE_SCOPES } from '../upstream/external-users/wire.ts'
 import type { Channels } from './channels.ts'
 import type { Enrichment } from './enrichment.ts'
 import type { PersonApi } from './person-api.ts'
@@ -37,13 +39,15 @@ export const externalUserGuests = (of: {
   readonly externalUsers: ExternalUsers
   readonly format: Terms['format']
   readonly available: () => void
+  /** Whether a user is signed in. */
+  readonly isSignedIn: () => Promise<boolean>
 }): PersonApi => ({
   available: of.available,
   format: of.format,
   renewable: false,
   conflicts: false,
   before: async () => 'off',
-  explain: async (error) => error,
+  explain: async (error) => (PERMISSION.has(error.code) && !(await of.isSignedIn()) ? notSignedIn(error) : error),
   create({ email, name = '', attributes }, requestId, sending, patienceMs) {
     // The schema of the request lets texts alone through.
     const texts = attributes as Readonly<Record<string, string>>
@@ -51,5 +55,15 @@ export const externalUserGuests = (of: {
     return of.externalUsers.create(request, requestId, sending, patienceMs)
   },
 })
+
+/** Refusals that a sign-in of the right user ends. */
+const PERMISSION: ReadonlySet<string> = new Set(['scope_missing', 'access_denied'])
+
+const notSignedIn = (error: GuestpassError): GuestpassError =>
+  new GuestpassError(
+    'needs_reauth',
+    `External users are made on behalf of a signed-in user with the scopes ${CREATE_SCOPES.join(' ')}, and no user is signed in. Sign in first.`,
+    causedBy(error),
+  )
 
 const named = (name: Person['name']): { name?: string } => (name === undefined ? {} : { name })

@@ -23,7 +23,11 @@ export interface RotatingRefreshParts {
 
 /** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
 export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { readonly random: Random }): Way {
-  const words = (guest: Credential) => ({ whose: `Guest ${guestIdOf(guest)}`, remedy: 'Authenticate the guest again.' })
+  const words = (guest: Credential) => ({
+    whose: `Guest ${guestIdOf(guest)}`,
+    remedy: 'Authenticate the guest again.',
+    reason: 'guest',
+  })
   const { prepare, afterFailure } = rotation({ holder: parts.holder, words }, random)
   return {
     spends: true,

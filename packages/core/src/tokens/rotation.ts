@@ -14,8 +14,12 @@ export interface RotationOptions {
   readonly graceMs?: Millis
   /** Names the process in intents. */
   readonly holder: string
-  /** Whom the credential is of, and what its owner has to do when it has ended: for messages. */
-  readonly words: (credential: Credential) => { readonly whose: string; readonly remedy: string }
+  /** Whom the credential is of, and what its owner has to do when it has ended: for messages, and for the reason of the error. */
+  readonly words: (credential: Credential) => {
+    readonly whose: string
+    readonly remedy: string
+    readonly reason?: string
+  }
 }
 
 /** How refresh tokens that each use spends are renewed without presenting one twice undeclared. */
@@ -101,6 +105,6 @@ function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Crede
 }
 
 function spent(credential: Credential, words: RotationOptions['words']): GuestpassError {
-  const { whose, remedy } = words(credential)
-  return new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`)
+  const { whose, remedy, ...facts } = words(credential)
+  return new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
 }

@@ -6,6 +6,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
+import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
 import { personal } from '../personal.ts'
 import { looseText } from '../loose.ts'
@@ -45,7 +46,7 @@ export const createRequest = (
 
 const token = z.string().check(z.minLength(1))
 
-export const createAnswer = z.object({
+export const createAnswer = z.looseObject({
   guestId: upstreamId,
   token,
   expiresIn: z.optional(z.unknown()),
@@ -55,6 +56,7 @@ export const createAnswer = z.object({
 export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
   ...refreshedOf(body, receipt),
   guestId: body.guestId,
+  upstream: handedOn(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
 })
 
 /** Uses the refresh token up; the answer brings the next one, or leaves the one there is. */

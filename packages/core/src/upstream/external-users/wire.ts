@@ -3,6 +3,7 @@ import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Created } from '../created.ts'
+import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
 import { personal } from '../personal.ts'
 import { upstreamId } from '../upstream-id.ts'
@@ -29,15 +30,16 @@ export const createRequest = (
     secrets: personal([email, name], attributes),
   })
 
-export const createAnswer = z.object({
+export const createAnswer = z.looseObject({
   id: upstreamId,
   token: z.string().check(z.minLength(1)),
 })
 
-export const createdOf = ({ id, token }: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
+export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
   ...receipt,
-  guestId: id,
-  access: new Secret(token),
+  guestId: body.id,
+  access: new Secret(body.token),
+  upstream: handedOn(body, [body.token]),
 })
 
 /** The refusals of a create, worded with the remedy. */

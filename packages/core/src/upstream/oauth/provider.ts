@@ -25,6 +25,7 @@ import {
   deviceTokenRequest,
   explainDevice,
   explainExchange,
+  explainRefresh,
   explainToken,
   grantedOf,
   type Identity,
@@ -204,6 +205,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         to: 'userToken',
         request: (url, naming) => refreshTokenRequest(url, naming, refreshToken, scopes, options.tokenParams),
         sending,
+        explain: explainRefresh,
         patienceMs,
       }),
     async deviceCode(scopes) {

@@ -262,6 +262,22 @@ export const explainToken: Explain = ({ status, code, message }) => {
   return undefined
 }
 
+/**
+ * The refusals of a refresh. A 401 that is no error of OAuth may be of the client or of the refresh token: some servers answer so for
+ * both. It ends no sign-in, because only `invalid_grant` is definite.
+ */
+export const explainRefresh: Explain = (refusal) => {
+  const explained = explainToken(refusal)
+  if (refusal.status !== 401 || refusal.code === 'invalid_client' || explained?.code !== 'client_rejected')
+    return explained
+  const { code, message } = refusal
+  const said = [code, message].filter((part) => part !== '').join(': ')
+  return {
+    code: 'client_rejected',
+    message: `upstream does not say whether the OAuth client or the sign-in is at fault${said === '' ? '' : ` (${said})`}. Either the client id or secret is wrong: check GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and the region. Or the sign-in has ended: sign in again`,
+  }
+}
+
 /** The refusals of a code exchange: `invalid_grant` is the code's end, not a sign-in's. */
 export const explainExchange: Explain = (refusal) =>
   refusal.code === 'invalid_grant'

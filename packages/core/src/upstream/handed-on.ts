@@ -1,0 +1,47 @@
+import type { Json } from '../domain/json.ts'
+
+/** An object of an answer, as callers are given it. */
+export type HandedOn = { readonly [name: string]: Json }
+
+/** The deepest part that is handed on, and the most bytes as JSON of all of them: they are stored with the guest. */
+const DEEPEST = 4
+const MOST_CHARACTERS = 4_096
+
+/** Names of members that hold secrets. */
+const SECRET = /token|secret|password/i
+
+/**
+ * What an answer says besides its tokens, for callers: its members as they came. Left out are members named like secrets, texts that
+ * hold one of `secrets`, what is nested deeper than 4 levels, and members that would take the rest over 4096 characters as JSON.
+ */
+export function handedOn(body: Readonly<Record<string, unknown>>, secrets: readonly string[]): HandedOn {
+  const plain = objectOf(body, secrets, 1)
+  let left = MOST_CHARACTERS
+  return Object.fromEntries(
+    Object.entries(plain).filter(([name, value]) => {
+      const size = JSON.stringify({ [name]: value }).length
+      if (size > left) return false
+      left -= size
+      return true
+    }),
+  )
+}
+
+const objectOf = (value: object, secrets: readonly string[], depth: number): HandedOn =>
+  Object.fromEntries(
+    Object.entries(value).flatMap(([name, part]: [string, unknown]) => {
+      const kept = SECRET.test(name) ? undefined : valueOf(part, secrets, depth)
+      return kept === undefined ? [] : [[name, kept] as const]
+    }),
+  )
+
+function valueOf(value: unknown, secrets: readonly string[], depth: number): Json | undefined {
+  if (typeof value === 'string') return secrets.some((secret) => value.includes(secret)) ? undefined : value
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value
+  if (typeof value !== 'object' || depth >= DEEPEST) return undefined
+  if (!Array.isArray(value)) return objectOf(value, secrets, depth + 1)
+  return value.flatMap((part: unknown) => {
+    const kept = valueOf(part, secrets, depth + 1)
+    return kept === undefined ? [] : [kept]
+  })
+}
