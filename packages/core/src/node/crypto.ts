@@ -1,6 +1,6 @@
-import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { constants, createPublicKey, hash, type KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto'
 import { type Importer, keyMaker } from '../verify/key-maker.ts'
-import type { Jwk, VerifyKey } from '../verify/keys.ts'
+import type { VerifyKey } from '../verify/keys.ts'
 import type { Platform } from '../verify/platform.ts'
 import type { Algorithm } from '../verify/verdict.ts'
 
@@ -8,11 +8,11 @@ type Check = VerifyKey['verify']
 
 /** One check alone is fastest here and now; many at once are shared out to the thread pool. */
 const check =
-  (key: KeyObject): Check =>
+  (key: KeyObject | VerifyKeyObjectInput, hashed: 'sha256' | null = 'sha256'): Check =>
   (input, signature, many) =>
     many
-      ? new Promise((resolve) => verify('sha256', input, key, signature, (error, valid) => resolve(!error && valid)))
-      : verify('sha256', input, key, signature)
+      ? new Promise((resolve) => verify(hashed, input, key, signature, (error, valid) => resolve(!error && valid)))
+      : verify(hashed, input, key, signature)
 
 /** A number as the contents of an ASN.1 INTEGER: no zeros in front, except one that keeps it positive. */
 function writeInteger(der: Uint8Array, at: number, number: Uint8Array): number {
@@ -41,12 +41,19 @@ const ecdsaCheck = (key: KeyObject): Check => {
   return (input, signature, many) => checkDer(input, ecdsaDer(signature), many)
 }
 
-const checkFor: Readonly<Record<Algorithm, (key: KeyObject) => Check>> = { RS256: check, ES256: ecdsaCheck }
+/** The salt is as long as the hash (RFC 7518, section 3.5). */
+const pssCheck = (key: KeyObject): Check => check({ key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+
+const checkFor: Readonly<Record<Algorithm, (key: KeyObject) => Check>> = {
+  RS256: check,
+  PS256: pssCheck,
+  ES256: ecdsaCheck,
+  // Ed25519 hashes by itself.
+  EdDSA: (key) => check(key, null),
+}
 
 const importer: Importer = {
-  check: async ({ jwk, algorithm }) => checkFor[algorithm](createPublicKey({ key: jwk, format: 'jwk' })),
-  jwkOf: async (spki) =>
-    createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' }) as Jwk,
+  check: async ({ jwk }, algorithm) => checkFor[algorithm](createPublicKey({ key: jwk, format: 'jwk' })),
 }
 
 /** The platform of Node: hashes at once, checks signatures at once or on the thread pool. */

@@ -55,11 +55,15 @@ export function scopesOf(claims: Claims): readonly string[] {
   return Array.isArray(scope) ? scopeList(scope.filter((one) => typeof one === 'string')) : []
 }
 
+/** The scopes that a token lacks. */
+export const lackedBy = (claims: Claims, scopes: readonly string[]): readonly string[] =>
+  missingScopes(scopes, scopesOf(claims))
+
 function judgeExpectations(claims: Claims, expectations: Expectations): Reason | undefined {
   const { subject, scopes } = expectations
   if (subject !== undefined && own(claims, 'sub') !== subject) return 'subject'
   if (!scopes || scopes.length === 0) return undefined
-  return missingScopes(scopes, scopesOf(claims)).length === 0 ? undefined : 'scope'
+  return lackedBy(claims, scopes).length === 0 ? undefined : 'scope'
 }
 
 /**

@@ -14,8 +14,11 @@ const OWN_KEY = ['jwk', 'jku', 'x5u']
 
 /** What of the JOSE header matters. */
 export interface Header {
+  /** `EdDSA` also for tokens that call it `Ed25519` (RFC 9864). */
   readonly alg: string
   readonly kid?: string
+  /** The media type, see `mediaType`. */
+  readonly type?: string
 }
 
 /** A compact JWS whose form is right and whose signature was not looked at. */
@@ -29,6 +32,26 @@ export interface Compact {
   readonly signature: string
 }
 
+/**
+ * A media type as it is compared: in small letters, without `application/`, which `typ` leaves out where no other slash follows
+ * (RFC 7515, section 4.1.9).
+ */
+export function mediaType(typ: string): string {
+  const lower = typ.toLowerCase()
+  const short = lower.startsWith('application/') ? lower.slice('application/'.length) : lower
+  return short.includes('/') ? lower : short
+}
+
+/** The names of the header by which tokens are judged. */
+function named(header: Readonly<Record<string, unknown>>, alg: string, kid?: string): Header {
+  const typ = own(header, 'typ')
+  return {
+    alg: alg === 'Ed25519' ? 'EdDSA' : alg,
+    ...(kid === undefined ? {} : { kid }),
+    ...(typeof typ === 'string' ? { type: mediaType(typ) } : {}),
+  }
+}
+
 function readHeader(bytes: Uint8Array): Header | Reason {
   const header = strictObject(bytes)
   if (!header) return 'malformed'
@@ -37,9 +60,9 @@ function readHeader(bytes: Uint8Array): Header | Reason {
   // No extension is understood here, so that any list of critical ones, also a malformed one, ends it (RFC 7515, 4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical_header'
   if (OWN_KEY.some((name) => Object.hasOwn(header, name))) return 'unknown_key'
-  if (!Object.hasOwn(header, 'kid')) return { alg }
+  if (!Object.hasOwn(header, 'kid')) return named(header, alg)
   const kid = own(header, 'kid')
-  return typeof kid === 'string' ? { alg, kid } : 'malformed'
+  return typeof kid === 'string' ? named(header, alg, kid) : 'malformed'
 }
 
 /** Headers remembered, and the longest one that is: an issuer writes the same few short headers over and over. */

@@ -1,51 +1,80 @@
-import { type JudgedJwk, judgeJwk, type UsableJwk } from './key-rules.ts'
-import type { Jwk, KeyMaker, VerifyKey } from './keys.ts'
-import { spkiBytes, unusablePem } from './pem.ts'
+import { judgeJwk, type UsableJwk } from './key-rules.ts'
+import type { KeyMaker, VerifyKey } from './keys.ts'
+import { pemKeys, unusablePem } from './pem.ts'
+import type { Algorithm } from './verdict.ts'
 
-/** The length of an ES256 signature: r and s, 32 bytes each (RFC 7518, section 3.4). */
-const ES256_BYTES = 64
+type Check = VerifyKey['verify']
 
-/** How a platform imports keys; the rules for them are the same everywhere. Both reject when the platform cannot. */
+/** Signatures of one length: r and s of P-256 (RFC 7518, section 3.4), R and S of Ed25519 (RFC 8032, 5.1.6). */
+const LENGTHS: Readonly<Partial<Record<Algorithm, number>>> = { ES256: 64, EdDSA: 64 }
+
+/** How a platform imports keys; the rules for them are the same everywhere. */
 export interface Importer {
-  /** Gives the check of a signature. */
-  check(key: UsableJwk): Promise<VerifyKey['verify']>
-  /** The key of a SubjectPublicKeyInfo, as JWK. */
-  jwkOf(spki: Uint8Array): Promise<Jwk>
+  /** Gives the check of a signature. Rejects when the platform cannot. */
+  check(key: UsableJwk, algorithm: Algorithm): Promise<Check>
+}
+
+/** What two keys have in common that are the same. */
+const materialOf = ({ jwk }: UsableJwk): string => JSON.stringify(jwk)
+
+const exactly =
+  (length: number, check: Check): Check =>
+  (input, signature, many) =>
+    signature.length === length && check(input, signature, many)
+
+/** The signature is right under one of them; they are asked in order. */
+const anyOf =
+  (first: Check, second: Check): Check =>
+  (input, signature, many) => {
+    const right = first(input, signature, many)
+    if (right instanceof Promise) return right.then((yes) => yes || second(input, signature, many))
+    return right || second(input, signature, many)
+  }
+
+/** Keys without ids, one for each algorithm: any of them may be meant. */
+function merged(keys: readonly VerifyKey[]): readonly VerifyKey[] {
+  const byAlgorithm = new Map<Algorithm, VerifyKey>()
+  for (const { algorithm, verify } of keys) {
+    const before = byAlgorithm.get(algorithm)
+    const both = before ? anyOf(before.verify, verify) : verify
+    byAlgorithm.set(algorithm, { algorithm, anyKid: true, verify: both })
+  }
+  return [...byAlgorithm.values()]
 }
 
 /** A `KeyMaker` over a platform's import. */
 export function keyMaker(importer: Importer): KeyMaker {
-  const made = async (key: UsableJwk): Promise<VerifyKey> => {
-    const check = await importer.check(key)
-    const { algorithm, kid } = key
-    const verify: VerifyKey['verify'] =
-      algorithm === 'ES256'
-        ? (input, signature, many) => signature.length === ES256_BYTES && check(input, signature, many)
-        : check
-    return kid === undefined ? { algorithm, verify } : { algorithm, kid, verify }
+  const made = async (key: UsableJwk, algorithm: Algorithm): Promise<VerifyKey> => {
+    const length = LENGTHS[algorithm]
+    const check = await importer.check(key, algorithm)
+    const verify = length === undefined ? check : exactly(length, check)
+    return { algorithm, material: materialOf(key), verify, ...(key.kid === undefined ? {} : { kid: key.kid }) }
+  }
+  const all = (key: UsableJwk): Promise<readonly VerifyKey[]> =>
+    Promise.all(key.algorithms.map((algorithm) => made(key, algorithm)))
+  const one = async (key: UsableJwk): Promise<readonly VerifyKey[]> => {
+    const [first, other] = await all(key)
+    return first ? [other ? { ...first, other } : first] : []
   }
   return {
     async fromJwk(jwk) {
       const judged = judgeJwk(jwk)
       if (typeof judged === 'string') return []
       // A point off the curve is known to the platform alone.
-      return made(judged).then(
-        (key) => [key],
-        () => [],
-      )
+      return one(judged).catch(() => [])
     },
     async fromPem(pem) {
-      const spki = spkiBytes(pem)
-      const { kty, n, e, crv, x, y } = await importer.jwkOf(spki).catch((cause: unknown) => {
-        throw unusablePem(
-          'it is neither an RSA nor an EC key',
-          'Ask the issuer for the key that checks its tokens',
-          cause,
-        )
+      const remedy = 'Ask the issuer for the key that checks its tokens'
+      const distinct = new Map<string, UsableJwk>()
+      for (const jwk of pemKeys(pem)) {
+        const judged = judgeJwk(jwk)
+        if (typeof judged === 'string') throw unusablePem(judged, remedy)
+        distinct.set(`${materialOf(judged)}${judged.algorithms.join()}`, judged)
+      }
+      const keys = await Promise.all([...distinct.values()].map(all)).catch(() => {
+        throw unusablePem('its numbers make no key', remedy)
       })
-      const judged: JudgedJwk = judgeJwk(kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y })
-      if (typeof judged === 'string') throw unusablePem(judged, 'Ask the issuer for the key that checks its tokens')
-      return [{ ...(await made(judged)), anyKid: true }]
+      return merged(keys.flat())
     },
   }
 }

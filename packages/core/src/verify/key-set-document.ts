@@ -1,49 +1,76 @@
 import type { DocumentKind } from '../mirror/copy.ts'
 import { DocumentFault } from '../mirror/fault.ts'
-import { judgeJwk } from './key-rules.ts'
-import type { Jwk, KeyMaker, KeySet } from './keys.ts'
 import { own, strictObject } from '../domain/strict-json.ts'
+import { keysOf, leftOutAs, leftOutText } from './key-list.ts'
+import { judgeJwk, type UsableJwk } from './key-rules.ts'
+import type { Jwk, KeyMaker, KeySet, LeftOut } from './keys.ts'
+
+/** The keys of a key-set as JSON can hold them: public numbers and ids only. */
+interface KeySetContent {
+  readonly keys: readonly Jwk[]
+  readonly leftOut: readonly LeftOut[]
+}
 
 const UPSTREAM = { upstream: { status: 200 } }
 
-const listOf = (value: unknown): readonly Jwk[] | undefined =>
-  Array.isArray(value) ? (value as readonly Jwk[]) : undefined
+/** A key with nothing that is not needed. An RSA key serves one algorithm where it says so. */
+const reduced = ({ jwk, kid, algorithms }: UsableJwk): Jwk => ({
+  ...jwk,
+  ...(kid === undefined ? {} : { kid }),
+  ...(jwk.kty === 'RSA' && algorithms.length === 1 ? { alg: algorithms[0] } : {}),
+})
 
 /** The usable ones of the keys, reduced to what is needed: a private key that was published by mistake goes nowhere. */
-const usableOf = (jwks: readonly Jwk[]): readonly Jwk[] =>
-  jwks.flatMap((jwk) => {
-    const judged = judgeJwk(jwk)
-    if (typeof judged === 'string') return []
-    const { kid } = judged
-    return [{ ...judged.jwk, ...(kid === undefined ? {} : { kid }) }]
-  })
-
-function read(bytes: Uint8Array): readonly Jwk[] {
-  const body = strictObject(bytes)
-  const keys = body && listOf(own(body, 'keys'))
-  if (!keys) throw new DocumentFault('its answer is no JSON object with a list of keys', UPSTREAM)
-  if (keys.length === 0) throw new DocumentFault('its list of keys is empty', UPSTREAM)
-  return usableOf(keys)
+function sorted(jwks: readonly Jwk[]): KeySetContent {
+  const judged = jwks.map((jwk, at) => ({ jwk, at, found: judgeJwk(jwk) }))
+  return {
+    keys: judged.flatMap(({ found }) => (typeof found === 'string' ? [] : [reduced(found)])),
+    leftOut: judged.flatMap(({ jwk, at, found }) => (typeof found === 'string' ? [leftOutAs(jwk, at, found)] : [])),
+  }
 }
 
-const identity = (jwks: readonly Jwk[]): string => JSON.stringify(jwks.map((jwk) => JSON.stringify(jwk)).sort())
+function read(bytes: Uint8Array): KeySetContent {
+  const body = strictObject(bytes)
+  const keys = body && own(body, 'keys')
+  if (!Array.isArray(keys)) throw new DocumentFault('its answer is no JSON object with a list of keys', UPSTREAM)
+  if (keys.length === 0) throw new DocumentFault('its list of keys is empty', UPSTREAM)
+  return sorted(keys as readonly Jwk[])
+}
 
-/** A key-set (RFC 7517, section 5) as a mirrored document: the set before where the keys are the same, else one of a new generation. */
-export const keySetDocument = (maker: KeyMaker): DocumentKind<readonly Jwk[], KeySet> => ({
+const isLeftOut = (value: unknown): value is LeftOut => {
+  if (typeof value !== 'object' || value === null) return false
+  const { kid, name, why } = value as Partial<Record<keyof LeftOut, unknown>>
+  return typeof name === 'string' && typeof why === 'string' && ['string', 'undefined'].includes(typeof kid)
+}
+
+function fromFact({ keys, leftOut }: Readonly<Record<string, unknown>>): KeySetContent | undefined {
+  if (!Array.isArray(keys)) return undefined
+  const found = sorted(keys as readonly Jwk[])
+  return { ...found, leftOut: Array.isArray(leftOut) ? leftOut.filter(isLeftOut) : [] }
+}
+
+/** The same for the same keys, in whatever order they are. */
+const identity = (list: readonly object[]): string => JSON.stringify(list.map((one) => JSON.stringify(one)).sort())
+const isSame = (one: KeySetContent, other: KeySetContent): boolean => identity(one.keys) === identity(other.keys)
+
+/** A key-set (RFC 7517, section 5) as a mirrored document: of the generation before where the keys are the same, else of a new one. */
+export const keySetDocument = (maker: KeyMaker): DocumentKind<KeySetContent, KeySet> => ({
   document: 'key-set',
   subject: 'The signing keys',
   code: 'keys_unavailable',
   accept: 'application/jwk-set+json, application/json',
   read,
-  toFact: (keys) => ({ keys }),
-  fromFact: ({ keys }) => {
-    const list = listOf(keys)
-    return list && usableOf(list)
-  },
-  async make(jwks, before) {
-    if (before && identity(before.content) === identity(jwks)) return before.value
-    const keys = (await Promise.all(jwks.map((jwk) => maker.fromJwk(jwk)))).flat()
-    if (keys.length === 0) throw new DocumentFault('none of its keys can be used to check signatures', UPSTREAM)
-    return { generation: (before?.value.generation ?? 0) + 1, keys }
+  toFact: ({ keys, leftOut }) => ({ keys, ...(leftOut.length === 0 ? {} : { leftOut }) }),
+  fromFact,
+  async make(content, before) {
+    if (before && isSame(content, before.content)) {
+      if (identity(content.leftOut) === identity(before.content.leftOut)) return before.value
+      const byPlatform = (before.value.leftOut ?? []).filter((one) => !before.content.leftOut.includes(one))
+      return { ...before.value, leftOut: [...content.leftOut, ...byPlatform] }
+    }
+    const made = await keysOf(content.keys, maker)
+    const leftOut = [...content.leftOut, ...made.leftOut]
+    if (made.keys.length > 0) return { generation: (before?.value.generation ?? 0) + 1, keys: made.keys, leftOut }
+    throw new DocumentFault(`none of its keys can be used to check signatures (${leftOutText(leftOut)})`, UPSTREAM)
   },
 })

@@ -1,35 +1,50 @@
 import { GuestpassError } from '../errors.ts'
+import type { Jwk } from './keys.ts'
+import { jwkOfPkcs1, jwkOfSpki, spkiOfCertificate } from './public-key-der.ts'
 
-const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----$/
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g
 
-/** What people paste instead of a public key, and what to do about it. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  CERTIFICATE: 'Take the key out of the certificate: openssl x509 -pubkey -noout -in FILE',
-  'RSA PUBLIC KEY': 'Convert it: openssl rsa -RSAPublicKey_in -pubout -in FILE',
-}
-
-export const unusablePem = (message: string, remedy: string, cause?: unknown): GuestpassError =>
+export const unusablePem = (message: string, remedy: string): GuestpassError =>
   new GuestpassError('config_invalid', `The public key cannot be used: ${message}. ${remedy}.`, {
     fields: [{ field: 'pem', message, remedy }],
-    cause,
   })
 
-const EXPECTED = 'Give one PEM block that begins with -----BEGIN PUBLIC KEY-----'
+const EXPECTED =
+  'Give PEM blocks that begin with -----BEGIN PUBLIC KEY-----, -----BEGIN RSA PUBLIC KEY----- or -----BEGIN CERTIFICATE-----'
 
-/**
- * The DER bytes of one SubjectPublicKeyInfo in PEM. Line breaks may be written as `\n`, as environment files do. Throws
- * `config_invalid` for anything else; a private key is never quoted.
- */
-export function spkiBytes(pem: string): Uint8Array {
-  const block = BLOCK.exec(pem.replaceAll('\\n', '\n').trim())
-  if (!block) throw unusablePem('it is not one PEM block', EXPECTED)
-  const [, label = '', body = ''] = block
-  if (label.endsWith('PRIVATE KEY'))
-    throw unusablePem('it is a private key', `Keep it where tokens are signed. ${EXPECTED}`)
-  if (label !== 'PUBLIC KEY') throw unusablePem(`it is a ${label}`, REMEDIES[label] ?? EXPECTED)
+function bytesOf(body: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(body.replace(/\s/g, '')), (character) => character.charCodeAt(0))
-  } catch (cause) {
-    throw unusablePem('its base64 is damaged', EXPECTED, cause)
+  } catch {
+    return undefined
   }
+}
+
+function jwkOf(label: string, body: string): Jwk | string {
+  if (label.endsWith('PRIVATE KEY')) return 'it is a private key, which belongs only where tokens are signed'
+  if (!/^(RSA )?PUBLIC KEY$|^(X509 )?CERTIFICATE$/.test(label)) return `it is a ${label}`
+  const bytes = bytesOf(body)
+  if (!bytes) return 'its base64 is damaged'
+  if (label === 'RSA PUBLIC KEY') return jwkOfPkcs1(bytes) ?? 'its contents are damaged'
+  return jwkOfSpki(label === 'PUBLIC KEY' ? bytes : spkiOfCertificate(bytes))
+}
+
+/**
+ * The public keys of PEM text (RFC 7468): one or more blocks of SubjectPublicKeyInfo, PKCS #1 or X.509 certificates. Text around
+ * them and a byte order mark are skipped; line breaks may be written as `\n`. Throws `config_invalid` for anything else, also
+ * where one block of several cannot be read; key material is never quoted.
+ */
+export function pemKeys(pem: string): readonly Jwk[] {
+  const text = pem.replaceAll(String.raw`\r`, '').replaceAll(String.raw`\n`, '\n')
+  const blocks = [...text.matchAll(BLOCK)]
+  const isPartial = text.replaceAll(BLOCK, '').includes('-----')
+  if (blocks.length === 0 || isPartial) {
+    if (/PRIVATE KEY-----/.test(text)) throw unusablePem('it is a private key, and a damaged one', EXPECTED)
+    throw unusablePem(isPartial ? 'a block of it is damaged' : 'it does not hold one PEM block or more', EXPECTED)
+  }
+  return blocks.map(([, label = '', body = ''], at) => {
+    const jwk = jwkOf(label, body)
+    if (typeof jwk !== 'string') return jwk
+    throw unusablePem(blocks.length > 1 ? `of block ${at + 1}, ${jwk}` : jwk, EXPECTED)
+  })
 }

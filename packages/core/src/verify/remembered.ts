@@ -3,6 +3,8 @@ import type { Claims } from './verdict.ts'
 /** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
 export interface Remembered {
   readonly claims: Claims
+  /** The media type of the header, see `mediaType`. */
+  readonly type: string | undefined
   /** SHA-256 of what was signed. */
   readonly digest: string
   /** Canonical base64url. What was signed has one digest; the same may be signed in several ways. */

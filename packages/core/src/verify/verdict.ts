@@ -8,6 +8,7 @@ export type Reason =
   | 'critical_header'
   | 'unknown_key'
   | 'signature'
+  | 'type'
   | 'expired'
   | 'not_yet_valid'
   | 'missing_exp'
@@ -23,7 +24,14 @@ export type Claims = Readonly<Record<string, unknown>>
 /** "No" is an answer, not an accident. Keys that cannot be had are an accident: `keys_unavailable` is thrown. */
 export type Verdict =
   | { readonly valid: true; readonly claims: Claims }
-  | { readonly valid: false; readonly reason: Reason }
+  | {
+      readonly valid: false
+      readonly reason: Reason
+      /** Where the reason is `scope`: the scopes that were expected and that the token lacks, sorted as they were expected. */
+      readonly missing?: readonly string[]
+      /** Where the token names a key that the key-set has and that is not used: why, as a clause. */
+      readonly detail?: string
+    }
 
 /** What must be true of one token, beyond what holds for all tokens of the verifier. */
 export interface Expectations {
@@ -31,6 +39,11 @@ export interface Expectations {
   readonly subject?: string
   /** Every one of them must be among the token's scopes, compared whole. */
   readonly scopes?: readonly string[]
+  /**
+   * The media type that the header must name (`typ`; RFC 8725, section 3.11), as `at+jwt` of access tokens (RFC 9068). Case and a
+   * leading `application/` do not count. Default: not looked at.
+   */
+  readonly type?: string
   /** How long ago it may have expired, in milliseconds. Default: no longer than the leeway of the verifier. */
   readonly graceMs?: Millis
 }
@@ -42,4 +55,7 @@ export interface Verifier {
 }
 
 /** Algorithms that can be asked for. Symmetric ones and `none` are not among them. */
-export type Algorithm = 'RS256' | 'ES256'
+export type Algorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
+
+/** All of them. EdDSA is that of Ed25519 (RFC 8037), which tokens may also call `Ed25519` (RFC 9864). */
+export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA']

@@ -2,7 +2,7 @@ import type { Instant, Millis } from '../domain/time.ts'
 import { type Field, GuestpassError } from '../errors.ts'
 import type { KeySource } from './keys.ts'
 import type { Platform } from './platform.ts'
-import type { Algorithm } from './verdict.ts'
+import { type Algorithm, ALGORITHMS } from './verdict.ts'
 
 export interface VerifierOptions {
   readonly keys: KeySource
@@ -26,12 +26,14 @@ export interface VerifierOptions {
   readonly remember?: number | undefined
 }
 
-const KNOWN: readonly Algorithm[] = ['RS256', 'ES256']
-
 function faultsOf({ algorithms, leewayMs = 0, remember = 0 }: VerifierOptions): readonly Field[] {
   const faults: Field[] = []
-  if (algorithms && (algorithms.length === 0 || !algorithms.every((one) => KNOWN.includes(one)))) {
-    faults.push({ field: 'algorithms', message: 'names none, or unknown ones', remedy: 'Use RS256, ES256 or both' })
+  if (algorithms && (algorithms.length === 0 || !algorithms.every((one) => ALGORITHMS.includes(one)))) {
+    faults.push({
+      field: 'algorithms',
+      message: 'names none, or unknown ones',
+      remedy: `Use some of ${ALGORITHMS.join(', ')}`,
+    })
   }
   if (!Number.isFinite(leewayMs) || leewayMs < 0) {
     faults.push({ field: 'leewayMs', message: 'is not a length of time', remedy: 'Use milliseconds, 0 or more' })

@@ -1,6 +1,6 @@
 import { after } from './at-once.ts'
-import { judgeClaims } from './claims.ts'
-import { type Compact, compactReader, MAX_TOKEN } from './compact.ts'
+import { judgeClaims, lackedBy } from './claims.ts'
+import { type Compact, compactReader, MAX_TOKEN, mediaType } from './compact.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { KeySet, VerifyKey } from './keys.ts'
 import { detached, endOf, memory, type Remembered } from './remembered.ts'
@@ -14,8 +14,18 @@ type Eventually<T> = T | Promise<T>
 
 const no = (reason: Reason): Verdict => ({ valid: false, reason })
 
+/** A verdict on a token whose key is not known: it may be one that the set has, and that is not used. */
+function noKey({ header: { kid } }: Compact, { leftOut, fallback }: KeySet): Verdict {
+  const entry = kid === undefined ? undefined : [leftOut, fallback?.leftOut].flat().find((one) => one?.kid === kid)
+  if (!entry) return no('unknown_key')
+  return { valid: false, reason: 'unknown_key', detail: `${entry.name} of the key-set is not used: ${entry.why}` }
+}
+
 const isFor = (key: VerifyKey, kid: string | undefined): boolean =>
   kid === undefined || key.kid === kid || key.anyKid === true
+
+const isSame = (one: VerifyKey, other: VerifyKey): boolean =>
+  one === other || (one.material !== undefined && one.material === other.material)
 
 /** The one key that may judge the token. Two are as bad as none: which one counts would be a matter of order. */
 function keyFor({ header: { kid, alg } }: Compact, { keys }: KeySet): VerifyKey | Reason {
@@ -24,16 +34,17 @@ function keyFor({ header: { kid, alg } }: Compact, { keys }: KeySet): VerifyKey 
   for (const key of keys) {
     if (!isFor(key, kid)) continue
     known = true
-    if (key.algorithm !== alg) continue
-    if (found) return 'unknown_key'
-    found = key
+    const serving = key.algorithm === alg ? key : key.other
+    if (serving?.algorithm !== alg) continue
+    if (!found) found = serving
+    else if (!isSame(found, serving)) return 'unknown_key'
   }
   return found ?? (known ? 'algorithm' : 'unknown_key')
 }
 
 /**
- * A verifier of compact JWS tokens. Checks, in this order: size and form, header, algorithm, key, signature, dates, issuer,
- * audience, organisation (reason `issuer`), subject, scopes, revocation; the first that fails is the reason. That form and
+ * A verifier of compact JWS tokens. Checks, in this order: size and form, header, algorithm, key, signature, type, dates,
+ * issuer, audience, organisation (reason `issuer`), subject, scopes, revocation; the first that fails is the reason. That form and
  * signature of a token are right is remembered while the keys stay the same; all else is checked every time. Claims are deeply
  * frozen. Throws `config_invalid` for options that make no sense; `verify` rejects with `keys_unavailable` when there are no
  * keys, and with whatever `denied` rejects with.
@@ -53,7 +64,9 @@ export function verifier(options: VerifierOptions): Verifier {
   /** Judges what may be different each time, of a token whose signature is right. */
   const conclude = (signed: Remembered, input: string, expectations: Expectations | undefined): Eventually<Verdict> => {
     const { claims } = signed
+    if (expectations?.type !== undefined && mediaType(expectations.type) !== signed.type) return no('type')
     const fault = judgeClaims(claims, rules, expectations, now())
+    if (fault === 'scope') return { valid: false, reason: fault, missing: lackedBy(claims, expectations?.scopes ?? []) }
     if (fault !== undefined) return no(fault)
     if (!denied) return { valid: true, claims }
     return after(signed.fingerprint ?? fingerprintOf(claims, input, platform), (fingerprint) => {
@@ -69,22 +82,33 @@ export function verifier(options: VerifierOptions): Verifier {
     next: (outcome: number | Reason) => Eventually<T>,
   ): Eventually<T> => {
     const key = keyFor(jws, set)
-    if (typeof key === 'string') return next(key)
+    if (typeof key === 'string') return otherwise(set, jws, key, next)
     const checked = key.verify(platform.ascii(jws.signingInput), platform.bytes(jws.signature), checks.enter())
-    return checks.through(checked, (right) => next(right ? set.generation : 'signature'))
+    return checks.through(checked, (right) => (right ? next(set.generation) : otherwise(set, jws, 'signature', next)))
   }
 
+  /** Asks the keys behind these, if there are any; what they say of a token that does not fit counts. */
+  const otherwise = <T>(
+    { fallback }: KeySet,
+    jws: Compact,
+    fault: Reason,
+    next: (outcome: number | Reason) => Eventually<T>,
+  ): Eventually<T> => (fallback ? checkUnder(fallback, jws, next) : next(fault))
+
   /** The issuer may have exchanged its keys since they were fetched: looks again, and checks again if they are others. */
-  const checkAfterLook = async (set: KeySet, jws: Compact, fault: Reason): Promise<number | Reason> => {
+  const checkAfterLook = async (set: KeySet, jws: Compact, fault: Reason): Promise<number | Verdict> => {
     await keys.lookAgain()
     const newer = await keys.keys()
-    return newer.generation === set.generation ? fault : checkUnder<number | Reason>(newer, jws, (outcome) => outcome)
+    const isNews = newer.generation !== set.generation
+    const outcome = isNews ? await checkUnder<number | Reason>(newer, jws, (found) => found) : fault
+    if (typeof outcome === 'number') return outcome
+    return outcome === 'unknown_key' ? noKey(jws, newer) : no(outcome)
   }
 
   /** Tokens that come once are not worth a digest: the first time only leaves a hint, the second an entry. */
   const remember = (token: string, jws: Compact, generation: number, digest: string | undefined): Remembered => {
-    const { claims, signature } = jws
-    const signed = { claims, digest: digest ?? '', signature, generation }
+    const { claims, signature, header } = jws
+    const signed = { claims, type: header.type, digest: digest ?? '', signature, generation }
     if (remembers)
       remembered.keep(endOf(token), digest === undefined ? 'once' : { ...signed, signature: detached(signature) })
     return signed
@@ -94,8 +118,8 @@ export function verifier(options: VerifierOptions): Verifier {
     const jws = read(token)
     if (typeof jws === 'string') return no(jws)
     if (!accepted.has(jws.header.alg)) return no('algorithm')
-    const finish = (outcome: number | Reason): Eventually<Verdict> => {
-      if (typeof outcome === 'string') return no(outcome)
+    const finish = (outcome: number | Verdict): Eventually<Verdict> => {
+      if (typeof outcome !== 'number') return outcome
       return conclude(remember(token, jws, outcome, digest), jws.signingInput, expectations)
     }
     return after(keys.keys(), (set) =>

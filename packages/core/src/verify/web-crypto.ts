@@ -1,35 +1,31 @@
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { type Importer, keyMaker } from './key-maker.ts'
-import type { Jwk } from './keys.ts'
 import type { Platform } from './platform.ts'
 import type { Algorithm } from './verdict.ts'
 
-const IMPORT: Readonly<Record<Algorithm, RsaHashedImportParams | EcKeyImportParams>> = {
+const IMPORT: Readonly<Record<Algorithm, RsaHashedImportParams | EcKeyImportParams | { readonly name: string }>> = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
   ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  EdDSA: { name: 'Ed25519' },
 }
 
-const VERIFY: Readonly<Record<Algorithm, EcdsaParams>> = {
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+const VERIFY: Readonly<Record<Algorithm, EcdsaParams | RsaPssParams | { readonly name: string }>> = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5' },
+  // The salt is as long as the hash (RFC 7518, section 3.5).
+  PS256: { name: 'RSA-PSS', saltLength: 32 },
   ES256: { name: 'ECDSA', hash: 'SHA-256' },
+  EdDSA: { name: 'Ed25519' },
 }
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-function importer(subtle: SubtleCrypto): Importer {
-  const fromSpki = (spki: Uint8Array, algorithm: Algorithm): Promise<CryptoKey> =>
-    subtle.importKey('spki', spki as Bytes, IMPORT[algorithm], true, ['verify'])
-  return {
-    async check({ jwk, algorithm }) {
-      const key = await subtle.importKey('jwk', jwk as JsonWebKey, IMPORT[algorithm], false, ['verify'])
-      return (input, signature) => subtle.verify(VERIFY[algorithm], key, signature as Bytes, input as Bytes)
-    },
-    async jwkOf(spki) {
-      const key = await fromSpki(spki, 'RS256').catch(() => fromSpki(spki, 'ES256'))
-      return (await subtle.exportKey('jwk', key)) as unknown as Jwk
-    },
-  }
-}
+const importer = (subtle: SubtleCrypto): Importer => ({
+  async check({ jwk }, algorithm) {
+    const key = await subtle.importKey('jwk', jwk as JsonWebKey, IMPORT[algorithm], false, ['verify'])
+    return (input, signature) => subtle.verify(VERIFY[algorithm], key, signature as Bytes, input as Bytes)
+  },
+})
 
 /** The platform of browsers, workers and any runtime with Web Crypto. Browsers offer it on secure origins only. */
 export function webPlatform(subtle: SubtleCrypto = crypto.subtle): Platform {

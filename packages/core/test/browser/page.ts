@@ -68,7 +68,7 @@ async function verdict(doubt: string): Promise<string> {
   const { keys, token, expectations } = JSON.parse(doubt) as Doubt
   const clock = fakeClock()
   const source = givenKeys({ jwks: { keys } }, platform.maker)
-  const algorithms = ['RS256', 'ES256'] as const
+  const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
   const { verify } = verifier({ keys: source, platform, now: () => clock.wall(), algorithms })
   return JSON.stringify(await verify(token, expectations))
 }

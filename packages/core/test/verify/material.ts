@@ -1,11 +1,11 @@
-import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { constants, createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { nodePlatform } from '../../src/node/crypto.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { givenKeys } from '../../src/verify/given-keys.ts'
 import type { Jwk, KeySource } from '../../src/verify/keys.ts'
 import type { Platform } from '../../src/verify/platform.ts'
-import type { Expectations, Verdict } from '../../src/verify/verdict.ts'
+import type { Algorithm, Expectations, Verdict } from '../../src/verify/verdict.ts'
 import { type VerifierOptions, verifier } from '../../src/verify/verifier.ts'
 import { webPlatform } from '../../src/verify/web-crypto.ts'
 
@@ -16,7 +16,7 @@ export const platforms: readonly (readonly [string, Platform])[] = [
 ]
 
 export interface Pair {
-  readonly alg: 'RS256' | 'ES256'
+  readonly alg: Algorithm
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
   /** The public key, without kid, alg and use. */
@@ -32,13 +32,27 @@ const pair = (alg: Pair['alg'], keys: { publicKey: KeyObject; privateKey: KeyObj
 export const rsaPair = (bits = 2048): Pair => pair('RS256', generateKeyPairSync('rsa', { modulusLength: bits }))
 export const ecPair = (curve = 'P-256'): Pair => pair('ES256', generateKeyPairSync('ec', { namedCurve: curve }))
 
+export const pssPair = (bits = 2048): Pair => ({ ...rsaPair(bits), alg: 'PS256' })
+export const edPair = (): Pair => pair('EdDSA', generateKeyPairSync('ed25519'))
+
+/** A pair for each algorithm, made by its name. */
+export const pairs: Readonly<Record<Algorithm, () => Pair>> = {
+  RS256: rsaPair,
+  PS256: pssPair,
+  ES256: ecPair,
+  EdDSA: edPair,
+}
+
 export const b64 = (value: string | object | Uint8Array): string => {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url')
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }
 
-export const signature = (input: string, key: Pair): Buffer =>
-  sign('sha256', Buffer.from(input), { key: key.privateKey, dsaEncoding: 'ieee-p1363' })
+export const signature = (input: string, { alg, privateKey: key }: Pair): Buffer => {
+  if (alg === 'EdDSA') return sign(null, Buffer.from(input), key)
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+  return sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363', ...(alg === 'PS256' ? pss : {}) })
+}
 
 /** A token; header and payload may be text to write them in ways that no serializer would. */
 export const token = (payload: string | object | Uint8Array, key: Pair, header: string | object = {}): string => {

@@ -152,7 +152,7 @@ describe.each(platforms)('What a verifier remembers on the %s platform', (_name,
 })
 
 describe('The memory', () => {
-  const entry = { claims: {}, digest: '', signature: '', generation: 1 }
+  const entry = { claims: {}, type: undefined, digest: '', signature: '', generation: 1 }
 
   it('never holds more than it may', () => {
     for (const max of [1, 2, 3, 10, 101]) {
