@@ -1,4 +1,4 @@
-import { asGuestpassError, catalogue, type Connection, type ErrorCode, SECOND } from '@guestpass/core'
+import { asGuestpassError, catalogue, type Connection, type ErrorCode, iso, SECOND } from '@guestpass/core'
 import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
@@ -90,6 +90,7 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
     atWork(config, cli, async (place) => {
       const connection = await connect(config, place)
       await look('disk', () => diskWritten(place, path))
+      await look('erasure', () => erasureWhole(place))
       await look('keys', () => keysFound(connection))
       await look('OAuth client', () => clientAccepted(connection, cli))
       await look('webhooks', () => webhooksWell(place))
@@ -106,6 +107,17 @@ async function diskWritten({ ports: { random } }: Workplace, path: string): Prom
   if (free !== undefined && free < LITTLE_ROOM)
     return warning('disk', `${mebibytes(free)} are left on the disk of ${path}: make room before it is full`)
   return ok('disk', `${path} can be written${free === undefined ? '' : `, ${mebibytes(free)} are left`}`)
+}
+
+/** Nothing of an erased guest is left in the files of the store. */
+async function erasureWhole({ store }: Workplace): Promise<Finding> {
+  const since = await store.tracesSince?.()
+  return since === undefined
+    ? ok('erasure', 'nothing of erased guests or retired keys is left in the files of the store')
+    : warning(
+        'erasure',
+        `traces of what was erased since ${iso(since)} are left in the log of the store: end what reads the database for long, as a backup or an open sqlite3, and run any verb`,
+      )
 }
 
 async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {

@@ -100,6 +100,9 @@ export const guestRevoke = verb({
     }),
 })
 
+/** What the library does not know of: files are the command line's. */
+const IMPORTS = 'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)'
+
 export const guestErase = verb({
   name: 'guest erase',
   summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
@@ -109,7 +112,9 @@ export const guestErase = verb({
   input: named,
   run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil, remains } = await records.erase(guestId, { ...contextOf(cli), api })
+      const erased = await records.erase(guestId, { ...contextOf(cli), api })
+      const { upstream, local, upstreamValidUntil } = erased
+      const remains = [...erased.remains, IMPORTS]
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ upstream, local, ...until, remains }, () => [
         `Guest ${guestId} is erased here.`,

@@ -124,6 +124,12 @@ export function guestRecords(
     return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
   }
 
+  /** An erasure that is stored is answered whatever the look at its traces comes to. */
+  async function withTraces(answer: Erasure): Promise<Erasure> {
+    const since = await store.tracesSince?.().catch(() => undefined)
+    return since === undefined ? answer : { ...answer, remains: [...answer.remains, TRACES] }
+  }
+
   return {
     async show(guestId, context) {
       return viewOf((await known(guestId, context)).credential)
@@ -146,7 +152,7 @@ export function guestRecords(
       for (;;) {
         const { credential, now } = await known(guestId, context)
         const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
-        if (credential.standing === 'erased') return answer
+        if (credential.standing === 'erased') return withTraces(answer)
         const told = event(about(credential, context), random.uuid(), now, {
           type: 'GUEST_ERASED',
           outcome: 'success',
@@ -160,7 +166,7 @@ export function guestRecords(
           events: [told],
           deny: [credential.id],
         }
-        if ((await store.commit(change)) === 'done') return answer
+        if ((await store.commit(change)) === 'done') return withTraces(answer)
       }
     },
     async invalidate(whose, context) {
@@ -216,13 +222,18 @@ const tombstone = (
 })
 
 function remainsOf({ api }: Credential): readonly string[] {
-  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had']
+  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had', BACKUPS]
   return [
     'Genesys Cloud: the guest with address, name and attributes, and its conversations',
     'CRM: its own profile of the customer',
     'receivers of webhooks: what they were told',
+    BACKUPS,
   ]
 }
+
+const BACKUPS = 'backups of the store from before: the sealed profile and its key'
+const TRACES =
+  "this store: SQLite's log, which a reader or a full disk keeps from being cut; the next process that uses the store removes it"
 
 const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({
   upstream: 'unsupported',

@@ -153,6 +153,11 @@ export interface Ledger {
    * `store_unavailable` when there is none.
    */
   ensureRoom(): Promise<void>
+  /**
+   * Since when the store may hold traces of what was erased, as in a log that a reader keeps; undefined when there are none. They are
+   * removed by whichever process uses the store next. Absent in a store that leaves none.
+   */
+  tracesSince?(): Promise<Instant | undefined>
 }
 
 /** The credentials of guests, sign-ins and the service. Durable. */

@@ -22,6 +22,8 @@ export interface Database {
   readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
   /** Keeps room for one more urgent write. Rejects with `store_unavailable` when there is none. */
   readonly ensureRoom: () => Promise<void>
+  /** Since when the files may hold traces of what was erased; undefined when they do not. */
+  readonly tracesSince: () => Promise<Instant | undefined>
   readonly now: () => Instant
   /**
    * The time by which leases end, in milliseconds: of a clock that all who share the database read alike, whatever their wall clocks

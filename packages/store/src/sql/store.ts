@@ -72,6 +72,7 @@ export function sqlStore(parts: CommitParts): Store {
     },
     chainHead: (connection) => read((db) => chainHead(db, connection)),
     connections: () => read(connectionsOf),
+    tracesSince: () => database.tracesSince(),
     async touch(connection, id) {
       const wanted = await read((db) => wantsTouch(db, connection, id, now()))
       if (wanted) await write((db) => touch(db, connection, id, now()))

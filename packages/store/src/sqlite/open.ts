@@ -16,6 +16,7 @@ import { closedToOthers, preparedFile } from './files.ts'
 import { isCurrent, migrate } from './migrate.ts'
 import { sqliteModule } from './module.ts'
 import { reserveBeside, tryWrite } from './reserve.ts'
+import { tracesIn } from './traces.ts'
 
 export interface SqliteStoreOptions {
   /** The file; made with its folder when there is none. */
@@ -100,18 +101,6 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
       return true
     },
   })
-  let traces = false
-
-  const scrub = (): void => {
-    if (!traces) return
-    try {
-      const { busy } = writer.raw.prepare('pragma wal_checkpoint(truncate)').get() ?? {}
-      // A reader holds what was there before: tried again after the next write.
-      traces = busy !== 0
-    } catch {
-      // A full disk, as it may be: what was written is safe, and the next write tries again.
-    }
-  }
   const inOurWords = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -120,18 +109,37 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
     }
   }
 
+  const uptime = (): Millis => clock.uptime?.() ?? clock.wall()
+  const traces = tracesIn({
+    writer: writer.raw,
+    read: (work) => whenFree(busyMs, () => work(reader.db)),
+    write: (work) => group.run(work),
+    uuid: () => random.uuid(),
+    now: () => clock.wall(),
+    uptime,
+  })
+
   return {
     now: () => clock.wall(),
     // All who share the file are on one machine.
-    leaseNow: () => clock.uptime?.() ?? clock.wall(),
-    read: (work) => inOurWords(() => whenFree(busyMs, () => work(reader.db))),
-    write: (work, { scrub: scrubs = false, urgent = false } = {}) =>
+    leaseNow: uptime,
+    read: (work) =>
       inOurWords(async () => {
-        const value = await group.run(work, urgent)
-        traces ||= scrubs
-        scrub()
+        const value = await whenFree(busyMs, () => work(reader.db))
+        await traces.tend()
         return value
       }),
+    write: (work, { scrub = false, urgent = false } = {}) =>
+      inOurWords(async () => {
+        const marked = async (db: Db) => {
+          await traces.mark(db)
+          return work(db)
+        }
+        const value = await group.run(scrub ? marked : work, urgent)
+        await traces.tend(scrub)
+        return value
+      }),
+    tracesSince: () => inOurWords(() => traces.left()),
     ensureRoom: () => inOurWords(() => reserve.ensure()),
     async close() {
       await group.idle()
