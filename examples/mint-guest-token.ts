@@ -12,7 +12,10 @@ const { guests, verifier } = await connection(
   },
   { ...ports, store: memoryStore() },
 )
-guests.onTokenReady(({ guestId, latencyMs }) => console.log(`ready: ${guestId} after ${Math.round(latencyMs)} ms`))
+guests.onTokenReady(({ guestId, kind, latencyMs }, token) => {
+  // Hand `token.reveal()` to the chat SDK.
+  console.log(`${kind}: ${token.mask()} for ${guestId} after ${Math.round(latencyMs)} ms`)
+})
 
 const guest = await guests.issue({
   duration: 'shortSession',

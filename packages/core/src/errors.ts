@@ -116,7 +116,7 @@ const passing: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILIN
 export class GuestpassError extends Error {
   override readonly name = 'GuestpassError'
   readonly code: ErrorCode
-  /** Not before this moment, on the wall clock. */
+  /** Not before this moment, on the wall clock: whole milliseconds. */
   readonly retryAt?: Instant
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
@@ -127,7 +127,7 @@ export class GuestpassError extends Error {
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
-    if (facts.retryAt !== undefined) this.retryAt = facts.retryAt
+    if (facts.retryAt !== undefined) this.retryAt = Math.ceil(facts.retryAt)
     if (facts.fields) this.fields = facts.fields
     if (facts.upstream) this.upstream = facts.upstream
     if (facts.reason !== undefined) this.reason = facts.reason

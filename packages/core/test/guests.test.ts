@@ -367,17 +367,64 @@ describe('what is told of guests', () => {
 describe('a listener', () => {
   it('hears of every token once it is stored, with what a chat needs', async () => {
     const { guests, clock, row } = await started()
-    const heard: [TokenReady, number | undefined][] = []
-    guests.onTokenReady(async (ready) => void heard.push([ready, (await row())?.generation]))
+    const heard: [TokenReady, number | undefined, string][] = []
+    guests.onTokenReady(async (ready, secret) => void heard.push([ready, (await row())?.generation, secret.reveal()]))
     const { token } = await guests.issue(request)
     await clock.advance(HOUR)
     await guests.token(ID)
     await settle()
     expect(heard.map(([, generation]) => generation)).toEqual([1, 2])
-    const [[first]] = heard as [[TokenReady, number]]
-    expect(first.token.reveal()).toBe(token.reveal())
-    expect(first).toMatchObject({ guestId: ID, latencyMs: 0, successRate: 1, claims: { sub: ID } })
-    expect(first.tokenIssuedAt).toBe(clock.wall() - HOUR)
+    expect(heard.map(([ready]) => ready.generation)).toEqual([1, 2])
+    const [first, , said] = heard[0] ?? []
+    expect(said).toBe(token.reveal())
+    expect(first).toEqual({
+      guestId: ID,
+      kind: 'issued',
+      generation: 1,
+      tokenIssuedAt: new Date(clock.wall() - HOUR).toISOString(),
+      latencyMs: 0,
+      successRate: 100,
+      claims: expect.objectContaining({ sub: ID }),
+    })
+  })
+
+  it('of one call hears of the token of that call alone, whoever else asked for it', async () => {
+    const { guests } = await started()
+    const heard: [string, TokenReady, string][] = []
+    const own = (name: string) => ({
+      onReady: (ready: TokenReady, token: Secret) => void heard.push([name, ready, token.reveal()]),
+    })
+    const first = await guests.issue(request, own('issue'))
+    await guests.issue({ scopes: request.scopes })
+    expect(heard).toEqual([
+      [
+        'issue',
+        {
+          guestId: ID,
+          kind: 'issued',
+          generation: 1,
+          tokenIssuedAt: expect.stringMatching(/Z$/),
+          latencyMs: 0,
+          successRate: 100,
+          claims: expect.objectContaining({ sub: ID }),
+        },
+        first.token.reveal(),
+      ],
+    ])
+    await guests.token(ID, own('token'))
+    expect(heard.at(-1)?.[2]).toBe(first.token.reveal())
+  })
+
+  it('of a call that throws harms neither the call nor others, and one of a call that fails hears nothing', async () => {
+    const { guests, upstream } = await started()
+    const throwing = () => {
+      throw new Error('mine')
+    }
+    expect((await guests.issue(request, { onReady: throwing })).generation).toBe(1)
+    const heard: unknown[] = []
+    upstream.mint = () => json(403, {})
+    await refusal(guests.issue(request, { onReady: (ready) => void heard.push(ready) }))
+    expect(heard).toEqual([])
   })
 
   it.each<[string, () => void | Promise<void>]>([
@@ -415,13 +462,13 @@ describe('a listener', () => {
     const rates: number[] = []
     guests.onTokenReady(({ successRate }) => void rates.push(successRate))
     await Promise.all(Array.from({ length: 5 }, () => guests.issue({ scopes: request.scopes })))
-    expect(rates).toEqual([1, 1, 1, 1, 1])
+    expect(rates).toEqual([100, 100, 100, 100, 100])
     const { mint } = upstream
     upstream.mint = () => json(403, {})
     for (let round = 0; round < 4; round += 1) await refusal(guests.issue(request))
     upstream.mint = mint
     await guests.issue(request)
-    expect(rates.at(-1)).toBe(0.6)
+    expect(rates.at(-1)).toBe(60)
   })
 })
 

@@ -453,7 +453,7 @@ describe('a refreshed token that does not verify', () => {
     const first = (await guests.issue(request)).token.reveal()
     here.upstream.says = { ...good, ...says }
     const heard: string[] = []
-    guests.onTokenReady(({ token }) => void heard.push(token.reveal()))
+    guests.onTokenReady((_, token) => void heard.push(token.reveal()))
     expect(await refusal(guests.refresh(ID))).toMatchObject({ code: 'token_refused', reason })
     expect(heard).toEqual([])
     expect((await here.row())?.tokens?.access.reveal()).toBe(first)

@@ -113,7 +113,7 @@ describe('no secret is seen', () => {
       { store: watched },
     )
     const heard: unknown[] = []
-    connection.guests.onTokenReady((ready) => void heard.push(ready))
+    connection.guests.onTokenReady((ready, secret) => void heard.push(ready, secret))
     const asked = connection.guests.issue({ guestId: GUEST, scopes: ['webmessaging:guest:send'] })
     const result: unknown = await asked.catch((error: unknown) => error)
     const { accessTokens } = connection

@@ -54,7 +54,7 @@ export async function issueEphemeral(parts: EphemeralParts, request: MintRequest
     await ports.store.commit({ connection, events: [telling.initiated(credential, about, now())] })
     const made = await mint({ credential, about, now, sending: { onSend() {} }, context })
     const kept = await keep(parts, made)
-    telling.announce({ ...made, credential: kept }, now())
+    telling.announce({ ...made, credential: kept, kind: 'issued' })
     return kept
   } catch (thrown) {
     const error = context.signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)

@@ -3,12 +3,14 @@ import { type GuestApi, guestApis } from '../domain/guest-id.ts'
 import type { Ask } from '../domain/plan.ts'
 import { GuestpassError } from '../errors.ts'
 import { abortable } from '../ports/abortable.ts'
+import { stopwatch } from '../ports/clock.ts'
 import { callerWait } from '../tokens/caller-wait.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../upstream/external-users/provider.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
+import type { Claims } from '../verify/verdict.ts'
 import { adoption } from './adoption.ts'
 import { authentication } from './authentication.ts'
 import { channels, type Preflight } from './channels.ts'
@@ -17,7 +19,7 @@ import { EPHEMERAL, issueEphemeral } from './ephemeral.ts'
 import { authenticatedOf, type IssuedGuest, issuedOf } from './issued.ts'
 import { invalid } from './faults.ts'
 import { keyedRefresh } from './keyed-refresh.ts'
-import type { Listener } from './listeners.ts'
+import type { Hearing, Listener } from './listeners.ts'
 import { likelyRow, locate } from './locate.ts'
 import { obtain } from './obtain.ts'
 import { engagementGuests, externalUserGuests } from './people.ts'
@@ -41,7 +43,7 @@ import { telling, type TellingParts } from './telling.ts'
 export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserRequest
 
 /** A refresh, besides which guest is meant. */
-export interface RefreshOptions extends GuestContext {
+export interface RefreshOptions extends GuestContext, Hearing {
   /** A token that is held outside, taken over first. */
   readonly token?: string | undefined
   /**
@@ -59,20 +61,20 @@ export interface Guests extends GuestRecords {
    * `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`, `create_in_doubt`, `guest_orphaned`, `channel_unavailable`,
    * `upstream_garbled` (an id that cannot be the guest's) and the codes of token and upstream.
    */
-  issue(request: GuestRequest, context?: Context): Promise<IssuedGuest>
+  issue(request: GuestRequest, context?: Context & Hearing): Promise<IssuedGuest>
   /** The guest's token, valid now and renewed if due. Rejects with `invalid_input`, `guest_unknown`, `guest_revoked`, … */
-  token(guestId: string, context?: GuestContext): Promise<IssuedGuest>
+  token(guestId: string, context?: GuestContext & Hearing): Promise<IssuedGuest>
   /**
    * The guest's next token, now, exactly once however many ask. `token`: one that is held outside, taken over first; it may have
    * expired no more than 300 s ago. `subject`: its `sub`, where that is not the guest id. Rejects with `token_invalid` (expired, another guest's, revoked, superseded, …) and the codes of
    * `token`.
    */
-  refresh(guestId: string, options?: RefreshOptions, context?: GuestContext): Promise<IssuedGuest>
+  refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & Hearing): Promise<IssuedGuest>
   /** Renews a guest's token if it is due, also when callers would still be served. `row`: as a keeper claimed it from the store. */
   keepRenewed(row: string, context?: Context): Promise<void>
   /** The work on guests that nobody waits for: what the CRM knows of them, and their attributes upstream. */
   readonly enrichment: Pick<Enrichment, 'drain' | 'run'>
-  /** Hears of every token issued; a listener that throws harms nobody. The answer takes it off again. */
+  /** The listener hears of every token that is issued in this process. What it throws harms no caller. The answer takes it off again. */
   onTokenReady(listener: Listener): () => void
 }
 
@@ -172,12 +174,34 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     }
 
   /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
-  async function refreshed(guestId: string, { token, subject, ...context }: RefreshOptions): Promise<Live> {
+  async function refreshed(
+    guestId: string,
+    { token, subject, onReady: _own, ...context }: RefreshOptions,
+  ): Promise<Live> {
     available()
     refuseSubject(subject, token)
     if (token === undefined) return served(guestId, { force: true }, context)
     const { id, generation } = await adopt(guestId, { token, subject }, context)
     return current(id, { newerThan: generation }, context)
+  }
+
+  /** What a call gives, told to its own listener too. */
+  async function heard(work: Promise<Live>, { onReady }: Hearing, isIssue: boolean): Promise<Live> {
+    if (!onReady) return work
+    const elapsed = stopwatch(clock)
+    const credential = await work
+    const latencyMs = elapsed()
+    const kind = isIssue || credential.generation === 1 ? 'issued' : 'refreshed'
+    tells.tellCaller(onReady, { credential, kind, claims: await claimsOf(credential), latencyMs })
+    return credential
+  }
+
+  /** The claims of a token that was verified on receipt. */
+  async function claimsOf({ tokens }: Live): Promise<Claims> {
+    const verdict = tokens.verified
+      ? await parts.verifier.verify(tokens.access.reveal()).catch(() => undefined)
+      : undefined
+    return verdict?.valid ? verdict.claims : {}
   }
 
   /** Tokens that the store did not take come with the error. */
@@ -194,20 +218,24 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       if (api !== EPHEMERAL) {
         const person = parsePersonRequest(api, request)
         const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
-        return authenticatedOf(await withUnsaved(callerWait(work, context, PATIENCE, clock)))
+        const asked = withUnsaved(callerWait(work, context, PATIENCE, clock))
+        return authenticatedOf(await heard(asked, context, true))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
-      return issuedOf(await abortable(() => issueEphemeral(ephemeral, parsed, { ...context, correlationId }), signal))
+      const asked = abortable(() => issueEphemeral(ephemeral, parsed, { ...context, correlationId }), signal)
+      return issuedOf(await heard(asked, context, true))
     },
     async token(guestId, context = {}) {
       const id = parseGuestId(guestId)
-      return issuedOf(await withUnsaved(abortable(() => served(id, {}, context), context.signal)))
+      return issuedOf(
+        await heard(withUnsaved(abortable(() => served(id, {}, context), context.signal)), context, false),
+      )
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
       const all = { ...options, ...context }
-      return issuedOf(await withUnsaved(abortable(() => refreshed(id, all), all.signal)))
+      return issuedOf(await heard(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
     },
     async keepRenewed(row, context) {
       await live.current(row, { early: true }, context)

@@ -1,25 +1,36 @@
 import type { Secret } from '../domain/secret.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import type { Millis } from '../domain/time.ts'
 import type { Claims } from '../verify/verdict.ts'
 
-/** A guest token that was verified and stored just now: what a chat SDK needs to start. */
+/** What is said of a guest token that was verified and stored: what a chat SDK needs to start, besides the token. */
 export interface TokenReady {
   readonly guestId: string
-  readonly token: Secret
-  readonly tokenIssuedAt: Instant
+  /** `issued`: made for the guest; `refreshed`: in the place of the one before. */
+  readonly kind: 'issued' | 'refreshed'
+  readonly generation: number
+  /** When it was asked for, ISO 8601 in UTC. */
+  readonly tokenIssuedAt: string
   readonly latencyMs: Millis
-  /** Tokens issued among those asked for in this process, 0 to 1. */
+  /** Tokens that came of those asked for in this process: percent, one decimal. */
   readonly successRate: number
+  /** Empty for an opaque token. */
   readonly claims: Claims
 }
 
-export type Listener = (ready: TokenReady) => void | Promise<void>
+/** Hears of a token; what it throws or rejects with harms no caller. */
+export type Listener = (event: TokenReady, token: Secret) => void | Promise<void>
+
+/** The part of a call's context that hears of its token. */
+export interface Hearing {
+  /** Called once with the token that this call gives, before the call resolves. */
+  readonly onReady?: Listener | undefined
+}
 
 export interface Listeners {
   /** Adds a listener; the answer takes it off again. */
   add(listener: Listener): () => void
-  /** Tells all of them and waits for none; one that throws or rejects is told to `onFault` and harms nobody. */
-  tell(ready: TokenReady): void
+  /** Tells all of them and waits for none. */
+  tell(event: TokenReady, token: Secret): void
 }
 
 export function listeners(onFault: (fault: unknown) => void): Listeners {
@@ -29,12 +40,15 @@ export function listeners(onFault: (fault: unknown) => void): Listeners {
       all.add(listener)
       return () => void all.delete(listener)
     },
-    tell(ready) {
-      for (const listener of all) {
-        ;(async () => listener(ready))()
-          .catch(onFault)
-          .catch(() => {})
-      }
+    tell(event, token) {
+      for (const listener of all) tellOne(listener, event, token, onFault)
     },
   }
+}
+
+/** Tells one listener and waits for nothing; what it throws or rejects with goes to `onFault`. */
+export function tellOne(listener: Listener, event: TokenReady, token: Secret, onFault: (fault: unknown) => void): void {
+  ;(async () => listener(event, token))()
+    .catch(onFault)
+    .catch(() => {})
 }

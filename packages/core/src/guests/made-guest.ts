@@ -62,7 +62,7 @@ export async function kept(creating: Creating, outcome: MadeGuest): Promise<Live
     })
     if (settled === 'done') {
       const latencyMs = claim.attempt.elapsed()
-      parts.telling.announce({ ...made, credential: next, events: [], latencyMs }, claim.now())
+      parts.telling.announce({ credential: next, kind: 'issued', claims: made.claims, latencyMs })
       api.enrichment?.begin(next.id)
       return next
     }

@@ -84,7 +84,9 @@ async function renewed(parts: SessionsParts, order: Order): Promise<Renewed> {
     const failure = { error: made.fault, about, now: now(), latencyMs: now() - started }
     return { ...made, events: [telling.failed(credential, failure)] }
   }
-  return { ...made, done: () => telling.announce(made, now()) }
+  const { claims, latencyMs } = made
+  const kind = credential.intent?.action === 'mint' ? 'issued' : 'refreshed'
+  return { ...made, done: (stored) => telling.announce({ credential: stored, kind, claims, latencyMs }) }
 }
 
 const GIVEN_UP = new GuestpassError(

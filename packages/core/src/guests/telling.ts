@@ -2,12 +2,12 @@ import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
-import type { Instant } from '../domain/time.ts'
+import { type Instant, iso } from '../domain/time.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
+import type { Live } from '../tokens/strategy.ts'
 import type { TokenFailure } from '../tokens/telling.ts'
-import { type Listener, listeners } from './listeners.ts'
-import type { Obtained } from './obtain.ts'
+import { type Listener, listeners, tellOne, type TokenReady } from './listeners.ts'
 import { idsOf, withoutIds } from './without-ids.ts'
 
 export interface TellingParts {
@@ -16,6 +16,11 @@ export interface TellingParts {
   readonly random: Random
   /** Told about listeners that threw. Default: they are counted. */
   readonly onListenerFault?: (fault: unknown) => void
+}
+
+/** A token of a guest that is stored. */
+export interface Ready extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
+  readonly credential: Live
 }
 
 /** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
@@ -28,14 +33,18 @@ export interface Telling {
   failed(credential: Credential, failure: TokenFailure): Event
   /** A token that is held outside was not taken for a refresh; counted. */
   refused(credential: Credential, failure: TokenFailure): Event
-  /** It is there, and stored. */
-  announce(made: Obtained, at: Instant): void
+  /** It is there, and stored: all listeners hear of it. */
+  announce(made: Ready): void
+  /** The same, told to the listener of one call. */
+  tellCaller(listener: Listener, made: Ready): void
   onTokenReady(listener: Listener): () => void
 }
 
 export function telling({ connection, meter, random, onListenerFault }: TellingParts): Telling {
-  const ready = listeners(onListenerFault ?? (() => meter.count('listener_failed')))
+  const onFault = onListenerFault ?? (() => meter.count('listener_failed'))
+  const ready = listeners(onFault)
   const tally = { issued: 0, failed: 0 }
+  const successRate = (): number => Math.round((1_000 * tally.issued) / Math.max(1, tally.issued + tally.failed)) / 10
   const told = ({ generation, intent, api, request }: Credential) => ({
     generation,
     data: { api, ...request, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
@@ -64,21 +73,26 @@ export function telling({ connection, meter, random, onListenerFault }: TellingP
         ? failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure)
         : failed('TOKEN_FAILED', 'guest_token_failed', credential, failure),
     refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
-    announce({ credential, claims, latencyMs }, tokenIssuedAt) {
+    announce(made) {
       tally.issued += 1
-      const successRate = tally.issued / (tally.issued + tally.failed)
-      ready.tell({
-        guestId: guestIdOf(credential),
-        token: credential.tokens.access,
-        tokenIssuedAt,
-        latencyMs,
-        successRate,
-        claims,
-      })
+      ready.tell(readyOf(made, successRate()), made.credential.tokens.access)
+    },
+    tellCaller(listener, made) {
+      tellOne(listener, readyOf(made, successRate()), made.credential.tokens.access, onFault)
     },
     onTokenReady: ready.add,
   }
 }
+
+const readyOf = ({ credential, kind, claims, latencyMs }: Ready, successRate: number): TokenReady => ({
+  guestId: guestIdOf(credential),
+  kind,
+  generation: credential.generation,
+  tokenIssuedAt: iso(credential.tokens.sentAt),
+  latencyMs,
+  successRate,
+  claims,
+})
 
 const isRefresh = ({ intent }: Pick<Credential, 'intent'>): boolean =>
   intent?.action === 'refresh' || intent?.action === 'last_resort'

@@ -54,7 +54,7 @@ export async function attempt(
   const { next, fault, done } = made
   parts.seen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
   if (fault) throw faulty(one, next, fault)
-  done?.()
+  done?.(next)
   return { credential: next, now: found.now, elapsed }
 }
 

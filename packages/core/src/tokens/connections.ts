@@ -62,7 +62,7 @@ function viewOf(
     standing,
     generation,
     scopes: tokens?.scopes ?? [],
-    ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: tokens.sentAt } : {}),
+    ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),
     renewable: grant === 'client_credentials' || tokens?.refresh !== undefined,
     ...(typeof user === 'string' ? { user } : {}),
     ...(typeof organization === 'string' ? { organization } : {}),

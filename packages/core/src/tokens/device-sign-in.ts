@@ -90,7 +90,7 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
           userCode,
           verificationUri,
           ...(verificationUriComplete === undefined ? {} : { verificationUriComplete }),
-          expiresAt: now() + code.lifetimeMs,
+          expiresAt: Math.floor(now() + code.lifetimeMs),
         })
         const tokens = await granted(code, ended, () => (sentAt = now()))
         return signIn.accept(tokens, asker, { asked: scopes, sentAt, now, grant: 'device_code' })

@@ -198,7 +198,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
       const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
       const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
-      return { url, expiresAt }
+      return { url, expiresAt: Math.floor(expiresAt) }
     },
     async complete(query, browser, context = {}) {
       const at = await stands(connection, ports)

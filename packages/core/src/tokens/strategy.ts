@@ -43,8 +43,8 @@ export interface Renewed {
   readonly issued?: readonly Issued[]
   /** Why what came cannot be used: the credential is stored all the same, because it holds what must not be lost; then this is thrown. */
   readonly fault?: GuestpassError
-  /** Called once the tokens are stored. */
-  readonly done?: () => void
+  /** Called once the tokens are stored, with the credential as it is stored. */
+  readonly done?: (stored: Live) => void
   /** Called when another change came first, so that the tokens are not stored. Never rejects. */
   readonly late?: () => Promise<void>
 }

@@ -115,7 +115,7 @@ export function endpoints(
         secrets: [new Secret(signingSecret(random))],
         contract: 'standard',
         configured: false,
-        createdAt: clock.wall(),
+        createdAt: Math.floor(clock.wall()),
       }
       const value = endpointDocument(endpoint)
       await store.commit({
@@ -134,7 +134,7 @@ export function endpoints(
       await store.outbox.drop(queueOf(connection, id))
     },
     enable: (id) => change(id, ({ disabled: _over, ...endpoint }) => endpoint),
-    disable: (id, why) => change(id, (endpoint) => ({ ...endpoint, disabled: { at: clock.wall(), why } })),
+    disable: (id, why) => change(id, (endpoint) => ({ ...endpoint, disabled: { at: Math.floor(clock.wall()), why } })),
     rotate: (id) =>
       change(id, (endpoint) => {
         if (endpoint.configured) throw refused('id', `names the endpoint ${id} of the configuration`, ROTATED)
