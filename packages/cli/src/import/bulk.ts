@@ -4,7 +4,6 @@ import {
   type GuestpassError,
   type GuestRequest,
   type Guests,
-  HOUR,
   type Random,
   SECOND,
   GuestpassError as Refusal,
@@ -112,8 +111,6 @@ async function patiently<T>({ clock, random, signal }: BulkParts, work: () => Pr
       const error = asGuestpassError(thrown)
       if (!error.retryable || round === ROUNDS || signal.aborted) throw error
       const told = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-      // A row that would wait longer is a failed one, which says when to come back.
-      if (told > HOUR) throw error
       await clock.sleep(Math.max(told, SECOND * round) * (1 + 0.1 * random.float()), signal)
     }
   }
