@@ -12,7 +12,7 @@ import type { Granted } from '../upstream/granted.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { KeySource } from '../verify/keys.ts'
-import type { Claims, Verifier } from '../verify/verdict.ts'
+import { type Claims, inWords, type Verifier } from '../verify/verdict.ts'
 
 export interface ReceptionParts {
   readonly verifier: Verifier
@@ -68,7 +68,7 @@ export function reception(parts: ReceptionParts): Reception {
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${subject} does not verify (${verdict.reason}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The token that upstream issued for guest ${subject} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }
