@@ -1,5 +1,5 @@
 import type { Credential, TokenSet } from '../domain/credential.ts'
-import { type Windows } from '../domain/plan.ts'
+import { endOf, type Windows } from '../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../domain/time.ts'
 import { lifetime } from '../domain/lifetime.ts'
 import { GuestpassError } from '../errors.ts'
@@ -93,7 +93,7 @@ export function reception(parts: ReceptionParts): Reception {
         credential: {
           ...credential,
           tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
-          aliveUntil: Math.max(credential.aliveUntil ?? 0, tokens.expiresAt),
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, endOf(tokens)),
         },
         claims: claims ?? {},
         issued: [{ credential: credential.id, fingerprint, expiresAt: rememberedUntil(tokens) }],
