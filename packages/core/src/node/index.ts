@@ -3,3 +3,4 @@ export { type GuardedHttpOptions, guardedHttp, type Lookup } from './guarded-htt
 export { nodeHttp, type NodeHttpOptions } from './http.ts'
 export { type NodePorts, nodePorts } from './ports.ts'
 export { proxies, type ProxyVariables } from './proxies.ts'
+export { decodedText, NotText, type TextLine, textLines } from './text.ts'

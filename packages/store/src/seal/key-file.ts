@@ -1,8 +1,10 @@
-import { chmod, link, open, readFile, rm } from 'node:fs/promises'
+import { access, chmod, link, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DISK_FULL, GuestpassError, type Random } from '@guestpass/core'
 import { madeFolder } from '../folder.ts'
 import { saysFullDisk } from '../full-disk.ts'
+import { decodedText, NotText } from '@guestpass/core/node'
+import { fileLock } from '../sqlite/file-lock.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKeyRing } from './local-key-ring.ts'
 
@@ -17,7 +19,7 @@ const codeOf = (thrown: unknown): unknown => (thrown as { code?: unknown } | nul
 /** What was written, or undefined when there is no file. */
 async function existing(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return decodedText(await readFile(path))
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return undefined
     throw thrown
@@ -34,16 +36,43 @@ async function writeDraft(draft: string, text: string): Promise<void> {
   }
 }
 
+/** How long it is waited for another process that makes the file, in milliseconds. */
+const WAIT_MS = 5_000
+
+/** Gives the draft its name, unless a file has it. A hard link does that at once. */
+async function placed(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path)
+    return true
+  } catch (thrown) {
+    if (codeOf(thrown) === 'EEXIST') return false
+    // Not every file system has hard links (FAT, some network shares), and they refuse them in several ways.
+    return renamed(draft, path)
+  }
+}
+
+/** Renames the draft, unless a file has the name. A rename would replace that one, so one process at a time looks and renames. */
+export async function renamed(draft: string, path: string): Promise<boolean> {
+  const lock = fileLock(`${path}.lock`, WAIT_MS)
+  if (!lock) throw Object.assign(new Error(`${path} is being made by another process`), { code: 'EBUSY' })
+  try {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (!isThere) await rename(draft, path)
+    return !isThere
+  } finally {
+    lock.release()
+  }
+}
+
 /** Writes all or nothing and never over another file: of several processes one makes it. */
 async function create(path: string, text: string, draft: string): Promise<boolean> {
   await madeFolder(dirname(path))
   try {
     await writeDraft(draft, text)
-    await link(draft, path)
-    return true
-  } catch (thrown) {
-    if (codeOf(thrown) === 'EEXIST') return false
-    throw thrown
+    return await placed(draft, path)
   } finally {
     await rm(draft, { force: true })
   }
@@ -69,6 +98,7 @@ export async function fileKeyRing(path: string, { random }: { readonly random: R
     return { ring: localKeyRing(text.trim(), { random, field: path }), made }
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
+    if (thrown instanceof NotText) throw notText(path, thrown)
     if (saysFullDisk(thrown)) {
       const message = `The disk is full: the key file ${path} cannot be made. Make room on it.`
       throw new GuestpassError('store_unavailable', message, { reason: DISK_FULL, cause: thrown })
@@ -79,4 +109,9 @@ export async function fileKeyRing(path: string, { random }: { readonly random: R
       { cause: thrown },
     )
   }
+}
+
+function notText(path: string, { message, remedy }: NotText): GuestpassError {
+  const fields = [{ field: path, message, remedy }]
+  return new GuestpassError('config_invalid', `The key file ${path} ${message}. ${remedy}`, { fields })
 }

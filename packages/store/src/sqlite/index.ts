@@ -1,3 +1,4 @@
+export { fileLock, type FileLock } from './file-lock.ts'
 export { type FileKeyRing, fileKeyRing } from '../seal/key-file.ts'
 export type { KeyRing, WrappedKey } from '../seal/key-ring.ts'
 export { localKeyRing } from '../seal/local-key-ring.ts'
