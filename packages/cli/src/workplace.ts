@@ -239,6 +239,15 @@ export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganiz
 /** The claim in which tokens name the organisation that they are of. */
 const ORGANIZATION_CLAIM = 'org'
 
+/** Work that comes after a verb's answer: a failure is a warning, and does not change the outcome. */
+export async function afterwards(work: () => Promise<void>, cli: Cli): Promise<void> {
+  try {
+    await work()
+  } catch (thrown) {
+    cli.note(`guestpass: warning: ${asGuestpassError(thrown).message}`)
+  }
+}
+
 /** Runs work at a workplace that is closed whatever happens. `lasts`: the work of a verb that stays up. */
 export async function atWork<T>(
   config: Config,
@@ -250,9 +259,6 @@ export async function atWork<T>(
   try {
     return await work(place)
   } finally {
-    // What comes after the answer does not change the outcome of the verb.
-    await place.close().catch((thrown: unknown) => {
-      cli.note(`guestpass: warning: ${asGuestpassError(thrown).message}`)
-    })
+    await afterwards(() => place.close(), cli)
   }
 }

@@ -56,9 +56,9 @@ it('begins a new line in a journal whose last was cut off', async () => {
   const head = { file: 'digest', api: 'guest-tokens', connection: 'default' }
   const path = await written(`${JSON.stringify(head)}\n{"begin":2,"gue`)
   const first = await journal(path, head)
-  first.begin(2, 'guest')
+  first.begin(2, { guestId: 'guest' })
   first.close()
   const second = await journal(path, head)
-  expect(second.begun(2), await readFile(path, 'utf8')).toBe('guest')
+  expect(second.begun(2), await readFile(path, 'utf8')).toEqual({ guestId: 'guest' })
   second.close()
 })

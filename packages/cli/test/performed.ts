@@ -24,7 +24,7 @@ export async function performed(
     program: launcher,
     stdout: sink('out'),
     stderr: sink('err'),
-    input: async () => input,
+    input: async () => Buffer.from(input),
     signal: new AbortController().signal,
     version: manifest.version,
   }).run()

@@ -140,7 +140,7 @@ describe('guestpass sandbox', () => {
           },
         },
         stderr: { write: () => undefined },
-        input: async () => '',
+        input: async () => new Uint8Array(),
         signal: ending.signal,
         version: '0',
       },

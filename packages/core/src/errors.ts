@@ -56,6 +56,8 @@ export const catalogue = {
   store_wrong_key: { title: 'The store was sealed with another key', status: 503, exit: 1, retryable: false },
   store_corrupt: { title: 'The store is damaged', status: 503, exit: 1, retryable: false },
   store_newer: { title: 'The store was written by a newer version', status: 503, exit: 1, retryable: false },
+  import_running: { title: 'This file is being imported', status: 409, exit: 1, retryable: true },
+  output_failed: { title: 'What was asked for could not be written', status: 500, exit: 1, retryable: false },
   port_unavailable: { title: 'The port cannot be used', status: 500, exit: 1, retryable: false },
   internal: { title: 'Something unforeseen happened', status: 500, exit: 1, retryable: false },
 } as const satisfies Record<string, Entry>

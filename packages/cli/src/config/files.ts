@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import type { Field } from '@guestpass/core'
+import { readFault, textFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
@@ -15,7 +15,7 @@ export interface Files {
 export const systemFiles: Files = {
   async read(path) {
     try {
-      return await readFile(path, 'utf8')
+      return await textFile(path)
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw thrown
@@ -34,21 +34,13 @@ export interface Opened<T> {
   readonly fault?: Field
 }
 
-const unreadable = (field: string, thrown: unknown): { fault: Field } => ({
-  fault: {
-    field,
-    message: `cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-    remedy: 'Make it a file that this user may read, or take it away.',
-  },
-})
-
-const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '')
+const unreadable = (field: string, thrown: unknown): { fault: Field } => ({ fault: { field, ...readFault(thrown) } })
 
 /** `.env` in a folder. */
 export async function dotenvFile(cwd: string, files: Files): Promise<Opened<Variables>> {
   try {
     const text = await files.read(join(cwd, '.env'))
-    return text === undefined ? {} : { content: parseEnv(withoutMark(text)), origin: '.env' }
+    return text === undefined ? {} : { content: parseEnv(text), origin: '.env' }
   } catch (thrown) {
     return unreadable('.env', thrown)
   }
@@ -59,16 +51,12 @@ const TS_FILE = 'guestpass.config.ts'
 
 /** `guestpass.config.json` or `guestpass.config.ts` in a folder. */
 export async function configFile(cwd: string, files: Files): Promise<Opened<unknown>> {
-  try {
-    const [json, ts] = await Promise.all([files.read(join(cwd, JSON_FILE)), files.read(join(cwd, TS_FILE))])
-    if (json !== undefined && ts !== undefined) {
-      return { fault: { field: JSON_FILE, message: `stands beside ${TS_FILE}`, remedy: 'Keep one of the two.' } }
-    }
-    if (json !== undefined) return jsonContent(withoutMark(json))
-    return ts === undefined ? {} : await moduleContent(join(cwd, TS_FILE), files)
-  } catch (thrown) {
-    return unreadable(JSON_FILE, thrown)
-  }
+  const [json, ts] = await Promise.allSettled([files.read(join(cwd, JSON_FILE)), files.read(join(cwd, TS_FILE))])
+  if (json.status === 'rejected') return unreadable(JSON_FILE, json.reason)
+  if (ts.status === 'rejected') return unreadable(TS_FILE, ts.reason)
+  if (json.value === undefined) return ts.value === undefined ? {} : moduleContent(join(cwd, TS_FILE), files)
+  if (ts.value === undefined) return jsonContent(json.value)
+  return { fault: { field: JSON_FILE, message: `stands beside ${TS_FILE}`, remedy: 'Keep one of the two.' } }
 }
 
 function jsonContent(text: string): Opened<unknown> {

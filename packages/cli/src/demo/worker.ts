@@ -14,7 +14,8 @@ export function keepWorker(program: string, env: Readonly<Record<string, string>
   const child = spawn(process.execPath, [program, 'keep', '--json'], {
     env,
     cwd,
-    stdio: 'ignore',
+    // By the channel it notices the end of this process, also by a kill, and ends as well.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   const ended = once(child, 'exit')
   const end = async (signal: NodeJS.Signals): Promise<void> => {

@@ -1,6 +1,8 @@
 import { abortable, type Secret } from '@guestpass/core'
 import { readConfig, secretsOf } from '../config/config.ts'
 import type { Flags } from '../config/layers.ts'
+import { inputError, inputText } from '../text-file.ts'
+import type { Output } from './output.ts'
 import { progress } from './progress.ts'
 import type { Cli } from './verb.ts'
 import type { World } from './world.ts'
@@ -10,6 +12,8 @@ export interface CommonFlags {
   readonly connection: string
   readonly json: boolean
   readonly reveal: boolean
+  /** The token alone, in full. */
+  readonly raw: boolean
   readonly settings: Flags
 }
 
@@ -23,7 +27,13 @@ export interface Surroundings {
   readonly scrub: (text: string) => string
 }
 
-export function surroundings(world: World, flags: CommonFlags): Surroundings {
+/** Where a run prints. */
+export interface Streams {
+  readonly out: Output
+  readonly err: Output
+}
+
+export function surroundings(world: World, flags: CommonFlags, { out, err }: Streams): Surroundings {
   const known = new Set<Secret>()
   const told = new Set<string>()
   let answered = false
@@ -33,9 +43,7 @@ export function surroundings(world: World, flags: CommonFlags): Surroundings {
       // As it stands, and as it stands in JSON.
       .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
       .reduce((clean, value) => clean.replaceAll(value, '[secret]'), text)
-  const note = (line: string): void => {
-    world.stderr.write(`${scrub(line)}\n`)
-  }
+  const note = (...lines: readonly string[]): void => err.lines(lines.map(scrub))
   const cli: Cli = {
     json: flags.json,
     signal: world.signal,
@@ -53,17 +61,18 @@ export function surroundings(world: World, flags: CommonFlags): Surroundings {
     },
     answer(document, lines) {
       answered = true
-      world.stdout.write(
-        flags.json
-          ? `${JSON.stringify(document)}\n`
-          : lines()
-              .map((line) => `${line}\n`)
-              .join(''),
-      )
+      if (flags.json) out.lines([JSON.stringify(document)])
+      else out.lines(flags.raw ? lines().slice(0, 1) : lines())
     },
-    token: (secret) => (flags.reveal ? secret.reveal() : secret.mask()),
+    print: (line) => out.line(line),
+    token: (secret) => (flags.reveal || flags.raw ? secret.reveal() : secret.mask()),
     progress: (title, total) => progress(world, title, total),
-    input: async () => (await abortable(world.input, world.signal)).trim(),
+    async input() {
+      const bytes = await abortable(world.input, world.signal).catch((thrown: unknown) => {
+        throw inputError(thrown)
+      })
+      return inputText(bytes).trim()
+    },
     stopped: () =>
       new Promise((resolve) => {
         if (world.signal.aborted) resolve()

@@ -62,6 +62,13 @@ export function inputError(error: z.ZodError, described: readonly Described[]): 
 /** Fields of requests whose option has a name of its own. */
 const typedAs: Readonly<Record<string, string>> = { onDoubt: 'createAgain' }
 
+/** The message with one mention of a field under another name; mentions within other names do not count. */
+function renamed(message: string, from: string, to: string): string {
+  let at = message.indexOf(`${from}: `)
+  while (at > 0 && /[-\w.[\]]/.test(message.charAt(at - 1))) at = message.indexOf(`${from}: `, at + 1)
+  return at < 0 ? message : `${message.slice(0, at)}${to}${message.slice(at + from.length)}`
+}
+
 /** What a verb threw; faults that others found in its input are named as on the command line, in fields and message. */
 export function asTyped(thrown: unknown, described: readonly Described[]): unknown {
   if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
@@ -74,7 +81,7 @@ export function asTyped(thrown: unknown, described: readonly Described[]): unkno
       )
       return found ? nameIn(found[0]) : name
     })
-    message = message.replace(`${fault.field}: `, `${field}: `)
+    message = renamed(message, fault.field, field)
     return { ...fault, field }
   })
   return new GuestpassError(thrown.code, message, { fields, cause: thrown })

@@ -2,6 +2,8 @@ import { Command, type CommanderError, Option } from 'commander'
 import { entries, flagOf, type Key } from '../config/settings.ts'
 import { yesNo } from '../config/kinds.ts'
 import type { CommonFlags } from './cli.ts'
+import { GuestpassError } from '@guestpass/core'
+import type { Output } from './output.ts'
 import { usageError } from './problem.ts'
 import type { Verb } from './verb.ts'
 import type { World } from './world.ts'
@@ -25,6 +27,7 @@ export function parseCommand(
   verbs: readonly Verb[],
   groups: Readonly<Record<string, string>>,
   world: World,
+  out: Output,
 ): Asked | undefined {
   let asked: Asked | undefined
   let current = 'guestpass'
@@ -33,7 +36,10 @@ export function parseCommand(
       .exitOverride()
       .showSuggestionAfterError()
       .configureHelp({ showGlobalOptions: true })
-      .configureOutput({ writeOut: (text) => void world.stdout.write(text), writeErr: () => undefined })
+      .configureOutput({
+        writeOut: (text) => out.lines(text.replace(/\n$/, '').split('\n')),
+        writeErr: () => undefined,
+      })
       .hook('preSubcommand', (_, sub) => {
         current = `${current} ${sub.name()}`
       })
@@ -62,6 +68,7 @@ export function parseCommand(
   try {
     program.parse([...world.argv], { from: 'user' })
   } catch (thrown) {
+    if (thrown instanceof GuestpassError) throw thrown
     const error = thrown as CommanderError
     if (error.exitCode === 0) return undefined
     throw usageError(unfinished(error, verbs, current), `${current} --help`)
@@ -88,6 +95,7 @@ function describe(command: Command, verb: Verb): void {
   for (const [syntax, about] of verb.arguments ?? []) command.argument(syntax, about)
   for (const [syntax, about] of verb.options ?? []) command.option(syntax, about)
   if (verb.reveal) command.option('--reveal', 'show tokens in full')
+  if (verb.raw) command.option('--raw', 'print the token alone and in full, for T=$(…)')
   const own = new Set(command.options.map((option) => option.long))
   for (const { key, hidden, shown } of settingFlags) {
     // `--scopes` beside a verb's own `--scope` would be taken for it.
@@ -100,10 +108,16 @@ function describe(command: Command, verb: Verb): void {
   )
 }
 
+function bothForms(): GuestpassError {
+  const message = 'stands beside --json'
+  const fields = [{ field: '--raw', message, remedy: 'Give one of the two.' }]
+  return new GuestpassError('invalid_input', `--raw ${message}.`, { fields })
+}
+
 const camel = (word: string): string => word.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 function request(verb: Verb, command: Command): Asked {
-  const { connection, database, json, reveal, ...typed } = command.optsWithGlobals<Record<string, unknown>>()
+  const { connection, database, json, reveal, raw, ...typed } = command.optsWithGlobals<Record<string, unknown>>()
   const settingOf = (name: string): Key | undefined =>
     settingFlags.find(({ hidden, shown }) =>
       [hidden, shown].some((option) => option.attributeName() === name && command.options.includes(option)),
@@ -115,6 +129,7 @@ function request(verb: Verb, command: Command): Asked {
     if (key) settings[key] = String(value)
     else input[name] = value
   }
+  if (raw === true && json === true) throw bothForms()
   if (typeof database === 'string') settings.databaseUrl = database
   for (const [at, argument] of command.registeredArguments.entries()) {
     const value: unknown = command.processedArgs[at]
@@ -124,6 +139,7 @@ function request(verb: Verb, command: Command): Asked {
     connection: String(connection),
     json: json === true,
     reveal: reveal === true,
+    raw: raw === true,
     settings,
   }
   return { verb, input, flags }

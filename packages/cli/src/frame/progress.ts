@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
-import type { World } from './world.ts'
+import { visible } from './visible.ts'
+import type { Sink, World } from './world.ts'
 
 export interface Progress {
   /** Counts so many more as done; default 1. */
@@ -7,20 +8,27 @@ export interface Progress {
   stop(): void
 }
 
-/** Whether a terminal's text may be coloured (no-color.org). */
-const coloured = ({ env }: World): boolean => !env.NO_COLOR && env.TERM !== 'dumb'
-
-/** A bar on standard error, where that is a terminal. */
+/** A bar on standard error, where that is a terminal that can move its cursor. */
 export function progress(world: World, title: string, total: number): Progress {
-  if (!world.stderr.isTTY) return { add: () => undefined, stop: () => undefined }
-  const bar = coloured(world) ? '\u001B[36m{bar}\u001B[39m' : '{bar}'
+  const { stderr, env } = world
+  if (!stderr.isTTY || env.TERM === 'dumb') return { add: () => undefined, stop: () => undefined }
   const drawn = new SingleBar({
-    format: `${title} ${bar} {value}/{total}`,
-    // On a terminal the sink is the process's own stream.
-    stream: world.stderr as NodeJS.WritableStream,
-    hideCursor: true,
+    format: `${visible(title)} {bar} {value}/{total}`,
+    stream: streamOf(stderr),
+    // Neither is turned off, and nothing is coloured, so that the terminal is as it was on every way out, also after a kill.
+    hideCursor: false,
+    linewrap: true,
     gracefulExit: false,
   })
   drawn.start(total, 0)
   return { add: (count = 1) => drawn.increment(count), stop: () => drawn.stop() }
+}
+
+/** What the bar uses of a stream. A bar that cannot be drawn is no failure. */
+function streamOf(sink: Sink): NodeJS.WritableStream {
+  const write = (text: string): boolean => {
+    void Promise.resolve(sink.write(text)).catch(() => {})
+    return true
+  }
+  return { isTTY: true, columns: sink.columns ?? 80, write } as unknown as NodeJS.WritableStream
 }

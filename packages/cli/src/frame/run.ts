@@ -1,5 +1,6 @@
 import { asGuestpassError, catalogue, type GuestpassError } from '@guestpass/core'
 import { type Surroundings, surroundings } from './cli.ts'
+import { type Output, output } from './output.ts'
 import { asTyped, errorLines, inputError } from './problem.ts'
 import { type Asked, parseCommand } from './program.ts'
 import { withRemedy } from './remedy.ts'
@@ -16,32 +17,51 @@ export interface Run {
 
 export function frame(verbs: readonly Verb[], groups: Readonly<Record<string, string>>, world: World): Run {
   let around: Surroundings | undefined
+  const unheard = new AbortController()
+  const out = output(world.stdout, 'Standard output', () => unheard.abort())
+  const err = output(world.stderr, 'Standard error')
+  const print = (to: Output, lines: readonly string[]): void =>
+    to.lines(lines.map((line) => around?.scrub(line) ?? line))
+
   const fail = (thrown: unknown): number => {
     const reason: unknown = world.signal.reason
     if (reason instanceof Interruption) {
-      world.stderr.write(`guestpass: ${reason.message}\n`)
+      print(err, [`guestpass: ${reason.message}`])
       return reason.exit
     }
+    // It stopped because nobody reads what it prints; `settled` says whether that is a failure.
+    if (unheard.signal.aborted && isAbort(thrown)) return 0
     const error = withRemedy(asGuestpassError(thrown), around?.connection)
-    const scrub = (text: string): string => around?.scrub(text) ?? text
-    if (wantsJson(world.argv) && !around?.answered())
-      world.stdout.write(`${scrub(JSON.stringify(error.toProblem()))}\n`)
-    else world.stderr.write(`${scrub(errorLines(error).join('\n'))}\n`)
-    if (isOn(world.env.GUESTPASS_DEBUG)) world.stderr.write(`${scrub(stackOf(error))}\n`)
+    if (wantsJson(world.argv) && !around?.answered()) print(out, [JSON.stringify(error.toProblem())])
+    else print(err, errorLines(error))
+    if (isOn(world.env.GUESTPASS_DEBUG)) print(err, stackOf(error).split('\n'))
     return catalogue[error.code].exit
   }
-  const run = async (): Promise<number> => {
+
+  async function performed(): Promise<number> {
     try {
-      const asked = parseCommand(verbs, groups, world)
+      const asked = parseCommand(verbs, groups, world, out)
       if (!asked) return 0
-      around = surroundings(world, asked.flags)
+      const signal = AbortSignal.any([world.signal, unheard.signal])
+      around = surroundings({ ...world, signal }, asked.flags, { out, err })
       return await perform(asked, around)
     } catch (thrown) {
       return fail(thrown)
     }
   }
+
+  async function run(): Promise<number> {
+    const code = await performed()
+    const unwritten = await out.settled()
+    if (unwritten) print(err, errorLines(unwritten))
+    await err.settled()
+    return unwritten ? catalogue[unwritten.code].exit : code
+  }
   return { run, fail }
 }
+
+/** What work throws that was called off, and what a line says that could not be written: that is told once, at the end. */
+const isAbort = (thrown: unknown): boolean => ['cancelled', 'output_failed'].includes(asGuestpassError(thrown).code)
 
 async function perform({ verb, input }: Asked, { cli }: Surroundings): Promise<number> {
   const described = [...(verb.arguments ?? []), ...(verb.options ?? [])]

@@ -15,7 +15,8 @@
  *   })
  *
  * Every verb has --connection, --database, --json and --help, and a flag for each setting that is no secret. `reveal: true`
- * adds --reveal: print tokens with `cli.token(secret)`. Throw a GuestpassError to fail: it is printed as a clear block, or as
+ * adds --reveal: print tokens with `cli.token(secret)`; `raw: true` adds --raw, which prints the first line alone, the token in
+ * full. Throw a GuestpassError to fail: it is printed as a clear block, or as
  * a problem document with --json, and its code decides the exit code. Return a number to exit with that one instead of 0.
  * Hand `cli.signal` to everything that waits; use `finally` to clean up.
  */
@@ -44,6 +45,8 @@ export interface Verb<Input extends z.ZodType = z.ZodType> {
   readonly input: Input
   /** The verb shows tokens. */
   readonly reveal?: true
+  /** The first line of its answer is a token, which --raw prints alone and in full. */
+  readonly raw?: true
   run(input: z.output<Input>, cli: Cli): Promise<number | void>
 }
 
@@ -54,15 +57,17 @@ export interface Cli {
   readonly json: boolean
   /** The verb's one answer: the document on one line with --json, the lines otherwise. */
   answer(document: unknown, lines: () => readonly string[]): void
-  /** A token for people and documents: masked unless --reveal. */
+  /** A line of a verb that prints as it goes, besides or in place of its answer. Resolves when it has left; rejects with `output_failed`. */
+  print(line: string): Promise<void>
+  /** A token for people and documents: masked unless --reveal or --raw. */
   token(secret: Secret): string
-  /** A line on standard error. */
-  note(line: string): void
+  /** A line, or several, on standard error. */
+  note(...lines: readonly string[]): void
   /** A bar on standard error; nothing is drawn where that is no terminal. Stop it in the end. */
   progress(title: string, total: number): Progress
   /** Standard input, read to its end and trimmed; for an argument of `-`. */
   input(): Promise<string>
-  /** Aborts when the process is asked to end. */
+  /** Aborts when the process is asked to end, or when nothing reads its output any more. */
   readonly signal: AbortSignal
   /** Resolves when the process is asked to end: for verbs that stay up. */
   stopped(): Promise<void>

@@ -1,7 +1,10 @@
 /** Where text goes: standard output or standard error. */
 export interface Sink {
+  /** Takes a text. Where it gives a promise, that rejects with what the system says when the text could not be written. */
   write(text: string): unknown
   readonly isTTY?: boolean
+  /** How wide the terminal is, in characters. */
+  readonly columns?: number
 }
 
 /** What a run of the command line touches, handed in by main.ts and by tests. */
@@ -16,7 +19,7 @@ export interface World {
   readonly stdout: Sink
   readonly stderr: Sink
   /** Standard input, read to its end. */
-  input(): Promise<string>
+  input(): Promise<Uint8Array>
   /** Aborts with an `Interruption` at the first signal that asks the process to end. */
   readonly signal: AbortSignal
   readonly version: string

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
 
-/** A file beside the one that is imported, written at once, text by text; its owner's alone. Throws `invalid_input` where that cannot be. */
+/** A file beside the one that is imported, written at once, text by text; its owner's alone. Throws as `unusable` says. */
 export interface Appended {
   readonly isNew: boolean
   write(text: string): void
@@ -13,11 +13,16 @@ const NEWLINE = 0x0a
 /** Opens the file or makes it; a last line that was cut off is ended, because what is written next would be lost with it. */
 export function appended(path: string): Appended {
   const file = tried(path, () => openSync(path, 'a+', 0o600))
-  const write = (text: string): void => void tried(path, () => writeSync(file, text))
+  const write = (text: string): void => tried(path, () => wholly(file, text))
   const { size } = fstatSync(file)
   const last = new Uint8Array(1)
   if (size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE) write('\n')
   return { isNew: size === 0, write, close: () => closeSync(file) }
+}
+
+/** Writes all of it: a disk that fills up may take a part. */
+function wholly(file: number, text: string): void {
+  for (let rest: Uint8Array = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest))
 }
 
 /** Does something with a file beside the one that is imported. */
@@ -29,9 +34,16 @@ export function tried<T>(path: string, work: () => T): T {
   }
 }
 
+/** The disk's own faults are `output_failed`, all others `invalid_input`. */
 export function unusable(path: string, thrown: unknown): GuestpassError {
   const { code = 'unknown' } = thrown as NodeJS.ErrnoException
-  const message = `${path} cannot be used (${code})`
-  const remedy = 'Make room, and let this user write beside the file; rows that were done are not done again.'
-  return new GuestpassError('invalid_input', `${message}.`, { fields: [{ field: 'file', message, remedy }] })
+  const isDisk = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'].includes(code)
+  const message = `${path} cannot be ${isDisk ? 'written' : 'used'} (${code}${code === 'ENOSPC' ? ': the disk is full' : ''})`
+  const remedy = isDisk
+    ? 'Make room and import the file again: rows that were done are not done again.'
+    : 'Let this user write beside the file; rows that were done are not done again.'
+  return new GuestpassError(isDisk ? 'output_failed' : 'invalid_input', `${message}. ${isDisk ? remedy : ''}`.trim(), {
+    fields: [{ field: 'file', message, remedy }],
+    cause: thrown,
+  })
 }

@@ -1,11 +1,15 @@
 import {
   asGuestpassError,
   type Clock,
+  type Context,
+  type Field,
   type GuestpassError,
   type GuestRequest,
   type Guests,
+  type Millis,
   type Random,
   SECOND,
+  stopwatch,
   GuestpassError as Refusal,
 } from '@guestpass/core'
 import type { Failures } from './failures.ts'
@@ -14,13 +18,19 @@ import type { Row } from './row.ts'
 import { type Defaults, rowRequest } from './row-request.ts'
 
 export interface BulkParts {
-  readonly guests: Pick<Guests, 'issue' | 'show'>
+  readonly guests: Pick<Guests, 'issue'>
   readonly format: 'csv' | 'ndjson'
   readonly defaults: Defaults
   readonly journal: Journal
   readonly failures: Failures
   readonly clock: Clock
   readonly random: Random
+  /** Who asks, and how long one request waits. */
+  readonly context: Context
+  /** How long a row is asked for again in all, when upstream or the store could not serve it; default: by a number of rounds. */
+  readonly patienceMs?: Millis | undefined
+  /** Where the audit log ends now. */
+  readonly position: () => Promise<number>
   /** Called when a row is over, however. */
   readonly onRow: () => void
   readonly signal: AbortSignal
@@ -37,6 +47,8 @@ export interface BulkOutcome {
 
 /** Rows under way at once: enough to keep upstream's pace, few enough to wait within one request's deadline. */
 const WIDTH = 32
+/** After how many rows the journal notes where the audit log ends, so that a resumed import reads little of it. */
+const MARK_EVERY = 256
 /** How often a row is asked for again when upstream or the store could not serve it. */
 const ROUNDS = 10
 
@@ -47,22 +59,24 @@ export async function bulk(rows: AsyncIterable<Row>, parts: BulkParts): Promise<
   const working = new Set<Promise<void>>()
 
   async function one(row: Row): Promise<void> {
-    try {
-      await issued(row, parts)
-      journal.done(row.line)
-      outcome.done += 1
-    } catch (thrown) {
-      if (signal.aborted) return
-      const error = asGuestpassError(thrown)
+    const error = await failureOf(row, parts)
+    if (error && signal.aborted) return
+    // A journal that cannot be written ends the import: that is no fault of the row.
+    if (error) {
       outcome.failed += 1
       if (error.code !== 'invalid_input' || !outcome.worst) outcome.worst = error
       failures.add(row, error)
+      journal.failed(row.line, error.code)
+    } else {
+      journal.done(row.line)
+      outcome.done += 1
     }
     parts.onRow()
   }
 
   for await (const row of rows) {
     if (signal.aborted) break
+    if (outcome.total % MARK_EVERY === 0) journal.at(await parts.position())
     outcome.total += 1
     if (journal.isDone(row.line)) {
       outcome.skipped += 1
@@ -77,41 +91,48 @@ export async function bulk(rows: AsyncIterable<Row>, parts: BulkParts): Promise<
   return outcome
 }
 
-async function issued(row: Row, parts: BulkParts): Promise<void> {
-  if (row.fault) throw new Refusal('invalid_input', `${row.fault.message}.`, { fields: [row.fault] })
-  const { journal, guests, random, signal } = parts
-  const request = rowRequest(row, parts.format, parts.defaults)
-  const before = journal.begun(row.line)
-  if (request['api'] === 'guest-tokens') {
-    // Named before it is asked for, so that a row that was cut off is not made twice.
-    request['guestId'] ??= typeof before === 'string' ? before : random.uuid()
-    if (before !== undefined && (await isThere(guests, request['guestId']))) return
-  }
+/** Issues the guest of a row; why that failed, or undefined. */
+async function failureOf(row: Row, parts: BulkParts): Promise<GuestpassError | undefined> {
+  const { journal, guests, random, context, format, defaults } = parts
+  const fault = row.fault ?? stillUnread(row)
+  if (fault) return new Refusal('invalid_input', `${fault.message}.`, { fields: [fault] })
+  const request = rowRequest(row, format, defaults)
+  // Named before it is asked for, so that a row that was cut off is not made twice.
+  if (request['api'] === 'guest-tokens') request['guestId'] ??= journal.begun(row.line)?.guestId ?? random.uuid()
   const { guestId } = request
-  journal.begin(row.line, typeof guestId === 'string' ? guestId : undefined)
-  await patiently(parts, () => guests.issue(request as unknown as GuestRequest, { actor: 'cli', signal })).catch(
-    (thrown: unknown) => {
-      // The row was begun before and cut off: what exists is its own.
-      if (before === undefined || asGuestpassError(thrown).code !== 'session_exists') throw thrown
-    },
-  )
+  const correlationId = random.uuid()
+  journal.begin(row.line, { request: correlationId, ...(typeof guestId === 'string' ? { guestId } : {}) })
+  try {
+    await patiently(parts, () => guests.issue(request as unknown as GuestRequest, { ...context, correlationId }))
+    return undefined
+  } catch (thrown) {
+    return asGuestpassError(thrown)
+  }
 }
 
-async function isThere(guests: BulkParts['guests'], guestId: unknown): Promise<boolean> {
-  const view = await guests.show(String(guestId)).catch(() => undefined)
-  return view !== undefined && view.generation > 0
-}
+/** A row of a file of failures that was not mended yet. */
+const stillUnread = ({ values }: Row): Field | undefined =>
+  typeof values['_row'] === 'string' && values['_row'] !== ''
+    ? {
+        field: 'row',
+        message: 'its fields could not be read, and stand in _row as they were',
+        remedy: 'Write them into the columns they belong to, and empty _row.',
+      }
+    : undefined
 
 /** Asks again after what may pass by itself, when it was told to or a little later. */
-async function patiently<T>({ clock, random, signal }: BulkParts, work: () => Promise<T>): Promise<T> {
+async function patiently<T>({ clock, random, signal, patienceMs }: BulkParts, work: () => Promise<T>): Promise<T> {
+  const elapsed = stopwatch(clock)
   for (let round = 1; ; round += 1) {
     try {
       return await work()
     } catch (thrown) {
       const error = asGuestpassError(thrown)
-      if (!error.retryable || round === ROUNDS || signal.aborted) throw error
       const told = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-      await clock.sleep(Math.max(told, SECOND * round) * (1 + 0.1 * random.float()), signal)
+      const wait = Math.max(told, SECOND * round) * (1 + 0.1 * random.float())
+      const isOver = patienceMs === undefined ? round === ROUNDS : elapsed() + wait > patienceMs
+      if (!error.retryable || isOver || signal.aborted) throw error
+      await clock.sleep(wait, signal)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { linesOf } from '../lines.ts'
+import { linesOf } from '../text-file.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */
@@ -6,6 +6,8 @@ export interface CsvRecord {
   /** The line on which it begins, from 1. */
   readonly line: number
   readonly text: string
+  /** Why its text is not what the file says. */
+  readonly fault?: string
 }
 
 const quotesIn = (text: string): number => text.split('"').length - 1
@@ -17,9 +19,9 @@ const quotesIn = (text: string): number => text.split('"').length - 1
 export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
   let open: CsvRecord[] = []
   let line = 0
-  for await (const text of linesOf(path)) {
+  for await (const read of linesOf(path)) {
     line += 1
-    open.push({ line, text: line === 1 ? text.replace(/^\uFEFF/, '') : text })
+    open.push({ line, ...read })
     const { whole, rest } = settled(open, false)
     yield* whole
     open = rest
@@ -35,8 +37,10 @@ function settled(lines: CsvRecord[], isEnd: boolean): { readonly whole: CsvRecor
     if (!first) return { whole, rest }
     const length = closedAfter(rest)
     if (length !== undefined) {
-      const text = rest.slice(0, length).map((one) => one.text)
-      whole.push({ line: first.line, text: text.join('\n') })
+      const lines = rest.slice(0, length)
+      const fault = lines.find((one) => one.fault !== undefined)?.fault
+      const text = lines.map((one) => one.text).join('\n')
+      whole.push({ line: first.line, text, ...(fault === undefined ? {} : { fault }) })
       rest = rest.slice(length)
     } else if (isEnd || rest.reduce((sum, { text }) => sum + text.length, 0) > LONGEST_ROW) {
       whole.push(first)

@@ -2,7 +2,7 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import { CsvError, parse } from 'csv-parse/sync'
 import { nearest } from '../config/nearest.ts'
 import { csvRecords } from './csv-records.ts'
-import { isNote, LONGEST_ROW, type Row } from './row.ts'
+import { encodingFault, isNote, LONGEST_ROW, type Row } from './row.ts'
 
 const ATTRIBUTE = 'attributes.'
 
@@ -19,12 +19,19 @@ const faults: Readonly<Record<string, string>> = {
 /** Rows of a CSV file (RFC 4180) whose first line names the columns. Rejects with `invalid_input` for a file without usable columns. */
 export async function* csvRows(path: string): AsyncGenerator<Row> {
   let columns: readonly string[] | undefined
-  for await (const { line, text } of csvRecords(path)) {
+  for await (const { line, text, fault } of csvRecords(path)) {
     if (text.trim() === '') continue
-    if (columns) yield rowOf(columns, text, line)
+    if (columns && fault !== undefined) yield { ...named(columns, [], line), text, fault: encodingFault(fault) }
+    else if (columns) yield rowOf(columns, text, line)
+    else if (fault !== undefined) throw unreadableColumns(fault)
     else columns = columnsOf(fieldsOf(text))
   }
   if (!columns) throw new GuestpassError('invalid_input', `${path} is empty: it has no line that names the columns.`)
+}
+
+function unreadableColumns(message: string): GuestpassError {
+  const fields = [encodingFault(message)]
+  return new GuestpassError('invalid_input', `The first line must name the columns: it ${message}.`, { fields })
 }
 
 const fieldsOf = (text: string): readonly string[] => parse(text)[0] ?? []

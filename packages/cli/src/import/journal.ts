@@ -1,17 +1,30 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
-import { linesOf } from '../lines.ts'
+import { linesOf } from '../text-file.ts'
 import { appended, unusable } from './appended.ts'
+
+/** How a row was begun, and not done so far. */
+export interface Begun {
+  /** Joins the events of the row's request; absent in journals of earlier versions. */
+  readonly request?: string
+  readonly guestId?: string
+  /** It failed, and may be tried again; otherwise it was cut off, and how it ended is not known. */
+  readonly failed?: true
+}
 
 /** What was imported of a file, kept beside it, so that an import that was cut short goes on where it was. It holds no personal data. */
 export interface Journal {
-  /** Whether a row was done before. */
+  /** Whether a row's guest was issued before. */
   isDone(line: number): boolean
-  /** The guest id with which a row was begun before and not ended; true when it was begun without one. */
-  begun(line: number): string | true | undefined
-  begin(line: number, guestId: string | undefined): void
+  begun(line: number): Begun | undefined
+  /** Rows that were cut off, by line, and where the audit log ended before the first of them. */
+  readonly cutOff: { readonly since: number; readonly rows: ReadonlyMap<number, Begun> }
+  /** Where the audit log ends now: rows that begin later have their events after it. */
+  at(count: number): void
+  begin(line: number, begun: Begun): void
   done(line: number): void
+  failed(line: number, code: string): void
   close(): void
 }
 
@@ -22,7 +35,11 @@ interface Head {
   readonly connection: string
 }
 
-type Entry = { readonly begin: number; readonly guestId?: string } | { readonly done: number }
+type Entry =
+  | { readonly at: number }
+  | { readonly begin: number; readonly request?: string; readonly guestId?: string }
+  | { readonly done: number }
+  | { readonly failed: number; readonly code: string }
 
 export const journalPath = (file: string): string => `${file}.import`
 
@@ -35,39 +52,64 @@ export async function digestOf(path: string): Promise<string> {
 
 /** Opens the journal of a file, or begins one. Rejects with `invalid_input` when it is of another file, API or connection. */
 export async function journal(path: string, head: Head): Promise<Journal> {
-  const { done, begun } = await read(path, head)
+  const { done, begun, positions } = await read(path, head)
   const file = appended(path)
   const write = (entry: Head | Entry): void => file.write(`${JSON.stringify(entry)}\n`)
   if (file.isNew) write(head)
+  const rows = new Map([...begun].filter(([, { failed }]) => !failed))
+  const since = Math.min(...Array.from(rows.keys(), (line) => positions.get(line) ?? 0))
   return {
     isDone: (line) => done.has(line),
     begun: (line) => begun.get(line),
-    begin: (line, guestId) => write({ begin: line, ...(guestId === undefined ? {} : { guestId }) }),
-    done: (line) => write({ done: line }),
+    cutOff: { since: rows.size === 0 ? 0 : since, rows },
+    at: (count) => write({ at: count }),
+    begin: (line, { request, guestId }) =>
+      write({
+        begin: line,
+        ...(request === undefined ? {} : { request }),
+        ...(guestId === undefined ? {} : { guestId }),
+      }),
+    done(line) {
+      write({ done: line })
+      // Rows that were not begun before are not asked for again.
+      if (begun.delete(line)) done.add(line)
+    },
+    failed: (line, code) => write({ failed: line, code }),
     close: file.close,
   }
 }
 
 async function read(path: string, head: Head) {
   const done = new Set<number>()
-  const begun = new Map<number, string | true>()
+  const begun = new Map<number, Begun>()
+  /** Where the audit log ended at the latest before a row began. */
+  const positions = new Map<number, number>()
+  let position = 0
   let first = true
   for await (const text of written(path)) {
     const entry = parsed(text)
     if (first) refuseOther(path, entry as Partial<Head>, head)
     first = false
-    if (entry && 'done' in entry) {
+    if (!entry) continue
+    if ('at' in entry) position = entry.at
+    else if ('begin' in entry) {
+      const { begin: line, ...facts } = entry
+      begun.set(line, facts)
+      positions.set(line, position)
+    } else if ('failed' in entry) begun.set(entry.failed, { ...begun.get(entry.failed), failed: true })
+    else if ('done' in entry) {
       done.add(entry.done)
       begun.delete(entry.done)
-    } else if (entry && 'begin' in entry) begun.set(entry.begin, entry.guestId ?? true)
+    }
+    if ('done' in entry || 'failed' in entry) positions.delete('done' in entry ? entry.done : entry.failed)
   }
-  return { done, begun }
+  return { done, begun, positions }
 }
 
 /** What stands in it so far; nothing where it is not there yet. */
 async function* written(path: string): AsyncGenerator<string> {
   try {
-    yield* linesOf(path)
+    for await (const { text } of linesOf(path)) yield text
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, thrown)
   }

@@ -1,14 +1,14 @@
 import type { Field } from '@guestpass/core'
-import { linesOf } from '../lines.ts'
-import { LONGEST_ROW, type Row } from './row.ts'
+import { linesOf } from '../text-file.ts'
+import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 
 /** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */
 export async function* ndjsonRows(path: string): AsyncGenerator<Row> {
   let line = 0
-  for await (const text of linesOf(path)) {
+  for await (const { text, fault: unreadable } of linesOf(path)) {
     line += 1
-    const bare = line === 1 ? text.replace(/^\uFEFF/, '') : text
-    if (bare.trim() !== '') yield rowOf(bare, line)
+    if (unreadable !== undefined) yield { line, values: {}, text, fault: encodingFault(unreadable) }
+    else if (text.trim() !== '') yield rowOf(text, line)
   }
 }
 

@@ -7,6 +7,7 @@ export interface Defaults {
   readonly duration?: string
   readonly channelId?: string
   readonly assurance?: string
+  readonly onDoubt?: 'create'
 }
 
 const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((part) => part !== '')

@@ -1,10 +1,15 @@
+import { resolve } from 'node:path'
 import { auditExport, ocsfExport } from '@guestpass/core'
 import * as z from 'zod'
-import { verb } from '../frame/verb.ts'
+import { type Cli, verb } from '../frame/verb.ts'
 import { atWork } from '../workplace.ts'
-import { writtenTo } from './audit-files.ts'
+import { destination } from '../written-file.ts'
 
 const formats = ['ndjson', 'ocsf'] as const
+
+/** Names of standard output; to open one of them would write at the beginning of what was redirected. */
+const isStandardOutput = (file: string): boolean =>
+  file === '-' || /^\/(dev\/(stdout|fd\/1)|proc\/self\/fd\/1)$/.test(file)
 
 export const auditExportVerb = verb({
   name: 'audit export',
@@ -12,11 +17,11 @@ export const auditExportVerb = verb({
   example: 'guestpass audit export --format ndjson --output audit.ndjson',
   options: [
     ['--format <name>', `${formats.join(' or ')} (default: ndjson)`],
-    ['--output <file>', 'file to write (default: standard output)'],
+    ['--output <file>', 'file to write, replaced when the export is whole (default: standard output)'],
   ],
   input: z.object({
     format: z.enum(formats, 'is not a format of exports').optional(),
-    output: z.string().optional(),
+    output: z.string().min(1, 'is empty').optional(),
   }),
   async run({ format = 'ndjson', output }, cli) {
     const config = await cli.config()
@@ -24,7 +29,7 @@ export const auditExportVerb = verb({
       const { connection } = config
       const lines =
         format === 'ocsf' ? ocsfExport(connection, auditLog, cli.world.version) : auditExport(connection, auditLog)
-      if (output !== undefined) {
+      if (output !== undefined && !isStandardOutput(output)) {
         const written = await writtenTo(output, lines, cli)
         cli.answer({ file: output, format, lines: written }, () => [`${written} lines in ${output}`])
       } else if (cli.json) {
@@ -32,8 +37,25 @@ export const auditExportVerb = verb({
         for await (const line of lines) all.push(line)
         cli.answer({ format, lines: all }, () => [])
       } else {
-        for await (const line of lines) cli.world.stdout.write(`${JSON.stringify(line)}\n`)
+        for await (const line of lines) await cli.print(JSON.stringify(line))
       }
     })
   },
 })
+
+/** Writes values as lines of JSON to a file; says how many. */
+async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {
+  const to = await destination(resolve(cli.world.cwd, file), cli.signal)
+  try {
+    let lines = 0
+    for await (const value of values) {
+      if (!(await to.write(`${JSON.stringify(value)}\n`))) break
+      lines += 1
+    }
+    await to.close()
+    return lines
+  } catch (thrown) {
+    await to.discard()
+    throw thrown
+  }
+}

@@ -1,8 +1,8 @@
-import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Checkpoint, GuestpassError, keptLine } from '@guestpass/core'
+import { NotText } from '@guestpass/core/node'
 import type { Cli } from '../frame/verb.ts'
-import { linesOf } from '../lines.ts'
+import { linesOf, readFault } from '../text-file.ts'
 
 const unusable = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field}: ${message.replace(/\.$/, '')}.`, {
@@ -16,10 +16,15 @@ export async function* linesGiven(file: string, field: string, cli: Cli): AsyncG
     return
   }
   try {
-    yield* linesOf(resolve(cli.world.cwd, file))
+    let line = 0
+    for await (const { text, fault } of linesOf(resolve(cli.world.cwd, file))) {
+      line += 1
+      if (fault !== undefined) throw new NotText(fault, line)
+      yield text
+    }
   } catch (thrown) {
-    const { code = 'unknown' } = thrown as NodeJS.ErrnoException
-    throw unusable(field, `the file cannot be read (${code})`, 'Give the path of a file that can be read.')
+    const { message, remedy } = readFault(thrown)
+    throw unusable(field, `the file ${message}`, remedy)
   }
 }
 
@@ -39,31 +44,3 @@ export async function checkpointsIn(file: string, cli: Cli): Promise<readonly Ch
 }
 
 const GIVE = 'Give a file that `guestpass audit checkpoint` or `guestpass audit export` wrote.'
-
-/** Writes values as lines of JSON to a file, which is there when it is whole; says how many. */
-export async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {
-  const path = resolve(cli.world.cwd, file)
-  const part = `${path}.part`
-  const handle = await open(part, 'w', 0o600).catch((thrown: NodeJS.ErrnoException) => {
-    throw unusable(
-      'output',
-      `the file cannot be written (${thrown.code})`,
-      'Give the path of a file in a folder that can be written.',
-    )
-  })
-  try {
-    let lines = 0
-    for await (const value of values) {
-      await handle.write(`${JSON.stringify(value)}\n`)
-      lines += 1
-    }
-    await handle.sync()
-    await handle.close()
-    await rename(part, path)
-    return lines
-  } catch (thrown) {
-    await handle.close().catch(() => {})
-    await rm(part, { force: true })
-    throw thrown
-  }
-}

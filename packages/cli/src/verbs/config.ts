@@ -13,7 +13,7 @@ export const config = verb({
   async run({ markdown }, cli) {
     if (markdown) {
       const page = configurationPage()
-      return cli.answer({ markdown: page }, () => [page.trimEnd()])
+      return cli.answer({ markdown: page }, () => page.trimEnd().split('\n'))
     }
     const config = await cli.config()
     const shown = shownSettings(config)

@@ -6,13 +6,28 @@ import { type Cli, verb } from '../frame/verb.ts'
 import { bulk, type BulkOutcome } from '../import/bulk.ts'
 import { csvRows } from '../import/csv-rows.ts'
 import { failures } from '../import/failures.ts'
+import { settleCutOff } from '../import/issued-rows.ts'
 import { digestOf, journal, journalPath } from '../import/journal.ts'
+import { importLock } from '../import/lock.ts'
 import { ndjsonRows } from '../import/ndjson-rows.ts'
 import type { Row } from '../import/row.ts'
+import type { Defaults } from '../import/row-request.ts'
 import { apis, guestApi } from '../guest-apis.ts'
-import { atWork, connect } from '../workplace.ts'
+import { afterwards, atWork, connect, contextOf, type Reachable, type Workplace } from '../workplace.ts'
 
 const readers = { csv: csvRows, ndjson: ndjsonRows }
+
+const input = z.object({
+  file: z.string(),
+  api: guestApi,
+  duration: z.string().optional(),
+  scope: z.array(z.string()).optional(),
+  channel: z.string().optional(),
+  assurance: z.string().optional(),
+  createAgain: z.literal(true).optional(),
+})
+
+type Typed = Omit<z.output<typeof input>, 'file'>
 
 export const guestImport = verb({
   name: 'guest import',
@@ -27,63 +42,85 @@ export const guestImport = verb({
     ['--scope <scope...>', 'guest-tokens: for rows that do not say'],
     ['--channel <id>', 'engagements: for rows that do not say'],
     ['--assurance <word>', 'claimed (default) or verified, for rows that do not say'],
+    [
+      '--create-again',
+      'external-users: make another guest where the answer to a create was lost and one may exist already',
+    ],
   ],
-  input: z.object({
-    file: z.string(),
-    api: guestApi,
-    duration: z.string().optional(),
-    scope: z.array(z.string()).optional(),
-    channel: z.string().optional(),
-    assurance: z.string().optional(),
-  }),
-  async run({ file, api, duration, scope, channel, assurance }, cli) {
+  settings: ['patienceSeconds'],
+  input,
+  async run({ file, ...typed }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     const path = resolve(cli.world.cwd, file)
     const format = formatOf(file)
     const total = await counted(path, file, format)
-    return atWork(
-      config,
-      cli,
-      async (place) => {
-        const { guests } = await connect(config, place)
-        const elapsed = stopwatch(place.ports.clock)
-        const head = { file: await digestOf(path), api, connection: config.connection }
-        const kept = await journal(journalPath(path), head)
-        const failed = failures(path, format)
-        const bar = cli.progress('importing', total)
-        const stop = new AbortController()
-        const enriching = guests.enrichment.run(stop.signal)
-        try {
-          const defaults = {
-            api,
-            ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
-            ...(duration === undefined ? {} : { duration }),
-            ...(channel === undefined ? {} : { channelId: channel }),
-            ...(assurance === undefined ? {} : { assurance }),
-          }
-          const parts = {
-            guests,
-            format,
-            defaults,
-            journal: kept,
-            failures: failed,
-            onRow: () => bar.add(),
-            ...place.ports,
-          }
-          const outcome = await bulk(readers[format](path), { ...parts, signal: cli.signal })
-          cli.signal.throwIfAborted()
-          return told(outcome, { file, api, seconds: Math.round(elapsed() / 100) / 10, failures: failed.path }, cli)
-        } finally {
-          stop.abort()
-          await enriching
-          bar.stop()
-          kept.close()
-          failed.close()
-        }
-      },
-      { lasts: true },
-    )
+    const lock = await importLock(path)
+    try {
+      const work: Work = { path, file, format, total, defaults: defaultsOf(typed) }
+      return await atWork(config, cli, (place) => imported(work, config, place, cli), { lasts: true })
+    } finally {
+      lock.release()
+    }
   },
+})
+
+/** What is imported, and as what. */
+interface Work {
+  readonly path: string
+  /** The path as it was typed. */
+  readonly file: string
+  readonly format: 'csv' | 'ndjson'
+  readonly total: number
+  readonly defaults: Defaults
+}
+
+async function imported(work: Work, config: Reachable, place: Workplace, cli: Cli): Promise<number> {
+  const { path, file, format, total, defaults } = work
+  const { connection: name, settings, origins } = config
+  const { guests } = await connect(config, place)
+  const elapsed = stopwatch(place.ports.clock)
+  const head = { file: await digestOf(path), api: defaults.api, connection: name }
+  const kept = await journal(journalPath(path), head)
+  await settleCutOff(kept, place.store, name)
+  const failed = failures(path, format)
+  const bar = cli.progress('importing', total)
+  const stop = new AbortController()
+  const enriching = guests.enrichment.run(stop.signal)
+  try {
+    const context = contextOf(cli, settings)
+    const outcome = await bulk(readers[format](path), {
+      guests,
+      format,
+      defaults,
+      journal: kept,
+      failures: failed,
+      context,
+      ...(origins.patienceSeconds ? { patienceMs: context.patienceMs } : {}),
+      position: async () => (await place.store.chainHead(name)).count,
+      onRow: () => bar.add(),
+      ...place.ports,
+      signal: cli.signal,
+    })
+    cli.signal.throwIfAborted()
+    const seconds = Math.round(elapsed() / 100) / 10
+    return told(outcome, { file, api: defaults.api, seconds, failures: failed.path }, cli)
+  } finally {
+    stop.abort()
+    bar.stop()
+    await afterwards(() => enriching, cli)
+    kept.close()
+    failed.close()
+  }
+}
+
+/** What holds for rows that do not say otherwise, as it was typed. */
+const defaultsOf = ({ api, duration, scope, channel, assurance, createAgain }: Typed): Defaults => ({
+  api,
+  ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
+  ...(duration === undefined ? {} : { duration }),
+  ...(channel === undefined ? {} : { channelId: channel }),
+  ...(assurance === undefined ? {} : { assurance }),
+  ...(createAgain ? { onDoubt: 'create' } : {}),
 })
 
 function told(

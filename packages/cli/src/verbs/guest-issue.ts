@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { apis, guestApi } from '../guest-apis.ts'
 import { orUnsaved } from '../unsaved.ts'
-import { atWork, connect, contextOf, type Workplace } from '../workplace.ts'
+import { afterwards, atWork, connect, contextOf, type Workplace } from '../workplace.ts'
 
 /** An issued guest as a document; the route of the service answers the same. */
 export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
@@ -109,6 +109,7 @@ export const guestIssue = verb({
   ],
   settings: ['patienceSeconds'],
   reveal: true,
+  raw: true,
   input,
   async run(typed, cli) {
     const config = await cli.config(['hosts', 'clientId'])
@@ -118,7 +119,7 @@ export const guestIssue = verb({
       const issued = await orUnsaved(() => guests.issue(request, contextOf(cli, config.settings)), cli)
       const document = guestDocument(issued, cli)
       cli.answer(document, () => guestLines(document))
-      await aside(guests, place)
+      await afterwards(() => aside(guests, place), cli)
     })
   },
 })

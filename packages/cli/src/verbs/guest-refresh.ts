@@ -17,6 +17,7 @@ export const guestRefresh = verb({
   ],
   settings: ['patienceSeconds'],
   reveal: true,
+  raw: true,
   input: z.object({ guestId: z.string(), token: z.string().optional(), subject: z.string().optional(), api: ofApi }),
   async run({ guestId, token, subject, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])

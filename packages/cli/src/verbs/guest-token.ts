@@ -25,6 +25,7 @@ export const guestToken = verb({
   options: [ofApiOption],
   settings: ['patienceSeconds'],
   reveal: true,
+  raw: true,
   input: z.object({ guestId: z.string(), api: ofApi }),
   async run({ guestId, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])

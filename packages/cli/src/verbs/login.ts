@@ -58,7 +58,7 @@ async function byBrowser(
     const { url, expiresAt } = await signIn.begin({ redirectUri, browser: binding }, context)
     const lastsMs = expiresAt - clock.wall()
     const ended = AbortSignal.any([cli.signal, expiring(lastsMs, clock, over.signal)])
-    cli.note(`Sign in at\n  ${url}\nand come back here. Ctrl-C gives up.`)
+    cli.note('Sign in at', `  ${url}`, 'and come back here. Ctrl-C gives up.')
     if (opens) await opened(url)
     const state = new URL(url).searchParams.get('state') ?? ''
     const complete = (query: URLSearchParams) => signIn.complete(query, binding, { ...context, patienceMs: lastsMs })
@@ -103,7 +103,7 @@ const byDevice = (deviceSignIn: Connection['deviceSignIn'], cli: Cli): Promise<S
   deviceSignIn.run(
     {
       show: ({ userCode, verificationUri, verificationUriComplete, expiresAt }) => {
-        cli.note(`On any device open\n  ${verificationUri}\nand enter ${userCode}, before ${iso(expiresAt)}.`)
+        cli.note('On any device open', `  ${verificationUri}`, `and enter ${userCode}, before ${iso(expiresAt)}.`)
         if (verificationUriComplete !== undefined) cli.note(`Or open ${verificationUriComplete}`)
       },
     },

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Field, GuestpassError, isLoopback } from '@guestpass/core'
 import type { Fault, Sandbox } from '@guestpass/sandbox'
@@ -7,6 +6,7 @@ import { dotenvLine } from '../config/dotenv.ts'
 import { jsonFault } from '../config/json-fault.ts'
 import { oneOf, whole } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
+import { readFault, textFile } from '../text-file.ts'
 
 export const sandbox = verb({
   name: 'sandbox',
@@ -80,9 +80,8 @@ const faultFileError = (field: Omit<Field, 'field'>): GuestpassError =>
   })
 
 async function faultsIn(file: string, cwd: string): Promise<readonly Fault[]> {
-  const text = await readFile(resolve(cwd, file), 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    const message = thrown.code === 'ENOENT' ? 'there is no such file' : `cannot be read (${thrown.code})`
-    throw faultFileError({ message, remedy: 'Name a JSON file that this user may read.' })
+  const text = await textFile(resolve(cwd, file)).catch((thrown: unknown) => {
+    throw faultFileError(readFault(thrown))
   })
   const at = jsonFault(text)
   if (at)

@@ -10,6 +10,7 @@ export const token = verb({
   example: 'guestpass token --reveal',
   settings: ['patienceSeconds'],
   reveal: true,
+  raw: true,
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
   abortable,
@@ -15,6 +15,7 @@ import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
 import { inClear } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
+import { readFault, textFile } from '../text-file.ts'
 import { atWork, databasePath, pins } from '../workplace.ts'
 
 const algorithms = ['RS256', 'ES256'] as const
@@ -128,8 +129,9 @@ function safeUrl(text: string): string {
 }
 
 async function textOf(flag: string, file: string, cli: Cli): Promise<string> {
-  return readFile(resolve(cli.world.cwd, file), 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-    throw flagError(flag, `${file} cannot be read (${thrown.code})`, 'Name a file that this user may read.')
+  return textFile(resolve(cli.world.cwd, file)).catch((thrown: unknown) => {
+    const { message, remedy } = readFault(thrown)
+    throw flagError(flag, `${file} ${message}`, remedy)
   })
 }
 

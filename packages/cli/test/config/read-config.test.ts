@@ -150,13 +150,6 @@ describe('the configuration file', () => {
     expect(JSON.stringify(faults)).not.toContain('hunter2')
   })
 
-  it('may begin with a byte order mark', async () => {
-    const { settings } = await read({
-      content: { 'guestpass.config.json': '\uFEFF{"clientId":"x"}', '.env': '\uFEFFGENESYS_RATE_LIMIT=5' },
-    })
-    expect([settings.clientId, settings.rateLimit]).toEqual(['x', 5])
-  })
-
   it('is refused when it holds something else than settings', async () => {
     expect(await fieldsOf({ content: json([]) })).toHaveProperty(['guestpass.config.json'])
     expect(await fieldsOf({ content: json({ connections: [] }) })).toHaveProperty('connections')

@@ -106,6 +106,110 @@ describe('an import', () => {
   })
 })
 
+describe('rows that failed', () => {
+  const PEOPLE = 'guest import people.csv --api engagements --channel web-1'
+
+  it('are tried again, and done only when their guest was issued', async () => {
+    await ann.run('guest issue --api engagements --email bob@x.example --consent --channel web-1')
+    write('email,consent\nada@x.example,true\nbob@x.example,true\nada@x.example,true\n')
+    const counts = { total: 3, failed: 2 }
+    expect(await ann.ask(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 1, skipped: 0 } })
+    const failed = read('people.csv.failures.csv')
+    expect(await ann.ask(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 0, skipped: 1 } })
+    expect(read('people.csv.failures.csv')).toBe(failed)
+  })
+
+  it('ask anew for a guest that was known before, with other scopes', async () => {
+    const id = '550e8400-e29b-41d4-a716-446655440000'
+    await ann.run(`guest issue --api guest-tokens --guest-id ${id} --scope webmessaging:guest:send`)
+    write(`guestId,scopes\n${id},webmessaging:guest:receive\n`)
+    upstream.script([{ on: 'mint', do: { status: 400 }, times: 1 }])
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 3, said: { failed: 1 } })
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 1 } })
+    expect((await ann.ask(`guest show ${id}`)).said).toMatchObject({
+      scopes: ['webmessaging:guest:receive'],
+      generation: 2,
+    })
+  })
+
+  it('are not imported from the file of failures while they stand there as they were', async () => {
+    write('duration\n"600\n')
+    await ann.ask(IMPORT)
+    write(read('people.csv.failures.csv'), 'mended.csv')
+    const { said } = await ann.ask(IMPORT.replace('people', 'mended'))
+    expect(said).toMatchObject({ done: 0, failed: 1 })
+    expect(read('mended.csv.failures.csv')).toContain('empty _row')
+  })
+})
+
+describe('rows that were cut off', () => {
+  const id = '6ba7b810-9dad-41d1-80b4-00c04fd430c8'
+  /** The journal as a kill leaves it before the row of this request was settled. */
+  const cutOff = (request: string): void => {
+    const [head] = read('people.csv.import').split('\n')
+    write(`${head}\n{"at":0}\n${JSON.stringify({ begin: 2, request, guestId: id })}\n`, 'people.csv.import')
+  }
+
+  it('are done if the audit log has their guest, else asked for again', async () => {
+    write(`guestId\n${id}\n`)
+    await ann.ask(IMPORT)
+    const [, request = ''] = /"request":"([^"]+)"/.exec(read('people.csv.import')) ?? []
+    cutOff(request)
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 0, skipped: 1 } })
+    cutOff('another request')
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 1, skipped: 0 } })
+    expect((await ann.ask(`guest show ${id}`)).said).toMatchObject({ generation: 2 })
+  })
+})
+
+describe('two imports of one file', () => {
+  it('do not run at once: the second says so, and leaves the failures of the first alone', async () => {
+    write(`${rows(40)}never\n`)
+    const [first, second] = await Promise.all([ann.ask(IMPORT), ann.ask(IMPORT)])
+    const [refused, done] = [first, second].sort((one, other) => Number(other.code === 1) - Number(one.code === 1))
+    expect(refused).toMatchObject({ code: 1, said: { code: 'import_running' } })
+    expect(done).toMatchObject({ code: 2, said: { done: 40, failed: 1 } })
+    expect(read('people.csv.failures.csv')).toContain('never')
+    expect(await guests()).toBe(40)
+    expect(existsSync(join(ann.cwd, 'people.csv.import.lock'))).toBe(false)
+  })
+})
+
+describe('a file in another encoding', () => {
+  const sent = (): readonly unknown[] =>
+    upstream.journal().filter(({ method, path }) => method === 'POST' && path.endsWith('/engagements/guests'))
+
+  it.each(['csv', 'ndjson'])(
+    'has its rows refused that are not UTF-8, and nothing sent of them: %s',
+    async (format) => {
+      const names = ['J\u00fcrgen', 'Ann'].map(
+        (name) => [`${name.charAt(0)}-${format}@x.example`.toLowerCase(), name] as const,
+      )
+      const text =
+        format === 'csv'
+          ? `email,name,consent\n${names.map((one) => `${one.join(',')},true\n`).join('')}`
+          : names.map(([email, name]) => `${JSON.stringify({ email, name, consent: true })}\n`).join('')
+      writeFileSync(join(ann.cwd, `people.${format}`), Buffer.from(text, 'latin1'))
+      const before = sent().length
+      const { code, said } = await ann.ask(`guest import people.${format} --api engagements --channel web-1`)
+      expect([code, said]).toMatchObject([2, { done: 1, failed: 1 }])
+      expect(sent().length - before).toBe(1)
+      expect(read(`people.${format}.failures.${format}`)).toContain('is not UTF-8')
+    },
+  )
+
+  it('is read in UTF-16 with a byte order mark, as spreadsheets save "Unicode text"', async () => {
+    writeFileSync(join(ann.cwd, 'people.csv'), Buffer.from(`\uFEFF${rows(3)}`, 'utf16le'))
+    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 3 } })
+  })
+
+  it('is refused where the columns cannot be read', async () => {
+    writeFileSync(join(ann.cwd, 'people.csv'), Buffer.from('email,attributes.stra\u00dfe\na,b\n', 'latin1'))
+    const { text } = await ann.fails(IMPORT, 2, 'invalid_input')
+    expect(text).toContain('it is not UTF-8')
+  })
+})
+
 describe('a file that cannot be imported', () => {
   it.each([
     ['is not there', undefined, 'cannot be read (ENOENT)'],

@@ -85,7 +85,8 @@ export function user(env: Variables = {}, files: Variables = {}): User {
     run,
     ask,
     async fails(line, exit, code, options) {
-      const [plain, json] = await Promise.all([run(line, options), ask<Problem>(line, options)])
+      const plain = await run(line, options)
+      const json = await ask<Problem>(line, options)
       expect({ exit: plain.code, out: plain.out, json: json.code, code: json.said.code }).toEqual({
         exit,
         out: '',

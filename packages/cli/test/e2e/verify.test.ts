@@ -161,7 +161,7 @@ describe('guestpass verify', () => {
           program: '',
           stdout: { write: () => undefined },
           stderr: { write: (text) => (err += text) },
-          input: async () => '',
+          input: async () => new Uint8Array(),
           signal: ending.signal,
           version: '0',
         },

@@ -43,7 +43,7 @@ describe('webhooks of the configuration', () => {
     expect(peer.of('/idm').map(({ body }) => body)).toEqual([
       {
         clientId: upstream.env['GENESYS_CLIENT_ID'],
-        timestamp: expect.any(Number),
+        timestamp: expect.stringMatching(TIME),
         latencyMs: expect.any(Number),
         success: true,
       },

@@ -26,7 +26,7 @@ async function running(verbs: readonly Verb[], argv: readonly string[], world: P
       program: '',
       stdout: { write: (text) => (printed.out += text) },
       stderr: { write: (text) => (printed.err += text) },
-      input: async () => '  from stdin\n',
+      input: async () => Buffer.from('  from stdin\n'),
       signal: new AbortController().signal,
       version: '1.2.3',
       ...world,
@@ -129,6 +129,30 @@ describe('a verb', () => {
       bar.stop()
     })
     expect(await running([acting], ['act'])).toEqual({ code: 0, out: '', err: '' })
+  })
+})
+
+describe('a bar', () => {
+  const drawing = doing(async (cli) => {
+    const bar = cli.progress('Guests', 10)
+    bar.add(10)
+    bar.stop()
+  })
+  const drawn = async (env: Readonly<Record<string, string>>): Promise<string> => {
+    let text = ''
+    await running([drawing], ['act'], { env, stderr: { isTTY: true, columns: 60, write: (more) => (text += more) } })
+    return text
+  }
+
+  it('turns nothing off at a terminal that a kill would leave off: cursor, wrapping, colour', async () => {
+    const text = await drawn({ TERM: 'xterm' })
+    expect(text).toContain('10/10')
+    const sequences = text.split('\u001B').slice(1)
+    expect(sequences.filter((one) => /^\[(\?|\d+m)/.test(one))).toEqual([])
+  })
+
+  it('is not drawn on a terminal that cannot move its cursor', async () => {
+    expect(await drawn({ TERM: 'dumb' })).toBe('')
   })
 })
 
@@ -318,11 +342,123 @@ describe('a fault that a verb finds in its input', () => {
     expect(said.detail).toBe(`No: ${names.map((name) => `${name}: bad`).join('; ')}.`)
   })
 
+  it('is named once for each fault, also where one field has several', async () => {
+    const said = problem(await told(invalid('pageSize', 'pageSize', 'scope[0]', 'scope', 'size')))
+    expect(said.detail).toBe('No: --page-size: bad; --page-size: bad; --scope[0]: bad; --scope: bad; size: bad.')
+  })
+
   it('keeps its name where the mistake is not in what was typed', async () => {
     const error = new GuestpassError('config_invalid', 'No.', {
       fields: [{ field: 'scopes', message: 'bad', remedy: 'Mend it.' }],
     })
     expect(problem(await told(error)).fields?.[0]?.field).toBe('scopes')
+  })
+})
+
+describe('text from elsewhere', () => {
+  const evil = 'a\u001b]0;x\u0007\u009b2J\u202eb\u200b\u2028\u{e0041}\nguestpass: fine'
+  const shown = 'a\\u001b]0;x\\u0007\\u009b2J\\u202eb\\u200b\\u2028\\udb40\\udc41\\u000aguestpass: fine'
+
+  it('reaches no terminal as it is: neither in lines nor in notes', async () => {
+    const acting = doing(async (cli) => {
+      cli.note(`note ${evil}`)
+      await cli.print(`line ${evil}`)
+      cli.answer({}, () => [`answer ${evil}`])
+    })
+    expect(await running([acting], ['act'])).toEqual({
+      code: 0,
+      out: `line ${shown}\nanswer ${shown}\n`,
+      err: `note ${shown}\n`,
+    })
+  })
+
+  it('is the same text in a document, and escaped there as well', async () => {
+    const { out } = await running([doing(async (cli) => cli.answer({ evil }, () => []))], ['act', '--json'])
+    expect(JSON.parse(out)).toEqual({ evil })
+    expect(out).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}](?!$)/u)
+  })
+
+  it.each([
+    [
+      'of an error',
+      [failing(new GuestpassError('internal', evil, { reason: evil, upstream: { status: 400, code: evil } }))],
+      ['act'],
+    ],
+    ['of the command line', [show], ['guest', 'show', 'x', `--\u001b[2J`]],
+    ['of a value', [show], ['guest', 'show', 'x', '--page-size', '\u009b2J']],
+    ['of a stack', [failing(new Error(evil))], ['act']],
+  ])('is escaped in messages: %s', async (_, verbs, argv) => {
+    const { err } = await running(verbs, argv, { env: { GUESTPASS_DEBUG: '1' } })
+    expect(err.split('\n').join('')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u)
+    expect(err).toMatch(/\\u00(1b|9b)/)
+  })
+})
+
+describe('output that cannot be written', () => {
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })
+  const closed = Object.assign(new Error('closed'), { code: 'EPIPE' })
+  const refusing = (error: Error) => ({ write: async () => Promise.reject(error) })
+  const answering = doing(async (cli) => cli.answer({ a: 1 }, () => ['a']))
+  const streaming = doing(async (cli) => {
+    await cli.print('a')
+    await cli.stopped()
+    cli.signal.throwIfAborted()
+  })
+
+  it.each([
+    ['an answer', answering, ['act']],
+    ['a document', answering, ['act', '--json']],
+    ['a line of a stream', streaming, ['act']],
+    ['help', answering, ['act', '--help']],
+    ['a problem document', failing(new GuestpassError('session_exists', 'No.')), ['act', '--json']],
+  ])('is a failure that is told once: %s', async (_, acting, argv) => {
+    const { code, err } = await running([acting], argv, { stdout: refusing(full) })
+    expect([code, err]).toEqual([
+      1,
+      'guestpass: Standard output could not be written (ENOSPC): the disk is full. Make room on it. [output_failed]\n',
+    ])
+  })
+
+  it.each([
+    ['an answer', answering, 0],
+    ['a verdict', doing(async (cli) => (cli.answer({}, () => ['no']), 4)), 4],
+    ['a verb that goes on until it is stopped', streaming, 0],
+  ])('because its reader went away is none: %s', async (_, acting, exit) => {
+    expect(await running([acting], ['act'], { stdout: refusing(closed) })).toEqual({ code: exit, out: '', err: '' })
+  })
+
+  it('ends a verb that goes on until it is stopped', async () => {
+    const staying = doing(async (cli) => {
+      cli.answer({}, () => ['up'])
+      await cli.stopped()
+    })
+    expect((await running([staying], ['act'], { stdout: refusing(full) })).code).toBe(1)
+  })
+
+  it('does not matter on standard error', async () => {
+    const noting = doing(async (cli) => cli.note('a'))
+    expect((await running([noting], ['act'], { stderr: refusing(full) })).code).toBe(0)
+  })
+})
+
+describe('--raw', () => {
+  const token = new Secret('abcdefghijklmnop')
+  const showing = doing(async (cli) => cli.answer({ token: cli.token(token) }, () => [cli.token(token), 'more']), {
+    reveal: true,
+    raw: true,
+  })
+
+  it('prints the token alone, in full', async () => {
+    expect((await running([showing], ['act', '--raw'])).out).toBe('abcdefghijklmnop\n')
+  })
+
+  it('is refused beside --json, and where there is no token', async () => {
+    const { code, out } = await running([showing], ['act', '--raw', '--json'])
+    expect([code, JSON.parse(out)]).toMatchObject([
+      2,
+      { fields: [{ field: '--raw', message: 'stands beside --json' }] },
+    ])
+    expect((await running([show], ['guest', 'show', 'g', '--raw'])).code).toBe(2)
   })
 })
 

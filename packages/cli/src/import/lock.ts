@@ -1,0 +1,23 @@
+import { realpath } from 'node:fs/promises'
+import { GuestpassError } from '@guestpass/core'
+import { type FileLock, fileLock } from '@guestpass/store/sqlite'
+import { unusable } from './appended.ts'
+
+/**
+ * Takes the lock of a file's import: journal and failures are one import's at a time, and rows of two would be issued twice. A killed import
+ * leaves no lock. Rejects with `import_running` while another has it.
+ */
+export async function importLock(path: string): Promise<FileLock> {
+  const file = `${await realpath(path)}.import.lock`
+  let lock: FileLock | undefined
+  try {
+    lock = fileLock(file)
+  } catch (thrown) {
+    throw unusable(file, thrown)
+  }
+  if (lock) return lock
+  throw new GuestpassError(
+    'import_running',
+    `${path} is being imported by another process. Nothing was done. Wait for that import to end, then run this one again: rows that were done are passed over.`,
+  )
+}

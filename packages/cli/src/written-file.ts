@@ -1,0 +1,132 @@
+import { constants, openSync, type Stats } from 'node:fs'
+import { copyFile, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GuestpassError } from '@guestpass/core'
+
+/** Where an output is written. */
+export interface Destination {
+  /** Resolves when the text was handed over; false when nothing reads it any more, as a pipe whose reader went away. Rejects with `output_failed`. */
+  write(text: string): Promise<boolean>
+  /** Ends it well: what was written stands where it belongs. */
+  close(): Promise<void>
+  /** Ends it without that. */
+  discard(): Promise<void>
+}
+
+const PRIVATE = 0o600
+/** How often a pipe is looked at that nobody reads yet, in milliseconds. */
+const POLL_MS = 100
+
+const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+
+/**
+ * Opens a file to write. A regular file is replaced when its successor is whole, and keeps its mode; a new one is its owner's alone. Links are
+ * followed. What is no regular file (a device, a pipe) is written into, and so is what stands in /dev or /proc, and a file in a folder that
+ * cannot be written. Rejects with `invalid_input` where it cannot be opened.
+ */
+export async function destination(path: string, signal: AbortSignal): Promise<Destination> {
+  try {
+    const real = await realpath(path).catch(() => path)
+    const found = await stat(real).catch(() => undefined)
+    if (found?.isFIFO()) return await pipe(real, path, signal)
+    if (/^\/(dev|proc)\//.test(path) || (found && !found.isFile())) return inPlace(await open(path, 'a'), path)
+    return await replacement(real, path, found)
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError || signal.aborted) throw thrown
+    const message = `the file cannot be written (${codeOf(thrown)})`
+    const remedy = 'Give the path of a file in a folder that can be written.'
+    const fields = [{ field: 'output', message, remedy }]
+    throw new GuestpassError('invalid_input', `output: ${message}.`, { fields, cause: thrown })
+  }
+}
+
+const failed = (path: string, thrown: unknown): GuestpassError => {
+  const code = codeOf(thrown)
+  const why = code === 'ENOSPC' ? ': the disk is full. Make room on it' : ''
+  return new GuestpassError('output_failed', `${path} could not be written (${code})${why}.`, { cause: thrown })
+}
+
+const writing =
+  (file: FileHandle, path: string) =>
+  async (text: string): Promise<boolean> => {
+    try {
+      await file.appendFile(text)
+      return true
+    } catch (thrown) {
+      if (codeOf(thrown) === 'EPIPE') return false
+      throw failed(path, thrown)
+    }
+  }
+
+const inPlace = (file: FileHandle, path: string): Destination => ({
+  write: writing(file, path),
+  close: () => file.close(),
+  discard: () => file.close().catch(() => {}),
+})
+
+/** A file beside the one that is meant, which takes its name in the end. */
+async function replacement(real: string, path: string, found: Stats | undefined): Promise<Destination> {
+  const part = `${real}.${process.pid}.part`
+  const mode = found ? found.mode & 0o777 : PRIVATE
+  const file = await open(part, 'wx', mode).catch((thrown: unknown) => {
+    // The folder is not this user's to write, but the file may be.
+    if (found && ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(thrown))) return undefined
+    throw thrown
+  })
+  if (!file) return inPlace(await open(real, 'w'), path)
+  const discard = async (): Promise<void> => {
+    await file.close().catch(() => {})
+    await rm(part, { force: true })
+  }
+  return {
+    write: writing(file, path),
+    discard,
+    async close() {
+      try {
+        await file.sync()
+        await file.close()
+        // A file that is mounted by itself cannot be renamed over.
+        await rename(part, real).catch(async (thrown: unknown) => {
+          if (codeOf(thrown) !== 'EBUSY') throw thrown
+          await copyFile(part, real)
+        })
+      } catch (thrown) {
+        throw failed(path, thrown)
+      } finally {
+        await discard()
+      }
+    },
+  }
+}
+
+/** A named pipe. To open it in the usual way would hold up the whole process until somebody reads. */
+async function pipe(real: string, path: string, signal: AbortSignal): Promise<Destination> {
+  const socket = new Socket({ fd: await opened(real, signal), readable: false, writable: true })
+  socket.on('error', () => undefined)
+  const write = (text: string): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      socket.write(text, (error) => {
+        if (!error) resolve(true)
+        else if (codeOf(error) === 'EPIPE') resolve(false)
+        else reject(failed(path, error))
+      })
+    })
+  return {
+    write,
+    close: () => new Promise((resolve) => socket.end(resolve)),
+    discard: async () => void socket.destroy(),
+  }
+}
+
+/** A descriptor, because a `FileHandle` would close it once more when it is collected. */
+async function opened(path: string, signal: AbortSignal): Promise<number> {
+  while (true) {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ENXIO') throw thrown
+      await sleep(POLL_MS, undefined, { signal })
+    }
+  }
+}
