@@ -80,10 +80,11 @@ export function access(
 ): Access {
   const { connection, meter, windows, platform, verification } = parts
   const { hosts, client, scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
-  const { keys, issuerClock, accessTokens: verifier } = verification
+  const { accessKeys: keys, accessKeysAssumed, issuerClock, accessTokens: verifier } = verification
   checkParams(options)
   const format = options.accessTokenFormat ?? 'auto'
-  const receiving = reception({ connection, format, verifier, keys, issuerClock, windows, random: ports.random })
+  const checks = { verifier, keys, keysAssumed: accessKeysAssumed, issuerClock }
+  const receiving = reception({ connection, format, ...checks, windows, random: ports.random })
   const telling = accessTelling({ connection, meter }, ports.random)
   const method = fact(ports.store, connection, 'client-auth')
   const server = oauth(

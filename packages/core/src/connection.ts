@@ -5,6 +5,7 @@ import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
 import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
 import { type Guests, guests } from './guests/guests.ts'
+import { keyPlaces } from './key-places.ts'
 import type { AccessSource } from './policy/authorize.ts'
 import type { Policy } from './policy/pipeline.ts'
 import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
@@ -30,8 +31,14 @@ import type { Verifier } from './verify/verdict.ts'
 import { verification, type VerificationOptions } from './verification.ts'
 
 /** One upstream organisation and one OAuth client. */
-export interface ConnectionOptions extends Omit<VerificationOptions, 'keys'>, AccessOptions, PersonOptions {
-  /** The key that signs guest tokens, as PEM; otherwise the key-set of the hosts is mirrored. */
+export interface ConnectionOptions
+  extends Omit<VerificationOptions, 'keys' | 'accessKeys'>,
+    AccessOptions,
+    PersonOptions {
+  /**
+   * The keys of guest tokens, as one or more PEM blocks. Where the hosts name a key-set too, it is asked about tokens that none of
+   * these fits. Default: the key-set of the hosts alone. Access tokens are judged by the key-set, where one is named.
+   */
   readonly publicKey?: string
   /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
   readonly gateway?: boolean
@@ -74,7 +81,13 @@ export interface Connection {
   readonly guests: Guests
   /** Checks any guest token of this connection, revocation included. */
   readonly verifier: Verifier
+  /** The keys of guest tokens. */
   readonly keys: KeySource
+  /**
+   * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
+   * was removed upstream is then refused within ten minutes though no token came meanwhile.
+   */
+  run(signal: AbortSignal): Promise<void>
   /** How far the issuer's clock is ahead of ours, in milliseconds. */
   issuerOffset(): Millis
   /** Counters and durations of this process. */
@@ -94,10 +107,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { api = '' } = hosts
   const network = { http, clock }
   const meter = meters()
-  const checks = await verification(
-    { ...options, keys: options.publicKey === undefined ? { url: hosts.jwksUrl } : { pem: options.publicKey } },
-    ports,
-  )
+  const checks = await verification({ ...options, ...keyPlaces(options.publicKey, hosts) }, ports)
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const { onUnsaved, unsavedMs } = ports
@@ -146,6 +156,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     signOut,
     verifier: guestVerifier,
     keys,
+    run: checks.run,
     issuerOffset: issuerClock.offset,
     meters: meter,
     async idle() {

@@ -112,11 +112,22 @@ export { type Params, reservedParams } from './upstream/oauth/params.ts'
 export { isLoopback } from './domain/loopback.ts'
 export { fingerprint } from './verify/fingerprint.ts'
 export { givenKeys } from './verify/given-keys.ts'
-export type { Jwk, KeyMaker, KeySet, KeySource, VerifyKey } from './verify/keys.ts'
+export { leftOutText } from './verify/key-list.ts'
+export { pemKeys } from './verify/pem.ts'
+export type { Jwk, KeyMaker, KeySet, KeySource, LeftOut, VerifyKey } from './verify/keys.ts'
 export { mirroredKeys } from './verify/mirrored-keys.ts'
 export type { Platform } from './verify/platform.ts'
-export type { Algorithm, Claims, Expectations, Reason, Verdict, Verifier } from './verify/verdict.ts'
-export { type Verification, verification, type VerificationOptions } from './verification.ts'
+export {
+  type Algorithm,
+  ALGORITHMS as algorithms,
+  type Claims,
+  type Expectations,
+  inWords as verdictInWords,
+  type Reason,
+  type Verdict,
+  type Verifier,
+} from './verify/verdict.ts'
+export { type KeySetPlace, type Verification, verification, type VerificationOptions } from './verification.ts'
 export type { VerifierOptions } from './verify/verifier-options.ts'
 export { verifier } from './verify/verifier.ts'
 export { webPlatform } from './verify/web-crypto.ts'

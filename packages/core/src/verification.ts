@@ -5,20 +5,32 @@ import type { Store } from './ports/store.ts'
 import { givenKeys } from './verify/given-keys.ts'
 import { type IssuerClock, issuerClock, offsetFact } from './verify/issuer-clock.ts'
 import type { Jwk, KeySource } from './verify/keys.ts'
-import { mirroredKeys } from './verify/mirrored-keys.ts'
+import { keysInTurn } from './verify/keys-in-turn.ts'
+import { type MirroredKeys, mirroredKeys } from './verify/mirrored-keys.ts'
 import type { Platform } from './verify/platform.ts'
 import type { Algorithm, Verifier } from './verify/verdict.ts'
 import { verifier } from './verify/verifier.ts'
+
+/** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
+export type KeySetPlace =
+  | { readonly url: string }
+  | { readonly url: () => Promise<string>; readonly rememberedAs: string }
 
 /** How the tokens of one connection are checked. */
 export interface VerificationOptions {
   /** The connection's name. Default `default`. */
   readonly name?: string
-  /** Where the keys are: the first of these that is given. */
+  /**
+   * The keys of guest tokens: public keys in PEM, a key-set, or where a key-set is. With PEM and a place both, the place is asked
+   * about tokens that none of the PEM keys fits.
+   */
   readonly keys:
     | { readonly pem: string }
+    | ({ readonly pem: string } & KeySetPlace)
     | { readonly jwks: { readonly keys: readonly Jwk[] } }
-    | { readonly url: string }
+    | KeySetPlace
+  /** The key-set of the OAuth server, for access tokens and ID tokens. Default: not known, and `keys` are taken for them. */
+  readonly accessKeys?: KeySetPlace
   /** Algorithms that tokens may be signed with. Default RS256 alone. */
   readonly algorithms?: readonly Algorithm[]
   /** Pins of what tokens must say; not looked at when absent. */
@@ -37,12 +49,19 @@ export interface VerificationPorts {
 }
 
 export interface Verification {
+  /** The keys of guest tokens. */
   readonly keys: KeySource
+  /** The keys of access tokens and ID tokens. */
+  readonly accessKeys: KeySource
+  /** True when `accessKeys` are PEM keys of guest tokens, because no key-set is known: another key may sign access tokens. */
+  readonly accessKeysAssumed: boolean
   readonly issuerClock: IssuerClock
   /** Checks guest tokens: pins and revocation included. */
   readonly guestTokens: Verifier
   /** Checks the service's own access tokens, which are for another audience. */
   readonly accessTokens: Verifier
+  /** Mirrors the key-sets until the signal aborts, so that a removed key is refused within the interval without traffic. */
+  run(signal: AbortSignal): Promise<void>
 }
 
 /** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. */
@@ -54,29 +73,43 @@ export async function verification(options: VerificationOptions, ports: Verifica
     const value = offsetFact(clock, next)
     if (value) void offset.save(value).catch(() => {})
   })
-  const keys =
-    'url' in options.keys
-      ? mirroredKeys({
-          url: options.keys.url,
-          http,
-          clock,
-          random,
-          maker: platform.maker,
-          facts: fact(store, name, `keys:${options.keys.url}`),
-        })
-      : givenKeys(options.keys, platform.maker)
-  const checks = { keys, platform, now: issuersClock.now, algorithms }
+  const { maker } = platform
+  const mirrors = new Map<string, MirroredKeys>()
+  /** One mirror for each place. */
+  const mirrored = (place: KeySetPlace): MirroredKeys => {
+    const rememberedAs = 'rememberedAs' in place ? place.rememberedAs : place.url
+    const facts = fact(store, name, `keys:${rememberedAs}`)
+    const mirror = mirrors.get(rememberedAs) ?? mirroredKeys({ url: place.url, http, clock, random, maker, facts })
+    mirrors.set(rememberedAs, mirror)
+    return mirror
+  }
+  const keys = guestKeys(options.keys, maker, mirrored)
+  const accessKeys = options.accessKeys ? mirrored(options.accessKeys) : keys
+  const checks = { platform, now: issuersClock.now, algorithms }
   const pins = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
     ...(organization === undefined ? {} : { organization }),
   }
+  const denied = store ? { denied: (print: string) => store.denied(name, print) } : {}
   return {
     keys,
+    accessKeys,
+    accessKeysAssumed: options.accessKeys === undefined && 'pem' in options.keys,
     issuerClock: issuersClock,
-    guestTokens: verifier({ ...checks, ...pins, ...(store ? { denied: (print) => store.denied(name, print) } : {}) }),
-    accessTokens: verifier(checks),
+    guestTokens: verifier({ ...checks, keys, ...pins, ...denied }),
+    accessTokens: verifier({ ...checks, keys: accessKeys }),
+    run: async (signal) => void (await Promise.all([...mirrors.values()].map((mirror) => mirror.run(signal)))),
   }
+}
+
+function guestKeys(
+  given: VerificationOptions['keys'],
+  maker: Platform['maker'],
+  mirrored: (place: KeySetPlace) => MirroredKeys,
+): KeySource {
+  if (!('url' in given)) return givenKeys(given, maker)
+  return 'pem' in given ? keysInTurn(givenKeys({ pem: given.pem }, maker), mirrored(given)) : mirrored(given)
 }
 
 /** A value that the store remembers for a connection, if there is a store. */

@@ -1,5 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { DAY, HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import type { Http } from '../src/ports/http.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
 import { granted, json, jwt, publicKey, strangerKey } from './fake-upstream.ts'
 import { outcome, refusal, type World, world } from './world.ts'
 
@@ -133,8 +136,9 @@ describe('an access token that is a JWT', () => {
     expect(publicKey).toContain('PUBLIC KEY')
   })
 
-  it('is refused when somebody else signed it, never stored, and why is told', async () => {
-    const { connection, store, events, upstream } = await issuing({ key: strangerKey })
+  it('is refused when another key signed it and it must verify, never stored, and why is said', async () => {
+    const { process, store, events, upstream } = await issuing({ key: strangerKey })
+    const connection = await process({ accessTokenFormat: 'jwt' })
     const error = await refusal(connection.accessTokens.token())
     expect(error).toMatchObject({ code: 'token_refused', reason: 'signature' })
     expect((await store.list('default', { kind: 'access', limit: 1 })).credentials[0]?.tokens).toBeUndefined()
@@ -142,8 +146,58 @@ describe('an access token that is a JWT', () => {
       type: 'ACCESS_TOKEN_FAILED',
       error: { code: 'token_refused', reason: 'signature' },
     })
+    expect(error.message).toContain('GENESYS_ACCESS_TOKEN_FORMAT=opaque')
     await refusal(connection.accessTokens.token())
     expect(upstream.asked.token).toHaveLength(1)
+  })
+
+  it('is taken as opaque when the key of guest tokens, the only one known, does not fit it', async () => {
+    const { connection, store } = await issuing({ key: strangerKey })
+    expect(await outcome(connection.accessTokens.token())).toMatch(/^eyJ/)
+    const { credentials } = await store.list('default', { kind: 'access', limit: 1 })
+    expect(credentials[0]?.tokens?.verified).toBe(false)
+  })
+
+  it('is refused when the key fits and it has expired', async () => {
+    const { connection } = await issuing({ life: -MINUTE })
+    expect(await refusal(connection.accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'expired' })
+  })
+
+  describe('beside which a key-set of the OAuth server is named', () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const named = resolveHosts({
+      oauthBaseUrl: 'https://login.example.com',
+      apiBaseUrl: 'https://api.example.com',
+      jwksUrl: 'https://login.example.com/keys',
+    })
+
+    /** Guest tokens are signed with the key of the PEM, access tokens with `key`; the key-set holds that of `pair`. */
+    async function serving(key?: typeof strangerKey) {
+      const here = await issuing(key ? { key } : {})
+      const fetched: string[] = []
+      const http: Http = async (request, signal) => {
+        if (!request.url.endsWith('/keys')) return here.upstream.http(request, signal)
+        fetched.push(request.url)
+        return json(200, { keys: [pair.publicKey.export({ format: 'jwk' })] })
+      }
+      return { ...here, fetched, connection: await here.process({ hosts: named }, { http }) }
+    }
+
+    it('is judged by that key-set', async () => {
+      const { connection, store, fetched } = await serving(pair.privateKey)
+      await connection.accessTokens.token()
+      const { credentials } = await store.list('default', { kind: 'access', limit: 1 })
+      expect(credentials[0]?.tokens?.verified).toBe(true)
+      expect(fetched).toHaveLength(1)
+    })
+
+    it('is refused when the key of guest tokens signed it', async () => {
+      const { connection } = await serving()
+      expect(await refusal(connection.accessTokens.token())).toMatchObject({
+        code: 'token_refused',
+        reason: 'signature',
+      })
+    })
   })
 
   it('that looks like none is taken as it is, and must be one where that is asked for', async () => {

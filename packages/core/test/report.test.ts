@@ -77,6 +77,7 @@ describe('a report', () => {
       failed: 0,
       validityRatePercent: 100,
       avgLatencyMs: 0,
+      totalLatencyMs: 0,
       p50LatencyMs: 0,
       p99LatencyMs: 0,
     })
@@ -118,12 +119,14 @@ describe('a report', () => {
       failedRefreshes: 1,
       validityRatePercent: 99.7,
       avgLatencyMs: 10,
+      totalLatencyMs: 14_075,
       refreshes: {
         totalRequests: 3,
         succeeded: 2,
         failed: 1,
         validityRatePercent: 66.7,
         avgLatencyMs: 30,
+        totalLatencyMs: 60,
         p50LatencyMs: expect.any(Number),
         p99LatencyMs: 40,
       },
@@ -133,6 +136,7 @@ describe('a report', () => {
         failed: 1,
         validityRatePercent: 99.9,
         avgLatencyMs: 10,
+        totalLatencyMs: 14_000,
         p50LatencyMs: 10,
         p99LatencyMs: 10,
       },
@@ -142,6 +146,7 @@ describe('a report', () => {
         failed: 1,
         validityRatePercent: 50,
         avgLatencyMs: 7,
+        totalLatencyMs: 7,
         p50LatencyMs: 7,
         p99LatencyMs: 7,
       },
@@ -151,11 +156,46 @@ describe('a report', () => {
         failed: 1,
         validityRatePercent: 50,
         avgLatencyMs: 8,
+        totalLatencyMs: 8,
         p50LatencyMs: 8,
         p99LatencyMs: 8,
       },
       revoked: 1,
       signIns: { completed: 2, failed: 1, inDoubt: 1, lastResorts: 1, ended: 1, signedOut: 1 },
     })
+  })
+
+  it('counts as refreshes those of guests and of sign-ins, and no new token by client credentials', async () => {
+    const store = memoryStore({ clock: fakeClock() })
+    const of = (grant: string) => ({ data: { grant } })
+    const failure = { outcome: 'failure' } as const
+    await store.commit({
+      connection: HOME,
+      events: [
+        event('1', { type: 'ACCESS_TOKEN_RENEWED', latencyMs: 4, ...of('refresh_token') }),
+        event('2', { type: 'ACCESS_TOKEN_FAILED', ...failure, ...of('refresh_token') }),
+        event('3', { type: 'ACCESS_TOKEN_FAILED', ...failure, ...of('refresh_token') }),
+        event('4', { type: 'ACCESS_TOKEN_RENEWED', latencyMs: 5, ...of('client_credentials') }),
+        event('5', { type: 'ACCESS_TOKEN_FAILED', ...failure, ...of('client_credentials') }),
+        event('6', { type: 'REFRESH_COMPLETED', latencyMs: 6 }),
+      ],
+    })
+    expect(await report(store, HOME)).toMatchObject({
+      totalRequests: 6,
+      successfulRefreshes: 2,
+      failedRefreshes: 2,
+      validityRatePercent: 50,
+      avgLatencyMs: 5,
+      totalLatencyMs: 15,
+      accessTokens: { succeeded: 2, failed: 3 },
+    })
+  })
+
+  it('leaves out what happened before the moment that is given', async () => {
+    const store = memoryStore({ clock: fakeClock() })
+    const at = (id: string, moment: number) => event(id, { type: 'REFRESH_COMPLETED', latencyMs: 1, at: moment })
+    await store.commit({ connection: HOME, events: [at('1', 999), at('2', 1_000), at('3', 1_001)] })
+    expect(await report(store, HOME, { since: 1_000 })).toMatchObject({ totalRequests: 2, successfulRefreshes: 2 })
+    expect(await report(store, HOME)).toMatchObject({ totalRequests: 3 })
   })
 })

@@ -75,8 +75,7 @@ describe('no secret is seen', () => {
     'answers with a page': echo(200, 'text/html'),
     'answers with other JSON': echo(200),
     'is reset': reset,
-    'issues a token that does not verify': () =>
-      granted(1, { access_token: jwt({ sub: CANARY, exp: 4e9 }, strangerKey) }),
+    'issues a token that does not verify': () => granted(1, { access_token: jwt({ sub: CANARY, exp: 1 }) }),
     'lacks the scope': () => granted(1, { access_token: access, scope: 'other' }),
   }
   const mintFaults: Readonly<Record<string, Answering>> = {

@@ -137,7 +137,7 @@ describe('tokens that a sign-in brought', () => {
   it.each([
     ['of another user', 'identity', () => granted(), () => json(200, { id: 'eve' })],
     ['with a stranger’s ID token', 'nonce', () => granted({ id_token: jwt({ sub: 'ada', exp: 4e9 }, strangerKey) })],
-    ['that do not verify', 'signature', () => granted({ access_token: jwt({ sub: 'ada', exp: 4e9 }, strangerKey) })],
+    ['that do not verify', 'expired', () => granted({ access_token: jwt({ sub: 'ada', exp: 1 }) })],
   ] as [string, string, Answer, Answer?][])('%s are refused and revoked upstream', async (_what, reason, token, me) => {
     const here = await signingIn()
     await here.signIn.complete(await here.back())

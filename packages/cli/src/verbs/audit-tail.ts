@@ -1,25 +1,52 @@
-import { type AuditRecord, auditRecord, type Store } from '@guestpass/core'
+import { type AuditRecord, auditRecord, guestRecords, type Store } from '@guestpass/core'
 import * as z from 'zod'
 import { whole } from '../config/kinds.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
+import { ofApi, ofApiOption } from '../guest-apis.ts'
+import { atWork, contextOf } from '../workplace.ts'
 
 export const auditTail = verb({
   name: 'audit tail',
   summary: 'Print the latest audit records, one JSON line each (one document with --json)',
   example: 'guestpass audit tail --lines 20',
-  options: [['--lines <n>', 'records to print, from 1 to 10000 (default: 10)']],
-  input: z.object({ lines: whole(1, 10_000).optional() }),
-  async run({ lines = 10 }, cli) {
+  options: [
+    ['--lines <n>', 'records to print, from 1 to 10000 (default: 10)'],
+    ['--guest <id>', 'only the records of this guest'],
+    ofApiOption,
+  ],
+  input: z.object({ lines: whole(1, 10_000).optional(), guest: z.string().optional(), api: ofApi }),
+  async run({ lines = 10, guest, api }, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ store }) => {
-      const records = await latest(store, config.connection, lines)
+    await atWork(config, cli, async ({ store, ports }) => {
+      const { connection } = config
+      const subject =
+        guest && (await guestRecords({ connection }, ports).show(guest, { ...contextOf(cli), api })).subject
+      const records = subject
+        ? await latestOf(store, connection, lines, subject)
+        : await latest(store, connection, lines)
       cli.answer({ records }, () => records.map((record) => JSON.stringify(record)))
     })
   },
 })
 
 const PAGE = 1_000
+
+/** The last so many records of one guest. The chain is in the order of time, so that all of it is read. */
+async function latestOf(
+  store: Store,
+  connection: string,
+  lines: number,
+  subject: string,
+): Promise<readonly AuditRecord[]> {
+  let records: readonly AuditRecord[] = []
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page = await store.chain(connection, { after, limit: PAGE })
+    const found = page.links.flatMap(({ event }) => (event.subject === subject ? [auditRecord(event)] : []))
+    records = [...records, ...found].slice(-lines)
+    after = page.next
+  }
+  return records
+}
 
 /** The last so many records; those before them are not read. */
 async function latest(store: Store, connection: string, lines: number): Promise<readonly AuditRecord[]> {

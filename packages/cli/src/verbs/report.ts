@@ -1,19 +1,22 @@
-import { type JobReport, report as reportOf, type SignInReport } from '@guestpass/core'
+import { type JobReport, type Report, report as reportOf, type SignInReport } from '@guestpass/core'
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
+import { SINCE, since } from '../since.ts'
 import { atWork } from '../workplace.ts'
 
 export const report = verb({
   name: 'report',
   summary: 'Report what a connection did, from its stored events',
-  example: 'guestpass report --json',
-  input: z.object({}),
-  async run(_input, cli) {
+  example: 'guestpass report --since 24h',
+  options: [['--since <time>', `only what happened since then: ${SINCE}`]],
+  input: z.object({ since: since.optional() }),
+  async run({ since: from }, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ store }) => {
-      const document = await reportOf(store, config.connection)
+    await atWork(config, cli, async ({ store, ports }) => {
+      const document = await reportOf(store, config.connection, { since: from?.(ports.clock.wall()) })
       cli.answer(document, () => [
         `Connection ${document.connection}`,
+        allLine(document),
         jobLine('access tokens', document.accessTokens),
         jobLine('guest tokens', document.guestTokens),
         jobLine('refreshes', document.refreshes),
@@ -24,6 +27,9 @@ export const report = verb({
     })
   },
 })
+
+const allLine = (all: Report): string =>
+  `  all requests     ${all.totalRequests}, ${all.validityRatePercent} % valid, average ${all.avgLatencyMs} ms, together ${all.totalLatencyMs} ms; refreshes: ${all.successfulRefreshes} done, ${all.failedRefreshes} failed`
 
 const signInLine = ({ completed, failed, inDoubt, lastResorts, ended, signedOut }: SignInReport): string =>
   `  sign-ins         ${completed} completed, ${failed} failed, ${signedOut} signed out; refreshes: ${inDoubt} in doubt, ${lastResorts} tried once more, ${ended} ended by upstream`

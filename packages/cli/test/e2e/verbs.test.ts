@@ -123,6 +123,7 @@ describe('a user of every verb', () => {
       verified: true,
       expiresAt: expect.stringMatching(TIME),
       createdAt: expect.stringMatching(TIME),
+      subject: expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
     })
     expect((await ann.run(`guest show ${guestId}`)).out).toContain(`${guestId}  guest-tokens  active  generation 1`)
 

@@ -42,6 +42,9 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number]
 
+/** The grant of a sign-in, as events of access tokens name it in `data.grant` (RFC 6749, 6). */
+export const REFRESH_GRANT = 'refresh_token'
+
 /** What happened, without any secret and without anything that names a person. Audit, webhooks and reports are made from these. */
 export interface Event {
   /** A UUID; the same for every delivery of the event. */

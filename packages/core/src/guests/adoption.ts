@@ -1,7 +1,7 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
-import { ended, hasEnded, type Windows } from '../domain/plan.ts'
+import { ended, endOf, hasEnded, type Windows } from '../domain/plan.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -168,7 +168,7 @@ function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, cla
     ),
     // How long it was asked for is not known.
     request: { scopes },
-    aliveUntil: Math.max(base.aliveUntil ?? 0, expiresAt),
+    aliveUntil: Math.max(base.aliveUntil ?? 0, endOf({ expiresAt, exp })),
   }
   return withTokenSubject(next, claims['sub'] as string)
 }

@@ -1,5 +1,5 @@
 import type { Credential, TokenSet } from '../domain/credential.ts'
-import { type Windows } from '../domain/plan.ts'
+import { endOf, type Windows } from '../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../domain/time.ts'
 import { lifetime } from '../domain/lifetime.ts'
 import { GuestpassError } from '../errors.ts'
@@ -12,7 +12,7 @@ import type { Granted } from '../upstream/granted.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import type { KeySource } from '../verify/keys.ts'
-import type { Claims, Verifier } from '../verify/verdict.ts'
+import { type Claims, inWords, type Verifier } from '../verify/verdict.ts'
 
 export interface ReceptionParts {
   readonly verifier: Verifier
@@ -68,7 +68,7 @@ export function reception(parts: ReceptionParts): Reception {
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${subject} does not verify (${verdict.reason}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The token that upstream issued for guest ${subject} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }
@@ -93,7 +93,7 @@ export function reception(parts: ReceptionParts): Reception {
         credential: {
           ...credential,
           tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
-          aliveUntil: Math.max(credential.aliveUntil ?? 0, tokens.expiresAt),
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, endOf(tokens)),
         },
         claims: claims ?? {},
         issued: [{ credential: credential.id, fingerprint, expiresAt: rememberedUntil(tokens) }],

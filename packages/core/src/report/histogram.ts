@@ -7,6 +7,8 @@ const BOUNDS: readonly Millis[] = Array.from({ length: 71 }, (_, step) => 0.1 * 
 export interface Histogram {
   add(ms: Millis): void
   readonly count: number
+  /** All durations together. */
+  readonly sum: Millis
   /** The arithmetic mean; 0 without durations. */
   readonly mean: Millis
   /** The duration that a share of all stays at or below, `share` from 0 to 1; never more than the longest seen; 0 without durations. */
@@ -29,6 +31,9 @@ export function histogram(): Histogram {
     },
     get count() {
       return count
+    },
+    get sum() {
+      return sum
     },
     get mean() {
       return count === 0 ? 0 : sum / count

@@ -5,7 +5,7 @@ import { type Histogram, histogram } from './histogram.ts'
 export interface Meters extends Meter {
   /** The counters by name; 0 for one never counted. */
   counted(name: string): number
-  timed(name: string): Pick<Histogram, 'count' | 'mean' | 'quantile'>
+  timed(name: string): Pick<Histogram, 'count' | 'sum' | 'mean' | 'quantile'>
   readonly counters: ReadonlyMap<string, number>
 }
 

@@ -1,5 +1,5 @@
-import type { Event } from '../domain/event.ts'
-import type { Millis } from '../domain/time.ts'
+import { type Event, REFRESH_GRANT } from '../domain/event.ts'
+import type { Instant, Millis } from '../domain/time.ts'
 import type { Store } from '../ports/store.ts'
 import { type Histogram, histogram } from './histogram.ts'
 
@@ -11,7 +11,9 @@ export interface JobReport {
   readonly failed: number
   /** succeeded / totalRequests in percent, one decimal; 100 when nothing was asked. */
   readonly validityRatePercent: number
+  /** Of those that succeeded, as all latencies here. */
   readonly avgLatencyMs: Millis
+  readonly totalLatencyMs: Millis
   readonly p50LatencyMs: Millis
   readonly p99LatencyMs: Millis
 }
@@ -21,11 +23,15 @@ export interface Report {
   readonly connection: string
   /** Ended requests for tokens of all kinds. */
   readonly totalRequests: number
+  /** Refreshes of guest tokens, and of access tokens by a refresh token; new tokens by client credentials are no refreshes. */
   readonly successfulRefreshes: number
+  /** Those that failed, refused tokens from outside included. */
   readonly failedRefreshes: number
   /** Requests that gave a valid token, in percent, one decimal; 100 when nothing was asked. */
   readonly validityRatePercent: number
+  /** Of requests that succeeded. */
   readonly avgLatencyMs: Millis
+  readonly totalLatencyMs: Millis
   readonly accessTokens: JobReport
   readonly guestTokens: JobReport
   readonly refreshes: JobReport
@@ -84,10 +90,23 @@ function endOf({ type, outcome, error }: Event): readonly [Job, 'succeeded' | 'f
   return ['authentications', outcome === 'success' ? 'succeeded' : 'failed']
 }
 
+/** Whether a request for an access token presented a refresh token. */
+const isOAuthRefresh = (job: Job, { data }: Event): boolean =>
+  job === 'accessTokens' && data?.['grant'] === REFRESH_GRANT
+
 const PAGE = 1_000
 
+export interface ReportOptions {
+  /** Only what happened at this moment or later. Default: everything that is stored. */
+  readonly since?: Instant | undefined
+}
+
 /** Reads all events of a connection, a page at a time. */
-export async function report(store: Store, connection: string): Promise<Report> {
+export async function report(
+  store: Store,
+  connection: string,
+  { since = Number.NEGATIVE_INFINITY }: ReportOptions = {},
+): Promise<Report> {
   const all = tally()
   const jobs: Record<Job, Tally> = {
     accessTokens: tally(),
@@ -96,26 +115,30 @@ export async function report(store: Store, connection: string): Promise<Report> 
     authentications: tally(),
   }
   const counts = { revoked: 0, completed: 0, failed: 0, inDoubt: 0, lastResorts: 0, ended: 0, signedOut: 0 }
+  const refreshes = { succeeded: 0, failed: 0 }
   for await (const event of eventsOf(store, connection)) {
-    const { type, latencyMs } = event
+    const { at, type, latencyMs } = event
+    if (at < since) continue
     const count = counted[type]
     if (count) counts[count] += 1
     const [job, end] = endOf(event) ?? []
     if (!job || !end) continue
+    if (job === 'refreshes' || isOAuthRefresh(job, event)) refreshes[end] += 1
     for (const one of [all, jobs[job]]) {
       one[end] += 1
       if (end === 'succeeded') one.latency.add(latencyMs ?? 0)
     }
   }
-  const { totalRequests, validityRatePercent, avgLatencyMs } = jobReport(all)
+  const { totalRequests, validityRatePercent, avgLatencyMs, totalLatencyMs } = jobReport(all)
   const { revoked, ...signIns } = counts
   return {
     connection,
     totalRequests,
-    successfulRefreshes: jobs.refreshes.succeeded,
-    failedRefreshes: jobs.refreshes.failed,
+    successfulRefreshes: refreshes.succeeded,
+    failedRefreshes: refreshes.failed,
     validityRatePercent,
     avgLatencyMs,
+    totalLatencyMs,
     accessTokens: jobReport(jobs.accessTokens),
     guestTokens: jobReport(jobs.guestTokens),
     refreshes: jobReport(jobs.refreshes),
@@ -145,6 +168,7 @@ function jobReport({ succeeded, failed, latency }: Tally): JobReport {
     failed,
     validityRatePercent: totalRequests === 0 ? 100 : tenth((100 * succeeded) / totalRequests),
     avgLatencyMs: tenth(latency.mean),
+    totalLatencyMs: tenth(latency.sum),
     p50LatencyMs: tenth(latency.quantile(0.5)),
     p99LatencyMs: tenth(latency.quantile(0.99)),
   }

@@ -1,5 +1,5 @@
 import type { Credential, Request, TokenSet } from '../domain/credential.ts'
-import { type Event, event } from '../domain/event.ts'
+import { type Event, event, REFRESH_GRANT } from '../domain/event.ts'
 import type { Windows } from '../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../domain/scopes.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -14,7 +14,7 @@ import type { RenewalPorts } from './renewal.ts'
 import type { Refreshable, Rotation } from './rotation.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { Order, Renewed } from './strategy.ts'
-import { type AccessTelling, REFRESH_GRANT, type TokenFailure } from './telling.ts'
+import type { AccessTelling, TokenFailure } from './telling.ts'
 
 export interface GrantParts {
   readonly connection: string

@@ -1,6 +1,6 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential, Intent } from '../domain/credential.ts'
-import { type About, type Event, event, type EventType } from '../domain/event.ts'
+import { type About, type Event, event, type EventType, REFRESH_GRANT } from '../domain/event.ts'
 import type { Ask } from '../domain/plan.ts'
 import { lackedScopes } from '../domain/scopes.ts'
 import { DAY, type Instant, isAhead, type Millis } from '../domain/time.ts'
@@ -13,7 +13,6 @@ import { type Current, type Renewal, renewal, type RenewalPorts } from './renewa
 import { rotation } from './rotation.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
 import type { Strategy } from './strategy.ts'
-import { REFRESH_GRANT } from './telling.ts'
 
 /** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
 const IDLE: Millis = 15 * DAY

@@ -7,7 +7,7 @@ import type { Granted } from '../upstream/granted.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { KeySource } from '../verify/keys.ts'
-import type { Verifier } from '../verify/verdict.ts'
+import { inWords, type Reason, type Verifier } from '../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
 
 export interface ReceptionParts {
@@ -16,6 +16,8 @@ export interface ReceptionParts {
   readonly format: 'auto' | 'jwt' | 'opaque'
   readonly verifier: Verifier
   readonly keys: Pick<KeySource, 'keys'>
+  /** The keys are those of guest tokens, because none of access tokens are known: with `auto`, a JWT that they do not fit is taken as opaque. */
+  readonly keysAssumed?: boolean
   readonly issuerClock: IssuerClock
   readonly windows: Windows
   readonly random: Random
@@ -40,6 +42,12 @@ interface Judgement {
   readonly scopes?: readonly string[]
 }
 
+/** What is wrong with a token that another key signed than those at hand. */
+const OTHER_KEY: ReadonlySet<Reason> = new Set(['unknown_key', 'signature', 'algorithm'])
+
+const REMEDY =
+  'Set GENESYS_JWKS_URL to the key-set of the OAuth server and GENESYS_TOKEN_ALGORITHMS to what it signs with; where its access tokens are not to be verified, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.'
+
 /** The longest access token that is used, in characters. */
 const LONGEST = 16_384
 /** What can stand in a header field (RFC 9110, 5.5). */
@@ -47,6 +55,7 @@ const SENDABLE = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST}}$`)
 
 export function reception(parts: ReceptionParts): Reception {
   const { connection, format, issuerClock, random, windows } = parts
+  const isLenient = format === 'auto' && parts.keysAssumed === true
   const isJwt = (token: string): boolean =>
     format === 'jwt' || (format === 'auto' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
 
@@ -64,9 +73,10 @@ export function reception(parts: ReceptionParts): Reception {
     if (!isJwt(token)) return { expiresAt: told, verified: false }
     const verdict = await parts.verifier.verify(token)
     if (!verdict.valid) {
+      if (isLenient && OTHER_KEY.has(verdict.reason)) return { expiresAt: told, verified: false }
       throw new GuestpassError(
         'token_refused',
-        `Connection ${connection}: the access token that upstream issued does not verify (${verdict.reason}). Check GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY.`,
+        `Connection ${connection}: the access token that upstream issued does not verify (${inWords(verdict)}). ${REMEDY}`,
         { reason: verdict.reason },
       )
     }

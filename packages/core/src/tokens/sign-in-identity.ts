@@ -4,7 +4,7 @@ import { asGuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/provider.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
-import type { Claims, Reason, Verifier } from '../verify/verdict.ts'
+import { type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'
 import { refusedSignIn } from './pending-sign-ins.ts'
 
 export interface IdentityParts {
@@ -58,7 +58,7 @@ async function idTokenClaims(
   const verdict = await verifier.verify(idToken.reveal())
   if (!verdict.valid) {
     if (!asked.includes('openid') && UNREADABLE.has(verdict.reason)) return {}
-    throw refusedSignIn('nonce', `its ID token does not verify (${verdict.reason})`)
+    throw refusedSignIn('nonce', `its ID token does not verify (${inWords(verdict)})`)
   }
   const { aud, nonce: came } = verdict.claims
   if (![aud].flat().includes(oauth.clientId)) throw refusedSignIn('nonce', 'its ID token is for another client')

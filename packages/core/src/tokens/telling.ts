@@ -6,9 +6,6 @@ import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import type { Failure } from './strategy.ts'
 
-/** The grant of a sign-in, as events name it (RFC 6749, 6). */
-export const REFRESH_GRANT = 'refresh_token'
-
 /** A request for a token that failed, as events tell it. */
 export type TokenFailure = Pick<Failure, 'about' | 'error' | 'now' | 'latencyMs'>
 

@@ -33,6 +33,12 @@ export type Verdict =
       readonly detail?: string
     }
 
+/** The reason of a verdict, and what is known beyond it, as a clause. */
+export function inWords({ reason, missing, detail }: Extract<Verdict, { readonly valid: false }>): string {
+  const more = missing ? `it lacks ${missing.join(' ')}` : detail
+  return more === undefined ? reason : `${reason}: ${more}`
+}
+
 /** What must be true of one token, beyond what holds for all tokens of the verifier. */
 export interface Expectations {
   /** The `sub` claim, compared as text. */

@@ -95,14 +95,20 @@ export function verifier(options: VerifierOptions): Verifier {
     next: (outcome: number | Reason) => Eventually<T>,
   ): Eventually<T> => (fallback ? checkUnder(fallback, jws, next) : next(fault))
 
-  /** The issuer may have exchanged its keys since they were fetched: looks again, and checks again if they are others. */
+  /** The issuer may have exchanged its keys since they were fetched: looks again, and checks again as long as they are others. */
   const checkAfterLook = async (set: KeySet, jws: Compact, fault: Reason): Promise<number | Verdict> => {
-    await keys.lookAgain()
-    const newer = await keys.keys()
-    const isNews = newer.generation !== set.generation
-    const outcome = isNews ? await checkUnder<number | Reason>(newer, jws, (found) => found) : fault
+    let [seen, outcome] = [set, fault as number | Reason]
+    // Two looks: what came first may have been remembered from an earlier process.
+    for (let looks = 0; looks < 2 && typeof outcome !== 'number'; looks += 1) {
+      await keys.lookAgain()
+      const newer = await keys.keys()
+      const isOther = newer.generation !== seen.generation
+      seen = newer
+      if (!isOther) break
+      outcome = await checkUnder<number | Reason>(newer, jws, (found) => found)
+    }
     if (typeof outcome === 'number') return outcome
-    return outcome === 'unknown_key' ? noKey(jws, newer) : no(outcome)
+    return outcome === 'unknown_key' ? noKey(jws, seen) : no(outcome)
   }
 
   /** Tokens that come once are not worth a digest: the first time only leaves a hint, the second an entry. */

@@ -49,7 +49,7 @@ const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPa
   }),
   idm: ({ at, latencyMs = 0, outcome }, { clientId = null }) => ({
     clientId,
-    timestamp: iso(at),
+    timestamp: Math.floor(at),
     latencyMs,
     success: outcome === 'success',
   }),

@@ -103,8 +103,8 @@ describe('identity management', () => {
   it('is told of every renewal of an access token, with what came of it', async () => {
     const { happens } = await world('idm', {}, 'client-1')
     expect(await happens([renewed, failed, event('3')])).toEqual([
-      { clientId: 'client-1', timestamp: '2026-01-01T00:00:00.000Z', latencyMs: 12.3, success: true },
-      { clientId: 'client-1', timestamp: '2026-01-01T00:00:00.000Z', latencyMs: 3, success: false },
+      { clientId: 'client-1', timestamp: Date.UTC(2026, 0, 1), latencyMs: 12.3, success: true },
+      { clientId: 'client-1', timestamp: Date.UTC(2026, 0, 1), latencyMs: 3, success: false },
     ])
   })
 

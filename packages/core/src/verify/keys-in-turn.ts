@@ -1,0 +1,46 @@
+import { after } from './at-once.ts'
+import type { KeySet, KeySource } from './keys.ts'
+import type { MirroredKeys } from './mirrored-keys.ts'
+
+/**
+ * Keys given once, and a mirrored key-set behind them: it is asked about the first token that none of the given keys fits, and not
+ * before. From then on both count, the given keys first. Where the key-set cannot be had, tokens of the given keys are judged all
+ * the same; a look for others rejects with `keys_unavailable`.
+ */
+export function keysInTurn(given: KeySource, mirrored: MirroredKeys): MirroredKeys {
+  let isAsked = false
+  let generation = 0
+  let last: { readonly first: KeySet; readonly second: KeySet | undefined; readonly set: KeySet } | undefined
+
+  const joined = (first: KeySet, second?: KeySet): KeySet => {
+    if (last?.first === first && last.second === second) return last.set
+    generation += 1
+    const set = { ...first, generation, ...(second ? { fallback: { ...second, generation } } : {}) }
+    last = { first, second, set }
+    return set
+  }
+
+  const current = (first: KeySet): KeySet | Promise<KeySet> => {
+    if (!isAsked) return joined(first)
+    const second = mirrored.keys()
+    if (!(second instanceof Promise)) return joined(first, second)
+    return second.then(
+      (set) => joined(first, set),
+      () => joined(first),
+    )
+  }
+
+  return {
+    keys: () => after(given.keys(), current),
+
+    async lookAgain() {
+      const isFirst = !isAsked
+      const isOther = !isFirst && (await mirrored.lookAgain())
+      await mirrored.keys()
+      isAsked = true
+      return isFirst || isOther
+    },
+
+    run: mirrored.run,
+  }
+}
