@@ -1,4 +1,5 @@
 import { access, type AccessOptions } from './access.ts'
+import { checkedConnection } from './domain/connection-name.ts'
 import type { GuestApi } from './domain/guest-id.ts'
 import { defaultWindows, type Windows } from './domain/plan.ts'
 import type { Millis } from './domain/time.ts'
@@ -101,7 +102,8 @@ export interface Connection {
 
 /** Composes everything that one connection needs. Nothing is sent before it is asked for. */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
-  const { name = 'default', hosts, windows = defaultWindows } = options
+  const { hosts, windows = defaultWindows } = options
+  const name = checkedConnection(options.name ?? 'default')
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
   // Where there is none, `offered` refuses before anything is sent.
   const { api = '' } = hosts

@@ -1,3 +1,4 @@
+import { CONNECTION_NAME, isConnectionName } from '@guestpass/core'
 import { flagOf, type Key, keyOfFileName, keyOfVariable, knownFileNames, knownVariables, settings } from './settings.ts'
 import { nearest } from './nearest.ts'
 
@@ -128,9 +129,9 @@ export function fileLayers(
       'Write "connections": { "acme": { "region": "mypurecloud.ie", … } }.',
     )
   }
-  const misnamed = Object.keys(named).find((name) => !/^[a-z\d][\w.-]{0,63}$/i.test(name))
+  const misnamed = Object.keys(named).find((name) => !isConnectionName(name))
   if (misnamed !== undefined) {
-    const remedy = 'Name it with 1 to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit.'
+    const remedy = `Name it with ${CONNECTION_NAME}.`
     return refused(`connections.${misnamed.slice(0, 60)}`, `is no name for a connection (${origin})`, remedy)
   }
   const own = named[connection]

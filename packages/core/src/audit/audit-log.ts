@@ -1,3 +1,4 @@
+import { checkedConnection } from '../domain/connection-name.ts'
 import { auditRecord } from '../domain/audit-record.ts'
 import type { Json } from '../domain/json.ts'
 import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
@@ -44,12 +45,13 @@ const LAST = 'last'
 const idOf = (number: number): string => String(number).padStart(12, '0')
 
 export function auditLog(
-  connection: string,
+  name: string,
   {
     store,
     clock,
   }: { readonly store: Pick<Ledger, 'commit'> & Documents & Pick<Trail, 'chain' | 'chainHead'>; readonly clock: Clock },
 ): AuditLog {
+  const connection = checkedConnection(name)
   async function signingKey(): Promise<SigningKey> {
     for (;;) {
       const { value, revision } = await store.document(connection, KEY, SIGNER)

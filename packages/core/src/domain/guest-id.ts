@@ -8,17 +8,25 @@ export type GuestApi = (typeof guestApis)[number]
 export const MAX_GUEST_ID = 200
 
 /**
- * Whether a text can be the id of a guest: 1 to 200 visible characters and single blanks between them. `.` and `..` are none: in the
- * path of a URL they name another resource (RFC 3986, 5.2.4).
+ * Whether a text changes the path of a URL in which it stands as one segment: it is empty, or has `.` or `..` between slashes,
+ * percent-encoded or not. Many proxies decode an encoded slash and then remove such parts (RFC 3986, 5.2.4).
+ */
+export const changesPath = (text: string): boolean =>
+  text === '' ||
+  text
+    .replaceAll(/%2e/gi, '.')
+    .split(/[\\/]|%2f|%5c/i)
+    .some((part) => part === '.' || part === '..')
+
+/**
+ * Whether a text can be the id of a guest: 1 to 200 visible characters and single blanks between them, which do not change the path of
+ * a URL.
  */
 export const isGuestId = (text: string): boolean =>
-  /^[^\p{C}\p{Z}]+( [^\p{C}\p{Z}]+)*$/u.test(text) &&
-  Array.from(text).length <= MAX_GUEST_ID &&
-  text !== '.' &&
-  text !== '..'
+  /^[^\p{C}\p{Z}]+( [^\p{C}\p{Z}]+)*$/u.test(text) && Array.from(text).length <= MAX_GUEST_ID && !changesPath(text)
 
 /** What is said of a text that cannot be one. */
-export const NO_GUEST_ID = `not 1 to ${MAX_GUEST_ID} visible characters other than . and ..`
+export const NO_GUEST_ID = `not 1 to ${MAX_GUEST_ID} visible characters without . and .. between slashes`
 
 const ownedBy = (api: string): string => `${api}/`
 

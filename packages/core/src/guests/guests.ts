@@ -33,7 +33,7 @@ import {
 } from './person-request.ts'
 import { pseudonyms } from './pseudonyms.ts'
 import { reception, type ReceptionParts, type Terms } from './reception.ts'
-import { type GuestContext, type GuestRecords, guestRecords } from './records.ts'
+import { type GuestContext, type GuestRecords, recordsOf } from './records.ts'
 import { type IssueRequest, parseGuestId, parseIssueRequest } from './request.ts'
 import { rotatingRefresh } from './rotating-refresh.ts'
 import { sessions } from './sessions.ts'
@@ -211,7 +211,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     })
 
   return {
-    ...guestRecords({ connection, locate: find }, ports),
+    ...recordsOf({ connection, locate: find }, ports),
     async issue(request, context = {}) {
       const { signal, correlationId = random.uuid() } = context
       const api = apiOf(request)

@@ -1,3 +1,4 @@
+import { checkedConnection } from '../domain/connection-name.ts'
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, aboutOf, event } from '../domain/event.ts'
@@ -94,7 +95,14 @@ export interface RecordsParts {
   readonly locate?: Locate
 }
 
-export function guestRecords(
+type RecordsPorts = Parameters<typeof recordsOf>[1]
+
+/** What can be done with the guests of a connection by its name. Throws `config_invalid` for a name that is none. */
+export const guestRecords = ({ connection, locate }: RecordsParts, ports: RecordsPorts): GuestRecords =>
+  recordsOf({ connection: checkedConnection(connection), ...(locate ? { locate } : {}) }, ports)
+
+/** The same for a name that was checked. */
+export function recordsOf(
   { connection, locate: find }: RecordsParts,
   { store, random }: { readonly store: Store; readonly random: Random },
 ): GuestRecords {

@@ -91,8 +91,15 @@ interface Reading {
 }
 
 function reading(input: HostInput, names: HostNames): Reading {
-  const given = (member: Member): string | undefined => input[member]?.trim() || undefined
-  return { given, name: (member) => names[member] ?? member, faults: [], insecure: input.insecureHosts ?? [] }
+  const name = (member: Member): string => names[member] ?? member
+  const faults: Field[] = Object.entries(input)
+    .filter(([member, value]) => member !== 'insecureHosts' && typeof (value ?? '') !== 'string')
+    .map(([member]) => ({ field: name(member as Member), message: 'is no text', remedy: 'Give a text.' }))
+  const given = (member: Member): string | undefined => {
+    const value: unknown = input[member]
+    return (typeof value === 'string' && value.trim()) || undefined
+  }
+  return { given, name, faults, insecure: input.insecureHosts ?? [] }
 }
 
 const refuse = ({ name, faults }: Reading, member: Member, fault: Fault): void => {

@@ -1,3 +1,4 @@
+import { checkedConnection } from '../domain/connection-name.ts'
 import { event } from '../domain/event.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -46,7 +47,8 @@ const LOOK: Millis = 2 * SECOND
 const PAGE = 1_000
 
 export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
-  const { connection, clientId, actor = 'library' } = parts
+  const { clientId, actor = 'library' } = parts
+  const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports
   const known = endpoints(parts, ports)
   const dispatch = relay(store.outbox, dispatcher(connection, known, store.outbox), { clock })

@@ -8,6 +8,7 @@ import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
 import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
+import { pathSegment } from '../path-segment.ts'
 import { personal } from '../personal.ts'
 import { looseText } from '../loose.ts'
 import { upstreamId } from '../upstream-id.ts'
@@ -93,14 +94,14 @@ export const updateRequest = (
   guestId: string,
   attributes: Readonly<Record<string, Json>>,
 ): HttpRequest =>
-  jsonRequest('PUT', `${api}/api/v2/engagements/guests/${encodeURIComponent(guestId)}`, {
+  jsonRequest('PUT', `${api}/api/v2/engagements/guests/${pathSegment(guestId)}`, {
     bearer,
     body: { attributes },
     secrets: personal([], attributes),
   })
 
 export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>
-  jsonRequest('GET', `${api}/api/v2/journey/actions/channels/${encodeURIComponent(channelId)}`, { bearer })
+  jsonRequest('GET', `${api}/api/v2/journey/actions/channels/${pathSegment(channelId)}`, { bearer })
 
 /** What is in it is nobody's business here: that it is there says enough. */
 export const anyAnswer = z.unknown()

@@ -4,6 +4,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
+import { pathSegment } from '../path-segment.ts'
 import { upstreamId } from '../upstream-id.ts'
 
 /** What a guest token is asked for. */
@@ -42,15 +43,11 @@ export const refreshRequest = (
   bearer: Secret,
   { guestTokenId, idempotencyKey }: RefreshRequest,
 ): HttpRequest =>
-  jsonRequest(
-    'POST',
-    `${api}/api/v2/conversations/webmessaging/guesttokens/${encodeURIComponent(guestTokenId)}/refresh`,
-    {
-      bearer,
-      headers: { 'idempotency-key': idempotencyKey },
-      body: {},
-    },
-  )
+  jsonRequest('POST', `${api}/api/v2/conversations/webmessaging/guesttokens/${pathSegment(guestTokenId)}/refresh`, {
+    bearer,
+    headers: { 'idempotency-key': idempotencyKey },
+    body: {},
+  })
 
 export interface RefreshRequest {
   /** The guest's id, until an answer names another. */

@@ -1,0 +1,37 @@
+import { GuestpassError } from '../errors.ts'
+
+const NAME = /^[a-z\d][\w.-]{0,63}$/i
+
+/** What a name of a connection must be. */
+export const CONNECTION_NAME =
+  '1 to 64 letters (a to z), digits, dots, hyphens or underscores, the first a letter or digit'
+
+/**
+ * Whether a value can name a connection. The name is part of every row key, URL and setting, so that no encoding of any of them may
+ * let two names meet.
+ */
+export const isConnectionName = (name: unknown): boolean => typeof name === 'string' && NAME.test(name)
+
+/** Halves of a character that stand alone. Where text becomes UTF-8, all of them become one and the same character. */
+const LONE = /\p{Cs}/gu
+
+/** A name with each lone surrogate as its escape. No well-formed name holds a backslash, so that no two names meet. */
+const wellFormed = (name: string): string =>
+  name.replaceAll(LONE, (half) => String.raw`\u${half.charCodeAt(0).toString(16)}`)
+
+/**
+ * The name of a connection as rows, leases and records hold it. Names from programs may hold lone surrogates, which are escaped. Throws
+ * `config_invalid` when it cannot be a name.
+ */
+export function checkedConnection(name: string): string {
+  if (typeof name === 'string' && isConnectionName(name.replaceAll(LONE, '-'))) return wellFormed(name)
+  const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : `of type ${typeof name}`
+  const message = `${shown} is no name for a connection`
+  throw new GuestpassError(
+    'config_invalid',
+    `The connection cannot be made: ${message}. Name it with ${CONNECTION_NAME}.`,
+    {
+      fields: [{ field: 'name', message, remedy: `Name it with ${CONNECTION_NAME}.` }],
+    },
+  )
+}
