@@ -11,6 +11,7 @@ import { clientCredentials } from './tokens/client-credentials.ts'
 import { type DeviceSignIn, deviceSignIn } from './tokens/device-sign-in.ts'
 import { type Grant, grant } from './tokens/grant.ts'
 import { reception } from './tokens/reception.ts'
+import { rejections } from './tokens/rejections.ts'
 import { renewal, type RenewalPorts } from './tokens/renewal.ts'
 import { signInEpoch } from './tokens/sign-in-epoch.ts'
 import { type SignIn, signIn } from './tokens/sign-in.ts'
@@ -116,6 +117,7 @@ export function access(
   )
 
   /** Each set of scopes has a token of its own. */
+  const refusing = rejections(ports.clock)
   const sources = lanes((): { source?: TokenSource } => ({}))
   const sourceOf = (asked: readonly string[]): TokenSource => {
     let own: Standing | undefined
@@ -129,7 +131,8 @@ export function access(
       return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
     }
     const choose = async () => ((await signedIn.stands()) ? signedIn : (own ?? byCredentials()))
-    return accessTokens({ choose, meter, windows, epoch: signInEpoch(ports.store, connection) }, ports)
+    const epoch = signInEpoch(ports.store, connection)
+    return accessTokens({ choose, meter, windows, epoch, rejections: refusing }, ports)
   }
 
   const scopes = wanted ?? []

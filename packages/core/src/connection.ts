@@ -134,11 +134,12 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     renewalPorts,
   )
+  const origin = hosts.api === undefined ? '' : new URL(hosts.api).origin
   /** The policy of calls that need these scopes, on a token with `asked`. */
   const needing =
     (asked: readonly string[]) =>
     (needed: readonly string[] = asked): Policy =>
-      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name)))
+      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), origin))
   const policies = { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() }
   const people = { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) }
 
@@ -191,10 +192,11 @@ const scopesOf: Readonly<Record<GuestApi, readonly string[]>> = {
   'external-users': EXTERNAL_USER_SCOPES,
 }
 
-/** A source as the pipeline takes it. */
-const bearer = ({ token, reportRejected }: TokenSource): AccessSource => ({
+/** A source as the pipeline of an API takes it. */
+const bearer = ({ token, reportRejected, reportAccepted }: TokenSource, origin: string): AccessSource => ({
   token: async (signal) => (await token({ signal })).token,
-  rejected: reportRejected,
+  rejected: (refused, name) => reportRejected(refused, { origin, name }),
+  accepted: (taken, name) => reportAccepted?.(taken, { origin, name }),
 })
 
 function offered(hosts: Hosts, gateway: boolean): void {

@@ -2,6 +2,7 @@ import { SECOND } from './domain/time.ts'
 import type { Preflight } from './guests/channels.ts'
 import type { GuestsParts } from './guests/guests.ts'
 import type { OnDuplicate, Person } from './guests/person-request.ts'
+import { unauthorized } from './policy/authorize.ts'
 import { breaker } from './policy/breaker.ts'
 import { deadline } from './policy/deadline.ts'
 import { type Policy, pipeline } from './policy/pipeline.ts'
@@ -57,4 +58,10 @@ export function personApis(
 
 /** A CRM gets two seconds and one try: somebody waits for a guest meanwhile. Nothing of it counts for upstream's limits and circuits. */
 const crmPolicy = (ports: { readonly clock: Clock; readonly random: Random }): Policy =>
-  pipeline(deadline(2 * SECOND, ports), retry({ retries: 0 }, ports), breaker({}, ports), timeout(2 * SECOND, ports))
+  pipeline(
+    deadline(2 * SECOND, ports),
+    retry({ retries: 0 }, ports),
+    unauthorized,
+    breaker({}, ports),
+    timeout(2 * SECOND, ports),
+  )

@@ -89,12 +89,18 @@ export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './stores/terms.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
 export type { AccessToken, AccessTokens, TokenSource } from './tokens/access-tokens.ts'
-export { authorizedFetch, type AuthorizedFetchOptions } from './tokens/authorized-fetch.ts'
+export {
+  type AnyFetch,
+  authorizedFetch,
+  type AuthorizedFetchOptions,
+  type FetchLike,
+} from './tokens/authorized-fetch.ts'
 export { authorizedSdk, type SdkClient } from './tokens/authorized-sdk.ts'
 export { type ConnectionView, connectionView, connectionViews } from './tokens/connections.ts'
 export type { DeviceInstructions, DeviceSignIn } from './tokens/device-sign-in.ts'
 export type { Grant } from './tokens/grant.ts'
 export { keepAlive } from './tokens/keep-alive.ts'
+export type { Resource } from './tokens/rejections.ts'
 export type { BeginSignIn, BegunSignIn, SignIn } from './tokens/sign-in.ts'
 export type { SignedIn } from './tokens/sign-in-outcome.ts'
 export type { Unsaved } from './tokens/keep-trying.ts'

@@ -5,8 +5,13 @@ import { type Policy, TryFailure } from './pipeline.ts'
 export interface AccessSource {
   /** A token that is valid now. Its errors end the call. */
   token(signal: AbortSignal): Promise<Secret>
-  /** Says that a resource refused the token, so that it is not given out again. */
-  rejected(token: Secret): void | Promise<void>
+  /**
+   * Says that upstream refused the token in an operation, so that it is not given out again. False: it is all the same, because new
+   * tokens have been refused too.
+   */
+  rejected(token: Secret, operation: string): unknown
+  /** Says that upstream took it. */
+  accepted?(token: Secret, operation: string): void
 }
 
 /**
@@ -17,10 +22,30 @@ export function authorize(source: AccessSource): Policy {
   return (next) => async (call) => {
     const bearer = await source.token(call.signal)
     try {
-      return await next({ ...call, bearer })
+      const answer = await next({ ...call, bearer })
+      source.accepted?.(bearer, call.operation)
+      return answer
     } catch (thrown) {
-      if (thrown instanceof TryFailure && thrown.facts.code === 'access_rejected') await source.rejected(bearer)
-      throw thrown
+      if (!(thrown instanceof TryFailure)) throw thrown
+      const { facts } = thrown
+      if (facts.upstream && showsTaken(facts.upstream.status)) source.accepted?.(bearer, call.operation)
+      if (facts.code !== 'access_rejected' || (await source.rejected(bearer, call.operation)) !== false) throw thrown
+      throw new TryFailure({ ...facts, message: `${facts.message} ${REFUSES_ALL}`, final: true })
     }
   }
 }
+
+/** In the place of `authorize` for calls that bring their own token, or none: a refused one (401) is not sent again. */
+export const unauthorized: Policy = (next) => (call) =>
+  next(call).catch((thrown: unknown) => {
+    if (!(thrown instanceof TryFailure) || thrown.facts.code !== 'access_rejected') throw thrown
+    throw new TryFailure({ ...thrown.facts, final: true })
+  })
+
+const REFUSES_ALL =
+  'It refuses fresh access tokens too, so this one is not renewed again for now. Check the scopes and roles of the OAuth client or of the signed-in user, and that the API is of the same organisation and region.'
+
+/** Refusals that come only once a token was taken. */
+const BEHIND_TOKEN: ReadonlySet<number> = new Set([400, 404, 409, 412, 415, 422])
+/** Whether an answer with this status shows that its access token was taken. */
+export const showsTaken = (status: number): boolean => (status >= 200 && status < 400) || BEHIND_TOKEN.has(status)

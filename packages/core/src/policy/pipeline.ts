@@ -49,6 +49,8 @@ export interface TryFacts {
   readonly retryAfterMs?: Millis
   /** Upstream works on the very same request: asking again is how to get its answer. */
   readonly again?: boolean
+  /** A refused access token that is not renewed: a repeat would be refused as well. */
+  readonly final?: boolean
   readonly cause?: unknown
 }
 

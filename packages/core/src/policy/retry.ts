@@ -65,7 +65,7 @@ export function retry(
       } catch (thrown) {
         if (!(thrown instanceof TryFailure)) throw thrown
         const { facts } = thrown
-        if (facts.code === 'access_rejected' && renewals === 0) {
+        if (facts.code === 'access_rejected' && !facts.final && renewals === 0) {
           renewals += 1
           continue
         }

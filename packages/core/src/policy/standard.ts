@@ -1,7 +1,7 @@
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import { type AccessSource, authorize } from './authorize.ts'
+import { type AccessSource, authorize, unauthorized } from './authorize.ts'
 import { breaker, type BreakerOptions } from './breaker.ts'
 import { budget, type BudgetOptions } from './budget.ts'
 import { deadline } from './deadline.ts'
@@ -59,4 +59,4 @@ export function standardLayers(options: StandardOptions, { clock, random, store 
  * `GuestpassError` or with the reason of the caller's abort.
  */
 export const standardPolicy = ({ outer, inner }: StandardLayers, access?: AccessSource): Policy =>
-  pipeline(...outer, ...(access ? [authorize(access)] : []), ...inner)
+  pipeline(...outer, access ? authorize(access) : unauthorized, ...inner)

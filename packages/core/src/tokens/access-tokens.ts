@@ -8,6 +8,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { abortable } from '../ports/abortable.ts'
 import type { Meter } from '../ports/meter.ts'
 import { held } from './held.ts'
+import type { Rejections, Resource } from './rejections.ts'
 import type { Renewal, RenewalPorts } from './renewal.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { Live } from './strategy.ts'
@@ -29,8 +30,14 @@ export interface TokenSource {
    * the token as `unsaved` when the store did not take it in time.
    */
   token(context?: Context): Promise<AccessToken>
-  /** Says that a resource refused the token. Nothing happens unless exactly this token is current. */
-  reportRejected(token: Secret): void
+  /**
+   * Says that a resource refused the token (401). If exactly this token is current, the next call of `token` renews it. Where `by` says
+   * which resource it was, a token is not renewed again for the same origin for a while (1 s, doubled up to 5 min), so that one that
+   * refuses every token costs no more of them. Answers whether to ask again; false: it would be with the same token.
+   */
+  reportRejected(token: Secret, by?: Resource): boolean | void
+  /** Says that a resource took the token, which ends what its refusals before led to. */
+  reportAccepted?(token: Secret, by: Resource): void
 }
 
 /** The service's own access tokens, each set of scopes on a token of its own. A signed-in user's token serves them all. */
@@ -52,6 +59,8 @@ export interface AccessTokenParts {
   readonly windows: Windows
   /** Of the connection's sign-in, in this process. */
   readonly epoch: SignInEpoch
+  /** Shared by all sources that may hand out tokens of one credential. */
+  readonly rejections: Rejections
 }
 
 /** How long a sign-in, a sign-out or a revocation by another process may go unnoticed. */
@@ -59,27 +68,26 @@ const REMEMBERED: Millis = 5 * SECOND
 
 /** The service's own access tokens, kept in memory while they are fresh, renewed before they lapse. */
 export function accessTokens(
-  { choose, meter, windows, epoch }: AccessTokenParts,
+  { choose, meter, windows, epoch, rejections }: AccessTokenParts,
   { clock, issuerNow = () => clock.wall() }: Pick<RenewalPorts, 'clock' | 'issuerNow'>,
 ): TokenSource {
   const memory = held<Promise<AccessToken>>(clock)
   const stillValid = held<Promise<AccessToken>>(clock)
   let latest: (AccessToken & { readonly of: string }) | undefined
-  let rejected: { readonly of: string; readonly generation: number } | undefined
   let rememberedIn = epoch.value
 
   async function fetched(context: Context | undefined): Promise<AccessToken> {
     const begunIn = epoch.value
     const { id, current } = await choose()
-    const newerThan = (): number => (rejected?.of === id ? rejected.generation : -1)
-    const ask = { newerThan: newerThan(), rejected: rejected?.of === id }
-    const { credential, now, elapsed } = await current(ask, context)
+    const newerThan = rejections.newest(id)
+    const { credential, now, elapsed } = await current({ newerThan, rejected: newerThan >= 0 }, context)
     const { tokens, generation } = credential
+    rejections.has({ of: id, generation })
     const answer = accessTokenOf(credential)
     const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
     const at = judgedAt(tokens, storeNow, byIssuer)
     const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
-    if (generation > newerThan()) {
+    if (generation > rejections.newest(id)) {
       latest = { ...answer, of: id }
       rememberedIn = begunIn
       memory.keep(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
@@ -116,15 +124,19 @@ export function accessTokens(
 
   return {
     token: (context) => (epoch.value === rememberedIn ? memory.fresh() : undefined) ?? asked(context),
-    reportRejected(token) {
-      if (latest?.token.reveal() !== token.reveal()) return
-      rejected = latest
+    reportRejected(token, by) {
+      if (latest?.token.reveal() !== token.reveal()) return true
+      if (!rejections.renews(latest, by)) return false
       latest = undefined
       // Callers that come from now on must not get what was fetched before the refusal.
       underway = undefined
       memory.drop()
       stillValid.drop()
       meter.count('access_token_rejected')
+      return true
+    },
+    reportAccepted(token, by) {
+      if (latest?.token.reveal() === token.reveal()) rejections.accepted(latest, by)
     },
   }
 }

@@ -1,47 +1,74 @@
-import type { Secret } from '../domain/secret.ts'
 import { GuestpassError } from '../errors.ts'
+import { showsTaken } from '../policy/authorize.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 import type { TokenSource } from './access-tokens.ts'
+import { plainRequest } from './fetch-request.ts'
+import type { Resource } from './rejections.ts'
 
-export interface AuthorizedFetchOptions {
+/** A `fetch` of any implementation: they differ in the types of what they take and answer. */
+export type AnyFetch = (input: never, init?: never) => Promise<unknown>
+/** The platform's `fetch`, or another one with the types of its own. */
+export type FetchLike<F extends AnyFetch> = F extends Fetch ? Fetch : F
+
+export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other reject with `invalid_input`. */
   readonly origins: readonly string[]
-  /** Default: the platform's own. */
-  readonly fetch?: Fetch
+  /** Sends the requests: called with an address and an init, never with a Request. Default: the platform's own. */
+  readonly fetch?: F
 }
 
 const REFUSED = 401
 
 /**
  * `fetch` with the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more with the
- * next one: the caller gets the answer to that. Any body that `fetch` takes may be sent; a stream is kept in memory until it is known that it need
- * not be sent again. A redirect to another origin is followed without the token, as `fetch` has it. Rejects with `invalid_input` and with
- * the codes of the source.
+ * next one: the caller gets the answer to that. Where new tokens were refused by the same origin a short while ago, the caller gets the
+ * 401. Any input and body that `fetch` takes may be given; members of `init` that only this `fetch` knows, as `dispatcher`, are handed on.
+ * A stream is kept in memory until it is known that it need not be sent again. A redirect to another origin is followed without the
+ * token, as `fetch` has it. Rejects with `invalid_input` and with the codes of the source.
  */
-export function authorizedFetch(
+export function authorizedFetch<F extends AnyFetch = Fetch>(
   source: TokenSource,
-  { origins, fetch: send = systemFetch }: AuthorizedFetchOptions,
-): Fetch {
-  const allowed = new Set(origins.map((origin) => new URL(origin).origin))
+  { origins, fetch }: AuthorizedFetchOptions<F>,
+): FetchLike<F> {
+  const allowed = allowedOrigins(origins)
+  const send = (fetch ?? systemFetch) as unknown as Fetch
+  const isForeign = send !== systemFetch && send !== globalThis.fetch
 
-  async function sent(request: Request): Promise<{ readonly token: Secret; readonly response: Response }> {
-    const { token } = await source.token({ signal: request.signal })
-    request.headers.set('authorization', `Bearer ${token.reveal()}`)
-    return { token, response: await send(request) }
+  const authorized: Fetch = async (input, init) => {
+    const request = await plainRequest(input, init, isForeign)
+    const { url, signal } = request
+    try {
+      refuseForeign(url, allowed)
+      const by: Resource = { origin: url.origin, name: `${request.method} ${url.pathname}` }
+      const sent = async (): Promise<{
+        readonly isRefused: boolean
+        readonly response: Response
+        again(): boolean
+      }> => {
+        const { token } = await source.token({ signal })
+        const response = await send(url.href, request.init(token.reveal()))
+        // What a redirect led to has not seen the token.
+        const isOwn = !response.redirected || new URL(response.url).origin === url.origin
+        if (isOwn && showsTaken(response.status)) source.reportAccepted?.(token, by)
+        const isRefused = isOwn && response.status === REFUSED
+        return { isRefused, response, again: () => source.reportRejected(token, by) !== false }
+      }
+      const { isRefused, response, again } = await sent()
+      if (!isRefused || !again()) return response
+      await response.body?.cancel().catch(() => {})
+      return (await sent()).response
+    } finally {
+      request.end()
+    }
   }
-
-  return async (input, init) => {
-    const request = new Request(input, init)
-    refuseForeign(new URL(request.url).origin, allowed)
-    const { token, response } = await sent(request.clone())
-    if (response.status !== REFUSED) return response
-    source.reportRejected(token)
-    await response.body?.cancel()
-    return (await sent(request)).response
-  }
+  return authorized as FetchLike<F>
 }
 
-function refuseForeign(origin: string, allowed: ReadonlySet<string>): void {
+export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
+  new Set(origins.map((origin) => new URL(origin).origin))
+
+/** Throws `invalid_input` for an address that may not see the token. */
+export function refuseForeign({ origin }: URL, allowed: ReadonlySet<string>): void {
   if (allowed.has(origin)) return
   const message = `is at ${origin}, which may not see the access token`
   const remedy = `Send requests to ${[...allowed].join(', ')}, or name the origin in \`origins\`.`

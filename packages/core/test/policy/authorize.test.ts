@@ -51,7 +51,7 @@ describe('the access token of a call', () => {
   })
 
   test('is dropped before the failure goes on, also when dropping takes a while', async () => {
-    let drop = (): void => {}
+    let drop = (_value: unknown): void => {}
     const access: AccessSource = {
       token: async () => new Secret('one'),
       rejected: () => new Promise((resolve) => (drop = resolve)),
@@ -59,9 +59,38 @@ describe('the access token of a call', () => {
     const work = watched(authorize(access)(() => Promise.reject(refused(401)))(aCall()))
     await settle()
     expect(work.now.state).toBe('pending')
-    drop()
+    drop(undefined)
     await settle()
     expect(work.now.error).toMatchObject({ facts: { code: 'access_rejected' } })
+  })
+
+  test('that is not renewed for a refusal ends the call with it, and says what to check', async () => {
+    const clock = fakeClock()
+    const access: AccessSource = { token: async () => new Secret('fresh'), rejected: () => false }
+    let tries = 0
+    const policy = pipeline(retry({}, { clock, random: seededRandom() }), authorize(access))
+    const work = policy(async () => {
+      tries += 1
+      throw refused(401)
+    })(aCall())
+    const error = { code: 'access_rejected', message: expect.stringMatching(/refuses fresh access tokens too.*Check/) }
+    await expect(work).rejects.toMatchObject(error)
+    expect(tries).toBe(1)
+  })
+
+  test('is said to be taken by an answer, and by refusals that come behind it', async () => {
+    const taken: string[] = []
+    const access: AccessSource = {
+      token: async () => new Secret('one'),
+      rejected() {},
+      accepted: (_token, operation) => void taken.push(operation),
+    }
+    for (const status of [401, 403, 429, 503])
+      await authorize(access)(() => Promise.reject(refused(status)))(aCall()).catch(() => {})
+    expect(taken).toEqual([])
+    await authorize(access)(async () => 'answer')(aCall())
+    await authorize(access)(() => Promise.reject(refused(409)))(aCall()).catch(() => {})
+    expect(taken).toEqual(['generate-token', 'generate-token'])
   })
 
   test('errors of its source end the call unrepeated', async () => {

@@ -48,6 +48,16 @@ describe('the standard policy', () => {
     await expect(world().policy(async () => 'answer')(aCall())).resolves.toBe('answer')
   })
 
+  test('sends a call that brings its own token once, though the token is refused', async () => {
+    let tries = 0
+    const work = world().policy(async () => {
+      tries += 1
+      throw refused(401)
+    })(aCall())
+    await expect(work).rejects.toMatchObject({ code: 'access_rejected' })
+    expect(tries).toBe(1)
+  })
+
   test('a try ends after ten seconds and is repeated, the whole after thirty', async () => {
     const { clock, policy } = world({ retry: { baseMs: 0 } })
     const tries: number[] = []
