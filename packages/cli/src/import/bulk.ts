@@ -6,6 +6,7 @@ import {
   type GuestpassError,
   type GuestRequest,
   type Guests,
+  HOUR,
   type Millis,
   type Random,
   SECOND,
@@ -130,7 +131,8 @@ async function patiently<T>({ clock, random, signal, patienceMs }: BulkParts, wo
       const error = asGuestpassError(thrown)
       const told = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
       const wait = Math.max(told, SECOND * round) * (1 + 0.1 * random.float())
-      const isOver = patienceMs === undefined ? round === ROUNDS : elapsed() + wait > patienceMs
+      // A row that would wait for hours is a failed one, which says when to come back.
+      const isOver = patienceMs === undefined ? round === ROUNDS || told > HOUR : elapsed() + wait > patienceMs
       if (!error.retryable || isOver || signal.aborted) throw error
       await clock.sleep(wait, signal)
     }

@@ -1,4 +1,5 @@
 import { type Millis, SECOND } from '../domain/time.ts'
+import { LONGEST_HOLD } from '../policy/retry-after.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DocumentFault } from './fault.ts'
@@ -17,7 +18,8 @@ const FIRST: Millis = SECOND
 
 /**
  * The pause after one more failure, from half to the whole of 1 s, 2 s, 4 s and so on up to `longest`. When the server said how
- * long to wait, then never less than that and up to a tenth more, but at most `patience`.
+ * long to wait, then never less than that and up to a tenth more, but at most `patience`;
+ * what it says beyond an hour counts as an hour.
  */
 export function restAfter(
   fault: DocumentFault,
@@ -28,7 +30,7 @@ export function restAfter(
   const failures = (before?.failures ?? 0) + 1
   const luck = ports.random.float()
   const grown = Math.min(FIRST * 2 ** (failures - 1), bounds.longest) * (0.5 + luck / 2)
-  const told = Math.min((fault.toldMs ?? 0) * (1 + luck / 10), bounds.patience)
+  const told = Math.min(Math.min(fault.toldMs ?? 0, LONGEST_HOLD) * (1 + luck / 10), bounds.patience)
   const since = stopwatch(ports.clock)
   return { fault, failures, left: () => Math.max(grown, told) - since() }
 }

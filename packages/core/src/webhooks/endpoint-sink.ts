@@ -1,6 +1,7 @@
 import { type Event, event } from '../domain/event.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { LONGEST_HOLD } from '../policy/retry-after.ts'
 import { countdown, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Due, Outcome, Store } from '../ports/store.ts'
@@ -9,7 +10,7 @@ import { type Attempt, type AttemptPorts, attempt, LONGEST_ATTEMPT } from './att
 import { type Endpoint, queueOf } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { message } from './message.ts'
-import { heeded, nextTry, spread } from './schedule.ts'
+import { nextTry, spread } from './schedule.ts'
 
 export interface EndpointSinkParts {
   readonly connection: string
@@ -106,7 +107,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
     const [outcome, told] = settled(endpoint, due, tried)
     await write([told])
     if (tried.result === 'gone') gone ??= due
-    if (tried.askedMs !== undefined) rest(spread(heeded(tried.askedMs), random.float()))
+    if (tried.askedMs !== undefined) rest(spread(Math.min(tried.askedMs, LONGEST_HOLD), random.float()))
     return outcome
   }
 

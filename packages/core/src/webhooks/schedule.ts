@@ -23,9 +23,6 @@ export const TRIES = WAITS.length + 1
 /** A wait, and up to a tenth more by luck (at least 0, less than 1). */
 export const spread = (ms: Millis, luck: number): Millis => ms * (1 + SPREAD * luck)
 
-/** What the endpoint said of Retry-After, within reason. */
-export const heeded = (askedMs: Millis): Millis => Math.min(askedMs, LONGEST)
-
 /**
  * How long after a failed try the next one comes; undefined after the last. Never earlier than the endpoint asked for.
  *
@@ -34,5 +31,5 @@ export const heeded = (askedMs: Millis): Millis => Math.min(askedMs, LONGEST)
  */
 export function nextTry(tried: number, askedMs: Millis | undefined, luck: number): Millis | undefined {
   const wait = WAITS[tried]
-  return wait === undefined ? undefined : spread(Math.max(wait, heeded(askedMs ?? 0)), luck)
+  return wait === undefined ? undefined : spread(Math.max(wait, Math.min(askedMs ?? 0, LONGEST)), luck)
 }

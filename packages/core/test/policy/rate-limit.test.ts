@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DAY } from '../../src/domain/time.ts'
+import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { rateLimit } from '../../src/policy/rate-limit.ts'
 
 const now = Date.UTC(2026, 0, 1)
@@ -52,8 +52,19 @@ describe('what an answer teaches about the limit', () => {
     expect(rateLimit({ status: 429, headers: {} }, now).pauseMs).toBe(1_000)
   })
 
-  test('no pause is longer than a day', () => {
-    expect(rateLimit({ status: 429, headers: { 'retry-after': '99999999' } }, now).pauseMs).toBe(DAY)
+  test('no pause is longer than an hour', () => {
+    expect(rateLimit({ status: 429, headers: { 'retry-after': '3599' } }, now).pauseMs).toBe(HOUR - SECOND)
+    expect(rateLimit({ status: 429, headers: { 'retry-after': '99999999' } }, now).pauseMs).toBe(HOUR)
+  })
+
+  test('a count that would begin anew later than in five minutes teaches no pause', () => {
+    expect(rateLimit({ status: 500, headers: headers(301, 300, 300) }, now)).toEqual({
+      perMinute: 300,
+      pauseMs: 5 * MINUTE,
+    })
+    for (const reset of [301, 999_999_999])
+      expect(rateLimit({ status: 500, headers: headers(301, 300, reset) }, now)).toEqual({ perMinute: 300 })
+    expect(rateLimit({ status: 429, headers: headers(301, 300, 999_999_999) }, now).pauseMs).toBe(SECOND)
   })
 
   test.each(['', '-1', '1.5', 'many', '1e2', '1767225600000', 'NaN'])(
