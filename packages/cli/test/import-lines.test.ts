@@ -62,3 +62,14 @@ it('begins a new line in a journal whose last was cut off', async () => {
   expect(second.begun(2), await readFile(path, 'utf8')).toEqual({ guestId: 'guest' })
   second.close()
 })
+
+it('refuses rows of JSON that hold a member twice or are nested without end, each by itself', async () => {
+  const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`
+  const lines = ['{"email":"ann@x.example","email":"bo@x.example"}', `{"attributes":{"a":${deep}}}`, '{"name":"Bo"}']
+  const rows = await all(ndjsonRows(await written(lines.join('\n'))))
+  expect(rows.map(({ line, fault }) => [line, fault?.message.includes('twice')])).toEqual([
+    [1, true],
+    [2, true],
+    [3, undefined],
+  ])
+})

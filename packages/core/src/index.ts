@@ -19,6 +19,7 @@ export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from '.
 export { dueAt, dueSetAt } from './domain/due.ts'
 export { type Event, type EventType, eventTypes } from './domain/event.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
+export { strictObjectText } from './domain/strict-json.ts'
 export { defaultWindows, type Windows } from './domain/plan.ts'
 export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
 export { Secret } from './domain/secret.ts'

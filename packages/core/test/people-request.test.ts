@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Json } from '../src/domain/json.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { mergedAttributes } from '../src/guests/attributes.ts'
 import { complianceFlags } from '../src/guests/compliance.ts'
@@ -41,6 +42,32 @@ describe('a request for an authenticated guest', () => {
       'consent',
       'email',
     ])
+  })
+
+  const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+  const endless: Record<string, unknown> = {}
+  endless['one'] = endless
+  endless['other'] = [endless, endless]
+
+  it.each<[string, unknown]>([
+    ['65 levels', { a: nested(64) }],
+    ['100 000 levels', { a: nested(100_000) }],
+    ['themselves', endless],
+    ['a text that is not well-formed', { a: ['\ud800'] }],
+    ['a name that is not well-formed', { 'a\udfff': 1 }],
+    ['a member that objects lose', JSON.parse('{"a":{"__proto__":1}}')],
+    ['10 001 parts', { a: Array.from({ length: 10_001 }, () => 1) }],
+  ])('is refused when its attributes hold %s', (_, attributes) => {
+    expect(faulty({ attributes })).toEqual(['attributes'])
+  })
+
+  it('may hold attributes 64 levels deep', () => {
+    const attributes = { a: nested(63) as Json }
+    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
+  })
+
+  it('has an address that is well-formed', () => {
+    expect(faulty({ email: 'a\ud800@mail.example' })).toEqual(['email'])
   })
 
   it.each([' ann@mail.example', 'ANN@Mail.Example', '\tAnn@mail.example\n'])('knows %j as one address', (email) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
-import type { Field } from '@guestpass/core'
+import { type Field, strictObjectText } from '@guestpass/core'
 import { readFault, textFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
@@ -59,9 +59,18 @@ export async function configFile(cwd: string, files: Files): Promise<Opened<unkn
   return { fault: { field: JSON_FILE, message: `stands beside ${TS_FILE}`, remedy: 'Keep one of the two.' } }
 }
 
+/** What one reader takes from such a file, another does not. */
+const AMBIGUOUS = {
+  field: JSON_FILE,
+  message: 'holds a member twice, names one __proto__, or is nested deeper than 64 levels',
+  remedy: 'Write each member of an object once.',
+}
+
 function jsonContent(text: string): Opened<unknown> {
   try {
-    return { content: JSON.parse(text) as unknown, origin: JSON_FILE }
+    const content: unknown = JSON.parse(text)
+    const isObject = typeof content === 'object' && content !== null && !Array.isArray(content)
+    return isObject && !strictObjectText(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
   } catch {
     // The platform's message quotes the text, which may hold secrets; it is not repeated.
     const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }

@@ -1,4 +1,4 @@
-import type { Field } from '@guestpass/core'
+import { type Field, strictObjectText } from '@guestpass/core'
 import { linesOf } from '../text-file.ts'
 import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 
@@ -18,7 +18,8 @@ function rowOf(text: string, line: number): Row {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return broken('is not a JSON object')
-    return { line, values: value as Row['values'] }
+    const values = strictObjectText(text)
+    return values ? { line, values } : broken('holds a member twice, or is nested deeper than 64 levels')
   } catch {
     return broken('is not valid JSON')
   }

@@ -152,6 +152,13 @@ describe('the configuration file', () => {
 
   it('is refused when it holds something else than settings', async () => {
     expect(await fieldsOf({ content: json([]) })).toHaveProperty(['guestpass.config.json'])
+    for (const text of [
+      '{"region":"mypurecloud.ie","region":"mypurecloud.de"}',
+      `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
+    ])
+      expect((await fieldsOf({ content: { 'guestpass.config.json': text } }))['guestpass.config.json']).toContain(
+        'twice',
+      )
     expect(await fieldsOf({ content: json({ connections: [] }) })).toHaveProperty('connections')
     expect(await fieldsOf({ content: json({ connections: { acme: 'x' } }) })).toHaveProperty('connections')
     expect(await fieldsOf({ content: json({ connections: { 'a b': {} } }) })).toHaveProperty(['connections.a b'])

@@ -1,5 +1,4 @@
-/** Deeper values are refused: nobody issues them, and a walk must not run out of stack. */
-const MAX_DEPTH = 64
+import { MAX_DEPTH } from './json.ts'
 
 const BACKSLASH = 92
 const COLON = 58

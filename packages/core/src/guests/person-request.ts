@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { Json } from '../domain/json.ts'
+import { type Json, jsonOddity } from '../domain/json.ts'
 import { type Fault, invalid } from './faults.ts'
 
 /** How sure the caller is that the address belongs to whoever asks. */
@@ -84,7 +84,7 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
-const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
+const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}\p{Cs}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
 
 /** A field that is left out is told as that. */
 const otherwise = (message: string) => ({
@@ -117,14 +117,25 @@ export const jsonBytes = (value: unknown): number => utf8.encode(JSON.stringify(
 
 const jsonValue: z.ZodMiniType<Json> = z.json()
 
+/** Looked at before anything walks it. */
+const walkable = z.unknown().check(
+  z.superRefine((value, context) => {
+    const message = jsonOddity(value)
+    if (message) context.addIssue({ code: 'custom', message, input: undefined })
+  }),
+)
+
 const attributesOf = <V extends Json>(value: z.ZodMiniType<V>) =>
-  z.record(z.string(), value, 'not a record').check(
-    z.superRefine((attributes, context) => {
-      for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))
-        context.addIssue({ code: 'custom', path: [reserved], message: 'a name that others fill', input: undefined })
-      if (jsonBytes(attributes) > MAX_ATTRIBUTES)
-        context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTES} bytes as JSON`, input: undefined })
-    }),
+  z.pipe(
+    walkable,
+    z.record(z.string(), value, 'not a record').check(
+      z.superRefine((attributes, context) => {
+        for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))
+          context.addIssue({ code: 'custom', path: [reserved], message: 'a name that others fill', input: undefined })
+        if (jsonBytes(attributes) > MAX_ATTRIBUTES)
+          context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTES} bytes as JSON`, input: undefined })
+      }),
+    ),
   )
 
 const person = {
