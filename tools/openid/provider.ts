@@ -8,6 +8,8 @@ import { type Records, recordsAdapter } from './records.ts'
 /** The resource server that access tokens are JWTs for (RFC 8707). Without it they are opaque, and for userinfo alone. */
 export const RESOURCE = 'urn:api'
 export const SECRET = 'a-secret-of-the-client-with-32-characters'
+/** Basic has to form-encode it (RFC 6749, section 2.3.1). */
+export const ODD_SECRET = 'a+b%25c:d&e=f with 32 characters and more'
 const REDIRECT = 'http://127.0.0.1/callback'
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -175,6 +177,7 @@ function clients(algorithm: Algorithm, signer: JWK | undefined): ClientMetadata[
     { ...user, client_id: 'public', token_endpoint_auth_method: 'none' },
     { ...user, client_id: 'secret', client_secret: SECRET, token_endpoint_auth_method: 'client_secret_basic' },
     { ...service, client_id: 'basic', token_endpoint_auth_method: 'client_secret_basic' },
+    { ...service, client_id: 'odd', client_secret: ODD_SECRET, token_endpoint_auth_method: 'client_secret_basic' },
     { ...service, client_id: 'body', token_endpoint_auth_method: 'client_secret_post' },
     ...(signer === undefined
       ? []

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { browser } from '../../openid/browser.ts'
 import { type Algorithm, signingKey } from '../../openid/keys.ts'
 import { REDIRECT, userClient } from '../../openid/product.ts'
-import { type Openid, RESOURCE, SECRET } from '../../openid/provider.ts'
+import { ODD_SECRET, type Openid, RESOURCE, SECRET } from '../../openid/provider.ts'
 import { connect, started } from './started.ts'
 
 const secret = new Secret(SECRET)
@@ -33,6 +33,17 @@ describe('client credentials at a real provider', () => {
       expect(scopes).toEqual(['api:read'])
       expect(decodeJwt(token.reveal())).toMatchObject({ iss: provider.issuer, aud: RESOURCE, client_id: way })
     }
+  })
+
+  it('come by Basic with a secret that must be encoded, and the refusal without names the setting', async () => {
+    const provider = await started()
+    const odd = { id: 'odd', secret: new Secret(ODD_SECRET) }
+    const asked = async (basicEncoding: 'raw' | 'form') =>
+      (
+        await connect(provider, { ...service, client: { ...odd, basicEncoding }, clientAuth: 'basic' })
+      ).accessTokens.token()
+    await expect(asked('raw')).rejects.toThrow('GENESYS_BASIC_ENCODING=form')
+    expect((await asked('form')).scopes).toEqual(['api:read'])
   })
 
   it.each<Algorithm>(['RS256', 'ES256', 'EdDSA'])('come by a %s assertion', async (algorithm) => {
@@ -92,6 +103,16 @@ describe('a sign-in at a real provider', () => {
   it('is told when the user said no', async () => {
     const { done } = await signedIn(await started(), {}, true)
     await expect(done()).rejects.toMatchObject({ code: 'sign_in_denied' })
+  })
+
+  it.each<[string, Partial<ConnectionOptions>, string]>([
+    ['a resource that it does not know', { authorizeParams: { resource: 'urn:other' } }, 'Check the resource in'],
+    ['a page that it may not show', { authorizeParams: { prompt: 'none' } }, 'Take prompt=none out'],
+  ])('is refused for %s, with what the provider said and what to do', async (_, options, told) => {
+    const { done } = await signedIn(await started(), options)
+    await expect(done()).rejects.toMatchObject({ code: 'sign_in_refused', reason: 'upstream' })
+    await expect(done()).rejects.toThrow(told)
+    await expect(done()).rejects.toThrow(/upstream answered (invalid_target|login_required) \(.+\)\. /)
   })
 
   it('exchanges its code once', async () => {

@@ -58,7 +58,12 @@ async function byBrowser(
     const { url, expiresAt } = await signIn.begin({ redirectUri, browser: binding }, context)
     const lastsMs = expiresAt - clock.wall()
     const ended = AbortSignal.any([cli.signal, expiring(lastsMs, clock, over.signal)])
-    cli.note('Sign in at', `  ${url}`, 'and come back here. Ctrl-C gives up.')
+    cli.note(
+      'Sign in at',
+      `  ${url}`,
+      'and come back here. Ctrl-C gives up.',
+      `The OAuth client must allow the redirect address ${redirectUri}.`,
+    )
     if (opens) await opened(url)
     const state = new URL(url).searchParams.get('state') ?? ''
     const complete = (query: URLSearchParams) => signIn.complete(query, binding, { ...context, patienceMs: lastsMs })
@@ -125,7 +130,12 @@ const lines = (connection: string, signedIn: SignedIn): readonly string[] => [
         '  Upstream does not tell who signed in: the connection is bound to nobody. Ask for `users:readonly` or `openid` to have it bound.',
       ]
     : []),
-  ...(signedIn.renewable ? [] : ['  Upstream gave no refresh token: sign in again when the token ends.']),
+  ...(signedIn.renewable
+    ? []
+    : [
+        '  Upstream gave no refresh token: sign in again when the token ends.',
+        '  OpenID providers give one for the scope offline_access, some only with GENESYS_AUTHORIZE_PARAMS=prompt=consent.',
+      ]),
   ...(signedIn.missing.length === 0 ? [] : [`  Not granted: ${signedIn.missing.join(' ')}`]),
   ...(signedIn.excess.length === 0 ? [] : [`  Granted besides: ${signedIn.excess.join(' ')}`]),
 ]

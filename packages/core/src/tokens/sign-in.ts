@@ -9,6 +9,7 @@ import type { Granted } from '../upstream/granted.ts'
 import { encodeBase64url } from '../verify/base64url.ts'
 import type { KeySource } from '../verify/keys.ts'
 import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
+import { refuseCallbackError } from './callback-error.ts'
 import { callerWait } from './caller-wait.ts'
 import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
 import type { RenewalPorts } from './renewal.ts'
@@ -177,7 +178,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       watched(
         asker,
         async () => {
-          refuseError(query)
+          refuseCallbackError(query)
           return exchanged(query.get('code'), taken, asker, at)
         },
         settled,
@@ -216,15 +217,6 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
 
 /** What upstream said, as one text: the code, or the error. */
 const answerOf = (query: URLSearchParams): string => JSON.stringify([query.get('code'), query.get('error')])
-
-/** RFC 6749, 4.1.2.1. */
-function refuseError(query: URLSearchParams): void {
-  const error = query.get('error')
-  if (error === null) return
-  const code = /^[a-z_]{1,40}$/.exec(error)?.[0] ?? 'an unreadable error'
-  if (code !== 'access_denied') throw refusedSignIn('upstream', `upstream answered ${code}`)
-  throw new GuestpassError('sign_in_denied', 'The sign-in was denied: whoever was asked said no, or may not.')
-}
 
 /** What other calls would try or look at again is over for this one: the code is sent once. */
 const notAgain = (error: GuestpassError): GuestpassError =>
