@@ -3,6 +3,7 @@ import { Secret } from '../src/domain/secret.ts'
 import { MINUTE, SECOND } from '../src/domain/time.ts'
 import { guestScopes } from '../src/guests/request.ts'
 import { json } from './fake-upstream.ts'
+import { ann, peopleWorld } from './people-world.ts'
 import { ID, issued, refreshWorld, request } from './refresh-world.ts'
 import { passing, refusal, world } from './world.ts'
 
@@ -90,5 +91,37 @@ describe('the audit record of a failure', () => {
     const failed = (await here.events()).find(({ type }) => type === 'ACCESS_TOKEN_FAILED')
     expect(failed).toMatchObject({ statusCode: 400, data: { grant: 'refresh_token', asked: ['a:b'] } })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
+    const ended = (await here.events()).find(({ type }) => type === 'GRANT_ENDED')
+    expect(ended?.latencyMs).toBe(failed?.latencyMs)
+  })
+
+  it('tells how long a sign-in took to fail', async () => {
+    const here = world()
+    const slow = async () => {
+      await here.clock.sleep(3 * SECOND)
+      return json(400, { error: 'invalid_grant' })
+    }
+    const { signIn } = await here.process({}, { http: slow })
+    const { url } = await signIn.begin({ redirectUri: 'https://app.example.com/back', browser: 'b' })
+    const state = new URL(url).searchParams.get('state') ?? ''
+    const query = new URLSearchParams({ code: 'c', state })
+    expect((await passing(here.clock, refusal(signIn.complete(query, 'b')))).code).toBe('sign_in_refused')
+    const failed = (await here.events()).find(({ type }) => type === 'SIGN_IN_FAILED')
+    expect(failed).toMatchObject({ statusCode: 400 })
+    expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
+  })
+
+  it('tells how long an update of a guest took to fail', async () => {
+    const here = peopleWorld()
+    here.upstream.always('update', async () => {
+      await here.clock.sleep(2 * SECOND)
+      return json(403, {})
+    })
+    const connection = await here.process()
+    await connection.guests.issue(ann)
+    await passing(here.clock, connection.guests.enrichment.drain(new AbortController().signal))
+    const failed = await here.last('GUEST_ENRICHMENT_FAILED')
+    expect(failed).toMatchObject({ statusCode: 403 })
+    expect(failed?.latencyMs).toBeGreaterThanOrEqual(2 * SECOND)
   })
 })

@@ -6,6 +6,7 @@ import { hasEnded } from '../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
 import { holds, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
@@ -80,7 +81,12 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     }
   }
 
-  const worded = (credential: Credential, error: GuestpassError | undefined, data: Record<string, Json>): Event => {
+  const worded = (
+    credential: Credential,
+    error: GuestpassError | undefined,
+    latencyMs: Millis,
+    data: Record<string, Json>,
+  ): Event => {
     const { subject, generation, api } = credential
     const about = aboutOf({ connection, subject }, { actor: WORKER }, random)
     return event(about, random.uuid(), clock.wall(), {
@@ -88,6 +94,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
         ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, subject, idsOf(credential)) }
         : { type: 'GUEST_ENRICHED', outcome: 'success' }),
       generation,
+      latencyMs,
       data: { api, ...data },
     })
   }
@@ -119,6 +126,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
       await settle(undefined, [])
       return true
     }
+    const elapsed = stopwatch(clock)
     // Whoever began the work has just asked the CRM.
     const again = before.crm && before.attempts > 0
     const { guest, lookup: said } = again
@@ -133,7 +141,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     }
     const attempts = before.attempts + 1
     const gap = crm
-      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, { crm: 'failed', attempts })]
+      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, elapsed(), { crm: 'failed', attempts })]
       : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
     const next: Pending = { put: failed, crm, attempts, dueAt: clock.wall() + wait }
@@ -150,13 +158,14 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
       consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
     })
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
+    const elapsed = stopwatch(clock)
     try {
       await parts.update(guestIdOf(guest), attributes)
       meter.count('guest_enriched')
-      return { events: [worded(guest, undefined, data)], failed: false }
+      return { events: [worded(guest, undefined, elapsed(), data)], failed: false }
     } catch (thrown) {
       meter.count('guest_enrichment_failed')
-      return { events: [worded(guest, asGuestpassError(thrown), data)], failed: true }
+      return { events: [worded(guest, asGuestpassError(thrown), elapsed(), data)], failed: true }
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential, Intent } from '../domain/credential.ts'
-import { type About, type Event, event, type EventType, REFRESH_GRANT } from '../domain/event.ts'
+import { type Event, event, type EventType, REFRESH_GRANT } from '../domain/event.ts'
 import type { Ask } from '../domain/plan.ts'
 import { lackedScopes } from '../domain/scopes.ts'
-import { DAY, type Instant, isAhead, type Millis } from '../domain/time.ts'
+import { DAY, isAhead, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Standing } from './access-tokens.ts'
 import { type GrantParts, type GrantTools, refreshFailed, refuseClient, renew, scopesToAsk } from './grant-refresh.ts'
@@ -12,7 +12,7 @@ import { seeded } from './grant-seed.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from './renewal.ts'
 import { rotation } from './rotation.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
-import type { Strategy } from './strategy.ts'
+import type { Failure, Strategy } from './strategy.ts'
 
 /** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
 const IDLE: Millis = 15 * DAY
@@ -73,39 +73,35 @@ const grantStrategy = (tools: GrantTools): Strategy => ({
   },
   renew: (order) => renew(tools, order),
   afterFailure: tools.turns.afterFailure,
-  begun: (before, after, about, now) => changes(tools, before, after, about, now),
+  begun: (before, after, about, now) => changes(tools, before, after, { about, now }),
   failed: ({ before, after, ...failure }) => {
-    const { about, error, now } = failure
-    if (error.code === 'in_doubt') return [told(tools, after, about, now, 'GRANT_IN_DOUBT', 'pending')]
-    return [refreshFailed(tools, before, failure), ...changes(tools, before, after, about, now)]
+    if (failure.error.code === 'in_doubt') return [told(tools, after, failure, 'GRANT_IN_DOUBT', 'pending')]
+    return [refreshFailed(tools, before, failure), ...changes(tools, before, after, failure)]
   },
 })
+
+/** When something happened, in which call, and how long that took where it has ended. */
+type Moment = Pick<Failure, 'about' | 'now'> & Partial<Pick<Failure, 'latencyMs'>>
 
 function told(
   { ports }: GrantTools,
   { generation, intent }: Credential,
-  about: About,
-  now: Instant,
+  { about, now, latencyMs }: Moment,
   type: EventType,
   outcome: Event['outcome'],
 ): Event {
   const data = { grant: REFRESH_GRANT, ...(intent ? { intent: intent.id } : {}) }
-  return event(about, ports.random.uuid(), now, { type, outcome, generation, data })
+  const facts = { type, outcome, generation, data, ...(latencyMs === undefined ? {} : { latencyMs }) }
+  return event(about, ports.random.uuid(), now, facts)
 }
 
 /** The events of what is written down between two tokens. */
-function changes(
-  tools: GrantTools,
-  before: Credential,
-  after: Credential,
-  about: About,
-  now: Instant,
-): readonly Event[] {
+function changes(tools: GrantTools, before: Credential, after: Credential, moment: Moment): readonly Event[] {
   const begins = (action: Intent['action']): boolean =>
     after.intent?.action === action && after.intent.id !== before.intent?.id
   const becomes = (standing: Credential['standing']): boolean =>
     after.standing === standing && before.standing !== standing
-  const one = (type: EventType, outcome: Event['outcome']): Event => told(tools, after, about, now, type, outcome)
+  const one = (type: EventType, outcome: Event['outcome']): Event => told(tools, after, moment, type, outcome)
   return [
     ...(begins('refresh') ? [one('ACCESS_TOKEN_INITIATED', 'pending')] : []),
     ...(becomes('in_doubt') ? [one('GRANT_IN_DOUBT', 'pending')] : []),

@@ -2,8 +2,9 @@ import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type Event, event } from '../domain/event.ts'
 import { Secret } from '../domain/secret.ts'
-import { type Instant, MINUTE } from '../domain/time.ts'
+import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
+import { stopwatch } from '../ports/clock.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import { encodeBase64url } from '../verify/base64url.ts'
@@ -99,24 +100,25 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     work: () => Promise<T>,
     settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]> = async () => [],
   ): Promise<T> {
+    const elapsed = stopwatch(ports.clock)
     try {
       return await work()
     } catch (thrown) {
       const error = asGuestpassError(thrown)
       // What cannot be written down now is known to the caller alone.
-      await noted(asker, error, settled).catch(() => {})
+      await noted(asker, { error, latencyMs: elapsed() }, settled).catch(() => {})
       throw error
     }
   }
 
   async function noted(
     asker: Asker,
-    error: GuestpassError,
+    failure: { readonly error: GuestpassError; readonly latencyMs: Millis },
     settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]>,
   ): Promise<void> {
     const { credential, now } = await stands(connection, ports)
-    const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', error })]
-    const outcome = await store.commit({ connection, documents: await settled(error), events })
+    const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', ...failure })]
+    const outcome = await store.commit({ connection, documents: await settled(failure.error), events })
     if (outcome === 'conflict') await store.commit({ connection, events })
   }
 
