@@ -19,7 +19,8 @@ let upstream: Sandbox
 let service: Connection
 
 beforeAll(async () => {
-  upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 60_000 } })
+  const people = { id: 'people', secret: 'people-secret', scopes: ['guest:write', 'guest:read'] }
+  upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 60_000 }, clients: [people] })
   const { hostname, port } = new URL(upstream.url)
   ApiClient.instance.setGateway({ host: hostname, port: Number(port), protocol: 'http' })
 })
@@ -80,6 +81,26 @@ describe('the official SDK', () => {
     await service.signIn.complete(new URL(back).searchParams)
     const me = await new UsersApi().getUsersMe()
     expect(me).toMatchObject({ id: upstream.users[0]?.id })
+  })
+
+  it('serves a client that holds the scopes of one API alone, which also authenticates guests', async () => {
+    const { accessTokens, guests } = await connection(
+      {
+        hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
+        client: { id: 'people', secret: new Secret('people-secret') },
+      },
+      { ...ports, store: memoryStore() },
+    )
+    for (const source of [accessTokens, accessTokens.for('engagements')]) {
+      const takeOff = authorizedSdk(ApiClient.instance, source)
+      expect(await new TokensApi().getTokensMe()).toMatchObject({ organization: { name: 'Sandbox' } })
+      await new TokensApi().deleteTokensMe()
+      expect(await new TokensApi().getTokensMe()).toMatchObject({ organization: { name: 'Sandbox' } })
+      takeOff()
+    }
+    const person = { email: 'ann@example.com', consent: true, channelId: upstream.channelId ?? '' } as const
+    expect(await guests.issue({ api: 'engagements', ...person })).toMatchObject({ verified: true })
+    await expect(accessTokens.for('guest-tokens').token()).rejects.toMatchObject({ code: 'scope_missing' })
   })
 
   it('passes on what is no matter of the token, and a resource that refuses every token', async () => {

@@ -1,48 +1,168 @@
 import type { Secret } from '../domain/secret.ts'
+import { showsTaken } from '../policy/authorize.ts'
 import type { TokenSource } from './access-tokens.ts'
+import type { Resource } from './rejections.ts'
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
   setAccessToken(token: string): void
-  // Its nine arguments are handed on as they come.
+  // Its arguments are handed on as they come.
   callApi(...args: never[]): Promise<unknown>
+  /** What sends the requests of `callApi`. Rejects with the response for what is no success. Older versions have none. */
+  getHttpClient?(): unknown
+}
+
+/** A request as the SDK hands it to its HTTP client. */
+interface SdkRequest {
+  readonly url?: string
+  readonly method?: string
+  headers?: Record<string, string>
+}
+
+/** What is needed of its HTTP client. */
+interface HttpClient {
+  request(options: SdkRequest): Promise<unknown>
 }
 
 const REFUSED = 401
 
-/** The SDK rejects with the status beside the body, or with the error of its HTTP library. */
-const statusOf = (thrown: unknown): unknown => {
-  const { status, response } = (thrown ?? {}) as {
+/** The status of an answer, or of what was thrown in its place: beside its body, or in the error of the HTTP library. */
+const statusOf = (answered: unknown): number | undefined => {
+  const { status, response } = (answered ?? {}) as {
     readonly status?: unknown
     readonly response?: { readonly status?: unknown }
   }
-  return status ?? response?.status
+  const one = response?.status ?? status
+  return typeof one === 'number' ? one : undefined
 }
 
+/** The adapters on a client, the one that was put on last at the end. */
+interface Adapted {
+  readonly sources: { readonly source: TokenSource }[]
+  takeOff(): void
+}
+
+const adapted = new WeakMap<SdkClient, Adapted>()
+
 /**
- * Drives an `ApiClient` by a token source: every call goes out with a token that is valid now, and one that is refused with 401 is sent once
- * more with the next token, so that callers of the SDK never see it. Concurrent calls share one renewal. All else, as 429, passes as
- * the SDK has it. The answer takes the source off the client again.
+ * Drives an `ApiClient` by a token source: every call goes out with a token that is valid now, and one that is refused with 401, whatever
+ * the body of the answer, is sent once more with the next token, so that callers of the SDK never see it. Where new tokens were
+ * refused a short while ago, they get the 401. Concurrent calls share one renewal. All else, as 429 and hooks, is as the SDK has it. Of
+ * several adapters on a client the one that was put on last counts. The answer takes this one off again.
  */
 export function authorizedSdk(client: SdkClient, source: TokenSource): () => void {
-  const original = client.callApi
-  const call = async (args: never[]): Promise<{ readonly token: Secret; readonly answer: Promise<unknown> }> => {
-    const { token } = await source.token()
-    // The client puts the token into the request before `callApi` returns, so that calls at the same time do not take each other's.
-    client.setAccessToken(token.reveal())
-    return { token, answer: original.apply(client, args) }
-  }
-  client.callApi = async (...args) => {
-    const { token, answer } = await call(args)
-    try {
-      return await answer
-    } catch (thrown) {
-      if (statusOf(thrown) !== REFUSED) throw thrown
-      source.reportRejected(token)
-      return (await call(args)).answer
-    }
-  }
+  const of = adapted.get(client) ?? adapt(client)
+  const own = { source }
+  of.sources.push(own)
   return () => {
-    client.callApi = original
+    const at = of.sources.indexOf(own)
+    if (at >= 0) of.sources.splice(at, 1)
+    if (of.sources.length === 0) of.takeOff()
   }
+}
+
+/** Puts one layer on the client, whichever sources drive it. */
+function adapt(client: SdkClient): Adapted {
+  const isOwn = Object.hasOwn(client, 'callApi')
+  const original = client.callApi
+  const sources: { readonly source: TokenSource }[] = []
+  const callApi: SdkClient['callApi'] = async (...args) => {
+    const source = sources.at(-1)?.source
+    return source ? called(client, original, args, source) : original.apply(client, args)
+  }
+  const one: Adapted = {
+    sources,
+    takeOff() {
+      // What somebody else put over it stays, and this layer hands on.
+      if (client.callApi !== callApi) return
+      adapted.delete(client)
+      if (isOwn) client.callApi = original
+      else delete (client as Partial<SdkClient>).callApi
+    },
+  }
+  adapted.set(client, one)
+  client.callApi = callApi
+  return one
+}
+
+async function called(
+  client: SdkClient,
+  original: SdkClient['callApi'],
+  args: never[],
+  source: TokenSource,
+): Promise<unknown> {
+  const { token } = await source.token()
+  // The client puts the token into the request before `callApi` returns, so that calls at the same time do not take each other's.
+  client.setAccessToken(token.reveal())
+  if (client.getHttpClient) return original.apply(sendingBy(client, source, token), args)
+  return replayed({
+    source,
+    token,
+    by: { origin: '' },
+    send: (next) => {
+      client.setAccessToken(next.reveal())
+      return original.apply(client, args)
+    },
+  })
+}
+
+/** The client for one call, whose HTTP client replaces the token that was refused. */
+function sendingBy(client: SdkClient, source: TokenSource, token: Secret): SdkClient {
+  const http = client.getHttpClient?.() as HttpClient
+  const bearer = (one: Secret): string => `Bearer ${one.reveal()}`
+  const request: HttpClient['request'] = (options) => {
+    const { url = '', method = 'GET', headers = {} } = options
+    const name = Object.keys(headers).find((key) => key.toLowerCase() === 'authorization')
+    // A call that is made without the token, or with another one.
+    if (name === undefined || headers[name] !== bearer(token)) return http.request(options)
+    const { origin, pathname } = new URL(url)
+    const send = (next: Secret): Promise<unknown> => {
+      options.headers = { ...headers, [name]: bearer(next) }
+      return http.request(options)
+    }
+    return replayed({ source, token, by: { origin, name: `${method} ${pathname}` }, send })
+  }
+  const sending = handingOn(http, { request })
+  return handingOn(client, { getHttpClient: () => sending })
+}
+
+/** An object that is another one but for some members. */
+const handingOn = <T extends object>(other: T, members: Partial<T>): T =>
+  new Proxy(other, {
+    get: (target, key) => (Object.hasOwn(members, key) ? Reflect.get(members, key) : Reflect.get(target, key)),
+  })
+
+/** How a request ended: with a status, if it is known, and an answer or an error. */
+interface End {
+  readonly status: number | undefined
+  readonly give: () => unknown
+}
+
+const ended = (sent: Promise<unknown>): Promise<End> =>
+  sent.then(
+    (answer): End => ({ status: statusOf(answer) ?? 200, give: () => answer }),
+    (thrown: unknown): End => ({
+      status: statusOf(thrown),
+      give() {
+        throw thrown
+      },
+    }),
+  )
+
+/** Sends with the token and, where that is refused, once more with the next one. */
+async function replayed(of: {
+  readonly source: TokenSource
+  readonly token: Secret
+  readonly by: Resource
+  readonly send: (token: Secret) => Promise<unknown>
+}): Promise<unknown> {
+  const { source, by, send } = of
+  const sent = async (token: Secret): Promise<End> => {
+    const end = await ended(send(token))
+    if (end.status !== undefined && showsTaken(end.status)) source.reportAccepted?.(token, by)
+    return end
+  }
+  const first = await sent(of.token)
+  if (first.status !== REFUSED || source.reportRejected(of.token, by) === false) return first.give()
+  return (await sent((await source.token()).token)).give()
 }
