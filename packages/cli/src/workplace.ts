@@ -40,6 +40,8 @@ export interface Workplace {
   readonly auditLog: AuditLog
   /** The connections that were opened on it. */
   readonly connections: Connection[]
+  /** Takes a connection in: its keys are mirrored until `close`, where the verb stays up. */
+  add(connection: Connection): void
   /** Delivers events and signs checkpoints until the signal aborts; verbs that end by themselves need not call it. */
   deliver(signal: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -87,14 +89,22 @@ export async function workplace(config: Config, cli: Cli, lasts = false): Promis
   const log = auditLog(name, { store, clock })
   const couriers = [hooks, ...(audit ? [audit] : [])]
   const connections: Connection[] = []
+  const closing = new AbortController()
+  const background: Promise<void>[] = []
   return {
     store,
     connections,
+    add(connection) {
+      connections.push(connection)
+      if (lasts) background.push(connection.run(AbortSignal.any([cli.signal, closing.signal])))
+    },
     ports: { store, ...world, ...waitingForStore(path, cli, lasts) },
     webhooks: hooks,
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...couriers, log].map((one) => one.run(signal)))),
     async close() {
+      closing.abort()
+      await Promise.allSettled(background)
       if (!cli.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
       // What cannot be delivered now waits in the store for the next verb.
       await drained(couriers, clock).catch(() => {})
@@ -174,7 +184,7 @@ export type Reachable = ConfigWith<'hosts' | 'clientId'>
 /** The connection of a configuration, on a workplace. */
 export async function connect(
   { connection: name, hosts, settings }: Reachable,
-  { ports, connections }: Workplace,
+  { ports, add }: Workplace,
 ): Promise<Connection> {
   const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
   const made = await connection(
@@ -194,7 +204,7 @@ export async function connect(
     },
     ports,
   )
-  connections.push(made)
+  add(made)
   return made
 }
 

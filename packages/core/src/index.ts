@@ -126,7 +126,7 @@ export { mirroredKeys } from './verify/mirrored-keys.ts'
 export type { Platform } from './verify/platform.ts'
 export {
   type Algorithm,
-  ALGORITHMS as algorithms,
+  ALGORITHMS,
   type Claims,
   type Expectations,
   inWords as verdictInWords,
@@ -134,6 +134,7 @@ export {
   type Verdict,
   type Verifier,
 } from './verify/verdict.ts'
+export { type KeyPlaces, keyPlaces } from './key-places.ts'
 export { type KeySetPlace, type Verification, verification, type VerificationOptions } from './verification.ts'
 export type { VerifierOptions } from './verify/verifier-options.ts'
 export { verifier } from './verify/verifier.ts'

@@ -1,5 +1,15 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { isLoopback, type Params, reservedParams, Secret, signingSecretFault } from '@guestpass/core'
+import {
+  type Algorithm,
+  ALGORITHMS,
+  asGuestpassError,
+  isLoopback,
+  type Params,
+  pemKeys,
+  reservedParams,
+  Secret,
+  signingSecretFault,
+} from '@guestpass/core'
 import * as z from 'zod'
 
 /** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
@@ -62,11 +72,15 @@ export const scopes: z.ZodType<readonly string[], string> = made(
   (written) => `${quoted(written)} is not a list of scopes`,
 )
 
-const algorithmNames = ['RS256', 'ES256'] as const
+/** A signature algorithm by its name; Ed25519 is the name that RFC 9864 gives to EdDSA. */
+export const algorithmOf = (written: string): Algorithm | undefined => {
+  const name = written.toUpperCase() === 'ED25519' ? 'EDDSA' : written.toUpperCase()
+  return ALGORITHMS.find((known) => known.toUpperCase() === name)
+}
 
-export const algorithms: z.ZodType<readonly (typeof algorithmNames)[number][], string> = made(
-  (written) => each(parts(written, /[\s,]+/), (name) => algorithmNames.find((known) => known === name.toUpperCase())),
-  (written) => `${quoted(written)} is not a list of ${algorithmNames.join(', ')}`,
+export const algorithms: z.ZodType<readonly Algorithm[], string> = made(
+  (written) => each(parts(written, /[\s,]+/), algorithmOf),
+  (written) => `${quoted(written)} is not a list of ${ALGORITHMS.join(', ')}`,
 )
 
 export const uuid: z.ZodType<string, string> = made(
@@ -98,21 +112,18 @@ export const safeAddress: z.ZodType<string, string> = made((written) => {
   return found && !inClear(found) ? found : undefined
 }, 'is not an https:// address (http:// only on loopback) without credentials and fragment')
 
-function pemOf(written: string): string | undefined {
-  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n')
-  if (!/^-----BEGIN (RSA )?PUBLIC KEY-----/.test(pem)) return undefined
+/** Public keys as PEM, in one or more blocks; `\n` may stand for the ends of their lines. */
+export const publicKey: z.ZodType<string, string> = z.string().transform((written, context) => {
+  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n').trim()
   try {
-    createPublicKey(pem)
+    for (const { jwk } of pemKeys(pem)) createPublicKey({ key: jwk, format: 'jwk' })
     return pem
-  } catch {
-    return undefined
+  } catch (thrown) {
+    const why = asGuestpassError(thrown).fields?.[0]?.message ?? 'its numbers make no key'
+    context.addIssue({ code: 'custom', message: `is not a public key that can be used: ${why}` })
+    return z.NEVER
   }
-}
-
-/** A public key as PEM; `\n` may stand for the ends of its lines. */
-export const publicKey: z.ZodType<string, string> = made(pemOf, (written) =>
-  written.includes('PRIVATE KEY') ? 'is a private key, which has no place here' : 'is not a public key in PEM',
-)
+})
 
 /** What is wrong with a private key; undefined when nothing is. */
 function privateKeyFault(pem: string): string | undefined {

@@ -219,8 +219,8 @@ export const settings = {
   publicKey: setting({
     names: ['GENESYS_PUBLIC_KEY'],
     of: 'connection',
-    about: 'Key that tokens are verified with, in place of a key-set',
-    write: 'a public key in PEM (-----BEGIN PUBLIC KEY-----), its lines ended by line feeds or by \\n',
+    about: 'Keys of guest tokens; with `GENESYS_JWKS_URL` too, that key-set is asked when none of them fits',
+    write: 'one or more PEM blocks (PUBLIC KEY, RSA PUBLIC KEY, CERTIFICATE), lines ended by line feeds or by \\n',
     kind: kinds.publicKey,
   }),
   jwksUrl: setting({
@@ -234,7 +234,7 @@ export const settings = {
     names: ['GENESYS_TOKEN_ALGORITHMS'],
     of: 'connection',
     about: 'Signature algorithms that are accepted',
-    write: 'RS256, ES256 or both, separated by commas',
+    write: 'some of RS256, PS256, ES256, EdDSA, separated by commas',
     fallback: 'RS256',
     kind: kinds.algorithms,
   }),

@@ -1,4 +1,4 @@
-import { asGuestpassError, catalogue, type Connection, type ErrorCode, iso, SECOND } from '@guestpass/core'
+import { asGuestpassError, catalogue, type Connection, type ErrorCode, iso, leftOutText, SECOND } from '@guestpass/core'
 import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
@@ -134,11 +134,12 @@ async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {
 }
 
 async function keysFound({ keys }: Connection): Promise<Finding> {
-  const { keys: found } = await keys.keys()
-  return ok(
-    'keys',
-    `${found.length} usable, ${found.map(({ algorithm, kid }) => `${algorithm} ${kid ?? 'without kid'}`).join(', ')}`,
+  const { keys: found, leftOut = [] } = await keys.keys()
+  const named = found.map(
+    ({ algorithm, other, kid }) => `${algorithm}${other ? ` and ${other.algorithm}` : ''} ${kid ?? 'without kid'}`,
   )
+  const ignored = leftOut.length === 0 ? '' : `; not used: ${leftOutText(leftOut)}`
+  return ok('keys', `${found.length} usable, ${named.join(', ')}${ignored}`)
 }
 
 async function clientAccepted({ accessTokens, grant, issuerOffset }: Connection, cli: Cli): Promise<Finding> {

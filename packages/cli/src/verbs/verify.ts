@@ -2,10 +2,14 @@ import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
   abortable,
+  type Algorithm,
+  ALGORITHMS,
   GuestpassError,
   type Jwk,
+  keyPlaces,
   type Store,
   type Verdict,
+  verdictInWords,
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
@@ -13,12 +17,10 @@ import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
 import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
-import { inClear } from '../config/kinds.ts'
+import { algorithmOf, inClear } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 import { readFault, textFile } from '../text-file.ts'
 import { atWork, databasePath, pins } from '../workplace.ts'
-
-const algorithms = ['RS256', 'ES256'] as const
 
 export const verify = verb({
   name: 'verify',
@@ -27,24 +29,26 @@ export const verify = verb({
   arguments: [['<token>', 'the token, or - to read it from standard input']],
   options: [
     ['--jwks <url|file>', 'key-set to check with, in place of the configured one'],
-    ['--public-key <file>', 'PEM file of the key to check with'],
-    ['--algorithm <name...>', `algorithms to accept: ${algorithms.join(', ')}`],
+    ['--public-key <file>', 'PEM file of the keys to check with: public keys, certificates'],
+    ['--algorithm <name...>', `algorithms to accept: ${ALGORITHMS.join(', ')}`],
     ['--scope <scope...>', 'scopes that the token must have'],
     ['--subject <text>', 'what the sub claim must be'],
     ['--issuer <text>', 'what the iss claim must be'],
     ['--audience <text>', 'what the aud claim must hold'],
+    ['--type <text>', 'what the typ header must be, as at+jwt; application/ may be left out'],
   ],
   input: z.object({
     token: z.string(),
     jwks: z.string().optional(),
     publicKey: z.string().optional(),
-    algorithm: z.array(z.enum(algorithms, 'is not an algorithm that is accepted')).min(1).optional(),
+    algorithm: z.array(z.string().transform(knownAlgorithm)).min(1).optional(),
     scope: z.array(z.string()).optional(),
     subject: z.string().optional(),
     issuer: z.string().optional(),
     audience: z.string().optional(),
+    type: z.string().optional(),
   }),
-  async run({ token, jwks, publicKey, algorithm, scope, subject, issuer, audience }, cli) {
+  async run({ token, jwks, publicKey, algorithm, scope, subject, issuer, audience, type }, cli) {
     const own = await keysOf({ jwks, publicKey }, cli)
     const config = await cli.config(own ? [] : ['hosts'])
     const text = token === '-' ? await cli.input() : token
@@ -56,7 +60,11 @@ export const verify = verb({
       ...(issuer === undefined ? {} : { issuer }),
       ...(audience === undefined ? {} : { audience }),
     }
-    const expectations = { ...(subject === undefined ? {} : { subject }), ...(scope ? { scopes: scope } : {}) }
+    const expectations = {
+      ...(subject === undefined ? {} : { subject }),
+      ...(scope ? { scopes: scope } : {}),
+      ...(type === undefined ? {} : { type }),
+    }
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {
       const { close, ...world } = nodePorts({ proxy: cli.world.env })
       try {
@@ -117,7 +125,15 @@ async function keysOf(
 }
 
 const configuredKeys = ({ settings, hosts }: Config): Keys =>
-  settings.publicKey === undefined ? { url: hosts?.jwksUrl ?? '' } : { pem: settings.publicKey }
+  hosts ? keyPlaces(settings.publicKey, hosts).keys : { pem: settings.publicKey ?? '' }
+
+/** An algorithm as it is written on the command line. */
+function knownAlgorithm(written: string, context: z.RefinementCtx): Algorithm {
+  const known = algorithmOf(written)
+  if (known) return known
+  context.addIssue({ code: 'custom', message: 'is not an algorithm that is accepted' })
+  return z.NEVER
+}
 
 function safeUrl(text: string): string {
   if (URL.canParse(text) && !inClear(text)) return text
@@ -136,14 +152,16 @@ async function textOf(flag: string, file: string, cli: Cli): Promise<string> {
 }
 
 function keySetOf(text: string): { readonly keys: readonly Jwk[] } {
-  const fault = jsonFault(text)
-  const parsed = fault ? undefined : keySet.safeParse(JSON.parse(text))
+  const json = text.replace(/^\uFEFF/, '')
+  const fault = jsonFault(json)
+  const parsed = fault ? undefined : keySet.safeParse(JSON.parse(json))
   if (parsed?.success) return parsed.data
   const what = fault ? `is not JSON: line ${fault.line}, column ${fault.column}` : 'is not a key-set'
   throw flagError('--jwks', what, 'Give a JSON file of the form {"keys": [{"kty": …}]} (RFC 7517).')
 }
 
-const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }) as z.ZodType<{ keys: readonly Jwk[] }>
+/** What its entries are is judged one by one: those that are not understood are ignored (RFC 7517, section 5). */
+const keySet = z.object({ keys: z.array(z.unknown()) }) as z.ZodType<{ keys: readonly Jwk[] }>
 
 const flagError = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field} ${message}.`, { fields: [{ field, message, remedy }] })
@@ -151,4 +169,4 @@ const flagError = (field: string, message: string, remedy: string): GuestpassErr
 const verdictLines = (verdict: Verdict): readonly string[] =>
   verdict.valid
     ? ['valid', ...Object.entries(verdict.claims).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)]
-    : [`not valid: ${verdict.reason}`]
+    : [`not valid: ${verdictInWords(verdict)}`]

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as kinds from '../../src/config/kinds.ts'
@@ -20,6 +20,29 @@ describe('a public key', () => {
     expect(kinds.publicKey.safeParse(secret).error?.message).toContain('is a private key')
     for (const text of ['./key.pem', pem.slice(0, 60), pem.replace('M', 'N')])
       expect(accepts(kinds.publicKey, text)).toBe(false)
+  })
+})
+
+describe('public keys', () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+  const other = generateKeyPairSync('ed25519').publicKey
+  const spki = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString()
+
+  it.each([
+    ['PKCS #1', rsa.export({ type: 'pkcs1', format: 'pem' }).toString()],
+    ['several blocks', spki(rsa) + spki(other)],
+    ['several blocks on one line', (spki(rsa) + spki(other)).replaceAll('\n', '\\n')],
+    ['a byte order mark', `\uFEFF${spki(rsa)}`],
+  ])('may be of %s', (_what, text) => {
+    expect(accepts(kinds.publicKey, text)).toBe(true)
+  })
+
+  it.each([
+    ['too short', spki(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey), '2048 bits'],
+    ['of another curve', spki(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey), 'P-256'],
+    ['beside one that is damaged', `${spki(rsa)}${spki(rsa).slice(0, 90)}`, 'damaged'],
+  ])('are refused when they could not be used: %s', (_what, text, why) => {
+    expect(kinds.publicKey.safeParse(text).error?.message).toContain(why)
   })
 })
 
@@ -128,6 +151,7 @@ describe('words and numbers', () => {
     expect(kinds.scopes.parse('a:b  c:d,e')).toEqual(['a:b', 'c:d', 'e'])
     expect(accepts(kinds.scopes, 'a "b"')).toBe(false)
     expect(kinds.algorithms.parse('rs256, ES256')).toEqual(['RS256', 'ES256'])
+    expect(kinds.algorithms.parse('PS256 eddsa,Ed25519')).toEqual(['PS256', 'EdDSA', 'EdDSA'])
     for (const text of ['none', 'HS256', 'RS256,HS256']) expect(accepts(kinds.algorithms, text)).toBe(false)
   })
 

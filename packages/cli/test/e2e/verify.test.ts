@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -40,6 +41,11 @@ beforeAll(async () => {
       'keys.json': JSON.stringify(mint.keySet),
       'two-of-a-kind.json': JSON.stringify({ keys: [mint.keySet.keys[0], stranger.keySet.keys[0]] }),
       'rsa.pem': mint.rsaPem,
+      'odd.json': JSON.stringify({ keys: [null, { kid: 'odd' }, 'x', ...mint.keySet.keys] }),
+      'marked.json': `\uFEFF${JSON.stringify(mint.keySet)}`,
+      'encryption.json': JSON.stringify({ keys: [{ ...mint.rsaJwk, kid: 'rsa', use: 'enc' }, mint.keySet.keys[1]] }),
+      'pkcs1.pem': createPublicKey(mint.rsaPem).export({ type: 'pkcs1', format: 'pem' }).toString(),
+      'several.pem': `\uFEFF${stranger.rsaPem}${mint.ecPem}${mint.rsaPem.replaceAll('\n', '\\n')}`,
       'ec.pem': mint.ecPem,
       'empty.json': '{"keys":[]}',
       'garbage.json': '{"keys": [',
@@ -73,6 +79,16 @@ const rows: readonly Row[] = [
   ],
   ['scopes as a list', mint.token({ ...claims, scope: ['a', 'b'] }), `${KEYS} --scope b`],
 
+  ['a header of the type', mint.token(claims, { typ: 'at+jwt' }), `${KEYS} --type application/AT+JWT`],
+  ['a type in full', mint.token(claims, { typ: 'application/at+jwt' }), `${KEYS} --type at+jwt`],
+  ['an odd entry in the key-set', good, '--jwks odd.json'],
+  ['a byte order mark in the key-set', good, '--jwks marked.json'],
+  ['PKCS #1 in the PEM file', good, '--public-key pkcs1.pem'],
+  ['several keys in the PEM file', good, '--public-key several.pem'],
+  ['a byte order mark before it', `\uFEFF${good}\r`, KEYS],
+
+  ['another type', mint.token(claims, { typ: 'at+jwt' }), `${KEYS} --type JWT`, 'type'],
+  ['no type', good, `${KEYS} --type at+jwt`, 'type'],
   ['no token at all', 'hello', KEYS, 'malformed'],
   ['padding', `${head}.${body}=.${signature}`, KEYS, 'malformed'],
   ['a payload that is a list', mint.token([claims]), KEYS, 'malformed'],
@@ -128,6 +144,28 @@ describe('guestpass verify', () => {
     expect(valid).toMatchObject({ code: 0, out: expect.stringMatching(/^valid\n {2}sub: "guest-1"\n/), err: '' })
     const expired = await eve.run(`verify ${mint.token({ ...claims, exp: 1 })} ${KEYS}`)
     expect(expired).toEqual({ code: 4, out: 'not valid: expired\n', err: '' })
+  })
+
+  it('names the scopes that are missing, and the key that was left out', async () => {
+    const lacking = `verify ${good} ${KEYS} --scope webmessaging:guest:send a b`
+    expect((await eve.ask(lacking)).said).toEqual({ valid: false, reason: 'scope', missing: ['a', 'b'] })
+    expect((await eve.run(lacking)).out).toBe('not valid: scope: it lacks a b\n')
+    const left = await eve.run(`verify ${good} --jwks encryption.json`)
+    expect(left).toMatchObject({ code: 4, out: expect.stringContaining('key rsa: its use is not sig') })
+  })
+
+  it('asks the key-set when the configured key is an old one, and not before', async () => {
+    const env = {
+      GENESYS_OAUTH_BASE_URL: 'http://127.0.0.1:1',
+      GENESYS_API_BASE_URL: 'http://127.0.0.1:1',
+      GENESYS_PUBLIC_KEY: stranger.rsaPem,
+    }
+    const asking = { env: { ...env, GENESYS_JWKS_URL: keysUrl } }
+    expect((await eve.ask(`verify ${good}`, asking)).said).toMatchObject({ valid: true })
+    const unreachable = { env: { ...env, GENESYS_JWKS_URL: 'http://127.0.0.1:1/keys' } }
+    expect((await eve.ask(`verify ${stranger.token(claims)}`, unreachable)).said).toMatchObject({ valid: true })
+    await eve.fails(`verify ${good}`, 1, 'keys_unavailable', unreachable)
+    expect((await eve.ask(`verify ${good}`, { env })).said).toMatchObject({ reason: 'signature' })
   })
 
   it('asks an address for the keys, and cannot answer without them', async () => {

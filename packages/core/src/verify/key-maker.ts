@@ -39,7 +39,9 @@ function merged(keys: readonly VerifyKey[]): readonly VerifyKey[] {
     const both = before ? anyOf(before.verify, verify) : verify
     byAlgorithm.set(algorithm, { algorithm, anyKid: true, verify: both })
   }
-  return [...byAlgorithm.values()]
+  const [pkcs, pss, ...others] = (['RS256', 'PS256', 'ES256', 'EdDSA'] as const).map((name) => byAlgorithm.get(name))
+  const rsa = pkcs && pss ? { ...pkcs, other: pss } : (pkcs ?? pss)
+  return [rsa, ...others].filter((key) => key !== undefined)
 }
 
 /** A `KeyMaker` over a platform's import. */
@@ -64,15 +66,9 @@ export function keyMaker(importer: Importer): KeyMaker {
       return one(judged).catch(() => [])
     },
     async fromPem(pem) {
-      const remedy = 'Ask the issuer for the key that checks its tokens'
-      const distinct = new Map<string, UsableJwk>()
-      for (const jwk of pemKeys(pem)) {
-        const judged = judgeJwk(jwk)
-        if (typeof judged === 'string') throw unusablePem(judged, remedy)
-        distinct.set(`${materialOf(judged)}${judged.algorithms.join()}`, judged)
-      }
+      const distinct = new Map(pemKeys(pem).map((key) => [`${materialOf(key)}${key.algorithms.join()}`, key]))
       const keys = await Promise.all([...distinct.values()].map(all)).catch(() => {
-        throw unusablePem('its numbers make no key', remedy)
+        throw unusablePem('its numbers make no key', 'Ask the issuer for the key that checks its tokens')
       })
       return merged(keys.flat())
     },

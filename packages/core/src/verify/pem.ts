@@ -1,4 +1,5 @@
 import { GuestpassError } from '../errors.ts'
+import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk } from './keys.ts'
 import { jwkOfPkcs1, jwkOfSpki, spkiOfCertificate } from './public-key-der.ts'
 
@@ -29,12 +30,18 @@ function jwkOf(label: string, body: string): Jwk | string {
   return jwkOfSpki(label === 'PUBLIC KEY' ? bytes : spkiOfCertificate(bytes))
 }
 
+/** A block's key; in a few words why it cannot be used. */
+function keyOf(label: string, body: string): UsableJwk | string {
+  const jwk = jwkOf(label, body)
+  return typeof jwk === 'string' ? jwk : judgeJwk(jwk)
+}
+
 /**
  * The public keys of PEM text (RFC 7468): one or more blocks of SubjectPublicKeyInfo, PKCS #1 or X.509 certificates. Text around
  * them and a byte order mark are skipped; line breaks may be written as `\n`. Throws `config_invalid` for anything else, also
- * where one block of several cannot be read; key material is never quoted.
+ * where one block of several cannot be used; key material is never quoted.
  */
-export function pemKeys(pem: string): readonly Jwk[] {
+export function pemKeys(pem: string): readonly UsableJwk[] {
   const text = pem.replaceAll(String.raw`\r`, '').replaceAll(String.raw`\n`, '\n')
   const blocks = [...text.matchAll(BLOCK)]
   const isPartial = text.replaceAll(BLOCK, '').includes('-----')
@@ -43,8 +50,8 @@ export function pemKeys(pem: string): readonly Jwk[] {
     throw unusablePem(isPartial ? 'a block of it is damaged' : 'it does not hold one PEM block or more', EXPECTED)
   }
   return blocks.map(([, label = '', body = ''], at) => {
-    const jwk = jwkOf(label, body)
-    if (typeof jwk !== 'string') return jwk
-    throw unusablePem(blocks.length > 1 ? `of block ${at + 1}, ${jwk}` : jwk, EXPECTED)
+    const key = keyOf(label, body)
+    if (typeof key !== 'string') return key
+    throw unusablePem(blocks.length > 1 ? `of block ${at + 1}, ${key}` : key, EXPECTED)
   })
 }

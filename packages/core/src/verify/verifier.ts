@@ -2,6 +2,7 @@ import { after } from './at-once.ts'
 import { judgeClaims, lackedBy } from './claims.ts'
 import { type Compact, compactReader, MAX_TOKEN, mediaType } from './compact.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { leftOutText } from './key-list.ts'
 import type { KeySet, VerifyKey } from './keys.ts'
 import { detached, endOf, memory, type Remembered } from './remembered.ts'
 import { traffic } from './traffic.ts'
@@ -14,11 +15,17 @@ type Eventually<T> = T | Promise<T>
 
 const no = (reason: Reason): Verdict => ({ valid: false, reason })
 
-/** A verdict on a token whose key is not known: it may be one that the set has, and that is not used. */
+/** A verdict on a token whose key is not known: it may be one that the set has, and that is not used. Without a kid it may be any. */
 function noKey({ header: { kid } }: Compact, { leftOut, fallback }: KeySet): Verdict {
-  const entry = kid === undefined ? undefined : [leftOut, fallback?.leftOut].flat().find((one) => one?.kid === kid)
-  if (!entry) return no('unknown_key')
-  return { valid: false, reason: 'unknown_key', detail: `${entry.name} of the key-set is not used: ${entry.why}` }
+  const entries = [...(leftOut ?? []), ...(fallback?.leftOut ?? [])].filter(
+    (one) => kid === undefined || one.kid === kid,
+  )
+  if (entries.length === 0) return no('unknown_key')
+  return {
+    valid: false,
+    reason: 'unknown_key',
+    detail: `the key-set has keys that are not used (${leftOutText(entries)})`,
+  }
 }
 
 const isFor = (key: VerifyKey, kid: string | undefined): boolean =>

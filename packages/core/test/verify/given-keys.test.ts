@@ -176,9 +176,14 @@ describe.each(platforms)('Given keys on the %s platform', (_name, platform) => {
     expect(verdict).toEqual({
       valid: false,
       reason: 'unknown_key',
-      detail: 'key one of the key-set is not used: its use is not sig',
+      detail: 'the key-set has keys that are not used (key one: its use is not sig)',
     })
     expect(await check(token(claims(), rsa, { kid: 'three' }))).toEqual({ valid: false, reason: 'unknown_key' })
+    const verify = checker(platform, [named(rsa, 'one', { use: 'enc' }), named(other, 'a'), named(rsaPair(), 'b')])
+    expect(await verify(token(claims(), rsa, { kid: undefined }))).toMatchObject({
+      reason: 'unknown_key',
+      detail: 'the key-set has keys that are not used (key one: its use is not sig)',
+    })
   })
 
   it('of a set leave out what must not be used', async () => {
