@@ -98,7 +98,7 @@ describe('the official SDK', () => {
       expect(await new TokensApi().getTokensMe()).toMatchObject({ organization: { name: 'Sandbox' } })
       takeOff()
     }
-    const person = { email: 'ann@example.com', consent: true, channelId: upstream.channelId ?? '' } as const
+    const person = { email: 'bob@example.com', consent: true, channelId: upstream.channelId ?? '' } as const
     expect(await guests.issue({ api: 'engagements', ...person })).toMatchObject({ verified: true })
     await expect(accessTokens.for('guest-tokens').token()).rejects.toMatchObject({ code: 'scope_missing' })
   })
