@@ -53,7 +53,9 @@ function words(answer: HttpAnswer, clean: Clean): { readonly code: string; reado
   if (coding !== undefined) return { code: '', message: `in the content coding ${clean(coding, 40)}` }
   const body = errorBody.parse(parse(answer))
   const named = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body.error ?? body.code ?? '')?.[0] ?? ''
-  const code = clean(named, named.length) === named ? named : ''
+  // Whole words only: a code is never cut off, so that its end is not taken for the beginning of a secret.
+  const bounded = `${named})`
+  const code = clean(bounded, bounded.length) === bounded ? named : ''
   const message = clean(body.error_description ?? body.message ?? body.description ?? '', 200)
   return { code, message: code === '' && message === '' ? excerptOf(text(answer), clean, 200) : message }
 }
