@@ -3,6 +3,7 @@ import {
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  buildEndSessionUrl,
   calculatePKCECodeChallenge,
   type ClientAuth,
   clientCredentialsGrant,
@@ -121,6 +122,16 @@ describe('openid-client, unchanged', () => {
     const device = await initiateDeviceAuthorization(config, {})
     it.device({ userCode: device.user_code, approve: false })
     await expect(pollDeviceAuthorizationGrant(config, device)).rejects.toMatchObject({ error: 'access_denied' })
+  })
+
+  it('signs out in the browser, and comes back', async () => {
+    const it = await started()
+    const config = await asPublic(it)
+    const parameters = { post_logout_redirect_uri: redirect_uri, state: 'here' }
+    const { headers } = await fetch(buildEndSessionUrl(config, parameters), { redirect: 'manual' })
+    expect(headers.get('location')).toBe(`${redirect_uri}?state=here`)
+    const elsewhere = buildEndSessionUrl(config, { post_logout_redirect_uri: 'https://evil.test/' })
+    expect((await fetch(elsewhere, { redirect: 'manual' })).headers.get('location')).toBeNull()
   })
 
   it('introspects and revokes', async () => {

@@ -3,7 +3,7 @@ import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../src/index.ts'
 import { accessToken, askToken, basic, own, type Reply, send, START, started, verified } from './genesys-client.ts'
-import { codeFor, exchange, refreshed, refusal, signedIn, tokensOf } from './user-client.ts'
+import { authorize, codeFor, exchange, landing, refreshed, refusal, signedIn, tokensOf } from './user-client.ts'
 
 const openid = { scope: 'openid profile email user:read', nonce: 'n-0S6' }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -158,6 +158,26 @@ describe('an access token after RFC 9068', () => {
       jti: expect.any(String),
     })
     expect((await send(sandbox, '/api/v2/tokens/me', { headers: bearer(token) })).status).toBe(200)
+  })
+})
+
+describe('a resource that a client names', () => {
+  const RESOURCE = 'https://api.example.test/'
+
+  it('is the audience of its tokens, also after a refresh', async () => {
+    const sandbox = await started({ accessTokenFormat: 'at+jwt', autoConsent: true })
+    const own = await askToken(sandbox, { resource: RESOURCE })
+    const first = await exchange(sandbox, await codeFor(sandbox, { resource: RESOURCE }))
+    const next = await refreshed(sandbox, tokensOf(first).refresh)
+    for (const { json } of [own, first, next]) {
+      expect(await verified(sandbox, json['access_token'])).toMatchObject({ aud: RESOURCE })
+    }
+  })
+
+  it('is refused where it is no address', async () => {
+    const sandbox = await started({ autoConsent: true })
+    expect(refusal(await askToken(sandbox, { resource: 'api' }))).toEqual([400, 'invalid_target'])
+    expect(landing(await authorize(sandbox, { resource: 'urn:api#part' })).query['error']).toBe('invalid_target')
   })
 })
 

@@ -19,7 +19,12 @@ export interface AccessToken {
 export interface AccessTokens {
   /** Seconds that a new one lives. */
   readonly lifetime: number
-  issue(client: Client, scopes: readonly string[], family?: Family): Promise<string>
+  /** `of.audience`: default that of the sign-in. */
+  issue(
+    client: Client,
+    scopes: readonly string[],
+    of?: { readonly family?: Family; readonly audience?: string | undefined },
+  ): Promise<string>
   /** The token if it was issued here, is not revoked and has not expired. */
   find(text: string): AccessToken | undefined
   revoke(text: string): void
@@ -44,7 +49,11 @@ export interface AccessTokenParts {
 export function accessTokens(parts: AccessTokenParts): AccessTokens {
   const { format, lifetime, issuer, clock, keys, limits, random } = parts
   const issued = new Map<string, AccessToken>()
-  const text = (client: Client, scopes: readonly string[], sub: string, iat: number): Promise<string> | string => {
+  const text = (
+    client: Client,
+    scopes: readonly string[],
+    { sub, aud, iat }: { readonly sub: string; readonly aud: string; readonly iat: number },
+  ): Promise<string> | string => {
     if (format === 'opaque') return random.text(64)
     const claims = {
       iss: issuer(),
@@ -56,13 +65,14 @@ export function accessTokens(parts: AccessTokenParts): AccessTokens {
       exp: iat + lifetime,
       jti: random.uuid(),
     }
-    return format === 'jwt' ? keys.sign(claims) : keys.sign({ ...claims, aud: issuer() }, format)
+    return format === 'jwt' ? keys.sign(claims) : keys.sign({ ...claims, aud }, format)
   }
   return {
     lifetime,
-    issue: async (client, scopes, family) => {
+    issue: async (client, scopes, { family, audience } = {}) => {
       const iat = epochSeconds(clock.now())
-      const token = await text(client, scopes, family?.user.id ?? client.id, iat)
+      const aud = audience ?? family?.audience ?? issuer()
+      const token = await text(client, scopes, { sub: family?.user.id ?? client.id, aud, iat })
       forgetExpired(issued, clock.now())
       issued.set(token, { client, scopes, family, expiresAt: (iat + lifetime) * 1000, lane: limits.lane() })
       return token

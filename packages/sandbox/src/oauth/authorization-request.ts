@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts'
 import { type Client, isPublic } from './clients.ts'
 import { errorPage } from './page.ts'
 import { acceptsRedirect } from './redirect-uris.ts'
+import { resource } from './resource.ts'
 import { userScopes } from './scopes.ts'
 
 /** A valid request for an authorization code: RFC 6749 section 4.1.1 with RFC 7636, S256 only. */
@@ -15,6 +16,8 @@ export interface AuthorizationRequest {
   readonly scopes: readonly string[]
   readonly challenge?: string | undefined
   readonly nonce?: string | undefined
+  /** What the access token will be for (RFC 8707). */
+  readonly audience?: string | undefined
   /** True when the client wants an answer without a page. */
   readonly silent: boolean
 }
@@ -48,9 +51,10 @@ export function authorizationRequest(
   return {
     ...back,
     client,
-    scopes: scopesFor(client, query.get('scope') ?? undefined, back),
+    scopes: told('invalid_scope', back, () => userScopes(client, query.get('scope') ?? undefined)),
     challenge: challengeOf(query, client, back),
     nonce: query.get('nonce') ?? undefined,
+    audience: told('invalid_target', back, () => resource(query.get('resource') ?? undefined)),
     silent: silentOf(query, back),
   }
 }
@@ -84,11 +88,12 @@ function assertKind(query: URLSearchParams, back: Return): void {
   if (mode !== null && mode !== 'query') throw redirectRefusal(back, 'invalid_request', 'response_mode is query')
 }
 
-function scopesFor(client: Client, asked: string | undefined, back: Return): readonly string[] {
+/** Reads a part of the request; what is wrong with it, the application gets to know as this error. */
+function told<T>(error: string, back: Return, read: () => T): T {
   try {
-    return userScopes(client, asked)
+    return read()
   } catch (refusal) {
-    throw refusal instanceof Refusal ? redirectRefusal(back, 'invalid_scope', refusal.message) : refusal
+    throw refusal instanceof Refusal ? redirectRefusal(back, error, refusal.message) : refusal
   }
 }
 

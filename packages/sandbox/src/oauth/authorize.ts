@@ -25,9 +25,9 @@ const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
 export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
   const { issuer, clients, users, consent, codes, tickets, clock } = parts
   const allowed = (request: AuthorizationRequest, user: User): Answer => {
-    const { client, scopes, redirectUri, challenge, nonce } = request
-    const signedInAt = clock.now()
-    return redirect(request, { code: codes.issue({ client, user, scopes, redirectUri, challenge, nonce, signedInAt }) })
+    const { client, scopes, redirectUri, challenge, nonce, audience } = request
+    const terms = { client, user, scopes, redirectUri, challenge, nonce, audience, signedInAt: clock.now() }
+    return redirect(request, { code: codes.issue(terms) })
   }
   const ask: Endpoint = {
     operation: 'authorize',

@@ -1,4 +1,5 @@
 import type { AccessTokens } from './access-tokens.ts'
+import { resource } from './resource.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant } from './token.ts'
 
@@ -9,7 +10,7 @@ export function clientCredentials(tokens: AccessTokens): Grant {
     tokens: async (client, form) => {
       const scopes = grantedScopes(form['scope'], client.scopes)
       return {
-        access_token: await tokens.issue(client, scopes),
+        access_token: await tokens.issue(client, scopes, { audience: resource(form['resource']) }),
         token_type: 'bearer',
         expires_in: tokens.lifetime,
         scope: scopes.join(' '),

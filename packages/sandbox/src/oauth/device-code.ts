@@ -39,7 +39,13 @@ export function deviceCode({ codes, issuance, clock }: DeviceGrantParts): Grant 
       }
       codes.change(text, { spent: true })
       const { user, at } = code.decision
-      const { family, answer } = issuance.signIn({ client, user, scopes: code.scopes, signedInAt: at })
+      const { family, answer } = issuance.signIn({
+        client,
+        user,
+        scopes: code.scopes,
+        audience: code.audience,
+        signedInAt: at,
+      })
       call.note({ family: family.id })
       return answer
     },

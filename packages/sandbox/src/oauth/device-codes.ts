@@ -8,6 +8,8 @@ import type { User } from './users.ts'
 export interface DeviceCode {
   readonly client: Client
   readonly scopes: readonly string[]
+  /** See `Family`. */
+  readonly audience?: string | undefined
   /** As the user types it. */
   readonly userCode: string
   /** Milliseconds. */
@@ -22,7 +24,7 @@ export interface DeviceCode {
 }
 
 export interface DeviceCodes {
-  issue(client: Client, scopes: readonly string[]): { readonly text: string; readonly code: DeviceCode }
+  issue(of: Pick<DeviceCode, 'client' | 'scopes' | 'audience'>): { readonly text: string; readonly code: DeviceCode }
   find(text: string): DeviceCode | undefined
   change(text: string, change: Partial<DeviceCode>): void
   /** The device that shows this code and still waits for a decision; blanks, dashes and case do not matter. */
@@ -51,11 +53,11 @@ export function deviceCodes(parts: { clock: Clock; random: Randomness; interval:
         bare(code.userCode) === bare(userCode) && code.decision === undefined && clock.now() < code.expiresAt,
     )
   return {
-    issue: (client, scopes) => {
+    issue: (of) => {
       forgetExpired(issued, clock.now(), REMEMBERED)
       const text = random.text(32)
       const expiresAt = clock.now() + DEVICE_LIFETIME * 1000
-      const code = { client, scopes, userCode: userCode(random), expiresAt, interval }
+      const code = { ...of, userCode: userCode(random), expiresAt, interval }
       issued.set(text, code)
       return { text, code }
     },

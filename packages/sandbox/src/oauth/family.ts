@@ -8,6 +8,8 @@ export interface Family {
   readonly user: User
   /** What the user allowed; a refresh may ask for less, never for more. */
   readonly scopes: readonly string[]
+  /** What its access tokens are for, where the client named a resource (RFC 8707). */
+  readonly audience?: string | undefined
   /** Milliseconds since the epoch. */
   readonly signedInAt: number
   /** Set once, by a revocation or by proof that a credential was used twice. */

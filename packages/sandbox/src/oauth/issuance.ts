@@ -33,7 +33,7 @@ export interface IssuanceParts {
 export function issuance(parts: IssuanceParts): Issuance {
   const { issuer, clock, keys, random, tokens, refreshTokens } = parts
   const refreshed: Issuance['refreshed'] = async (family, scopes, refreshToken) => ({
-    access_token: await tokens.issue(family.client, scopes, family),
+    access_token: await tokens.issue(family.client, scopes, { family }),
     token_type: 'bearer',
     expires_in: tokens.lifetime,
     ...(refreshToken !== undefined && { refresh_token: refreshToken }),

@@ -4,8 +4,8 @@ import { page } from './page.ts'
 import { acceptsRedirect } from './redirect-uris.ts'
 
 /**
- * `GET /logout`, where the platform's SDK sends a browser that signs out. The sandbox keeps no session, so it only sends the
- * browser back, if the address is one of the client's.
+ * `GET /logout`, where the platform's SDK sends a browser that signs out, and OpenID clients too (RP-Initiated Logout 1.0, with
+ * `client_id`). The sandbox keeps no session, so it only sends the browser back, if the address is one of the client's.
  */
 export function logout(clients: readonly Client[]): Endpoint {
   return {
@@ -15,8 +15,11 @@ export function logout(clients: readonly Client[]): Endpoint {
     dialect: 'page',
     answer: ({ query }) => {
       const client = clients.find(({ id }) => id === query.get('client_id'))
-      const location = query.get('redirect_uri') ?? ''
-      if (client !== undefined && acceptsRedirect(client, location)) {
+      const target = query.get('redirect_uri') ?? query.get('post_logout_redirect_uri') ?? ''
+      if (client !== undefined && acceptsRedirect(client, target)) {
+        const state = query.get('state')
+        const location =
+          state === null ? target : `${target}${target.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`
         return { status: 302, headers: { location, 'cache-control': 'no-store' } }
       }
       return page({ title: 'You are signed out', main: { html: '<p>You can close this page.</p>' } })

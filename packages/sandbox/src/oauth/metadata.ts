@@ -30,6 +30,7 @@ const addresses = (issuer: string) => ({
   device_authorization_endpoint: `${issuer}/oauth/device_authorization`,
   revocation_endpoint: `${issuer}/oauth/revoke`,
   introspection_endpoint: `${issuer}/oauth/introspect`,
+  end_session_endpoint: `${issuer}/logout`,
   userinfo_endpoint: `${issuer}/oauth/userinfo`,
   jwks_uri: `${issuer}/.well-known/jwks.json`,
 })
