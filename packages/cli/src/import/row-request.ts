@@ -21,14 +21,17 @@ function fieldOf(name: string, text: string): unknown {
 
 /** The request that a row of CSV makes. Empty fields count as absent. */
 function textual(values: Row['values']): Record<string, unknown> {
-  const request: Record<string, unknown> = {}
-  const attributes: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(values)) {
-    if (typeof value !== 'string' || value === '' || isNote(name)) continue
-    const [, attribute] = /^attributes\.(.+)$/.exec(name) ?? []
-    if (attribute === undefined) request[name] = fieldOf(name, value)
-    else attributes[attribute] = value
-  }
+  const given = Object.entries(values).flatMap(([name, value]): (readonly [string, string])[] =>
+    typeof value !== 'string' || value === '' || isNote(name) ? [] : [[name, value]],
+  )
+  const isAttribute = ([name]: readonly [string, string]): boolean => /^attributes\..+$/.test(name)
+  // From entries, so that a column named __proto__ is refused like any other that is not known.
+  const request = Object.fromEntries(
+    given.filter((one) => !isAttribute(one)).map(([name, value]) => [name, fieldOf(name, value)]),
+  )
+  const attributes = Object.fromEntries(
+    given.filter(isAttribute).map(([name, value]) => [name.slice('attributes.'.length), value]),
+  )
   return Object.keys(attributes).length === 0 ? request : { ...request, attributes }
 }
 

@@ -2,6 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import { aboutOf, type Event, event } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
+import type { Secret } from '../domain/secret.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
 import { holds, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
@@ -12,6 +13,7 @@ import type { DocumentWrite } from '../ports/store.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
+import { personalOf } from '../upstream/personal.ts'
 import { mergedAttributes } from './attributes.ts'
 import { turns } from './turns.ts'
 import { idsOf, withoutIds } from './without-ids.ts'
@@ -37,7 +39,11 @@ export interface EnrichmentParts {
   readonly meter: Meter
   readonly crm?: Crm | undefined
   /** Gives upstream the attributes of a guest, by the id that upstream knows. */
-  readonly update: (guestId: string, attributes: Readonly<Record<string, Json>>) => Promise<void>
+  readonly update: (
+    guestId: string,
+    attributes: Readonly<Record<string, Json>>,
+    about: readonly Secret[],
+  ) => Promise<void>
 }
 
 /** Fills in what is known of guests, beside the requests that wait for them: what cannot be done now is stored and done later. */
@@ -160,7 +166,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
     const elapsed = stopwatch(clock)
     try {
-      await parts.update(guestIdOf(guest), attributes)
+      await parts.update(guestIdOf(guest), attributes, personalOf(guest.profile))
       meter.count('guest_enriched')
       return { events: [worded(guest, undefined, elapsed(), data)], failed: false }
     } catch (thrown) {

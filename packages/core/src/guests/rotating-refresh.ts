@@ -7,13 +7,19 @@ import type { Random } from '../ports/random.ts'
 import { type Refreshable, rotation } from '../tokens/rotation.ts'
 import type { Order } from '../tokens/strategy.ts'
 import type { Granted } from '../upstream/granted.ts'
+import { personalOf } from '../upstream/personal.ts'
 import type { Sending } from '../upstream/sending.ts'
 import { type Obtain, type Obtained, REFRESHED } from './obtain.ts'
 import type { Reception, Terms } from './reception.ts'
 import type { Way } from './way.ts'
 
 export interface RotatingRefreshParts {
-  readonly refresh: (refreshToken: Secret, sending: Sending, patienceMs?: Millis) => Promise<Granted>
+  readonly refresh: (
+    refreshToken: Secret,
+    sending: Sending,
+    patienceMs?: Millis,
+    about?: readonly Secret[],
+  ) => Promise<Granted>
   readonly obtain: Obtain
   readonly reception: Pick<Reception, 'ready'>
   readonly format: Terms['format']
@@ -50,7 +56,8 @@ async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, orde
     const made = await obtain(order, {
       words: REFRESHED,
       terms: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
-      ask: async (sending) => (granted = await refresh(tokens.refresh, sending, order.context.patienceMs)),
+      ask: async (sending) =>
+        (granted = await refresh(tokens.refresh, sending, order.context.patienceMs, personalOf(credential.profile))),
     })
     return { ...made, credential: { ...made.credential, standing: 'active' } }
   } catch (thrown) {

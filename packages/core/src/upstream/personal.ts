@@ -1,4 +1,5 @@
 import type { Json } from '../domain/json.ts'
+import { openProfile } from '../domain/profile.ts'
 import { Secret } from '../domain/secret.ts'
 
 /** Shorter values say nothing of a person by themselves: they are struck out only where they stand in quotes. */
@@ -28,4 +29,11 @@ function valuesIn(value: Json): readonly string[] {
   if (typeof value === 'string') return value.length >= SHORTEST ? [value] : [`"${value}"`, `'${value}'`]
   if (typeof value === 'number') return String(value).length >= SHORTEST_NUMBER ? [String(value)] : []
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: Json) => valuesIn(part)) : []
+}
+
+/** The same of what is stored of a person, for requests that carry none of it: upstream knows it too. */
+export function personalOf(profile: Secret | undefined): readonly Secret[] {
+  const { email, name, attributes } = openProfile(profile)
+  const named = [email, name].map((one) => (typeof one === 'string' ? one : undefined))
+  return personal(named, { attributes: attributes ?? null })
 }

@@ -31,10 +31,13 @@ export interface Engagements {
    * upstream has a session for the address and channel.
    */
   create(request: CreateRequest, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
-  /** The next tokens, for a refresh token that is used up by it. Rejects with `in_doubt`, or with `refresh_impossible` when it is spent. */
-  refresh(refreshToken: Secret, sending: Sending, patienceMs?: Millis): Promise<Granted>
-  /** Sets the guest's attributes. It may be asked for again. */
-  update(guestId: string, attributes: Readonly<Record<string, Json>>): Promise<void>
+  /**
+   * The next tokens, for a refresh token that is used up by it. Rejects with `in_doubt`, or with `refresh_impossible` when it is spent.
+   * `about`: what is known of the person, which upstream may repeat from what it knows, and which is never shown.
+   */
+  refresh(refreshToken: Secret, sending: Sending, patienceMs?: Millis, about?: readonly Secret[]): Promise<Granted>
+  /** Sets the guest's attributes. It may be asked for again. `about`: what else is known of the person, never shown. */
+  update(guestId: string, attributes: Readonly<Record<string, Json>>, about?: readonly Secret[]): Promise<void>
   /** Resolves when the channel is provisioned and enabled. Rejects with `channel_unavailable` or `access_denied` otherwise. */
   channel(channelId: string): Promise<void>
 }
@@ -68,19 +71,19 @@ export function engagements(
         sending,
         patienceMs,
       }),
-    refresh: (refreshToken, sending, patienceMs) =>
+    refresh: (refreshToken, sending, patienceMs, about) =>
       send({
         operation: 'refresh-guest',
-        request: (bearer) => refreshRequest(api, bearer, refreshToken),
+        request: (bearer) => refreshRequest(api, bearer, refreshToken, about),
         answer: refreshAnswer,
         read: refreshedOf,
         explain: explainRefresh,
         sending,
         patienceMs,
       }),
-    async update(guestId, attributes) {
+    async update(guestId, attributes, about) {
       await write(async (call) => {
-        const sent = updateRequest(api, call.bearer as Secret, guestId, attributes)
+        const sent = updateRequest(api, call.bearer as Secret, guestId, attributes, about)
         await exchange(network, sent, anyAnswer, call, { explain: explainUpdate })
       })(call('update-guest'))
     },

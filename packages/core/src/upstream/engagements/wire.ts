@@ -61,11 +61,16 @@ export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt)
 })
 
 /** Uses the refresh token up; the answer brings the next one, or leaves the one there is. */
-export const refreshRequest = (api: string, bearer: Secret, refreshToken: Secret): HttpRequest =>
+export const refreshRequest = (
+  api: string,
+  bearer: Secret,
+  refreshToken: Secret,
+  about: readonly Secret[] = [],
+): HttpRequest =>
   jsonRequest('POST', `${api}/api/v2/engagements/guests/refresh`, {
     bearer,
     body: { refreshToken: refreshToken.reveal() },
-    secrets: [refreshToken],
+    secrets: [refreshToken, ...about],
   })
 
 export const refreshAnswer = z.object({
@@ -93,11 +98,12 @@ export const updateRequest = (
   bearer: Secret,
   guestId: string,
   attributes: Readonly<Record<string, Json>>,
+  about: readonly Secret[] = [],
 ): HttpRequest =>
   jsonRequest('PUT', `${api}/api/v2/engagements/guests/${pathSegment(guestId)}`, {
     bearer,
     body: { attributes },
-    secrets: personal([], attributes),
+    secrets: [...personal([], attributes), ...about],
   })
 
 export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>
