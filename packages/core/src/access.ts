@@ -21,6 +21,7 @@ import type { Network } from './upstream/answer.ts'
 import type { Hosts } from './upstream/hosts.ts'
 import { oauth } from './upstream/oauth/provider.ts'
 import type { Client, ClientMethod } from './upstream/oauth/client.ts'
+import type { Server } from './upstream/oauth/server.ts'
 import { checkParams, type Params, pairsOf } from './upstream/oauth/params.ts'
 import type { Platform } from './verify/platform.ts'
 import { fact, type Verification } from './verification.ts'
@@ -59,6 +60,7 @@ export interface AccessParts {
   readonly network: Network
   readonly platform: Platform
   readonly verification: Verification
+  readonly server: Server
 }
 
 export interface Access {
@@ -91,7 +93,7 @@ export function access(
   const server = oauth(
     {
       connection,
-      endpoint: async (name) => hosts.endpoints[name],
+      server: parts.server,
       ...(hosts.api === undefined ? {} : { api: hosts.api }),
       client,
       clientAuth: options.clientAuth ?? 'auto',

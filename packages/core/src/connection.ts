@@ -7,6 +7,7 @@ import { GuestpassError } from './errors.ts'
 import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
 import { type Guests, guests } from './guests/guests.ts'
 import { keyPlaces } from './key-places.ts'
+import { oauthServer } from './oauth-server.ts'
 import type { AccessSource } from './policy/authorize.ts'
 import type { Policy } from './policy/pipeline.ts'
 import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
@@ -109,7 +110,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { api = '' } = hosts
   const network = { http, clock }
   const meter = meters()
-  const checks = await verification({ ...options, ...keyPlaces(options.publicKey, hosts) }, ports)
+  const server = oauthServer(name, hosts, ports)
+  const checks = await verification({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const { onUnsaved, unsavedMs } = ports
@@ -131,6 +133,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
       network,
       platform,
       verification: checks,
+      server,
     },
     renewalPorts,
   )

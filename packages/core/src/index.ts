@@ -135,6 +135,7 @@ export {
   type Verifier,
 } from './verify/verdict.ts'
 export { type KeyPlaces, keyPlaces } from './key-places.ts'
+export { type OAuthServer, oauthServer } from './oauth-server.ts'
 export { type KeySetPlace, type Verification, verification, type VerificationOptions } from './verification.ts'
 export type { VerifierOptions } from './verify/verifier-options.ts'
 export { verifier } from './verify/verifier.ts'

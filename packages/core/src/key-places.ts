@@ -5,14 +5,14 @@ import type { KeySetPlace, VerificationOptions } from './verification.ts'
 export type KeyPlaces = Required<Pick<VerificationOptions, 'keys'>> & Pick<VerificationOptions, 'accessKeys'>
 
 /**
- * Where the keys of a connection are. The key-set of the OAuth server (its URL as configured, else of the issuer's discovery
- * document, `discovered`) judges access tokens and ID tokens. Guest tokens are judged by `publicKey`, and by a key-set whose URL
- * is configured beside it; without `publicKey`, by the key-set of the OAuth server, where need be at its usual path.
+ * Where the keys of a connection are. The key-set of the issuer's discovery document (`discovered`), else the one whose URL is
+ * configured, judges access tokens and ID tokens. Guest tokens are judged by `publicKey`, and by a key-set whose URL is configured
+ * beside it; without `publicKey`, by the configured key-set, else that of the issuer, else the one at the usual path.
  */
 export function keyPlaces(publicKey: string | undefined, hosts: Hosts, discovered?: KeySetPlace): KeyPlaces {
   const configured = hosts.from.jwksUrl === 'jwksUrl' ? { url: hosts.jwksUrl } : undefined
-  const known = configured ?? discovered
+  const known = discovered ?? configured
   const accessKeys = known ? { accessKeys: known } : {}
-  if (publicKey === undefined) return { keys: known ?? { url: hosts.jwksUrl }, ...accessKeys }
+  if (publicKey === undefined) return { keys: configured ?? discovered ?? { url: hosts.jwksUrl }, ...accessKeys }
   return { keys: { pem: publicKey, ...configured }, ...accessKeys }
 }

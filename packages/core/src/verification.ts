@@ -113,7 +113,7 @@ function guestKeys(
 }
 
 /** A value that the store remembers for a connection, if there is a store. */
-export const fact = (store: VerificationPorts['store'], connection: string, name: string) => ({
+export const fact = (store: Pick<Store, 'fact' | 'setFact'> | undefined, connection: string, name: string) => ({
   load: async (): Promise<unknown> => store?.fact(connection, name),
   save: async (value: unknown): Promise<void> => store?.setFact(connection, name, value),
 })

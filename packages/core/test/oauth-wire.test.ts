@@ -35,7 +35,7 @@ function over({ request: { headers }, answer }: Exchange) {
   const api = oauth(
     {
       connection: 'default',
-      endpoint: async (name) => endpoints[name],
+      server: { endpoint: async (name) => endpoints[name], metadata: async () => undefined, jwksUrl: async () => '' },
       api: API,
       client: isOwn ? { id: clientId, secret: secret(clientSecret) } : { id: publicClientId },
       clientAuth: isOwn ? 'basic' : 'auto',

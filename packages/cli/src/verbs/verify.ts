@@ -7,6 +7,7 @@ import {
   GuestpassError,
   type Jwk,
   keyPlaces,
+  oauthServer,
   type Store,
   type Verdict,
   verdictInWords,
@@ -52,9 +53,8 @@ export const verify = verb({
     const own = await keysOf({ jwks, publicKey }, cli)
     const config = await cli.config(own ? [] : ['hosts'])
     const text = token === '-' ? await cli.input() : token
-    const options: VerificationOptions = {
+    const options: Omit<VerificationOptions, 'keys'> = {
       name: config.connection,
-      keys: own ?? configuredKeys(config),
       ...pins(config.settings),
       ...(algorithm ? { algorithms: algorithm } : {}),
       ...(issuer === undefined ? {} : { issuer }),
@@ -68,7 +68,9 @@ export const verify = verb({
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {
       const { close, ...world } = nodePorts({ proxy: cli.world.env })
       try {
-        const { guestTokens } = await verification(options, store ? { ...world, store } : world)
+        const ports = store ? { ...world, store } : world
+        const keys = own ?? configuredKeys(config, ports)
+        const { guestTokens } = await verification({ ...options, keys }, ports)
         return await abortable(() => guestTokens.verify(text, expectations), cli.signal).catch(
           own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined,
         )
@@ -124,8 +126,10 @@ async function keysOf(
   return { jwks: keySetOf(await textOf('--jwks', jwks, cli)) }
 }
 
-const configuredKeys = ({ settings, hosts }: Config): Keys =>
-  hosts ? keyPlaces(settings.publicKey, hosts).keys : { pem: settings.publicKey ?? '' }
+const configuredKeys = ({ connection, settings, hosts }: Config, ports: Parameters<typeof oauthServer>[2]): Keys =>
+  hosts
+    ? keyPlaces(settings.publicKey, hosts, oauthServer(connection, hosts, ports).keySet).keys
+    : { pem: settings.publicKey ?? '' }
 
 /** An algorithm as it is written on the command line. */
 function knownAlgorithm(written: string, context: z.RefinementCtx): Algorithm {

@@ -13,6 +13,7 @@ import { assertion } from './assertion.ts'
 import { type Client, type ClientMethod, isEncodingMatter, namedBy, type Naming } from './client.ts'
 import { clientWays, type Memory } from './client-ways.ts'
 import type { Params } from './params.ts'
+import type { Server } from './server.ts'
 import {
   type AuthorizeAsk,
   authorizeUrl,
@@ -42,8 +43,7 @@ import {
 
 export interface OAuthOptions {
   readonly connection: string
-  /** Where an endpoint is; may ask for the discovery document of the issuer. */
-  readonly endpoint: (name: keyof Endpoints) => Promise<string>
+  readonly server: Server
   /** The API, whose own calls name the user and end access tokens of the platform; absent where none is known. */
   readonly api?: string
   readonly client: Client
@@ -136,14 +136,19 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     return ask(terms, (call) => attempt(call, sending.onSend))
   }
 
-  const { endpoint } = options
-  const named = clientWays(options, memory)
+  const { server } = options
+  const { endpoint } = server
+  /** What the server says of itself, where that can be had now: what depends on it goes without. */
+  const metadata = () => server.metadata().catch(() => undefined)
+  const advertised = async () => (await metadata())?.clientMethods
+  const named = clientWays({ ...options, advertised }, memory)
 
   /** How the client names itself in one request: anew for each, because an assertion is good once. */
   async function naming(method: ClientMethod, to: keyof Endpoints): Promise<Naming> {
     if (method !== 'private_key_jwt') return namedBy(client, method)
-    const audience = await endpoint(to === 'clientToken' ? to : 'userToken')
-    return assertion(client, { audience }, network.clock)
+    const known = await metadata()
+    const audience = known?.issuer ?? server.issuer ?? (await endpoint(to === 'clientToken' ? to : 'userToken'))
+    return assertion(client, { audience, algorithms: known?.assertionAlgorithms }, network.clock)
   }
 
   const asked = async ({ to, request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> => {

@@ -1,0 +1,33 @@
+import type { Clock } from './ports/clock.ts'
+import type { Http } from './ports/http.ts'
+import type { Random } from './ports/random.ts'
+import type { Store } from './ports/store.ts'
+import type { Hosts } from './upstream/hosts.ts'
+import { discovery } from './upstream/oauth/discovery.ts'
+import { type Server, server } from './upstream/oauth/server.ts'
+import { fact, type KeySetPlace } from './verification.ts'
+
+/** The OAuth server of a connection. */
+export interface OAuthServer extends Server {
+  /** The key-set that the issuer's discovery document names; absent where no issuer is named. */
+  readonly keySet?: KeySetPlace
+}
+
+/** The OAuth server of a connection, by its issuer where one is named. Nothing is sent before it is asked for something. */
+export function oauthServer(
+  connection: string,
+  hosts: Hosts,
+  ports: {
+    readonly store?: Pick<Store, 'fact' | 'setFact'>
+    readonly http: Http
+    readonly clock: Clock
+    readonly random: Random
+  },
+): OAuthServer {
+  const { issuer, insecureHosts } = hosts
+  if (issuer === undefined) return server(hosts, undefined)
+  const { store, http, clock, random } = ports
+  const facts = fact(store, connection, `discovery:${issuer}`)
+  const found = server(hosts, discovery({ issuer, insecureHosts, http, clock, random, facts }))
+  return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
+}

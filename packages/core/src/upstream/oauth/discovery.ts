@@ -1,0 +1,109 @@
+import { GuestpassError } from '../../errors.ts'
+import { DocumentFault } from '../../mirror/fault.ts'
+import { mirroredDocument } from '../../mirror/mirrored-document.ts'
+import type { MirrorOptions } from '../../mirror/options.ts'
+import type { Http, HttpAnswer, HttpRequest } from '../../ports/http.ts'
+import type { InsecureHosts } from '../address.ts'
+import { type ServerMetadata, serverDocument } from './server-metadata.ts'
+
+export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
+  /** As it was given. */
+  readonly issuer: string
+  readonly insecureHosts?: InsecureHosts
+}
+
+/** The document is of another issuer than the one that was asked for. */
+class ForeignIssuer extends DocumentFault {}
+
+/**
+ * What the discovery document of an issuer says: by OpenID Connect Discovery 1.0, or by RFC 8414 where the server has no such
+ * document. Nothing is sent before it is needed; it is cached, and kept through an outage, as the mirrored document that it is.
+ * Rejects with `upstream_unavailable` when it cannot be had, with `config_invalid` when it is of another issuer.
+ */
+export function discovery({ issuer, insecureHosts = [], ...options }: DiscoveryOptions): () => Promise<ServerMetadata> {
+  const http = discovering(issuer, options.http)
+  // The issuer stands for its document: which of its two places has it is found out by asking.
+  const mirror = mirroredDocument(serverDocument(insecureHosts), { ...options, url: issuer, http })
+  return async () => {
+    try {
+      return await mirror.current()
+    } catch (thrown) {
+      const { cause } = thrown as GuestpassError
+      if (!(cause instanceof ForeignIssuer)) throw thrown
+      const remedy = 'Write the issuer as its discovery document does'
+      const field = { field: 'GENESYS_ISSUER', message: cause.message, remedy }
+      throw new GuestpassError('config_invalid', `GENESYS_ISSUER cannot be used: ${cause.message}. ${remedy}.`, {
+        fields: [field],
+        cause: thrown,
+      })
+    }
+  }
+}
+
+/** Asks for the document in the place of OpenID Connect, then in that of RFC 8414, in place of the address of the issuer. */
+const discovering =
+  (issuer: string, http: Http): Http =>
+  async (request, signal) => {
+    const first = await asked(issuer, 'oidc', request, http, signal)
+    if (!isAbsent(first)) return first
+    const second = await asked(issuer, 'oauth2', request, http, signal)
+    return isAbsent(second) ? first : second
+  }
+
+/** 408 and 429 say nothing of the place. */
+const isAbsent = ({ status }: HttpAnswer): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
+
+async function asked(
+  issuer: string,
+  algorithm: 'oidc' | 'oauth2',
+  request: HttpRequest,
+  http: Http,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } = await import(
+    'oauth4webapi'
+  )
+  let answer: HttpAnswer | undefined
+  const send = async (url: string): Promise<Response> => {
+    answer = await http({ ...request, url }, signal)
+    return jsonResponse(answer)
+  }
+  // Which addresses may be plain http was judged when they were given.
+  const options = { algorithm, [customFetch]: send, [allowInsecureRequests]: true }
+  const response = await discoveryRequest(new URL(issuer), options)
+  if (response.status === 200) {
+    await processDiscoveryResponse(new URL(issuer), response).catch((thrown: unknown) => {
+      throw foreign(thrown, issuer) ?? new DocumentFault('its answer is no discovery document', facts(thrown))
+    })
+  }
+  return answer as HttpAnswer
+}
+
+const facts = (cause: unknown): { readonly upstream: { readonly status: number }; readonly cause: unknown } => ({
+  upstream: { status: 200 },
+  cause,
+})
+
+/** Its body is read whatever content type it came with. */
+const jsonResponse = ({ status, bytes }: HttpAnswer): Response => {
+  const isBodiless = status === 204 || status === 205 || status === 304
+  return new Response(isBodiless ? null : new Uint8Array(bytes), {
+    status: status < 200 ? 500 : status,
+    headers: { 'content-type': 'application/json' },
+  })
+}
+
+function foreign(thrown: unknown, issuer: string): ForeignIssuer | undefined {
+  const { attribute, body } = ((thrown as Error).cause ?? {}) as {
+    readonly attribute?: string
+    readonly body?: { readonly issuer?: unknown }
+  }
+  if (attribute !== 'issuer') return undefined
+  return new ForeignIssuer(
+    `the discovery document of ${shown(issuer)} is of another issuer, ${shown(body?.issuer)}`,
+    facts(thrown),
+  )
+}
+
+/** An issuer as it may be shown: what a stranger wrote is cut short and quoted. */
+const shown = (issuer: unknown): string => JSON.stringify(String(issuer).slice(0, 200))

@@ -1,0 +1,56 @@
+import { GuestpassError } from '../../errors.ts'
+import type { Endpoints, Hosts } from '../hosts.ts'
+import type { ServerMetadata } from './server-metadata.ts'
+
+/** The OAuth server of an organisation: where its endpoints are, and what it says of itself. */
+export interface Server {
+  /** The issuer whose discovery document is read, as it was given. */
+  readonly issuer?: string | undefined
+  /**
+   * An endpoint in full: of its own setting, else of the discovery document of the issuer, else the one that the hosts imply. Rejects
+   * with `upstream_unavailable` when the document cannot be had, with `config_invalid` when it does not name the endpoint.
+   */
+  endpoint(name: keyof Endpoints): Promise<string>
+  /** The discovery document; undefined where no issuer is named. Rejects as `endpoint` does. */
+  metadata(): Promise<ServerMetadata | undefined>
+  /** The key-set of the issuer. Rejects as `endpoint` does. */
+  jwksUrl(): Promise<string>
+}
+
+const settings: Readonly<Record<keyof Endpoints, readonly [what: string, setting: string]>> = {
+  clientToken: ['token endpoint', 'GENESYS_TOKEN_PATH'],
+  userToken: ['token endpoint', 'GENESYS_USER_TOKEN_PATH'],
+  authorize: ['authorization endpoint', 'GENESYS_AUTHORIZE_PATH'],
+  device: ['device authorization endpoint', 'GENESYS_DEVICE_PATH'],
+  revocation: ['revocation endpoint', 'GENESYS_REVOCATION_PATH'],
+}
+
+function unnamed(issuer: string, [what, setting]: readonly [string, string]): GuestpassError {
+  const message = `is not set, and the discovery document of ${issuer} names no ${what} that can be used`
+  const field = { field: setting, message, remedy: 'Set it, or ask the provider whether it offers this.' }
+  return new GuestpassError('config_invalid', `${setting} ${message}. ${field.remedy}`, { fields: [field] })
+}
+
+/** `discovered` gives the discovery document of `hosts.issuer`. */
+export function server(
+  { endpoints, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'issuer' | 'jwksUrl' | 'own'>,
+  discovered: (() => Promise<ServerMetadata>) | undefined,
+): Server {
+  return {
+    issuer,
+    async endpoint(name) {
+      if (!discovered || own.includes(name)) return endpoints[name]
+      const { endpoints: found, issuer: named } = await discovered()
+      const url = found[name]
+      if (url === undefined) throw unnamed(named, settings[name])
+      return url
+    },
+    metadata: async () => discovered?.(),
+    async jwksUrl() {
+      if (!discovered) return jwksUrl
+      const { issuer: named, jwksUrl: found } = await discovered()
+      if (found === undefined) throw unnamed(named, ['key-set', 'GENESYS_JWKS_URL'])
+      return found
+    },
+  }
+}

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import type { ConnectionOptions } from '../src/connection.ts'
+import { HOUR, MINUTE } from '../src/domain/time.ts'
+import { type HttpAnswer, HttpFault, type HttpRequest } from '../src/ports/http.ts'
+import { type HostInput, resolveHosts } from '../src/upstream/hosts.ts'
+import { json } from './fake-upstream.ts'
+import { outcome, refusal, type World, world } from './world.ts'
+
+const ISSUER = 'https://id.example.com/tenant'
+const OIDC = `${ISSUER}/.well-known/openid-configuration`
+const RFC8414 = 'https://id.example.com/.well-known/oauth-authorization-server/tenant'
+const DOCUMENT = {
+  issuer: ISSUER,
+  token_endpoint: `${ISSUER}/t`,
+  authorization_endpoint: `${ISSUER}/auth`,
+  device_authorization_endpoint: `${ISSUER}/device/auth`,
+  revocation_endpoint: `${ISSUER}/token/revocation`,
+  jwks_uri: `${ISSUER}/jwks`,
+}
+const callback = { redirectUri: 'http://127.0.0.1/cb' }
+
+/** A provider that serves these documents, counts what it is asked, and grants tokens at `/t`. */
+function provider(documents: Readonly<Record<string, HttpAnswer>> = { [OIDC]: json(200, DOCUMENT) }) {
+  const here = world()
+  const asked: string[] = []
+  const serving = { documents, isDown: false }
+  const http = async (request: HttpRequest): Promise<HttpAnswer> => {
+    request.onSend?.()
+    asked.push(request.url)
+    if (serving.isDown) throw new HttpFault('unsent', 'refused')
+    const found = serving.documents[request.url]
+    if (found) return found
+    return request.url.endsWith('/t')
+      ? json(200, { access_token: `at-${asked.length}`, expires_in: 3_600 })
+      : json(404, { error: 'not found' })
+  }
+  const open = (input: HostInput = {}, options: Partial<ConnectionOptions> = {}) =>
+    here.process({ hosts: resolveHosts({ issuer: ISSUER, ...input }), ...options }, { http })
+  return { here, asked, serving, open }
+}
+
+const wellKnown = (asked: readonly string[]): readonly string[] => asked.filter((url) => url.includes('/.well-known/'))
+
+/** Where a sign-in sends the browser, without its query. */
+async function authorizeOf(of: ReturnType<typeof provider>, input: HostInput = {}): Promise<string> {
+  const { signIn } = await of.open(input)
+  const { url } = await signIn.begin(callback)
+  return url.split('?')[0] ?? ''
+}
+
+const day = async ({ clock }: World): Promise<void> => {
+  for (let hours = 0; hours < 25; hours += 1) await clock.advance(HOUR)
+}
+
+describe('discovery', () => {
+  it('asks nothing before it is needed, and once however many ask at once', async () => {
+    const of = provider()
+    const { accessTokens, signIn } = await of.open()
+    expect(of.asked).toEqual([])
+    await Promise.all([signIn.begin(callback), signIn.begin(callback), accessTokens.token()])
+    expect(of.asked).toEqual([OIDC, `${ISSUER}/t`])
+  })
+
+  it.each([
+    ['OpenID Connect', { [OIDC]: json(200, DOCUMENT) }, [OIDC]],
+    ['RFC 8414', { [RFC8414]: json(200, DOCUMENT) }, [OIDC, RFC8414]],
+    ['any content type', { [OIDC]: json(200, DOCUMENT, { 'content-type': 'text/plain' }) }, [OIDC]],
+  ])('reads the document of an issuer with a path by %s', async (_, documents, asked) => {
+    const of = provider(documents)
+    expect(await authorizeOf(of)).toBe(`${ISSUER}/auth`)
+    expect(of.asked).toEqual(asked)
+  })
+
+  it('lets every setting of an endpoint win for itself, and asks nothing where all that is needed is set', async () => {
+    const of = provider()
+    expect(await authorizeOf(of, { authorizePath: '/own' })).toBe(`${ISSUER}/own`)
+    const { accessTokens } = await of.open({ tokenPath: 'https://token.example.com/t' })
+    await accessTokens.token()
+    expect(of.asked.filter((url) => url.endsWith('/t'))).toEqual(['https://token.example.com/t'])
+  })
+
+  it('is remembered for other processes, and asked for again after an interval', async () => {
+    const of = provider()
+    await authorizeOf(of)
+    await authorizeOf(of)
+    expect(of.asked).toEqual([OIDC])
+    await of.here.clock.advance(11 * MINUTE)
+    of.serving.documents = { [OIDC]: json(200, { ...DOCUMENT, authorization_endpoint: `${ISSUER}/moved` }) }
+    expect(await authorizeOf(of)).toBe(`${ISSUER}/moved`)
+  })
+
+  it('keeps what is known through an outage, for a day', async () => {
+    const of = provider()
+    await authorizeOf(of)
+    of.serving.isDown = true
+    await of.here.clock.advance(12 * HOUR)
+    expect(await authorizeOf(of)).toBe(`${ISSUER}/auth`)
+    await day(of.here)
+    const error = await refusal(authorizeOf(of))
+    expect([error.code, error.retryable]).toEqual(['upstream_unavailable', true])
+    expect(error.message).toContain('id.example.com')
+  })
+
+  it('does not hammer a provider that is down', async () => {
+    const of = provider({})
+    const { signIn } = await of.open()
+    for (let times = 0; times < 5; times += 1)
+      expect((await refusal(signIn.begin(callback))).code).toBe('upstream_unavailable')
+    expect(of.asked).toEqual([OIDC, RFC8414])
+  })
+
+  it('refuses the document of another issuer by name', async () => {
+    const of = provider({ [OIDC]: json(200, { ...DOCUMENT, issuer: 'https://evil.example' }) })
+    const error = await refusal(authorizeOf(of))
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_ISSUER'])
+    expect(error.message).toContain('https://evil.example')
+    expect(error.message).toContain(ISSUER)
+  })
+
+  it.each([
+    ['HTML', { status: 200, headers: { 'content-type': 'text/html' }, bytes: new TextEncoder().encode('<html>') }],
+    ['no object', json(200, [])],
+    ['no issuer', json(200, { token_endpoint: `${ISSUER}/t` })],
+    ['a failing server', json(500, {})],
+  ])('is unavailable where it answers with %s', async (_, answer) => {
+    expect((await refusal(authorizeOf(provider({ [OIDC]: answer })))).code).toBe('upstream_unavailable')
+  })
+
+  it('costs nothing by odd members, and names the endpoint that it lacks with its setting', async () => {
+    const odd = {
+      ...DOCUMENT,
+      device_authorization_endpoint: 7,
+      revocation_endpoint: 'http://id.example.com/clear',
+      token_endpoint_auth_methods_supported: 'client_secret_basic',
+    }
+    const of = provider({ [OIDC]: json(200, odd) })
+    const { accessTokens, deviceSignIn } = await of.open()
+    expect(await outcome(accessTokens.token())).toMatch(/^at-/)
+    const error = await refusal(deviceSignIn.run({ show: () => {} }))
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_DEVICE_PATH'])
+    expect(error.message).toContain('device authorization endpoint')
+  })
+
+  it.each([
+    [['client_secret_basic'], true],
+    [['client_secret_post', 'private_key_jwt'], false],
+    [['client_secret_basic', 'client_secret_post'], false],
+  ])('says how the client names itself: %j', async (methods, isBasic) => {
+    const sent: HttpRequest[] = []
+    const here = world()
+    const http = async (request: HttpRequest) => {
+      request.onSend?.()
+      sent.push(request)
+      const document = { ...DOCUMENT, token_endpoint_auth_methods_supported: methods }
+      return request.method === 'GET' ? json(200, document) : json(200, { access_token: 'a', expires_in: 3_600 })
+    }
+    const { accessTokens } = await here.process({ hosts: resolveHosts({ issuer: ISSUER }) }, { http })
+    await accessTokens.token()
+    expect(sent.at(-1)?.headers['authorization'] !== undefined).toBe(isBasic)
+  })
+
+  it('asks again for a token of which nothing was sent, once the provider is back', async () => {
+    const of = provider()
+    of.serving.isDown = true
+    const { accessTokens } = await of.open()
+    expect(await outcome(accessTokens.token())).toBe('upstream_unavailable')
+    of.serving.isDown = false
+    await of.here.clock.advance(MINUTE)
+    expect(await outcome(accessTokens.token())).toMatch(/^at-/)
+    expect(wellKnown(of.asked).length).toBe(2)
+  })
+})
