@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { appendFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   asGuestpassError,
@@ -26,6 +26,7 @@ import { fileKeyRing, type KeyRing, localKeyRing, type SealedStore, sqliteStore 
 import type { Config, ConfigWith } from './config/config.ts'
 import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
+import { appendLines } from './appended-lines.ts'
 import { waitingForStore } from './unsaved.ts'
 
 /** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
@@ -124,13 +125,13 @@ async function drained(couriers: readonly Pick<Relay, 'drain'>[], clock: Clock):
 }
 
 /** Appends to the audit file. What could not be written waits in the store, and that is told. */
-async function appended(file: string, lines: string, cli: Cli): Promise<void> {
+async function appended(path: string, lines: string, cli: Cli): Promise<void> {
   try {
-    await appendFile(file, lines, { mode: 0o600 })
+    await appendLines(path, lines)
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     cli.note(
-      `guestpass: warning: GUESTPASS_AUDIT_FILE ${file} cannot be written (${code}); its records wait in the store until it can`,
+      `guestpass: warning: GUESTPASS_AUDIT_FILE ${path} cannot be written (${code}); its records wait in the store until it can`,
     )
     throw thrown
   }

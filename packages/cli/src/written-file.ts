@@ -1,6 +1,6 @@
-import { constants, openSync, type Stats } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, constants, openSync, type Stats, writeSync } from 'node:fs'
 import { copyFile, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GuestpassError } from '@guestpass/core'
 
@@ -17,6 +17,8 @@ export interface Destination {
 const PRIVATE = 0o600
 /** How often a pipe is looked at that nobody reads yet, in milliseconds. */
 const POLL_MS = 100
+/** How often one is looked at whose reader is slow. */
+const FULL_MS = 5
 
 const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown'
 
@@ -34,7 +36,9 @@ export async function destination(path: string, signal: AbortSignal): Promise<De
     return await replacement(real, path, found)
   } catch (thrown) {
     if (thrown instanceof GuestpassError || signal.aborted) throw thrown
-    const message = `the file cannot be written (${codeOf(thrown)})`
+    const code = codeOf(thrown)
+    const why = { ENOENT: ': its folder does not exist', EISDIR: ': it is a folder' }[code] ?? ''
+    const message = `the file cannot be written (${code}${why})`
     const remedy = 'Give the path of a file in a folder that can be written.'
     const fields = [{ field: 'output', message, remedy }]
     throw new GuestpassError('invalid_input', `output: ${message}.`, { fields, cause: thrown })
@@ -67,7 +71,7 @@ const inPlace = (file: FileHandle, path: string): Destination => ({
 
 /** A file beside the one that is meant, which takes its name in the end. */
 async function replacement(real: string, path: string, found: Stats | undefined): Promise<Destination> {
-  const part = `${real}.${process.pid}.part`
+  const part = `${real}.${randomUUID()}.part`
   const mode = found ? found.mode & 0o777 : PRIVATE
   const file = await open(part, 'wx', mode).catch((thrown: unknown) => {
     // The folder is not this user's to write, but the file may be.
@@ -100,26 +104,25 @@ async function replacement(real: string, path: string, found: Stats | undefined)
   }
 }
 
-/** A named pipe. To open it in the usual way would hold up the whole process until somebody reads. */
+/** A named pipe. To open it, or to write into it, in the usual way would hold up the whole process while nobody reads. */
 async function pipe(real: string, path: string, signal: AbortSignal): Promise<Destination> {
-  const socket = new Socket({ fd: await opened(real, signal), readable: false, writable: true })
-  socket.on('error', () => undefined)
-  const write = (text: string): Promise<boolean> =>
-    new Promise((resolve, reject) => {
-      socket.write(text, (error) => {
-        if (!error) resolve(true)
-        else if (codeOf(error) === 'EPIPE') resolve(false)
-        else reject(failed(path, error))
-      })
-    })
-  return {
-    write,
-    close: () => new Promise((resolve) => socket.end(resolve)),
-    discard: async () => void socket.destroy(),
+  const file = await opened(real, signal)
+  async function write(text: string): Promise<boolean> {
+    for (let rest: Uint8Array = Buffer.from(text); rest.length > 0; ) {
+      try {
+        rest = rest.subarray(writeSync(file, rest))
+      } catch (thrown) {
+        if (codeOf(thrown) === 'EPIPE') return false
+        if (codeOf(thrown) !== 'EAGAIN') throw failed(path, thrown)
+        await sleep(FULL_MS, undefined, { signal })
+      }
+    }
+    return true
   }
+  const close = async (): Promise<void> => closeSync(file)
+  return { write, close, discard: close }
 }
 
-/** A descriptor, because a `FileHandle` would close it once more when it is collected. */
 async function opened(path: string, signal: AbortSignal): Promise<number> {
   while (true) {
     try {

@@ -71,7 +71,9 @@ export const guestList = verb({
       cli.answer(
         { guests: page.guests.map(viewDocument), ...(page.next === undefined ? {} : { next: page.next }) },
         () => [
-          ...(page.guests.length === 0 ? ['No guests yet.'] : page.guests.map(viewLine)),
+          ...(page.guests.length === 0
+            ? [after === undefined ? 'No guests yet.' : 'No more guests.']
+            : page.guests.map(viewLine)),
           ...(page.next === undefined ? [] : [`More: guestpass guest list --after ${page.next}`]),
         ],
       )

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
 import { orUnsaved } from '../unsaved.ts'
+import { tokenGiven } from '../token-given.ts'
 import { atWork, connect, contextOf } from '../workplace.ts'
 import { tokenDocument, tokenLines } from './guest-token.ts'
 
@@ -21,7 +22,7 @@ export const guestRefresh = verb({
   input: z.object({ guestId: z.string(), token: z.string().optional(), subject: z.string().optional(), api: ofApi }),
   async run({ guestId, token, subject, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    const held = token === '-' ? await cli.input() : token
+    const held = token === undefined ? undefined : await tokenGiven(token, '--token', cli)
     await atWork(config, cli, async (place) => {
       const { guests } = await connect(config, place)
       const context = { ...contextOf(cli, config.settings), api }

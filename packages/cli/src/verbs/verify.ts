@@ -21,6 +21,7 @@ import { jsonFault } from '../config/json-fault.ts'
 import { algorithmOf, inClear } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 import { readFault, textFile } from '../text-file.ts'
+import { tokenGiven } from '../token-given.ts'
 import { atWork, databasePath, pins } from '../workplace.ts'
 
 export const verify = verb({
@@ -52,7 +53,7 @@ export const verify = verb({
   async run({ token, jwks, publicKey, algorithm, scope, subject, issuer, audience, type }, cli) {
     const own = await keysOf({ jwks, publicKey }, cli)
     const config = await cli.config(own ? [] : ['hosts'])
-    const text = token === '-' ? await cli.input() : token
+    const text = await tokenGiven(token, '<token>', cli)
     const options: Omit<VerificationOptions, 'keys'> = {
       name: config.connection,
       ...pins(config.settings),

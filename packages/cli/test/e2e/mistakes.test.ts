@@ -66,6 +66,19 @@ describe('a request for a guest that is wrong', () => {
   })
 })
 
+describe('a token that was not given', () => {
+  it.each([
+    ['verify -', '<token>', 'standard input, which is empty'],
+    ['guest refresh g-1 --token -', '--token', 'standard input, which is empty'],
+    ['verify token.txt', '<token>', 'is the name of a file'],
+    ['guest refresh g-1 --token token.txt', '--token', 'is the name of a file'],
+  ])('is a mistake of the command line, not a token that is not valid: %s', async (line, field, message) => {
+    writeFileSync(join(ann.cwd, 'token.txt'), 'text')
+    const { problem } = await ann.fails(line, 2, 'invalid_input')
+    expect(problem.fields).toMatchObject([{ field, message: expect.stringContaining(message) }])
+  })
+})
+
 describe('a place that is wrong', () => {
   it('is no region, which lists those there are', async () => {
     for (const name of ['GENESYS_REGION', 'GENESYS_ENV']) {

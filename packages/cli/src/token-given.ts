@@ -1,0 +1,26 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { GuestpassError } from '@guestpass/core'
+import type { Cli } from './frame/verb.ts'
+
+/** A token as it was given: itself, or `-` for standard input. Rejects with `invalid_input` for nothing, and for the name of a file. */
+export async function tokenGiven(given: string, field: string, cli: Cli): Promise<string> {
+  const text = given === '-' ? await cli.input() : given.trim()
+  if (text === '') {
+    const what = given === '-' ? 'was to come from standard input, which is empty' : 'is empty'
+    throw refused(field, what, 'Give the token. A variable of the shell that is not set gives nothing.')
+  }
+  if (given !== '-' && (await isFile(resolve(cli.world.cwd, text))))
+    throw refused(field, 'is the name of a file', `Read the token from there: give - in its place, and < ${text}.`)
+  return text
+}
+
+/** A token itself is too long for the name of a file, or names none. */
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+
+const refused = (field: string, message: string, remedy: string): GuestpassError =>
+  new GuestpassError('invalid_input', `${field} ${message}.`, { fields: [{ field, message, remedy }] })
