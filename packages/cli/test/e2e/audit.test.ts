@@ -63,6 +63,8 @@ describe('the audit log in the store', () => {
   it.each([
     ['edited', 3, ["update events set body = replace(body, 'success', 'failure') where count = 3"]],
     ['edited', 4, ["update events set body = replace(body, 'pending', 'success') where count = 4"]],
+    ['edited', 3, [`update events set body = replace(body, '{"id"', '{"note":"approved","id"') where count = 3`]],
+    ['edited', 3, [`update events set body = replace(body, '{"id"', '{"actor":"mallory","id"') where count = 3`]],
     ['missing', 3, ['delete from events where count = 3']],
     [
       'edited',

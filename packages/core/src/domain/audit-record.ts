@@ -20,19 +20,25 @@ export interface AuditRecord {
   readonly data: NonNullable<Event['data']>
 }
 
-export const auditRecord = (event: Event): AuditRecord => ({
-  timestamp: iso(event.at),
-  eventId: event.id,
-  eventType: event.type,
-  outcome: event.outcome,
-  actor: event.actor,
-  connection: event.connection,
-  subject: event.subject,
-  generation: event.generation,
-  correlationId: event.correlationId,
-  latencyMs: event.latencyMs ?? null,
-  statusCode: event.statusCode ?? null,
-  idempotencyKey: event.idempotencyKey ?? null,
-  error: event.error ?? null,
-  data: event.data ?? {},
-})
+/** Members that no event has were written into its row by others: they are kept, so that the hash of the record differs. */
+export const auditRecord = ({ at, id, type, ...event }: Event): AuditRecord => {
+  const { outcome, actor, connection, subject, generation, correlationId, ...more } = event
+  const { latencyMs = null, statusCode = null, idempotencyKey = null, error = null, data = {}, ...foreign } = more
+  return {
+    timestamp: iso(at),
+    eventId: id,
+    eventType: type,
+    outcome,
+    actor,
+    connection,
+    subject,
+    generation,
+    correlationId,
+    latencyMs,
+    statusCode,
+    idempotencyKey,
+    error,
+    data,
+    ...foreign,
+  }
+}
