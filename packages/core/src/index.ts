@@ -50,7 +50,7 @@ export { type GuestApi, guestApis, guestIdOf } from './domain/guest-id.ts'
 export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
 export type { IssuedGuest } from './guests/issued.ts'
 export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
-export type { Hearing, Listener, TokenReady } from './guests/listeners.ts'
+export type { Listener, ReadyContext, TokenReady } from './guests/listeners.ts'
 export type { Preflight } from './guests/channels.ts'
 export type { ComplianceFlags } from './guests/compliance.ts'
 export {

@@ -10,7 +10,7 @@ import { passing, refusal, world } from './world.ts'
 const failing = { status: 503, headers: {}, bytes: new Uint8Array() }
 
 describe('the audit record of a failure', () => {
-  it('tells how long a refresh took, its key, the status and what the guest was asked for', async () => {
+  it('says how long a refresh took, its key, the status and what the guest was asked for', async () => {
     const { guests, upstream, clock, events } = await issued()
     upstream.meets(async () => {
       await clock.sleep(2 * SECOND)
@@ -28,7 +28,7 @@ describe('the audit record of a failure', () => {
     expect(failed?.latencyMs).toBeLessThan(3 * SECOND)
   })
 
-  it('tells how long a request for a new guest token took, and what it asked for', async () => {
+  it('says how long a request for a new guest token took, and what it asked for', async () => {
     const here = refreshWorld()
     here.upstream.minting = () => failing
     const { guests } = await here.process()
@@ -40,7 +40,7 @@ describe('the audit record of a failure', () => {
     })
   })
 
-  it('tells how long a held token took to be refused', async () => {
+  it('says how long a held token took to be refused', async () => {
     const { guests, upstream, events } = await issued()
     await refusal(guests.refresh(ID, { token: upstream.mint(ID, { sub: 'other' }) }))
     expect((await events()).at(-1)).toMatchObject({
@@ -50,7 +50,7 @@ describe('the audit record of a failure', () => {
     })
   })
 
-  it('tells how long a refresh was under way whose process is gone', async () => {
+  it('says how long a refresh was under way whose process is gone', async () => {
     const { guests, store, clock, row, events } = await issued()
     const credential = await row()
     if (!credential) throw new Error('no guest')
@@ -67,7 +67,7 @@ describe('the audit record of a failure', () => {
     expect(failed).toMatchObject({ latencyMs: 2 * 24 * 60 * MINUTE, error: { code: 'refresh_impossible' } })
   })
 
-  it('tells how long a request for an access token took, by which grant, and the scopes', async () => {
+  it('says how long a request for an access token took, by which grant, and the scopes', async () => {
     const here = world()
     const slow = async () => {
       await here.clock.sleep(3 * SECOND)
@@ -80,7 +80,7 @@ describe('the audit record of a failure', () => {
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
   })
 
-  it('tells the same of the refresh of a sign-in', async () => {
+  it('says the same of the refresh of a sign-in', async () => {
     const here = world()
     const slow = async () => {
       await here.clock.sleep(3 * SECOND)
@@ -95,7 +95,7 @@ describe('the audit record of a failure', () => {
     expect(ended?.latencyMs).toBe(failed?.latencyMs)
   })
 
-  it('tells how long a sign-in took to fail', async () => {
+  it('says how long a sign-in took to fail', async () => {
     const here = world()
     const slow = async () => {
       await here.clock.sleep(3 * SECOND)
@@ -111,7 +111,7 @@ describe('the audit record of a failure', () => {
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
   })
 
-  it('tells how long an update of a guest took to fail', async () => {
+  it('says how long an update of a guest took to fail', async () => {
     const here = peopleWorld()
     here.upstream.always('update', async () => {
       await here.clock.sleep(2 * SECOND)

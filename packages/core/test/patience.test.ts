@@ -9,8 +9,8 @@ const busy = (seconds: string) => async () => ({
   bytes: new Uint8Array(),
 })
 
-/** A guest whose next refresh is told to come again in 40 s. */
-async function toldToWait() {
+/** A guest whose next refresh meets a 429 with a wait of 40 s. */
+async function waiting() {
   const here = await issued({ repeats: true })
   here.upstream.meets(busy('40'))
   return { ...here, begun: here.clock.wall() }
@@ -18,7 +18,7 @@ async function toldToWait() {
 
 describe('an upstream that says to come again in 40 s', () => {
   it('is waited for by a caller who has 60 s, and not asked earlier', async () => {
-    const { guests, upstream, clock, begun } = await toldToWait()
+    const { guests, upstream, clock, begun } = await waiting()
     const next = await passing(clock, guests.refresh(ID, {}, { patienceMs: 60 * SECOND }))
     expect(next.generation).toBe(2)
     const [first, second, ...more] = upstream.refreshes
@@ -29,7 +29,7 @@ describe('an upstream that says to come again in 40 s', () => {
   })
 
   it.each([30, undefined])('fails at once for a caller who has %s s, with the time to come back', async (patience) => {
-    const { guests, upstream, clock, begun } = await toldToWait()
+    const { guests, upstream, clock, begun } = await waiting()
     const patienceMs = patience && patience * SECOND
     const error = await passing(clock, refusal(guests.refresh(ID, {}, { patienceMs })))
     expect(error).toMatchObject({ code: 'upstream_busy', retryAt: begun + 40 * SECOND })

@@ -7,7 +7,7 @@ import { ID, issued, request } from './refresh-world.ts'
 import { refusal } from './world.ts'
 
 describe('a token that is ready', () => {
-  it('is told as refreshed with its generation, and to each caller of one refresh', async () => {
+  it('is passed on as refreshed with its generation, and to each caller of one refresh', async () => {
     const { guests, clock, upstream } = await issued()
     const heard: TokenReady[] = []
     const own: [number, string][] = []
@@ -24,7 +24,7 @@ describe('a token that is ready', () => {
     ])
   })
 
-  it('is told as issued where a new one had to be minted', async () => {
+  it('is passed on as issued where a new one had to be minted', async () => {
     const { guests, clock } = await issued()
     const heard: TokenReady[] = []
     guests.onTokenReady((event) => void heard.push(event))
@@ -33,7 +33,7 @@ describe('a token that is ready', () => {
     expect(heard).toMatchObject([{ kind: 'issued', generation: 2 }])
   })
 
-  it('is told of an authenticated guest, with the claims also to the caller whose session is reused', async () => {
+  it('is passed on for an authenticated guest, also to the caller whose session is reused', async () => {
     const here = peopleWorld()
     const { guests } = await here.process()
     const heard: [TokenReady, string][] = []
@@ -47,7 +47,7 @@ describe('a token that is ready', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('is told without claims where it is opaque', async () => {
+  it('is passed on without claims where it is opaque', async () => {
     const here = peopleWorld()
     const { guests } = await here.process({ tokenFormat: { engagements: 'opaque' } })
     const own: TokenReady[] = []

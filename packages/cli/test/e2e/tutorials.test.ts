@@ -234,7 +234,7 @@ describe('a connection that is signed in by a refresh token of the environment',
     upstream.scopes = ['externalusers:write', 'webmessaging:guest:create']
   })
 
-  it('tells identity management of each renewal, with the time as a number, and reports it as a refresh', async () => {
+  it('sends identity management each renewal with the time as a number, and reports it as a refresh', async () => {
     expect((await ann.run('token', { env: env() })).code).toBe(0)
     expect(peer.of('/idm').map(({ body }) => body)).toEqual([
       { clientId: 'tutorial-client', timestamp: expect.any(Number), latencyMs: expect.any(Number), success: true },

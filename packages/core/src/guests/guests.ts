@@ -19,7 +19,7 @@ import { EPHEMERAL, issueEphemeral } from './ephemeral.ts'
 import { authenticatedOf, type IssuedGuest, issuedOf } from './issued.ts'
 import { invalid } from './faults.ts'
 import { keyedRefresh } from './keyed-refresh.ts'
-import type { Hearing, Listener } from './listeners.ts'
+import type { ReadyContext, Listener } from './listeners.ts'
 import { likelyRow, locate } from './locate.ts'
 import { obtain } from './obtain.ts'
 import { engagementGuests, externalUserGuests } from './people.ts'
@@ -43,7 +43,7 @@ import { telling, type TellingParts } from './telling.ts'
 export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserRequest
 
 /** A refresh, besides which guest is meant. */
-export interface RefreshOptions extends GuestContext, Hearing {
+export interface RefreshOptions extends GuestContext, ReadyContext {
   /** A token that is held outside, taken over first. */
   readonly token?: string | undefined
   /**
@@ -61,20 +61,20 @@ export interface Guests extends GuestRecords {
    * `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`, `create_in_doubt`, `guest_orphaned`, `channel_unavailable`,
    * `upstream_garbled` (an id that cannot be the guest's) and the codes of token and upstream.
    */
-  issue(request: GuestRequest, context?: Context & Hearing): Promise<IssuedGuest>
+  issue(request: GuestRequest, context?: Context & ReadyContext): Promise<IssuedGuest>
   /** The guest's token, valid now and renewed if due. Rejects with `invalid_input`, `guest_unknown`, `guest_revoked`, … */
-  token(guestId: string, context?: GuestContext & Hearing): Promise<IssuedGuest>
+  token(guestId: string, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
    * The guest's next token, now, exactly once however many ask. `token`: one that is held outside, taken over first; it may have
    * expired no more than 300 s ago. `subject`: its `sub`, where that is not the guest id. Rejects with `token_invalid` (expired, another guest's, revoked, superseded, …) and the codes of
    * `token`.
    */
-  refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & Hearing): Promise<IssuedGuest>
+  refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /** Renews a guest's token if it is due, also when callers would still be served. `row`: as a keeper claimed it from the store. */
   keepRenewed(row: string, context?: Context): Promise<void>
   /** The work on guests that nobody waits for: what the CRM knows of them, and their attributes upstream. */
   readonly enrichment: Pick<Enrichment, 'drain' | 'run'>
-  /** The listener hears of every token that is issued in this process. What it throws harms no caller. The answer takes it off again. */
+  /** Calls the listener with every token that is issued in this process. What it throws fails no call. The answer takes it off again. */
   onTokenReady(listener: Listener): () => void
 }
 
@@ -185,14 +185,14 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     return current(id, { newerThan: generation }, context)
   }
 
-  /** What a call gives, told to its own listener too. */
-  async function heard(work: Promise<Live>, { onReady }: Hearing, isIssue: boolean): Promise<Live> {
+  /** What a call gives; its own listener gets it first. */
+  async function ready(work: Promise<Live>, { onReady }: ReadyContext, isIssue: boolean): Promise<Live> {
     if (!onReady) return work
     const elapsed = stopwatch(clock)
     const credential = await work
     const latencyMs = elapsed()
     const kind = isIssue || credential.generation === 1 ? 'issued' : 'refreshed'
-    tells.tellCaller(onReady, { credential, kind, claims: await claimsOf(credential), latencyMs })
+    tells.notifyCaller(onReady, { credential, kind, claims: await claimsOf(credential), latencyMs })
     return credential
   }
 
@@ -219,23 +219,23 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
         const person = parsePersonRequest(api, request)
         const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
         const asked = withUnsaved(callerWait(work, context, PATIENCE, clock))
-        return authenticatedOf(await heard(asked, context, true))
+        return authenticatedOf(await ready(asked, context, true))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
       const asked = abortable(() => issueEphemeral(ephemeral, parsed, { ...context, correlationId }), signal)
-      return issuedOf(await heard(asked, context, true))
+      return issuedOf(await ready(asked, context, true))
     },
     async token(guestId, context = {}) {
       const id = parseGuestId(guestId)
       return issuedOf(
-        await heard(withUnsaved(abortable(() => served(id, {}, context), context.signal)), context, false),
+        await ready(withUnsaved(abortable(() => served(id, {}, context), context.signal)), context, false),
       )
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
       const all = { ...options, ...context }
-      return issuedOf(await heard(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
+      return issuedOf(await ready(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
     },
     async keepRenewed(row, context) {
       await live.current(row, { early: true }, context)

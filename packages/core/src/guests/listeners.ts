@@ -17,11 +17,11 @@ export interface TokenReady {
   readonly claims: Claims
 }
 
-/** Hears of a token; what it throws or rejects with harms no caller. */
+/** Called with each token. What it throws or rejects with fails no call. */
 export type Listener = (event: TokenReady, token: Secret) => void | Promise<void>
 
-/** The part of a call's context that hears of its token. */
-export interface Hearing {
+/** The part of a call's context that receives its token. */
+export interface ReadyContext {
   /** Called once with the token that this call gives, before the call resolves. */
   readonly onReady?: Listener | undefined
 }
@@ -29,8 +29,8 @@ export interface Hearing {
 export interface Listeners {
   /** Adds a listener; the answer takes it off again. */
   add(listener: Listener): () => void
-  /** Tells all of them and waits for none. */
-  tell(event: TokenReady, token: Secret): void
+  /** Calls all of them and waits for none. */
+  notify(event: TokenReady, token: Secret): void
 }
 
 export function listeners(onFault: (fault: unknown) => void): Listeners {
@@ -40,14 +40,19 @@ export function listeners(onFault: (fault: unknown) => void): Listeners {
       all.add(listener)
       return () => void all.delete(listener)
     },
-    tell(event, token) {
-      for (const listener of all) tellOne(listener, event, token, onFault)
+    notify(event, token) {
+      for (const listener of all) callListener(listener, event, token, onFault)
     },
   }
 }
 
-/** Tells one listener and waits for nothing; what it throws or rejects with goes to `onFault`. */
-export function tellOne(listener: Listener, event: TokenReady, token: Secret, onFault: (fault: unknown) => void): void {
+/** Calls a listener and does not wait for it. What it throws or rejects with goes to `onFault`. */
+export function callListener(
+  listener: Listener,
+  event: TokenReady,
+  token: Secret,
+  onFault: (fault: unknown) => void,
+): void {
   ;(async () => listener(event, token))()
     .catch(onFault)
     .catch(() => {})

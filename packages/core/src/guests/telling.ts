@@ -7,7 +7,7 @@ import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/strategy.ts'
 import type { TokenFailure } from '../tokens/telling.ts'
-import { type Listener, listeners, tellOne, type TokenReady } from './listeners.ts'
+import { callListener, type Listener, listeners, type TokenReady } from './listeners.ts'
 import { idsOf, withoutIds } from './without-ids.ts'
 
 export interface TellingParts {
@@ -33,10 +33,10 @@ export interface Telling {
   failed(credential: Credential, failure: TokenFailure): Event
   /** A token that is held outside was not taken for a refresh; counted. */
   refused(credential: Credential, failure: TokenFailure): Event
-  /** It is there, and stored: all listeners hear of it. */
+  /** It is there, and stored: calls all listeners. */
   announce(made: Ready): void
-  /** The same, told to the listener of one call. */
-  tellCaller(listener: Listener, made: Ready): void
+  /** Calls the listener of one call with it. */
+  notifyCaller(listener: Listener, made: Ready): void
   onTokenReady(listener: Listener): () => void
 }
 
@@ -75,10 +75,10 @@ export function telling({ connection, meter, random, onListenerFault }: TellingP
     refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
     announce(made) {
       tally.issued += 1
-      ready.tell(readyOf(made, successRate()), made.credential.tokens.access)
+      ready.notify(readyOf(made, successRate()), made.credential.tokens.access)
     },
-    tellCaller(listener, made) {
-      tellOne(listener, readyOf(made, successRate()), made.credential.tokens.access, onFault)
+    notifyCaller(listener, made) {
+      callListener(listener, readyOf(made, successRate()), made.credential.tokens.access, onFault)
     },
     onTokenReady: ready.add,
   }

@@ -6,7 +6,7 @@ import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import type { Failure } from './strategy.ts'
 
-/** A request for a token that failed, as events tell it. */
+/** A request for a token that failed, for its event. */
 export type TokenFailure = Pick<Failure, 'about' | 'error' | 'now' | 'latencyMs'>
 
 /** Words what happens to the service's own access tokens: events for what is stored, counters. */
