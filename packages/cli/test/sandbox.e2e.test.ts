@@ -115,6 +115,13 @@ describe('guestpass sandbox', () => {
     expect((await refresh()).refresh_token).toBe((await refresh()).refresh_token)
   })
 
+  it('gives access tokens in the form that was asked for', async () => {
+    const { env } = await firstLine(sandboxed('--json', '--access-tokens', 'at+jwt'))
+    const { access_token: token } = (await (await askToken(env)).json()) as { access_token: string }
+    const [header = ''] = token.split('.')
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ typ: 'at+jwt' })
+  })
+
   it('ends quietly when its reader goes away before it has printed', async () => {
     const one = sandboxed()
     one.child.stdout?.destroy()
@@ -174,6 +181,7 @@ describe('guestpass sandbox', () => {
     ['a file that is not there', ['--faults', 'nowhere.json'], 'no such file'],
     ['a file that is not JSON', ['--faults', 'broken.json'], 'line 1, column 15'],
     ['a file without a list', ['--faults', 'object.json'], 'does not hold a list'],
+    ['a form of tokens that does not exist', ['--access-tokens', 'saml'], 'none of jwt, at+jwt, opaque'],
     ['a profile that does not exist', ['--profile', 'lenient'], '"lenient" is none of strict, grace'],
     ['a fault of nothing known', ['--faults', 'unknown.json'], 'on'],
   ])('exits 2 on %s, and says so', async (_, argv, told) => {
