@@ -17,19 +17,9 @@ export const userClient = {
 
 export const REDIRECT = 'http://127.0.0.1:49152/callback'
 
-/** A connection of the product to the provider. */
+/** A connection of the product to the provider, of which it knows the issuer alone. */
 export const connected = (
   issuer: string,
   options: Omit<ConnectionOptions, 'hosts'>,
   ports: ConnectionPorts,
-): Promise<Connection> => connection({ issuer, algorithms: ['ES256'], ...options, hosts: hostsOf(issuer) }, ports)
-
-const hostsOf = (issuer: string) =>
-  resolveHosts({
-    baseUrl: issuer,
-    tokenPath: '/token',
-    authorizePath: '/auth',
-    devicePath: '/device/auth',
-    revocationPath: '/token/revocation',
-    jwksUrl: `${issuer}/jwks`,
-  })
+): Promise<Connection> => connection({ algorithms: ['ES256'], ...options, hosts: resolveHosts({ issuer }) }, ports)

@@ -113,6 +113,7 @@ function configuration(
     scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     pkce: { required: () => true },
+    renderError: (ctx, out) => void (ctx.body = `${out.error}: ${out.error_description ?? ''}`),
     rotateRefreshToken: true,
     ttl: {
       AccessToken: accessTokenSeconds,

@@ -94,7 +94,11 @@ function worker(issuer: string, path: string, hear: (said: Said) => void): Worke
   createInterface({ input: child.stdout }).on('line', (line) => hear(JSON.parse(line) as Said))
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))))
+    child.once('close', (code, signal) => {
+      // One that had hardly begun cannot end by itself yet.
+      if (code === 0 || signal === 'SIGTERM') resolve()
+      else reject(new Error(`A worker ended with ${code ?? signal}.`))
+    })
   })
   // Looked at when the run is over, or while it lasts.
   ended.catch(() => undefined)

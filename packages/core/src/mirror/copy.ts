@@ -8,6 +8,8 @@ export interface DocumentKind<Content, Value> {
   readonly subject: string
   /** The code of the error when it cannot be had. */
   readonly code: 'keys_unavailable' | 'upstream_unavailable'
+  /** What to do when it cannot be had, as a sentence without its full stop. */
+  readonly remedy: string
   /** The Accept header of the request. */
   readonly accept: string
   /** The content of an answer, reduced to what is used. Throws `DocumentFault` for anything else. */

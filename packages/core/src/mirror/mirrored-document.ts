@@ -72,6 +72,7 @@ export function mirroredDocument<Content, Value>(
       const { message, upstream } = asGuestpassError(thrown)
       throw new DocumentFault(`its address is not known: ${message.replace(/\.$/, '')}`, {
         ...(upstream ? { upstream } : {}),
+        isAdvised: true,
         cause: thrown,
       })
     }
@@ -122,9 +123,9 @@ export function mirroredDocument<Content, Value>(
   const unavailable = (): GuestpassError => {
     const { fault } = rest ?? {}
     const why = fault?.message ?? 'the URL did not confirm it in time'
-    const remedy = `Check that the URL of the ${document} is right and can be reached from here`
+    const remedy = fault?.isAdvised === true ? '' : ` ${kind.remedy}.`
     const whose = host === undefined ? '' : ` of ${host}`
-    return new GuestpassError(kind.code, `${kind.subject}${whose} cannot be had: ${why}. ${remedy}.`, {
+    return new GuestpassError(kind.code, `${kind.subject}${whose} cannot be had: ${why}.${remedy}`, {
       retryAt: clock.wall() + Math.max(rest?.left() ?? 0, 0),
       ...(fault?.upstream ? { upstream: fault.upstream } : {}),
       cause: fault,

@@ -58,6 +58,7 @@ export const keySetDocument = (maker: KeyMaker): DocumentKind<KeySetContent, Key
   document: 'key-set',
   subject: 'The signing keys',
   code: 'keys_unavailable',
+  remedy: 'Check that the URL of the key-set is right and can be reached from here',
   accept: 'application/jwk-set+json, application/json',
   read,
   toFact: ({ keys, leftOut }) => ({ keys, ...(leftOut.length === 0 ? {} : { leftOut }) }),

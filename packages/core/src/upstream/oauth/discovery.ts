@@ -47,7 +47,9 @@ const discovering =
     const first = await asked(issuer, 'oidc', request, http, signal)
     if (!isAbsent(first)) return first
     const second = await asked(issuer, 'oauth2', request, http, signal)
-    return isAbsent(second) ? first : second
+    if (!isAbsent(second)) return second
+    const { status } = first
+    throw new DocumentFault(`it answered ${status} in both places of a discovery document`, { upstream: { status } })
   }
 
 /** 408 and 429 say nothing of the place. */

@@ -71,6 +71,7 @@ export const serverDocument = (insecure: InsecureHosts): DocumentKind<Document, 
   document: 'discovery document',
   subject: 'The endpoints',
   code: 'upstream_unavailable',
+  remedy: 'Check that GENESYS_ISSUER is the issuer of the provider, and that it can be reached from here',
   accept: 'application/json',
   read(bytes) {
     const read = document.safeParse(strictObject(bytes))
