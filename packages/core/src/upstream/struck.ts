@@ -35,15 +35,20 @@ function withoutCut(line: string, form: string): string {
   if (form.length <= LEAST_CUT) return line
   return line
     .split(/(…|\.\.\.)/)
-    .map((part) => part.slice(0, part.length - cutLength(part, form)) + (cutLength(part, form) > 0 ? REMOVED : ''))
+    .map((part) => {
+      const cut = cutLength(part, form)
+      return cut === 0 ? part : part.slice(0, part.length - cut) + REMOVED
+    })
     .join('')
 }
 
-/** How many characters at the end of a part are the beginning of the form. */
+/** How many characters at the end of a part are the beginning of the form, with the quotes and blanks behind it. */
 function cutLength(part: string, form: string): number {
-  const end = part.replace(/["'\s]+$/, '').slice(-form.length)
-  const [low, wanted] = [end.toLowerCase(), form.toLowerCase()]
-  for (let length = Math.min(low.length, wanted.length - 1); length >= LEAST_CUT; length -= 1)
-    if (low.endsWith(wanted.slice(0, length))) return length + (part.length - part.replace(/["'\s]+$/, '').length)
+  let last = part.length
+  while (last > 0 && `"' `.includes(part.charAt(last - 1))) last -= 1
+  const end = part.slice(Math.max(0, last - form.length), last).toLowerCase()
+  const wanted = form.toLowerCase()
+  for (let length = Math.min(end.length, wanted.length - 1); length >= LEAST_CUT; length -= 1)
+    if (end.endsWith(wanted.slice(0, length))) return length + part.length - last
   return 0
 }

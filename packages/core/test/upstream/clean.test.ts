@@ -78,6 +78,7 @@ describe('an upstream text that repeats what a request carried', () => {
 
   it('is cleaned whatever else it holds, and whatever it repeats', () => {
     const clean = cleaner([new Secret(`${'a'.repeat(2_000)}b`)])
+    expect(clean(`${'"'.repeat(65_535)}x`, 200).length).toBe(200)
     for (const filler of ['a', '%25', '\\\\', '&amp;', '...', '&#37;25', '"', '…a'])
       expect(clean(filler.repeat(Math.ceil(1_048_576 / filler.length)), 200).length).toBeLessThanOrEqual(200)
   })
