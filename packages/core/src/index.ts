@@ -96,6 +96,9 @@ export {
   type AuthorizedFetchOptions,
   type FetchLike,
 } from './tokens/authorized-fetch.ts'
+export { authorizedAxios, type AuthorizedOptions, type AxiosLike } from './tokens/authorized-axios.ts'
+export { authorizedGot, type GotHooks } from './tokens/authorized-got.ts'
+export { type AnyDispatch, authorizedUndici } from './tokens/authorized-undici.ts'
 export { authorizedSdk, type SdkClient } from './tokens/authorized-sdk.ts'
 export { type ConnectionView, connectionView, connectionViews } from './tokens/connections.ts'
 export type { DeviceInstructions, DeviceSignIn } from './tokens/device-sign-in.ts'

@@ -1,9 +1,8 @@
 import { GuestpassError } from '../errors.ts'
-import { showsTaken } from '../policy/authorize.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 import type { TokenSource } from './access-tokens.ts'
 import { plainRequest } from './fetch-request.ts'
-import type { Resource } from './rejections.ts'
+import { type Answered, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
 
 /** A `fetch` of any implementation: they differ in the types of what they take and answer. */
 export type AnyFetch = (input: never, init?: never) => Promise<unknown>
@@ -16,8 +15,6 @@ export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   /** Sends the requests: called with an address and an init, never with a Request. Default: the platform's own. */
   readonly fetch?: F
 }
-
-const REFUSED = 401
 
 /**
  * `fetch` with the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more with the
@@ -39,24 +36,20 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
     const { url, signal } = request
     try {
       refuseForeign(url, allowed)
-      const by: Resource = { origin: url.origin, name: `${request.method} ${url.pathname}` }
-      const sent = async (): Promise<{
-        readonly isRefused: boolean
-        readonly response: Response
-        again(): boolean
-      }> => {
+      const by = resourceOf(request.method, url)
+      const sent = async (): Promise<Answered & { readonly response: Response }> => {
         const { token } = await source.token({ signal })
         const response = await send(url.href, request.init(token.reveal()))
         // What a redirect led to has not seen the token.
         const isOwn = !response.redirected || new URL(response.url).origin === url.origin
-        if (isOwn && showsTaken(response.status)) source.reportAccepted?.(token, by)
-        const isRefused = isOwn && response.status === REFUSED
-        return { isRefused, response, again: () => source.reportRejected(token, by) !== false }
+        return { token, by, status: isOwn ? response.status : undefined, response }
       }
-      const { isRefused, response, again } = await sent()
-      if (!isRefused || !again()) return response
-      await response.body?.cancel().catch(() => {})
-      return (await sent()).response
+      const first = await sent()
+      if (!mayRepeat(source, first)) return first.response
+      await first.response.body?.cancel().catch(() => {})
+      const second = await sent()
+      noteTaken(source, second)
+      return second.response
     } finally {
       request.end()
     }

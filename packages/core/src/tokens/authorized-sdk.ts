@@ -1,7 +1,7 @@
 import type { Secret } from '../domain/secret.ts'
-import { showsTaken } from '../policy/authorize.ts'
 import type { TokenSource } from './access-tokens.ts'
 import type { Resource } from './rejections.ts'
+import { bearerOf, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
@@ -23,8 +23,6 @@ interface SdkRequest {
 interface HttpClient {
   request(options: SdkRequest): Promise<unknown>
 }
-
-const REFUSED = 401
 
 /** The status of an answer, or of what was thrown in its place: beside its body, or in the error of the HTTP library. */
 const statusOf = (answered: unknown): number | undefined => {
@@ -109,18 +107,16 @@ async function called(
 /** The client for one call, whose HTTP client replaces the token that was refused. */
 function sendingBy(client: SdkClient, source: TokenSource, token: Secret): SdkClient {
   const http = client.getHttpClient?.() as HttpClient
-  const bearer = (one: Secret): string => `Bearer ${one.reveal()}`
   const request: HttpClient['request'] = (options) => {
     const { url = '', method = 'GET', headers = {} } = options
     const name = Object.keys(headers).find((key) => key.toLowerCase() === 'authorization')
     // A call that is made without the token, or with another one.
-    if (name === undefined || headers[name] !== bearer(token)) return http.request(options)
-    const { origin, pathname } = new URL(url)
+    if (name === undefined || headers[name] !== bearerOf(token)) return http.request(options)
     const send = (next: Secret): Promise<unknown> => {
-      options.headers = { ...headers, [name]: bearer(next) }
+      options.headers = { ...headers, [name]: bearerOf(next) }
       return http.request(options)
     }
-    return replayed({ source, token, by: { origin, name: `${method} ${pathname}` }, send })
+    return replayed({ source, token, by: resourceOf(method, new URL(url)), send })
   }
   const sending = handingOn(http, { request })
   return handingOn(client, { getHttpClient: () => sending })
@@ -157,12 +153,10 @@ async function replayed(of: {
   readonly send: (token: Secret) => Promise<unknown>
 }): Promise<unknown> {
   const { source, by, send } = of
-  const sent = async (token: Secret): Promise<End> => {
-    const end = await ended(send(token))
-    if (end.status !== undefined && showsTaken(end.status)) source.reportAccepted?.(token, by)
-    return end
-  }
-  const first = await sent(of.token)
-  if (first.status !== REFUSED || source.reportRejected(of.token, by) === false) return first.give()
-  return (await sent((await source.token()).token)).give()
+  const first = await ended(send(of.token))
+  if (!mayRepeat(source, { token: of.token, by, status: first.status })) return first.give()
+  const { token } = await source.token()
+  const second = await ended(send(token))
+  noteTaken(source, { token, by, status: second.status })
+  return second.give()
 }

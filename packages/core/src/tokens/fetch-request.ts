@@ -67,7 +67,7 @@ const isRequest = (input: unknown): input is Request =>
   typeof input === 'object' && input !== null && !(input instanceof URL) && 'url' in input && 'headers' in input
 
 /** In a page an address may be relative. */
-const absolute = (address: string): string => (URL.canParse(address) ? address : new Request(address).url)
+export const absolute = (address: string): string => (URL.canParse(address) ? address : new Request(address).url)
 
 type Body = RequestInit['body']
 const isStream = (body: unknown): body is ReadableStream<Uint8Array<ArrayBuffer>> => body instanceof ReadableStream

@@ -1,0 +1,38 @@
+import { Secret } from '../domain/secret.ts'
+import { showsTaken } from '../policy/authorize.ts'
+import type { TokenSource } from './access-tokens.ts'
+import type { Resource } from './rejections.ts'
+
+/** How a resource answered a request that carried a token. */
+export interface Answered {
+  readonly token: Secret
+  readonly by: Resource
+  readonly status: number | undefined
+}
+
+const REFUSED = 401
+
+/** Tells the source when the token was taken. */
+export function noteTaken(source: TokenSource, { token, by, status }: Answered): void {
+  if (status !== undefined && showsTaken(status)) source.reportAccepted?.(token, by)
+}
+
+/** Tells the source how the token fared. Whether to send the request once more, with the next token. */
+export function mayRepeat(source: TokenSource, answered: Answered): boolean {
+  noteTaken(source, answered)
+  return answered.status === REFUSED && source.reportRejected(answered.token, answered.by) !== false
+}
+
+/** The resource of a request. */
+export const resourceOf = (method: string, { origin, pathname }: URL): Resource => ({
+  origin,
+  name: `${method.toUpperCase()} ${pathname}`,
+})
+
+const SCHEME = 'Bearer '
+export const bearerOf = (token: Secret): string => SCHEME + token.reveal()
+/** The token in the header of a request; undefined where there is none of this kind. */
+export const tokenIn = (authorization: unknown): Secret | undefined =>
+  typeof authorization === 'string' && authorization.startsWith(SCHEME)
+    ? new Secret(authorization.slice(SCHEME.length))
+    : undefined
