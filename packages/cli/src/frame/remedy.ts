@@ -1,10 +1,16 @@
 import { GuestpassError } from '@guestpass/core'
 
-/** An error with the command that mends it, where there is one: the library states facts, and knows no commands. */
-export function withRemedy(error: GuestpassError, connection = 'default'): GuestpassError {
-  if (error.code !== 'needs_reauth' || error.reason === 'guest') return error
+/** The command that mends an error, as a sentence: the library states facts, and knows no commands. */
+export function remedyOf({ code, reason }: GuestpassError, connection = 'default'): string | undefined {
+  if (code !== 'needs_reauth' || reason === 'guest') return undefined
   const login = `guestpass login${connection === 'default' ? '' : ` --connection ${connection}`}`
-  const remedy = `The command is \`${login}\`, or \`${login} --device\` where this machine has no browser.`
+  return `The command is \`${login}\`, or \`${login} --device\` where this machine has no browser.`
+}
+
+/** The error with the command that mends it, where there is one. */
+export function withRemedy(error: GuestpassError, connection?: string): GuestpassError {
+  const remedy = remedyOf(error, connection)
+  if (remedy === undefined) return error
   const { code, message, stack, ...facts } = error
   const next = new GuestpassError(code, `${message} ${remedy}`, { ...facts, cause: error.cause })
   if (stack !== undefined) next.stack = stack

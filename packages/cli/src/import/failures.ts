@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
 import { stringify } from 'csv-stringify/sync'
+import { remedyOf } from '../frame/remedy.ts'
 import { type Appended, appended, tried } from './appended.ts'
 import type { Row } from './row.ts'
 
@@ -13,7 +14,7 @@ export interface Failures {
 }
 
 /** The file's rows are its owner's data: only they may read it. One of an earlier import is taken away. */
-export function failures(file: string, format: 'csv' | 'ndjson'): Failures {
+export function failures(file: string, format: 'csv' | 'ndjson', connection?: string): Failures {
   const path = `${file}.failures.${format}`
   tried(path, () => rmSync(path, { force: true }))
   let kept: Appended | undefined
@@ -31,13 +32,14 @@ export function failures(file: string, format: 'csv' | 'ndjson'): Failures {
     get path() {
       return kept && path
     },
-    add({ line, values, text = '' }, { code, message, fields = [] }) {
+    add({ line, values, text = '' }, error) {
+      const { code, message, fields = [] } = error
       const notes = {
         _line: line,
         _row: text,
         _code: code,
         _fault: fields.length > 0 ? fields.map((one) => `${one.field}: ${one.message}`).join('; ') : message,
-        _remedy: fields.map(({ remedy }) => remedy).join(' '),
+        _remedy: fields.map(({ remedy }) => remedy).join(' ') || (remedyOf(error, connection) ?? ''),
       }
       const own = Object.fromEntries(Object.entries(values).filter(([name]) => !(name in notes)))
       const noted = { ...own, ...notes }

@@ -1,5 +1,6 @@
-import { type ConnectionView, connectionView, connectionViews, iso } from '@guestpass/core'
+import { type ConnectionView, connectionView, connectionViews, GuestpassError, iso } from '@guestpass/core'
 import * as z from 'zod'
+import { remedyOf } from '../frame/remedy.ts'
 import { verb } from '../frame/verb.ts'
 import { atWork } from '../workplace.ts'
 
@@ -8,6 +9,8 @@ const documentOf = ({ expiresAt, renewedAt, ...view }: ConnectionView) => ({
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
   ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),
 })
+
+const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
 
 const lineOf = ({ connection, grant, standing, generation, expiresAt }: ConnectionView): string =>
   `${connection}  ${grant}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
@@ -39,6 +42,7 @@ export const connectionsShow = verb({
       cli.answer(documentOf(view), () => [
         lineOf(view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
+        ...(view.standing === 'needs_reauth' ? [`  ${remedyOf(ended, view.connection)}`] : []),
         ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),
         ...(view.organization === undefined ? [] : [`  organisation ${view.organization}`]),
       ])

@@ -2,6 +2,7 @@ import { asGuestpassError, catalogue, type Connection, type ErrorCode, iso, left
 import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
+import { withRemedy } from '../frame/remedy.ts'
 import type { Cli } from '../frame/verb.ts'
 import { verb } from '../frame/verb.ts'
 import { atWork, connect, contextOf, databasePath, type Reachable, type Workplace } from '../workplace.ts'
@@ -80,7 +81,7 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
   const look = async (check: string, work: () => Promise<Finding>): Promise<void> => {
     findings.push(
       await work().catch((thrown: unknown): Finding => {
-        const { code, message } = asGuestpassError(thrown)
+        const { code, message } = withRemedy(asGuestpassError(thrown), config.connection)
         return { check, state: 'failed', message, code }
       }),
     )

@@ -82,7 +82,7 @@ async function imported(work: Work, config: Reachable, place: Workplace, cli: Cl
   const head = { file: await digestOf(path), api: defaults.api, connection: name }
   const kept = await journal(journalPath(path), head)
   await settleCutOff(kept, place.store, name)
-  const failed = failures(path, format)
+  const failed = failures(path, format, name)
   const bar = cli.progress('importing', total)
   const stop = new AbortController()
   const enriching = guests.enrichment.run(stop.signal)

@@ -263,6 +263,9 @@ describe('a connection that is signed in by a refresh token of the environment',
       expect(said).toContain('`guestpass login --device`')
     }
     expect((await ann.ask('report')).said).toMatchObject({ successfulRefreshes: 0, failedRefreshes: 1 })
+    const ended = { env: { ...env(), GENESYS_REFRESH_TOKEN: '' } }
+    expect((await ann.run('doctor', ended)).out).toContain('`guestpass login`')
+    expect((await ann.run('connections show', ended)).out).toContain('`guestpass login`')
   })
 
   it('names client and sign-in where a refresh is refused and the upstream does not say why', async () => {
