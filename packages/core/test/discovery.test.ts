@@ -53,13 +53,11 @@ const day = async ({ clock }: World): Promise<void> => {
 }
 
 describe('discovery', () => {
-  it('names the setting to look at where neither place has a document, and once where the keys are asked for', async () => {
-    const { accessTokens, keys } = await provider({}).open()
-    const told = /answered 404 in both places of a discovery document\. Check that GENESYS_ISSUER is the issuer/
-    await expect(accessTokens.token()).rejects.toThrow(told)
-    const error: unknown = await Promise.resolve(keys.keys()).catch((thrown: unknown) => thrown)
-    expect(String(error)).toMatch(told)
-    expect(String(error)).not.toContain('URL of the key-set')
+  it('names the setting to look at where neither place has a document', async () => {
+    const { accessTokens } = await provider({}).open()
+    await expect(accessTokens.token()).rejects.toThrow(
+      /answered 404 in both places of a discovery document\. Check that GENESYS_ISSUER is the issuer/,
+    )
   })
 
   it('asks nothing before it is needed, and once however many ask at once', async () => {
