@@ -17,7 +17,9 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
     write: (text) =>
       new Promise<void>((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve()))),
     isTTY: stream.isTTY,
-    columns: stream.columns,
+    get columns() {
+      return stream.columns
+    },
   }
 }
 

@@ -30,5 +30,12 @@ function streamOf(sink: Sink): NodeJS.WritableStream {
     void Promise.resolve(sink.write(text)).catch(() => {})
     return true
   }
-  return { isTTY: true, columns: sink.columns ?? 80, write } as unknown as NodeJS.WritableStream
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return sink.columns ?? 80
+    },
+    write,
+  }
+  return stream as unknown as NodeJS.WritableStream
 }

@@ -122,7 +122,10 @@ const stillUnread = ({ values }: Row): Field | undefined =>
     : undefined
 
 /** Asks again after what may pass by itself, when it was told to or a little later. */
-async function patiently<T>({ clock, random, signal, patienceMs }: BulkParts, work: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  { clock, random, signal, patienceMs, defaults }: BulkParts,
+  work: () => Promise<T>,
+): Promise<T> {
   const elapsed = stopwatch(clock)
   for (let round = 1; ; round += 1) {
     try {
@@ -133,7 +136,9 @@ async function patiently<T>({ clock, random, signal, patienceMs }: BulkParts, wo
       const wait = Math.max(told, SECOND * round) * (1 + 0.1 * random.float())
       // A row that would wait for hours is a failed one, which says when to come back.
       const isOver = patienceMs === undefined ? round === ROUNDS || told > HOUR : elapsed() + wait > patienceMs
-      if (!error.retryable || isOver || signal.aborted) throw error
+      // There another try would make another guest, or say the same again.
+      const isSettled = error.code === 'create_in_doubt' && defaults.api === 'external-users'
+      if (!error.retryable || isSettled || isOver || signal.aborted) throw error
       await clock.sleep(wait, signal)
     }
   }

@@ -14,7 +14,7 @@ import {
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
-import { nodePorts } from '@guestpass/core/node'
+import { nodePorts, NotText } from '@guestpass/core/node'
 import * as z from 'zod'
 import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
@@ -152,12 +152,13 @@ function safeUrl(text: string): string {
 async function textOf(flag: string, file: string, cli: Cli): Promise<string> {
   return textFile(resolve(cli.world.cwd, file)).catch((thrown: unknown) => {
     const { message, remedy } = readFault(thrown)
-    throw flagError(flag, `${file} ${message}`, remedy)
+    const isBinaryKey = thrown instanceof NotText && flag === '--public-key'
+    const asPem = `Give it as PEM; of a DER file: openssl pkey -pubin -inform DER -in ${file} -out key.pem`
+    throw flagError(flag, `${file} ${message}`, isBinaryKey ? asPem : remedy)
   })
 }
 
-function keySetOf(text: string): { readonly keys: readonly Jwk[] } {
-  const json = text.replace(/^\uFEFF/, '')
+function keySetOf(json: string): { readonly keys: readonly Jwk[] } {
   const fault = jsonFault(json)
   const parsed = fault ? undefined : keySet.safeParse(JSON.parse(json))
   if (parsed?.success) return parsed.data

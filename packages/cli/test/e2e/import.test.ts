@@ -93,6 +93,12 @@ describe('an import', () => {
     expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 20, failed: 0 } })
   })
 
+  it('waits no longer than it is told to', async () => {
+    write(rows(1))
+    upstream.script([{ on: 'mint', do: { status: 429, headers: { 'retry-after': '60' } }, times: 1 }])
+    expect(await ann.ask(`${IMPORT} --patience 1`)).toMatchObject({ code: 3, said: { done: 0, failed: 1 } })
+  })
+
   it('goes on after a kill -9 where it was, and makes no guest twice', async () => {
     write(rows(300))
     const run = ann.start(IMPORT)

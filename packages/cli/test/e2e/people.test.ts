@@ -1,3 +1,5 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 import { type User, user } from './user.ts'
@@ -186,6 +188,26 @@ describe('a user of guest issue', () => {
     await ann.fails(`guest token ${said.guestId} --api nothing`, 2, 'invalid_input')
     const mint = 'guest issue --api guest-tokens --scope webmessaging:guest:send --create-again'
     expect((await ann.fails(mint, 2, 'invalid_input')).text).toContain('--create-again: not a field')
+  })
+
+  it('is imported a second time only with --create-again, and not asked for again and again', async () => {
+    const ann = newUser()
+    const creates = (): number => asked('POST /api/v2/externalusers/guests')
+    const before = creates()
+    writeFileSync(join(ann.cwd, 'lost.csv'), `email,name\n${EMAIL},Lost\n`)
+    writeFileSync(join(ann.cwd, 'ann.csv'), `email,name\n${EMAIL},Ann\n`)
+    for (const file of ['lost', 'ann']) {
+      const { code, said } = await ann.ask(`guest import ${file}.csv --api external-users`)
+      expect([code, said, creates() - before]).toMatchObject([1, { done: 0, failed: 1 }, 1])
+      const failures = join(ann.cwd, `${file}.csv.failures.csv`)
+      expect(readFileSync(failures, 'utf8')).toContain('create_in_doubt')
+      // They hold the address, as they should.
+      rmSync(failures)
+      if (file === 'lost') rmSync(join(ann.cwd, 'lost.csv'))
+    }
+    const { said } = await ann.ask('guest import ann.csv --api external-users --create-again')
+    expect([said, creates() - before]).toMatchObject([{ done: 1, failed: 0 }, 2])
+    rmSync(join(ann.cwd, 'ann.csv'))
   })
 
   it('lacks a scope, which is named', async () => {

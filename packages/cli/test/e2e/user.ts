@@ -24,7 +24,7 @@ export interface User {
   ask<T = Record<string, unknown>>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }>
   /** Runs it plainly and with --json; it must fail in both, with this exit code and this code of error. Gives what was said. */
   fails(line: string, exit: number, code: string, options?: RunOptions): Promise<Failure>
-  /** What of these is in clear anywhere: in outputs of runs without --reveal, or in files of the folder. */
+  /** What of these is in clear anywhere: in outputs of runs without --reveal or --raw, or in files of the folder. */
   leaks(secrets: readonly string[]): readonly string[]
   leave(): void
 }
@@ -58,7 +58,8 @@ export function user(env: Variables = {}, files: Variables = {}): User {
 
   const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
   const hear = (line: string, said: Ended): Ended => {
-    if (!words(line).includes('--reveal')) heard.push(withoutUpstream(said.out), said.err)
+    if (!words(line).some((word) => ['--reveal', '--raw'].includes(word)))
+      heard.push(withoutUpstream(said.out), said.err)
     return said
   }
 

@@ -111,6 +111,16 @@ describe('a user of every verb', () => {
     expect(Date.parse(said.expiresAt)).toBeGreaterThan(Date.parse(brief.expiresAt))
   })
 
+  it('gets a token alone and in full with --raw, for a variable of the shell', async () => {
+    const { guestId, token } = await issued()
+    expect((await ann.run(`guest token ${guestId} --raw`)).out).toBe(`${token}\n`)
+    for (const line of [`guest refresh ${guestId} --raw`, `${ISSUE} --raw`, 'token --raw']) {
+      const { out } = await ann.run(line)
+      secrets.push(out.trim())
+      expect(out.trim()).toMatch(JWT)
+    }
+  })
+
   it('shows and lists guests without their tokens, a page at a time', async () => {
     const { guestId } = await issued()
     const { said: view } = await ann.ask(`guest show ${guestId}`)

@@ -4,7 +4,7 @@ export class NotText extends Error {
   /** The line on which that shows, from 1; undefined where the whole file is meant. */
   readonly line: number | undefined
   /** What to do about it, as a sentence. */
-  readonly remedy = 'Save it as UTF-8 (in Excel: "CSV UTF-8"; in PowerShell: Out-File -Encoding utf8).'
+  readonly remedy = 'Save it as UTF-8 (in PowerShell: Out-File -Encoding utf8).'
 
   constructor(what: string, line?: number) {
     super(line === undefined ? what : `${what} (line ${line})`)
