@@ -85,6 +85,8 @@ export interface Connection {
   readonly verifier: Verifier
   /** The keys of guest tokens. */
   readonly keys: KeySource
+  /** The keys of access tokens and ID tokens; `keys` where no others are known. */
+  readonly accessKeys: KeySource
   /**
    * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
    * was removed upstream is then refused within ten minutes though no token came meanwhile.
@@ -162,6 +164,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     signOut,
     verifier: guestVerifier,
     keys,
+    accessKeys: checks.accessKeys,
     run: checks.run,
     issuerOffset: issuerClock.offset,
     meters: meter,

@@ -89,16 +89,26 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
   const path = databasePath(config, cli.world.cwd)
   await look('store', () =>
     atWork(config, cli, async (place) => {
-      const connection = await connect(config, place)
+      const connection = await connect(config, withoutKeys(place))
       await look('disk', () => diskWritten(place, path))
       await look('erasure', () => erasureWhole(place))
-      await look('keys', () => keysFound(connection))
+      await look('keys', () => keysFound('keys', connection.keys))
+      if (connection.accessKeys !== connection.keys)
+        await look('keys of access tokens', () => keysFound('keys of access tokens', connection.accessKeys))
       await look('OAuth client', () => clientAccepted(connection, cli))
       await look('webhooks', () => webhooksWell(place))
       return ok('store', `${path} can be opened and read`)
     }),
   )
   return findings
+}
+
+/** The same place, whose store remembers no key-set and no discovery document: they are asked for now. */
+function withoutKeys(place: Workplace): Workplace {
+  const { store } = place.ports
+  const fact: typeof store.fact = async (connection, name) =>
+    /^(keys|discovery):/.test(name) ? undefined : store.fact(connection, name)
+  return { ...place, ports: { ...place.ports, store: { ...store, fact } } }
 }
 
 /** The disk of the store takes a write now, and has room for more. */
@@ -134,13 +144,13 @@ async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {
     : ok('webhooks', `${all.length} endpoints, nothing given up`)
 }
 
-async function keysFound({ keys }: Connection): Promise<Finding> {
+async function keysFound(check: string, keys: Connection['keys']): Promise<Finding> {
   const { keys: found, leftOut = [] } = await keys.keys()
   const named = found.map(
     ({ algorithm, other, kid }) => `${algorithm}${other ? ` and ${other.algorithm}` : ''} ${kid ?? 'without kid'}`,
   )
   const ignored = leftOut.length === 0 ? '' : `; not used: ${leftOutText(leftOut)}`
-  return ok('keys', `${found.length} usable, ${named.join(', ')}${ignored}`)
+  return ok(check, `${found.length} usable, ${named.join(', ')}${ignored}`)
 }
 
 async function clientAccepted({ accessTokens, grant, issuerOffset }: Connection, cli: Cli): Promise<Finding> {

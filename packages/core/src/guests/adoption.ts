@@ -11,7 +11,7 @@ import type { TokenFailure } from '../tokens/telling.ts'
 import { tokenSet } from '../tokens/token-set.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
-import type { Claims, Verifier } from '../verify/verdict.ts'
+import { type Claims, inWords, type Verifier } from '../verify/verdict.ts'
 import { blankGuest, EPHEMERAL } from './ephemeral.ts'
 import { invalid } from './faults.ts'
 import type { Locate } from './locate.ts'
@@ -82,7 +82,7 @@ async function knownSubject({ locate }: AdoptionParts, guestId: string, { api }:
 async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string, subject: string): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
   if (verdict.valid) return verdict.claims
-  throw notTaken(guestId, verdict.reason)
+  throw notTaken(guestId, verdict.reason, inWords(verdict))
 }
 
 /** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
@@ -195,11 +195,11 @@ const foreign = (guestId: string, api: string): GuestpassError =>
     },
   )
 
-const notTaken = (guestId: string, reason: string): GuestpassError =>
+const notTaken = (guestId: string, reason: string, words = reason): GuestpassError =>
   new GuestpassError(
     'token_invalid',
     reason === 'superseded'
       ? `The token given for guest ${guestId} is older than the one that is stored; it was not taken.`
-      : `The token given for guest ${guestId} is not valid (${reason}); it was not taken.`,
+      : `The token given for guest ${guestId} is not valid (${words}); it was not taken.`,
     { reason },
   )
