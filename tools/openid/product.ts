@@ -22,4 +22,4 @@ export const connected = (
   issuer: string,
   options: Omit<ConnectionOptions, 'hosts'>,
   ports: ConnectionPorts,
-): Promise<Connection> => connection({ algorithms: ['ES256'], ...options, hosts: resolveHosts({ issuer }) }, ports)
+): Promise<Connection> => connection({ ...options, hosts: resolveHosts({ issuer }) }, ports)

@@ -241,7 +241,7 @@ const people = (settings: Config['settings']) => ({
 
 /** What the configuration says that tokens must be. */
 export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({
-  algorithms: tokenAlgorithms,
+  ...(tokenAlgorithms === undefined ? {} : { algorithms: tokenAlgorithms }),
   ...(tokenIssuer === undefined ? {} : { issuer: tokenIssuer }),
   ...(tokenAudience === undefined ? {} : { audience: tokenAudience }),
   ...(tokenOrganization === undefined ? {} : { organization: { claim: ORGANIZATION_CLAIM, id: tokenOrganization } }),

@@ -8,7 +8,7 @@ import type { Jwk, KeySource } from './verify/keys.ts'
 import { keysInTurn } from './verify/keys-in-turn.ts'
 import { type MirroredKeys, mirroredKeys } from './verify/mirrored-keys.ts'
 import type { Platform } from './verify/platform.ts'
-import type { Algorithm, Verifier } from './verify/verdict.ts'
+import { type Algorithm, ALGORITHMS, type Verifier } from './verify/verdict.ts'
 import { verifier } from './verify/verifier.ts'
 
 /** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
@@ -31,7 +31,10 @@ export interface VerificationOptions {
     | KeySetPlace
   /** The key-set of the OAuth server, for access tokens and ID tokens. Default: not known, and `keys` are taken for them. */
   readonly accessKeys?: KeySetPlace
-  /** Algorithms that tokens may be signed with. Default RS256 alone. */
+  /**
+   * Algorithms that tokens may be signed with. Default: RS256 alone; where the key-set is the one that an issuer's discovery document
+   * names, all of them, because its keys say which they are for.
+   */
   readonly algorithms?: readonly Algorithm[]
   /** Pins of what tokens must say; not looked at when absent. */
   readonly issuer?: string
@@ -66,7 +69,7 @@ export interface Verification {
 
 /** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. */
 export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
-  const { name = 'default', algorithms = ['RS256'], issuer, audience, organization } = options
+  const { name = 'default', issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
   const offset = fact(store, name, 'issuer-clock')
   const issuersClock = issuerClock(clock, await offset.load(), (next) => {
@@ -85,7 +88,9 @@ export async function verification(options: VerificationOptions, ports: Verifica
   }
   const keys = guestKeys(options.keys, maker, mirrored)
   const accessKeys = options.accessKeys ? mirrored(options.accessKeys) : keys
-  const checks = { platform, now: issuersClock.now, algorithms }
+  const checks = { platform, now: issuersClock.now }
+  const algorithmsOf = (place: VerificationOptions['keys']): readonly Algorithm[] =>
+    options.algorithms ?? ('rememberedAs' in place ? ALGORITHMS : ['RS256'])
   const pins = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
@@ -97,8 +102,12 @@ export async function verification(options: VerificationOptions, ports: Verifica
     accessKeys,
     accessKeysAssumed: options.accessKeys === undefined && 'pem' in options.keys,
     issuerClock: issuersClock,
-    guestTokens: verifier({ ...checks, keys, ...pins, ...denied }),
-    accessTokens: verifier({ ...checks, keys: accessKeys }),
+    guestTokens: verifier({ ...checks, keys, algorithms: algorithmsOf(options.keys), ...pins, ...denied }),
+    accessTokens: verifier({
+      ...checks,
+      keys: accessKeys,
+      algorithms: algorithmsOf(options.accessKeys ?? options.keys),
+    }),
     run: async (signal) => void (await Promise.all([...mirrors.values()].map((mirror) => mirror.run(signal)))),
   }
 }

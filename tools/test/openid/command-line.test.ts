@@ -9,7 +9,7 @@ let ann: User
 let redirect: string
 
 beforeEach(async () => {
-  provider = await openid({ algorithm: 'RS256' })
+  provider = await openid()
   redirect = `http://127.0.0.1:${await freePort()}/callback`
   ann = user({
     GENESYS_ISSUER: provider.issuer,

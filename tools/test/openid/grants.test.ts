@@ -75,7 +75,7 @@ describe('a sign-in at a real provider', () => {
 
   it.each<Algorithm>(['RS256', 'PS256', 'EdDSA'])('is verified where the provider signs with %s', async (algorithm) => {
     const provider = await started({ algorithm })
-    const { connection, done } = await signedIn(provider, { algorithms: [algorithm] })
+    const { connection, done } = await signedIn(provider)
     expect(await done()).toMatchObject({ user: 'ada', scopes: ['api:read'], renewable: true })
     const { token } = await connection.accessTokens.token()
     expect(decodeProtectedHeader(token.reveal()).alg).toBe(algorithm)

@@ -233,9 +233,8 @@ export const settings = {
   tokenAlgorithms: setting({
     names: ['GENESYS_TOKEN_ALGORITHMS'],
     of: 'connection',
-    about: 'Signature algorithms that are accepted',
+    about: 'Signature algorithms that are accepted (unset: RS256; of the keys of GENESYS_ISSUER, all of them)',
     write: 'some of RS256, PS256, ES256, EdDSA, separated by commas',
-    fallback: 'RS256',
     kind: kinds.algorithms,
   }),
   tokenIssuer: setting({

@@ -90,7 +90,6 @@ describe('precedence', () => {
       clientAuth: 'auto',
       basicEncoding: 'raw',
       accessTokenFormat: 'auto',
-      tokenAlgorithms: ['RS256'],
       rateLimit: 300,
       preflight: 'before',
       refreshProfile: 'strict',
