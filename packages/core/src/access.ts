@@ -87,7 +87,8 @@ export function access(
   checkParams(options)
   const format = options.accessTokenFormat ?? 'auto'
   const checks = { verifier, keys, keysAssumed: accessKeysAssumed, issuerClock }
-  const receiving = reception({ connection, format, ...checks, windows, random: ports.random })
+  const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer
+  const receiving = reception({ connection, format, ...checks, issuer, windows, random: ports.random })
   const telling = accessTelling({ connection, meter }, ports.random)
   const method = fact(ports.store, connection, 'client-auth')
   const server = oauth(
@@ -138,7 +139,7 @@ export function access(
   }
 
   const scopes = wanted ?? []
-  const byBrowser = signIn({ ...shared, verifier, keys, scopes, digest }, ports)
+  const byBrowser = signIn({ ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }, ports)
 
   return {
     grant: signedIn,

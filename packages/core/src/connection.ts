@@ -112,7 +112,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { api = '' } = hosts
   const network = { http, clock }
   const meter = meters()
-  const server = oauthServer(name, hosts, ports)
+  const server = oauthServer(name, hosts, ports, options.issuer)
   const checks = await verification({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })

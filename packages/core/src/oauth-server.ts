@@ -13,7 +13,10 @@ export interface OAuthServer extends Server {
   readonly keySet?: KeySetPlace
 }
 
-/** The OAuth server of a connection, by its issuer where one is named. Nothing is sent before it is asked for something. */
+/**
+ * The OAuth server of a connection, by its issuer where one is named. Nothing is sent before it is asked for something. `pinned`: the
+ * issuer of tokens, where no discovery document is read.
+ */
 export function oauthServer(
   connection: string,
   hosts: Hosts,
@@ -23,9 +26,10 @@ export function oauthServer(
     readonly clock: Clock
     readonly random: Random
   },
+  pinned?: string,
 ): OAuthServer {
   const { issuer, insecureHosts } = hosts
-  if (issuer === undefined) return server(hosts, undefined)
+  if (issuer === undefined) return server(hosts, undefined, pinned)
   const { store, http, clock, random } = ports
   const facts = fact(store, connection, `discovery:${issuer}`)
   const found = server(hosts, discovery({ issuer, insecureHosts, http, clock, random, facts }))

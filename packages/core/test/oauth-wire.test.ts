@@ -35,7 +35,12 @@ function over({ request: { headers }, answer }: Exchange) {
   const api = oauth(
     {
       connection: 'default',
-      server: { endpoint: async (name) => endpoints[name], metadata: async () => undefined, jwksUrl: async () => '' },
+      server: {
+        endpoint: async (name) => endpoints[name],
+        metadata: async () => undefined,
+        expected: async () => ({ namesIssuer: false }),
+        jwksUrl: async () => '',
+      },
       api: API,
       client: isOwn ? { id: clientId, secret: secret(clientSecret) } : { id: publicClientId },
       clientAuth: isOwn ? 'basic' : 'auto',

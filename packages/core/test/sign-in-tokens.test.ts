@@ -131,12 +131,12 @@ describe('tokens that a sign-in brought', () => {
     )
     here.answers.token = () => granted({ id_token: `${header}.${claims}.c2ln` })
     expect(await here.signIn.complete(await here.back())).toMatchObject({ user: 'ada' })
-    expect(await refusal(here.signIn.complete(await here.back(['openid'])))).toMatchObject({ reason: 'nonce' })
+    expect(await refusal(here.signIn.complete(await here.back(['openid'])))).toMatchObject({ reason: 'id_token' })
   })
 
   it.each([
     ['of another user', 'identity', () => granted(), () => json(200, { id: 'eve' })],
-    ['with a stranger’s ID token', 'nonce', () => granted({ id_token: jwt({ sub: 'ada', exp: 4e9 }, strangerKey) })],
+    ['with a stranger’s ID token', 'id_token', () => granted({ id_token: jwt({ sub: 'ada', exp: 4e9 }, strangerKey) })],
     ['that do not verify', 'expired', () => granted({ access_token: jwt({ sub: 'ada', exp: 1 }) })],
   ] as [string, string, Answer, Answer?][])('%s are refused and revoked upstream', async (_what, reason, token, me) => {
     const here = await signingIn()

@@ -21,8 +21,24 @@ export interface PendingSignIn {
   readonly browser?: string
 }
 
-/** Why a callback is not accepted. */
-export type SignInReason = 'state' | 'replayed' | 'expired' | 'browser' | 'nonce' | 'identity' | 'upstream'
+/**
+ * Why a sign-in is not accepted. `issuer`: the callback or the ID token is of another server; `audience`, `azp`, `nonce`, `auth_time`,
+ * `at_hash`: that claim of the ID token fails; `id_token`: it does not verify, or another claim fails.
+ */
+export type SignInReason =
+  | 'state'
+  | 'replayed'
+  | 'expired'
+  | 'browser'
+  | 'identity'
+  | 'upstream'
+  | 'issuer'
+  | 'audience'
+  | 'azp'
+  | 'nonce'
+  | 'auth_time'
+  | 'at_hash'
+  | 'id_token'
 
 /** What a browser brings back from upstream. */
 export interface Callback {

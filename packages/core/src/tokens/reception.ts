@@ -4,10 +4,11 @@ import { type Instant, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { Granted } from '../upstream/granted.ts'
+import { isIssuer } from '../upstream/oauth/checks.ts'
 import type { IssuerClock } from '../verify/issuer-clock.ts'
 import { scopesOf } from '../verify/claims.ts'
 import type { KeySource } from '../verify/keys.ts'
-import { inWords, type Reason, type Verifier } from '../verify/verdict.ts'
+import { type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
 
 export interface ReceptionParts {
@@ -19,6 +20,8 @@ export interface ReceptionParts {
   /** The keys are those of guest tokens, because none of access tokens are known: with `auto`, a JWT that they do not fit is taken as opaque. */
   readonly keysAssumed?: boolean
   readonly issuerClock: IssuerClock
+  /** Who must have issued JWTs that say who did; undefined when that is not known. */
+  readonly issuer?: () => Promise<string | undefined>
   readonly windows: Windows
   readonly random: Random
 }
@@ -80,6 +83,7 @@ export function reception(parts: ReceptionParts): Reception {
         { reason: verdict.reason },
       )
     }
+    await refuseForeign(verdict.claims)
     const exp = (verdict.claims['exp'] as number) * SECOND
     const scopes = scopesOf(verdict.claims)
     return {
@@ -88,6 +92,17 @@ export function reception(parts: ReceptionParts): Reception {
       verified: true,
       ...(scopes.length === 0 ? {} : { scopes }),
     }
+  }
+
+  /** RFC 9068, section 4. A token that does not say who issued it is judged by its signature alone. */
+  async function refuseForeign({ iss }: Claims): Promise<void> {
+    const issuer = await parts.issuer?.()
+    if (issuer === undefined || iss === undefined || isIssuer(iss, issuer)) return
+    throw new GuestpassError(
+      'token_refused',
+      `Connection ${connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,
+      { reason: 'issuer' },
+    )
   }
 
   return {

@@ -12,6 +12,7 @@ import type { KeySource } from '../verify/keys.ts'
 import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
 import { refuseCallbackError } from './callback-error.ts'
 import { callerWait } from './caller-wait.ts'
+import { refuseClaim } from './id-token.ts'
 import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { signInFlights } from './sign-in-flights.ts'
@@ -40,7 +41,8 @@ export interface SignIn {
    * Takes what the browser brought back: the query of the redirect. The code is exchanged once and never again; the same query a second time,
    * as of a page that was loaded again, gets the outcome of the first one within the state's 10 minutes, also in another process on the
    * store. `context.patienceMs`: default 60 s. When it ends, or the signal, the sign-in itself goes on; ask again with the same query.
-   * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, nonce, identity, upstream), `sign_in_denied`, `in_doubt`
+   * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, identity, upstream; or the claim that fails: issuer,
+   * audience, azp, nonce, auth_time, at_hash, id_token), `sign_in_denied`, `in_doubt`
    * when the answer to the exchange was lost, `token_refused`, …; with `store_…` or `keys_unavailable` nothing was sent, and the same query may be tried again.
    */
   complete(query: URLSearchParams, browser?: string, context?: Context): Promise<SignedIn>
@@ -59,7 +61,6 @@ export interface Asker {
 export interface SignInParts extends AcceptParts {
   readonly scopes: readonly string[]
   readonly keys: Pick<KeySource, 'keys'>
-  readonly digest: (text: string) => Promise<string>
 }
 
 /** Bytes of state, nonce and verifier: 256 bits each. */
@@ -150,7 +151,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   /** Makes sure that what comes can be verified and stored: a code that is used up for nothing is lost. */
   async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
     await store.ensureRoom()
-    await reception.ready(credential.tokens)
+    await Promise.all([reception.ready(credential.tokens), oauth.ready()])
     if (!scopes.includes('openid')) return
     try {
       await parts.keys.keys()
@@ -180,6 +181,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       watched(
         asker,
         async () => {
+          await oauth.checkCallback(query).catch(refuseClaim)
           refuseCallbackError(query)
           return exchanged(query.get('code'), taken, asker, at)
         },

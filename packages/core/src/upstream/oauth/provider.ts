@@ -10,20 +10,18 @@ import { once, type Try } from '../once.ts'
 import type { Sending } from '../sending.ts'
 import type { Endpoints } from '../hosts.ts'
 import { assertion } from './assertion.ts'
+import { checkCallback, checkIdToken } from './checks.ts'
 import { type Client, type ClientMethod, isEncodingMatter, namedBy, type Naming } from './client.ts'
 import { clientWays, type Memory } from './client-ways.ts'
+import { type CodeAsk, codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
 import type { Params } from './params.ts'
 import type { Server } from './server.ts'
 import {
   type AuthorizeAsk,
   authorizeUrl,
   clientCredentialsRequest,
-  type CodeAsk,
-  codeRequest,
   deviceAnswer,
-  deviceCodeRequest,
   deviceReading,
-  deviceTokenRequest,
   explainDevice,
   explainExchange,
   explainRefresh,
@@ -86,6 +84,13 @@ export interface OAuth {
   authorizeUrl(ask: Omit<AuthorizeAsk, 'params'>): Promise<string>
   /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
   exchange(ask: CodeAsk & { readonly sending: Sending }): Promise<Granted>
+  /** Checks a callback before its code is sent, and the claims of an ID token. Reject with `ClaimFault`. */
+  checkCallback(query: URLSearchParams): Promise<void>
+  checkIdToken(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): Promise<void>
+  /** How old the sign-in of the user may be, in seconds, where `max_age` is sent. */
+  readonly maxAge?: number | undefined
+  /** Resolves when it is known where a code is exchanged. Asked before one is used up. */
+  ready(): Promise<void>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
   /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
   deviceToken(deviceCode: Secret, sending: Sending): Promise<DeviceAnswer>
@@ -119,7 +124,7 @@ interface Spending extends Terms {
 interface Ask extends Spending {
   /** Where it is sent. */
   readonly to: keyof Endpoints
-  readonly request: (url: string, naming: Naming) => HttpRequest
+  readonly request: (making: Making) => HttpRequest | Promise<HttpRequest>
   readonly sending: Sending
   readonly explain?: Explain
 }
@@ -151,11 +156,18 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     return assertion(client, { audience, algorithms: known?.assertionAlgorithms }, network.clock)
   }
 
+  const making = async (method: ClientMethod, to: keyof Endpoints, url: string): Promise<Making> => ({
+    url,
+    clientId: client.id,
+    naming: await naming(method, to),
+    params: to === 'device' ? options.authorizeParams : options.tokenParams,
+  })
+
   const asked = async ({ to, request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> => {
     const url = await endpoint(to)
     return named((method) =>
       sent(terms, sending, async (call, onSend) => {
-        const of = { ...request(url, await naming(method, to)), onSend }
+        const of = { ...(await request(await making(method, to, url))), onSend }
         const { body, receipt } = await exchange(network, of, tokenAnswer, call, tokenReading(hinting(explain, method)))
         return grantedOf(body, receipt)
       }),
@@ -175,8 +187,16 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
   const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
     ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
 
+  const maxAge = maxAgeOf(options.authorizeParams)
+
   return {
     clientId: client.id,
+    maxAge,
+    ready: async () => void (await endpoint('userToken')),
+    checkCallback: async (query) => checkCallback(query, client.id, await server.expected()),
+    async checkIdToken(claims, nonce) {
+      await checkIdToken(claims, { ...(await server.expected()), clientId: client.id, nonce, maxAge })
+    },
     async authorizeUrl(one) {
       return authorizeUrl(await endpoint('authorize'), client.id, { ...one, params: options.authorizeParams })
     },
@@ -187,7 +207,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         single: true,
         spends: true,
         to: 'userToken',
-        request: (url, naming) => codeRequest(url, naming, code, options.tokenParams),
+        request: (making) => codeRequest(making, code),
         sending,
         explain: explainExchange,
       }),
@@ -197,7 +217,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         repeatable: true,
         spends: false,
         to: 'clientToken',
-        request: (url, naming) => clientCredentialsRequest(url, naming, scopes, options.tokenParams),
+        request: ({ url, naming, params }) => clientCredentialsRequest(url, naming, scopes, params),
         sending,
         patienceMs,
       }),
@@ -208,7 +228,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         spends: true,
         mayRepeat,
         to: 'userToken',
-        request: (url, naming) => refreshTokenRequest(url, naming, refreshToken, scopes, options.tokenParams),
+        request: ({ url, naming, params }) => refreshTokenRequest(url, naming, refreshToken, scopes, params),
         sending,
         explain: explainRefresh,
         patienceMs,
@@ -217,7 +237,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       const url = await endpoint('device')
       return named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
-          const request = deviceCodeRequest(url, await naming(method, 'device'), scopes, options.authorizeParams)
+          const request = await deviceCodeRequest(await making(method, 'device', url), scopes)
           const { body } = await exchange(network, request, deviceAnswer, call, deviceReading)
           return deviceCodeOf(body)
         }),
@@ -225,8 +245,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     },
     async deviceToken(deviceCode, sending) {
       try {
-        const request = (url: string, naming: Naming) =>
-          deviceTokenRequest(url, naming, deviceCode, options.tokenParams)
+        const request = (making: Making) => deviceTokenRequest(making, deviceCode)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
         return { is: 'granted', granted: await asked({ ...terms, to: 'userToken', request, sending }) }
       } catch (thrown) {
@@ -258,6 +277,11 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       return 'done'
     },
   }
+}
+
+function maxAgeOf({ max_age: value }: Params = {}): number | undefined {
+  const seconds = Number([value].flat()[0] ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
 }
 
 const encodingHint = ({ basicEncoding = 'raw' }: Client): string =>

@@ -1,5 +1,6 @@
 import { GuestpassError } from '../../errors.ts'
 import type { Endpoints, Hosts } from '../hosts.ts'
+import type { Expected } from './checks.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
 /** The OAuth server of an organisation: where its endpoints are, and what it says of itself. */
@@ -13,6 +14,8 @@ export interface Server {
   endpoint(name: keyof Endpoints): Promise<string>
   /** The discovery document; undefined where no issuer is named. Rejects as `endpoint` does. */
   metadata(): Promise<ServerMetadata | undefined>
+  /** What must be true of its answers, as far as it is known now. */
+  expected(): Promise<Expected>
   /** The key-set of the issuer. Rejects as `endpoint` does. */
   jwksUrl(): Promise<string>
 }
@@ -31,10 +34,11 @@ function unnamed(issuer: string, [what, setting]: readonly [string, string]): Gu
   return new GuestpassError('config_invalid', `${setting} ${message}. ${field.remedy}`, { fields: [field] })
 }
 
-/** `discovered` gives the discovery document of `hosts.issuer`. */
+/** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
 export function server(
   { endpoints, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'issuer' | 'jwksUrl' | 'own'>,
   discovered: (() => Promise<ServerMetadata>) | undefined,
+  pinned?: string,
 ): Server {
   return {
     issuer,
@@ -46,6 +50,10 @@ export function server(
       return url
     },
     metadata: async () => discovered?.(),
+    async expected() {
+      const found = await discovered?.().catch(() => undefined)
+      return { issuer: found?.issuer ?? issuer ?? pinned, namesIssuer: found?.namesIssuer ?? false }
+    },
     async jwksUrl() {
       if (!discovered) return jwksUrl
       const { issuer: named, jwksUrl: found } = await discovered()

@@ -69,37 +69,6 @@ export function authorizeUrl(
   return url.href
 }
 
-export interface CodeAsk {
-  readonly code: Secret
-  readonly verifier: Secret
-  readonly redirectUri: string
-}
-
-/** The exchange of a code (RFC 6749, 4.1.3). */
-export function codeRequest(
-  tokenUrl: string,
-  naming: Naming,
-  { code, verifier, redirectUri }: CodeAsk,
-  params?: Params,
-): HttpRequest {
-  const members = {
-    grant_type: 'authorization_code',
-    code: code.reveal(),
-    code_verifier: verifier.reveal(),
-    redirect_uri: redirectUri,
-  }
-  const request = tokenRequest(tokenUrl, naming, members, params)
-  return { ...request, secrets: [...request.secrets, code, verifier] }
-}
-
-/** What a device asks for (RFC 8628, 3.1). */
-export const deviceCodeRequest = (
-  endpoint: string,
-  naming: Naming,
-  scopes: readonly string[],
-  params?: Params,
-): HttpRequest => tokenRequest(endpoint, naming, scopes.length === 0 ? {} : { scope: scopes.join(' ') }, params)
-
 /** Seconds as a number or as text. Anything else counts as missing, more than a day as a day. */
 const seconds = z.pipe(
   z.unknown(),
@@ -126,13 +95,6 @@ export const deviceAnswer = z.pipe(
 function withVerificationUri(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null || !('verification_url' in answer)) return answer
   return { verification_uri: answer.verification_url, ...answer }
-}
-
-/** A device that asks whether somebody has decided (RFC 8628, 3.4). */
-export function deviceTokenRequest(tokenUrl: string, naming: Naming, deviceCode: Secret, params?: Params): HttpRequest {
-  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
-  const request = tokenRequest(tokenUrl, naming, { grant_type, device_code: deviceCode.reveal() }, params)
-  return { ...request, secrets: [...request.secrets, deviceCode] }
 }
 
 /** The end of a token (RFC 7009, 2.1). */

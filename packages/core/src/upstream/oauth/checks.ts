@@ -1,0 +1,116 @@
+/** An answer of a sign-in that is not to be trusted: the claim, or parameter, that fails. The message is a clause. */
+export class ClaimFault extends Error {
+  readonly claim: string
+
+  constructor(claim: string, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.claim = claim
+  }
+}
+
+/** What must be true of the answers of a server. */
+export interface Expected {
+  /** Absent: not known, and then not compared. */
+  readonly issuer?: string | undefined
+  /** Whether each callback must name the issuer (RFC 9207, 2.3). */
+  readonly namesIssuer: boolean
+}
+
+type Facts = Readonly<Record<string, unknown>>
+
+const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as Facts
+
+/**
+ * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice. An error that it brings is not
+ * looked at. Throws `ClaimFault`.
+ */
+export async function checkCallback(
+  query: URLSearchParams,
+  clientId: string,
+  { issuer, namesIssuer }: Expected,
+): Promise<void> {
+  const kernel = await import('oauth4webapi')
+  const came = query.get('iss')
+  const server = { issuer: issuer ?? (came || 'unknown'), authorization_response_iss_parameter_supported: namesIssuer }
+  const named = new URLSearchParams(query)
+  // The issuer is judged first: an error of a stranger is not this server's.
+  named.delete('error')
+  try {
+    kernel.validateAuthResponse(server, { client_id: clientId }, named, kernel.skipStateCheck)
+  } catch (thrown) {
+    if (came !== null && came !== '' && came !== server.issuer)
+      throw new ClaimFault('iss', `its iss is ${shown(came)}, and the issuer is ${shown(server.issuer)}`, thrown)
+    if (namesIssuer && !came) throw new ClaimFault('iss', 'it lacks the iss that this server always sends', thrown)
+    throw new ClaimFault('callback', `its callback is not valid: ${(thrown as Error).message}`, thrown)
+  }
+}
+
+export interface IdTokenExpected extends Expected {
+  readonly clientId: string
+  /** Absent where none was sent. */
+  readonly nonce?: string | undefined
+  /** Where `max_age` was sent: then the token must say when the user signed in. */
+  readonly maxAge?: number | undefined
+}
+
+/**
+ * Checks the claims of an ID token whose signature and dates were checked: iss, aud, azp, nonce, and that auth_time is there where
+ * `max_age` was sent (OpenID Connect Core, 3.1.3.7). Throws `ClaimFault`.
+ */
+export async function checkIdToken(claims: Facts, expected: IdTokenExpected): Promise<void> {
+  const kernel = await import('oauth4webapi')
+  const { nonce, maxAge } = expected
+  const { copy, server } = judged(claims, expected)
+  // Dates are judged elsewhere, by the issuer's clock.
+  const client = { client_id: expected.clientId, [kernel.clockTolerance]: Number.MAX_SAFE_INTEGER }
+  try {
+    await (nonce === undefined
+      ? kernel.processGenericTokenEndpointResponse(server, client, copy)
+      : kernel.processAuthorizationCodeResponse(server, client, copy, { expectedNonce: nonce }))
+  } catch (thrown) {
+    const claim = claimOf(thrown)
+    throw new ClaimFault(claim, `the ${claim} of its ID token is not right: ${(thrown as Error).message}`, thrown)
+  }
+  const { azp } = claims
+  // Also of a token for one audience (3.1.3.7, step 5).
+  if (azp !== undefined && azp !== expected.clientId)
+    throw new ClaimFault('azp', 'the azp of its ID token is another client')
+  if (maxAge !== undefined && typeof claims['auth_time'] !== 'number')
+    throw new ClaimFault('auth_time', 'its ID token does not say when the user signed in, which max_age asks for')
+}
+
+/**
+ * The claims as an answer of the token endpoint that says nothing else, so that no other member of the real one can fail. Claims that
+ * nothing is compared with are filled in where they are missing.
+ */
+function judged(claims: Facts, { issuer }: IdTokenExpected) {
+  const { iss } = claims
+  const server = { issuer: issuer ?? (typeof iss === 'string' && iss !== '' ? iss : 'unknown') }
+  const filled = { iat: 0, sub: 'unknown', ...(issuer === undefined ? { iss: server.issuer } : {}), ...claims }
+  const part = (value: unknown): string =>
+    btoa(String.fromCodePoint(...new TextEncoder().encode(JSON.stringify(value))))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replace(/=+$/, '')
+  const id_token = `${part({ alg: 'RS256' })}.${part(filled)}.c2ln`
+  const copy = new Response(JSON.stringify({ access_token: 'access', token_type: 'bearer', id_token }), {
+    headers: { 'content-type': 'application/json' },
+  })
+  return { server, copy }
+}
+
+/** The claim that an error of the kernel is about: as its facts name it, else as its message does. */
+function claimOf(thrown: unknown): string {
+  const { claim } = factsOf(thrown)
+  return typeof claim === 'string' ? claim : (/"(\w+)" \(/.exec((thrown as Error).message)?.[1] ?? 'id_token')
+}
+
+/** Whether two issuers are one: the same address, however it is written. */
+export function isIssuer(one: unknown, other: string): boolean {
+  if (one === other) return true
+  if (typeof one !== 'string' || !URL.canParse(one) || !URL.canParse(other)) return false
+  return new URL(one).href === new URL(other).href
+}
+
+/** What a stranger wrote, cut short and quoted. */
+const shown = (text: string): string => JSON.stringify(text.slice(0, 200))

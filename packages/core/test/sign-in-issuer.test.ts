@@ -1,0 +1,165 @@
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { ConnectionOptions } from '../src/connection.ts'
+import { SECOND } from '../src/domain/time.ts'
+import type { HttpRequest } from '../src/ports/http.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
+import { json, jwt, publicKey } from './fake-upstream.ts'
+import { refusal, world } from './world.ts'
+
+const GOOD = 'https://good.example'
+const EVIL = 'https://evil.example'
+const DOCUMENT = {
+  issuer: GOOD,
+  token_endpoint: `${GOOD}/token`,
+  authorization_endpoint: `${GOOD}/auth`,
+  revocation_endpoint: `${GOOD}/revoke`,
+  jwks_uri: `${GOOD}/jwks`,
+}
+
+const jwk = createPublicKey(publicKey).export({ format: 'jwk' })
+const otherKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' })
+
+interface Over {
+  readonly id?: Readonly<Record<string, unknown>>
+  readonly access?: Readonly<Record<string, unknown>>
+  readonly answer?: Readonly<Record<string, unknown>>
+  readonly scopes?: readonly string[]
+}
+
+/** A sign-in at a server whose answers are right but for what is said, with the parameters that its callback has besides. */
+async function signedIn(options: Partial<ConnectionOptions>, over: Over = {}, callback: Record<string, string> = {}) {
+  const here = world()
+  const asked: string[] = []
+  let nonce: string | null = null
+  const seconds = here.clock.wall() / SECOND
+  const http = async (request: HttpRequest) => {
+    request.onSend?.()
+    asked.push(`${request.method} ${new URL(request.url).pathname}`)
+    if (request.url.endsWith('openid-configuration')) return json(200, { ...DOCUMENT, ...over.answer })
+    if (request.url.includes('revoke')) return json(200, {})
+    if (request.url.endsWith('/jwks')) return json(200, { keys: [jwk] })
+    if (request.method === 'GET') return json(404, {})
+    const dates = { iat: seconds, exp: seconds + 600 }
+    const claims = { iss: GOOD, sub: 'ann', aud: 'web', ...(nonce === null ? {} : { nonce }), ...dates, ...over.id }
+    const access = jwt({ iss: GOOD, sub: 'ann', ...dates, ...over.access })
+    return json(200, {
+      access_token: access,
+      refresh_token: 'rt',
+      id_token: jwt(claims),
+      expires_in: 600,
+      ...over.answer,
+    })
+  }
+  const { signIn, accessTokens } = await here.process({ client: { id: 'web' }, ...options }, { http })
+  const { url } = await signIn.begin({ redirectUri: 'http://127.0.0.1/cb', scopes: over.scopes ?? ['openid', 'a'] })
+  const query = new URL(url).searchParams
+  nonce = query.get('nonce')
+  const back = new URLSearchParams({ code: 'c', state: query.get('state') ?? '', ...callback })
+  return { complete: () => signIn.complete(back), asked, accessTokens, seconds }
+}
+
+/** The reason of the refusal, and what was revoked. */
+async function refused(...of: Parameters<typeof signedIn>) {
+  const { complete, asked } = await signedIn(...of)
+  const error = await refusal(complete())
+  return { error, sent: asked.filter((one) => one.startsWith('POST')) }
+}
+
+const pinned = { issuer: GOOD }
+/** The key of guest tokens is another one. */
+const discovered = { hosts: resolveHosts({ issuer: GOOD }), publicKey: otherKey.toString() }
+
+describe('a sign-in where the issuer is pinned', () => {
+  it('is accepted where everything is of this issuer, with or without iss in the callback', async () => {
+    for (const callback of [{}, { iss: GOOD }] as Record<string, string>[]) {
+      const { complete } = await signedIn(pinned, {}, callback)
+      expect(await complete()).toMatchObject({ user: 'ann' })
+    }
+  })
+
+  it.each<[string, Over, string, string]>([
+    ['an ID token of another issuer', { id: { iss: EVIL } }, 'issuer', 'iss'],
+    ['an ID token without issuer', { id: { iss: undefined } }, 'issuer', 'iss'],
+    ['an ID token for another client', { id: { aud: 'other' } }, 'audience', 'aud'],
+    ['an ID token without audience', { id: { aud: undefined } }, 'audience', 'aud'],
+    ['an ID token for several, and no authorized party', { id: { aud: ['web', 'other'] } }, 'audience', 'aud'],
+    ['an ID token of another party', { id: { aud: ['web', 'other'], azp: 'other' } }, 'azp', 'azp'],
+    ['an ID token of another party alone', { id: { azp: 'other' } }, 'azp', 'azp'],
+    ['an ID token with another nonce', { id: { nonce: 'x' } }, 'nonce', 'nonce'],
+    ['an ID token without the nonce', { id: { nonce: undefined } }, 'nonce', 'nonce'],
+    ['an ID token of another access token', { id: { at_hash: 'x' } }, 'at_hash', 'at_hash'],
+    ['an ID token that has expired', { id: { exp: 1 } }, 'id_token', 'expired'],
+    ['an access token of another issuer', { access: { iss: EVIL } }, 'issuer', 'iss'],
+  ])('with %s is refused, names the claim, and its tokens are revoked', async (_, over, reason, claim) => {
+    const { error, sent } = await refused(pinned, over)
+    expect([error.code, error.reason]).toEqual([over.access ? 'token_refused' : 'sign_in_refused', reason])
+    expect(error.message).toContain(claim)
+    expect(sent).toEqual(['POST /api/v2/oauth/token', 'POST /api/v2/oauth/revoke'])
+  })
+
+  it('is accepted with the at_hash of its access token', async () => {
+    const access = jwt({ iss: GOOD, sub: 'ann', exp: 4_000_000_000 })
+    const at_hash = createHash('sha256').update(access).digest().subarray(0, 16).toString('base64url')
+    const { complete } = await signedIn(pinned, { id: { at_hash }, answer: { access_token: access } })
+    expect(await complete()).toMatchObject({ user: 'ann' })
+  })
+
+  it('sends no code of a callback of another issuer, nor believes its error', async () => {
+    for (const more of [{}, { error: 'access_denied' }]) {
+      const { error, sent } = await refused(pinned, {}, { iss: EVIL, ...more })
+      expect([error.code, error.reason, sent]).toEqual(['sign_in_refused', 'issuer', []])
+      expect(error.message).toContain(EVIL)
+    }
+  })
+})
+
+describe('a sign-in where the issuer is discovered', () => {
+  it('demands iss of the callback where the server says that it always sends it', async () => {
+    const names = { authorization_response_iss_parameter_supported: true }
+    const { error, sent } = await refused(discovered, { answer: names })
+    expect([error.reason, sent]).toEqual(['issuer', []])
+    const { complete } = await signedIn(discovered, { answer: names }, { iss: GOOD })
+    expect(await complete()).toMatchObject({ user: 'ann' })
+  })
+
+  it('judges ID tokens and access tokens by the keys and the name of the issuer', async () => {
+    const { complete } = await signedIn(discovered)
+    expect(await complete()).toMatchObject({ user: 'ann' })
+    expect((await refused(discovered, { id: { iss: EVIL } })).error).toMatchObject({ reason: 'issuer' })
+    expect((await refused(discovered, { access: { iss: EVIL } })).error).toMatchObject({ reason: 'issuer' })
+  })
+})
+
+describe('a sign-in where no issuer is known', () => {
+  it('compares no issuer, and still the audience and the nonce', async () => {
+    const { complete } = await signedIn(
+      {},
+      { id: { iss: EVIL }, access: { iss: 'https://third.example' } },
+      { iss: GOOD },
+    )
+    expect(await complete()).toMatchObject({ user: 'ann' })
+    expect((await refused({}, { id: { aud: 'other' } })).error.reason).toBe('audience')
+    expect((await refused({}, { id: { nonce: 'other' } })).error.reason).toBe('nonce')
+  })
+
+  it('loses no tokens by odd members, nor by claims that nothing is compared with', async () => {
+    const odd = { expires_in: '600', token_type: 'Something', scope: ['openid', 'a'] }
+    const { complete } = await signedIn({}, { answer: odd, id: { iat: undefined, iss: undefined } })
+    expect(await complete()).toMatchObject({ user: 'ann', scopes: ['openid', 'a'] })
+  })
+})
+
+describe('max_age', () => {
+  const options = { ...pinned, authorizeParams: { max_age: '60' } }
+
+  it('is held against when the user signed in', async () => {
+    const { complete, seconds } = await signedIn(options, { id: { auth_time: world().clock.wall() / SECOND - 30 } })
+    expect(await complete()).toMatchObject({ user: 'ann' })
+    expect((await refused(options, { id: { auth_time: seconds - 600 } })).error.reason).toBe('auth_time')
+  })
+
+  it('asks for an ID token that says it', async () => {
+    expect((await refused(options)).error).toMatchObject({ reason: 'auth_time' })
+  })
+})
