@@ -20,6 +20,7 @@ import type { AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 import type { DeviceSignIn } from './tokens/device-sign-in.ts'
 import type { Grant } from './tokens/grant.ts'
 import type { Unsaved } from './tokens/keep-trying.ts'
+import { type RefusalNotes, refusalNotes } from './tokens/refusal-notes.ts'
 import { withScopes } from './tokens/needed-scopes.ts'
 import type { SignIn } from './tokens/sign-in.ts'
 import type { SignOut } from './tokens/sign-out.ts'
@@ -30,7 +31,7 @@ import { fingerprint } from './verify/fingerprint.ts'
 import type { KeySource } from './verify/keys.ts'
 import type { Platform } from './verify/platform.ts'
 import type { Verifier } from './verify/verdict.ts'
-import { verification, type VerificationOptions } from './verification.ts'
+import { fact, verification, type VerificationOptions } from './verification.ts'
 
 /** One upstream organisation and one OAuth client. */
 export interface ConnectionOptions
@@ -139,12 +140,13 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     renewalPorts,
   )
-  const origin = hosts.api === undefined ? '' : new URL(hosts.api).origin
+  const notes = refusalNotes({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
+  const origin = api === '' ? '' : new URL(api).origin
   /** The policy of calls that need these scopes, on a token with `asked`. */
   const needing =
     (asked: readonly string[]) =>
     (needed: readonly string[] = asked): Policy =>
-      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), origin))
+      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), { origin, notes }))
   const policies = { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() }
   const people = { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) }
 
@@ -199,10 +201,21 @@ const scopesOf: Readonly<Record<GuestApi, readonly string[]>> = {
 }
 
 /** A source as the pipeline of an API takes it. */
-const bearer = ({ token, reportRejected, reportAccepted }: TokenSource, origin: string): AccessSource => ({
+const bearer = (
+  { token, reportRejected, reportAccepted }: TokenSource,
+  { origin, notes }: { readonly origin: string; readonly notes: RefusalNotes },
+): AccessSource => ({
   token: async (signal) => (await token({ signal })).token,
-  rejected: (refused, name) => reportRejected(refused, { origin, name }),
-  accepted: (taken, name) => reportAccepted?.(taken, { origin, name }),
+  async rejected(refused, name) {
+    if (await notes.tells(name, refused)) return false
+    const isRenewed = reportRejected(refused, { origin, name })
+    if (isRenewed === false) await notes.add(name, refused)
+    return isRenewed
+  },
+  accepted(taken, name) {
+    reportAccepted?.(taken, { origin, name })
+    void notes.drop(name)
+  },
 })
 
 function offered(hosts: Hosts, gateway: boolean): void {

@@ -10,7 +10,7 @@ import { refusal } from './world.ts'
 
 const SCOPES = 'guest:write guest:read webmessaging:guest:create externalusers:write webmessaging:guesttoken:write'
 
-/** A signed-in user of an upstream whose guest APIs are told what to answer. */
+/** A signed-in user of an upstream whose guest APIs are told what to answer, and more processes on its store. */
 async function signedIn() {
   const here = peopleWorld()
   const server = grantServer(here.clock)
@@ -27,8 +27,8 @@ async function signedIn() {
   }
   const policy = { retry: { retries: 3 }, limit: { perMinute: 60_000, burst: 1_000 }, breaker: { atLeast: 1_000 } }
   const options = { refreshToken, crmUrl: 'https://crm.example.com', policy }
-  const connection = await here.process(options, { http })
-  return { ...here, ...connection, server, mints }
+  const another = () => here.process(options, { http })
+  return { ...here, ...(await another()), server, mints, another }
 }
 
 describe('an API that answers 401 to every token', () => {
@@ -62,6 +62,33 @@ describe('an API that answers 401 to every token', () => {
     expect(mints).toHaveLength(6)
     await guests.issue({ ...ann, email: 'bob@example.com' })
     expect([server.refreshes.length, upstream.asked.create.length]).toEqual([2, 2])
+  })
+
+  it('spends few refresh tokens on processes that end with their call', async () => {
+    const { upstream, server, another, clock, store } = await signedIn()
+    upstream.always('create', instead(401))
+    for (let call = 0; call < 20; call += 1) await refusal((await another()).guests.issue(ann))
+    expect(server.refreshes).toHaveLength(2)
+    await clock.advance(SECOND)
+    for (let call = 0; call < 20; call += 1) await refusal((await another()).guests.issue(ann))
+    expect(server.refreshes).toHaveLength(3)
+    const found = JSON.stringify(await store.fact('default', 'refused-tokens'))
+    expect(found).toContain('"waitMs":2000')
+    expect(found).not.toContain('access-of-')
+    await store.setFact('default', 'refused-tokens', { 'create-guest': 'nonsense' })
+    await refusal((await another()).guests.issue(ann))
+    expect(server.refreshes).toHaveLength(4)
+  })
+
+  it('keeps no process from the token that another one has renewed', async () => {
+    const { upstream, server, another } = await signedIn()
+    const others = await Promise.all([another(), another()])
+    for (const [nth, { guests }] of others.entries()) await guests.issue({ ...ann, email: `${nth}@example.com` })
+    for (const [nth, { guests }] of others.entries()) {
+      upstream.meets('create', instead(401))
+      await guests.issue({ ...ann, email: `${nth}@example.org` })
+    }
+    expect(server.refreshes).toHaveLength(2)
   })
 
   it('is tried with a new token now and then, and no more damped once it takes one', async () => {
