@@ -187,6 +187,41 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
       }
     })
 
+    it('names the scopes that are missing, in the order in which they were expected', async () => {
+      expect(await check(good, { scopes: ['b', 'guest:read', 'a'] })).toEqual({
+        valid: false,
+        reason: 'scope',
+        missing: ['b', 'a'],
+      })
+    })
+
+    it.each([
+      ['at+jwt', 'at+jwt'],
+      ['AT+JWT', 'application/at+jwt'],
+      ['application/at+jwt', 'at+JWT'],
+      ['Application/AT+jwt', 'at+jwt'],
+      ['example/at+jwt', 'EXAMPLE/at+jwt'],
+      ['application/x;part="1/2"', 'application/X;part="1/2"'],
+    ])('takes the type %s for %s', async (typ, type) => {
+      const typed = token(claims(), rsa, { typ })
+      expect(outcome(await check(typed, { type }))).toBe('valid')
+      // The same from memory.
+      for (let at = 0; at < 3; at += 1) expect(outcome(await check(typed, { type }))).toBe('valid')
+      expect(outcome(await check(typed, { type: 'JWT' }))).toBe('type')
+      expect(outcome(await check(typed))).toBe('valid')
+    })
+
+    it.each([['JWT'], ['jwt+at'], ['application/application/at+jwt'], ['at+jwt '], [''], [undefined], [7], [null]])(
+      'does not take the type %j for at+jwt',
+      async (typ) => {
+        expect(outcome(await check(token(claims(), rsa, { typ }), { type: 'at+jwt' }))).toBe('type')
+      },
+    )
+
+    it('says of a token that a stranger signed that its signature is wrong, whatever its type', async () => {
+      expect(outcome(await check(token(claims(), strangers, { typ: 'JWT' }), { type: 'at+jwt' }))).toBe('signature')
+    })
+
     it('reads scopes from a list too', async () => {
       const listed = token(claims({ scope: ['guest:read', 7] }), rsa)
       expect(outcome(await check(listed, { scopes: ['guest:read'] }))).toBe('valid')
