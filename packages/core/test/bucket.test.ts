@@ -205,6 +205,21 @@ describe('a bucket of permits', () => {
     expect(Math.round(reserved(spent, { ...ask, permits: 1 }, START).answer.waitMs)).toBe(1_000)
   })
 
+  it('forgets a limit that is not repeated for an hour, also one that an older version wrote', () => {
+    const ask = { perMinute: 600, burst: 1, permits: 2, maxWaitMs: 600_000 }
+    const HOUR = 3_600_000
+    const pace = (bucket: Bucket, at: number): number => Math.round(reserved(bucket, ask, at).answer.intervalMs)
+    const slow = taught(undefined, { perMinute: 1 }, START)
+    expect([pace(slow, START + HOUR - 1), pace(slow, START + HOUR)]).toEqual([60_000, 100])
+    const again = taught(slow, { perMinute: 1 }, START + HOUR - 1)
+    expect(pace(again, START + 2 * HOUR - 2)).toBe(60_000)
+    // A clock that went back makes it no older, and no younger.
+    const kept = reserved(slow, { ...ask, permits: 1 }, START - 5 * HOUR).bucket
+    expect([pace(kept, START - 4 * HOUR - 1), pace(kept, START - 4 * HOUR)]).toEqual([60_000, 100])
+    const old = reserved({ at: START, spent: 0, perMinute: 1 }, { ...ask, permits: 1 }, START).bucket
+    expect([pace(old, START + HOUR - 1), pace(old, START + HOUR)]).toEqual([60_000, 100])
+  })
+
   it('names the field of an ask or a lesson that makes no sense', () => {
     const ask = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: 0 }
     const fields = [

@@ -1,5 +1,5 @@
 import { GuestpassError } from '../errors.ts'
-import { type Instant, MINUTE, type Millis } from './time.ts'
+import { HOUR, type Instant, MINUTE, type Millis } from './time.ts'
 
 /** How fast a lane may go, and what is asked of it now. */
 export interface PermitAsk {
@@ -45,7 +45,12 @@ export interface Bucket {
   readonly resumeAt?: Instant
   /** What upstream allows, when it said so. */
   readonly perMinute?: number
+  /** When it said so last; absent in rows of before: when such a row is next read. */
+  readonly learnedAt?: Instant
 }
+
+/** A limit that upstream does not repeat for so long holds no longer: one odd answer must not slow a connection for ever. */
+export const LEARNED_FOR: Millis = HOUR
 
 const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
 
@@ -55,9 +60,11 @@ const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
  */
 function rebased(bucket: Bucket, now: Instant): Bucket {
   const back = Math.max(bucket.at, bucket.writtenAt ?? bucket.at) - now
-  if (back <= 0) return { ...bucket, writtenAt: now }
+  const learned = bucket.perMinute === undefined ? {} : { learnedAt: (bucket.learnedAt ?? now) - Math.max(back, 0) }
+  if (back <= 0) return { ...bucket, ...learned, writtenAt: now }
   return {
     ...bucket,
+    ...learned,
     at: bucket.at - back,
     writtenAt: now,
     ...(bucket.lastAt === undefined ? {} : { lastAt: bucket.lastAt - back }),
@@ -65,7 +72,9 @@ function rebased(bucket: Bucket, now: Instant): Bucket {
   }
 }
 
-const slowest = (asked: number, learned: number | undefined): number => Math.min(asked, learned ?? asked)
+/** The slower of what is asked for and what upstream said within `LEARNED_FOR`. */
+const slowest = (asked: number, { perMinute = asked, learnedAt = 0 }: Bucket, now: Instant): number =>
+  now - learnedAt < LEARNED_FOR ? Math.min(asked, perMinute) : asked
 
 /** Permits that count as spent now, for a lane that gives one every `interval`. */
 function outstanding(bucket: Bucket, burst: number, interval: Millis, now: Instant): number {
@@ -85,7 +94,7 @@ export function reserved(
 ): { readonly answer: PermitAnswer; readonly bucket: Bucket } {
   refuseBadAsk(ask)
   const bucket = rebased(known ?? fresh(now), now)
-  const interval = MINUTE / slowest(ask.perMinute, bucket.perMinute)
+  const interval = MINUTE / slowest(ask.perMinute, bucket, now)
   const spent = outstanding(bucket, ask.burst, interval, now)
   const waitFor = (nth: number): Millis => Math.max(0, spent + nth - ask.burst) * interval
   const first = waitFor(1)
@@ -107,7 +116,7 @@ export function taught(known: Bucket | undefined, lesson: Lesson, now: Instant):
   const bucket = rebased(known ?? fresh(now), now)
   return {
     ...bucket,
-    ...(lesson.perMinute === undefined ? {} : { perMinute: lesson.perMinute }),
+    ...(lesson.perMinute === undefined ? {} : { perMinute: lesson.perMinute, learnedAt: now }),
     ...(lesson.pauseMs === undefined ? {} : { resumeAt: Math.max(bucket.resumeAt ?? now, now + lesson.pauseMs) }),
   }
 }

@@ -1,4 +1,4 @@
-import { type Bucket, reserved, taught } from '../domain/bucket.ts'
+import { type Bucket, LEARNED_FOR, reserved, taught } from '../domain/bucket.ts'
 import { DAY, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Lesson, PermitAnswer, PermitAsk, Store } from '../ports/store.ts'
@@ -8,6 +8,9 @@ import type { LaneName } from './lanes.ts'
 const REST: Millis = SECOND
 /** Permits are taken for this long at most, so that little is lost when a process dies or its callers leave. */
 const AHEAD: Millis = SECOND
+
+/** How often a limit that stands is told to the store again, so that it does not end. */
+const RETELL: Millis = LEARNED_FOR / 6
 
 /** Where the permits of one lane come from. */
 export interface Permits {
@@ -26,11 +29,13 @@ export function permits(
   { perMinute, burst }: { readonly perMinute: number; readonly burst: number },
   { clock, store }: { readonly clock: Clock; readonly store: Pick<Store, 'reserve' | 'learn'> },
 ): Permits {
-  let learned = perMinute
+  let learned = { perMinute, at: Number.NEGATIVE_INFINITY }
   let restUntil = 0
   let learning: Promise<void> = Promise.resolve()
   // As after a pause: what the others have used of the burst is not known.
   let local: Bucket = taught(undefined, { pauseMs: 0 }, clock.monotonic())
+
+  const allowed = (): number => (clock.monotonic() - learned.at < LEARNED_FOR ? learned.perMinute : perMinute)
 
   const here = (ask: PermitAsk): PermitAnswer => {
     const { answer, bucket } = reserved(local, ask, clock.monotonic())
@@ -52,22 +57,24 @@ export function permits(
   return {
     burst,
     get interval() {
-      return MINUTE / learned
+      return MINUTE / allowed()
     },
     async take(wanted, maxWaitMs) {
-      const ahead = Math.max(1, Math.floor((learned * AHEAD) / MINUTE))
+      const ahead = Math.max(1, Math.floor((allowed() * AHEAD) / MINUTE))
       const count = Math.min(wanted, ahead)
       return { count, answer: await reserve({ perMinute, burst, permits: count, maxWaitMs: Math.min(maxWaitMs, DAY) }) }
     },
     learn(lesson) {
-      const limit = Math.min(lesson.perMinute ?? learned, perMinute)
-      // The limit stands in every answer; only a change of it is worth a write.
+      const at = clock.monotonic()
+      const limit = Math.min(lesson.perMinute ?? allowed(), perMinute)
+      // The limit stands in every answer; a change of it is worth a write, and now and then that it still holds.
+      const isOld = lesson.perMinute !== undefined && limit < perMinute && at - learned.at >= RETELL
       const news: Lesson = {
         ...(lesson.pauseMs === undefined ? {} : { pauseMs: lesson.pauseMs }),
-        ...(limit === learned ? {} : { perMinute: limit }),
+        ...(limit === allowed() && !isOld ? {} : { perMinute: limit }),
       }
       if (news.pauseMs === undefined && news.perMinute === undefined) return
-      learned = limit
+      if (news.perMinute !== undefined) learned = { perMinute: limit, at }
       local = taught(local, news, clock.monotonic())
       const told = (): Promise<void> => store.learn(connection, lane, news)
       // A store that cannot take it now gets the next lesson; until then this process keeps to it alone.

@@ -358,6 +358,24 @@ describe('what answers teach', () => {
     },
   })
 
+  test('a limit holds for as long as answers repeat it, and an hour after the last', async () => {
+    const { clock, ask, sent, many } = limiter({ perMinute: 600, burst: 1, maxWaitMs: day })
+    const pace = async (): Promise<number> => {
+      await clock.advance(60_000)
+      const before = sent.length
+      many(2)
+      await clock.advance(60_000)
+      return (sent[before + 1] as number) - (sent[before] as number)
+    }
+    for (let minutes = 0; minutes < 120; minutes += 5) {
+      ask({}, said(1, 6, 30))
+      await clock.advance(5 * 60_000)
+    }
+    expect(await pace()).toBe(10_000)
+    await clock.advance(3_600_000)
+    expect(await pace()).toBe(100)
+  })
+
   test('after a 429 the next call waits as long as was told, instead of being refused as well', async () => {
     const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 10 })
     ask({}, { status: 429, headers: { 'retry-after': '7' } })
