@@ -27,6 +27,7 @@ import type { Config, ConfigWith } from './config/config.ts'
 import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
 import { appendLines } from './appended-lines.ts'
+import { visible } from './frame/visible.ts'
 import { waitingForStore } from './unsaved.ts'
 
 /** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
@@ -127,7 +128,7 @@ async function drained(couriers: readonly Pick<Relay, 'drain'>[], clock: Clock):
 /** Appends to the audit file. What could not be written waits in the store, and that is told. */
 async function appended(path: string, lines: string, cli: Cli): Promise<void> {
   try {
-    await appendLines(path, lines)
+    await appendLines(path, lines.split('\n').map(visible).join('\n'))
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     cli.note(

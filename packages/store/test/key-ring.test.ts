@@ -108,6 +108,28 @@ describe('a key ring from a file', () => {
     })
   })
 
+  it('is read as editors save it: with a byte order mark, or in UTF-16', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.key')
+      for (const encoding of ['utf8', 'utf16le'] as const) {
+        await writeFile(path, `\uFEFF${KEY}\r\n`, encoding)
+        expect((await fileKeyRing(path, { random })).ring.id).toBe(ring(KEY).id)
+      }
+    })
+  })
+
+  it('refuses a file that is no text, naming file and line', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.key')
+      await writeFile(path, Buffer.from(`${KEY}\n\xfc`, 'latin1'))
+      const error = await thrownBy(() => fileKeyRing(path, { random }))
+      expect([error.code, error.fields]).toMatchObject([
+        'config_invalid',
+        [{ field: path, message: 'is not UTF-8 (line 2)' }],
+      ])
+    })
+  })
+
   it('refuses a file with something else in it, naming the file, and leaves it as it is', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.key')

@@ -129,7 +129,10 @@ function parse(chosen: ReadonlyMap<Key, Written>, faults: Field[]): Partial<Reco
   for (const { key, name, text, origin } of chosen.values()) {
     const { kind, write }: Setting = settings[key]
     const parsed = kind.safeParse(text)
-    if (parsed.success) values[key] = parsed.data
+    // What is not UTF-8 in the environment arrives so. A secret would be refused upstream, and a name sent as that.
+    if (text.includes('\uFFFD')) {
+      faults.push({ field: name, message: `is not UTF-8 ${place(origin)}`, remedy: 'Write it in UTF-8.' })
+    } else if (parsed.success) values[key] = parsed.data
     else {
       const message = parsed.error.issues.map((issue) => issue.message).join('; ')
       faults.push({ field: name, message: `${message} ${place(origin)}`, remedy: `Write ${write}.` })

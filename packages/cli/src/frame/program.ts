@@ -65,6 +65,7 @@ export function parseCommand(
       asked = request(verb, command)
     })
   }
+  refuseOtherEncodings(world.argv)
   try {
     program.parse([...world.argv], { from: 'user' })
   } catch (thrown) {
@@ -106,6 +107,18 @@ function describe(command: Command, verb: Verb): void {
     'after',
     `\nSettings can be given as flags, as --region mypurecloud.ie.\n\nExample:\n  ${verb.example}`,
   )
+}
+
+/** What is not UTF-8 on a command line arrives as U+FFFD, and would be sent as that. */
+function refuseOtherEncodings(argv: readonly string[]): void {
+  const at = argv.findIndex((one) => one.includes('\uFFFD'))
+  if (at < 0) return
+  const option = /^--[\w-]+/.exec(argv[at] ?? '') ?? /^--[\w-]+$/.exec(argv[at - 1] ?? '')
+  const field = option?.[0] ?? 'arguments'
+  const remedy = 'Use a terminal or script in UTF-8; `locale charmap` says which encoding is set.'
+  throw new GuestpassError('invalid_input', `${field}: is not UTF-8.`, {
+    fields: [{ field, message: 'is not UTF-8', remedy }],
+  })
 }
 
 function bothForms(): GuestpassError {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
 import { stringify } from 'csv-stringify/sync'
 import { remedyOf } from '../frame/remedy.ts'
+import { visible } from '../frame/visible.ts'
 import { type Appended, appended, tried } from './appended.ts'
 import type { Row } from './row.ts'
 
@@ -44,7 +45,7 @@ export function failures(file: string, format: 'csv' | 'ndjson', connection?: st
       const own = Object.fromEntries(Object.entries(values).filter(([name]) => !(name in notes)))
       const noted = { ...own, ...notes }
       kept ??= appended(path)
-      kept.write(format === 'csv' ? csv(noted) : `${JSON.stringify(noted)}\n`)
+      kept.write(format === 'csv' ? csv(noted) : `${visible(JSON.stringify(noted))}\n`)
     },
     close: () => kept?.close(),
   }

@@ -1,4 +1,5 @@
-import { realpath } from 'node:fs/promises'
+import { access, constants, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { type FileLock, fileLock } from '@guestpass/store/sqlite'
 import { unusable } from './appended.ts'
@@ -11,6 +12,8 @@ export async function importLock(path: string): Promise<FileLock> {
   const file = `${await realpath(path)}.import.lock`
   let lock: FileLock | undefined
   try {
+    // It says why better than the lock would.
+    await access(dirname(file), constants.W_OK)
     lock = fileLock(file)
   } catch (thrown) {
     throw unusable(file, thrown)

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { auditExport, ocsfExport } from '@guestpass/core'
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
+import { visible } from '../frame/visible.ts'
 import { atWork } from '../workplace.ts'
 import { destination } from '../written-file.ts'
 
@@ -49,7 +50,7 @@ async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli)
   try {
     let lines = 0
     for await (const value of values) {
-      if (!(await to.write(`${JSON.stringify(value)}\n`))) break
+      if (!(await to.write(`${visible(JSON.stringify(value))}\n`))) break
       lines += 1
     }
     await to.close()

@@ -47,3 +47,14 @@ describe('files of the configuration', () => {
     expect(fields?.[0]).toMatchObject({ field: '.env', message: expect.stringContaining('NUL bytes') })
   })
 })
+
+describe('a variable of the environment', () => {
+  it('is refused where it is not UTF-8, which would be sent as another secret', async () => {
+    const env = { GENESYS_CLIENT_SECRET: 's\uFFFDcret-of-a-terminal-in-latin-1' }
+    const error = asGuestpassError(await readConfig({ env, cwd: folder.cwd }).catch((thrown: unknown) => thrown))
+    expect(error.fields).toMatchObject([
+      { field: 'GENESYS_CLIENT_SECRET', message: 'is not UTF-8 (in the environment)' },
+    ])
+    expect(JSON.stringify(error.toProblem())).not.toContain('cret-of-a')
+  })
+})

@@ -199,6 +199,15 @@ describe('a mistake in the command line', () => {
     expect(problem(asJson).fields?.[0]?.remedy).toBeTruthy()
   })
 
+  it.each([
+    ['--page-size', ['guest', 'show', 'g', '--page-size', 'J\uFFFDrgen']],
+    ['--page-size', ['guest', 'show', 'g', '--page-size=J\uFFFDrgen']],
+    ['arguments', ['guest', 'show', 'J\uFFFDrgen']],
+  ])('is refused where it is not UTF-8: %s', async (field, argv) => {
+    const { code, out } = await running([show], [...argv, '--json'])
+    expect([code, JSON.parse(out)]).toMatchObject([2, { fields: [{ field, message: 'is not UTF-8' }] }])
+  })
+
   it('suggests what was meant', async () => {
     expect((await running([show], ['gues'])).err).toContain('Did you mean guest?')
     expect((await running([show], ['guest', 'shwo'])).err).toContain('Did you mean show?')
