@@ -60,8 +60,12 @@ function modulusFault(n: bigint): string | undefined {
     : undefined
 }
 
+/** A number has one spelling, without zeros in front (RFC 7518, section 2); issuers know others. */
+const withoutZeros = (bytes: Uint8Array | undefined): Uint8Array | undefined =>
+  bytes?.subarray(bytes.findIndex((byte) => byte !== 0))
+
 function judgeRsa(jwk: Jwk): JudgedJwk {
-  const [modulus, exponent] = [bytesOf(jwk['n']), bytesOf(jwk['e'])]
+  const [modulus, exponent] = [withoutZeros(bytesOf(jwk['n'])), withoutZeros(bytesOf(jwk['e']))]
   const [n, e] = [numberOf(modulus), numberOf(exponent)]
   if (!modulus || !exponent || n === undefined || e === undefined) return 'its modulus or exponent is not valid'
   const fault = modulusFault(n) ?? exponentFault(e)
