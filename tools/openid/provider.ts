@@ -28,6 +28,8 @@ export interface OpenidOptions {
   readonly algorithm?: Algorithm
   /** The public key of the client `signer`, which names itself by private_key_jwt. */
   readonly signer?: JWK
+  /** What the assertions of clients may be signed with. Default: what oidc-provider takes. */
+  readonly assertionAlgorithms?: Algorithm[]
   readonly accessTokenSeconds?: number
 }
 
@@ -101,7 +103,12 @@ export async function openid(options: OpenidOptions = {}): Promise<Openid> {
 }
 
 function configuration(
-  { algorithm, signer, accessTokenSeconds = 600 }: OpenidOptions & { readonly algorithm: Algorithm },
+  {
+    algorithm,
+    signer,
+    assertionAlgorithms,
+    accessTokenSeconds = 600,
+  }: OpenidOptions & { readonly algorithm: Algorithm },
   keys: JWK[],
   records: Records,
 ): Configuration {
@@ -112,6 +119,7 @@ function configuration(
     cookies: { keys: ['of-a-test'] },
     scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    ...(assertionAlgorithms && { enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms } }),
     pkce: { required: () => true },
     renderError: (ctx, out) => void (ctx.body = `${out.error}: ${out.error_description ?? ''}`),
     rotateRefreshToken: true,

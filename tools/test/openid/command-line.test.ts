@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sandbox } from '@guestpass/sandbox'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type User, user } from '../../../packages/cli/test/e2e/user.ts'
 import { browser } from '../../openid/browser.ts'
 import { type Openid, openid, SECRET } from '../../openid/provider.ts'
@@ -60,6 +61,22 @@ describe('the command line at an OpenID provider, by its issuer', () => {
     const { code, out } = await ann.run('doctor', { env })
     expect([code, out]).toEqual([0, expect.stringContaining('OAuth client: accepted')])
   })
+})
+
+it('signs in at the sandbox by its issuer too, whose access tokens say what they are for', async () => {
+  const local = await sandbox({ algorithm: 'EdDSA', accessTokenFormat: 'at+jwt', autoConsent: true })
+  onTestFinished(() => local.close())
+  const env = {
+    GENESYS_ISSUER: local.url,
+    GENESYS_CLIENT_ID: local.publicClientId,
+    GENESYS_SCOPES: 'openid offline_access guest:read',
+    GENESYS_AUTHORIZE_PARAMS: 'resource=urn:api',
+  }
+  const run = ann.start('login --no-browser --json', { env })
+  expect((await fetch(await run.noted(/\n {2}(http\S+)\n/))).status).toBe(200)
+  const { code, out } = await run.ended
+  expect([code, JSON.parse(out)]).toMatchObject([0, { user: local.users[0]?.id, renewable: true, missing: [] }])
+  expect((await ann.ask('logout', { env })).said).toMatchObject({ upstream: 'done' })
 })
 
 describe('the usual mistakes', () => {

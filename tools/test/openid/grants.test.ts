@@ -54,6 +54,14 @@ describe('client credentials at a real provider', () => {
     expect((await accessTokens.token()).scopes).toEqual(['api:read'])
   })
 
+  it('come by a PS256 assertion where the provider takes no other', async () => {
+    const key = signingKey('PS256', 'of-the-client')
+    const provider = await started({ signer: key.publicJwk, assertionAlgorithms: ['PS256'] })
+    const client = { id: 'signer', privateKey: new Secret(key.privatePem) }
+    const { accessTokens } = await connect(provider, { ...service, client })
+    expect((await accessTokens.token()).scopes).toEqual(['api:read'])
+  })
+
   it('are refused with a wrong secret, which is not shown', async () => {
     const provider = await started()
     const wrong = new Secret('a-wrong-secret-of-the-client-3f9c')
