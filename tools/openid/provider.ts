@@ -41,8 +41,8 @@ export interface Openid {
   readonly ended: readonly string[]
   /** Stops listening when every request that is under way has its answer; connections are refused from then on. */
   stop(): Promise<void>
-  /** A new provider at the same address, with the records of the one that was stopped. */
-  start(): Promise<void>
+  /** A new provider at the same address, with the records of the one that was stopped. `newKey`: it signs with a new one, and knows no other. */
+  start(of?: { readonly newKey: boolean }): Promise<void>
 }
 
 export async function openid(options: OpenidOptions = {}): Promise<Openid> {
@@ -50,17 +50,18 @@ export async function openid(options: OpenidOptions = {}): Promise<Openid> {
   const tokenRequests: TokenRequest[] = []
   const ended: string[] = []
   const { algorithm = 'ES256' } = options
-  const keys = [signingKey(algorithm, 'first').privateJwk]
+  let key = signingKey(algorithm, 'first').privateJwk
   let server: Server | undefined
   let port = 0
 
-  async function start(): Promise<void> {
+  async function start({ newKey } = { newKey: false }): Promise<void> {
+    if (newKey) key = signingKey(algorithm, 'second').privateJwk
     const listening = createServer()
     await new Promise<void>((resolve, reject) => {
       listening.once('error', reject).listen(port, '127.0.0.1', resolve)
     })
     port = (listening.address() as AddressInfo).port
-    const provider = quietly(() => new Provider(issuer(), configuration({ ...options, algorithm }, keys, records)))
+    const provider = quietly(() => new Provider(issuer(), configuration({ ...options, algorithm }, key, records)))
     provider.on('grant.revoked', (_ctx, grantId) => void ended.push(grantId))
     provider.use(async (ctx, next) => {
       await next()
@@ -109,13 +110,13 @@ function configuration(
     assertionAlgorithms,
     accessTokenSeconds = 600,
   }: OpenidOptions & { readonly algorithm: Algorithm },
-  keys: JWK[],
+  key: JWK,
   records: Records,
 ): Configuration {
   return {
     adapter: recordsAdapter(records),
     clients: clients(algorithm, signer),
-    jwks: { keys },
+    jwks: { keys: [key] },
     cookies: { keys: ['of-a-test'] },
     scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),

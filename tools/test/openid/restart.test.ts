@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { browser } from '../../openid/browser.ts'
 import { REDIRECT, userClient } from '../../openid/product.ts'
@@ -27,6 +28,25 @@ describe('a real provider that is away for a while', () => {
     const refreshes = provider.tokenRequests.filter(({ grant }) => grant === 'refresh_token')
     expect(new Set(refreshes.map(({ refreshToken }) => refreshToken)).size).toBe(refreshes.length)
     expect([refreshes.every(({ status }) => status === 200), provider.ended]).toEqual([true, []])
+  })
+
+  it('and signs with a new key when it is back: the next token is verified and nothing is lost', async () => {
+    const provider = await started()
+    const { signIn, accessTokens } = await connect(provider, {
+      ...userClient,
+      windows: { advisory: due, mandatory: due },
+      policy: { retry: { retries: 1 }, breaker: { atLeast: 1_000 } },
+    })
+    const { url } = await signIn.begin({ redirectUri: REDIRECT })
+    await signIn.complete((await browser().signIn(url)).searchParams)
+    await provider.stop()
+    await provider.start({ newKey: true })
+    for (const generation of [2, 3]) {
+      await expect.poll(async () => (await accessTokens.token()).generation, { timeout: 10_000 }).toBe(generation)
+    }
+    const { token } = await accessTokens.token()
+    expect(decodeProtectedHeader(token.reveal()).kid).toBe('second')
+    expect(provider.ended).toEqual([])
   })
 
   it('while a user signs in: the code is sent when it is back', async () => {
