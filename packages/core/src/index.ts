@@ -46,6 +46,7 @@ export {
   type Problem,
   type UpstreamFacts,
 } from './errors.ts'
+export { lackedScopes } from './domain/scopes.ts'
 export { type GuestApi, guestApis, guestIdOf } from './domain/guest-id.ts'
 export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
 export type { IssuedGuest } from './guests/issued.ts'

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../src/connection.ts'
+import { SECOND } from '../src/domain/time.ts'
 import type { Http } from '../src/ports/http.ts'
-import { json } from './fake-upstream.ts'
+import { json, jwt } from './fake-upstream.ts'
 import { ann, peopleWorld } from './people-world.ts'
 import { ID, request } from './refresh-world.ts'
 import { refreshingUpstream } from './refreshing-upstream.ts'
@@ -92,6 +93,25 @@ describe('a client that holds all scopes', () => {
     await accessTokens.token()
     await accessTokens.for('guest-tokens').token()
     expect(asked).toEqual([scopes.join(' ')])
+  })
+})
+
+describe('a token whose own verified claim names fewer scopes than the answer', () => {
+  it('is served, and refused for what it lacks: asked for, granted and missing are named, and nothing is sent', async () => {
+    const here = world()
+    const scopes = [MINT, REFRESH, 'user:read']
+    const { accessTokens, guests } = await here.process({ scopes })
+    const access_token = jwt({ exp: here.clock.wall() / SECOND + 3_600, scope: 'user:read' })
+    here.upstream.token = () => json(200, { access_token, expires_in: 3_600, scope: scopes.join(' ') })
+    expect((await accessTokens.token()).scopes).toEqual(['user:read'])
+    const error = await refusal(guests.issue(request))
+    expect(error.code).toBe('scope_missing')
+    expect(error.message).toContain(
+      `the access token lacks the scope ${MINT}: this call asks for ${MINT}, and user:read was granted`,
+    )
+    expect(here.upstream.asked.mint).toEqual([])
+    // Whole, not as a part of another one.
+    expect((await refusal(accessTokens.for({ scopes: ['user'] }).token())).message).toContain('lacks the scope user:')
   })
 })
 

@@ -1,4 +1,13 @@
-import { asGuestpassError, catalogue, type Connection, type ErrorCode, iso, leftOutText, SECOND } from '@guestpass/core'
+import {
+  asGuestpassError,
+  catalogue,
+  type Connection,
+  type ErrorCode,
+  lackedScopes,
+  iso,
+  leftOutText,
+  SECOND,
+} from '@guestpass/core'
 import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
@@ -95,7 +104,7 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
       await look('keys', () => keysFound('keys', connection.keys))
       if (connection.accessKeys !== connection.keys)
         await look('keys of access tokens', () => keysFound('keys of access tokens', connection.accessKeys))
-      await look('OAuth client', () => clientAccepted(connection, cli))
+      await look('OAuth client', () => clientAccepted(connection, config.settings.scopes ?? [], cli))
       await look('webhooks', () => webhooksWell(place))
       return ok('store', `${path} can be opened and read`)
     }),
@@ -153,11 +162,18 @@ async function keysFound(check: string, keys: Connection['keys']): Promise<Findi
   return ok(check, `${found.length} usable, ${named.join(', ')}${ignored}`)
 }
 
-async function clientAccepted({ accessTokens, grant, issuerOffset }: Connection, cli: Cli): Promise<Finding> {
+async function clientAccepted(
+  { accessTokens, grant, issuerOffset }: Connection,
+  wanted: readonly string[],
+  cli: Cli,
+): Promise<Finding> {
   const { scopes } = await accessTokens.token(contextOf(cli, {}, 'doctor'))
   const offset = Math.round(issuerOffset() / SECOND)
   const by = (await grant.stands()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
   const granted = `${by}, ${scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`}`
+  const missing = scopes.length === 0 ? [] : lackedScopes(wanted, scopes)
+  if (missing.length > 0)
+    return warning('OAuth client', `accepted, ${granted}; of GENESYS_SCOPES, ${missing.join(' ')} was not granted`)
   return offset === 0
     ? ok('OAuth client', `accepted, ${granted}; clocks agree`)
     : warning(

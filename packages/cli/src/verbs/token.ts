@@ -1,4 +1,4 @@
-import { iso } from '@guestpass/core'
+import { iso, lackedScopes } from '@guestpass/core'
 import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
 import { orUnsaved } from '../unsaved.ts'
@@ -25,7 +25,11 @@ export const token = verb({
       } = await orUnsaved(() => accessTokens.token(contextOf(cli, config.settings)), cli)
       const accessToken = cli.token(secret)
       const scope = scopes.join(' ')
-      cli.answer({ accessToken, expiresAt: iso(expiresAt), scope, generation, standing }, () => [
+      const missing = scopes.length === 0 ? [] : lackedScopes(config.settings.scopes ?? [], scopes)
+      if (missing.length > 0)
+        cli.note(`guestpass: warning: of GENESYS_SCOPES, ${missing.join(' ')} was not granted: check the OAuth client`)
+      const lacking = missing.length === 0 ? {} : { missing }
+      cli.answer({ accessToken, expiresAt: iso(expiresAt), scope, generation, standing, ...lacking }, () => [
         accessToken,
         `  valid until ${iso(expiresAt)}, generation ${generation}${scope === '' ? '' : `, scopes ${scope}`}`,
       ])

@@ -67,3 +67,15 @@ describe('an OAuth client that holds the scopes of one job alone', () => {
     expect(await ann.ask(issue)).toMatchObject({ code: 0, said: { generation: 1, verified: true } })
   })
 })
+
+it('scopes of the configuration that upstream does not grant are named, and the token is served', async () => {
+  const ann = holding('minting')
+  const env = { GENESYS_SCOPES: 'webmessaging:guest:create guest:write' }
+  const granted = { access_token: 'opaque', expires_in: 3_600, scope: 'webmessaging:guest:create' }
+  upstream.script([{ on: 'token', do: { status: 200, body: granted } }])
+  const { code, said } = await ann.ask('token', { env })
+  expect([code, said['scope'], said['missing']]).toEqual([0, 'webmessaging:guest:create', ['guest:write']])
+  expect((await ann.run('token', { env })).err).toContain('of GENESYS_SCOPES, guest:write was not granted')
+  const { said: findings } = await ann.ask('doctor', { env })
+  expect(JSON.stringify(findings)).toContain('of GENESYS_SCOPES, guest:write was not granted')
+})
