@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../src/connection.ts'
 import { Secret } from '../src/domain/secret.ts'
@@ -154,5 +155,38 @@ describe('how a client names itself', () => {
     await guests.issue({ scopes: ['webmessaging:guest:send'] })
     expect(new URLSearchParams(here.upstream.asked.token[0]?.body).get('client_secret')).toBe(secret.reveal())
     expect(JSON.stringify(here.upstream.asked.mint)).not.toMatch(/the.one.secret/)
+  })
+})
+
+describe('a refusal', () => {
+  it('names the address that has no endpoint, without its query, and the setting for it', async () => {
+    const here = world()
+    const hosts = resolveHosts({
+      baseUrl: 'https://gw.example.com',
+      tokenPath: 'https://gw.example.com/token?key=hunter2',
+    })
+    const http = async (request: HttpRequest) => {
+      request.onSend?.()
+      return json(404, {})
+    }
+    const { accessTokens, deviceSignIn } = await here.process({ hosts }, { http })
+    const { message } = await refusal(accessTokens.token())
+    expect(message).toContain('at https://gw.example.com/token: set GENESYS_TOKEN_PATH')
+    expect(message).not.toContain('hunter2')
+    const device = await refusal(deviceSignIn.run({ show: () => {} }))
+    expect(device.message).toContain('at https://gw.example.com/device_authorization: set GENESYS_DEVICE_PATH')
+  })
+
+  it('of a signed assertion names the private key', async () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const privateKey = new Secret(key.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const { accessTokens } = await taking([]).process({ client: { id: 'client', privateKey } })
+    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_PRIVATE_KEY')
+  })
+
+  it('of a resource that is not known names the parameters', async () => {
+    const here = taking([], json(400, { error: 'invalid_target' }))
+    const { accessTokens } = await here.process()
+    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_TOKEN_PARAMS')
   })
 })

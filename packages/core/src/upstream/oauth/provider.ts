@@ -9,9 +9,10 @@ import type { Granted } from '../granted.ts'
 import { once, type Try } from '../once.ts'
 import type { Sending } from '../sending.ts'
 import type { Endpoints } from '../hosts.ts'
+import { advised } from './advice.ts'
 import { assertion } from './assertion.ts'
 import { checkCallback, checkIdToken } from './checks.ts'
-import { type Client, type ClientMethod, isEncodingMatter, namedBy, type Naming } from './client.ts'
+import { type Client, type ClientMethod, namedBy, type Naming } from './client.ts'
 import { clientWays, type Memory } from './client-ways.ts'
 import { type CodeAsk, codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
 import type { Params } from './params.ts'
@@ -168,20 +169,17 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     return named((method) =>
       sent(terms, sending, async (call, onSend) => {
         const of = { ...(await request(await making(method, to, url))), onSend }
-        const { body, receipt } = await exchange(network, of, tokenAnswer, call, tokenReading(hinting(explain, method)))
+        const { body, receipt } = await exchange(
+          network,
+          of,
+          tokenAnswer,
+          call,
+          tokenReading(advised(explain, { client, method, to, url })),
+        )
         return grantedOf(body, receipt)
       }),
     )
   }
-
-  /** A refused client whose secret servers read in two ways is told so. */
-  const hinting =
-    (explain: Explain, method: ClientMethod): Explain =>
-    (refusal) => {
-      const said = explain(refusal)
-      const isHint = said?.code === 'client_rejected' && method === 'basic' && isEncodingMatter(client)
-      return said && isHint ? { ...said, message: `${said.message}${encodingHint(client)}` } : said
-    }
 
   /** What ends a token has an answer without a body. */
   const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
@@ -238,7 +236,8 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       return named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
           const request = await deviceCodeRequest(await making(method, 'device', url), scopes)
-          const { body } = await exchange(network, request, deviceAnswer, call, deviceReading)
+          const advice = advised(explainToken, { client, method, to: 'device', url })
+          const { body } = await exchange(network, request, deviceAnswer, call, deviceReading(advice))
           return deviceCodeOf(body)
         }),
       )
@@ -271,9 +270,10 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
       const url = await endpoint('revocation')
-      await named((method) =>
-        ended(async () => revocationRequest(url, await naming(method, 'revocation'), token, kind), revocationReading),
-      )
+      await named((method) => {
+        const request = async () => revocationRequest(url, await naming(method, 'revocation'), token, kind)
+        return ended(request, revocationReading(advised(explainToken, { client, method, to: 'revocation', url })))
+      })
       return 'done'
     },
   }
@@ -283,9 +283,6 @@ function maxAgeOf({ max_age: value }: Params = {}): number | undefined {
   const seconds = Number([value].flat()[0] ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
 }
-
-const encodingHint = ({ basicEncoding = 'raw' }: Client): string =>
-  `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${basicEncoding === 'raw' ? 'form' : 'raw'}`
 
 /** RFC 8628, 3.2: five seconds when nothing is said; a second at least, whatever is said. */
 const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({

@@ -28,6 +28,9 @@ const settings: Readonly<Record<keyof Endpoints, readonly [what: string, setting
   revocation: ['revocation endpoint', 'GENESYS_REVOCATION_PATH'],
 }
 
+/** The setting that says where an endpoint is. */
+export const settingOf = (name: keyof Endpoints): string => settings[name][1]
+
 function unnamed(issuer: string, [what, setting]: readonly [string, string]): GuestpassError {
   const message = `is not set, and the discovery document of ${issuer} names no ${what} that can be used`
   const field = { field: setting, message, remedy: 'Set it, or ask the provider whether it offers this.' }

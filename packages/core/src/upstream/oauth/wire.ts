@@ -161,13 +161,9 @@ export const tokenAnswer = z.object({
 /** How answers of the token endpoint are read. A wrong content type costs no token, and an error is one whatever its status. */
 export const tokenReading = (explain: Explain): Reading => ({ explain, anyType: true, errorUnless: 'access_token' })
 /** The same for what a device asks for. */
-export const deviceReading: Reading = {
-  explain: (refusal) => explainToken(refusal),
-  anyType: true,
-  errorUnless: 'device_code',
-}
+export const deviceReading = (explain: Explain): Reading => ({ explain, anyType: true, errorUnless: 'device_code' })
 /** The same for the end of a token (RFC 7009, 2.2.1). */
-export const revocationReading: Reading = { explain: (refusal) => explainToken(refusal), errorUnless: '' }
+export const revocationReading = (explain: Explain): Reading => ({ explain, errorUnless: '' })
 
 /** The scopes of an answer, as text or as a list; undefined when it names none. */
 function scopesIn(scope: unknown): readonly string[] | undefined {
@@ -203,6 +199,12 @@ export const explainToken: Explain = ({ status, code, message }) => {
     return {
       code: 'scope_missing',
       message: `upstream does not grant the scopes asked for${said}. Check GENESYS_SCOPES against the OAuth client`,
+    }
+  }
+  if (code === 'invalid_target') {
+    return {
+      code: 'upstream_rejected',
+      message: `upstream does not know the resource or audience that was asked for${said}. Check GENESYS_TOKEN_PARAMS and GENESYS_AUTHORIZE_PARAMS`,
     }
   }
   if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {

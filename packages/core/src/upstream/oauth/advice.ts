@@ -1,0 +1,38 @@
+import type { Explain } from '../answer.ts'
+import type { Endpoints } from '../hosts.ts'
+import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
+import { settingOf } from './server.ts'
+
+/** What a request was made of, as far as it matters to who must mend it. */
+export interface Asked {
+  readonly client: Client
+  readonly method: ClientMethod
+  readonly to: keyof Endpoints
+  readonly url: string
+}
+
+/** Words refusals with what to look at for this very request: its address, its private key, the encoding of Basic. */
+export const advised =
+  (explain: Explain, asked: Asked): Explain =>
+  (refusal) => {
+    const said = explain(refusal)
+    if (said?.code === 'client_rejected') return { ...said, message: `${said.message}${clientAdvice(asked)}` }
+    const isAbsent = refusal.status === 404 || refusal.status === 405
+    return said?.code === 'upstream_rejected' && isAbsent
+      ? { ...said, message: `${said.message}${addressAdvice(asked)}` }
+      : said
+  }
+
+function clientAdvice({ client, method }: Asked): string {
+  if (method === 'private_key_jwt')
+    return '. The client named itself with GENESYS_PRIVATE_KEY: check that the server knows its public key'
+  if (method !== 'basic' || !isEncodingMatter(client)) return ''
+  const other = (client.basicEncoding ?? 'raw') === 'raw' ? 'form' : 'raw'
+  return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${other}`
+}
+
+/** The address without its query, which may hold what others should not see. */
+function addressAdvice({ to, url }: Asked): string {
+  const { origin, pathname } = new URL(url)
+  return `. It was asked for at ${origin}${pathname}: set ${settingOf(to)} to where it is, or GENESYS_ISSUER`
+}
