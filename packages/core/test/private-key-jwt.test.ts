@@ -3,11 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { Secret } from '../src/domain/secret.ts'
 import { HOUR } from '../src/domain/time.ts'
 import type { HttpRequest } from '../src/ports/http.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
 import { json } from './fake-upstream.ts'
 import { refusal, type World, world } from './world.ts'
 
 const keys: Readonly<Record<string, KeyObject>> = {
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  PS256: generateKeyPairSync('rsa-pss', {
+    modulusLength: 2048,
+    hashAlgorithm: 'sha256',
+    mgf1HashAlgorithm: 'sha256',
+  }).privateKey,
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   EdDSA: generateKeyPairSync('ed25519').privateKey,
 }
@@ -57,6 +63,25 @@ describe('a client with a private key', () => {
       'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       null,
     ])
+  })
+
+  it('signs as PS256 with an RSA key where the server takes that alone', async () => {
+    const here = world()
+    const issuer = 'https://id.example.com'
+    const asked: HttpRequest[] = []
+    const http = async (request: HttpRequest) => {
+      request.onSend?.()
+      asked.push(request)
+      const token_endpoint = `${issuer}/token`
+      const document = { issuer, token_endpoint, token_endpoint_auth_signing_alg_values_supported: ['PS256', 'ES256'] }
+      return json(200, request.method === 'GET' ? document : { access_token: 'a', expires_in: 3_600 })
+    }
+    const hosts = resolveHosts({ issuer })
+    const own = { id: 'web', privateKey: pem(keys['RS256'] as KeyObject) }
+    const { accessTokens } = await here.process({ hosts, client: own }, { http })
+    await accessTokens.token()
+    const { header, claims } = assertionOf(asked.at(-1))
+    expect([header['alg'], claims['aud']]).toEqual(['PS256', issuer])
   })
 
   it('signs a new one for each request', async () => {

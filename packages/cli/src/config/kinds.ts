@@ -133,7 +133,11 @@ function privateKeyFault(pem: string): string | undefined {
       : 'is not a private key in PEM'
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem)
-    if (type === 'rsa') return (details?.modulusLength ?? 0) < 2048 ? 'is an RSA key of less than 2048 bits' : undefined
+    if (type === 'rsa' || type === 'rsa-pss') {
+      if (type === 'rsa-pss' && (details?.hashAlgorithm ?? 'sha256') !== 'sha256')
+        return 'is an RSA-PSS key for another hash than SHA-256'
+      return (details?.modulusLength ?? 0) < 2048 ? 'is an RSA key of less than 2048 bits' : undefined
+    }
     if (type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1')) return undefined
     return `is a key of a kind that is not taken (${type})`
   } catch {
@@ -159,7 +163,7 @@ export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
     const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
     if (isQuery && reserved.length === 0) return found
     const message = isQuery
-      ? `sets ${reserved.join(', ')}, which every request sets by itself`
+      ? `sets ${reserved.join(', ')}, which every request sets by itself and which must be left out`
       : 'is not name=value, joined by &'
     context.addIssue({ code: 'custom', message })
     return z.NEVER

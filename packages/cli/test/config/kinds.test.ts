@@ -166,7 +166,9 @@ describe('the private key of a client', () => {
     generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type, format: 'pem' }).toString()
 
   it('is PKCS #8 of a kind that can sign, its lines ended in either way', () => {
-    for (const pem of [pemOf('pkcs8'), pemOf('pkcs8').replaceAll('\n', '\\n')])
+    const pss = generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha256' }).privateKey
+    const pssPem = pss.export({ type: 'pkcs8', format: 'pem' }).toString()
+    for (const pem of [pemOf('pkcs8'), pemOf('pkcs8').replaceAll('\n', '\\n'), pssPem])
       expect(kinds.privateKey.parse(pem).reveal()).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
   })
 

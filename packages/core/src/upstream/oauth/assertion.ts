@@ -3,8 +3,9 @@ import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Client, Naming } from './client.ts'
+import { pkcs8Of } from './pkcs8.ts'
 
-/** Ways to read a private key, the first that fits. RSA keys sign as RS256, or as PS256 where the server takes that alone. */
+/** Ways to read a private key, the first that fits. RSA keys sign as RS256; as PS256 where the key, or the server, is for that alone. */
 const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const PSS = { name: 'RSA-PSS', hash: 'SHA-256' }
 const OTHERS = [{ name: 'ECDSA', namedCurve: 'P-256' }, { name: 'Ed25519' }]
@@ -20,13 +21,12 @@ const unusable = (why: string): GuestpassError => {
 }
 
 async function read(pem: string, algorithms: readonly string[] | undefined): Promise<SigningKey> {
-  const body = /^-----BEGIN PRIVATE KEY-----([A-Za-z\d+/=\s]+)-----END PRIVATE KEY-----\s*$/.exec(pem.trim())?.[1]
-  if (body === undefined) throw unusable('is not in PKCS #8')
-  const der = Uint8Array.from(atob(body.replaceAll(/\s/g, '')), (character) => character.charCodeAt(0))
-  const isPssAlone = algorithms?.includes('PS256') === true && !algorithms.includes('RS256')
+  const key = pkcs8Of(pem)
+  if (!key) throw unusable('is not in PKCS #8')
+  const isPssAlone = key.isPss || (algorithms?.includes('PS256') === true && !algorithms.includes('RS256'))
   for (const algorithm of [isPssAlone ? PSS : RSA, ...OTHERS]) {
     try {
-      return await globalThis.crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
+      return await globalThis.crypto.subtle.importKey('pkcs8', key.der, algorithm, false, ['sign'])
     } catch {
       // It is of another kind.
     }

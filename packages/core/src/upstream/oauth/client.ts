@@ -9,7 +9,7 @@ export interface Client {
   readonly secret?: Secret
   /** How id and secret stand in Basic: as they are (what Genesys reads), or form-encoded (RFC 6749, appendix B). Default raw. */
   readonly basicEncoding?: 'raw' | 'form'
-  /** Signs an assertion in place of a secret (RFC 7523): PKCS #8 as PEM, of an RSA, P-256 or Ed25519 key. */
+  /** Signs an assertion in place of a secret (RFC 7523): PKCS #8 as PEM, of an RSA (RSA-PSS too), P-256 or Ed25519 key. */
   readonly privateKey?: Secret
   /** The `kid` of the assertion, where the server knows several keys of the client. */
   readonly keyId?: string
