@@ -85,7 +85,7 @@ export interface ErrorFacts {
   readonly retryAt?: Instant
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
-  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of sign-ins a `SignInReason`, of sign-ins that ended `guest` where it is the guest's, of stores `disk_full` or `disk_failing`. */
+  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of sign-ins a `SignInReason`, of upstream `discovery` where only the discovery document could not be had, of sign-ins that ended `guest` where it is the guest's, of stores `disk_full` or `disk_failing`. */
   readonly reason?: string
   /** Tokens that came and that the store did not take, in the caller's terms. They are lost when the process ends. */
   readonly unsaved?: unknown

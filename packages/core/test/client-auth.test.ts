@@ -109,10 +109,12 @@ describe('how a client names itself', () => {
       const query = new URLSearchParams({ code, state: new URL(url).searchParams.get('state') ?? '' })
       return signIn.complete(query).then(
         () => 'signed in',
-        (thrown: GuestpassError) => thrown.code,
+        (thrown: GuestpassError) => `${thrown.code} ${thrown.message}`,
       )
     }
-    expect(await signedIn('one')).toBe('sign_in_refused')
+    const first = await signedIn('one')
+    expect(first).toMatch(/^sign_in_refused/)
+    expect(first).toContain('The next sign-in names it in Basic')
     expect(await signedIn('two')).toBe('signed in')
     expect(here.upstream.asked.token.map(methodOf)).toEqual(['body', 'basic', 'basic'])
   })

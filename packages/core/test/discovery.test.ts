@@ -166,6 +166,28 @@ describe('discovery', () => {
     expect(sent.at(-1)?.headers['authorization'] !== undefined).toBe(isBasic)
   })
 
+  it('that cannot be had when the browser comes back uses no code up: the same callback works later', async () => {
+    const of = provider()
+    const { signIn } = await of.open({ authorizePath: '/auth' })
+    const { url } = await signIn.begin(callback)
+    const query = new URLSearchParams({ code: 'c', state: new URL(url).searchParams.get('state') ?? '' })
+    of.serving.isDown = true
+    const error = await refusal(signIn.complete(query))
+    expect([error.code, error.reason]).toEqual(['upstream_unavailable', 'discovery'])
+    of.serving.isDown = false
+    await of.here.clock.advance(MINUTE)
+    expect(await signIn.complete(query)).toMatchObject({ generation: 1 })
+  })
+
+  it('lets a sign-out say that the provider cannot revoke', async () => {
+    const { revocation_endpoint: _none, ...rest } = DOCUMENT
+    const of = provider({ [OIDC]: json(200, rest) })
+    const { signIn, signOut } = await of.open()
+    const { url } = await signIn.begin(callback)
+    await signIn.complete(new URLSearchParams({ code: 'c', state: new URL(url).searchParams.get('state') ?? '' }))
+    expect(await signOut()).toMatchObject({ upstream: 'unsupported', local: 'done' })
+  })
+
   it('asks again for a token of which nothing was sent, once the provider is back', async () => {
     const of = provider()
     of.serving.isDown = true

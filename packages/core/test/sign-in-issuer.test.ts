@@ -163,3 +163,30 @@ describe('max_age', () => {
     expect((await refused(options)).error).toMatchObject({ reason: 'auth_time' })
   })
 })
+
+describe('a sign-in on another device', () => {
+  it('is refused with an ID token of another issuer or client, and needs no nonce', async () => {
+    const ended = async (over: object): Promise<unknown> => {
+      const here = world()
+      const dates = { iat: here.clock.wall() / SECOND, exp: here.clock.wall() / SECOND + 600 }
+      const id_token = jwt({ iss: GOOD, sub: 'ann', aud: 'web', ...dates, ...over })
+      const http = async (request: HttpRequest) => {
+        request.onSend?.()
+        return request.url.endsWith('/token')
+          ? json(200, { access_token: 'opaque', id_token, expires_in: 600 })
+          : json(200, { device_code: 'd', user_code: 'U', verification_uri: `${GOOD}/device` })
+      }
+      const { deviceSignIn } = await here.process({ client: { id: 'web' }, issuer: GOOD, scopes: ['openid'] }, { http })
+      const end = deviceSignIn.run({ show: () => {} }).then(
+        ({ user }) => user,
+        (thrown: { readonly reason?: string }) => thrown.reason,
+      )
+      await here.clock.advance(6 * SECOND)
+      return end
+    }
+    expect(await ended({})).toBe('ann')
+    expect(await ended({ iss: EVIL })).toBe('issuer')
+    expect(await ended({ aud: 'other' })).toBe('audience')
+    expect(await ended({ azp: 'other' })).toBe('azp')
+  })
+})

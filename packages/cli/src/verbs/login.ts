@@ -97,7 +97,8 @@ const tooLate = (): GuestpassError =>
 function isFinal(thrown: unknown, cli: Cli): boolean {
   const { code, reason, message } = asGuestpassError(thrown)
   if (code === 'sign_in_refused') return !['state', 'browser', 'replayed'].includes(reason ?? '')
-  if (!['store_busy', 'store_unavailable', 'keys_unavailable'].includes(code)) return true
+  const isUnsent = ['store_busy', 'store_unavailable', 'keys_unavailable'].includes(code) || reason === 'discovery'
+  if (!isUnsent) return true
   cli.note(
     `The sign-in could not be completed yet: ${message} Load the page again when that is mended. Ctrl-C gives up.`,
   )

@@ -43,7 +43,7 @@ export interface SignIn {
    * store. `context.patienceMs`: default 60 s. When it ends, or the signal, the sign-in itself goes on; ask again with the same query.
    * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, identity, upstream; or the claim that fails: issuer,
    * audience, azp, nonce, auth_time, at_hash, id_token), `sign_in_denied`, `in_doubt`
-   * when the answer to the exchange was lost, `token_refused`, …; with `store_…` or `keys_unavailable` nothing was sent, and the same query may be tried again.
+   * when the answer to the exchange was lost, `token_refused`, …; with `store_…`, `keys_unavailable` or the reason `discovery` nothing was sent, and the same query may be tried again.
    */
   complete(query: URLSearchParams, browser?: string, context?: Context): Promise<SignedIn>
   /** Runs what may end a sign-in badly; then an event tells of it. */

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../../errors.ts'
+import { causedBy, GuestpassError } from '../../errors.ts'
 import type { Client, ClientMethod } from './client.ts'
 
 /** Where the way that worked is remembered. */
@@ -35,6 +35,16 @@ const PROVING: ReadonlySet<string | undefined> = new Set([
 const provesClient = (thrown: unknown): boolean =>
   thrown instanceof GuestpassError && thrown.code !== 'client_rejected' && PROVING.has(thrown.upstream?.code)
 
+const WORDS = { basic: 'in Basic', body: 'in the form body' } as const
+
+/** A code that is not taken after the client was refused may have been used up by that. */
+const usedUp = (error: GuestpassError, one: keyof typeof WORDS, other: keyof typeof WORDS): GuestpassError =>
+  new GuestpassError(
+    error.code,
+    `${error.message} Before that, upstream refused the client, which was named ${WORDS[one]}; that may have used the code up. The next sign-in names it ${WORDS[other]}. If that is refused too, check GENESYS_CLIENT_SECRET.`,
+    causedBy(error),
+  )
+
 /**
  * Sends with the way in which the client names itself that was proven last. A refused client proves that nothing was done, so that the
  * other way may be tried once. Any answer of a server that knows the client proves the way, also a refusal: a server that uses codes up
@@ -55,7 +65,7 @@ export function clientWays({ client, clientAuth, platform, advertised }: WayOpti
     }
   }
 
-  async function first(): Promise<ClientMethod> {
+  async function first(): Promise<'basic' | 'body'> {
     const remembered = known ?? (await memory.recall())
     if (remembered === 'basic' || remembered === 'body') return remembered
     const said = await advertised?.()
@@ -78,6 +88,8 @@ export function clientWays({ client, clientAuth, platform, advertised }: WayOpti
     const other = one === 'basic' ? 'body' : 'basic'
     try {
       return await proven(other, send)
+    } catch (thrown) {
+      throw thrown instanceof GuestpassError && thrown.code === 'sign_in_refused' ? usedUp(thrown, one, other) : thrown
     } finally {
       // What came must not be lost because the store cannot take a note.
       if (known === other) await memory.remember(other).catch(() => {})

@@ -12,13 +12,16 @@ export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
   readonly insecureHosts?: InsecureHosts
 }
 
+/** The reason of errors because of which nothing was sent: the document could not be had. */
+export const DISCOVERY = 'discovery'
+
 /** The document is of another issuer than the one that was asked for. */
 class ForeignIssuer extends DocumentFault {}
 
 /**
  * What the discovery document of an issuer says: by OpenID Connect Discovery 1.0, or by RFC 8414 where the server has no such
  * document. Nothing is sent before it is needed; it is cached, and kept through an outage, as the mirrored document that it is.
- * Rejects with `upstream_unavailable` when it cannot be had, with `config_invalid` when it is of another issuer.
+ * Rejects with `upstream_unavailable`, reason `discovery`, when it cannot be had, with `config_invalid` when it is of another issuer.
  */
 export function discovery({ issuer, insecureHosts = [], ...options }: DiscoveryOptions): () => Promise<ServerMetadata> {
   const http = discovering(issuer, options.http)
@@ -28,8 +31,9 @@ export function discovery({ issuer, insecureHosts = [], ...options }: DiscoveryO
     try {
       return await mirror.current()
     } catch (thrown) {
-      const { cause } = thrown as GuestpassError
-      if (!(cause instanceof ForeignIssuer)) throw thrown
+      const { cause, code, message, retryAt, upstream } = thrown as GuestpassError
+      const facts = { ...(retryAt === undefined ? {} : { retryAt }), ...(upstream ? { upstream } : {}), cause: thrown }
+      if (!(cause instanceof ForeignIssuer)) throw new GuestpassError(code, message, { ...facts, reason: DISCOVERY })
       const remedy = 'Write the issuer as its discovery document does'
       const field = { field: 'GENESYS_ISSUER', message: cause.message, remedy }
       throw new GuestpassError('config_invalid', `GENESYS_ISSUER cannot be used: ${cause.message}. ${remedy}.`, {

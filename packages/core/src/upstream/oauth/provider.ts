@@ -16,7 +16,7 @@ import { type Client, type ClientMethod, namedBy, type Naming } from './client.t
 import { clientWays, type Memory } from './client-ways.ts'
 import { type CodeAsk, codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
 import type { Params } from './params.ts'
-import type { Server } from './server.ts'
+import { isUnnamed, type Server } from './server.ts'
 import {
   type AuthorizeAsk,
   authorizeUrl,
@@ -269,7 +269,11 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         return refresh ? 'unsupported' : 'done'
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
-      const url = await endpoint('revocation')
+      const url = await endpoint('revocation').catch((thrown: unknown) => {
+        if (isUnnamed(thrown, 'revocation')) return undefined
+        throw thrown
+      })
+      if (url === undefined) return 'unsupported'
       await named((method) => {
         const request = async () => revocationRequest(url, await naming(method, 'revocation'), token, kind)
         return ended(request, revocationReading(advised(explainToken, { client, method, to: 'revocation', url })))

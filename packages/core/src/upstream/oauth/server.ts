@@ -37,6 +37,10 @@ function unnamed(issuer: string, [what, setting]: readonly [string, string]): Gu
   return new GuestpassError('config_invalid', `${setting} ${message}. ${field.remedy}`, { fields: [field] })
 }
 
+/** Whether an endpoint could not be had because the discovery document does not name it. */
+export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
+  thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === settingOf(name)
+
 /** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
 export function server(
   { endpoints, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'issuer' | 'jwksUrl' | 'own'>,
