@@ -3,7 +3,7 @@ import { readConfig, secretsOf } from '../config/config.ts'
 import type { Flags } from '../config/layers.ts'
 import { inputError, inputText } from '../text-file.ts'
 import type { Output } from './output.ts'
-import { progress } from './progress.ts'
+import { type Progress, progress } from './progress.ts'
 import type { Cli } from './verb.ts'
 import type { World } from './world.ts'
 
@@ -43,7 +43,11 @@ export function surroundings(world: World, flags: CommonFlags, { out, err }: Str
       // As it stands, and as it stands in JSON.
       .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
       .reduce((clean, value) => clean.replaceAll(value, '[secret]'), text)
-  const note = (...lines: readonly string[]): void => err.lines(lines.map(scrub))
+  const bars = new Set<Progress>()
+  const note = (...lines: readonly string[]): void => {
+    for (const bar of bars) bar.makeRoom()
+    err.lines(lines.map(scrub))
+  }
   const cli: Cli = {
     json: flags.json,
     signal: world.signal,
@@ -66,7 +70,15 @@ export function surroundings(world: World, flags: CommonFlags, { out, err }: Str
     },
     print: (line) => out.line(line),
     token: (secret) => (flags.reveal || flags.raw ? secret.reveal() : secret.mask()),
-    progress: (title, total) => progress(world, title, total),
+    progress(title, total) {
+      const bar = progress(world, title, total)
+      bars.add(bar)
+      const stop = (): void => {
+        bars.delete(bar)
+        bar.stop()
+      }
+      return { ...bar, stop }
+    },
     async input() {
       const bytes = await abortable(world.input, world.signal).catch((thrown: unknown) => {
         throw inputError(thrown)

@@ -5,23 +5,32 @@ import type { Sink, World } from './world.ts'
 export interface Progress {
   /** Counts so many more as done; default 1. */
   add(count?: number): void
+  /** Makes room for a line of text where the bar is; the bar is drawn again below it. */
+  makeRoom(): void
   stop(): void
 }
+
+const nothing = (): void => undefined
 
 /** A bar on standard error, where that is a terminal that can move its cursor. */
 export function progress(world: World, title: string, total: number): Progress {
   const { stderr, env } = world
-  if (!stderr.isTTY || env.TERM === 'dumb') return { add: () => undefined, stop: () => undefined }
+  if (!stderr.isTTY || env.TERM === 'dumb') return { add: nothing, makeRoom: nothing, stop: nothing }
+  const stream = streamOf(stderr)
   const drawn = new SingleBar({
     format: `${visible(title)} {bar} {value}/{total}`,
-    stream: streamOf(stderr),
+    stream,
     // Neither is turned off, and nothing is coloured, so that the terminal is as it was on every way out, also after a kill.
     hideCursor: false,
     linewrap: true,
     gracefulExit: false,
   })
   drawn.start(total, 0)
-  return { add: (count = 1) => drawn.increment(count), stop: () => drawn.stop() }
+  return {
+    add: (count = 1) => drawn.increment(count),
+    makeRoom: () => void stream.write('\r\u001B[K'),
+    stop: () => drawn.stop(),
+  }
 }
 
 /** What the bar uses of a stream. A bar that cannot be drawn is no failure. */

@@ -15,7 +15,7 @@ import { renewJob } from '../demo/renew-job.ts'
 import type { Stage } from '../demo/stage.ts'
 import { keepWorker } from '../demo/worker.ts'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
+import { afterwards, atWork, connect } from '../workplace.ts'
 
 /** Above Genesys' 300, so that nobody waits for the demo; both sides know of it. */
 const PER_MINUTE = 6_000
@@ -60,8 +60,8 @@ export const demo = verb({
       }
       return outcome.jobs.every(succeeded) ? 0 : 1
     } finally {
-      await upstream.close()
-      await rm(folder, { recursive: true, force: true })
+      await afterwards(() => upstream.close(), cli)
+      await afterwards(() => rm(folder, { recursive: true, force: true }), cli)
     }
   },
 })

@@ -7,6 +7,7 @@ import { jsonFault } from '../config/json-fault.ts'
 import { oneOf, whole } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 import { readFault, textFile } from '../text-file.ts'
+import { afterwards } from '../workplace.ts'
 
 export const sandbox = verb({
   name: 'sandbox',
@@ -58,7 +59,7 @@ export const sandbox = verb({
       announce(running, host, cli)
       await cli.stopped()
     } finally {
-      await running.close()
+      await afterwards(() => running.close(), cli)
     }
   },
 })

@@ -151,6 +151,20 @@ describe('a bar', () => {
     expect(sequences.filter((one) => /^\[(\?|\d+m)/.test(one))).toEqual([])
   })
 
+  it('makes room for a note, and none once it has stopped', async () => {
+    const noting = doing(async (cli) => {
+      const bar = cli.progress('Guests', 10)
+      cli.note('a note')
+      bar.stop()
+      cli.note('the end')
+    })
+    let text = ''
+    await running([noting], ['act'], { stderr: { isTTY: true, write: (more) => (text += more) } })
+    expect(text).toContain('\r\u001B[Ka note\n')
+    expect(text).toMatch(/the end\n$/)
+    expect(text).not.toContain('\u001B[Kthe end')
+  })
+
   it('is not drawn on a terminal that cannot move its cursor', async () => {
     expect(await drawn({ TERM: 'dumb' })).toBe('')
   })
