@@ -41,7 +41,8 @@ export interface AuthorizedOptions {
 /**
  * Gives an instance of axios the access token of a source. A token that the resource refuses (401) is reported, and the request is
  * sent once more with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. Put it on
- * before other interceptors. A body that is a stream is not sent again. Requests reject as axios has it, and with the codes of the
+ * before other interceptors. A body that is a stream is not sent again. Where axios sends
+ * by fetch, it is not known that a redirect led to another origin: a 401 from there costs a renewal. Requests reject as axios has it, and with the codes of the
  * source. The answer takes the interceptors off again.
  */
 export function authorizedAxios(axios: AxiosLike, source: TokenSource, { origins }: AuthorizedOptions): () => void {
