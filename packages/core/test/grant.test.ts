@@ -516,12 +516,13 @@ describe('a lost answer of a server with grace', () => {
 describe('a refreshed token that cannot be used', () => {
   it.each([
     ['does not verify', jwt({ exp: 1 })],
+    ['is of another issuer', jwt({ exp: 4_000_000_000, iss: 'https://evil.example' })],
     ['is longer than 16 KiB', 'x'.repeat(16_385)],
     ['cannot stand in a header', 'töken'],
     ['holds a line break', 'a\nx-evil: 1'],
   ])('because it %s is thrown away, but the refresh token that came with it is kept', async (_why, access_token) => {
     const here = signedIn()
-    const { accessTokens } = await here.seeded({ accessTokenFormat: 'auto' })
+    const { accessTokens } = await here.seeded({ accessTokenFormat: 'auto', issuer: 'https://good.example' })
     await accessTokens.token()
     await here.clock.advance(56 * MINUTE)
     here.server.meets((work) => {
