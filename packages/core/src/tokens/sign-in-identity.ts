@@ -1,7 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import { asGuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
-import type { OAuth } from '../upstream/oauth/provider.ts'
+import type { OAuth } from '../upstream/oauth/oauth-api.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
 import { type IdTokenParts, idTokenClaims } from './id-token.ts'
 import { refusedSignIn } from './pending-sign-ins.ts'

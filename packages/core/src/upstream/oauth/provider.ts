@@ -12,13 +12,13 @@ import type { Endpoints } from '../hosts.ts'
 import { advised } from './advice.ts'
 import { assertion } from './assertion.ts'
 import { checkCallback, checkIdToken } from './checks.ts'
-import { type Client, type ClientMethod, namedBy, type Naming } from './client.ts'
+import { type ClientMethod, namedBy, type Naming } from './client.ts'
 import { clientWays, type Memory } from './client-ways.ts'
-import { type CodeAsk, codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
+import { codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
 import type { Params } from './params.ts'
-import { isUnnamed, type Server } from './server.ts'
+import type { DeviceCode, OAuth, OAuthOptions } from './oauth-api.ts'
+import { isUnnamed } from './server.ts'
 import {
-  type AuthorizeAsk,
   authorizeUrl,
   clientCredentialsRequest,
   deviceAnswer,
@@ -28,7 +28,6 @@ import {
   explainRefresh,
   explainToken,
   grantedOf,
-  type Identity,
   identityAnswer,
   identityOf,
   identityRequest,
@@ -39,71 +38,6 @@ import {
   tokenDeletion,
   tokenReading,
 } from './wire.ts'
-
-export interface OAuthOptions {
-  readonly connection: string
-  readonly server: Server
-  /** The API, whose own calls name the user and end access tokens of the platform; absent where none is known. */
-  readonly api?: string
-  readonly client: Client
-  /** See `clientWays`. */
-  readonly clientAuth: 'auto' | ClientMethod
-  /** Whether the token endpoint is on a host of the public platform. */
-  readonly platform: boolean
-  /** Free parameters of requests to sign in (browser and device), and of token requests. */
-  readonly authorizeParams?: Params | undefined
-  readonly tokenParams?: Params | undefined
-}
-
-export interface RefreshAsk {
-  /** Those that the grant has, or fewer of them; all when absent. */
-  readonly scopes?: readonly string[]
-  /** Whether the same request may be sent again now although its answer was lost. */
-  readonly mayRepeat: () => boolean
-  readonly sending: Sending
-  /** How long the caller waits, in milliseconds. Default: as the policy says. */
-  readonly patienceMs?: Millis | undefined
-}
-
-/** What a device shows and asks with (RFC 8628, 3.2). */
-export interface DeviceCode {
-  readonly deviceCode: Secret
-  readonly userCode: string
-  readonly verificationUri: string
-  readonly verificationUriComplete?: string
-  readonly lifetimeMs: Millis
-  readonly intervalMs: Millis
-}
-
-export type DeviceAnswer =
-  | { readonly is: 'pending' | 'slow_down' }
-  | { readonly is: 'granted'; readonly granted: Granted }
-
-export interface OAuth {
-  readonly clientId: string
-  /** Where to send a browser. */
-  authorizeUrl(ask: Omit<AuthorizeAsk, 'params'>): Promise<string>
-  /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
-  exchange(ask: CodeAsk & { readonly sending: Sending }): Promise<Granted>
-  /** Checks a callback before its code is sent, and the claims of an ID token. Reject with `ClaimFault`. */
-  checkCallback(query: URLSearchParams): Promise<void>
-  checkIdToken(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): Promise<void>
-  /** How old the sign-in of the user may be, in seconds, where `max_age` is sent. */
-  readonly maxAge?: number | undefined
-  /** Resolves when it is known where a code is exchanged. Asked before one is used up. */
-  ready(): Promise<void>
-  deviceCode(scopes: readonly string[]): Promise<DeviceCode>
-  /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
-  deviceToken(deviceCode: Secret, sending: Sending): Promise<DeviceAnswer>
-  /** Whom an access token stands for, where upstream tells. Rejects as any call does. */
-  identity(access: Secret): Promise<Identity>
-  /** Ends a refresh token, or an access token where there is no other. */
-  revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'unsupported'>
-  /** A new access token by client credentials (RFC 6749, 4.4). */
-  clientCredentials(scopes: readonly string[], sending: Sending, patienceMs?: Millis): Promise<Granted>
-  /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */
-  refresh(refreshToken: Secret, ask: RefreshAsk): Promise<Granted>
-}
 
 interface Terms {
   readonly operation: string
