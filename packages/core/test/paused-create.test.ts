@@ -10,8 +10,8 @@ import { outcome, passing } from './world.ts'
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1)
 const LONGER_THAN_EVERY_LEASE = 8 * SECOND
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
-/** No deadline ends a create here: signatures are checked on other threads, while the clock of the test goes on. */
-const policy = { retry: { retries: 3 }, deadlineMs: HOUR }
+/** No deadline and no limit ends a create here: signatures are checked on other threads, while the clock of the test goes on. */
+const policy = { retry: { retries: 3 }, deadlineMs: HOUR, limit: { maxWaitMs: HOUR } }
 
 /** A process that is halted at a step of its request, another that asks meanwhile, and what came of both when the first goes on. */
 async function halted(kind: 'create' | 'user', nth: number, requests: readonly [object, object]) {
