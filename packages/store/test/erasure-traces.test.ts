@@ -21,7 +21,7 @@ const ANN: Credential = {
 async function world(folder: string) {
   const path = join(folder, 'guestpass.db')
   let up = 0
-  const clock = { ...systemClock(), uptime: () => up }
+  const clock = { ...systemClock(), monotonic: () => up }
   const store = await openStore(path, { clock })
   await store.commit({ connection: 'default', writes: [{ credential: ANN, expect: { generation: 0 } }] })
   const reader = new DatabaseSync(path, { readOnly: true })

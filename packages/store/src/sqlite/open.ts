@@ -109,20 +109,19 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
     }
   }
 
-  const uptime = (): Millis => clock.uptime?.() ?? clock.wall()
   const traces = tracesIn({
     writer: writer.raw,
     read: (work) => whenFree(busyMs, () => work(reader.db)),
     write: (work) => group.run(work),
     uuid: () => random.uuid(),
     now: () => clock.wall(),
-    uptime,
+    monotonic: () => clock.monotonic(),
   })
 
   return {
     now: () => clock.wall(),
     // All who share the file are on one machine.
-    leaseNow: uptime,
+    leaseNow: () => clock.uptime?.() ?? clock.wall(),
     read: (work) =>
       inOurWords(async () => {
         const value = await whenFree(busyMs, () => work(reader.db))

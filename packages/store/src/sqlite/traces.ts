@@ -37,11 +37,11 @@ export interface TracesParts {
   readonly write: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   readonly uuid: () => string
   readonly now: () => Instant
-  /** Milliseconds of a clock that no wall clock moves. */
-  readonly uptime: () => Millis
+  /** Milliseconds of a clock that is never set. It is read at every call of the store, so that it must cost little. */
+  readonly monotonic: () => Millis
 }
 
-export function tracesIn({ writer, read, write, uuid, now, uptime }: TracesParts): Traces {
+export function tracesIn({ writer, read, write, uuid, now, monotonic }: TracesParts): Traces {
   let lookedAt = Number.NEGATIVE_INFINITY
   let tending: Promise<void> | undefined
 
@@ -73,8 +73,8 @@ export function tracesIn({ writer, read, write, uuid, now, uptime }: TracesParts
       await setFact(transaction, ...PLACE, mark)
     },
     async tend(atOnce = false) {
-      const at = uptime()
-      if (!atOnce && at - lookedAt < LOOK && at >= lookedAt) return
+      const at = monotonic()
+      if (!atOnce && at - lookedAt < LOOK) return
       lookedAt = at
       // A full or failing disk, as it may be: the mark stays, and the next look tries again.
       const next = (tending ?? Promise.resolve()).then(() => scrubbed(atOnce ? TRIES : 1)).catch(() => {})
