@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import { GuestpassError } from '../src/errors.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
 import { jwt, strangerKey } from './fake-upstream.ts'
@@ -249,6 +250,24 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect((await guests.token(ID)).generation).toBe(4)
     const newer = here.upstream.mint(ID, { sub: SUB })
     expect((await guests.refresh(ID, { token: newer })).generation).toBe(6)
+  })
+
+  it('is not called invalid when the store cannot say whose it is', async () => {
+    const here = await foreign()
+    await here.guests.refresh(ID, { token: here.token, subject: SUB })
+    let failures = 1
+    const failing: Store = {
+      ...here.store,
+      async find(connection, id) {
+        if (id === ID && (failures -= 1) >= 0) throw new GuestpassError('store_busy', 'The store is busy.')
+        return here.store.find(connection, id)
+      },
+    }
+    const { guests } = await here.process({}, { store: failing })
+    const token = here.upstream.mint(ID, { sub: SUB })
+    expect((await refusal(guests.refresh(ID, { token }))).code).toBe('store_busy')
+    expect(typesOf(await here.events())).not.toContain('REFRESH_FAILED')
+    expect((await guests.refresh(ID, { token })).guestId).toBe(ID)
   })
 
   it('makes a refreshed token of another subject invalid', async () => {

@@ -14,7 +14,7 @@ import type { IssuerClock } from '../verify/issuer-clock.ts'
 import { type Claims, inWords, type Verifier } from '../verify/verdict.ts'
 import { blankGuest, EPHEMERAL } from './ephemeral.ts'
 import { invalid } from './faults.ts'
-import type { Locate } from './locate.ts'
+import type { Locate, Located } from './locate.ts'
 import { REFRESH_GRACE } from './next-step.ts'
 import { placeFor } from './place.ts'
 import { rememberedUntil } from './reception.ts'
@@ -73,11 +73,18 @@ export function adoption(parts: AdoptionParts): Adopt {
 }
 
 /** The `sub` that tokens of a guest have, known or not. */
-async function knownSubject({ locate }: AdoptionParts, guestId: string, { api }: GuestContext): Promise<string> {
-  const known = await locate(guestId, api).catch(() => undefined)
+async function knownSubject(parts: AdoptionParts, guestId: string, { api }: GuestContext): Promise<string> {
+  const known = await located(parts, guestId, api)
   const foreign = known && foreignSubject(known.credential)
   return foreign ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
 }
+
+/** The guest where it is known. */
+const located = ({ locate }: AdoptionParts, guestId: string, api: GuestContext['api']): Promise<Located | undefined> =>
+  locate(guestId, api).catch((thrown: unknown) => {
+    if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
+    throw thrown
+  })
 
 async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string, subject: string): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
@@ -116,10 +123,7 @@ async function guestOf(
   guestId: string,
   api: GuestContext['api'],
 ): Promise<{ readonly base: Credential; readonly now: Instant }> {
-  const known = await parts.locate(guestId, api).catch((thrown: unknown) => {
-    if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
-    throw thrown
-  })
+  const known = await located(parts, guestId, api)
   if (known) return { base: known.credential, now: known.now }
   if (api !== undefined && api !== EPHEMERAL) throw foreign(guestId, api)
   const id = parseNewGuestId(guestId)
