@@ -19,10 +19,12 @@ export const auditTail = verb({
     const config = await cli.config()
     await atWork(config, cli, async ({ store, ports }) => {
       const { connection } = config
-      const subject =
-        guest && (await guestRecords({ connection }, ports).show(guest, { ...contextOf(cli), api })).subject
-      const records = subject
-        ? await latestOf(store, connection, lines, subject)
+      const view =
+        guest === undefined
+          ? undefined
+          : await guestRecords({ connection }, ports).show(guest, { ...contextOf(cli), api })
+      const records = view
+        ? await latestOf(store, connection, lines, view.subject)
         : await latest(store, connection, lines)
       cli.answer({ records }, () => records.map((record) => JSON.stringify(record)))
     })

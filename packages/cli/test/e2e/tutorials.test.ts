@@ -123,6 +123,7 @@ describe('a guest token that is held outside', () => {
     const took = of.filter(({ eventType }) => /COMPLETED|SYNCED/.test(eventType)).map(({ latencyMs }) => latencyMs)
     expect(took).toEqual([expect.any(Number), expect.any(Number)])
     await ann.fails('audit tail --guest nobody', 2, 'guest_unknown')
+    await ann.fails('audit tail --guest=', 2, 'invalid_input')
   })
 
   it('waits as long as the upstream says within the patience, and fails at once with the time beyond it', async () => {
