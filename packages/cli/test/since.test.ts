@@ -16,7 +16,20 @@ describe('a moment in the past', () => {
     expect(since.parse(text)(NOW)).toBe(at)
   })
 
-  it.each(['', '7', '7w', '-1h', 'yesterday', '2026-13-01', '2026', '01/30/2026'])('is not written as %j', (text) => {
+  it.each([
+    '',
+    '7',
+    '7w',
+    '-1h',
+    'yesterday',
+    '2026-13-01',
+    '2026-02-30',
+    '2026-01-30T24:01',
+    '2026-01-30T08:00ZZ',
+    '2026-01-30Z',
+    '2026',
+    '01/30/2026',
+  ])('is not written as %j', (text) => {
     expect(since.safeParse(text).success).toBe(false)
   })
 })
