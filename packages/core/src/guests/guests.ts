@@ -174,10 +174,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     }
 
   /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
-  async function refreshed(
-    guestId: string,
-    { token, subject, onReady: _own, ...context }: RefreshOptions,
-  ): Promise<Live> {
+  async function refreshed(guestId: string, { token, subject, ...context }: RefreshOptions): Promise<Live> {
     available()
     refuseSubject(subject, token)
     if (token === undefined) return served(guestId, { force: true }, context)

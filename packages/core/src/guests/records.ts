@@ -95,17 +95,17 @@ export interface RecordsParts {
   readonly locate?: Locate
 }
 
-type RecordsPorts = Parameters<typeof recordsOf>[1]
+interface RecordsPorts {
+  readonly store: Store
+  readonly random: Random
+}
 
 /** What can be done with the guests of a connection by its name. Throws `config_invalid` for a name that is none. */
 export const guestRecords = ({ connection, locate }: RecordsParts, ports: RecordsPorts): GuestRecords =>
   recordsOf({ connection: checkedConnection(connection), ...(locate ? { locate } : {}) }, ports)
 
 /** The same for a name that was checked. */
-export function recordsOf(
-  { connection, locate: find }: RecordsParts,
-  { store, random }: { readonly store: Store; readonly random: Random },
-): GuestRecords {
+export function recordsOf({ connection, locate: find }: RecordsParts, { store, random }: RecordsPorts): GuestRecords {
   const located = find ?? locate(connection, store)
   const known = async (guestId: string, { api, signal }: GuestContext = {}): Promise<Located> => {
     signal?.throwIfAborted()

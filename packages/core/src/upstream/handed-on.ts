@@ -3,8 +3,9 @@ import type { Json } from '../domain/json.ts'
 /** An object of an answer, as callers are given it. */
 export type HandedOn = { readonly [name: string]: Json }
 
-/** The deepest part that is handed on, and the most bytes as JSON of all of them: they are stored with the guest. */
+/** The deepest level that is handed on. */
 const DEEPEST = 4
+/** The most characters of all members as JSON: they are stored with the guest. */
 const MOST_CHARACTERS = 4_096
 
 /** Names of members that hold secrets. */
