@@ -108,6 +108,7 @@ describe('a client with a private key', () => {
   it.each([
     ['no key', {}],
     ['no PEM', { privateKey: new Secret('hunter2 hunter2') }],
+    ['a weak key', { privateKey: pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey) }],
     ['an unknown curve', { privateKey: pem(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey) }],
   ])('with %s sends nothing and names the mistake', async (_, of) => {
     const here = world()

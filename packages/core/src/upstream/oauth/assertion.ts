@@ -10,6 +10,8 @@ const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const PSS = { name: 'RSA-PSS', hash: 'SHA-256' }
 const OTHERS = [{ name: 'ECDSA', namedCurve: 'P-256' }, { name: 'Ed25519' }]
 
+const MIN_MODULUS_BITS = 2_048
+
 type SigningKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>
 
 const unusable = (why: string): GuestpassError => {
@@ -25,13 +27,20 @@ async function read(pem: string, algorithms: readonly string[] | undefined): Pro
   if (!key) throw unusable('is not in PKCS #8')
   const isPssAlone = key.isPss || (algorithms?.includes('PS256') === true && !algorithms.includes('RS256'))
   for (const algorithm of [isPssAlone ? PSS : RSA, ...OTHERS]) {
-    try {
-      return await globalThis.crypto.subtle.importKey('pkcs8', key.der, algorithm, false, ['sign'])
-    } catch {
+    const found = await globalThis.crypto.subtle
+      .importKey('pkcs8', key.der, algorithm, false, ['sign'])
       // It is of another kind.
-    }
+      .catch(() => undefined)
+    if (found) return strong(found)
   }
   throw unusable('is of a kind that is not known')
+}
+
+/** RFC 7518, 3.3 and 3.5. */
+function strong(key: SigningKey): SigningKey {
+  const { modulusLength: bits = MIN_MODULUS_BITS } = key.algorithm as { readonly modulusLength?: number }
+  if (bits < MIN_MODULUS_BITS) throw unusable(`has ${bits} bits, and RSA keys need at least ${MIN_MODULUS_BITS}`)
+  return key
 }
 
 /** Keys that were read, by the secret that holds them and what the server takes. */
