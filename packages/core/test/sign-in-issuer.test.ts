@@ -27,8 +27,16 @@ interface Over {
   readonly scopes?: readonly string[]
 }
 
-/** A sign-in at a server whose answers are right but for what is said, with the parameters that its callback has besides. */
-async function signedIn(options: Partial<ConnectionOptions>, over: Over = {}, callback: Record<string, string> = {}) {
+/**
+ * A sign-in at a server whose answers are right but for what is said, with the parameters that its callback has besides, one of them
+ * twice.
+ */
+async function signedIn(
+  options: Partial<ConnectionOptions>,
+  over: Over = {},
+  callback: Record<string, string> = {},
+  twice?: string,
+) {
   const here = world()
   const asked: string[] = []
   let nonce: string | null = null
@@ -56,6 +64,7 @@ async function signedIn(options: Partial<ConnectionOptions>, over: Over = {}, ca
   const query = new URL(url).searchParams
   nonce = query.get('nonce')
   const back = new URLSearchParams({ code: 'c', state: query.get('state') ?? '', ...callback })
+  if (twice !== undefined) back.append(twice, 'y')
   return { complete: () => signIn.complete(back), asked, accessTokens, seconds }
 }
 
@@ -103,6 +112,13 @@ describe('a sign-in where the issuer is pinned', () => {
     const at_hash = createHash('sha256').update(access).digest().subarray(0, 16).toString('base64url')
     const { complete } = await signedIn(pinned, { id: { at_hash }, answer: { access_token: access } })
     expect(await complete()).toMatchObject({ user: 'ann' })
+  })
+
+  it.each(['code', 'state', 'iss'])('sends no code of a callback that holds %s twice', async (name) => {
+    const { complete, asked } = await signedIn(pinned, {}, { iss: GOOD }, name)
+    const error = await refusal(complete())
+    expect([error.code, error.reason]).toEqual(['sign_in_refused', 'upstream'])
+    expect(asked.filter((one) => one.startsWith('POST'))).toEqual([])
   })
 
   it('sends no code of a callback of another issuer, nor believes its error', async () => {

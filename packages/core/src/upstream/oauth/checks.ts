@@ -21,8 +21,8 @@ type Facts = Readonly<Record<string, unknown>>
 const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as Facts
 
 /**
- * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice. An error that it brings is not
- * looked at. Throws `ClaimFault`.
+ * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice (RFC 6749, 3.1). An error that it
+ * brings is not looked at. Throws `ClaimFault`.
  */
 export async function checkCallback(
   query: URLSearchParams,
@@ -30,6 +30,8 @@ export async function checkCallback(
   { issuer, namesIssuer }: Expected,
 ): Promise<void> {
   const kernel = await import('oauth4webapi')
+  // The kernel looks at those that it reads.
+  if (query.getAll('code').length > 1) throw new ClaimFault('callback', 'its callback holds code twice')
   const came = query.get('iss')
   const server = { issuer: issuer ?? (came || 'unknown'), authorization_response_iss_parameter_supported: namesIssuer }
   const named = new URLSearchParams(query)
