@@ -149,6 +149,31 @@ describe('discovery', () => {
   })
 
   it.each([
+    'http://id.example.com/t',
+    'https://ann:hunter2@id.example.com/t',
+    'https://id.example.com/t#a',
+    'ftp://x/t',
+  ])('sends no secret to a token endpoint at %s', async (token_endpoint) => {
+    const of = provider({ [OIDC]: json(200, { ...DOCUMENT, token_endpoint }) })
+    const { accessTokens } = await of.open()
+    const error = await refusal(accessTokens.token())
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_TOKEN_PATH'])
+    expect(error.message).not.toContain('hunter2')
+    expect(of.asked).toEqual([OIDC])
+  })
+
+  it('takes the key-set of the settings where the document names none, and says so where none is set', async () => {
+    const { jwks_uri: _none, ...document } = DOCUMENT
+    const of = provider({ [OIDC]: json(200, document) })
+    const jwksUrl = 'https://keys.example.com/jwks'
+    const { accessKeys } = await of.open({ jwksUrl })
+    await expect(accessKeys.keys()).rejects.toThrow(/keys of keys\.example\.com cannot be had: it answered 404/)
+    const unset = await of.open()
+    await expect(unset.accessKeys.keys()).rejects.toThrow(/GENESYS_JWKS_URL is not set/)
+    expect(of.asked).toEqual([OIDC, jwksUrl])
+  })
+
+  it.each([
     [['client_secret_basic'], true],
     [['client_secret_post', 'private_key_jwt'], false],
     [['client_secret_basic', 'client_secret_post'], false],

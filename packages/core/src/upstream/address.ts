@@ -8,7 +8,7 @@ export type Fault = Omit<Field, 'field'>
 export type InsecureHosts = readonly string[]
 
 /** Whether an address is https, or plain http to loopback or to one of the hosts that are named as insecure. */
-export function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
+function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
   if (url.protocol === 'https:') return true
   if (url.protocol !== 'http:') return false
   return isLoopback(url.hostname) || insecure.some((one) => [url.host, url.hostname].includes(one.toLowerCase()))

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { strictObject } from '../../domain/strict-json.ts'
 import type { DocumentKind } from '../../mirror/copy.ts'
 import { DocumentFault } from '../../mirror/fault.ts'
-import { type InsecureHosts, isSafe } from '../address.ts'
+import { addressFault, type InsecureHosts } from '../address.ts'
 import type { Endpoints } from '../hosts.ts'
 
 /** What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2), as far as it is used. */
@@ -37,8 +37,9 @@ const document = z.object({
 
 type Document = z.output<typeof document>
 
+/** By the rules for addresses of settings: https or loopback, no credentials, no fragment (RFC 6749, 3.1 and 3.2). */
 const usable = (url: string | undefined, insecure: InsecureHosts): string | undefined =>
-  url !== undefined && URL.canParse(url) && isSafe(new URL(url), insecure) ? url : undefined
+  url !== undefined && addressFault(url, { query: 'allowed', insecure }) === undefined ? url : undefined
 
 function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata {
   const named = {

@@ -16,7 +16,7 @@ export interface Server {
   metadata(): Promise<ServerMetadata | undefined>
   /** What must be true of its answers, as far as it is known now. */
   expected(): Promise<Expected>
-  /** The key-set of the issuer. Rejects as `endpoint` does. */
+  /** The key-set of the issuer; the one of the settings where its document names none. Rejects as `endpoint` does. */
   jwksUrl(): Promise<string>
 }
 
@@ -43,7 +43,7 @@ export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
 
 /** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
 export function server(
-  { endpoints, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'issuer' | 'jwksUrl' | 'own'>,
+  { endpoints, from, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'from' | 'issuer' | 'jwksUrl' | 'own'>,
   discovered: (() => Promise<ServerMetadata>) | undefined,
   pinned?: string,
 ): Server {
@@ -64,8 +64,9 @@ export function server(
     async jwksUrl() {
       if (!discovered) return jwksUrl
       const { issuer: named, jwksUrl: found } = await discovered()
-      if (found === undefined) throw unnamed(named, ['key-set', 'GENESYS_JWKS_URL'])
-      return found
+      if (found !== undefined) return found
+      if (from.jwksUrl !== 'jwksUrl') throw unnamed(named, ['key-set', 'GENESYS_JWKS_URL'])
+      return jwksUrl
     },
   }
 }
