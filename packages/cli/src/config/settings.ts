@@ -226,7 +226,8 @@ export const settings = {
   jwksUrl: setting({
     names: ['GENESYS_JWKS_URL'],
     of: 'connection',
-    about: 'Address of the key-set (unset: that of GENESYS_ISSUER, else `/.well-known/jwks.json` on the OAuth server)',
+    about:
+      'Address of the key-set (unset: that of GENESYS_ISSUER, else `/.well-known/jwks.json` on the OAuth server); with GENESYS_ISSUER that of guest tokens',
     write: `${url} (http:// on loopback)`,
     kind: kinds.address,
   }),
