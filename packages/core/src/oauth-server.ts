@@ -3,7 +3,6 @@ import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
 import type { Hosts } from './upstream/hosts.ts'
-import { discovery } from './upstream/oauth/discovery.ts'
 import { type Server, server } from './upstream/oauth/server.ts'
 import { fact, type KeySetPlace } from './verification.ts'
 
@@ -32,6 +31,16 @@ export function oauthServer(
   if (issuer === undefined) return server(hosts, undefined, pinned)
   const { store, http, clock, random } = ports
   const facts = fact(store, connection, `discovery:${issuer}`)
-  const found = server(hosts, discovery({ issuer, insecureHosts, http, clock, random, facts }))
+  const discovered = once(async () => {
+    const { discovery } = await import('./upstream/oauth/discovery.ts')
+    return discovery({ issuer, insecureHosts, http, clock, random, facts })
+  })
+  const found = server(hosts, async () => (await discovered())())
   return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
+}
+
+/** What is made when it is asked for first, and then the same. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }

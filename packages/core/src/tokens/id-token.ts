@@ -1,7 +1,7 @@
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
-import { ClaimFault } from '../upstream/oauth/checks.ts'
+import { ClaimFault } from '../upstream/oauth/expected.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
 import { decodeBase64url, encodeBase64url } from '../verify/base64url.ts'
 import { type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'

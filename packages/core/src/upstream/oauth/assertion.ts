@@ -1,3 +1,4 @@
+import { modifyAssertion, PrivateKeyJwt } from 'oauth4webapi'
 import { GuestpassError } from '../../errors.ts'
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
@@ -76,7 +77,6 @@ export async function assertion(
   clock: Pick<Clock, 'wall'>,
 ): Promise<Naming> {
   if (!privateKey) throw unusable('is not set')
-  const { modifyAssertion, PrivateKeyJwt } = await import('oauth4webapi')
   const key = await keyOf(privateKey, algorithms)
   const body = new URLSearchParams()
   const naming = PrivateKeyJwt(keyId === undefined ? key : { key, kid: keyId }, {

@@ -1,20 +1,5 @@
-/** An answer of a sign-in that is not to be trusted: the claim, or parameter, that fails. The message is a clause. */
-export class ClaimFault extends Error {
-  readonly claim: string
-
-  constructor(claim: string, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.claim = claim
-  }
-}
-
-/** What must be true of the answers of a server. */
-export interface Expected {
-  /** Absent: not known, and then not compared. */
-  readonly issuer?: string | undefined
-  /** Whether each callback must name the issuer (RFC 9207, 2.3). */
-  readonly namesIssuer: boolean
-}
+import * as kernel from 'oauth4webapi'
+import { ClaimFault, type Expected } from './expected.ts'
 
 type Facts = Readonly<Record<string, unknown>>
 
@@ -24,12 +9,7 @@ const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as F
  * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice (RFC 6749, 3.1). An error that it
  * brings is not looked at. Throws `ClaimFault`.
  */
-export async function checkCallback(
-  query: URLSearchParams,
-  clientId: string,
-  { issuer, namesIssuer }: Expected,
-): Promise<void> {
-  const kernel = await import('oauth4webapi')
+export function checkCallback(query: URLSearchParams, clientId: string, { issuer, namesIssuer }: Expected): void {
   // The kernel looks at those that it reads.
   if (query.getAll('code').length > 1) throw new ClaimFault('callback', 'its callback holds code twice')
   const came = query.get('iss')
@@ -60,7 +40,6 @@ export interface IdTokenExpected extends Expected {
  * `max_age` was sent (OpenID Connect Core, 3.1.3.7). Throws `ClaimFault`.
  */
 export async function checkIdToken(claims: Facts, expected: IdTokenExpected): Promise<void> {
-  const kernel = await import('oauth4webapi')
   const { nonce, maxAge } = expected
   const { copy, server } = judged(claims, expected)
   // Dates are judged elsewhere, by the issuer's clock.
@@ -105,13 +84,6 @@ function judged(claims: Facts, { issuer }: IdTokenExpected) {
 function claimOf(thrown: unknown): string {
   const { claim } = factsOf(thrown)
   return typeof claim === 'string' ? claim : (/"(\w+)" \(/.exec((thrown as Error).message)?.[1] ?? 'id_token')
-}
-
-/** Whether two issuers are one: the same address, however it is written. */
-export function isIssuer(one: unknown, other: string): boolean {
-  if (one === other) return true
-  if (typeof one !== 'string' || !URL.canParse(one) || !URL.canParse(other)) return false
-  return new URL(one).href === new URL(other).href
 }
 
 /** What a stranger wrote, cut short and quoted. */

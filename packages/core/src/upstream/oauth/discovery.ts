@@ -1,3 +1,4 @@
+import { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
 import { GuestpassError } from '../../errors.ts'
 import { DocumentFault } from '../../mirror/fault.ts'
 import { mirroredDocument } from '../../mirror/mirrored-document.ts'
@@ -66,9 +67,6 @@ async function asked(
   http: Http,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } = await import(
-    'oauth4webapi'
-  )
   let answer: HttpAnswer | undefined
   const send = async (url: string): Promise<Response> => {
     answer = await http({ ...request, url }, signal)

@@ -1,4 +1,4 @@
-import type * as Kernel from 'oauth4webapi'
+import * as kernel from 'oauth4webapi'
 import type { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Naming } from './client.ts'
@@ -34,16 +34,13 @@ async function captured(
   { naming, clientId, url }: Making,
   secrets: readonly Secret[],
   make: (of: {
-    readonly kernel: typeof Kernel
     readonly client: { readonly client_id: string }
     readonly authenticate: (server: unknown, client: unknown, body: URLSearchParams, headers: Headers) => void
     readonly send: Send
   }) => Promise<unknown>,
 ): Promise<HttpRequest> {
-  const kernel = await import('oauth4webapi')
   const seen: Captured = { url, body: '', accept: 'application/json' }
   await make({
-    kernel,
     client: { client_id: clientId },
     authenticate(_server, _client, body) {
       for (const [name, value] of Object.entries(naming.members)) body.set(name, value)
@@ -64,7 +61,7 @@ async function captured(
 
 /** The exchange of a code (RFC 6749, 4.1.3; RFC 7636, 4.5). */
 export const codeRequest = (making: Making, { code, verifier, redirectUri }: CodeAsk): Promise<HttpRequest> =>
-  captured(making, [code, verifier], ({ kernel, client, authenticate, send }) => {
+  captured(making, [code, verifier], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, token_endpoint: making.url }
     const callback = new URLSearchParams({ code: code.reveal() })
     const valid = kernel.validateAuthResponse(server, client, callback, kernel.skipStateCheck)
@@ -78,7 +75,7 @@ export const codeRequest = (making: Making, { code, verifier, redirectUri }: Cod
 
 /** What a device asks for (RFC 8628, 3.1). */
 export const deviceCodeRequest = (making: Making, scopes: readonly string[]): Promise<HttpRequest> =>
-  captured(making, [], ({ kernel, client, authenticate, send }) => {
+  captured(making, [], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, device_authorization_endpoint: making.url }
     const scope: [string, string][] = scopes.length === 0 ? [] : [['scope', scopes.join(' ')]]
     const members = new URLSearchParams([...pairsOf(making.params), ...scope])
@@ -90,7 +87,7 @@ export const deviceCodeRequest = (making: Making, scopes: readonly string[]): Pr
 
 /** A device that asks whether the user has decided (RFC 8628, 3.4). */
 export const deviceTokenRequest = (making: Making, deviceCode: Secret): Promise<HttpRequest> =>
-  captured(making, [deviceCode], ({ kernel, client, authenticate, send }) => {
+  captured(making, [deviceCode], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, token_endpoint: making.url }
     return kernel.deviceCodeGrantRequest(server, client, authenticate, deviceCode.reveal(), {
       additionalParameters: pairsOf(making.params),

@@ -10,11 +10,9 @@ import { once, type Try } from '../once.ts'
 import type { Sending } from '../sending.ts'
 import type { Endpoints } from '../hosts.ts'
 import { advised } from './advice.ts'
-import { assertion } from './assertion.ts'
-import { checkCallback, checkIdToken } from './checks.ts'
 import { type ClientMethod, namedBy, type Naming } from './client.ts'
 import { clientWays, type Memory } from './client-ways.ts'
-import { codeRequest, deviceCodeRequest, deviceTokenRequest, type Making } from './kernel-requests.ts'
+import type { Making } from './kernel-requests.ts'
 import type { Params } from './params.ts'
 import type { DeviceCode, OAuth, OAuthOptions } from './oauth-api.ts'
 import { isUnnamed } from './server.ts'
@@ -64,7 +62,7 @@ interface Ask extends Spending {
   readonly explain?: Explain
 }
 
-/** The OAuth token endpoint of an organisation. */
+/** The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes never sign anybody in. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
   const { client, connection } = options
   const ask = <T>(terms: Terms, attempt: Attempt<T>): Promise<T> =>
@@ -86,6 +84,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
   /** How the client names itself in one request: anew for each, because an assertion is good once. */
   async function naming(method: ClientMethod, to: keyof Endpoints): Promise<Naming> {
     if (method !== 'private_key_jwt') return namedBy(client, method)
+    const { assertion } = await import('./assertion.ts')
     const known = await metadata()
     const audience = known?.issuer ?? server.issuer ?? (await endpoint(to === 'clientToken' ? to : 'userToken'))
     return assertion(client, { audience, algorithms: known?.assertionAlgorithms }, network.clock)
@@ -125,15 +124,20 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     clientId: client.id,
     maxAge,
     ready: async () => void (await endpoint('userToken')),
-    checkCallback: async (query) => checkCallback(query, client.id, await server.expected()),
+    async checkCallback(query) {
+      const { checkCallback } = await import('./checks.ts')
+      checkCallback(query, client.id, await server.expected())
+    },
     async checkIdToken(claims, nonce) {
+      const { checkIdToken } = await import('./checks.ts')
       await checkIdToken(claims, { ...(await server.expected()), clientId: client.id, nonce, maxAge })
     },
     async authorizeUrl(one) {
       return authorizeUrl(await endpoint('authorize'), client.id, { ...one, params: options.authorizeParams })
     },
-    exchange: ({ sending, ...code }) =>
-      asked({
+    async exchange({ sending, ...code }) {
+      const { codeRequest } = await import('./kernel-requests.ts')
+      return asked({
         operation: 'exchange',
         repeatable: false,
         single: true,
@@ -142,7 +146,8 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         request: (making) => codeRequest(making, code),
         sending,
         explain: explainExchange,
-      }),
+      })
+    },
     clientCredentials: (scopes, sending, patienceMs) =>
       asked({
         operation: 'token',
@@ -166,6 +171,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         patienceMs,
       }),
     async deviceCode(scopes) {
+      const { deviceCodeRequest } = await import('./kernel-requests.ts')
       const url = await endpoint('device')
       return named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
@@ -177,6 +183,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       )
     },
     async deviceToken(deviceCode, sending) {
+      const { deviceTokenRequest } = await import('./kernel-requests.ts')
       try {
         const request = (making: Making) => deviceTokenRequest(making, deviceCode)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }

@@ -1,6 +1,6 @@
 import { GuestpassError } from '../../errors.ts'
 import type { Endpoints, Hosts } from '../hosts.ts'
-import type { Expected } from './checks.ts'
+import type { Expected } from './expected.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
 /** The OAuth server of an organisation: where its endpoints are, and what it says of itself. */
