@@ -5,7 +5,7 @@ import { browser } from '../../openid/browser.ts'
 import { type Algorithm, signingKey } from '../../openid/keys.ts'
 import { REDIRECT, userClient } from '../../openid/product.ts'
 import { ODD_SECRET, type Openid, RESOURCE, SECRET } from '../../openid/provider.ts'
-import { connect, started } from './started.ts'
+import { connect, connectDevice, started } from './started.ts'
 
 const secret = new Secret(SECRET)
 const service = { scopes: ['api:read'], tokenParams: { resource: RESOURCE } }
@@ -132,7 +132,7 @@ describe('a sign-in at a real provider', () => {
 
   it('on another device brings the same', async () => {
     const provider = await started()
-    const { deviceSignIn } = await connect(provider, userClient)
+    const { deviceSignIn } = await connectDevice(provider, userClient)
     const pages: Promise<string>[] = []
     const signedIn = await deviceSignIn.run({
       show: ({ verificationUriComplete }) => void pages.push(browser().decideDevice(verificationUriComplete ?? '')),
@@ -142,7 +142,7 @@ describe('a sign-in at a real provider', () => {
   })
 
   it('on another device is told when the user said no', async () => {
-    const { deviceSignIn } = await connect(await started(), userClient)
+    const { deviceSignIn } = await connectDevice(await started(), userClient)
     const pages: Promise<string>[] = []
     const show = ({ verificationUriComplete = '' }) =>
       void pages.push(browser({ denies: true }).decideDevice(verificationUriComplete))

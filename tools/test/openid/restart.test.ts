@@ -2,7 +2,7 @@ import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { browser } from '../../openid/browser.ts'
 import { REDIRECT, userClient } from '../../openid/product.ts'
-import { connect, started } from './started.ts'
+import { connect, connectDevice, started } from './started.ts'
 
 /** Every token is due for renewal as soon as it came. */
 const due = (lifetime: number): number => lifetime
@@ -63,7 +63,7 @@ describe('a real provider that is away for a while', () => {
 
   it('while a user decides on another device: the device goes on asking', async () => {
     const provider = await started()
-    const { deviceSignIn } = await connect(provider, { ...userClient, policy: { breaker: { atLeast: 1_000 } } })
+    const { deviceSignIn } = await connectDevice(provider, { ...userClient, policy: { breaker: { atLeast: 1_000 } } })
     const shown = Promise.withResolvers<string>()
     const signedIn = deviceSignIn.run({
       show: ({ verificationUriComplete = '' }) => shown.resolve(verificationUriComplete),
