@@ -226,9 +226,9 @@ describe('a token from outside', () => {
 describe('a token from outside whose sub is not the guest id', () => {
   const SUB = 'guest-session-123'
 
-  async function foreign() {
-    const here = await outside({ sub: SUB })
-    here.upstream.says = { sub: SUB }
+  async function foreign(sub = SUB) {
+    const here = await outside({ sub })
+    here.upstream.says = { sub }
     return here
   }
 
@@ -285,6 +285,14 @@ describe('a token from outside whose sub is not the guest id', () => {
     await refusal(guests.refresh(ID, { token: upstream.mint(ID, { sub: 'other' }) }))
     expect(JSON.stringify(await events())).not.toContain(SUB)
     expect(JSON.stringify(await row())).not.toContain(SUB)
+  })
+
+  it('may be text that is not well-formed, also where a refresh fails', async () => {
+    const sub = 'a\ud800'
+    const { guests, token, upstream } = await foreign(sub)
+    await guests.refresh(ID, { token, subject: sub })
+    upstream.says = { sub: 'stranger' }
+    expect(await refusal(guests.refresh(ID))).toMatchObject({ code: 'token_refused', reason: 'subject' })
   })
 
   it('is forgotten when a token is minted for the guest id', async () => {

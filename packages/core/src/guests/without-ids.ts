@@ -1,5 +1,6 @@
 import type { Credential } from '../domain/credential.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
+import { asWord, literal } from '../domain/pattern.ts'
 import { GuestpassError } from '../errors.ts'
 import { foreignSubject } from './token-subject.ts'
 
@@ -21,9 +22,9 @@ export const withoutIds = (
     error.code,
     ids
       .filter((id) => id !== undefined)
-      .flatMap((id) => [id, encodeURIComponent(id), JSON.stringify(id).slice(1, -1)])
+      .flatMap((id) => [id, encodeURIComponent(id.toWellFormed()), JSON.stringify(id).slice(1, -1)])
       .sort((one, other) => other.length - one.length)
-      .reduce((text, id) => text.replaceAll(asWord(id), subject), error.message),
+      .reduce((text, id) => text.replaceAll(wordOf(id), subject), error.message),
     {
       ...(error.upstream ? { upstream: error.upstream } : {}),
       ...(error.reason === undefined ? {} : { reason: error.reason }),
@@ -31,5 +32,4 @@ export const withoutIds = (
   )
 
 /** The text itself, in any case, where it is no part of a longer word: an id may be as short as one letter. */
-const asWord = (text: string): RegExp =>
-  new RegExp(`(?<![\\p{L}\\p{N}])${text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?![\\p{L}\\p{N}])`, 'giu')
+const wordOf = (text: string): RegExp => new RegExp(asWord(literal(text)), 'giu')

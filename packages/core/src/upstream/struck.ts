@@ -1,3 +1,4 @@
+import { asWord, literal } from '../domain/pattern.ts'
 import type { Secret } from '../domain/secret.ts'
 import { decoded } from './decoded.ts'
 
@@ -19,9 +20,9 @@ function formsOf(secret: Secret): readonly string[] {
 }
 
 function patternOf(form: string): RegExp {
-  const text = form.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`).replaceAll(' ', '[ +]+')
+  const text = literal(form).replaceAll(' ', '[ +]+')
   const isShortWord = form.length < SHORT && /^[\p{L}\p{N}]+$/u.test(form)
-  return new RegExp(isShortWord ? `(?<![\\p{L}\\p{N}])${text}(?![\\p{L}\\p{N}])` : text, 'giu')
+  return new RegExp(isShortWord ? asWord(text) : text, 'giu')
 }
 
 /** Strikes texts out of a decoded line, in any case; also the beginning of one that was cut off at the end or before an ellipsis. */
