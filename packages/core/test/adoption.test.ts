@@ -274,7 +274,9 @@ describe('a token from outside whose sub is not the guest id', () => {
     const { guests, token, upstream } = await foreign()
     await guests.refresh(ID, { token, subject: SUB })
     upstream.says = { sub: ID }
-    expect(await refusal(guests.refresh(ID))).toMatchObject({ code: 'token_refused', reason: 'subject' })
+    const error = await refusal(guests.refresh(ID))
+    expect(error).toMatchObject({ code: 'token_refused', reason: 'subject' })
+    expect(error.message).toContain(`for guest ${ID} does not verify`)
   })
 
   it('stands in no event, in the clear nowhere but in the answer', async () => {

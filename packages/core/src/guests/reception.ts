@@ -1,4 +1,5 @@
 import type { Credential, TokenSet } from '../domain/credential.ts'
+import { guestIdOf } from '../domain/guest-id.ts'
 import { endOf, type Windows } from '../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../domain/time.ts'
 import { lifetime } from '../domain/lifetime.ts'
@@ -27,7 +28,7 @@ export interface ReceptionParts {
 
 /** What a token must be, and when it was asked for. */
 export interface Terms {
-  /** The guest that the token is for, in upstream's words. */
+  /** The `sub` that the token must carry. */
   readonly subject: string
   readonly scopes: readonly string[]
   /** `jwt`: verified; `opaque`: taken as it is. */
@@ -62,13 +63,13 @@ export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Insta
 export function reception(parts: ReceptionParts): Reception {
   const { issuerClock, meter, random, windows } = parts
 
-  async function verified({ access }: Granted, { subject, scopes }: Terms): Promise<Claims> {
+  async function verified(guest: Credential, { access }: Granted, { subject, scopes }: Terms): Promise<Claims> {
     const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })
     if (verdict.valid) return verdict.claims
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${subject} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The token that upstream issued for guest ${guestIdOf(guest)} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }
@@ -79,7 +80,7 @@ export function reception(parts: ReceptionParts): Reception {
     },
     async receive(credential, granted, terms, now) {
       issuerClock.observe(granted.issuerNow)
-      const claims = terms.format === 'jwt' ? await verified(granted, terms) : undefined
+      const claims = terms.format === 'jwt' ? await verified(credential, granted, terms) : undefined
       const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
       const exp = claims && (claims['exp'] as number) * SECOND
       const expiresAt = Math.min(told, exp === undefined ? told : now() + exp - issuerClock.now())
