@@ -127,7 +127,8 @@ export function access(
     const byCredentials = async (): Promise<Standing> => {
       const params = pairsOf(options.tokenParams)
       const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
-      const shape = [hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra]
+      const issuer = hosts.issuer === undefined ? [] : [hosts.issuer]
+      const shape = [hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra, ...issuer]
       // Of every input that shapes the token, so that no two different ones meet.
       const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
       const strategy = clientCredentials({ ...shared, id, scopes: asked }, ports)

@@ -96,6 +96,17 @@ describe('discovery', () => {
     expect(await authorizeOf(of)).toBe(`${ISSUER}/moved`)
   })
 
+  it('shares no token between two issuers, though all else is the same', async () => {
+    const other = 'https://other.example.com'
+    const of = provider({
+      [OIDC]: json(200, DOCUMENT),
+      [`${other}/.well-known/openid-configuration`]: json(200, { issuer: other, token_endpoint: `${other}/t` }),
+    })
+    const oauthBaseUrl = 'https://login.example.com'
+    for (const issuer of [ISSUER, other, ISSUER]) await (await of.open({ oauthBaseUrl, issuer })).accessTokens.token()
+    expect(of.asked.filter((url) => url.endsWith('/t'))).toEqual([`${ISSUER}/t`, `${other}/t`])
+  })
+
   it('keeps what is known through an outage, for a day', async () => {
     const of = provider()
     await authorizeOf(of)
