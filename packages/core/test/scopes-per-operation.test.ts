@@ -59,6 +59,13 @@ describe('a client that holds the scopes of one job alone', () => {
     expect(asked).toEqual([S2.join(' '), null])
   })
 
+  it('gets the token at hand for an API by the very same promise', async () => {
+    const { accessTokens } = await people(S2)
+    const source = accessTokens.for('engagements')
+    for (let times = 0; times < 2; times += 1) await source.token()
+    expect(source.token()).toBe(source.token())
+  })
+
   it('hears what was asked for, granted and missing, and why a new token was asked for at all', async () => {
     const { guests, upstream } = await guestTokens([REFRESH])
     const token = upstream.mint(ID)
