@@ -1,3 +1,4 @@
+import { hex } from '../domain/hex.ts'
 import { lengthPrefixed } from '../domain/key.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
@@ -17,9 +18,8 @@ const KIND = 'key'
 const ID = 'pseudonyms'
 const BYTES = 32
 
-const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-const bytesOf = (hex: string): Uint8Array =>
-  Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16))
+const bytesOf = (digits: string): Uint8Array =>
+  Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
 
 export function pseudonyms(
   connection: string,
@@ -32,7 +32,7 @@ export function pseudonyms(
     for (;;) {
       const { value, revision } = await store.document(connection, KIND, ID)
       if (typeof value === 'string') return bytesOf(value)
-      const made = hexOf(random.bytes(BYTES))
+      const made = hex(random.bytes(BYTES))
       await store.commit({ connection, documents: [{ kind: KIND, id: ID, value: made, expect: { revision } }] })
     }
   }

@@ -1,3 +1,4 @@
+import { hex } from '../domain/hex.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
@@ -45,18 +46,15 @@ export function systemRandom(): Random {
 
 /** SHA-256 of the text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
 export async function sha256Hex(text: string): Promise<string> {
-  return hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
 /** HMAC-SHA-256 (RFC 2104) under a key: of a text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
 export async function hmacSha256Hex(key: Uint8Array): Promise<(text: string) => Promise<string>> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', Uint8Array.from(key), algorithm, false, ['sign'])
-  return async (text) => hex(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text)))
+  return async (text) => hex(new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))))
 }
-
-const hex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** Sends a request as the `fetch` of the platform does. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>

@@ -1,3 +1,4 @@
+import { hex } from '../domain/hex.ts'
 import type { Random } from '../ports/random.ts'
 
 /** Luck that repeats: the same seed gives the same values (mulberry32). */
@@ -10,7 +11,6 @@ export function seededRandom(seed = 1): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
   const bytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => Math.floor(float() * 256))
-  const hex = (part: Uint8Array): string => [...part].map((byte) => byte.toString(16).padStart(2, '0')).join('')
   return {
     float,
     bytes,

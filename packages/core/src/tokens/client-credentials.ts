@@ -11,7 +11,7 @@ import type { AccessTelling } from './telling.ts'
 
 export interface ClientCredentialsParts {
   readonly connection: string
-  /** The key of everything that shapes the token (see `accessTokenId`). */
+  /** Made of every input that shapes the token, so that no two different ones share a row. */
   readonly id: string
   readonly oauth: OAuth
   readonly scopes: readonly string[]

@@ -1,3 +1,4 @@
+import { hex } from '../domain/hex.ts'
 import { base64urlBytes, encodeBase64url } from './base64url.ts'
 import type { Jwk } from './keys.ts'
 import { isRoca } from './roca.ts'
@@ -33,8 +34,6 @@ export interface UsableJwk {
 
 /** A key, or in a few words why it must not be used. */
 export type JudgedJwk = UsableJwk | string
-
-const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** The bytes of a number. Padding is taken: issuers write it, and it means nothing else (RFC 7515, section 2, has none). */
 const bytesOf = (member: unknown): Uint8Array | undefined =>

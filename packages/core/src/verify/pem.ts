@@ -1,3 +1,4 @@
+import { base64Bytes } from '../domain/base64.ts'
 import { GuestpassError } from '../errors.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk } from './keys.ts'
@@ -13,18 +14,10 @@ export const unusablePem = (message: string, remedy: string): GuestpassError =>
 const EXPECTED =
   'Give PEM blocks that begin with -----BEGIN PUBLIC KEY-----, -----BEGIN RSA PUBLIC KEY----- or -----BEGIN CERTIFICATE-----'
 
-function bytesOf(body: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(body.replace(/\s/g, '')), (character) => character.charCodeAt(0))
-  } catch {
-    return undefined
-  }
-}
-
 function jwkOf(label: string, body: string): Jwk | string {
   if (label.endsWith('PRIVATE KEY')) return 'it is a private key, which belongs only where tokens are signed'
   if (!/^(RSA )?PUBLIC KEY$|^(X509 )?CERTIFICATE$/.test(label)) return `it is a ${label}`
-  const bytes = bytesOf(body)
+  const bytes = base64Bytes(body)
   if (!bytes) return 'its base64 is damaged'
   if (label === 'RSA PUBLIC KEY') return jwkOfPkcs1(bytes) ?? 'its contents are damaged'
   return jwkOfSpki(label === 'PUBLIC KEY' ? bytes : spkiOfCertificate(bytes))

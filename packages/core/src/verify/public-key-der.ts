@@ -1,9 +1,10 @@
+import { after, contentsOf, der, only, TAG } from '../domain/der.ts'
+import { hex } from '../domain/hex.ts'
 import { encodeBase64url } from './base64url.ts'
-import { after, contentsOf, der, only, TAG } from './der.ts'
 import type { Jwk } from './keys.ts'
 
-const hex = (bytes: Uint8Array | undefined): string =>
-  bytes ? [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('') : ''
+/** As `ID` has them; empty where there is none. */
+const idIn = (bytes: Uint8Array | undefined): string => (bytes ? hex(bytes) : '')
 
 /** Object identifiers, as the contents of their DER. */
 const ID = {
@@ -35,11 +36,11 @@ export function jwkOfPkcs1(bytes: Uint8Array | undefined): Jwk | undefined {
 function isPss256(parameters: Uint8Array): boolean {
   if (parameters.length === 0) return true
   const hash = only(contentsOf(contentsOf(parameters, TAG.sequence), TAG.first), TAG.sequence)
-  return hex(contentsOf(hash, TAG.id)) === ID.sha256
+  return idIn(contentsOf(hash, TAG.id)) === ID.sha256
 }
 
 function jwkOfPoint(curve: Uint8Array, point: Uint8Array | undefined): Jwk | string {
-  if (hex(only(curve, TAG.id)) !== ID.p256) return 'its curve is not P-256'
+  if (idIn(only(curve, TAG.id)) !== ID.p256) return 'its curve is not P-256'
   if (point?.length !== 65 || point[0] !== 4) return 'its point is not written in full'
   return { kty: 'EC', crv: 'P-256', x: encodeBase64url(point.subarray(1, 33)), y: encodeBase64url(point.subarray(33)) }
 }

@@ -87,4 +87,4 @@ function claimOf(thrown: unknown): string {
 }
 
 /** What a stranger wrote, cut short and quoted. */
-const shown = (text: string): string => JSON.stringify(text.slice(0, 200))
+export const shown = (text: unknown): string => JSON.stringify(String(text).slice(0, 200))

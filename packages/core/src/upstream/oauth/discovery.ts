@@ -5,6 +5,7 @@ import { mirroredDocument } from '../../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../../mirror/options.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../ports/http.ts'
 import type { InsecureHosts } from '../address.ts'
+import { shown } from './checks.ts'
 import { type ServerMetadata, serverDocument } from './server-metadata.ts'
 
 export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
@@ -108,6 +109,3 @@ function foreign(thrown: unknown, issuer: string): ForeignIssuer | undefined {
     facts(thrown),
   )
 }
-
-/** An issuer as it may be shown: what a stranger wrote is cut short and quoted. */
-const shown = (issuer: unknown): string => JSON.stringify(String(issuer).slice(0, 200))
