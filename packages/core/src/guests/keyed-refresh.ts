@@ -97,13 +97,9 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
 /** Throws what a mint failed with, after what made it necessary. */
 function throwBoth(thrown: unknown, because: string | undefined): never {
   if (because === undefined || !(thrown instanceof GuestpassError)) throw thrown
-  const { code, message, upstream, retryAt, reason } = thrown
-  throw new GuestpassError(code, `${because} So a new token was asked for, which failed too: ${message}`, {
-    ...(upstream ? { upstream } : {}),
-    ...(retryAt === undefined ? {} : { retryAt }),
-    ...(reason === undefined ? {} : { reason }),
-    cause: thrown,
-  })
+  const { code, message, ...facts } = thrown
+  const both = `${because} So a new token was asked for, which failed too: ${message}`
+  throw new GuestpassError(code, both, { ...facts, cause: thrown })
 }
 
 const waiting = ({ context: { signal, patienceMs } }: TokenOrder) => ({ signal, patienceMs })
