@@ -124,4 +124,18 @@ describe('the audit record of a failure', () => {
     expect(failed).toMatchObject({ statusCode: 403 })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(2 * SECOND)
   })
+
+  it('says how long the CRM took to fail, without the update of the guest', async () => {
+    const here = peopleWorld()
+    here.upstream.always('crm', async () => json(500, {}))
+    here.upstream.always('update', async () => {
+      await here.clock.sleep(2 * SECOND)
+      return json(200, {})
+    })
+    const { guests } = await here.process({ crmUrl: 'https://crm.example.com' })
+    await guests.issue(ann)
+    await passing(here.clock, guests.enrichment.drain(new AbortController().signal))
+    const failed = await here.last('GUEST_ENRICHMENT_FAILED')
+    expect(failed).toMatchObject({ latencyMs: 0, data: { crm: 'failed' } })
+  })
 })

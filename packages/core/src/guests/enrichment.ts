@@ -138,6 +138,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const { guest, lookup: said } = again
       ? await asked(found.credential, found.revision)
       : { guest: found.credential, lookup: undefined }
+    const lookupMs = elapsed()
     const crm = said ? said.outcome === 'failed' : before.crm
     const put = before.put || said?.outcome === 'found'
     const { events, failed } = put ? await given(guest) : { events: [], failed: false }
@@ -147,7 +148,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     }
     const attempts = before.attempts + 1
     const gap = crm
-      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, elapsed(), { crm: 'failed', attempts })]
+      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, lookupMs, { crm: 'failed', attempts })]
       : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
     const next: Pending = { put: failed, crm, attempts, dueAt: clock.wall() + wait }
