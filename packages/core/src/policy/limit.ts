@@ -10,7 +10,7 @@ import type { Call, Policy } from './pipeline.ts'
 import { rateLimit } from './rate-limit.ts'
 
 export interface LimitOptions {
-  /** Requests a minute, more than 0; default 300. Learned down when upstream says that it allows fewer. */
+  /** Requests a minute, more than 0; default 300. Lower while upstream says that it allows fewer, and for an hour after. */
   readonly perMinute?: number
   /**
    * Requests that may go at once after a quiet time, at least 1; default 10. A little less than upstream takes at once
