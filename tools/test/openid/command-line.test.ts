@@ -113,7 +113,7 @@ describe('the usual mistakes', () => {
       () => ({ GENESYS_CLIENT_ID: 'nobody' }),
       3,
       'client_rejected',
-      ['GENESYS_CLIENT_ID', '401'],
+      ['GENESYS_CLIENT_ID', 'If the client has a secret', '401'],
     ],
     [
       'a wrong secret',
@@ -121,7 +121,7 @@ describe('the usual mistakes', () => {
       () => ({ ...service, GENESYS_CLIENT_SECRET: 'a-wrong-one' }),
       3,
       'client_rejected',
-      ['GENESYS_CLIENT_SECRET', '401'],
+      ['GENESYS_CLIENT_SECRET, and that they are of 127.0.0.1:', '401'],
     ],
     [
       'a resource that it does not know',

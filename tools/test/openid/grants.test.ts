@@ -94,6 +94,15 @@ describe('a sign-in at a real provider', () => {
     await expect(done()).rejects.toMatchObject({ code: 'token_refused', reason: 'algorithm' })
   })
 
+  it('renews where the resource goes with token requests too', async () => {
+    const provider = await started()
+    const { connection, done } = await signedIn(provider, { tokenParams: { resource: RESOURCE } })
+    await done()
+    connection.accessTokens.reportRejected((await connection.accessTokens.token()).token)
+    const { token, generation } = await connection.accessTokens.token()
+    expect([generation, decodeJwt(token.reveal())]).toMatchObject([2, { aud: RESOURCE, scope: 'api:read' }])
+  })
+
   it('without a resource brings an opaque token', async () => {
     const provider = await started()
     const options = { authorizeParams: { prompt: 'consent' }, scopes: ['openid', 'offline_access'] }

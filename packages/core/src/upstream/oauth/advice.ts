@@ -1,5 +1,6 @@
 import type { Explain } from '../answer.ts'
 import type { Endpoints } from '../hosts.ts'
+import { domains } from '../regions.ts'
 import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
 import { settingOf } from './server.ts'
 
@@ -23,9 +24,24 @@ export const advised =
       : said
   }
 
-function clientAdvice({ client, method }: Asked): string {
+function clientAdvice({ client, method, url }: Asked): string {
   if (method === 'private_key_jwt')
-    return '. The client named itself with GENESYS_PRIVATE_KEY: check that the server knows its public key'
+    return '. Check GENESYS_CLIENT_ID, and that the server knows the public key of GENESYS_PRIVATE_KEY'
+  if (method === 'none')
+    return `. Check GENESYS_CLIENT_ID${placeAdvice(url)}. If the client has a secret, set GENESYS_CLIENT_SECRET`
+  return `. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET${placeAdvice(url)}${encodingAdvice(client, method)}`
+}
+
+/** A right secret gives the same answer in a wrong place. */
+function placeAdvice(url: string): string {
+  const { host, hostname } = new URL(url)
+  const isPlatform = domains.some((domain) => hostname === `login.${domain}`)
+  return isPlatform
+    ? ", and that the region is the organisation's own: a right secret gives the same answer in a wrong region"
+    : `, and that they are of ${host}`
+}
+
+function encodingAdvice(client: Client, method: ClientMethod): string {
   if (method !== 'basic' || !isEncodingMatter(client)) return ''
   const other = (client.basicEncoding ?? 'raw') === 'raw' ? 'form' : 'raw'
   return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${other}`

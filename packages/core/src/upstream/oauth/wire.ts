@@ -220,7 +220,7 @@ export const explainToken: Explain = ({ status, code, message }) => {
   if (code === 'invalid_client' || status === 401) {
     return {
       code: 'client_rejected',
-      message: `upstream refused the client id or secret${said}. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET, and that the region is the organisation's own: a right secret gives the same answer in a wrong region`,
+      message: `upstream refused the client id or secret${said}`,
     }
   }
   return undefined
