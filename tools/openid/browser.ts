@@ -10,24 +10,7 @@ const STEPS = 20
 
 /** `account`: who signs in. `denies`: leaves each page by its own way out. */
 export function browser({ account = 'ada', denies = false } = {}): Browser {
-  const cookies = new Map<string, string>()
-
-  function keep(headers: Headers): void {
-    for (const line of headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      if (value === '') cookies.delete(name)
-      else cookies.set(name, value)
-    }
-  }
-
-  async function get(url: URL, form?: URLSearchParams): Promise<Response> {
-    const cookie = Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { cookie, accept: 'text/html' }
-    const init = form === undefined ? { headers } : { method: 'POST', body: form, headers }
-    const answer = await fetch(url, { redirect: 'manual', ...init })
-    keep(answer.headers)
-    return answer
-  }
+  const get = visitor()
 
   /** Goes on until the provider sends the user to another origin, or shows a page that asks nothing. */
   async function visit(address: string): Promise<{ readonly left?: URL; readonly text: string }> {
@@ -68,6 +51,28 @@ export function browser({ account = 'ada', denies = false } = {}): Browser {
       return left
     },
     decideDevice: async (address) => (await visit(address)).text,
+  }
+}
+
+/** Asks for pages, and keeps cookies. */
+function visitor(): (url: URL, form?: URLSearchParams) => Promise<Response> {
+  const cookies = new Map<string, string>()
+
+  function keep(headers: Headers): void {
+    for (const line of headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (value === '') cookies.delete(name)
+      else cookies.set(name, value)
+    }
+  }
+
+  return async (url, form) => {
+    const cookie = Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ')
+    const headers = { cookie, accept: 'text/html' }
+    const init = form === undefined ? { headers } : { method: 'POST', body: form, headers }
+    const answer = await fetch(url, { redirect: 'manual', ...init })
+    keep(answer.headers)
+    return answer
   }
 }
 

@@ -20,6 +20,7 @@ import { accessTelling } from './tokens/telling.ts'
 import type { Network } from './upstream/answer.ts'
 import type { Hosts } from './upstream/hosts.ts'
 import { oauth } from './upstream/oauth/provider.ts'
+import type { OAuth } from './upstream/oauth/oauth-api.ts'
 import type { Client, ClientMethod } from './upstream/oauth/client.ts'
 import type { Server } from './upstream/oauth/server.ts'
 import { checkParams, type Params, pairsOf } from './upstream/oauth/params.ts'
@@ -82,7 +83,7 @@ export function access(
   ports: RenewalPorts & { readonly store: Store },
 ): Access {
   const { connection, meter, windows, platform, verification } = parts
-  const { hosts, client, scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
+  const { scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
   const { accessKeys: keys, accessKeysAssumed, issuerClock, accessTokens: verifier } = verification
   checkParams(options)
   const format = options.accessTokenFormat ?? 'auto'
@@ -90,23 +91,7 @@ export function access(
   const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer
   const receiving = reception({ connection, format, ...checks, issuer, windows, random: ports.random })
   const telling = accessTelling({ connection, meter }, ports.random)
-  const method = fact(ports.store, connection, 'client-auth')
-  const server = oauth(
-    {
-      connection,
-      server: parts.server,
-      ...(hosts.api === undefined ? {} : { api: hosts.api }),
-      client,
-      clientAuth: options.clientAuth ?? 'auto',
-      authorizeParams: options.authorizeParams,
-      tokenParams: options.tokenParams,
-      platform: hosts.platformLogin,
-    },
-    parts.policy,
-    parts.network,
-    { recall: async () => methodOf(await method.load()), remember: method.save },
-  )
-  const shared = { connection, oauth: server, reception: receiving, telling, windows }
+  const shared = { connection, oauth: oauthOf(options, parts, ports.store), reception: receiving, telling, windows }
   const digest = async (text: string): Promise<string> => platform.sha256(text)
   const signedIn = grant(
     {
@@ -125,12 +110,7 @@ export function access(
   const sourceOf = (asked: readonly string[]): TokenSource => {
     let own: Standing | undefined
     const byCredentials = async (): Promise<Standing> => {
-      const params = pairsOf(options.tokenParams)
-      const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
-      const issuer = hosts.issuer === undefined ? [] : [hosts.issuer]
-      const shape = [hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra, ...issuer]
-      // Of every input that shapes the token, so that no two different ones meet.
-      const id = `access-${await platform.sha256(lengthPrefixed(shape))}`
+      const id = `access-${await platform.sha256(shapeOf(options, asked))}`
       const strategy = clientCredentials({ ...shared, id, scopes: asked }, ports)
       return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
     }
@@ -152,6 +132,31 @@ export function access(
       return (one.source ??= sourceOf(asked))
     },
   }
+}
+
+/** Of every input that shapes a token by client credentials, so that no two different ones meet. */
+function shapeOf({ hosts, client, tokenParams }: AccessOptions, asked: readonly string[]): string {
+  const params = pairsOf(tokenParams)
+  const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
+  const issuer = hosts.issuer === undefined ? [] : [hosts.issuer]
+  return lengthPrefixed([hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra, ...issuer])
+}
+
+/** The calls of the OAuth server; the store remembers how the client names itself. */
+function oauthOf(
+  { hosts, client, clientAuth = 'auto', authorizeParams, tokenParams }: AccessOptions,
+  { connection, server, policy, network }: AccessParts,
+  store: Store,
+): OAuth {
+  const method = fact(store, connection, 'client-auth')
+  const api = hosts.api === undefined ? {} : { api: hosts.api }
+  const platform = hosts.platformLogin
+  return oauth(
+    { connection, server, ...api, client, clientAuth, authorizeParams, tokenParams, platform },
+    policy,
+    network,
+    { recall: async () => methodOf(await method.load()), remember: method.save },
+  )
 }
 
 const methodOf = (value: unknown): ClientMethod | undefined =>

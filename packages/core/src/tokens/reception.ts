@@ -83,7 +83,7 @@ export function reception(parts: ReceptionParts): Reception {
         { reason: verdict.reason },
       )
     }
-    await refuseForeign(verdict.claims)
+    await refuseForeign(verdict.claims, parts)
     const exp = (verdict.claims['exp'] as number) * SECOND
     const scopes = scopesOf(verdict.claims)
     return {
@@ -92,17 +92,6 @@ export function reception(parts: ReceptionParts): Reception {
       verified: true,
       ...(scopes.length === 0 ? {} : { scopes }),
     }
-  }
-
-  /** RFC 9068, section 4. A token that does not say who issued it is judged by its signature alone. */
-  async function refuseForeign({ iss }: Claims): Promise<void> {
-    const issuer = await parts.issuer?.()
-    if (issuer === undefined || iss === undefined || isIssuer(iss, issuer)) return
-    throw new GuestpassError(
-      'token_refused',
-      `Connection ${connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,
-      { reason: 'issuer' },
-    )
   }
 
   return {
@@ -116,4 +105,15 @@ export function reception(parts: ReceptionParts): Reception {
       return tokenSet(named, { asked, sentAt, ...judgement }, windows, random.float())
     },
   }
+}
+
+/** RFC 9068, section 4. A token that does not say who issued it is judged by its signature alone. */
+async function refuseForeign({ iss }: Claims, parts: ReceptionParts): Promise<void> {
+  const issuer = await parts.issuer?.()
+  if (issuer === undefined || iss === undefined || isIssuer(iss, issuer)) return
+  throw new GuestpassError(
+    'token_refused',
+    `Connection ${parts.connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,
+    { reason: 'issuer' },
+  )
 }
