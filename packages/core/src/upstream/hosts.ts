@@ -59,8 +59,6 @@ export interface Hosts {
   /** Absent where an issuer is all that is known: then the guest APIs cannot be called. */
   readonly api?: string
   readonly jwksUrl: string
-  /** The token endpoint by grant, as a path below `oauth` or in full. */
-  readonly tokenPath: { readonly clientCredentials: string; readonly otherGrants: string }
   /** Where each endpoint is as far as the settings say; with an issuer, those not in `own` come from its discovery document instead. */
   readonly endpoints: Endpoints
   /** The endpoints that have a setting of their own. */
@@ -190,7 +188,6 @@ export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
     oauth: oauth.url,
     ...(api ? { api: api.url } : {}),
     jwksUrl: jwks ?? `${oauth.url}/.well-known/jwks.json`,
-    tokenPath: { clientCredentials, otherGrants },
     endpoints: {
       clientToken: full(clientCredentials),
       userToken: full(otherGrants),

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../src/errors.ts'
 import { isLoopback } from '../../src/domain/loopback.ts'
-import { type HostInput, type HostNames, resolveHosts } from '../../src/upstream/hosts.ts'
+import { type HostInput, type HostNames, type Hosts, resolveHosts } from '../../src/upstream/hosts.ts'
 
 const regions = [
   ['us-east-1', 'mypurecloud.com'],
@@ -39,6 +39,10 @@ function refusal(input: HostInput, names?: HostNames): GuestpassError {
 const faultsOf = (input: HostInput): Record<string, string> =>
   Object.fromEntries((refusal(input).fields ?? []).map((fault) => [fault.field, `${fault.message} | ${fault.remedy}`]))
 
+/** The token endpoint for client credentials and for other grants, below the OAuth server. */
+const tokenEndpoints = ({ oauth, endpoints }: Hosts): readonly string[] =>
+  [endpoints.clientToken, endpoints.userToken].map((url) => url.replace(oauth, ''))
+
 describe('a region', () => {
   it.each(regions)('%s is served at %s, by name, by domain and in the form of the SDK', (name, domain) => {
     for (const region of [name, name.replaceAll('-', '_'), domain, ` ${domain.toUpperCase()} `]) {
@@ -47,7 +51,7 @@ describe('a region', () => {
         expect(hosts.oauth).toBe(`https://login.${domain}`)
         expect(hosts.api).toBe(`https://api.${domain}`)
         expect(hosts.jwksUrl).toBe(`https://login.${domain}/.well-known/jwks.json`)
-        expect(hosts.tokenPath).toEqual({ clientCredentials: '/oauth/token', otherGrants: '/oauth/token' })
+        expect(tokenEndpoints(hosts)).toEqual(['/oauth/token', '/oauth/token'])
         expect([hosts.platformLogin, hosts.platformApi]).toEqual([true, true])
       }
     }
@@ -121,25 +125,14 @@ describe('base URLs', () => {
   })
 
   it('have a token path for client credentials and another for the other grants', () => {
-    expect(resolveHosts(gateway).tokenPath).toEqual({
-      clientCredentials: '/oauth/token',
-      otherGrants: '/api/v2/oauth/token',
-    })
+    expect(tokenEndpoints(resolveHosts(gateway))).toEqual(['/oauth/token', '/api/v2/oauth/token'])
   })
 
   it('take the token paths that are given', () => {
-    expect(resolveHosts({ ...gateway, tokenPath: '/t' }).tokenPath).toEqual({
-      clientCredentials: '/t',
-      otherGrants: '/t',
-    })
-    expect(resolveHosts({ ...gateway, userTokenPath: '/u' }).tokenPath).toEqual({
-      clientCredentials: '/oauth/token',
-      otherGrants: '/u',
-    })
-    expect(resolveHosts({ region: 'mypurecloud.de', tokenPath: '/t', userTokenPath: '/u' }).tokenPath).toEqual({
-      clientCredentials: '/t',
-      otherGrants: '/u',
-    })
+    const of = (input: HostInput): readonly string[] => tokenEndpoints(resolveHosts(input))
+    expect(of({ ...gateway, tokenPath: '/t' })).toEqual(['/t', '/t'])
+    expect(of({ ...gateway, userTokenPath: '/u' })).toEqual(['/oauth/token', '/u'])
+    expect(of({ region: 'mypurecloud.de', tokenPath: '/t', userTokenPath: '/u' })).toEqual(['/t', '/u'])
   })
 
   it('that are hosts of the platform count as the platform', () => {
@@ -148,7 +141,7 @@ describe('base URLs', () => {
       apiBaseUrl: 'https://api.usw2.pure.cloud./',
     })
     expect([hosts.platformLogin, hosts.platformApi]).toEqual([true, true])
-    expect(hosts.tokenPath.otherGrants).toBe('/oauth/token')
+    expect(tokenEndpoints(hosts)).toEqual(['/oauth/token', '/oauth/token'])
   })
 
   it('that only look like hosts of the platform do not count as it', () => {
