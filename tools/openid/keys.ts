@@ -1,8 +1,6 @@
 import { generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
+import type { Algorithm } from '@guestpass/core'
 import type { JWK } from 'oidc-provider'
-
-export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
-export type Algorithm = (typeof algorithms)[number]
 
 const pairs: Readonly<Record<Algorithm, () => KeyPairKeyObjectResult>> = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),

@@ -1,8 +1,9 @@
 /** The real oidc-provider on loopback, with clients of every kind, resource servers, rotation and reuse detection. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Algorithm } from '@guestpass/core'
 import { type ClientMetadata, type Configuration, errors, type JWK, Provider } from 'oidc-provider'
-import { type Algorithm, signingKey } from './keys.ts'
+import { signingKey } from './keys.ts'
 import { type Records, recordsAdapter } from './records.ts'
 
 /** The resource server that access tokens are JWTs for (RFC 8707). Without it they are opaque, and for userinfo alone. */
