@@ -22,7 +22,7 @@ import {
   webhooks,
 } from '@guestpass/core'
 import { guardedHttp, nodePorts } from '@guestpass/core/node'
-import { fileKeyRing, type KeyRing, localKeyRing, type SealedStore, sqliteStore } from '@guestpass/store/sqlite'
+import type { KeyRing, SealedStore } from '@guestpass/store/sqlite'
 import type { Config, ConfigWith } from './config/config.ts'
 import { configuredEndpoints } from './endpoints.ts'
 import type { Cli } from './frame/verb.ts'
@@ -61,6 +61,8 @@ export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd
 
 /** Opens the store and everything that a connection needs of the world. `lasts`: for a verb that stays up. */
 export async function workplace(config: Config, cli: Cli, lasts = false): Promise<Workplace> {
+  // Loaded here, so that verbs without a store start sooner.
+  const { localKeyRing, sqliteStore } = await import('@guestpass/store/sqlite')
   const { close, ...world } = nodePorts({ proxy: cli.world.env })
   const guarded = guardedHttp()
   const { clock, random } = world
@@ -151,6 +153,7 @@ async function keyRingBeside(path: string, random: Random, cli: Cli): Promise<Ke
   // Also something that can be no store: opening it says so.
   const isNew = stands === undefined || (stands.isFile() && stands.size === 0)
   if (!isNew && (await statsOf(file)) === undefined) return lostKeyRing(path, file)
+  const { fileKeyRing } = await import('@guestpass/store/sqlite')
   const { ring, made } = await fileKeyRing(file, { random })
   if (made) cli.note(`guestpass: made the encryption key ${file}; keep a copy, the store cannot be read without it`)
   return ring

@@ -8,7 +8,6 @@ import {
   leftOutText,
   SECOND,
 } from '@guestpass/core'
-import { tryWrite } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
 import { withRemedy } from '../frame/remedy.ts'
@@ -122,6 +121,7 @@ function withoutKeys(place: Workplace): Workplace {
 
 /** The disk of the store takes a write now, and has room for more. */
 async function diskWritten({ ports: { random } }: Workplace, path: string): Promise<Finding> {
+  const { tryWrite } = await import('@guestpass/store/sqlite')
   await tryWrite(path, random)
   const free = await freeBytes(path)
   if (free !== undefined && free < LITTLE_ROOM)

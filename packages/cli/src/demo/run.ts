@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Report, report } from '@guestpass/core'
+import type { Sandbox } from '@guestpass/sandbox'
+import { readConfig } from '../config/config.ts'
+import { authenticateJob } from './authenticate-job.ts'
+import { identityJob } from './identity-job.ts'
+import { jobLines, type JobReport, succeeded } from './job-report.ts'
+import { mintJob } from './mint-job.ts'
+import { oauthJob } from './oauth-job.ts'
+import { renewJob } from './renew-job.ts'
+import type { Stage } from './stage.ts'
+import { keepWorker } from './worker.ts'
+import type { Cli } from '../frame/verb.ts'
+import { afterwards, atWork, connect } from '../workplace.ts'
+
+/** Above Genesys' 300, so that nobody waits for the demo; both sides know of it. */
+const PER_MINUTE = 6_000
+const GUESTS = 50
+/** Short, so that renewals fall due while somebody watches; the last third of it is for renewing. */
+const LIFE_SECONDS = 24
+/** As many guests as upstream takes in two seconds, all at once. */
+const BURST = 200
+const PEOPLE = 30
+const ROUNDS = 20
+const CUSTOMERS = 20
+
+interface Outcome {
+  readonly url: string
+  readonly jobs: readonly JobReport[]
+  readonly stored: Report
+}
+
+/** Plays the jobs on a sandbox of their own; the exit code is 0 only if each did what it should. */
+export async function runDemo({ once }: { readonly once?: true | undefined }, cli: Cli): Promise<number> {
+  const { sandbox } = await import('@guestpass/sandbox')
+  const upstream = await sandbox({
+    rateLimit: { perMinute: PER_MINUTE, burst: 20 },
+    autoConsent: true,
+    refreshProfile: 'grace',
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'guestpass-demo-'))
+  try {
+    cli.note(
+      `A local Genesys Cloud runs at ${upstream.url}; the store is in ${folder}. This takes about half a minute.`,
+    )
+    const outcome = await played(upstream, folder, cli)
+    cli.answer(outcome, () => outcomeLines(outcome))
+    if (cli.world.stdout.isTTY === true && !cli.json && !once) {
+      cli.note('The sandbox stays up; Ctrl-C ends it.')
+      await cli.stopped()
+    }
+    return outcome.jobs.every(succeeded) ? 0 : 1
+  } finally {
+    await afterwards(() => upstream.close(), cli)
+    await afterwards(() => rm(folder, { recursive: true, force: true }), cli)
+  }
+}
+
+/** The jobs, one after the other, on a store in the folder. */
+async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outcome> {
+  const limits = { GUESTPASS_DATABASE_URL: join(folder, 'guestpass.db'), GENESYS_RATE_LIMIT: String(PER_MINUTE) }
+  const env = { ...upstream.env, ...limits }
+  const config = await readConfig({ env, cwd: folder, needs: ['hosts', 'clientId'] })
+  return atWork(
+    config,
+    cli,
+    async (place) => {
+      const stage: Stage = {
+        upstream,
+        connection: await connect(config, place),
+        connect: (name, scopes) => {
+          const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
+          return connect({ ...config, connection: name, settings }, place)
+        },
+        store: place.store,
+        clock: place.ports.clock,
+        note: cli.note,
+        progress: cli.progress,
+        worker: () => keepWorker(cli.world.program, env, folder),
+        signal: cli.signal,
+      }
+      const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
+      const live = ids(GUESTS)
+      const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
+      const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
+      const renew = await renewJob(stage, live)
+      const authenticate = await authenticateJob(stage, PEOPLE)
+      const oauth = await oauthJob(stage, ROUNDS)
+      const identity = await identityJob(stage, CUSTOMERS)
+      const stored = await report(place.store, config.connection)
+      const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
+      return { url: upstream.url, jobs, stored }
+    },
+    { lasts: true },
+  )
+}
+
+const outcomeLines = ({ jobs, stored }: Outcome): readonly string[] => [
+  ...jobLines(jobs),
+  '',
+  `Stored events: ${stored.totalRequests} requests, ${stored.validityRatePercent} % valid, average ${stored.avgLatencyMs} ms; ${stored.successfulRefreshes} refreshes, ${stored.failedRefreshes} tries that failed.`,
+  jobs.every(succeeded) ? 'Every job did what it should.' : 'A job did not do what it should; see the table.',
+]

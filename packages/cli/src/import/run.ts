@@ -1,0 +1,140 @@
+import { stat } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
+import type { Cli } from '../frame/verb.ts'
+import { bulk, type BulkOutcome } from './bulk.ts'
+import { csvRows } from './csv-rows.ts'
+import { failures } from './failures.ts'
+import { settleCutOff } from './issued-rows.ts'
+import { digestOf, journal, journalPath } from './journal.ts'
+import { importLock } from './lock.ts'
+import { ndjsonRows } from './ndjson-rows.ts'
+import type { Row } from './row.ts'
+import type { Defaults } from './row-request.ts'
+import type { ImportInput } from './input.ts'
+import { afterwards, atWork, connect, contextOf, type Reachable, type Workplace } from '../workplace.ts'
+
+const readers = { csv: csvRows, ndjson: ndjsonRows }
+
+/** Issues a guest for each row of a file. */
+export async function runImport({ file, ...typed }: ImportInput, cli: Cli): Promise<number> {
+  const config = await cli.config(['hosts', 'clientId'])
+  const path = resolve(cli.world.cwd, file)
+  const format = formatOf(file)
+  const total = await counted(path, file, format)
+  const lock = await importLock(path)
+  try {
+    const work: Work = { path, file, format, total, defaults: defaultsOf(typed) }
+    return await atWork(config, cli, (place) => imported(work, config, place, cli), { lasts: true })
+  } finally {
+    lock.release()
+  }
+}
+
+/** What is imported, and as what. */
+interface Work {
+  readonly path: string
+  /** The path as it was typed. */
+  readonly file: string
+  readonly format: 'csv' | 'ndjson'
+  readonly total: number
+  readonly defaults: Defaults
+}
+
+async function imported(work: Work, config: Reachable, place: Workplace, cli: Cli): Promise<number> {
+  const { path, file, format, total, defaults } = work
+  const { connection: name, settings, origins } = config
+  const { guests } = await connect(config, place)
+  const elapsed = stopwatch(place.ports.clock)
+  const head = { file: await digestOf(path), api: defaults.api, connection: name }
+  const kept = await journal(journalPath(path), head)
+  await settleCutOff(kept, place.store, name)
+  const failed = failures(path, format, name)
+  const bar = cli.progress('importing', total)
+  const stop = new AbortController()
+  const enriching = guests.enrichment.run(stop.signal)
+  try {
+    const context = contextOf(cli, settings)
+    const outcome = await bulk(readers[format](path), {
+      guests,
+      format,
+      defaults,
+      journal: kept,
+      failures: failed,
+      context,
+      ...(origins.patienceSeconds ? { patienceMs: context.patienceMs } : {}),
+      position: async () => (await place.store.chainHead(name)).count,
+      onRow: () => bar.add(),
+      ...place.ports,
+      signal: cli.signal,
+    })
+    cli.signal.throwIfAborted()
+    const seconds = Math.round(elapsed() / 100) / 10
+    return told(outcome, { file, api: defaults.api, seconds, failures: failed.path }, cli)
+  } finally {
+    stop.abort()
+    bar.stop()
+    await afterwards(() => enriching, cli)
+    kept.close()
+    failed.close()
+  }
+}
+
+/** What holds for rows that do not say otherwise, as it was typed. */
+const defaultsOf = ({
+  api,
+  duration,
+  scope,
+  channel,
+  assurance,
+  createAgain,
+}: Omit<ImportInput, 'file'>): Defaults => ({
+  api,
+  ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
+  ...(duration === undefined ? {} : { duration }),
+  ...(channel === undefined ? {} : { channelId: channel }),
+  ...(assurance === undefined ? {} : { assurance }),
+  ...(createAgain ? { onDoubt: 'create' } : {}),
+})
+
+function told(
+  { worst, ...counts }: BulkOutcome,
+  facts: {
+    readonly file: string
+    readonly api: string
+    readonly seconds: number
+    readonly failures: string | undefined
+  },
+  cli: Cli,
+): number {
+  cli.answer({ ...facts, ...counts }, () => [
+    `${counts.total} rows: ${counts.done} done, ${counts.skipped} done before, ${counts.failed} failed, in ${facts.seconds} s.`,
+    ...(facts.failures === undefined
+      ? []
+      : [`  What failed, and why, stands in ${facts.failures}: mend it and import that file.`]),
+  ])
+  return worst ? catalogue[worst.code].exit : 0
+}
+
+function formatOf(file: string): 'csv' | 'ndjson' {
+  const format = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' }[extname(file).toLowerCase()]
+  if (format === 'csv' || format === 'ndjson') return format
+  const message = 'is neither .csv nor .ndjson'
+  throw new GuestpassError('invalid_input', `${file} ${message}.`, {
+    fields: [{ field: '<file>', message, remedy: 'Name a file that ends in .csv or .ndjson.' }],
+  })
+}
+
+/** How many rows there are, and whether all can be told apart, before anything is asked for. */
+async function counted(path: string, file: string, format: 'csv' | 'ndjson'): Promise<number> {
+  const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown)
+  if (found instanceof Error || !found.isFile()) {
+    const message = found instanceof Error ? `cannot be read (${found.code})` : 'is not a file'
+    throw new GuestpassError('invalid_input', `${file} ${message}.`, {
+      fields: [{ field: '<file>', message, remedy: 'Check the path and its permissions.' }],
+    })
+  }
+  let rows = 0
+  for await (const _row of readers[format](path) as AsyncIterable<Row>) rows += 1
+  return rows
+}
