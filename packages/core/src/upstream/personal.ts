@@ -33,7 +33,7 @@ function valuesIn(value: Json): readonly string[] {
 
 /** The same of what is stored of a person, for requests that carry none of it: upstream knows it too. */
 export function personalOf(profile: Secret | undefined): readonly Secret[] {
-  const { email, name, attributes } = openProfile(profile)
+  const { email, name, attributes = null, crm = null } = openProfile(profile)
   const named = [email, name].map((one) => (typeof one === 'string' ? one : undefined))
-  return personal(named, { attributes: attributes ?? null })
+  return personal(named, { attributes, crm })
 }

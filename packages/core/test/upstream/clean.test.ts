@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { sealedProfile } from '../../src/domain/profile.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { cleaner, excerptOf } from '../../src/upstream/clean.ts'
-import { personal } from '../../src/upstream/personal.ts'
+import { personal, personalOf } from '../../src/upstream/personal.ts'
 
 const VALUE = 'Zoë & Ñuñez, "type two"/x'
 const percent = (text: string): string =>
@@ -59,6 +60,14 @@ describe('an upstream text that repeats what a request carried', () => {
     })
     expect(cleaner(people)(echoed, 200)).not.toMatch(new RegExp(part, 'i'))
     expect(cleaner(people)(echoed, 200)).toContain('[removed]')
+  })
+
+  it('does not show what is stored of a person, what the CRM knows included', () => {
+    const profile = { email: 'ada@x.example', attributes: { plan: 'premium' }, crm: { customerId: 'C-778899' } }
+    const people = personalOf(sealedProfile(profile))
+    expect(cleaner(people)('guest c-778899 (ada, premium) is locked', 200)).toBe(
+      'guest [removed] ([removed], [removed]) is locked',
+    )
   })
 
   it('keeps words of which a short name is a part', () => {
