@@ -43,15 +43,20 @@ describe('a process that is paused beyond its lease', () => {
 
   it.each(STEPS)('does the same with the refresh token of a guest, halted at step %i', async (nth) => {
     const here = peopleWorld()
+    // Signatures are checked on other threads, while the clock of the test goes on.
+    const policy = { retry: { retries: 0 }, deadlineMs: HOUR, timeoutMs: HOUR, limit: { maxWaitMs: HOUR } }
     const { guestId } = await (await here.process()).guests.issue(ann)
     await here.clock.advance(HOUR + 2 * MINUTE)
     const halting = pausable({ store: here.store, http: here.upstream.http, clock: here.clock }, nth)
-    const halted = await here.process({}, halting.ports)
+    const halted = await here.process({ policy }, halting.ports)
     halting.start()
-    const asked = outcome(halted.guests.token(guestId))
+    const asked = outcome(halted.guests.token(guestId, { patienceMs: HOUR }))
     await passing(here.clock, Promise.race([halting.reached, asked]))
     await here.clock.advance(LONGER_THAN_EVERY_LEASE)
-    const next = await passing(here.clock, outcome((await here.process()).guests.token(guestId)))
+    const next = await passing(
+      here.clock,
+      outcome((await here.process({ policy })).guests.token(guestId, { patienceMs: HOUR })),
+    )
     const before = here.upstream.asked.refresh.length
     halting.goOn()
     const late = await passing(here.clock, asked)
