@@ -5,12 +5,17 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
 
-/** Three records and the checkpoint. */
-async function exported(): Promise<readonly string[]> {
+/** A log of three records. */
+async function logged() {
   const clock = fakeClock()
   const store = memoryStore({ clock })
   const events = ['1', '2', '3'].map((id) => event(id, { latencyMs: 5, data: { of: [{ deep: { nth: 1 } }] } }))
   await store.commit({ connection: HOME, events })
+  return { store, clock }
+}
+
+/** Three records and the checkpoint. */
+async function exported({ store, clock }: Awaited<ReturnType<typeof logged>>): Promise<readonly string[]> {
   const lines: string[] = []
   for await (const line of auditExport(HOME, auditLog(HOME, { store, clock }))) lines.push(JSON.stringify(line))
   return lines
@@ -39,7 +44,7 @@ describe('a line of an audit export', () => {
     ['two checkpoints', LAST, '{', '{"checkpoint":{},'],
     ['nesting that no record has', 1, '"deep":{', `"deep":{"x":${'['.repeat(100_000)}${']'.repeat(100_000)},`],
   ])('is refused by its number when it has %s', async (_, at, from, to) => {
-    const lines = await exported()
+    const lines = await exported(await logged())
     const line = lines[at] ?? ''
     const forged = from.endsWith('$') ? line.replace(new RegExp(from), to) : line.replace(from, to)
     expect(forged).not.toBe(line)
@@ -48,16 +53,25 @@ describe('a line of an audit export', () => {
   })
 
   it('names the member that no export has', async () => {
-    const lines = await exported()
+    const lines = await exported(await logged())
     const forged = lines.map((line, at) => (at === 1 ? line.replace('{', '{"note":1,') : line))
     expect(await verifyExport(forged)).toMatchObject({ message: expect.stringContaining('"note"') })
   })
 
   it('may hold its members in another order and with blanks between them', async () => {
-    const lines = await exported()
+    const lines = await exported(await logged())
     const spaced = lines.map((line) =>
       JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line)).toReversed())),
     )
     expect(await verifyExport(spaced.map((line) => line.replaceAll('","', '" , "')))).toMatchObject({ valid: true })
   })
+})
+
+it('an export that ends with the checkpoint of another connection is refused, though the hash is the same', async () => {
+  const { store, clock } = await logged()
+  const lines = await exported({ store, clock })
+  const same = { ...store, chainHead: () => store.chainHead(HOME) }
+  const checkpoint = await auditLog('another', { store: same, clock }).checkpoint()
+  const verdict = await verifyExport(lines.toSpliced(LAST, 1, JSON.stringify({ checkpoint })))
+  expect(verdict).toMatchObject({ valid: false, reason: 'checkpoint', line: LAST + 1 })
 })
