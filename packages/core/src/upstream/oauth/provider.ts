@@ -1,21 +1,17 @@
 import type * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
-import { type Millis, SECOND } from '../../domain/time.ts'
-import { type GuestpassError } from '../../errors.ts'
+import { SECOND } from '../../domain/time.ts'
+import type { GuestpassError } from '../../errors.ts'
+import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
-import { acknowledge, exchange, type Explain, type Network, type Reading } from '../answer.ts'
-import type { Granted } from '../granted.ts'
-import { once, type Try } from '../once.ts'
-import type { Sending } from '../sending.ts'
-import type { Endpoints } from '../hosts.ts'
+import { acknowledge, exchange, type Network, type Reading } from '../answer.ts'
 import { advised } from './advice.ts'
-import { type ClientMethod, namedBy, type Naming } from './client.ts'
-import { clientWays, type Memory } from './client-ways.ts'
+import type { Memory } from './client-ways.ts'
 import type { Making } from './kernel-requests.ts'
-import type { Params } from './params.ts'
 import type { DeviceCode, OAuth, OAuthOptions } from './oauth-api.ts'
+import type { Params } from './params.ts'
 import { isUnnamed } from './server.ts'
+import { type TokenCalls, tokenCalls } from './token-calls.ts'
 import {
   authorizeUrl,
   clientCredentialsRequest,
@@ -25,105 +21,34 @@ import {
   explainExchange,
   explainRefresh,
   explainToken,
-  grantedOf,
   identityAnswer,
   identityOf,
   identityRequest,
   refreshTokenRequest,
   revocationReading,
   revocationRequest,
-  tokenAnswer,
   tokenDeletion,
-  tokenReading,
 } from './wire.ts'
-
-interface Terms {
-  readonly operation: string
-  /** Default `token`. */
-  readonly lane?: string
-  readonly repeatable: boolean
-  readonly single?: boolean
-  readonly patienceMs?: Millis | undefined
-}
-
-interface Spending extends Terms {
-  /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
-  readonly spends: boolean
-  /** Asked before each repeat of what may have used something up. */
-  readonly mayRepeat?: () => boolean
-}
-
-/** One way to ask for tokens. */
-interface Ask extends Spending {
-  /** Where it is sent. */
-  readonly to: keyof Endpoints
-  readonly request: (making: Making) => HttpRequest | Promise<HttpRequest>
-  readonly sending: Sending
-  readonly explain?: Explain
-}
 
 /** The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes never sign anybody in. */
 export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
-  const { client, connection } = options
-  const ask = <T>(terms: Terms, attempt: Attempt<T>): Promise<T> =>
-    policy(attempt)(openCall({ connection, lane: 'token', ...terms }))
+  const calls = tokenCalls(options, policy, network, memory)
+  return { ...signIns(calls), ...renewals(calls), ...deviceSignIns(calls), ...ofTokens(calls) }
+}
 
-  /** A call that may use something up if `spends`. */
-  function sent<T>({ spends, mayRepeat, ...terms }: Spending, sending: Sending, attempt: Try<T>): Promise<T> {
-    if (spends) return once(policy, attempt, openCall({ connection, lane: 'token', ...terms }), sending, mayRepeat)
-    return ask(terms, (call) => attempt(call, sending.onSend))
-  }
-
-  const { server } = options
-  const { endpoint } = server
-  /** What the server says of itself, where that can be had now: what depends on it goes without. */
-  const metadata = () => server.metadata().catch(() => undefined)
-  const advertised = async () => (await metadata())?.clientMethods
-  const named = clientWays({ ...options, advertised }, memory)
-
-  /** How the client names itself in one request: anew for each, because an assertion is good once. */
-  async function naming(method: ClientMethod, to: keyof Endpoints): Promise<Naming> {
-    if (method !== 'private_key_jwt') return namedBy(client, method)
-    const { assertion } = await import('./assertion.ts')
-    const known = await metadata()
-    const audience = known?.issuer ?? server.issuer ?? (await endpoint(to === 'clientToken' ? to : 'userToken'))
-    return assertion(client, { audience, algorithms: known?.assertionAlgorithms }, network.clock)
-  }
-
-  const making = async (method: ClientMethod, to: keyof Endpoints, url: string): Promise<Making> => ({
-    url,
-    clientId: client.id,
-    naming: await naming(method, to),
-    params: to === 'device' ? options.authorizeParams : options.tokenParams,
-  })
-
-  const asked = async ({ to, request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> => {
-    const url = await endpoint(to)
-    return named((method) =>
-      sent(terms, sending, async (call, onSend) => {
-        const of = { ...(await request(await making(method, to, url))), onSend }
-        const { body, receipt } = await exchange(
-          network,
-          of,
-          tokenAnswer,
-          call,
-          tokenReading(advised(explain, { client, method, to, url })),
-        )
-        return grantedOf(body, receipt)
-      }),
-    )
-  }
-
-  /** What ends a token has an answer without a body. */
-  const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
-    ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
-
-  const maxAge = maxAgeOf(options.authorizeParams)
-
+function signIns({
+  options,
+  asked,
+}: TokenCalls): Pick<
+  OAuth,
+  'clientId' | 'maxAge' | 'ready' | 'checkCallback' | 'checkIdToken' | 'authorizeUrl' | 'exchange'
+> {
+  const { client, server, authorizeParams: params } = options
+  const maxAge = maxAgeOf(params)
   return {
     clientId: client.id,
     maxAge,
-    ready: async () => void (await endpoint('userToken')),
+    ready: async () => void (await server.endpoint('userToken')),
     async checkCallback(query) {
       const { checkCallback } = await import('./checks.ts')
       checkCallback(query, client.id, await server.expected())
@@ -132,9 +57,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       const { checkIdToken } = await import('./checks.ts')
       await checkIdToken(claims, { ...(await server.expected()), clientId: client.id, nonce, maxAge })
     },
-    async authorizeUrl(one) {
-      return authorizeUrl(await endpoint('authorize'), client.id, { ...one, params: options.authorizeParams })
-    },
+    authorizeUrl: async (ask) => authorizeUrl(await server.endpoint('authorize'), client.id, { ...ask, params }),
     async exchange({ sending, ...code }) {
       const { codeRequest } = await import('./kernel-requests.ts')
       return asked({
@@ -148,31 +71,41 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         explain: explainExchange,
       })
     },
-    clientCredentials: (scopes, sending, patienceMs) =>
-      asked({
-        operation: 'token',
-        repeatable: true,
-        spends: false,
-        to: 'clientToken',
-        request: ({ url, naming, params }) => clientCredentialsRequest(url, naming, scopes, params),
-        sending,
-        patienceMs,
-      }),
-    refresh: (refreshToken, { scopes, mayRepeat, sending, patienceMs }) =>
-      asked({
-        operation: 'refresh',
-        repeatable: mayRepeat(),
-        spends: true,
-        mayRepeat,
-        to: 'userToken',
-        request: ({ url, naming, params }) => refreshTokenRequest(url, naming, refreshToken, scopes, params),
-        sending,
-        explain: explainRefresh,
-        patienceMs,
-      }),
+  }
+}
+
+const renewals = ({ asked }: TokenCalls): Pick<OAuth, 'clientCredentials' | 'refresh'> => ({
+  clientCredentials: (scopes, sending, patienceMs) =>
+    asked({
+      operation: 'token',
+      repeatable: true,
+      spends: false,
+      to: 'clientToken',
+      request: ({ url, naming, params }) => clientCredentialsRequest(url, naming, scopes, params),
+      sending,
+      patienceMs,
+    }),
+  refresh: (refreshToken, { scopes, mayRepeat, sending, patienceMs }) =>
+    asked({
+      operation: 'refresh',
+      repeatable: mayRepeat(),
+      spends: true,
+      mayRepeat,
+      to: 'userToken',
+      request: ({ url, naming, params }) => refreshTokenRequest(url, naming, refreshToken, scopes, params),
+      sending,
+      explain: explainRefresh,
+      patienceMs,
+    }),
+})
+
+function deviceSignIns(calls: TokenCalls): Pick<OAuth, 'deviceCode' | 'deviceToken'> {
+  const { options, network, ask, asked, named, making } = calls
+  const { client, server } = options
+  return {
     async deviceCode(scopes) {
       const { deviceCodeRequest } = await import('./kernel-requests.ts')
-      const url = await endpoint('device')
+      const url = await server.endpoint('device')
       return named((method) =>
         ask({ operation: 'device', repeatable: true }, async (call) => {
           const request = await deviceCodeRequest(await making(method, 'device', url), scopes)
@@ -185,7 +118,7 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
     async deviceToken(deviceCode, sending) {
       const { deviceTokenRequest } = await import('./kernel-requests.ts')
       try {
-        const request = (making: Making) => deviceTokenRequest(making, deviceCode)
+        const request = (one: Making) => deviceTokenRequest(one, deviceCode)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
         return { is: 'granted', granted: await asked({ ...terms, to: 'userToken', request, sending }) }
       } catch (thrown) {
@@ -195,8 +128,17 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
         throw thrown
       }
     },
+  }
+}
+
+/** What is asked about tokens that are there. */
+function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
+  const { api, client, platform, server } = options
+  /** What ends a token has an answer without a body. */
+  const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
+    ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
+  return {
     async identity(access) {
-      const { api } = options
       if (api === undefined) return {}
       return ask({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
         const { body } = await exchange(network, identityRequest(api, access), identityAnswer, call)
@@ -204,13 +146,12 @@ export function oauth(options: OAuthOptions, policy: Policy, network: Network, m
       })
     },
     async revoke({ access, refresh }) {
-      if (options.platform && options.api !== undefined) {
-        const { api } = options
+      if (platform && api !== undefined) {
         await ended(async () => tokenDeletion(api, access), {})
         return refresh ? 'unsupported' : 'done'
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
-      const url = await endpoint('revocation').catch((thrown: unknown) => {
+      const url = await server.endpoint('revocation').catch((thrown: unknown) => {
         if (isUnnamed(thrown, 'revocation')) return undefined
         throw thrown
       })
