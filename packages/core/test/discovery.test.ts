@@ -107,6 +107,32 @@ describe('discovery', () => {
     expect(of.asked.filter((url) => url.endsWith('/t'))).toEqual([`${ISSUER}/t`, `${other}/t`])
   })
 
+  it('sends the tokens of a sign-in to no other issuer, neither to renew nor to revoke them', async () => {
+    const here = world()
+    const sent: string[] = []
+    const http = async ({ method, url, onSend }: HttpRequest) => {
+      onSend?.()
+      if (method === 'POST') sent.push(url)
+      const issuer = url.startsWith(ISSUER) ? ISSUER : 'https://other.example.com'
+      const document = { issuer, token_endpoint: `${issuer}/t`, authorization_endpoint: `${issuer}/auth` }
+      const found = { ...document, revocation_endpoint: `${issuer}/revoke` }
+      return json(200, method === 'GET' ? found : { access_token: 'a', refresh_token: 'rt', expires_in: 600 })
+    }
+    const at = (issuer: string) => here.process({ hosts: resolveHosts({ issuer }), client: { id: 'web' } }, { http })
+    const { signIn } = await at(ISSUER)
+    const state = new URL((await signIn.begin(callback)).url).searchParams.get('state') ?? ''
+    await signIn.complete(new URLSearchParams({ code: 'c', state }))
+    await here.clock.advance(HOUR)
+    const other = await at('https://other.example.com')
+    const error = await refusal(other.accessTokens.token())
+    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_ISSUER')])
+    expect(await other.signOut()).toMatchObject({ upstream: 'failed', local: 'done' })
+    expect(sent).toEqual([`${ISSUER}/t`])
+    // Kept, so that they can be ended where they are of.
+    expect(await (await at(ISSUER)).signOut()).toMatchObject({ upstream: 'done' })
+    expect(sent.slice(1)).toEqual([`${ISSUER}/revoke`])
+  })
+
   it('keeps what is known through an outage, for a day', async () => {
     const of = provider()
     await authorizeOf(of)

@@ -9,6 +9,7 @@ import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
 import type { AccessToken } from './access-tokens.ts'
+import { boundTo } from './grant-binding.ts'
 import { blankGrant, GRANT, picked } from './grant-row.ts'
 import { keepTrying, passes, waitOut } from './keep-trying.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
@@ -83,7 +84,7 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
     for (let at = first; ; at = await standing()) {
       const { credential, now } = at
       refuseStranger(credential, identity)
-      const next = successor(credential, tokens, identity, oauth.clientId)
+      const next = successor(credential, tokens, identity, boundTo(oauth))
       const signedIn = signedInAs(next, identity, of.asked)
       const { scopes, missing, excess } = signedIn
       const { verified } = tokens
@@ -137,10 +138,10 @@ function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Acc
 }
 
 /** The grant with the tokens of a sign-in. */
-function successor(credential: Credential, tokens: TokenSet, identity: Identity, client: string): Live {
+function successor(credential: Credential, tokens: TokenSet, identity: Identity, bound: Request): Live {
   const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
   const pins = { ...picked(former, ['seed', 'user', 'organization']), ...identity }
-  const request: Request = { granted: tokens.scopes, client, ...pins }
+  const request: Request = { granted: tokens.scopes, ...bound, ...pins }
   return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
 }
 

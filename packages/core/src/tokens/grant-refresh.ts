@@ -8,6 +8,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
 import { refuseLate } from './attempt.ts'
+import { boundTo } from './grant-binding.ts'
 import { throwNamingScopes } from './needed-scopes.ts'
 import type { Reception } from './reception.ts'
 import type { RenewalPorts } from './renewal.ts'
@@ -62,16 +63,6 @@ export function scopesToAsk(
   return all.filter((scope) => granted.includes(scope))
 }
 
-/** A refresh token is bound to the client that it was issued to (RFC 6749, 6): with another it would only be refused. */
-export function refuseClient({ connection, oauth }: GrantParts, { request }: Credential): void {
-  const issuedTo = request?.['client']
-  if (issuedTo === undefined || issuedTo === oauth.clientId) return
-  throw new GuestpassError(
-    'config_invalid',
-    `Connection ${connection}: the sign-in was made with the OAuth client ${String(issuedTo)}, not with ${oauth.clientId}. Nothing was sent. Set GENESYS_CLIENT_ID back, or sign in again.`,
-  )
-}
-
 /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
 async function received(
   { reception }: GrantParts,
@@ -120,7 +111,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   const { tokens, fault } = await received(tools, credential.tokens, granted, of, now)
   // An answer to a request without scopes names all that were granted.
   const learned = scopes || fault ? {} : { granted: tokens.scopes }
-  const request: Request = { ...credential.request, ...learned, client: oauth.clientId }
+  const request: Request = { ...credential.request, ...learned, ...boundTo(oauth) }
   const next = { ...credential, standing: 'active', tokens, request } as const
   const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
   const latencyMs = now() - started

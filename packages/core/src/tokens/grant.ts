@@ -6,8 +6,9 @@ import { lackedScopes } from '../domain/scopes.ts'
 import { DAY, isAhead, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Standing } from './access-tokens.ts'
-import { type GrantParts, type GrantTools, refreshFailed, refuseClient, renew, scopesToAsk } from './grant-refresh.ts'
+import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
 import { GRANT } from './grant-row.ts'
+import { refuseOther } from './grant-binding.ts'
 import { seeded } from './grant-seed.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from './renewal.ts'
 import { rotation } from './rotation.ts'
@@ -67,7 +68,7 @@ const grantStrategy = (tools: GrantTools): Strategy => ({
     throw new GuestpassError('needs_reauth', `Connection ${tools.connection} is not signed in. Sign in first.`)
   },
   prepare(credential, now) {
-    refuseClient(tools, credential)
+    refuseOther(tools.connection, credential, tools.oauth)
     scopesToAsk(tools, credential)
     return tools.turns.prepare(credential, now)
   },

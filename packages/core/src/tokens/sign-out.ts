@@ -6,6 +6,7 @@ import { type Instant, MINUTE } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
 import { callerWait } from './caller-wait.ts'
+import { isOfOtherIssuer } from './grant-binding.ts'
 import { GRANT } from './grant-row.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
@@ -38,9 +39,12 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
   const { store, random, clock } = ports
   const epoch = signInEpoch(store, connection)
 
-  async function revoked({ tokens }: Credential, now: Instant): Promise<SignedOut> {
+  async function revoked(credential: Credential, now: Instant): Promise<SignedOut> {
+    const { tokens } = credential
     if (!tokens) return { upstream: 'done', local: 'done' }
-    const upstream = await oauth.revoke(tokens).catch(() => 'failed' as const)
+    const upstream = isOfOtherIssuer(credential, oauth)
+      ? 'failed'
+      : await oauth.revoke(tokens).catch(() => 'failed' as const)
     const isLeft = upstream !== 'done' && tokens.expiresAt > now
     return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: endOf(tokens) } : {}) }
   }

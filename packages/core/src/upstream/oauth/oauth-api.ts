@@ -49,6 +49,8 @@ export type DeviceAnswer =
 
 export interface OAuth {
   readonly clientId: string
+  /** The issuer whose discovery document is read, as it was given; absent where none is. */
+  readonly issuer?: string | undefined
   /** Where to send a browser. */
   authorizeUrl(ask: Omit<AuthorizeAsk, 'params'>): Promise<string>
   /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */

@@ -41,12 +41,13 @@ function signIns({
   asked,
 }: TokenCalls): Pick<
   OAuth,
-  'clientId' | 'maxAge' | 'ready' | 'checkCallback' | 'checkIdToken' | 'authorizeUrl' | 'exchange'
+  'clientId' | 'issuer' | 'maxAge' | 'ready' | 'checkCallback' | 'checkIdToken' | 'authorizeUrl' | 'exchange'
 > {
   const { client, server, authorizeParams: params } = options
   const maxAge = maxAgeOf(params)
   return {
     clientId: client.id,
+    issuer: server.issuer,
     maxAge,
     ready: async () => void (await server.endpoint('userToken')),
     async checkCallback(query) {
