@@ -12,7 +12,7 @@ export type FetchLike<F extends AnyFetch> = F extends Fetch ? Fetch : F
 export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other reject with `invalid_input`. */
   readonly origins: readonly string[]
-  /** Sends the requests: called with an address and an init, never with a Request. Default: the platform's own. */
+  /** Sends the requests: another one than the platform's is called with an address and an init, never with a Request. Default: the platform's own. */
   readonly fetch?: F
 }
 
@@ -39,7 +39,7 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
       const by = resourceOf(request.method, url)
       const sent = async (): Promise<Answered & { readonly response: Response }> => {
         const { token } = await source.token({ signal })
-        const response = await send(url.href, request.init(token.reveal()))
+        const response = await send(...request.next(token.reveal()))
         // What a redirect led to has not seen the token.
         const isOwn = !response.redirected || new URL(response.url).origin === url.origin
         return { token, by, status: isOwn ? response.status : undefined, response }

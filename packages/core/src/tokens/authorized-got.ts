@@ -1,5 +1,5 @@
 import type { TokenSource } from './access-tokens.ts'
-import type { AuthorizedOptions } from './authorized-axios.ts'
+import { type AuthorizedOptions, isStream } from './authorized-axios.ts'
 import { allowedOrigins } from './authorized-fetch.ts'
 import { bearerOf, mayRepeat, noteTaken, resourceOf, tokenIn } from './token-use.ts'
 
@@ -9,6 +9,7 @@ interface GotOptions {
   readonly method?: string
   readonly signal?: AbortSignal | undefined
   readonly headers: Record<string, string | string[] | undefined>
+  readonly body?: unknown
 }
 
 interface GotResponse {
@@ -29,7 +30,7 @@ export interface GotHooks {
 /**
  * Hooks that give got the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more
  * with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. The retries of got
- * are as they are. Streams (`got.stream`) carry the token and are not sent again. Requests reject as got has it, with the errors of the
+ * are as they are. Streams (`got.stream`, or as a body) carry the token and are not sent again. Requests reject as got has it, with the errors of the
  * source as `cause`.
  */
 export function authorizedGot(source: TokenSource, { origins }: AuthorizedOptions): GotHooks {
@@ -55,10 +56,18 @@ export function authorizedGot(source: TokenSource, { origins }: AuthorizedOption
           noteTaken(source, answered)
           return response
         }
-        if (!mayRepeat(source, answered)) return response
+        if (!mayRepeat(source, answered) || isReadUp(options.body)) return response
         repeats.add(options)
         return retryWithMergedOptions({ preserveHooks: true })
       },
     ],
   }
 }
+
+/** A body that was read up by the first send: a stream, or chunks that come one by one. */
+const isReadUp = (body: unknown): boolean =>
+  isStream(body) ||
+  (typeof body === 'object' &&
+    body !== null &&
+    !ArrayBuffer.isView(body) &&
+    (Symbol.asyncIterator in body || Symbol.iterator in body))

@@ -1,12 +1,15 @@
 import type { Fetch } from '../ports/system.ts'
 
+/** What a `fetch` is called with. */
+export type FetchCall = readonly [input: Parameters<Fetch>[0], init: RequestInit]
+
 /** A request in words that every `fetch` takes: an address, and an init without objects of one implementation. */
 export interface PlainRequest {
   readonly url: URL
   readonly method: string
   readonly signal: AbortSignal | undefined
-  /** The init of the next of at most two sends, with this access token. */
-  init(bearer: string): RequestInit
+  /** The call of the next of at most two sends, with this access token. */
+  next(bearer: string): FetchCall
   /** Drops what is kept of a stream for sends that do not come. */
   end(): void
 }
@@ -35,19 +38,27 @@ export async function plainRequest(
     MEMBERS.flatMap((name) => (from?.[name] === undefined ? [] : [[name, from[name]]])),
   )
   const all: RequestInit = { ...members, ...init }
-  const body = await plainBody(init.body === undefined ? from?.body : init.body, isForeign)
+  // Its own Request keeps the body whole: as a stream it would lose its length, and redirects that keep the method would fail.
+  const whole = !isForeign && from instanceof Request && init.body === undefined ? from : undefined
+  const body = whole
+    ? { value: undefined }
+    : await plainBody(init.body === undefined ? from?.body : init.body, isForeign)
   const headers = new Headers(init.headers ?? from?.headers)
   if (body.type !== undefined && !headers.has('content-type')) headers.set('content-type', body.type)
   const signal = init.signal === undefined ? from?.signal : (init.signal ?? undefined)
   const bodies = twice(body.value)
+  const copies = whole ? [whole.clone(), whole] : []
+  const url = new URL(from?.url ?? absolute(`${input as string | URL}`))
   return {
-    url: new URL(from?.url ?? absolute(`${input as string | URL}`)),
+    url,
     method: (all.method ?? 'GET').toUpperCase(),
     signal,
-    init(bearer) {
+    next(bearer) {
       headers.set('authorization', `Bearer ${bearer}`)
+      const copy = copies.shift()
+      if (copy) return [copy, { ...init, headers: Object.fromEntries(headers) }]
       const next = bodies.shift()
-      return {
+      const own = {
         ...all,
         ...(signal ? { signal } : {}),
         headers: Object.fromEntries(headers),
@@ -55,8 +66,10 @@ export async function plainRequest(
         // Streams are sent while they are read (Fetch, 5.4).
         ...(isStream(next) ? { duplex: 'half' } : {}),
       }
+      return [url.href, own]
     },
     end() {
+      for (const { body: rest } of copies.splice(0)) rest?.cancel().catch(() => {})
       for (const one of bodies.splice(0)) if (isStream(one)) one.cancel().catch(() => {})
     },
   }

@@ -242,6 +242,24 @@ describe('got', () => {
     expect(heard).toEqual([200, 503, 200])
   })
 
+  it.each([
+    ['a stream', () => Readable.from(['a ', 'stream'])],
+    [
+      'chunks that come one by one',
+      async function* () {
+        yield 'a '
+        yield 'stream'
+      },
+    ],
+  ])('sends %s once, and gives the refusal', async (_kind, body) => {
+    const mine = got.extend({ hooks: authorizedGot(here.source, at()), throwHttpErrors: false })
+    await mine(here.url)
+    here.revoke()
+    expect((await mine.post(here.url, { body: body() })).statusCode).toBe(401)
+    expect(here.seen.at(-1)?.body).toBe('a stream')
+    expect((await mine(here.url)).statusCode).toBe(200)
+  })
+
   it('streams with the token', async () => {
     const mine = got.extend({ hooks: authorizedGot(here.source, at()) })
     let text = ''
@@ -251,6 +269,16 @@ describe('got', () => {
 })
 
 describe('ky', () => {
+  it('follows a redirect that keeps method and body, also after a refusal', async () => {
+    const send = throughKy()
+    here.answer = ({ path, body }, response) =>
+      void response.writeHead(path === '/' ? 307 : 200, { location: '/there' }).end(JSON.stringify(body))
+    const sent = { method: 'POST', json: 'one' } as const
+    expect(await send(here.url, sent)).toEqual({ status: 200, body: '"one"' })
+    here.revoke()
+    expect(await send(here.url, sent)).toEqual({ status: 200, body: '"one"' })
+  })
+
   it('retries by itself, each time with a token', async () => {
     const mine = ky.create({ fetch: authorizedFetch(here.source, at()), retry: { limit: 1, delay: () => 1 } })
     let busy = 1
