@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, openSync, type Stats, writeSync } from 'node:fs'
-import { copyFile, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GuestpassError } from '@guestpass/core'
 
@@ -29,7 +30,7 @@ const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).co
  */
 export async function destination(path: string, signal: AbortSignal): Promise<Destination> {
   try {
-    const real = await realpath(path).catch(() => path)
+    const real = await target(path)
     const found = await stat(real).catch(() => undefined)
     if (found?.isFIFO()) return await pipe(real, path, signal)
     if (/^\/(dev|proc)\//.test(path) || (found && !found.isFile())) return inPlace(await open(path, 'a'), path)
@@ -37,11 +38,25 @@ export async function destination(path: string, signal: AbortSignal): Promise<De
   } catch (thrown) {
     if (thrown instanceof GuestpassError || signal.aborted) throw thrown
     const code = codeOf(thrown)
-    const why = { ENOENT: ': its folder does not exist', EISDIR: ': it is a folder' }[code] ?? ''
+    const why =
+      { ENOENT: ': its folder does not exist', EISDIR: ': it is a folder', ELOOP: ': its links lead in a circle' }[
+        code
+      ] ?? ''
     const message = `the file cannot be written (${code}${why})`
     const remedy = 'Give the path of a file in a folder that can be written.'
     const fields = [{ field: 'output', message, remedy }]
     throw new GuestpassError('invalid_input', `output: ${message}.`, { fields, cause: thrown })
+  }
+}
+
+/** Where links lead, also to a file that is not there yet. Rejects with what the system says, as for links in a circle. */
+async function target(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'ENOENT') throw thrown
+    const link = await readlink(path).catch(() => undefined)
+    return link === undefined ? path : target(resolve(dirname(path), link))
   }
 }
 

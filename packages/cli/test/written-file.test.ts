@@ -50,6 +50,23 @@ describe('a file to write', () => {
     expect([(await lstat(at('link'))).isSymbolicLink(), await readFile(at('old'), 'utf8')]).toEqual([true, 'new'])
   })
 
+  it('is made where a link leads that has no file yet', async () => {
+    await symlink('fresh', at('link'))
+    await symlink(at('link'), at('further'))
+    await write(at('further'))
+    expect([(await lstat(at('link'))).isSymbolicLink(), await readFile(at('fresh'), 'utf8')]).toEqual([true, 'new'])
+  })
+
+  it('is refused where links lead in a circle', async () => {
+    await symlink('there', at('here'))
+    await symlink('here', at('there'))
+    await expect(write(at('here'))).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('ELOOP: its links lead'),
+    })
+    expect((await lstat(at('here'))).isSymbolicLink()).toBe(true)
+  })
+
   it('may be a device, which stays one', async () => {
     await symlink('/dev/null', at('null'))
     await write(at('null'))

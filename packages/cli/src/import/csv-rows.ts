@@ -39,44 +39,42 @@ const fieldsOf = (text: string): readonly string[] => parse(text)[0] ?? []
 function columnsOf(names: readonly string[]): readonly string[] {
   const known = names.map((name) => name.trim())
   const fields = known.flatMap((name, at): Field[] => {
+    // By its place: its name would be told as the flag of that name.
+    const field = `column ${at + 1}`
     if (isNote(name) || name.startsWith(ATTRIBUTE) || (COLUMNS as readonly string[]).includes(name)) {
-      return known.indexOf(name) === at ? [] : [{ field: name, message: 'stands twice', remedy: 'Keep one column.' }]
+      return known.indexOf(name) === at ? [] : [{ field, message: `${name} stands twice`, remedy: 'Keep one column.' }]
     }
     const close = nearest(name, COLUMNS)
     const own = name === 'api' ? 'Leave it out: --api names the API of all rows. ' : ''
     const remedy = `${own}${close ? `Did you mean ${close}? ` : ''}Known are ${COLUMNS.join(', ')}, ${ATTRIBUTE}NAME, and notes that begin with _.`
-    // `api` would be told as the flag of that name.
-    return [
-      {
-        field: name === '' || name === 'api' ? `column ${at + 1}` : name,
-        message: 'is not a column of an import',
-        remedy,
-      },
-    ]
+    return [{ field, message: `${name === '' ? 'it' : name} is not a column of an import`, remedy }]
   })
   if (fields.length === 0) return known
-  const what = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
+  const what = fields.map(({ field, message }) => `${field}: ${message}`).join('; ')
   throw new GuestpassError('invalid_input', `The first line must name the columns: ${what}.`, { fields })
 }
 
 function rowOf(columns: readonly string[], text: string, line: number): Row {
+  const unread = (message: string, remedy: string): Row => ({
+    ...named(columns, [], line),
+    text,
+    fault: { field: 'row', message, remedy },
+  })
   try {
     if (text.length > LONGEST_ROW) throw new CsvError('CSV_MAX_RECORD_SIZE', '')
-    return named(columns, fieldsOf(text), line)
+    const fields = fieldsOf(text)
+    if (fields.length === columns.length) return named(columns, fields, line)
+    // Which field belongs to which column is not known: a comma may lack its quotes.
+    const found = `${fields.length} field${fields.length === 1 ? '' : 's'}`
+    const message = `has ${found}, the first line names ${columns.length}`
+    return unread(message, 'Give every column a field; quote fields with commas.')
   } catch (thrown) {
     const message = faults[(thrown as { code?: string }).code ?? ''] ?? 'the row cannot be read'
-    const remedy = 'Double the quotes within a quoted field, and close it.'
-    return { ...named(columns, [], line), text, fault: { field: 'row', message, remedy } }
+    return unread(message, 'Double the quotes within a quoted field, and close it.')
   }
 }
 
-function named(columns: readonly string[], fields: readonly string[], line: number): Row {
-  const values = Object.fromEntries(columns.map((name, at) => [name, fields[at] ?? '']))
-  if (fields.length === columns.length) return { line, values }
-  const message = `has ${fields.length} fields, the first line names ${columns.length}`
-  return {
-    line,
-    values,
-    fault: { field: 'row', message, remedy: 'Give every column a field; quote fields with commas.' },
-  }
-}
+const named = (columns: readonly string[], fields: readonly string[], line: number): Row => ({
+  line,
+  values: Object.fromEntries(columns.map((name, at) => [name, fields[at] ?? ''])),
+})

@@ -33,11 +33,12 @@ export function failures(file: string, format: 'csv' | 'ndjson', connection?: st
     get path() {
       return kept && path
     },
-    add({ line, values, text = '' }, error) {
+    add({ line, values, text }, error) {
       const { code, message, fields = [] } = error
       const notes = {
         _line: line,
-        _row: text,
+        // What was not mended stands there again.
+        _row: text ?? values['_row'] ?? '',
         _code: code,
         _fault: fields.length > 0 ? fields.map((one) => `${one.field}: ${one.message}`).join('; ') : message,
         _remedy: fields.map(({ remedy }) => remedy).join(' ') || (remedyOf(error, connection) ?? ''),

@@ -1,15 +1,15 @@
-import { access, constants, realpath } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { type FileLock, fileLock } from '@guestpass/store/sqlite'
 import { unusable } from './appended.ts'
 
 /**
- * Takes the lock of a file's import: journal and failures are one import's at a time, and rows of two would be issued twice. A killed import
+ * Takes the lock of the import of a file, named without links: journal and failures are one import's at a time, and rows of two would be issued twice. A killed import
  * leaves no lock. Rejects with `import_running` while another has it.
  */
 export async function importLock(path: string): Promise<FileLock> {
-  const file = `${await realpath(path)}.import.lock`
+  const file = `${path}.import.lock`
   let lock: FileLock | undefined
   try {
     // It says why better than the lock would.

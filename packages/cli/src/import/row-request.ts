@@ -1,3 +1,4 @@
+import { scopesTyped } from '../scopes-typed.ts'
 import { isNote, type Row } from './row.ts'
 
 /** What holds for rows that do not say otherwise. */
@@ -10,11 +11,9 @@ export interface Defaults {
   readonly onDoubt?: 'create'
 }
 
-const listOf = (text: string): readonly string[] => text.split(/[\s,]+/).filter((part) => part !== '')
-
 /** A field of a CSV file as a request has it; anything unexpected stays for the library to refuse. */
 function fieldOf(name: string, text: string): unknown {
-  if (name === 'scopes') return listOf(text)
+  if (name === 'scopes') return scopesTyped([text])
   if (name === 'consent') return text.toLowerCase() === 'true' ? true : text
   return text
 }

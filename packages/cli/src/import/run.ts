@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
 import type { Cli } from '../frame/verb.ts'
@@ -12,6 +12,7 @@ import { ndjsonRows } from './ndjson-rows.ts'
 import type { Row } from './row.ts'
 import type { Defaults } from './row-request.ts'
 import type { ImportInput } from './input.ts'
+import { scopesTyped } from '../scopes-typed.ts'
 import { afterwards, atWork, connect, contextOf, type Reachable, type Workplace } from '../workplace.ts'
 
 const readers = { csv: csvRows, ndjson: ndjsonRows }
@@ -19,7 +20,9 @@ const readers = { csv: csvRows, ndjson: ndjsonRows }
 /** Issues a guest for each row of a file. */
 export async function runImport({ file, ...typed }: ImportInput, cli: Cli): Promise<number> {
   const config = await cli.config(['hosts', 'clientId'])
-  const path = resolve(cli.world.cwd, file)
+  const typedPath = resolve(cli.world.cwd, file)
+  // A file has one journal, by whatever link it is named.
+  const path = await realpath(typedPath).catch(() => typedPath)
   const format = formatOf(file)
   const total = await counted(path, file, format)
   const lock = await importLock(path)
@@ -90,7 +93,7 @@ const defaultsOf = ({
   createAgain,
 }: Omit<ImportInput, 'file'>): Defaults => ({
   api,
-  ...(scope ? { scopes: scope.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== '')) } : {}),
+  ...(scope ? { scopes: scopesTyped(scope) } : {}),
   ...(duration === undefined ? {} : { duration }),
   ...(channel === undefined ? {} : { channelId: channel }),
   ...(assurance === undefined ? {} : { assurance }),

@@ -2,6 +2,7 @@ import { type Guests, type GuestRequest, type IssuedGuest, iso, SECOND } from '@
 import * as z from 'zod'
 import { type Cli, verb } from '../frame/verb.ts'
 import { apis, guestApi } from '../guest-apis.ts'
+import { scopesTyped } from '../scopes-typed.ts'
 import { orUnsaved } from '../unsaved.ts'
 import { afterwards, atWork, connect, contextOf, type Workplace } from '../workplace.ts'
 
@@ -56,7 +57,7 @@ function requestOf(
   { scope, channel, attribute, createAgain, ...rest }: z.output<typeof input>,
   fallback?: string,
 ): unknown {
-  const scopes = scope?.flatMap((one) => one.split(/[\s,]+/).filter((part) => part !== ''))
+  const scopes = scope && scopesTyped(scope)
   const attributes = attribute && Object.fromEntries(attribute.map(pairOf))
   const channelId = channel ?? (rest.api === 'engagements' ? fallback : undefined)
   const given = {

@@ -20,9 +20,15 @@ import type { Config } from '../config/config.ts'
 import { jsonFault } from '../config/json-fault.ts'
 import { algorithmOf, inClear } from '../config/kinds.ts'
 import { type Cli, verb } from '../frame/verb.ts'
+import { scopesTyped } from '../scopes-typed.ts'
 import { readFault, textFile } from '../text-file.ts'
 import { tokenGiven } from '../token-given.ts'
 import { atWork, databasePath, pins } from '../workplace.ts'
+
+/** What a token must have. An empty text is a variable of the shell that is not set. */
+const expected = z.string().refine((text) => text.trim() !== '', 'is empty')
+/** Without scopes in it every token would do. */
+const expectedScopes = z.string().refine((text) => scopesTyped([text]).length > 0, 'is empty')
 
 export const verify = verb({
   name: 'verify',
@@ -44,11 +50,11 @@ export const verify = verb({
     jwks: z.string().optional(),
     publicKey: z.string().optional(),
     algorithm: z.array(z.string().transform(knownAlgorithm)).min(1).optional(),
-    scope: z.array(z.string()).optional(),
-    subject: z.string().optional(),
-    issuer: z.string().optional(),
-    audience: z.string().optional(),
-    type: z.string().optional(),
+    scope: z.array(expectedScopes).optional(),
+    subject: expected.optional(),
+    issuer: expected.optional(),
+    audience: expected.optional(),
+    type: expected.optional(),
   }),
   async run({ token, jwks, publicKey, algorithm, scope, subject, issuer, audience, type }, cli) {
     const own = await keysOf({ jwks, publicKey }, cli)
@@ -63,7 +69,7 @@ export const verify = verb({
     }
     const expectations = {
       ...(subject === undefined ? {} : { subject }),
-      ...(scope ? { scopes: scope } : {}),
+      ...(scope ? { scopes: scopesTyped(scope) } : {}),
       ...(type === undefined ? {} : { type }),
     }
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {

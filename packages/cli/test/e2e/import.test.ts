@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -38,6 +38,15 @@ describe('an import', () => {
     expect([mints() - before, await guests()]).toEqual([0, 50])
   })
 
+  it('issues no second guest for a row of a file that is named by a link', async () => {
+    write(rows(2))
+    mkdirSync(join(ann.cwd, 'links'))
+    symlinkSync('../people.csv', join(ann.cwd, 'links', 'same.csv'))
+    await ann.ask(IMPORT)
+    const linked = IMPORT.replace('people', 'links/same')
+    expect(await ann.ask(linked)).toMatchObject({ code: 0, said: { done: 0, skipped: 2 } })
+  })
+
   it('names every broken row with its line and the remedy, and loses none of the others', async () => {
     write(
       [
@@ -59,7 +68,7 @@ describe('an import', () => {
     expect(failed).toContain('guestId,duration,scopes,_remark,_line,_row,_code,_fault,_remedy\n')
     expect(failed).toMatch(/^not-a-uuid,600,,the id,3,,invalid_input,guestId: not a UUID,"Give a UUID/m)
     expect(failed).toMatch(/^,never,.*,5,,invalid_input,duration: not a number or a name,/m)
-    expect(failed).toMatch(/6,,invalid_input,"?row: has 2 fields, the first line names 4/)
+    expect(failed).toMatch(/^,,,,6,",600",invalid_input,"row: has 2 fields, the first line names 4/m)
     expect(failed).toMatch(/^,,,,8,",""600,,never closed",invalid_input,row: a quote is not closed/m)
     expect(failed).toMatch(/10,,invalid_input,scopes\[0\]: not a guest scope/)
     expect(statSync(join(ann.cwd, 'people.csv.failures.csv')).mode & 0o777).toBe(0o600)
@@ -139,11 +148,12 @@ describe('rows that failed', () => {
   })
 
   it('are not imported from the file of failures while they stand there as they were', async () => {
-    write('duration\n"600\n')
+    write('duration,attributes.name\n"600,Ann\n600,Doe, Jane\n')
     await ann.ask(IMPORT)
     write(read('people.csv.failures.csv'), 'mended.csv')
     const { said } = await ann.ask(IMPORT.replace('people', 'mended'))
-    expect(said).toMatchObject({ done: 0, failed: 1 })
+    expect(said).toMatchObject({ done: 0, failed: 2 })
+    expect(read('mended.csv.failures.csv')).toContain('"600,Doe, Jane"')
     expect(read('mended.csv.failures.csv')).toContain('empty _row')
   })
 })
@@ -220,14 +230,15 @@ describe('a file that cannot be imported', () => {
   it.each([
     ['is not there', undefined, 'cannot be read (ENOENT)'],
     ['is empty', '', 'is empty'],
-    ['has a column for the API', 'api,email\n', 'column 1 is not a column of an import'],
-    ['has a column of another name', 'e-mail,scope\n', 'e-mail is not a column of an import; scope is not a column'],
-    ['names a column twice', 'duration,duration\n', 'duration stands twice'],
+    ['has a column for the API', 'api,email\n', 'column 1: api is not a column of an import'],
+    ['has a column of another name', 'e-mail,scope\n', 'column 2: scope is not a column of an import'],
+    ['names a column twice', 'duration,duration\n', 'column 2: duration stands twice'],
   ])('%s: it is said before anything is asked for', async (_what, text, said) => {
     if (text !== undefined) write(text)
     const before = mints()
     const { text: told } = await ann.fails(IMPORT, 2, 'invalid_input')
     expect(told).toContain(said)
+    expect(told).not.toMatch(/--(api|scope|duration)\b.* column|--duration: stands/)
     expect([mints(), existsSync(join(ann.cwd, 'people.csv.import'))]).toEqual([before, false])
   })
 

@@ -154,6 +154,20 @@ describe('guestpass verify', () => {
     expect(left).toMatchObject({ code: 4, out: expect.stringContaining('key rsa: its use is not sig') })
   })
 
+  it('takes scopes with commas between them, as other verbs do', async () => {
+    const both = `verify ${good} ${KEYS} --scope webmessaging:guest:send,webmessaging:guest:read`
+    expect((await eve.ask(both)).said).toMatchObject({ valid: true })
+    expect((await eve.ask(`${both},a`)).said).toMatchObject({ missing: ['a'] })
+  })
+
+  it.each(['--scope=', '--scope=,', '--subject=', '--issuer=', '--audience=', '--type='])(
+    'refuses %s, which expects nothing',
+    async (flag) => {
+      const { problem } = await eve.fails(`verify ${good} ${KEYS} ${flag}`, 2, 'invalid_input')
+      expect(problem.fields).toMatchObject([{ field: flag.replace(/=.*/, ''), message: 'is empty' }])
+    },
+  )
+
   it('asks the key-set when the configured key is an old one, and not before', async () => {
     const env = {
       GENESYS_OAUTH_BASE_URL: 'http://127.0.0.1:1',
