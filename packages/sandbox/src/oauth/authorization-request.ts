@@ -51,10 +51,10 @@ export function authorizationRequest(
   return {
     ...back,
     client,
-    scopes: told('invalid_scope', back, () => userScopes(client, query.get('scope') ?? undefined)),
+    scopes: sentBack('invalid_scope', back, () => userScopes(client, query.get('scope') ?? undefined)),
     challenge: challengeOf(query, client, back),
     nonce: query.get('nonce') ?? undefined,
-    audience: told('invalid_target', back, () => resource(query.get('resource') ?? undefined)),
+    audience: sentBack('invalid_target', back, () => resource(query.get('resource') ?? undefined)),
     silent: silentOf(query, back),
   }
 }
@@ -88,8 +88,8 @@ function assertKind(query: URLSearchParams, back: Return): void {
   if (mode !== null && mode !== 'query') throw redirectRefusal(back, 'invalid_request', 'response_mode is query')
 }
 
-/** Reads a part of the request; what is wrong with it, the application gets to know as this error. */
-function told<T>(error: string, back: Return, read: () => T): T {
+/** Reads a part of the request. A refusal becomes a redirect to the application with this error. */
+function sentBack<T>(error: string, back: Return, read: () => T): T {
   try {
     return read()
   } catch (refusal) {
