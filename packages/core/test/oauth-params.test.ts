@@ -62,13 +62,13 @@ describe('free parameters', () => {
   it('that a request sets by itself are refused by name, all at once', async () => {
     const here = world()
     const options = {
-      authorizeParams: { state: 'x', prompt: 'login' },
+      authorizeParams: { state: 'x', prompt: 'login', client_secret: 'x' },
       tokenParams: { client_secret: 'x', scope: 'y' },
     }
     const { code, fields = [] } = await refusal(here.process(options))
     expect(code).toBe('config_invalid')
     expect(fields.map(({ field, message }) => `${field} ${message}`)).toEqual([
-      expect.stringContaining('authorizeParams sets state,'),
+      expect.stringContaining('authorizeParams sets state, client_secret,'),
       expect.stringContaining('tokenParams sets client_secret, scope,'),
     ])
   })

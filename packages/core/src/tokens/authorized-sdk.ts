@@ -71,7 +71,7 @@ function adapt(client: SdkClient): Adapted {
   const one: Adapted = {
     sources,
     takeOff() {
-      // What somebody else put over it stays, and this layer hands on.
+      // A layer that was put over this one stays, and this one hands on.
       if (client.callApi !== callApi) return
       adapted.delete(client)
       if (isOwn) client.callApi = original

@@ -9,6 +9,10 @@ const RESERVED = {
     'response_type',
     'response_mode',
     'client_id',
+    // A browser would show them.
+    'client_secret',
+    'client_assertion',
+    'client_assertion_type',
     'redirect_uri',
     'scope',
     'state',
