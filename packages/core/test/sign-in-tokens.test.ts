@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions, ConnectionPorts } from '../src/connection.ts'
 import { MINUTE, SECOND } from '../src/domain/time.ts'
@@ -6,7 +7,7 @@ import { GuestpassError } from '../src/errors.ts'
 import type { HttpAnswer, HttpRequest } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
-import { json, jwt, strangerKey } from './fake-upstream.ts'
+import { json, jwt, publicKey, strangerKey } from './fake-upstream.ts'
 import { passing, refusal, type World, world } from './world.ts'
 
 const REDIRECT = 'http://127.0.0.1:8976/callback'
@@ -51,8 +52,12 @@ async function signingIn(
   return { ...here, ...process, asked, answers, back, types }
 }
 
-const granted = (more: object = {}): HttpAnswer =>
-  json(200, { access_token: 'opaque', refresh_token: 'refresh', expires_in: 3_600, scope: 'guest:write', ...more })
+const granted = (more: object = {}, headers: Readonly<Record<string, string>> = {}): HttpAnswer =>
+  json(
+    200,
+    { access_token: 'opaque', refresh_token: 'refresh', expires_in: 3_600, scope: 'guest:write', ...more },
+    headers,
+  )
 
 /** A store that takes no tokens until it is told to. */
 const troubled =
@@ -117,6 +122,20 @@ describe('tokens that a sign-in brought', () => {
     )
     expect(error).toMatchObject({ code: 'deadline_exceeded', message: expect.stringContaining('same callback') })
     expect([here.asked.token, here.asked.revoked, here.asked.keys > 1]).toEqual([1, [], true])
+  })
+
+  it('that waited do not make the clock of the issuer look slow', async () => {
+    const here = await signingIn({}, { publicKey: undefined } as never)
+    const date = new Date(here.clock.wall()).toUTCString()
+    const claims = { sub: 'ada', exp: here.clock.wall() / SECOND + 600 }
+    here.answers.token = () => granted({ access_token: jwt(claims) }, { date })
+    here.answers.keys = () => json(503, {})
+    const done = here.signIn.complete(await here.back(), undefined, { patienceMs: 10 * MINUTE })
+    await here.clock.advance(40 * SECOND)
+    here.answers.keys = () => json(200, { keys: [createPublicKey(publicKey).export({ format: 'jwk' })] })
+    await here.clock.advance(40 * SECOND)
+    expect(await done).toMatchObject({ expiresAt: claims.exp * SECOND })
+    expect(here.issuerOffset()).toBe(0)
   })
 
   it('have no scopes too many where none were asked for', async () => {

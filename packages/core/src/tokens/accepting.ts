@@ -104,6 +104,7 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   }
 
   return async (granted: Granted, of: Accepting): Promise<SignedIn> => {
+    parts.reception.hear(granted)
     try {
       const first = await standing()
       const judgement = await waitOut(

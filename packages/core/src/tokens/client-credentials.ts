@@ -58,6 +58,7 @@ async function renewed(
   const granted = await oauth
     .clientCredentials(scopes, sending, context.patienceMs)
     .catch((thrown: unknown) => throwNamingScopes(thrown, scopes))
+  reception.hear(granted)
   const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
   const latencyMs = now() - started
   const told = event(about, eventId, now(), {

@@ -107,6 +107,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
     },
   })
   const granted = await asking.catch((thrown: unknown) => throwNamingScopes(thrown, scopes ?? []))
+  reception.hear(granted)
   const of = { asked: scopes ?? [], sentAt }
   const { tokens, fault } = await received(tools, credential.tokens, granted, of, now)
   // An answer to a request without scopes names all that were granted.

@@ -30,6 +30,8 @@ export interface ReceptionParts {
 export interface Reception {
   /** Resolves when such tokens as the latest can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
   ready(latest: TokenSet | undefined): Promise<void>
+  /** Takes the issuer's time from an answer that came just now. Asked once for each answer: later, its Date header would be of the past. */
+  hear(answer: Pick<Granted, 'issuerNow'>): void
   /** The tokens as they are stored. Rejects with `token_refused` and the reason. */
   receive(
     granted: Granted,
@@ -98,8 +100,8 @@ export function reception(parts: ReceptionParts): Reception {
     async ready(latest) {
       if (format === 'jwt' || (format === 'auto' && latest?.verified === true)) await parts.keys.keys()
     },
+    hear: ({ issuerNow }) => issuerClock.observe(issuerNow),
     async receive(granted, { asked, sentAt }, now) {
-      issuerClock.observe(granted.issuerNow)
       const { scopes, ...judgement } = await judged(granted, sentAt, now)
       const named = scopes ? { ...granted, scopes } : granted
       return tokenSet(named, { asked, sentAt, ...judgement }, windows, random.float())
