@@ -9,7 +9,7 @@ import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
 import type { Identity } from '../upstream/oauth/wire.ts'
 import type { AccessToken } from './access-tokens.ts'
-import { boundTo } from './grant-binding.ts'
+import { boundTo, isOfOtherIssuer } from './grant-binding.ts'
 import { blankGrant, GRANT, picked } from './grant-row.ts'
 import { keepTrying, passes, waitOut } from './keep-trying.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
@@ -74,7 +74,7 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   async function judged(granted: Granted, of: Accepting, { credential }: Stands): Promise<Judged> {
     const received = await parts.reception.receive(granted, of, of.now)
     const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
-    const bound = credential.request?.['user'] !== undefined
+    const bound = credential.request?.['user'] !== undefined && !isOfOtherIssuer(credential, oauth)
     const ask = { asked: of.asked, verified: tokens.verified, bound }
     const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
     return { tokens, identity }
@@ -83,8 +83,15 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   async function stored({ tokens, identity }: Judged, of: Accepting, first: Stands): Promise<SignedIn> {
     for (let at = first; ; at = await standing()) {
       const { credential, now } = at
-      refuseStranger(credential, identity)
-      const next = successor(credential, tokens, identity, boundTo(oauth))
+      // Another issuer has other users, by the same names too.
+      const pins = isOfOtherIssuer(credential, oauth) ? ['seed'] : ['seed', 'user', 'organization']
+      if (pins.includes('user')) refuseStranger(credential, identity)
+      const next = successor(
+        credential,
+        tokens,
+        { ...picked(credential.request ?? {}, pins), ...identity },
+        boundTo(oauth),
+      )
       const signedIn = signedInAs(next, identity, of.asked)
       const { scopes, missing, excess } = signedIn
       const { verified } = tokens
@@ -139,9 +146,8 @@ function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Acc
 }
 
 /** The grant with the tokens of a sign-in. */
-function successor(credential: Credential, tokens: TokenSet, identity: Identity, bound: Request): Live {
-  const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
-  const pins = { ...picked(former, ['seed', 'user', 'organization']), ...identity }
+function successor(credential: Credential, tokens: TokenSet, pins: Request, bound: Request): Live {
+  const { intent: _over, backOff: _none, request: _former, ...rest } = credential
   const request: Request = { granted: tokens.scopes, ...bound, ...pins }
   return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
 }

@@ -17,20 +17,30 @@ export function isOfOtherIssuer({ request }: Credential, { issuer }: Server): bo
   return typeof of === 'string' && issuer !== undefined && !isIssuer(of, issuer)
 }
 
+/** Throws `config_invalid` where the tokens are of another issuer: an API of this one must not get an access token of that one either. */
+export function refuseOtherIssuer(connection: string, credential: Credential, server: Server): void {
+  if (isOfOtherIssuer(credential, server))
+    refuse(
+      connection,
+      `at the issuer ${String(credential.request?.['issuer'])}, not at ${server.issuer}`,
+      'GENESYS_ISSUER',
+    )
+}
+
 /**
  * Throws `config_invalid` where a refresh token is not of this client and issuer (RFC 6749, 6): another client would only be refused, and
  * another server would get the token.
  */
 export function refuseOther(connection: string, credential: Credential, server: Server): void {
-  const { client: issuedTo, issuer } = credential.request ?? {}
-  const refuse = (made: string, variable: string): never => {
-    throw new GuestpassError(
-      'config_invalid',
-      `Connection ${connection}: the sign-in was made ${made}. Nothing was sent. Set ${variable} back, or sign in again.`,
-    )
-  }
+  const issuedTo = credential.request?.['client']
   if (issuedTo !== undefined && issuedTo !== server.clientId)
-    refuse(`with the OAuth client ${String(issuedTo)}, not with ${server.clientId}`, 'GENESYS_CLIENT_ID')
-  if (isOfOtherIssuer(credential, server))
-    refuse(`at the issuer ${String(issuer)}, not at ${server.issuer}`, 'GENESYS_ISSUER')
+    refuse(connection, `with the OAuth client ${String(issuedTo)}, not with ${server.clientId}`, 'GENESYS_CLIENT_ID')
+  refuseOtherIssuer(connection, credential, server)
+}
+
+function refuse(connection: string, made: string, variable: string): never {
+  throw new GuestpassError(
+    'config_invalid',
+    `Connection ${connection}: the sign-in was made ${made}. Nothing was sent. Set ${variable} back, or sign in again.`,
+  )
 }

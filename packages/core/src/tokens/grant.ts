@@ -8,7 +8,7 @@ import { GuestpassError } from '../errors.ts'
 import type { Standing } from './access-tokens.ts'
 import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
 import { GRANT } from './grant-row.ts'
-import { refuseOther } from './grant-binding.ts'
+import { refuseOther, refuseOtherIssuer } from './grant-binding.ts'
 import { seeded } from './grant-seed.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from './renewal.ts'
 import { rotation } from './rotation.ts'
@@ -125,6 +125,7 @@ async function wanting(
   const lacking = ({ credential: { tokens } }: Current): string =>
     tokens.scopes.length === 0 ? '' : lackedScopes(scopes, tokens.scopes).join(' ')
   const found = await current(ask, context)
+  refuseOtherIssuer(tools.connection, found.credential, tools.oauth)
   const vain = `${epoch.value} ${lacking(found)}`
   if (lacking(found) === '' || tools.askedInVain === vain) return found
   scopesToAsk(tools, found.credential)

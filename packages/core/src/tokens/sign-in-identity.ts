@@ -52,7 +52,10 @@ export function refuseStranger({ request }: Credential, identity: Identity): voi
   ] as const) {
     const [known, came] = [request?.[member], identity[member]]
     if (known !== undefined && came !== undefined && known !== came) {
-      throw refusedSignIn('identity', `the connection belongs to another ${what} (${String(known)})`)
+      throw refusedSignIn(
+        'identity',
+        `the connection belongs to another ${what} (${String(known)}): sign in as its own, or on another connection`,
+      )
     }
   }
 }
