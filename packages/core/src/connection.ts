@@ -141,25 +141,14 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     renewalPorts,
   )
   const notes = refusalNotes({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
-  const origin = api === '' ? '' : new URL(api).origin
-  /** The policy of calls that need these scopes, on a token with `asked`. */
-  const needing =
-    (asked: readonly string[]) =>
-    (needed: readonly string[] = asked): Policy =>
-      standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), { origin, notes }))
-  const policies = { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() }
-  const people = { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) }
+  const by = { origin: api === '' ? '' : new URL(api).origin, notes }
+  const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
+    standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
+  const { policies, people } = policiesOf(policyFor)
 
   return {
     name,
-    accessTokens: {
-      ...sourceOf(options.scopes ?? []),
-      for(what) {
-        const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
-        const asked = typeof what === 'string' ? (options.scopes ?? needed) : needed
-        return withScopes(sourceOf(asked), needed, name)
-      },
-    },
+    accessTokens: accessTokensOf(name, options.scopes, sourceOf),
     grant,
     signIn,
     deviceSignIn,
@@ -199,6 +188,32 @@ const scopesOf: Readonly<Record<GuestApi, readonly string[]>> = {
   engagements: ENGAGEMENT_SCOPES,
   'external-users': EXTERNAL_USER_SCOPES,
 }
+
+/** `policyFor`: the policy of calls that need these scopes, on a token with those asked for. */
+function policiesOf(policyFor: (needed: readonly string[], asked: readonly string[]) => Policy) {
+  const needing =
+    (asked: readonly string[]) =>
+    (needed: readonly string[] = asked): Policy =>
+      policyFor(needed, asked)
+  return {
+    policies: { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() },
+    people: { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) },
+  }
+}
+
+/** `wanted`: the scopes that the connection names, if it does. */
+const accessTokensOf = (
+  connection: string,
+  wanted: readonly string[] | undefined,
+  sourceOf: (asked: readonly string[]) => TokenSource,
+): AccessTokens => ({
+  ...sourceOf(wanted ?? []),
+  for(what) {
+    const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
+    const asked = typeof what === 'string' ? (wanted ?? needed) : needed
+    return withScopes(sourceOf(asked), needed, connection)
+  },
+})
 
 /** A source as the pipeline of an API takes it. */
 const bearer = (
