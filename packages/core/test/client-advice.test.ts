@@ -7,6 +7,17 @@ import { explainToken } from '../src/upstream/oauth/wire.ts'
 const client: Client = { id: 'web', secret: new Secret('a-secret') }
 const gateway = 'https://id.example.com/token'
 
+it('a public client that may not ask for tokens of its own is told to sign in', () => {
+  const explain = (method: ClientMethod) =>
+    advised(explainToken, { client, to: 'clientToken', url: gateway, method })({
+      status: 400,
+      code: 'unauthorized_client',
+      message: '',
+    })?.message
+  expect(explain('none')).toMatch(/by the sign-in of a user: sign in first/)
+  expect(explain('body')).not.toMatch(/sign in first/)
+})
+
 const said = (of: { client?: Client; method: ClientMethod; url?: string }): string | undefined =>
   advised(explainToken, { client, to: 'clientToken', url: gateway, ...of })({
     status: 401,
@@ -27,7 +38,11 @@ it.each<[string, Parameters<typeof said>[0], RegExp]>([
     /GENESYS_BASIC_ENCODING=form$/,
   ],
   ['a secret that is missing', { method: 'none', client: { id: 'web' } }, /has a secret, set GENESYS_CLIENT_SECRET$/],
-  ['the public key', { method: 'private_key_jwt' }, /knows the public key of GENESYS_PRIVATE_KEY$/],
+  [
+    'the public key',
+    { method: 'private_key_jwt' },
+    /knows the public key of GENESYS_PRIVATE_KEY\. The clock of this machine/,
+  ],
 ])('a refused client is told to look at %s', (_, of, told) => {
   expect(said(of)).toMatch(told)
 })

@@ -138,6 +138,12 @@ describe('how a client names itself', () => {
     expect(await said({ clientAuth: 'basic', client: plain })).not.toContain('BASIC_ENCODING')
   })
 
+  it('names the encoding of Basic although the body was refused after it', async () => {
+    const client = { id: 'client', secret: new Secret('a+b') }
+    const { accessTokens } = await taking([]).process({ hosts: platform, client })
+    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_BASIC_ENCODING=form')
+  })
+
   it('is what was asked for, and then the only way', async () => {
     expect(await tried(taking(['body']), { clientAuth: 'basic' })).toEqual(['basic', 'client_rejected'])
     expect(await tried(taking(['basic']), { clientAuth: 'body' })).toEqual(['body', 'client_rejected'])

@@ -214,6 +214,8 @@ describe('discovery', () => {
     [['client_secret_basic'], true],
     [['client_secret_post', 'private_key_jwt'], false],
     [['client_secret_basic', 'client_secret_post'], false],
+    // Both specifications say what a document means that names none.
+    [undefined, true],
   ])('says how the client names itself: %j', async (methods, isBasic) => {
     const sent: HttpRequest[] = []
     const here = world()

@@ -128,6 +128,13 @@ describe('answers in an unusual form', () => {
     expect(came).not.toHaveProperty('verificationUriComplete')
   })
 
+  it('a device is sent to pages alone, never to a script', async () => {
+    const script = 'javascript:alert(1)'
+    const came = await answered('device-authorization', { ...device, verification_uri_complete: script })
+    expect(JSON.stringify(came)).not.toContain('javascript')
+    expect(await answered('device-authorization', { ...device, verification_uri: script })).toBe('upstream_garbled')
+  })
+
   it('a device is sent to the address also under the name of the drafts', async () => {
     const { verification_uri: verification_url, ...rest } = device
     const came = await answered('device-authorization', { ...rest, verification_url })

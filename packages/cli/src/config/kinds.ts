@@ -157,8 +157,9 @@ export const privateKey: z.ZodType<Secret, string> = z.string().transform((writt
 /** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
 export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
   z.string().transform((written, context) => {
-    const found: Record<string, string[]> = {}
-    for (const [name, value] of new URLSearchParams(written)) found[name] = [...(found[name] ?? []), value]
+    const query = new URLSearchParams(written)
+    // Names that every object has, as constructor, are names like others.
+    const found = Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)]))
     const reserved = reservedParams(of, found)
     const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
     if (isQuery && reserved.length === 0) return found

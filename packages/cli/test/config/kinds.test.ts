@@ -195,6 +195,7 @@ describe('free parameters', () => {
       resource: ['https://a', 'b'],
       audience: ['x y'],
     })
+    expect(kinds.params('token').parse('constructor=x&toString=y')).toEqual({ constructor: ['x'], toString: ['y'] })
   })
 
   it('are refused by name where a request sets them by itself', () => {

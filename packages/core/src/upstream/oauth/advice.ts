@@ -18,6 +18,7 @@ export const advised =
   (refusal) => {
     const said = explain(refusal)
     if (said?.code === 'client_rejected') return { ...said, message: `${said.message}${clientAdvice(asked)}` }
+    if (said?.code === 'access_denied') return { ...said, message: `${said.message}${grantAdvice(asked)}` }
     const isAbsent = refusal.status === 404 || refusal.status === 405
     return said?.code === 'upstream_rejected' && isAbsent
       ? { ...said, message: `${said.message}${addressAdvice(asked)}` }
@@ -26,11 +27,17 @@ export const advised =
 
 function clientAdvice({ client, method, url }: Asked): string {
   if (method === 'private_key_jwt')
-    return '. Check GENESYS_CLIENT_ID, and that the server knows the public key of GENESYS_PRIVATE_KEY'
+    return '. Check GENESYS_CLIENT_ID, and that the server knows the public key of GENESYS_PRIVATE_KEY. The clock of this machine must be right: an assertion is good for a minute'
   if (method === 'none')
     return `. Check GENESYS_CLIENT_ID${placeAdvice(url)}. If the client has a secret, set GENESYS_CLIENT_SECRET`
   return `. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET${placeAdvice(url)}${encodingAdvice(client, method)}`
 }
+
+/** A client without a secret cannot ask for tokens of its own (RFC 6749, 4.4). */
+const grantAdvice = ({ method, to }: Asked): string =>
+  method === 'none' && to === 'clientToken'
+    ? '. A client without a secret gets its tokens by the sign-in of a user: sign in first, or set GENESYS_CLIENT_SECRET'
+    : ''
 
 /** A right secret gives the same answer in a wrong place. */
 function placeAdvice(url: string): string {

@@ -1,5 +1,5 @@
 import { causedBy, GuestpassError } from '../../errors.ts'
-import type { Client, ClientMethod } from './client.ts'
+import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
 
 /** Where the way that worked is remembered. */
 export interface Memory {
@@ -34,6 +34,9 @@ const PROVING: ReadonlySet<string | undefined> = new Set([
 
 const provesClient = (thrown: unknown): boolean =>
   thrown instanceof GuestpassError && thrown.code !== 'client_rejected' && PROVING.has(thrown.upstream?.code)
+
+const isRefused = (thrown: unknown): thrown is GuestpassError =>
+  thrown instanceof GuestpassError && thrown.code === 'client_rejected'
 
 const WORDS = { basic: 'in Basic', body: 'in the form body' } as const
 
@@ -80,16 +83,20 @@ export function clientWays({ client, clientAuth, platform, advertised }: WayOpti
     if (!client.secret) return send('none')
     if (clientAuth !== 'auto') return send(clientAuth)
     const one = await first()
+    let refused: GuestpassError
     try {
       return await proven(one, send)
     } catch (thrown) {
-      if (!(thrown instanceof GuestpassError) || thrown.code !== 'client_rejected') throw thrown
+      if (!isRefused(thrown)) throw thrown
+      refused = thrown
     }
     const other = one === 'basic' ? 'body' : 'basic'
     try {
       return await proven(other, send)
     } catch (thrown) {
-      throw thrown instanceof GuestpassError && thrown.code === 'sign_in_refused' ? usedUp(thrown, one, other) : thrown
+      if (thrown instanceof GuestpassError && thrown.code === 'sign_in_refused') throw usedUp(thrown, one, other)
+      // The encoding of Basic may be at fault, of which the refusal of the body says nothing.
+      throw isRefused(thrown) && one === 'basic' && isEncodingMatter(client) ? refused : thrown
     } finally {
       // What came must not be lost because the store cannot take a note.
       if (known === other) await memory.remember(other).catch(() => {})

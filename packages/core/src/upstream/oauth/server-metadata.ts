@@ -13,7 +13,7 @@ export interface ServerMetadata {
   readonly endpoints: Partial<Endpoints>
   readonly jwksUrl?: string
   /** How clients may name themselves at the token endpoint, and the algorithms of their assertions. */
-  readonly clientMethods?: readonly string[]
+  readonly clientMethods: readonly string[]
   readonly assertionAlgorithms?: readonly string[]
   /** Whether each callback names the issuer (RFC 9207). */
   readonly namesIssuer: boolean
@@ -61,7 +61,8 @@ function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata 
     issuer: content.issuer,
     endpoints,
     ...(jwksUrl === undefined ? {} : { jwksUrl }),
-    ...(methods ? { clientMethods: methods } : {}),
+    // The default of RFC 8414, 2, and of OpenID Connect Discovery 1.0, 3.
+    clientMethods: methods ?? ['client_secret_basic'],
     ...(algorithms ? { assertionAlgorithms: algorithms } : {}),
     namesIssuer: content.authorization_response_iss_parameter_supported === true,
   }

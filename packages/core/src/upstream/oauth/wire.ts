@@ -78,14 +78,17 @@ const seconds = z.pipe(
   }),
 )
 
+/** An address that a browser opens, and no script or file. */
+const page = z.url({ protocol: /^https?$/ })
+
 /** RFC 8628, 3.2. Members that are not required and cannot be used are left out. */
 export const deviceAnswer = z.pipe(
   z.transform(withVerificationUri),
   z.object({
     device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
     user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
-    verification_uri: z.url(),
-    verification_uri_complete: z.catch(z.optional(z.url()), undefined),
+    verification_uri: page,
+    verification_uri_complete: z.catch(z.optional(page), undefined),
     expires_in: z.optional(seconds),
     interval: z.optional(seconds),
   }),
