@@ -17,11 +17,15 @@ export function waitingForStore(
     onUnsaved({ error, sinceMs }) {
       const why = error.reason === 'disk_full' ? `the disk is full (${path}).` : error.message
       const seconds = Math.floor(sinceMs / SECOND / TOLD_EVERY) * TOLD_EVERY
-      cli.note(`The store cannot take the new tokens: ${why} Trying again; ${seconds} s ${most}.`)
+      const what = isOfStore(error) ? 'The store cannot take the new tokens' : 'The new tokens wait'
+      cli.note(`${what}: ${why} Trying again; ${seconds} s ${most}.`)
     },
     ...(lasts ? {} : { unsavedMs: UNSAVED_MS }),
   }
 }
+
+/** Otherwise the tokens cannot be judged yet, as while the keys of the issuer cannot be had. */
+const isOfStore = ({ code }: GuestpassError): boolean => code.startsWith('store_')
 
 /** What a verb was asked for. If the store did not take it, it is shown all the same, and the failure follows. */
 export async function orUnsaved<T>(work: () => Promise<T>, cli: Cli): Promise<T> {
@@ -29,12 +33,12 @@ export async function orUnsaved<T>(work: () => Promise<T>, cli: Cli): Promise<T>
     return await work()
   } catch (thrown) {
     if (thrown instanceof GuestpassError && thrown.unsaved !== undefined)
-      showUnsaved(thrown.unsaved as AccessToken | IssuedGuest, cli)
+      showUnsaved(thrown.unsaved as AccessToken | IssuedGuest, thrown.cause, cli)
     throw thrown
   }
 }
 
-function showUnsaved(unsaved: AccessToken | IssuedGuest, cli: Cli): void {
+function showUnsaved(unsaved: AccessToken | IssuedGuest, cause: unknown, cli: Cli): void {
   const text = cli.token(unsaved.token)
   const facts = { expiresAt: iso(unsaved.expiresAt), generation: unsaved.generation, standing: 'in_doubt' }
   const [whose, document] =
@@ -42,5 +46,6 @@ function showUnsaved(unsaved: AccessToken | IssuedGuest, cli: Cli): void {
       ? [`Guest ${unsaved.guestId}`, { guestId: unsaved.guestId, token: text, ...facts }]
       : ['The sign-in', { accessToken: text, scope: unsaved.scopes.join(' '), ...facts }]
   cli.answer(document, () => [text, `  valid until ${facts.expiresAt}; it is not stored`])
-  cli.note(`${whose} is in doubt: the new tokens end with this process. Make room, then ask again.`)
+  const remedy = cause instanceof GuestpassError && !isOfStore(cause) ? 'Mend that' : 'Make room'
+  cli.note(`${whose} is in doubt: the new tokens end with this process. ${remedy}, then ask again.`)
 }

@@ -33,6 +33,19 @@ describe('new tokens that the store does not take', () => {
     ])
   })
 
+  it('wait for keys without a word of the store or of room', async () => {
+    const { cli, notes } = listening()
+    const error = new GuestpassError('keys_unavailable', 'The signing keys cannot be had.')
+    waitingForStore('/data/gp.db', cli, false).onUnsaved?.({ ...waiting, error, sinceMs: 5_000 })
+    const unsaved = { token: new Secret('token-123456789'), expiresAt: 0, generation: 2, scopes: [] }
+    const end = new GuestpassError('in_doubt', 'They could not be judged.', { unsaved, cause: error })
+    await expect(orUnsaved(() => Promise.reject(end), cli)).rejects.toBe(end)
+    expect(notes).toEqual([
+      'The new tokens wait: The signing keys cannot be had. Trying again; 5 s of 60 s.',
+      'The sign-in is in doubt: the new tokens end with this process. Mend that, then ask again.',
+    ])
+  })
+
   it('wait as long as the process where that stays up', () => {
     const { cli, notes } = listening()
     const { onUnsaved, unsavedMs } = waitingForStore('/data/gp.db', cli, true)

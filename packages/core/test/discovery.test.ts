@@ -233,14 +233,34 @@ describe('discovery', () => {
   it('that cannot be had when the browser comes back uses no code up: the same callback works later', async () => {
     const of = provider()
     const { signIn } = await of.open({ authorizePath: '/auth' })
+    of.serving.isDown = true
     const { url } = await signIn.begin(callback)
     const query = new URLSearchParams({ code: 'c', state: new URL(url).searchParams.get('state') ?? '' })
-    of.serving.isDown = true
     const error = await refusal(signIn.complete(query))
     expect([error.code, error.reason]).toEqual(['upstream_unavailable', 'discovery'])
     of.serving.isDown = false
     await of.here.clock.advance(MINUTE)
     expect(await signIn.complete(query)).toMatchObject({ generation: 1 })
+  })
+
+  it('uses no code up while the keys of its ID token cannot be had', async () => {
+    const of = provider({ [OIDC]: json(200, DOCUMENT), [DOCUMENT.jwks_uri]: json(503, {}) })
+    const { signIn } = await of.open()
+    const { url } = await signIn.begin({ ...callback, scopes: ['openid'] })
+    const query = new URLSearchParams({ code: 'c', state: new URL(url).searchParams.get('state') ?? '' })
+    expect(await refusal(signIn.complete(query))).toMatchObject({ code: 'keys_unavailable' })
+    expect(of.asked.filter((one) => one.endsWith('/t'))).toEqual([])
+  })
+
+  it('sends no user away to sign in where no code could be exchanged', async () => {
+    const { token_endpoint: _none, ...rest } = DOCUMENT
+    const { signIn } = await provider({ [OIDC]: json(200, rest) }).open()
+    expect((await refusal(signIn.begin(callback))).fields?.[0]?.field).toBe('GENESYS_USER_TOKEN_PATH')
+  })
+
+  it('is not the issuer by its address', () => {
+    expect(() => resolveHosts({ issuer: OIDC })).toThrow(/not clear where/)
+    expect(() => resolveHosts({ issuer: RFC8414 })).toThrow(/not clear where/)
   })
 
   it('lets a sign-out say that the provider cannot revoke', async () => {

@@ -121,6 +121,15 @@ describe('a sign-in where the issuer is pinned', () => {
     expect(asked.filter((one) => one.startsWith('POST'))).toEqual([])
   })
 
+  it('says what it does not read: an answer as a JWT, an ID token of another algorithm', async () => {
+    const jarm = await refused(pinned, {}, { iss: GOOD, response: 'a.b.c' })
+    expect([jarm.error.message, jarm.sent]).toEqual([expect.stringMatching(/JWT \(JARM\), which is not read/), []])
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const id_token = `${part({ alg: 'HS256' })}.${part({ sub: 'ann' })}.c2ln`
+    const { error } = await refused(pinned, { answer: { id_token } })
+    expect(error.message).toMatch(/\(algorithm\)\. Have the provider sign .* with one of RS256, PS256, ES256, EdDSA/)
+  })
+
   it('sends no code of a callback of another issuer, nor believes its error', async () => {
     for (const more of [{}, { error: 'access_denied' }]) {
       const { error, sent } = await refused(pinned, {}, { iss: EVIL, ...more })

@@ -37,7 +37,7 @@ export const login = verb({
         cli,
       )
       const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }
-      cli.answer(document, () => lines(config.connection, signedIn))
+      cli.answer(document, () => lines(config.connection, signedIn, config.settings.scopes))
     })
   },
 })
@@ -123,12 +123,14 @@ async function opened(url: string): Promise<void> {
   await open(url).catch(() => {})
 }
 
-const lines = (connection: string, signedIn: SignedIn): readonly string[] => [
+const lines = (connection: string, signedIn: SignedIn, asked: readonly string[] = []): readonly string[] => [
   `Connection ${connection} is signed in${signedIn.user === undefined ? '' : ` as ${signedIn.user}`}.`,
   `  scopes ${signedIn.scopes.join(' ')}; token until ${iso(signedIn.expiresAt)}, generation ${signedIn.generation}`,
   ...(signedIn.user === undefined
     ? [
-        '  Upstream does not tell who signed in: the connection is bound to nobody. Ask for `users:readonly` or `openid` to have it bound.',
+        asked.includes('openid')
+          ? '  Upstream named no user, although openid was asked for: the connection is bound to none. Check that the OAuth client gets ID tokens.'
+          : '  Upstream does not tell who signed in: the connection is bound to nobody. Ask for `users:readonly` or `openid` to have it bound.',
       ]
     : []),
   ...(signedIn.renewable

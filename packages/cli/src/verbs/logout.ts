@@ -18,7 +18,11 @@ export const logout = verb({
         `Connection ${config.connection} is signed out here${upstream === 'done' ? ', and upstream has ended its tokens' : ''}.`,
         ...(upstream === 'failed' ? ['  Upstream could not be told; run it again when it can be reached.'] : []),
         ...(upstream === 'unsupported'
-          ? ['  Upstream ended the access token; it has no call that ends a refresh token.']
+          ? [
+              config.hosts.platformLogin
+                ? '  Upstream ended the access token; it has no call that ends a refresh token.'
+                : '  Upstream names no call that ends tokens: nothing was sent. If it has one, set GENESYS_REVOCATION_PATH before the next sign-out.',
+            ]
           : []),
         ...(until.upstreamValidUntil ? [`  An access token stays valid there until ${until.upstreamValidUntil}.`] : []),
       ])

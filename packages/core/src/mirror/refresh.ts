@@ -82,7 +82,7 @@ async function resolved<C, V>(mirror: Mirror<C, V>, signal?: AbortSignal): Promi
   } catch (thrown) {
     if (thrown instanceof DocumentFault) throw thrown
     const { message, upstream } = asGuestpassError(thrown)
-    throw new DocumentFault(`its address is not known: ${message.replace(/\.$/, '')}`, {
+    throw new DocumentFault(`it is not known where they are: ${message.replace(/\.$/, '')}`, {
       ...(upstream ? { upstream } : {}),
       isAdvised: true,
       cause: thrown,

@@ -4,7 +4,7 @@ import type { GuestpassError } from '../errors.ts'
 import { ClaimFault } from '../upstream/oauth/expected.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
 import { decodeBase64url, encodeBase64url } from '../verify/base64url.ts'
-import { type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'
+import { ALGORITHMS, type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'
 import { refusedSignIn, type SignInReason } from './pending-sign-ins.ts'
 
 export interface IdTokenParts {
@@ -33,6 +33,14 @@ const UNREADABLE: ReadonlySet<Reason> = new Set([
   'unknown_key',
 ])
 
+/** What to look at where a new sign-in alone would fail likewise. */
+const REMEDIES: Readonly<Partial<Record<Reason, string>>> = {
+  algorithm: `Have the provider sign the ID tokens of this client with one of ${ALGORITHMS.join(', ')} that GENESYS_TOKEN_ALGORITHMS allows`,
+  unknown_key: 'Check that the key-set of the issuer, or GENESYS_JWKS_URL, is right',
+  expired: 'Check the clock of the provider',
+  not_yet_valid: 'Check the clock of the provider',
+}
+
 /** How far the issuer's clock may be from the one of whom it asked, in seconds. */
 const LEEWAY = 30
 
@@ -44,7 +52,9 @@ export async function idTokenClaims(idToken: Secret, ask: IdTokenAsk, parts: IdT
   const verdict = await parts.verifier.verify(idToken.reveal())
   if (!verdict.valid) {
     if (!ask.asked.includes('openid') && UNREADABLE.has(verdict.reason)) return {}
-    throw refusedSignIn('id_token', `its ID token does not verify (${inWords(verdict)})`)
+    const remedy = REMEDIES[verdict.reason]
+    const what = `its ID token does not verify (${inWords(verdict)})`
+    throw refusedSignIn('id_token', remedy === undefined ? what : `${what}. ${remedy}`)
   }
   const { claims } = verdict
   await parts.oauth.checkIdToken(claims, ask.nonce).catch(refuseClaim)

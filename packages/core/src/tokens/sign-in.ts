@@ -155,8 +155,9 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     if (!scopes.includes('openid')) return
     try {
       await parts.keys.keys()
-    } catch {
-      // Asked ahead only: an ID token may not come, and one that came waits for its keys.
+    } catch (thrown) {
+      // An OpenID provider gives an ID token (OpenID Connect Core, 3.1.3.3). From elsewhere one may not come, and one that came waits.
+      if (oauth.issuer !== undefined) throw thrown
     }
   }
 
@@ -193,6 +194,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   return {
     async begin({ redirectUri, scopes = parts.scopes, browser }, context = {}) {
       const { credential, now } = await stands(connection, ports)
+      await oauth.ready().catch(refuseForGood)
       const [state, verifier] = [secretText(), new Secret(secretText())]
       const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
       const asker = askerOf(context, random.uuid())
@@ -221,6 +223,11 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
 
 /** What upstream said, as one text: the code, or the error. */
 const answerOf = (query: URLSearchParams): string => JSON.stringify([query.get('code'), query.get('error')])
+
+/** What is set wrong is wrong when the browser comes back too; a provider that is down now may be up then. */
+function refuseForGood(thrown: unknown): void {
+  if (asGuestpassError(thrown).code === 'config_invalid') throw thrown
+}
 
 /** What other calls would try or look at again is over for this one: the code is sent once. */
 const notAgain = (error: GuestpassError): GuestpassError =>

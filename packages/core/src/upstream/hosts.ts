@@ -141,6 +141,11 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
   const [oauth, api] = [based('oauthBaseUrl') ?? both, based('apiBaseUrl') ?? both]
   const isOpen = (member: 'oauthBaseUrl' | 'apiBaseUrl'): boolean => !given(member) && !given('baseUrl')
   const issuer = address(of, 'issuer', 'refused')
+  if (issuer?.includes('/.well-known/'))
+    refuse(of, 'issuer', {
+      message: 'is the address of a discovery document',
+      remedy: 'Write the issuer, as it stands in that document.',
+    })
   const isNeeded = isOpen('apiBaseUrl') || (isOpen('oauthBaseUrl') && !given('issuer'))
   const place = given('region') ? 'region' : 'env'
   const text = given(place)

@@ -488,7 +488,7 @@ describe('Mirrored keys', () => {
       const { issuer, mirror } = world({ url: () => Promise.reject(new Error('the directory burns')) })
       const error = await failure(mirror)
       expect(error.code).toBe('keys_unavailable')
-      expect(error.message).toMatch(/^The signing keys cannot be had: its address is not known/)
+      expect(error.message).toMatch(/^The signing keys cannot be had: it is not known where they are/)
       expect(issuer.requests).toEqual([])
     })
 

@@ -12,6 +12,11 @@ const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as F
 export function checkCallback(query: URLSearchParams, clientId: string, { issuer, namesIssuer }: Expected): void {
   // The kernel looks at those that it reads.
   if (query.getAll('code').length > 1) throw new ClaimFault('callback', 'its callback holds code twice')
+  if (query.has('response'))
+    throw new ClaimFault(
+      'callback',
+      'its callback holds a JWT (JARM), which is not read: the provider has to answer in the query',
+    )
   const came = query.get('iss')
   const server = { issuer: issuer ?? (came || 'unknown'), authorization_response_iss_parameter_supported: namesIssuer }
   const named = new URLSearchParams(query)
