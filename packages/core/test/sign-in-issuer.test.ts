@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../src/connection.ts'
-import { SECOND } from '../src/domain/time.ts'
+import { MINUTE, SECOND } from '../src/domain/time.ts'
 import type { HttpRequest } from '../src/ports/http.ts'
 import { resolveHosts } from '../src/upstream/hosts.ts'
 import { json, jwt, publicKey } from './fake-upstream.ts'
@@ -48,7 +48,8 @@ async function signedIn(
     if (request.url.includes('revoke')) return json(200, {})
     if (request.url.endsWith('/jwks')) return json(200, { keys: [jwk] })
     if (request.method === 'GET') return json(404, {})
-    const dates = { iat: seconds, exp: seconds + 600 }
+    const now = here.clock.wall() / SECOND
+    const dates = { iat: now, exp: now + 600 }
     const claims = { iss: GOOD, sub: 'ann', aud: 'web', ...(nonce === null ? {} : { nonce }), ...dates, ...over.id }
     const access = jwt({ iss: GOOD, sub: 'ann', ...dates, ...over.access })
     return json(200, {
@@ -65,7 +66,7 @@ async function signedIn(
   nonce = query.get('nonce')
   const back = new URLSearchParams({ code: 'c', state: query.get('state') ?? '', ...callback })
   if (twice !== undefined) back.append(twice, 'y')
-  return { complete: () => signIn.complete(back), asked, accessTokens, seconds }
+  return { complete: () => signIn.complete(back), asked, accessTokens, seconds, clock: here.clock }
 }
 
 /** The reason of the refusal, and what was revoked. */
@@ -136,6 +137,31 @@ describe('a sign-in where the issuer is pinned', () => {
       expect([error.code, error.reason, sent]).toEqual(['sign_in_refused', 'issuer', []])
       expect(error.message).toContain(EVIL)
     }
+  })
+})
+
+describe('a refresh that brings an ID token', () => {
+  async function renewing(later: Over['id'] & object) {
+    const over: Over = {}
+    const { complete, accessTokens, clock, asked } = await signedIn(discovered, over)
+    await complete()
+    await clock.advance(9 * MINUTE)
+    Object.assign(over, { id: later })
+    const before = await accessTokens.token()
+    await clock.advance(2 * MINUTE)
+    return { accessTokens, before, refreshes: () => asked.filter((one) => one === 'POST /token').length - 1 }
+  }
+
+  it('of the same user is good', async () => {
+    const { accessTokens, before } = await renewing({ nonce: undefined })
+    expect(before.generation + (await accessTokens.token()).generation).toBeGreaterThan(2)
+  })
+
+  it('of another user is refused, and loses neither the token in hand nor the new refresh token', async () => {
+    const { accessTokens, before, refreshes } = await renewing({ sub: 'eve' })
+    expect(before.standing).toBe('active')
+    expect(await refusal(accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'subject' })
+    expect(refreshes()).toBeGreaterThan(0)
   })
 })
 

@@ -7,7 +7,6 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DocumentWrite } from '../ports/store.ts'
 import type { Granted } from '../upstream/granted.ts'
-import type { Identity } from '../upstream/oauth/wire.ts'
 import type { AccessToken } from './access-tokens.ts'
 import { boundTo, isOfOtherIssuer } from './grant-binding.ts'
 import { blankGrant, GRANT, picked } from './grant-row.ts'
@@ -15,7 +14,7 @@ import { keepTrying, passes, waitOut } from './keep-trying.ts'
 import type { Live, RenewalPorts } from './renewal.ts'
 import type { Reception } from './reception.ts'
 import { signInEpoch } from './sign-in-epoch.ts'
-import { type IdentityParts, identityOf, refuseStranger } from './sign-in-identity.ts'
+import { type Identified, type IdentityParts, identityOf, refuseStranger } from './sign-in-identity.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
 export interface AcceptParts extends IdentityParts {
@@ -56,7 +55,7 @@ export async function stands(connection: string, { store, clock, random }: Renew
 
 interface Judged {
   readonly tokens: TokenSet
-  readonly identity: Identity
+  readonly identity: Identified
 }
 
 /**
@@ -152,7 +151,11 @@ function successor(credential: Credential, tokens: TokenSet, pins: Request, boun
   return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
 }
 
-const signedInAs = ({ generation, tokens }: Live, identity: Identity, asked: readonly string[]): SignedIn => ({
+const signedInAs = (
+  { generation, tokens }: Live,
+  { subject: _own, ...identity }: Identified,
+  asked: readonly string[],
+): SignedIn => ({
   generation,
   expiresAt: endOf(tokens),
   scopes: tokens.scopes,

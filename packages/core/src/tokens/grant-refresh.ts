@@ -13,6 +13,7 @@ import { throwNamingScopes } from './needed-scopes.ts'
 import type { Reception } from './reception.ts'
 import type { RenewalPorts } from './renewal.ts'
 import type { Refreshable, Rotation } from './rotation.ts'
+import { refuseOtherUser } from './same-user.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { Order, Renewed } from './strategy.ts'
 import type { AccessTelling, TokenFailure } from './telling.ts'
@@ -66,14 +67,16 @@ export function scopesToAsk(
 /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
 async function received(
   { reception }: GrantParts,
-  former: TokenSet,
+  credential: Refreshable,
   granted: Granted,
   of: { readonly asked: readonly string[]; readonly sentAt: Instant },
   now: () => Instant,
 ): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
+  const { tokens: former } = credential
   const refresh = granted.refresh ?? former.refresh
   const kept = refresh ? { refresh } : {}
   try {
+    refuseOtherUser(credential, granted.idToken)
     const tokens = await reception.receive({ ...granted, ...kept }, of, now)
     refuseLate(tokens, now())
     return { tokens }
@@ -109,7 +112,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   const granted = await asking.catch((thrown: unknown) => throwNamingScopes(thrown, scopes ?? []))
   reception.hear(granted)
   const of = { asked: scopes ?? [], sentAt }
-  const { tokens, fault } = await received(tools, credential.tokens, granted, of, now)
+  const { tokens, fault } = await received(tools, credential, granted, of, now)
   // An answer to a request without scopes names all that were granted.
   const learned = scopes || fault ? {} : { granted: tokens.scopes }
   const request: Request = { ...credential.request, ...learned, ...boundTo(oauth) }
