@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { renamed } from '../src/seal/key-file.ts'
 import { fileLock } from '../src/sqlite/index.ts'
+import { mayMount, onSmallDisk } from './small-disk.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -26,6 +27,13 @@ describe('a lock by a file', () => {
     const second = fileLock(path())
     expect(second).toBeDefined()
     second?.release()
+  })
+
+  it.skipIf(!mayMount)('says that the disk is full, as the system does', async () => {
+    await onSmallDisk(async (disk) => {
+      disk.fill()
+      expect(() => fileLock(join(disk.folder, 'lock'))).toThrow(expect.objectContaining({ code: 'ENOSPC' }))
+    })
   })
 
   it('ends with the process that has it, also by a kill', async () => {

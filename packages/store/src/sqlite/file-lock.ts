@@ -1,5 +1,6 @@
 import { statSync, unlinkSync } from 'node:fs'
 import type { Millis } from '@guestpass/core'
+import { isFullDisk } from './faults.ts'
 import { sqliteModule } from './module.ts'
 
 /** A lock that one process at a time has. The system takes it back when the process ends, however it ends. */
@@ -28,6 +29,8 @@ export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined
     } catch (thrown) {
       database.close()
       if (isBusy(thrown)) return undefined
+      // In the words of the system, as all else that a file meets here.
+      if (isFullDisk(thrown)) throw Object.assign(new Error('the disk is full', { cause: thrown }), { code: 'ENOSPC' })
       throw thrown
     }
     // Another process may have removed the file that was opened; then the next one would lock a new file.
