@@ -252,10 +252,13 @@ describe('discovery', () => {
     expect(of.asked.filter((one) => one.endsWith('/t'))).toEqual([])
   })
 
-  it('sends no user away to sign in where no code could be exchanged', async () => {
-    const { token_endpoint: _none, ...rest } = DOCUMENT
-    const { signIn } = await provider({ [OIDC]: json(200, rest) }).open()
-    expect((await refusal(signIn.begin(callback))).fields?.[0]?.field).toBe('GENESYS_USER_TOKEN_PATH')
+  it.each([
+    ['no code could be exchanged', 'token_endpoint', 'GENESYS_USER_TOKEN_PATH'],
+    ['no ID token could be checked', 'jwks_uri', 'GENESYS_JWKS_URL'],
+  ])('sends no user away to sign in where %s', async (_, member, setting) => {
+    const { signIn } = await provider({ [OIDC]: json(200, { ...DOCUMENT, [member]: undefined }) }).open()
+    const error = await refusal(signIn.begin({ ...callback, scopes: ['openid'] }))
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', setting])
   })
 
   it('is not the issuer by its address', () => {

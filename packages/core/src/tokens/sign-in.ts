@@ -151,7 +151,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   /** Makes sure that what comes can be verified and stored: a code that is used up for nothing is lost. */
   async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
     await store.ensureRoom()
-    await Promise.all([reception.ready(credential.tokens), oauth.ready()])
+    await Promise.all([reception.ready(credential.tokens), oauth.ready(scopes)])
     if (!scopes.includes('openid')) return
     try {
       await parts.keys.keys()
@@ -194,7 +194,7 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   return {
     async begin({ redirectUri, scopes = parts.scopes, browser }, context = {}) {
       const { credential, now } = await stands(connection, ports)
-      await oauth.ready().catch(refuseForGood)
+      await oauth.ready(scopes).catch(refuseForGood)
       const [state, verifier] = [secretText(), new Secret(secretText())]
       const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
       const asker = askerOf(context, random.uuid())

@@ -60,8 +60,8 @@ export interface OAuth {
   checkIdToken(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): Promise<void>
   /** How old the sign-in of the user may be, in seconds, where `max_age` is sent. */
   readonly maxAge?: number | undefined
-  /** Resolves when it is known where a code is exchanged. Asked before one is used up. */
-  ready(): Promise<void>
+  /** Resolves when it is known where a code is exchanged, and where the keys are of an ID token that comes for the scopes. Asked before a code is used up. */
+  ready(scopes: readonly string[]): Promise<void>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
   /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
   deviceToken(deviceCode: Secret, sending: Sending): Promise<DeviceAnswer>

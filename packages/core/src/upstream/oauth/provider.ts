@@ -49,7 +49,10 @@ function signIns({
     clientId: client.id,
     issuer: server.issuer,
     maxAge,
-    ready: async () => void (await server.endpoint('userToken')),
+    async ready(scopes) {
+      await server.endpoint('userToken')
+      if (server.issuer !== undefined && scopes.includes('openid')) await server.jwksUrl()
+    },
     async checkCallback(query) {
       const { checkCallback } = await import('./checks.ts')
       checkCallback(query, client.id, await server.expected())
