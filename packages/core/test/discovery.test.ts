@@ -256,9 +256,14 @@ describe('discovery', () => {
     ['no code could be exchanged', 'token_endpoint', 'GENESYS_USER_TOKEN_PATH'],
     ['no ID token could be checked', 'jwks_uri', 'GENESYS_JWKS_URL'],
   ])('sends no user away to sign in where %s', async (_, member, setting) => {
-    const { signIn } = await provider({ [OIDC]: json(200, { ...DOCUMENT, [member]: undefined }) }).open()
-    const error = await refusal(signIn.begin({ ...callback, scopes: ['openid'] }))
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', setting])
+    const of = provider({ [OIDC]: json(200, { ...DOCUMENT, [member]: undefined }) })
+    const { deviceSignIn, signIn } = await of.open()
+    const scopes = ['openid']
+    for (const begun of [signIn.begin({ ...callback, scopes }), deviceSignIn.run({ show: () => {}, scopes })]) {
+      const error = await refusal(begun)
+      expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', setting])
+    }
+    expect(of.asked).toEqual([OIDC])
   })
 
   it('is not the issuer by its address', () => {

@@ -84,6 +84,7 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
       const work = async (ended: AbortSignal): Promise<SignedIn> => {
         const { now } = await stands(connection, ports)
         let sentAt = now()
+        await oauth.ready(scopes)
         const code = await oauth.deviceCode(scopes)
         const { userCode, verificationUri, verificationUriComplete } = code
         show({
