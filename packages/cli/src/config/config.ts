@@ -13,6 +13,7 @@ import {
   type Written,
 } from './layers.ts'
 import { nearest } from './nearest.ts'
+import { withSecretFiles } from './secret-files.ts'
 import { entries, type Key, type Setting, type Settings, settings } from './settings.ts'
 import { hostsOf, overruled } from './upstream.ts'
 
@@ -56,17 +57,20 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   const { layers: inFile, connections: named } = file.origin
     ? fileLayers(file.content, file.origin, connection)
     : { layers: [], connections: [] }
+  const [inEnv, inDotenv] = await Promise.all(
+    [env, dotenv.content ?? {}].map((variables) => withSecretFiles(variables, { cwd, files, connection })),
+  )
   const layers = [
     flagLayer(flags),
-    variableLayer(env, 'environment', connection),
+    variableLayer(inEnv?.variables ?? {}, 'environment', connection),
     ...inFile,
-    variableLayer(dotenv.content ?? {}, '.env', connection),
+    variableLayer(inDotenv?.variables ?? {}, '.env', connection),
   ]
   const connections = [...new Set(['default', ...named])]
   const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
   // A file that cannot be read may well hold the connection.
   if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(connection, connections))
-  faults.push(...layers.flatMap((layer) => layer.faults))
+  faults.push(...layers.flatMap((layer) => layer.faults), ...(inEnv?.faults ?? []), ...(inDotenv?.faults ?? []))
 
   const chosen = new Map<Key, Written>()
   for (const [key] of entries) {

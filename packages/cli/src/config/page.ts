@@ -65,7 +65,8 @@ ${table('connection')}
 
 ${table('program')}
 
-Secrets have no flag, because the command line of a process can be read by others.
+Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file, named by a variable with
+\`_FILE\` at its end, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`.
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\`,
 \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or \`https://host:port\` (loopback is always

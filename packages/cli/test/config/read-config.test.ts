@@ -37,6 +37,36 @@ const fieldsOf = async (sources: Partial<ConfigSources> & { content?: Content })
 
 const json = (content: object): Content => ({ 'guestpass.config.json': JSON.stringify(content) })
 
+describe('a secret in a file', () => {
+  const content = { client: 'in-a-file\n', empty: ' \n' }
+
+  it('is read where a variable names it, without the line feed at its end', async () => {
+    const { settings, warnings } = await read({ env: { GENESYS_CLIENT_SECRET_FILE: 'secrets/client' }, content })
+    expect([settings.clientSecret?.reveal(), warnings]).toEqual(['in-a-file', []])
+    const dotenv = await read({ content: { ...content, '.env': 'GENESYS_OAUTH_CLIENT_SECRET_FILE=/run/client' } })
+    expect(dotenv.settings.clientSecret?.reveal()).toBe('in-a-file')
+  })
+
+  it('is refused where it is empty, not there, or beside the variable itself', async () => {
+    const env = { GENESYS_CLIENT_SECRET_FILE: 'empty', GENESYS_REFRESH_TOKEN_FILE: 'none' }
+    const both = { GUESTPASS_ENCRYPTION_KEY_FILE: 'client', GUESTPASS_ENCRYPTION_KEY: 'k' }
+    expect(await fieldsOf({ env: { ...env, ...both }, content })).toMatchObject({
+      GENESYS_CLIENT_SECRET_FILE: expect.stringContaining('empty'),
+      GENESYS_REFRESH_TOKEN_FILE: expect.stringContaining('not there'),
+      GUESTPASS_ENCRYPTION_KEY_FILE: expect.stringContaining('is set beside GUESTPASS_ENCRYPTION_KEY'),
+    })
+  })
+
+  it('is for secrets, and for the connection that the variable is of', async () => {
+    const { warnings } = await read({ env: { GENESYS_REGION_FILE: 'client' }, content })
+    expect(warnings).toEqual([expect.stringContaining('GENESYS_REGION_FILE')])
+    const acme = { connections: { acme: { clientId: 'a' } } }
+    const env = { GENESYS_CLIENT_SECRET_FILE: 'none' }
+    const { settings } = await read({ env, connection: 'acme', content: { ...content, ...json(acme) } })
+    expect(settings.clientSecret).toBeUndefined()
+  })
+})
+
 describe('precedence', () => {
   const all = {
     flags: { clientId: 'from-flag' },
