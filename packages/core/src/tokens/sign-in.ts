@@ -2,7 +2,7 @@ import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type Event, event } from '../domain/event.ts'
 import { Secret } from '../domain/secret.ts'
-import { type Instant, type Millis, MINUTE } from '../domain/time.ts'
+import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { DocumentWrite } from '../ports/store.ts'
@@ -12,7 +12,9 @@ import type { KeySource } from '../verify/keys.ts'
 import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
 import { refuseCallbackError } from './callback-error.ts'
 import { callerWait } from './caller-wait.ts'
+import { GRANT } from './grant-row.ts'
 import { refuseClaim } from './id-token.ts'
+import { waitOut } from './keep-trying.ts'
 import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
 import type { RenewalPorts } from './renewal.ts'
 import { signInFlights } from './sign-in-flights.ts'
@@ -65,6 +67,9 @@ export interface SignInParts extends AcceptParts {
 
 /** Bytes of state, nonce and verifier: 256 bits each. */
 const BYTES = 32
+
+/** How long a code waits for keys that cannot be had now, before its callback has to come again. */
+const KEYS_WAIT = 10 * SECOND
 
 /** How long the caller of a callback waits: longer than the deadline of the exchange. */
 const PATIENCE = {
@@ -153,12 +158,17 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     await store.ensureRoom()
     await Promise.all([reception.ready(credential.tokens), oauth.ready(scopes)])
     if (!scopes.includes('openid')) return
-    try {
-      await parts.keys.keys()
-    } catch (thrown) {
-      // An OpenID provider gives an ID token (OpenID Connect Core, 3.1.3.3). From elsewhere one may not come, and one that came waits.
-      if (oauth.issuer !== undefined) throw thrown
-    }
+    // An OpenID provider gives an ID token (OpenID Connect Core, 3.1.3.3). From elsewhere one may not come, and one that came waits.
+    const isSure = oauth.issuer !== undefined
+    const wait = { clock, unsavedMs: isSure ? KEYS_WAIT : 0 }
+    await waitOut(
+      wait,
+      { connection, credential: GRANT },
+      async () => parts.keys.keys(),
+      ({ retryable }) => retryable,
+    ).catch((thrown: unknown) => {
+      if (isSure) throw thrown
+    })
   }
 
   async function completed(
