@@ -148,11 +148,12 @@ function oauthOf(
   { connection, server, policy, network }: AccessParts,
   store: Store,
 ): OAuth {
-  const method = fact(store, connection, 'client-auth')
+  const { issuer, own, platformLogin: platform } = hosts
+  const method = fact(store, connection, issuer === undefined ? 'client-auth' : `client-auth:${issuer}`)
   const api = hosts.api === undefined ? {} : { api: hosts.api }
-  const platform = hosts.platformLogin
+  const endsByApi = platform && !own.includes('revocation')
   return oauth(
-    { connection, server, ...api, client, clientAuth, authorizeParams, tokenParams, platform },
+    { connection, server, ...api, client, clientAuth, authorizeParams, tokenParams, platform, endsByApi },
     policy,
     network,
     { recall: async () => methodOf(await method.load()), remember: method.save },

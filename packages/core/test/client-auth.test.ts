@@ -50,6 +50,15 @@ describe('how a client names itself', () => {
     expect(JSON.stringify(await here.store.fact('default', 'client-auth'))).toContain('basic')
   })
 
+  it('is not taken over from another issuer', async () => {
+    const here = taking(['basic'])
+    const at = (issuer: string) => ({ hosts: resolveHosts({ issuer, tokenPath: 'https://login.example/oauth/token' }) })
+    expect(await tried(here, at('https://one.example'))).toEqual(['body', 'basic', 'done'])
+    expect(await tried(here, at('https://two.example'))).toEqual(['body', 'basic', 'done'])
+    await here.clock.advance(HOUR)
+    expect(await tried(here, at('https://one.example'))).toEqual(['basic', 'done'])
+  })
+
   it('is read from the store once by a process', async () => {
     const here = taking(['basic'])
     const read: string[] = []

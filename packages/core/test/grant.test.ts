@@ -8,6 +8,7 @@ import type { Store } from '../src/ports/store.ts'
 import { type FakeClock, settle } from '../src/testing/index.ts'
 import { json, jwt } from './fake-upstream.ts'
 import { answers, type GrantServer, grantServer, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
+import { resolveHosts } from '../src/upstream/hosts.ts'
 import { outcome, passing, refusal, type World, world } from './world.ts'
 
 interface SignedIn extends World {
@@ -215,6 +216,25 @@ it('a refresh that ends after the sign-out is ended upstream as well', async () 
   expect(await asked).toBe('needs_reauth')
   expect(revoked).toEqual(['refresh-token-number-2', 'refresh-token-number-3'])
   expect(await standing(here)).toBe('revoked')
+})
+
+it('is ended at the revocation endpoint that is set, also on a host of the platform', async () => {
+  const ended = async (revocationPath?: string): Promise<readonly string[]> => {
+    const here = signedIn()
+    const asked: string[] = []
+    const http: Http = async (request, signal) => {
+      if (!request.url.includes('/revoke') && request.method !== 'DELETE') return here.upstream.http(request, signal)
+      asked.push(`${request.method} ${request.url}`)
+      return json(200, {})
+    }
+    const hosts = resolveHosts({ region: 'mypurecloud.ie', revocationPath })
+    const { accessTokens, signOut } = await here.process({ refreshToken: here.seed, hosts }, { http })
+    await accessTokens.token()
+    await signOut()
+    return asked
+  }
+  expect(await ended()).toEqual(['DELETE https://api.mypurecloud.ie/api/v2/tokens/me'])
+  expect(await ended('/revoke')).toEqual(['POST https://login.mypurecloud.ie/revoke'])
 })
 
 describe('a refresh token in the configuration', () => {

@@ -46,6 +46,7 @@ function over({ request: { headers }, answer }: Exchange) {
       client: isOwn ? { id: clientId, secret: secret(clientSecret) } : { id: publicClientId },
       clientAuth: isOwn ? 'basic' : 'auto',
       platform: false,
+      endsByApi: false,
     },
     retry({ retries: 0 }, { clock, random: seededRandom() }),
     { http, clock },

@@ -18,6 +18,8 @@ export interface OAuthOptions {
   readonly clientAuth: 'auto' | ClientMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
+  /** Whether the API ends access tokens, as that of the platform does where no revocation endpoint is set. */
+  readonly endsByApi: boolean
   /** Free parameters of requests to sign in (browser and device), and of token requests. */
   readonly authorizeParams?: Params | undefined
   readonly tokenParams?: Params | undefined

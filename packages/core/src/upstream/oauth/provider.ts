@@ -137,7 +137,7 @@ function deviceSignIns(calls: TokenCalls): Pick<OAuth, 'deviceCode' | 'deviceTok
 
 /** What is asked about tokens that are there. */
 function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
-  const { api, client, platform, server } = options
+  const { api, client, endsByApi, server } = options
   /** What ends a token has an answer without a body. */
   const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
     ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
@@ -150,7 +150,7 @@ function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OA
       })
     },
     async revoke({ access, refresh }) {
-      if (platform && api !== undefined) {
+      if (endsByApi && api !== undefined) {
         await ended(async () => tokenDeletion(api, access), {})
         return refresh ? 'unsupported' : 'done'
       }
