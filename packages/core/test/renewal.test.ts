@@ -12,6 +12,9 @@ const ADVISORY = HOUR - 5 * MINUTE
 const MANDATORY = HOUR - MINUTE
 
 const failing = () => json(503, {})
+const unreachable = (): never => {
+  throw new HttpFault('unsent', 'ENOTFOUND')
+}
 
 async function started(before = 0) {
   const here = world()
@@ -135,6 +138,26 @@ describe('an access token', () => {
     next.release()
     expect(await asked[nth === 'first' ? 1 : 0]).toBe('access-token-1')
     expect(here.upstream.asked.token).toHaveLength(1)
+  })
+
+  it.each([
+    ['was refused', () => json(503, {}), /The last failure: token: .*503/],
+    ['was not sent', unreachable, /The last failure: token: .*ENOTFOUND/],
+  ])('names the failure of the latest try, which %s, to a caller whose patience ends', async (_, failure, message) => {
+    const here = world()
+    const { accessTokens } = await here.process({ policy: { retry: { retries: 3 } } })
+    const open = held(() => granted(1))
+    let tries = 0
+    here.upstream.token = (...of) => ((tries += 1) < 3 ? failure() : open.answering(...of))
+    const asked = refusal(accessTokens.token({ patienceMs: 3 * SECOND }))
+    await here.clock.advance(3 * SECOND)
+    expect(await asked).toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringMatching(message),
+      cause: { code: 'upstream_unavailable', message: expect.stringContaining('2 tries') },
+    })
+    open.release()
+    expect(await outcome(accessTokens.token())).toBe('access-token-1')
   })
 
   it('is not even asked for by a caller who gave up before', async () => {

@@ -58,6 +58,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
         guestTokens.refresh(
           { guestTokenId: upstreamId, idempotencyKey },
           {
+            ...sending,
             ...waiting(order),
             onSend() {
               refuseOld(intent, order.now())

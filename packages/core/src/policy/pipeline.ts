@@ -1,6 +1,6 @@
 import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
-import type { ErrorCode, UpstreamFacts } from '../errors.ts'
+import type { ErrorCode, GuestpassError, UpstreamFacts } from '../errors.ts'
 
 /** One upstream operation as the layers see it. */
 export interface Call {
@@ -24,6 +24,8 @@ export interface Call {
   readonly notice: (answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> }) => void
   /** Tells the layers that the request is sent now. Called by the one function that sends, directly before the first byte. */
   readonly sent: () => void
+  /** Called by `retry` with the failure of a try, before it waits for the next one. */
+  readonly failed: (failure: GuestpassError) => void
 }
 
 /** One try at the operation. It sends at most one request, and fails with a `TryFailure`. */
@@ -77,6 +79,7 @@ export function openCall(of: {
   readonly single?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly patienceMs?: Millis | undefined
+  readonly failed?: Call['failed'] | undefined
 }): Call {
   return {
     connection: of.connection,
@@ -89,5 +92,6 @@ export function openCall(of: {
     left: () => Number.POSITIVE_INFINITY,
     notice: () => {},
     sent: () => {},
+    failed: of.failed ?? (() => {}),
   }
 }

@@ -78,6 +78,7 @@ export function retry(
         if (!affordable(call.connection, facts)) {
           throw ended(thrown, call, { tries, retryAt, why: 'Too much had to be repeated on this connection lately' })
         }
+        call.failed(ended(thrown, call, { tries }))
         await clock.sleep(wait, call.signal)
         waits += 1
         if (!facts.again) repeats += 1

@@ -87,9 +87,11 @@ function dated(made: Renewed, spends: boolean, now: Instant): Renewed {
 /** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
 function sendingOf(one: Attempt): Sending {
   const { lease, credential, parts } = one
-  if (!parts.strategy.spends(credential)) return { onSend() {} }
+  const failed = (failure: GuestpassError): void => void (parts.latestFailure = failure)
+  if (!parts.strategy.spends(credential)) return { onSend() {}, failed }
   let tries = 0
   return {
+    failed,
     async before() {
       tries += 1
       if (tries === 1 && lease.stands() && lease.age() < JUST_NOW) return

@@ -49,12 +49,12 @@ export function clientCredentials(parts: ClientCredentialsParts, { random }: Pic
 
 async function renewed(
   { oauth, reception, scopes, telling }: ClientCredentialsParts,
-  { credential, about, now, context }: Order,
+  { credential, about, now, context, sending: around }: Order,
   eventId: string,
 ): Promise<Renewed> {
   const started = now()
   let sentAt: Instant = started
-  const sending = { onSend: () => void (sentAt = now()) }
+  const sending = { ...around, onSend: () => void (sentAt = now()) }
   const granted = await oauth
     .clientCredentials(scopes, sending, context.patienceMs)
     .catch((thrown: unknown) => throwNamingScopes(thrown, scopes))

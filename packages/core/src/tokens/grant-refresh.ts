@@ -99,6 +99,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
     patienceMs: context.patienceMs,
     mayRepeat: () => turns.mayRepeat(credential, now()),
     sending: {
+      ...sending,
       async before() {
         turns.refuseLateRetry(order, now())
         await sending.before?.()

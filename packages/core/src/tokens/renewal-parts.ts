@@ -1,4 +1,5 @@
 import type { Instant, Millis } from '../domain/time.ts'
+import type { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Found, Store } from '../ports/store.ts'
@@ -46,6 +47,8 @@ export interface RenewalParts {
   seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
   /** The renewal under way, which all callers share. */
   flight: Promise<Current> | undefined
+  /** The failure of the latest try of the renewal under way, which tries again. */
+  latestFailure: GuestpassError | undefined
   /** Tokens that came wait for the store. */
   saving: boolean
 }

@@ -3,6 +3,7 @@ import type { Credential, TokenSet } from '../domain/credential.ts'
 import { type Ask, judgedAt, type Plan, plan } from '../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { overdueError } from '../policy/overdue.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Found } from '../ports/store.ts'
 import { attempt } from './attempt.ts'
@@ -17,8 +18,8 @@ export type { Live } from './strategy.ts'
 /** Keeps one credential current. */
 export interface Renewal {
   /**
-   * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, with the codes
-   * of the strategy, …
+   * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, which names the
+   * failure of the latest try; with the codes of the strategy, …
    */
   current(ask: Ask, context?: Context): Promise<Current>
   /** Whether a renewal is under way. */
@@ -49,6 +50,7 @@ export function renewal(
     refusals: refusals(ports.clock),
     seen: undefined,
     flight: undefined,
+    latestFailure: undefined,
     saving: false,
   }
   return {
@@ -142,9 +144,10 @@ async function patiently(flight: Promise<Current>, left: Millis, parts: RenewalP
   const over = new AbortController()
   const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
     if (parts.saving && ports.unsavedMs !== undefined) return flight
-    throw new GuestpassError(
-      'deadline_exceeded',
-      `The renewal of connection ${connection} is still under way after ${Math.round(left / SECOND)} s. Ask again, or allow it more time.`,
+    throw overdueError(
+      `The renewal of connection ${connection} is still under way after ${Math.round(left / SECOND)} s.`,
+      'Ask again, or allow it more time.',
+      parts.latestFailure,
     )
   })
   late.catch(() => {})
@@ -157,6 +160,7 @@ function landing(parts: RenewalParts, work: Promise<Current>): Promise<Current> 
   underway?.add(work)
   const end = (): void => {
     parts.flight = undefined
+    parts.latestFailure = undefined
     underway?.delete(work)
   }
   work.then(end, end)

@@ -1,3 +1,5 @@
+import type { GuestpassError } from '../errors.ts'
+
 /** What a caller has to say around each try of a call. */
 export interface Sending {
   /**
@@ -7,4 +9,6 @@ export interface Sending {
   readonly before?: () => Promise<void>
   /** Called when the connection stands, directly before the first byte. What it throws keeps the request from being sent. */
   readonly onSend: () => void
+  /** Called with the failure of each try that is followed by another one. */
+  readonly failed?: (failure: GuestpassError) => void
 }

@@ -38,6 +38,6 @@ export const sentOnce =
         const { body, receipt } = await exchange(network, sent, answer, call, { explain, anyType: true })
         return read(body, receipt)
       },
-      openCall({ connection, operation, lane: 'api', repeatable: false, patienceMs }),
+      openCall({ connection, operation, lane: 'api', repeatable: false, patienceMs, failed: sending.failed }),
       sending,
     )

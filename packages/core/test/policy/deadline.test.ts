@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { GuestpassError } from '../../src/errors.ts'
 import { deadline } from '../../src/policy/deadline.ts'
-import { type Call, TryFailure } from '../../src/policy/pipeline.ts'
+import { type Call, pipeline, TryFailure } from '../../src/policy/pipeline.ts'
+import { retry } from '../../src/policy/retry.ts'
 import { timeout } from '../../src/policy/timeout.ts'
-import { fakeClock, settle } from '../../src/testing/index.ts'
-import { aCall, watched } from './calls.ts'
+import { fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
+import { aCall, refused, watched } from './calls.ts'
 
 const never = (): Promise<never> => new Promise(() => {})
 
@@ -96,6 +97,23 @@ describe('the deadline', () => {
     const error = work.now.error as GuestpassError
     expect(error.code).toBe('deadline_exceeded')
     expect(error.message).toMatch(/generate-token.*30 s.*default.*Ask again/)
+  })
+
+  test('names the failure of the latest try, with its cause and what upstream answered', async () => {
+    const clock = fakeClock()
+    let tries = 0
+    const attempt = (): Promise<never> => {
+      tries += 1
+      return tries === 1 ? Promise.reject(refused(503)) : never()
+    }
+    const layers = pipeline(deadline(30_000, { clock }), retry({}, { clock, random: seededRandom(1) }))
+    const work = watched(layers(attempt)(aCall()))
+    await clock.advance(30_000)
+    expect(tries).toBe(2)
+    const error = work.now.error as GuestpassError
+    expect(error).toMatchObject({ code: 'deadline_exceeded', upstream: { status: 503 } })
+    expect(error.message).toMatch(/30 s.*The last failure: generate-token: upstream answered 503\..*Ask again/)
+    expect(error.cause).toMatchObject({ code: 'upstream_unavailable' })
   })
 
   test('tells the layers how much is left', async () => {

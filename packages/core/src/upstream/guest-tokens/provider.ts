@@ -52,8 +52,8 @@ export function guestTokens(
   policies: GuestTokensPolicies,
   network: Network,
 ): GuestTokens {
-  const call = (operation: string, { signal, patienceMs }: CallTerms): Call =>
-    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs })
+  const call = (operation: string, { signal, patienceMs, failed }: CallTerms): Call =>
+    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs, failed })
   return {
     mint(request, terms) {
       const attempt: Attempt<Granted> = async (call) => {

@@ -56,13 +56,15 @@ export interface TokenCalls {
 /** `memory`: where the way that worked is remembered. */
 export function tokenCalls(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): TokenCalls {
   const { client, connection, server } = options
-  const ask = <T>(terms: Terms, attempt: Attempt<T>): Promise<T> =>
-    policy(attempt)(openCall({ connection, lane: 'token', ...terms }))
+  const ask = <T>(terms: Terms, attempt: Attempt<T>, failed?: Sending['failed']): Promise<T> =>
+    policy(attempt)(openCall({ connection, lane: 'token', ...terms, failed }))
 
   /** A call that may use something up if `spends`. */
   function sent<T>({ spends, mayRepeat, ...terms }: Spending, sending: Sending, attempt: Try<T>): Promise<T> {
-    if (spends) return once(policy, attempt, openCall({ connection, lane: 'token', ...terms }), sending, mayRepeat)
-    return ask(terms, (call) => attempt(call, sending.onSend))
+    const { failed } = sending
+    if (spends)
+      return once(policy, attempt, openCall({ connection, lane: 'token', ...terms, failed }), sending, mayRepeat)
+    return ask(terms, (call) => attempt(call, sending.onSend), failed)
   }
 
   const advertised = async () => (await metadataOf(options))?.clientMethods
