@@ -44,6 +44,19 @@ describe('guestpass config', () => {
     expect(code).toBe(0)
   })
 
+  it('masks free parameters that may hold a key or an address', async () => {
+    const { out } = await ran(['config', '--json'], {
+      files,
+      env: {
+        GENESYS_AUTHORIZE_PARAMS: 'prompt=consent&login_hint=ann@example.com',
+        GENESYS_TOKEN_PARAMS: 'api_key=k1',
+      },
+    })
+    const { settings } = JSON.parse(out) as Document
+    expect(settings.GENESYS_AUTHORIZE_PARAMS?.value).toEqual({ prompt: ['consent'], login_hint: '…' })
+    expect(settings.GENESYS_TOKEN_PARAMS?.value).toEqual({ api_key: '…' })
+  })
+
   it('keeps connections apart', async () => {
     const { out } = await ran(['config', '--json', '--connection', 'acme'], { files })
     const { connection, hosts, settings } = JSON.parse(out) as Document

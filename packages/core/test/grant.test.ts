@@ -219,7 +219,7 @@ it('a refresh that ends after the sign-out is ended upstream as well', async () 
 })
 
 it('is ended at the revocation endpoint that is set, also on a host of the platform', async () => {
-  const ended = async (revocationPath?: string): Promise<readonly string[]> => {
+  const ended = async (revocationPath?: string): Promise<readonly unknown[]> => {
     const here = signedIn()
     const asked: string[] = []
     const http: Http = async (request, signal) => {
@@ -230,11 +230,18 @@ it('is ended at the revocation endpoint that is set, also on a host of the platf
     const hosts = resolveHosts({ region: 'mypurecloud.ie', revocationPath })
     const { accessTokens, signOut } = await here.process({ refreshToken: here.seed, hosts }, { http })
     await accessTokens.token()
-    await signOut()
-    return asked
+    const answer = await signOut()
+    return [...asked, answer]
   }
-  expect(await ended()).toEqual(['DELETE https://api.mypurecloud.ie/api/v2/tokens/me'])
-  expect(await ended('/revoke')).toEqual(['POST https://login.mypurecloud.ie/revoke'])
+  expect(await ended()).toEqual([
+    'DELETE https://api.mypurecloud.ie/api/v2/tokens/me',
+    // The access token has ended, so that no time is told until which it is good.
+    { upstream: 'unsupported', local: 'done' },
+  ])
+  expect(await ended('/revoke')).toEqual([
+    'POST https://login.mypurecloud.ie/revoke',
+    { upstream: 'done', local: 'done' },
+  ])
 })
 
 describe('a refresh token in the configuration', () => {

@@ -1,6 +1,9 @@
-import { Secret } from '@guestpass/core'
+import { type Params, Secret } from '@guestpass/core'
 import type { Config } from './config.ts'
 import { entries } from './settings.ts'
+
+/** In place of a value that is not shown. */
+const MASK = '…'
 
 /** One setting in force, as it may be shown. */
 export interface Shown {
@@ -12,7 +15,29 @@ export interface Shown {
   readonly as?: string
 }
 
-/** A value with every secret masked. */
+/** Free parameters whose values are neither secrets nor people's data. Those of others, as `login_hint`, are masked. */
+const PLAIN: ReadonlySet<string> = new Set([
+  'access_type',
+  'acr_values',
+  'audience',
+  'display',
+  'max_age',
+  'org',
+  'prompt',
+  'provider',
+  'resource',
+  'ui_locales',
+])
+
+const shownParams = (params: Params): Params =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, PLAIN.has(name) ? value : MASK]))
+
+/** A setting with every secret masked. */
+function shownSetting(key: string, value: unknown): unknown {
+  const isParams = key === 'authorizeParams' || key === 'tokenParams'
+  return shown(isParams ? shownParams(value as Params) : value)
+}
+
 function shown(value: unknown): unknown {
   if (value instanceof Secret) return value.mask()
   if (Array.isArray(value)) return value.map(shown)
@@ -30,7 +55,7 @@ export const shownSettings = (config: Config): readonly Shown[] =>
     return [
       {
         name,
-        value: shown(config.settings[key]),
+        value: shownSetting(key, config.settings[key]),
         origin: from.origin,
         ...(from.name === name ? {} : { as: from.name }),
       },

@@ -13,7 +13,7 @@ import { signInEpoch } from './sign-in-epoch.ts'
 import type { AccessTelling } from './telling.ts'
 
 export interface SignedOut {
-  /** `failed`: upstream could not be reached or refused; its tokens live until `upstreamValidUntil`. */
+  /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, or refused. */
   readonly upstream: 'done' | 'unsupported' | 'failed'
   readonly local: 'done'
   /** When the access token ends that upstream may still accept; absent when there is none. */
@@ -42,10 +42,11 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
   async function revoked(credential: Credential, now: Instant): Promise<SignedOut> {
     const { tokens } = credential
     if (!tokens) return { upstream: 'done', local: 'done' }
-    const upstream = isOfOtherIssuer(credential, oauth)
+    const end = isOfOtherIssuer(credential, oauth)
       ? 'failed'
       : await oauth.revoke(tokens).catch(() => 'failed' as const)
-    const isLeft = upstream !== 'done' && tokens.expiresAt > now
+    const upstream = end === 'access' ? 'unsupported' : end
+    const isLeft = (end === 'failed' || end === 'unsupported') && tokens.expiresAt > now
     return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: endOf(tokens) } : {}) }
   }
 

@@ -69,8 +69,8 @@ export interface OAuth {
   deviceToken(deviceCode: Secret, sending: Sending): Promise<DeviceAnswer>
   /** Whom an access token stands for, where upstream tells. Rejects as any call does. */
   identity(access: Secret): Promise<Identity>
-  /** Ends a refresh token, or an access token where there is no other. */
-  revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'unsupported'>
+  /** Ends a refresh token, or an access token where there is no other. `access`: the access token alone, the refresh token cannot be ended. */
+  revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'access' | 'unsupported'>
   /** A new access token by client credentials (RFC 6749, 4.4). */
   clientCredentials(scopes: readonly string[], sending: Sending, patienceMs?: Millis): Promise<Granted>
   /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */

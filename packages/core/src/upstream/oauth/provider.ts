@@ -152,7 +152,7 @@ function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OA
     async revoke({ access, refresh }) {
       if (endsByApi && api !== undefined) {
         await ended(async () => tokenDeletion(api, access), {})
-        return refresh ? 'unsupported' : 'done'
+        return refresh ? 'access' : 'done'
       }
       const [token, kind] = refresh ? ([refresh, 'refresh_token'] as const) : ([access, 'access_token'] as const)
       const url = await server.endpoint('revocation').catch((thrown: unknown) => {
