@@ -4,6 +4,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { frame } from './frame/run.ts'
 import { Interruption, type Sink, type World } from './frame/world.ts'
 import { hangupIsIgnored } from './hangup.ts'
+import { bytesOf } from './text-file.ts'
 import { groups, verbs } from './verbs/index.ts'
 
 /** How long clean-up may take after a signal, in milliseconds. */
@@ -23,12 +24,6 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
   }
 }
 
-async function input(): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array)
-  return Buffer.concat(chunks)
-}
-
 const ending = new AbortController()
 const world: World = {
   argv: process.argv.slice(2),
@@ -38,7 +33,7 @@ const world: World = {
   program: process.argv[1] ?? '',
   stdout: sinkOf(process.stdout),
   stderr: sinkOf(process.stderr),
-  input,
+  input: () => bytesOf(process.stdin),
   signal: ending.signal,
   version: manifest.version,
 }

@@ -1,17 +1,42 @@
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { type Field, GuestpassError } from '@guestpass/core'
 import { decodedText, NotText, type TextLine, textLines } from '@guestpass/core/node'
 
-/** The text of a file, whatever writes its byte order mark. Rejects with what the system says, or `NotText`. */
-export const textFile = async (path: string): Promise<string> => decodedText(await readFile(path))
+/** The most bytes of what is read as a whole. A device or a pipe may have no end. */
+const MOST_BYTES = 2 ** 20
+
+/** There is more to read than anything that is read as a whole may have. */
+class TooLarge extends Error {
+  override readonly name = 'TooLarge'
+  override readonly message = 'holds more than 1 MiB'
+  readonly remedy = 'Check that it is what was meant.'
+}
+
+/** All bytes of a stream. Rejects with `TooLarge` as soon as there are more than 1 MiB, or with what the system says. */
+export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > MOST_BYTES) throw new TooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The text of a file of at most 1 MiB, whatever writes its byte order mark. Rejects with what the system says, `TooLarge` or `NotText`. */
+export const textFile = async (path: string): Promise<string> => decodedText(await bytesOf(createReadStream(path)))
 
 /** The lines of a text file; one that cannot be read comes with its fault. Rejects with what the system says, or `NotText`. */
 export const linesOf = (path: string): AsyncGenerator<TextLine> => textLines(createReadStream(path))
 
+/** What was read is not what is taken. */
+const isUnfit = (thrown: unknown): thrown is NotText | TooLarge =>
+  thrown instanceof NotText || thrown instanceof TooLarge
+
 /** Why a file cannot be read, and what to do. */
 export function readFault(thrown: unknown): Omit<Field, 'field'> {
-  if (thrown instanceof NotText) return { message: thrown.message, remedy: thrown.remedy }
+  if (isUnfit(thrown)) return { message: thrown.message, remedy: thrown.remedy }
   const { code = 'unknown error' } = thrown as NodeJS.ErrnoException
   if (code === 'ENOENT') return { message: 'cannot be read (ENOENT): there is no such file', remedy: 'Check the path.' }
   if (code === 'EISDIR') return { message: 'cannot be read (EISDIR): it is a folder', remedy: 'Name a file.' }
@@ -30,7 +55,7 @@ export function inputText(bytes: Uint8Array): string {
 /** A failure to read standard input, as `invalid_input`. */
 export function inputError(thrown: unknown): unknown {
   const { code } = (thrown ?? {}) as NodeJS.ErrnoException
-  if (!(thrown instanceof NotText) && code === undefined) return thrown
+  if (!isUnfit(thrown) && code === undefined) return thrown
   const { message, remedy } = readFault(thrown)
   return new GuestpassError('invalid_input', `Standard input ${message}.`, {
     fields: [{ field: '-', message, remedy }],

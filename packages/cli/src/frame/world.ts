@@ -18,7 +18,7 @@ export interface World {
   readonly program: string
   readonly stdout: Sink
   readonly stderr: Sink
-  /** Standard input, read to its end. */
+  /** Standard input, read to its end; at most 1 MiB. */
   input(): Promise<Uint8Array>
   /** Aborts with an `Interruption` at the first signal that asks the process to end. */
   readonly signal: AbortSignal
