@@ -1,7 +1,11 @@
 import { GuestpassError } from '@guestpass/core'
 
+/** Only `guest refresh` is given tokens. */
+const SUBJECT = "If the `sub` of the guest's tokens is not the guest's id, name it with --subject."
+
 /** The command that mends an error, as a sentence: the library states facts, and knows no commands. */
 export function remedyOf({ code, reason }: GuestpassError, connection = 'default'): string | undefined {
+  if (code === 'token_invalid' && reason === 'subject') return SUBJECT
   if (code !== 'needs_reauth' || reason === 'guest') return undefined
   const login = `guestpass login${connection === 'default' ? '' : ` --connection ${connection}`}`
   return `The command is \`${login}\`, or \`${login} --device\` where this machine has no browser.`

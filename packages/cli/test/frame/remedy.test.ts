@@ -18,6 +18,13 @@ describe('the command that mends an error', () => {
     expect(withRemedy(over, 'emea').message).toContain('`guestpass login --connection emea`')
   })
 
+  it('names the option for a token that is of another subject', () => {
+    const foreign = new GuestpassError('token_invalid', 'It was not taken.', { reason: 'subject' })
+    expect(withRemedy(foreign).message).toMatch(/^It was not taken\. If the `sub` .* name it with --subject\.$/)
+    const late = new GuestpassError('token_invalid', 'It was not taken.', { reason: 'expired' })
+    expect(withRemedy(late)).toBe(late)
+  })
+
   it('is not named for a guest whose session has ended, nor for another error', () => {
     const guest = new GuestpassError('needs_reauth', 'Guest g has ended.', { reason: 'guest' })
     const other = new GuestpassError('access_denied', 'No.')
