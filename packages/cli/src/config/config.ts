@@ -1,4 +1,5 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
+import type * as z from 'zod'
 import { disagreements, inClearTo, missing, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
@@ -139,10 +140,20 @@ function parse(chosen: ReadonlyMap<Key, Written>, faults: Field[]): Partial<Reco
     } else if (parsed.success) values[key] = parsed.data
     else {
       const message = parsed.error.issues.map((issue) => issue.message).join('; ')
-      faults.push({ field: name, message: `${message} ${place(origin)}`, remedy: `Write ${write}.` })
+      faults.push({
+        field: name,
+        message: `${message} ${place(origin)}`,
+        remedy: remedyIn(parsed.error) ?? `Write ${write}.`,
+      })
     }
   }
   return values
+}
+
+/** What a kind says to do about a fault, where it knows more than what can be written. */
+function remedyIn({ issues }: z.ZodError): string | undefined {
+  const [remedy] = issues.flatMap((issue) => (issue.code === 'custom' ? [issue.params?.['remedy'] as unknown] : []))
+  return typeof remedy === 'string' ? `${remedy}.` : undefined
 }
 
 /** Every secret of a configuration, so that it can be kept out of what is printed. */

@@ -119,8 +119,8 @@ export const publicKey: z.ZodType<string, string> = z.string().transform((writte
     for (const { jwk } of pemKeys(pem)) createPublicKey({ key: jwk, format: 'jwk' })
     return pem
   } catch (thrown) {
-    const why = asGuestpassError(thrown).fields?.[0]?.message ?? 'its numbers make no key'
-    context.addIssue({ code: 'custom', message: `is not a public key that can be used: ${why}` })
+    const { message: why = 'its numbers make no key', remedy } = asGuestpassError(thrown).fields?.[0] ?? {}
+    context.addIssue({ code: 'custom', message: `is not a public key that can be used: ${why}`, params: { remedy } })
     return z.NEVER
   }
 })

@@ -18,6 +18,9 @@ describe('a public key', () => {
   it('is no private key, no file name and no damaged text', () => {
     const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     expect(kinds.publicKey.safeParse(secret).error?.message).toContain('is a private key')
+    expect(kinds.publicKey.safeParse(secret).error?.issues).toMatchObject([
+      { params: { remedy: expect.stringContaining('`openssl pkey -in FILE -pubout`') } },
+    ])
     for (const text of ['./key.pem', pem.slice(0, 60), pem.replace('M', 'N')])
       expect(accepts(kinds.publicKey, text)).toBe(false)
   })

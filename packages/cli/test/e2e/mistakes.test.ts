@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -166,6 +167,14 @@ describe('a configuration that is wrong', () => {
       env: { GENESYS_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\\nexpired\\n-----END PUBLIC KEY-----' },
     })
     expect(problem.fields?.[0]?.field).toBe('GENESYS_PUBLIC_KEY')
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { problem: secret } = await ann.fails('token', 2, 'config_invalid', {
+      env: { GENESYS_PUBLIC_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    })
+    expect(secret.fields?.[0]).toMatchObject({
+      field: 'GENESYS_PUBLIC_KEY',
+      remedy: 'Give its public part, which `openssl pkey -in FILE -pubout` prints.',
+    })
     const { problem: short } = await ann.fails('token', 2, 'config_invalid', {
       env: { GUESTPASS_ENCRYPTION_KEY: Buffer.alloc(16, 7).toString('base64') },
     })

@@ -14,8 +14,11 @@ export const unusablePem = (message: string, remedy: string): GuestpassError =>
 const EXPECTED =
   'Give PEM blocks that begin with -----BEGIN PUBLIC KEY-----, -----BEGIN RSA PUBLIC KEY----- or -----BEGIN CERTIFICATE-----'
 
+const PRIVATE = 'it is a private key, which belongs only where tokens are signed'
+const PUBLIC_PART = 'Give its public part, which `openssl pkey -in FILE -pubout` prints'
+
 function jwkOf(label: string, body: string): Jwk | string {
-  if (label.endsWith('PRIVATE KEY')) return 'it is a private key, which belongs only where tokens are signed'
+  if (label.endsWith('PRIVATE KEY')) return PRIVATE
   if (!/^(RSA )?PUBLIC KEY$|^(X509 )?CERTIFICATE$/.test(label)) return `it is a ${label}`
   const bytes = base64Bytes(body)
   if (!bytes) return 'its base64 is damaged'
@@ -45,6 +48,6 @@ export function pemKeys(pem: string): readonly UsableJwk[] {
   return blocks.map(([, label = '', body = ''], at) => {
     const key = keyOf(label, body)
     if (typeof key !== 'string') return key
-    throw unusablePem(blocks.length > 1 ? `of block ${at + 1}, ${key}` : key, EXPECTED)
+    throw unusablePem(blocks.length > 1 ? `of block ${at + 1}, ${key}` : key, key === PRIVATE ? PUBLIC_PART : EXPECTED)
   })
 }

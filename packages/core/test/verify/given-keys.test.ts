@@ -92,6 +92,7 @@ describe.each(platforms)('Given keys on the %s platform', (_name, platform) => {
 
   it.each([
     ['a private key', rsa.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), 'private key'],
+    ['a private key, naming the command', pkcs8(ec), '`openssl pkey -in FILE -pubout`'],
     ['a private key beside a public one', spki(rsa) + pkcs8(ec), 'of block 2, it is a private key'],
     ['a damaged private key', pkcs8(rsa).replace('-----END', '----END'), 'private key'],
     ['an encrypted private key', encrypted(rsa), 'private key'],
