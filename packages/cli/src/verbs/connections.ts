@@ -30,15 +30,25 @@ export const connectionsList = verb({
   },
 })
 
+/** Throws `invalid_input` where --connection names another one. */
+function refuseOther(name: string | undefined, connection: string): void {
+  if (name === undefined || name === connection || connection === 'default') return
+  const message = 'is not the connection that --connection names'
+  const fields = [{ field: '[name]', message, remedy: 'Give one of the two.' }]
+  throw new GuestpassError('invalid_input', `[name] ${message}.`, { fields })
+}
+
 export const connectionsShow = verb({
   name: 'connections show',
   summary: 'Show how the connection gets its access tokens, never a token',
-  example: 'guestpass connections show --connection default --json',
-  input: z.object({}),
-  async run(_input, cli) {
+  example: 'guestpass connections show default --json',
+  arguments: [['[name]', 'the connection, as `guestpass connections list` shows it (default: that of --connection)']],
+  input: z.object({ name: z.string().optional() }),
+  async run({ name }, cli) {
     const config = await cli.config()
+    refuseOther(name, config.connection)
     await atWork(config, cli, async ({ store }) => {
-      const view = await connectionView(store, config.connection)
+      const view = await connectionView(store, name ?? config.connection)
       cli.answer(documentOf(view), () => [
         lineOf(view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,

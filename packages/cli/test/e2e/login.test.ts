@@ -134,6 +134,7 @@ describe('logout', () => {
   it('ends the sign-in upstream and here; then the client’s own tokens are used again', async () => {
     await login('', browse)
     const { said: before } = await ann.ask('connections show')
+    expect((await ann.ask('connections show default')).said).toEqual(before)
     expect(before).toMatchObject({ grant: 'refresh_token', standing: 'active', renewable: true })
     expect(await ann.ask('logout')).toEqual({
       code: 0,
@@ -167,5 +168,6 @@ describe('logout', () => {
 describe('connections show', () => {
   it('names a connection that the store does not know', async () => {
     await ann.fails('connections show', 2, 'connection_unknown')
+    await ann.fails('connections show emea', 2, 'connection_unknown')
   })
 })
