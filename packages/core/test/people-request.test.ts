@@ -129,6 +129,15 @@ describe('a request for an authenticated guest', () => {
     for (const name of ['', '  ', 'a'.repeat(101), 'a\nb', '\ud800', 7]) expect(faulty({ name })).toEqual(['name'])
   })
 
+  it.each([
+    [{ name: 'a\nb' }, 'holds a control character, such as a tab or a line end'],
+    [{ name: 'a\ud800' }, 'holds half of a character (a lone surrogate)'],
+    [{ attributes: { plan: 'a\ud800' } }, 'holds half of a character (a lone surrogate)'],
+  ])('says which characters of %j are not taken', (odd, message) => {
+    const { fields } = refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, ...odd }))
+    expect(fields).toMatchObject([{ field: Object.keys(odd)[0], message }])
+  })
+
   it('takes attributes up to 2048 bytes as JSON, counted in UTF-8', () => {
     const room = MAX_ATTRIBUTES - jsonBytes({ a: '' })
     const attributes = { a: 'é'.repeat(Math.floor(room / 2)) + 'x'.repeat(room % 2) }

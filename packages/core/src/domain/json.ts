@@ -3,6 +3,9 @@ export const MAX_DEPTH = 64
 /** Values with more parts are refused before anything walks them; those that hold themselves have no end. */
 const MAX_PARTS = 10_000
 
+/** What is wrong with a text that is no well-formed Unicode. */
+export const LONE_SURROGATE = 'holds half of a character (a lone surrogate)'
+
 /** What JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
@@ -30,7 +33,7 @@ export function jsonOddity(value: unknown): string | undefined {
     parts += 1
     const isDeep = depth > MAX_DEPTH && typeof part === 'object' && part !== null
     if (isDeep || parts > MAX_PARTS) return `nested deeper than ${MAX_DEPTH} levels, or too large`
-    if (typeof part === 'string') return part.isWellFormed() ? undefined : 'holds characters that are none'
+    if (typeof part === 'string') return part.isWellFormed() ? undefined : LONE_SURROGATE
     if (typeof part !== 'object' || part === null) return undefined
     for (const [name, member] of Object.entries(part)) {
       if (name === '__proto__') return 'holds a member named __proto__'

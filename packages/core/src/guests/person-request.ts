@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { type Json, jsonOddity } from '../domain/json.ts'
+import { type Json, jsonOddity, LONE_SURROGATE } from '../domain/json.ts'
 import { type Fault, invalid } from './faults.ts'
 
 /** How sure the caller is that the address belongs to whoever asks. */
@@ -104,7 +104,8 @@ const email = z.pipe(
 const name = text().check(
   z.refine((value) => value.trim() !== '', 'empty'),
   z.refine((value) => Array.from(value).length <= 100, 'longer than 100 characters'),
-  z.refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'holds characters that are none'),
+  z.refine((value) => value.isWellFormed(), LONE_SURROGATE),
+  z.refine((value) => !/\p{Cc}/u.test(value), 'holds a control character, such as a tab or a line end'),
 )
 
 /** `.` and `..` would name another resource in the path of a URL. */
