@@ -122,20 +122,21 @@ export function taught(known: Bucket | undefined, lesson: Lesson, now: Instant):
 }
 
 function refuse(field: string, message: string, remedy: string): never {
-  throw new GuestpassError('invalid_input', `${field}: ${message}; ${remedy}.`, {
+  throw new GuestpassError('invalid_input', `${field}: ${message}. ${remedy}`, {
     fields: [{ field, message, remedy }],
   })
 }
 
 function refuseBadAsk(ask: PermitAsk): void {
-  if (!(ask.perMinute > 0)) refuse('perMinute', 'must be more than 0', 'give a rate in requests per minute')
-  if (!(ask.burst >= 1)) refuse('burst', 'must be at least 1', 'give the number of requests that may go at once')
-  if (!(ask.permits >= 1)) refuse('permits', 'must be at least 1', 'ask for one permit or more')
-  if (!(ask.maxWaitMs >= 0)) refuse('maxWaitMs', 'must be at least 0', 'give milliseconds, 0 for no wait')
+  if (!(ask.perMinute > 0)) refuse('perMinute', 'must be more than 0', 'Give a rate in requests per minute.')
+  if (!(ask.burst >= 1)) refuse('burst', 'must be at least 1', 'Give the number of requests that may go at once.')
+  if (!(ask.permits >= 1)) refuse('permits', 'must be at least 1', 'Ask for one permit or more.')
+  if (!(ask.maxWaitMs >= 0)) refuse('maxWaitMs', 'must be at least 0', 'Give milliseconds, 0 for no wait.')
 }
 
 function refuseBadLesson(lesson: Lesson): void {
   const { pauseMs = 0, perMinute = 1 } = lesson
-  if (!(pauseMs >= 0 && pauseMs < Number.POSITIVE_INFINITY)) refuse('pauseMs', 'must be 0 or more', 'give milliseconds')
-  if (!(perMinute > 0)) refuse('perMinute', 'must be more than 0', 'give a rate in requests per minute')
+  if (!(pauseMs >= 0 && pauseMs < Number.POSITIVE_INFINITY))
+    refuse('pauseMs', 'must be 0 or more', 'Give milliseconds.')
+  if (!(perMinute > 0)) refuse('perMinute', 'must be more than 0', 'Give a rate in requests per minute.')
 }

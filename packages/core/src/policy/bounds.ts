@@ -4,6 +4,6 @@ import { GuestpassError } from '../errors.ts'
 export function within(field: string, value: number, least: number, most = Number.POSITIVE_INFINITY): number {
   if (value >= least && value <= most) return value
   const range = most === Number.POSITIVE_INFINITY ? `at least ${least}` : `from ${least} to ${most}`
-  const fault = { field, message: `must be a number ${range}, got ${String(value)}`, remedy: `give a number ${range}` }
+  const fault = { field, message: `must be a number ${range}, got ${String(value)}`, remedy: `Give a number ${range}.` }
   throw new GuestpassError('config_invalid', `${field} ${fault.message}.`, { fields: [fault] })
 }

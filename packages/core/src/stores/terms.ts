@@ -5,7 +5,7 @@ import type { Change, DueAsk } from '../ports/store.ts'
 export const MAX_PAGE = 1_000
 
 function refuse(field: string, message: string, remedy: string): never {
-  throw new GuestpassError('invalid_input', `${field} ${message}; ${remedy}.`, { fields: [{ field, message, remedy }] })
+  throw new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })
 }
 
 function refuseBadCount(field: string, count: number, remedy: string): void {
@@ -14,14 +14,14 @@ function refuseBadCount(field: string, count: number, remedy: string): void {
 }
 
 /** Refuses a page size that is not a whole number from 1 to 1000. */
-export const refuseBadLimit = (limit: number): void => refuseBadCount('limit', limit, 'ask for less and follow `next`')
+export const refuseBadLimit = (limit: number): void => refuseBadCount('limit', limit, 'Ask for less and follow `next`.')
 
 /** Refuses a claim of no credentials or of more than 1000, or with times that make no sense. */
 export function refuseBadDueAsk({ max, leaseMs, keepForMs }: DueAsk): void {
-  refuseBadCount('max', max, 'ask for less and come again')
+  refuseBadCount('max', max, 'Ask for less and come again.')
   if (!(leaseMs > 0 && leaseMs < Number.POSITIVE_INFINITY))
-    refuse('leaseMs', 'must be more than 0', 'give milliseconds')
-  if (!(keepForMs >= 0)) refuse('keepForMs', 'must be at least 0', 'give milliseconds')
+    refuse('leaseMs', 'must be more than 0', 'Give milliseconds.')
+  if (!(keepForMs >= 0)) refuse('keepForMs', 'must be at least 0', 'Give milliseconds.')
 }
 
 /** Refuses a change that reaches over the wall: everything in it belongs to its connection. */
@@ -31,6 +31,6 @@ export function refuseForeign(change: Change): void {
   throw new GuestpassError(
     'invalid_input',
     `A change of connection "${change.connection}" holds something of another connection; commit one change for each.`,
-    { fields: [{ field: 'connection', message: 'differs within one change', remedy: 'commit one change for each' }] },
+    { fields: [{ field: 'connection', message: 'differs within one change', remedy: 'Commit one change for each.' }] },
   )
 }

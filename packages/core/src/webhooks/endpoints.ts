@@ -144,8 +144,8 @@ export function endpoints(
   }
 }
 
-const FIXED = 'take its setting out of the configuration'
-const ROTATED = 'write the new secret before the old one in WEBHOOK_SECRET, separated by a comma'
+const FIXED = 'Take its setting out of the configuration.'
+const ROTATED = 'Write the new secret before the old one in WEBHOOK_SECRET, separated by a comma.'
 
 /** The request with its defaults; every fault at once. */
 function accepted({ url, events = 'all', includeToken = false }: EndpointRequest) {
@@ -155,17 +155,17 @@ function accepted({ url, events = 'all', includeToken = false }: EndpointRequest
     fields.push({
       field: 'url',
       message: fault,
-      remedy: 'give the https:// address of a public endpoint, or set one of another kind in the configuration',
+      remedy: 'Give the https:// address of a public endpoint, or set one of another kind in the configuration.',
     })
   const known = (type: string): type is EventType => (webhookEvents as readonly string[]).includes(type)
   const wanted = events === 'all' ? [] : events
   if (events !== 'all' && events.length === 0)
-    fields.push({ field: 'events', message: 'is empty', remedy: 'name types of events, or leave it out for all' })
+    fields.push({ field: 'events', message: 'is empty', remedy: 'Name types of events, or leave it out for all.' })
   for (const type of wanted.filter((one) => !known(one)))
     fields.push({
       field: 'events',
       message: `has no type ${JSON.stringify(type.slice(0, 60))}`,
-      remedy: `known are ${webhookEvents.join(', ')}`,
+      remedy: `Known are ${webhookEvents.join(', ')}.`,
     })
   if (fields.length > 0)
     throw new GuestpassError('invalid_input', `The webhook endpoint was not added: ${worded(fields)}.`, { fields })
@@ -176,7 +176,7 @@ const worded = (fields: readonly Field[]): string =>
   fields.map(({ field, message }) => `${field} ${message}`).join('; ')
 
 const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `${field} ${message}; ${remedy}.`, { fields: [{ field, message, remedy }] })
+  new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })
 
 const unknown = (connection: string, id: string): GuestpassError =>
   new GuestpassError(

@@ -149,5 +149,5 @@ const invalid = (why: string): GuestpassError =>
 
 const badOption = (field: string, remedy: string): GuestpassError =>
   new GuestpassError('config_invalid', `webhookReceiver: ${field} must be ${remedy}.`, {
-    fields: [{ field, message: 'is not valid', remedy: `give ${remedy}` }],
+    fields: [{ field, message: 'is not valid', remedy: `Give ${remedy}.` }],
   })

@@ -35,7 +35,7 @@ function bytesIn(encoded: string): number | undefined {
   return btoa(bytes) === encoded ? bytes.length : undefined
 }
 
-const REMEDY = 'give whsec_ and base64 of 24 to 64 bytes'
+const REMEDY = 'Give whsec_ and base64 of 24 to 64 bytes.'
 
 /**
  * Signing secrets from outside; `whose` begins the message. Throws `config_invalid` when there is none, or naming every one that

@@ -6,6 +6,7 @@ import { SECOND } from '../../src/domain/time.ts'
 import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'
 import { message } from '../../src/webhooks/message.ts'
+import { refusal } from '../world.ts'
 import { configured, hooked, never, receiving, SECRET } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -193,6 +194,16 @@ describe('an endpoint that somebody added', () => {
         !error.message.includes('canary'),
     )
     expect(await hooks.endpoints.all()).toEqual([])
+  })
+
+  it('is refused with remedies that are sentences', async () => {
+    const { hooks, close } = hooked([])
+    closing.push(close)
+    for (const events of [['NONSENSE'], []]) {
+      const { fields } = await refusal(hooks.endpoints.add({ url: 'https://10.0.0.1/', events }))
+      expect(fields).toHaveLength(2)
+      for (const { remedy } of fields ?? []) expect(remedy).toMatch(/^[A-Z].*\.$/)
+    }
   })
 
   it('keeps its last secret beside a new one until the next', async () => {

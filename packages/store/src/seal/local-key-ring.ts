@@ -14,11 +14,11 @@ const parsed = (text: string): Uint8Array | undefined => {
   return bytes.length === KEY_BYTES && bytes.toString('base64') === text ? bytes : undefined
 }
 
-const REMEDY = 'make one with `openssl rand -base64 32`'
+const REMEDY = 'Make one with `openssl rand -base64 32`.'
 
 function refuse(fields: readonly Field[]): never {
   const what = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
-  throw new GuestpassError('config_invalid', `${what}: ${REMEDY}.`, { fields })
+  throw new GuestpassError('config_invalid', `${what}. ${REMEDY}`, { fields })
 }
 
 function keysOf(text: string, field: string): readonly Uint8Array[] {
