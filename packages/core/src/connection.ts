@@ -9,6 +9,7 @@ import { type Guests, guests } from './guests/guests.ts'
 import { keyPlaces } from './key-places.ts'
 import { oauthServer } from './oauth-server.ts'
 import type { AccessSource } from './policy/authorize.ts'
+import { type FailedTries, failedTries } from './policy/failed-tries.ts'
 import type { Policy } from './policy/pipeline.ts'
 import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
 import type { Clock } from './ports/clock.ts'
@@ -119,6 +120,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const { onUnsaved, unsavedMs } = ports
   const underway = new Set<Promise<unknown>>()
+  const tokenTries = failedTries()
   const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs, underway }
   const {
     grant,
@@ -138,10 +140,10 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
       verification: checks,
       server,
     },
-    renewalPorts,
+    { ...renewalPorts, onFailedTry: tokenTries.report },
   )
   const notes = refusalNotes({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
-  const by = { origin: api === '' ? '' : new URL(api).origin, notes }
+  const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
   const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
     standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
   const { policies, people } = policiesOf(policyFor)
@@ -176,6 +178,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
         random,
         isSignedIn: grant.stands,
         available: () => offered(hosts, options.gateway ?? false),
+        watchTokens: tokenTries.watch,
       },
       renewalPorts,
     ),
@@ -218,8 +221,13 @@ const accessTokensOf = (
 /** A source as the pipeline of an API takes it. */
 const bearer = (
   { token, reportRejected, reportAccepted }: TokenSource,
-  { origin, notes }: { readonly origin: string; readonly notes: RefusalNotes },
+  {
+    origin,
+    notes,
+    watch,
+  }: { readonly origin: string; readonly notes: RefusalNotes; readonly watch: FailedTries['watch'] },
 ): AccessSource => ({
+  watch,
   token: async (signal) => (await token({ signal })).token,
   async rejected(refused, name) {
     if (await notes.tells(name, refused)) return false

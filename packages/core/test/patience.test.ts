@@ -1,51 +1,57 @@
 import { describe, expect, it } from 'vitest'
 import { SECOND } from '../src/domain/time.ts'
-import { ID, issued } from './refresh-world.ts'
-import { passing, refusal } from './world.ts'
+import type { GuestpassError } from '../src/errors.ts'
+import type { Guests } from '../src/guests/guests.ts'
+import { HttpFault } from '../src/ports/http.ts'
+import { granted, held } from './fake-upstream.ts'
+import { outcome, passing, refusal, world } from './world.ts'
 
-const busy = (seconds: string) => async () => ({
-  status: 429,
-  headers: { 'retry-after': seconds },
-  bytes: new Uint8Array(),
-})
+const CONTEXT = { patienceMs: 3 * SECOND }
+const EPHEMERAL = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
+const PERSON = { api: 'engagements', email: 'ann@mail.example', consent: true, channelId: 'web-1' } as const
 
-/** A guest whose next refresh meets a 429 with a wait of 40 s. */
-async function waiting() {
-  const here = await issued({ repeats: true })
-  here.upstream.meets(busy('40'))
-  return { ...here, begun: here.clock.wall() }
-}
+const issuing =
+  (request: typeof EPHEMERAL | typeof PERSON) =>
+  (guests: Guests): Promise<unknown> =>
+    guests.issue(request, CONTEXT)
 
-describe('an upstream that says to come again in 40 s', () => {
-  it('is waited for by a caller who has 60 s, and not asked earlier', async () => {
-    const { guests, upstream, clock, begun } = await waiting()
-    const next = await passing(clock, guests.refresh(ID, {}, { patienceMs: 60 * SECOND }))
-    expect(next.generation).toBe(2)
-    const [first, second, ...more] = upstream.refreshes
-    expect(more).toEqual([])
-    expect(first?.key).toBe(second?.key)
-    expect((second?.at ?? 0) - begun).toBeGreaterThanOrEqual(40 * SECOND)
-    expect((second?.at ?? 0) - begun).toBeLessThanOrEqual(45 * SECOND)
+describe('a caller whose patience ends', () => {
+  it.each([
+    ['a guest token', issuing(EPHEMERAL)],
+    ['a guest of a person', issuing(PERSON)],
+  ])('hears why no access token came, where it asked for %s', async (_, ask) => {
+    const here = world()
+    const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
+    const open = held(() => granted(1))
+    let tries = 0
+    let asked: Promise<GuestpassError> | undefined
+    // As long as signatures and imports take, no time passes before the third try.
+    await new Promise<void>((resolve) => {
+      here.upstream.token = (...of) => {
+        tries += 1
+        if (tries < 3) throw new HttpFault('unsent', 'ECONNREFUSED')
+        resolve()
+        return open.answering(...of)
+      }
+      asked = refusal(ask(guests))
+    })
+    await here.clock.advance(3 * SECOND)
+    expect(await asked).toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringMatching(/not done within 3 s.* The last failure: token: .*ECONNREFUSED/),
+      cause: { code: 'upstream_unavailable' },
+    })
+    open.release()
+    expect(await outcome(accessTokens.token())).toBe('access-token-1')
   })
 
-  it.each([30, undefined])('fails at once for a caller who has %s s, with the time to come back', async (patience) => {
-    const { guests, upstream, clock, begun } = await waiting()
-    const patienceMs = patience && patience * SECOND
-    const error = await passing(clock, refusal(guests.refresh(ID, {}, { patienceMs })))
-    expect(error).toMatchObject({ code: 'upstream_busy', retryAt: begun + 40 * SECOND })
-    expect(clock.wall() - begun).toBeLessThan(SECOND)
-    expect(upstream.refreshes).toHaveLength(1)
-  })
-})
-
-describe('an upstream that fails and does not say when to come again', () => {
-  it('is asked three times more, later each time', async () => {
-    const { guests, upstream, clock } = await issued({ repeats: true })
-    upstream.meets(
-      ...Array.from({ length: 3 }, () => async () => ({ status: 503, headers: {}, bytes: new Uint8Array() })),
-    )
-    expect((await passing(clock, guests.refresh(ID))).generation).toBe(2)
-    expect(upstream.refreshes).toHaveLength(4)
-    expect(new Set(upstream.refreshes.map(({ key }) => key)).size).toBe(1)
+  it('hears of no failure where no try failed', async () => {
+    const here = world()
+    const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
+    await accessTokens.token()
+    here.upstream.mint = held(() => granted(1)).answering
+    const { message, cause } = await passing(here.clock, refusal(guests.issue(EPHEMERAL, CONTEXT)))
+    expect(message).toMatch(/not done within 3 s .*Ask again/)
+    expect([message.includes('The last failure'), cause]).toEqual([false, undefined])
   })
 })

@@ -141,15 +141,24 @@ describe('an access token', () => {
   })
 
   it.each([
-    ['was refused', () => json(503, {}), /The last failure: token: .*503/],
+    ['was refused', () => json(503, {}), /after 3 s\. The last failure: token: .*503/],
     ['was not sent', unreachable, /The last failure: token: .*ENOTFOUND/],
   ])('names the failure of the latest try, which %s, to a caller whose patience ends', async (_, failure, message) => {
     const here = world()
     const { accessTokens } = await here.process({ policy: { retry: { retries: 3 } } })
     const open = held(() => granted(1))
     let tries = 0
-    here.upstream.token = (...of) => ((tries += 1) < 3 ? failure() : open.answering(...of))
-    const asked = refusal(accessTokens.token({ patienceMs: 3 * SECOND }))
+    let asked: Promise<GuestpassError> | undefined
+    // No time passes before the third try.
+    await new Promise<void>((resolve) => {
+      here.upstream.token = (...of) => {
+        tries += 1
+        if (tries < 3) return failure()
+        resolve()
+        return open.answering(...of)
+      }
+      asked = refusal(accessTokens.token({ patienceMs: 3 * SECOND }))
+    })
     await here.clock.advance(3 * SECOND)
     expect(await asked).toMatchObject({
       code: 'deadline_exceeded',

@@ -4,6 +4,7 @@ import type { Ask } from '../domain/plan.ts'
 import { GuestpassError } from '../errors.ts'
 import { abortable } from '../ports/abortable.ts'
 import { stopwatch } from '../ports/clock.ts'
+import type { FailedTries } from '../policy/failed-tries.ts'
 import { callerWait } from '../tokens/caller-wait.ts'
 import type { Live, RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
@@ -92,6 +93,8 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
   readonly isSignedIn: () => Promise<boolean>
   /** Throws when the connection cannot offer guest tokens at all. */
   readonly available: () => void
+  /** Tells of failed tries to get the access tokens that calls for guests wait for. */
+  readonly watchTokens: FailedTries['watch']
 }
 
 /** How long the caller of a create waits: as long as its calls last. */
@@ -215,7 +218,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       if (api !== EPHEMERAL) {
         const person = parsePersonRequest(api, request)
         const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
-        const asked = withUnsaved(callerWait(work, context, PATIENCE, clock))
+        const asked = withUnsaved(callerWait(work, context, PATIENCE, clock, parts.watchTokens))
         return authenticatedOf(await ready(asked, context, true))
       }
       const parsed = parseIssueRequest(request, random.uuid)

@@ -1,4 +1,5 @@
 import type { Secret } from '../domain/secret.ts'
+import type { FailedTries } from './failed-tries.ts'
 import { type Policy, TryFailure } from './pipeline.ts'
 
 /** Where access tokens come from. */
@@ -12,6 +13,8 @@ export interface AccessSource {
   rejected(token: Secret, operation: string): unknown
   /** Says that upstream took it. */
   accepted?(token: Secret, operation: string): void
+  /** See `FailedTries.watch`. */
+  readonly watch?: FailedTries['watch']
 }
 
 /**
@@ -20,7 +23,9 @@ export interface AccessSource {
  */
 export function authorize(source: AccessSource): Policy {
   return (next) => async (call) => {
-    const bearer = await source.token(call.signal)
+    // A deadline that ends this wait names why the token did not come.
+    const unwatch = source.watch?.(call.failed)
+    const bearer = await source.token(call.signal).finally(unwatch)
     try {
       const answer = await next({ ...call, bearer })
       source.accepted?.(bearer, call.operation)

@@ -87,7 +87,10 @@ function dated(made: Renewed, spends: boolean, now: Instant): Renewed {
 /** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
 function sendingOf(one: Attempt): Sending {
   const { lease, credential, parts } = one
-  const failed = (failure: GuestpassError): void => void (parts.latestFailure = failure)
+  const failed = (failure: GuestpassError): void => {
+    parts.latestFailure = failure
+    parts.ports.onFailedTry?.(failure)
+  }
   if (!parts.strategy.spends(credential)) return { onSend() {}, failed }
   let tries = 0
   return {

@@ -17,6 +17,8 @@ export interface RenewalPorts extends SavingPorts {
   readonly issuerNow?: () => Instant
   /** Names this process among those that share the store. */
   readonly holder: string
+  /** Called with the failure of each try that is followed by another one. */
+  readonly onFailedTry?: (failure: GuestpassError) => void
   /** The renewals under way in this process, also those that no caller waits for. */
   readonly underway?: Set<Promise<unknown>>
 }

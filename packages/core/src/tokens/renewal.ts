@@ -82,7 +82,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
     try {
       if (refusal) throw refusal
       parts.flight ??= landing(parts, underLease(parts, ask, context))
-      const made = await patiently(parts.flight, left(), parts)
+      const made = await patiently(parts.flight, { left: left(), patienceMs }, parts)
       if (made.credential.generation > (ask.newerThan ?? -1)) return made
     } catch (thrown) {
       const { stale } = next
@@ -139,13 +139,17 @@ const isUnsaved = (thrown: unknown): boolean => thrown instanceof GuestpassError
  * The flight's outcome, unless the caller's patience ends first: then this wait alone ends. Where the process bounds how long tokens
  * wait for the store, because it ends with the call, the caller waits for that.
  */
-async function patiently(flight: Promise<Current>, left: Millis, parts: RenewalParts): Promise<Current> {
+async function patiently(
+  flight: Promise<Current>,
+  { left, patienceMs }: { readonly left: Millis; readonly patienceMs: Millis },
+  parts: RenewalParts,
+): Promise<Current> {
   const { connection, ports } = parts
   const over = new AbortController()
   const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
     if (parts.saving && ports.unsavedMs !== undefined) return flight
     throw overdueError(
-      `The renewal of connection ${connection} is still under way after ${Math.round(left / SECOND)} s.`,
+      `The renewal of connection ${connection} is still under way after ${patienceMs / SECOND} s.`,
       'Ask again, or allow it more time.',
       parts.latestFailure,
     )
