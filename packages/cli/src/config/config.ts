@@ -58,27 +58,24 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   const { layers: inFile, connections: named } = file.origin
     ? fileLayers(file.content, file.origin, connection)
     : { layers: [], connections: [] }
-  const [inEnv, inDotenv] = await Promise.all(
-    [env, dotenv.content ?? {}].map((variables) => withSecretFiles(variables, { cwd, files, connection })),
-  )
   const layers = [
     flagLayer(flags),
-    variableLayer(inEnv?.variables ?? {}, 'environment', connection),
+    variableLayer(env, 'environment', connection),
     ...inFile,
-    variableLayer(inDotenv?.variables ?? {}, '.env', connection),
+    variableLayer(dotenv.content ?? {}, '.env', connection),
   ]
   const connections = [...new Set(['default', ...named])]
   const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
   // A file that cannot be read may well hold the connection.
   if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(connection, connections))
-  faults.push(...layers.flatMap((layer) => layer.faults), ...(inEnv?.faults ?? []), ...(inDotenv?.faults ?? []))
+  faults.push(...layers.flatMap((layer) => layer.faults))
 
   const chosen = new Map<Key, Written>()
   for (const [key] of entries) {
     const found = choose(key, layers, faults)
     if (found) chosen.set(key, found)
   }
-  const values = parse(chosen, faults)
+  const values = parse(await withSecretFiles(chosen, { cwd, files }, faults), faults)
   const { insecureHosts } = values as Partial<Settings>
   const hosts = hostsOf(chosen, needs, connection, insecureHosts, faults)
   faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen), ...proxyFaults(env))
@@ -115,7 +112,7 @@ function choose(key: Key, layers: readonly Layer[], faults: Field[]): Written | 
   for (const layer of layers) {
     const [first, ...others] = layer.written.filter((one) => one.key === key)
     if (!first) continue
-    const other = others.find((one) => one.text !== first.text)
+    const other = others.find((one) => one.text !== first.text || one.isPath !== first.isPath)
     if (other) {
       faults.push({
         field: first.name,

@@ -1,5 +1,14 @@
 import { CONNECTION_NAME, isConnectionName } from '@guestpass/core'
-import { flagOf, type Key, keyOfFileName, keyOfVariable, knownFileNames, knownVariables, settings } from './settings.ts'
+import {
+  flagOf,
+  type Key,
+  keyOfFileName,
+  keyOfSecretFile,
+  keyOfVariable,
+  knownFileNames,
+  knownVariables,
+  settings,
+} from './settings.ts'
 import { nearest } from './nearest.ts'
 
 export type Origin = 'flag' | 'environment' | 'guestpass.config.json' | 'guestpass.config.ts' | '.env' | 'default'
@@ -16,6 +25,8 @@ export interface Written {
   /** The name that it was written under, as `GENESYS_REGION`, `--region` or `connections.acme.region`. */
   readonly name: string
   readonly text: string
+  /** The text is the path of a file that holds the value. */
+  readonly isPath?: boolean
   readonly origin: Origin
 }
 
@@ -51,11 +62,13 @@ export function variableLayer(variables: Variables, origin: Origin, connection: 
   const written: Written[] = []
   const warnings: string[] = []
   for (const [name, value] of Object.entries(variables)) {
-    const key = keyOfVariable(name)
+    const pathOf = keyOfSecretFile(name)
+    const key = pathOf ?? keyOfVariable(name)
     const text = value?.trim()
     if (!text) continue
-    if (key && (settings[key].of === 'program' || connection === 'default')) written.push({ key, name, text, origin })
-    else if (/^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name) && !forOthers.has(name)) {
+    if (key && (settings[key].of === 'program' || connection === 'default'))
+      written.push({ key, name, text, origin, ...(pathOf ? { isPath: true } : {}) })
+    else if (!key && /^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name) && !forOthers.has(name)) {
       warnings.push(`${name} in ${place} is no setting${didYouMean(name, knownVariables)}`)
     }
   }

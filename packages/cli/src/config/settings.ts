@@ -147,7 +147,7 @@ export const settings = {
     names: ['GENESYS_CLIENT_AUTH'],
     of: 'connection',
     about:
-      'How the client names itself: `auto` is GENESYS_PRIVATE_KEY where it is set, else Basic on hosts of Genesys Cloud and the form body elsewhere, the other way being tried once',
+      'How the client names itself: `auto` is GENESYS_PRIVATE_KEY where it is set, else what the document of GENESYS_ISSUER names, else Basic on hosts of Genesys Cloud and the form body elsewhere, the other way being tried once',
     write: 'auto, basic, body, none or private_key_jwt',
     fallback: 'auto',
     kind: kinds.oneOf('auto', 'basic', 'body', 'none', 'private_key_jwt'),
@@ -452,6 +452,15 @@ const keysByFileName: ReadonlyMap<string, Key> = new Map(
 
 /** The setting that a variable of the environment stands for. */
 export const keyOfVariable = (name: string): Key | undefined => keysByName.get(name)
+
+const FILE = '_FILE'
+
+/** The setting whose secret stands in a file that a variable names, as GENESYS_CLIENT_SECRET_FILE does. */
+export function keyOfSecretFile(name: string): Key | undefined {
+  const key = name.endsWith(FILE) ? keyOfVariable(name.slice(0, -FILE.length)) : undefined
+  const setting: Setting | undefined = key && settings[key]
+  return setting?.secret ? key : undefined
+}
 
 /** The setting that a key of the configuration file stands for: its camel-case name, or the variable's. */
 export const keyOfFileName = (name: string): Key | undefined => keysByFileName.get(name)

@@ -47,14 +47,36 @@ describe('a secret in a file', () => {
     expect(dotenv.settings.clientSecret?.reveal()).toBe('in-a-file')
   })
 
-  it('is refused where it is empty, not there, or beside the variable itself', async () => {
+  it('is refused where it is empty, not there, or beside the variable itself, under each of its names', async () => {
     const env = { GENESYS_CLIENT_SECRET_FILE: 'empty', GENESYS_REFRESH_TOKEN_FILE: 'none' }
-    const both = { GUESTPASS_ENCRYPTION_KEY_FILE: 'client', GUESTPASS_ENCRYPTION_KEY: 'k' }
-    expect(await fieldsOf({ env: { ...env, ...both }, content })).toMatchObject({
+    expect(await fieldsOf({ env, content })).toMatchObject({
       GENESYS_CLIENT_SECRET_FILE: expect.stringContaining('empty'),
       GENESYS_REFRESH_TOKEN_FILE: expect.stringContaining('not there'),
-      GUESTPASS_ENCRYPTION_KEY_FILE: expect.stringContaining('is set beside GUESTPASS_ENCRYPTION_KEY'),
     })
+    for (const name of ['GENESYS_CLIENT_SECRET', 'GENESYS_OAUTH_CLIENT_SECRET'])
+      expect(await fieldsOf({ env: { GENESYS_CLIENT_SECRET_FILE: 'client', [name]: 'k' }, content })).toEqual({
+        GENESYS_CLIENT_SECRET_FILE: expect.stringContaining(`differs from ${name}, `),
+      })
+  })
+
+  it('is not looked at where another source, which comes first, has the secret', async () => {
+    const env = { GENESYS_CLIENT_SECRET: 'here' }
+    const { settings } = await read({ env, content: { '.env': 'GENESYS_CLIENT_SECRET_FILE=none' } })
+    expect(settings.clientSecret?.reveal()).toBe('here')
+  })
+
+  it('is named as it was written, also in the fault of what the file holds, which is not repeated', async () => {
+    const env = { GENESYS_PRIVATE_KEY_FILE: 'client', GENESYS_CLIENT_SECRET_FILE: 'client' }
+    const fields = await fieldsOf({ env, content })
+    expect(Object.keys(fields)).toEqual(['GENESYS_PRIVATE_KEY_FILE'])
+    expect(JSON.stringify(fields)).not.toContain('in-a-file')
+    const { origins } = await read({ env: { GENESYS_CLIENT_SECRET_FILE: 'client' }, content })
+    expect(origins.clientSecret).toEqual({ origin: 'environment', name: 'GENESYS_CLIENT_SECRET_FILE' })
+  })
+
+  it('is one fault where it is needed and cannot be read', async () => {
+    const env = { GENESYS_CLIENT_SECRET_FILE: 'none' }
+    expect(Object.keys(await fieldsOf({ env, content, needs: ['clientSecret'] }))).toEqual(Object.keys(env))
   })
 
   it('is for secrets, and for the connection that the variable is of', async () => {
