@@ -88,7 +88,7 @@ describe('a request that was not sent', () => {
     const clock = { ...systemClock(), wall: () => (wall += 10_000), sleep: () => new Promise<void>(() => {}) }
     const lookup: LookupFunction = (_hostname, _options, callback) =>
       setTimeout(() => callback(null, [{ address: '127.0.0.1', family: 4 }]), 10)
-    const { http, close } = undiciHttp(new Agent({ connect: connector({ timeoutMs: 5_000, clock, lookup }) }))
+    const { http, close } = undiciHttp(() => new Agent({ connect: connector({ timeoutMs: 5_000, clock, lookup }) }))
     opened.push(close)
     expect(await fault(asking(http)(url.href))).toMatchObject({ kind: 'unsent', message: 'not connected within 5 s' })
   })
@@ -271,7 +271,7 @@ describe('a host of several addresses', () => {
 
   const through = (lookup: LookupFunction) => {
     const connect = connector({ timeoutMs: 5_000, clock: systemClock(), lookup })
-    const { http, close } = undiciHttp(new Agent({ connect }))
+    const { http, close } = undiciHttp(() => new Agent({ connect }))
     opened.push(close)
     return asking(http)
   }

@@ -1,10 +1,8 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { Agent } from 'undici'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
-import { connector } from './connector.ts'
 import { CONNECT_TIMEOUT, undiciHttp } from './http.ts'
 
 /** Resolves a name to all its addresses, as `dns.lookup` does with `all`. */
@@ -45,18 +43,18 @@ export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttp
     })
 
   const common = { timeoutMs: CONNECT_TIMEOUT, clock: systemClock() }
-  const plain = connector(common)
-  const guarded = connector({ ...common, lookup: eitherWay(guardedLookup) })
-
-  const agent = new Agent({
-    connections: 8,
-    connect(options, callback) {
-      const { hostname, protocol, port } = options
-      if (open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)) return plain(options, callback)
-      return guarded(options, callback)
-    },
+  const { http, close } = undiciHttp(({ Agent, connector }) => {
+    const plain = connector(common)
+    const guarded = connector({ ...common, lookup: eitherWay(guardedLookup) })
+    return new Agent({
+      connections: 8,
+      connect(options, callback) {
+        const { hostname, protocol, port } = options
+        const isOpen = open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)
+        return isOpen ? plain(options, callback) : guarded(options, callback)
+      },
+    })
   })
-  const { http, close } = undiciHttp(agent)
   return {
     close,
     async http(request, signal) {

@@ -1,9 +1,9 @@
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
-import { connector } from './connector.ts'
 import { dispatched } from './dispatch.ts'
+import type * as Parts from './agent.ts'
 import { environment } from './environment.ts'
 import { proxies, type ProxyVariables } from './proxies.ts'
 import { unpacked } from './unpack.ts'
@@ -28,12 +28,11 @@ export interface NodeHttpOptions {
 export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; close(): Promise<void> } {
   const { connections = 64, proxy = true, connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT } = options
   const variables = proxy === true ? environment() : proxy
-  const connect = connector({
-    timeoutMs,
-    clock: systemClock(),
-    ...(variables === false ? {} : { proxyOf: proxies(variables) }),
+  const proxied = variables === false ? {} : { proxyOf: proxies(variables) }
+  return undiciHttp(({ Agent, connector }) => {
+    const connect = connector({ timeoutMs, clock: systemClock(), ...proxied })
+    return new Agent({ connections, connect, maxHeaderSize: MAX_HEADER_BYTES })
   })
-  return undiciHttp(new Agent({ connections, connect, maxHeaderSize: MAX_HEADER_BYTES }))
 }
 
 /** Of an answer. More than Node reads by default: cookies and policies of gateways must not cost what the answer brings. */
@@ -41,8 +40,16 @@ const MAX_HEADER_BYTES = 262_144
 
 const defaults = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' }
 
-/** The HTTP port on a dispatcher of undici, whose connections are made by a `connector`. */
-export function undiciHttp(agent: Dispatcher): { readonly http: Http; close(): Promise<void> } {
+/**
+ * The HTTP port on a dispatcher of undici, whose connections are made by a `connector`. Both are loaded for the first request: a process
+ * that sends none starts sooner.
+ */
+export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
+  readonly http: Http
+  close(): Promise<void>
+} {
+  let agent: Dispatcher | undefined
+  let making: Promise<Dispatcher> | undefined
   return {
     async http({ method, url, headers, body, onSend }, signal) {
       const { origin, pathname, search } = address(url)
@@ -53,9 +60,11 @@ export function undiciHttp(agent: Dispatcher): { readonly http: Http; close(): P
         headers: { ...defaults, ...headers },
         body: body ?? null,
       }
+      making ??= import('./agent.ts').then(make)
+      agent ??= await making
       return unpacked(await dispatched(agent, options, signal, onSend))
     },
-    close: () => agent.close(),
+    close: async () => (await making)?.close(),
   }
 }
 

@@ -11,7 +11,7 @@ const { cwd, remove } = site({
     import { registerHooks } from 'node:module'
     registerHooks({
       resolve(name, context, next) {
-        if (name === 'oauth4webapi') console.error('KERNEL')
+        if (/^(csv-parse\\/sync|kysely|oauth4webapi|undici)$/.test(name)) console.error('loads ' + name.split('/')[0])
         return next(name, context)
       },
     })`,
@@ -31,22 +31,30 @@ afterAll(() => {
   remove()
 })
 
-/** How a command ended, and whether it loaded the kernel of OAuth. */
+/** How a command ended, and which large packages it loaded, by name. */
 async function run(argv: readonly string[], env: Readonly<Record<string, string>>) {
   const options = `--import=${join(cwd, 'hook.mjs')}`
   const { code, err } = await started(argv, cwd, { NODE_OPTIONS: options, GENESYS_CLIENT_ID: 'c', ...env }).ended
-  return { code, isLoaded: err.includes('KERNEL') }
+  const loaded = [...err.matchAll(/^loads (.+)$/gm)].map(([, name = '']) => name)
+  return { code, loaded: [...new Set(loaded)].sort() }
 }
 
 describe('the command line', () => {
-  it('does not load the kernel of OAuth for its help, nor for a token by client credentials', async () => {
-    expect(await run(['--help'], {})).toEqual({ code: 0, isLoaded: false })
+  it('loads for each verb what that verb uses, so that it starts soon', async () => {
     const client = { GENESYS_BASE_URL: url, GENESYS_CLIENT_SECRET: 's' }
-    expect(await run(['token', '--json'], client)).toEqual({ code: 0, isLoaded: false })
+    expect(await run(['--help'], {})).toEqual({ code: 0, loaded: [] })
+    expect(await run(['token', '--json'], client)).toEqual({ code: 0, loaded: ['kysely', 'undici'] })
+    expect(await run(['token', '--json'], client)).toEqual({ code: 0, loaded: ['kysely'] })
+    expect(await run(['guest', 'list', '--json'], client)).toEqual({ code: 0, loaded: ['kysely'] })
   })
 
-  it('loads it where an issuer is to be discovered', async () => {
+  it('loads the kernel of OAuth where an issuer is to be discovered', async () => {
     const client = { GENESYS_ISSUER: url, GENESYS_CLIENT_SECRET: 's' }
-    expect(await run(['token', '--json'], client)).toMatchObject({ isLoaded: true })
+    expect((await run(['token', '--json'], client)).loaded).toContain('oauth4webapi')
+  })
+
+  it('loads the reader of CSV for an import', async () => {
+    const { loaded } = await run(['guest', 'import', 'none.csv', '--api', 'guest-tokens'], { GENESYS_BASE_URL: url })
+    expect(loaded).toContain('csv-parse')
   })
 })
