@@ -150,7 +150,7 @@ function parse(chosen: ReadonlyMap<Key, Written>, faults: Field[]): Partial<Reco
 /** What a kind says to do about a fault, where it knows more than what can be written. */
 function remedyIn({ issues }: z.ZodError): string | undefined {
   const [remedy] = issues.flatMap((issue) => (issue.code === 'custom' ? [issue.params?.['remedy'] as unknown] : []))
-  return typeof remedy === 'string' ? `${remedy}.` : undefined
+  return typeof remedy === 'string' ? remedy : undefined
 }
 
 /** Every secret of a configuration, so that it can be kept out of what is printed. */

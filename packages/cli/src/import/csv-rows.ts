@@ -39,7 +39,7 @@ const fieldsOf = (text: string): readonly string[] => parse(text)[0] ?? []
 function columnsOf(names: readonly string[]): readonly string[] {
   const known = names.map((name) => name.trim())
   const fields = known.flatMap((name, at): Field[] => {
-    // By its place: its name would be told as the flag of that name.
+    // By its place: a name would be shown as the flag of that name.
     const field = `column ${at + 1}`
     if (isNote(name) || name.startsWith(ATTRIBUTE) || (COLUMNS as readonly string[]).includes(name)) {
       return known.indexOf(name) === at ? [] : [{ field, message: `${name} stands twice`, remedy: 'Keep one column.' }]

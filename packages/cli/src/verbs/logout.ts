@@ -16,7 +16,11 @@ export const logout = verb({
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ connection: config.connection, upstream, local, ...until }, () => [
         `Connection ${config.connection} is signed out here${upstream === 'done' ? ', and upstream has ended its tokens' : ''}.`,
-        ...(upstream === 'failed' ? ['  Upstream could not be told; run it again when it can be reached.'] : []),
+        ...(upstream === 'failed'
+          ? [
+              '  Upstream has not ended its tokens. Run it again when it can be reached, with the GENESYS_ISSUER of the sign-in.',
+            ]
+          : []),
         ...(upstream === 'unsupported'
           ? [
               config.hosts.platformLogin

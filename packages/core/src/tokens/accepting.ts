@@ -83,14 +83,10 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
     for (let at = first; ; at = await standing()) {
       const { credential, now } = at
       // Another issuer has other users, by the same names too.
-      const pins = isOfOtherIssuer(credential, oauth) ? ['seed'] : ['seed', 'user', 'organization']
-      if (pins.includes('user')) refuseStranger(credential, identity)
-      const next = successor(
-        credential,
-        tokens,
-        { ...picked(credential.request ?? {}, pins), ...identity },
-        boundTo(oauth),
-      )
+      const isSameIssuer = !isOfOtherIssuer(credential, oauth)
+      if (isSameIssuer) refuseStranger(credential, identity)
+      const kept = picked(credential.request ?? {}, isSameIssuer ? ['seed', 'user', 'organization'] : ['seed'])
+      const next = successor(credential, tokens, { ...kept, ...boundTo(oauth), ...identity })
       const signedIn = signedInAs(next, identity, of.asked)
       const { scopes, missing, excess } = signedIn
       const { verified } = tokens
@@ -145,9 +141,9 @@ function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Acc
 }
 
 /** The grant with the tokens of a sign-in. */
-function successor(credential: Credential, tokens: TokenSet, pins: Request, bound: Request): Live {
+function successor(credential: Credential, tokens: TokenSet, about: Request): Live {
   const { intent: _over, backOff: _none, request: _former, ...rest } = credential
-  const request: Request = { granted: tokens.scopes, ...bound, ...pins }
+  const request: Request = { granted: tokens.scopes, ...about }
   return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
 }
 

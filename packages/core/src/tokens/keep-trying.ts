@@ -4,10 +4,10 @@ import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Change, Ledger } from '../ports/store.ts'
 import type { Live } from './strategy.ts'
 
-/** Tokens that came wait for a store that cannot take them. */
+/** Tokens that came wait: for a store that cannot take them, or for what they are judged by. */
 export interface Unsaved {
   readonly connection: string
-  /** Why the store does not take them. */
+  /** Why: what the store said, or why the keys or the name of the user cannot be had. */
   readonly error: GuestpassError
   /** For how long already, in milliseconds. */
   readonly sinceMs: Millis
@@ -18,7 +18,7 @@ export interface Unsaved {
 export interface SavingPorts {
   readonly store: Pick<Ledger, 'commit'>
   readonly clock: Clock
-  /** Called about every 5 s while tokens that came wait for the store. */
+  /** Called about every 5 s while tokens that came wait. */
   readonly onUnsaved?: ((waiting: Unsaved) => void) | undefined
   /** How long the store is asked, in milliseconds. Default: as long as the process lives. */
   readonly unsavedMs?: Millis | undefined

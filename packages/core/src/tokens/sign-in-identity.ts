@@ -67,7 +67,7 @@ export function refuseStranger({ request }: Credential, identity: Identity): voi
     if (known !== undefined && came !== undefined && known !== came) {
       throw refusedSignIn(
         'identity',
-        `the connection belongs to another ${what} (${String(known)}): sign in as its own, or on another connection`,
+        `the connection belongs to another ${what} (${String(known)}): sign in as that one, or use another connection`,
       )
     }
   }

@@ -13,7 +13,7 @@ import { signInEpoch } from './sign-in-epoch.ts'
 import type { AccessTelling } from './telling.ts'
 
 export interface SignedOut {
-  /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, or refused. */
+  /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, refused, or is another issuer than that of the sign-in. */
   readonly upstream: 'done' | 'unsupported' | 'failed'
   readonly local: 'done'
   /** When the access token ends that upstream may still accept; absent when there is none. */

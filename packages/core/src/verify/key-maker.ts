@@ -68,7 +68,7 @@ export function keyMaker(importer: Importer): KeyMaker {
     async fromPem(pem) {
       const distinct = new Map(pemKeys(pem).map((key) => [`${materialOf(key)}${key.algorithms.join()}`, key]))
       const keys = await Promise.all([...distinct.values()].map(all)).catch(() => {
-        throw unusablePem('its numbers make no key', 'Ask the issuer for the key that checks its tokens')
+        throw unusablePem('its numbers make no key', 'Ask the issuer for the key that checks its tokens.')
       })
       return merged(keys.flat())
     },

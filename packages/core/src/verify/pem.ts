@@ -7,15 +7,15 @@ import { jwkOfPkcs1, jwkOfSpki, spkiOfCertificate } from './public-key-der.ts'
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g
 
 export const unusablePem = (message: string, remedy: string): GuestpassError =>
-  new GuestpassError('config_invalid', `The public key cannot be used: ${message}. ${remedy}.`, {
+  new GuestpassError('config_invalid', `The public key cannot be used: ${message}. ${remedy}`, {
     fields: [{ field: 'pem', message, remedy }],
   })
 
 const EXPECTED =
-  'Give PEM blocks that begin with -----BEGIN PUBLIC KEY-----, -----BEGIN RSA PUBLIC KEY----- or -----BEGIN CERTIFICATE-----'
+  'Give PEM blocks that begin with -----BEGIN PUBLIC KEY-----, -----BEGIN RSA PUBLIC KEY----- or -----BEGIN CERTIFICATE-----.'
 
 const PRIVATE = 'it is a private key, which belongs only where tokens are signed'
-const PUBLIC_PART = 'Give its public part, which `openssl pkey -in FILE -pubout` prints'
+const PUBLIC_PART = 'Give its public part, which `openssl pkey -in FILE -pubout` prints.'
 
 function jwkOf(label: string, body: string): Jwk | string {
   if (label.endsWith('PRIVATE KEY')) return PRIVATE
