@@ -20,6 +20,7 @@ interface GotResponse {
 
 /** Hooks of got, for `got.extend({ hooks })`. */
 export interface GotHooks {
+  readonly init: ((plain: { readonly body?: unknown }, options: object) => void)[]
   readonly beforeRequest: ((options: GotOptions) => Promise<void>)[]
   readonly afterResponse: (<R extends GotResponse>(
     response: R,
@@ -37,7 +38,15 @@ export function authorizedGot(source: TokenSource, { origins }: AuthorizedOption
   const allowed = allowedOrigins(origins)
   /** Options of requests that are sent a second time. */
   const repeats = new WeakSet<object>()
+  /** Options of requests whose body is a form. */
+  const forms = new WeakSet<object>()
   return {
+    init: [
+      // Later a form looks like any stream, but got writes it anew for each send.
+      ({ body }, options) => {
+        if (body instanceof FormData) forms.add(options)
+      },
+    ],
     beforeRequest: [
       async (options) => {
         const { url, signal, headers } = options
@@ -56,7 +65,7 @@ export function authorizedGot(source: TokenSource, { origins }: AuthorizedOption
           noteTaken(source, answered)
           return response
         }
-        if (!mayRepeat(source, answered) || isReadUp(options.body)) return response
+        if (!mayRepeat(source, answered) || (isReadUp(options.body) && !forms.has(options))) return response
         repeats.add(options)
         return retryWithMergedOptions({ preserveHooks: true })
       },

@@ -260,6 +260,16 @@ describe('got', () => {
     expect((await mine(here.url)).statusCode).toBe(200)
   })
 
+  it('sends a form again, which it writes anew', async () => {
+    const mine = got.extend({ hooks: authorizedGot(here.source, at()), throwHttpErrors: false })
+    await mine(here.url)
+    here.revoke()
+    const body = new FormData()
+    body.set('name', 'in a form')
+    expect((await mine.post(here.url, { body })).statusCode).toBe(200)
+    expect(here.seen.at(-1)?.body).toContain('in a form')
+  })
+
   it('streams with the token', async () => {
     const mine = got.extend({ hooks: authorizedGot(here.source, at()) })
     let text = ''
