@@ -26,8 +26,9 @@ Nothing has to be set for the sandbox: \`guestpass sandbox > .env\` and everythi
 
 A setting is taken from the first place that has it: a flag, the environment, \`guestpass.config.json\` or
 \`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset.
-\`guestpass config\` shows every value with its origin, secrets masked, and the addresses that follow. All mistakes are
-reported together, each under the name that you wrote and with its remedy; an unknown name is a warning.
+\`guestpass config\` shows every value with its origin and the addresses that follow; secrets are masked, and so are free parameters
+that may be private, as \`login_hint\`. All mistakes are reported together, each under the name that you wrote and with its remedy; an
+unknown name is a warning.
 
 ## Where Genesys Cloud is
 
@@ -65,8 +66,9 @@ ${table('connection')}
 
 ${table('program')}
 
-Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file, named by a variable with
-\`_FILE\` at its end, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`.
+Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file of its own, whose path
+(relative ones from the current folder) is in a variable with \`_FILE\` at its end, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`.
+Blanks and line ends around the secret are left out. Such a variable beside the plain one, in the same source, is refused.
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away; \`HTTPS_PROXY\`,
 \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or \`https://host:port\` (loopback is always

@@ -18,7 +18,7 @@ export const logout = verb({
         `Connection ${config.connection} is signed out here${upstream === 'done' ? ', and upstream has ended its tokens' : ''}.`,
         ...(upstream === 'failed'
           ? [
-              '  Upstream has not ended its tokens. Run it again when it can be reached, with the GENESYS_ISSUER of the sign-in.',
+              `  Upstream has not ended its tokens. Run it again when it can be reached${config.settings.issuer ? ', with the GENESYS_ISSUER of the sign-in' : ''}.`,
             ]
           : []),
         ...(upstream === 'unsupported'

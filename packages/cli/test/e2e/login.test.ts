@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { JWS, type User, user } from './user.ts'
@@ -169,5 +171,13 @@ describe('connections show', () => {
   it('names a connection that the store does not know', async () => {
     await ann.fails('connections show', 2, 'connection_unknown')
     await ann.fails('connections show emea', 2, 'connection_unknown')
+  })
+
+  it('is refused where it is given two names', async () => {
+    const config = { connections: { emea: { region: 'mypurecloud.ie', clientId: 'a' } } }
+    writeFileSync(join(ann.cwd, 'guestpass.config.json'), JSON.stringify(config))
+    await ann.fails('connections show emea --connection emea', 2, 'connection_unknown')
+    const { problem } = await ann.fails('connections show apac --connection emea', 2, 'invalid_input')
+    expect(problem.fields).toMatchObject([{ message: 'is not the connection that --connection names' }])
   })
 })
