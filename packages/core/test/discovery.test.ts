@@ -267,8 +267,9 @@ describe('discovery', () => {
   })
 
   it('is not the issuer by its address', () => {
-    expect(() => resolveHosts({ issuer: OIDC })).toThrow(/not clear where/)
-    expect(() => resolveHosts({ issuer: RFC8414 })).toThrow(/not clear where/)
+    const fields = [expect.objectContaining({ field: 'issuer', message: 'is the address of a discovery document' })]
+    for (const issuer of [OIDC, RFC8414])
+      expect(() => resolveHosts({ issuer })).toThrow(expect.objectContaining({ fields }))
   })
 
   it('lets a sign-out say that the provider cannot revoke', async () => {

@@ -59,7 +59,7 @@ describe('free parameters', () => {
     ])
   })
 
-  it('that a request sets by itself are refused by name, all at once', async () => {
+  it('that are reserved are refused by name, all at once', async () => {
     const here = world()
     const options = {
       authorizeParams: { state: 'x', prompt: 'login', client_secret: 'x' },

@@ -39,6 +39,7 @@ async function signedIn(
 ) {
   const here = world()
   const asked: string[] = []
+  const presented: string[] = []
   let nonce: string | null = null
   const seconds = here.clock.wall() / SECOND
   const http = async (request: HttpRequest) => {
@@ -48,13 +49,15 @@ async function signedIn(
     if (request.url.includes('revoke')) return json(200, {})
     if (request.url.endsWith('/jwks')) return json(200, { keys: [jwk] })
     if (request.method === 'GET') return json(404, {})
+    const refresh = new URLSearchParams(String(request.body)).get('refresh_token')
+    if (refresh !== null) presented.push(refresh)
     const now = here.clock.wall() / SECOND
     const dates = { iat: now, exp: now + 600 }
     const claims = { iss: GOOD, sub: 'ann', aud: 'web', ...(nonce === null ? {} : { nonce }), ...dates, ...over.id }
     const access = jwt({ iss: GOOD, sub: 'ann', ...dates, ...over.access })
     return json(200, {
       access_token: access,
-      refresh_token: 'rt',
+      refresh_token: `rt-${presented.length + 1}`,
       id_token: jwt(claims),
       expires_in: 600,
       ...over.answer,
@@ -66,7 +69,7 @@ async function signedIn(
   nonce = query.get('nonce')
   const back = new URLSearchParams({ code: 'c', state: query.get('state') ?? '', ...callback })
   if (twice !== undefined) back.append(twice, 'y')
-  return { complete: () => signIn.complete(back), asked, accessTokens, seconds, clock: here.clock }
+  return { complete: () => signIn.complete(back), asked, presented, accessTokens, seconds, clock: here.clock }
 }
 
 /** The reason of the refusal, and what was revoked. */
@@ -143,25 +146,30 @@ describe('a sign-in where the issuer is pinned', () => {
 describe('a refresh that brings an ID token', () => {
   async function renewing(later: Over['id'] & object) {
     const over: Over = {}
-    const { complete, accessTokens, clock, asked } = await signedIn(discovered, over)
+    const { complete, accessTokens, clock, presented } = await signedIn(discovered, over)
     await complete()
     await clock.advance(9 * MINUTE)
     Object.assign(over, { id: later })
     const before = await accessTokens.token()
     await clock.advance(2 * MINUTE)
-    return { accessTokens, before, refreshes: () => asked.filter((one) => one === 'POST /token').length - 1 }
+    return { accessTokens, before, clock, over, presented }
   }
 
   it('of the same user is good', async () => {
-    const { accessTokens, before } = await renewing({ nonce: undefined })
-    expect(before.generation + (await accessTokens.token()).generation).toBeGreaterThan(2)
+    const { accessTokens, presented } = await renewing({ nonce: undefined })
+    expect((await accessTokens.token()).generation).toBe(presented.length + 1)
+    expect(presented.length).toBeGreaterThan(0)
   })
 
   it('of another user is refused, and loses neither the token in hand nor the new refresh token', async () => {
-    const { accessTokens, before, refreshes } = await renewing({ sub: 'eve' })
+    const { accessTokens, before, clock, over, presented } = await renewing({ sub: 'eve' })
     expect(before.standing).toBe('active')
     expect(await refusal(accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'subject' })
-    expect(refreshes()).toBeGreaterThan(0)
+    const refused = presented.length
+    Object.assign(over, { id: {} })
+    await clock.advance(10 * MINUTE)
+    await accessTokens.token()
+    expect(presented.slice(refused)).toEqual([`rt-${refused + 1}`])
   })
 })
 

@@ -164,7 +164,7 @@ export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
     const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
     if (isQuery && reserved.length === 0) return found
     const message = isQuery
-      ? `sets ${reserved.join(', ')}, which every request sets by itself and which must be left out`
+      ? `sets ${reserved.join(', ')}, which must not be among free parameters`
       : 'is not name=value, joined by &'
     context.addIssue({ code: 'custom', message })
     return z.NEVER

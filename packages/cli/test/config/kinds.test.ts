@@ -201,7 +201,7 @@ describe('free parameters', () => {
     expect(kinds.params('token').parse('constructor=x&toString=y')).toEqual({ constructor: ['x'], toString: ['y'] })
   })
 
-  it('are refused by name where a request sets them by itself', () => {
+  it('are refused by name where they are reserved', () => {
     const said = (of: 'authorize' | 'token', text: string) => kinds.params(of).safeParse(text).error?.message
     expect(said('authorize', 'prompt=login&state=x&client_id=y')).toContain('sets state, client_id')
     expect(said('token', 'grant_type=password&code_verifier=z')).toContain('sets grant_type, code_verifier')

@@ -3,13 +3,13 @@ import { type Field, GuestpassError } from '../../errors.ts'
 /** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
 export type Params = Readonly<Record<string, string | readonly string[]>>
 
-/** What is ours in every request, because a stranger's value would break what is checked later. */
+/** What a request sets by itself, because another value would break what is checked later; and what it must not show. */
 const RESERVED = {
   authorize: [
     'response_type',
     'response_mode',
     'client_id',
-    // A browser would show them.
+    // The browser would show them.
     'client_secret',
     'client_assertion',
     'client_assertion_type',
@@ -39,7 +39,7 @@ const RESERVED = {
   ],
 } as const
 
-/** The names among free parameters that a request sets by itself. */
+/** The names among free parameters that are reserved. */
 export const reservedParams = (of: keyof typeof RESERVED, params: Params): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
 
@@ -49,7 +49,7 @@ const faultOf = (of: keyof typeof RESERVED, field: string, params: Params = {}):
   return [
     {
       field,
-      message: `sets ${names.join(', ')}, which every request sets by itself`,
+      message: `sets ${names.join(', ')}, which must not be among free parameters`,
       remedy: `Take ${names.length === 1 ? 'it' : 'them'} out.`,
     },
   ]
