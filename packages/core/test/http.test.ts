@@ -37,6 +37,19 @@ describe('a request in Node', () => {
     expect((await asking(undici())(url)).status).toBe(200)
   })
 
+  it.each([0, 1])('is not sent after the client was closed, which had sent %s before', async (before) => {
+    const seen: unknown[] = []
+    const url = await serving((_request, response) => {
+      seen.push(true)
+      response.end('{}')
+    })
+    const { http, close } = nodeHttp({ proxy: false })
+    for (let sent = 0; sent < before; sent += 1) await asking(http)(url)
+    await close()
+    expect(await fault(asking(http)(url))).toMatchObject({ kind: 'unsent', message: 'the HTTP client is closed' })
+    expect(seen).toHaveLength(before)
+  })
+
   it('to a name that does not exist was not sent', async () => {
     expect((await fault(asking(undici())('http://does-not-exist.invalid/'))).kind).toBe('unsent')
   })

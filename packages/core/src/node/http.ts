@@ -50,6 +50,7 @@ export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
 } {
   let agent: Dispatcher | undefined
   let making: Promise<Dispatcher> | undefined
+  let isClosed = false
   return {
     async http({ method, url, headers, body, onSend }, signal) {
       const { origin, pathname, search } = address(url)
@@ -60,11 +61,15 @@ export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
         headers: { ...defaults, ...headers },
         body: body ?? null,
       }
+      if (isClosed) throw new HttpFault('unsent', 'the HTTP client is closed')
       making ??= import('./agent.ts').then(make)
       agent ??= await making
       return unpacked(await dispatched(agent, options, signal, onSend))
     },
-    close: async () => (await making)?.close(),
+    async close() {
+      isClosed = true
+      await (await making)?.close()
+    },
   }
 }
 
