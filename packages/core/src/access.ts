@@ -1,5 +1,6 @@
 import { lengthPrefixed } from './domain/key.ts'
 import type { Windows } from './domain/plan.ts'
+import { clientScopes } from './domain/scopes.ts'
 import type { Secret } from './domain/secret.ts'
 import { type Millis, SECOND } from './domain/time.ts'
 import { lanes } from './policy/lanes.ts'
@@ -110,8 +111,9 @@ export function access(
   const sourceOf = (asked: readonly string[]): TokenSource => {
     let own: Standing | undefined
     const byCredentials = async (): Promise<Standing> => {
-      const id = `access-${await platform.sha256(shapeOf(options, asked))}`
-      const strategy = clientCredentials({ ...shared, id, scopes: asked }, ports)
+      const scopes = clientScopes(asked)
+      const id = `access-${await platform.sha256(shapeOf(options, scopes))}`
+      const strategy = clientCredentials({ ...shared, id, scopes }, ports)
       return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
     }
     const choose = async () => ((await signedIn.stands()) ? signedIn : (own ?? byCredentials()))

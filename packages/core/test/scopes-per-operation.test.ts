@@ -103,6 +103,16 @@ describe('a client that holds all scopes', () => {
   })
 })
 
+it('the scopes of a sign-in are not asked for by client credentials, which are of no user', async () => {
+  const scopes = ['openid', 'offline_access', MINT]
+  const { guests, accessTokens, signIn, asked } = await guestTokens([MINT], { scopes })
+  await guests.issue(request)
+  await accessTokens.token()
+  expect(asked).toEqual([MINT])
+  const { url } = await signIn.begin({ redirectUri: 'http://127.0.0.1/cb' })
+  expect(new URL(url).searchParams.get('scope')).toBe(scopes.join(' '))
+})
+
 describe('a token whose own verified claim names fewer scopes than the answer', () => {
   it('is served, and refused for what it lacks: asked for, granted and missing are named, and nothing is sent', async () => {
     const here = world()

@@ -14,3 +14,7 @@ const OF_SIGN_IN: ReadonlySet<string> = new Set(['openid', 'offline_access', 'pr
 /** The wanted scopes that an access token lacks. Those of a sign-in are never required of it. */
 export const lackedScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
   missingScopes(wanted, granted).filter((scope) => !OF_SIGN_IN.has(scope))
+
+/** The scopes that a client can ask for by itself: `openid` and `offline_access` are about a user (OpenID Connect Core, 3.1.2.1 and 11). */
+export const clientScopes = (wanted: readonly string[]): readonly string[] =>
+  wanted.filter((scope) => scope !== 'openid' && scope !== 'offline_access')
