@@ -97,7 +97,8 @@ export {
   type AuthorizedFetchOptions,
   type FetchLike,
 } from './tokens/authorized-fetch.ts'
-export { authorizedAxios, type AuthorizedOptions, type AxiosLike } from './tokens/authorized-axios.ts'
+export { authorizedAxios, type AxiosLike } from './tokens/authorized-axios.ts'
+export type { AuthorizedOptions } from './tokens/token-use.ts'
 export { authorizedGot, type GotHooks } from './tokens/authorized-got.ts'
 export { type AnyDispatch, authorizedUndici } from './tokens/authorized-undici.ts'
 export { authorizedSdk, type SdkClient } from './tokens/authorized-sdk.ts'

@@ -2,7 +2,7 @@ import type { ChainHead } from '../domain/chain.ts'
 import { lengthPrefixed } from '../domain/key.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { sha256Hex } from '../ports/system.ts'
-import { decodeBase64url, encodeBase64url } from '../verify/base64url.ts'
+import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'
 
 /** Says, signed, how long a chain was and how it ended. Kept elsewhere, it shows when the end is cut off or all is written anew. */
 export interface Checkpoint {

@@ -1,7 +1,15 @@
 import type { TokenSource } from './access-tokens.ts'
-import { allowedOrigins } from './authorized-fetch.ts'
 import { absolute } from './fetch-request.ts'
-import { bearerOf, mayRepeat, noteTaken, resourceOf, tokenIn } from './token-use.ts'
+import {
+  allowedOrigins,
+  type AuthorizedOptions,
+  bearerOf,
+  isStream,
+  mayRepeat,
+  noteTaken,
+  resourceOf,
+  tokenIn,
+} from './token-use.ts'
 
 /** What is needed of an instance of axios. */
 export interface AxiosLike {
@@ -30,12 +38,6 @@ interface AxiosResponse {
   readonly config: Config
   /** Where redirects led to, as Node or the browser says it. */
   readonly request?: { readonly res?: { readonly responseUrl?: string }; readonly responseURL?: string }
-}
-
-/** Where requests of an HTTP client may carry the token. */
-export interface AuthorizedOptions {
-  /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other go out without it. */
-  readonly origins: readonly string[]
 }
 
 /**
@@ -86,7 +88,3 @@ export function authorizedAxios(axios: AxiosLike, source: TokenSource, { origins
     response.eject(hearing)
   }
 }
-
-/** A body that is read up: of the web, or of Node. */
-export const isStream = (body: unknown): boolean =>
-  typeof body === 'object' && body !== null && ('getReader' in body || 'pipe' in body)

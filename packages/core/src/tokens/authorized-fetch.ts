@@ -2,7 +2,7 @@ import { GuestpassError } from '../errors.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 import type { TokenSource } from './access-tokens.ts'
 import { plainRequest } from './fetch-request.ts'
-import { type Answered, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
+import { allowedOrigins, type Answered, bearerOf, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
 
 /** A `fetch` of any implementation: they differ in the types of what they take and answer. */
 export type AnyFetch = (input: never, init?: never) => Promise<unknown>
@@ -39,7 +39,7 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
       const by = resourceOf(request.method, url)
       const sent = async (): Promise<Answered & { readonly response: Response }> => {
         const { token } = await source.token({ signal })
-        const response = await send(...request.next(token.reveal()))
+        const response = await send(...request.next(bearerOf(token)))
         // What a redirect led to has not seen the token.
         const isOwn = !response.redirected || new URL(response.url).origin === url.origin
         return { token, by, status: isOwn ? response.status : undefined, response }
@@ -57,11 +57,8 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
   return authorized as FetchLike<F>
 }
 
-export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
-  new Set(origins.map((origin) => new URL(origin).origin))
-
 /** Throws `invalid_input` for an address that may not see the token. */
-export function refuseForeign({ origin }: URL, allowed: ReadonlySet<string>): void {
+function refuseForeign({ origin }: URL, allowed: ReadonlySet<string>): void {
   if (allowed.has(origin)) return
   const message = `is at ${origin}, which may not see the access token`
   const remedy = `Send requests to ${[...allowed].join(', ')}, or name the origin in \`origins\`.`

@@ -1,7 +1,14 @@
 import type { TokenSource } from './access-tokens.ts'
-import { type AuthorizedOptions, isStream } from './authorized-axios.ts'
-import { allowedOrigins } from './authorized-fetch.ts'
-import { bearerOf, mayRepeat, noteTaken, resourceOf, tokenIn } from './token-use.ts'
+import {
+  allowedOrigins,
+  type AuthorizedOptions,
+  bearerOf,
+  isStream,
+  mayRepeat,
+  noteTaken,
+  resourceOf,
+  tokenIn,
+} from './token-use.ts'
 
 /** The options of a request of got, as far as they are needed. */
 interface GotOptions {

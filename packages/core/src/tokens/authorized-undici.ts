@@ -1,8 +1,14 @@
 import type { Secret } from '../domain/secret.ts'
 import type { TokenSource } from './access-tokens.ts'
-import { type AuthorizedOptions, isStream } from './authorized-axios.ts'
-import { allowedOrigins } from './authorized-fetch.ts'
-import { bearerOf, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
+import {
+  allowedOrigins,
+  type AuthorizedOptions,
+  bearerOf,
+  isStream,
+  mayRepeat,
+  noteTaken,
+  resourceOf,
+} from './token-use.ts'
 
 /** What a dispatcher of undici is asked for. */
 interface DispatchOptions {

@@ -8,8 +8,8 @@ export interface PlainRequest {
   readonly url: URL
   readonly method: string
   readonly signal: AbortSignal | undefined
-  /** The call of the next of at most two sends, with this access token. */
-  next(bearer: string): FetchCall
+  /** The call of the next of at most two sends, with this authorization. */
+  next(authorization: string): FetchCall
   /** Drops what is kept of a stream for sends that do not come. */
   end(): void
 }
@@ -53,8 +53,8 @@ export async function plainRequest(
     url,
     method: (all.method ?? 'GET').toUpperCase(),
     signal,
-    next(bearer) {
-      headers.set('authorization', `Bearer ${bearer}`)
+    next(authorization) {
+      headers.set('authorization', authorization)
       const copy = copies.shift()
       if (copy) return [copy, { ...init, headers: Object.fromEntries(headers) }]
       const next = bodies.shift()

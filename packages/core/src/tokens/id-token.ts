@@ -3,7 +3,7 @@ import { type Instant, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import { ClaimFault } from '../upstream/oauth/expected.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
-import { decodeBase64url, encodeBase64url } from '../verify/base64url.ts'
+import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'
 import { ALGORITHMS, type Claims, inWords, type Reason, type Verifier } from '../verify/verdict.ts'
 import { refusedSignIn, type SignInReason } from './pending-sign-ins.ts'
 

@@ -1,6 +1,7 @@
 import type { Secret } from '../domain/secret.ts'
-import { holds, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { holds, type Instant, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
+import { LONGEST, waitAfter } from './rejections.ts'
 
 /** An operation refused a token that was new. */
 interface Note {
@@ -31,9 +32,6 @@ export interface RefusalNotes {
   drop(operation: string): Promise<void>
 }
 
-const FIRST: Millis = SECOND
-const LONGEST: Millis = 5 * MINUTE
-
 export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalNotes {
   /** The token of each note that was written here. */
   const added = new Map<string, string>()
@@ -58,7 +56,7 @@ export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalN
       const now = clock.wall()
       const span = LONGEST + (former?.waitMs ?? 0)
       const isFollowing = former && holds(former.at + span, span, now)
-      const waitMs = isFollowing ? Math.min(former.waitMs * 2, LONGEST) : FIRST
+      const waitMs = waitAfter(isFollowing ? former.waitMs : 0)
       await write({ ...notes, [operation]: { token, at: now, waitMs } })
     },
     async drop(operation) {

@@ -36,7 +36,10 @@ export interface Rejections {
 }
 
 const FIRST: Millis = SECOND
-const LONGEST: Millis = 5 * MINUTE
+/** The longest wait between two renewals for refused tokens. */
+export const LONGEST: Millis = 5 * MINUTE
+/** The wait that follows one; 0: the first. */
+export const waitAfter = (waitMs: Millis): Millis => Math.min(Math.max(waitMs * 2, FIRST), LONGEST)
 /** The most that resources wait which take tokens as a rule, while another one of their origin refuses all. */
 const LONGEST_OF_OTHERS: Millis = 30 * SECOND
 /** So many refusing resources of an origin are told apart. */
@@ -94,7 +97,7 @@ export function rejections(clock: Clock): Rejections {
     if (at.refusers.size < MOST_NAMES) at.refusers.add(name)
     at.sinceRefusal = stopwatch(clock)
     if (!due) return false
-    at.waitMs = isOver ? FIRST : Math.min(Math.max(at.waitMs * 2, FIRST), LONGEST)
+    at.waitMs = waitAfter(isOver ? 0 : at.waitMs)
     at.sinceRenewal = stopwatch(clock)
     return true
   }

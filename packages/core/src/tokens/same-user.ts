@@ -2,7 +2,7 @@ import type { Credential } from '../domain/credential.ts'
 import type { Secret } from '../domain/secret.ts'
 import { own, strictObject } from '../domain/strict-json.ts'
 import { GuestpassError } from '../errors.ts'
-import { decodeBase64url } from '../verify/base64url.ts'
+import { decodeBase64url } from '../domain/base64url.ts'
 
 /**
  * Throws `token_refused` where a refresh brought an ID token of another user than the sign-in did (OpenID Connect Core, 12.2). It came from

@@ -3,6 +3,15 @@ import { showsTaken } from '../policy/authorize.ts'
 import type { TokenSource } from './access-tokens.ts'
 import type { Resource } from './rejections.ts'
 
+/** Where requests of an HTTP client may carry the token. */
+export interface AuthorizedOptions {
+  /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other go out without it. */
+  readonly origins: readonly string[]
+}
+
+export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
+  new Set(origins.map((origin) => new URL(origin).origin))
+
 /** How a resource answered a request that carried a token. */
 export interface Answered {
   readonly token: Secret
@@ -36,3 +45,7 @@ export const tokenIn = (authorization: unknown): Secret | undefined =>
   typeof authorization === 'string' && authorization.startsWith(SCHEME)
     ? new Secret(authorization.slice(SCHEME.length))
     : undefined
+
+/** A body that is read up: of the web, or of Node. */
+export const isStream = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && ('getReader' in body || 'pipe' in body)

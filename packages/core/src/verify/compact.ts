@@ -1,4 +1,4 @@
-import { endsCanonically } from './base64url.ts'
+import { endsCanonically } from '../domain/base64url.ts'
 import type { Platform } from './platform.ts'
 import { own, strictObject } from '../domain/strict-json.ts'
 import type { Claims, Reason } from './verdict.ts'

@@ -1,5 +1,5 @@
 import { lengthPrefixed } from '../domain/key.ts'
-import { base64urlBytes } from './base64url.ts'
+import { base64urlBytes } from '../domain/base64url.ts'
 import type { Platform } from './platform.ts'
 import { own, strictObject } from '../domain/strict-json.ts'
 import type { Claims } from './verdict.ts'

@@ -1,5 +1,5 @@
 import { hex } from '../domain/hex.ts'
-import { base64urlBytes, encodeBase64url } from './base64url.ts'
+import { base64urlBytes, encodeBase64url } from '../domain/base64url.ts'
 import type { Jwk } from './keys.ts'
 import { isRoca } from './roca.ts'
 import type { Algorithm } from './verdict.ts'

@@ -1,6 +1,6 @@
 import { after, contentsOf, der, only, TAG } from '../domain/der.ts'
 import { hex } from '../domain/hex.ts'
-import { encodeBase64url } from './base64url.ts'
+import { encodeBase64url } from '../domain/base64url.ts'
 import type { Jwk } from './keys.ts'
 
 /** As `ID` has them; empty where there is none. */

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from './base64url.ts'
+import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'
 import { type Importer, keyMaker } from './key-maker.ts'
 import type { Platform } from './platform.ts'
 import type { Algorithm } from './verdict.ts'

@@ -1,4 +1,5 @@
 import * as kernel from 'oauth4webapi'
+import { encodeBase64url } from '../../domain/base64url.ts'
 import { ClaimFault, type Expected } from './expected.ts'
 
 type Facts = Readonly<Record<string, unknown>>
@@ -73,11 +74,7 @@ function judged(claims: Facts, { issuer }: IdTokenExpected) {
   const { iss } = claims
   const server = { issuer: issuer ?? (typeof iss === 'string' && iss !== '' ? iss : 'unknown') }
   const filled = { iat: 0, sub: 'unknown', ...(issuer === undefined ? { iss: server.issuer } : {}), ...claims }
-  const part = (value: unknown): string =>
-    btoa(String.fromCodePoint(...new TextEncoder().encode(JSON.stringify(value))))
-      .replaceAll('+', '-')
-      .replaceAll('/', '_')
-      .replace(/=+$/, '')
+  const part = (value: unknown): string => encodeBase64url(new TextEncoder().encode(JSON.stringify(value)))
   const id_token = `${part({ alg: 'RS256' })}.${part(filled)}.c2ln`
   const copy = new Response(JSON.stringify({ access_token: 'access', token_type: 'bearer', id_token }), {
     headers: { 'content-type': 'application/json' },
