@@ -91,3 +91,26 @@ export function held(answer: () => HttpAnswer): { readonly answering: Answering;
   })
   return { answering: () => gate.then(answer), release: () => release() }
 }
+
+/**
+ * Asks while the first two token requests fail, until the third came, whose answer is held. However long signatures and imports take, no
+ * fake time passes before.
+ */
+export async function askedUntilThirdTry<T>(
+  upstream: FakeUpstream,
+  failure: () => HttpAnswer,
+  ask: () => Promise<T>,
+): Promise<{ readonly asked: Promise<T>; release(): void }> {
+  const open = held(() => granted(1))
+  const third = Promise.withResolvers<void>()
+  let tries = 0
+  upstream.token = (...of) => {
+    tries += 1
+    if (tries < 3) return failure()
+    third.resolve()
+    return open.answering(...of)
+  }
+  const asked = ask()
+  await third.promise
+  return { asked, release: open.release }
+}

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SECOND } from '../src/domain/time.ts'
-import type { GuestpassError } from '../src/errors.ts'
 import type { Guests } from '../src/guests/guests.ts'
 import { HttpFault } from '../src/ports/http.ts'
-import { granted, held } from './fake-upstream.ts'
+import { askedUntilThirdTry, granted, held } from './fake-upstream.ts'
 import { outcome, passing, refusal, world } from './world.ts'
 
 const CONTEXT = { patienceMs: 3 * SECOND }
@@ -22,26 +21,17 @@ describe('a caller whose patience ends', () => {
   ])('hears why no access token came, where it asked for %s', async (_, ask) => {
     const here = world()
     const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
-    const open = held(() => granted(1))
-    let tries = 0
-    let asked: Promise<GuestpassError> | undefined
-    // As long as signatures and imports take, no time passes before the third try.
-    await new Promise<void>((resolve) => {
-      here.upstream.token = (...of) => {
-        tries += 1
-        if (tries < 3) throw new HttpFault('unsent', 'ECONNREFUSED')
-        resolve()
-        return open.answering(...of)
-      }
-      asked = refusal(ask(guests))
-    })
+    const refused = (): never => {
+      throw new HttpFault('unsent', 'ECONNREFUSED')
+    }
+    const { asked, release } = await askedUntilThirdTry(here.upstream, refused, () => refusal(ask(guests)))
     await here.clock.advance(3 * SECOND)
     expect(await asked).toMatchObject({
       code: 'deadline_exceeded',
       message: expect.stringMatching(/not done within 3 s.* The last failure: token: .*ECONNREFUSED/),
       cause: { code: 'upstream_unavailable' },
     })
-    open.release()
+    release()
     expect(await outcome(accessTokens.token())).toBe('access-token-1')
   })
 

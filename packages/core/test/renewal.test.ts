@@ -4,7 +4,7 @@ import { GuestpassError } from '../src/errors.ts'
 import { HttpFault } from '../src/ports/http.ts'
 import type { Store } from '../src/ports/store.ts'
 import { settle } from '../src/testing/index.ts'
-import { granted, held, json, jwt } from './fake-upstream.ts'
+import { askedUntilThirdTry, granted, held, json, jwt } from './fake-upstream.ts'
 import { outcome, passing, refusal, world } from './world.ts'
 
 /** From the request for the first token on: where its windows begin. */
@@ -146,26 +146,16 @@ describe('an access token', () => {
   ])('names the failure of the latest try, which %s, to a caller whose patience ends', async (_, failure, message) => {
     const here = world()
     const { accessTokens } = await here.process({ policy: { retry: { retries: 3 } } })
-    const open = held(() => granted(1))
-    let tries = 0
-    let asked: Promise<GuestpassError> | undefined
-    // No time passes before the third try.
-    await new Promise<void>((resolve) => {
-      here.upstream.token = (...of) => {
-        tries += 1
-        if (tries < 3) return failure()
-        resolve()
-        return open.answering(...of)
-      }
-      asked = refusal(accessTokens.token({ patienceMs: 3 * SECOND }))
-    })
+    const { asked, release } = await askedUntilThirdTry(here.upstream, failure, () =>
+      refusal(accessTokens.token({ patienceMs: 3 * SECOND })),
+    )
     await here.clock.advance(3 * SECOND)
     expect(await asked).toMatchObject({
       code: 'deadline_exceeded',
       message: expect.stringMatching(message),
       cause: { code: 'upstream_unavailable', message: expect.stringContaining('2 tries') },
     })
-    open.release()
+    release()
     expect(await outcome(accessTokens.token())).toBe('access-token-1')
   })
 

@@ -130,7 +130,7 @@ const lines = (connection: string, signedIn: SignedIn, asked: readonly string[] 
     ? [
         asked.includes('openid')
           ? '  Upstream named no user, although openid was asked for: the connection is bound to none. Check that the OAuth client gets ID tokens.'
-          : '  Upstream does not tell who signed in: the connection is bound to nobody. Ask for `users:readonly` or `openid` to have it bound.',
+          : '  Upstream does not tell who signed in: the connection is bound to no user. Ask for `users:readonly` or `openid` to have it bound.',
       ]
     : []),
   ...(signedIn.renewable
