@@ -112,9 +112,12 @@ export const safeAddress: z.ZodType<string, string> = made((written) => {
   return found && !inClear(found) ? found : undefined
 }, 'is not an https:// address (http:// only on loopback) without credentials and fragment')
 
-/** Public keys as PEM, in one or more blocks; `\n` may stand for the ends of their lines. */
+/** PEM as it is written in a setting: `\n` may stand for the ends of its lines. */
+const pemText = (written: string): string => written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n').trim()
+
+/** Public keys as PEM, in one or more blocks. */
 export const publicKey: z.ZodType<string, string> = z.string().transform((written, context) => {
-  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n').trim()
+  const pem = pemText(written)
   try {
     for (const { jwk } of pemKeys(pem)) createPublicKey({ key: jwk, format: 'jwk' })
     return pem
@@ -145,9 +148,9 @@ function privateKeyFault(pem: string): string | undefined {
   }
 }
 
-/** A private key of an OAuth client as PEM; `\n` may stand for the ends of its lines. */
+/** A private key of an OAuth client as PEM. */
 export const privateKey: z.ZodType<Secret, string> = z.string().transform((written, context) => {
-  const pem = written.replaceAll('\\n', '\n').replaceAll('\r\n', '\n').trim()
+  const pem = pemText(written)
   const message = privateKeyFault(pem)
   if (message === undefined) return new Secret(pem)
   context.addIssue({ code: 'custom', message })
