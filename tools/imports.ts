@@ -27,7 +27,14 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   core: [],
   sandbox: [],
   store: ['@guestpass/core', '@guestpass/core/node'],
-  cli: ['@guestpass/core', '@guestpass/core/node', '@guestpass/store/sqlite', '@guestpass/sandbox'],
+  runtime: ['@guestpass/core', '@guestpass/core/node', '@guestpass/store/sqlite'],
+  cli: [
+    '@guestpass/core',
+    '@guestpass/core/node',
+    '@guestpass/runtime',
+    '@guestpass/store/sqlite',
+    '@guestpass/sandbox',
+  ],
 }
 
 /** Files where time, luck, environment and network of the platform may be named. */

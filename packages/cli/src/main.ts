@@ -1,10 +1,10 @@
 import { isatty } from 'node:tty'
 import { systemClock } from '@guestpass/core'
+import { bytesOf } from '@guestpass/runtime'
 import manifest from '../package.json' with { type: 'json' }
 import { frame } from './frame/run.ts'
 import { Interruption, type Sink, type World } from './frame/world.ts'
 import { hangupIsIgnored } from './hangup.ts'
-import { bytesOf } from './text-file.ts'
 import { groups, verbs } from './verbs/index.ts'
 
 /** How long clean-up may take after a signal, in milliseconds. */

@@ -11,7 +11,7 @@ export async function tokenGiven(given: string, field: string, cli: Cli): Promis
     throw refused(field, what, 'Give the token. A variable of the shell that is not set gives nothing.')
   }
   if (given !== '-' && (await isFile(resolve(cli.world.cwd, text))))
-    throw refused(field, 'is the name of a file', `Read the token from there: give - in its place, and < ${text}.`)
+    throw refused(field, 'is the name of a file', `Read the token from there: give - in its runtime, and < ${text}.`)
   return text
 }
 

@@ -1,21 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
+export { site } from '../../runtime/test/site.ts'
 
-/** An empty folder with these files; `remove` takes it away. */
-export function site(files: Readonly<Record<string, string>> = {}): {
-  readonly cwd: string
-  readonly remove: () => void
-} {
-  const cwd = mkdtempSync(join(tmpdir(), 'guestpass-cli-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text)
-  return { cwd, remove: () => rmSync(cwd, { recursive: true, force: true }) }
-}
+export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null

@@ -1,6 +1,7 @@
 import { devNull } from 'node:os'
+import { bytesOf, readFault, textFile } from '@guestpass/runtime'
+import { inputError } from '../src/input-text.ts'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, inputError, readFault, textFile } from '../src/text-file.ts'
 import { site, started } from './spawned.ts'
 
 const MIB = 2 ** 20

@@ -1,7 +1,8 @@
 import { GuestpassError, SECOND, Secret } from '@guestpass/core'
+import { waitingForStore } from '@guestpass/runtime'
 import { describe, expect, it } from 'vitest'
 import type { Cli } from '../src/frame/verb.ts'
-import { orUnsaved, waitingForStore } from '../src/unsaved.ts'
+import { orUnsaved } from '../src/unsaved.ts'
 
 /** A verb's surroundings that remember what was said. */
 function listening() {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Report, report } from '@guestpass/core'
 import type { Sandbox } from '@guestpass/sandbox'
-import { readConfig } from '../config/config.ts'
+import { afterwards, connect, readConfig, withRuntime } from '@guestpass/runtime'
 import { authenticateJob } from './authenticate-job.ts'
 import { identityJob } from './identity-job.ts'
 import { jobLines, type JobReport, succeeded } from './job-report.ts'
@@ -14,7 +14,6 @@ import { renewJob } from './renew-job.ts'
 import type { Stage } from './stage.ts'
 import { keepWorker } from './worker.ts'
 import type { Cli } from '../frame/verb.ts'
-import { afterwards, atWork, connect } from '../workplace.ts'
 
 /** Above Genesys' 300, so that nobody waits for the demo; both sides know of it. */
 const PER_MINUTE = 6_000
@@ -54,8 +53,8 @@ export async function runDemo({ once }: { readonly once?: true | undefined }, cl
     }
     return outcome.jobs.every(succeeded) ? 0 : 1
   } finally {
-    await afterwards(() => upstream.close(), cli)
-    await afterwards(() => rm(folder, { recursive: true, force: true }), cli)
+    await afterwards(() => upstream.close(), cli.host)
+    await afterwards(() => rm(folder, { recursive: true, force: true }), cli.host)
   }
 }
 
@@ -64,19 +63,19 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
   const limits = { GUESTPASS_DATABASE_URL: join(folder, 'guestpass.db'), GENESYS_RATE_LIMIT: String(PER_MINUTE) }
   const env = { ...upstream.env, ...limits }
   const config = await readConfig({ env, cwd: folder, needs: ['hosts', 'clientId'] })
-  return atWork(
+  return withRuntime(
     config,
-    cli,
-    async (place) => {
+    cli.host,
+    async (runtime) => {
       const stage: Stage = {
         upstream,
-        connection: await connect(config, place),
+        connection: await connect(config, runtime),
         connect: (name, scopes) => {
           const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
-          return connect({ ...config, connection: name, settings }, place)
+          return connect({ ...config, connection: name, settings }, runtime)
         },
-        store: place.store,
-        clock: place.ports.clock,
+        store: runtime.store,
+        clock: runtime.ports.clock,
         note: cli.note,
         progress: cli.progress,
         worker: () => keepWorker(cli.world.program, env, folder),
@@ -90,7 +89,7 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
       const authenticate = await authenticateJob(stage, PEOPLE)
       const oauth = await oauthJob(stage, ROUNDS)
       const identity = await identityJob(stage, CUSTOMERS)
-      const stored = await report(place.store, config.connection)
+      const stored = await report(runtime.store, config.connection)
       const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
       return { url: upstream.url, jobs, stored }
     },

@@ -1,7 +1,6 @@
 import { abortable, type Secret } from '@guestpass/core'
-import { readConfig, secretsOf } from '../config/config.ts'
-import type { Flags } from '../config/layers.ts'
-import { inputError, inputText } from '../text-file.ts'
+import { type Flags, readConfig, type RuntimeHost, secretsOf } from '@guestpass/runtime'
+import { inputError, inputText } from '../input-text.ts'
 import type { Output } from './output.ts'
 import { type Progress, progress } from './progress.ts'
 import type { Cli } from './verb.ts'
@@ -48,8 +47,17 @@ export function surroundings(world: World, flags: CommonFlags, { out, err }: Str
     for (const bar of bars) bar.makeRoom()
     err.lines(lines.map(scrub))
   }
+  const host: RuntimeHost = {
+    env: world.env,
+    cwd: world.cwd,
+    signal: world.signal,
+    actor: 'cli',
+    note: (line) => note(`guestpass: ${line}`),
+    warn: (line) => note(`guestpass: warning: ${line}`),
+  }
   const cli: Cli = {
     json: flags.json,
+    host,
     signal: world.signal,
     world,
     note,
@@ -59,7 +67,7 @@ export function surroundings(world: World, flags: CommonFlags, { out, err }: Str
       for (const secret of secretsOf(config)) known.add(secret)
       for (const warning of config.warnings.filter((one) => !told.has(one))) {
         told.add(warning)
-        note(`guestpass: warning: ${warning}`)
+        host.warn(warning)
       }
       return config
     },

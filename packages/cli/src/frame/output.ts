@@ -1,5 +1,5 @@
 import { GuestpassError } from '@guestpass/core'
-import { visible } from './visible.ts'
+import { visible } from '@guestpass/runtime'
 import type { Sink } from './world.ts'
 
 /** Standard output or standard error: everything that is printed passes here. */

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress'
-import { visible } from './visible.ts'
+import { visible } from '@guestpass/runtime'
 import type { Sink, World } from './world.ts'
 
 export interface Progress {

@@ -22,9 +22,7 @@
  */
 import type { Secret } from '@guestpass/core'
 import type * as z from 'zod'
-import type { Need } from '../config/checks.ts'
-import type { ConfigWith } from '../config/config.ts'
-import type { Key } from '../config/settings.ts'
+import type { ConfigWith, Key, Need, RuntimeHost } from '@guestpass/runtime'
 import type { Progress } from './progress.ts'
 import type { World } from './world.ts'
 
@@ -72,6 +70,8 @@ export interface Cli {
   /** Resolves when the process is asked to end: for verbs that stay up. */
   stopped(): Promise<void>
   readonly world: World
+  /** What a runtime needs to know of this program. */
+  readonly host: RuntimeHost
 }
 
 /** A verb, its input typed by its schema. */

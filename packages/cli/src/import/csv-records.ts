@@ -1,4 +1,4 @@
-import { linesOf } from '../text-file.ts'
+import { linesOf } from '../input-text.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */

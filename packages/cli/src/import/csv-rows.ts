@@ -1,6 +1,6 @@
 import { type Field, GuestpassError } from '@guestpass/core'
+import { nearest } from '@guestpass/runtime'
 import { CsvError, parse } from 'csv-parse/sync'
-import { nearest } from '../config/nearest.ts'
 import { csvRecords } from './csv-records.ts'
 import { encodingFault, isNote, LONGEST_ROW, type Row } from './row.ts'
 

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
+import { visible } from '@guestpass/runtime'
 import { stringify } from 'csv-stringify/sync'
 import { remedyOf } from '../frame/remedy.ts'
-import { visible } from '../frame/visible.ts'
 import { type Appended, appended, tried } from './appended.ts'
 import type { Row } from './row.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
-import { linesOf } from '../text-file.ts'
+import { linesOf } from '../input-text.ts'
 import { appended, unusable } from './appended.ts'
 
 /** How a row was begun, and not done so far. */

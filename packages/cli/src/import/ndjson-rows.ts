@@ -1,5 +1,5 @@
 import { type Field, strictObjectText } from '@guestpass/core'
-import { linesOf } from '../text-file.ts'
+import { linesOf } from '../input-text.ts'
 import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 
 /** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */

@@ -1,6 +1,8 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
+import { afterwards, connect, type Reachable, type Runtime, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import type { Cli } from '../frame/verb.ts'
 import { bulk, type BulkOutcome } from './bulk.ts'
 import { csvRows } from './csv-rows.ts'
@@ -13,7 +15,6 @@ import type { Row } from './row.ts'
 import type { Defaults } from './row-request.ts'
 import type { ImportInput } from './input.ts'
 import { scopesTyped } from '../scopes-typed.ts'
-import { afterwards, atWork, connect, contextOf, type Reachable, type Workplace } from '../workplace.ts'
 
 const readers = { csv: csvRows, ndjson: ndjsonRows }
 
@@ -28,7 +29,7 @@ export async function runImport({ file, ...typed }: ImportInput, cli: Cli): Prom
   const lock = await importLock(path)
   try {
     const work: Work = { path, file, format, total, defaults: defaultsOf(typed) }
-    return await atWork(config, cli, (place) => imported(work, config, place, cli), { lasts: true })
+    return await withRuntime(config, cli.host, (runtime) => imported(work, config, runtime, cli), { lasts: true })
   } finally {
     lock.release()
   }
@@ -44,14 +45,14 @@ interface Work {
   readonly defaults: Defaults
 }
 
-async function imported(work: Work, config: Reachable, place: Workplace, cli: Cli): Promise<number> {
+async function imported(work: Work, config: Reachable, runtime: Runtime, cli: Cli): Promise<number> {
   const { path, file, format, total, defaults } = work
   const { connection: name, settings, origins } = config
-  const { guests } = await connect(config, place)
-  const elapsed = stopwatch(place.ports.clock)
+  const { guests } = await connect(config, runtime)
+  const elapsed = stopwatch(runtime.ports.clock)
   const head = { file: await digestOf(path), api: defaults.api, connection: name }
   const kept = await journal(journalPath(path), head)
-  await settleCutOff(kept, place.store, name)
+  await settleCutOff(kept, runtime.store, name)
   const failed = failures(path, format, name)
   const bar = cli.progress('importing', total)
   const stop = new AbortController()
@@ -66,9 +67,9 @@ async function imported(work: Work, config: Reachable, place: Workplace, cli: Cl
       failures: failed,
       context,
       ...(origins.patienceSeconds ? { patienceMs: context.patienceMs } : {}),
-      position: async () => (await place.store.chainHead(name)).count,
+      position: async () => (await runtime.store.chainHead(name)).count,
       onRow: () => bar.add(),
-      ...place.ports,
+      ...runtime.ports,
       signal: cli.signal,
     })
     cli.signal.throwIfAborted()
@@ -77,7 +78,7 @@ async function imported(work: Work, config: Reachable, place: Workplace, cli: Cl
   } finally {
     stop.abort()
     bar.stop()
-    await afterwards(() => enriching, cli)
+    await afterwards(() => enriching, cli.host)
     kept.close()
     failed.close()
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
 
 export const auditCheckpoint = verb({
   name: 'audit checkpoint',
@@ -10,7 +10,7 @@ export const auditCheckpoint = verb({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ auditLog }) => {
+    await withRuntime(config, cli.host, async ({ auditLog }) => {
       const checkpoint = await auditLog.checkpoint()
       cli.answer(checkpoint, () => [JSON.stringify(checkpoint)])
     })

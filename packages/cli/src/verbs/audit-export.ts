@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { auditExport, ocsfExport } from '@guestpass/core'
 import * as z from 'zod'
+import { visible, withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'
-import { visible } from '../frame/visible.ts'
-import { atWork } from '../workplace.ts'
 import { destination } from '../written-file.ts'
 
 const formats = ['ndjson', 'ocsf'] as const
@@ -26,7 +25,7 @@ export const auditExportVerb = verb({
   }),
   async run({ format = 'ndjson', output }, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ auditLog }) => {
+    await withRuntime(config, cli.host, async ({ auditLog }) => {
       const { connection } = config
       const lines =
         format === 'ocsf' ? ocsfExport(connection, auditLog, cli.world.version) : auditExport(connection, auditLog)

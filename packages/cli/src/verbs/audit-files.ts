@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { type Checkpoint, GuestpassError, keptLine } from '@guestpass/core'
 import { NotText } from '@guestpass/core/node'
+import { readFault } from '@guestpass/runtime'
+import { linesOf } from '../input-text.ts'
 import type { Cli } from '../frame/verb.ts'
-import { linesOf, readFault } from '../text-file.ts'
 
 const unusable = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field}: ${message.replace(/\.$/, '')}.`, {

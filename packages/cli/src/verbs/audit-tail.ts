@@ -1,9 +1,9 @@
 import { type AuditRecord, auditRecord, guestRecords, type Store } from '@guestpass/core'
 import * as z from 'zod'
-import { whole } from '../config/kinds.ts'
+import { whole, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
-import { atWork, contextOf } from '../workplace.ts'
 
 export const auditTail = verb({
   name: 'audit tail',
@@ -17,7 +17,7 @@ export const auditTail = verb({
   input: z.object({ lines: whole(1, 10_000).optional(), guest: z.string().optional(), api: ofApi }),
   async run({ lines = 10, guest, api }, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ store, ports }) => {
+    await withRuntime(config, cli.host, async ({ store, ports }) => {
       const { connection } = config
       const view =
         guest === undefined

@@ -1,7 +1,7 @@
 import { type Checkpoint, type ExportVerdict, verifyExport } from '@guestpass/core'
 import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
 import { checkpointsIn, linesGiven } from './audit-files.ts'
 
 export const auditVerify = verb({
@@ -25,7 +25,7 @@ export const auditVerify = verb({
 
 async function storeVerdict(kept: readonly Checkpoint[], cli: Cli): Promise<ExportVerdict> {
   const config = await cli.config()
-  return atWork(config, cli, ({ auditLog }) => auditLog.verify(kept))
+  return withRuntime(config, cli.host, ({ auditLog }) => auditLog.verify(kept))
 }
 
 function linesFor(verdict: ExportVerdict, compared: boolean): readonly string[] {

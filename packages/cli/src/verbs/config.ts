@@ -1,7 +1,6 @@
 import type { Hosts } from '@guestpass/core'
 import * as z from 'zod'
-import { configurationPage } from '../config/page.ts'
-import { type Shown, shownSettings } from '../config/view.ts'
+import { configurationPage, type Shown, shownSettings } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
 
 export const config = verb({

@@ -1,14 +1,8 @@
 import { type ConnectionView, connectionView, connectionViews, GuestpassError, iso } from '@guestpass/core'
 import * as z from 'zod'
+import { connectionDocument, withRuntime } from '@guestpass/runtime'
 import { remedyOf } from '../frame/remedy.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
-
-const documentOf = ({ expiresAt, renewedAt, ...view }: ConnectionView) => ({
-  ...view,
-  ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
-  ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),
-})
 
 const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
 
@@ -21,9 +15,9 @@ export const connectionsList = verb({
   example: 'guestpass connections list',
   input: z.object({}),
   async run(_input, cli) {
-    await atWork(await cli.config(), cli, async ({ store }) => {
+    await withRuntime(await cli.config(), cli.host, async ({ store }) => {
       const views = await connectionViews(store)
-      cli.answer({ connections: views.map(documentOf) }, () =>
+      cli.answer({ connections: views.map(connectionDocument) }, () =>
         views.length === 0 ? ['No connections yet.'] : views.map(lineOf),
       )
     })
@@ -47,9 +41,9 @@ export const connectionsShow = verb({
   async run({ name }, cli) {
     const config = await cli.config()
     refuseOther(name, config.connection)
-    await atWork(config, cli, async ({ store }) => {
+    await withRuntime(config, cli.host, async ({ store }) => {
       const view = await connectionView(store, name ?? config.connection)
-      cli.answer(documentOf(view), () => [
+      cli.answer(connectionDocument(view), () => [
         lineOf(view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
         ...(view.standing === 'needs_reauth' ? [`  ${remedyOf(ended, view.connection)}`] : []),

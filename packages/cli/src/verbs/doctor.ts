@@ -9,11 +9,12 @@ import {
   SECOND,
 } from '@guestpass/core'
 import * as z from 'zod'
+import { connect, databasePath, type Reachable, type Runtime, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { freeBytes, LITTLE_ROOM, mebibytes } from '../disk.ts'
 import { withRemedy } from '../frame/remedy.ts'
 import type { Cli } from '../frame/verb.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect, contextOf, databasePath, type Reachable, type Workplace } from '../workplace.ts'
 
 interface Finding {
   readonly check: string
@@ -96,31 +97,31 @@ async function looked(config: Reachable, cli: Cli): Promise<readonly Finding[]> 
   }
   const path = databasePath(config, cli.world.cwd)
   await look('store', () =>
-    atWork(config, cli, async (place) => {
-      const connection = await connect(config, withoutKeys(place))
-      await look('disk', () => diskWritten(place, path))
-      await look('erasure', () => erasureWhole(place))
+    withRuntime(config, cli.host, async (runtime) => {
+      const connection = await connect(config, withoutKeys(runtime))
+      await look('disk', () => diskWritten(runtime, path))
+      await look('erasure', () => erasureWhole(runtime))
       await look('keys', () => keysFound('keys', connection.keys))
       if (connection.accessKeys !== connection.keys)
         await look('keys of access tokens', () => keysFound('keys of access tokens', connection.accessKeys))
       await look('OAuth client', () => clientAccepted(connection, config.settings.scopes ?? [], cli))
-      await look('webhooks', () => webhooksWell(place))
+      await look('webhooks', () => webhooksWell(runtime))
       return ok('store', `${path} can be opened and read`)
     }),
   )
   return findings
 }
 
-/** The same place, whose store remembers no key-set and no discovery document: they are asked for now. */
-function withoutKeys(place: Workplace): Workplace {
-  const { store } = place.ports
+/** The same runtime, whose store remembers no key-set and no discovery document: they are asked for now. */
+function withoutKeys(runtime: Runtime): Runtime {
+  const { store } = runtime.ports
   const fact: typeof store.fact = async (connection, name) =>
     /^(keys|discovery):/.test(name) ? undefined : store.fact(connection, name)
-  return { ...place, ports: { ...place.ports, store: { ...store, fact } } }
+  return { ...runtime, ports: { ...runtime.ports, store: { ...store, fact } } }
 }
 
 /** The disk of the store takes a write now, and has room for more. */
-async function diskWritten({ ports: { random } }: Workplace, path: string): Promise<Finding> {
+async function diskWritten({ ports: { random } }: Runtime, path: string): Promise<Finding> {
   const { tryWrite } = await import('@guestpass/store/sqlite')
   await tryWrite(path, random)
   const free = await freeBytes(path)
@@ -130,7 +131,7 @@ async function diskWritten({ ports: { random } }: Workplace, path: string): Prom
 }
 
 /** Nothing of an erased guest is left in the files of the store. */
-async function erasureWhole({ store }: Workplace): Promise<Finding> {
+async function erasureWhole({ store }: Runtime): Promise<Finding> {
   const since = await store.tracesSince?.()
   return since === undefined
     ? ok('erasure', 'nothing of erased guests or retired keys is left in the files of the store')
@@ -140,7 +141,7 @@ async function erasureWhole({ store }: Workplace): Promise<Finding> {
       )
 }
 
-async function webhooksWell({ webhooks }: Workplace): Promise<Finding> {
+async function webhooksWell({ webhooks }: Runtime): Promise<Finding> {
   const all = await webhooks.endpoints.all()
   const ill: string[] = []
   for (const { id, disabled } of all) {

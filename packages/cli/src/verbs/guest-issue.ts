@@ -1,23 +1,11 @@
-import { type Guests, type GuestRequest, type IssuedGuest, iso, SECOND } from '@guestpass/core'
+import { type Guests, type GuestRequest, type IssuedGuest, SECOND } from '@guestpass/core'
 import * as z from 'zod'
-import { type Cli, verb } from '../frame/verb.ts'
+import { afterwards, connect, guestDocument, type Runtime, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
+import { verb } from '../frame/verb.ts'
 import { apis, guestApi } from '../guest-apis.ts'
 import { scopesTyped } from '../scopes-typed.ts'
 import { orUnsaved } from '../unsaved.ts'
-import { afterwards, atWork, connect, contextOf, type Workplace } from '../workplace.ts'
-
-/** An issued guest as a document; the route of the service answers the same. */
-export const guestDocument = (guest: IssuedGuest, cli: Cli) => ({
-  guestId: guest.guestId,
-  api: guest.api,
-  token: cli.token(guest.token),
-  expiresAt: iso(guest.expiresAt),
-  generation: guest.generation,
-  verified: guest.verified,
-  ...(guest.channelId === undefined ? {} : { channelId: guest.channelId }),
-  ...(guest.crm ? { crm: guest.crm } : {}),
-  ...(guest.upstream ? { upstream: guest.upstream } : {}),
-})
 
 const guestLines = (guest: ReturnType<typeof guestDocument>): readonly string[] => [
   guest.token,
@@ -76,7 +64,7 @@ const pairOf = (text: string): [string, string] => {
 }
 
 /** What nobody waits for gets a moment before the process ends; the rest is done by the next verb that issues, or by `keep`. */
-async function aside({ enrichment }: Guests, { ports: { clock } }: Workplace): Promise<void> {
+async function aside({ enrichment }: Guests, { ports: { clock } }: Runtime): Promise<void> {
   const stop = new AbortController()
   await Promise.race([enrichment.drain(stop.signal), clock.sleep(SECOND, stop.signal)]).finally(() => stop.abort())
 }
@@ -114,13 +102,13 @@ export const guestIssue = verb({
   input,
   async run(typed, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { guests } = await connect(config, place)
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { guests } = await connect(config, runtime)
       const request = requestOf(typed, config.settings.channelId) as GuestRequest
       const issued = await orUnsaved(() => guests.issue(request, contextOf(cli, config.settings)), cli)
-      const document = guestDocument(issued, cli)
+      const document = guestDocument(issued, cli.token)
       cli.answer(document, () => guestLines(document))
-      await afterwards(() => aside(guests, place), cli)
+      await afterwards(() => aside(guests, runtime), cli.host)
     })
   },
 })

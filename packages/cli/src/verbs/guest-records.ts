@@ -1,24 +1,17 @@
 import { type GuestRecords, guestRecords, type GuestView, iso } from '@guestpass/core'
 import * as z from 'zod'
-import { whole } from '../config/kinds.ts'
-import type { Settings } from '../config/settings.ts'
+import { guestViewDocument, revocationDocument, type Settings, whole, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { type Cli, type Described, verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
-import { atWork, contextOf } from '../workplace.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
 async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Settings) => Promise<void>): Promise<void> {
   const config = await cli.config()
-  await atWork(config, cli, ({ ports }) =>
+  await withRuntime(config, cli.host, ({ ports }) =>
     work(guestRecords({ connection: config.connection }, ports), config.settings),
   )
 }
-
-const viewDocument = (view: GuestView) => ({
-  ...view,
-  ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
-  createdAt: iso(view.createdAt),
-})
 
 const viewLine = ({ guestId, api, standing, generation, expiresAt }: GuestView): string =>
   `${guestId}  ${api}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
@@ -43,7 +36,7 @@ export const guestShow = verb({
   run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
       const view = await records.show(guestId, { ...contextOf(cli), api })
-      cli.answer(viewDocument(view), () => [
+      cli.answer(guestViewDocument(view), () => [
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
         // The subject of an erased guest stands in no record.
@@ -69,7 +62,7 @@ export const guestList = verb({
         ...(after === undefined ? {} : { after }),
       })
       cli.answer(
-        { guests: page.guests.map(viewDocument), ...(page.next === undefined ? {} : { next: page.next }) },
+        { guests: page.guests.map(guestViewDocument), ...(page.next === undefined ? {} : { next: page.next }) },
         () => [
           ...(page.guests.length === 0
             ? [after === undefined ? 'No guests yet.' : 'No more guests.']
@@ -93,12 +86,8 @@ export const guestRevoke = verb({
   input: named,
   run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
-      const { upstream, local, upstreamValidUntil } = await records.revoke(guestId, { ...contextOf(cli), api })
-      const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
-      cli.answer({ upstream, local, ...until }, () => [
-        `Guest ${guestId} is revoked here.`,
-        ...untilThere(until.upstreamValidUntil),
-      ])
+      const document = revocationDocument(await records.revoke(guestId, { ...contextOf(cli), api }))
+      cli.answer(document, () => [`Guest ${guestId} is revoked here.`, ...untilThere(document.upstreamValidUntil)])
     }),
 })
 
@@ -115,13 +104,11 @@ export const guestErase = verb({
   run: ({ guestId, api }, cli) =>
     onRecords(cli, async (records) => {
       const erased = await records.erase(guestId, { ...contextOf(cli), api })
-      const { upstream, local, upstreamValidUntil } = erased
-      const remains = [...erased.remains, IMPORTS]
-      const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
-      cli.answer({ upstream, local, ...until, remains }, () => [
+      const document = { ...revocationDocument(erased), remains: [...erased.remains, IMPORTS] }
+      cli.answer(document, () => [
         `Guest ${guestId} is erased here.`,
-        ...untilThere(until.upstreamValidUntil),
-        ...remains.map((one) => `  Remains: ${one}`),
+        ...untilThere(document.upstreamValidUntil),
+        ...document.remains.map((one) => `  Remains: ${one}`),
       ])
     }),
 })

@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import { connect, tokenDocument, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
 import { orUnsaved } from '../unsaved.ts'
 import { tokenGiven } from '../token-given.ts'
-import { atWork, connect, contextOf } from '../workplace.ts'
-import { tokenDocument, tokenLines } from './guest-token.ts'
+import { tokenLines } from './guest-token.ts'
 
 export const guestRefresh = verb({
   name: 'guest refresh',
@@ -23,11 +24,11 @@ export const guestRefresh = verb({
   async run({ guestId, token, subject, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     const held = token === undefined ? undefined : await tokenGiven(token, '--token', cli)
-    await atWork(config, cli, async (place) => {
-      const { guests } = await connect(config, place)
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { guests } = await connect(config, runtime)
       const context = { ...contextOf(cli, config.settings), api }
       const issued = await orUnsaved(() => guests.refresh(guestId, { token: held, subject }, context), cli)
-      const document = tokenDocument(issued, cli)
+      const document = tokenDocument(issued, cli.token)
       cli.answer(document, () => tokenLines(document))
     })
   },

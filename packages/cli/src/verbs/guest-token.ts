@@ -1,16 +1,9 @@
-import { type IssuedGuest, iso } from '@guestpass/core'
 import * as z from 'zod'
-import { type Cli, verb } from '../frame/verb.ts'
+import { connect, tokenDocument, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
+import { verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
 import { orUnsaved } from '../unsaved.ts'
-import { atWork, connect, contextOf } from '../workplace.ts'
-
-/** A guest's token as a document; the routes of the service answer the same. */
-export const tokenDocument = ({ token, expiresAt, generation }: IssuedGuest, cli: Cli) => ({
-  token: cli.token(token),
-  expiresAt: iso(expiresAt),
-  generation,
-})
 
 export const tokenLines = ({ token, expiresAt, generation }: ReturnType<typeof tokenDocument>): readonly string[] => [
   token,
@@ -29,10 +22,10 @@ export const guestToken = verb({
   input: z.object({ guestId: z.string(), api: ofApi }),
   async run({ guestId, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { guests } = await connect(config, place)
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { guests } = await connect(config, runtime)
       const issued = await orUnsaved(() => guests.token(guestId, { ...contextOf(cli, config.settings), api }), cli)
-      const document = tokenDocument(issued, cli)
+      const document = tokenDocument(issued, cli.token)
       cli.answer(document, () => tokenLines(document))
     })
   },

@@ -1,7 +1,7 @@
 import { keepAlive, keeper, type Meters } from '@guestpass/core'
 import * as z from 'zod'
+import { connect, withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect } from '../workplace.ts'
 
 export const keep = verb({
   name: 'keep',
@@ -10,18 +10,18 @@ export const keep = verb({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(
+    await withRuntime(
       config,
-      cli,
-      async (place) => {
-        const { guests, grant, meters } = await connect(config, place)
+      cli.host,
+      async (runtime) => {
+        const { guests, grant, meters } = await connect(config, runtime)
         const renew = (row: string) => guests.keepRenewed(row, { actor: 'keeper' })
         const parts = { connection: config.connection, renew, meter: meters }
-        const delivery = place.deliver(cli.signal)
+        const delivery = runtime.deliver(cli.signal)
         cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
         const enriching = guests.enrichment.run(cli.signal)
-        const signedIn = keepAlive(grant, place.ports, cli.signal)
-        await keeper(parts, place.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
+        const signedIn = keepAlive(grant, runtime.ports, cli.signal)
+        await keeper(parts, runtime.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
         await Promise.all([delivery, enriching, signedIn])
         const document = summary(meters)
         cli.answer(document, () => [

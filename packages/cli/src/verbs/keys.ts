@@ -1,8 +1,8 @@
 import { iso } from '@guestpass/core'
 import type { DataKey, Rotation, SealedStore } from '@guestpass/store/sqlite'
 import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
 
 const documentOf = ({ createdAt, ...key }: DataKey) => ({ ...key, createdAt: iso(createdAt) })
 
@@ -15,7 +15,7 @@ export const keysList = verb({
   example: 'guestpass keys list',
   input: z.object({}),
   async run(_input, cli) {
-    await atWork(await cli.config(), cli, async ({ store }) => {
+    await withRuntime(await cli.config(), cli.host, async ({ store }) => {
       const keys = await store.keys.list()
       cli.answer({ keys: keys.map(documentOf) }, () => [
         ...keys.map(lineOf),
@@ -51,7 +51,7 @@ export const keysRotate = verb({
   example: 'guestpass keys rotate',
   input: z.object({}),
   async run(_input, cli) {
-    await atWork(await cli.config(), cli, async ({ store }) => {
+    await withRuntime(await cli.config(), cli.host, async ({ store }) => {
       const rotation = await rotated(store, cli)
       const { key, retired, values, resumed } = rotation
       cli.answer(rotation, () => [

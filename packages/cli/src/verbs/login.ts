@@ -8,10 +8,11 @@ import {
   type SignedIn,
 } from '@guestpass/core'
 import * as z from 'zod'
+import { connect, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { type Cli, verb } from '../frame/verb.ts'
 import { loopback } from '../sign-in/loopback.ts'
 import { orUnsaved } from '../unsaved.ts'
-import { atWork, connect, contextOf } from '../workplace.ts'
 
 /** Where the browser comes back to when nothing else is set: one fixed address, because it is registered with the OAuth client. */
 const REDIRECT = 'http://127.0.0.1:8976/callback'
@@ -27,13 +28,13 @@ export const login = verb({
   input: z.object({ device: z.literal(true).optional(), browser: z.boolean().optional() }),
   async run({ device, browser = true }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { signIn, deviceSignIn } = await connect(config, place)
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { signIn, deviceSignIn } = await connect(config, runtime)
       const signedIn = await orUnsaved(
         () =>
           device
             ? byDevice(deviceSignIn, cli)
-            : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli, place.ports.clock),
+            : byBrowser(signIn, config.settings.redirectUri ?? REDIRECT, browser, cli, runtime.ports.clock),
         cli,
       )
       const document = { connection: config.connection, ...signedIn, expiresAt: iso(signedIn.expiresAt) }

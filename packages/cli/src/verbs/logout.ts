@@ -1,7 +1,8 @@
 import { iso } from '@guestpass/core'
 import * as z from 'zod'
+import { connect, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { verb } from '../frame/verb.ts'
-import { atWork, connect, contextOf } from '../workplace.ts'
 
 export const logout = verb({
   name: 'logout',
@@ -10,8 +11,8 @@ export const logout = verb({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { signOut } = await connect(config, place)
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { signOut } = await connect(config, runtime)
       const { upstream, local, upstreamValidUntil } = await signOut(contextOf(cli))
       const until = upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }
       cli.answer({ connection: config.connection, upstream, local, ...until }, () => [

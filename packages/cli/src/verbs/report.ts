@@ -1,8 +1,8 @@
 import { type JobReport, type Report, report as reportOf, type SignInReport } from '@guestpass/core'
 import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
 import { SINCE, since } from '../since.ts'
-import { atWork } from '../workplace.ts'
 
 export const report = verb({
   name: 'report',
@@ -12,7 +12,7 @@ export const report = verb({
   input: z.object({ since: since.optional() }),
   async run({ since: from }, cli) {
     const config = await cli.config()
-    await atWork(config, cli, async ({ store, ports }) => {
+    await withRuntime(config, cli.host, async ({ store, ports }) => {
       const document = await reportOf(store, config.connection, { since: from?.(ports.clock.wall()) })
       cli.answer(document, () => [
         `Connection ${document.connection}`,

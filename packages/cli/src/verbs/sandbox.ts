@@ -2,12 +2,8 @@ import { resolve } from 'node:path'
 import { type Field, GuestpassError, isLoopback } from '@guestpass/core'
 import type { Fault, Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
-import { dotenvLine } from '../config/dotenv.ts'
-import { jsonFault } from '../config/json-fault.ts'
-import { oneOf, whole } from '../config/kinds.ts'
+import { afterwards, dotenvLine, jsonFault, oneOf, readFault, textFile, whole } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'
-import { readFault, textFile } from '../text-file.ts'
-import { afterwards } from '../workplace.ts'
 
 export const sandbox = verb({
   name: 'sandbox',
@@ -59,7 +55,7 @@ export const sandbox = verb({
       announce(running, host, cli)
       await cli.stopped()
     } finally {
-      await afterwards(() => running.close(), cli)
+      await afterwards(() => running.close(), cli.host)
     }
   },
 })

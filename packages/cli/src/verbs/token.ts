@@ -1,8 +1,9 @@
 import { iso, lackedScopes } from '@guestpass/core'
 import * as z from 'zod'
+import { accessTokenDocument, connect, withRuntime } from '@guestpass/runtime'
+import { contextOf } from '../context.ts'
 import { verb } from '../frame/verb.ts'
 import { orUnsaved } from '../unsaved.ts'
-import { atWork, connect, contextOf } from '../workplace.ts'
 
 export const token = verb({
   name: 'token',
@@ -14,24 +15,19 @@ export const token = verb({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await atWork(config, cli, async (place) => {
-      const { accessTokens } = await connect(config, place)
-      const {
-        token: secret,
-        expiresAt,
-        scopes,
-        generation,
-        standing,
-      } = await orUnsaved(() => accessTokens.token(contextOf(cli, config.settings)), cli)
-      const accessToken = cli.token(secret)
-      const scope = scopes.join(' ')
+    await withRuntime(config, cli.host, async (runtime) => {
+      const { accessTokens } = await connect(config, runtime)
+      const held = await orUnsaved(() => accessTokens.token(contextOf(cli, config.settings)), cli)
+      const { scopes } = held
+      const document = accessTokenDocument(held, cli.token)
+      const { accessToken, expiresAt, scope, generation } = document
       const missing = scopes.length === 0 ? [] : lackedScopes(config.settings.scopes ?? [], scopes)
       if (missing.length > 0)
         cli.note(`guestpass: warning: of GENESYS_SCOPES, ${missing.join(' ')} was not granted: check the OAuth client`)
       const lacking = missing.length === 0 ? {} : { missing }
-      cli.answer({ accessToken, expiresAt: iso(expiresAt), scope, generation, standing, ...lacking }, () => [
+      cli.answer({ ...document, ...lacking }, () => [
         accessToken,
-        `  valid until ${iso(expiresAt)}, generation ${generation}${scope === '' ? '' : `, scopes ${scope}`}`,
+        `  valid until ${expiresAt}, generation ${generation}${scope === '' ? '' : `, scopes ${scope}`}`,
       ])
     })
   },

@@ -16,14 +16,20 @@ import {
 } from '@guestpass/core'
 import { nodePorts, NotText } from '@guestpass/core/node'
 import * as z from 'zod'
-import type { Config } from '../config/config.ts'
-import { jsonFault } from '../config/json-fault.ts'
-import { algorithmOf, inClear } from '../config/kinds.ts'
+import {
+  algorithmOf,
+  type Config,
+  databasePath,
+  inClear,
+  jsonFault,
+  pins,
+  readFault,
+  textFile,
+  withRuntime,
+} from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'
 import { scopesTyped } from '../scopes-typed.ts'
-import { readFault, textFile } from '../text-file.ts'
 import { tokenGiven } from '../token-given.ts'
-import { atWork, databasePath, pins } from '../workplace.ts'
 
 /** What a token must have. An empty text is a variable of the shell that is not set. */
 const expected = z.string().refine((text) => text.trim() !== '', 'is empty')
@@ -112,7 +118,7 @@ async function withKnowledge<T>(
     () => false,
   )
   if (!exists) return work()
-  return atWork(config, cli, ({ store }) => work(ownKeys ? onlyRevocations(store) : store))
+  return withRuntime(config, cli.host, ({ store }) => work(ownKeys ? onlyRevocations(store) : store))
 }
 
 /** With keys of the caller's own, the clock and the keys of the connection say nothing. */

@@ -1,6 +1,6 @@
 import { GuestpassError, iso, type Parked } from '@guestpass/core'
 import * as z from 'zod'
-import { whole } from '../config/kinds.ts'
+import { whole } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
 import { endpointArgument, onWebhooks } from './webhook-endpoints.ts'
 

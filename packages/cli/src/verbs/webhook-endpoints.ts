@@ -1,12 +1,12 @@
 import { type Endpoint, iso, type Webhooks, webhookEvents } from '@guestpass/core'
 import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
 import { type Cli, type Described, verb } from '../frame/verb.ts'
-import { atWork } from '../workplace.ts'
 
 /** Runs work on the webhooks of a connection. */
 export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Promise<T>): Promise<T> {
   const config = await cli.config()
-  return atWork(config, cli, ({ webhooks }) => work(webhooks))
+  return withRuntime(config, cli.host, ({ webhooks }) => work(webhooks))
 }
 
 export const endpointArgument: readonly Described[] = [

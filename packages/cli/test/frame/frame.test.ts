@@ -1,7 +1,7 @@
 import { GuestpassError, type Problem, Secret } from '@guestpass/core'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { whole } from '../../src/config/kinds.ts'
+import { whole } from '@guestpass/runtime'
 import { frame } from '../../src/frame/run.ts'
 import { type Cli, type Verb, verb } from '../../src/frame/verb.ts'
 import { Interruption, type World } from '../../src/frame/world.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { asGuestpassError } from '@guestpass/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
-import { site } from '../spawned.ts'
+import { site } from '../site.ts'
 
 let folder: ReturnType<typeof site>
 beforeEach(() => {

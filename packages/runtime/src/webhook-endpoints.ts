@@ -1,6 +1,6 @@
 import { type ConfiguredEndpoint, type Random, Secret, signingSecret, type Store } from '@guestpass/core'
 import type { Config } from './config/config.ts'
-import type { Cli } from './frame/verb.ts'
+import type { RuntimeHost } from './host.ts'
 
 /** The document of the secret that signs where WEBHOOK_SECRET is not set. */
 const KEPT = { kind: 'key', id: 'webhook-secret' } as const
@@ -9,7 +9,7 @@ const KEPT = { kind: 'key', id: 'webhook-secret' } as const
 export async function configuredEndpoints(
   { connection, settings }: Config,
   { store, random }: { readonly store: Store; readonly random: Random },
-  cli: Cli,
+  host: Pick<RuntimeHost, 'note'>,
 ): Promise<readonly ConfiguredEndpoint[]> {
   const { idpWebhookUrl, idmWebhookUrl, analyticsWebhookUrl, idpWebhookIncludeToken, webhookSecret } = settings
   const addresses = [
@@ -21,20 +21,25 @@ export async function configuredEndpoints(
     url === undefined ? [] : [{ id: contract, contract, url, includeToken }],
   )
   if (named.length === 0) return []
-  const secrets = webhookSecret ?? [await keptSecret(connection, store, random, cli)]
+  const secrets = webhookSecret ?? [await keptSecret(connection, store, random, host)]
   return named.map((endpoint) => ({ ...endpoint, secrets }))
 }
 
 /** A secret of the connection, made when it is first needed: nothing is ever sent unsigned. */
-async function keptSecret(connection: string, store: Store, random: Random, cli: Cli): Promise<Secret> {
+async function keptSecret(
+  connection: string,
+  store: Store,
+  random: Random,
+  host: Pick<RuntimeHost, 'note'>,
+): Promise<Secret> {
   for (;;) {
     const { value, revision } = await store.document(connection, KEPT.kind, KEPT.id)
     if (typeof value === 'string') return new Secret(value)
     const made = signingSecret(random)
     const documents = [{ ...KEPT, value: made, expect: { revision } }]
     if ((await store.commit({ connection, documents })) !== 'done') continue
-    cli.note(
-      'guestpass: WEBHOOK_SECRET is not set: made a secret that signs webhooks; see it with guestpass webhooks list --reveal',
+    host.note(
+      'WEBHOOK_SECRET is not set: made a secret that signs webhooks; see it with guestpass webhooks list --reveal',
     )
     return new Secret(made)
   }

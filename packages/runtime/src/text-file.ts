@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { type Field, GuestpassError } from '@guestpass/core'
-import { decodedText, NotText, type TextLine, textLines } from '@guestpass/core/node'
+import type { Field } from '@guestpass/core'
+import { decodedText, NotText } from '@guestpass/core/node'
 
 /** The most bytes of what is read as a whole. A device or a pipe may have no end. */
 const MOST_BYTES = 2 ** 20
@@ -27,11 +27,8 @@ export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8A
 /** The text of a file of at most 1 MiB, whatever writes its byte order mark. Rejects with what the system says, `TooLarge` or `NotText`. */
 export const textFile = async (path: string): Promise<string> => decodedText(await bytesOf(createReadStream(path)))
 
-/** The lines of a text file; one that cannot be read comes with its fault. Rejects with what the system says, or `NotText`. */
-export const linesOf = (path: string): AsyncGenerator<TextLine> => textLines(createReadStream(path))
-
 /** What was read is not what is taken. */
-const isUnfit = (thrown: unknown): thrown is NotText | TooLarge =>
+export const isUnfit = (thrown: unknown): thrown is Error & { readonly remedy: string } =>
   thrown instanceof NotText || thrown instanceof TooLarge
 
 /** Why a file cannot be read, and what to do. */
@@ -41,24 +38,4 @@ export function readFault(thrown: unknown): Omit<Field, 'field'> {
   if (code === 'ENOENT') return { message: 'cannot be read (ENOENT): there is no such file', remedy: 'Check the path.' }
   if (code === 'EISDIR') return { message: 'cannot be read (EISDIR): it is a folder', remedy: 'Name a file.' }
   return { message: `cannot be read (${code})`, remedy: 'Name a file that this user may read.' }
-}
-
-/** The text of standard input. Rejects with `invalid_input` when it is none. */
-export function inputText(bytes: Uint8Array): string {
-  try {
-    return decodedText(bytes)
-  } catch (thrown) {
-    throw inputError(thrown)
-  }
-}
-
-/** A failure to read standard input, as `invalid_input`. */
-export function inputError(thrown: unknown): unknown {
-  const { code } = (thrown ?? {}) as NodeJS.ErrnoException
-  if (!isUnfit(thrown) && code === undefined) return thrown
-  const { message, remedy } = readFault(thrown)
-  return new GuestpassError('invalid_input', `Standard input ${message}.`, {
-    fields: [{ field: '-', message, remedy }],
-    cause: thrown,
-  })
 }

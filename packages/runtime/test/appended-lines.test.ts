@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { appendLines } from '../src/appended-lines.ts'
-import { site } from './spawned.ts'
+import { site } from './site.ts'
 
 let folder: ReturnType<typeof site>
 beforeEach(() => {

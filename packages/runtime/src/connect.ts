@@ -1,0 +1,74 @@
+import { type Connection, connection, SECOND } from '@guestpass/core'
+import type { Config, ConfigWith } from './config/config.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What a program needs to talk to upstream. */
+export type Reachable = ConfigWith<'hosts' | 'clientId'>
+
+/** The connection of a configuration, on a runtime. */
+export async function connect(
+  { connection: name, hosts, settings }: Reachable,
+  { ports, add }: Pick<Runtime, 'ports' | 'add'>,
+): Promise<Connection> {
+  const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
+  const made = await connection(
+    {
+      name,
+      hosts,
+      ...client(settings),
+      clientAuth,
+      accessTokenFormat,
+      gateway,
+      policy: { limit: { perMinute: rateLimit } },
+      ...pins(settings),
+      ...people(settings),
+      ...signedIn(settings),
+      ...(scopes ? { scopes } : {}),
+      ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
+    },
+    ports,
+  )
+  add(made)
+  return made
+}
+
+/** What the configuration says of the OAuth client and of its requests. */
+const client = (settings: Reachable['settings']) => {
+  const { clientId, clientSecret, privateKey, basicEncoding, authorizeParams, tokenParams } = settings
+  return {
+    client: {
+      id: clientId,
+      basicEncoding,
+      ...(clientSecret ? { secret: clientSecret } : {}),
+      ...(privateKey ? { privateKey } : {}),
+    },
+    ...(authorizeParams ? { authorizeParams } : {}),
+    ...(tokenParams ? { tokenParams } : {}),
+  }
+}
+
+/** What the configuration says of the sign-in of a user. */
+const signedIn = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config['settings']) => ({
+  refreshProfile,
+  graceMs: refreshGraceSeconds * SECOND,
+  ...(refreshToken ? { refreshToken } : {}),
+})
+
+/** What the configuration says of the guests of people. */
+const people = (settings: Config['settings']) => ({
+  preflight: settings.preflight,
+  onDuplicate: settings.duplicates,
+  tokenFormat: { engagements: settings.engagementTokenFormat, 'external-users': settings.externalUserTokenFormat },
+  ...(settings.crmBaseUrl === undefined ? {} : { crmUrl: settings.crmBaseUrl }),
+})
+
+/** What the configuration says that tokens must be. */
+export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({
+  ...(tokenAlgorithms === undefined ? {} : { algorithms: tokenAlgorithms }),
+  ...(tokenIssuer === undefined ? {} : { issuer: tokenIssuer }),
+  ...(tokenAudience === undefined ? {} : { audience: tokenAudience }),
+  ...(tokenOrganization === undefined ? {} : { organization: { claim: ORGANIZATION_CLAIM, id: tokenOrganization } }),
+})
+
+/** The claim in which tokens name the organisation that they are of. */
+const ORGANIZATION_CLAIM = 'org'

@@ -1,0 +1,27 @@
+export { appendLines } from './appended-lines.ts'
+export type { Need } from './config/checks.ts'
+export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf } from './config/config.ts'
+export { dotenvLine } from './config/dotenv.ts'
+export { jsonFault } from './config/json-fault.ts'
+export { algorithmOf, inClear, oneOf, whole, yesNo } from './config/kinds.ts'
+export type { Flags } from './config/layers.ts'
+export { nearest } from './config/nearest.ts'
+export { configurationPage } from './config/page.ts'
+export { entries, flagOf, type Key, type Settings } from './config/settings.ts'
+export { type Shown, shownSettings } from './config/view.ts'
+export { connect, pins, type Reachable } from './connect.ts'
+export { databasePath } from './database-path.ts'
+export {
+  accessTokenDocument,
+  connectionDocument,
+  guestDocument,
+  guestViewDocument,
+  revocationDocument,
+  type ShownToken,
+  tokenDocument,
+} from './documents.ts'
+export type { RuntimeHost } from './host.ts'
+export { afterwards, openRuntime, type Runtime, type RuntimeOptions, withRuntime } from './runtime.ts'
+export { bytesOf, isUnfit, readFault, textFile } from './text-file.ts'
+export { isOfStore, waitingForStore } from './unsaved.ts'
+export { visible } from './visible.ts'
