@@ -1,4 +1,4 @@
-import { iso, lackedScopes } from '@guestpass/core'
+import { lackedScopes } from '@guestpass/core'
 import * as z from 'zod'
 import { accessTokenDocument, connect, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'
