@@ -90,6 +90,7 @@ export { type Lease, leased } from './stores/lease.ts'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.ts'
 export { refuseBadDueAsk, refuseBadLimit, refuseForeign } from './stores/terms.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
+export type { HandedOn } from './upstream/handed-on.ts'
 export type { AccessToken, AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 export {
   type AnyFetch,

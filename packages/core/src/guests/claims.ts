@@ -66,7 +66,7 @@ export async function open(parts: ClaimParts, attempt: Attempt, opening: Opening
 
 /** The guest that a lost answer may have made, and that the request gives up. */
 function orphaned({ wording, ports }: ClaimParts, attempt: Attempt, slot: Slot | undefined, at: Instant): Event {
-  const data = slot && 'requestId' in slot ? { requestId: slot.requestId } : {}
+  const data: Event['data'] = slot && 'requestId' in slot ? { requestId: slot.requestId } : {}
   return wording(attempt, at, { type: 'GUEST_ORPHANED', outcome: 'failure', subject: ports.random.uuid(), data })
 }
 

@@ -115,7 +115,7 @@ export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
   const of = { asked: scopes ?? [], sentAt }
   const { tokens, fault } = await received(tools, credential, granted, of, now)
   // An answer to a request without scopes names all that were granted.
-  const learned = scopes || fault ? {} : { granted: tokens.scopes }
+  const learned: Request = scopes || fault ? {} : { granted: tokens.scopes }
   const request: Request = { ...credential.request, ...learned, ...boundTo(oauth) }
   const next = { ...credential, standing: 'active', tokens, request } as const
   const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)

@@ -18,9 +18,12 @@ const VERIFY: Readonly<Record<Algorithm, EcdsaParams | RsaPssParams | { readonly
   EdDSA: { name: 'Ed25519' },
 }
 
+/** By the global, because only the types of the DOM name it, and programs without them read this declaration too. */
+type Subtle = typeof globalThis.crypto.subtle
+
 type Bytes = Uint8Array<ArrayBuffer>
 
-const importer = (subtle: SubtleCrypto): Importer => ({
+const importer = (subtle: Subtle): Importer => ({
   async check({ jwk }, algorithm) {
     const key = await subtle.importKey('jwk', jwk as JsonWebKey, IMPORT[algorithm], false, ['verify'])
     return (input, signature) => subtle.verify(VERIFY[algorithm], key, signature as Bytes, input as Bytes)
@@ -28,7 +31,7 @@ const importer = (subtle: SubtleCrypto): Importer => ({
 })
 
 /** The platform of browsers, workers and any runtime with Web Crypto. Browsers offer it on secure origins only. */
-export function webPlatform(subtle: SubtleCrypto = crypto.subtle): Platform {
+export function webPlatform(subtle: Subtle = crypto.subtle): Platform {
   const utf8 = new TextEncoder()
   return {
     sha256: async (text) => encodeBase64url(new Uint8Array(await subtle.digest('SHA-256', utf8.encode(text)))),

@@ -1,0 +1,32 @@
+/** `npm run build`: writes JavaScript, declarations and source maps of every package to its `dist`. Development needs none of it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { packagesOf } from './packages/workspace.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** TypeScript 7 writes `.js` for `.ts` in JavaScript, and leaves declarations as they are. */
+function nameJavaScript(declarations: string): string {
+  return declarations.replaceAll(/(\bfrom '|\bimport\(')(\.[^']*)\.ts'/g, "$1$2.js'")
+}
+
+async function build(folder: string): Promise<boolean> {
+  const dist = join(folder, 'dist')
+  rmSync(dist, { recursive: true, force: true })
+  const compiler = spawn('tsc', ['-p', join(folder, 'tsconfig.build.json')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  })
+  const [status] = (await once(compiler, 'exit')) as [number | null]
+  for (const file of globSync('**/*.d.ts', { cwd: dist })) {
+    const path = join(dist, file)
+    writeFileSync(path, nameJavaScript(readFileSync(path, 'utf8')))
+  }
+  console.log(`${relative(root, folder)}: ${status === 0 ? 'built' : 'build failed'}`)
+  return status === 0
+}
+
+const built = await Promise.all(packagesOf(root).map(({ folder }) => build(folder)))
+process.exitCode = built.every(Boolean) ? 0 : 1
