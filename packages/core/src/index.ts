@@ -60,17 +60,19 @@ export {
   type ExternalUserRequest,
   type OnDoubt,
   type OnDuplicate,
+  type PersonKey,
   reservedAttributes,
 } from './guests/person-request.ts'
+export type { Erasure, Revocation } from './guests/erasure.ts'
+export type { GuestView } from './guests/guest-view.ts'
+export type { ExportedGuest, OpenCreate, PersonExport } from './guests/person-export.ts'
+export type { ErasedGuest, PersonErasure } from './guests/person-records.ts'
 export {
   type DuplicateKey,
-  type Erasure,
   type GuestContext,
   type GuestRecords,
   guestRecords,
-  type GuestView,
   type Invalidation,
-  type Revocation,
 } from './guests/records.ts'
 export { durations, guestScopes, type IssueRequest } from './guests/request.ts'
 export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'

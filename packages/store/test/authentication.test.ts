@@ -68,7 +68,7 @@ describe('guests of people on a store that several processes share', () => {
     })
   })
 
-  it('leave no address, name or token in clear in any file, and nothing at all when they are erased', async () => {
+  it('leave no address, name or token in clear in any file, and nothing at all when they are erased by address', async () => {
     await prepared(async (folder) => {
       const [, outcome = ''] = await asking(folder, 'erased@mail.example', 1).lines
       const guestId = outcome.replace('issued ', '')
@@ -78,7 +78,11 @@ describe('guests of people on a store that several processes share', () => {
       const texts = ['erased@mail.example', 'Ann Example', access?.reveal() ?? '', refresh?.reveal() ?? '']
       expect(texts).not.toContain('')
       expect(readable(folder, texts)).toEqual([])
-      await guestRecords({ connection: 'default' }, { store, random }).erase(guestId)
+      const records = guestRecords({ connection: 'default' }, { store, random })
+      const whose = { email: 'Erased@Mail.example', channelId: 'web-1' }
+      expect((await records.find(whose)).map((guest) => guest.guestId)).toEqual([guestId])
+      expect((await records.export(whose)).guests).toMatchObject([{ profile: { name: 'Ann Example' } }])
+      expect((await records.erase(whose)).guests).toMatchObject([{ guestId, local: 'done' }])
       for (const kind of ['duplicate', 'enrichment']) {
         expect((await store.documents('default', { kind, limit: 9 })).documents).toEqual([])
       }

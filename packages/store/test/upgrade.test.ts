@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { auditRecord, linkText, NO_LINKS, type Secret, sha256Hex } from '@guestpass/core'
+import { auditRecord, guestRecords, linkText, NO_LINKS, type Secret, sha256Hex } from '@guestpass/core'
 import { describe, expect, it } from 'vitest'
 import type { SealedStore } from '../src/sqlite/index.ts'
-import { inFolder, openStore } from './opening.ts'
+import { inFolder, openStore, random } from './opening.ts'
 
 const FIRST = new URL('../../../fixtures/store/0001-first.sql', import.meta.url)
 
@@ -68,6 +68,26 @@ describe('a store of the first version', () => {
       const store = await openStore(path)
       expect((await store.find('default', 'alice')).credential?.generation).toBe(1)
       await expect(store.find('default', 'bob')).rejects.toThrow('"bob"')
+      await store.close()
+    })
+  })
+})
+
+describe('a store of the second version', () => {
+  it('finds, exports and erases a person by address', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const database = new DatabaseSync(path)
+      database.exec(await readFile(new URL('0002-profiles-documents-chain.sql', FIRST), 'utf8'))
+      database.close()
+      const store = await openStore(path)
+      const email = 'ann@example.com'
+      const records = guestRecords({ connection: 'default' }, { store, random })
+      const [guest] = await records.find({ email })
+      const exported = { subject: guest?.subject, profile: { name: 'Ann', attributes: { plan: 'gold' } } }
+      expect((await records.export({ email })).guests).toMatchObject([exported])
+      expect((await records.erase({ email })).guests).toMatchObject([{ guestId: guest?.guestId, api: 'engagements' }])
+      expect(await records.find({ email })).toEqual([])
       await store.close()
     })
   })

@@ -212,3 +212,20 @@ export function parseDuplicateKey(input: unknown): Pick<Person, 'api' | 'email' 
     ...(api === 'engagements' && channel !== undefined ? { channelId: channel } : {}),
   }
 }
+
+/** A person: an address, and one channel where only its guests are meant. */
+export interface PersonKey {
+  /** Trimmed and in lower case it is compared. */
+  readonly email: string
+  readonly channelId?: string | undefined
+}
+
+const personKey = z.strictObject({ email, channelId: z.optional(channelId) })
+
+/** The address and channel of a person, as the duplicate guard writes them; throws `invalid_input`. */
+export function parsePersonKey(input: unknown): Pick<Person, 'email' | 'channelId'> {
+  const parsed = personKey.safeParse(input)
+  if (!parsed.success) throw invalid(parsed.error.issues, remedies)
+  const { email: address, channelId: channel } = parsed.data
+  return { email: address, ...(channel === undefined ? {} : { channelId: channel }) }
+}

@@ -1,51 +1,21 @@
 import { checkedConnection } from '../domain/connection-name.ts'
 import type { Context } from '../domain/context.ts'
-import type { Credential } from '../domain/credential.ts'
 import { type About, aboutOf, event } from '../domain/event.ts'
 import { type GuestApi, guestIdOf } from '../domain/guest-id.ts'
-import { endOf, hasEnded } from '../domain/plan.ts'
-import { openProfile } from '../domain/profile.ts'
-import { DAY, type Instant, type Millis } from '../domain/time.ts'
+import { hasEnded } from '../domain/plan.ts'
+import { DAY, type Millis } from '../domain/time.ts'
 import type { Random } from '../ports/random.ts'
-import type { Change, DocumentWrite, Store } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
 import { revocationChange } from './ending.ts'
-import { ENRICHMENT } from './enrichment.ts'
+import { eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
+import { type GuestView, viewOf } from './guest-view.ts'
 import { type Locate, type Located, locate } from './locate.ts'
-import { parseDuplicateKey, type Person } from './person-request.ts'
-import { pseudonyms, type Whose } from './pseudonyms.ts'
+import type { PersonExport } from './person-export.ts'
+import { type PersonErasure, personRecords } from './person-records.ts'
+import { parseDuplicateKey, type Person, type PersonKey } from './person-request.ts'
+import { pseudonyms } from './pseudonyms.ts'
 import { parseGuestId } from './request.ts'
-import { DUPLICATE, forgotten, guestOf, type Slot, slotOf } from './slot.ts'
-import { foreignSubject } from './token-subject.ts'
-
-/** What is known of a guest, without its token. */
-export interface GuestView {
-  readonly guestId: string
-  readonly api: string
-  readonly standing: Credential['standing']
-  readonly generation: number
-  readonly scopes: readonly string[]
-  readonly verified: boolean
-  /** Absent when it has no token. */
-  readonly expiresAt?: Instant
-  readonly createdAt: Instant
-  /** The random id that stands for the guest in events and audit records. */
-  readonly subject: string
-  /** The `sub` of its tokens, where a token from outside brought another than the guest id. */
-  readonly tokenSubject?: string
-}
-
-export interface Revocation {
-  /** `unsupported`: this API cannot; tokens stay valid there until `upstreamValidUntil`. */
-  readonly upstream: 'done' | 'unsupported' | 'failed'
-  readonly local: 'done'
-  /** Absent when no token was left to live. */
-  readonly upstreamValidUntil?: Instant
-}
-
-export interface Erasure extends Revocation {
-  /** What there still is of the person elsewhere, for people to read. */
-  readonly remains: readonly string[]
-}
+import { DUPLICATE, guestOf, type Slot, slotOf } from './slot.ts'
 
 /** Whose session is given up. */
 export interface DuplicateKey {
@@ -85,6 +55,15 @@ export interface GuestRecords {
    * the guest is nobody's any more. Doing it again changes nothing.
    */
   erase(guestId: string, context?: GuestContext): Promise<Erasure>
+  /** The same for every guest of an address, of all APIs and channels unless one channel is named. Rejects with `invalid_input`. */
+  erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
+  /**
+   * The guests of an address, whatever their status, but for those that were erased. `channelId`: only those of this channel, which
+   * leaves out external users. Reads every guest of the connection. Rejects with `invalid_input`.
+   */
+  find(whose: PersonKey, context?: Context): Promise<readonly GuestView[]>
+  /** Everything that the store holds about the person of an address, as JSON without any token. Rejects with `invalid_input`. */
+  export(whose: PersonKey, context?: Context): Promise<PersonExport>
   /** Lets the address have another session on the channel. Rejects with `invalid_input`. */
   invalidate(whose: DuplicateKey, context?: Context): Promise<Invalidation>
 }
@@ -116,26 +95,14 @@ export function recordsOf({ connection, locate: find }: RecordsParts, { store, r
   const about = ({ subject }: { readonly subject: string }, context: Context = {}): About =>
     aboutOf({ connection, subject }, context, random)
 
-  /** What else the store has of a guest: who has a session, and work left to do. */
-  async function traces({ id, api, profile, request }: Credential): Promise<readonly DocumentWrite[]> {
-    const left = await store.document(connection, ENRICHMENT, id)
-    const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
-    const { email } = openProfile(profile)
-    if (typeof email !== 'string' || api === 'guest-tokens') return work
-    const channelId = request?.['channelId']
-    const whose = { api, email, ...(typeof channelId === 'string' ? { channelId } : {}) } as Whose
-    const key = await pseudonym(whose)
-    const { value, revision } = await store.document(connection, DUPLICATE, key)
-    const slot = slotOf(value)
-    if (!slot || guestOf(slot) !== id) return work
-    const rest = forgotten(slot)
-    return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
-  }
+  const erasing = eraser(connection, { store, random, pseudonym })
+  const people = personRecords(connection, { store, random, pseudonym, eraser: erasing })
 
-  /** An erasure that is stored is answered whatever the look at its traces comes to. */
-  async function withTraces(answer: Erasure): Promise<Erasure> {
-    const since = await store.tracesSince?.().catch(() => undefined)
-    return since === undefined ? answer : { ...answer, remains: [...answer.remains, TRACES] }
+  function erase(guestId: string, context?: GuestContext): Promise<Erasure>
+  function erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
+  async function erase(whom: string | PersonKey, context: GuestContext = {}): Promise<Erasure | PersonErasure> {
+    if (isPersonKey(whom)) return people.erase(whom, context)
+    return erasing.erase(() => known(whom, context), context)
   }
 
   return {
@@ -156,27 +123,9 @@ export function recordsOf({ connection, locate: find }: RecordsParts, { store, r
         if ((await store.commit(change)) === 'done') return answer
       }
     },
-    async erase(guestId, context) {
-      for (;;) {
-        const { credential, now } = await known(guestId, context)
-        const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
-        if (credential.standing === 'erased') return withTraces(answer)
-        const told = event(about(credential, context), random.uuid(), now, {
-          type: 'GUEST_ERASED',
-          outcome: 'success',
-          generation: credential.generation + 1,
-          data: { api: credential.api, upstream: answer.upstream },
-        })
-        const change: Change = {
-          connection,
-          writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation: credential.generation } }],
-          documents: await traces(credential),
-          events: [told],
-          deny: [credential.id],
-        }
-        if ((await store.commit(change)) === 'done') return withTraces(answer)
-      }
-    },
+    erase,
+    find: people.find,
+    export: people.export,
     async invalidate(whose, context) {
       context?.signal?.throwIfAborted()
       const key = await pseudonym(parseDuplicateKey(whose))
@@ -210,58 +159,5 @@ export function recordsOf({ connection, locate: find }: RecordsParts, { store, r
 /** How long a session that was given up may be taken over: refresh tokens die after 30 days without use. */
 const REMEMBERED: Millis = 30 * DAY
 
-/** All that is left of a guest that was erased: enough to refuse it. Nobody finds it by its former subject. */
-const tombstone = (
-  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: Credential,
-  subject: string,
-): Credential => ({
-  connection,
-  id,
-  kind,
-  api,
-  subject,
-  generation: generation + 1,
-  standing: 'erased',
-  createdAt,
-  ...(aliveUntil === undefined ? {} : { aliveUntil }),
-  // What upstream called a guest whose row has an invented id: by it the guest is refused, too.
-  ...(upstreamId === undefined || api === 'guest-tokens' ? {} : { upstreamId }),
-  ...(shared ? { shared } : {}),
-})
-
-function remainsOf({ api }: Credential): readonly string[] {
-  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had', BACKUPS]
-  return [
-    'Genesys Cloud: the guest with address, name and attributes, and its conversations',
-    'CRM: its own profile of the customer',
-    'receivers of webhooks: what they were told',
-    BACKUPS,
-  ]
-}
-
-const BACKUPS = 'backups of the store from before: the sealed profile and its key'
-const TRACES =
-  "this store: SQLite's log, which a reader or a full disk keeps from being cut; the next process that uses the store removes it"
-
-const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({
-  upstream: 'unsupported',
-  local: 'done',
-  ...(aliveUntil > now ? { upstreamValidUntil: Math.floor(aliveUntil) } : {}),
-})
-
-function viewOf(credential: Credential): GuestView {
-  const { api, standing, generation, tokens, createdAt, request, subject } = credential
-  const tokenSubject = foreignSubject(credential)
-  return {
-    guestId: guestIdOf(credential),
-    api,
-    standing,
-    generation,
-    scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
-    verified: tokens?.verified ?? false,
-    ...(tokens ? { expiresAt: endOf(tokens) } : {}),
-    createdAt: Math.floor(createdAt),
-    subject,
-    ...(tokenSubject === undefined ? {} : { tokenSubject }),
-  }
-}
+/** Whether an address is given, and not the id of a guest. */
+const isPersonKey = (whom: unknown): whom is PersonKey => typeof whom === 'object' && whom !== null
