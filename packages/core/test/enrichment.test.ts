@@ -142,6 +142,42 @@ describe('attributes that upstream does not take', () => {
     expect(await pending()).toEqual([])
   })
 
+  it('are given by one process at a time, and not again when the one before has just failed', async () => {
+    const { guests, upstream, clock, process } = await started()
+    upstream.meets('update', async (...asked) => {
+      await clock.sleep(9 * SECOND)
+      return instead(503)(...asked)
+    })
+    await guests.issue(ann)
+    const other = await process({ crmUrl })
+    const stop = new AbortController()
+    const running = other.guests.enrichment.run(stop.signal)
+    // The other one finds it due, and waits for its turn.
+    await clock.advance(12 * SECOND)
+    expect(upstream.asked.update).toHaveLength(1)
+    await clock.advance(MINUTE)
+    expect(upstream.asked.update).toHaveLength(2)
+    stop.abort()
+    await running
+  })
+
+  it('are given for each guest once by several processes that share the work', async () => {
+    const { guests, upstream, clock, process, pending } = await started()
+    upstream.always('update', instead(503))
+    for (let nth = 0; nth < 25; nth += 1) await guests.issue({ ...ann, email: `guest-${nth}@mail.example` })
+    await settle()
+    upstream.always('update', undefined)
+    const before = upstream.asked.update.length
+    const stop = new AbortController()
+    const others = await Promise.all([process({ crmUrl }), process({ crmUrl })])
+    const running = others.map((one) => one.guests.enrichment.run(stop.signal))
+    await clock.advance(MINUTE)
+    expect([before, upstream.asked.update.length - before]).toEqual([25, 25])
+    stop.abort()
+    await Promise.all(running)
+    expect(await pending()).toEqual([])
+  })
+
   it('are given again at once when a clock that was ahead put them off', async () => {
     const { guests, upstream, connection, enriched, clock } = await started()
     clock.stepWall(HOUR)

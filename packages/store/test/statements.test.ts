@@ -1,6 +1,14 @@
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Change, type Credential, type Event, Secret, type Store, systemClock } from '@guestpass/core'
+import {
+  type Change,
+  type Credential,
+  type DocumentWrite,
+  type Event,
+  Secret,
+  type Store,
+  systemClock,
+} from '@guestpass/core'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, openStore } from './opening.ts'
 
@@ -33,6 +41,8 @@ const tokens = (id: string, generation: number): Change => ({
   events: [event(`${id}-${generation}`)],
   issued: [{ credential: id, fingerprint: `${id}-${generation}`, expiresAt: systemClock().wall() + 60_000 }],
 })
+
+const work = (id: string): DocumentWrite => ({ kind: 'work', id, value: 1, expect: { revision: 0 } })
 
 /** The statements that run meanwhile, each as often as it runs. */
 async function statementsOf(body: () => Promise<unknown>): Promise<readonly string[]> {
@@ -92,6 +102,19 @@ describe('the statements of a commit', () => {
     })
   })
 
+  it('are one for a look at the documents that are due, however many wait', async () => {
+    await withStore(async (store) => {
+      const soon = systemClock().wall() + 60_000
+      const documents = Array.from({ length: 1_000 }, (_, nth) => ({ ...work(`guest-${nth}`), dueAt: soon }))
+      await store.commit({ connection: 'default', documents })
+      const ask = { kind: 'work', max: 10, leaseMs: 1_000 }
+      const ran = await statementsOf(async () =>
+        expect((await store.claimDueDocuments('default', ask)).claimed).toEqual([]),
+      )
+      expect(ran).toHaveLength(1)
+    })
+  })
+
   it('are one for a lease that is granted, beside the transaction', async () => {
     await withStore(async (store) => {
       expect((await statementsOf(() => store.lease('default', 'x', 'p1', 1_000))).length).toBe(3)
@@ -114,6 +137,12 @@ describe('the statements of a commit', () => {
         await store.outbox.post('default', 'other', ['1'])
         await store.outbox.counts('audit')
         await store.chain('default', { limit: 9, after: 1 })
+        for (const id of ['a', 'b']) {
+          await store.commit({ connection: 'default', documents: [{ ...work(id), dueAt: systemClock().wall() }] })
+        }
+        for (const max of [1, 9, 9]) {
+          await store.claimDueDocuments('default', { kind: 'work', max, leaseMs: 60_000 })
+        }
       })
       const database = new DatabaseSync(path)
       const plans = [...new Set(ran)]
@@ -122,7 +151,16 @@ describe('the statements of a commit', () => {
         .map(({ detail }) => String(detail))
       database.close()
       // The table of keys has a row or two.
-      expect(plans.filter((plan) => /^SCAN (?!part|due|keys)/.test(plan))).toEqual([])
+      expect(plans.filter((plan) => /^SCAN (?!part|due|keys|CONSTANT ROW)/.test(plan))).toEqual([])
+      const ofDocuments = plans.filter((plan) => /^S\w+ documents/.test(plan)).map((plan) => plan.split('USING ')[1])
+      expect([...new Set(ofDocuments)].sort((a = '', b = '') => a.localeCompare(b))).toEqual([
+        'COVERING INDEX sqlite_autoindex_documents_1 (connection=? AND kind=? AND id=?)',
+        'INDEX documents_by_due (connection=? AND kind=? AND due_at>? AND due_at<?)',
+        'INDEX documents_by_due (connection=? AND kind=? AND due_at>?)',
+        'INDEX documents_by_expiry (expires_at<?)',
+        'INDEX documents_by_setting (connection=? AND kind=? AND due_set_at>?)',
+        'INDEX sqlite_autoindex_documents_1 (connection=? AND kind=? AND id=?)',
+      ])
       const ofEvents = plans.filter((plan) => plan.startsWith('SEARCH events')).map((plan) => plan.split('(')[1])
       expect([...new Set(ofEvents)].sort((a = '', b = '') => a.localeCompare(b))).toEqual([
         'connection=? AND chain=? AND count=?)',

@@ -7,6 +7,7 @@ import type { SealedStore } from '../src/sqlite/index.ts'
 import { inFolder, openStore, random } from './opening.ts'
 
 const FIRST = new URL('../../../fixtures/store/0001-first.sql', import.meta.url)
+const SECOND = new URL('0002-profiles-documents-chain.sql', FIRST)
 
 /** A store as the first version left it, after more statements. */
 async function firstStore(folder: string, ...more: readonly string[]): Promise<string> {
@@ -73,12 +74,15 @@ describe('a store of the first version', () => {
   })
 })
 
+const pending = (id: string): string =>
+  `insert into documents (connection, kind, id, revision, value) values ('default', 'enrichment', '${id}', 1, x'00')`
+
 describe('a store of the second version', () => {
   it('finds, exports and erases a person by address', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const database = new DatabaseSync(path)
-      database.exec(await readFile(new URL('0002-profiles-documents-chain.sql', FIRST), 'utf8'))
+      database.exec(await readFile(SECOND, 'utf8'))
       database.close()
       const store = await openStore(path)
       const email = 'ann@example.com'
@@ -88,6 +92,23 @@ describe('a store of the second version', () => {
       expect((await records.export({ email })).guests).toMatchObject([exported])
       expect((await records.erase({ email })).guests).toMatchObject([{ guestId: guest?.guestId, api: 'engagements' }])
       expect(await records.find({ email })).toEqual([])
+      await store.close()
+    })
+  })
+
+  it('has its pending work done at once, also what a process of that version still writes', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const database = new DatabaseSync(path)
+      database.exec(await readFile(SECOND, 'utf8'))
+      database.exec(pending('before'))
+      const store = await openStore(path)
+      database.exec(pending('during'))
+      database.close()
+      const ask = { kind: 'enrichment', max: 9, leaseMs: 60_000 }
+      const { claimed } = await store.claimDueDocuments('default', ask)
+      expect(claimed.map(({ id }) => id).toSorted()).toEqual(['before', 'during'])
+      expect((await store.claimDueDocuments('default', ask)).claimed).toEqual([])
       await store.close()
     })
   })

@@ -5,7 +5,7 @@ import type { Json } from '../domain/json.ts'
 import type { Secret } from '../domain/secret.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../domain/profile.ts'
-import { holds, type Instant, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
@@ -31,7 +31,6 @@ interface Pending {
   /** The CRM has yet to be asked. */
   readonly crm: boolean
   readonly attempts: number
-  readonly dueAt: Instant
 }
 
 export interface EnrichmentParts {
@@ -62,7 +61,12 @@ export interface Enrichment {
 
 /** Kind of the documents that hold what is left to do, each under the guest's id. */
 export const ENRICHMENT = 'enrichment'
+/** The longest that it looks away when nothing is due: work may come in from other processes meanwhile. */
 const IDLE: Millis = SECOND
+/** Guests worked on at once. */
+const AT_ONCE = 10
+/** What the work on them takes at most, as a rule; then another process may do what is left. */
+const LEASE: Millis = 30 * SECOND
 /** Who asks, in events, where no caller waits. */
 const WORKER = 'enrichment'
 const FIRST: Millis = 5 * SECOND
@@ -118,14 +122,19 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     return { guest: credential, lookup: { outcome: 'failed', error } }
   }
 
-  /** One pass over what is left to do for a guest; true when nothing is left. */
-  async function pass(guestId: string): Promise<boolean> {
+  /**
+   * One pass over what is left to do for a guest; true when nothing is left. `claimed`: the revision that it is claimed for; where
+   * another one is there, another process has just worked on it.
+   */
+  async function pass(guestId: string, claimed: number | undefined): Promise<boolean> {
     const { value, revision } = await store.document(connection, ENRICHMENT, guestId)
     if (value === undefined) return true
+    if (claimed !== undefined && claimed !== revision) return false
     const before = value as unknown as Pending
     const found = await store.find(connection, guestId)
-    const settle = (next: Pending | undefined, events: readonly Event[]): Promise<unknown> => {
-      const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...(next ? { value: { ...next } } : {}) }
+    const settle = (next: Pending | undefined, events: readonly Event[], waitMs = 0): Promise<unknown> => {
+      const later = next ? { value: { ...next }, dueAt: clock.wall() + waitMs } : {}
+      const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...later }
       return store.commit({ connection, documents: [write], events })
     }
     if (!found.credential || hasEnded(found.credential)) {
@@ -151,8 +160,8 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
       ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, lookupMs, { crm: 'failed', attempts })]
       : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
-    const next: Pending = { put: failed, crm, attempts, dueAt: clock.wall() + wait }
-    await settle(attempts < MOST ? next : undefined, [...events, ...gap])
+    const next: Pending = { put: failed, crm, attempts }
+    await settle(attempts < MOST ? next : undefined, [...events, ...gap], wait)
     return attempts >= MOST
   }
 
@@ -176,37 +185,28 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     }
   }
 
-  const work = (guestId: string): Promise<boolean> => {
-    const done = turn(`enrich:${guestId}`, () => pass(guestId)).catch(() => false)
+  const work = (guestId: string, claimed?: number): Promise<boolean> => {
+    const done = turn(`enrich:${guestId}`, () => pass(guestId, claimed)).catch(() => false)
     underWay.add(done)
     void done.finally(() => underWay.delete(done))
     return done
   }
 
-  async function* due(): AsyncGenerator<string> {
-    for (let after: string | undefined; ; ) {
-      const page = await store.documents(connection, {
-        kind: ENRICHMENT,
-        limit: 100,
-        ...(after === undefined ? {} : { after }),
-      })
-      for (const { id, value } of page.documents) {
-        // What a clock that was ahead put off for longer than any wait is due now.
-        if (!holds((value as unknown as Pending).dueAt, LONGEST, clock.wall())) yield id
-      }
-      if (page.next === undefined) return
-      after = page.next
+  /** Does what is due; says how many guests are done with, and how long nothing is due. */
+  async function due(signal: AbortSignal): Promise<{ readonly done: number; readonly restMs: Millis }> {
+    for (let done = 0; ; ) {
+      if (signal.aborted) return { done, restMs: 0 }
+      const ask = { kind: ENRICHMENT, max: AT_ONCE, leaseMs: LEASE }
+      const { claimed, nextInMs = IDLE } = await store.claimDueDocuments(connection, ask)
+      const left = await Promise.all(claimed.map(({ id, revision }) => work(id, revision)))
+      done += left.filter(Boolean).length
+      if (claimed.length === 0) return { done, restMs: Math.min(nextInMs, IDLE) }
     }
   }
 
   async function drain(signal: AbortSignal): Promise<number> {
     const begun = await Promise.all(underWay)
-    let done = begun.filter(Boolean).length
-    for await (const id of due()) {
-      if (signal.aborted) break
-      if (await work(id)) done += 1
-    }
-    return done
+    return begun.filter(Boolean).length + (await due(signal)).done
   }
 
   return {
@@ -214,17 +214,19 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     async pending(guestId, { outcome }, isNew = false) {
       const { revision } = isNew ? { revision: 0 } : await store.document(connection, ENRICHMENT, guestId)
       // Due only when whoever begins the work now has had time for it.
-      const value: Pending = { put: true, crm: outcome === 'failed', attempts: 0, dueAt: clock.wall() + FIRST }
-      return { kind: ENRICHMENT, id: guestId, value: { ...value }, expect: { revision } }
+      const dueAt = clock.wall() + FIRST
+      const value: Pending = { put: true, crm: outcome === 'failed', attempts: 0 }
+      return { kind: ENRICHMENT, id: guestId, value: { ...value }, dueAt, expect: { revision } }
     },
     begin: (guestId) => void work(guestId),
     drain,
     async run(signal) {
       while (!signal.aborted) {
         // A store that fails for a moment is asked again later.
-        await drain(signal).catch(() => 0)
-        await clock.sleep(IDLE, signal).catch(() => {})
+        const { restMs } = await due(signal).catch(() => ({ restMs: IDLE }))
+        await clock.sleep(restMs, signal).catch(() => {})
       }
+      await Promise.all(underWay)
     },
   }
 }

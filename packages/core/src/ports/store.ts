@@ -49,6 +49,8 @@ export interface DocumentWrite {
   readonly value?: Json
   /** From then on it counts as absent; never when not given. */
   readonly expiresAt?: Instant
+  /** From then on, by the store's time, it is due: `claimDueDocuments` gives it. Never when not given, whatever it was before. */
+  readonly dueAt?: Instant
   readonly expect: { readonly revision: number }
 }
 
@@ -97,6 +99,24 @@ export interface DueAnswer {
    * Until the next one that is kept falls due or its claim ends; absent when there is none. Only told when fewer than
    * `max` were claimed. It may be told too early, never too late: 0 asks to come again at once.
    */
+  readonly nextInMs?: Millis
+}
+
+/** Which due documents a worker asks for. */
+export interface DueDocumentsAsk {
+  readonly kind: string
+  /** Documents wanted, 1 to 1000. */
+  readonly max: number
+  /** The claimed documents are due again when this ends, in milliseconds, unless they are written first. */
+  readonly leaseMs: Millis
+}
+
+export interface DueDocumentsAnswer {
+  /** The store's time. */
+  readonly now: Instant
+  /** Due documents, the longest due first. `dueAt`: since when. A claim does not change the revision. */
+  readonly claimed: readonly { readonly id: string; readonly revision: number; readonly dueAt: Instant }[]
+  /** Until the next document falls due or its claim ends; as in `DueAnswer`. */
   readonly nextInMs?: Millis
 }
 
@@ -192,6 +212,11 @@ export interface Documents {
     readonly documents: readonly (Document & { readonly id: string; readonly value: Json })[]
     readonly next?: string
   }>
+  /**
+   * Takes documents of a kind that are due. A claim ends with its lease, or with a write of the document. It saves work, and is never
+   * what keeps data right. A due time that was set by a clock that was ahead puts nothing off.
+   */
+  claimDueDocuments(connection: string, ask: DueDocumentsAsk): Promise<DueDocumentsAnswer>
 }
 
 /** What is known of tokens that were issued, without holding them. Durable. */

@@ -1,6 +1,12 @@
 import type { Json } from '../domain/json.ts'
 import { DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
-import type { Document, Documents as StoredDocuments, DocumentWrite } from '../ports/store.ts'
+import type {
+  Document,
+  Documents as StoredDocuments,
+  DocumentWrite,
+  DueDocumentsAnswer,
+  DueDocumentsAsk,
+} from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 
 interface Row {
@@ -9,7 +15,13 @@ interface Row {
   readonly expiresAt: Instant
   /** When it was written. */
   readonly writtenAt: Instant
+  /** Absent when it is never due. */
+  readonly dueAt?: Instant
+  /** When the due time was set, by a write or a claim. */
+  readonly dueSetAt: Instant
 }
+
+type DueRow = DueDocumentsAnswer['claimed'][number]
 
 /** The documents of a connection. */
 export interface Documents {
@@ -17,6 +29,7 @@ export interface Documents {
   holds(write: DocumentWrite, now: Instant): boolean
   put(write: DocumentWrite, now: Instant): void
   page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
+  claimDue(ask: DueDocumentsAsk, now: Instant): DueDocumentsAnswer
   readonly size: number
 }
 
@@ -42,9 +55,13 @@ export function memoryDocuments(): Documents {
   return {
     get,
     holds: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
-    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY }, now) {
-      if (value === undefined) rowsOf(kind).delete(id)
-      else rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt, writtenAt: now })
+    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY, dueAt }, now) {
+      if (value === undefined) {
+        rowsOf(kind).delete(id)
+        return
+      }
+      const due = { dueSetAt: now, ...(dueAt === undefined ? {} : { dueAt }) }
+      rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt, writtenAt: now, ...due })
     },
     page({ kind, after, limit }, now) {
       const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)
@@ -59,8 +76,29 @@ export function memoryDocuments(): Documents {
         ...(next === undefined ? {} : { next }),
       }
     },
+    claimDue({ kind, max, leaseMs }, now) {
+      const rows = rowsOf(kind)
+      const due: DueRow[] = []
+      let next = Number.POSITIVE_INFINITY
+      for (const [id, row] of rows) {
+        const dueAt = living(row, now) && dueTime(row, now)
+        if (dueAt === undefined) continue
+        if (dueAt <= now) due.push({ id, revision: row.revision, dueAt })
+        else next = Math.min(next, dueAt)
+      }
+      const claimed = due.sort((a, b) => a.dueAt - b.dueAt).slice(0, max)
+      const until = now + leaseMs
+      for (const { id } of claimed) rows.set(id, { ...(rows.get(id) as Row), dueAt: until, dueSetAt: now })
+      if (claimed.length > 0) next = Math.min(next, until)
+      const isTold = claimed.length < max && next < Number.POSITIVE_INFINITY
+      return { now, claimed, ...(isTold ? { nextInMs: next - now } : {}) }
+    },
     get size() {
       return [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
     },
   }
 }
+
+/** When a row is due; one that a clock that was ahead put off is due now. Undefined when it never is. */
+const dueTime = ({ dueAt, dueSetAt }: Row, now: Instant): Instant | undefined =>
+  dueAt !== undefined && isAhead(dueSetAt, now) ? Math.min(dueAt, now) : dueAt

@@ -6,7 +6,7 @@ import { frozen } from './frozen.ts'
 import { leased } from './lease.ts'
 import { memoryOutbox } from './memory-outbox.ts'
 import { emptyRoom, type Room } from './room.ts'
-import { refuseBadDueAsk, refuseBadLimit } from './terms.ts'
+import { refuseBadClaim, refuseBadDueAsk, refuseBadLimit } from './terms.ts'
 
 export interface RoomOptions {
   readonly clock: Clock
@@ -62,6 +62,10 @@ export function storeOfRooms(rooms: () => Map<string, Room>, { clock, route, kee
     async documents(connection, page) {
       refuseBadLimit(page.limit)
       return roomOf(connection).documents.page(page, clock.wall())
+    },
+    async claimDueDocuments(connection, ask) {
+      refuseBadClaim(ask)
+      return roomOf(connection).documents.claimDue(ask, clock.wall())
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)

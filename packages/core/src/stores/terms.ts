@@ -1,7 +1,7 @@
 import { GuestpassError } from '../errors.ts'
-import type { Change, DueAsk } from '../ports/store.ts'
+import type { Change, DueAsk, DueDocumentsAsk } from '../ports/store.ts'
 
-/** The most rows that one page holds, and the most credentials claimed at once. */
+/** The most rows that one page holds, and the most that are claimed at once. */
 export const MAX_PAGE = 1_000
 
 function refuse(field: string, message: string, remedy: string): never {
@@ -16,11 +16,16 @@ function refuseBadCount(field: string, count: number, remedy: string): void {
 /** Refuses a page size that is not a whole number from 1 to 1000. */
 export const refuseBadLimit = (limit: number): void => refuseBadCount('limit', limit, 'Ask for less and follow `next`.')
 
-/** Refuses a claim of no credentials or of more than 1000, or with times that make no sense. */
-export function refuseBadDueAsk({ max, leaseMs, keepForMs }: DueAsk): void {
+/** Refuses a claim of nothing or of more than 1000, or for a time that makes no sense. */
+export function refuseBadClaim({ max, leaseMs }: Pick<DueDocumentsAsk, 'max' | 'leaseMs'>): void {
   refuseBadCount('max', max, 'Ask for less and come again.')
   if (!(leaseMs > 0 && leaseMs < Number.POSITIVE_INFINITY))
     refuse('leaseMs', 'must be more than 0', 'Give milliseconds.')
+}
+
+/** Refuses a claim of no credentials or of more than 1000, or with times that make no sense. */
+export function refuseBadDueAsk({ keepForMs, ...claim }: DueAsk): void {
+  refuseBadClaim(claim)
   if (!(keepForMs >= 0)) refuse('keepForMs', 'must be at least 0', 'Give milliseconds.')
 }
 

@@ -6,6 +6,7 @@ import { credentialsChapter } from './store-contract/credentials.ts'
 import { denialsChapter } from './store-contract/denials.ts'
 import { documentsChapter } from './store-contract/documents.ts'
 import { dueChapter } from './store-contract/due.ts'
+import { dueDocumentsChapter } from './store-contract/due-documents.ts'
 import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
 import { keptChapter } from './store-contract/kept.ts'
 import { lettersChapter } from './store-contract/letters.ts'
@@ -23,6 +24,7 @@ const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   'expectations up to the moment of the write': swapsChapter,
   persons: personsChapter,
   documents: documentsChapter,
+  'documents that are due': dueDocumentsChapter,
   'the audit chain': chainChapter,
   outbox: outboxChapter,
   'letters handed on, parked and posted': lettersChapter,

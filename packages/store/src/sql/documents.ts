@@ -25,7 +25,7 @@ type Name = Pick<Row, 'connection' | 'kind' | 'id'>
 export interface SealedDocument {
   readonly name: Name
   readonly expect: DocumentWrite['expect']
-  readonly row?: Omit<Row, 'kept_ms'>
+  readonly row?: Omit<Row, 'kept_ms' | 'due_set_at'>
 }
 
 export const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): Place => ({
@@ -40,18 +40,22 @@ export function sealedDocument(
   vault: Vault,
   random: Random,
   connection: string,
-  { kind, id, value, expiresAt, expect }: DocumentWrite,
+  { kind, id, value, expiresAt, dueAt, expect }: DocumentWrite,
 ): SealedDocument {
   const name = { connection, kind, id }
   if (value === undefined) return { name, expect }
   // By luck and not by count, so that one that was removed and made again is not taken for the former.
   const revision = 1 + Math.floor(random.float() * 2 ** 48)
   const sealed = vault.seal(placeOf({ ...name, revision }), JSON.stringify(value))
-  return { name, expect, row: { ...name, revision, value: sealed, expires_at: expiresAt ?? null } }
+  return {
+    name,
+    expect,
+    row: { ...name, revision, value: sealed, expires_at: expiresAt ?? null, due_at: dueAt ?? null },
+  }
 }
 
 /** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
-const expired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
+export const expired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
   and (documents.expires_at <= ${now}
     or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${ahead(now, DOCUMENT_TOLERANCE)}))`
 
@@ -111,7 +115,8 @@ export function putExpectedDocument(db: Db, document: SealedDocument, now: Insta
   const { name, row } = document
   if (row === undefined) return removed(db, document, now)
   memoryOf(db).expiring += row.expires_at === null ? 0 : 1
-  return written(db, name, { ...row, kept_ms: row.expires_at === null ? null : row.expires_at - now }, document, now)
+  const kept_ms = row.expires_at === null ? null : row.expires_at - now
+  return written(db, name, { ...row, kept_ms, due_set_at: now }, document, now)
 }
 
 async function written(

@@ -172,6 +172,28 @@ async function marks(db: Empty): Promise<void> {
     .execute()
 }
 
+async function dueDocuments(db: Empty): Promise<void> {
+  const table = () => db.schema.alterTable('documents')
+  // 0: due since ever. What a process of the former version still writes is then due as well, and not forgotten.
+  await table()
+    .addColumn('due_at', 'double precision', (column) => column.defaultTo(0))
+    .execute()
+  await table()
+    .addColumn('due_set_at', 'double precision', (column) => column.notNull().defaultTo(0))
+    .execute()
+  for (const [name, column] of [
+    ['documents_by_due', 'due_at'],
+    ['documents_by_setting', 'due_set_at'],
+  ] as const) {
+    await db.schema
+      .createIndex(name)
+      .on('documents')
+      .columns(['connection', 'kind', column])
+      .where(sql<boolean>`due_at is not null`)
+      .execute()
+  }
+}
+
 /** All migrations by name, in the order of their names. A name that was released never changes. */
 export const migrations = (spelling: Spelling): Readonly<Record<string, Migration>> => ({
   '0001_first': {
@@ -196,4 +218,5 @@ export const migrations = (spelling: Spelling): Readonly<Record<string, Migratio
       await switched(db)
     },
   },
+  '0004_due_documents': { up: dueDocuments },
 })

@@ -46,6 +46,10 @@ export interface Tables {
     readonly expires_at: number | null
     /** How long it lives, in milliseconds; null when for ever, or written before this was kept. */
     readonly kept_ms: number | null
+    /** Null when it is never due; 0 where a version wrote it that knew no due times. */
+    readonly due_at: number | null
+    /** When that was set, by a write or a claim. */
+    readonly due_set_at: number
   }
   /** The events of a connection in the order of their chain; there is no order over connections. */
   readonly events: {

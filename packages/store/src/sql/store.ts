@@ -1,4 +1,4 @@
-import { asGuestpassError, refuseBadDueAsk, refuseBadLimit, type Store } from '@guestpass/core'
+import { asGuestpassError, refuseBadClaim, refuseBadDueAsk, refuseBadLimit, type Store } from '@guestpass/core'
 import { chainHead, linksAfter } from './chain.ts'
 import { commit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
@@ -6,6 +6,7 @@ import { found, foundIn, listed, ofSubject, sealedRow } from './credentials.ts'
 import type { Database } from './database.ts'
 import { documentOf, documentsOf } from './documents.ts'
 import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
+import { answerWithoutDocuments, claimDueDocuments } from './due-documents.ts'
 import { living } from './issued.ts'
 import { anyDue, claimed, counted, forwarded, parked, posted, settled } from './outbox.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
@@ -34,6 +35,12 @@ export function sqlStore(parts: CommitParts): Store {
     async documents(connection, page) {
       refuseBadLimit(page.limit)
       return unsealed((db) => documentsOf(db, vault, connection, page, now()))
+    },
+    async claimDueDocuments(connection, ask) {
+      refuseBadClaim(ask)
+      const asked = () => ({ ...ask, connection, now: now() })
+      // Asked often and mostly in vain: only who finds something takes the lock.
+      return (await read((db) => answerWithoutDocuments(db, asked()))) ?? write((db) => claimDueDocuments(db, asked()))
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)
@@ -80,7 +87,7 @@ export function sqlStore(parts: CommitParts): Store {
     async claimDue(connection, ask) {
       refuseBadDueAsk(ask)
       const asked = () => ({ ...ask, connection, now: now() })
-      // Asked often and mostly in vain: only who finds something takes the lock.
+      // Likewise.
       return (await read((db) => answerWithoutClaim(db, asked()))) ?? write((db) => claimDue(db, asked()))
     },
     outbox: {

@@ -1,0 +1,82 @@
+import { ahead, type DueDocumentsAnswer, type DueDocumentsAsk, type Instant } from '@guestpass/core'
+import { sql } from 'kysely'
+import type { Db } from './database.ts'
+import { expired } from './documents.ts'
+
+/** A claim at the moment when it is made. */
+interface Claim extends DueDocumentsAsk {
+  readonly connection: string
+  readonly now: Instant
+}
+
+const rowsOf = (db: Db, { connection, kind, now }: Claim) =>
+  db
+    .selectFrom('documents')
+    .where('connection', '=', connection)
+    .where('kind', '=', kind)
+    .where('due_at', 'is not', null)
+    .where(({ not }) => not(expired(now)))
+
+/** Put off by a clock that was ahead, and due now. */
+const dueAhead = (db: Db, claim: Claim) =>
+  rowsOf(db, claim).where('due_set_at', '>', ahead(claim.now)).where('due_at', '>', claim.now)
+
+/** The answer to a claim that would change nothing; undefined when it would. Asked every second: one statement. */
+export async function answerWithoutDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer | undefined> {
+  const { now } = claim
+  const first = rowsOf(db, claim).select('due_at').orderBy('due_at').limit(1)
+  const isAhead = dueAhead(db, claim).select(sql.lit(0).as('due_at')).limit(1)
+  const asked = sql<{ next: number | null; moved: number | null }>`select (${first}) as "next", (${isAhead}) as moved`
+  const { next = null, moved = null } = (await asked.execute(db)).rows[0] ?? {}
+  if (moved !== null || (next !== null && next <= now)) return undefined
+  return { now, claimed: [], ...(next === null ? {} : { nextInMs: next - now }) }
+}
+
+/** Claims what is due, the longest due first; then what a clock that was ahead has put off. */
+export async function claimDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer> {
+  const { now, max } = claim
+  const due = rowsOf(db, claim).where('due_at', '<=', now).orderBy('due_at')
+  const claimed = [...(await take(db, claim, due, max))]
+  if (claimed.length < max) claimed.push(...(await take(db, claim, dueAhead(db, claim), max - claimed.length)))
+  const next = claimed.length < max ? await nextAt(db, claim) : undefined
+  return { now, claimed, ...(next === undefined ? {} : { nextInMs: next - now }) }
+}
+
+async function take(
+  db: Db,
+  claim: Claim,
+  rows: ReturnType<typeof rowsOf>,
+  most: number,
+): Promise<DueDocumentsAnswer['claimed']> {
+  const { connection, kind, now, leaseMs } = claim
+  const found = await rows.select(['id', 'revision', 'due_at']).limit(most).execute()
+  if (found.length === 0) return []
+  const updated = await db
+    .updateTable('documents')
+    .set({ due_at: now + leaseMs, due_set_at: now })
+    .where('connection', '=', connection)
+    .where('kind', '=', kind)
+    .where(
+      'id',
+      'in',
+      found.map(({ id }) => id),
+    )
+    // Another process may have claimed it meanwhile, where a database lets two write at once.
+    .where((row) => row.or([row('due_at', '<=', now), row('due_set_at', '>', ahead(now))]))
+    .returning('id')
+    .execute()
+  const taken = new Set(updated.map(({ id }) => id))
+  return found
+    .filter(({ id }) => taken.has(id))
+    .map(({ id, revision, due_at }) => ({ id, revision, dueAt: Math.min(due_at ?? now, now) }))
+}
+
+async function nextAt(db: Db, claim: Claim): Promise<Instant | undefined> {
+  const next = await rowsOf(db, claim)
+    .select('due_at')
+    .where('due_at', '>', claim.now)
+    .orderBy('due_at')
+    .limit(1)
+    .executeTakeFirst()
+  return next?.due_at ?? undefined
+}
