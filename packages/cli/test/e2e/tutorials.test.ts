@@ -64,7 +64,7 @@ describe('a guest token that is held outside', () => {
   const renew = `guest refresh ${SESSION} --token - --subject ${SUB}`
 
   beforeEach(() => {
-    upstream.scopes = ['webmessaging:guesttoken:write']
+    upstream.client.scopes = ['webmessaging:guesttoken:write']
   })
 
   it('is verified, refreshed by a client with the one scope, and known by its session from then on', async () => {
@@ -158,7 +158,7 @@ describe('an authenticated guest', () => {
     upstream.came.filter(({ key }) => key.startsWith('PUT ')).map(({ body }) => JSON.parse(body) as object)
 
   beforeEach(() => {
-    upstream.scopes = ['guest:write', 'guest:read']
+    upstream.client.scopes = ['guest:write', 'guest:read']
   })
 
   it('comes with what the API answered, without its tokens', async () => {
@@ -232,7 +232,7 @@ describe('a connection that is signed in by a refresh token of the environment',
   })
 
   beforeEach(() => {
-    upstream.scopes = ['externalusers:write', 'webmessaging:guest:create']
+    upstream.client.scopes = ['externalusers:write', 'webmessaging:guest:create']
   })
 
   it('sends identity management each renewal with the time as a number, and reports it as a refresh', async () => {
