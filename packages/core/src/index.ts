@@ -126,6 +126,7 @@ export {
 export type { Client, ClientMethod } from './upstream/oauth/client.ts'
 export { type Params, reservedParams } from './upstream/oauth/params.ts'
 export { isLoopback } from './domain/loopback.ts'
+export { scopesOf as scopesOfClaims } from './verify/claims.ts'
 export { fingerprint } from './verify/fingerprint.ts'
 export { givenKeys } from './verify/given-keys.ts'
 export { leftOutText } from './verify/key-list.ts'

@@ -1,0 +1,26 @@
+import type { Problem } from '@guestpass/core'
+
+/** What of a problem document (RFC 9457) goes out to a guest. */
+export type PublicProblem = Omit<Problem, 'detail' | 'fields' | 'upstream'> & {
+  readonly detail?: string
+  /** The fields that were wrong, by their paths alone: what else is known of them can hold personal data. */
+  readonly fields?: readonly { readonly field: string }[]
+}
+
+/** An HTTP answer that any framework can send. */
+export interface Answer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly problem: PublicProblem
+  /** The problem as JSON. */
+  readonly body: string
+}
+
+/** The answer that carries a problem document; its status is that of the document. */
+export const answerOf = (problem: PublicProblem, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status: problem.status,
+  headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  problem,
+  body: JSON.stringify(problem),
+})

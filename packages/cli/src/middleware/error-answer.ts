@@ -1,0 +1,35 @@
+import { type Field, type GuestpassError, type Instant, SECOND, systemClock } from '@guestpass/core'
+import { type Answer, answerOf } from './answer.ts'
+
+const clock = systemClock()
+
+/** The path of a field that a program named: an attribute's name could be an address. */
+const FIELD = /^[\w.[\]-]{1,100}$/
+
+const pathsOf = (fields: readonly Field[]): readonly { readonly field: string }[] =>
+  fields.filter(({ field }) => FIELD.test(field)).map(({ field }) => ({ field }))
+
+/**
+ * The answer to a guest whose request failed with this error: code, title and status by the catalogue, and `Retry-After` (RFC 9110,
+ * section 10.2.3) where it is known. The message and what upstream said stay here: they can name settings, addresses and other guests.
+ * Errors below 500 also say their reason and which fields were wrong; of the others only the reason `guest` is for guests: the guest must
+ * be authenticated again.
+ */
+export function errorAnswer(error: GuestpassError, now: Instant = clock.wall()): Answer {
+  const { type, title, status, code, retryable, retryAt, fields, reason } = error.toProblem()
+  const isAboutRequest = status < 500
+  const seconds = error.retryAt === undefined ? undefined : Math.max(Math.ceil((error.retryAt - now) / SECOND), 1)
+  return answerOf(
+    {
+      type,
+      title,
+      status,
+      code,
+      retryable,
+      ...(retryAt === undefined ? {} : { retryAt }),
+      ...(reason !== undefined && (isAboutRequest || reason === 'guest') ? { reason } : {}),
+      ...(fields && isAboutRequest ? { fields: pathsOf(fields) } : {}),
+    },
+    seconds === undefined ? {} : { 'retry-after': String(seconds) },
+  )
+}

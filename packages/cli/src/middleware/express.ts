@@ -1,0 +1,50 @@
+import { GuestpassError } from '@guestpass/core'
+import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express'
+import type { Answer } from './answer.ts'
+import { authorizationOf } from './bearer-token.ts'
+import { errorAnswer } from './error-answer.ts'
+import type { Guest } from './guest.ts'
+import { guestCheck } from './guest-check.ts'
+import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+export type { Guest } from './guest.ts'
+export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The guest of the request, where `guestAuth` ran and a token came. */
+      guest?: Guest
+    }
+  }
+}
+
+const send = (response: Response, { status, headers, body }: Answer): void =>
+  void response.status(status).set(headers).end(body)
+
+/** A request handler that says nothing of the parameters of its route, so that the handlers after it keep their types. */
+export type GuestAuth = (request: Express.Request, response: Express.Response, next: NextFunction) => Promise<void>
+
+/**
+ * Middleware for Express: verifies the guest token of a request and sets `request.guest`. Answers 400, 401, 403 or 503 with a problem
+ * document (RFC 6750, RFC 9457). Throws `config_invalid`.
+ */
+export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<Request> = {}): GuestAuth {
+  const check = guestCheck(gp, options, authorizationOf)
+  return async (request, response, next) => {
+    try {
+      const { answer, guest } = await check(request as Request)
+      if (answer) return send(response as Response, answer)
+      if (guest) request.guest = guest
+    } catch (error) {
+      return next(error)
+    }
+    next()
+  }
+}
+
+/** Error middleware for Express, to be used after the routes: answers a GuestpassError, and leaves every other error to Express. */
+export const guestpassErrors = (): ErrorRequestHandler => (error, _request, response, next) => {
+  if (!(error instanceof GuestpassError) || response.headersSent) return next(error)
+  send(response, errorAnswer(error))
+}

@@ -1,0 +1,59 @@
+import { GuestpassError } from '@guestpass/core'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer } from './answer.ts'
+import { authorizationOf } from './bearer-token.ts'
+import { errorAnswer } from './error-answer.ts'
+import type { Guest } from './guest.ts'
+import { guestCheck } from './guest-check.ts'
+import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+export type { Guest } from './guest.ts'
+export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The guest of the request, where `guestAuth` ran and a token came. */
+    guest?: Guest
+  }
+}
+
+/** A plugin that checks every request, or the hook of a route. */
+export interface GuestAuth {
+  (instance: FastifyInstance): Promise<void>
+  (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
+}
+
+const send = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
+  reply.code(status).headers(headers).send(body)
+
+/**
+ * Verifies the guest token of a request of Fastify and sets `request.guest`. Register it to check all routes of the instance, or give it to
+ * a route as `onRequest` or `preHandler`. Answers 400, 401, 403 or 503 with a problem document (RFC 6750, RFC 9457). Throws
+ * `config_invalid`.
+ */
+export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<FastifyRequest> = {}): GuestAuth {
+  const check = guestCheck(gp, options, ({ headers, raw }) => authorizationOf({ headers, rawHeaders: raw.rawHeaders }))
+  const hook = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const { answer, guest } = await check(request)
+    if (answer) return send(reply, answer)
+    if (guest) request.guest = guest
+    return undefined
+  }
+  const plugin = async (instance: FastifyInstance): Promise<void> => {
+    if (!instance.hasRequestDecorator('guest')) instance.decorateRequest('guest', undefined)
+    instance.addHook('onRequest', hook)
+  }
+  const both = async (
+    first: FastifyInstance | FastifyRequest,
+    second?: unknown,
+  ): Promise<FastifyReply | undefined | void> =>
+    'addHook' in first ? plugin(first) : hook(first, second as FastifyReply)
+  // What fastify-plugin does: the plugin belongs to the instance that it is registered at, not to one of its own.
+  return Object.assign(both, { [Symbol.for('skip-override')]: true }) as GuestAuth
+}
+
+/** An error handler for Fastify: answers a GuestpassError, and leaves every other error to the handler around this one. */
+export const guestpassErrors =
+  () =>
+  (error: FastifyError | Error, _request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    error instanceof GuestpassError ? send(reply, errorAnswer(error)) : reply.send(error)

@@ -1,0 +1,50 @@
+import { GuestpassError } from '@guestpass/core'
+import type { Answer } from './answer.ts'
+import { bearerToken, type Presented } from './bearer-token.ts'
+import { errorAnswer } from './error-answer.ts'
+import { type Guest, guestOf } from './guest.ts'
+import { checkArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
+import { refusal } from './refusal.ts'
+
+/** Either the answer that ends the request, or the guest that it goes on with; neither where no token came and none is needed. */
+export type Checked =
+  | { readonly answer: Answer; readonly guest?: undefined }
+  | { readonly answer?: undefined; readonly guest?: Guest }
+
+/**
+ * What all middleware does with a request: finds the token, has it verified, answers or gives the guest. Rejects with what the callbacks
+ * throw, and with what `verify` throws unless it is a GuestpassError. Throws `config_invalid`.
+ *
+ * @param authorization The `Authorization` header of a request; several are joined by commas.
+ */
+export function guestCheck<R>(
+  gp: TokenVerifier,
+  options: GuestAuthOptions<R>,
+  authorization: (request: R) => string | undefined,
+): (request: R) => Promise<Checked> {
+  checkArguments(gp, options)
+  const { scopes = [], subject, optional = false, token } = options
+  const presented = (request: R): Presented => {
+    if (!token) return bearerToken(authorization(request))
+    const found: unknown = token(request)
+    return typeof found === 'string' && found !== '' ? { token: found } : 'none'
+  }
+
+  return async (request) => {
+    const found = presented(request)
+    if (found === 'several') return { answer: refusal('several_tokens', scopes) }
+    if (found === 'none') return optional ? {} : { answer: refusal('no_token', scopes) }
+    const wanted: unknown = subject?.(request)
+    const expectations = { scopes, ...(typeof wanted === 'string' ? { subject: wanted } : {}) }
+    try {
+      const verdict = await gp.verify(found.token, expectations)
+      if (!verdict.valid) return { answer: refusal(verdict.reason, scopes) }
+      // A request that names no guest must not be open to all of them.
+      if (subject && typeof wanted !== 'string') return { answer: refusal('subject', scopes) }
+      return { guest: guestOf(verdict.claims) }
+    } catch (error) {
+      if (error instanceof GuestpassError) return { answer: errorAnswer(error) }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { GuestpassError } from '@guestpass/core'
+import type { Context, ErrorHandler, MiddlewareHandler } from 'hono'
+import type { StatusCode } from 'hono/utils/http-status'
+import type { Answer } from './answer.ts'
+import { errorAnswer } from './error-answer.ts'
+import type { Guest } from './guest.ts'
+import { guestCheck } from './guest-check.ts'
+import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+export type { Guest } from './guest.ts'
+export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+
+/** What `guestAuth` sets, read by `c.get('guest')`. `G` is `Guest | undefined` where a token is optional. */
+export interface GuestEnv<G = Guest> {
+  Variables: { guest: G }
+}
+
+/** Keeps the headers that were set on the context before. */
+const send = (c: Context, { status, headers, body }: Answer): Response =>
+  c.newResponse(body, { status: status as StatusCode, headers: { ...headers } })
+
+/**
+ * Middleware for Hono: verifies the guest token of a request and sets the variable `guest`. Answers 400, 401, 403 or 503 with a problem
+ * document (RFC 6750, RFC 9457). Throws `config_invalid`.
+ */
+export function guestAuth<O extends boolean = false>(
+  gp: TokenVerifier,
+  options: GuestAuthOptions<Context> & { readonly optional?: O | undefined } = {},
+): MiddlewareHandler<GuestEnv<O extends true ? Guest | undefined : Guest>> {
+  const check = guestCheck(gp, options, (c) => c.req.header('authorization'))
+  return async (c, next) => {
+    const { answer, guest } = await check(c)
+    if (answer) return send(c, answer)
+    c.set('guest', guest as Guest)
+    return next()
+  }
+}
+
+/** What Hono does with an error when there is no handler. */
+const asHonoDoes: ErrorHandler = (error, c) => {
+  if ('getResponse' in error) {
+    const response = error.getResponse()
+    return c.newResponse(response.body, response)
+  }
+  console.error(error)
+  return c.text('Internal Server Error', 500)
+}
+
+/** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Default: what Hono itself does. */
+export const guestpassErrors =
+  (otherwise: ErrorHandler = asHonoDoes): ErrorHandler =>
+  (error, c) =>
+    error instanceof GuestpassError ? send(c, errorAnswer(error)) : otherwise(error, c)

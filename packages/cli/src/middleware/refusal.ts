@@ -1,0 +1,54 @@
+import { GuestpassError, type Reason } from '@guestpass/core'
+import { type Answer, answerOf } from './answer.ts'
+
+/** Why a request is refused: a reason of `verify`, or what is wrong with how a token was presented. */
+export type RefusalReason = Reason | 'no_token' | 'several_tokens'
+
+interface Terms {
+  readonly code: 'token_invalid' | 'invalid_input'
+  readonly status: number
+  readonly detail: string
+  readonly challenge?: string
+}
+
+/**
+ * The terms of a refusal. Challenges are those of RFC 6750, section 3: without an error where no token came, and with at least one
+ * parameter. A token of another guest is valid and its scopes suffice, for which there is no error: no challenge is sent.
+ */
+function termsOf(reason: RefusalReason, scopes: readonly string[]): Terms {
+  const code = 'token_invalid'
+  switch (reason) {
+    case 'no_token':
+      return { code, status: 401, detail: 'The request has no guest token.', challenge: 'Bearer realm="guest"' }
+    case 'several_tokens':
+      return {
+        code: 'invalid_input',
+        status: 400,
+        detail: 'The request has more than one Authorization header.',
+        challenge: 'Bearer error="invalid_request"',
+      }
+    case 'subject':
+      return { code, status: 403, detail: 'The guest token is of another guest.' }
+    case 'scope':
+      return {
+        code,
+        status: 403,
+        detail: 'The guest token lacks a scope.',
+        challenge: `Bearer error="insufficient_scope", scope="${scopes.join(' ')}"`,
+      }
+    default:
+      return {
+        code,
+        status: 401,
+        detail: `The guest token is not valid: ${reason}.`,
+        challenge: 'Bearer error="invalid_token"',
+      }
+  }
+}
+
+/** The answer to a request whose token does not suffice. `scopes`: those that the request needs. Nothing of the token is in it. */
+export function refusal(reason: RefusalReason, scopes: readonly string[]): Answer {
+  const { code, status, detail, challenge } = termsOf(reason, scopes)
+  const problem = new GuestpassError(code, detail, { reason }).toProblem()
+  return answerOf({ ...problem, status }, challenge === undefined ? {} : { 'www-authenticate': challenge })
+}

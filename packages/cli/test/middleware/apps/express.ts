@@ -1,0 +1,31 @@
+import { createServer } from 'node:http'
+import express from 'express'
+import { guestAuth, guestpassErrors } from '../../../src/middleware/express.ts'
+import { type App, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+
+export async function expressApp({ verifier, keyless }: RouteParts): Promise<App> {
+  const app = express()
+  app.use((_request, response, next) => {
+    response.set('access-control-allow-origin', 'https://shop.example')
+    next()
+  })
+  const show: express.RequestHandler = (request, response) => void response.json(shown(request.guest))
+  app.all('/me', guestAuth(verifier), show)
+  app.get('/guests/:guestId', guestAuth(verifier, { subject: (request) => request.params.guestId }), show)
+  app.get('/nobody', guestAuth(verifier, { subject: () => undefined }), show)
+  app.get('/scoped', guestAuth(verifier, { scopes }), show)
+  app.get('/open', guestAuth(verifier, { optional: true }), show)
+  app.get('/cookie', guestAuth(verifier, { token: (request) => cookieOf(request.headers.cookie) }), show)
+  app.get('/keyless', guestAuth(keyless), show)
+  for (const [name, error] of Object.entries(thrown)) {
+    app.get(`/throws/${name}`, () => {
+      throw error()
+    })
+    app.get(`/rejects/${name}`, async () => {
+      await Promise.resolve()
+      throw error()
+    })
+  }
+  app.use(guestpassErrors())
+  return listening(createServer(LARGE, app))
+}

@@ -1,0 +1,36 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { guestAuth, guestpassErrors } from '../../../src/middleware/hono.ts'
+import { type App, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+
+export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
+  const app = new Hono()
+  app.onError(guestpassErrors())
+  app.use(async (c, next) => {
+    c.header('access-control-allow-origin', 'https://shop.example')
+    await next()
+  })
+  app.all('/me', guestAuth(verifier), (c) => c.json(shown(c.get('guest'))))
+  app.get('/guests/:guestId', guestAuth(verifier, { subject: (c) => c.req.param('guestId') }), (c) =>
+    c.json(shown(c.get('guest'))),
+  )
+  app.get('/nobody', guestAuth(verifier, { subject: () => undefined }), (c) => c.json(shown(c.get('guest'))))
+  app.get('/scoped', guestAuth(verifier, { scopes }), (c) => c.json(shown(c.get('guest'))))
+  app.get('/open', guestAuth(verifier, { optional: true }), (c) => c.json(shown(c.get('guest'))))
+  app.get('/cookie', guestAuth(verifier, { token: (c) => cookieOf(c.req.header('cookie')) }), (c) =>
+    c.json(shown(c.get('guest'))),
+  )
+  app.get('/keyless', guestAuth(keyless), (c) => c.json(shown(c.get('guest'))))
+  for (const [name, error] of Object.entries(thrown)) {
+    app.get(`/throws/${name}`, () => {
+      throw error()
+    })
+    app.get(`/rejects/${name}`, async () => {
+      await Promise.resolve()
+      throw error()
+    })
+  }
+  const listener = getRequestListener(app.fetch)
+  return listening(createServer(LARGE, (request, response) => void listener(request, response)))
+}

@@ -1,0 +1,169 @@
+import { GuestpassError, type Verdict } from '@guestpass/core'
+import { describe, expect, it } from 'vitest'
+import { authorizationOf, bearerToken } from '../../src/middleware/bearer-token.ts'
+import { errorAnswer } from '../../src/middleware/error-answer.ts'
+import * as express from '../../src/middleware/express.ts'
+import * as fastify from '../../src/middleware/fastify.ts'
+import { guestCheck } from '../../src/middleware/guest-check.ts'
+import { guestOf } from '../../src/middleware/guest.ts'
+import * as hono from '../../src/middleware/hono.ts'
+import * as nest from '../../src/middleware/nest.ts'
+import type { GuestAuthOptions, TokenVerifier } from '../../src/middleware/options.ts'
+
+const gp: TokenVerifier = { verify: async () => ({ valid: true, claims: { sub: 'ann', exp: 1_800_000_000.5 } }) }
+const answering = (verify: () => Promise<Verdict>): TokenVerifier => ({ verify })
+
+/** The names of the arguments that are wrong, by what a factory throws. */
+function faultsOf(make: () => unknown): readonly string[] {
+  try {
+    make()
+  } catch (error) {
+    const { code, fields = [], message } = error as GuestpassError
+    for (const { remedy } of fields) expect(message).toContain(remedy)
+    return [code, ...fields.map(({ field }) => field)]
+  }
+  return []
+}
+
+type Factory = (gp: TokenVerifier, options: object) => unknown
+const factories = { express, fastify, hono, nest }
+
+describe.each(Object.entries(factories))('guestAuth of %s', (_name, { guestAuth }) => {
+  const faults = (verifier: unknown, options: unknown) =>
+    faultsOf(() => (guestAuth as Factory)(verifier as TokenVerifier, options as object))
+
+  it('takes right options', () => {
+    expect(faults(gp, undefined)).toEqual([])
+    expect(faults(gp, { scopes: ['a', 'b:c'], subject: () => 'x', optional: true, token: () => 't' })).toEqual([])
+    expect(faults(gp, { scopes: undefined, subject: undefined, optional: undefined, token: undefined })).toEqual([])
+  })
+
+  it.each([undefined, null, {}, Promise.resolve(gp), { verify: true }])(
+    'refuses what does not verify: %s',
+    (verifier) => {
+      expect(faults(verifier, {})).toEqual(['config_invalid', 'gp'])
+    },
+  )
+
+  it('names every wrong option', () => {
+    const wrong = { scopes: 'a b', subject: 'ann', optional: 'yes', token: 1, scope: ['a'] }
+    expect(faults({}, wrong)).toEqual(['config_invalid', 'gp', 'scopes', 'subject', 'optional', 'token', 'scope'])
+    expect(faults(gp, null)).toEqual(['config_invalid', 'options'])
+  })
+
+  it.each([[['']], [['a b']], [['a"b']], [['a\r\nx-y: z']], [[1]]])('refuses scopes that are none: %j', (scopes) => {
+    expect(faults(gp, { scopes })).toEqual(['config_invalid', 'scopes'])
+  })
+})
+
+describe('the check of a request', () => {
+  const check = (verifier: TokenVerifier, options: GuestAuthOptions<string | undefined> = {}) =>
+    guestCheck(verifier, options, (authorization) => authorization)('Bearer t')
+
+  it('answers 503 while the store cannot be used', async () => {
+    const store = new GuestpassError('store_unavailable', '/var/lib/guests.db cannot be read', {
+      reason: 'disk_failing',
+    })
+    const { answer } = await check(answering(() => Promise.reject(store)))
+    expect([answer?.status, answer?.body]).toEqual([503, expect.not.stringContaining('/var/lib')])
+  })
+
+  it('rejects with what is no GuestpassError, for the framework to answer', async () => {
+    const fault = new TypeError('not ours')
+    await expect(check(answering(() => Promise.reject(fault)))).rejects.toBe(fault)
+    const throwing = () => {
+      throw fault
+    }
+    await expect(check(gp, { subject: throwing })).rejects.toBe(fault)
+    await expect(check(gp, { token: throwing })).rejects.toBe(fault)
+  })
+
+  it('takes no promise, list or number for a guest id or a token', async () => {
+    const odds: readonly unknown[] = [Promise.resolve('ann'), ['ann'], 7, null]
+    for (const odd of odds) {
+      expect((await check(gp, { subject: () => odd as string })).answer?.status).toBe(403)
+      expect((await check(gp, { token: () => odd as string })).answer?.status).toBe(401)
+    }
+  })
+
+  it('asks for subject and scopes', async () => {
+    const asked: unknown[] = []
+    const verify: TokenVerifier['verify'] = async (...call) => {
+      asked.push(call)
+      return { valid: false, reason: 'subject' }
+    }
+    await check({ verify }, { scopes: ['a'], subject: () => 'ann' })
+    await check({ verify })
+    expect(asked).toEqual([
+      ['t', { subject: 'ann', scopes: ['a'] }],
+      ['t', { scopes: [] }],
+    ])
+  })
+})
+
+describe('the guest of a token', () => {
+  it('has id, scopes and end where the claims have them, the end rounded down', () => {
+    const claims = { sub: 'ann', exp: 1_800_000_000.0005, scope: 'a b a' }
+    expect(guestOf(claims)).toEqual({
+      guestId: 'ann',
+      claims,
+      scopes: ['a', 'b'],
+      expiresAt: 1_800_000_000_000,
+      verified: true,
+    })
+    expect(guestOf({ sub: 7 })).toEqual({ claims: { sub: 7 }, scopes: [], verified: true })
+  })
+})
+
+describe('the Authorization header', () => {
+  it.each([
+    [undefined, 'none'],
+    ['', 'none'],
+    ['Bearerx y', 'none'],
+    ['Digest username="a", realm="b"', 'none'],
+    ['Bearer a', { token: 'a' }],
+    ['  bearer \t a.b-c_~+/== ', { token: 'a.b-c_~+/==' }],
+    ['Bearer', { token: '' }],
+    ['Bearer a,b', 'several'],
+    ['Basic a, Bearer b', 'several'],
+  ])('%j', (header, presented) => {
+    expect(bearerToken(header)).toEqual(presented)
+  })
+
+  it('is what earlier middleware wrote, where the request itself had one at most', () => {
+    expect(authorizationOf({ headers: { authorization: 'Bearer a' } })).toBe('Bearer a')
+    const rawHeaders = ['Authorization', 'Bearer old', 'x', 'authorization']
+    expect(authorizationOf({ headers: { authorization: 'Bearer a' }, rawHeaders })).toBe('Bearer a')
+    expect(authorizationOf({ headers: {}, rawHeaders: ['host', 'a'] })).toBeUndefined()
+  })
+})
+
+describe('the answer to an error', () => {
+  const retryAfter = (retryAt: number): string | undefined =>
+    errorAnswer(new GuestpassError('upstream_busy', 'No.', { retryAt }), 10_000).headers['retry-after']
+
+  it('counts whole seconds until the next try, and at least one', () => {
+    expect([retryAfter(12_000), retryAfter(12_001), retryAfter(10_000), retryAfter(1)]).toEqual(['2', '3', '1', '1'])
+  })
+
+  it('has nothing of the message, the upstream or the fields but their paths', () => {
+    const secret = 'ann@example.com'
+    const facts = {
+      fields: [
+        { field: 'email', message: secret, remedy: secret },
+        { field: secret, message: '', remedy: '' },
+      ],
+      upstream: { status: 400, code: secret, requestId: secret },
+      unsaved: secret,
+      cause: new Error(secret),
+    }
+    expect(errorAnswer(new GuestpassError('invalid_input', secret, facts)).problem).toEqual({
+      type: 'urn:guestpass:error:invalid_input',
+      title: 'The request is not valid',
+      status: 400,
+      code: 'invalid_input',
+      retryable: false,
+      fields: [{ field: 'email' }],
+    })
+  })
+})
