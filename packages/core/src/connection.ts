@@ -16,6 +16,7 @@ import type { Clock } from './ports/clock.ts'
 import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
+import type { WorkerObserver } from './ports/worker.ts'
 import { type Meters, meters } from './report/meters.ts'
 import type { AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 import type { DeviceSignIn } from './tokens/device-sign-in.ts'
@@ -91,9 +92,9 @@ export interface Connection {
   readonly accessKeys: KeySource
   /**
    * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
-   * was removed upstream is then refused within ten minutes though no token came meanwhile.
+   * was removed upstream is then refused within ten minutes though no token came meanwhile. `observer` hears of fetches that fail.
    */
-  run(signal: AbortSignal): Promise<void>
+  run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
   /** How far the issuer's clock is ahead of ours, in milliseconds. */
   issuerOffset(): Millis
   /** Counters and durations of this process. */

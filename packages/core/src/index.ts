@@ -82,6 +82,7 @@ export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYT
 export type { Meter } from './ports/meter.ts'
 export type { Random } from './ports/random.ts'
 export type * from './ports/store.ts'
+export { repeated, type RepeatOptions, type Worker, type WorkerObserver } from './ports/worker.ts'
 export { type Fetch, sha256Hex, systemClock, systemFetch, systemRandom } from './ports/system.ts'
 export { type Meters, meters } from './report/meters.ts'
 export { eventsOf, type JobReport, type Report, report, type SignInReport } from './report/report.ts'

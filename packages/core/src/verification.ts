@@ -2,6 +2,7 @@ import type { Clock } from './ports/clock.ts'
 import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
+import { observerOfParts, type Worker } from './ports/worker.ts'
 import { givenKeys } from './verify/given-keys.ts'
 import { type IssuerClock, issuerClock, offsetFact } from './verify/issuer-clock.ts'
 import type { Jwk, KeySource } from './verify/keys.ts'
@@ -51,7 +52,8 @@ export interface VerificationPorts {
   readonly platform: Platform
 }
 
-export interface Verification {
+/** `run` mirrors the key-sets, so that a removed key is refused within the interval without traffic. */
+export interface Verification extends Worker {
   /** The keys of guest tokens. */
   readonly keys: KeySource
   /** The keys of access tokens and ID tokens. */
@@ -63,8 +65,6 @@ export interface Verification {
   readonly guestTokens: Verifier
   /** Checks the service's own access tokens, which are for another audience. */
   readonly accessTokens: Verifier
-  /** Mirrors the key-sets until the signal aborts, so that a removed key is refused within the interval without traffic. */
-  run(signal: AbortSignal): Promise<void>
 }
 
 /** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. */
@@ -108,7 +108,10 @@ export async function verification(options: VerificationOptions, ports: Verifica
       keys: accessKeys,
       algorithms: algorithmsOf(options.accessKeys ?? options.keys),
     }),
-    run: async (signal) => void (await Promise.all([...mirrors.values()].map((mirror) => mirror.run(signal)))),
+    async run(signal, observer) {
+      const part = observerOfParts(observer)
+      await Promise.all([...mirrors.values()].map((mirror) => mirror.run(signal, part())))
+    },
   }
 }
 

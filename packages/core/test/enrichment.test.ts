@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openProfile } from '../src/domain/profile.ts'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
+import { hearing } from './heard.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { jwt } from './fake-upstream.ts'
 import { garbled } from './people-upstream.ts'
@@ -157,6 +158,26 @@ describe('attributes that upstream does not take', () => {
     expect(upstream.asked.update).toHaveLength(1)
     await clock.advance(MINUTE)
     expect(upstream.asked.update).toHaveLength(2)
+    stop.abort()
+    await running
+  })
+
+  it('are reported by the worker, with what is missing of the CRM, until they are given', async () => {
+    const { guests, upstream, clock, process } = await started()
+    upstream.always('update', instead(503))
+    await guests.issue(ann)
+    await settle()
+    const ear = hearing()
+    const stop = new AbortController()
+    const other = await process({ crmUrl })
+    const running = other.guests.enrichment.run(stop.signal, ear.observer)
+    await clock.advance(SECOND)
+    expect(ear.heard).toEqual(['succeeded', 'succeeded'])
+    await clock.advance(10 * SECOND)
+    expect(ear.last()).toBe('upstream_unavailable')
+    upstream.always('update', undefined)
+    await clock.advance(MINUTE)
+    expect(ear.last()).toBe('succeeded')
     stop.abort()
     await running
   })

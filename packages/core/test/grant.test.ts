@@ -189,6 +189,19 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(2)
   })
 
+  it('that has ended is told to the keeper, and one that was signed out is not', async () => {
+    const here = signedIn()
+    const { accessTokens, grant, signOut } = await here.seeded()
+    await accessTokens.token()
+    await grant.keepAlive()
+    here.server.end()
+    await here.clock.advance(HOUR)
+    expect(await outcome(accessTokens.token())).toBe('needs_reauth')
+    expect((await refusal(grant.keepAlive())).code).toBe('needs_reauth')
+    await signOut()
+    await grant.keepAlive()
+  })
+
   it('gets another token when a resource refused exactly this one', async () => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()

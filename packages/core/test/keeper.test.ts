@@ -6,7 +6,9 @@ import { keeper, type KeeperOptions } from '../src/guests/keeper.ts'
 import { meters } from '../src/report/meters.ts'
 import type { Clock } from '../src/ports/clock.ts'
 import type { Store } from '../src/ports/store.ts'
+import type { WorkerObserver } from '../src/ports/worker.ts'
 import { settle } from '../src/testing/index.ts'
+import { hearing } from './heard.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued, type RefreshWorld, refreshWorld, request } from './refresh-world.ts'
 import { gated } from './refreshing-upstream.ts'
@@ -22,13 +24,19 @@ async function keeping(
     options = {},
     store = here.store,
     clock = here.clock,
-  }: { readonly options?: KeeperOptions; readonly store?: Store; readonly clock?: Clock } = {},
+    observer,
+  }: {
+    readonly options?: KeeperOptions
+    readonly store?: Store
+    readonly clock?: Clock
+    readonly observer?: WorkerObserver
+  } = {},
 ) {
   const connection: Connection = await here.process({}, { store, clock })
   const meter = meters()
   const parts = { connection: 'default', renew: connection.guests.keepRenewed, meter }
   const stop = new AbortController()
-  const ended = keeper(parts, { store, clock }, { perMinute: 6_000, ...options }).run(stop.signal)
+  const ended = keeper(parts, { store, clock }, { perMinute: 6_000, ...options }).run(stop.signal, observer)
   const all = { meter, guests: connection.guests, stop: () => stop.abort(), ended }
   return { ...all, finish: async () => (all.stop(), ended) }
 }
@@ -203,6 +211,34 @@ describe('a keeper', () => {
     failing = false
     await here.clock.advance(3 * SECOND)
     expect((await here.row())?.generation).toBe(2)
+    await finish()
+  })
+
+  it('reports a store that fails and a renewal that fails, and that it goes on when they recover', async () => {
+    const here = await issued()
+    const ear = hearing()
+    let failing = true
+    const store: Store = {
+      ...here.store,
+      async claimDue(...args: Parameters<Store['claimDue']>) {
+        if (failing) throw new GuestpassError('store_busy', 'The store is busy.')
+        return here.store.claimDue(...args)
+      },
+    }
+    here.upstream.meets(instead(503, {}, { 'retry-after': '60' }))
+    const { finish } = await keeping(here, { store, observer: ear.observer })
+    await here.clock.advance(SECOND)
+    expect(new Set(ear.heard)).toEqual(new Set(['store_busy']))
+    failing = false
+    await here.clock.advance(3 * SECOND)
+    expect(ear.last()).toBe('succeeded')
+    await pass(here, DUE)
+    expect(ear.last()).toBe('upstream_unavailable')
+    // Nothing is tried meanwhile: that is no success.
+    await here.clock.advance(30 * SECOND)
+    expect(ear.last()).toBe('upstream_unavailable')
+    await here.clock.advance(MINUTE)
+    expect([ear.last(), (await here.row())?.generation]).toEqual(['succeeded', 2])
     await finish()
   })
 

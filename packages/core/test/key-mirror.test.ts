@@ -8,6 +8,7 @@ import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, seededRandom } from '../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 import { hosts } from './world.ts'
+import { hearing } from './heard.ts'
 
 const pairs = ['first', 'second'].map((kid) => ({ kid, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) }))
 const [first, second] = pairs as [(typeof pairs)[0], (typeof pairs)[0]]
@@ -45,6 +46,7 @@ async function mirroring() {
     judge,
     publish: (...keys: (typeof first)[]): void => void (published = keys),
     cut: (): void => void (isReachable = false),
+    mend: (): void => void (isReachable = true),
   }
 }
 
@@ -77,6 +79,24 @@ describe('a connection that runs in the background', () => {
     await clock.advance(0)
     expect(fetches).toHaveLength(1)
     expect(own.keys.keys()).toMatchObject({ keys: [{ kid: 'first' }] })
+    control.abort()
+    await running
+  })
+
+  it('reports keys that cannot be fetched, though the last ones still serve, and that they can be again', async () => {
+    const { connection: own, clock, judge, cut, mend } = await mirroring()
+    const ear = hearing()
+    const control = new AbortController()
+    const running = own.run(control.signal, ear.observer)
+    await clock.advance(0)
+    expect(ear.heard).toEqual(['succeeded'])
+    cut()
+    await clock.advance(10 * MINUTE)
+    expect([ear.last(), await judge(first)]).toEqual(['keys_unavailable', 'valid'])
+    expect(ear.messages[0]).toContain('cannot be had')
+    mend()
+    await clock.advance(10 * MINUTE)
+    expect(ear.last()).toBe('succeeded')
     control.abort()
     await running
   })

@@ -7,6 +7,7 @@ import { jsonLines } from '../src/sinks/json-lines.ts'
 import type { Sink } from '../src/sinks/sink.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, settle } from '../src/testing/index.ts'
+import { hearing } from './heard.ts'
 import { event, HOME } from '../src/testing/store-contract/samples.ts'
 
 const never = new AbortController().signal
@@ -83,6 +84,61 @@ describe('a relay', () => {
     stop.abort()
     await running
     expect(clock.sleeping).toBe(0)
+  })
+
+  it('reports what the sink threw or said, until it takes an event', async () => {
+    const { store, sink, clock, ready } = waiting(1)
+    await ready
+    let how: 'throw' | 'retry' | 'park' | 'done' = 'throw'
+    const ear = hearing()
+    const stop = new AbortController()
+    const flaky: Sink = {
+      name: 'audit',
+      deliver(due, signal) {
+        if (how === 'throw') throw new GuestpassError('output_failed', 'The disk is full.')
+        const word = how
+        return sink(() => word).deliver(due, signal)
+      },
+    }
+    const running = relay(store.outbox, flaky, { clock }).run(stop.signal, ear.observer)
+    await settle()
+    expect([ear.heard, ear.messages]).toEqual([['output_failed'], ['The disk is full.']])
+    how = 'retry'
+    await clock.advance(SECOND)
+    expect(ear.messages.at(-1)).toBe('The sink audit did not take an event: busy.')
+    // Looks that find nothing due are no success while it waits.
+    await clock.advance(4 * SECOND)
+    expect(ear.heard).toEqual(['output_failed', 'output_failed'])
+    how = 'done'
+    await clock.advance(2 * SECOND)
+    expect(ear.last()).toBe('succeeded')
+    stop.abort()
+    await running
+  })
+
+  it('reports a store that fails', async () => {
+    const { store, sink, clock } = waiting(0)
+    let failing = true
+    const outbox: Outbox = {
+      ...store.outbox,
+      async claim(...ask) {
+        if (failing) throw new GuestpassError('store_busy', 'The store is busy.')
+        return store.outbox.claim(...ask)
+      },
+    }
+    const ear = hearing()
+    const stop = new AbortController()
+    const running = relay(
+      outbox,
+      sink(() => 'done'),
+      { clock },
+    ).run(stop.signal, ear.observer)
+    await clock.advance(3 * SECOND)
+    failing = false
+    await clock.advance(4 * SECOND)
+    expect(ear.heard).toEqual(['store_busy', 'store_busy', 'store_busy', 'succeeded'])
+    stop.abort()
+    await running
   })
 
   it.each(['throw', 'nothing'] as const)(

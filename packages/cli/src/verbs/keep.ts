@@ -20,7 +20,7 @@ export const keep = verb({
         const delivery = runtime.deliver(cli.signal)
         cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
         const enriching = guests.enrichment.run(cli.signal)
-        const signedIn = keepAlive(grant, runtime.ports, cli.signal)
+        const signedIn = keepAlive(grant, runtime.ports).run(cli.signal)
         await keeper(parts, runtime.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
         await Promise.all([delivery, enriching, signedIn])
         const document = summary(meters)

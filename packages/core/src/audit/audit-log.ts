@@ -4,6 +4,7 @@ import type { Json } from '../domain/json.ts'
 import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger, Trail } from '../ports/store.ts'
+import { repeated, type Worker } from '../ports/worker.ts'
 import {
   type Checkpoint,
   checkpointOf,
@@ -16,16 +17,15 @@ import {
 import { type ChainedRecord, type ChainVerdict, refused, verifyChain } from './verify-chain.ts'
 
 /**
- * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. A memory store that has forgotten
+ * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. `run` makes checkpoints: after every
+ * 1000 records, and every 10 minutes in which some came. A memory store that has forgotten
  * its oldest events cannot be verified from the beginning.
  */
-export interface AuditLog {
+export interface AuditLog extends Worker {
   /** Records in the order of their chain, a page at a time; up to `until` when given. */
   records(until?: number): AsyncGenerator<ChainedRecord>
   /** Signs where the chain ends now, and keeps it; the last one again when nothing has come since. */
   checkpoint(): Promise<Checkpoint>
-  /** Makes checkpoints until the signal aborts: after every 1000 records, and every 10 minutes in which some came. */
-  run(signal: AbortSignal): Promise<void>
   /** Checks every record and every checkpoint; `kept`: checkpoints that were kept elsewhere. */
   verify(kept?: readonly Checkpoint[]): Promise<ChainVerdict>
 }
@@ -130,13 +130,14 @@ export function auditLog(
   return {
     records,
     checkpoint,
-    async run(signal) {
-      while (!signal.aborted) {
-        // A store that fails for a moment is asked again.
-        if (await isDue().catch(() => false)) await checkpoint().catch(() => {})
-        await clock.sleep(LOOK, signal).catch(() => {})
-      }
-    },
+    run: (signal, observer) =>
+      repeated(
+        async () => {
+          if (await isDue()) await checkpoint()
+          return LOOK
+        },
+        { clock, signal, observer },
+      ),
     async verify(kept = []) {
       // In this order: what comes meanwhile is more than what is expected, and nothing is missing.
       const { last } = await latest()

@@ -28,6 +28,8 @@ export interface Ask {
   readonly force?: boolean
   /** Waits for the renewal already in the advisory window. */
   readonly early?: boolean
+  /** Rejects when a renewal fails though the token still serves: for a keeper, which has no use for the token. */
+  readonly reported?: boolean
 }
 
 /** The one thing to do next. */
@@ -136,7 +138,8 @@ const lapsed = (guest: Credential): GuestpassError =>
 /** What becomes of a credential in doubt. */
 export const LATER = 'The token serves to its end; then the refresh is tried once more.'
 
-function stuck({ standing, connection, kind, ...rest }: Credential): GuestpassError {
+/** Why a credential that was not ended on purpose can be renewed no more, or not now. */
+export function stuck({ standing, connection, kind, ...rest }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
   return standing === 'in_doubt'

@@ -10,6 +10,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { DocumentWrite } from '../ports/store.ts'
+import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
@@ -45,8 +46,11 @@ export interface EnrichmentParts {
   ) => Promise<void>
 }
 
-/** Fills in what is known of guests, beside the requests that wait for them: what cannot be done now is stored and done later. */
-export interface Enrichment {
+/**
+ * Fills in what is known of guests, beside the requests that wait for them: what cannot be done now is stored and done later. `run` does
+ * what is due; what fails for a guest is reported.
+ */
+export interface Enrichment extends Worker {
   /** Asks the CRM. Never rejects: without a CRM a guest is a guest all the same. */
   lookup(email: string): Promise<Lookup>
   /** The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that id. */
@@ -55,8 +59,13 @@ export interface Enrichment {
   begin(guestId: string): void
   /** Does what is due, and waits for what was begun; answers how many guests are done with. */
   drain(signal: AbortSignal): Promise<number>
-  /** Does what is due until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>
+}
+
+/** What came of a pass over the work on a guest. */
+interface Passed {
+  /** Whether nothing is left. */
+  readonly done: boolean
+  readonly error?: GuestpassError | undefined
 }
 
 /** Kind of the documents that hold what is left to do, each under the guest's id. */
@@ -123,13 +132,13 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   }
 
   /**
-   * One pass over what is left to do for a guest; true when nothing is left. `claimed`: the revision that it is claimed for; where
+   * One pass over what is left to do for a guest. `claimed`: the revision that it is claimed for; where
    * another one is there, another process has just worked on it.
    */
-  async function pass(guestId: string, claimed: number | undefined): Promise<boolean> {
+  async function pass(guestId: string, claimed: number | undefined): Promise<Passed> {
     const { value, revision } = await store.document(connection, ENRICHMENT, guestId)
-    if (value === undefined) return true
-    if (claimed !== undefined && claimed !== revision) return false
+    if (value === undefined) return { done: true }
+    if (claimed !== undefined && claimed !== revision) return { done: false }
     const before = value as unknown as Pending
     const found = await store.find(connection, guestId)
     const settle = (next: Pending | undefined, events: readonly Event[], waitMs = 0): Promise<unknown> => {
@@ -139,7 +148,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     }
     if (!found.credential || hasEnded(found.credential)) {
       await settle(undefined, [])
-      return true
+      return { done: true }
     }
     const elapsed = stopwatch(clock)
     // Whoever began the work has just asked the CRM.
@@ -150,23 +159,24 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const lookupMs = elapsed()
     const crm = said ? said.outcome === 'failed' : before.crm
     const put = before.put || said?.outcome === 'found'
-    const { events, failed } = put ? await given(guest) : { events: [], failed: false }
-    if (!crm && !failed) {
+    const { events, error } = put ? await given(guest) : { events: [] }
+    if (!crm && !error) {
       await settle(undefined, events)
-      return true
+      return { done: true }
     }
     const attempts = before.attempts + 1
-    const gap = crm
-      ? [worded(guest, said?.outcome === 'failed' ? said.error : NOT_ASKED, lookupMs, { crm: 'failed', attempts })]
-      : []
+    const gap = said?.outcome === 'failed' ? said.error : NOT_ASKED
+    const missing = crm ? [worded(guest, gap, lookupMs, { crm: 'failed', attempts })] : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
-    const next: Pending = { put: failed, crm, attempts }
-    await settle(attempts < MOST ? next : undefined, [...events, ...gap], wait)
-    return attempts >= MOST
+    const next: Pending = { put: error !== undefined, crm, attempts }
+    await settle(attempts < MOST ? next : undefined, [...events, ...missing], wait)
+    return { done: attempts >= MOST, error: error ?? gap }
   }
 
   /** Gives upstream the attributes. */
-  async function given(guest: Credential): Promise<{ readonly events: readonly Event[]; readonly failed: boolean }> {
+  async function given(
+    guest: Credential,
+  ): Promise<{ readonly events: readonly Event[]; readonly error?: GuestpassError }> {
     const profile = openProfile(guest.profile)
     const { attributes, dropped } = mergedAttributes({
       attributes: (profile['attributes'] ?? {}) as Readonly<Record<string, Json>>,
@@ -178,27 +188,42 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     try {
       await parts.update(guestIdOf(guest), attributes, personalOf(guest.profile))
       meter.count('guest_enriched')
-      return { events: [worded(guest, undefined, elapsed(), data)], failed: false }
+      return { events: [worded(guest, undefined, elapsed(), data)] }
     } catch (thrown) {
       meter.count('guest_enrichment_failed')
-      return { events: [worded(guest, asGuestpassError(thrown), elapsed(), data)], failed: true }
+      const error = asGuestpassError(thrown)
+      return { events: [worded(guest, error, elapsed(), data)], error }
     }
   }
 
-  const work = (guestId: string, claimed?: number): Promise<boolean> => {
-    const done = turn(`enrich:${guestId}`, () => pass(guestId, claimed)).catch(() => false)
+  const work = (guestId: string, claimed?: number, pieces?: WorkerObserver): Promise<boolean> => {
+    const passed = async (): Promise<boolean> => {
+      try {
+        const { done, error } = await turn(`enrich:${guestId}`, () => pass(guestId, claimed))
+        if (error) pieces?.failed(error)
+        else if (done) pieces?.succeeded()
+        return done
+      } catch (thrown) {
+        pieces?.failed(thrown)
+        return false
+      }
+    }
+    const done = passed()
     underWay.add(done)
     void done.finally(() => underWay.delete(done))
     return done
   }
 
   /** Does what is due; says how many guests are done with, and how long nothing is due. */
-  async function due(signal: AbortSignal): Promise<{ readonly done: number; readonly restMs: Millis }> {
+  async function due(
+    signal: AbortSignal,
+    pieces?: WorkerObserver,
+  ): Promise<{ readonly done: number; readonly restMs: Millis }> {
     for (let done = 0; ; ) {
       if (signal.aborted) return { done, restMs: 0 }
       const ask = { kind: ENRICHMENT, max: AT_ONCE, leaseMs: LEASE }
       const { claimed, nextInMs = IDLE } = await store.claimDueDocuments(connection, ask)
-      const left = await Promise.all(claimed.map(({ id, revision }) => work(id, revision)))
+      const left = await Promise.all(claimed.map(({ id, revision }) => work(id, revision, pieces)))
       done += left.filter(Boolean).length
       if (claimed.length === 0) return { done, restMs: Math.min(nextInMs, IDLE) }
     }
@@ -220,12 +245,8 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     },
     begin: (guestId) => void work(guestId),
     drain,
-    async run(signal) {
-      while (!signal.aborted) {
-        // A store that fails for a moment is asked again later.
-        const { restMs } = await due(signal).catch(() => ({ restMs: IDLE }))
-        await clock.sleep(restMs, signal).catch(() => {})
-      }
+    async run(signal, observer) {
+      await repeated(async (pieces) => (await due(signal, pieces)).restMs, { clock, signal, observer })
       await Promise.all(underWay)
     },
   }

@@ -71,7 +71,10 @@ export interface Guests extends GuestRecords {
    * `token`.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
-  /** Renews a guest's token if it is due, also when callers would still be served. `row`: as a keeper claimed it from the store. */
+  /**
+   * Renews a guest's token if it is due, also when callers would still be served. Rejects when that fails, though the token may still
+   * be valid. `row`: as a keeper claimed it from the store.
+   */
   keepRenewed(row: string, context?: Context): Promise<void>
   /** The work on guests that nobody waits for: what the CRM knows of them, and their attributes upstream. */
   readonly enrichment: Pick<Enrichment, 'drain' | 'run'>
@@ -238,7 +241,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       return issuedOf(await ready(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
     },
     async keepRenewed(row, context) {
-      await live.current(row, { early: true }, context)
+      await live.current(row, { early: true, reported: true }, context)
     },
     enrichment: enriching,
     onTokenReady: tells.onTokenReady,

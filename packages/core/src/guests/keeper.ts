@@ -2,6 +2,7 @@ import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.t
 import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
+import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
 
 export interface KeeperOptions {
   /** A session is kept while somebody asked for it within this time. Default 24 h. */
@@ -12,15 +13,13 @@ export interface KeeperOptions {
 
 export interface KeeperParts {
   readonly connection: string
-  /** Renews one session that is due and waits for it; its failures are its own to remember. */
+  /** Renews one session that is due and waits for it; its failures are its own to remember, and are reported. */
   readonly renew: (guestId: string) => Promise<unknown>
   readonly meter: Meter
 }
 
-export interface Keeper {
-  /** Renews what is due until the signal aborts; then resolves when the renewals under way have ended. */
-  run(signal: AbortSignal): Promise<void>
-}
+/** Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. */
+export type Keeper = Worker
 
 /** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
 const LEASE: Millis = 5 * SECOND
@@ -45,37 +44,44 @@ export function keeper(
 ): Keeper {
   const most = Math.min(MOST, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
 
-  const one = async (id: string, late: Millis): Promise<void> => {
+  const one = async (id: string, late: Millis, pieces: WorkerObserver): Promise<void> => {
     meter.time('renewal_lateness', late)
-    await renew(id).then(
-      () => meter.count('session_kept'),
-      () => meter.count('session_not_kept'),
-    )
+    try {
+      await renew(id)
+      meter.count('session_kept')
+      pieces.succeeded()
+    } catch (thrown) {
+      meter.count('session_not_kept')
+      pieces.failed(thrown)
+    }
   }
 
   /** Claims what there is room for; says how long to look away. */
-  async function claim(working: Map<string, Promise<void>>): Promise<Millis> {
+  async function claim(working: Map<string, Promise<void>>, pieces: WorkerObserver): Promise<Millis> {
     const max = most - working.size
     const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
     for (const { id, dueAt } of claimed) {
       // A renewal may outlast its claim, which then comes back here.
       if (working.has(id)) continue
-      const work = one(id, lateness(now, dueAt)).finally(() => working.delete(id))
+      const work = one(id, lateness(now, dueAt), pieces).finally(() => working.delete(id))
       working.set(id, work)
     }
     return claimed.length === max ? LEAST : Math.min(Math.max(nextInMs ?? IDLE, LEAST), IDLE)
   }
 
   return {
-    async run(signal) {
+    async run(signal, observer) {
       const working = new Map<string, Promise<void>>()
-      while (!signal.aborted) {
-        // A store that fails for a moment is asked again later.
-        const pause = await claim(working).catch(() => IDLE)
-        const full = working.size === most
-        while (working.size > most * ROOM) await Promise.race(working.values())
-        if (!full) await clock.sleep(pause, signal).catch(() => {})
-      }
+      await repeated(
+        async (pieces) => {
+          const pauseMs = await claim(working, pieces)
+          const full = working.size === most
+          while (working.size > most * ROOM) await Promise.race(working.values())
+          return full ? 0 : pauseMs
+        },
+        // Sessions lapse while a store that failed is not asked.
+        { clock, signal, observer, longestMs: 2 * SECOND },
+      )
       await Promise.all(working.values())
     },
   }

@@ -1,17 +1,17 @@
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
-import { type Clock, stopwatch } from '../ports/clock.ts'
+import { stopwatch } from '../ports/clock.ts'
+import { repeated, type Worker } from '../ports/worker.ts'
 import type { DocumentKind } from './copy.ts'
 import { hostOf, type MirrorOptions, mirrorTimes } from './options.ts'
 import { type Mirror, refresh } from './refresh.ts'
 
-export interface MirroredDocument<Value> {
+/** `run` keeps the document fresh; where it is not running, it is refreshed as it is used. */
+export interface MirroredDocument<Value> extends Worker {
   /** The document now, synchronously when it is at hand. Rejects with the kind's code when there is none. */
   current(): Value | Promise<Value>
   /** Asks for a newer one, at most once per cool-down. Resolves to true when the value changed. */
   lookAgain(): Promise<boolean>
-  /** Keeps the document fresh until the signal aborts, then resolves. Where this is not running, it is refreshed as it is used. */
-  run(signal: AbortSignal): Promise<void>
 }
 
 /**
@@ -41,13 +41,16 @@ export function mirroredDocument<Content, Value>(
       return copy && copy.age() < copy.dueAt ? copy.value : whenDue(mirror)
     },
     lookAgain: looks(mirror),
-    async run(signal) {
-      while (!signal.aborted) {
-        const wait = untilDue(mirror)
-        if (wait <= 0) await refresh(mirror, false, signal)
-        else await nap(wait, signal, clock)
-      }
-    },
+    run: (signal, observer) =>
+      repeated(
+        async (pieces) => {
+          if (untilDue(mirror) <= 0) await refresh(mirror, false, signal)
+          if (!mirror.rest) pieces.succeeded()
+          else if (!signal.aborted) pieces.failed(unavailable(mirror))
+          return untilDue(mirror)
+        },
+        { clock, signal, observer },
+      ),
   }
 }
 
@@ -105,9 +108,3 @@ function looks<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
 
 const untilDue = ({ copy, rest }: Mirror<unknown, unknown>): Millis =>
   Math.max(rest?.left() ?? 0, copy ? copy.dueAt - copy.age() : 0)
-
-/** Whole milliseconds: a clock may be too coarse for the rest, and would never get there. */
-const nap = (ms: Millis, signal: AbortSignal, clock: Clock): Promise<void> =>
-  clock.sleep(Math.ceil(ms), signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })

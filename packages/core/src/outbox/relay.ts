@@ -1,13 +1,14 @@
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'
+import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 
-export interface Relay {
+/** Delivers until the signal aborts. Events that the sink did not take are reported until it takes one. */
+export interface Relay extends Worker {
   /** Delivers what is due and returns how many events were settled for good; ends early when the signal aborts. */
   drain(signal: AbortSignal): Promise<number>
-  /** Delivers until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>
 }
 
 const BATCH = 100
@@ -20,6 +21,8 @@ export interface RelayOptions {
   readonly batch?: number
   /** What the sink needs at most for so many: nobody else gets them before. Default 30 s. */
   readonly leaseMs?: Millis
+  /** The error that is reported of an event that the sink put off or gave up, with the reason it gave. Default: `output_failed`. */
+  readonly failure?: (why: string) => GuestpassError
 }
 
 /**
@@ -31,49 +34,62 @@ export function relay(
   outbox: Outbox,
   sink: Sink,
   { clock }: { readonly clock: Clock },
-  { batch = BATCH, leaseMs = LEASE }: RelayOptions = {},
+  { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
 ): Relay {
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
-  async function pass(signal: AbortSignal): Promise<{ readonly settled: number; readonly restMs: Millis }> {
+  async function pass(
+    signal: AbortSignal,
+    pieces?: WorkerObserver,
+  ): Promise<{ readonly settled: number; readonly restMs: Millis }> {
     for (let settled = 0; ; ) {
       if (signal.aborted) return { settled, restMs: 0 }
       const rest = sink.rest?.() ?? 0
       if (rest > 0) return { settled, restMs: rest }
       const due = await outbox.claim(sink.name, batch, leaseMs)
       if (due.length === 0) return { settled, restMs: IDLE }
-      const { outcomes, restMs } = await delivered(sink, due, signal)
+      const { outcomes, restMs, thrown } = await delivered(sink, due, signal)
       await outbox.settle(sink.name, outcomes)
+      const [failed] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
+      if (failed !== undefined) pieces?.failed(thrown ?? failure(failed))
+      if (outcomes.some(({ then }) => then === 'done')) pieces?.succeeded()
       settled += outcomes.filter(({ then }) => then === 'done').length
       if (outcomes.some(({ then }) => then === 'retry')) return { settled, restMs }
     }
   }
   return {
     drain: async (signal) => (await pass(signal)).settled,
-    async run(signal) {
-      while (!signal.aborted) {
-        // A store that fails for a moment is asked again.
-        const { restMs } = await pass(signal).catch(() => ({ restMs: IDLE }))
-        await clock.sleep(restMs, signal).catch(() => {})
-      }
-    },
+    run: (signal, observer) =>
+      repeated(async (pieces) => (await pass(signal, pieces)).restMs, {
+        clock,
+        signal,
+        observer,
+        standsMs: Number.POSITIVE_INFINITY,
+      }),
   }
 }
+
+const failureOf =
+  ({ name }: Sink) =>
+  (why: string): GuestpassError =>
+    new GuestpassError('output_failed', `The sink ${name} did not take an event: ${why}.`)
 
 /** The sink's word on every event; where it failed or said nothing: again, all together, later with every attempt. */
 async function delivered(
   sink: Sink,
   due: readonly Due[],
   signal: AbortSignal,
-): Promise<{ readonly outcomes: readonly Outcome[]; readonly restMs: Millis }> {
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly restMs: Millis; readonly thrown?: unknown }> {
+  let thrown: unknown
   let said: readonly Outcome[] = []
   let why = 'the sink said nothing'
   try {
     said = await sink.deliver(due, signal)
-  } catch (thrown) {
-    why = thrown instanceof Error ? thrown.message : String(thrown)
+  } catch (error) {
+    thrown = error
+    why = error instanceof Error ? error.message : String(error)
   }
   const known = new Map(said.map((outcome) => [outcome.event, outcome]))
   const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST)
   const outcomes = due.map(({ event }): Outcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why })
-  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE : inMs }
+  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE : inMs, thrown }
 }

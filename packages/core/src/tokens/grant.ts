@@ -1,7 +1,7 @@
 import type { Context } from '../domain/context.ts'
 import type { Credential, Intent } from '../domain/credential.ts'
 import { type Event, event, type EventType, REFRESH_GRANT } from '../domain/event.ts'
-import type { Ask } from '../domain/plan.ts'
+import { type Ask, stuck } from '../domain/plan.ts'
 import { lackedScopes } from '../domain/scopes.ts'
 import { DAY, isAhead, type Millis } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -24,7 +24,7 @@ const IDLE_SPREAD = 0.1
 export interface Grant extends Standing {
   /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
   stands(): Promise<boolean>
-  /** Renews it when it was not renewed for about 15 days; for a process that stays up. */
+  /** Renews it when it was not renewed for about 15 days; for a process that stays up. Rejects with `needs_reauth` when it has ended. */
   keepAlive(context?: Context): Promise<void>
 }
 
@@ -50,6 +50,7 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
     },
     async keepAlive(context) {
       const { credential, now } = await store.find(connection, GRANT)
+      if (credential?.standing === 'needs_reauth') throw stuck(credential)
       if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
       const { sentAt } = credential.tokens
       // How old tokens from the future are is not known.

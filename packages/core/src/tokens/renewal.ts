@@ -86,7 +86,9 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
       if (made.credential.generation > (ask.newerThan ?? -1)) return made
     } catch (thrown) {
       const { stale } = next
-      if (stale && isValid(parts, at, stale) && !endedOnPurpose(thrown) && !isUnsaved(thrown)) return served(at, stale)
+      const serves = stale && isValid(parts, at, stale) && !endedOnPurpose(thrown) && !isUnsaved(thrown)
+      if (serves && ask.reported) throw thrown
+      if (serves) return served(at, stale)
       await untilRetryAt(thrown, left(), parts.ports.clock)
     }
   }

@@ -1,5 +1,6 @@
 import { mirroredDocument } from '../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../mirror/options.ts'
+import type { Worker } from '../ports/worker.ts'
 import { keySetDocument } from './key-set-document.ts'
 import type { KeyMaker, KeySource } from './keys.ts'
 
@@ -8,10 +9,8 @@ export interface MirroredKeysOptions extends MirrorOptions {
   readonly maker: KeyMaker
 }
 
-export interface MirroredKeys extends KeySource {
-  /** Keeps the keys fresh until the signal aborts, then resolves. Where this is not running, keys are refreshed as they are used. */
-  run(signal: AbortSignal): Promise<void>
-}
+/** `run` keeps the keys fresh; where it is not running, they are refreshed as they are used. */
+export interface MirroredKeys extends KeySource, Worker {}
 
 /**
  * The key-set of a URL, mirrored: asked for again after at most `intervalMs` (a shorter `max-age` is obeyed, a longer one is

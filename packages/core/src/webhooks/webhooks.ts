@@ -4,6 +4,7 @@ import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { type Relay, relay } from '../outbox/relay.ts'
 import type { Parked } from '../ports/store.ts'
+import { observerOfParts, type PartObserver, repeated, type Worker } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, attempt } from './attempt.ts'
 import { dispatcher } from './dispatcher.ts'
@@ -22,13 +23,14 @@ export interface WebhooksParts {
   readonly actor?: string
 }
 
-/** The webhooks of a connection: who is told, and the telling. */
-export interface Webhooks {
+/**
+ * The webhooks of a connection: its endpoints, and the deliveries to them. `run` sends until the signal aborts; endpoints that come and
+ * go are noticed within seconds. While an endpoint takes nothing, that is reported.
+ */
+export interface Webhooks extends Worker {
   readonly endpoints: Endpoints
   /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
   drain(signal: AbortSignal): Promise<number>
-  /** Sends until the signal aborts; endpoints that come and go are noticed within seconds. */
-  run(signal: AbortSignal): Promise<void>
   /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
   test(id: string, signal: AbortSignal): Promise<Attempt>
   /** What an endpoint did not take after all tries; `limit` 1 to 1000. */
@@ -60,31 +62,33 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
   const courier = (id: string): Relay => {
     const sink = sinks.get(id) ?? endpointSink(id, { ...parts, endpoints: known }, ports)
     sinks.set(id, sink)
-    return relay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE })
+    const failure = (why: string): GuestpassError => new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
+    return relay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
   }
 
   const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)
 
   /** Keeps a courier for every endpoint there is. */
-  async function couriers(signal: AbortSignal): Promise<void> {
-    const running = new Map<string, AbortController>()
+  async function couriers(signal: AbortSignal, part: () => PartObserver): Promise<void> {
+    const running = new Map<string, { readonly stop: AbortController; readonly observer: PartObserver }>()
     const dismiss = (id: string): void => {
-      running.get(id)?.abort()
+      running.get(id)?.stop.abort()
+      running.get(id)?.observer.drop()
       running.delete(id)
       sinks.delete(id)
     }
     const ended: Promise<void>[] = []
-    while (!signal.aborted) {
-      // A store that fails for a moment is asked again.
-      const ids = await served().catch(() => [...running.keys()])
+    const look = async (): Promise<Millis> => {
+      const ids = await served()
       for (const id of [...running.keys()].filter((one) => !ids.includes(one))) dismiss(id)
       for (const id of ids.filter((one) => !running.has(one))) {
-        const stop = new AbortController()
-        running.set(id, stop)
-        ended.push(courier(id).run(AbortSignal.any([signal, stop.signal])))
+        const [stop, observer] = [new AbortController(), part()]
+        running.set(id, { stop, observer })
+        ended.push(courier(id).run(AbortSignal.any([signal, stop.signal]), observer))
       }
-      await clock.sleep(LOOK, signal).catch(() => {})
+      return LOOK
     }
+    await repeated(look, { clock, signal, observer: part() })
     await Promise.all(ended)
   }
 
@@ -95,7 +99,10 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       const settled = await Promise.all((await served()).map((id) => courier(id).drain(signal)))
       return settled.reduce((sum, count) => sum + count, 0)
     },
-    run: async (signal) => void (await Promise.all([dispatch.run(signal), couriers(signal)])),
+    async run(signal, observer) {
+      const part = observerOfParts(observer)
+      await Promise.all([dispatch.run(signal, part()), couriers(signal, part)])
+    },
     async test(id, signal) {
       const endpoint = await known.get(id)
       const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }

@@ -7,11 +7,13 @@ import { type ChainedRecord, verifyChain } from '../../src/audit/verify-chain.ts
 import { auditRecord } from '../../src/domain/audit-record.ts'
 import { linkText, NO_LINKS } from '../../src/domain/chain.ts'
 import { MINUTE, SECOND } from '../../src/domain/time.ts'
+import { GuestpassError } from '../../src/errors.ts'
 import type { Link, Store } from '../../src/ports/store.ts'
 import { sha256Hex } from '../../src/ports/system.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
+import { hearing } from '../heard.ts'
 
 async function world(count = 6) {
   const clock = fakeClock()
@@ -235,6 +237,27 @@ describe('a checkpoint', () => {
     const { revision } = await store.document(HOME, 'checkpoint', id)
     await store.commit({ connection: HOME, documents: [{ kind: 'checkpoint', id, expect: { revision } }] })
     expect(await log.verify()).toMatchObject({ valid: false, reason: 'checkpoint' })
+  })
+
+  it('that cannot be signed or stored is reported, and made when it can be', async () => {
+    const { commit, clock, store } = await world(1)
+    let failing = true
+    const full = new GuestpassError('store_unavailable', 'The disk is full.')
+    const log = auditLog(HOME, {
+      clock,
+      store: { ...store, commit: (change) => (failing ? Promise.reject(full) : store.commit(change)) },
+    })
+    const ear = hearing()
+    const stop = new AbortController()
+    const running = log.run(stop.signal, ear.observer)
+    await expect.poll(async () => (await clock.advance(SECOND), ear.heard.length)).toBeGreaterThan(1)
+    expect(new Set(ear.heard)).toEqual(new Set(['store_unavailable']))
+    failing = false
+    await expect.poll(async () => (await clock.advance(SECOND), ear.last())).toBe('succeeded')
+    expect((await store.documents(HOME, { kind: 'checkpoint', limit: 9 })).documents).toHaveLength(2)
+    await commit(1)
+    stop.abort()
+    await running
   })
 
   it('is made after 1000 records and after ten minutes, by whoever runs, and not without records', async () => {

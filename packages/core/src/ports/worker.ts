@@ -1,0 +1,123 @@
+import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { type Clock, stopwatch } from './clock.ts'
+
+/** Hears how a worker fares. What it throws is dropped. */
+export interface WorkerObserver {
+  /**
+   * A pass came to its end, also where nothing was to do. Called at most once a pass; not while all that was tried last has failed
+   * and is yet to be tried again.
+   */
+  succeeded(): void
+  /** A pass failed, or a piece of its work: called for each failure. The worker goes on. */
+  failed(error: unknown): void
+}
+
+/** Work in the background. */
+export interface Worker {
+  /** Works until the signal aborts, then resolves when what was begun has ended. */
+  run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
+}
+
+export interface RepeatOptions {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly observer?: WorkerObserver | undefined
+  /** The pause after a pass that failed, in milliseconds; it doubles with each further one. Default 1 s. */
+  readonly firstMs?: Millis
+  /** The longest such pause, in milliseconds. Default 10 s. */
+  readonly longestMs?: Millis
+  /** How long pieces of work that failed count as failing when none is tried again, in milliseconds. Default 10 minutes. */
+  readonly standsMs?: Millis
+}
+
+/** Never less, so that other work of this process gets its turn. */
+const LEAST: Millis = 1
+
+/**
+ * Repeats a pass until the signal aborts. The pass answers how long to pause, in milliseconds. One that rejects is reported and
+ * repeated after a back-off. Pieces of work that fail or succeed without ending the pass, also after it, are told to `pieces`.
+ */
+export async function repeated(
+  pass: (pieces: WorkerObserver) => Promise<Millis>,
+  { clock, signal, firstMs = SECOND, longestMs = 10 * SECOND, ...told }: RepeatOptions,
+): Promise<void> {
+  const observer = quiet(told.observer)
+  const { pieces, ended } = pieceCount(clock, observer, told.standsMs ?? 10 * MINUTE)
+  for (let failures = 0; !signal.aborted; ) {
+    let pauseMs: Millis
+    try {
+      pauseMs = await pass(pieces)
+      failures = 0
+      ended()
+    } catch (thrown) {
+      if (signal.aborted) return
+      observer.failed(thrown)
+      pauseMs = Math.min(firstMs * 2 ** failures, longestMs)
+      failures += 1
+    }
+    await pause(pauseMs, clock, signal)
+  }
+}
+
+/** Whole milliseconds: a clock may be too coarse for the rest, and would never get there. */
+const pause = (ms: Millis, clock: Clock, signal: AbortSignal): Promise<void> =>
+  clock.sleep(ms > LEAST ? Math.ceil(ms) : LEAST, signal).catch((thrown: unknown) => {
+    if (!signal.aborted) throw thrown
+  })
+
+/** Counts what came of pieces of work between the ends of two passes. */
+function pieceCount(clock: Clock, observer: WorkerObserver, standsMs: Millis) {
+  let succeeded = false
+  let sinceFailure: (() => Millis) | undefined
+  return {
+    pieces: {
+      succeeded: () => void (succeeded = true),
+      failed(error: unknown) {
+        sinceFailure = stopwatch(clock)
+        observer.failed(error)
+      },
+    },
+    /** Says that a pass came to its end. */
+    ended(): void {
+      if (succeeded || (sinceFailure?.() ?? standsMs) >= standsMs) sinceFailure = undefined
+      succeeded = false
+      if (!sinceFailure) observer.succeeded()
+    },
+  }
+}
+
+const dropped = (call: () => void): void => {
+  try {
+    call()
+  } catch {}
+}
+
+const quiet = (observer: WorkerObserver | undefined): WorkerObserver => ({
+  succeeded: () => dropped(() => observer?.succeeded()),
+  failed: (error) => dropped(() => observer?.failed(error)),
+})
+
+/** The observer of a part of a worker, until the part is dropped. */
+export interface PartObserver extends WorkerObserver {
+  /** The part is no more, and fails no more. */
+  drop(): void
+}
+
+/** Makes observers for the parts of one worker, which succeeds only while none of them fails. */
+export function observerOfParts(observer: WorkerObserver | undefined): () => PartObserver {
+  const failing = new Set<PartObserver>()
+  return () => {
+    const part: PartObserver = {
+      succeeded() {
+        failing.delete(part)
+        if (failing.size === 0) observer?.succeeded()
+      },
+      failed(error) {
+        failing.add(part)
+        observer?.failed(error)
+      },
+      drop: () => void failing.delete(part),
+    }
+    return part
+  }
+}
