@@ -29,6 +29,10 @@ export interface WebhooksParts {
  */
 export interface Webhooks extends Worker {
   readonly endpoints: Endpoints
+  /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
+  forward(signal: AbortSignal): Promise<number>
+  /** Sends an endpoint what is due in its queue, once through. Gives how many deliveries were settled. */
+  send(id: string, signal: AbortSignal): Promise<number>
   /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
   drain(signal: AbortSignal): Promise<number>
   /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
@@ -94,6 +98,8 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
 
   return {
     endpoints: known,
+    forward: dispatch.drain,
+    send: (id, signal) => courier(id).drain(signal),
     async drain(signal) {
       await dispatch.drain(signal)
       const settled = await Promise.all((await served()).map((id) => courier(id).drain(signal)))

@@ -7,42 +7,63 @@ import { type Key, type Setting, type Settings, settings, unsetName } from './se
 /** What a verb cannot do without: settings by their keys, or the upstream addresses. */
 export type Need = Key | 'hosts'
 
+/** How the settings of a connection can be set. `inProgram`: by options, too. */
+export interface Naming {
+  readonly connection: string
+  readonly inProgram: boolean
+}
+
 /** The settings that are needed and not there. */
-export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written>, connection: string): Field[] =>
+export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written>, naming: Naming): Field[] =>
   needs
     .filter((need) => need !== 'hosts')
     .filter((key) => !chosen.has(key))
-    .map((key) => {
-      const { write, of }: Setting = settings[key]
-      const field = unsetName(key, connection)
-      const walled = of === 'connection' && connection !== 'default'
-      const where = walled
-        ? 'Set it in guestpass.config.json (the environment is for the connection default)'
-        : `Set it in the environment, or ${key} in guestpass.config.json`
-      return { field, message: 'is not set', remedy: `${where} to ${write}.` }
-    })
+    .map((key) => ({
+      field: unsetName(key, naming.connection, naming.inProgram),
+      message: 'is not set',
+      remedy: `${wherever(key, naming)} to ${settings[key].write}.`,
+    }))
+
+function wherever(key: Key, { connection, inProgram }: Naming): string {
+  const { of, names }: Setting = settings[key]
+  const walled = of === 'connection' && connection !== 'default'
+  if (inProgram) return `Set the option${walled ? '' : `, or ${names[0]} in the environment,`}`
+  return walled
+    ? 'Set it in guestpass.config.json (the environment is for the connection default)'
+    : `Set it in the environment, or ${key} in guestpass.config.json`
+}
 
 /** Values that are each right and cannot be together. */
-export function disagreements(values: Settings, chosen: ReadonlyMap<Key, Written>): Field[] {
+export function disagreements(
+  values: Settings,
+  chosen: ReadonlyMap<Key, Written>,
+  { connection, inProgram }: Naming,
+): Field[] {
   const faults: Field[] = []
+  const nameOf = (key: Key): string =>
+    inProgram ? unsetName(key, connection, inProgram) : (settings[key] as Setting).names[0]
   const { databaseUrl, encryptionKey, clientAuth, clientSecret, privateKey } = values
   if (databaseUrl?.kind === 'postgres' && !encryptionKey && !chosen.has('encryptionKey')) {
-    const { names, write }: Setting = settings.encryptionKey
-    faults.push({ field: names[0], message: 'is not set, and PostgreSQL needs it', remedy: `Set it to ${write}.` })
+    const { write }: Setting = settings.encryptionKey
+    faults.push({
+      field: nameOf('encryptionKey'),
+      message: 'is not set, and PostgreSQL needs it',
+      remedy: `Set it to ${write}.`,
+    })
   }
   if ((clientAuth === 'basic' || clientAuth === 'body') && !clientSecret && !chosen.has('clientSecret')) {
     const name = chosen.get('clientAuth')?.name ?? 'clientAuth'
     faults.push({
       field: name,
       message: `is ${clientAuth}, but there is no client secret`,
-      remedy: `Set ${settings.clientSecret.names[0]}, or write auto or none.`,
+      remedy: `Set ${nameOf('clientSecret')}, or write auto or none.`,
     })
   }
   if (clientAuth === 'private_key_jwt' && !privateKey && !chosen.has('privateKey')) {
     faults.push({
       field: chosen.get('clientAuth')?.name ?? 'clientAuth',
       message: 'is private_key_jwt, but there is no private key',
-      remedy: `Set ${settings.privateKey.names[0]} to ${settings.privateKey.write}.`,
+      remedy: `Set ${nameOf('privateKey')} to ${settings.privateKey.write}.`,
     })
   }
   return faults

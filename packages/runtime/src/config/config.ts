@@ -1,6 +1,6 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
 import type * as z from 'zod'
-import { disagreements, inClearTo, missing, type Need, proxyFaults, sentInClear } from './checks.ts'
+import { disagreements, inClearTo, missing, type Naming, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
   type Flags,
@@ -16,13 +16,15 @@ import {
 import { nearest } from './nearest.ts'
 import { withSecretFiles } from './secret-files.ts'
 import { entries, type Key, type Setting, type Settings, settings } from './settings.ts'
-import { hostsOf, overruled } from './upstream.ts'
+import { hostsOf, overruled, placeKeys } from './upstream.ts'
 
 export interface ConfigSources<N extends Need = Need> {
   readonly env: Variables
   /** The folder of `guestpass.config.json|ts` and `.env`. */
   readonly cwd: string
   readonly flags?: Flags
+  /** What a program gives by itself. Faults are then named as its options. */
+  readonly options?: Layer
   /** Default `default`. */
   readonly connection?: string
   readonly needs?: readonly N[]
@@ -53,32 +55,41 @@ export type ConfigWith<N extends Need> = Config & {
  * @throws GuestpassError `config_invalid`, with every mistake as a field.
  */
 export async function readConfig<const N extends Need = never>(sources: ConfigSources<N>): Promise<ConfigWith<N>> {
-  const { env, cwd, flags = {}, connection = 'default', needs = [], files = systemFiles } = sources
+  const { env, cwd, flags = {}, options, connection = 'default', needs = [], files = systemFiles } = sources
   const [file, dotenv] = await Promise.all([configFile(cwd, files), dotenvFile(cwd, files)])
   const { layers: inFile, connections: named } = file.origin
     ? fileLayers(file.content, file.origin, connection)
     : { layers: [], connections: [] }
   const layers = [
+    ...(options ? [options] : []),
     flagLayer(flags),
     variableLayer(env, 'environment', connection),
     ...inFile,
     variableLayer(dotenv.content ?? {}, '.env', connection),
   ]
-  const connections = [...new Set(['default', ...named])]
+  const naming = { connection, inProgram: options !== undefined }
+  const connections = [...new Set(['default', ...named, ...(options && isOfConnection(options) ? [connection] : [])])]
   const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
   // A file that cannot be read may well hold the connection.
-  if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(connection, connections))
-  faults.push(...layers.flatMap((layer) => layer.faults))
+  if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(naming, connections))
+  faults.push(...layers.flatMap((layer) => layer.faults.map(({ key: _hidden, ...fault }) => fault)))
 
+  const refused = new Set(layers.flatMap((layer) => layer.faults.flatMap(({ key }) => key ?? [])))
   const chosen = new Map<Key, Written>()
   for (const [key] of entries) {
-    const found = choose(key, layers, faults)
+    const found = refused.has(key) ? undefined : choose(key, layers, faults)
     if (found) chosen.set(key, found)
   }
   const values = parse(await withSecretFiles(chosen, { cwd, files }, faults), faults)
   const { insecureHosts } = values as Partial<Settings>
-  const hosts = hostsOf(chosen, needs, connection, insecureHosts, faults)
-  faults.push(...missing(needs, chosen, connection), ...disagreements(values as Settings, chosen), ...proxyFaults(env))
+  const isOpen = !placeKeys.some((key) => refused.has(key))
+  const hosts = isOpen ? hostsOf(chosen, needs, naming, insecureHosts, faults) : undefined
+  const wanted = needs.filter((need) => need === 'hosts' || !refused.has(need))
+  faults.push(
+    ...missing(wanted, chosen, naming),
+    ...disagreements(values as Settings, chosen, naming),
+    ...proxyFaults(env),
+  )
   if (faults.length > 0) throw invalid(faults)
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
@@ -98,12 +109,16 @@ const invalid = (fields: readonly Field[]): GuestpassError =>
     { fields },
   )
 
-function unknownConnection(connection: string, connections: readonly string[]): Field {
+/** Whether a program says itself what a connection is. */
+const isOfConnection = ({ written, faults }: Layer): boolean =>
+  [...written, ...faults].some(({ key }) => key !== undefined && settings[key].of === 'connection')
+
+function unknownConnection({ connection, inProgram }: Naming, connections: readonly string[]): Field {
   const close = nearest(connection, connections)
   return {
-    field: '--connection',
+    field: inProgram ? 'connection' : '--connection',
     message: `there is no connection ${JSON.stringify(connection.slice(0, 60))}`,
-    remedy: `${close ? `Did you mean ${close}? ` : ''}Known: ${connections.join(', ')}. Connections stand under "connections" in guestpass.config.json.`,
+    remedy: `${close ? `Did you mean ${close}? ` : ''}Known: ${connections.join(', ')}. Connections stand under "connections" in guestpass.config.json${inProgram ? ', or their settings are options' : ''}.`,
   }
 }
 

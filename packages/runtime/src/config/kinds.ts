@@ -30,6 +30,18 @@ const made = <T>(
     return z.NEVER
   })
 
+/** What the value of a kind is in a program; a text where nothing is said. */
+export type Form = 'text' | 'number' | 'boolean' | 'list' | 'params'
+
+/** What a program gives for a setting of this kind. */
+export const formOf = (kind: z.ZodType): Form => {
+  const form = kind.meta()?.['form']
+  return form === undefined ? 'text' : (form as Form)
+}
+
+/** A kind whose value is no plain text in a program. */
+const formed = <K extends z.ZodType<unknown, string>>(form: Form, kind: K): K => kind.meta({ form })
+
 const parts = (text: string, separator: RegExp): readonly string[] =>
   text.split(separator).filter((part) => part !== '')
 
@@ -51,25 +63,34 @@ export const oneOf = <const W extends string>(...words: readonly W[]): z.ZodType
 
 /** A whole number in decimal digits. */
 export const whole = (least: number, most: number): z.ZodType<number, string> =>
-  made(
-    (written) =>
-      /^\d{1,15}$/.test(written) && Number(written) >= least && Number(written) <= most ? Number(written) : undefined,
-    (written) => `${quoted(written)} is not a whole number from ${least} to ${most}`,
+  formed(
+    'number',
+    made(
+      (written) =>
+        /^\d{1,15}$/.test(written) && Number(written) >= least && Number(written) <= most ? Number(written) : undefined,
+      (written) => `${quoted(written)} is not a whole number from ${least} to ${most}`,
+    ),
   )
 
 const yes = ['true', '1', 'yes', 'on']
 const no = ['false', '0', 'no', 'off']
 
-export const yesNo: z.ZodType<boolean, string> = made(
-  (written) => (yes.includes(written.toLowerCase()) ? true : no.includes(written.toLowerCase()) ? false : undefined),
-  (written) => `${quoted(written)} is neither true nor false`,
+export const yesNo: z.ZodType<boolean, string> = formed(
+  'boolean',
+  made(
+    (written) => (yes.includes(written.toLowerCase()) ? true : no.includes(written.toLowerCase()) ? false : undefined),
+    (written) => `${quoted(written)} is neither true nor false`,
+  ),
 )
 
 /** Scopes, each a scope-token of RFC 6749, 3.3. */
-export const scopes: z.ZodType<readonly string[], string> = made(
-  (written) =>
-    each(parts(written, /[\s,]+/), (scope) => (/^[\x21\x23-\x5B\x5D-\x7E]+$/.test(scope) ? scope : undefined)),
-  (written) => `${quoted(written)} is not a list of scopes`,
+export const scopes: z.ZodType<readonly string[], string> = formed(
+  'list',
+  made(
+    (written) =>
+      each(parts(written, /[\s,]+/), (scope) => (/^[\x21\x23-\x5B\x5D-\x7E]+$/.test(scope) ? scope : undefined)),
+    (written) => `${quoted(written)} is not a list of scopes`,
+  ),
 )
 
 /** A signature algorithm by its name; Ed25519 is the name that RFC 9864 gives to EdDSA. */
@@ -78,9 +99,12 @@ export const algorithmOf = (written: string): Algorithm | undefined => {
   return ALGORITHMS.find((known) => known.toUpperCase() === name)
 }
 
-export const algorithms: z.ZodType<readonly Algorithm[], string> = made(
-  (written) => each(parts(written, /[\s,]+/), algorithmOf),
-  (written) => `${quoted(written)} is not a list of ${ALGORITHMS.join(', ')}`,
+export const algorithms: z.ZodType<readonly Algorithm[], string> = formed(
+  'list',
+  made(
+    (written) => each(parts(written, /[\s,]+/), algorithmOf),
+    (written) => `${quoted(written)} is not a list of ${ALGORITHMS.join(', ')}`,
+  ),
 )
 
 export const uuid: z.ZodType<string, string> = made(
@@ -159,27 +183,33 @@ export const privateKey: z.ZodType<Secret, string> = z.string().transform((writt
 
 /** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
 export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
-  z.string().transform((written, context) => {
-    const query = new URLSearchParams(written)
-    // Names that every object has, as constructor, are names like others.
-    const found = Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)]))
-    const reserved = reservedParams(of, found)
-    const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
-    if (isQuery && reserved.length === 0) return found
-    const message = isQuery
-      ? `sets ${reserved.join(', ')}, which must not be among free parameters`
-      : 'is not name=value, joined by &'
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  })
+  formed(
+    'params',
+    z.string().transform((written, context) => {
+      const query = new URLSearchParams(written)
+      // Names that every object has, as constructor, are names like others.
+      const found = Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)]))
+      const reserved = reservedParams(of, found)
+      const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
+      if (isQuery && reserved.length === 0) return found
+      const message = isQuery
+        ? `sets ${reserved.join(', ')}, which must not be among free parameters`
+        : 'is not name=value, joined by &'
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }),
+  )
 
 /** Names or addresses of hosts, each with a port or without. */
-export const hostNames: z.ZodType<readonly string[], string> = made(
-  (written) =>
-    each(parts(written, /[\s,]+/), (host) =>
-      /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) ? host.toLowerCase() : undefined,
-    ),
-  (written) => `${quoted(written)} is not a list of hosts`,
+export const hostNames: z.ZodType<readonly string[], string> = formed(
+  'list',
+  made(
+    (written) =>
+      each(parts(written, /[\s,]+/), (host) =>
+        /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) ? host.toLowerCase() : undefined,
+      ),
+    (written) => `${quoted(written)} is not a list of hosts`,
+  ),
 )
 
 const base64Bytes = (written: string): number | undefined => {
@@ -188,20 +218,27 @@ const base64Bytes = (written: string): number | undefined => {
 }
 
 /** AES-256 keys: base64 of 32 bytes each. */
-export const encryptionKeys: z.ZodType<readonly Secret[], string> = made(
-  (written) => each(parts(written, /[\s,]+/), (key) => (base64Bytes(key) === 32 ? new Secret(key) : undefined)),
-  'does not hold base64 of 32 bytes',
+export const encryptionKeys: z.ZodType<readonly Secret[], string> = formed(
+  'list',
+  made(
+    (written) => each(parts(written, /[\s,]+/), (key) => (base64Bytes(key) === 32 ? new Secret(key) : undefined)),
+    'does not hold base64 of 32 bytes',
+  ),
 )
 
 const secretFault = (written: string): string | undefined => signingSecretFault(new Secret(written))
 
 /** Signing secrets as Standard Webhooks writes them. */
-export const webhookSecrets: z.ZodType<readonly Secret[], string> = made(
-  (written) => each(parts(written, /[\s,]+/), (one) => (secretFault(one) === undefined ? new Secret(one) : undefined)),
-  (written) =>
-    parts(written, /[\s,]+/)
-      .map((one) => secretFault(one))
-      .find((fault) => fault !== undefined) ?? 'is empty',
+export const webhookSecrets: z.ZodType<readonly Secret[], string> = formed(
+  'list',
+  made(
+    (written) =>
+      each(parts(written, /[\s,]+/), (one) => (secretFault(one) === undefined ? new Secret(one) : undefined)),
+    (written) =>
+      parts(written, /[\s,]+/)
+        .map((one) => secretFault(one))
+        .find((fault) => fault !== undefined) ?? 'is empty',
+  ),
 )
 
 const roles = ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'] as const
@@ -230,12 +267,14 @@ export const apiKeys: z.ZodType<readonly ApiKey[], string> = made(
 
 /** Where everything is remembered. `place` may be shown; the address of PostgreSQL may hold a password. */
 export type Database =
+  | { readonly kind: 'memory'; readonly place: string }
   | { readonly kind: 'file'; readonly path: string; readonly place: string }
   | { readonly kind: 'postgres'; readonly url: Secret; readonly place: string }
 
 function databaseOf(written: string): Database | undefined {
   const scheme = /^([a-z][a-z\d+.-]+):/i.exec(written)?.[1]?.toLowerCase()
   if (!scheme) return { kind: 'file', path: written, place: written }
+  if (written.toLowerCase() === 'memory:') return { kind: 'memory', place: 'memory' }
   if (!['postgres', 'postgresql'].includes(scheme) || !URL.canParse(written)) return undefined
   const { host, pathname } = new URL(written)
   return host ? { kind: 'postgres', url: new Secret(written), place: `postgres://${host}${pathname}` } : undefined

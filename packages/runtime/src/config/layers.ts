@@ -1,4 +1,4 @@
-import { CONNECTION_NAME, isConnectionName } from '@guestpass/core'
+import { CONNECTION_NAME, type Field, isConnectionName } from '@guestpass/core'
 import {
   flagOf,
   type Key,
@@ -11,10 +11,18 @@ import {
 } from './settings.ts'
 import { nearest } from './nearest.ts'
 
-export type Origin = 'flag' | 'environment' | 'guestpass.config.json' | 'guestpass.config.ts' | '.env' | 'default'
+export type Origin =
+  | 'option'
+  | 'flag'
+  | 'environment'
+  | 'guestpass.config.json'
+  | 'guestpass.config.ts'
+  | '.env'
+  | 'default'
 
 /** An origin in brackets, for the end of a message. */
 export const place = (origin: Origin): string => {
+  if (origin === 'option') return '(given as an option)'
   if (origin === 'flag') return '(given as a flag)'
   return origin === 'environment' ? '(in the environment)' : `(in ${origin})`
 }
@@ -30,11 +38,16 @@ export interface Written {
   readonly origin: Origin
 }
 
+/** A fault of a source; `key`: of the setting that it hides, which then has no value at all. */
+export interface LayerFault extends Field {
+  readonly key?: Key
+}
+
 /** What one source says, and what of it was not understood. Layers stand in the order of their precedence. */
 export interface Layer {
   readonly written: readonly Written[]
   readonly warnings: readonly string[]
-  readonly faults: readonly { readonly field: string; readonly message: string; readonly remedy: string }[]
+  readonly faults: readonly LayerFault[]
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>
@@ -104,6 +117,7 @@ function objectLayer(
     const text = textOf(value)
     if (text === undefined) {
       faults.push({
+        key,
         field: name,
         message: `is neither text, number, true, false nor a list of texts (${origin})`,
         remedy: `Write ${settings[key].write}.`,

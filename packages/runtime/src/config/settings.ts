@@ -437,9 +437,27 @@ export function flagOf(key: Key): string | undefined {
   return key === 'databaseUrl' ? '--database' : `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-/** What to call a setting that nobody wrote, so that it can be set for the connection. */
-export function unsetName(key: Key, connection: string): string {
+/** Options of programs that are not called like their setting. */
+const renamed: Readonly<Partial<Record<Key, string>>> = {
+  databaseUrl: 'store',
+  crmBaseUrl: 'crm',
+  idpWebhookUrl: 'webhooks.idp',
+  idpWebhookIncludeToken: 'webhooks.idp.includeToken',
+  idmWebhookUrl: 'webhooks.idm',
+  analyticsWebhookUrl: 'webhooks.analytics',
+  webhookSecret: 'webhooks.secret',
+}
+
+/** Settings that programs have no option for: `env` is their environment, and keys are those of the service. */
+const withoutOption: ReadonlySet<Key> = new Set<Key>(['env', 'apiKeys'])
+
+/** A setting's option in a program, as `clientId` or `webhooks.idm`. */
+export const optionOf = (key: Key): string | undefined => (withoutOption.has(key) ? undefined : (renamed[key] ?? key))
+
+/** What to call a setting that was not written, so that it can be set for the connection. `inProgram`: by an option. */
+export function unsetName(key: Key, connection: string, inProgram = false): string {
   const { names, of }: Setting = settings[key]
+  if (inProgram) return optionOf(key) ?? names[0]
   return of === 'program' || connection === 'default' ? names[0] : `connections.${connection}.${key}`
 }
 

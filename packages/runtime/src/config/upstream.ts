@@ -1,9 +1,9 @@
 import { type Field, GuestpassError, type Hosts, resolveHosts } from '@guestpass/core'
-import type { Need } from './checks.ts'
+import type { Naming, Need } from './checks.ts'
 import { type Origin, place, type Written } from './layers.ts'
 import { type Key, unsetName } from './settings.ts'
 
-const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
+export const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
 const hostKeys = [
   ...placeKeys,
   'jwksUrl',
@@ -18,13 +18,15 @@ const hostKeys = [
 export function hostsOf(
   chosen: ReadonlyMap<Key, Written>,
   needs: readonly Need[],
-  connection: string,
+  { connection, inProgram }: Naming,
   insecureHosts: readonly string[] | undefined,
   faults: Field[],
 ): Hosts | undefined {
   if (!needs.includes('hosts') && !placeKeys.some((key) => chosen.has(key))) return undefined
   const input = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.text]))
-  const names = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.name ?? unsetName(key, connection)]))
+  const names = Object.fromEntries(
+    hostKeys.map((key) => [key, chosen.get(key)?.name ?? unsetName(key, connection, inProgram)]),
+  )
   try {
     return resolveHosts({ ...input, insecureHosts }, names)
   } catch (thrown) {
@@ -40,6 +42,7 @@ export function hostsOf(
 }
 
 const precedence: readonly Origin[] = [
+  'option',
   'flag',
   'environment',
   'guestpass.config.json',

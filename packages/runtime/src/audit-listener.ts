@@ -1,0 +1,66 @@
+import {
+  abortable,
+  type AuditRecord,
+  auditRecord,
+  type Clock,
+  type Due,
+  type Outcome,
+  SECOND,
+  type Sink,
+  stopwatch,
+} from '@guestpass/core'
+
+/** Gets audit records. Where it throws or rejects, the record comes again later. */
+export type AuditListener = (record: AuditRecord) => void | Promise<void>
+
+/** The queue of records for the listeners of a connection. */
+export const auditListenerQueue = (connection: string): string => `audit-listener:${connection}`
+
+/** What a batch of records may take; the rest is left to the next one. Shorter than the lease of its claim. */
+const BUDGET = 20 * SECOND
+
+/**
+ * The sink that gives audit records to the listeners of this process, one record after the other. `onFault`: of a listener that threw or
+ * rejected; the record is given to all of them once more, after a back-off.
+ */
+export function auditListenerSink(
+  connection: string,
+  listeners: () => Iterable<AuditListener>,
+  { clock, onFault }: { readonly clock: Clock; readonly onFault: (fault: unknown) => void },
+): Sink {
+  const give = async ({ event }: Due): Promise<void> => {
+    const record = auditRecord(event)
+    for (const listener of listeners()) await listener(record)
+  }
+
+  async function one(due: Due, signal: AbortSignal): Promise<Outcome | undefined> {
+    try {
+      await abortable(() => give(due), signal)
+      return { event: due.event.id, then: 'done' }
+    } catch (thrown) {
+      if (signal.aborted) return { event: due.event.id, then: 'release' }
+      onFault(thrown)
+      return undefined
+    }
+  }
+
+  return {
+    name: auditListenerQueue(connection),
+    async deliver(due, signal) {
+      const elapsed = stopwatch(clock)
+      const outcomes: Outcome[] = []
+      let hasFailed = false
+      for (const letter of due) {
+        if (hasFailed || signal.aborted || elapsed() > BUDGET) {
+          outcomes.push({ event: letter.event.id, then: 'release' })
+          continue
+        }
+        const outcome = await one(letter, signal)
+        // What is said nothing of is tried again later, longer after every time.
+        if (outcome) outcomes.push(outcome)
+        else hasFailed = true
+      }
+      return outcomes
+    },
+  }
+}

@@ -1,0 +1,250 @@
+import { CONNECTION_NAME, isConnectionName, Secret } from '@guestpass/core'
+import { type Form, formOf } from './kinds.ts'
+import type { Layer, LayerFault, Variables, Written } from './layers.ts'
+import { nearest } from './nearest.ts'
+import { entries, type Key, optionOf, type Setting, type Settings, settings } from './settings.ts'
+
+/** What a program may give for the value of a setting. */
+type OptionValue<V> = V extends readonly Secret[]
+  ? string | Secret | readonly (string | Secret)[]
+  : V extends Secret
+    ? string | Secret
+    : V extends readonly (infer Item extends string)[]
+      ? Item | readonly Item[]
+      : V
+
+/** Settings whose option has another name or form, or that are no program's. */
+type Renamed =
+  | 'apiKeys'
+  | 'analyticsWebhookUrl'
+  | 'crmBaseUrl'
+  | 'databaseUrl'
+  | 'env'
+  | 'idmWebhookUrl'
+  | 'idpWebhookIncludeToken'
+  | 'idpWebhookUrl'
+  | 'webhookSecret'
+
+/** Every setting by its name in docs/configuration.md. */
+export type SettingOptions = {
+  readonly [K in Exclude<Key, Renamed>]?: OptionValue<NonNullable<Settings[K]>> | undefined
+}
+
+/** Where webhooks of the connection go, and what signs them. */
+export interface WebhookOptions {
+  /** Of the identity provider: renewed guest tokens. With `includeToken` the token itself is sent. */
+  readonly idp?: string | { readonly url: string; readonly includeToken?: boolean | undefined } | undefined
+  /** Of identity management: renewed access tokens. */
+  readonly idm?: string | undefined
+  /** Of analytics: guests that were authenticated. */
+  readonly analytics?: string | undefined
+  /** `whsec_` and base64 of 24 to 64 bytes; several while one replaces another. Default: one is made and kept in the store. */
+  readonly secret?: string | Secret | readonly (string | Secret)[] | undefined
+}
+
+/** Options of a program that are values of settings, or say where settings are read. */
+export interface ConfigOptions extends SettingOptions {
+  readonly connection?: string | undefined
+  readonly store?: string | undefined
+  readonly crm?: string | undefined
+  readonly webhooks?: WebhookOptions | undefined
+  readonly env?: Variables | undefined
+  readonly cwd?: string | undefined
+}
+
+/** What a program's options say. */
+export interface ReadOptions {
+  readonly layer: Layer
+  readonly connection?: string
+  readonly env?: Variables
+  readonly cwd?: string
+}
+
+/** The option of a store that is gone with the process. */
+const MEMORY = 'memory'
+/** How its setting is written. */
+const MEMORY_URL = 'memory:'
+
+const settingOptions: ReadonlyMap<string, Key> = new Map(
+  entries.flatMap(([key]) => (optionOf(key) === key ? [[key, key] as const] : [])),
+)
+
+const WEBHOOKS = ['idp', 'idm', 'analytics', 'secret']
+const OWN = ['connection', 'store', 'crm', 'webhooks', 'env', 'cwd']
+
+/** Settings that are options under another name, for those who write them as in the file. */
+const elsewhere: ReadonlyMap<string, string> = new Map(
+  entries.flatMap(([key, { names }]) => {
+    const option = optionOf(key)
+    return option === undefined ? [] : [...names, key].filter((name) => name !== option).map((name) => [name, option])
+  }),
+)
+
+const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined
+
+/** What a value is, in a message. Never the value: it may be a secret. */
+function what(value: unknown): string {
+  if (value === null) return 'is null'
+  if (Array.isArray(value)) return 'is a list'
+  if (value instanceof Secret) return 'is a Secret'
+  if (typeof value === 'string') return value.trim() === '' ? 'is empty' : 'is a text'
+  if (typeof value === 'boolean') return `is ${value}`
+  if (typeof value === 'number') return 'is a number'
+  return typeof value === 'object' ? 'is an object' : `is a ${typeof value}`
+}
+
+/** A fault of an option: what it is, and what it takes. */
+export const optionFault = (field: string, value: unknown, takes: string, remedy: string, key?: Key): LayerFault => ({
+  field,
+  message: `${what(value)}; it takes ${takes}`,
+  remedy,
+  ...(key ? { key } : {}),
+})
+
+/** An option that there is not. `others`: further names that are known. */
+export function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
+  const close = elsewhere.get(name) ?? nearest(name, known)
+  return {
+    field: `${prefix}${name.slice(0, 60)}`,
+    message: 'is no option',
+    remedy: close
+      ? `Did you mean ${close.includes('.') ? close : prefix + close}?`
+      : `Leave it out. Options are ${known.join(', ')}.`,
+  }
+}
+
+const takes: Readonly<Record<Form, string>> = {
+  text: 'a text',
+  number: 'a number',
+  boolean: 'true or false',
+  list: 'a text or a list of texts',
+  params: 'an object of texts',
+}
+
+const textsOf = (value: unknown, secret?: boolean): string | undefined => {
+  const text = secret && value instanceof Secret ? value.reveal() : value
+  return typeof text === 'string' && text.trim() !== '' ? text.trim() : undefined
+}
+
+/** The value as it would be written in a variable; undefined when it cannot be. */
+const written: Readonly<Record<Form, (value: unknown, secret?: boolean) => string | undefined>> = {
+  text: textsOf,
+  number: (value) => (typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined),
+  boolean: (value) => (typeof value === 'boolean' ? String(value) : undefined),
+  list(value, secret) {
+    if (!Array.isArray(value)) return textsOf(value, secret)
+    const texts = value.map((item) => textsOf(item, secret))
+    return texts.length > 0 && texts.every((text) => text !== undefined) ? texts.join(',') : undefined
+  },
+  params(value) {
+    const pairs = Object.entries(object(value) ?? {}).flatMap(([name, one]) =>
+      (Array.isArray(one) ? one : [one]).map((text: unknown) => [name, text] as const),
+    )
+    const isText = pairs.length > 0 && pairs.every(([, text]) => typeof text === 'string')
+    return isText ? new URLSearchParams(pairs as [string, string][]).toString() : undefined
+  },
+}
+
+interface Reading {
+  readonly written: Written[]
+  readonly faults: LayerFault[]
+}
+
+/** Reads the option of a setting; one that is undefined was not given. */
+function readSetting({ written: all, faults }: Reading, key: Key, name: string, value: unknown): void {
+  if (value === undefined) return
+  const { kind, secret, write }: Setting = settings[key]
+  const form = formOf(kind)
+  const text = written[form](value, secret)
+  if (text !== undefined) all.push({ key, name, text, origin: 'option' })
+  else faults.push(optionFault(name, value, secret ? `${takes[form]} or a Secret` : takes[form], `Give ${write}.`, key))
+}
+
+function readStore(reading: Reading, value: unknown): void {
+  const text = typeof value === 'string' ? value.trim() : ''
+  const place = text === MEMORY ? MEMORY_URL : value
+  const remedy = `Give '${MEMORY}', the path of a file, or a postgres:// address.`
+  if (value !== undefined && text === '')
+    reading.faults.push(optionFault('store', value, 'a text', remedy, 'databaseUrl'))
+  else if (/^:?memory:?$/i.test(text) && text !== MEMORY)
+    reading.faults.push({ key: 'databaseUrl', field: 'store', message: 'is no path', remedy: `Write '${MEMORY}'.` })
+  else readSetting(reading, 'databaseUrl', 'store', place)
+}
+
+function readWebhooks(reading: Reading, value: unknown): void {
+  if (value === undefined) return
+  const given = object(value)
+  if (!given) {
+    const remedy = "Give { idp: 'https://…', idm: 'https://…', analytics: 'https://…' }, those that there are."
+    reading.faults.push(optionFault('webhooks', value, 'an object', remedy))
+    return
+  }
+  const { idp, idm, analytics, secret, ...others } = given
+  readIdp(reading, idp)
+  readSetting(reading, 'idmWebhookUrl', 'webhooks.idm', idm)
+  readSetting(reading, 'analyticsWebhookUrl', 'webhooks.analytics', analytics)
+  readSetting(reading, 'webhookSecret', 'webhooks.secret', secret)
+  for (const name of Object.keys(others)) reading.faults.push(unknownOption(name, WEBHOOKS, 'webhooks.'))
+}
+
+function readIdp(reading: Reading, value: unknown): void {
+  const given = object(value)
+  if (!given || value instanceof Secret) return readSetting(reading, 'idpWebhookUrl', 'webhooks.idp', value)
+  const { url, includeToken, ...others } = given
+  const remedy = 'Give its address.'
+  if (url === undefined)
+    reading.faults.push({ key: 'idpWebhookUrl', field: 'webhooks.idp.url', message: 'is not set', remedy })
+  readSetting(reading, 'idpWebhookUrl', 'webhooks.idp.url', url)
+  readSetting(reading, 'idpWebhookIncludeToken', 'webhooks.idp.includeToken', includeToken)
+  for (const name of Object.keys(others))
+    reading.faults.push(unknownOption(name, ['url', 'includeToken'], 'webhooks.idp.'))
+}
+
+const isVariables = (value: unknown): value is Variables =>
+  object(value) !== undefined &&
+  Object.values(value as object).every((one) => ['string', 'undefined'].includes(typeof one))
+
+/** Reads the options that say where settings are read, and of which connection. */
+function readPlaces({ faults }: Reading, { connection, env, cwd }: Readonly<Record<string, unknown>>) {
+  const isName = typeof connection === 'string' && isConnectionName(connection)
+  if (connection !== undefined && !isName) {
+    const remedy = `Name it with ${CONNECTION_NAME}.`
+    faults.push({ field: 'connection', message: `${what(connection)} that names no connection`, remedy })
+  }
+  if (env !== undefined && !isVariables(env))
+    faults.push(optionFault('env', env, 'an object of texts', 'Give process.env, {}, or leave it out.'))
+  const isFolder = textsOf(cwd) !== undefined
+  if (cwd !== undefined && !isFolder) faults.push(optionFault('cwd', cwd, 'a text', 'Give the path of a folder.'))
+  return {
+    ...(isName ? { connection } : {}),
+    ...(isVariables(env) ? { env } : {}),
+    ...(isFolder ? { cwd: cwd as string } : {}),
+  }
+}
+
+/**
+ * Reads the options of a program; values that are undefined count as not given. Faults of all options are in the layer, each with its
+ * field and what to do. `others`: names that the program takes besides, which are left to it.
+ */
+export function readOptions(options: unknown, others: readonly string[] = []): ReadOptions {
+  const reading: Reading = { written: [], faults: [] }
+  const given = options === undefined ? {} : options instanceof Secret ? undefined : object(options)
+  if (!given) {
+    const remedy = "Give an object, as { region: 'mypurecloud.ie' }, or nothing."
+    return { layer: { ...reading, warnings: [], faults: [optionFault('options', options, 'an object', remedy)] } }
+  }
+  const known = [...OWN, ...others, ...settingOptions.keys()]
+  for (const [name, value] of Object.entries(given)) {
+    const key = settingOptions.get(name)
+    if (key) readSetting(reading, key, name, value)
+    else if (!known.includes(name)) reading.faults.push(unknownOption(name, known))
+  }
+  readStore(reading, given['store'])
+  readSetting(reading, 'crmBaseUrl', 'crm', given['crm'])
+  readWebhooks(reading, given['webhooks'])
+  const places = readPlaces(reading, given)
+  return { layer: { ...reading, warnings: [] }, ...places }
+}

@@ -1,0 +1,99 @@
+import { type Clock, type Event, memoryStore, type Random, type Route, sha256Hex, type Store } from '@guestpass/core'
+import type { SealedStore } from '@guestpass/store/sqlite'
+import type { Config } from './config/config.ts'
+import { databasePath } from './database-path.ts'
+import type { RuntimeHost } from './host.ts'
+import { configuredKeyRing } from './key-ring.ts'
+import { type ObservedStore, observedStore } from './observed-store.ts'
+
+/** An open store. */
+export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
+  /** Where it is: the path of its file, or `memory`. */
+  readonly place: string
+  /** Names further sinks of events from now on; the answer ends it. */
+  addRoute(route: Route): () => void
+  close(): Promise<void>
+}
+
+interface StorePorts {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+interface Routes extends Pick<OpenStore, 'addRoute'> {
+  readonly route: Route
+}
+
+/** Routes that come and go: an event goes to the sinks that any of them names. */
+function openRoutes(): Routes {
+  const all = new Set<Route>()
+  return {
+    route: (event: Event) => [...new Set([...all].flatMap((route) => route(event)))],
+    addRoute(route) {
+      all.add(route)
+      return () => void all.delete(route)
+    },
+  }
+}
+
+/** Opens the database file of a configuration; the file and its key are made where there are none. */
+export async function openFileStore(
+  config: Config,
+  host: RuntimeHost,
+  { clock, random }: StorePorts,
+): Promise<OpenStore<SealedStore>> {
+  // Loaded here, so that what needs no store starts sooner.
+  const { sqliteStore } = await import('@guestpass/store/sqlite')
+  const path = databasePath(config, host.cwd)
+  const keyRing = await configuredKeyRing(config.settings, { path, random, host })
+  const { route, addRoute } = openRoutes()
+  const store = await sqliteStore({ path, keyRing, clock, random, route })
+  return { ...observedStore(store), place: path, addRoute, close: () => store.close() }
+}
+
+/** Opens a store that is gone with the process. */
+export function openMemoryStore({ clock }: Pick<StorePorts, 'clock'>): OpenStore {
+  const { route, addRoute } = openRoutes()
+  return { ...observedStore(memoryStore({ clock, route })), place: 'memory', addRoute, close: async () => {} }
+}
+
+interface Shared {
+  readonly opening: Promise<OpenStore>
+  users: number
+}
+
+/** The stores that are open in this process, by path and keys: what has no right key opens none. */
+const shared = new Map<string, Shared>()
+
+/**
+ * Opens the store of a configuration for one of several users in this process: those of one path share it, and it closes with the last.
+ * Stores in memory are never shared.
+ */
+export async function openSharedStore(config: Config, host: RuntimeHost, ports: StorePorts): Promise<OpenStore> {
+  const { databaseUrl, encryptionKey = [] } = config.settings
+  if (databaseUrl.kind === 'memory') return openMemoryStore(ports)
+  const keys = encryptionKey.map((key) => key.reveal()).join(',')
+  const name = `${databasePath(config, host.cwd)} ${await sha256Hex(keys)}`
+  const known = shared.get(name)
+  const entry: Shared = known ?? { opening: openFileStore(config, host, ports), users: 0 }
+  shared.set(name, entry)
+  entry.users += 1
+  const leave = (): boolean => {
+    entry.users -= 1
+    const isLast = entry.users === 0
+    if (isLast && shared.get(name) === entry) shared.delete(name)
+    return isLast
+  }
+  try {
+    const opened = await entry.opening
+    return { ...opened, close: onceOnly(async () => (leave() ? opened.close() : undefined)) }
+  } catch (thrown) {
+    leave()
+    throw thrown
+  }
+}
+
+function onceOnly(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
+}

@@ -1,0 +1,96 @@
+import { type Clock, type Outbox, type Relay, SECOND, systemClock, type Webhooks } from '@guestpass/core'
+import type { OpenStore } from './open-store.ts'
+import { createNudged, type Nudged } from './nudged.ts'
+
+/** Delivers events soon after their commits in this process, for programs that start no workers. */
+export interface PromptDelivery {
+  /** Looks for what waits, as what an earlier process left. */
+  nudge(): void
+  /** How much waits: for each queue, by its name. */
+  backlog(): Promise<Readonly<Record<string, number>>>
+  /** Delivers for up to a second; what is left waits in the store for the next program. */
+  close(): Promise<void>
+}
+
+/** A relay, and the queue that it empties. */
+export interface QueueRelay {
+  readonly queue: string
+  readonly relay: Pick<Relay, 'drain'>
+}
+
+export interface DeliveryParts {
+  readonly webhooks: Pick<Webhooks, 'forward' | 'send' | 'counts' | 'endpoints'>
+  readonly relays: readonly QueueRelay[]
+}
+
+const DRAIN = SECOND
+
+export function createPromptDelivery(
+  { webhooks, relays }: DeliveryParts,
+  { store, observe }: Pick<OpenStore, 'observe'> & { readonly store: { readonly outbox: Outbox } },
+  // Waits that do not keep a process alive whose own work is done.
+  clock: Pick<Clock, 'sleep'> = systemClock({ unref: true }),
+): PromptDelivery {
+  const ending = new AbortController()
+  const ports = { clock, signal: ending.signal }
+  const waiting = async (queue: string): Promise<number> => (await store.outbox.counts(queue)).waiting
+
+  const outlets = relays.map(({ queue, relay }) =>
+    createNudged(async (signal) => {
+      const settled = await relay.drain(signal)
+      return { settled: settled > 0, waits: (await waiting(queue)) > 0 }
+    }, ports),
+  )
+  const endpoints = new Map<string, Nudged>()
+  /** One for each endpoint, so that a slow one delays no other. */
+  const endpointOf = (id: string): Nudged => {
+    const known =
+      endpoints.get(id) ??
+      createNudged(async (signal) => {
+        const settled = await webhooks.send(id, signal)
+        return { settled: settled > 0, waits: (await webhooks.counts(id)).waiting > 0 }
+      }, ports)
+    endpoints.set(id, known)
+    return known
+  }
+  let isFirst = true
+  const forwarding = createNudged(async (signal) => {
+    const settled = await webhooks.forward(signal)
+    if (settled > 0 || isFirst) for (const { id } of await webhooks.endpoints.all()) endpointOf(id).nudge()
+    isFirst = false
+    return { settled: settled > 0, waits: false }
+  }, ports)
+
+  const all = (): readonly Nudged[] => [forwarding, ...outlets, ...endpoints.values()]
+  const nudge = (): void => {
+    for (const one of [forwarding, ...outlets]) one.nudge()
+  }
+  const unobserve = observe(nudge)
+
+  /** Also what a run puts into the queue of another. */
+  async function quiet(): Promise<void> {
+    await forwarding.idle()
+    await Promise.all(all().map((one) => one.idle()))
+  }
+
+  return {
+    nudge,
+    async backlog() {
+      const named = [
+        ...relays.map(({ queue }) => [queue, waiting(queue)] as const),
+        ...(await webhooks.endpoints.all()).map(
+          ({ id }) => [`webhook:${id}`, webhooks.counts(id).then((counts) => counts.waiting)] as const,
+        ),
+      ]
+      return Object.fromEntries(await Promise.all(named.map(async ([name, count]) => [name, await count] as const)))
+    },
+    async close() {
+      unobserve()
+      nudge()
+      const over = new AbortController()
+      await Promise.race([quiet(), systemClock().sleep(DRAIN, over.signal).catch(() => {})]).finally(() => over.abort())
+      ending.abort()
+      await quiet()
+    },
+  }
+}
