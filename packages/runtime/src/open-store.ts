@@ -1,5 +1,6 @@
 import { type Clock, type Event, memoryStore, type Random, type Route, sha256Hex, type Store } from '@guestpass/core'
 import type { SealedStore } from '@guestpass/store/sqlite'
+import type { AuditListener } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
 import { databasePath } from './database-path.ts'
 import type { RuntimeHost } from './host.ts'
@@ -10,6 +11,8 @@ import { type ObservedStore, observedStore } from './observed-store.ts'
 export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   /** Where it is: the path of its file, or `memory`. */
   readonly place: string
+  /** The listeners of a connection's audit records in this process. */
+  auditListeners(connection: string): Set<AuditListener>
   /** Names further sinks of events from now on; the answer ends it. */
   addRoute(route: Route): () => void
   close(): Promise<void>
@@ -20,14 +23,20 @@ interface StorePorts {
   readonly random: Random
 }
 
-interface Routes extends Pick<OpenStore, 'addRoute'> {
+interface Uses extends Pick<OpenStore, 'addRoute' | 'auditListeners'> {
   readonly route: Route
 }
 
-/** Routes that come and go: an event goes to the sinks that any of them names. */
-function openRoutes(): Routes {
+/** What the users of a store bring: routes that come and go (an event goes to the sinks that any of them names), and listeners. */
+function openUses(): Uses {
   const all = new Set<Route>()
+  const listeners = new Map<string, Set<AuditListener>>()
   return {
+    auditListeners(connection) {
+      const known = listeners.get(connection) ?? new Set<AuditListener>()
+      listeners.set(connection, known)
+      return known
+    },
     route: (event: Event) => [...new Set([...all].flatMap((route) => route(event)))],
     addRoute(route) {
       all.add(route)
@@ -46,15 +55,15 @@ export async function openFileStore(
   const { sqliteStore } = await import('@guestpass/store/sqlite')
   const path = databasePath(config, host.cwd)
   const keyRing = await configuredKeyRing(config.settings, { path, random, host })
-  const { route, addRoute } = openRoutes()
+  const { route, ...uses } = openUses()
   const store = await sqliteStore({ path, keyRing, clock, random, route })
-  return { ...observedStore(store), place: path, addRoute, close: () => store.close() }
+  return { ...observedStore(store), place: path, ...uses, close: () => store.close() }
 }
 
 /** Opens a store that is gone with the process. */
 export function openMemoryStore({ clock }: Pick<StorePorts, 'clock'>): OpenStore {
-  const { route, addRoute } = openRoutes()
-  return { ...observedStore(memoryStore({ clock, route })), place: 'memory', addRoute, close: async () => {} }
+  const { route, ...uses } = openUses()
+  return { ...observedStore(memoryStore({ clock, route })), place: 'memory', ...uses, close: async () => {} }
 }
 
 interface Shared {

@@ -4,8 +4,8 @@ import { createNudged, type Nudged } from './nudged.ts'
 
 /** Delivers events soon after their commits in this process, for programs that start no workers. */
 export interface PromptDelivery {
-  /** Looks for what waits, as what an earlier process left. */
-  nudge(): void
+  /** Delivers from now on; first what an earlier process left. */
+  start(): void
   /** How much waits: for each queue, by its name. */
   backlog(): Promise<Readonly<Record<string, number>>>
   /** Delivers for up to a second; what is left waits in the store for the next program. */
@@ -15,7 +15,7 @@ export interface PromptDelivery {
 /** A relay, and the queue that it empties. */
 export interface QueueRelay {
   readonly queue: string
-  readonly relay: Pick<Relay, 'drain'>
+  readonly relay: Relay
 }
 
 export interface DeliveryParts {
@@ -65,7 +65,7 @@ export function createPromptDelivery(
   const nudge = (): void => {
     for (const one of [forwarding, ...outlets]) one.nudge()
   }
-  const unobserve = observe(nudge)
+  let unobserve = (): void => {}
 
   /** Also what a run puts into the queue of another. */
   async function quiet(): Promise<void> {
@@ -74,7 +74,10 @@ export function createPromptDelivery(
   }
 
   return {
-    nudge,
+    start() {
+      unobserve = observe(nudge)
+      nudge()
+    },
     async backlog() {
       const named = [
         ...relays.map(({ queue }) => [queue, waiting(queue)] as const),
@@ -88,7 +91,12 @@ export function createPromptDelivery(
       unobserve()
       nudge()
       const over = new AbortController()
-      await Promise.race([quiet(), systemClock().sleep(DRAIN, over.signal).catch(() => {})]).finally(() => over.abort())
+      await Promise.race([
+        quiet(),
+        systemClock()
+          .sleep(DRAIN, over.signal)
+          .catch(() => {}),
+      ]).finally(() => over.abort())
       ending.abort()
       await quiet()
     },

@@ -9,17 +9,19 @@ import {
   type Relay,
   relay,
   SECOND,
+  type Store,
   webhookRoute,
   type Webhooks,
   webhooks,
 } from '@guestpass/core'
-import { guardedHttp, nodePorts } from '@guestpass/core/node'
+import { guardedHttp, type NodePorts, nodePorts } from '@guestpass/core/node'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
+import { type AuditListener, auditListenerSink } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
-import { databasePath } from './database-path.ts'
 import type { RuntimeHost } from './host.ts'
-import { configuredKeyRing } from './key-ring.ts'
+import { openFileStore, type OpenStore } from './open-store.ts'
+import { createPromptDelivery, type QueueRelay } from './prompt-delivery.ts'
 import { waitingForStore } from './unsaved.ts'
 import { configuredEndpoints } from './webhook-endpoints.ts'
 
@@ -27,8 +29,8 @@ import { configuredEndpoints } from './webhook-endpoints.ts'
 const DRAIN = SECOND
 
 /** The open store of a configuration, and everything that connections on it need. */
-export interface Runtime {
-  readonly store: SealedStore
+export interface Runtime<S extends Store = SealedStore> {
+  readonly store: S
   readonly ports: ConnectionPorts
   readonly webhooks: Webhooks
   readonly auditLog: AuditLog
@@ -38,32 +40,53 @@ export interface Runtime {
   add(connection: Connection): void
   /** Delivers events and signs checkpoints until the signal aborts; programs that end by themselves need not call it. */
   deliver(signal: AbortSignal): Promise<void>
+  /** How much waits for delivery, for each queue by its name. */
+  backlog(): Promise<Readonly<Record<string, number>>>
   close(): Promise<void>
 }
 
-/** Of a program that stays up: it goes on asking a store that is busy or full, and mirrors keys in the background. */
 export interface RuntimeOptions {
+  /** Of a program that stays up: it goes on asking a store that is busy or full, and mirrors keys in the background. */
   readonly lasts?: boolean
+  /** Events are delivered soon after their commits, also where `deliver` is not called. */
+  readonly prompt?: boolean
+  /** Gets every audit record of the connection at least once. */
+  readonly audit?: AuditListener | undefined
 }
 
-/** Opens the store and everything that a connection needs of the world. */
-export async function openRuntime(
+/** Opens the store of a configuration and everything that a connection needs of the world. */
+export async function openRuntime(config: Config, host: RuntimeHost, options: RuntimeOptions = {}): Promise<Runtime> {
+  const ports = nodePorts({ proxy: host.env })
+  return runtimeOn(await openFileStore(config, host, ports), config, host, options, ports)
+}
+
+/** The same on a store that is open; it is closed with the runtime, and where this rejects. */
+export async function runtimeOn<S extends Store>(
+  opened: OpenStore<S>,
   config: Config,
   host: RuntimeHost,
-  { lasts = false }: RuntimeOptions = {},
-): Promise<Runtime> {
-  // Loaded here, so that what needs no store starts sooner.
-  const { sqliteStore } = await import('@guestpass/store/sqlite')
-  const { close, ...world } = nodePorts({ proxy: host.env })
-  const guarded = guardedHttp()
+  options: RuntimeOptions = {},
+  nodes: NodePorts = nodePorts({ proxy: host.env }),
+): Promise<Runtime<S>> {
+  try {
+    return await assembled(opened, config, host, options, nodes)
+  } catch (thrown) {
+    await opened.close()
+    throw thrown
+  }
+}
+
+async function assembled<S extends Store>(
+  opened: OpenStore<S>,
+  config: Config,
+  host: RuntimeHost,
+  { lasts = false, prompt = false, audit }: RuntimeOptions,
+  { close: closeHttp, ...world }: NodePorts,
+): Promise<Runtime<S>> {
+  const { store, place } = opened
   const { clock, random } = world
   const { connection: name, settings } = config
-  const { auditFile } = settings
-  const path = databasePath(config, host.cwd)
-  const keyRing = await configuredKeyRing(settings, { path, random, host })
-  const route = (event: Event): readonly string[] => [...(auditFile ? [AUDIT_FILE] : []), ...webhookRoute(event)]
-  const store = await sqliteStore({ path, keyRing, clock, random, route })
-  const audit = auditFile ? relay(store.outbox, auditFileSink(auditFile, host), { clock }) : undefined
+  const guarded = guardedHttp()
   const hooks = webhooks(
     {
       connection: name,
@@ -74,7 +97,10 @@ export async function openRuntime(
     { store, ...world, guardedHttp: guarded.http },
   )
   const log = auditLog(name, { store, clock })
-  const deliveries = [hooks, ...(audit ? [audit] : [])]
+  const audits = auditRelays(opened, config, host, clock, audit)
+  const deliveries = [hooks, ...audits.relays.map(({ relay: one }) => one)]
+  const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
+  if (prompt) delivery.start()
   const connections: Connection[] = []
   const closing = new AbortController()
   const background: Promise<void>[] = []
@@ -85,19 +111,53 @@ export async function openRuntime(
       connections.push(connection)
       if (lasts) background.push(connection.run(AbortSignal.any([host.signal, closing.signal])))
     },
-    ports: { store, ...world, ...waitingForStore(path, host, lasts) },
+    ports: { store, ...world, ...waitingForStore(place, host, lasts) },
     webhooks: hooks,
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...deliveries, log].map((one) => one.run(signal)))),
+    backlog: delivery.backlog,
     async close() {
       closing.abort()
       await Promise.allSettled(background)
       if (!host.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
       // What cannot be delivered now waits in the store for the next program.
-      await drained(deliveries, clock).catch(() => {})
+      await (prompt ? delivery.close() : drained(deliveries, clock)).catch(() => {})
+      audits.leave()
       // A program that was interrupted does not wait for requests under way.
-      if (!host.signal.aborted) await Promise.all([close(), guarded.close()])
-      await store.close()
+      if (!host.signal.aborted) await Promise.all([closeHttp(), guarded.close()])
+      await opened.close()
+    },
+  }
+}
+
+/** The relays of audit records: to the file of the configuration, and to the listeners of the connection. */
+function auditRelays(
+  { store: { outbox }, addRoute, auditListeners }: OpenStore,
+  { connection, settings: { auditFile } }: Config,
+  host: RuntimeHost,
+  clock: Clock,
+  listener: AuditListener | undefined,
+): { readonly relays: readonly QueueRelay[]; leave(): void } {
+  const listeners = auditListeners(connection)
+  const onFault = (fault: unknown): void =>
+    host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
+  const sinks = [
+    ...(auditFile ? [auditFileSink(auditFile, host)] : []),
+    ...(listener ? [auditListenerSink(connection, () => [...listeners], { clock, onFault })] : []),
+  ]
+  // Another one than that of another program part, also where both give the same function.
+  const own: AuditListener | undefined = listener && ((record) => listener(record))
+  if (own) listeners.add(own)
+  const isOwn = (event: Event): boolean => event.connection === connection
+  const removeRoute = addRoute((event) => [
+    ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
+    ...webhookRoute(event),
+  ])
+  return {
+    relays: sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }) })),
+    leave() {
+      removeRoute()
+      if (own) listeners.delete(own)
     },
   }
 }
