@@ -41,7 +41,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 const ambientAllowed = [
   /^packages\/core\/src\/ports\/system\.ts$/,
   /^packages\/core\/src\/node\/environment\.ts$/,
-  /^packages\/cli\/src\/(main|world)\.ts$/,
+  /^packages\/cli\/src\/(main|world|front-door\/process)\.ts$/,
   /^packages\/sandbox\/src\/(clock|random)\.ts$/,
 ]
 const ambient =
@@ -89,6 +89,7 @@ function direction(file: string, owner: string, target: string): string[] {
   const full = join(dirname(file), target)
   if (!full.startsWith(`packages/${owner}/src/`) && full !== `packages/${owner}/package.json`)
     return [`${file}: ${target} leaves its package`]
+  if (owner === 'cli' && roomOf(file) !== roomOf(full)) return [`${file}: ${target} is in another room of its package`]
   if (owner !== 'core') return []
   const [, , , from = '', part] = file.split('/')
   const [, , , to = '', toPart] = full.split('/')
@@ -110,6 +111,12 @@ function direction(file: string, owner: string, target: string): string[] {
   )
     return []
   return below[from]?.includes(to) ? [] : [`${file}: ${from} may not import ${to}`]
+}
+
+/** Command, front door and middleware stand beside each other on the runtime: none of them needs another. */
+const roomOf = (file: string): string => {
+  const [, , , folder = ''] = file.split('/')
+  return ['front-door', 'middleware'].includes(folder) ? folder : 'command'
 }
 
 function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {

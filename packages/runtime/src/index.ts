@@ -9,6 +9,15 @@ export { nearest } from './config/nearest.ts'
 export { configurationPage } from './config/page.ts'
 export { entries, flagOf, type Key, type Settings } from './config/settings.ts'
 export { type Shown, shownSettings } from './config/view.ts'
+export {
+  type ConfigOptions,
+  optionFault,
+  type ReadOptions,
+  readOptions,
+  type SettingOptions,
+  type WebhookOptions,
+} from './config/options.ts'
+export type { AuditListener } from './audit-listener.ts'
 export { connect, pins, type Reachable } from './connect.ts'
 export { databasePath } from './database-path.ts'
 export {
@@ -21,7 +30,9 @@ export {
   tokenDocument,
 } from './documents.ts'
 export type { RuntimeHost } from './host.ts'
-export { afterwards, openRuntime, type Runtime, type RuntimeOptions, withRuntime } from './runtime.ts'
+export { type EventObserver } from './observed-store.ts'
+export { openMemoryStore, openSharedStore, type OpenStore } from './open-store.ts'
+export { afterwards, openRuntime, type Runtime, type RuntimeOptions, runtimeOn, withRuntime } from './runtime.ts'
 export { bytesOf, isUnfit, readFault, textFile } from './text-file.ts'
 export { isOfStore, waitingForStore } from './unsaved.ts'
 export { visible } from './visible.ts'

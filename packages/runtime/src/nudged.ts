@@ -63,7 +63,7 @@ export function createNudged(
   return {
     nudge,
     async idle() {
-      while (underway) await underway
+      for (let run = underway; run; run = underway) await run
     },
   }
 }

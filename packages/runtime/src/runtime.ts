@@ -48,7 +48,10 @@ export interface Runtime<S extends Store = SealedStore> {
 export interface RuntimeOptions {
   /** Of a program that stays up: it goes on asking a store that is busy or full, and mirrors keys in the background. */
   readonly lasts?: boolean
-  /** Events are delivered soon after their commits, also where `deliver` is not called. */
+  /**
+   * Of a program that does not say how long it lasts: events are delivered soon after their commits, also where `deliver` is not called,
+   * and a store that is busy or full is asked as long as the process lives.
+   */
   readonly prompt?: boolean
   /** Gets every audit record of the connection at least once. */
   readonly audit?: AuditListener | undefined
@@ -111,7 +114,7 @@ async function assembled<S extends Store>(
       connections.push(connection)
       if (lasts) background.push(connection.run(AbortSignal.any([host.signal, closing.signal])))
     },
-    ports: { store, ...world, ...waitingForStore(place, host, lasts) },
+    ports: { store, ...world, ...waitingForStore(place, host, lasts || prompt) },
     webhooks: hooks,
     auditLog: log,
     deliver: async (signal) => void (await Promise.all([...deliveries, log].map((one) => one.run(signal)))),

@@ -215,7 +215,14 @@ function readPlaces({ faults }: Reading, { connection, env, cwd }: Readonly<Reco
     faults.push({ field: 'connection', message: `${what(connection)} that names no connection`, remedy })
   }
   if (env !== undefined && !isVariables(env))
-    faults.push(optionFault('env', env, 'an object of texts', 'Give process.env, {}, or leave it out.'))
+    faults.push(
+      optionFault(
+        'env',
+        env,
+        'an object of texts',
+        'Give an object as the environment is one, {} for none, or leave it out.',
+      ),
+    )
   const isFolder = textsOf(cwd) !== undefined
   if (cwd !== undefined && !isFolder) faults.push(optionFault('cwd', cwd, 'a text', 'Give the path of a folder.'))
   return {

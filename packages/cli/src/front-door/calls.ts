@@ -1,0 +1,92 @@
+import { type Field, GuestpassError, type GuestContext, type Millis, type ReadyContext, SECOND } from '@guestpass/core'
+import { nearest } from '@guestpass/runtime'
+
+/** Who asks, for which request, and how long the caller waits: the last argument of every call. */
+export interface CallContext extends GuestContext, ReadyContext {}
+
+/** The calls of a program, as long as they are taken. */
+export interface Calls {
+  /** Runs a call. Rejects with `invalid_input` for a context that is wrong, and with `store_unavailable` after the end. */
+  run<T>(context: unknown, work: (context: CallContext) => Promise<T>): Promise<T>
+  /** Takes no more, and resolves when those under way have ended. */
+  end(): Promise<void>
+  readonly hasEnded: () => boolean
+}
+
+export function createCalls(connection: string, patienceMs: Millis | undefined): Calls {
+  const underway = new Set<Promise<unknown>>()
+  let isOver = false
+  const usual = patienceMs === undefined ? {} : { patienceMs }
+  return {
+    async run(context, work) {
+      if (isOver) throw closed(connection)
+      const call = work({ ...usual, ...checkedContext(context) })
+      underway.add(call)
+      try {
+        return await call
+      } finally {
+        underway.delete(call)
+      }
+    },
+    async end() {
+      isOver = true
+      while (underway.size > 0) await Promise.allSettled(underway)
+    },
+    hasEnded: () => isOver,
+  }
+}
+
+const closed = (connection: string): GuestpassError =>
+  new GuestpassError(
+    'store_unavailable',
+    `Connection ${connection} was closed by close(), or is closing. Make another one with guestpass().`,
+  )
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
+
+/** What each member must be, and what to do where it is not. */
+const members: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, wrong: string, remedy: string]>> = {
+  actor: [isText, 'is no text', 'Name who asks, as an id of a key or user.'],
+  correlationId: [isText, 'is no text', 'Give the id of the request.'],
+  signal: [
+    (value) => value instanceof AbortSignal,
+    'is no AbortSignal',
+    'Give AbortSignal.timeout(5_000), or leave it out.',
+  ],
+  patienceMs: [
+    (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
+    'is no number of milliseconds above 0',
+    `Give milliseconds, as ${10 * SECOND}.`,
+  ],
+  onReady: [(value) => typeof value === 'function', 'is no function', 'Give a function that takes event and token.'],
+  api: [isText, 'is no text', 'Give guest-tokens, engagements or external-users.'],
+}
+const names = Object.keys(members)
+
+function checkedContext(context: unknown): CallContext {
+  if (context === undefined) return {}
+  if (typeof context !== 'object' || context === null || Array.isArray(context))
+    throw refused([
+      { field: 'context', message: 'is no object', remedy: `Give { ${names.join(', ')} }, those that you need.` },
+    ])
+  const faults = Object.entries(context).flatMap(([name, value]: [string, unknown]): Field[] => {
+    const known = members[name]
+    if (!known) return [{ field: `context.${name.slice(0, 60)}`, message: 'is not known', remedy: unknownMember(name) }]
+    const [fits, message, remedy] = known
+    return value === undefined || fits(value) ? [] : [{ field: `context.${name}`, message, remedy }]
+  })
+  if (faults.length > 0) throw refused(faults)
+  return context
+}
+
+function unknownMember(name: string): string {
+  const close = nearest(name, names)
+  return close ? `Did you mean ${close}?` : `Known are ${names.join(', ')}.`
+}
+
+const refused = (fields: readonly Field[]): GuestpassError =>
+  new GuestpassError(
+    'invalid_input',
+    `The call was not made: ${fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')}`,
+    { fields },
+  )

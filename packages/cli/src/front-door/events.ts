@@ -1,0 +1,132 @@
+import {
+  type AuditRecord,
+  auditRecord,
+  asGuestpassError,
+  type Event,
+  type EventType,
+  eventTypes,
+  GuestpassError,
+  type Guests,
+  type Listener,
+} from '@guestpass/core'
+import { nearest } from '@guestpass/runtime'
+
+/** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */
+type Rest<T extends string> = T extends `${infer Word}_${infer More}`
+  ? `${Capitalize<Lowercase<Word>>}${Rest<More>}`
+  : Capitalize<Lowercase<T>>
+
+/** A type of event as the name that programs listen to: `REFRESH_FAILED` as `refreshFailed`, `guest.authentication` as `guestAuthentication`. */
+export type NameOf<T extends EventType> = T extends `${infer Word}_${infer More}`
+  ? `${Lowercase<Word>}${Rest<More>}`
+  : T extends `${infer Word}.${infer More}`
+    ? `${Lowercase<Word>}${Rest<More>}`
+    : Lowercase<T>
+
+/** What two of them mean to a program. */
+const meanings = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' } as const satisfies Record<string, EventType>
+
+/** The names of events, and the type of each. */
+export type EventNames = { readonly [T in EventType as NameOf<T>]: T } & typeof meanings
+
+/** An audit record of one type. */
+export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'eventType'> & { readonly eventType: T }
+
+/** Called with each record of its type. What it throws or rejects with harms nothing, and goes to the log. */
+export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => void | Promise<void>
+
+/** Listens to what this process does on the connection; see `Guestpass.on`. */
+export interface On {
+  (name: 'tokenReady', listener: Listener): () => void
+  <N extends keyof EventNames>(name: N, listener: EventListener<EventNames[N]>): () => void
+}
+
+const nameOf = (type: EventType): string =>
+  type.toLowerCase().replaceAll(/[._](.)/g, (_, letter: string) => letter.toUpperCase())
+
+const typesByName: ReadonlyMap<string, EventType> = new Map<string, EventType>([
+  ...eventTypes.map((type) => [nameOf(type), type] as const),
+  ...Object.entries(meanings),
+])
+
+const TOKEN_READY = 'tokenReady'
+/** Every name that can be listened to. */
+export const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
+
+export interface EventParts {
+  readonly connection: string
+  readonly guests: Pick<Guests, 'onTokenReady'>
+  /** Hears of the commits of this process. */
+  readonly observe: (observer: (events: readonly Event[]) => void) => () => void
+  readonly warn: (line: string) => void
+}
+
+export interface Events {
+  readonly on: On
+  close(): void
+}
+
+export function createEvents({ connection, guests, observe, warn }: EventParts): Events {
+  const listeners = new Map<EventType, Set<EventListener>>()
+  const ends = new Set<() => void>()
+
+  const call = (name: string, listener: () => unknown): void => {
+    ;(async () => listener())().catch((thrown: unknown) =>
+      warn(`A listener of ${name} failed: ${asGuestpassError(thrown).message}`),
+    )
+  }
+  ends.add(
+    observe((events) => {
+      for (const event of events) {
+        const own = event.connection === connection ? listeners.get(event.type) : undefined
+        if (!own || own.size === 0) continue
+        const record = auditRecord(event)
+        for (const listener of own) call(nameOf(event.type), () => listener(record))
+      }
+    }),
+  )
+
+  function onTokenReady(listener: Listener): () => void {
+    const end = guests.onTokenReady((event, token) => call(TOKEN_READY, () => listener(event, token)))
+    ends.add(end)
+    return end
+  }
+
+  function onEvent(type: EventType, listener: EventListener): () => void {
+    // The same function may listen twice.
+    const own: EventListener = (record) => listener(record)
+    const all = listeners.get(type) ?? new Set()
+    listeners.set(type, all.add(own))
+    return () => void all.delete(own)
+  }
+
+  function on(name: unknown, listener: unknown): () => void {
+    const type = typeof name === 'string' ? typesByName.get(name) : undefined
+    if (!type && name !== TOKEN_READY) throw unknownName(name)
+    if (typeof listener !== 'function')
+      throw refused('listener', 'is no function', 'Give a function that takes the record.')
+    return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)
+  }
+
+  return {
+    on,
+    close() {
+      for (const end of ends) end()
+      listeners.clear()
+    },
+  }
+}
+
+function unknownName(name: unknown): GuestpassError {
+  const close = typeof name === 'string' ? nearest(name, eventNames) : undefined
+  return refused(
+    'name',
+    typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text',
+    close ? `Did you mean ${close}?` : `Events are ${eventNames.join(', ')}.`,
+  )
+}
+
+const refused = (field: string, message: string, remedy: string): GuestpassError =>
+  new GuestpassError('invalid_input', `The listener was not added: ${field} ${message}. ${remedy}`, {
+    fields: [{ field, message, remedy }],
+  })

@@ -1,0 +1,147 @@
+import {
+  type Fetch,
+  GuestpassError,
+  type Instant,
+  type Report,
+  report,
+  SECOND,
+  type SignedOut,
+  type Verdict,
+} from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
+import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
+import { type CallContext, createCalls } from './calls.ts'
+import { createEvents, type On } from './events.ts'
+import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
+import { type AuthorizedClients, authorizedClients } from './http.ts'
+import { configured, type GuestpassOptions } from './options.ts'
+import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn, frontDoorSignIn } from './sign-in.ts'
+import { verified, type VerifyExpectations } from './verify.ts'
+
+/** A connection, open on its store, with everything that a program needs of it. */
+export interface Guestpass extends AuthorizedClients, AsyncDisposable {
+  /** The name of the connection. */
+  readonly connection: string
+  readonly guests: FrontDoorGuests
+  /**
+   * Checks a guest token: signature, time, issuer and audience where they are configured, revocation. Rejects with `keys_unavailable`.
+   *
+   * @example
+   * const verdict = await gp.verify(token, { scopes: ['webmessaging:guest:send'] })
+   * if (!verdict.valid) console.log(verdict.reason)
+   */
+  verify(token: string, expectations?: VerifyExpectations): Promise<Verdict>
+  /** An access token of the connection, valid now: of the user who signed in, else by client credentials. */
+  accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<GivenAccessToken>
+  readonly signIn: FrontDoorSignIn
+  readonly deviceSignIn: FrontDoorDeviceSignIn
+  /** Ends the user's sign-in, here and upstream where it can. Rejects with `needs_reauth` where there is none. */
+  signOut(context?: CallContext): Promise<SignedOut>
+  /** What the connection did, from its stored events. `since`: a moment, in milliseconds since the epoch or as a Date. */
+  report(options?: { readonly since?: Instant | Date | undefined }, context?: CallContext): Promise<Report>
+  /**
+   * Calls the listener with every event of its name that this process commits for the connection; `tokenReady` comes with the token. The
+   * answer takes the listener off again. Throws `invalid_input` for a name that is none.
+   *
+   * @example
+   * const off = gp.on('refreshFailed', (record) => console.warn(record.error?.message))
+   */
+  readonly on: On
+  /** `fetch` with the access token; a path, as `/api/v2/tokens/me`, is one of the API. A 401 is answered with one more try. */
+  readonly fetch: Fetch
+  /**
+   * Waits for calls under way, delivers events for up to 1 s, and closes HTTP connections and the store. What could not be delivered waits in
+   * the store. Further calls reject with `store_unavailable`. Doing it again changes nothing.
+   */
+  close(): Promise<void>
+}
+
+/** How long `close` waits for a renewal whose tokens the store does not take. */
+const LONGEST_CLOSE = 60 * SECOND
+
+/**
+ * Opens a connection on its durable store, with what the command line reads: environment, `guestpass.config.json` or `.ts`, `.env`;
+ * options come first. Nothing is sent before it is asked for. Rejects with `config_invalid`, which names every mistake, and with
+ * `store_…` where the store cannot be opened.
+ *
+ * @example
+ * import { guestpass } from 'guestpass'
+ *
+ * const gp = await guestpass()
+ * const { token } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+ * console.log(await gp.verify(token.reveal()))
+ * await gp.close()
+ */
+export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> {
+  const { config, env, cwd, log, audit } = await configured(options)
+  const aborting = new AbortController()
+  const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
+  for (const warning of config.warnings) log.warn(warning)
+  const nodes = nodePorts({ proxy: env })
+  const opened = await openSharedStore(config, host, nodes)
+  const runtime = await runtimeOn(opened, config, host, { prompt: true, audit }, nodes)
+  const connection = await connect(config, runtime).catch(async (thrown: unknown) => {
+    await runtime.close()
+    throw thrown
+  })
+  const calls = createCalls(
+    config.connection,
+    config.settings.patienceSeconds && config.settings.patienceSeconds * SECOND,
+  )
+  const events = createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn })
+  let closing: Promise<void> | undefined
+
+  async function end(): Promise<void> {
+    await ended(Promise.all([calls.end(), connection.idle()]))
+    events.close()
+    await runtime.close()
+  }
+
+  /** Waits, and no longer than there is hope. */
+  async function ended(work: Promise<unknown>): Promise<void> {
+    const over = new AbortController()
+    const late = nodes.clock.sleep(LONGEST_CLOSE, over.signal).then(
+      () => aborting.abort(),
+      () => {},
+    )
+    await Promise.race([work, late])
+    over.abort()
+  }
+
+  const close = (): Promise<void> => (closing ??= end())
+  const { run } = calls
+  return {
+    connection: config.connection,
+    guests: frontDoorGuests(connection.guests, calls, nodes.clock.wall),
+    verify: (token, expectations) => run(undefined, () => verified(connection.verifier, token, expectations)),
+    accessToken: (request, context) =>
+      run(context, async (own) => given(await sourceFor(connection.accessTokens, request).token(own))),
+    signIn: frontDoorSignIn(connection, calls, config.settings.redirectUri),
+    deviceSignIn: frontDoorDeviceSignIn(connection, calls),
+    signOut: (context) => run(context, (own) => connection.signOut(own)),
+    report: (wanted, context) =>
+      run(context, async () => report(runtime.store, config.connection, { since: momentOf(wanted?.since) })),
+    on: events.on,
+    ...authorizedClients(config.hosts, {
+      ...connection.accessTokens,
+      token: (context) => run(undefined, () => connection.accessTokens.token(context)),
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** A moment that is given as a Date or in milliseconds. Throws `invalid_input`. */
+function momentOf(moment: unknown): Instant | undefined {
+  const at = moment instanceof Date ? moment.getTime() : moment
+  if (at === undefined || (typeof at === 'number' && !Number.isNaN(at))) return at
+  const field = {
+    field: 'since',
+    message: 'is no moment',
+    remedy: 'Give a Date, or milliseconds since the epoch, as 1767225600000.',
+  }
+  throw new GuestpassError('invalid_input', `The report was not made: since ${field.message}. ${field.remedy}`, {
+    fields: [field],
+  })
+}

@@ -1,0 +1,152 @@
+import {
+  type Credential,
+  type Erasure,
+  type GuestApi,
+  type GuestRequest,
+  type Guests,
+  GuestpassError,
+  type GuestView,
+  type Instant,
+  type Invalidation,
+  type DuplicateKey,
+  type IssuedGuest,
+  type PersonErasure,
+  type PersonExport,
+  type PersonKey,
+  type Revocation,
+  type Secret,
+} from '@guestpass/core'
+import type { CallContext, Calls } from './calls.ts'
+
+/** The status of a guest now: as it is stored, or `expired` where its token has ended. */
+export type GuestStatus = Credential['standing'] | 'expired'
+
+/** Which guests to list. */
+export interface GuestFilter {
+  readonly api?: GuestApi | undefined
+  readonly status?: GuestStatus | undefined
+  /** Guests that are looked at for a page, 1 to 1000. Default 100. */
+  readonly limit?: number | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+}
+
+/** A page of guests. It may hold fewer than `limit`, or none, and be followed by others. */
+export interface GuestPage {
+  readonly guests: readonly GuestView[]
+  /** Give it back as `after`; absent on the last page. */
+  readonly next?: string
+}
+
+/** A token of the guest that is held elsewhere, to be taken over and refreshed. */
+export interface HeldToken {
+  readonly token?: string | Secret | undefined
+  /** Its `sub`, where that is not the guest's id. */
+  readonly subject?: string | undefined
+}
+
+/** The guests of the connection. Every call rejects with a `GuestpassError`; its `code` says what happened. */
+export interface FrontDoorGuests {
+  /**
+   * A new guest token, verified and stored before it is given: of the API `guest-tokens` (default), `engagements` or `external-users`.
+   * Rejects with `invalid_input`, `session_exists`, `create_in_doubt`, `guest_revoked`, `upstream_busy` and the codes of the upstream.
+   *
+   * @example
+   * const { guestId, token } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+   */
+  issue(request: GuestRequest, context?: CallContext): Promise<IssuedGuest>
+  /** The guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and the codes of the upstream. */
+  token(guestId: string, context?: CallContext): Promise<IssuedGuest>
+  /** The guest's next token, now. `held`: one that is held elsewhere, which is verified first; else `token_invalid`. */
+  refresh(guestId: string, held?: HeldToken, context?: CallContext): Promise<IssuedGuest>
+  /** What is known of a guest, without its token. Rejects with `guest_unknown`. */
+  show(guestId: string, context?: CallContext): Promise<GuestView>
+  /** Guests in the order of their rows, a page at a time. */
+  list(filter?: GuestFilter, context?: CallContext): Promise<GuestPage>
+  /** The guests of an address, of one channel or of all. */
+  find(whose: PersonKey, context?: CallContext): Promise<readonly GuestView[]>
+  /** Ends a guest: `verify` refuses its tokens, and no other is issued. */
+  revoke(guestId: string, context?: CallContext): Promise<Revocation>
+  /** Ends a guest, or every guest of an address, and forgets the person; says what remains elsewhere. */
+  erase(guestId: string, context?: CallContext): Promise<Erasure>
+  erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
+  /** Everything that the store holds about the person of an address, as JSON without any token. */
+  export(whose: PersonKey, context?: CallContext): Promise<PersonExport>
+  /** Lets an address have another session on a channel. */
+  invalidate(whose: DuplicateKey, context?: CallContext): Promise<Invalidation>
+}
+
+export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Instant): FrontDoorGuests {
+  return {
+    issue: (request, context) => run(context, (own) => guests.issue(request, own)),
+    token: (guestId, context) => run(context, (own) => guests.token(guestId, own)),
+    refresh: (guestId, held, context) => run(context, async (own) => guests.refresh(guestId, checkedHeld(held), own)),
+    show: (guestId, context) => run(context, (own) => guests.show(guestId, own)),
+    list: (filter, context) =>
+      run(context, async (own) => {
+        const { api, status, limit = 100, after } = checkedFilter(filter)
+        const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, own)
+        const at = now()
+        const isWanted = (view: GuestView): boolean =>
+          (api === undefined || view.api === api) && (status === undefined || statusOf(view, at) === status)
+        return { ...page, guests: page.guests.filter(isWanted) }
+      }),
+    find: (whose, context) => run(context, (own) => guests.find(whose, own)),
+    revoke: (guestId, context) => run(context, (own) => guests.revoke(guestId, own)),
+    // The two forms of one call.
+    erase: ((whose: never, context) => run(context, (own) => guests.erase(whose, own))) as FrontDoorGuests['erase'],
+    export: (whose, context) => run(context, (own) => guests.export(whose, own)),
+    invalidate: (whose, context) => run(context, (own) => guests.invalidate(whose, own)),
+  }
+}
+
+const statusOf = ({ standing, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
+  standing === 'active' && expiresAt <= now ? 'expired' : standing
+
+const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined
+
+function checkedHeld(held: unknown): { readonly token?: string; readonly subject?: string } {
+  if (held === undefined) return {}
+  const given = object(held)
+  if (!given || Object.keys(given).some((name) => !['token', 'subject'].includes(name)))
+    throw refused(
+      'held',
+      'is no { token, subject }',
+      'Give the token that is held, and its `sub` where that is not the guest id.',
+    )
+  const { token, subject } = given
+  const text = isSecret(token) ? token.reveal() : token
+  if (text !== undefined && typeof text !== 'string')
+    throw refused('token', 'is neither a text nor a Secret', 'Give the token that is held.')
+  // The subject is judged with the token.
+  return {
+    ...(text === undefined ? {} : { token: text }),
+    ...(subject === undefined ? {} : { subject: subject as string }),
+  }
+}
+
+const isSecret = (value: unknown): value is Secret => typeof object(value)?.['reveal'] === 'function'
+
+const LIMIT = 1_000
+
+function checkedFilter(filter: unknown): GuestFilter {
+  if (filter === undefined) return {}
+  const given = object(filter)
+  if (!given) throw refused('filter', 'is no object', "Give { status: 'active' }, or nothing.")
+  const known = ['api', 'status', 'limit', 'after']
+  const unknown = Object.keys(given).find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    throw refused(`filter.${unknown.slice(0, 60)}`, 'is not known', `Known are ${known.join(', ')}.`)
+  const { limit } = given
+  const isLimit = limit === undefined || (Number.isInteger(limit) && Number(limit) >= 1 && Number(limit) <= LIMIT)
+  if (!isLimit) throw refused('filter.limit', 'is out of range', `Give a whole number from 1 to ${LIMIT}.`)
+  return given
+}
+
+const refused = (field: string, message: string, remedy: string): GuestpassError =>
+  new GuestpassError('invalid_input', `The call was not made: ${field} ${message}. ${remedy}`, {
+    fields: [{ field, message, remedy }],
+  })

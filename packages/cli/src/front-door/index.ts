@@ -1,0 +1,29 @@
+export {
+  type AccessToken,
+  type AuditRecord,
+  type Claims,
+  type Context,
+  type ErrorCode,
+  type EventType,
+  type GuestRequest,
+  type GuestView,
+  GuestpassError,
+  type IssuedGuest,
+  type Reason,
+  type Report,
+  Secret,
+  type SignedIn,
+  type TokenReady,
+  type Verdict,
+} from '@guestpass/core'
+export type { AuditListener, WebhookOptions } from '@guestpass/runtime'
+export type { AccessTokenRequest, GivenAccessToken } from './access-token.ts'
+export type { CallContext } from './calls.ts'
+export type { EventListener, EventNames, EventRecord, On } from './events.ts'
+export type { FrontDoorGuests, GuestFilter, GuestPage, GuestStatus, HeldToken } from './guests.ts'
+export { type Guestpass, guestpass } from './guestpass.ts'
+export type { AuthorizedClients } from './http.ts'
+export type { Log } from './log.ts'
+export type { GuestpassOptions } from './options.ts'
+export type { FrontDoorDeviceSignIn, FrontDoorSignIn } from './sign-in.ts'
+export type { VerifyExpectations } from './verify.ts'

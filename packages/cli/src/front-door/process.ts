@@ -1,0 +1,8 @@
+import process from 'node:process'
+
+/** What the process gives where the options do not say otherwise. */
+export const ofProcess = {
+  env: (): Readonly<Record<string, string | undefined>> => process.env,
+  cwd: (): string => process.cwd(),
+  print: (line: string): void => void process.stderr.write(`${line}\n`),
+}

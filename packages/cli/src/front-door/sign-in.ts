@@ -1,0 +1,77 @@
+import {
+  type BeginSignIn,
+  type BegunSignIn,
+  type Connection,
+  type DeviceInstructions,
+  GuestpassError,
+  type SignedIn,
+} from '@guestpass/core'
+import type { CallContext, Calls } from './calls.ts'
+
+/** Signs a user in, whose tokens the connection then has and renews. */
+export interface FrontDoorSignIn {
+  /** Begins a sign-in: send the browser to `url`. `redirectUri`: default that of the configuration. */
+  begin(ask?: Partial<BeginSignIn>, context?: CallContext): Promise<BegunSignIn>
+  /**
+   * Takes what the browser brought back: the address of the callback, or its query. `browser`: what `begin` was given.
+   * Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
+   */
+  complete(callback: URLSearchParams | URL | string, browser?: string, context?: CallContext): Promise<SignedIn>
+}
+
+/** Signs a user in on a machine without a browser (RFC 8628). */
+export interface FrontDoorDeviceSignIn {
+  /** Gives the instructions to `show`, and waits until the user has decided elsewhere. */
+  run(
+    ask: { readonly show: (instructions: DeviceInstructions) => void; readonly scopes?: readonly string[] },
+    context?: CallContext,
+  ): Promise<SignedIn>
+}
+
+export const frontDoorSignIn = (
+  { signIn }: Pick<Connection, 'signIn'>,
+  { run }: Calls,
+  configured: string | undefined,
+): FrontDoorSignIn => ({
+  begin: (ask, context) =>
+    run(context, async (own) => {
+      const { redirectUri = configured, ...rest } = ask ?? {}
+      if (redirectUri === undefined) throw NO_REDIRECT
+      return signIn.begin({ redirectUri, ...rest }, own)
+    }),
+  complete: (callback, browser, context) =>
+    run(context, async (own) => signIn.complete(queryOf(callback), browser, own)),
+})
+
+export const frontDoorDeviceSignIn = (
+  { deviceSignIn }: Pick<Connection, 'deviceSignIn'>,
+  { run }: Calls,
+): FrontDoorDeviceSignIn => ({
+  run: (ask, context) =>
+    run(context, async (own) => {
+      if (typeof (ask as Partial<typeof ask> | undefined)?.show !== 'function') throw NO_SHOW
+      return deviceSignIn.run(ask, own)
+    }),
+})
+
+/** The query of a callback; the platform's `URL` and `URLSearchParams`, an address, or a query alone. */
+function queryOf(callback: unknown): URLSearchParams {
+  if (callback instanceof URLSearchParams) return callback
+  if (callback instanceof URL) return callback.searchParams
+  if (typeof callback !== 'string') throw NO_CALLBACK
+  const at = callback.indexOf('?')
+  return new URLSearchParams(at < 0 ? callback : callback.slice(at).replace(/#.*$/, ''))
+}
+
+const refused = (field: string, message: string, remedy: string): GuestpassError =>
+  new GuestpassError('invalid_input', `The sign-in was not begun: ${field} ${message}. ${remedy}`, {
+    fields: [{ field, message, remedy }],
+  })
+
+const NO_REDIRECT = refused('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
+const NO_SHOW = refused('show', 'is no function', 'Give a function that shows the instructions to the user.')
+const NO_CALLBACK = refused(
+  'callback',
+  'is no address',
+  'Give the address that the browser came back to, or its query.',
+)
