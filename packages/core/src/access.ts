@@ -1,3 +1,4 @@
+import { accessId } from './domain/credential-ids.ts'
 import { lengthPrefixed } from './domain/key.ts'
 import type { Windows } from './domain/plan.ts'
 import { clientScopes } from './domain/scopes.ts'
@@ -112,7 +113,7 @@ export function access(
     let own: Standing | undefined
     const byCredentials = async (): Promise<Standing> => {
       const scopes = clientScopes(asked)
-      const id = `access-${await platform.sha256(shapeOf(options, scopes))}`
+      const id = accessId(await platform.sha256(shapeOf(options, scopes)))
       const strategy = clientCredentials({ ...shared, id, scopes }, ports)
       return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
     }

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Secret } from '../src/domain/secret.ts'
-import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
+import { HOUR, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
-import { answers, grantServer, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
+import { grantServer } from './grant-server.ts'
+import { anyMeeting, anyTime, excused, impatient, meetings } from './grant-weather.ts'
 import { mortal } from './mortal.ts'
 import { world } from './world.ts'
 
@@ -14,16 +15,6 @@ type Happening =
   | { readonly is: 'pass'; readonly ms: number }
   | { readonly is: 'meet'; readonly meeting: keyof typeof meetings }
 
-const meetings = {
-  lostBefore: () => lostBefore,
-  lostAfter: () => lostAfter,
-  busy: () => answers(429, {}, { 'retry-after': '2' }),
-  failing: () => answers(503),
-  gateway: () => answers(502),
-  misconfigured: () => answers(400, { error: 'invalid_client' }),
-  slow,
-} satisfies Record<string, (clock: Parameters<typeof slow>[0]) => Meeting>
-
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ is: fc.constant('ask' as const), process: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('kill' as const), process: fc.nat(2) }) },
@@ -31,14 +22,14 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       is: fc.constant('pass' as const),
-      ms: fc.oneof(fc.integer({ min: 1, max: 5 * SECOND }), fc.constantFrom(MINUTE, 5 * MINUTE, 56 * MINUTE, HOUR)),
+      ms: anyTime,
     }),
   },
   {
     weight: 3,
     arbitrary: fc.record({
       is: fc.constant('meet' as const),
-      meeting: fc.constantFrom(...(Object.keys(meetings) as (keyof typeof meetings)[])),
+      meeting: anyMeeting,
     }),
   },
 )
@@ -52,15 +43,13 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
   const seed = new Secret(server.issue())
   const start = async () => {
     const { store, kill } = mortal(here.store)
-    const policy = { retry: { retries: 1 }, limit: { perMinute: 60_000, burst: 1_000 }, breaker: { atLeast: 1_000 } }
-    return { ...(await here.process({ refreshToken: seed, refreshProfile, policy }, { store })), kill }
+    return { ...(await here.process({ refreshToken: seed, refreshProfile, policy: impatient }, { store })), kill }
   }
   const processes = await Promise.all([start(), start(), start()])
-  const allowed = /^(upstream_|in_doubt|needs_reauth|client_rejected|deadline_exceeded)/
 
   const ask = async (process: number): Promise<void> => {
     const got = await processes[process]?.accessTokens.token().catch((error: { code?: string }) => error)
-    if (got && !('token' in got)) expect(got.code).toMatch(allowed)
+    if (got && !('token' in got)) expect(got.code).toMatch(excused)
   }
   const faults: unknown[] = []
   for (const it of happenings) {

@@ -61,3 +61,19 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 
 /** The `fetch` of the platform, whichever that is when it is called. */
 export const systemFetch: Fetch = (input, init) => globalThis.fetch(input, init)
+
+/**
+ * Takes a lock that all windows of an origin share, until the function that comes back is called or the window is gone; undefined when
+ * another has it. Where the platform has no such locks, it is always granted.
+ */
+export function systemLock(name: string): Promise<(() => void) | undefined> {
+  const { navigator }: { readonly navigator?: { readonly locks?: LockManager } } = globalThis
+  return new Promise((resolve) => {
+    if (!navigator?.locks) return resolve(() => {})
+    const held = async (lock: Lock | null): Promise<void> => {
+      if (lock) await new Promise<void>((release) => resolve(release))
+      else resolve(undefined)
+    }
+    navigator.locks.request(name, { ifAvailable: true }, held).catch(() => resolve(() => {}))
+  })
+}

@@ -5,7 +5,7 @@ import type { Credentials as StoredCredentials, DueAnswer, DueAsk, Page, Write }
 import { frozen } from './frozen.ts'
 import { claimedFrom, type DueRow } from './memory-due.ts'
 
-interface Row extends DueRow {
+export interface Row extends DueRow {
   readonly credential: Credential
   readonly revision: number
 }
@@ -20,19 +20,35 @@ export interface Credentials {
   page(of: Parameters<StoredCredentials['list']>[1]): Page
   touch(id: string, now: Instant): void
   claimDue(ask: DueAsk, now: Instant): DueAnswer
+  /** All there are, as they are now. */
+  rows(): readonly Row[]
+}
+
+/** A row that nobody has claimed. */
+export function unclaimed({
+  credential,
+  revision,
+  touchedAt,
+}: Pick<Row, 'credential' | 'revision' | 'touchedAt'>): Row {
+  const due = dueAt(credential)
+  return {
+    credential: frozen(credential),
+    revision,
+    ...(due === undefined ? {} : { dueAt: due }),
+    dueSetAt: dueSetAt(credential),
+    claimedUntil: Number.NEGATIVE_INFINITY,
+    claimedAt: Number.NEGATIVE_INFINITY,
+    touchedAt,
+  }
 }
 
 function rowAfter(row: Row | undefined, credential: Credential, now: Instant): Row {
-  const due = dueAt(credential)
-  const stands = row?.credential.generation === credential.generation && row.dueAt === due
+  const next = unclaimed({ credential, revision: (row?.revision ?? 0) + 1, touchedAt: row?.touchedAt ?? now })
+  const stands = row?.credential.generation === credential.generation && row.dueAt === next.dueAt
   return {
-    credential: frozen(credential),
-    revision: (row?.revision ?? 0) + 1,
-    ...(due === undefined ? {} : { dueAt: due }),
-    dueSetAt: dueSetAt(credential),
-    claimedUntil: stands ? row.claimedUntil : Number.NEGATIVE_INFINITY,
-    claimedAt: row?.claimedAt ?? Number.NEGATIVE_INFINITY,
-    touchedAt: row?.touchedAt ?? now,
+    ...next,
+    claimedUntil: stands ? row.claimedUntil : next.claimedUntil,
+    claimedAt: row?.claimedAt ?? next.claimedAt,
   }
 }
 
@@ -48,7 +64,8 @@ function firstAfter(ids: readonly string[], after: string): number {
   return low
 }
 
-export function credentials(): Credentials {
+/** `known`: rows to begin with, as `rows()` gave them. */
+export function credentials(known: readonly Row[] = []): Credentials {
   const rows = new Map<string, Row>()
   const idOfSubject = new Map<string, string>()
   // Sorted when a page is asked for, and again only after an id has come.
@@ -68,6 +85,13 @@ export function credentials(): Credentials {
     if (row) rows.set(id, { ...row, ...more })
   }
 
+  const keep = (row: Row): void => {
+    const { id, subject, standing } = row.credential
+    if (standing !== 'erased') idOfSubject.set(subject, id)
+    rows.set(id, row)
+  }
+  for (const row of known) keep(row)
+
   return {
     get: (id) => rows.get(id),
     ofSubject: (subject) => rows.get(idOfSubject.get(subject) ?? '')?.credential,
@@ -83,8 +107,7 @@ export function credentials(): Credentials {
       const row = rows.get(credential.id)
       if (row?.credential.kind !== credential.kind) sorted.clear()
       if (row) idOfSubject.delete(row.credential.subject)
-      if (credential.standing !== 'erased') idOfSubject.set(credential.subject, credential.id)
-      rows.set(credential.id, rowAfter(row, credential, now))
+      keep(rowAfter(row, credential, now))
     },
     page({ kind, after, limit }) {
       const ids = idsOf(kind)
@@ -98,5 +121,6 @@ export function credentials(): Credentials {
     },
     touch: (id, now) => change(id, { touchedAt: now }),
     claimDue: (ask, now) => claimedFrom(rows, ask, now, change),
+    rows: () => [...rows.values()],
   }
 }

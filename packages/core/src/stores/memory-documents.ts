@@ -1,5 +1,5 @@
 import type { Json } from '../domain/json.ts'
-import { DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
+import { DAY, DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
 import type {
   Document,
   Documents as StoredDocuments,
@@ -9,7 +9,9 @@ import type {
 } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 
-interface Row {
+export interface Row {
+  readonly kind: string
+  readonly id: string
   readonly value: Json
   readonly revision: number
   readonly expiresAt: Instant
@@ -23,6 +25,12 @@ interface Row {
 
 type DueRow = DueDocumentsAnswer['claimed'][number]
 
+/** All documents of a connection, and the number of the latest revision of any. */
+export interface SavedDocuments {
+  readonly rows: readonly Row[]
+  readonly revision: number
+}
+
 /** The documents of a connection. */
 export interface Documents {
   get(kind: string, id: string, now: Instant): Document
@@ -31,16 +39,20 @@ export interface Documents {
   page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
   claimDue(ask: DueDocumentsAsk, now: Instant): DueDocumentsAnswer
   readonly size: number
+  /** All there are, as they are now; those that have expired are left out a day later. */
+  saved(now: Instant): SavedDocuments
 }
 
-export function memoryDocuments(): Documents {
+/** `known`: what to begin with, as `saved` gave it. */
+export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 }): Documents {
   const kinds = new Map<string, Map<string, Row>>()
-  let revision = 0
+  let { revision } = known
   const rowsOf = (kind: string): Map<string, Row> => {
     const rows = kinds.get(kind) ?? new Map<string, Row>()
     kinds.set(kind, rows)
     return rows
   }
+  for (const row of known.rows) rowsOf(row.kind).set(row.id, row)
   const living = (row: Row | undefined, now: Instant): Row | undefined => {
     if (!row || row.expiresAt <= now) return undefined
     // Written by a clock that was ahead: it would outlive its time.
@@ -61,7 +73,8 @@ export function memoryDocuments(): Documents {
         return
       }
       const due = { dueSetAt: now, ...(dueAt === undefined ? {} : { dueAt }) }
-      rowsOf(kind).set(id, { value: frozen(value), revision: (revision += 1), expiresAt, writtenAt: now, ...due })
+      revision += 1
+      rowsOf(kind).set(id, { kind, id, value: frozen(value), revision, expiresAt, writtenAt: now, ...due })
     },
     page({ kind, after, limit }, now) {
       const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)
@@ -95,6 +108,10 @@ export function memoryDocuments(): Documents {
     },
     get size() {
       return [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
+    },
+    saved(now) {
+      const all = [...kinds.values()].flatMap((rows) => [...rows.values()])
+      return { rows: all.filter(({ expiresAt }) => expiresAt + DAY > now), revision }
     },
   }
 }

@@ -1,7 +1,7 @@
 import { DAY, type Instant } from '../domain/time.ts'
 import type { Issued } from '../ports/store.ts'
 
-interface Remembered extends Issued {
+export interface Remembered extends Issued {
   readonly denied: boolean
 }
 
@@ -12,15 +12,25 @@ export interface IssuedTokens {
   deny(credential: string): void
   knows(fingerprint: string, now: Instant): boolean
   denied(fingerprint: string, now: Instant): boolean
+  /** All there are, as they are now; those that have expired are left out a day later. */
+  rows(now: Instant): readonly Remembered[]
 }
 
 /** Tokens beyond which those that have expired are forgotten. */
 const SWEEP_FROM = 1_000
 
-export function issuedTokens(): IssuedTokens {
+/** `known`: tokens to begin with, as `rows` gave them. */
+export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
   const tokens = new Map<string, Remembered>()
   const ofCredential = new Map<string, Set<string>>()
   let sweepAt = SWEEP_FROM
+
+  const keep = (token: Remembered): void => {
+    tokens.set(token.fingerprint, token)
+    const siblings = ofCredential.get(token.credential) ?? new Set()
+    ofCredential.set(token.credential, siblings.add(token.fingerprint))
+  }
+  for (const token of known) keep(token)
 
   const forget = (token: Issued): void => {
     tokens.delete(token.fingerprint)
@@ -34,19 +44,18 @@ export function issuedTokens(): IssuedTokens {
     return token && token.expiresAt > now ? token : undefined
   }
 
+  // A day late, so that a clock set forward by mistake does not forget a denial.
+  const isOver = (token: Remembered, now: Instant): boolean => token.expiresAt + DAY <= now
+
   const sweep = (now: Instant): void => {
-    // A day late, so that a clock set forward by mistake does not forget a denial.
-    for (const token of tokens.values()) if (token.expiresAt + DAY <= now) forget(token)
+    for (const token of tokens.values()) if (isOver(token, now)) forget(token)
     sweepAt = Math.max(SWEEP_FROM, tokens.size * 2)
   }
 
   return {
     remember(issued, now) {
       for (const token of issued) {
-        const denied = tokens.get(token.fingerprint)?.denied ?? false
-        tokens.set(token.fingerprint, { ...token, denied })
-        const siblings = ofCredential.get(token.credential) ?? new Set()
-        ofCredential.set(token.credential, siblings.add(token.fingerprint))
+        keep({ ...token, denied: tokens.get(token.fingerprint)?.denied ?? false })
       }
       if (tokens.size >= sweepAt) sweep(now)
     },
@@ -58,5 +67,6 @@ export function issuedTokens(): IssuedTokens {
     },
     knows: (fingerprint, now) => living(fingerprint, now) !== undefined,
     denied: (fingerprint, now) => living(fingerprint, now)?.denied ?? false,
+    rows: (now) => [...tokens.values()].filter((token) => !isOver(token, now)),
   }
 }

@@ -46,3 +46,11 @@ export function put(contents: Contents, change: Change, now: Instant): void {
   for (const id of change.deny ?? []) contents.issued.deny(id)
   contents.issued.remember(change.issued ?? [], now)
 }
+
+/** The same room with contents of its own, which a change may be tried on. */
+export const copyOf = (room: Room, now: Instant): Room => ({
+  ...room,
+  credentials: credentials(room.credentials.rows()),
+  documents: memoryDocuments(room.documents.saved(now)),
+  issued: issuedTokens(room.issued.rows(now)),
+})

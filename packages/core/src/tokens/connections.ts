@@ -1,9 +1,9 @@
+import { GRANT } from '../domain/credential-ids.ts'
 import type { Credential } from '../domain/credential.ts'
 import { endOf } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Store } from '../ports/store.ts'
-import { GRANT } from './grant-row.ts'
 
 /** How a connection gets its access tokens, and how that stands. Never a token. */
 export interface ConnectionView {

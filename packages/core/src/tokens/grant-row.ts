@@ -1,8 +1,6 @@
+import { GRANT } from '../domain/credential-ids.ts'
 import type { Credential, Request } from '../domain/credential.ts'
 import type { Instant } from '../domain/time.ts'
-
-/** The id of the credential of a user's sign-in: a connection has one at most. */
-export const GRANT = 'grant'
 
 /** A grant before its first tokens. */
 export const blankGrant = (connection: string, subject: string, now: Instant): Credential => ({

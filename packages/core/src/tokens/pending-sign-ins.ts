@@ -1,3 +1,4 @@
+import { SIGN_INS } from '../domain/document-kinds.ts'
 import type { Event } from '../domain/event.ts'
 import type { Json } from '../domain/json.ts'
 import { scopeList } from '../domain/scopes.ts'
@@ -89,7 +90,6 @@ export interface TakenSignIn extends PendingSignIn {
   settled(outcome: SignInOutcome): Promise<readonly DocumentWrite[]>
 }
 
-const KIND = 'sign-in'
 const LIFE: Millis = 10 * MINUTE
 /** How long it is known of a state that it was used or has expired. */
 const AFTERLIFE: Millis = DAY
@@ -128,13 +128,13 @@ export function pendingSignIns(
   store: Pick<Store, 'document' | 'commit'>,
 ): PendingSignIns {
   const read = async (id: string): Promise<{ readonly stored?: Stored; readonly revision: number }> => {
-    const { value, revision } = await store.document(connection, KIND, id)
+    const { value, revision } = await store.document(connection, SIGN_INS, id)
     return value === undefined ? { revision } : { stored: value as unknown as Stored, revision }
   }
   const written = (id: string, stored: Stored, revision: number): DocumentWrite => {
     const { outcome, ...rest } = stored
     const value: { readonly [name: string]: Json } = { ...rest, ...(outcome ? { outcome: outcomeJson(outcome) } : {}) }
-    return { kind: KIND, id, value, expiresAt: stored.until + AFTERLIFE, expect: { revision } }
+    return { kind: SIGN_INS, id, value, expiresAt: stored.until + AFTERLIFE, expect: { revision } }
   }
 
   function owned(id: string, stored: Stored, taker: string, { verifier, scope, ...rest }: StoredPending): TakenSignIn {

@@ -1,4 +1,5 @@
 import type { Context } from '../domain/context.ts'
+import { GRANT } from '../domain/credential-ids.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type Event, event } from '../domain/event.ts'
 import { Secret } from '../domain/secret.ts'
@@ -12,7 +13,6 @@ import type { KeySource } from '../verify/keys.ts'
 import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
 import { refuseCallbackError } from './callback-error.ts'
 import { callerWait } from './caller-wait.ts'
-import { GRANT } from './grant-row.ts'
 import { refuseClaim } from './id-token.ts'
 import { waitOut } from './keep-trying.ts'
 import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
@@ -40,14 +40,14 @@ export interface BegunSignIn {
 export interface SignIn {
   begin(ask: BeginSignIn, context?: Context): Promise<BegunSignIn>
   /**
-   * Takes what the browser brought back: the query of the redirect. The code is exchanged once and never again; the same query a second time,
+   * Takes what the browser brought back: the query of the redirect, as a text or parsed. The code is exchanged once and never again; the same query a second time,
    * as of a page that was loaded again, gets the outcome of the first one within the state's 10 minutes, also in another process on the
    * store. `context.patienceMs`: default 60 s. When it ends, or the signal, the sign-in itself goes on; ask again with the same query.
    * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, identity, upstream; or the claim that fails: issuer,
    * audience, azp, nonce, auth_time, at_hash, id_token), `sign_in_denied`, `in_doubt`
    * when the answer to the exchange was lost, `token_refused`, …; with `store_…`, `keys_unavailable` or the reason `discovery` nothing was sent, and the same query may be tried again.
    */
-  complete(query: URLSearchParams, browser?: string, context?: Context): Promise<SignedIn>
+  complete(query: URLSearchParams | string, browser?: string, context?: Context): Promise<SignedIn>
   /** Runs what may end a sign-in badly; then an event tells of it. */
   watched<T>(asker: Asker, work: () => Promise<T>): Promise<T>
   /** Stores tokens that were granted in another way, as to a device. */
@@ -217,7 +217,8 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
       return { url, expiresAt: Math.floor(expiresAt) }
     },
-    async complete(query, browser, context = {}) {
+    async complete(brought, browser, context = {}) {
+      const query = new URLSearchParams(brought)
       const at = await stands(connection, ports)
       const callback = { state: query.get('state'), answer: answerOf(query), browser }
       // A state that was not begun here leaves no event: invented states would fill the log.

@@ -1,0 +1,133 @@
+import { crc32 } from '../domain/crc32.ts'
+import type { Credential, TokenSet } from '../domain/credential.ts'
+import { canonicalJson } from '../domain/json.ts'
+import { Secret } from '../domain/secret.ts'
+import type { Instant } from '../domain/time.ts'
+import { GuestpassError } from '../errors.ts'
+import { credentials, unclaimed } from './memory-credentials.ts'
+import { memoryDocuments, type Row as DocumentRow } from './memory-documents.ts'
+import { issuedTokens, type Remembered } from './memory-issued.ts'
+import type { Contents } from './room.ts'
+
+const FORMAT = 'tokens'
+const VERSION = 1
+
+/** A store as one text, secrets in clear. */
+export interface SavedStore {
+  /** Stays the same for as long as the text is kept. */
+  readonly id: string
+  readonly contents: ReadonlyMap<string, Contents>
+}
+
+/** A credential as JSON, its secrets as texts. */
+type PlainCredential = Omit<Credential, 'tokens' | 'profile'> & {
+  readonly tokens?: Omit<TokenSet, 'access' | 'refresh'> & { readonly access: string; readonly refresh?: string }
+  readonly profile?: string
+}
+
+type PlainDocument = Omit<DocumentRow, 'expiresAt'> & { readonly expiresAt?: Instant }
+
+interface PlainContents {
+  readonly credentials: readonly {
+    readonly credential: PlainCredential
+    readonly revision: number
+    readonly touchedAt: Instant
+  }[]
+  readonly documents: { readonly rows: readonly PlainDocument[]; readonly revision: number }
+  readonly issued: readonly Remembered[]
+}
+
+interface Plain {
+  readonly guestpass: typeof FORMAT
+  readonly version: typeof VERSION
+  readonly id: string
+  /** CRC-32 of the connections as canonical JSON: a text that was changed by mistake is not taken for a saved one. */
+  readonly crc32: string
+  readonly connections: Readonly<Record<string, PlainContents>>
+}
+
+function plainOf({ tokens, profile, ...rest }: Credential): PlainCredential {
+  if (!tokens) return { ...rest, ...(profile ? { profile: profile.reveal() } : {}) }
+  const { access, refresh, ...facts } = tokens
+  return {
+    ...rest,
+    tokens: { ...facts, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) },
+    ...(profile ? { profile: profile.reveal() } : {}),
+  }
+}
+
+function credentialOf({ tokens, profile, ...rest }: PlainCredential): Credential {
+  const sealed = profile === undefined ? {} : { profile: new Secret(profile) }
+  if (!tokens) return { ...rest, ...sealed }
+  const { access, refresh, ...facts } = tokens
+  const spent = refresh === undefined ? {} : { refresh: new Secret(refresh) }
+  return { ...rest, tokens: { ...facts, access: new Secret(access), ...spent }, ...sealed }
+}
+
+const plainContents = (contents: Contents, now: Instant): PlainContents => {
+  const { rows, revision } = contents.documents.saved(now)
+  return {
+    credentials: contents.credentials.rows().map(({ credential, revision, touchedAt }) => ({
+      credential: plainOf(credential),
+      revision,
+      touchedAt,
+    })),
+    documents: {
+      rows: rows.map(({ expiresAt, ...row }) => (Number.isFinite(expiresAt) ? { ...row, expiresAt } : row)),
+      revision,
+    },
+    issued: contents.issued.rows(now),
+  }
+}
+
+const contentsOf = ({ credentials: rows, documents, issued }: PlainContents): Contents => ({
+  credentials: credentials(rows.map((row) => unclaimed({ ...row, credential: credentialOf(row.credential) }))),
+  documents: memoryDocuments({
+    ...documents,
+    rows: documents.rows.map(({ expiresAt = Number.POSITIVE_INFINITY, ...row }) => ({ ...row, expiresAt })),
+  }),
+  issued: issuedTokens(issued),
+})
+
+/** The store as a JSON document. */
+export function savedText({ id, contents }: SavedStore, now: Instant): string {
+  const connections = Object.fromEntries([...contents].map(([name, of]) => [name, plainContents(of, now)]))
+  const plain: Plain = { guestpass: FORMAT, version: VERSION, id, crc32: sumOf(connections), connections }
+  return JSON.stringify(plain)
+}
+
+/**
+ * The store that a text holds. Throws `store_newer` when a newer version wrote it, and `store_corrupt` when it is damaged or
+ * something else. `place`: where it was read, for the message.
+ */
+export function storeIn(text: string, place: string): SavedStore {
+  const { guestpass, version, id, crc32: sum, connections } = parsed(text)
+  if (guestpass !== FORMAT || typeof version !== 'number') throw corrupt(place, 'is not one that was saved here')
+  if (version > VERSION) {
+    throw new GuestpassError(
+      'store_newer',
+      `${place} was saved by a newer version of Guestpass (format ${version}; this one reads ${VERSION}). Nothing was written. Install that version.`,
+    )
+  }
+  if (id === undefined || connections === undefined || sum !== sumOf(connections))
+    throw corrupt(place, 'was changed or cut off after it was saved')
+  return { id, contents: new Map(Object.entries(connections).map(([name, plain]) => [name, contentsOf(plain)])) }
+}
+
+const sumOf = (connections: Plain['connections']): string => crc32(canonicalJson(connections))
+
+function parsed(text: string): Partial<Plain> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    // The words of the parser show a part of the text.
+    return {}
+  }
+}
+
+const corrupt = (place: string, what: string): GuestpassError =>
+  new GuestpassError(
+    'store_corrupt',
+    `${place} ${what}. Nothing was written. Put back the text that was saved last, or remove it and sign in again.`,
+  )

@@ -1,0 +1,132 @@
+import type { Change, Store } from '../ports/store.ts'
+import { afterLoading } from './after-loading.ts'
+import { copyOf, emptyRoom, expected, put, type Room } from './room.ts'
+import { savedText, storeIn } from './saved-text.ts'
+import { type RoomOptions, storeOfRooms } from './store-of-rooms.ts'
+import { refuseForeign } from './terms.ts'
+
+/** Where a store is kept as one text. What rejects here rejects the call that needed it, as it is. */
+export interface TextHome extends RoomOptions {
+  /** Names the text in messages, at the beginning of a sentence. */
+  readonly place: string
+  /** The text that was saved last; undefined before the first. */
+  load(): Promise<string | undefined>
+  /** Called for one text at a time. */
+  save(text: string): Promise<void>
+  /** Names a text that is new. */
+  newId(): string
+  /** Called once, before anything of the text with this id is used. */
+  opened?(id: string): Promise<void>
+  /** See `Ledger.ensureRoom`. */
+  ensureRoom?(): Promise<void>
+  close?(): Promise<void>
+}
+
+interface Waiting {
+  readonly change: Change
+  resolve(outcome: 'done' | 'conflict'): void
+  reject(thrown: unknown): void
+}
+
+/**
+ * A store that is one text somewhere else. Every commit is saved before it resolves and before anybody sees it; commits that come while
+ * a save is under way are saved together by the next one. When a save fails, its commits reject and nothing of them is kept. Events, their chain and the
+ * outbox are in memory, and so is what may be lost.
+ */
+export function textStore(home: TextHome): Store {
+  const { clock, keepEvents } = home
+  const rooms = new Map<string, Room>()
+  const { store, roomOf, adding } = storeOfRooms(() => rooms, home)
+  const inTurn = oneAfterAnother()
+  const waiting: Waiting[] = []
+  let id = ''
+  let loading: Promise<void> | undefined
+
+  async function load(): Promise<void> {
+    const text = await home.load()
+    const saved = text === undefined ? { id: home.newId(), contents: [] } : storeIn(text, home.place)
+    await home.opened?.(saved.id)
+    for (const [name, contents] of saved.contents) rooms.set(name, { ...emptyRoom(name, keepEvents), ...contents })
+    id = saved.id
+  }
+  const loaded = async (): Promise<void> => {
+    loading ??= load()
+    // What could not be loaded now may be there the next time.
+    await loading.catch((thrown: unknown) => {
+      loading = undefined
+      throw thrown
+    })
+  }
+
+  async function saveWaiting(): Promise<void> {
+    const batch = waiting.splice(0)
+    const trial = new Map<string, Room>()
+    try {
+      const now = clock.wall()
+      const outcomes = batch.map(({ change }) => tried(change, trial, now))
+      if (batch.some(({ change }, at) => outcomes[at] === 'done' && isKept(change)))
+        await home.save(savedText({ id, contents: new Map([...rooms, ...trial]) }, now))
+      for (const [name, { credentials, documents, issued }] of trial)
+        rooms.set(name, { ...roomOf(name), credentials, documents, issued })
+      for (const [at, { change, resolve }] of batch.entries()) {
+        const outcome = outcomes[at] as 'done' | 'conflict'
+        if (outcome === 'done') adding(roomOf(change.connection), change.events)()
+        resolve(outcome)
+      }
+      for (const name of trial.keys()) await roomOf(name).events.prune()
+    } catch (thrown) {
+      for (const { reject } of batch) reject(thrown)
+    }
+  }
+
+  function tried(change: Change, trial: Map<string, Room>, now: number): 'done' | 'conflict' {
+    const room = trial.get(change.connection) ?? copyOf(roomOf(change.connection), now)
+    trial.set(change.connection, room)
+    if (!expected(room, change, now)) return 'conflict'
+    put(room, change, now)
+    return 'done'
+  }
+
+  const ordered: typeof store = {
+    ...store,
+    // Never into contents that a save is about to replace.
+    touch: (connection, id) => inTurn(() => store.touch(connection, id)),
+    claimDue: (connection, ask) => inTurn(() => store.claimDue(connection, ask)),
+    claimDueDocuments: (connection, ask) => inTurn(() => store.claimDueDocuments(connection, ask)),
+  }
+
+  return {
+    ...afterLoading(loaded, ordered),
+    async commit(change) {
+      refuseForeign(change)
+      await loaded()
+      // Fails here where the route of an event fails.
+      adding(roomOf(change.connection), change.events)
+      return new Promise((resolve, reject) => {
+        waiting.push({ change, resolve, reject })
+        void inTurn(saveWaiting)
+      })
+    },
+    async ensureRoom() {
+      await loaded()
+      await home.ensureRoom?.()
+    },
+    async close() {
+      await inTurn(async () => home.close?.())
+    },
+  }
+}
+
+/** Whether any of a change is in the text. */
+const isKept = ({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean =>
+  writes.length + documents.length + issued.length + deny.length > 0
+
+/** Runs work in the order in which it is given, each when the one before has ended. */
+function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work, work)
+    last = mine
+    return mine
+  }
+}

@@ -1,0 +1,118 @@
+import { type Millis, SECOND } from '../domain/time.ts'
+import { DISK_FULL, GuestpassError } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import { systemClock, systemLock, systemRandom } from '../ports/system.ts'
+import type { Store } from '../ports/store.ts'
+import { withoutDelivery } from './not-carried.ts'
+import { textStore } from './text-store.ts'
+
+/** What is used of a `Storage` of the platform. */
+export interface WebStorage {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
+export interface WebStorageStoreOptions {
+  /** The name of the entry. Default `guestpass`. */
+  readonly key?: string
+  /** Default: the system's. */
+  readonly clock?: Clock
+}
+
+/** Events kept of each connection in memory, for `report`. */
+const KEEP_EVENTS = 1_000
+/** Room made sure of before something is spent: more than an answer with tokens adds. */
+const RESERVE = ' '.repeat(16_384)
+/** How long the page before may take to let go of the entry. */
+const PATIENCE: Millis = 2 * SECOND
+const PAUSE: Millis = SECOND / 20
+
+/**
+ * A store in the `sessionStorage` of a page: a sign-in goes on when the page comes back from upstream, and is gone when the window is closed.
+ * One entry of JSON holds tokens in clear, as well as guests and sign-ins under way. Whatever runs in the page can read it.
+ *
+ * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry; while the first one
+ * lives, every call in the copy rejects with `store_busy`, because a refresh token that two windows present ends the sign-in.
+ *
+ * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is blocked or full rejects
+ * with `store_unavailable`, an entry of something else or cut off with `store_corrupt`, one of a newer version with `store_newer`. Throws `config_invalid`
+ * for what is no storage.
+ *
+ * @param storage `sessionStorage`, or a function that gives it: in a page where storage is blocked, naming it throws.
+ * @example
+ * const store = webStorageStore(sessionStorage)
+ * const home = await connection({ hosts, client: { id }, scopes }, { ...webPorts(), store })
+ * if (location.search.includes('state=')) await home.signIn.complete(location.search)
+ * else location.assign((await home.signIn.begin({ redirectUri })).url)
+ */
+export function webStorageStore(storage: WebStorage | (() => WebStorage), options: WebStorageStoreOptions = {}): Store {
+  const { key = 'guestpass', clock = systemClock() } = options
+  refuseWrong(storage, key)
+  const at = typeof storage === 'function' ? storage : () => storage
+  let release = (): void => {}
+
+  /** The window before may be on its way out. */
+  async function alone(id: string): Promise<void> {
+    for (let left = PATIENCE; ; left -= PAUSE) {
+      const lock = await systemLock(`guestpass:${id}`)
+      if (lock) return void (release = lock)
+      if (left <= 0) throw taken(key)
+      await clock.sleep(PAUSE)
+    }
+  }
+
+  const store = textStore({
+    clock,
+    route: () => [],
+    keepEvents: KEEP_EVENTS,
+    place: `The entry ${key} of the storage`,
+    newId: systemRandom().uuid,
+    load: async () => using(key, () => at().getItem(key) ?? undefined),
+    save: async (text) => using(key, () => at().setItem(key, text)),
+    opened: alone,
+    ensureRoom: async () =>
+      using(key, () => {
+        at().setItem(`${key}.room`, RESERVE)
+        at().removeItem(`${key}.room`)
+      }),
+    close: async () => release(),
+  })
+  return { ...store, ...withoutDelivery('webStorageStore', 'no webhooks and no audit log') }
+}
+
+function refuseWrong(storage: unknown, key: unknown): void {
+  const isStorage =
+    typeof storage === 'object' && storage !== null && 'getItem' in storage && typeof storage.getItem === 'function'
+  if (!isStorage && typeof storage !== 'function') refuse('storage', 'is no web storage', 'Give sessionStorage.')
+  if (typeof key !== 'string' || key === '') refuse('key', 'is no text', 'Name an entry of the storage.')
+}
+
+function refuse(field: string, message: string, remedy: string): never {
+  throw new GuestpassError('config_invalid', `Wrong options for webStorageStore: ${field} ${message}. ${remedy}`, {
+    fields: [{ field, message, remedy }],
+  })
+}
+
+const taken = (key: string): GuestpassError =>
+  new GuestpassError(
+    'store_busy',
+    `Another window holds the entry ${key} of the storage; this window has a copy of it. Close the other window, or remove the entry here and sign in again.`,
+  )
+
+function using<T>(key: string, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    const name = thrown instanceof Error ? thrown.name : typeof thrown
+    const isFull = name === 'QuotaExceededError' || name === 'NS_ERROR_DOM_QUOTA_REACHED'
+    const why = isFull
+      ? 'is full. Remove other entries of this site'
+      : `cannot be used (${name}). Allow this site to store data`
+    throw new GuestpassError(
+      'store_unavailable',
+      `The storage of the page ${why}, then ask again. The entry is ${key}.`,
+      isFull ? { reason: DISK_FULL } : {},
+    )
+  }
+}
