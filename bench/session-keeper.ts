@@ -74,7 +74,7 @@ async function keep({ path, key, url, publicKey, renewals }: KeeperJob): Promise
   const before = process.cpuUsage()
   await keeper(
     { connection: CONNECTION, renew, meter: meters },
-    { store: { claimDue }, clock: ports.clock },
+    { store: { ...store, claimDue }, clock: ports.clock },
     { perMinute: NO_LIMIT },
   ).run(stop.signal)
   const { user, system } = process.cpuUsage(before)

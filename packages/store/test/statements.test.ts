@@ -136,6 +136,9 @@ describe('the statements of a commit', () => {
         await store.outbox.forward('audit', [{ event: '1', to: ['other'] }])
         await store.outbox.post('default', 'other', ['1'])
         await store.outbox.counts('audit')
+        await store.outbox.counts('audit', 10)
+        await store.countDue('default', { keepForMs: 1_000, most: 10 })
+        await store.countDocuments('default', { kind: 'work', most: 10 })
         await store.chain('default', { limit: 9, after: 1 })
         for (const id of ['a', 'b']) {
           await store.commit({ connection: 'default', documents: [{ ...work(id), dueAt: systemClock().wall() }] })
@@ -160,6 +163,7 @@ describe('the statements of a commit', () => {
         'INDEX documents_by_expiry (expires_at<?)',
         'INDEX documents_by_setting (connection=? AND kind=? AND due_set_at>?)',
         'INDEX sqlite_autoindex_documents_1 (connection=? AND kind=? AND id=?)',
+        'INDEX sqlite_autoindex_documents_1 (connection=? AND kind=?)',
       ])
       const ofEvents = plans.filter((plan) => plan.startsWith('SEARCH events')).map((plan) => plan.split('(')[1])
       expect([...new Set(ofEvents)].sort((a = '', b = '') => a.localeCompare(b))).toEqual([

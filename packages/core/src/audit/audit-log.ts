@@ -4,7 +4,7 @@ import type { Json } from '../domain/json.ts'
 import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger, Trail } from '../ports/store.ts'
-import { repeated, type Worker } from '../ports/worker.ts'
+import { repeated, type StoredWorker } from '../ports/worker.ts'
 import {
   type Checkpoint,
   checkpointOf,
@@ -18,10 +18,10 @@ import { type ChainedRecord, type ChainVerdict, refused, verifyChain } from './v
 
 /**
  * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. `run` makes checkpoints: after every
- * 1000 records, and every 10 minutes in which some came. A memory store that has forgotten
+ * 1000 records, and every 10 minutes in which some came. The backlog is the records after the last one. A memory store that has forgotten
  * its oldest events cannot be verified from the beginning.
  */
-export interface AuditLog extends Worker {
+export interface AuditLog extends StoredWorker {
   /** Records in the order of their chain, a page at a time; up to `until` when given. */
   records(until?: number): AsyncGenerator<ChainedRecord>
   /** Signs where the chain ends now, and keeps it; the last one again when nothing has come since. */
@@ -92,6 +92,12 @@ export function auditLog(
     }
   }
 
+  async function backlog(most: number): Promise<number> {
+    const { last } = await latest()
+    const { count } = await store.chainHead(connection)
+    return Math.min(Math.max(0, count - (last?.count ?? 0)), most)
+  }
+
   async function isDue(): Promise<boolean> {
     const { last } = await latest()
     const { count } = await store.chainHead(connection)
@@ -130,6 +136,7 @@ export function auditLog(
   return {
     records,
     checkpoint,
+    backlog,
     run: (signal, observer) =>
       repeated(
         async () => {

@@ -10,7 +10,7 @@ import { asGuestpassError, GuestpassError } from '../errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { DocumentWrite } from '../ports/store.ts'
-import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
+import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { RenewalPorts } from '../tokens/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { CrmProfile } from '../upstream/crm/wire.ts'
@@ -48,9 +48,9 @@ export interface EnrichmentParts {
 
 /**
  * Fills in what is known of guests, beside the requests that wait for them: what cannot be done now is stored and done later. `run` does
- * what is due; what fails for a guest is reported.
+ * what is due; what fails for a guest is reported. The backlog is the guests that something is left to do for.
  */
-export interface Enrichment extends Worker {
+export interface Enrichment extends StoredWorker {
   /** Asks the CRM. Never rejects: without a CRM a guest is a guest all the same. */
   lookup(email: string): Promise<Lookup>
   /** The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that id. */
@@ -244,6 +244,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
       return { kind: ENRICHMENT, id: guestId, value: { ...value }, dueAt, expect: { revision } }
     },
     begin: (guestId) => void work(guestId),
+    backlog: (most) => store.countDocuments(connection, { kind: ENRICHMENT, most }),
     drain,
     async run(signal, observer) {
       await repeated(async (pieces) => (await due(signal, pieces)).restMs, { clock, signal, observer })

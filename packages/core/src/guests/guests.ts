@@ -77,7 +77,7 @@ export interface Guests extends GuestRecords {
    */
   keepRenewed(row: string, context?: Context): Promise<void>
   /** The work on guests that nobody waits for: what the CRM knows of them, and their attributes upstream. */
-  readonly enrichment: Pick<Enrichment, 'drain' | 'run'>
+  readonly enrichment: Pick<Enrichment, 'drain' | 'run' | 'backlog'>
   /** Calls the listener with every token that is issued in this process. What it throws fails no call. The answer takes it off again. */
   onTokenReady(listener: Listener): () => void
 }

@@ -2,7 +2,7 @@ import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.t
 import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
-import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
+import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 
 export interface KeeperOptions {
   /** A session is kept while somebody asked for it within this time. Default 24 h. */
@@ -18,8 +18,8 @@ export interface KeeperParts {
   readonly meter: Meter
 }
 
-/** Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. */
-export type Keeper = Worker
+/** The backlog is the sessions that are due now. Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. */
+export type Keeper = StoredWorker
 
 /** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
 const LEASE: Millis = 5 * SECOND
@@ -39,7 +39,7 @@ const ROOM = 0.75
  */
 export function keeper(
   { connection, renew, meter }: KeeperParts,
-  { store, clock }: { readonly store: Pick<Store, 'claimDue'>; readonly clock: Clock },
+  { store, clock }: { readonly store: Pick<Store, 'claimDue' | 'countDue'>; readonly clock: Clock },
   { keepForMs = DAY, perMinute = 300 }: KeeperOptions = {},
 ): Keeper {
   const most = Math.min(MOST, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
@@ -70,6 +70,7 @@ export function keeper(
   }
 
   return {
+    backlog: (most) => store.countDue(connection, { keepForMs, most }),
     async run(signal, observer) {
       const working = new Map<string, Promise<void>>()
       await repeated(

@@ -2,11 +2,11 @@ import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'
-import { repeated, type Worker, type WorkerObserver } from '../ports/worker.ts'
+import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 
-/** Delivers until the signal aborts. Events that the sink did not take are reported until it takes one. */
-export interface Relay extends Worker {
+/** Delivers until the signal aborts. Events that the sink did not take are reported until it takes one. The backlog is the events that wait for it. */
+export interface Relay extends StoredWorker {
   /** Delivers what is due and returns how many events were settled for good; ends early when the signal aborts. */
   drain(signal: AbortSignal): Promise<number>
 }
@@ -57,6 +57,7 @@ export function relay(
     }
   }
   return {
+    backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
     drain: async (signal) => (await pass(signal)).settled,
     run: (signal, observer) =>
       repeated(async (pieces) => (await pass(signal, pieces)).restMs, {

@@ -155,8 +155,8 @@ export interface Outbox {
     sink: string,
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
-  /** How many events wait for the sink, and how many it gave up on. */
-  counts(sink: string): Promise<{ readonly waiting: number; readonly parked: number }>
+  /** How many events wait for the sink, and how many it gave up on; each counted up to `most`, at least 1, where it is given. */
+  counts(sink: string, most?: number): Promise<{ readonly waiting: number; readonly parked: number }>
   /** Empties the queue of a sink. */
   drop(sink: string): Promise<void>
 }
@@ -199,6 +199,8 @@ export interface Credentials {
    * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
    */
   claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>
+  /** How many guests are due for renewal now, claimed or not, counted up to `most`, at least 1. `keepForMs`: as in `claimDue`. */
+  countDue(connection: string, ask: { readonly keepForMs: Millis; readonly most: number }): Promise<number>
 }
 
 /** Small sealed values. Durable. */
@@ -217,6 +219,8 @@ export interface Documents {
    * what keeps data right. A due time that was set by a clock that was ahead puts nothing off.
    */
   claimDueDocuments(connection: string, ask: DueDocumentsAsk): Promise<DueDocumentsAnswer>
+  /** How many documents of a kind there are, expired ones left out, counted up to `most`, at least 1. */
+  countDocuments(connection: string, ask: { readonly kind: string; readonly most: number }): Promise<number>
 }
 
 /** What is known of tokens that were issued, without holding them. Durable. */

@@ -16,6 +16,13 @@ export interface WorkerObserver {
 export interface Worker {
   /** Works until the signal aborts, then resolves when what was begun has ended. */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
+  /** How much work waits, counted up to `most`, a whole number from 1. Absent where none is ever stored. */
+  readonly backlog?: (most: number) => Promise<number>
+}
+
+/** A worker whose work is stored. */
+export interface StoredWorker extends Worker {
+  readonly backlog: (most: number) => Promise<number>
 }
 
 export interface RepeatOptions {

@@ -1,9 +1,9 @@
 import type { Credential } from '../domain/credential.ts'
 import { dueAt, dueSetAt } from '../domain/due.ts'
-import type { Instant } from '../domain/time.ts'
+import type { Instant, Millis } from '../domain/time.ts'
 import type { Credentials as StoredCredentials, DueAnswer, DueAsk, Page, Write } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
-import { claimedFrom, type DueRow } from './memory-due.ts'
+import { claimedFrom, type DueRow, isDue } from './memory-due.ts'
 
 export interface Row extends DueRow {
   readonly credential: Credential
@@ -22,6 +22,7 @@ export interface Credentials {
   claimDue(ask: DueAsk, now: Instant): DueAnswer
   /** All there are, as they are now. */
   rows(): readonly Row[]
+  countDue(keepForMs: Millis, now: Instant): number
 }
 
 /** A row that nobody has claimed. */
@@ -122,5 +123,6 @@ export function credentials(known: readonly Row[] = []): Credentials {
     touch: (id, now) => change(id, { touchedAt: now }),
     claimDue: (ask, now) => claimedFrom(rows, ask, now, change),
     rows: () => [...rows.values()],
+    countDue: (keepForMs, now) => [...rows.values()].filter((row) => isDue(row, keepForMs, now)).length,
   }
 }

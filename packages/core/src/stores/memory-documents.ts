@@ -38,6 +38,7 @@ export interface Documents {
   put(write: DocumentWrite, now: Instant): void
   page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
   claimDue(ask: DueDocumentsAsk, now: Instant): DueDocumentsAnswer
+  count(kind: string, now: Instant): number
   readonly size: number
   /** All there are, as they are now; those that have expired are left out a day later. */
   saved(now: Instant): SavedDocuments
@@ -89,6 +90,7 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
         ...(next === undefined ? {} : { next }),
       }
     },
+    count: (kind, now) => [...rowsOf(kind).values()].filter((row) => living(row, now)).length,
     claimDue({ kind, max, leaseMs }, now) {
       const rows = rowsOf(kind)
       const due: DueRow[] = []

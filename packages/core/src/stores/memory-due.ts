@@ -1,4 +1,4 @@
-import { type Instant, isAhead } from '../domain/time.ts'
+import { type Instant, isAhead, type Millis } from '../domain/time.ts'
 import type { DueAnswer, DueAsk } from '../ports/store.ts'
 
 /** What a row says of its renewal. */
@@ -12,6 +12,16 @@ export interface DueRow {
   readonly touchedAt: Instant
 }
 
+/** When a row is due; one that a clock that was ahead put off is due now. Undefined where it is never due, or not kept. */
+function dueTime({ dueAt, dueSetAt, touchedAt }: DueRow, keepForMs: Millis, now: Instant): Instant | undefined {
+  if (dueAt === undefined || touchedAt < now - keepForMs) return undefined
+  return isAhead(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
+}
+
+/** Whether a row is due and kept, claimed or not. */
+export const isDue = (row: DueRow, keepForMs: Millis, now: Instant): boolean =>
+  (dueTime(row, keepForMs, now) ?? Number.POSITIVE_INFINITY) <= now
+
 /** Finds what may be claimed; `claim` is called for each that is, with what it changes of the row. */
 export function claimedFrom(
   rows: Iterable<readonly [id: string, DueRow]>,
@@ -23,8 +33,8 @@ export function claimedFrom(
   let next = Number.POSITIVE_INFINITY
   for (const [id, row] of rows) {
     const { claimedUntil, claimedAt, touchedAt } = row
-    if (row.dueAt === undefined || touchedAt < now - keepForMs) continue
-    const dueAt = isAhead(row.dueSetAt, now) ? Math.min(row.dueAt, now) : row.dueAt
+    const dueAt = dueTime(row, keepForMs, now)
+    if (dueAt === undefined) continue
     const from = isAhead(claimedAt, now) ? dueAt : Math.max(dueAt, claimedUntil)
     if (from <= now) due.push({ id, dueAt, touchedAt })
     else next = Math.min(next, from)

@@ -3,7 +3,7 @@ import { type Instant, isAhead } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Due, Outbox, Outcome, Route } from '../ports/store.ts'
 
-import { refuseBadLimit } from './terms.ts'
+import { refuseBadLimit, refuseBadMost } from './terms.ts'
 
 interface Waiting extends Due {
   /** Never, when it is parked. */
@@ -98,10 +98,11 @@ export function memoryOutbox(
       const next = from + limit < all.length ? letters.at(-1)?.event.id : undefined
       return { letters, ...(next === undefined ? {} : { next }) }
     },
-    async counts(sink) {
+    async counts(sink, most = Number.MAX_SAFE_INTEGER) {
+      refuseBadMost(most)
       const all = [...queueOf(sink).values()]
       const parked = all.filter(isParked).length
-      return { waiting: all.length - parked, parked }
+      return { waiting: Math.min(all.length - parked, most), parked: Math.min(parked, most) }
     },
     async drop(sink) {
       queues.delete(sink)

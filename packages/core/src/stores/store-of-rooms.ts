@@ -6,7 +6,7 @@ import { frozen } from './frozen.ts'
 import { leased } from './lease.ts'
 import { memoryOutbox } from './memory-outbox.ts'
 import { emptyRoom, type Room } from './room.ts'
-import { refuseBadClaim, refuseBadDueAsk, refuseBadLimit } from './terms.ts'
+import { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost } from './terms.ts'
 
 export interface RoomOptions {
   readonly clock: Clock
@@ -66,6 +66,10 @@ export function storeOfRooms(rooms: () => Map<string, Room>, { clock, route, kee
     async claimDueDocuments(connection, ask) {
       refuseBadClaim(ask)
       return roomOf(connection).documents.claimDue(ask, clock.wall())
+    },
+    async countDocuments(connection, { kind, most }) {
+      refuseBadMost(most)
+      return Math.min(roomOf(connection).documents.count(kind, clock.wall()), most)
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)
@@ -128,6 +132,10 @@ export function storeOfRooms(rooms: () => Map<string, Room>, { clock, route, kee
     async claimDue(connection, ask) {
       refuseBadDueAsk(ask)
       return roomOf(connection).credentials.claimDue(ask, clock.wall())
+    },
+    async countDue(connection, { keepForMs, most }) {
+      refuseBadMost(most)
+      return Math.min(roomOf(connection).credentials.countDue(keepForMs, clock.wall()), most)
     },
   }
   return { store, roomOf, adding }

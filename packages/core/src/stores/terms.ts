@@ -16,6 +16,12 @@ function refuseBadCount(field: string, count: number, remedy: string): void {
 /** Refuses a page size that is not a whole number from 1 to 1000. */
 export const refuseBadLimit = (limit: number): void => refuseBadCount('limit', limit, 'Ask for less and follow `next`.')
 
+/** Refuses to count up to anything but a whole number from 1. */
+export function refuseBadMost(most: number): void {
+  if (!Number.isSafeInteger(most) || most < 1)
+    refuse('most', 'must be a whole number from 1', 'Give the number up to which to count.')
+}
+
 /** Refuses a claim of nothing or of more than 1000, or for a time that makes no sense. */
 export function refuseBadClaim({ max, leaseMs }: Pick<DueDocumentsAsk, 'max' | 'leaseMs'>): void {
   refuseBadCount('max', max, 'Ask for less and come again.')

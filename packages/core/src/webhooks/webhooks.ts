@@ -4,7 +4,7 @@ import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { type Relay, relay } from '../outbox/relay.ts'
 import type { Parked } from '../ports/store.ts'
-import { observerOfParts, type PartObserver, repeated, type Worker } from '../ports/worker.ts'
+import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, attempt } from './attempt.ts'
 import { dispatcher } from './dispatcher.ts'
@@ -25,9 +25,9 @@ export interface WebhooksParts {
 
 /**
  * The webhooks of a connection: its endpoints, and the deliveries to them. `run` sends until the signal aborts; endpoints that come and
- * go are noticed within seconds. While an endpoint takes nothing, that is reported.
+ * go are noticed within seconds. While an endpoint takes nothing, that is reported. The backlog is the deliveries that wait.
  */
-export interface Webhooks extends Worker {
+export interface Webhooks extends StoredWorker {
   readonly endpoints: Endpoints
   /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
   forward(signal: AbortSignal): Promise<number>
@@ -98,6 +98,16 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
 
   return {
     endpoints: known,
+    async backlog(most) {
+      const queues = (await served()).map(
+        async (id) => (await store.outbox.counts(queueOf(connection, id), most)).waiting,
+      )
+      const waiting = await Promise.all([dispatch.backlog(most), ...queues])
+      return Math.min(
+        waiting.reduce((sum, count) => sum + count, 0),
+        most,
+      )
+    },
     forward: dispatch.drain,
     send: (id, signal) => courier(id).drain(signal),
     async drain(signal) {

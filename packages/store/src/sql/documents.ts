@@ -16,6 +16,7 @@ import type { Vault } from '../seal/data-keys.ts'
 import { bytesOf } from './bytes.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
+import { countOf } from './rows.ts'
 import { memoryOf } from './transaction-memory.ts'
 
 type Row = Selectable<Tables['documents']>
@@ -105,6 +106,21 @@ export async function documentsOf(
   )
   const next = rows.length > limit ? documents.at(-1)?.id : undefined
   return { documents, ...(next === undefined ? {} : { next }) }
+}
+
+export async function countedDocuments(
+  db: Db,
+  { connection, kind, most }: { readonly connection: string; readonly kind: string; readonly most: number },
+  now: Instant,
+): Promise<number> {
+  const rows = db
+    .selectFrom('documents')
+    .select('id')
+    .where('connection', '=', connection)
+    .where('kind', '=', kind)
+    .where(({ not }) => not(expired(now)))
+    .limit(most)
+  return countOf(db, rows)
 }
 
 const named = ({ connection, kind, id }: Name) =>

@@ -1,6 +1,7 @@
 import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Db } from './database.ts'
+import { countOf } from './rows.ts'
 import type { Tables } from './schema.ts'
 
 /** Touches nearer than this to the last one are not written: they come with every use. */
@@ -63,6 +64,21 @@ export async function touch(db: Db, connection: string, id: string, now: Instant
     .where('connection', '=', connection)
     .where('id', '=', id)
     .execute()
+}
+
+/** How many are due and kept, claimed or not; up to `most`. */
+export async function countedDue(
+  db: Db,
+  { most, ...asked }: Pick<Claim, 'connection' | 'keepForMs' | 'now'> & { readonly most: number },
+): Promise<number> {
+  const claim = { ...asked, max: 1, leaseMs: 1 }
+  const kept = (rows: Rows): Rows => rows.where('touched_at', '>=', keptSince(claim))
+  const due = kept(rowsOf(db, claim, WATCHED)).where('due_at', '<=', claim.now)
+  let count = 0
+  for (const rows of [due, kept(dueAhead(db, claim)), revivable(db, claim).where('due_at', '<=', claim.now)]) {
+    if (count < most) count += await countOf(db, rows.select('id').limit(most - count))
+  }
+  return count
 }
 
 /** The answer to a claim that would change nothing; undefined when it would. */

@@ -1,7 +1,7 @@
 import { ahead, type Due, type Event, type Instant, type Millis, type Outcome, type Parked } from '@guestpass/core'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
-import { inGroups } from './rows.ts'
+import { countOf, inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 
 /** Due since ever: never tried, so that the index holds these in the order of their commits. */
@@ -208,9 +208,15 @@ export async function parked(
   return { letters, ...(rows.length > limit && last ? { next: cursorOf(last) } : {}) }
 }
 
-export async function counted(db: Db, sink: string): Promise<{ readonly waiting: number; readonly parked: number }> {
-  const { all, waiting } = await lettersTo(db, sink)
-    .select(({ fn }) => [fn.countAll<number>().as('all'), fn.count<number>('due_at').as('waiting')])
-    .executeTakeFirstOrThrow()
-  return { waiting, parked: all - waiting }
+/** Each counted up to `most`. */
+export async function counted(
+  db: Db,
+  sink: string,
+  most = Number.MAX_SAFE_INTEGER,
+): Promise<{ readonly waiting: number; readonly parked: number }> {
+  const letters = lettersTo(db, sink).select('outbox.event').limit(most)
+  return {
+    waiting: await countOf(db, letters.where('outbox.due_at', 'is not', null)),
+    parked: await countOf(db, letters.where('outbox.due_at', 'is', null)),
+  }
 }

@@ -1,3 +1,13 @@
+import type { SelectQueryBuilder } from 'kysely'
+import type { Db } from './database.ts'
+import type { Tables } from './schema.ts'
+
+/** How many rows a query finds. With a limit it reads no more than so many. */
+export async function countOf(db: Db, rows: SelectQueryBuilder<Tables, keyof Tables, object>): Promise<number> {
+  const counting = db.selectFrom(rows.as('part')).select(({ fn }) => fn.countAll<number>().as('count'))
+  return (await counting.executeTakeFirstOrThrow()).count
+}
+
 /**
  * Rows in groups whose sizes are powers of four, the largest first: a statement for many rows has another text for each number of
  * them, and only few texts are kept prepared.

@@ -1,11 +1,18 @@
-import { asGuestpassError, refuseBadClaim, refuseBadDueAsk, refuseBadLimit, type Store } from '@guestpass/core'
+import {
+  asGuestpassError,
+  refuseBadClaim,
+  refuseBadDueAsk,
+  refuseBadLimit,
+  refuseBadMost,
+  type Store,
+} from '@guestpass/core'
 import { chainHead, linksAfter } from './chain.ts'
 import { commit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
 import { found, foundIn, listed, ofSubject, sealedRow } from './credentials.ts'
 import type { Database } from './database.ts'
-import { documentOf, documentsOf } from './documents.ts'
-import { answerWithoutClaim, claimDue, touch, wantsTouch } from './due.ts'
+import { countedDocuments, documentOf, documentsOf } from './documents.ts'
+import { answerWithoutClaim, claimDue, countedDue, touch, wantsTouch } from './due.ts'
 import { answerWithoutDocuments, claimDueDocuments } from './due-documents.ts'
 import { living } from './issued.ts'
 import { anyDue, claimed, counted, forwarded, parked, posted, settled } from './outbox.ts'
@@ -41,6 +48,10 @@ export function sqlStore(parts: CommitParts): Store {
       const asked = () => ({ ...ask, connection, now: now() })
       // Asked often and mostly in vain: only who finds something takes the lock.
       return (await read((db) => answerWithoutDocuments(db, asked()))) ?? write((db) => claimDueDocuments(db, asked()))
+    },
+    async countDocuments(connection, ask) {
+      refuseBadMost(ask.most)
+      return read((db) => countedDocuments(db, { ...ask, connection }, now()))
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)
@@ -90,6 +101,10 @@ export function sqlStore(parts: CommitParts): Store {
       // Likewise.
       return (await read((db) => answerWithoutClaim(db, asked()))) ?? write((db) => claimDue(db, asked()))
     },
+    async countDue(connection, ask) {
+      refuseBadMost(ask.most)
+      return read((db) => countedDue(db, { ...ask, connection, now: now() }))
+    },
     outbox: {
       async claim(sink, max, leaseMs) {
         // Likewise.
@@ -109,7 +124,10 @@ export function sqlStore(parts: CommitParts): Store {
         refuseBadLimit(page.limit)
         return read((db) => parked(db, sink, page))
       },
-      counts: (sink) => read((db) => counted(db, sink)),
+      async counts(sink, most) {
+        if (most !== undefined) refuseBadMost(most)
+        return read((db) => counted(db, sink, most))
+      },
       drop: (sink) => write(async (db) => void (await db.deleteFrom('outbox').where('sink', '=', sink).execute())),
     },
     close: () => database.close(),

@@ -67,6 +67,19 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect(await codeOf(store.documents(HOME, { kind: KIND, limit: 0 }))).toEqual('invalid_input')
   })
 
+  says('counts the documents of a kind up to a bound, expired ones left out', async ({ store, other, advance }) => {
+    const count = (most: number): Promise<number> => other.countDocuments(HOME, { kind: KIND, most })
+    expect(await count(9)).toEqual(0)
+    const soon = (await store.find(HOME, 'nobody')).now + 1_000
+    await put(store, ...['a', 'b', 'c'].map((id) => draft(id, 0)), draft('d', 0, { expiresAt: soon }))
+    await put(store, draft('a', 0, { kind: 'other' }))
+    await store.commit({ connection: NEIGHBOUR, documents: [draft('theirs', 0)] })
+    expect([await count(9), await count(2)]).toEqual([4, 2])
+    await advance(1_000)
+    expect(await count(9)).toEqual(3)
+    expect(await codeOf(count(0.5))).toEqual('invalid_input')
+  })
+
   says('stores nothing of a change when a document is not as expected', async ({ store }) => {
     const change = { connection: HOME, writes: [write(credential('alice', 1))], events: [event('1')] }
     expect(await store.commit({ ...change, documents: [draft('a', 0), draft('b', 7)] })).toEqual('conflict')

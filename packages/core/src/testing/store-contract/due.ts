@@ -94,6 +94,24 @@ function dueSentences({ says, expect }: Chapter): void {
     ])
   })
 
+  says('counts those that are due and kept, claimed or not, up to a bound', async (bench) => {
+    const { store, other, advance } = bench
+    const count = (most = 9, keepForMs = HOUR): Promise<number> => other.countDue(HOME, { keepForMs, most })
+    expect(await count()).toEqual(0)
+    const now = await arrive(store, { a: -3, b: -2, c: -1, later: MINUTE })
+    await put(store, guest('revoked', now - 1, 1, { standing: 'revoked' }))
+    await put(store, guest('theirs', now - 1, 1, { connection: NEIGHBOUR }))
+    await claim(store, { max: 1 })
+    expect([await count(), await count(2), await count(3)]).toEqual([3, 2, 3])
+    await advance(MINUTE)
+    expect(await count()).toEqual(4)
+    await advance(HOUR)
+    expect([await claim(store, { keepForMs: HOUR }), await count(), await count(9, 2 * HOUR)]).toEqual([[], 0, 4])
+    await store.touch(HOME, 'b')
+    expect(await count()).toEqual(1)
+    expect(await codeOf(count(0))).toEqual('invalid_input')
+  })
+
   says('refuses a claim that makes no sense', async ({ store }) => {
     const bad: Partial<DueAsk>[] = [
       ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),

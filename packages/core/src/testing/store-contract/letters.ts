@@ -48,6 +48,7 @@ export function lettersChapter({ says, expect }: Chapter): void {
     ])
     expect([second.letters.map((letter) => letter.event), 'next' in second]).toEqual([[three], false])
     expect(await other.outbox.counts('hub')).toEqual({ waiting: 0, parked: 3 })
+    expect(await other.outbox.counts('hub', 2)).toEqual({ waiting: 0, parked: 2 })
     expect(await codeOf(store.outbox.parked('hub', { limit: 0 }))).toEqual('invalid_input')
   })
 
@@ -68,6 +69,14 @@ export function lettersChapter({ says, expect }: Chapter): void {
     await send(store)
     expect(await store.outbox.post(NEIGHBOUR, 'x', [one.id])).toEqual(0)
     expect(await claim(store, 'x')).toEqual([])
+  })
+
+  says('counts up to a bound where one is given', async ({ store, other }) => {
+    await send(store)
+    await store.outbox.claim('hub', 1, LEASE)
+    const bounds = [2, 3, 9].map(async (most) => (await other.outbox.counts('hub', most)).waiting)
+    expect(await Promise.all(bounds)).toEqual([2, 3, 3])
+    expect(await codeOf(store.outbox.counts('hub', 0))).toEqual('invalid_input')
   })
 
   says('empties the queue of a sink and of no other', async ({ store, other }) => {
