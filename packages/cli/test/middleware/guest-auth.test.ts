@@ -1,4 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { GuestpassError, type Verdict } from '@guestpass/core'
+import type { ExecutionContext } from '@nestjs/common'
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
 import { authorizationOf, bearerToken } from '../../src/middleware/bearer-token.ts'
 import { errorAnswer } from '../../src/middleware/error-answer.ts'
@@ -98,6 +103,60 @@ describe('the check of a request', () => {
       ['t', { subject: 'ann', scopes: ['a'] }],
       ['t', { scopes: [] }],
     ])
+  })
+})
+
+describe('around the check', () => {
+  it('refuses what is not HTTP in Nest', async () => {
+    const context = { getType: () => 'ws' } as unknown as ExecutionContext
+    expect(await nest.guestAuth(gp).canActivate(context)).toBe(false)
+  })
+
+  it('leaves a preflight to the CORS layer before it', async () => {
+    const app = new Hono().use(cors({ origin: 'https://shop.example' }), hono.guestAuth(gp))
+    const headers = { origin: 'https://shop.example', 'access-control-request-method': 'GET' }
+    const preflight = await app.request('/me', { method: 'OPTIONS', headers })
+    const refused = await app.request('/me', { headers })
+    const allowed = (answer: Response) => [answer.status, answer.headers.get('access-control-allow-origin')]
+    expect([allowed(preflight), allowed(refused)]).toEqual([
+      [204, 'https://shop.example'],
+      [401, 'https://shop.example'],
+    ])
+  })
+
+  it('gives other errors in Hono to the handler that it was given', async () => {
+    const app = new Hono().onError(hono.guestpassErrors((error, c) => c.text(`own: ${error.message}`, 418)))
+    app.get('/', () => {
+      throw new TypeError('odd')
+    })
+    expect(await (await app.request('/')).text()).toBe('own: odd')
+  })
+
+  it('answers an HTTPException in Hono as Hono does', async () => {
+    const app = new Hono().onError(hono.guestpassErrors())
+    app.get('/', () => {
+      throw new HTTPException(402, { message: 'pay first' })
+    })
+    const answer = await app.request('/')
+    expect([answer.status, await answer.text()]).toEqual([402, 'pay first'])
+  })
+
+  it('loads no framework but the one that a program has loaded', () => {
+    const program = `
+      import { registerHooks } from 'node:module'
+      registerHooks({
+        resolve(name, context, next) {
+          if (/^(express|fastify|hono|@nestjs)\\b/.test(name)) console.log(name)
+          return next(name, context)
+        },
+      })
+      for (const one of ['express', 'fastify', 'hono', 'nest']) await import('guestpass/' + one)`
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    })
+    const loaded = new Set(stdout.split('\n').map((name) => name.split('/')[0]))
+    expect([[...loaded], stderr]).toEqual([['@nestjs', ''], ''])
   })
 })
 

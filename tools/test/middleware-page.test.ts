@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
+import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+/** The programs of the page by the section that they stand in; the first is what all others begin with. */
+const [[, setup] = ['', ''], ...programs] = readFileSync(join(root, 'docs/middleware.md'), 'utf8')
+  .split(/^## /m)
+  .flatMap((section) =>
+    [...section.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
+      ([, code = '']) => [section.split('\n')[0] ?? '', code] as const,
+    ),
+  )
+
+let upstream: Sandbox
+const tokens: string[] = []
+beforeAll(async () => {
+  upstream = await sandbox()
+  const ports = { ...nodePorts(), store: memoryStore() }
+  const { GENESYS_CLIENT_ID: id = '', GENESYS_CLIENT_SECRET: secret = '' } = upstream.env
+  const hosts = resolveHosts({ baseUrl: upstream.url })
+  const { guests } = await connection({ hosts, client: { id, secret: new Secret(secret) } }, ports)
+  for (const guestId of [ANN, '22222222-2222-4222-8222-222222222222'])
+    tokens.push((await guests.issue({ guestId, scopes: ['webmessaging:guest:send'] })).token.reveal())
+  await ports.close()
+})
+afterAll(() => upstream.close())
+
+const ANN = '11111111-1111-4111-8111-111111111111'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Writes a program as JavaScript, because Node reads no decorators. */
+async function compiled(code: string, to: string): Promise<void> {
+  const source = to.replace(/js$/, 'ts')
+  writeFileSync(source, code)
+  const bundle = await rolldown({
+    input: source,
+    external: (id) => /^[@\w]/.test(id) && !id.includes('oxc'),
+    transform: { decorator: { legacy: true } },
+  })
+  await bundle.write({ file: to })
+  await bundle.close()
+  rmSync(source)
+}
+
+/** Asks until the program listens. */
+async function answered(url: string, init: RequestInit, program: ChildProcess): Promise<Response> {
+  for (;;) {
+    try {
+      return await fetch(url, init)
+    } catch (cause) {
+      if (program.exitCode !== null) throw new Error('The program ended.', { cause })
+      await setTimeout(50)
+    }
+  }
+}
+
+it.each(programs)('the program for %s checks the tokens of requests', async (title, code) => {
+  const file = join(root, 'examples', `.middleware-${process.pid}-${title}.js`)
+  await compiled(`${setup}\n${code}`, file)
+  const port = await freePort()
+  const program = spawn(process.execPath, [file], { env: { ...upstream.env, PORT: String(port) } })
+  const said = Promise.all([text(program.stdout), text(program.stderr)])
+  try {
+    const [ann = '', other = ''] = tokens
+    const ask = async (path: string, method: string, token?: string) => {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const answer = await answered(`http://127.0.0.1:${port}${path}`, { method, headers }, program)
+      const body = (await answer.json()) as { reason?: string }
+      return [answer.status, body.reason ?? body]
+    }
+    const messages = `/guests/${ANN}/messages`
+    expect(await ask('/me', 'GET', ann)).toEqual([200, { guestId: ANN }])
+    expect(await ask('/me', 'GET')).toEqual([401, 'no_token'])
+    expect(await ask(messages, 'POST', ann)).toEqual([201, { from: ANN }])
+    expect(await ask(messages, 'POST', other)).toEqual([403, 'subject'])
+  } finally {
+    program.kill()
+    rmSync(file)
+  }
+  expect(await said).toEqual(['', ''])
+})
