@@ -1,7 +1,7 @@
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
-import { copyOf, emptyRoom, expected, put, type Room } from './room.ts'
-import { savedText, storeIn } from './saved-text.ts'
+import { copyOf, expected, put, type Room } from './room.ts'
+import { type SavedStore, savedText, storeIn } from './saved-text.ts'
 import { type RoomOptions, storeOfRooms } from './store-of-rooms.ts'
 import { refuseForeign } from './terms.ts'
 
@@ -15,8 +15,8 @@ export interface TextHome extends RoomOptions {
   save(text: string): Promise<void>
   /** Names a text that is new. */
   newId(): string
-  /** Called once, before anything of the text with this id is used. */
-  opened?(id: string): Promise<void>
+  /** Whether the text with this id is no copy of one that another owner uses now. Asked before anything of it is used. */
+  isOwn?(id: string): Promise<boolean>
   /** See `Ledger.ensureRoom`. */
   ensureRoom?(): Promise<void>
   close?(): Promise<void>
@@ -34,7 +34,7 @@ interface Waiting {
  * outbox are in memory, and so is what may be lost.
  */
 export function textStore(home: TextHome): Store {
-  const { clock, keepEvents } = home
+  const { clock } = home
   const rooms = new Map<string, Room>()
   const { store, roomOf, adding } = storeOfRooms(() => rooms, home)
   const inTurn = oneAfterAnother()
@@ -42,11 +42,22 @@ export function textStore(home: TextHome): Store {
   let id = ''
   let loading: Promise<void> | undefined
 
+  const fresh = (): SavedStore => ({ id: home.newId(), contents: new Map() })
+
+  /** A text without anything, in the place of a copy. */
+  async function begunAnew(): Promise<SavedStore> {
+    const empty = fresh()
+    await home.save(savedText(empty, clock.wall()))
+    await home.isOwn?.(empty.id)
+    return empty
+  }
+
   async function load(): Promise<void> {
     const text = await home.load()
-    const saved = text === undefined ? { id: home.newId(), contents: [] } : storeIn(text, home.place)
-    await home.opened?.(saved.id)
-    for (const [name, contents] of saved.contents) rooms.set(name, { ...emptyRoom(name, keepEvents), ...contents })
+    const found = text === undefined ? fresh() : storeIn(text, home.place)
+    const isCopy = home.isOwn !== undefined && !(await home.isOwn(found.id))
+    const saved = isCopy ? await begunAnew() : found
+    for (const [name, contents] of saved.contents) rooms.set(name, { ...roomOf(name), ...contents })
     id = saved.id
   }
   const loaded = async (): Promise<void> => {
@@ -95,8 +106,14 @@ export function textStore(home: TextHome): Store {
     claimDueDocuments: (connection, ask) => inTurn(() => store.claimDueDocuments(connection, ask)),
   }
 
+  const { fact, setFact, reserve, learn } = store
   return {
     ...afterLoading(loaded, ordered),
+    // In memory alone: a home that cannot be reached now takes nothing away from them.
+    fact,
+    setFact,
+    reserve,
+    learn,
     async commit(change) {
       refuseForeign(change)
       await loaded()

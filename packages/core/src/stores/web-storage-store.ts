@@ -28,16 +28,20 @@ const RESERVE = ' '.repeat(16_384)
 const PATIENCE: Millis = 2 * SECOND
 const PAUSE: Millis = SECOND / 20
 
+/** The ids of the entries that stores of this page use. */
+const held = new Set<string>()
+
 /**
- * A store in the `sessionStorage` of a page: a sign-in goes on when the page comes back from upstream, and is gone when the window is closed.
- * One entry of JSON holds tokens in clear, as well as guests and sign-ins under way. Whatever runs in the page can read it.
+ * A store in the `sessionStorage` of a page: a sign-in goes on when the page comes back from upstream, and is gone when the window is
+ * closed. One entry of JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
  *
- * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry; while the first one
- * lives, every call in the copy rejects with `store_busy`, because a refresh token that two windows present ends the sign-in.
+ * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry. While the first window lives,
+ * the copy is emptied and its window is not signed in, because a refresh token that two windows present ends the sign-in. This needs the
+ * Web Locks of the platform.
  *
- * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is blocked or full rejects
- * with `store_unavailable`, an entry of something else or cut off with `store_corrupt`, one of a newer version with `store_newer`. Throws `config_invalid`
- * for what is no storage.
+ * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is
+ * blocked or full rejects with `store_unavailable`, an entry of something else or cut off with `store_corrupt`, one of a newer version
+ * with `store_newer`. Rejects with `config_invalid` for localStorage and for a second store of the entry; throws it for what is no storage.
  *
  * @param storage `sessionStorage`, or a function that gives it: in a page where storage is blocked, naming it throws.
  * @example
@@ -52,14 +56,23 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
   const at = typeof storage === 'function' ? storage : () => storage
   let release = (): void => {}
 
-  /** The window before may be on its way out. */
-  async function alone(id: string): Promise<void> {
-    for (let left = PATIENCE; ; left -= PAUSE) {
-      const lock = await systemLock(`guestpass:${id}`)
-      if (lock) return void (release = lock)
-      if (left <= 0) throw taken(key)
+  /** The page before may be on its way out. */
+  async function isOwn(id: string): Promise<boolean> {
+    if (held.has(id))
+      refuse('key', `names an entry that another store of this page uses: ${key}`, 'Make one store in a page.')
+    for (let left = PATIENCE; left >= 0; left -= PAUSE) {
+      const unlock = await systemLock(`guestpass:${id}`)
+      if (unlock) {
+        held.add(id)
+        release = () => {
+          held.delete(id)
+          unlock()
+        }
+        return true
+      }
       await clock.sleep(PAUSE)
     }
+    return false
   }
 
   const store = textStore({
@@ -68,9 +81,9 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
     keepEvents: KEEP_EVENTS,
     place: `The entry ${key} of the storage`,
     newId: systemRandom().uuid,
-    load: async () => using(key, () => at().getItem(key) ?? undefined),
+    load: async () => using(key, () => ofOneWindow(at()).getItem(key) ?? undefined),
     save: async (text) => using(key, () => at().setItem(key, text)),
-    opened: alone,
+    isOwn,
     ensureRoom: async () =>
       using(key, () => {
         at().setItem(`${key}.room`, RESERVE)
@@ -79,6 +92,14 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
     close: async () => release(),
   })
   return { ...store, ...withoutDelivery('webStorageStore', 'no webhooks and no audit log') }
+}
+
+/** Refuses the storage that all windows share: one window would empty what the other one uses. */
+function ofOneWindow(storage: WebStorage): WebStorage {
+  // Outside of pages naming it may print a warning.
+  if ('document' in globalThis && storage === globalThis.localStorage)
+    refuse('storage', 'is localStorage, which all windows of a site share', 'Give sessionStorage.')
+  return storage
 }
 
 function refuseWrong(storage: unknown, key: unknown): void {
@@ -94,16 +115,11 @@ function refuse(field: string, message: string, remedy: string): never {
   })
 }
 
-const taken = (key: string): GuestpassError =>
-  new GuestpassError(
-    'store_busy',
-    `Another window holds the entry ${key} of the storage; this window has a copy of it. Close the other window, or remove the entry here and sign in again.`,
-  )
-
 function using<T>(key: string, work: () => T): T {
   try {
     return work()
   } catch (thrown) {
+    if (thrown instanceof GuestpassError) throw thrown
     const name = thrown instanceof Error ? thrown.name : typeof thrown
     const isFull = name === 'QuotaExceededError' || name === 'NS_ERROR_DOM_QUOTA_REACHED'
     const why = isFull

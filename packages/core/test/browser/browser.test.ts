@@ -2,52 +2,19 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
-import { type Browser, chromium as driver, type Page as Tab } from 'playwright-core'
-import { rolldown } from 'rolldown'
+import type { Browser, Page as Tab } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/verify/verdict.ts'
 import { HttpFault } from '../../src/ports/http.ts'
 import { httpCases } from '../http-cases.ts'
 import { closeOpened } from '../http-servers.ts'
 import { attacks } from '../verify/attacks.ts'
-import { chromium, FLAGS, REMEDY } from './chromium.ts'
+import { REMEDY } from './chromium.ts'
+import { bundled, calling, launched, listening, path } from './harness.ts'
 import type { Doubt, Page } from './page.ts'
 
-const path = chromium()
 const SCOPES = ['webmessaging:guest:create', 'webmessaging:guesttoken:write']
 const source = join(import.meta.dirname, '../../src/index.ts')
-
-/** One file for a browser; anything of Node in it is an error. */
-async function bundled(input: string, minify = false): Promise<string> {
-  const built = await rolldown({
-    input,
-    platform: 'browser',
-    onLog: (_level, log) => expect(log.message).not.toMatch(/node:/),
-  })
-  const { output } = await built.generate({ format: 'iife', name: 'bundle', minify, codeSplitting: false })
-  await built.close()
-  return output[0].code
-}
-
-async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://localhost:${(server.address() as { port: number }).port}`
-}
-
-const launched = (...flags: readonly string[]): Promise<Browser> =>
-  driver.launch({ executablePath: path ?? '', args: [...FLAGS, ...flags], chromiumSandbox: false })
-
-/** Calls functions of the page in a tab. */
-const calling =
-  (tab: () => Tab) =>
-  <Name extends keyof Page>(name: Name, ...args: Parameters<Page[Name]>): Promise<Awaited<ReturnType<Page[Name]>>> =>
-    tab().evaluate(
-      ([one, given]) => {
-        const { page } = globalThis as unknown as { readonly page: Record<string, (...all: unknown[]) => unknown> }
-        return page[one as string]?.(...(given as unknown[])) as never
-      },
-      [name, args] as const,
-    )
 
 it('the library fits a browser: nothing of Node is in its bundle', async () => {
   const code = await bundled(source, true)
@@ -85,7 +52,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
     await upstream?.close()
   })
 
-  const call = calling(() => tab)
+  const call = calling<Page>(() => tab)
 
   /** What the browser brings back from a sign-in: a window of its own that upstream sends on. */
   async function consented(): Promise<string> {
@@ -118,7 +85,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
     afterAll(() => open?.close())
     afterEach(closeOpened)
 
-    const asked = calling(() => page)
+    const asked = calling<Page>(() => page)
     httpCases(() => async ({ method, url, headers, body }, signal) => {
       const id = crypto.randomUUID()
       signal.addEventListener('abort', () => void asked('leave', id))
