@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { type Field, GuestpassError, type Secret } from '@guestpass/core'
 import {
   type AuditListener,
@@ -64,23 +65,38 @@ export interface Configured {
 
 /** Reads options and what they leave open. Rejects with `config_invalid`, which names every mistake with what to do. */
 export async function configured(options: unknown): Promise<Configured> {
-  const { layer, connection, env = ofProcess.env(), cwd = ofProcess.cwd() } = readOptions(options, OTHERS)
+  const { layer, isComplete, connection, env = ofProcess.env(), cwd = ofProcess.cwd() } = readOptions(options, OTHERS)
   const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }
   const faults = [
     ...functionFaults('audit', audit, '(record) => { … }'),
     ...functionFaults('log', log, '(line) => { … }'),
+    ...(await folderFaults(cwd)),
   ]
   const all = { ...layer, faults: [...layer.faults, ...faults] }
   const config = await readConfig({
     env,
     cwd,
     options: all,
-    needs: ['hosts', 'clientId'],
+    // Where more is wrong than what is missing, the reading rejects anyhow.
+    needs: isComplete ? NEEDS : [],
     ...(connection === undefined ? {} : { connection }),
   }).catch((thrown: unknown) => {
     throw thrown instanceof GuestpassError && thrown.code === 'config_invalid' ? worded(thrown) : thrown
   })
   return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
+}
+
+const NEEDS = ['hosts', 'clientId'] as const
+
+/** A store would be made in a folder that is misspelt. */
+async function folderFaults(cwd: string): Promise<readonly Field[]> {
+  const isFolder = await stat(cwd).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  return isFolder
+    ? []
+    : [{ field: 'cwd', message: 'names no folder: there is no such folder', remedy: 'Give the path of a folder.' }]
 }
 
 const functionFaults = (name: string, value: unknown, example: string): readonly Field[] =>

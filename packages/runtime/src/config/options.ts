@@ -55,6 +55,8 @@ export interface ConfigOptions extends SettingOptions {
 /** What a program's options say. */
 export interface ReadOptions {
   readonly layer: Layer
+  /** False where it is not known what is read besides: then nothing can be missed. */
+  readonly isComplete: boolean
   readonly connection?: string
   readonly env?: Variables
   readonly cwd?: string
@@ -160,7 +162,10 @@ function readSetting({ written: all, faults }: Reading, key: Key, name: string, 
   const form = formOf(kind)
   const text = written[form](value, secret)
   if (text !== undefined) all.push({ key, name, text, origin: 'option' })
-  else faults.push(optionFault(name, value, secret ? `${takes[form]} or a Secret` : takes[form], `Give ${write}.`, key))
+  else {
+    const remedy = form === 'params' ? "Give an object, as { prompt: 'consent' }." : `Give ${write}.`
+    faults.push(optionFault(name, value, secret ? `${takes[form]} or a Secret` : takes[form], remedy, key))
+  }
 }
 
 function readStore(reading: Reading, value: unknown): void {
@@ -210,25 +215,24 @@ const isVariables = (value: unknown): value is Variables =>
 /** Reads the options that say where settings are read, and of which connection. */
 function readPlaces({ faults }: Reading, { connection, env, cwd }: Readonly<Record<string, unknown>>) {
   const isName = typeof connection === 'string' && isConnectionName(connection)
-  if (connection !== undefined && !isName) {
+  const named = connection === undefined || isName
+  if (!named) {
     const remedy = `Name it with ${CONNECTION_NAME}.`
     faults.push({ field: 'connection', message: `${what(connection)} that names no connection`, remedy })
   }
-  if (env !== undefined && !isVariables(env))
-    faults.push(
-      optionFault(
-        'env',
-        env,
-        'an object of texts',
-        'Give an object as the environment is one, {} for none, or leave it out.',
-      ),
-    )
-  const isFolder = textsOf(cwd) !== undefined
-  if (cwd !== undefined && !isFolder) faults.push(optionFault('cwd', cwd, 'a text', 'Give the path of a folder.'))
+  const isEnvironment = env === undefined || isVariables(env)
+  if (!isEnvironment) {
+    const remedy = 'Give an object as the environment is one, {} for none, or leave it out.'
+    faults.push(optionFault('env', env, 'an object of texts', remedy))
+  }
+  const folder = textsOf(cwd)
+  const isFolder = cwd === undefined || folder !== undefined
+  if (!isFolder) faults.push(optionFault('cwd', cwd, 'a text', 'Give the path of a folder.'))
   return {
+    isComplete: named && isEnvironment && isFolder,
     ...(isName ? { connection } : {}),
-    ...(isVariables(env) ? { env } : {}),
-    ...(isFolder ? { cwd: cwd as string } : {}),
+    ...(isEnvironment && env !== undefined ? { env } : {}),
+    ...(folder === undefined ? {} : { cwd: folder }),
   }
 }
 
@@ -241,7 +245,8 @@ export function readOptions(options: unknown, others: readonly string[] = []): R
   const given = options === undefined ? {} : options instanceof Secret ? undefined : object(options)
   if (!given) {
     const remedy = "Give an object, as { region: 'mypurecloud.ie' }, or nothing."
-    return { layer: { ...reading, warnings: [], faults: [optionFault('options', options, 'an object', remedy)] } }
+    const faults = [optionFault('options', options, 'an object', remedy)]
+    return { layer: { ...reading, warnings: [], faults }, isComplete: false, env: {} }
   }
   const known = [...OWN, ...others, ...settingOptions.keys()]
   for (const [name, value] of Object.entries(given)) {
