@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
@@ -22,6 +23,8 @@ const [[, setup] = ['', ''], ...programs] = readFileSync(join(root, 'docs/middle
   )
 
 let upstream: Sandbox
+const key = Buffer.alloc(32, 7).toString('base64')
+const cwd = mkdtempSync(join(tmpdir(), 'guestpass-middleware-'))
 const tokens: string[] = []
 beforeAll(async () => {
   upstream = await sandbox()
@@ -33,7 +36,10 @@ beforeAll(async () => {
     tokens.push((await guests.issue({ guestId, scopes: ['webmessaging:guest:send'] })).token.reveal())
   await ports.close()
 })
-afterAll(() => upstream.close())
+afterAll(async () => {
+  await upstream.close()
+  rmSync(cwd, { recursive: true })
+})
 
 const ANN = '11111111-1111-4111-8111-111111111111'
 
@@ -75,7 +81,10 @@ it.each(programs)('the program for %s checks the tokens of requests', async (tit
   const file = join(root, 'examples', `.middleware-${process.pid}-${title}.js`)
   await compiled(`${setup}\n${code}`, file)
   const port = await freePort()
-  const program = spawn(process.execPath, [file], { env: { ...upstream.env, PORT: String(port) } })
+  const program = spawn(process.execPath, [file], {
+    cwd,
+    env: { ...upstream.env, GUESTPASS_ENCRYPTION_KEY: key, PORT: String(port) },
+  })
   const said = Promise.all([text(program.stdout), text(program.stderr)])
   try {
     const [ann = '', other = ''] = tokens
@@ -92,6 +101,7 @@ it.each(programs)('the program for %s checks the tokens of requests', async (tit
     expect(await ask(messages, 'POST', other)).toEqual([403, 'subject'])
   } finally {
     program.kill()
+    await said
     rmSync(file)
   }
   expect(await said).toEqual(['', ''])
