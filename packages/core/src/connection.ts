@@ -1,11 +1,12 @@
 import { access, type AccessOptions } from './access.ts'
 import { checkedConnection } from './domain/connection-name.ts'
-import type { GuestApi } from './domain/guest-id.ts'
 import { defaultWindows, type Windows } from './domain/plan.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
-import { ENGAGEMENT_SCOPES, EXTERNAL_USER_SCOPES, personApis, type PersonOptions } from './guest-apis.ts'
-import { type Guests, guests } from './guests/guests.ts'
+import type { PersonOptions } from './guest-apis.ts'
+import type { Guests } from './guests/guests.ts'
+import { listeners } from './guests/listeners.ts'
+import { guestsOnDemand } from './guests/on-demand.ts'
 import { keyPlaces } from './key-places.ts'
 import { oauthServer } from './oauth-server.ts'
 import type { AccessSource } from './policy/authorize.ts'
@@ -26,10 +27,8 @@ import { type RefusalNotes, refusalNotes } from './tokens/refusal-notes.ts'
 import { withScopes } from './tokens/needed-scopes.ts'
 import type { SignIn } from './tokens/sign-in.ts'
 import type { SignOut } from './tokens/sign-out.ts'
-import { guestTokens } from './upstream/guest-tokens/provider.ts'
-import { MINT_SCOPE, REFRESH_SCOPE } from './upstream/guest-tokens/wire.ts'
 import type { Hosts } from './upstream/hosts.ts'
-import { fingerprint } from './verify/fingerprint.ts'
+import { scopesOf } from './upstream/scopes.ts'
 import type { KeySource } from './verify/keys.ts'
 import type { Platform } from './verify/platform.ts'
 import type { Verifier } from './verify/verdict.ts'
@@ -147,7 +146,25 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
   const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
     standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
-  const { policies, people } = policiesOf(policyFor)
+  const ready = listeners(() => meter.count('listener_failed'))
+  const ofGuests = {
+    options,
+    connection: name,
+    api,
+    network,
+    platform,
+    policyFor,
+    listeners: ready,
+    verifier: guestVerifier,
+    keys,
+    issuerClock,
+    windows,
+    meter,
+    random,
+    isSignedIn: grant.stands,
+    available: () => offered(hosts, options.gateway ?? false),
+    watchTokens: tokenTries.watch,
+  }
 
   return {
     name,
@@ -165,43 +182,10 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     async idle() {
       while (underway.size > 0) await Promise.allSettled(underway)
     },
-    guests: guests(
-      {
-        connection: name,
-        guestTokens: guestTokens({ connection: name, api }, policies, network),
-        ...personApis(options, { connection: name, api }, people, ports),
-        verifier: guestVerifier,
-        keys,
-        issuerClock,
-        fingerprint: async (token) => fingerprint(token, platform),
-        windows,
-        meter,
-        random,
-        isSignedIn: grant.stands,
-        available: () => offered(hosts, options.gateway ?? false),
-        watchTokens: tokenTries.watch,
-      },
-      renewalPorts,
-    ),
-  }
-}
-
-/** The scopes that the calls of each API need. */
-const scopesOf: Readonly<Record<GuestApi, readonly string[]>> = {
-  'guest-tokens': [MINT_SCOPE, REFRESH_SCOPE],
-  engagements: ENGAGEMENT_SCOPES,
-  'external-users': EXTERNAL_USER_SCOPES,
-}
-
-/** `policyFor`: the policy of calls that need these scopes, on a token with those asked for. */
-function policiesOf(policyFor: (needed: readonly string[], asked: readonly string[]) => Policy) {
-  const needing =
-    (asked: readonly string[]) =>
-    (needed: readonly string[] = asked): Policy =>
-      policyFor(needed, asked)
-  return {
-    policies: { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() },
-    people: { engagements: needing(ENGAGEMENT_SCOPES), externalUsers: needing(EXTERNAL_USER_SCOPES) },
+    guests: guestsOnDemand(async () => {
+      const { connectionGuests } = await import('./connection-guests.ts')
+      return connectionGuests(ofGuests, renewalPorts)
+    }, ready),
   }
 }
 

@@ -13,9 +13,8 @@ import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import { crm } from './upstream/crm/provider.ts'
 import { engagements } from './upstream/engagements/provider.ts'
-import { READ_SCOPE, WRITE_SCOPE } from './upstream/engagements/wire.ts'
 import { externalUsers } from './upstream/external-users/provider.ts'
-import { CREATE_SCOPES } from './upstream/external-users/wire.ts'
+import { CREATE_SCOPES, READ_SCOPE, WRITE_SCOPE } from './upstream/scopes.ts'
 
 /** What a connection may say of the guests of people. */
 export interface PersonOptions {
@@ -28,11 +27,6 @@ export interface PersonOptions {
   /** What becomes of a request for somebody who has a session, where the request does not say. Default `reject`. */
   readonly onDuplicate?: OnDuplicate
 }
-
-/** The scopes that the service's access token needs for engagement guests. */
-export const ENGAGEMENT_SCOPES: readonly string[] = [WRITE_SCOPE, READ_SCOPE]
-/** The scopes that the user's access token needs for external users. */
-export const EXTERNAL_USER_SCOPES = CREATE_SCOPES
 
 /** Composes the APIs that make guests of people. `needing` gives the policy of calls under an access token with these scopes. */
 export function personApis(

@@ -9,7 +9,8 @@ import { memoryStore } from '../src/stores/memory.ts'
 import { type FakeClock, fakeClock, seededRandom } from '../src/testing/index.ts'
 import { resolveHosts } from '../src/upstream/hosts.ts'
 import { type FakeUpstream, fakeUpstream, publicKey } from './fake-upstream.ts'
-// A sign-in loads these when it needs them, which takes real time: a test that steps a fake clock would not wait for it.
+// Loaded when they are needed, which takes real time: a test that steps a fake clock would not wait for it.
+import '../src/connection-guests.ts'
 import '../src/upstream/oauth/assertion.ts'
 import '../src/upstream/oauth/checks.ts'
 import '../src/upstream/oauth/kernel-requests.ts'

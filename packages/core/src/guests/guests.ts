@@ -244,7 +244,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       await live.current(row, { early: true, reported: true }, context)
     },
     enrichment: enriching,
-    onTokenReady: tells.onTokenReady,
+    onTokenReady: parts.listeners.add,
   }
 }
 

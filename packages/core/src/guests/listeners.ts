@@ -31,29 +31,26 @@ export interface Listeners {
   add(listener: Listener): () => void
   /** Calls all of them and waits for none. */
   notify(event: TokenReady, token: Secret): void
+  /** Calls one listener, whether it was added or not, and does not wait for it. */
+  call(listener: Listener, event: TokenReady, token: Secret): void
 }
 
+/** What a listener throws or rejects with goes to `onFault`. */
 export function listeners(onFault: (fault: unknown) => void): Listeners {
   const all = new Set<Listener>()
+  const call: Listeners['call'] = (listener, event, token) => {
+    ;(async () => listener(event, token))()
+      .catch(onFault)
+      .catch(() => {})
+  }
   return {
     add(listener) {
       all.add(listener)
       return () => void all.delete(listener)
     },
     notify(event, token) {
-      for (const listener of all) callListener(listener, event, token, onFault)
+      for (const listener of all) call(listener, event, token)
     },
+    call,
   }
-}
-
-/** Calls a listener and does not wait for it. What it throws or rejects with goes to `onFault`. */
-export function callListener(
-  listener: Listener,
-  event: TokenReady,
-  token: Secret,
-  onFault: (fault: unknown) => void,
-): void {
-  ;(async () => listener(event, token))()
-    .catch(onFault)
-    .catch(() => {})
 }

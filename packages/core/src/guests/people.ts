@@ -1,7 +1,7 @@
 import { causedBy, GuestpassError } from '../errors.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../upstream/external-users/provider.ts'
-import { CREATE_SCOPES } from '../upstream/external-users/wire.ts'
+import { CREATE_SCOPES } from '../upstream/scopes.ts'
 import type { Channels } from './channels.ts'
 import type { Enrichment } from './enrichment.ts'
 import type { PersonApi } from './person-api.ts'

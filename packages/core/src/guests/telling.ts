@@ -7,15 +7,15 @@ import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/strategy.ts'
 import type { TokenFailure } from '../tokens/telling.ts'
-import { callListener, type Listener, listeners, type TokenReady } from './listeners.ts'
+import type { Listener, Listeners, TokenReady } from './listeners.ts'
 import { idsOf, withoutIds } from './without-ids.ts'
 
 export interface TellingParts {
   readonly connection: string
   readonly meter: Meter
   readonly random: Random
-  /** Told about listeners that threw. Default: they are counted. */
-  readonly onListenerFault?: (fault: unknown) => void
+  /** Those who hear of every token. */
+  readonly listeners: Listeners
 }
 
 /** A token of a guest that is stored. */
@@ -37,12 +37,9 @@ export interface Telling {
   announce(made: Ready): void
   /** Calls the listener of one call with it. */
   notifyCaller(listener: Listener, made: Ready): void
-  onTokenReady(listener: Listener): () => void
 }
 
-export function telling({ connection, meter, random, onListenerFault }: TellingParts): Telling {
-  const onFault = onListenerFault ?? (() => meter.count('listener_failed'))
-  const ready = listeners(onFault)
+export function telling({ connection, meter, random, listeners }: TellingParts): Telling {
   const tally = { issued: 0, failed: 0 }
   const successRate = (): number => Math.round((1_000 * tally.issued) / Math.max(1, tally.issued + tally.failed)) / 10
   const told = ({ generation, intent, api, request }: Credential) => ({
@@ -75,12 +72,11 @@ export function telling({ connection, meter, random, onListenerFault }: TellingP
     refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
     announce(made) {
       tally.issued += 1
-      ready.notify(readyOf(made, successRate()), made.credential.tokens.access)
+      listeners.notify(readyOf(made, successRate()), made.credential.tokens.access)
     },
     notifyCaller(listener, made) {
-      callListener(listener, readyOf(made, successRate()), made.credential.tokens.access, onFault)
+      listeners.call(listener, readyOf(made, successRate()), made.credential.tokens.access)
     },
-    onTokenReady: ready.add,
   }
 }
 

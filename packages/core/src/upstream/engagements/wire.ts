@@ -11,12 +11,8 @@ import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
 import { personal } from '../personal.ts'
 import { looseText } from '../loose.ts'
+import { READ_SCOPE, WRITE_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
-
-/** The scope that the service's access token needs to make, renew and change guests. */
-export const WRITE_SCOPE = 'guest:write'
-/** The scope that it needs to look at a channel. */
-export const READ_SCOPE = 'guest:read'
 
 export interface CreateRequest {
   readonly email: string

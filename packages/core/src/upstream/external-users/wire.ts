@@ -6,10 +6,8 @@ import type { Created } from '../created.ts'
 import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
 import { personal } from '../personal.ts'
+import { CREATE_SCOPES } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
-
-/** The scopes that the signed-in user's access token needs. */
-export const CREATE_SCOPES: readonly string[] = ['externalusers:write', 'webmessaging:guest:create']
 
 export interface CreateRequest {
   readonly email: string

@@ -5,6 +5,7 @@ import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
+import { MINT_SCOPE, REFRESH_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
 
 /** What a guest token is asked for. */
@@ -14,11 +15,6 @@ export interface MintRequest {
   readonly durationSeconds: number
   readonly scopes: readonly string[]
 }
-
-/** The scope that the service's access token needs for `generate-token`. */
-export const MINT_SCOPE = 'webmessaging:guest:create'
-/** The scope that it needs for refreshing guest tokens. */
-export const REFRESH_SCOPE = 'webmessaging:guesttoken:write'
 
 export const mintRequest = (
   api: string,

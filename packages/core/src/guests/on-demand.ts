@@ -1,0 +1,35 @@
+import type { Guests } from './guests.ts'
+import type { Listeners } from './listeners.ts'
+
+/** Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. */
+export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
+  let loading: Promise<Guests> | undefined
+  const loaded = async (): Promise<Guests> => {
+    loading ??= load()
+    return loading.catch((thrown: unknown) => {
+      // A page may be offline for a moment.
+      loading = undefined
+      throw thrown
+    })
+  }
+  const erase = (...args: Parameters<Guests['erase']>) => loaded().then((guests) => guests.erase(...args))
+  return {
+    issue: async (...args) => (await loaded()).issue(...args),
+    token: async (...args) => (await loaded()).token(...args),
+    refresh: async (...args) => (await loaded()).refresh(...args),
+    keepRenewed: async (...args) => (await loaded()).keepRenewed(...args),
+    show: async (...args) => (await loaded()).show(...args),
+    list: async (...args) => (await loaded()).list(...args),
+    revoke: async (...args) => (await loaded()).revoke(...args),
+    erase: erase as Guests['erase'],
+    find: async (...args) => (await loaded()).find(...args),
+    export: async (...args) => (await loaded()).export(...args),
+    invalidate: async (...args) => (await loaded()).invalidate(...args),
+    enrichment: {
+      drain: async (...args) => (await loaded()).enrichment.drain(...args),
+      run: async (...args) => (await loaded()).enrichment.run(...args),
+      backlog: async (...args) => (await loaded()).enrichment.backlog(...args),
+    },
+    onTokenReady: listeners.add,
+  }
+}
