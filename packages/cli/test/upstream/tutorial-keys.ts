@@ -10,7 +10,8 @@ export interface TutorialKey {
   jwt(claims: Readonly<Record<string, unknown>>): string
 }
 
-export function tutorialKey(kid: string): TutorialKey {
+/** `given`: takes every token that is signed. */
+export function tutorialKey(kid: string, given: string[]): TutorialKey {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   return {
@@ -20,7 +21,9 @@ export function tutorialKey(kid: string): TutorialKey {
       const now = Math.floor(Date.now() / 1_000)
       const payload = { iat: now, exp: now + 3_600, jti: randomUUID(), ...claims }
       const input = `${part({ alg: 'RS256', typ: 'JWT', kid })}.${part(payload)}`
-      return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
+      const token = `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
+      given.push(token)
+      return token
     },
   }
 }

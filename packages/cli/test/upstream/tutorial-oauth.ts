@@ -6,8 +6,10 @@ import { type Answer, type Came, ok, refuse } from './tutorial-wire.ts'
 export interface TutorialClient {
   readonly id: string
   readonly secret: string
-  /** Scopes that it may have; others are `invalid_scope`. */
+  /** Scopes that it may have by its own credentials; others are `invalid_scope`. */
   scopes: readonly string[]
+  /** Scopes that a user who signs in gives it. Default: the same. */
+  userScopes?: readonly string[]
   /** How access tokens look. */
   accessTokens: 'opaque' | 'jwt'
 }
@@ -27,7 +29,8 @@ const FORM = 'application/x-www-form-urlencoded'
 const oauthError = (error: string, status = 400): Answer => ({ status, body: { error } })
 const words = (scope: string): readonly string[] => scope.split(' ').filter((word) => word !== '')
 
-export function tutorialOAuth(client: TutorialClient, key: TutorialKey): TutorialOAuth {
+/** `given`: takes every access token. */
+export function tutorialOAuth(client: TutorialClient, key: TutorialKey, given: string[]): TutorialOAuth {
   const bearers = new Map<string, readonly string[]>()
   const codes = new Map<string, URLSearchParams>()
   let grants = 1
@@ -36,6 +39,7 @@ export function tutorialOAuth(client: TutorialClient, key: TutorialKey): Tutoria
     const scope = scopes.join(' ')
     const token = client.accessTokens === 'jwt' ? key.jwt({ sub: 'user-1', scope }) : `access-${randomUUID()}`
     bearers.set(token, scopes)
+    given.push(token)
     return ok({ access_token: token, token_type: 'bearer', expires_in: 3_600, scope, ...more })
   }
 
@@ -45,7 +49,9 @@ export function tutorialOAuth(client: TutorialClient, key: TutorialKey): Tutoria
     return granted(scopes, { refresh_token: `user-refresh-${grants}` })
   }
 
-  const isExcess = (scopes: readonly string[]): boolean => scopes.some((scope) => !client.scopes.includes(scope))
+  const ofUser = (): readonly string[] => client.userScopes ?? client.scopes
+  const isExcess = (asked: readonly string[], allowed: readonly string[]): boolean =>
+    asked.some((scope) => !allowed.includes(scope))
 
   /** What a token request says, or why it is refused. A public client may give no secret where `isPublic`. */
   function formOf({ headers, body }: Came, isPublic: boolean): URLSearchParams | Answer {
@@ -73,15 +79,15 @@ export function tutorialOAuth(client: TutorialClient, key: TutorialKey): Tutoria
       if (!(form instanceof URLSearchParams)) return form
       if (form.get('grant_type') !== 'client_credentials') return oauthError('unsupported_grant_type')
       const scopes = words(form.get('scope') ?? '')
-      return isExcess(scopes) ? oauthError('invalid_scope') : granted(scopes)
+      return isExcess(scopes, client.scopes) ? oauthError('invalid_scope') : granted(scopes)
     },
     userToken(came) {
       const form = formOf(came, true)
       if (!(form instanceof URLSearchParams)) return form
       if (form.get('grant_type') === 'authorization_code') return redeemed(form)
       if (form.get('refresh_token') !== `user-refresh-${grants}`) return oauthError('invalid_grant')
-      const scopes = words(form.get('scope') ?? client.scopes.join(' '))
-      return isExcess(scopes) ? oauthError('invalid_scope') : nextGrant(scopes)
+      const scopes = words(form.get('scope') ?? ofUser().join(' '))
+      return isExcess(scopes, ofUser()) ? oauthError('invalid_scope') : nextGrant(scopes)
     },
     authorize({ query }) {
       const isWhole =
@@ -93,7 +99,7 @@ export function tutorialOAuth(client: TutorialClient, key: TutorialKey): Tutoria
       const back = new URL(query.get('redirect_uri') ?? '')
       back.searchParams.set('state', query.get('state') ?? '')
       const code = randomUUID()
-      if (isExcess(words(query.get('scope') ?? ''))) back.searchParams.set('error', 'invalid_scope')
+      if (isExcess(words(query.get('scope') ?? ''), ofUser())) back.searchParams.set('error', 'invalid_scope')
       else back.searchParams.set('code', code)
       codes.set(code, query)
       return { status: 302, body: {}, headers: { location: back.href } }

@@ -21,6 +21,10 @@ export interface TutorialUpstream {
   answers(key: string, ...next: readonly Answer[]): void
   /** A guest token. */
   jwt(claims: Readonly<Record<string, unknown>>): string
+  /** An access token. */
+  accessJwt(claims: Readonly<Record<string, unknown>>): string
+  /** Every token that was given out. */
+  readonly given: readonly string[]
   close(): Promise<void>
 }
 
@@ -35,16 +39,20 @@ export const AUTHORIZE = 'GET /api/v2/oauth/authorize'
 export const KEYS = 'GET /.well-known/jwks.json'
 export const CRM = 'GET /crm/profiles'
 
+/** Lets pages of every origin in. */
+const ANY_ORIGIN = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*, authorization' }
+
 export async function tutorialUpstream(): Promise<TutorialUpstream> {
-  const guestKey = tutorialKey('guests-1')
-  const loginKey = tutorialKey('login-1')
+  const given: string[] = []
+  const guestKey = tutorialKey('guests-1', given)
+  const loginKey = tutorialKey('login-1', given)
   const client: TutorialClient = {
     id: 'tutorial-client',
     secret: 'tutorial-secret-5b1c',
     scopes: [],
     accessTokens: 'opaque',
   }
-  const oauth = tutorialOAuth(client, loginKey)
+  const oauth = tutorialOAuth(client, loginKey, given)
   const calls = [...ephemeralCalls(guestKey), ...peopleCalls(guestKey)]
   const came: Came[] = []
   const script = new Map<string, Answer[]>()
@@ -66,9 +74,14 @@ export async function tutorialUpstream(): Promise<TutorialUpstream> {
   }
 
   const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(ANY_ORIGIN)) response.setHeader(name, value)
     const parts: Buffer[] = []
     request.on('data', (chunk: Buffer) => parts.push(chunk))
     request.on('end', () => {
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204).end()
+        return
+      }
       const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://upstream')
       const body = Buffer.concat(parts).toString()
       const one = { key: `${request.method} ${pathname}`, query, headers: request.headers, body }
@@ -89,6 +102,8 @@ export async function tutorialUpstream(): Promise<TutorialUpstream> {
     of: (key) => came.filter((one) => one.key === key),
     answers: (key, ...next) => void script.set(key, [...(script.get(key) ?? []), ...next]),
     jwt: guestKey.jwt,
+    accessJwt: loginKey.jwt,
+    given,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
