@@ -118,7 +118,7 @@ export type { SignInReason } from './tokens/pending-sign-ins.ts'
 export type { SignedIn } from './tokens/sign-in-outcome.ts'
 export type { Unsaved } from './tokens/keep-trying.ts'
 export type { SignedOut, SignOut } from './tokens/sign-out.ts'
-export { abortable } from './ports/abortable.ts'
+export { abortable, untilAborted } from './ports/abortable.ts'
 export {
   type Endpoints as OAuthEndpoints,
   type HostInput,

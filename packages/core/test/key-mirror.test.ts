@@ -9,6 +9,7 @@ import { fakeClock, seededRandom } from '../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 import { hosts } from './world.ts'
 import { hearing } from './heard.ts'
+import { world } from './world.ts'
 
 const pairs = ['first', 'second'].map((kid) => ({ kid, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) }))
 const [first, second] = pairs as [(typeof pairs)[0], (typeof pairs)[0]]
@@ -97,6 +98,18 @@ describe('a connection that runs in the background', () => {
     mend()
     await clock.advance(10 * MINUTE)
     expect(ear.last()).toBe('succeeded')
+    control.abort()
+    await running
+  })
+
+  it('with keys that are given fetches nothing, and runs until it is stopped', async () => {
+    const here = world()
+    const ear = hearing()
+    const control = new AbortController()
+    let hasEnded = false
+    const running = (await here.process()).run(control.signal, ear.observer).then(() => (hasEnded = true))
+    await here.clock.advance(HOUR)
+    expect([hasEnded, ear.heard]).toEqual([false, ['succeeded']])
     control.abort()
     await running
   })

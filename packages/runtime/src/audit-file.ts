@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { jsonLines, type Sink } from '@guestpass/core'
+import { GuestpassError, jsonLines, type Sink } from '@guestpass/core'
 import { appendLines } from './appended-lines.ts'
 import type { RuntimeHost } from './host.ts'
 import { visible } from './visible.ts'
@@ -17,6 +17,7 @@ async function appended(path: string, lines: string, host: Pick<RuntimeHost, 'wa
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
     host.warn(`GUESTPASS_AUDIT_FILE ${path} cannot be written (${code}); its records wait in the store until it can`)
-    throw thrown
+    const message = `The audit file ${path} cannot be written (${code}). Its records wait in the store until it can.`
+    throw new GuestpassError('output_failed', message, { cause: thrown })
   }
 }

@@ -36,3 +36,6 @@ export { afterwards, openRuntime, type Runtime, type RuntimeOptions, runtimeOn, 
 export { bytesOf, isUnfit, readFault, textFile } from './text-file.ts'
 export { isOfStore, waitingForStore } from './unsaved.ts'
 export { visible } from './visible.ts'
+export type { NamedWorker, WorkedConnection, WorkerName, WorkingRuntime } from './workers/registry.ts'
+export type { WorkerHealth } from './workers/running-worker.ts'
+export { type RunningWorkers, startWorkers, type WorkersOptions, withWorkers } from './workers/start-workers.ts'

@@ -17,7 +17,7 @@ import {
 import { guardedHttp, type NodePorts, nodePorts } from '@guestpass/core/node'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
-import { type AuditListener, auditListenerSink } from './audit-listener.ts'
+import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
 import type { RuntimeHost } from './host.ts'
 import { openFileStore, type OpenStore } from './open-store.ts'
@@ -30,26 +30,28 @@ const DRAIN = SECOND
 
 /** The open store of a configuration, and everything that connections on it need. */
 export interface Runtime<S extends Store = SealedStore> {
+  /** The name of the connection that it was configured for. */
+  readonly connection: string
   readonly store: S
   readonly ports: ConnectionPorts
   readonly webhooks: Webhooks
   readonly auditLog: AuditLog
+  /** What delivers audit records, where it is configured. Programs that stay up run it by `startWorkers`. */
+  readonly auditRelays: AuditRelays
   /** The connections that were opened on it. */
   readonly connections: Connection[]
-  /** Takes a connection in: its keys are mirrored until `close`, where the program stays up. */
+  /** Takes a connection in: `close` waits for its renewals. */
   add(connection: Connection): void
-  /** Delivers events and signs checkpoints until the signal aborts; programs that end by themselves need not call it. */
-  deliver(signal: AbortSignal): Promise<void>
   /** How much waits for delivery, for each queue by its name. */
   backlog(): Promise<Readonly<Record<string, number>>>
   close(): Promise<void>
 }
 
 export interface RuntimeOptions {
-  /** Of a program that stays up: it goes on asking a store that is busy or full, and mirrors keys in the background. */
+  /** Of a program that stays up: it goes on asking a store that is busy or full. */
   readonly lasts?: boolean
   /**
-   * Of a program that does not say how long it lasts: events are delivered soon after their commits, also where `deliver` is not called,
+   * Of a program that does not say how long it lasts: events are delivered soon after their commits, also where no workers are started,
    * and a store that is busy or full is asked as long as the process lives.
    */
   readonly prompt?: boolean
@@ -99,29 +101,22 @@ async function assembled<S extends Store>(
     },
     { store, ...world, guardedHttp: guarded.http },
   )
-  const log = auditLog(name, { store, clock })
   const audits = auditRelays(opened, config, host, clock, audit)
   const deliveries = [hooks, ...audits.relays.map(({ relay: one }) => one)]
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
-  const closing = new AbortController()
-  const background: Promise<void>[] = []
   return {
+    connection: name,
     store,
     connections,
-    add(connection) {
-      connections.push(connection)
-      if (lasts) background.push(connection.run(AbortSignal.any([host.signal, closing.signal])))
-    },
+    add: (connection) => void connections.push(connection),
     ports: { store, ...world, ...waitingForStore(place, host, lasts || prompt) },
     webhooks: hooks,
-    auditLog: log,
-    deliver: async (signal) => void (await Promise.all([...deliveries, log].map((one) => one.run(signal)))),
+    auditLog: auditLog(name, { store, clock }),
+    auditRelays: audits.named,
     backlog: delivery.backlog,
     async close() {
-      closing.abort()
-      await Promise.allSettled(background)
       if (!host.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
       // What cannot be delivered now waits in the store for the next program.
       await (prompt ? delivery.close() : drained(deliveries, clock)).catch(() => {})
@@ -133,6 +128,12 @@ async function assembled<S extends Store>(
   }
 }
 
+/** What delivers audit records to the file of the configuration, and to the program's listener; undefined where there is none. */
+export interface AuditRelays {
+  readonly file: Relay | undefined
+  readonly listener: Relay | undefined
+}
+
 /** The relays of audit records: to the file of the configuration, and to the listeners of the connection. */
 function auditRelays(
   { store: { outbox }, addRoute, auditListeners }: OpenStore,
@@ -140,7 +141,7 @@ function auditRelays(
   host: RuntimeHost,
   clock: Clock,
   listener: AuditListener | undefined,
-): { readonly relays: readonly QueueRelay[]; leave(): void } {
+): { readonly relays: readonly QueueRelay[]; readonly named: AuditRelays; leave(): void } {
   const listeners = auditListeners(connection)
   const onFault = (fault: unknown): void =>
     host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
@@ -156,8 +157,11 @@ function auditRelays(
     ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
     ...webhookRoute(event),
   ])
+  const relays = sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }) }))
+  const relayOf = (queue: string): Relay | undefined => relays.find((one) => one.queue === queue)?.relay
   return {
-    relays: sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }) })),
+    relays,
+    named: { file: relayOf(AUDIT_FILE), listener: relayOf(auditListenerQueue(connection)) },
     leave() {
       removeRoute()
       if (own) listeners.delete(own)

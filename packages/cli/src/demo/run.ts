@@ -2,9 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Report, report } from '@guestpass/core'
+import { type Connection, type Report, report } from '@guestpass/core'
 import type { Sandbox } from '@guestpass/sandbox'
-import { afterwards, connect, readConfig, withRuntime } from '@guestpass/runtime'
+import {
+  afterwards,
+  connect,
+  readConfig,
+  type Runtime,
+  type RunningWorkers,
+  withRuntime,
+  withWorkers,
+} from '@guestpass/runtime'
 import { authenticateJob } from './authenticate-job.ts'
 import { identityJob } from './identity-job.ts'
 import { jobLines, type JobReport, succeeded } from './job-report.ts'
@@ -58,21 +66,25 @@ export async function runDemo({ once }: { readonly once?: true | undefined }, cl
   }
 }
 
-/** The jobs, one after the other, on a store in the folder. */
+/** The jobs on a store in the folder. */
 async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outcome> {
   const limits = { GUESTPASS_DATABASE_URL: join(folder, 'guestpass.db'), GENESYS_RATE_LIMIT: String(PER_MINUTE) }
   const env = { ...upstream.env, ...limits }
   const config = await readConfig({ env, cwd: folder, needs: ['hosts', 'clientId'] })
-  return withRuntime(
-    config,
-    cli.host,
-    async (runtime) => {
-      const stage: Stage = {
+  /** What the jobs play on. Sessions are renewed by processes of their own, which a job kills. */
+  const onStage = (runtime: Runtime): Promise<Outcome> => {
+    const playing = async (workers: RunningWorkers): Promise<Outcome> => {
+      const connected = async (of: typeof config): Promise<Connection> => {
+        const connection = await connect(of, runtime)
+        workers.add({ connection })
+        return connection
+      }
+      return performed({
         upstream,
-        connection: await connect(config, runtime),
+        connection: await connected(config),
         connect: (name, scopes) => {
           const settings = { ...config.settings, refreshProfile: 'grace' as const, ...(scopes ? { scopes } : {}) }
-          return connect({ ...config, connection: name, settings }, runtime)
+          return connected({ ...config, connection: name, settings })
         },
         store: runtime.store,
         clock: runtime.ports.clock,
@@ -80,21 +92,29 @@ async function played(upstream: Sandbox, folder: string, cli: Cli): Promise<Outc
         progress: cli.progress,
         worker: () => keepWorker(cli.world.program, env, folder),
         signal: cli.signal,
-      }
-      const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
-      const live = ids(GUESTS)
-      const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
-      const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
-      const renew = await renewJob(stage, live)
-      const authenticate = await authenticateJob(stage, PEOPLE)
-      const oauth = await oauthJob(stage, ROUNDS)
-      const identity = await identityJob(stage, CUSTOMERS)
-      const stored = await report(runtime.store, config.connection)
-      const jobs = [renew, mint.report, burst.report, authenticate, oauth, identity]
-      return { url: upstream.url, jobs, stored }
-    },
-    { lasts: true },
-  )
+      })
+    }
+    return withWorkers(runtime, [], playing, { without: ['renewal', 'sign-in'] })
+  }
+  return withRuntime(config, cli.host, onStage, { lasts: true })
+}
+
+/** The jobs, one after the other. */
+async function performed(stage: Stage): Promise<Outcome> {
+  const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
+  const live = ids(GUESTS)
+  const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
+  const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
+  const renew = await renewJob(stage, live)
+  const authenticate = await authenticateJob(stage, PEOPLE)
+  const oauth = await oauthJob(stage, ROUNDS)
+  const identity = await identityJob(stage, CUSTOMERS)
+  const stored = await report(stage.store, stage.connection.name)
+  return {
+    url: stage.upstream.url,
+    jobs: [renew, mint.report, burst.report, authenticate, oauth, identity],
+    stored,
+  }
 }
 
 const outcomeLines = ({ jobs, stored }: Outcome): readonly string[] => [

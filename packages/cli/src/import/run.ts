@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
-import { afterwards, connect, type Reachable, type Runtime, withRuntime } from '@guestpass/runtime'
+import { connect, type Reachable, type Runtime, withRuntime, withWorkers } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'
 import type { Cli } from '../frame/verb.ts'
 import { bulk, type BulkOutcome } from './bulk.ts'
@@ -48,37 +48,35 @@ interface Work {
 async function imported(work: Work, config: Reachable, runtime: Runtime, cli: Cli): Promise<number> {
   const { path, file, format, total, defaults } = work
   const { connection: name, settings, origins } = config
-  const { guests } = await connect(config, runtime)
+  const connection = await connect(config, runtime)
   const elapsed = stopwatch(runtime.ports.clock)
   const head = { file: await digestOf(path), api: defaults.api, connection: name }
   const kept = await journal(journalPath(path), head)
   await settleCutOff(kept, runtime.store, name)
   const failed = failures(path, format, name)
   const bar = cli.progress('importing', total)
-  const stop = new AbortController()
-  const enriching = guests.enrichment.run(stop.signal)
   try {
     const context = contextOf(cli, settings)
-    const outcome = await bulk(readers[format](path), {
-      guests,
-      format,
-      defaults,
-      journal: kept,
-      failures: failed,
-      context,
-      ...(origins.patienceSeconds ? { patienceMs: context.patienceMs } : {}),
-      position: async () => (await runtime.store.chainHead(name)).count,
-      onRow: () => bar.add(),
-      ...runtime.ports,
-      signal: cli.signal,
-    })
+    const issued = () =>
+      bulk(readers[format](path), {
+        guests: connection.guests,
+        format,
+        defaults,
+        journal: kept,
+        failures: failed,
+        context,
+        ...(origins.patienceSeconds ? { patienceMs: context.patienceMs } : {}),
+        position: async () => (await runtime.store.chainHead(name)).count,
+        onRow: () => bar.add(),
+        ...runtime.ports,
+        signal: cli.signal,
+      })
+    const outcome = await withWorkers(runtime, [{ connection }], issued, { without: ['renewal', 'sign-in'] })
     cli.signal.throwIfAborted()
     const seconds = Math.round(elapsed() / 100) / 10
     return told(outcome, { file, api: defaults.api, seconds, failures: failed.path }, cli)
   } finally {
-    stop.abort()
     bar.stop()
-    await afterwards(() => enriching, cli.host)
     kept.close()
     failed.close()
   }

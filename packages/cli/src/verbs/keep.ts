@@ -1,6 +1,6 @@
-import { keepAlive, keeper, type Meters } from '@guestpass/core'
+import type { Meters } from '@guestpass/core'
 import * as z from 'zod'
-import { connect, withRuntime } from '@guestpass/runtime'
+import { connect, startWorkers, type WorkerHealth, type WorkerName, withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
 
 export const keep = verb({
@@ -14,18 +14,16 @@ export const keep = verb({
       config,
       cli.host,
       async (runtime) => {
-        const { guests, grant, meters } = await connect(config, runtime)
-        const renew = (row: string) => guests.keepRenewed(row, { actor: 'keeper' })
-        const parts = { connection: config.connection, renew, meter: meters }
-        const delivery = runtime.deliver(cli.signal)
+        const connection = await connect(config, runtime)
+        const kept = { connection, perMinute: config.settings.rateLimit }
+        const workers = startWorkers(runtime, [kept], cli.signal)
         cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
-        const enriching = guests.enrichment.run(cli.signal)
-        const signedIn = keepAlive(grant, runtime.ports).run(cli.signal)
-        await keeper(parts, runtime.ports, { perMinute: config.settings.rateLimit }).run(cli.signal)
-        await Promise.all([delivery, enriching, signedIn])
-        const document = summary(meters)
+        await workers.stopped
+        const document = summary(connection.meters, await workers.health())
+        const { refreshed, minted, failed, latenessMs, sessionsDue, deliveriesWaiting } = document
         cli.answer(document, () => [
-          `Refreshed ${document.refreshed}, minted anew ${document.minted}, failed ${document.failed}; late by ${document.latenessMs.p50} ms (p50), ${document.latenessMs.p99} ms (p99).`,
+          `Refreshed ${refreshed}, minted anew ${minted}, failed ${failed}; late by ${latenessMs.p50} ms (p50), ${latenessMs.p99} ms (p99).`,
+          `Left in the store: ${sessionsDue} sessions that are due, ${deliveriesWaiting} deliveries that wait.`,
         ])
       },
       { lasts: true },
@@ -33,12 +31,17 @@ export const keep = verb({
   },
 })
 
-const summary = (meters: Meters) => {
+const summary = (meters: Meters, health: readonly WorkerHealth[]) => {
   const late = meters.timed('renewal_lateness')
   return {
     refreshed: meters.counted('guest_token_refreshed'),
     minted: meters.counted('guest_token_issued'),
     failed: meters.counted('guest_refresh_failed') + meters.counted('guest_token_failed'),
     latenessMs: { p50: Math.round(late.quantile(0.5)), p99: Math.round(late.quantile(0.99)) },
+    sessionsDue: backlogOf(health, 'renewal'),
+    deliveriesWaiting: backlogOf(health, 'webhooks', 'audit-file'),
   }
 }
+
+const backlogOf = (health: readonly WorkerHealth[], ...names: readonly WorkerName[]): number =>
+  health.filter(({ name }) => names.includes(name)).reduce((sum, { backlog = 0 }) => sum + backlog, 0)

@@ -214,7 +214,9 @@ describe('keep', () => {
     const { code, out, err } = await run.ended
     expect([code, out]).toEqual([
       0,
-      expect.stringMatching(/^Refreshed [2-9], minted anew 0, failed 0; late by \d+ ms \(p50\), \d+ ms \(p99\)\.\n$/),
+      expect.stringMatching(
+        /^Refreshed [2-9], minted anew 0, failed 0; late by \d+ ms \(p50\), \d+ ms \(p99\)\.\nLeft in the store: \d+ sessions that are due, 0 deliveries that wait\.\n$/,
+      ),
     ])
     expect(err).not.toMatch(/ at .*:\d+:\d+/)
     const { said } = await ann.ask<Issued>(`guest show ${short.guestId}`)

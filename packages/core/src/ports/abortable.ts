@@ -10,3 +10,10 @@ export function abortable<T>(work: () => Promise<T>, signal: AbortSignal | undef
       .finally(() => signal.removeEventListener('abort', stop))
   })
 }
+
+/** Resolves when the signal aborts. */
+export const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

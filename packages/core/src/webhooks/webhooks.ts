@@ -99,14 +99,12 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
   return {
     endpoints: known,
     async backlog(most) {
-      const queues = (await served()).map(
-        async (id) => (await store.outbox.counts(queueOf(connection, id), most)).waiting,
-      )
-      const waiting = await Promise.all([dispatch.backlog(most), ...queues])
-      return Math.min(
-        waiting.reduce((sum, count) => sum + count, 0),
-        most,
-      )
+      const ids = await served()
+      // What no endpoint wants is no delivery.
+      if (ids.length === 0) return 0
+      const counts = await Promise.all(ids.map((id) => store.outbox.counts(queueOf(connection, id), most)))
+      const sum = counts.reduce((all, { waiting }) => all + waiting, await dispatch.backlog(most))
+      return Math.min(sum, most)
     },
     forward: dispatch.drain,
     send: (id, signal) => courier(id).drain(signal),

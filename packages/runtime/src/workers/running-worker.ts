@@ -1,0 +1,108 @@
+import {
+  asGuestpassError,
+  type Clock,
+  type ErrorCode,
+  GuestpassError,
+  type Instant,
+  iso,
+  MINUTE,
+  repeated,
+  type WorkerObserver,
+} from '@guestpass/core'
+import type { NamedWorker, WorkerName } from './registry.ts'
+
+/** How a worker fares. */
+export interface WorkerHealth {
+  readonly name: WorkerName
+  /** The connection that it works for; absent where it works for the whole store. */
+  readonly connection?: string
+  /**
+   * `failing`: what it tried last has failed, and is tried again. `working`: work waits or is under way. `waiting`: there is none.
+   * `stopped`: it was asked to end, and has ended.
+   */
+  readonly state: 'waiting' | 'working' | 'failing' | 'stopped'
+  /** When a pass last came to its end, in ISO 8601. */
+  readonly lastSuccess?: string
+  /** What failed last, also where it has succeeded since. `at`: in ISO 8601. */
+  readonly lastError?: { readonly at: string; readonly code: ErrorCode; readonly message: string }
+  /** How much work waits, counted up to 10,000; absent where the store cannot say. */
+  readonly backlog?: number
+}
+
+/** A worker that was started. */
+export interface RunningWorker {
+  health(): Promise<WorkerHealth>
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>
+}
+
+/** Nothing is counted beyond it, so that health costs little however much waits. */
+const MOST_COUNTED = 10_000
+
+interface RunPorts {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Starts a worker. A loop of it that ends by itself, or rejects, is reported and started again after a back-off of up to a minute. */
+export function startWorker({ name, connection, worker }: NamedWorker, { clock, signal }: RunPorts): RunningWorker {
+  let isFailing = false
+  let isStopped = false
+  let succeededAt: Instant | undefined
+  let failure: { readonly at: Instant; readonly error: GuestpassError } | undefined
+
+  const observer: WorkerObserver = {
+    succeeded() {
+      isFailing = false
+      succeededAt = clock.wall()
+    },
+    failed(thrown) {
+      isFailing = true
+      failure = { at: clock.wall(), error: asGuestpassError(thrown) }
+    },
+  }
+
+  async function run(): Promise<number> {
+    await worker.run(signal, observer)
+    if (!signal.aborted) throw new GuestpassError('internal', `The worker ${name} ended by itself. Please report it.`)
+    return 0
+  }
+
+  async function supervised(): Promise<void> {
+    const restarts = { ...observer, succeeded: () => {} }
+    // Only a clock that cannot sleep makes this reject.
+    await repeated(run, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
+    isStopped = true
+  }
+
+  async function backlog(): Promise<number | undefined> {
+    try {
+      return (await worker.backlog?.(MOST_COUNTED)) ?? 0
+    } catch {
+      return undefined
+    }
+  }
+
+  const ended = supervised()
+  return {
+    ended,
+    async health() {
+      const waiting = await backlog()
+      const busy = (waiting ?? 0) > 0 ? 'working' : 'waiting'
+      return {
+        name,
+        ...(connection === undefined ? {} : { connection }),
+        state: isStopped ? 'stopped' : isFailing ? 'failing' : busy,
+        ...(succeededAt === undefined ? {} : { lastSuccess: iso(succeededAt) }),
+        ...(failure ? { lastError: errorOf(failure) } : {}),
+        ...(waiting === undefined ? {} : { backlog: waiting }),
+      }
+    },
+  }
+}
+
+const errorOf = ({ at, error }: { readonly at: Instant; readonly error: GuestpassError }) => ({
+  at: iso(at),
+  code: error.code,
+  message: error.message,
+})
