@@ -25,7 +25,7 @@ import { oauth } from './upstream/oauth/provider.ts'
 import type { OAuth } from './upstream/oauth/oauth-api.ts'
 import type { Client, ClientMethod } from './upstream/oauth/client.ts'
 import type { Server } from './upstream/oauth/server.ts'
-import { checkParams, type Params, pairsOf } from './upstream/oauth/params.ts'
+import { type Params, pairsOf } from './upstream/oauth/params.ts'
 import type { Platform } from './verify/platform.ts'
 import { fact, type Verification } from './verification.ts'
 
@@ -87,7 +87,6 @@ export function access(
   const { connection, meter, windows, platform, verification } = parts
   const { scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
   const { accessKeys: keys, accessKeysAssumed, issuerClock, accessTokens: verifier } = verification
-  checkParams(options)
   const format = options.accessTokenFormat ?? 'auto'
   const checks = { verifier, keys, keysAssumed: accessKeysAssumed, issuerClock }
   const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer

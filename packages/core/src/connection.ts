@@ -1,28 +1,24 @@
-import { access, type AccessOptions } from './access.ts'
+import { access } from './access.ts'
+import { connectionKind, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './connection-options.ts'
 import { checkedConnection } from './domain/connection-name.ts'
-import { defaultWindows, type Windows } from './domain/plan.ts'
+import { checkOptions } from './domain/options.ts'
+import { defaultWindows } from './domain/plan.ts'
 import type { Millis } from './domain/time.ts'
 import { GuestpassError } from './errors.ts'
-import type { PersonOptions } from './guest-apis.ts'
 import type { Guests } from './guests/guests.ts'
 import { listeners } from './guests/listeners.ts'
 import { guestsOnDemand } from './guests/on-demand.ts'
 import { keyPlaces } from './key-places.ts'
-import { oauthServer } from './oauth-server.ts'
+import { oauthServerOf } from './oauth-server.ts'
 import type { AccessSource } from './policy/authorize.ts'
 import { type FailedTries, failedTries } from './policy/failed-tries.ts'
 import type { Policy } from './policy/pipeline.ts'
-import { type StandardOptions, standardLayers, standardPolicy } from './policy/standard.ts'
-import type { Clock } from './ports/clock.ts'
-import type { Http } from './ports/http.ts'
-import type { Random } from './ports/random.ts'
-import type { Store } from './ports/store.ts'
+import { standardLayers, standardPolicy } from './policy/standard.ts'
 import type { WorkerObserver } from './ports/worker.ts'
 import { type Meters, meters } from './report/meters.ts'
 import type { AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 import type { DeviceSignIn } from './tokens/device-sign-in.ts'
 import type { Grant } from './tokens/grant.ts'
-import type { Unsaved } from './tokens/keep-trying.ts'
 import { type RefusalNotes, refusalNotes } from './tokens/refusal-notes.ts'
 import { withScopes } from './tokens/needed-scopes.ts'
 import type { SignIn } from './tokens/sign-in.ts'
@@ -30,44 +26,10 @@ import type { SignOut } from './tokens/sign-out.ts'
 import type { Hosts } from './upstream/hosts.ts'
 import { scopesOf } from './upstream/scopes.ts'
 import type { KeySource } from './verify/keys.ts'
-import type { Platform } from './verify/platform.ts'
 import type { Verifier } from './verify/verdict.ts'
-import { fact, verification, type VerificationOptions } from './verification.ts'
+import { fact, verificationOf } from './verification.ts'
 
-/** One upstream organisation and one OAuth client. */
-export interface ConnectionOptions
-  extends Omit<VerificationOptions, 'keys' | 'accessKeys'>,
-    AccessOptions,
-    PersonOptions {
-  /**
-   * The keys of guest tokens, as one or more PEM blocks. Where the hosts name a key-set too, it is asked about tokens that none of
-   * these fits. Default: the key-set of the hosts alone. Access tokens are judged by the key-set, where one is named.
-   */
-  readonly publicKey?: string
-  /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
-  readonly gateway?: boolean
-  /** Limits, deadlines, retries, breaker. */
-  readonly policy?: StandardOptions
-  readonly windows?: Windows
-}
-
-/** The world that a connection lives in. */
-export interface ConnectionPorts {
-  readonly store: Store
-  readonly clock: Clock
-  readonly random: Random
-  readonly http: Http
-  readonly platform: Platform
-  /** Names this process among those that share the store. Default: a random id. */
-  readonly holder?: string
-  /** Called about every 5 s while tokens that came wait for a store that is busy or full. */
-  readonly onUnsaved?: (waiting: Unsaved) => void
-  /**
-   * How long such a store is asked, in milliseconds, before the call rejects with `in_doubt` and the tokens as `error.unsaved`.
-   * Default: as long as the process lives.
-   */
-  readonly unsavedMs?: Millis
-}
+export type { ConnectionOptions, ConnectionPorts } from './connection-options.ts'
 
 export interface Connection {
   readonly name: string
@@ -105,8 +67,12 @@ export interface Connection {
   idle(): Promise<void>
 }
 
-/** Composes everything that one connection needs. Nothing is sent before it is asked for. */
+/**
+ * Composes everything that one connection needs. Nothing is sent before it is asked for. Rejects with `config_invalid`, and all wrong
+ * options as `fields`.
+ */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
+  checkOptions('connection', ['options', options, connectionKind], ['ports', ports, connectionPorts])
   const { hosts, windows = defaultWindows } = options
   const name = checkedConnection(options.name ?? 'default')
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
@@ -114,8 +80,8 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const { api = '' } = hosts
   const network = { http, clock }
   const meter = meters()
-  const server = oauthServer(name, hosts, ports, options.issuer)
-  const checks = await verification({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
+  const server = oauthServerOf(name, hosts, ports, options.issuer)
+  const checks = await verificationOf({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
   const { keys, issuerClock, guestTokens: guestVerifier } = checks
   const layers = standardLayers(options.policy ?? {}, { clock, random, store })
   const { onUnsaved, unsavedMs } = ports

@@ -21,6 +21,7 @@ export { type Event, type EventType, eventTypes } from './domain/event.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
 export { strictObjectText } from './domain/strict-json.ts'
 export { defaultWindows, type Windows } from './domain/plan.ts'
+export { nearest } from './domain/nearest.ts'
 export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
 export { Secret } from './domain/secret.ts'
 export {
@@ -184,5 +185,6 @@ export {
   type ChainVerdict,
   verifyChain,
 } from './audit/verify-chain.ts'
+export * as options from './options.ts'
 export { webHttp } from './web/http.ts'
 export { type WebPorts, webPorts } from './web/ports.ts'

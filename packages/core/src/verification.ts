@@ -1,16 +1,20 @@
+import { connectionName } from './domain/connection-name.ts'
+import { call, checkOptions, either, having, kind, needed, record, text } from './domain/options.ts'
 import { untilAborted } from './ports/abortable.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Http } from './ports/http.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
+import * as kinds from './ports/kinds.ts'
 import { observerOfParts, type Worker } from './ports/worker.ts'
-import { givenKeys } from './verify/given-keys.ts'
+import { givenKeys, givenKind } from './verify/given-keys.ts'
 import { type IssuerClock, issuerClock, offsetFact } from './verify/issuer-clock.ts'
 import type { Jwk, KeySource } from './verify/keys.ts'
 import { keysInTurn } from './verify/keys-in-turn.ts'
 import { type MirroredKeys, mirroredKeys } from './verify/mirrored-keys.ts'
 import type { Platform } from './verify/platform.ts'
 import { type Algorithm, ALGORITHMS, type Verifier } from './verify/verdict.ts'
+import { pinKinds } from './verify/verifier-options.ts'
 import { verifier } from './verify/verifier.ts'
 
 /** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
@@ -53,6 +57,33 @@ export interface VerificationPorts {
   readonly platform: Platform
 }
 
+const place = { url: needed(either(text, call('Give the URL of the key-set.'))), rememberedAs: text }
+const keyPlace = record<{ url: unknown; rememberedAs: string }>(place)
+const keysKind = either(
+  kind('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
+  givenKind,
+  keyPlace,
+  record<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: text }),
+)
+
+const verificationKind = record<VerificationOptions>({
+  name: connectionName,
+  keys: needed(keysKind),
+  accessKeys: keyPlace,
+  ...pinKinds,
+})
+
+const verificationPorts = record<VerificationPorts>(
+  {
+    store: having('a store', ['fact', 'setFact', 'denied'], 'Give a store, or leave it out.'),
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+    http: needed(kinds.http),
+    platform: needed(kinds.platform),
+  },
+  { open: true },
+)
+
 /** `run` mirrors the key-sets, so that a removed key is refused within the interval without traffic. */
 export interface Verification extends Worker {
   /** The keys of guest tokens. */
@@ -68,8 +99,14 @@ export interface Verification extends Worker {
   readonly accessTokens: Verifier
 }
 
-/** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. */
+/** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. Rejects with `config_invalid`. */
 export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
+  checkOptions('verification', ['options', options, verificationKind], ['ports', ports, verificationPorts])
+  return verificationOf(options, ports)
+}
+
+/** The same for options that were checked. */
+export async function verificationOf(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
   const { name = 'default', issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
   const offset = fact(store, name, 'issuer-clock')

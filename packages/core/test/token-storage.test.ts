@@ -177,7 +177,7 @@ describe('wrong arguments', () => {
     [{}, ['config_invalid', 'load', 'save']],
     [{ load: (): null => null }, ['config_invalid', 'save']],
     [{ load: 'text', save: () => {} }, ['config_invalid', 'load']],
-    [{ saveToken: () => {}, loadToken: () => {} }, ['config_invalid', 'load', 'save']],
+    [{ saveToken: () => {}, loadToken: () => {} }, ['config_invalid', 'load', 'save', 'saveToken', 'loadToken']],
     [{ load: (): null => null, save: () => {} }, []],
   ]
   it.each(wrong)('%j are named, each by its field', (options, fields) => {

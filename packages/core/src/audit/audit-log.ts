@@ -1,8 +1,10 @@
-import { checkedConnection } from '../domain/connection-name.ts'
+import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { auditRecord } from '../domain/audit-record.ts'
+import { checkOptions, needed, record } from '../domain/options.ts'
 import type { Json } from '../domain/json.ts'
 import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Documents, Ledger, Trail } from '../ports/store.ts'
 import { repeated, type StoredWorker } from '../ports/worker.ts'
 import {
@@ -44,13 +46,23 @@ const LAST = 'last'
 /** So that ids are in the order of numbers. */
 const idOf = (number: number): string => String(number).padStart(12, '0')
 
-export function auditLog(
-  name: string,
+interface AuditPorts {
+  readonly store: Pick<Ledger, 'commit'> & Documents & Pick<Trail, 'chain' | 'chainHead'>
+  readonly clock: Clock
+}
+
+const portsKind = record<AuditPorts>(
   {
-    store,
-    clock,
-  }: { readonly store: Pick<Ledger, 'commit'> & Documents & Pick<Trail, 'chain' | 'chainHead'>; readonly clock: Clock },
-): AuditLog {
+    store: kinds.store('commit', 'document', 'documents', 'chain', 'chainHead'),
+    clock: needed(kinds.clock),
+  },
+  { open: true },
+)
+
+/** The audit log of a connection by its name. Throws `config_invalid` for wrong options. */
+export function auditLog(name: string, ports: AuditPorts): AuditLog {
+  checkOptions('auditLog', ['name', name, needed(connectionName)], ['ports', ports, portsKind])
+  const { store, clock } = ports
   const connection = checkedConnection(name)
   async function signingKey(): Promise<SigningKey> {
     for (;;) {

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { checkOptions, kind, needed } from './options.ts'
 
 const NAME = /^[a-z\d][\w.-]{0,63}$/i
 
@@ -19,19 +19,18 @@ const LONE = /\p{Cs}/gu
 const wellFormed = (name: string): string =>
   name.replaceAll(LONE, (half) => String.raw`\u${half.charCodeAt(0).toString(16)}`)
 
+/** What names a connection: a program may give lone surrogates in it. */
+export const connectionName = kind(
+  'the name of a connection',
+  (value) => typeof value === 'string' && isConnectionName(value.replaceAll(LONE, '-')),
+  `Name it with ${CONNECTION_NAME}.`,
+)
+
 /**
  * The name of a connection as rows, leases and records hold it. Names from programs may hold lone surrogates, which are escaped. Throws
  * `config_invalid` when it cannot be a name.
  */
 export function checkedConnection(name: string): string {
-  if (typeof name === 'string' && isConnectionName(name.replaceAll(LONE, '-'))) return wellFormed(name)
-  const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : `of type ${typeof name}`
-  const message = `${shown} is no name for a connection`
-  throw new GuestpassError(
-    'config_invalid',
-    `The connection cannot be made: ${message}. Name it with ${CONNECTION_NAME}.`,
-    {
-      fields: [{ field: 'name', message, remedy: `Name it with ${CONNECTION_NAME}.` }],
-    },
-  )
+  checkOptions('a connection', ['name', name, needed(connectionName)])
+  return wellFormed(name)
 }

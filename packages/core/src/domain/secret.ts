@@ -1,3 +1,13 @@
+import { checkOptions, kind, needed } from './options.ts'
+
+const secretText = needed(
+  kind(
+    'a text',
+    (value) => typeof value === 'string',
+    'Give the text; a variable of the environment that is not set is undefined.',
+  ),
+)
+
 /**
  * A value that prints as a mask everywhere. Only `reveal()` shows it; it is called where the value leaves for the network
  * or for the one answer that carries it.
@@ -5,7 +15,9 @@
 export class Secret {
   readonly #value: string
 
+  /** Throws `config_invalid` for what is no text. */
   constructor(value: string) {
+    if (typeof value !== 'string') checkOptions('new Secret', ['value', value, secretText])
     this.#value = value
   }
 

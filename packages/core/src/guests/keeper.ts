@@ -1,4 +1,7 @@
+import { connectionName } from '../domain/connection-name.ts'
+import { call, checkOptions, having, millis, needed, number, record } from '../domain/options.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
@@ -21,6 +24,17 @@ export interface KeeperParts {
 /** The backlog is the sessions that are due now. Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. */
 export type Keeper = StoredWorker
 
+const partsKind = record<KeeperParts>({
+  connection: needed(connectionName),
+  renew: needed(call('Give `(id) => guests.keepRenewed(id)` of a connection.')),
+  meter: needed(having('a meter', ['count', 'time'], 'Give meters(), or the meters of a connection.')),
+})
+const portsKind = record<{ store: unknown; clock: unknown }>(
+  { store: kinds.store('claimDue', 'countDue'), clock: needed(kinds.clock) },
+  { open: true },
+)
+const optionsKind = record<KeeperOptions>({ keepForMs: millis(0), perMinute: number(Number.MIN_VALUE) })
+
 /** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
 const LEASE: Millis = 5 * SECOND
 /** How long it looks away when nothing is due: sessions may come in from other processes meanwhile. */
@@ -35,13 +49,18 @@ const ROOM = 0.75
 
 /**
  * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
- * few seconds, so that keepers of several processes share the work and none sits on claims that it cannot serve.
+ * few seconds, so that keepers of several processes share the work and none sits on claims that it cannot serve. Throws
+ * `config_invalid` for wrong options.
  */
 export function keeper(
-  { connection, renew, meter }: KeeperParts,
-  { store, clock }: { readonly store: Pick<Store, 'claimDue' | 'countDue'>; readonly clock: Clock },
-  { keepForMs = DAY, perMinute = 300 }: KeeperOptions = {},
+  parts: KeeperParts,
+  ports: { readonly store: Pick<Store, 'claimDue' | 'countDue'>; readonly clock: Clock },
+  options: KeeperOptions = {},
 ): Keeper {
+  checkOptions('keeper', ['parts', parts, partsKind], ['ports', ports, portsKind], ['options', options, optionsKind])
+  const { connection, renew, meter } = parts
+  const { store, clock } = ports
+  const { keepForMs = DAY, perMinute = 300 } = options
   const most = Math.min(MOST, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
 
   const one = async (id: string, late: Millis, pieces: WorkerObserver): Promise<void> => {

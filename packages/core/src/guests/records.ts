@@ -1,9 +1,11 @@
-import { checkedConnection } from '../domain/connection-name.ts'
+import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import type { Context } from '../domain/context.ts'
 import { type About, aboutOf, event } from '../domain/event.ts'
 import { type GuestApi, guestIdOf } from '../domain/guest-id.ts'
+import { call, checkOptions, needed, record } from '../domain/options.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { DAY, type Millis } from '../domain/time.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { revocationChange } from './ending.ts'
@@ -79,9 +81,17 @@ interface RecordsPorts {
   readonly random: Random
 }
 
-/** What can be done with the guests of a connection by its name. Throws `config_invalid` for a name that is none. */
-export const guestRecords = ({ connection, locate }: RecordsParts, ports: RecordsPorts): GuestRecords =>
-  recordsOf({ connection: checkedConnection(connection), ...(locate ? { locate } : {}) }, ports)
+const partsKind = record<RecordsParts>({ connection: needed(connectionName), locate: call('Leave it out.') })
+const portsKind = record<RecordsPorts>(
+  { store: kinds.store('commit', 'find', 'list', 'document'), random: needed(kinds.random) },
+  { open: true },
+)
+
+/** What can be done with the guests of a connection by its name. Throws `config_invalid` for wrong options. */
+export function guestRecords(parts: RecordsParts, ports: RecordsPorts): GuestRecords {
+  checkOptions('guestRecords', ['parts', parts, partsKind], ['ports', ports, portsKind])
+  return recordsOf({ ...parts, connection: checkedConnection(parts.connection) }, ports)
+}
 
 /** The same for a name that was checked. */
 export function recordsOf({ connection, locate: find }: RecordsParts, { store, random }: RecordsPorts): GuestRecords {

@@ -1,7 +1,8 @@
+import { call, either, having, kind, millis, needed } from '../domain/options.ts'
 import { DAY, type Millis, MINUTE, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
-import { within } from '../policy/bounds.ts'
+import { type Field, GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as ports from '../ports/kinds.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
 
@@ -31,15 +32,41 @@ export interface MirrorTimes {
   readonly timeoutMs: Millis
 }
 
-/** Throws `config_invalid` naming the one that makes no sense. */
-export function mirrorTimes(options: MirrorOptions): MirrorTimes {
-  const intervalMs = within('intervalMs', options.intervalMs ?? 10 * MINUTE, SECOND)
-  return {
-    intervalMs,
-    cooldownMs: within('cooldownMs', options.cooldownMs ?? 30 * SECOND, SECOND),
-    staleMs: within('staleMs', options.staleMs ?? DAY, intervalMs),
-    timeoutMs: within('timeoutMs', options.timeoutMs ?? 5 * SECOND, 1),
-  }
+const URL_REMEDY = 'Give the whole URL, as https://login.example.com/.well-known/jwks.json.'
+const isHttp = (value: unknown): boolean =>
+  typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+
+/** What the options of a mirror are. */
+export const mirrorKinds = {
+  url: needed(either(kind('an http or https URL', isHttp, URL_REMEDY), call(URL_REMEDY))),
+  http: needed(ports.http),
+  clock: needed(ports.clock),
+  random: needed(ports.random),
+  facts: having('where the document is kept', ['load', 'save'], 'Give { load, save }, or leave it out.'),
+  intervalMs: millis(SECOND),
+  cooldownMs: millis(SECOND),
+  staleMs: millis(SECOND),
+  timeoutMs: millis(1),
+}
+
+export function mirrorTimes({
+  intervalMs = 10 * MINUTE,
+  cooldownMs = 30 * SECOND,
+  staleMs = DAY,
+  timeoutMs = 5 * SECOND,
+}: MirrorOptions): MirrorTimes {
+  return { intervalMs, cooldownMs, staleMs, timeoutMs }
+}
+
+/** What is wrong between the lengths of time. */
+export function timesFault(
+  { intervalMs = 10 * MINUTE, staleMs = DAY }: MirrorOptions,
+  members: string,
+): readonly Field[] {
+  if (staleMs >= intervalMs) return []
+  return [
+    { field: `${members}staleMs`, message: 'is less than intervalMs', remedy: 'Give at least as many milliseconds.' },
+  ]
 }
 
 /** The host of a document, for messages: a URL can hold more than people should see. Throws `config_invalid` where it has none. */
@@ -47,6 +74,7 @@ export function hostOf(url: string, document: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol)) return parsed.host
   const message = `The URL of the ${document} is not an http or https URL`
-  const remedy = 'Give the whole URL, as https://login.example.com/.well-known/jwks.json'
-  throw new GuestpassError('config_invalid', `${message}. ${remedy}.`, { fields: [{ field: 'url', message, remedy }] })
+  throw new GuestpassError('config_invalid', `${message}. ${URL_REMEDY}`, {
+    fields: [{ field: 'url', message, remedy: URL_REMEDY }],
+  })
 }

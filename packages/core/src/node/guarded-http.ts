@@ -1,7 +1,9 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
+import { call, checkOptions, list, record } from '../domain/options.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
+import { webAddress } from '../domain/web-address.ts'
 import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
 import { CONNECT_TIMEOUT, undiciHttp } from './http.ts'
 
@@ -19,22 +21,29 @@ export interface GuardedHttpOptions {
   readonly allowed?: readonly string[]
 }
 
+const optionsKind = record<GuardedHttpOptions>({
+  lookup: call('Give a function as dns.lookup, or leave it out.'),
+  allowed: list(webAddress),
+})
+
 const refusal = (host: string): HttpFault => new HttpFault('unsent', `not sent: the host ${host} ${NOT_PUBLIC}`)
 
 /**
  * HTTP to public addresses over TLS only, for targets that somebody else names. Every address is checked when the connection
  * is made, and the one that was checked is the one that is connected, so that a name which changes its address in between
  * gains nothing. Redirects are not followed, and no proxy is used: it would resolve names itself. `close` ends the
- * connections that are kept open.
+ * connections that are kept open. Throws `config_invalid` for wrong options.
  */
-export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttpOptions = {}): {
+export function guardedHttp(options: GuardedHttpOptions = {}): {
   readonly http: Http
   close(): Promise<void>
 } {
+  checkOptions('guardedHttp', ['options', options, optionsKind])
+  const { lookup = systemLookup, allowed = [] } = options
   const open = new Set(allowed.map((origin) => new URL(origin).origin))
 
-  const guardedLookup: Lookup = (hostname, options, callback) =>
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+  const guardedLookup: Lookup = (hostname, asked, callback) =>
+    lookup(hostname, { ...asked, all: true }, (error, addresses) => {
       if (error) return callback(error, [])
       const [first, ...others] = addresses
       if (first && [first, ...others].every(({ address }) => isPublicAddress(address))) return callback(null, addresses)
@@ -48,10 +57,10 @@ export function guardedHttp({ lookup = systemLookup, allowed = [] }: GuardedHttp
     const guarded = connector({ ...common, lookup: eitherWay(guardedLookup) })
     return new Agent({
       connections: 8,
-      connect(options, callback) {
-        const { hostname, protocol, port } = options
+      connect(target, callback) {
+        const { hostname, protocol, port } = target
         const isOpen = open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)
-        return isOpen ? plain(options, callback) : guarded(options, callback)
+        return isOpen ? plain(target, callback) : guarded(target, callback)
       },
     })
   })

@@ -1,4 +1,5 @@
 import { uptime } from 'node:os'
+import { checkOptions } from '../domain/options.ts'
 import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
@@ -6,7 +7,7 @@ import type { Random } from '../ports/random.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Platform } from '../verify/platform.ts'
 import { nodePlatform } from './crypto.ts'
-import { nodeHttp, type NodeHttpOptions } from './http.ts'
+import { nodeHttp, nodeHttpKind, type NodeHttpOptions } from './http.ts'
 
 /** Everything that a connection needs of Node; the store comes on top. `close` ends the connections that are kept open. */
 export interface NodePorts {
@@ -17,9 +18,13 @@ export interface NodePorts {
   close(): Promise<void>
 }
 
-export const nodePorts = (options: NodeHttpOptions = {}): NodePorts => ({
-  clock: { ...systemClock(), uptime: () => uptime() * SECOND },
-  random: systemRandom(),
-  platform: nodePlatform(),
-  ...nodeHttp(options),
-})
+/** The ports of Node. Throws `config_invalid` for wrong options, and when a variable names no proxy. */
+export function nodePorts(options: NodeHttpOptions = {}): NodePorts {
+  checkOptions('nodePorts', ['options', options, nodeHttpKind])
+  return {
+    clock: { ...systemClock(), uptime: () => uptime() * SECOND },
+    random: systemRandom(),
+    platform: nodePlatform(),
+    ...nodeHttp(options),
+  }
+}

@@ -1,4 +1,5 @@
 import { isLoopback } from '../domain/loopback.ts'
+import { checkOptions, kind, needed, valuesOf } from '../domain/options.ts'
 import { GuestpassError } from '../errors.ts'
 
 /** The variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the same in lower case, which count first. */
@@ -28,12 +29,18 @@ export const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\
 export const portOf = ({ protocol, port }: Pick<Target, 'protocol' | 'port'>): number =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
+export const variablesKind = valuesOf(
+  kind('a text', (value) => typeof value === 'string'),
+  'Give the variables of a process.',
+)
+
 /**
  * Which proxy a target is reached through. Loopback is reached directly, and so is what NO_PROXY names: `*`, hosts with all below them,
  * `*.example.com` for those below alone, addresses, each with or without a port. Where HTTPS_PROXY is not set, HTTP_PROXY counts for https
  * too. Throws `config_invalid` for a value that is no address of a proxy.
  */
 export function proxies(variables: ProxyVariables): (target: Target) => Proxy | undefined {
+  checkOptions('proxies', ['variables', variables, needed(variablesKind)])
   const named = (name: string): readonly [name: string, value: string] | undefined =>
     [name.toLowerCase(), name]
       .map((one) => [one, variables[one]?.trim() ?? ''] as const)

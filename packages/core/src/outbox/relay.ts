@@ -1,6 +1,8 @@
+import { call, checkOptions, millis, needed, record, text, whole } from '../domain/options.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'
 import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -11,6 +13,8 @@ export interface Relay extends StoredWorker {
   drain(signal: AbortSignal): Promise<number>
 }
 
+const SINK = 'Give jsonLines(name, write), or { name, deliver }.'
+const DELIVER = 'Give a function that takes the events and says what came of each.'
 const BATCH = 100
 const LEASE: Millis = 30 * SECOND
 const IDLE: Millis = SECOND
@@ -25,17 +29,34 @@ export interface RelayOptions {
   readonly failure?: (why: string) => GuestpassError
 }
 
+const sinkKind = needed(
+  record<Sink>(
+    { name: needed(text), rest: call('Give a function.'), deliver: needed(call(DELIVER)) },
+    { open: true, remedy: SINK },
+  ),
+)
+const clockKind = record<{ clock: Clock }>({ clock: needed(kinds.clock) }, { open: true })
+const optionsKind = record<RelayOptions>({
+  batch: whole(1, 1_000),
+  leaseMs: millis(1),
+  failure: call('Give a function from a reason to an error.'),
+})
+
 /**
  * Moves committed events from the outbox to one sink: at least once, in the order of their commits. A sink that fails holds all
  * its events back; an event that the sink itself puts off lets later ones pass. So does one whose claim a process took with
- * it when it died: it comes again when the lease ends.
+ * it when it died: it comes again when the lease ends. Throws `config_invalid` for wrong options.
  */
-export function relay(
-  outbox: Outbox,
-  sink: Sink,
-  { clock }: { readonly clock: Clock },
-  { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
-): Relay {
+export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock }, options: RelayOptions = {}): Relay {
+  checkOptions(
+    'relay',
+    ['outbox', outbox, kinds.outbox],
+    ['sink', sink, sinkKind],
+    ['ports', ports, clockKind],
+    ['options', options, optionsKind],
+  )
+  const { clock } = ports
+  const { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) } = options
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
   async function pass(
     signal: AbortSignal,

@@ -1,7 +1,7 @@
+import { also, checkOptions, millis, number, record } from '../domain/options.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { within } from './bounds.ts'
 import { lanes } from './lanes.ts'
 import { type Call, type Policy, TryFailure } from './pipeline.ts'
 import { type Tally, tally } from './tally.ts'
@@ -20,6 +20,27 @@ export interface BreakerOptions {
 }
 
 const SLOTS = 10
+
+export const breakerKind = also(
+  record<BreakerOptions>({
+    windowMs: millis(SLOTS),
+    atLeast: number(1),
+    rate: number(Number.MIN_VALUE, 1),
+    coolMs: millis(1),
+    mostCoolMs: millis(1),
+  }),
+  ({ coolMs = COOL, mostCoolMs = Math.max(MINUTE, coolMs) }: BreakerOptions, members) =>
+    mostCoolMs >= coolMs
+      ? []
+      : [
+          {
+            field: `${members}mostCoolMs`,
+            message: 'is less than coolMs',
+            remedy: 'Give at least as many milliseconds.',
+          },
+        ],
+)
+const COOL: Millis = 5 * SECOND
 /** When to come back while a probe is under way: its outcome is not known yet. */
 const PROBE_WAIT: Millis = SECOND
 
@@ -40,11 +61,9 @@ interface Circuit {
  * other 4xx are answers of a healthy upstream; a try that was aborted from outside says nothing.
  */
 export function breaker(options: BreakerOptions, { clock }: { readonly clock: Clock }): Policy {
-  const windowMs = within('breaker.windowMs', options.windowMs ?? 30 * SECOND, SLOTS)
-  const atLeast = within('breaker.atLeast', options.atLeast ?? 10, 1)
-  const rate = within('breaker.rate', options.rate ?? 0.5, Number.MIN_VALUE, 1)
-  const coolMs = within('breaker.coolMs', options.coolMs ?? 5 * SECOND, 1)
-  const mostCoolMs = within('breaker.mostCoolMs', options.mostCoolMs ?? Math.max(MINUTE, coolMs), coolMs)
+  checkOptions('breaker', ['breaker', options, breakerKind])
+  const { windowMs = 30 * SECOND, atLeast = 10, rate = 0.5, coolMs = COOL } = options
+  const { mostCoolMs = Math.max(MINUTE, coolMs) } = options
   const circuits = lanes((): Circuit => ({ tries: tally(windowMs, SLOTS), epoch: 0, coolMs, probing: false }))
 
   /** How long a call must stay away; 0 when it may go. */

@@ -1,6 +1,6 @@
+import { checkOptions, number, record } from '../domain/options.ts'
 import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import { within } from './bounds.ts'
 import { lanes } from './lanes.ts'
 
 export interface BudgetOptions {
@@ -12,6 +12,8 @@ export interface BudgetOptions {
   readonly most?: number
 }
 
+export const budgetKind = record<BudgetOptions>({ perRequest: number(0, 1), perSecond: number(0), most: number(1) })
+
 /** How much may be repeated on a connection, so that repeats do not bury an upstream that is failing. */
 export interface Budget {
   /** A request was asked for. */
@@ -22,9 +24,8 @@ export interface Budget {
 
 /** A budget in this process: one balance per connection, at most 1 000 connections at a time. */
 export function budget(options: BudgetOptions, { clock }: { readonly clock: Clock }): Budget {
-  const perRequest = within('budget.perRequest', options.perRequest ?? 0.2, 0, 1)
-  const perSecond = within('budget.perSecond', options.perSecond ?? 1, 0)
-  const most = within('budget.most', options.most ?? 20, 1)
+  checkOptions('budget', ['budget', options, budgetKind])
+  const { perRequest = 0.2, perSecond = 1, most = 20 } = options
   const accounts = lanes(() => ({ balance: most, at: clock.monotonic() }))
 
   const add = (connection: string, amount: number): { balance: number } => {

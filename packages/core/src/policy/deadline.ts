@@ -1,7 +1,7 @@
+import { checkOptions, noEnd } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { within } from './bounds.ts'
 import { overdueError } from './overdue.ts'
 import type { Call, Policy } from './pipeline.ts'
 import { timeBox } from './time-box.ts'
@@ -13,7 +13,7 @@ import { timeBox } from './time-box.ts'
  * Measured on the monotonic clock, so that setting the machine's time ends no call.
  */
 export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
-  within('deadlineMs', totalMs, 1)
+  checkOptions('deadline', ['deadlineMs', totalMs, noEnd])
   return (next) => async (call) => {
     const startedAt = clock.monotonic()
     const allowedMs = call.patienceMs ?? totalMs

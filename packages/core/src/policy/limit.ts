@@ -1,8 +1,8 @@
+import { checkOptions, millis, number, record } from '../domain/options.ts'
 import { DAY, iso, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
-import { within } from './bounds.ts'
 import { lanes } from './lanes.ts'
 import { permits } from './permits.ts'
 import { type Line, line } from './line.ts'
@@ -21,6 +21,12 @@ export interface LimitOptions {
   readonly maxWaitMs?: Millis
 }
 
+export const limitKind = record<LimitOptions>({
+  perMinute: number(Number.MIN_VALUE),
+  burst: number(1),
+  maxWaitMs: millis(0, DAY),
+})
+
 /** The part of a store that limiters of several processes share. */
 export type PermitStore = Pick<Store, 'reserve' | 'learn'>
 
@@ -32,9 +38,8 @@ export type PermitStore = Pick<Store, 'reserve' | 'learn'>
  */
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
   const { clock, store } = ports
-  const perMinute = within('limit.perMinute', options.perMinute ?? 300, Number.MIN_VALUE)
-  const burst = within('limit.burst', options.burst ?? 10, 1)
-  const maxWaitMs = within('limit.maxWaitMs', options.maxWaitMs ?? 30 * SECOND, 0, DAY)
+  checkOptions('limit', ['limit', options, limitKind])
+  const { perMinute = 300, burst = 10, maxWaitMs = 30 * SECOND } = options
   const known = lanes((): { line?: Line } => ({}), { busy: ({ line }) => (line?.waiting ?? 0) > 0 })
 
   const lineOf = (call: Call): Line => {

@@ -1,8 +1,8 @@
+import { anything, checkOptions, millis, record, whole } from '../domain/options.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import { within } from './bounds.ts'
 import type { Budget } from './budget.ts'
 import { type Call, type Policy, TryFailure, type TryFacts } from './pipeline.ts'
 
@@ -16,6 +16,13 @@ export interface RetryOptions {
   /** What may be repeated on a connection; no bound when absent. */
   readonly budget?: Budget
 }
+
+export const retryKind = record<RetryOptions>({
+  retries: whole(0, 20),
+  baseMs: millis(0),
+  capMs: millis(0),
+  budget: anything,
+})
 
 /** Beyond what upstream told to wait, callers spread over this part of it, so that they do not come back all at once. */
 const SPREAD = 0.1
@@ -36,10 +43,8 @@ export function retry(
   options: RetryOptions,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Policy {
-  const retries = within('retry.retries', options.retries ?? 3, 0, 20)
-  const baseMs = within('retry.baseMs', options.baseMs ?? SECOND / 2, 0)
-  const capMs = within('retry.capMs', options.capMs ?? 30 * SECOND, 0)
-  const { budget } = options
+  checkOptions('retry', ['retry', options, retryKind])
+  const { retries = 3, baseMs = SECOND / 2, capMs = 30 * SECOND, budget } = options
 
   const waitAfter = ({ retryAfterMs, again }: TryFacts, waits: number): Millis => {
     // A wait of nothing is no advice: a herd would come back at once.

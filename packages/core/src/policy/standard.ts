@@ -1,13 +1,14 @@
+import { noEnd, record } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { type AccessSource, authorize, unauthorized } from './authorize.ts'
-import { breaker, type BreakerOptions } from './breaker.ts'
-import { budget, type BudgetOptions } from './budget.ts'
+import { breaker, breakerKind, type BreakerOptions } from './breaker.ts'
+import { budget, budgetKind, type BudgetOptions } from './budget.ts'
 import { deadline } from './deadline.ts'
-import { limit, type LimitOptions, type PermitStore } from './limit.ts'
+import { limit, limitKind, type LimitOptions, type PermitStore } from './limit.ts'
 import { pipeline, type Policy } from './pipeline.ts'
-import { retry, type RetryOptions } from './retry.ts'
+import { retry, retryKind, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
 
 export interface StandardOptions {
@@ -20,6 +21,15 @@ export interface StandardOptions {
   readonly limit?: LimitOptions
   readonly breaker?: BreakerOptions
 }
+
+export const standardKind = record<StandardOptions>({
+  deadlineMs: noEnd,
+  timeoutMs: noEnd,
+  retry: retryKind,
+  budget: budgetKind,
+  limit: limitKind,
+  breaker: breakerKind,
+})
 
 export interface StandardPorts {
   readonly clock: Clock

@@ -1,6 +1,6 @@
+import { checkOptions, noEnd } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import { within } from './bounds.ts'
 import { type Policy, TryFailure } from './pipeline.ts'
 import { timeBox } from './time-box.ts'
 
@@ -9,7 +9,7 @@ import { timeBox } from './time-box.ts'
  * because upstream may have acted on it; as one that was not sent when nothing of it was written.
  */
 export function timeout(eachMs: Millis, { clock }: { readonly clock: Clock }): Policy {
-  within('timeoutMs', eachMs, 1)
+  checkOptions('timeout', ['timeoutMs', eachMs, noEnd])
   return (next) => async (call) => {
     let isSent = false
     const sent = (): void => {

@@ -1,4 +1,5 @@
 import { hex } from '../domain/hex.ts'
+import { checkOptions, flag, record } from '../domain/options.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
@@ -6,8 +7,11 @@ import type { Random } from './random.ts'
 /** The longest delay that a platform timer takes; longer sleeps are made of several. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1
 
+const clockKind = record<{ unref: boolean }>({ unref: flag })
+
 /** The clock of the platform. Its timers do not keep a process alive when `unref` is set. */
 export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
+  checkOptions('systemClock', ['options', options, clockKind])
   const nap = (ms: Millis, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
       const stop = (): void => {

@@ -1,5 +1,8 @@
 import { type Event, REFRESH_GRANT } from '../domain/event.ts'
+import { connectionName } from '../domain/connection-name.ts'
+import { checkOptions, kind, needed, record } from '../domain/options.ts'
 import type { Instant, Millis } from '../domain/time.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Store } from '../ports/store.ts'
 import { type Histogram, histogram } from './histogram.ts'
 
@@ -101,12 +104,22 @@ export interface ReportOptions {
   readonly since?: Instant | undefined
 }
 
-/** Reads all events of a connection, a page at a time. */
-export async function report(
-  store: Store,
-  connection: string,
-  { since = Number.NEGATIVE_INFINITY }: ReportOptions = {},
-): Promise<Report> {
+const instant = kind(
+  'milliseconds since 1970',
+  (value) => typeof value === 'number' && !Number.isNaN(value),
+  "Give milliseconds since 1970, as Date.parse('2026-01-01').",
+)
+const optionsKind = record<ReportOptions>({ since: instant })
+
+/** Reads all events of a connection, a page at a time. Rejects with `config_invalid` for wrong options. */
+export async function report(store: Store, connection: string, options: ReportOptions = {}): Promise<Report> {
+  checkOptions(
+    'report',
+    ['store', store, kinds.store('events')],
+    ['connection', connection, needed(connectionName)],
+    ['options', options, optionsKind],
+  )
+  const { since = Number.NEGATIVE_INFINITY } = options
   const all = tally()
   const jobs: Record<Job, Tally> = {
     accessTokens: tally(),
@@ -148,8 +161,9 @@ export async function report(
   }
 }
 
-/** The events of a connection in the order of their commits. */
+/** The events of a connection in the order of their commits. Throws `config_invalid` for what is no store. */
 export async function* eventsOf(store: Store, connection: string): AsyncGenerator<Event> {
+  checkOptions('eventsOf', ['store', store, kinds.store('events')], ['connection', connection, needed(connectionName)])
   for (let after: number | undefined; ; ) {
     const page = await store.events(connection, { limit: PAGE, ...(after === undefined ? {} : { after }) })
     yield* page.events

@@ -1,11 +1,17 @@
 import { auditRecord } from '../domain/audit-record.ts'
+import { call, checkOptions, needed, text } from '../domain/options.ts'
 import type { Sink } from './sink.ts'
 
-/** Writes audit records as JSON lines. `write` gets whole lines and resolves when they are kept. */
-export const jsonLines = (name: string, write: (lines: string) => Promise<void>): Sink => ({
-  name,
-  async deliver(due) {
-    await write(due.map(({ event }) => `${JSON.stringify(auditRecord(event))}\n`).join(''))
-    return due.map(({ event }) => ({ event: event.id, then: 'done' }))
-  },
-})
+const WRITE = 'Give a function that takes lines and resolves when they are kept.'
+
+/** Writes audit records as JSON lines. `write` gets whole lines and resolves when they are kept. Throws `config_invalid` for wrong options. */
+export function jsonLines(name: string, write: (lines: string) => Promise<void>): Sink {
+  checkOptions('jsonLines', ['name', name, needed(text)], ['write', write, needed(call(WRITE))])
+  return {
+    name,
+    async deliver(due) {
+      await write(due.map(({ event }) => `${JSON.stringify(auditRecord(event))}\n`).join(''))
+      return due.map(({ event }) => ({ event: event.id, then: 'done' }))
+    },
+  }
+}

@@ -1,4 +1,6 @@
+import { checkOptions, record, whole } from '../domain/options.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import { systemClock } from '../ports/system.ts'
 import type { Route, Store } from '../ports/store.ts'
 import { expected, put, type Room } from './room.ts'
@@ -14,11 +16,14 @@ export interface MemoryStoreOptions {
   readonly keepEvents?: number
 }
 
+const optionsKind = record<MemoryStoreOptions>({ clock: kinds.clock, route: kinds.route, keepEvents: whole(1) })
+
 /**
  * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
- * promises of `Store` hold, except that nobody else shares it.
+ * promises of `Store` hold, except that nobody else shares it. Throws `config_invalid` for wrong options.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions('memoryStore', ['options', options, optionsKind])
   const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
   const rooms = new Map<string, Room>()
   const { store, roomOf, adding } = storeOfRooms(() => rooms, { clock, route, keepEvents })

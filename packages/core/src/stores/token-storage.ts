@@ -1,7 +1,9 @@
 import { isOfOAuth } from '../domain/credential-ids.ts'
 import { SIGN_INS } from '../domain/document-kinds.ts'
-import { type Field, GuestpassError } from '../errors.ts'
+import { call, checkOptions, needed, record } from '../domain/options.ts'
+import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { notCarried, withoutDelivery } from './not-carried.ts'
@@ -22,6 +24,12 @@ export interface TokenStorageOptions {
   /** Default: the system's. */
   readonly clock?: Clock
 }
+
+const optionsKind = record<TokenStorageOptions>({
+  load: needed(call('Give a function that returns the text saved last.')),
+  save: needed(call('Give a function that stores a text.')),
+  clock: kinds.clock,
+})
 
 /** Events kept of each connection in memory, for `report`. */
 const KEEP_EVENTS = 1_000
@@ -49,7 +57,7 @@ const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as con
  * const { token } = await accessTokens.token()
  */
 export function tokenStorage(options: TokenStorageOptions): Store {
-  refuseWrong(options)
+  checkOptions('tokenStorage', ['options', options, optionsKind])
   const { load, save, clock = systemClock() } = options
   const store = textStore({
     clock,
@@ -86,27 +94,18 @@ function isCarried({ writes = [], documents = [], issued = [], deny = [] }: Chan
   return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOfOAuth(id))
 }
 
-function refuseWrong(options: Partial<TokenStorageOptions> | undefined): void {
-  const wanted = {
-    load: 'Give a function that returns the text saved last.',
-    save: 'Give a function that stores a text.',
-  }
-  const fields = (['load', 'save'] as const).flatMap((field): readonly Field[] =>
-    typeof options?.[field] === 'function' ? [] : [{ field, message: 'is no function', remedy: wanted[field] }],
-  )
-  if (fields.length > 0) refuse(fields)
-}
-
-function refuse(fields: readonly Field[]): never {
-  const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
-  throw new GuestpassError('config_invalid', `Wrong options for tokenStorage: ${said}`, { fields })
-}
-
 function textOf(loaded: unknown): string | undefined {
   if (loaded === null || loaded === undefined) return undefined
   if (typeof loaded === 'string') return loaded
   const remedy = 'Let it return the text that save was given, or null before the first.'
-  return refuse([{ field: 'load', message: `gave no text but a value of type ${typeof loaded}`, remedy }])
+  const field = { field: 'load', message: `gave no text but a value of type ${typeof loaded}`, remedy }
+  throw new GuestpassError(
+    'config_invalid',
+    `Wrong options for tokenStorage: ${field.field} ${field.message}. ${remedy}`,
+    {
+      fields: [field],
+    },
+  )
 }
 
 async function calling<T>(name: 'load' | 'save', call: () => T): Promise<Awaited<T>> {

@@ -1,6 +1,8 @@
+import { call, checkOptions, either, having, needed, record, text } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { DISK_FULL, GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import { systemClock, systemLock, systemRandom } from '../ports/system.ts'
 import type { Store } from '../ports/store.ts'
 import { withoutDelivery } from './not-carried.ts'
@@ -19,6 +21,12 @@ export interface WebStorageStoreOptions {
   /** Default: the system's. */
   readonly clock?: Clock
 }
+
+const STORAGE = 'Give sessionStorage, or a function that gives it.'
+const storageKind = needed(
+  either(having('a web storage', ['getItem', 'setItem', 'removeItem'], STORAGE), call(STORAGE)),
+)
+const optionsKind = record<WebStorageStoreOptions>({ key: text, clock: kinds.clock })
 
 /** Events kept of each connection in memory, for `report`. */
 const KEEP_EVENTS = 1_000
@@ -51,8 +59,8 @@ const held = new Set<string>()
  * else location.assign((await home.signIn.begin({ redirectUri })).url)
  */
 export function webStorageStore(storage: WebStorage | (() => WebStorage), options: WebStorageStoreOptions = {}): Store {
+  checkOptions('webStorageStore', ['storage', storage, storageKind], ['options', options, optionsKind])
   const { key = 'guestpass', clock = systemClock() } = options
-  refuseWrong(storage, key)
   const at = typeof storage === 'function' ? storage : () => storage
   let release = (): void => {}
 
@@ -100,13 +108,6 @@ function ofOneWindow(storage: WebStorage): WebStorage {
   if ('document' in globalThis && storage === globalThis.localStorage)
     refuse('storage', 'is localStorage, which all windows of a site share', 'Give sessionStorage.')
   return storage
-}
-
-function refuseWrong(storage: unknown, key: unknown): void {
-  const isStorage =
-    typeof storage === 'object' && storage !== null && 'getItem' in storage && typeof storage.getItem === 'function'
-  if (!isStorage && typeof storage !== 'function') refuse('storage', 'is no web storage', 'Give sessionStorage.')
-  if (typeof key !== 'string' || key === '') refuse('key', 'is no text', 'Name an entry of the storage.')
 }
 
 function refuse(field: string, message: string, remedy: string): never {

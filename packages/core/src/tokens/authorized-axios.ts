@@ -1,13 +1,16 @@
+import { also, checkOptions, having, needed, record } from '../domain/options.ts'
 import type { TokenSource } from './access-tokens.ts'
 import { absolute } from './fetch-request.ts'
 import {
   allowedOrigins,
+  authorizedKind,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   mayRepeat,
   noteTaken,
   resourceOf,
+  sourceKind,
   tokenIn,
 } from './token-use.ts'
 
@@ -17,6 +20,18 @@ export interface AxiosLike {
   request(config: never): Promise<unknown>
   getUri(config: never): string
 }
+
+const AXIOS = 'Give axios, or axios.create().'
+const interceptor = needed(having('an interceptor of axios', ['use', 'eject'], AXIOS))
+const interceptors = record<AxiosLike['interceptors']>(
+  { request: interceptor, response: interceptor },
+  { open: true, remedy: AXIOS },
+)
+const axiosKind = needed(
+  also(having('an instance of axios', ['request', 'getUri'], AXIOS), (axios: AxiosLike, members) =>
+    interceptors.faults(axios.interceptors, `${members}interceptors`),
+  ),
+)
 
 interface Interceptors {
   use(done: never, failed?: never): number
@@ -45,9 +60,17 @@ interface AxiosResponse {
  * sent once more with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. Put it on
  * before other interceptors. A body that is a stream is not sent again. Where axios sends
  * by fetch, it is not known that a redirect led to another origin: a 401 from there costs a renewal. Requests reject as axios has it, and with the codes of the
- * source. The answer takes the interceptors off again.
+ * source. The answer takes the interceptors off again. Throws `config_invalid`
+ * for wrong options.
  */
-export function authorizedAxios(axios: AxiosLike, source: TokenSource, { origins }: AuthorizedOptions): () => void {
+export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: AuthorizedOptions): () => void {
+  checkOptions(
+    'authorizedAxios',
+    ['axios', axios, axiosKind],
+    ['source', source, sourceKind],
+    ['options', options, authorizedKind],
+  )
+  const { origins } = options
   const allowed = allowedOrigins(origins)
   const urlOf = (config: Config): URL => new URL(absolute(axios.getUri(config as never)))
 

@@ -1,8 +1,18 @@
+import { call, checkOptions, record } from '../domain/options.ts'
 import { GuestpassError } from '../errors.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 import type { TokenSource } from './access-tokens.ts'
 import { plainRequest } from './fetch-request.ts'
-import { allowedOrigins, type Answered, bearerOf, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
+import {
+  allowedOrigins,
+  type Answered,
+  bearerOf,
+  mayRepeat,
+  noteTaken,
+  origins,
+  resourceOf,
+  sourceKind,
+} from './token-use.ts'
 
 /** A `fetch` of any implementation: they differ in the types of what they take and answer. */
 export type AnyFetch = (input: never, init?: never) => Promise<unknown>
@@ -16,18 +26,26 @@ export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   readonly fetch?: F
 }
 
+const optionsKind = record<AuthorizedFetchOptions<AnyFetch>>({
+  origins,
+  fetch: call('Give a fetch, or leave it out.'),
+})
+
 /**
  * `fetch` with the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more with the
  * next one: the caller gets the answer to that. Where new tokens were refused by the same origin a short while ago, the caller gets the
  * 401. Any input and body that `fetch` takes may be given; members of `init` that only this `fetch` knows, as `dispatcher`, are handed on.
  * A stream is kept in memory until it is known that it need not be sent again. A redirect to another origin is followed without the
- * token, as `fetch` has it. Rejects with `invalid_input` and with the codes of the source.
+ * token, as `fetch` has it. Rejects with `invalid_input` and with the codes of the source. Throws
+ * `config_invalid` for wrong options.
  */
 export function authorizedFetch<F extends AnyFetch = Fetch>(
   source: TokenSource,
-  { origins, fetch }: AuthorizedFetchOptions<F>,
+  options: AuthorizedFetchOptions<F>,
 ): FetchLike<F> {
-  const allowed = allowedOrigins(origins)
+  checkOptions('authorizedFetch', ['source', source, sourceKind], ['options', options, optionsKind])
+  const { fetch } = options
+  const allowed = allowedOrigins(options.origins)
   const send = (fetch ?? systemFetch) as unknown as Fetch
   const isForeign = send !== systemFetch && send !== globalThis.fetch
 

@@ -1,12 +1,15 @@
+import { checkOptions } from '../domain/options.ts'
 import type { TokenSource } from './access-tokens.ts'
 import {
   allowedOrigins,
+  authorizedKind,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   mayRepeat,
   noteTaken,
   resourceOf,
+  sourceKind,
   tokenIn,
 } from './token-use.ts'
 
@@ -41,7 +44,9 @@ export interface GotHooks {
  * are as they are. Streams (`got.stream`, or as a body) carry the token and are not sent again. Requests reject as got has it, with the errors of the
  * source as `cause`.
  */
-export function authorizedGot(source: TokenSource, { origins }: AuthorizedOptions): GotHooks {
+export function authorizedGot(source: TokenSource, options: AuthorizedOptions): GotHooks {
+  checkOptions('authorizedGot', ['source', source, sourceKind], ['options', options, authorizedKind])
+  const { origins } = options
   const allowed = allowedOrigins(origins)
   /** Options of requests that are sent a second time. */
   const repeats = new WeakSet<object>()

@@ -1,7 +1,8 @@
+import { checkOptions, having, needed } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { TokenSource } from './access-tokens.ts'
 import type { Resource } from './rejections.ts'
-import { bearerOf, mayRepeat, noteTaken, resourceOf } from './token-use.ts'
+import { bearerOf, mayRepeat, noteTaken, resourceOf, sourceKind } from './token-use.ts'
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
@@ -11,6 +12,10 @@ export interface SdkClient {
   /** What sends the requests of `callApi`. Rejects with the response for what is no success. Older versions have none. */
   getHttpClient?(): unknown
 }
+
+const clientKind = needed(
+  having('an ApiClient of the SDK', ['setAccessToken', 'callApi'], 'Give platformClient.ApiClient.instance.'),
+)
 
 /** A request as the SDK hands it to its HTTP client. */
 interface SdkRequest {
@@ -46,9 +51,10 @@ const adapted = new WeakMap<SdkClient, Adapted>()
  * Drives an `ApiClient` by a token source: every call goes out with a token that is valid now, and one that is refused with 401, whatever
  * the body of the answer, is sent once more with the next token, so that callers of the SDK never see it. Where new tokens were
  * refused a short while ago, they get the 401. Concurrent calls share one renewal. All else, as 429 and hooks, is as the SDK has it. Of
- * several adapters on a client the one that was put on last counts. The answer takes this one off again.
+ * several adapters on a client the one that was put on last counts. The answer takes this one off again. Throws `config_invalid` for wrong options.
  */
 export function authorizedSdk(client: SdkClient, source: TokenSource): () => void {
+  checkOptions('authorizedSdk', ['client', client, clientKind], ['source', source, sourceKind])
   const of = adapted.get(client) ?? adapt(client)
   const own = { source }
   of.sources.push(own)

@@ -1,13 +1,16 @@
+import { checkOptions } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { TokenSource } from './access-tokens.ts'
 import {
   allowedOrigins,
+  authorizedKind,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   mayRepeat,
   noteTaken,
   resourceOf,
+  sourceKind,
 } from './token-use.ts'
 
 /** What a dispatcher of undici is asked for. */
@@ -37,19 +40,21 @@ const HANDED_ON = ['onRequestStart', 'onRequestUpgrade', 'onResponseStarted', 'o
  */
 export function authorizedUndici(
   source: TokenSource,
-  { origins }: AuthorizedOptions,
+  options: AuthorizedOptions,
 ): <D extends AnyDispatch>(dispatch: D) => D {
+  checkOptions('authorizedUndici', ['source', source, sourceKind], ['options', options, authorizedKind])
+  const { origins } = options
   const allowed = allowedOrigins(origins)
   return <D extends AnyDispatch>(next: D): D => {
     const dispatch = next as unknown as Dispatch
-    const authorized: Dispatch = (options, handler) => {
-      const { origin, path, method, signal } = options
-      if (origin === undefined || !allowed.has(new URL(origin).origin)) return dispatch(options, handler)
+    const authorized: Dispatch = (request, handler) => {
+      const { origin, path, method, signal } = request
+      if (origin === undefined || !allowed.has(new URL(origin).origin)) return dispatch(request, handler)
       const by = resourceOf(method, new URL(path, origin))
       const send = async (handlerOf: (token: Secret) => Handler): Promise<void> => {
         try {
           const { token } = await source.token(signal instanceof AbortSignal ? { signal } : {})
-          dispatch({ ...options, headers: withBearer(options.headers, bearerOf(token)) }, handlerOf(token))
+          dispatch({ ...request, headers: withBearer(request.headers, bearerOf(token)) }, handlerOf(token))
         } catch (thrown) {
           // No request has begun that a controller could be of.
           handler['onResponseError']?.(null, thrown)
@@ -63,7 +68,7 @@ export function authorizedUndici(
         )
       const first = (token: Secret): Handler => {
         const isRefused = (status: number): boolean =>
-          mayRepeat(source, { token, by, status }) && isRepeatable(options.body)
+          mayRepeat(source, { token, by, status }) && isRepeatable(request.body)
         return watching(handler, isRefused, () => void send(last))
       }
       void send(first)

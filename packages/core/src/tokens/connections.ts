@@ -1,8 +1,11 @@
 import { GRANT } from '../domain/credential-ids.ts'
 import type { Credential } from '../domain/credential.ts'
+import { connectionName } from '../domain/connection-name.ts'
+import { checkOptions, needed } from '../domain/options.ts'
 import { endOf } from '../domain/plan.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
+import { store as storeWith } from '../ports/kinds.ts'
 import type { Store } from '../ports/store.ts'
 
 /** How a connection gets its access tokens, and how that stands. Never a token. */
@@ -23,8 +26,11 @@ export interface ConnectionView {
   readonly organization?: string
 }
 
-/** How one connection stands. Rejects with `connection_unknown` when the store knows nothing of it. */
+const storeKind = storeWith('connections', 'find', 'list')
+
+/** How one connection stands. Rejects with `connection_unknown` when the store knows nothing of it, `config_invalid` for wrong options. */
 export async function connectionView(store: Store, connection: string): Promise<ConnectionView> {
+  checkOptions('connectionView', ['store', store, storeKind], ['connection', connection, needed(connectionName)])
   if (!(await store.connections()).includes(connection)) {
     throw new GuestpassError(
       'connection_unknown',
@@ -38,8 +44,9 @@ export async function connectionView(store: Store, connection: string): Promise<
   return grant ? viewOf(connection, 'refresh_token', grant) : viewOf(connection, 'none', undefined)
 }
 
-/** All connections of a store, in the order of their names. */
+/** All connections of a store, in the order of their names. Rejects with `config_invalid` for what is no store. */
 export async function connectionViews(store: Store): Promise<readonly ConnectionView[]> {
+  checkOptions('connectionViews', ['store', store, storeKind])
   const names = await store.connections()
   return Promise.all(names.map((name) => connectionView(store, name)))
 }

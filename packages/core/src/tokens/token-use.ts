@@ -1,4 +1,6 @@
+import { having, list, needed, record } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
+import { webAddress } from '../domain/web-address.ts'
 import { showsTaken } from '../policy/authorize.ts'
 import type { TokenSource } from './access-tokens.ts'
 import type { Resource } from './rejections.ts'
@@ -8,6 +10,19 @@ export interface AuthorizedOptions {
   /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other go out without it. */
   readonly origins: readonly string[]
 }
+
+/** What a source of access tokens is. */
+export const sourceKind = needed(
+  having(
+    'a source of access tokens',
+    ['token', 'reportRejected'],
+    'Give the accessTokens of what `await connection(…)` gives.',
+  ),
+)
+export const origins = needed(
+  list(webAddress, 1, "Give the origins that may see the token, as ['https://api.mypurecloud.ie']."),
+)
+export const authorizedKind = record<AuthorizedOptions>({ origins })
 
 export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
   new Set(origins.map((origin) => new URL(origin).origin))

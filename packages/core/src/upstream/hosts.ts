@@ -1,3 +1,4 @@
+import { anything, checkOptions, isObject, kind, list, record, text } from '../domain/options.ts'
 import { type Field, GuestpassError } from '../errors.ts'
 import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
 import { domains, regionDomain, unknownRegion } from './regions.ts'
@@ -75,6 +76,38 @@ export interface Hosts {
   /** Members that were given and decided nothing. */
   readonly unused: readonly ('region' | 'env' | 'baseUrl')[]
 }
+
+const RESOLVE = "Give resolveHosts({ baseUrl: 'https://gateway.example.com' }), or with a region."
+
+/** What `resolveHosts` answers. */
+export const hostsKind = kind(
+  'what resolveHosts answers',
+  (value) =>
+    isObject(value) &&
+    typeof value['oauth'] === 'string' &&
+    typeof value['jwksUrl'] === 'string' &&
+    ['endpoints', 'from'].every((name) => isObject(value[name])) &&
+    ['own', 'insecureHosts'].every((name) => Array.isArray(value[name])) &&
+    ['api', 'issuer'].every((name) => ['string', 'undefined'].includes(typeof value[name])),
+  RESOLVE,
+)
+
+/** The texts are looked at one by one, with the names that the user knows. */
+const inputKind = record<HostInput>({
+  baseUrl: anything,
+  oauthBaseUrl: anything,
+  apiBaseUrl: anything,
+  region: anything,
+  env: anything,
+  issuer: anything,
+  jwksUrl: anything,
+  tokenPath: anything,
+  userTokenPath: anything,
+  authorizePath: anything,
+  devicePath: anything,
+  revocationPath: anything,
+  insecureHosts: list(text),
+})
 
 const hostOf = (base: string): string => new URL(base).hostname.replace(/\.$/, '')
 const isHostOf = (base: string | undefined, service: 'login' | 'api'): boolean =>
@@ -165,7 +198,8 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
  * they leave open. Any other name is refused, because an address built from a typo would receive the client secret.
  * @throws GuestpassError `config_invalid`, with all faults as fields.
  */
-export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
+export function resolveHosts(input: HostInput = {}, names: HostNames = {}): Hosts {
+  checkOptions('resolveHosts', ['input', input, inputKind])
   const of = reading(input, names)
   const { given, faults } = of
   const { oauth, api } = bases(of)
@@ -174,10 +208,7 @@ export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
   const userTokenPath = path(of, 'userTokenPath')
   const beside = { authorize: path(of, 'authorizePath'), device: path(of, 'devicePath') }
   const revocation = path(of, 'revocationPath')
-  if (faults.length > 0 || !oauth)
-    throw new GuestpassError('config_invalid', 'It is not clear where Genesys Cloud is to be reached.', {
-      fields: faults,
-    })
+  if (faults.length > 0 || !oauth) throw unclear(faults)
   const platformLogin = isHostOf(oauth.url, 'login')
   const clientCredentials = tokenPath ?? '/oauth/token'
   // A login host of the platform written as a base URL is still the platform, which has this one path.
@@ -210,6 +241,13 @@ export function resolveHosts(input: HostInput, names: HostNames = {}): Hosts {
       (member) => given(member) && oauth.from !== member && api?.from !== member,
     ),
   }
+}
+
+function unclear(fields: readonly Field[]): GuestpassError {
+  const said = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
+  return new GuestpassError('config_invalid', `It is not clear where Genesys Cloud is to be reached: ${said}.`, {
+    fields,
+  })
 }
 
 function missing({ name }: Reading): Field {

@@ -1,3 +1,4 @@
+import { nearest } from '../domain/nearest.ts'
 import type { Field } from '../errors.ts'
 
 /** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
@@ -35,20 +36,6 @@ export function regionDomain(text: string): string | undefined {
   return regions.get(word) ?? alias.get(word) ?? domains.find((one) => one === word)
 }
 
-/** The known word that looks most like another: one that begins with it, else the share of letter pairs in common, at least half. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const longer = word.length < 4 ? undefined : known.find((name) => name.startsWith(word))
-  if (longer) return longer
-  const pairs = (text: string): string[] => Array.from(text.slice(1), (letter, at) => `${text[at]}${letter}`)
-  const wanted = pairs(word)
-  const likeness = (candidate: string): number => {
-    const theirs = pairs(candidate)
-    return (2 * wanted.filter((pair) => theirs.includes(pair)).length) / (wanted.length + theirs.length)
-  }
-  const [best] = known.map((name) => ({ name, score: likeness(name) })).sort((a, b) => b.score - a.score)
-  return best && best.score >= 0.5 ? best.name : undefined
-}
-
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
 /** What to say of a name that is no region's. `bases`: the settings that take an address in full. */
@@ -59,7 +46,9 @@ export function unknownRegion(text: string, bases: string): Omit<Field, 'field'>
     .replace(/^https?:\/\//, '')
     .replace(/^(login|api|apps|webmessaging|www)\./, '')
     .replace(/[./]+$/, '')
-  const close = nearest(bare, [...domains, ...regions.keys()])
+  const known = [...domains, ...regions.keys()]
+  const begun = bare.length < 4 ? undefined : known.find((name) => name.startsWith(bare))
+  const close = begun ?? nearest(bare, known)
   const list = Array.from(regions, ([region, domain]) => `${domain} (${region})`)
   return {
     message: `${quoted(text)} is not a region of Genesys Cloud`,

@@ -1,9 +1,22 @@
+import { anything, checkOptions, either, kind, needed, record } from '../domain/options.ts'
 import { GuestpassError } from '../errors.ts'
+import { keyMaker } from '../ports/kinds.ts'
 import { keysOf, leftOutText } from './key-list.ts'
 import type { Jwk, KeyMaker, KeySet, KeySource } from './keys.ts'
 
 /** Keys as an operator has them: a JSON Web Key Set, or public keys in PEM: SPKI, PKCS #1, certificates. */
 export type GivenKeys = { readonly jwks: { readonly keys: readonly Jwk[] } } | { readonly pem: string }
+
+const GIVE = "Give { jwks: { keys: […] } }, or { pem: '-----BEGIN PUBLIC KEY-----…' }."
+
+const anyText = kind('a text', (value) => typeof value === 'string')
+
+/** The keys that are given, by their form alone: whether they can be used is found out when they are made. */
+export const givenKind = either(
+  kind('{ jwks } or { pem }', () => false, GIVE),
+  record<{ jwks: unknown }>({ jwks: needed(anything) }),
+  record<{ pem: string }>({ pem: needed(anyText) }),
+)
 
 const REMEDY =
   'Give {"keys": […]} with an RSA key of 2048 bits or more, a P-256 or an Ed25519 key, that is meant for signatures'
@@ -24,10 +37,11 @@ async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'g
 
 /**
  * Keys that never change. Entries of the set that must not be used are left out; when none is left, `keys()` rejects with
- * `config_invalid`, saying of each why: call it once at the start to hear of it early. Keys of a PEM have no ids and answer for
+ * `config_invalid`, saying of each why: call it once at the start to hear of it early. Throws `config_invalid` for what is neither. Keys of a PEM have no ids and answer for
  * any `kid`; the same key twice counts once.
  */
 export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
+  checkOptions('givenKeys', ['given', given, needed(givenKind)], ['maker', maker, needed(keyMaker)])
   let set: KeySet | Promise<KeySet> = setOf(given, maker).then((made) => {
     set = { generation: 1, ...made }
     return set

@@ -1,5 +1,7 @@
+import { also, checkOptions, needed, record } from '../domain/options.ts'
 import { mirroredDocument } from '../mirror/mirrored-document.ts'
-import type { MirrorOptions } from '../mirror/options.ts'
+import { mirrorKinds, type MirrorOptions, timesFault } from '../mirror/options.ts'
+import * as ports from '../ports/kinds.ts'
 import type { Worker } from '../ports/worker.ts'
 import { keySetDocument } from './key-set-document.ts'
 import type { KeyMaker, KeySource } from './keys.ts'
@@ -9,6 +11,11 @@ export interface MirroredKeysOptions extends MirrorOptions {
   readonly maker: KeyMaker
 }
 
+const mirroredKind = also(
+  record<MirroredKeysOptions>({ ...mirrorKinds, maker: needed(ports.keyMaker) }, { open: true }),
+  timesFault,
+)
+
 /** `run` keeps the keys fresh; where it is not running, they are refreshed as they are used. */
 export interface MirroredKeys extends KeySource, Worker {}
 
@@ -17,9 +24,11 @@ export interface MirroredKeys extends KeySource, Worker {}
  * not), by ETag where there is one, by one request at a time. Tokens never wait for a fetch except before the first one and after
  * an interval in which none was tried. When a fetch fails, or answers with no usable key, the last keys stay for `staleMs`; then
  * `keys()` rejects with `keys_unavailable`. Tries that fail are repeated with growing, jittered pauses, whatever is asked
- * meanwhile; Retry-After is obeyed.
+ * meanwhile; Retry-After is obeyed. Throws `config_invalid` for wrong options.
  */
-export function mirroredKeys({ maker, ...options }: MirroredKeysOptions): MirroredKeys {
+export function mirroredKeys(options: MirroredKeysOptions): MirroredKeys {
+  checkOptions('mirroredKeys', ['options', options, mirroredKind])
+  const { maker } = options
   const { current, lookAgain, run } = mirroredDocument(keySetDocument(maker), options)
   return { keys: current, lookAgain, run }
 }

@@ -1,5 +1,6 @@
+import { call, having, list, millis, needed, oneOf, record, text, whole } from '../domain/options.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import { type Field, GuestpassError } from '../errors.ts'
+import { platform } from '../ports/kinds.ts'
 import type { KeySource } from './keys.ts'
 import type { Platform } from './platform.ts'
 import { type Algorithm, ALGORITHMS } from './verdict.ts'
@@ -26,28 +27,22 @@ export interface VerifierOptions {
   readonly remember?: number | undefined
 }
 
-function faultsOf({ algorithms, leewayMs = 0, remember = 0 }: VerifierOptions): readonly Field[] {
-  const faults: Field[] = []
-  if (algorithms && (algorithms.length === 0 || !algorithms.every((one) => ALGORITHMS.includes(one)))) {
-    faults.push({
-      field: 'algorithms',
-      message: 'names none, or unknown ones',
-      remedy: `Use some of ${ALGORITHMS.join(', ')}`,
-    })
-  }
-  if (!Number.isFinite(leewayMs) || leewayMs < 0) {
-    faults.push({ field: 'leewayMs', message: 'is not a length of time', remedy: 'Use milliseconds, 0 or more' })
-  }
-  if (!Number.isInteger(remember) || remember < 0) {
-    faults.push({ field: 'remember', message: 'is not a number of tokens', remedy: 'Use a whole number, 0 or more' })
-  }
-  return faults
+const KEYS = 'Give givenKeys(…), mirroredKeys(…), or the keys of a connection.'
+
+/** What `iss`, `aud` and the organisation of tokens must be. */
+export const pinKinds = {
+  algorithms: list(oneOf(...ALGORITHMS), 1),
+  issuer: text,
+  audience: text,
+  organization: record<NonNullable<VerifierOptions['organization']>>({ claim: needed(text), id: needed(text) }),
 }
 
-/** Throws `config_invalid`, naming every option that makes no sense. */
-export function checkOptions(options: VerifierOptions): void {
-  const fields = faultsOf(options)
-  if (fields.length === 0) return
-  const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}.`).join(' ')
-  throw new GuestpassError('config_invalid', `The verifier cannot be made: ${said}`, { fields })
-}
+export const verifierKind = record<VerifierOptions>({
+  keys: needed(having('a source of keys', ['keys', 'lookAgain'], KEYS)),
+  platform: needed(platform),
+  now: needed(call("Give a function that answers the issuer's time, in milliseconds since 1970.")),
+  ...pinKinds,
+  leewayMs: millis(0),
+  denied: call('Give a function that takes a fingerprint, or leave it out.'),
+  remember: whole(0),
+})

@@ -1,3 +1,4 @@
+import { checkOptions } from '../domain/options.ts'
 import { after } from './at-once.ts'
 import { judgeClaims, lackedBy } from './claims.ts'
 import { type Compact, compactReader, MAX_TOKEN, mediaType } from './compact.ts'
@@ -7,7 +8,7 @@ import type { KeySet, VerifyKey } from './keys.ts'
 import { detached, endOf, memory, type Remembered } from './remembered.ts'
 import { traffic } from './traffic.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
-import { checkOptions, type VerifierOptions } from './verifier-options.ts'
+import { verifierKind, type VerifierOptions } from './verifier-options.ts'
 
 export type { VerifierOptions } from './verifier-options.ts'
 
@@ -57,7 +58,7 @@ function keyFor({ header: { kid, alg } }: Compact, { keys }: KeySet): VerifyKey 
  * keys, and with whatever `denied` rejects with.
  */
 export function verifier(options: VerifierOptions): Verifier {
-  checkOptions(options)
+  checkOptions('verifier', ['options', options, verifierKind])
   const { keys, platform, now, denied } = options
   const { issuer, audience, organization, leewayMs = 5_000 } = options
   const rules = { issuer, audience, organization, leewayMs }

@@ -1,3 +1,4 @@
+import { call, checkOptions } from '../domain/options.ts'
 import { boundedBytes } from '../ports/bounded-bytes.ts'
 import { type Http, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../ports/http.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
@@ -8,6 +9,7 @@ import { type Fetch, systemFetch } from '../ports/system.ts'
  * show where they lead.
  */
 export function webHttp(fetch: Fetch = systemFetch): Http {
+  checkOptions('webHttp', ['fetch', fetch, call('Give a fetch, or leave it out.')])
   const send = fetch
   return async (request, signal) => {
     signal.throwIfAborted()

@@ -1,12 +1,14 @@
 import { type EventType } from '../domain/event.ts'
+import { flag, list, needed, oneOf, record, text } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
+import { webAddress } from '../domain/web-address.ts'
 import { type Field, GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
 import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, queueOf, webhookEvents } from './endpoint.ts'
 import { targetFault } from './public-address.ts'
-import { checkedSecrets, signingSecret } from './signing-secret.ts'
+import { signingSecret, signingSecrets } from './signing-secret.ts'
 
 /** An endpoint to add. */
 export interface EndpointRequest {
@@ -20,6 +22,16 @@ export interface EndpointRequest {
 
 /** An endpoint of the configuration. */
 export type ConfiguredEndpoint = Pick<Endpoint, 'id' | 'url' | 'contract' | 'includeToken' | 'secrets'>
+
+export const configuredKind = list(
+  record<ConfiguredEndpoint>({
+    id: needed(text),
+    url: needed(webAddress),
+    contract: needed(oneOf('standard', 'idp', 'idm', 'analytics')),
+    includeToken: flag,
+    secrets: needed(signingSecrets),
+  }),
+)
 
 /** The endpoints of a connection: those of the configuration, and those that were added. */
 export interface Endpoints {
@@ -50,7 +62,6 @@ export function endpoints(
   { connection, configured = [] }: EndpointsParts,
   { store, clock, random }: { readonly store: Store; readonly clock: Clock; readonly random: Random },
 ): Endpoints {
-  for (const { id, secrets } of configured) checkedSecrets(secrets, `webhook ${id}`)
   const ids = new Set(configured.map(({ id }) => id))
 
   /** One of the configuration; the store only knows whether it was disabled, which ends when its address changes. */

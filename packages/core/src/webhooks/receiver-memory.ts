@@ -1,5 +1,7 @@
+import { checkOptions, record, whole } from '../domain/options.ts'
 import type { Millis } from '../domain/time.ts'
 import { type Clock, countdown } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import { systemClock } from '../ports/system.ts'
 
 /** Where a receiver remembers what came. Several processes that receive for one endpoint share one. */
@@ -16,14 +18,18 @@ export interface ReceiverMemory {
 
 const MOST_KEPT = 10_000
 
-/** A memory in this process: the last `most` ids and generations (default 10 000 of each). */
-export function receiverMemory({
-  most = MOST_KEPT,
-  clock = systemClock(),
-}: {
-  most?: number
-  clock?: Clock
-} = {}): ReceiverMemory {
+interface ReceiverMemoryOptions {
+  /** Ids and generations that are kept, 1 or more of each. Default 10 000. */
+  readonly most?: number
+  readonly clock?: Clock
+}
+
+const memoryKind = record<ReceiverMemoryOptions>({ most: whole(1), clock: kinds.clock })
+
+/** A memory in this process: the last `most` ids and generations. Throws `config_invalid` for wrong options. */
+export function receiverMemory(options: ReceiverMemoryOptions = {}): ReceiverMemory {
+  checkOptions('receiverMemory', ['options', options, memoryKind])
+  const { most = MOST_KEPT, clock = systemClock() } = options
   const known = new Map<string, { readonly left: () => Millis; readonly state: 'underway' | 'done' }>()
   const generations = new Map<string, number>()
   /** Puts it at the end, and drops from the front: the one that was not heard of for longest. */

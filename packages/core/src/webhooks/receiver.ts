@@ -1,15 +1,17 @@
+import { checkOptions, having, millis, needed, record } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { boundedBytes } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
+import * as kinds from '../ports/kinds.ts'
 import { systemClock } from '../ports/system.ts'
 import { strictObjectText } from '../domain/strict-json.ts'
 import { bodyText, type RawBody } from './raw-body.ts'
 import { headerOf, type ReceivedHeaders } from './received-headers.ts'
 import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
 import { oneMatches, signatures } from './signature.ts'
-import { checkedSecrets } from './signing-secret.ts'
+import { secretsOf, signingSecrets } from './signing-secret.ts'
 
 /** A message that was signed with one of the secrets, just now. */
 export interface Received {
@@ -54,18 +56,24 @@ export interface WebhookReceiver {
   handler(act: (message: Received) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
+const receiverKind = record<ReceiverOptions>({
+  secrets: needed(signingSecrets),
+  memory: having('a memory', ['claim', 'settle', 'forget', 'advance'], 'Give receiverMemory(), or leave it out.'),
+  toleranceMs: millis(1),
+  clock: kinds.clock,
+})
+
 /** A sender goes on for 76 hours at most, and may be asked to send again by hand. */
 const REMEMBER: Millis = 7 * DAY
 /** After this whoever acts on a message is taken to be gone. */
 const ACTING: Millis = MINUTE
 const MOST_BYTES = 65_536
 
-/** Receives webhooks of Guestpass, or of any sender that follows Standard Webhooks: checks, drops repeats, keeps the order. */
+/** Receives webhooks of Guestpass, or of any sender that follows Standard Webhooks: checks, drops repeats, keeps the order. Throws `config_invalid` for wrong options. */
 export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
+  checkOptions('webhookReceiver', ['options', options, receiverKind])
   const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock() } = options
-  const secrets = checkedSecrets(options.secrets, 'webhookReceiver')
-  if (!(toleranceMs > 0 && toleranceMs < Number.POSITIVE_INFINITY))
-    throw badOption('toleranceMs', 'milliseconds above 0')
+  const secrets = secretsOf(options.secrets)
 
   async function verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<Received> {
     const body = bodyText(rawBody)
@@ -146,8 +154,3 @@ const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =
 
 const invalid = (why: string): GuestpassError =>
   new GuestpassError('webhook_invalid', `The webhook message was refused: ${why}. Nothing was done with it.`)
-
-const badOption = (field: string, remedy: string): GuestpassError =>
-  new GuestpassError('config_invalid', `webhookReceiver: ${field} must be ${remedy}.`, {
-    fields: [{ field, message: 'is not valid', remedy: `Give ${remedy}.` }],
-  })

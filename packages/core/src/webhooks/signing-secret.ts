@@ -1,5 +1,5 @@
+import type { Kind } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
-import { GuestpassError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 
 const PREFIX = 'whsec_'
@@ -37,20 +37,21 @@ function bytesIn(encoded: string): number | undefined {
 
 const REMEDY = 'Give whsec_ and base64 of 24 to 64 bytes.'
 
-/**
- * Signing secrets from outside; `whose` begins the message. Throws `config_invalid` when there is none, or naming every one that
- * cannot be one by its place in the list, from 0.
- */
-export function checkedSecrets(given: readonly (string | Secret)[], whose: string): readonly Secret[] {
-  const secrets = (Array.isArray(given) ? given : []).map((one: unknown) =>
-    one instanceof Secret ? one : new Secret(typeof one === 'string' ? one : ''),
-  )
-  const fields = secrets.flatMap((secret, at) => {
-    const message = signingSecretFault(secret)
-    return message ? [{ field: `secrets[${at}]`, message, remedy: REMEDY }] : []
-  })
-  if (secrets.length === 0) fields.push({ field: 'secrets', message: 'is no list of one at least', remedy: REMEDY })
-  if (fields.length === 0) return secrets
-  const faults = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
-  throw new GuestpassError('config_invalid', `${whose}: ${faults}.`, { fields })
+const asSecret = (one: unknown): Secret =>
+  one instanceof Secret ? one : new Secret(typeof one === 'string' ? one : '')
+
+/** Signing secrets from outside, one at least; each that cannot be one is named by its place in the list, from 0. */
+export const signingSecrets: Kind = {
+  remedy: REMEDY,
+  faults(value, field) {
+    if (!Array.isArray(value) || value.length === 0)
+      return [{ field, message: 'is no list of one at least', remedy: REMEDY }]
+    return value.flatMap((one: unknown, at) => {
+      const message = signingSecretFault(asSecret(one))
+      return message ? [{ field: `${field}[${at}]`, message, remedy: REMEDY }] : []
+    })
+  },
 }
+
+/** The same, checked, as secrets. */
+export const secretsOf = (given: readonly (string | Secret)[]): readonly Secret[] => given.map(asSecret)

@@ -1,8 +1,10 @@
-import { checkedConnection } from '../domain/connection-name.ts'
+import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { event } from '../domain/event.ts'
+import { call, checkOptions, needed, record, text } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { type Relay, relay } from '../outbox/relay.ts'
+import * as kinds from '../ports/kinds.ts'
 import type { Parked } from '../ports/store.ts'
 import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -10,7 +12,7 @@ import { type Attempt, attempt } from './attempt.ts'
 import { dispatcher } from './dispatcher.ts'
 import { type Endpoint, queueOf } from './endpoint.ts'
 import { AT_ONCE, BATCH_LEASE, endpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
-import { type ConfiguredEndpoint, type Endpoints, endpoints } from './endpoints.ts'
+import { type ConfiguredEndpoint, configuredKind, type Endpoints, endpoints } from './endpoints.ts'
 import { standardBody } from './message.ts'
 
 export interface WebhooksParts {
@@ -52,7 +54,26 @@ export interface Webhooks extends StoredWorker {
 const LOOK: Millis = 2 * SECOND
 const PAGE = 1_000
 
+const partsKind = record<WebhooksParts>({
+  connection: needed(connectionName),
+  configured: configuredKind,
+  clientId: text,
+  actor: text,
+})
+const portsKind = record<EndpointSinkPorts>(
+  {
+    store: kinds.store('commit', 'find', 'findBySubject', 'document', 'documents'),
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+    http: needed(kinds.http),
+    guardedHttp: needed(call('Give the http of guardedHttp(); in a page, that of webPorts().')),
+  },
+  { open: true },
+)
+
+/** The webhooks of a connection. Throws `config_invalid` for wrong options. */
 export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
+  checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
   const { clientId, actor = 'library' } = parts
   const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports

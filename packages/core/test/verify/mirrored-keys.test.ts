@@ -89,7 +89,7 @@ describe('Mirrored keys', () => {
   })
 
   it.each([['ftp://login.example.com/keys'], ['login.example.com/keys'], ['']])('need an http URL: %j', (url) => {
-    expect(() => world({ url })).toThrow(/key-set is not an http or https URL/)
+    expect(() => world({ url })).toThrow(/url is .*, not an http or https URL/)
   })
 
   it.each(['intervalMs', 'cooldownMs', 'staleMs', 'timeoutMs'])('need a sensible %s', (name) => {

@@ -321,7 +321,7 @@ describe('an endpoint of the configuration', () => {
   it.each([[[]], [[new Secret('whsec_AAAA')]]])('is refused with the secrets %j', (secrets) => {
     const given = configured('one', 'http://127.0.0.1:9', { secrets })
     expect(() => hooked([given])).toThrow(
-      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('webhook one') }),
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('configured[0].secrets') }),
     )
   })
 })

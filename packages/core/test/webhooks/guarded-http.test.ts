@@ -33,8 +33,8 @@ afterAll(async () => {
   for (const close of closing) await close()
 })
 
-const client = (options: GuardedHttpOptions = {}) => {
-  const { http, close } = guardedHttp(options)
+const client = ({ lookup, allowed }: GuardedHttpOptions = {}) => {
+  const { http, close } = guardedHttp({ ...(lookup ? { lookup } : {}), ...(allowed ? { allowed } : {}) })
   opened.push(close)
   return (url: string) => http({ method: 'POST', url, headers: {}, body: '{}', secrets: [] }, never)
 }

@@ -1,4 +1,4 @@
-import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
+import { type Field, GuestpassError, type Hosts, nearest, Secret } from '@guestpass/core'
 import type * as z from 'zod'
 import { disagreements, inClearTo, missing, type Naming, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
@@ -13,7 +13,6 @@ import {
   variableLayer,
   type Written,
 } from './layers.ts'
-import { nearest } from './nearest.ts'
 import { withSecretFiles } from './secret-files.ts'
 import { entries, type Key, type Setting, type Settings, settings } from './settings.ts'
 import { hostsOf, overruled, placeKeys } from './upstream.ts'

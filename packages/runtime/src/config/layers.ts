@@ -1,4 +1,4 @@
-import { CONNECTION_NAME, type Field, isConnectionName } from '@guestpass/core'
+import { CONNECTION_NAME, type Field, isConnectionName, nearest } from '@guestpass/core'
 import {
   flagOf,
   type Key,
@@ -9,7 +9,6 @@ import {
   knownVariables,
   settings,
 } from './settings.ts'
-import { nearest } from './nearest.ts'
 
 export type Origin =
   | 'option'

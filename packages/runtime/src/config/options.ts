@@ -1,7 +1,6 @@
-import { CONNECTION_NAME, isConnectionName, Secret } from '@guestpass/core'
+import { CONNECTION_NAME, isConnectionName, nearest, Secret } from '@guestpass/core'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, Written } from './layers.ts'
-import { nearest } from './nearest.ts'
 import { entries, type Key, optionOf, type Setting, type Settings, settings } from './settings.ts'
 
 /** What a program may give for the value of a setting. */

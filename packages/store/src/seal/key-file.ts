@@ -1,6 +1,6 @@
 import { access, chmod, link, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DISK_FULL, GuestpassError, type Random } from '@guestpass/core'
+import { DISK_FULL, GuestpassError, options, type Random } from '@guestpass/core'
 import { decodedText, NotText } from '@guestpass/core/node'
 import { madeFolder } from '../folder.ts'
 import { saysFullDisk } from '../full-disk.ts'
@@ -86,11 +86,18 @@ async function keyText(path: string, random: Random): Promise<{ readonly text: s
   return { text: (await existing(path)) ?? '', made: false }
 }
 
+const { checkOptions, needed, random: randomKind, record, text: textKind } = options
+
+const portsKind = record<{ random: Random }>({ random: needed(randomKind) }, { open: true })
+
 /**
  * A key ring from a file with the text that `localKeyRing` takes; the file is made (mode 0600) with a new key when there is
- * none. Rejects with `store_unavailable` when it can be neither read nor made, `config_invalid` when its text is no key.
+ * none. Rejects with `store_unavailable` when it can be neither read nor made, `config_invalid` when its text is no key, and for
+ * wrong options.
  */
-export async function fileKeyRing(path: string, { random }: { readonly random: Random }): Promise<FileKeyRing> {
+export async function fileKeyRing(path: string, ports: { readonly random: Random }): Promise<FileKeyRing> {
+  checkOptions('fileKeyRing', ['path', path, needed(textKind)], ['ports', ports, portsKind])
+  const { random } = ports
   try {
     const { text, made } = await keyText(path, random)
     // Not ours to change when somebody else owns it, as with a mounted secret.

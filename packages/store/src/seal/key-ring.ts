@@ -1,3 +1,5 @@
+import { options } from '@guestpass/core'
+
 /** A data key as it is kept: only the key ring can open it. */
 export interface WrappedKey {
   /** The key of the ring that wrapped it. */
@@ -16,3 +18,9 @@ export interface KeyRing {
   /** Rejects with `store_wrong_key` when the ring lacks the key, with `store_corrupt` when the bytes were changed. */
   unwrap(wrapped: WrappedKey, purpose: string): Promise<Uint8Array>
 }
+
+export const keyRingKind = options.having(
+  'a key ring',
+  ['wrap', 'unwrap'],
+  'Give the `ring` of what `await fileKeyRing(path, ports)` gives, or localKeyRing(text, ports).',
+)

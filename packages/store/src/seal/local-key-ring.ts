@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Field, GuestpassError, type Random } from '@guestpass/core'
+import { type Field, GuestpassError, options as kinds, type Random } from '@guestpass/core'
 import { boundKey, decrypted, encrypted, NONCE_BYTES } from './cipher.ts'
 import type { KeyRing } from './key-ring.ts'
 
@@ -33,14 +33,23 @@ function keysOf(text: string, field: string): readonly Uint8Array[] {
   return keys.flatMap((key) => key ?? [])
 }
 
+interface LocalKeyRingOptions {
+  readonly random: Random
+  /** Names the source of the text in errors. Default GUESTPASS_ENCRYPTION_KEY. */
+  readonly field?: string
+}
+
+const { checkOptions, kind, needed, record } = kinds
+const textKind = needed(kind('a text', (value) => typeof value === 'string', REMEDY))
+const optionsKind = record<LocalKeyRingOptions>({ random: needed(kinds.random), field: kinds.text }, { open: true })
+
 /**
  * A key ring from text: base64 of 32 bytes, or several of them with commas between; the first wraps, the others only
  * unwrap. `field` names the source of the text in errors. Throws `config_invalid`, which never shows the text.
  */
-export function localKeyRing(
-  text: string,
-  { random, field = 'GUESTPASS_ENCRYPTION_KEY' }: { readonly random: Random; readonly field?: string },
-): KeyRing {
+export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRing {
+  checkOptions('localKeyRing', ['text', text, textKind], ['options', options, optionsKind])
+  const { random, field = 'GUESTPASS_ENCRYPTION_KEY' } = options
   const keys = new Map(keysOf(text, field).map((key) => [idOf(key), key]))
   const [[id, first]] = [...keys] as [[string, Uint8Array]]
   return {

@@ -1,8 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock, GuestpassError, Millis, Random, Route } from '@guestpass/core'
+import {
+  type Clock,
+  type GuestpassError,
+  type Millis,
+  options as kinds,
+  type Random,
+  type Route,
+} from '@guestpass/core'
 import { Kysely } from 'kysely'
 import { vault } from '../seal/data-keys.ts'
-import type { KeyRing } from '../seal/key-ring.ts'
+import { type KeyRing, keyRingKind } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
 import { finisher } from '../sql/finish.ts'
 import { groupCommit } from '../sql/group-commit.ts'
@@ -29,6 +36,26 @@ export interface SqliteStoreOptions {
   /** How long to wait for a lock of another process, in milliseconds; 5000 by default. Then `store_busy`. */
   readonly busyMs?: Millis
 }
+
+const { checkOptions, kind, millis, needed, record } = kinds
+
+const optionsKind = record<SqliteStoreOptions>(
+  {
+    path: needed(
+      kind(
+        'the path of a file',
+        (value) => typeof value === 'string' && value.trim() !== '' && value !== ':memory:',
+        "Give one, as './.guestpass/guestpass.db'; a store without a file is memoryStore().",
+      ),
+    ),
+    keyRing: needed(keyRingKind),
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+    route: kinds.route,
+    busyMs: millis(0),
+  },
+  { open: true },
+)
 
 /** Files up to this size are read through at the start: it takes a few milliseconds. Damage in larger ones shows on use. */
 const CHECKED_BYTES = 2 ** 21
@@ -151,10 +178,11 @@ function databaseOf(writer: Opened, reader: Opened, options: SqliteStoreOptions)
 
 /**
  * Opens the store in a file, through `node:sqlite`; several processes may have it open. Every commit is on the disk when it
- * resolves. Rejects with `store_corrupt` (no store, or damaged), `store_newer`, `store_wrong_key`, `store_busy` or
+ * resolves. Rejects with `config_invalid` for wrong options, `store_corrupt` (no store, or damaged), `store_newer`, `store_wrong_key`, `store_busy` or
  * `store_unavailable`; the file is then as it was.
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedStore> {
+  checkOptions('sqliteStore', ['options', options, optionsKind])
   const { path, keyRing, random, route = () => [], busyMs = 5_000 } = options
   const open: Opened[] = []
   try {

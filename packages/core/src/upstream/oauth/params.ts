@@ -1,4 +1,5 @@
-import { type Field, GuestpassError } from '../../errors.ts'
+import { either, type Kind, list, text, valuesOf } from '../../domain/options.ts'
+import type { Field } from '../../errors.ts'
 
 /** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
 export type Params = Readonly<Record<string, string | readonly string[]>>
@@ -43,7 +44,7 @@ const RESERVED = {
 export const reservedParams = (of: keyof typeof RESERVED, params: Params): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
 
-const faultOf = (of: keyof typeof RESERVED, field: string, params: Params = {}): readonly Field[] => {
+const faultOf = (of: keyof typeof RESERVED, field: string, params: Params): readonly Field[] => {
   const names = reservedParams(of, params)
   if (names.length === 0) return []
   return [
@@ -55,19 +56,16 @@ const faultOf = (of: keyof typeof RESERVED, field: string, params: Params = {}):
   ]
 }
 
-/** Throws `config_invalid` naming every parameter that is reserved. */
-export function checkParams(params: {
-  readonly authorizeParams?: Params | undefined
-  readonly tokenParams?: Params | undefined
-}): void {
-  const fields = [
-    ...faultOf('authorize', 'authorizeParams', params.authorizeParams),
-    ...faultOf('token', 'tokenParams', params.tokenParams),
-  ]
-  if (fields.length === 0) return
-  const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
-  throw new GuestpassError('config_invalid', `The connection cannot be made: ${said}`, { fields })
-}
+const shape = valuesOf(either(text, list(text)), 'Give names with texts, or with lists of texts.')
+
+/** Free parameters of a request, none of them reserved. */
+export const freeParams = (of: keyof typeof RESERVED): Kind => ({
+  ...shape,
+  faults(value, field) {
+    const faults = shape.faults(value, field)
+    return faults.length > 0 ? faults : faultOf(of, field, value as Params)
+  },
+})
 
 /** The parameters as name and value, each value by itself. */
 export const pairsOf = (params: Params = {}): [string, string][] =>

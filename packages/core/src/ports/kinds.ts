@@ -1,0 +1,58 @@
+import { call, having, type Kind, needed } from '../domain/options.ts'
+import type { Store } from './store.ts'
+
+const PORTS = 'Give that of nodePorts() or webPorts().'
+
+export const clock = having('a clock', ['wall', 'monotonic', 'sleep'], PORTS)
+export const random = having('a source of randomness', ['uuid', 'float', 'bytes'], PORTS)
+export const http = call(PORTS)
+export const signal = having(
+  'an AbortSignal',
+  ['addEventListener', 'throwIfAborted'],
+  'Give the signal of an AbortController.',
+)
+export const keyMaker = having(
+  'a maker of keys',
+  ['fromJwk', 'fromPem'],
+  'Give the maker of nodePlatform() or webPlatform().',
+)
+export const platform = having(
+  'a platform',
+  ['sha256', 'bytes', 'ascii'],
+  'Give that of nodePorts() or webPorts(), or nodePlatform() or webPlatform().',
+)
+
+const STORES = 'Give memoryStore(), await sqliteStore(…), or tokenStorage({ load, save }).'
+
+type Method = Exclude<keyof Store, 'outbox'>
+
+/** A store, by the methods that are called. */
+export const store = (...methods: readonly Method[]): Kind => needed(having('a store', methods, STORES))
+
+export const outbox = needed(
+  having(
+    'the outbox of a store',
+    ['claim', 'settle', 'forward', 'post', 'parked', 'counts', 'drop'],
+    'Give `store.outbox`.',
+  ),
+)
+
+/** The methods that a connection calls. */
+export const connectionStore = store(
+  'commit',
+  'ensureRoom',
+  'find',
+  'list',
+  'touch',
+  'document',
+  'issued',
+  'denied',
+  'lease',
+  'release',
+  'reserve',
+  'learn',
+  'fact',
+  'setFact',
+)
+
+export const route = call('Give a function from an event to names of sinks, as webhookRoute.')
