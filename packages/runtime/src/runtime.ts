@@ -44,6 +44,8 @@ export interface Runtime<S extends Store = SealedStore> {
   add(connection: Connection): void
   /** How much waits for delivery, for each queue by its name. */
   backlog(): Promise<Readonly<Record<string, number>>>
+  /** Delivers what there is, for up to a second; never rejects. `close` does it too. */
+  drain(): Promise<void>
   close(): Promise<void>
 }
 
@@ -106,8 +108,10 @@ async function assembled<S extends Store>(
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
+  const drain = (): Promise<void> => drained(deliveries, clock).catch(() => {})
   return {
     connection: name,
+    drain,
     store,
     connections,
     add: (connection) => void connections.push(connection),
@@ -119,7 +123,7 @@ async function assembled<S extends Store>(
     async close() {
       if (!host.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
       // What cannot be delivered now waits in the store for the next program.
-      await (prompt ? delivery.close() : drained(deliveries, clock)).catch(() => {})
+      await (prompt ? delivery.close().catch(() => {}) : drain())
       audits.leave()
       // A program that was interrupted does not wait for requests under way.
       if (!host.signal.aborted) await Promise.all([closeHttp(), guarded.close()])

@@ -19,6 +19,7 @@ export const keep = verb({
         const workers = startWorkers(runtime, [kept], cli.signal)
         cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
         await workers.stopped
+        await runtime.drain()
         const document = summary(connection.meters, await workers.health())
         const { refreshed, minted, failed, latenessMs, sessionsDue, deliveriesWaiting } = document
         cli.answer(document, () => [
