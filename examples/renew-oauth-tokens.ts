@@ -1,39 +1,31 @@
 /**
- * Job "OAuth": a user signs in once; from then on the connection renews its tokens by itself, each refresh token presented once. Run with
- * the `.env` of `guestpass sandbox --auto-consent`, where a consent page says yes by itself and so can be followed without a browser.
+ * Job "OAuth": a user signs in once; from then on the connection renews its tokens by itself, each refresh token presented once. Run it
+ * where `guestpass sandbox --auto-consent` wrote its `.env`: its consent page says yes by itself, and so can be followed without a browser.
  */
-import { connection, connectionView, memoryStore, report, resolveHosts, Secret } from '@guestpass/core'
-import { nodePorts } from '@guestpass/core/node'
+import { guestpass } from 'guestpass'
 
-const { GENESYS_OAUTH_BASE_URL, GENESYS_API_BASE_URL, GENESYS_CLIENT_ID = '', GENESYS_CLIENT_SECRET = '' } = process.env
-
-const ports = { ...nodePorts(), store: memoryStore() }
-const options = {
-  hosts: resolveHosts({ oauthBaseUrl: GENESYS_OAUTH_BASE_URL, apiBaseUrl: GENESYS_API_BASE_URL }),
-  client: { id: GENESYS_CLIENT_ID, secret: new Secret(GENESYS_CLIENT_SECRET) },
-  scopes: ['guest:read', 'guest:write', 'openid'],
-}
-const { signIn, signOut, accessTokens } = await connection(options, ports)
+const gp = await guestpass({ scopes: ['guest:read', 'guest:write', 'openid'] })
 
 // The browser is sent away with a state that is good for one callback, and comes back with a code.
-const { url } = await signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback' })
+const { url } = await gp.signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback' })
 const callback = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
-const { user, generation } = await signIn.complete(new URL(callback).searchParams)
+const { user, generation } = await gp.signIn.complete(callback)
 console.log(`signed in as ${user}, generation ${generation}`)
 
-// A second process on the same store goes on from there, with nothing sent.
-const restarted = await connection(options, ports)
-const first = await restarted.accessTokens.token()
+// Another one on the same store, as of another process, goes on from there, with nothing sent.
+const other = await guestpass({ scopes: ['guest:read', 'guest:write', 'openid'] })
+console.log(`there: generation ${(await other.accessToken()).generation}`)
 
-// A resource refuses the token: 64 callers get the next one by one refresh, whose refresh token was committed before anybody saw it.
-for (const source of [accessTokens, restarted.accessTokens]) source.reportRejected(first.token)
-const next = await Promise.all(Array.from({ length: 64 }, () => restarted.accessTokens.token()))
-console.log(`generations ${[...new Set(next.map((token) => token.generation))].join(', ')}`)
+// The token is ended behind our back: 64 calls get their answers all the same, by one refresh, whose refresh token was stored before.
+await gp.fetch('/api/v2/tokens/me', { method: 'DELETE' })
+const answers = await Promise.all(Array.from({ length: 64 }, () => other.fetch('/api/v2/tokens/me')))
+const next = await other.accessToken()
+console.log(
+  `${answers.filter(({ ok }) => ok).length} answers, generation ${next.generation} of ${next.scopes.join(' ')}`,
+)
+console.log(`valid until ${new Date(next.expiresAt).toISOString()}`)
 
-const { standing, scopes, expiresAt = 0 } = await connectionView(ports.store, 'default')
-console.log(`${standing} with ${scopes.join(' ')}, valid until ${new Date(expiresAt).toISOString()}`)
-const { accessTokens: renewals, signIns } = await report(ports.store, 'default')
-console.log(`${renewals.succeeded} renewals, ${renewals.failed} failed, ${signIns.inDoubt} in doubt`)
-
-console.log(`signed out: upstream ${(await signOut()).upstream}`)
-await ports.close()
+const { accessTokens, signIns } = await gp.report()
+console.log(`${accessTokens.succeeded} renewals, ${accessTokens.failed} failed, ${signIns.inDoubt} in doubt`)
+console.log(`signed out: upstream ${(await gp.signOut()).upstream}`)
+await Promise.all([gp.close(), other.close()])

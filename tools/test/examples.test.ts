@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
@@ -21,9 +23,16 @@ describe('the examples', () => {
   it('are there', () => expect(programs).toContain('mint-guest-token.ts'))
 
   it.each(programs)('%s runs against the sandbox', async (name) => {
-    const env = { ...upstream.env, ...vault.env }
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, name)], { env })
-    expect(stderr).toBe('')
-    expect(stdout).toMatch(/valid until \d{4}-/)
+    const GUESTPASS_ENCRYPTION_KEY = randomBytes(32).toString('base64')
+    const env = { ...upstream.env, ...vault.env, GUESTPASS_ENCRYPTION_KEY }
+    // Its store and `.env` are those of the folder in which it runs.
+    const cwd = mkdtempSync(join(tmpdir(), 'guestpass-example-'))
+    try {
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, name)], { env, cwd })
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/valid until \d{4}-/)
+    } finally {
+      rmSync(cwd, { recursive: true, force: true })
+    }
   })
 })
