@@ -16,6 +16,25 @@ export type AuditListener = (record: AuditRecord) => void | Promise<void>
 /** The queue of records for the listeners of a connection. */
 export const auditListenerQueue = (connection: string): string => `audit-listener:${connection}`
 
+/** The listeners of a connection in this process, and the turns in which they get records. */
+export interface AuditListeners {
+  readonly all: Set<AuditListener>
+  /** Runs work after the work that came before it has ended. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+}
+
+export function auditListeners(): AuditListeners {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    all: new Set(),
+    inTurn(work) {
+      const next = last.then(work)
+      last = next.catch(() => {})
+      return next
+    },
+  }
+}
+
 /** What a batch of records may take; the rest is left to the next one. Shorter than the lease of its claim. */
 const BUDGET = 20 * SECOND
 
@@ -25,12 +44,12 @@ const BUDGET = 20 * SECOND
  */
 export function auditListenerSink(
   connection: string,
-  listeners: () => Iterable<AuditListener>,
+  { all, inTurn }: AuditListeners,
   { clock, onFault }: { readonly clock: Clock; readonly onFault: (fault: unknown) => void },
 ): Sink {
   const give = async ({ event }: Due): Promise<void> => {
     const record = auditRecord(event)
-    for (const listener of listeners()) await listener(record)
+    for (const listener of all) await listener(record)
   }
 
   async function one(due: Due, signal: AbortSignal): Promise<Outcome | undefined> {
@@ -44,23 +63,29 @@ export function auditListenerSink(
     }
   }
 
+  async function batch(due: readonly Due[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const elapsed = stopwatch(clock)
+    const outcomes: Outcome[] = []
+    let hasFailed = false
+    for (const letter of due) {
+      if (hasFailed || signal.aborted || elapsed() > BUDGET) {
+        outcomes.push({ event: letter.event.id, then: 'release' })
+        continue
+      }
+      const outcome = await one(letter, signal)
+      // What is said nothing of is tried again later, longer after every time.
+      if (outcome) outcomes.push(outcome)
+      else hasFailed = true
+    }
+    return outcomes
+  }
+
   return {
     name: auditListenerQueue(connection),
-    async deliver(due, signal) {
-      const elapsed = stopwatch(clock)
-      const outcomes: Outcome[] = []
-      let hasFailed = false
-      for (const letter of due) {
-        if (hasFailed || signal.aborted || elapsed() > BUDGET) {
-          outcomes.push({ event: letter.event.id, then: 'release' })
-          continue
-        }
-        const outcome = await one(letter, signal)
-        // What is said nothing of is tried again later, longer after every time.
-        if (outcome) outcomes.push(outcome)
-        else hasFailed = true
-      }
-      return outcomes
-    },
+    // Several relays may have claimed records of the connection: those claimed first come first.
+    deliver: (due, signal) =>
+      abortable(() => inTurn(() => batch(due, signal)), signal).catch(() =>
+        due.map(({ event }): Outcome => ({ event: event.id, then: 'release' })),
+      ),
   }
 }

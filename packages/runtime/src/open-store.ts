@@ -1,6 +1,6 @@
 import { type Clock, type Event, memoryStore, type Random, type Route, sha256Hex, type Store } from '@guestpass/core'
 import type { SealedStore } from '@guestpass/store/sqlite'
-import type { AuditListener } from './audit-listener.ts'
+import { type AuditListeners, auditListeners } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
 import { databasePath } from './database-path.ts'
 import type { RuntimeHost } from './host.ts'
@@ -12,7 +12,7 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   /** Where it is: the path of its file, or `memory`. */
   readonly place: string
   /** The listeners of a connection's audit records in this process. */
-  auditListeners(connection: string): Set<AuditListener>
+  auditListeners(connection: string): AuditListeners
   /** Names further sinks of events from now on; the answer ends it. */
   addRoute(route: Route): () => void
   close(): Promise<void>
@@ -30,10 +30,10 @@ interface Uses extends Pick<OpenStore, 'addRoute' | 'auditListeners'> {
 /** What the users of a store bring: routes that come and go (an event goes to the sinks that any of them names), and listeners. */
 function openUses(): Uses {
   const all = new Set<Route>()
-  const listeners = new Map<string, Set<AuditListener>>()
+  const listeners = new Map<string, AuditListeners>()
   return {
     auditListeners(connection) {
-      const known = listeners.get(connection) ?? new Set<AuditListener>()
+      const known = listeners.get(connection) ?? auditListeners()
       listeners.set(connection, known)
       return known
     },

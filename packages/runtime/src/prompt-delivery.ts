@@ -24,6 +24,8 @@ export interface DeliveryParts {
 }
 
 const DRAIN = SECOND
+/** Nothing is counted beyond it. */
+const MOST = 10_000
 
 export function createPromptDelivery(
   { webhooks, relays }: DeliveryParts,
@@ -33,12 +35,13 @@ export function createPromptDelivery(
 ): PromptDelivery {
   const ending = new AbortController()
   const ports = { clock, signal: ending.signal }
-  const waiting = async (queue: string): Promise<number> => (await store.outbox.counts(queue)).waiting
+  const waiting = async (queue: string, most = MOST): Promise<number> =>
+    (await store.outbox.counts(queue, most)).waiting
 
   const outlets = relays.map(({ queue, relay }) =>
     createNudged(async (signal) => {
       const settled = await relay.drain(signal)
-      return { settled: settled > 0, waits: (await waiting(queue)) > 0 }
+      return { settled: settled > 0, waits: (await waiting(queue, 1)) > 0 }
     }, ports),
   )
   const endpoints = new Map<string, Nudged>()

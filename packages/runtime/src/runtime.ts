@@ -151,11 +151,11 @@ function auditRelays(
     host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
   const sinks = [
     ...(auditFile ? [auditFileSink(auditFile, host)] : []),
-    ...(listener ? [auditListenerSink(connection, () => [...listeners], { clock, onFault })] : []),
+    ...(listener ? [auditListenerSink(connection, listeners, { clock, onFault })] : []),
   ]
   // Another one than that of another program part, also where both give the same function.
   const own: AuditListener | undefined = listener && ((record) => listener(record))
-  if (own) listeners.add(own)
+  if (own) listeners.all.add(own)
   const isOwn = (event: Event): boolean => event.connection === connection
   const removeRoute = addRoute((event) => [
     ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
@@ -168,7 +168,7 @@ function auditRelays(
     named: { file: relayOf(AUDIT_FILE), listener: relayOf(auditListenerQueue(connection)) },
     leave() {
       removeRoute()
-      if (own) listeners.delete(own)
+      if (own) listeners.all.delete(own)
     },
   }
 }

@@ -2,6 +2,7 @@ import {
   type Fetch,
   GuestpassError,
   type Instant,
+  type Millis,
   type Report,
   report,
   SECOND,
@@ -11,6 +12,7 @@ import {
 import { nodePorts } from '@guestpass/core/node'
 import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
 import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
+import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
 import { createEvents, type On } from './events.ts'
 import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
@@ -51,14 +53,28 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** `fetch` with the access token; a path, as `/api/v2/tokens/me`, is one of the API. A 401 is answered with one more try. */
   readonly fetch: Fetch
   /**
-   * Waits for calls under way, delivers events for up to 1 s, and closes HTTP connections and the store. What could not be delivered waits in
+   * Begins what a program that stays up does in the background, until `close()`: renews guests and the sign-in before they lapse, mirrors
+   * signing keys, retries enrichment, delivers events of other processes too, signs audit checkpoints. The process stays alive until
+   * then. Doing it again changes nothing.
+   *
+   * @example
+   * gp.start()
+   * console.log((await gp.health()).workers)
+   */
+  start(): void
+  /** How the connection fares: the store, each worker that was started, and what waits. Never rejects. */
+  health(): Promise<Health>
+  /**
+   * Waits for calls under way, up to 10 s, and for renewals, delivers events for up to 1 s, and closes HTTP connections and the store. What could not be delivered waits in
    * the store. Further calls reject with `store_unavailable`. Doing it again changes nothing.
    */
   close(): Promise<void>
 }
 
-/** How long `close` waits for a renewal whose tokens the store does not take. */
-const LONGEST_CLOSE = 60 * SECOND
+/** How long `close` waits for calls under way; they go on failing at a store that is closed. */
+const CALLS_GRACE = 10 * SECOND
+/** How long it waits for a renewal whose tokens the store does not take. */
+const RENEWAL_GRACE = 60 * SECOND
 
 /**
  * Opens a connection on its durable store, with what the command line reads: environment, `guestpass.config.json` or `.ts`, `.env`;
@@ -90,23 +106,29 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     config.settings.patienceSeconds && config.settings.patienceSeconds * SECOND,
   )
   const events = createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn })
+  const background = createBackground({
+    runtime,
+    connection,
+    perMinute: config.settings.rateLimit,
+    place: opened.place,
+  })
   let closing: Promise<void> | undefined
 
   async function end(): Promise<void> {
-    await ended(Promise.all([calls.end(), connection.idle()]))
+    await within(CALLS_GRACE, Promise.all([background.stop(), calls.end()]))
+    // A refresh token whose successor is not stored would be lost.
+    if (!(await within(RENEWAL_GRACE, connection.idle()))) aborting.abort()
     events.close()
     await runtime.close()
   }
 
-  /** Waits, and no longer than there is hope. */
-  async function ended(work: Promise<unknown>): Promise<void> {
+  /** Waits for work, for so long at most. Answers whether it ended. */
+  async function within(ms: Millis, work: Promise<unknown>): Promise<boolean> {
     const over = new AbortController()
-    const late = nodes.clock.sleep(LONGEST_CLOSE, over.signal).then(
-      () => aborting.abort(),
-      () => {},
-    )
-    await Promise.race([work, late])
+    const late = nodes.clock.sleep(ms, over.signal).catch(() => {})
+    const isDone = await Promise.race([work.then(() => true), late.then(() => false)])
     over.abort()
+    return isDone
   }
 
   const close = (): Promise<void> => (closing ??= end())
@@ -127,6 +149,8 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
       ...connection.accessTokens,
       token: (context) => run(undefined, () => connection.accessTokens.token(context)),
     }),
+    start: background.start,
+    health: background.health,
     close,
     [Symbol.asyncDispose]: close,
   }

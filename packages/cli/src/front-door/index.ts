@@ -19,8 +19,9 @@ export {
   type TokenReady,
   type Verdict,
 } from '@guestpass/core'
-export type { AuditListener, WebhookOptions } from '@guestpass/runtime'
+export type { AuditListener, WebhookOptions, WorkerHealth } from '@guestpass/runtime'
 export type { AccessTokenRequest, GivenAccessToken } from './access-token.ts'
+export type { Health } from './background.ts'
 export type { CallContext } from './calls.ts'
 export type { EventListener, EventNames, EventRecord, On } from './events.ts'
 export type { FrontDoorGuests, GuestFilter, GuestPage, GuestStatus, HeldToken } from './guests.ts'

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { guestpass, GuestpassError, type GuestpassOptions, Secret } from '../../src/front-door/index.ts'
 
 const RIGHT = {
@@ -212,5 +212,22 @@ describe('options that are right', () => {
     expect(lines).toEqual([
       'warning: GENESYS_CLIENTID in the environment is no setting; did you mean GENESYS_CLIENT_ID?',
     ])
+  })
+})
+
+describe('the types of options', () => {
+  it('are those of the settings', () => {
+    type Of<K extends keyof GuestpassOptions> = Exclude<GuestpassOptions[K], undefined>
+    expectTypeOf<Of<'rateLimit'>>().toEqualTypeOf<number>()
+    expectTypeOf<Of<'gateway'>>().toEqualTypeOf<boolean>()
+    expectTypeOf<Of<'clientSecret'>>().toEqualTypeOf<string | Secret>()
+    expectTypeOf<Of<'encryptionKey'>>().toEqualTypeOf<string | Secret | readonly (string | Secret)[]>()
+    expectTypeOf<Of<'scopes'>>().toEqualTypeOf<string | readonly string[]>()
+    expectTypeOf<Of<'duplicates'>>().toEqualTypeOf<'reject' | 'reuse' | 'replace'>()
+    expectTypeOf<Of<'tokenParams'>>().toEqualTypeOf<Readonly<Record<string, string | readonly string[]>>>()
+    // @ts-expect-error -- keys are those of the service
+    expectTypeOf<Of<'apiKeys'>>().toBeString()
+    // @ts-expect-error -- it is `store`
+    expectTypeOf<Of<'databaseUrl'>>().toBeString()
   })
 })

@@ -25,7 +25,8 @@ export const configurationPage = (): string => `# Configuration
 Nothing has to be set for the sandbox: \`guestpass sandbox > .env\` and everything is.
 
 A setting is taken from the first place that has it: a flag, the environment, \`guestpass.config.json\` or
-\`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset.
+\`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset. In a program the
+options of [\`guestpass()\`](front-door.md) take the place of flags.
 \`guestpass config\` shows every value with its origin and the addresses that follow; secrets are masked, and so are free parameters
 that may be private, as \`login_hint\`. All mistakes are reported together, each under the name that you wrote and with its remedy; an
 unknown name is a warning.

@@ -1,0 +1,67 @@
+import { asGuestpassError, type Connection, type ErrorCode, type Store } from '@guestpass/core'
+import { type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
+
+/** How a connection fares, as JSON without secrets. */
+export interface Health {
+  /** `degraded`: a worker or the store is failing, and is tried again. `stopped`: it was closed. */
+  readonly status: 'ok' | 'degraded' | 'stopped'
+  readonly connection: string
+  readonly store: {
+    /** The path of the database, or `memory`. */
+    readonly place: string
+    /** Absent while the store answers. */
+    readonly error?: { readonly code: ErrorCode; readonly message: string }
+  }
+  /** What was started by `start()`, each with its state, last success, last error and backlog. */
+  readonly workers: readonly WorkerHealth[]
+  /** How many events wait for delivery, by queue; each counted up to 10,000. */
+  readonly backlog: Readonly<Record<string, number>>
+}
+
+/** What a program does in the background once it was started. */
+export interface Background {
+  start(): void
+  health(): Promise<Health>
+  stop(): Promise<void>
+}
+
+export interface BackgroundParts {
+  readonly runtime: Runtime<Store>
+  readonly connection: Connection
+  readonly perMinute: number
+  readonly place: string
+}
+
+export function createBackground({ runtime, connection, perMinute, place }: BackgroundParts): Background {
+  const ending = new AbortController()
+  let workers: RunningWorkers | undefined
+
+  async function looked(): Promise<Pick<Health, 'store' | 'backlog'>> {
+    try {
+      await runtime.store.chainHead(connection.name)
+      return { store: { place }, backlog: await runtime.backlog() }
+    } catch (thrown) {
+      const { code, message } = asGuestpassError(thrown)
+      return { store: { place, error: { code, message } }, backlog: {} }
+    }
+  }
+
+  return {
+    start() {
+      if (!ending.signal.aborted) workers ??= startWorkers(runtime, [{ connection, perMinute }], ending.signal)
+    },
+    async health() {
+      const all = (await workers?.health()) ?? []
+      const { name } = connection
+      if (ending.signal.aborted)
+        return { status: 'stopped', connection: name, store: { place }, workers: all, backlog: {} }
+      const found = await looked()
+      const isFailing = found.store.error !== undefined || all.some(({ state }) => state === 'failing')
+      return { status: isFailing ? 'degraded' : 'ok', connection: name, ...found, workers: all }
+    },
+    async stop() {
+      ending.abort()
+      await workers?.stopped
+    },
+  }
+}

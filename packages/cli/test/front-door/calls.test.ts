@@ -1,0 +1,152 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import axios from 'axios'
+import { Agent, request } from 'undici'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
+import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+
+const SEND = { scopes: ['webmessaging:guest:send'] }
+
+let upstream: PlainUpstream
+let genesys: Sandbox
+const opened: Guestpass[] = []
+
+beforeAll(async () => {
+  upstream = await plainUpstream()
+  genesys = await sandbox()
+})
+afterAll(() => Promise.all([upstream.close(), genesys.close()]))
+afterEach(() => Promise.all(opened.splice(0).map((gp) => gp.close())))
+
+async function program(options: GuestpassOptions = {}): Promise<Guestpass> {
+  const gp = await guestpass({ env: upstream.env, store: 'memory', log: () => {}, ...options })
+  opened.push(gp)
+  return gp
+}
+
+describe('a call', () => {
+  it.each([
+    ['null', null, 'context'],
+    ['a text', 'me', 'context'],
+    ['an unknown member', { patience: 5_000 }, 'context.patience'],
+    ['an actor that is a number', { actor: 5 }, 'context.actor'],
+    ['no patience', { patienceMs: 0 }, 'context.patienceMs'],
+    ['patience that is no number', { patienceMs: '5s' }, 'context.patienceMs'],
+    ['a signal that is none', { signal: {} }, 'context.signal'],
+    ['a listener that is none', { onReady: 'yes' }, 'context.onReady'],
+  ])('refuses a context that is wrong, and sends nothing: %s', async (_case, context, field) => {
+    const gp = await program()
+    const before = upstream.met.length
+    const calls = [
+      () => gp.guests.issue(SEND, context as never),
+      () => gp.guests.list({}, context as never),
+      () => gp.accessToken({}, context as never),
+      () => gp.report({}, context as never),
+    ]
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field }] })
+    expect(upstream.met.length).toBe(before)
+  })
+
+  it.each([
+    ['verify a number', (gp: Guestpass) => gp.verify(5 as never), 'token'],
+    ['verify with an unknown member', (gp: Guestpass) => gp.verify('x', { scope: ['a'] } as never), 'scope'],
+    ['verify with scopes as text', (gp: Guestpass) => gp.verify('x', { scopes: 'a' } as never), 'scopes'],
+    ['verify with null', (gp: Guestpass) => gp.verify('x', null as never), 'expectations'],
+    ['the token of an unknown API', (gp: Guestpass) => gp.accessToken({ for: 'engagement' } as never), 'for'],
+    ['the token of API and scopes', (gp: Guestpass) => gp.accessToken({ for: 'engagements', scopes: ['a'] }), 'scopes'],
+    ['the token of no scopes', (gp: Guestpass) => gp.accessToken({ scopes: [] }), 'scopes'],
+    ['the token of null', (gp: Guestpass) => gp.accessToken(null as never), 'request'],
+    ['a refresh with a text', (gp: Guestpass) => gp.guests.refresh('g', 'token' as never), 'held'],
+    ['a list of too many', (gp: Guestpass) => gp.guests.list({ limit: 5_000 }), 'filter.limit'],
+    ['a list by an unknown member', (gp: Guestpass) => gp.guests.list({ standing: 'x' } as never), 'filter.standing'],
+    ['a list by null', (gp: Guestpass) => gp.guests.list(null as never), 'filter'],
+    ['a report since a text', (gp: Guestpass) => gp.report({ since: 'yesterday' as never }), 'since'],
+    ['a sign-in that comes back nowhere', (gp: Guestpass) => gp.signIn.begin(), 'redirectUri'],
+    ['a callback that is none', (gp: Guestpass) => gp.signIn.complete(5 as never), 'callback'],
+    ['a device sign-in that shows nothing', (gp: Guestpass) => gp.deviceSignIn.run({} as never), 'show'],
+  ])('refuses arguments that are wrong: %s', async (_case, call, field) => {
+    await expect(call(await program())).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field }] })
+  })
+
+  it.each([undefined, null, 5, 'x', []])('refuses a request for a guest that is none: %s', async (request) => {
+    const gp = await program()
+    await expect(gp.guests.issue(request as never)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(gp.guests.token(request as never)).rejects.toMatchObject({
+      code: expect.stringMatching(/^invalid_input|guest_unknown$/),
+    })
+    await expect(gp.guests.find(request as never)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(gp.guests.erase(request as never)).rejects.toMatchObject({
+      code: expect.stringMatching(/^invalid_input|guest_unknown$/),
+    })
+  })
+
+  it('ends with the signal or the patience of its caller', async () => {
+    const hanging = createServer(() => {})
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
+    const baseUrl = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
+    try {
+      const gp = await program({ env: {}, baseUrl, clientId: 'c', clientSecret: 's' })
+      await expect(gp.accessToken({}, { patienceMs: 20 })).rejects.toMatchObject({ code: 'deadline_exceeded' })
+      const signal = AbortSignal.timeout(20)
+      await expect(gp.accessToken({}, { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
+      const impatient = await program({
+        env: { GENESYS_CLIENT_ID: 'c', GENESYS_BASE_URL: baseUrl },
+        patienceSeconds: 1,
+      })
+      await expect(impatient.accessToken()).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    } finally {
+      hanging.closeAllConnections()
+      hanging.close()
+    }
+  })
+})
+
+describe('close()', () => {
+  it('waits for a call under way, which gets its answer, and refuses those that come after', async () => {
+    const gp = await program()
+    const issuing = gp.guests.issue(SEND)
+    const closing = gp.close()
+    await expect(gp.guests.list()).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('guestpass()'),
+    })
+    await expect(gp.fetch('/x')).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(await issuing).toMatchObject({ generation: 1 })
+    await closing
+    await gp.close()
+  })
+
+  it('of one leaves the store open to the others on it', async () => {
+    const [one, other] = await Promise.all([
+      program(),
+      program({ connection: 'acme', baseUrl: upstream.url, clientId: 'x' }),
+    ])
+    await one.close()
+    expect((await other.guests.list()).guests).toEqual([])
+  })
+})
+
+describe('an HTTP client', () => {
+  const me = (): string => `${genesys.env['GENESYS_API_BASE_URL']}/api/v2/tokens/me`
+
+  it('carries the access token: fetch, by path or address', async () => {
+    const gp = await program({ env: { ...genesys.env } })
+    expect((await gp.fetch('/api/v2/tokens/me')).status).toBe(200)
+    expect((await gp.fetch(me())).status).toBe(200)
+    await expect(gp.fetch('https://elsewhere.example/')).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  it('carries the access token: axios and undici', async () => {
+    const gp = await program({ env: { ...genesys.env } })
+    const instance = axios.create()
+    const off = gp.axios(instance)
+    expect((await instance.get(me())).status).toBe(200)
+    off()
+    expect((await instance.get(me(), { validateStatus: null })).status).toBe(401)
+    const agent = new Agent()
+    expect((await request(me(), { dispatcher: gp.undici(agent) })).statusCode).toBe(200)
+    await agent.close()
+  })
+})
