@@ -1,16 +1,17 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import * as z from 'zod/mini'
 import { Secret } from '../src/domain/secret.ts'
 import { openCall, TryFailure, type TryFacts } from '../src/policy/pipeline.ts'
 import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../src/ports/http.ts'
 import { fakeClock } from '../src/testing/index.ts'
 import { exchange } from '../src/upstream/answer.ts'
+import { object, text } from '../src/upstream/body.ts'
 import { json } from './fake-upstream.ts'
 
 const SECRET = 'pa$$ w0rd/"+\\'
 const BEARER = 'Zk3x-bearer'
-const schema = z.object({ token: z.string(), nested: z.optional(z.object({ life: z.number() })) })
+const nested = object({ life: text() })
+const reader = object({ token: text(), nested: (value) => (value === undefined ? undefined : nested(value)) })
 
 const request: HttpRequest = {
   method: 'POST',
@@ -21,7 +22,7 @@ const request: HttpRequest = {
 }
 
 const call = () => openCall({ connection: 'default', operation: 'make-thing', lane: 'api', repeatable: true })
-const ask = (http: Http) => exchange({ http, clock: fakeClock() }, request, schema, call())
+const ask = (http: Http) => exchange({ http, clock: fakeClock() }, request, reader, call())
 const answering = (answer: HttpAnswer) => ask(async () => answer)
 
 async function failure(asked: Promise<unknown>): Promise<TryFacts> {
@@ -51,8 +52,8 @@ describe('an answer that fits', () => {
   it('tells the layers its status and headers', async () => {
     const told: unknown[] = []
     const noticing = { ...call(), notice: (answer: unknown) => void told.push(answer) }
-    await exchange({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, schema, noticing)
-    const refused = exchange({ http: async () => json(429, {}), clock: fakeClock() }, request, schema, noticing)
+    await exchange({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, reader, noticing)
+    const refused = exchange({ http: async () => json(429, {}), clock: fakeClock() }, request, reader, noticing)
     await refused.catch(() => {})
     expect(told).toMatchObject([{ status: 200 }, { status: 429 }])
   })
@@ -76,7 +77,7 @@ describe('an answer of success that makes no sense', () => {
     ['null', raw('null', traced), /lacks.*\(body:/],
     ['a list', raw('[]', traced), /lacks.*\(body:/],
     ['another object', raw('{"life":1}', traced), /lacks.*\(token:/],
-    ['a member of another type', raw('{"token":"t","nested":{"life":"1"}}', traced), /lacks.*\(nested\.life:/],
+    ['a member of another type', raw('{"token":"t","nested":{"life":1}}', traced), /lacks.*\(nested\.life:/],
   ])('%s', async (_, answer, said) => {
     const facts = await failure(answering(answer))
     expect(facts).toMatchObject({ code: 'upstream_garbled', sent: 'answered' })

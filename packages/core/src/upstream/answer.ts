@@ -1,10 +1,10 @@
-import type * as z from 'zod/mini'
 import type { Instant } from '../domain/time.ts'
 import type { ErrorCode } from '../errors.ts'
 import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../ports/http.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Call, TryFailure, type TryFacts } from '../policy/pipeline.ts'
 import { httpDate } from '../policy/http-date.ts'
+import { BodyFault, type Reader } from './body.ts'
 import { type Clean, cleaner } from './clean.ts'
 import { type Explain, facts, parse, refusal, requestId, text } from './refusal.ts'
 
@@ -37,18 +37,18 @@ export interface Reading {
 }
 
 /**
- * Sends one request of a call and reads its answer by a schema: the only place that touches the network on behalf of an
+ * Sends one request of a call and reads its answer: the only place that touches the network on behalf of an
  * upstream folder. Whatever is not a 2xx answer that fits is a `TryFailure`.
  */
-export async function exchange<S extends z.ZodMiniType>(
+export async function exchange<T>(
   network: Network,
   request: HttpRequest,
-  schema: S,
+  reader: Reader<T>,
   call: Call,
   reading: Reading = {},
-): Promise<{ readonly body: z.output<S>; readonly receipt: Receipt }> {
+): Promise<{ readonly body: T; readonly receipt: Receipt }> {
   const { answer, clean } = await accepted(network, request, call, reading)
-  return { body: read(answer, schema, call, clean, reading), receipt: receiptOf(answer, network.clock.wall()) }
+  return { body: read(answer, reader, call, clean, reading), receipt: receiptOf(answer, network.clock.wall()) }
 }
 
 /** Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is a `TryFailure`. */
@@ -115,13 +115,7 @@ function faultOf(fault: HttpFault, request: HttpRequest, call: Call): TryFailure
     : failure('upstream_unavailable', 'unknown', `the answer of ${host} was lost (${fault.message})`)
 }
 
-function read<S extends z.ZodMiniType>(
-  answer: HttpAnswer,
-  schema: S,
-  call: Call,
-  clean: Clean,
-  { anyType }: Reading,
-): z.output<S> {
+function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Clean, { anyType }: Reading): T {
   const garbled = (what: string, began = `. It began: ${JSON.stringify(clean(text(answer), 120))}`): TryFailure =>
     new TryFailure({
       code: 'upstream_garbled',
@@ -137,10 +131,10 @@ function read<S extends z.ZodMiniType>(
     throw garbled(`the answer is ${type === '' ? 'of no type' : clean(type, 60)}, not JSON`)
   const json = parse(answer)
   if (json === undefined) throw garbled('the answer is not readable JSON')
-  const checked = schema.safeParse(json)
-  if (checked.success) return checked.data
-  const fault = checked.error.issues[0]
-  throw garbled(
-    `the answer lacks what it should have (${fault?.path.join('.') || 'body'}: ${fault?.message ?? 'wrong'})`,
-  )
+  try {
+    return reader(json)
+  } catch (thrown) {
+    if (!(thrown instanceof BodyFault)) throw thrown
+    throw garbled(`the answer lacks what it should have (${thrown.path.join('.') || 'body'}: ${thrown.message})`)
+  }
 }

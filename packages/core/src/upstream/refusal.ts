@@ -1,9 +1,9 @@
-import * as z from 'zod/mini'
 import type { Instant } from '../domain/time.ts'
 import type { ErrorCode, UpstreamFacts } from '../errors.ts'
 import type { HttpAnswer } from '../ports/http.ts'
 import { type Call, TryFailure } from '../policy/pipeline.ts'
 import { retryAfter } from '../policy/retry-after.ts'
+import { loose, object } from './body.ts'
 import { type Clean, excerptOf } from './clean.ts'
 
 /** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
@@ -14,12 +14,11 @@ export type Explain = (refusal: {
   readonly message: string
 }) => { readonly code: ErrorCode; readonly message: string; readonly again?: boolean } | undefined
 
-const loose = z.catch(z.optional(z.string()), undefined)
+const anyText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /** The two error bodies of Genesys: of OAuth (RFC 6749, 5.2) and of the API. Unreadable members are left out. */
-const errorBody = z.catch(
-  z.object({ error: loose, error_description: loose, description: loose, code: loose, message: loose }),
-  { error: undefined, error_description: undefined, description: undefined, code: undefined, message: undefined },
+const errorBody = loose(
+  object({ error: anyText, error_description: anyText, description: anyText, code: anyText, message: anyText }),
 )
 
 /** A refusal as the failure of a try. */
@@ -51,12 +50,12 @@ function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Cle
 function words(answer: HttpAnswer, clean: Clean): { readonly code: string; readonly message: string } {
   const coding = answer.headers['content-encoding']
   if (coding !== undefined) return { code: '', message: `in the content coding ${clean(coding, 40)}` }
-  const body = errorBody.parse(parse(answer))
-  const named = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body.error ?? body.code ?? '')?.[0] ?? ''
+  const body = errorBody(parse(answer))
+  const named = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body?.error ?? body?.code ?? '')?.[0] ?? ''
   // Whole words only: a code is never cut off, so that its end is not taken for the beginning of a secret.
   const bounded = `${named})`
   const code = clean(bounded, bounded.length) === bounded ? named : ''
-  const message = clean(body.error_description ?? body.message ?? body.description ?? '', 200)
+  const message = clean(body?.error_description ?? body?.message ?? body?.description ?? '', 200)
   return { code, message: code === '' && message === '' ? excerptOf(text(answer), clean, 200) : message }
 }
 

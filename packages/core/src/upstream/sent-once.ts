@@ -1,18 +1,18 @@
-import type * as z from 'zod/mini'
 import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
 import { openCall, type Policy } from '../policy/pipeline.ts'
 import type { HttpRequest } from '../ports/http.ts'
+import type { Reader } from './body.ts'
 import { exchange, type Explain, type Network, type Receipt } from './answer.ts'
 import { once } from './once.ts'
 import type { Sending } from './sending.ts'
 
 /** A call that must not be sent twice: what is sent with the access token, and how the answer is read. */
-export interface Single<S extends z.ZodMiniType, T> {
+export interface Single<Body, T> {
   readonly operation: string
   readonly request: (bearer: Secret) => HttpRequest
-  readonly answer: S
-  readonly read: (body: z.output<S>, receipt: Receipt) => T
+  readonly answer: Reader<Body>
+  readonly read: (body: Body, receipt: Receipt) => T
   readonly explain: Explain
   readonly sending: Sending
   /** How long the caller waits, in milliseconds. Default: as the policy says. */
@@ -22,15 +22,7 @@ export interface Single<S extends z.ZodMiniType, T> {
 /** Makes such calls of one connection; `write` brings the access token (`call.bearer`). */
 export const sentOnce =
   (connection: string, write: Policy, network: Network) =>
-  <S extends z.ZodMiniType, T>({
-    operation,
-    request,
-    answer,
-    read,
-    explain,
-    sending,
-    patienceMs,
-  }: Single<S, T>): Promise<T> =>
+  <Body, T>({ operation, request, answer, read, explain, sending, patienceMs }: Single<Body, T>): Promise<T> =>
     once(
       write,
       async (call, onSend): Promise<T> => {

@@ -1,6 +1,6 @@
-import * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
+import { loose, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 
 /** What a CRM knows of a customer; any of it may be missing. */
@@ -18,24 +18,13 @@ export function profileRequest(crm: string, email: string): HttpRequest {
 }
 
 /** Texts of a sensible length; numbers are taken as texts, anything else as missing. */
-const text = z.catch(
-  z.optional(
-    z.pipe(
-      z.transform((value) => (typeof value === 'number' ? String(value) : value)),
-      z.string().check(z.minLength(1), z.maxLength(256)),
-    ),
-  ),
-  undefined,
-)
+const short = text({ most: 256 })
+const fact = loose((value) => short(typeof value === 'number' ? String(value) : value))
 
-export const profileAnswer = z.object({ customerId: text, tier: text, lastInteraction: text })
+export const profileAnswer = object({ customerId: fact, tier: fact, lastInteraction: fact })
 
 /** The profile, without what is missing; undefined when nothing is left. */
-export function profileOf({
-  customerId,
-  tier,
-  lastInteraction,
-}: z.output<typeof profileAnswer>): CrmProfile | undefined {
+export function profileOf({ customerId, tier, lastInteraction }: Read<typeof profileAnswer>): CrmProfile | undefined {
   const profile = {
     ...(customerId === undefined ? {} : { customerId }),
     ...(tier === undefined ? {} : { tier }),

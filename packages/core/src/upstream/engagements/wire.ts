@@ -1,16 +1,15 @@
-import * as z from 'zod/mini'
 import type { Json } from '../../domain/json.ts'
 import { statedLifetime } from '../../domain/lifetime.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
+import { anything, loose, object, openObject, type Read, text } from '../body.ts'
 import type { Created } from '../created.ts'
 import type { Granted } from '../granted.ts'
 import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
 import { personal } from '../personal.ts'
-import { looseText } from '../loose.ts'
 import { READ_SCOPE, WRITE_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
 
@@ -41,16 +40,16 @@ export const createRequest = (
     secrets: personal([email, name], attributes),
   })
 
-const token = z.string().check(z.minLength(1))
+const token = text()
 
-export const createAnswer = z.looseObject({
+export const createAnswer = openObject({
   guestId: upstreamId,
   token,
-  expiresIn: z.optional(z.unknown()),
-  refreshToken: looseText,
+  expiresIn: anything,
+  refreshToken: loose(text()),
 })
 
-export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
+export const createdOf = (body: Read<typeof createAnswer>, receipt: Receipt): Created => ({
   ...refreshedOf(body, receipt),
   guestId: body.guestId,
   upstream: handedOn(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
@@ -69,14 +68,14 @@ export const refreshRequest = (
     secrets: [refreshToken, ...about],
   })
 
-export const refreshAnswer = z.object({
+export const refreshAnswer = object({
   token,
-  expiresIn: z.optional(z.unknown()),
-  refreshToken: looseText,
+  expiresIn: anything,
+  refreshToken: loose(text()),
 })
 
 export const refreshedOf = (
-  { token, expiresIn, refreshToken }: z.output<typeof refreshAnswer>,
+  { token, expiresIn, refreshToken }: Read<typeof refreshAnswer>,
   receipt: Receipt,
 ): Granted => {
   // Absent: the token itself says when it ends.
@@ -106,7 +105,7 @@ export const channelRequest = (api: string, bearer: Secret, channelId: string): 
   jsonRequest('GET', `${api}/api/v2/journey/actions/channels/${pathSegment(channelId)}`, { bearer })
 
 /** What is in it is nobody's business here: that it is there says enough. */
-export const anyAnswer = z.unknown()
+export const anyAnswer = anything
 
 const told = (message: string): string => (message === '' ? '' : ` (${message})`)
 

@@ -1,7 +1,7 @@
-import * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
+import { openObject, type Read, text } from '../body.ts'
 import type { Created } from '../created.ts'
 import { handedOn } from '../handed-on.ts'
 import { jsonRequest } from '../json-request.ts'
@@ -28,12 +28,12 @@ export const createRequest = (
     secrets: personal([email, name], attributes),
   })
 
-export const createAnswer = z.looseObject({
+export const createAnswer = openObject({
   id: upstreamId,
-  token: z.string().check(z.minLength(1)),
+  token: text(),
 })
 
-export const createdOf = (body: z.output<typeof createAnswer>, receipt: Receipt): Created => ({
+export const createdOf = (body: Read<typeof createAnswer>, receipt: Receipt): Created => ({
   ...receipt,
   guestId: body.id,
   access: new Secret(body.token),

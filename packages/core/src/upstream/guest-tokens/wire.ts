@@ -1,8 +1,8 @@
-import * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Receipt } from '../answer.ts'
 import type { Granted } from '../granted.ts'
+import { loose, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from '../scopes.ts'
@@ -26,9 +26,9 @@ export const mintRequest = (
     body: { guestId, expirationDurationSeconds: durationSeconds, scopes },
   })
 
-export const mintAnswer = z.object({ token: z.string().check(z.minLength(1)) })
+export const mintAnswer = object({ token: text() })
 
-export const mintedOf = ({ token }: z.output<typeof mintAnswer>, receipt: Receipt): Granted => ({
+export const mintedOf = ({ token }: Read<typeof mintAnswer>, receipt: Receipt): Granted => ({
   ...receipt,
   access: new Secret(token),
 })
@@ -51,9 +51,9 @@ export interface RefreshRequest {
   readonly idempotencyKey: string
 }
 
-export const refreshAnswer = z.object({
-  guestToken: z.string().check(z.minLength(1)),
-  guestTokenId: z.catch(z.optional(upstreamId), undefined),
+export const refreshAnswer = object({
+  guestToken: text(),
+  guestTokenId: loose(upstreamId),
 })
 
 /** A refreshed token, and the id by which upstream knows it from now on. */
@@ -61,10 +61,7 @@ export interface Refreshed extends Granted {
   readonly guestTokenId?: string
 }
 
-export const refreshedOf = (
-  { guestToken, guestTokenId }: z.output<typeof refreshAnswer>,
-  receipt: Receipt,
-): Refreshed => ({
+export const refreshedOf = ({ guestToken, guestTokenId }: Read<typeof refreshAnswer>, receipt: Receipt): Refreshed => ({
   ...receipt,
   access: new Secret(guestToken),
   ...(guestTokenId === undefined ? {} : { guestTokenId }),

@@ -1,10 +1,10 @@
-import type * as z from 'zod/mini'
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../errors.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { acknowledge, exchange, type Network, type Reading } from '../answer.ts'
+import type { Read } from '../body.ts'
 import { advised } from './advice.ts'
 import type { Memory } from './client-ways.ts'
 import type { Making } from './kernel-requests.ts'
@@ -175,7 +175,7 @@ function maxAgeOf({ max_age: value }: Params = {}): number | undefined {
 }
 
 /** RFC 8628, 3.2: five seconds when nothing is said; a second at least, whatever is said. */
-const deviceCodeOf = (body: z.output<typeof deviceAnswer>): DeviceCode => ({
+const deviceCodeOf = (body: Read<typeof deviceAnswer>): DeviceCode => ({
   deviceCode: new Secret(body.device_code),
   userCode: body.user_code,
   verificationUri: body.verification_uri,

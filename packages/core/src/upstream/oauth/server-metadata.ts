@@ -1,8 +1,8 @@
-import * as z from 'zod/mini'
 import { strictObject } from '../../domain/strict-json.ts'
 import type { DocumentKind } from '../../mirror/copy.ts'
 import { DocumentFault } from '../../mirror/fault.ts'
 import { addressFault, type InsecureHosts } from '../address.ts'
+import { loose, object, type Read, type Reader, text } from '../body.ts'
 import type { Endpoints } from '../hosts.ts'
 
 /** What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2), as far as it is used. */
@@ -20,22 +20,25 @@ export interface ServerMetadata {
 }
 
 /** A member that cannot be used is left out: one odd member costs no sign-in. */
-const text = z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(2_048))), undefined)
-const texts = z.catch(z.optional(z.array(z.string().check(z.maxLength(256))).check(z.maxLength(64))), undefined)
+const address = loose(text({ most: 2_048 }))
+const names: Reader<readonly string[] | undefined> = (value) =>
+  Array.isArray(value) && value.length <= 64 && value.every((one) => typeof one === 'string' && one.length <= 256)
+    ? value
+    : undefined
 
-const document = z.object({
-  issuer: z.string().check(z.minLength(1), z.maxLength(2_048)),
-  token_endpoint: text,
-  authorization_endpoint: text,
-  device_authorization_endpoint: text,
-  revocation_endpoint: text,
-  jwks_uri: text,
-  token_endpoint_auth_methods_supported: texts,
-  token_endpoint_auth_signing_alg_values_supported: texts,
-  authorization_response_iss_parameter_supported: z.catch(z.optional(z.boolean()), undefined),
+const document = object({
+  issuer: text({ most: 2_048 }),
+  token_endpoint: address,
+  authorization_endpoint: address,
+  device_authorization_endpoint: address,
+  revocation_endpoint: address,
+  jwks_uri: address,
+  token_endpoint_auth_methods_supported: names,
+  token_endpoint_auth_signing_alg_values_supported: names,
+  authorization_response_iss_parameter_supported: (value) => value === true,
 })
 
-type Document = z.output<typeof document>
+type Document = Read<typeof document>
 
 /** By the rules for addresses of settings: https or loopback, no credentials, no fragment (RFC 6749, 3.1 and 3.2). */
 const usable = (url: string | undefined, insecure: InsecureHosts): string | undefined =>
@@ -64,7 +67,7 @@ function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata 
     // The default of RFC 8414, 2, and of OpenID Connect Discovery 1.0, 3.
     clientMethods: methods ?? ['client_secret_basic'],
     ...(algorithms ? { assertionAlgorithms: algorithms } : {}),
-    namesIssuer: content.authorization_response_iss_parameter_supported === true,
+    namesIssuer: content.authorization_response_iss_parameter_supported,
   }
 }
 
@@ -76,11 +79,11 @@ export const serverDocument = (insecure: InsecureHosts): DocumentKind<Document, 
   remedy: 'Check that GENESYS_ISSUER is the issuer of the provider, and that it can be reached from here',
   accept: 'application/json',
   read(bytes) {
-    const read = document.safeParse(strictObject(bytes))
-    if (read.success) return read.data
+    const content = loose(document)(strictObject(bytes))
+    if (content) return content
     throw new DocumentFault('its answer is no JSON object with an issuer', { upstream: { status: 200 } })
   },
   toFact: (content) => ({ document: content }),
-  fromFact: ({ document: content }) => document.safeParse(content).data,
+  fromFact: ({ document: content }) => loose(document)(content),
   make: async (content) => metadataOf(content, insecure),
 })

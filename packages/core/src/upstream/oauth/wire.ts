@@ -1,12 +1,11 @@
-import * as z from 'zod/mini'
 import { lifetime } from '../../domain/lifetime.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import type { Explain, Reading, Receipt } from '../answer.ts'
+import { anything, loose, object, type Read, type Reader, text } from '../body.ts'
 import type { Granted } from '../granted.ts'
 import { jsonRequest } from '../json-request.ts'
-import { looseText } from '../loose.ts'
 import type { Naming } from './client.ts'
 import { type Params, pairsOf } from './params.ts'
 
@@ -70,29 +69,28 @@ export function authorizeUrl(
 }
 
 /** Seconds as a number or as text. Anything else counts as missing, more than a day as a day. */
-const seconds = z.pipe(
-  z.unknown(),
-  z.transform((value) => {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-    return typeof number === 'number' && number >= 0 ? Math.min(number, 86_400) : undefined
-  }),
-)
+function seconds(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && number >= 0 ? Math.min(number, 86_400) : undefined
+}
 
 /** An address that a browser opens, and no script or file. */
-const page = z.url({ protocol: /^https?$/ })
+const page: Reader<string> = (value) =>
+  text({ is: (url) => /^https?:\/\//i.test(url) && URL.canParse(url) })(
+    typeof value === 'string' ? value.trim() : value,
+  )
+
+const deviceMembers = object({
+  device_code: text({ most: 4_096 }),
+  user_code: text({ is: (value) => /^[\x20-\x7e]{1,64}$/.test(value) }),
+  verification_uri: page,
+  verification_uri_complete: loose(page),
+  expires_in: seconds,
+  interval: seconds,
+})
 
 /** RFC 8628, 3.2. Members that are not required and cannot be used are left out. */
-export const deviceAnswer = z.pipe(
-  z.transform(withVerificationUri),
-  z.object({
-    device_code: z.string().check(z.minLength(1), z.maxLength(4_096)),
-    user_code: z.string().check(z.regex(/^[\x20-\x7e]{1,64}$/)),
-    verification_uri: page,
-    verification_uri_complete: z.catch(z.optional(page), undefined),
-    expires_in: z.optional(seconds),
-    interval: z.optional(seconds),
-  }),
-)
+export const deviceAnswer: Reader<Read<typeof deviceMembers>> = (answer) => deviceMembers(withVerificationUri(answer))
 
 /** Google and others still give the address under the name that it had in drafts of RFC 8628. */
 function withVerificationUri(answer: unknown): unknown {
@@ -125,10 +123,10 @@ export interface Identity {
 export const identityRequest = (api: string, token: Secret): HttpRequest =>
   jsonRequest('GET', `${api}/api/v2/users/me?expand=organization`, { bearer: token })
 
-const id = z.string().check(z.minLength(1), z.maxLength(256))
-export const identityAnswer = z.object({ id, organization: z.catch(z.optional(z.object({ id })), undefined) })
+const id = text({ most: 256 })
+export const identityAnswer = object({ id, organization: loose(object({ id })) })
 
-export const identityOf = ({ id: user, organization }: z.output<typeof identityAnswer>): Identity => ({
+export const identityOf = ({ id: user, organization }: Read<typeof identityAnswer>): Identity => ({
   user,
   ...(organization ? { organization: organization.id } : {}),
 })
@@ -153,12 +151,12 @@ function tokenRequest(
  * A token answer (RFC 6749, 5.1). Only the access token is required: what came is kept first, and other members that cannot be used
  * are left out.
  */
-export const tokenAnswer = z.object({
-  access_token: z.string().check(z.minLength(1)),
-  expires_in: z.optional(z.unknown()),
-  refresh_token: looseText,
-  scope: z.optional(z.unknown()),
-  id_token: looseText,
+export const tokenAnswer = object({
+  access_token: text(),
+  expires_in: anything,
+  refresh_token: loose(text()),
+  scope: anything,
+  id_token: loose(text()),
 })
 
 /** How answers of the token endpoint are read. A wrong content type costs no token, and an error is one whatever its status. */
@@ -176,7 +174,7 @@ function scopesIn(scope: unknown): readonly string[] | undefined {
   return scopes.length === 0 ? undefined : scopes
 }
 
-export function grantedOf(body: z.output<typeof tokenAnswer>, receipt: Receipt): Granted {
+export function grantedOf(body: Read<typeof tokenAnswer>, receipt: Receipt): Granted {
   const scopes = scopesIn(body.scope)
   return {
     ...receipt,
