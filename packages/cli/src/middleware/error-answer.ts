@@ -1,5 +1,6 @@
-import { type Field, type GuestpassError, type Instant, SECOND, systemClock } from '@guestpass/core'
+import { type Field, GuestpassError, type Instant, SECOND, systemClock } from '@guestpass/core'
 import { type Answer, answerOf } from './answer.ts'
+import { checkErrorOptions, type ErrorOptions, type Rules } from './options.ts'
 
 const clock = systemClock()
 
@@ -32,4 +33,23 @@ export function errorAnswer(error: GuestpassError, now: Instant = clock.wall()):
     },
     seconds === undefined ? {} : { 'retry-after': String(seconds) },
   )
+}
+
+/**
+ * Answers what is a GuestpassError, after `onError` was called; gives undefined for everything else. Throws `config_invalid`.
+ *
+ * @param known What the options of the framework must be.
+ */
+export function errorAnswers(options: ErrorOptions, known?: Rules): (thrown: unknown) => Answer | undefined {
+  checkErrorOptions(options, known)
+  const { onError } = options
+  return (thrown) => {
+    if (!(thrown instanceof GuestpassError)) return undefined
+    try {
+      onError?.(thrown)
+    } catch {
+      // The guest gets an answer all the same.
+    }
+    return errorAnswer(thrown)
+  }
 }

@@ -1,14 +1,13 @@
-import { GuestpassError } from '@guestpass/core'
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express'
 import type { Answer } from './answer.ts'
 import { authorizationOf } from './bearer-token.ts'
-import { errorAnswer } from './error-answer.ts'
+import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
-import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
-export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 declare global {
   namespace Express {
@@ -43,8 +42,12 @@ export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<Request> 
   }
 }
 
-/** Error middleware for Express, to be used after the routes: answers a GuestpassError, and leaves every other error to Express. */
-export const guestpassErrors = (): ErrorRequestHandler => (error, _request, response, next) => {
-  if (!(error instanceof GuestpassError) || response.headersSent) return next(error)
-  send(response, errorAnswer(error))
+/** Error middleware for Express, after the routes: answers a GuestpassError, and leaves other errors to Express. Throws `config_invalid`. */
+export function guestpassErrors(options: ErrorOptions = {}): ErrorRequestHandler {
+  const answerTo = errorAnswers(options)
+  return (error, _request, response, next) => {
+    const answer = response.headersSent ? undefined : answerTo(error)
+    if (answer) send(response, answer)
+    else next(error)
+  }
 }

@@ -1,14 +1,13 @@
-import { GuestpassError } from '@guestpass/core'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from './answer.ts'
 import { authorizationOf } from './bearer-token.ts'
-import { errorAnswer } from './error-answer.ts'
+import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
-import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
-export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,21 +38,20 @@ export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<FastifyRe
     if (guest) request.guest = guest
     return undefined
   }
-  const plugin = async (instance: FastifyInstance): Promise<void> => {
-    if (!instance.hasRequestDecorator('guest')) instance.decorateRequest('guest', undefined)
-    instance.addHook('onRequest', hook)
+  async function both(first: FastifyInstance | FastifyRequest, second?: unknown): Promise<unknown> {
+    if (!('addHook' in first)) return hook(first, second as FastifyReply)
+    if (!first.hasRequestDecorator('guest')) first.decorateRequest('guest', undefined)
+    return void first.addHook('onRequest', hook)
   }
-  const both = async (
-    first: FastifyInstance | FastifyRequest,
-    second?: unknown,
-  ): Promise<FastifyReply | undefined | void> =>
-    'addHook' in first ? plugin(first) : hook(first, second as FastifyReply)
   // What fastify-plugin does: the plugin belongs to the instance that it is registered at, not to one of its own.
   return Object.assign(both, { [Symbol.for('skip-override')]: true }) as GuestAuth
 }
 
-/** An error handler for Fastify: answers a GuestpassError, and leaves every other error to the handler around this one. */
-export const guestpassErrors =
-  () =>
-  (error: FastifyError | Error, _request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    error instanceof GuestpassError ? send(reply, errorAnswer(error)) : reply.send(error)
+/** An error handler for Fastify: answers a GuestpassError, leaves others to the handler around this one. Throws `config_invalid`. */
+export function guestpassErrors(options: ErrorOptions = {}): FastifyInstance['errorHandler'] {
+  const answerTo = errorAnswers(options)
+  return (error, _request, reply) => {
+    const answer = answerTo(error)
+    void (answer ? send(reply, answer) : reply.send(error))
+  }
+}

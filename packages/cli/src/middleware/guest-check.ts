@@ -1,9 +1,8 @@
-import { GuestpassError } from '@guestpass/core'
 import type { Answer } from './answer.ts'
 import { bearerToken, type Presented } from './bearer-token.ts'
-import { errorAnswer } from './error-answer.ts'
+import { errorAnswers } from './error-answer.ts'
 import { type Guest, guestOf } from './guest.ts'
-import { checkArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
+import { checkAuthArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
 import { refusal } from './refusal.ts'
 
 /** Either the answer that ends the request, or the guest that it goes on with; neither where no token came and none is needed. */
@@ -22,8 +21,9 @@ export function guestCheck<R>(
   options: GuestAuthOptions<R>,
   authorization: (request: R) => string | undefined,
 ): (request: R) => Promise<Checked> {
-  checkArguments(gp, options)
+  checkAuthArguments(gp, options)
   const { scopes = [], subject, optional = false, token } = options
+  const answerTo = errorAnswers({ onError: options.onError })
   const presented = (request: R): Presented => {
     if (!token) return bearerToken(authorization(request))
     const found: unknown = token(request)
@@ -43,7 +43,8 @@ export function guestCheck<R>(
       if (subject && typeof wanted !== 'string') return { answer: refusal('subject', scopes) }
       return { guest: guestOf(verdict.claims) }
     } catch (error) {
-      if (error instanceof GuestpassError) return { answer: errorAnswer(error) }
+      const answer = answerTo(error)
+      if (answer) return { answer }
       throw error
     }
   }

@@ -1,14 +1,13 @@
-import { GuestpassError } from '@guestpass/core'
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono'
 import type { StatusCode } from 'hono/utils/http-status'
 import type { Answer } from './answer.ts'
-import { errorAnswer } from './error-answer.ts'
+import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
-import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+import { type ErrorOptions, errorRules, type GuestAuthOptions, type TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
-export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 /** What `guestAuth` sets, read by `c.get('guest')`. `G` is `Guest | undefined` where a token is optional. */
 export interface GuestEnv<G = Guest> {
@@ -38,16 +37,23 @@ export function guestAuth<O extends boolean = false>(
 
 /** What Hono does with an error when there is no handler. */
 const asHonoDoes: ErrorHandler = (error, c) => {
-  if ('getResponse' in error) {
-    const response = error.getResponse()
-    return c.newResponse(response.body, response)
-  }
+  const response = 'getResponse' in error ? error.getResponse() : undefined
+  if (response) return c.newResponse(response.body, response)
   console.error(error)
   return c.text('Internal Server Error', 500)
 }
 
-/** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Default: what Hono itself does. */
-export const guestpassErrors =
-  (otherwise: ErrorHandler = asHonoDoes): ErrorHandler =>
-  (error, c) =>
-    error instanceof GuestpassError ? send(c, errorAnswer(error)) : otherwise(error, c)
+/** `otherwise`: handles every other error. Default: they end as they do in Hono. */
+export interface HonoErrorOptions extends ErrorOptions {
+  readonly otherwise?: ErrorHandler | undefined
+}
+
+/** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Throws `config_invalid`. */
+export function guestpassErrors(options: HonoErrorOptions = {}): ErrorHandler {
+  const { otherwise = asHonoDoes } = options
+  const answerTo = errorAnswers(options, { ...errorRules, otherwise: errorRules.onError })
+  return (error, c) => {
+    const answer = answerTo(error)
+    return answer ? send(c, answer) : otherwise(error, c)
+  }
+}

@@ -1,15 +1,15 @@
 import { GuestpassError } from '@guestpass/core'
 import { type ArgumentsHost, type CanActivate, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
 import { authorizationOf } from './bearer-token.ts'
-import { errorAnswer } from './error-answer.ts'
+import { errorAnswers } from './error-answer.ts'
 import type { WithGuest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
 import { type HttpRequest, prepared } from './nest-http.ts'
-import type { GuestAuthOptions, TokenVerifier } from './options.ts'
+import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest, WithGuest } from './guest.ts'
 export type { HttpRequest } from './nest-http.ts'
-export type { GuestAuthOptions, TokenVerifier } from './options.ts'
+export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 /**
  * A guard for Nest, for `@UseGuards()`, `useGlobalGuards()` or as the value of `APP_GUARD`: verifies the guest token of an HTTP request and
@@ -38,13 +38,20 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
 
 /** Filters are classes because Nest keeps what a filter catches with its class. */
 class GuestpassErrors implements ExceptionFilter<GuestpassError> {
+  readonly #answerTo: ReturnType<typeof errorAnswers>
+
+  constructor(options: ErrorOptions) {
+    this.#answerTo = errorAnswers(options)
+  }
+
   catch(error: GuestpassError, host: ArgumentsHost): void {
-    if (host.getType() !== 'http') throw error
-    const answer = errorAnswer(error)
+    const answer = host.getType() === 'http' ? this.#answerTo(error) : undefined
+    if (!answer) throw error
     prepared(host, answer).status(answer.status).send(answer.body)
   }
 }
 Catch(GuestpassError)(GuestpassErrors)
 
-/** An exception filter for Nest, for `useGlobalFilters()`: answers a GuestpassError, and leaves every other error to Nest. */
-export const guestpassErrors = (): ExceptionFilter<GuestpassError> => new GuestpassErrors()
+/** An exception filter for Nest, for `useGlobalFilters()`: answers a GuestpassError, and leaves other errors to Nest. Throws `config_invalid`. */
+export const guestpassErrors = (options: ErrorOptions = {}): ExceptionFilter<GuestpassError> =>
+  new GuestpassErrors(options)

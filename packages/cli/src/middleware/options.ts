@@ -8,8 +8,17 @@ export interface TokenVerifier {
   ): Promise<Verdict>
 }
 
+/** What is done with errors beside answering them. */
+export interface ErrorOptions {
+  /**
+   * Called with every GuestpassError that is answered, because the answer leaves out what only operators may see: log it here. What it
+   * throws is ignored. Default: nothing is called.
+   */
+  readonly onError?: ((error: GuestpassError) => void) | undefined
+}
+
 /** How the guest token of a request is checked. `R`: the request of the framework. */
-export interface GuestAuthOptions<R> {
+export interface GuestAuthOptions<R> extends ErrorOptions {
   /** Every one of them must be among the token's scopes. Default: none. */
   readonly scopes?: readonly string[] | undefined
   /**
@@ -30,22 +39,34 @@ const isScopes = (value: unknown): boolean =>
   Array.isArray(value) && value.every((one) => typeof one === 'string' && SCOPE.test(one))
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
-const rules: Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, remedy: string]>> = {
+/** What each option must be, and what to do where it is not. */
+export type Rules = Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, remedy: string]>>
+
+/** Those of `guestpassErrors` everywhere. */
+export const errorRules = { onError: [isFunction, 'Give a function of the error.'] } satisfies Rules
+const authRules: Rules = {
   scopes: [isScopes, "Give a list of scopes, as ['webmessaging:guest:send']."],
   subject: [isFunction, 'Give a function of the request that returns a guest id.'],
   optional: [(value) => typeof value === 'boolean', 'Give true or false.'],
   token: [isFunction, 'Give a function of the request that returns the token.'],
+  ...errorRules,
 }
 
-function faultsOf(options: unknown): readonly Field[] {
+function faultsOf(options: unknown, known: Rules): readonly Field[] {
   if (typeof options !== 'object' || options === null)
     return [{ field: 'options', message: 'is not an object', remedy: 'Give an object, or leave it out.' }]
   return Object.entries(options).flatMap(([field, value]): Field[] => {
-    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined
-    if (!rule) return [{ field, message: 'is not an option', remedy: `Use ${Object.keys(rules).join(', ')}.` }]
+    const rule = Object.hasOwn(known, field) ? known[field] : undefined
+    if (!rule) return [{ field, message: 'is not an option', remedy: `Use ${Object.keys(known).join(', ')}.` }]
     const [isRight, remedy] = rule
     return value === undefined || isRight(value) ? [] : [{ field, message: 'has a wrong value', remedy }]
   })
+}
+
+function refuse(factory: string, fields: readonly Field[]): void {
+  if (fields.length === 0) return
+  const text = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
+  throw new GuestpassError('config_invalid', `${factory} cannot be made: ${text}`, { fields })
 }
 
 const NO_VERIFIER: Field = {
@@ -55,10 +76,11 @@ const NO_VERIFIER: Field = {
 }
 
 /** Throws `config_invalid`, naming every argument of `guestAuth` that makes no sense. */
-export function checkArguments(gp: unknown, options: unknown): void {
+export function checkAuthArguments(gp: unknown, options: unknown): void {
   const isVerifier = isFunction((gp as Partial<TokenVerifier> | null | undefined)?.verify)
-  const fields = [...(isVerifier ? [] : [NO_VERIFIER]), ...faultsOf(options)]
-  if (fields.length === 0) return
-  const text = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
-  throw new GuestpassError('config_invalid', `guestAuth cannot be made: ${text}`, { fields })
+  refuse('guestAuth', [...(isVerifier ? [] : [NO_VERIFIER]), ...faultsOf(options, authRules)])
 }
+
+/** Throws `config_invalid`, naming every option of `guestpassErrors` that makes no sense. */
+export const checkErrorOptions = (options: unknown, known: Rules = errorRules): void =>
+  refuse('guestpassErrors', faultsOf(options, known))

@@ -6,7 +6,7 @@ import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
 import { authorizationOf, bearerToken } from '../../src/middleware/bearer-token.ts'
-import { errorAnswer } from '../../src/middleware/error-answer.ts'
+import { errorAnswer, errorAnswers } from '../../src/middleware/error-answer.ts'
 import * as express from '../../src/middleware/express.ts'
 import * as fastify from '../../src/middleware/fastify.ts'
 import { guestCheck } from '../../src/middleware/guest-check.ts'
@@ -33,13 +33,25 @@ function faultsOf(make: () => unknown): readonly string[] {
 type Factory = (gp: TokenVerifier, options: object) => unknown
 const factories = { express, fastify, hono, nest }
 
+describe.each(Object.entries(factories))('guestpassErrors of %s', (_name, { guestpassErrors }) => {
+  it('names every wrong option', () => {
+    const faults = (options: unknown) => faultsOf(() => guestpassErrors(options as object))
+    expect(faults(undefined)).toEqual([])
+    expect(faults({ onError: () => {} })).toEqual([])
+    expect(faults({ onError: 'log', onerror: () => {} })).toEqual(['config_invalid', 'onError', 'onerror'])
+    expect(faults(() => {})).toEqual(['config_invalid', 'options'])
+  })
+})
+
 describe.each(Object.entries(factories))('guestAuth of %s', (_name, { guestAuth }) => {
   const faults = (verifier: unknown, options: unknown) =>
     faultsOf(() => (guestAuth as Factory)(verifier as TokenVerifier, options as object))
 
   it('takes right options', () => {
     expect(faults(gp, undefined)).toEqual([])
-    expect(faults(gp, { scopes: ['a', 'b:c'], subject: () => 'x', optional: true, token: () => 't' })).toEqual([])
+    expect(
+      faults(gp, { scopes: ['a', 'b:c'], subject: () => 'x', optional: true, token: () => 't', onError: () => {} }),
+    ).toEqual([])
     expect(faults(gp, { scopes: undefined, subject: undefined, optional: undefined, token: undefined })).toEqual([])
   })
 
@@ -51,8 +63,9 @@ describe.each(Object.entries(factories))('guestAuth of %s', (_name, { guestAuth 
   )
 
   it('names every wrong option', () => {
-    const wrong = { scopes: 'a b', subject: 'ann', optional: 'yes', token: 1, scope: ['a'] }
-    expect(faults({}, wrong)).toEqual(['config_invalid', 'gp', 'scopes', 'subject', 'optional', 'token', 'scope'])
+    const wrong = { scopes: 'a b', subject: 'ann', optional: 'yes', token: 1, onError: true, scope: ['a'] }
+    const names = ['scopes', 'subject', 'optional', 'token', 'onError', 'scope']
+    expect(faults({}, wrong)).toEqual(['config_invalid', 'gp', ...names])
     expect(faults(gp, null)).toEqual(['config_invalid', 'options'])
   })
 
@@ -69,8 +82,16 @@ describe('the check of a request', () => {
     const store = new GuestpassError('store_unavailable', '/var/lib/guests.db cannot be read', {
       reason: 'disk_failing',
     })
-    const { answer } = await check(answering(() => Promise.reject(store)))
-    expect([answer?.status, answer?.body]).toEqual([503, expect.not.stringContaining('/var/lib')])
+    const reported: unknown[] = []
+    const onError = (error: GuestpassError): never => {
+      reported.push(error)
+      throw new Error('a logger that fails')
+    }
+    const { answer } = await check(
+      answering(() => Promise.reject(store)),
+      { onError },
+    )
+    expect([answer?.status, answer?.body, reported]).toEqual([503, expect.not.stringContaining('/var/lib'), [store]])
   })
 
   it('rejects with what is no GuestpassError, for the framework to answer', async () => {
@@ -125,7 +146,9 @@ describe('around the check', () => {
   })
 
   it('gives other errors in Hono to the handler that it was given', async () => {
-    const app = new Hono().onError(hono.guestpassErrors((error, c) => c.text(`own: ${error.message}`, 418)))
+    const app = new Hono().onError(
+      hono.guestpassErrors({ otherwise: (error, c) => c.text(`own: ${error.message}`, 418) }),
+    )
     app.get('/', () => {
       throw new TypeError('odd')
     })
@@ -157,6 +180,15 @@ describe('around the check', () => {
     })
     const loaded = new Set(stdout.split('\n').map((name) => name.split('/')[0]))
     expect([[...loaded], stderr]).toEqual([['@nestjs', ''], ''])
+  })
+})
+
+describe('a listener of errors', () => {
+  it('gets every GuestpassError that is answered, and no other', () => {
+    const reported: unknown[] = []
+    const answers = errorAnswers({ onError: (error) => reported.push(error) })
+    const ours = new GuestpassError('config_invalid', 'GENESYS_CLIENT_SECRET is missing')
+    expect([answers(ours)?.status, answers(new TypeError('odd')), reported]).toEqual([500, undefined, [ours]])
   })
 })
 

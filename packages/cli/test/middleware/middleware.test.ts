@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { guestCheck } from '../../src/middleware/guest-check.ts'
 import { expressApp } from './apps/express.ts'
 import { fastifyApp } from './apps/fastify.ts'
 import { honoApp } from './apps/hono.ts'
@@ -86,6 +88,20 @@ const cases: readonly (readonly [title: string, path: string, headers: () => Hea
   ['a token in the header, where it is read from a cookie', '/cookie', bearer('valid'), none],
   ['an empty cookie', '/cookie', () => [['cookie', 'guest=']], none],
 ]
+
+it('answers whatever comes as a header with 400 or 401', async () => {
+  const check = guestCheck({ verify: kinds.verifier.verify }, {}, (header: string) => header)
+  const header = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string().map((token) => `Bearer ${token}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(header, async (text) => {
+      expect([400, 401]).toContain((await check(text)).answer?.status)
+    }),
+    { numRuns: 300 },
+  )
+})
 
 /** Errors that routes throw, and what every framework answers of them. */
 const problem = (status: number, code: string, title: string, more: object = {}) => ({

@@ -7,7 +7,7 @@ declare const optional: boolean
 
 export const app = new Hono<GuestEnv>()
 app.onError(guestpassErrors())
-app.onError(guestpassErrors((error, c) => c.text(error.message, 500)))
+app.onError(guestpassErrors({ otherwise: (error, c) => c.text(error.message, 500) }))
 app.use(guestAuth(gp))
 app.get('/all', (c) => c.text(c.get('guest').scopes.join()))
 
