@@ -41,7 +41,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 const ambientAllowed = [
   /^packages\/core\/src\/ports\/system\.ts$/,
   /^packages\/core\/src\/node\/environment\.ts$/,
-  /^packages\/cli\/src\/(main|world|front-door\/process)\.ts$/,
+  /^packages\/cli\/src\/(main|command|world|front-door\/process)\.ts$/,
   /^packages\/sandbox\/src\/(clock|random)\.ts$/,
 ]
 const ambient =

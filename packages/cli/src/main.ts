@@ -1,74 +1,14 @@
-import { isatty } from 'node:tty'
-import { systemClock } from '@guestpass/core'
-import { bytesOf } from '@guestpass/runtime'
 import manifest from '../package.json' with { type: 'json' }
-import { frame } from './frame/run.ts'
-import { Interruption, type Sink, type World } from './frame/world.ts'
-import { hangupIsIgnored } from './hangup.ts'
+import { briefAnswer } from './frame/asked.ts'
 import { groups, verbs } from './verbs/index.ts'
 
-/** How long clean-up may take after a signal, in milliseconds. */
-const GRACE_MS = 5_000
+/** False when it could not be written. */
+const written = (text: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    process.stdout.on('error', () => undefined)
+    process.stdout.write(text, (error) => resolve(!error))
+  })
 
-/** A stream of the process, whose failures are those of single texts. */
-function sinkOf(stream: NodeJS.WriteStream): Sink {
-  // The text that it came from tells of it.
-  stream.on('error', () => undefined)
-  return {
-    write: (text) =>
-      new Promise<void>((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve()))),
-    isTTY: stream.isTTY,
-    get columns() {
-      return stream.columns
-    },
-  }
-}
-
-const ending = new AbortController()
-const world: World = {
-  argv: process.argv.slice(2),
-  env: process.env,
-  cwd: process.cwd(),
-  pid: process.pid,
-  program: process.argv[1] ?? '',
-  stdout: sinkOf(process.stdout),
-  stderr: sinkOf(process.stderr),
-  input: () => bytesOf(process.stdin),
-  signal: ending.signal,
-  version: manifest.version,
-}
-const program = frame(verbs, groups, world)
-
-function end(by: string, exit: number, signal: NodeJS.Signals): void {
-  // Whoever asks twice does not want to wait for the clean-up.
-  if (ending.signal.aborted) return endAtOnce(signal)
-  ending.abort(new Interruption(by, exit))
-  void systemClock({ unref: true })
-    .sleep(GRACE_MS)
-    .then(() => endAtOnce(signal))
-}
-
-/** By the signal itself: `process.exit` waits for calls of the system that hang, as the opening of a pipe that nobody reads. */
-function endAtOnce(signal: NodeJS.Signals): void {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
-}
-
-process.on('SIGINT', () => end('SIGINT', 130, 'SIGINT'))
-process.on('SIGTERM', () => end('SIGTERM', 143, 'SIGTERM'))
-const terminals = [0, 1, 2].map((descriptor) => isatty(descriptor))
-if (hangupIsIgnored({ env: process.env, terminals })) process.on('SIGHUP', () => {})
-else process.on('SIGHUP', () => end('SIGHUP', 129, 'SIGHUP'))
-// A parent that made a channel to this process, and is gone, however it ended.
-process.once('disconnect', () => end('the end of its parent', 143, 'SIGTERM'))
-
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (thrown) => leave(program.fail(thrown)))
-}
-
-/** Ends the process when all that was written has left it. */
-function leave(code: number): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
-}
-
-leave(await program.run())
+const text = await briefAnswer({ groups, verbs, version: manifest.version }, process.argv.slice(2))
+// Loaded here alone, so that help and version are there soon. It also says why they could not be written.
+if (text === undefined || !(await written(text))) await import('./command.ts')

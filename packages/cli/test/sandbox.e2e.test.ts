@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { parseEnv } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { frame } from '../src/frame/run.ts'
-import { sandbox } from '../src/verbs/sandbox.ts'
+import { groups, verbs } from '../src/verbs/index.ts'
 import { ran } from './performed.ts'
 import { type Started, site, started } from './spawned.ts'
 
@@ -131,27 +131,23 @@ describe('guestpass sandbox', () => {
   it('has closed the sandbox when it returns', async () => {
     const ending = new AbortController()
     let out = ''
-    const code = frame(
-      [sandbox],
-      {},
-      {
-        argv: ['sandbox', '--json'],
-        env: {},
-        cwd,
-        pid: 1,
-        program: '',
-        stdout: {
-          write: (text) => {
-            out += text
-            ending.abort()
-          },
+    const code = frame(verbs, groups, {
+      argv: ['sandbox', '--json'],
+      env: {},
+      cwd,
+      pid: 1,
+      program: '',
+      stdout: {
+        write: (text) => {
+          out += text
+          ending.abort()
         },
-        stderr: { write: () => undefined },
-        input: async () => new Uint8Array(),
-        signal: ending.signal,
-        version: '0',
       },
-    ).run()
+      stderr: { write: () => undefined },
+      input: async () => new Uint8Array(),
+      signal: ending.signal,
+      version: '0',
+    }).run()
     expect(await code).toBe(0)
     await expect(fetch((JSON.parse(out) as FirstLine).url)).rejects.toThrow()
   })

@@ -1,15 +1,16 @@
-import { Command, type CommanderError, Option } from 'commander'
+import { type Command, type CommanderError, Option } from 'commander'
+import { verbsIn } from './asked.ts'
 import type { CommonFlags } from './cli.ts'
 import { GuestpassError } from '@guestpass/core'
 import { entries, flagOf, type Key, yesNo } from '@guestpass/runtime'
+import { type Listed, markOptions, outline } from './outline.ts'
 import type { Output } from './output.ts'
 import { usageError } from './problem.ts'
-import type { Verb } from './verb.ts'
-import type { World } from './world.ts'
+import type { ListedVerb, LoadedVerb, Verb, VerbListing } from './verb.ts'
 
 /** A verb that was asked for, with what was typed. */
 export interface Asked {
-  readonly verb: Verb
+  readonly verb: LoadedVerb
   readonly input: Readonly<Record<string, unknown>>
   readonly flags: CommonFlags
 }
@@ -21,68 +22,58 @@ const settingFlags = entries.flatMap(([key, { kind, about }]) => {
   return [{ key, hidden: option().hideHelp(), shown: option() }]
 })
 
-/** Parses a command line. Undefined when it asked for help or the version, which were then printed. Throws `invalid_input`. */
-export function parseCommand(
-  verbs: readonly Verb[],
-  groups: Readonly<Record<string, string>>,
-  world: World,
+/** Parses a command line. Undefined when it asked for help or the version, which were then printed. Rejects with `invalid_input`. */
+export async function parseCommand(
+  listed: Listed<ListedVerb>,
+  argv: readonly string[],
   out: Output,
-): Asked | undefined {
+): Promise<Asked | undefined> {
   let asked: Asked | undefined
   let current = 'guestpass'
-  const quiet = (command: Command): Command =>
-    command
-      .exitOverride()
-      .showSuggestionAfterError()
-      .configureHelp({ showGlobalOptions: true })
-      .configureOutput({
-        writeOut: (text) => out.lines(text.replace(/\n$/, '').split('\n')),
-        writeErr: () => undefined,
-      })
-      .hook('preSubcommand', (_, sub) => {
-        current = `${current} ${sub.name()}`
-      })
-  const program = quiet(new Command('guestpass'))
-    .description('Guest identity and token lifecycle for Genesys Cloud web messaging')
-    .version(world.version)
-    .option('--connection <name>', 'connection to use', 'default')
-    .option(
-      '--database <path|url>',
-      'where everything is remembered (default: GUESTPASS_DATABASE_URL, else ./.guestpass/guestpass.db)',
-    )
-    .option('--json', 'one JSON document on standard output, a problem document on failure')
-    .addHelpText('after', '\nExample:\n  guestpass sandbox > .env')
-  const parents = new Map(
-    Object.entries(groups).map(([name, about]) => [name, quiet(program.command(name)).description(about)]),
+  const { program, commands } = outline(
+    listed,
+    (text) => out.lines(text.replace(/\n$/, '').split('\n')),
+    (name) => {
+      current = `${current} ${name}`
+    },
   )
-  for (const verb of verbs) {
-    const words = verb.name.split(' ')
-    const parent = (words.length > 1 && parents.get(words[0] ?? '')) || program
-    const command = quiet(parent.command(words.at(-1) ?? verb.name))
+  const loaded = await Promise.all(verbsIn(argv, listed.verbs).map(async (one) => ({ one, loads: await one.load() })))
+  const verbs = new Map(loaded.map(({ one, loads }) => [one, { ...one, ...loads }]))
+  for (const [one, command] of commands) {
+    const verb = verbs.get(one)
+    if (!verb) {
+      markOptions(command)
+      continue
+    }
     describe(command, verb)
     command.action(() => {
       asked = request(verb, command)
     })
   }
-  refuseOtherEncodings(world.argv)
+  refuseOtherEncodings(argv)
   try {
-    program.parse([...world.argv], { from: 'user' })
+    program.parse([...argv], { from: 'user' })
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
     const error = thrown as CommanderError
     if (error.exitCode === 0) return undefined
-    throw usageError(unfinished(error, verbs, current), `${current} --help`)
+    throw usageError(unfinished(error, listed.verbs, [...verbs.values()], current), `${current} --help`)
   }
   return asked
 }
 
-const isSwitch = (option: string, name: string, verbs: readonly Verb[]): boolean =>
+const isSwitch = (option: string, name: string, verbs: readonly LoadedVerb[]): boolean =>
   option === '--json' || verbs.some((verb) => verb.name === name && verb.options?.some(([syntax]) => syntax === option))
 
 /** Commander answers a missing verb with help; here it is a mistake like any other. A value for a switch it takes for another option. */
-function unfinished(error: CommanderError, verbs: readonly Verb[], current: string): CommanderError {
+function unfinished(
+  error: CommanderError,
+  listed: readonly VerbListing[],
+  verbs: readonly LoadedVerb[],
+  current: string,
+): CommanderError {
   const group = current.split(' ').slice(1).join(' ')
-  const names = verbs.map(({ name }) => name).filter((name) => name.startsWith(group))
+  const names = listed.map(({ name }) => name).filter((name) => name.startsWith(group))
   const [, option] = /'(--[\w-]+)=/.exec(error.message) ?? []
   if (error.code === 'commander.unknownOption' && option !== undefined && isSwitch(option, group, verbs))
     error.message = `option '${option}' takes no value\n(Write ${option} alone.)`
@@ -91,8 +82,6 @@ function unfinished(error: CommanderError, verbs: readonly Verb[], current: stri
 }
 
 function describe(command: Command, verb: Verb): void {
-  command.description(`${verb.summary}.`)
-  for (const [syntax, about] of verb.arguments ?? []) command.argument(syntax, about)
   for (const [syntax, about] of verb.options ?? []) command.option(syntax, about)
   if (verb.reveal) command.option('--reveal', 'show tokens in full')
   if (verb.raw) command.option('--raw', 'print the token alone and in full, for T=$(…)')
@@ -128,7 +117,7 @@ function bothForms(): GuestpassError {
 
 const camel = (word: string): string => word.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-function request(verb: Verb, command: Command): Asked {
+function request(verb: LoadedVerb, command: Command): Asked {
   const { connection, database, json, reveal, raw, ...typed } = command.optsWithGlobals<Record<string, unknown>>()
   const settingOf = (name: string): Key | undefined =>
     settingFlags.find(({ hidden, shown }) =>

@@ -4,7 +4,7 @@ import { type Output, output } from './output.ts'
 import { asTyped, errorLines, inputError } from './problem.ts'
 import { type Asked, parseCommand } from './program.ts'
 import { withRemedy } from './remedy.ts'
-import type { Verb } from './verb.ts'
+import type { ListedVerb } from './verb.ts'
 import { Interruption, type World } from './world.ts'
 
 /** One run of the command line. */
@@ -15,7 +15,7 @@ export interface Run {
   fail(thrown: unknown): number
 }
 
-export function frame(verbs: readonly Verb[], groups: Readonly<Record<string, string>>, world: World): Run {
+export function frame(verbs: readonly ListedVerb[], groups: Readonly<Record<string, string>>, world: World): Run {
   let around: Surroundings | undefined
   const unheard = new AbortController()
   const out = output(world.stdout, 'Standard output', () => unheard.abort())
@@ -40,7 +40,7 @@ export function frame(verbs: readonly Verb[], groups: Readonly<Record<string, st
 
   async function performed(): Promise<number> {
     try {
-      const asked = parseCommand(verbs, groups, world, out)
+      const asked = await parseCommand({ groups, verbs, version: world.version }, world.argv, out)
       if (!asked) return 0
       const signal = AbortSignal.any([world.signal, unheard.signal])
       around = surroundings({ ...world, signal }, asked.flags, { out, err })

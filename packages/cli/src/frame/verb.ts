@@ -1,11 +1,16 @@
 /*
- * How a verb is written: one file in src/verbs/ that exports one `verb({...})`, and one line in src/verbs/index.ts.
+ * How a verb is written: what help lists of it in src/verbs/index.ts, and the rest in a file there, which is loaded when a command line
+ * names the verb.
  *
- *   export const guestShow = verb({
+ *   {
  *     name: 'guest show',                                       // a blank makes it a verb of the group `guest`
  *     summary: 'Show what is known of a guest',
- *     example: 'guestpass guest show 6f2c… --json',
  *     arguments: [['<guest-id>', "the guest's id"]],            // reaches the input as guestId
+ *     load: async () => (await import('./guest-show.ts')).guestShow,
+ *   },
+ *
+ *   export const guestShow = verb({
+ *     example: 'guestpass guest show 6f2c… --json',
  *     options: [['--page <n>', 'page to show, from 1']],        // reaches the input as page
  *     input: z.object({ guestId: z.string(), page: whole(1, 1000).optional() }),
  *     async run({ guestId, page }, cli) {
@@ -29,13 +34,23 @@ import type { World } from './world.ts'
 /** A syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes; the text also serves as a remedy. */
 export type Described = readonly [syntax: string, about: string]
 
-export interface Verb<Input extends z.ZodType = z.ZodType> {
+/** What help lists of a verb. */
+export interface VerbListing {
   /** One word, or a group and a word. */
   readonly name: string
   readonly summary: string
+  readonly arguments?: readonly Described[]
+}
+
+export interface ListedVerb extends VerbListing {
+  load(): Promise<Verb>
+}
+
+export type LoadedVerb = VerbListing & Verb
+
+export interface Verb<Input extends z.ZodType = z.ZodType> {
   /** A whole command line. */
   readonly example: string
-  readonly arguments?: readonly Described[]
   readonly options?: readonly Described[]
   /** Settings whose flags its help shows; every verb takes the flags of all. */
   readonly settings?: readonly Key[]

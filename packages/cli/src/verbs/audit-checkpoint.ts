@@ -3,9 +3,6 @@ import { withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
 
 export const auditCheckpoint = verb({
-  name: 'audit checkpoint',
-  summary:
-    'Sign how the audit log ends now, as one JSON line; kept elsewhere, it shows later whether the log was cut off',
   example: 'guestpass audit checkpoint >> checkpoints.ndjson',
   input: z.object({}),
   async run(_input, cli) {

@@ -12,8 +12,6 @@ const isStandardOutput = (file: string): boolean =>
   file === '-' || /^\/(dev\/(stdout|fd\/1)|proc\/self\/fd\/1)$/.test(file)
 
 export const auditExportVerb = verb({
-  name: 'audit export',
-  summary: 'Write the audit log: ndjson proves itself (audit verify), ocsf is for security systems; one JSON line each',
   example: 'guestpass audit export --format ndjson --output audit.ndjson',
   options: [
     ['--format <name>', `${formats.join(' or ')} (default: ndjson)`],

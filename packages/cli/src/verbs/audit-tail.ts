@@ -6,8 +6,6 @@ import { verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
 
 export const auditTail = verb({
-  name: 'audit tail',
-  summary: 'Print the latest audit records, one JSON line each (one document with --json)',
   example: 'guestpass audit tail --lines 20',
   options: [
     ['--lines <n>', 'records to print, from 1 to 10000 (default: 10)'],

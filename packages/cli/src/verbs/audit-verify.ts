@@ -5,13 +5,7 @@ import { type Cli, verb } from '../frame/verb.ts'
 import { checkpointsIn, linesGiven } from './audit-files.ts'
 
 export const auditVerify = verb({
-  name: 'audit verify',
-  summary:
-    'Check the audit log, or an export of it: nothing edited, removed, reordered or cut off; exit code 4 when it was',
   example: 'guestpass audit verify --checkpoint checkpoint.json',
-  arguments: [
-    ['[file]', 'an export in the format ndjson, or - for standard input; the log in the store when left out'],
-  ],
   options: [['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with']],
   input: z.object({ file: z.string().optional(), checkpoint: z.string().optional() }),
   async run({ file, checkpoint }, cli) {

@@ -4,8 +4,6 @@ import { configurationPage, type Shown, shownSettings } from '@guestpass/runtime
 import { verb } from '../frame/verb.ts'
 
 export const config = verb({
-  name: 'config',
-  summary: 'Show the settings in force and where each comes from, secrets masked',
   example: 'guestpass config --connection acme',
   options: [['--markdown', 'instead, print the page of all settings']],
   input: z.object({ markdown: z.boolean().optional() }),

@@ -10,8 +10,6 @@ const lineOf = ({ connection, grant, standing, generation, expiresAt }: Connecti
   `${connection}  ${grant}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 export const connectionsList = verb({
-  name: 'connections list',
-  summary: 'List the connections of the store and how each gets its access tokens',
   example: 'guestpass connections list',
   input: z.object({}),
   async run(_input, cli) {
@@ -33,10 +31,7 @@ function refuseOther(name: string | undefined, connection: string): void {
 }
 
 export const connectionsShow = verb({
-  name: 'connections show',
-  summary: 'Show how the connection gets its access tokens, never a token',
   example: 'guestpass connections show default --json',
-  arguments: [['[name]', 'the connection, as `guestpass connections list` shows it (default: that of --connection)']],
   input: z.object({ name: z.string().optional() }),
   async run({ name }, cli) {
     const config = await cli.config()

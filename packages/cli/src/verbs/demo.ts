@@ -2,8 +2,6 @@ import * as z from 'zod'
 import { verb } from '../frame/verb.ts'
 
 export const demo = verb({
-  name: 'demo',
-  summary: 'Run a sandbox and the jobs against it, live, then report; on a terminal it stays up until Ctrl-C',
   example: 'guestpass demo --once',
   options: [['--once', 'end when the report is printed, also on a terminal']],
   input: z.object({ once: z.literal(true).optional() }),

@@ -27,8 +27,6 @@ const ok = (check: string, message: string): Finding => ({ check, state: 'ok', m
 const warning = (check: string, message: string): Finding => ({ check, state: 'warning', message })
 
 export const doctor = verb({
-  name: 'doctor',
-  summary: 'Check configuration, store, keys, OAuth client and clock, and say what to mend',
   example: 'guestpass doctor',
   input: z.object({}),
   async run(_input, cli) {

@@ -3,12 +3,7 @@ import { apis } from '../guest-apis.ts'
 import { input } from '../import/input.ts'
 
 export const guestImport = verb({
-  name: 'guest import',
-  summary: 'Issue a guest for each row of a file, at upstream’s pace; run it again to go on where it was cut short',
   example: 'guestpass guest import people.csv --api engagements --channel 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  arguments: [
-    ['<file>', 'a .csv file whose first line names the columns, or an .ndjson file with an object on each line'],
-  ],
   options: [
     ['--api <name>', `the API that issues: ${apis.join(', ')}`],
     ['--duration <name|seconds>', 'guest-tokens: for rows that do not say'],

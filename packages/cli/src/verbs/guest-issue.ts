@@ -70,8 +70,6 @@ async function aside({ enrichment }: Guests, { ports: { clock } }: Runtime): Pro
 }
 
 export const guestIssue = verb({
-  name: 'guest issue',
-  summary: 'Issue a guest token: asked of Genesys, verified, stored',
   example: 'guestpass guest issue --api guest-tokens --scope webmessaging:guest:send webmessaging:guest:receive',
   options: [
     ['--api <name>', `the API that issues: ${apis.join(', ')}`],

@@ -2,7 +2,7 @@ import { type GuestRecords, guestRecords, type GuestView, iso } from '@guestpass
 import * as z from 'zod'
 import { guestViewDocument, revocationDocument, type Settings, whole, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'
-import { type Cli, type Described, verb } from '../frame/verb.ts'
+import { type Cli, verb } from '../frame/verb.ts'
 import { ofApi, ofApiOption } from '../guest-apis.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
@@ -22,15 +22,10 @@ const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string
     ? []
     : [...(scopes.length === 0 ? [] : [`scopes ${scopes.join(' ')}`]), verified ? 'verified' : 'not verified']
 
-const guestArgument: readonly Described[] = [['<guest-id>', "the guest's id"]]
-
 const named = z.object({ guestId: z.string(), api: ofApi })
 
 export const guestShow = verb({
-  name: 'guest show',
-  summary: 'Show what is known of a guest, never its token',
   example: 'guestpass guest show 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --json',
-  arguments: guestArgument,
   options: [ofApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
@@ -47,8 +42,6 @@ export const guestShow = verb({
 })
 
 export const guestList = verb({
-  name: 'guest list',
-  summary: 'List the known guests, a page at a time',
   example: 'guestpass guest list --limit 20',
   options: [
     ['--limit <n>', 'guests on a page, from 1 to 1000 (default: 100)'],
@@ -78,10 +71,7 @@ const untilThere = (until: string | undefined): readonly string[] =>
   until === undefined ? [] : [`  Genesys has no call for it: tokens stay valid there until ${until}.`]
 
 export const guestRevoke = verb({
-  name: 'guest revoke',
-  summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
   example: 'guestpass guest revoke 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  arguments: guestArgument,
   options: [ofApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
@@ -95,10 +85,7 @@ export const guestRevoke = verb({
 const IMPORTS = 'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)'
 
 export const guestErase = verb({
-  name: 'guest erase',
-  summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
   example: 'guestpass guest erase 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  arguments: guestArgument,
   options: [ofApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
@@ -114,8 +101,6 @@ export const guestErase = verb({
 })
 
 export const guestInvalidate = verb({
-  name: 'guest invalidate',
-  summary: 'Give up the session of an address on a channel, so that the address can have another',
   example: 'guestpass guest invalidate --email ann@example.com --channel web-1',
   options: [
     ['--email <address>', 'the address, in any spelling'],

@@ -8,10 +8,7 @@ import { tokenGiven } from '../token-given.ts'
 import { tokenLines } from './guest-token.ts'
 
 export const guestRefresh = verb({
-  name: 'guest refresh',
-  summary: "Renew a guest's token now, exactly once; --token takes over one that is held elsewhere",
   example: 'guestpass guest refresh 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --token - < token.txt',
-  arguments: [['<guest-id>', "the guest's id"]],
   options: [
     ['--token <token>', "the guest's current token where the store does not have it, or - for standard input"],
     ['--subject <sub>', "the `sub` of that token, where it is not the guest's id; it is remembered"],

@@ -11,10 +11,7 @@ export const tokenLines = ({ token, expiresAt, generation }: ReturnType<typeof t
 ]
 
 export const guestToken = verb({
-  name: 'guest token',
-  summary: "Print a guest's token: valid now, renewed if due",
   example: 'guestpass guest token 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --reveal',
-  arguments: [['<guest-id>', "the guest's id"]],
   options: [ofApiOption],
   settings: ['patienceSeconds'],
   reveal: true,

@@ -1,27 +1,4 @@
-import type { Verb } from '../frame/verb.ts'
-import { auditCheckpoint } from './audit-checkpoint.ts'
-import { auditExportVerb } from './audit-export.ts'
-import { auditTail } from './audit-tail.ts'
-import { auditVerify } from './audit-verify.ts'
-import { config } from './config.ts'
-import { connectionsList, connectionsShow } from './connections.ts'
-import { demo } from './demo.ts'
-import { doctor } from './doctor.ts'
-import { guestImport } from './guest-import.ts'
-import { guestIssue } from './guest-issue.ts'
-import { guestErase, guestInvalidate, guestList, guestRevoke, guestShow } from './guest-records.ts'
-import { guestRefresh } from './guest-refresh.ts'
-import { guestToken } from './guest-token.ts'
-import { keep } from './keep.ts'
-import { keysList, keysRotate } from './keys.ts'
-import { login } from './login.ts'
-import { logout } from './logout.ts'
-import { report } from './report.ts'
-import { sandbox } from './sandbox.ts'
-import { token } from './token.ts'
-import { verify } from './verify.ts'
-import { webhooksDead, webhooksRedeliver, webhooksTest } from './webhook-deliveries.ts'
-import { webhooksAdd, webhooksEnable, webhooksList, webhooksRemove, webhooksRotate } from './webhook-endpoints.ts'
+import type { Described, ListedVerb } from '../frame/verb.ts'
 
 /** Groups of verbs, with what they are about. */
 export const groups: Readonly<Record<string, string>> = {
@@ -32,41 +9,208 @@ export const groups: Readonly<Record<string, string>> = {
   webhooks: 'Tell other systems what happens, signed and until they have it',
 }
 
-/** Every verb, in the order of the help. */
-export const verbs: readonly Verb[] = [
-  demo,
-  sandbox,
-  login,
-  logout,
-  connectionsList,
-  connectionsShow,
-  token,
-  guestIssue,
-  guestImport,
-  guestToken,
-  guestRefresh,
-  guestShow,
-  guestList,
-  guestRevoke,
-  guestErase,
-  guestInvalidate,
-  keep,
-  verify,
-  auditTail,
-  auditVerify,
-  auditExportVerb,
-  auditCheckpoint,
-  webhooksList,
-  webhooksAdd,
-  webhooksRemove,
-  webhooksEnable,
-  webhooksRotate,
-  webhooksTest,
-  webhooksDead,
-  webhooksRedeliver,
-  keysList,
-  keysRotate,
-  report,
-  doctor,
-  config,
+const guestId: readonly Described[] = [['<guest-id>', "the guest's id"]]
+const endpointId: readonly Described[] = [['<id>', "the endpoint's id, as `guestpass webhooks list` shows it"]]
+
+/** Every verb, in the order of the help. A verb is loaded when a command line names it. */
+export const verbs: readonly ListedVerb[] = [
+  {
+    name: 'demo',
+    summary: 'Run a sandbox and the jobs against it, live, then report; on a terminal it stays up until Ctrl-C',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'sandbox',
+    summary: 'Run a local Genesys Cloud until Ctrl-C; standard output is a ready .env',
+    load: async () => (await import('./sandbox.ts')).sandbox,
+  },
+  {
+    name: 'login',
+    summary: 'Sign in: the connection then gets its tokens for that user, and renews them',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
+    name: 'logout',
+    summary: 'End the sign-in of a connection, upstream and here',
+    load: async () => (await import('./logout.ts')).logout,
+  },
+  {
+    name: 'connections list',
+    summary: 'List the connections of the store and how each gets its access tokens',
+    load: async () => (await import('./connections.ts')).connectionsList,
+  },
+  {
+    name: 'connections show',
+    summary: 'Show how the connection gets its access tokens, never a token',
+    arguments: [['[name]', 'the connection, as `guestpass connections list` shows it (default: that of --connection)']],
+    load: async () => (await import('./connections.ts')).connectionsShow,
+  },
+  {
+    name: 'token',
+    summary: "Print the service's own access token: from the store, renewed if due",
+    load: async () => (await import('./token.ts')).token,
+  },
+  {
+    name: 'guest issue',
+    summary: 'Issue a guest token: asked of Genesys, verified, stored',
+    load: async () => (await import('./guest-issue.ts')).guestIssue,
+  },
+  {
+    name: 'guest import',
+    summary: 'Issue a guest for each row of a file, at upstream’s pace; run it again to go on where it was cut short',
+    arguments: [
+      ['<file>', 'a .csv file whose first line names the columns, or an .ndjson file with an object on each line'],
+    ],
+    load: async () => (await import('./guest-import.ts')).guestImport,
+  },
+  {
+    name: 'guest token',
+    summary: "Print a guest's token: valid now, renewed if due",
+    arguments: guestId,
+    load: async () => (await import('./guest-token.ts')).guestToken,
+  },
+  {
+    name: 'guest refresh',
+    summary: "Renew a guest's token now, exactly once; --token takes over one that is held elsewhere",
+    arguments: guestId,
+    load: async () => (await import('./guest-refresh.ts')).guestRefresh,
+  },
+  {
+    name: 'guest show',
+    summary: 'Show what is known of a guest, never its token',
+    arguments: guestId,
+    load: async () => (await import('./guest-records.ts')).guestShow,
+  },
+  {
+    name: 'guest list',
+    summary: 'List the known guests, a page at a time',
+    load: async () => (await import('./guest-records.ts')).guestList,
+  },
+  {
+    name: 'guest revoke',
+    summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
+    arguments: guestId,
+    load: async () => (await import('./guest-records.ts')).guestRevoke,
+  },
+  {
+    name: 'guest erase',
+    summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
+    arguments: guestId,
+    load: async () => (await import('./guest-records.ts')).guestErase,
+  },
+  {
+    name: 'guest invalidate',
+    summary: 'Give up the session of an address on a channel, so that the address can have another',
+    load: async () => (await import('./guest-records.ts')).guestInvalidate,
+  },
+  {
+    name: 'keep',
+    summary: 'Keep live sessions renewed before they lapse, until Ctrl-C; several may run on one store',
+    load: async () => (await import('./keep.ts')).keep,
+  },
+  {
+    name: 'verify',
+    summary: 'Check a guest token: signature, time, claims, revocation; exit code 4 when it is not valid',
+    arguments: [['<token>', 'the token, or - to read it from standard input']],
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    name: 'audit tail',
+    summary: 'Print the latest audit records, one JSON line each (one document with --json)',
+    load: async () => (await import('./audit-tail.ts')).auditTail,
+  },
+  {
+    name: 'audit verify',
+    summary:
+      'Check the audit log, or an export of it: nothing edited, removed, reordered or cut off; exit code 4 when it was',
+    arguments: [
+      ['[file]', 'an export in the format ndjson, or - for standard input; the log in the store when left out'],
+    ],
+    load: async () => (await import('./audit-verify.ts')).auditVerify,
+  },
+  {
+    name: 'audit export',
+    summary:
+      'Write the audit log: ndjson proves itself (audit verify), ocsf is for security systems; one JSON line each',
+    load: async () => (await import('./audit-export.ts')).auditExportVerb,
+  },
+  {
+    name: 'audit checkpoint',
+    summary:
+      'Sign how the audit log ends now, as one JSON line; kept elsewhere, it shows later whether the log was cut off',
+    load: async () => (await import('./audit-checkpoint.ts')).auditCheckpoint,
+  },
+  {
+    name: 'webhooks list',
+    summary: 'List the webhook endpoints, with what waits for them and what was given up',
+    load: async () => (await import('./webhook-endpoints.ts')).webhooksList,
+  },
+  {
+    name: 'webhooks add',
+    summary: 'Add a webhook endpoint; it is sent signed audit records from now on',
+    arguments: [['<url>', 'an https:// address that leads to a public one']],
+    load: async () => (await import('./webhook-endpoints.ts')).webhooksAdd,
+  },
+  {
+    name: 'webhooks remove',
+    summary: 'Remove a webhook endpoint, and forget what waits for it',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-endpoints.ts')).webhooksRemove,
+  },
+  {
+    name: 'webhooks enable',
+    summary: 'Send to a webhook endpoint again that was disabled because it answered 410',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-endpoints.ts')).webhooksEnable,
+  },
+  {
+    name: 'webhooks rotate',
+    summary: 'Give a webhook endpoint a new secret; the one before it signs as well until the next time',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-endpoints.ts')).webhooksRotate,
+  },
+  {
+    name: 'webhooks test',
+    summary: 'Send a test message to a webhook endpoint, and say what came of it',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-deliveries.ts')).webhooksTest,
+  },
+  {
+    name: 'webhooks dead',
+    summary: 'List the events that a webhook endpoint did not take after all tries',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-deliveries.ts')).webhooksDead,
+  },
+  {
+    name: 'webhooks redeliver',
+    summary: 'Send events to a webhook endpoint again: those named, else all that were given up',
+    arguments: endpointId,
+    load: async () => (await import('./webhook-deliveries.ts')).webhooksRedeliver,
+  },
+  {
+    name: 'keys list',
+    summary: 'List the data keys of the store: what wraps each and what it has sealed, never a key',
+    load: async () => (await import('./keys.ts')).keysList,
+  },
+  {
+    name: 'keys rotate',
+    summary:
+      'Seal the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY; nobody need stop',
+    load: async () => (await import('./keys.ts')).keysRotate,
+  },
+  {
+    name: 'report',
+    summary: 'Report what a connection did, from its stored events',
+    load: async () => (await import('./report.ts')).report,
+  },
+  {
+    name: 'doctor',
+    summary: 'Check configuration, store, keys, OAuth client and clock, and say what to mend',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'config',
+    summary: 'Show the settings in force and where each comes from, secrets masked',
+    load: async () => (await import('./config.ts')).config,
+  },
 ]

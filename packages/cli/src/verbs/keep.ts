@@ -4,8 +4,6 @@ import { connect, startWorkers, type WorkerHealth, type WorkerName, withRuntime 
 import { verb } from '../frame/verb.ts'
 
 export const keep = verb({
-  name: 'keep',
-  summary: 'Keep live sessions renewed before they lapse, until Ctrl-C; several may run on one store',
   example: 'guestpass keep',
   input: z.object({}),
   async run(_input, cli) {

@@ -10,8 +10,6 @@ const lineOf = ({ id, wrappedBy, createdAt, values, current }: DataKey): string 
   `${id}  wrapped by ${wrappedBy}  since ${iso(createdAt)}  ${values} values${current ? '  current' : ''}`
 
 export const keysList = verb({
-  name: 'keys list',
-  summary: 'List the data keys of the store: what wraps each and what it has sealed, never a key',
   example: 'guestpass keys list',
   input: z.object({}),
   async run(_input, cli) {
@@ -46,8 +44,6 @@ async function rotated(store: SealedStore, cli: Cli): Promise<Rotation> {
 }
 
 export const keysRotate = verb({
-  name: 'keys rotate',
-  summary: 'Seal the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY; nobody need stop',
   example: 'guestpass keys rotate',
   input: z.object({}),
   async run(_input, cli) {

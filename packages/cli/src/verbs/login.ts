@@ -18,8 +18,6 @@ import { orUnsaved } from '../unsaved.ts'
 const REDIRECT = 'http://127.0.0.1:8976/callback'
 
 export const login = verb({
-  name: 'login',
-  summary: 'Sign in: the connection then gets its tokens for that user, and renews them',
   example: 'guestpass login',
   options: [
     ['--device', 'sign in on another device, where this machine has no browser'],

@@ -5,8 +5,6 @@ import { contextOf } from '../context.ts'
 import { verb } from '../frame/verb.ts'
 
 export const logout = verb({
-  name: 'logout',
-  summary: 'End the sign-in of a connection, upstream and here',
   example: 'guestpass logout',
   input: z.object({}),
   async run(_input, cli) {

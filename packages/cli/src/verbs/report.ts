@@ -5,8 +5,6 @@ import { verb } from '../frame/verb.ts'
 import { SINCE, since } from '../since.ts'
 
 export const report = verb({
-  name: 'report',
-  summary: 'Report what a connection did, from its stored events',
   example: 'guestpass report --since 24h',
   options: [['--since <time>', `only what happened since then: ${SINCE}`]],
   input: z.object({ since: since.optional() }),

@@ -6,8 +6,6 @@ import { afterwards, dotenvLine, jsonFault, oneOf, readFault, textFile, whole } 
 import { type Cli, verb } from '../frame/verb.ts'
 
 export const sandbox = verb({
-  name: 'sandbox',
-  summary: 'Run a local Genesys Cloud until Ctrl-C; standard output is a ready .env',
   example: 'guestpass sandbox --port 4000 > .env',
   options: [
     ['--port <n>', 'a port from 0 to 65535, 0 for any free one (default: 0)'],

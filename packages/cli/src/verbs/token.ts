@@ -6,8 +6,6 @@ import { verb } from '../frame/verb.ts'
 import { orUnsaved } from '../unsaved.ts'
 
 export const token = verb({
-  name: 'token',
-  summary: "Print the service's own access token: from the store, renewed if due",
   example: 'guestpass token --reveal',
   settings: ['patienceSeconds'],
   reveal: true,

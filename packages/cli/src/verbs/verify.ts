@@ -37,10 +37,7 @@ const expected = z.string().refine((text) => text.trim() !== '', 'is empty')
 const expectedScopes = z.string().refine((text) => scopesTyped([text]).length > 0, 'is empty')
 
 export const verify = verb({
-  name: 'verify',
-  summary: 'Check a guest token: signature, time, claims, revocation; exit code 4 when it is not valid',
   example: 'guestpass verify - --scope webmessaging:guest:send < token.txt',
-  arguments: [['<token>', 'the token, or - to read it from standard input']],
   options: [
     ['--jwks <url|file>', 'key-set to check with, in place of the configured one'],
     ['--public-key <file>', 'PEM file of the keys to check with: public keys, certificates'],

@@ -2,13 +2,10 @@ import { GuestpassError, iso, type Parked } from '@guestpass/core'
 import * as z from 'zod'
 import { whole } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
-import { endpointArgument, onWebhooks } from './webhook-endpoints.ts'
+import { onWebhooks } from './webhook-endpoints.ts'
 
 export const webhooksTest = verb({
-  name: 'webhooks test',
-  summary: 'Send a test message to a webhook endpoint, and say what came of it',
   example: 'guestpass webhooks test idp',
-  arguments: endpointArgument,
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async (webhooks) => {
@@ -25,10 +22,7 @@ export const webhooksTest = verb({
 })
 
 export const webhooksDead = verb({
-  name: 'webhooks dead',
-  summary: 'List the events that a webhook endpoint did not take after all tries',
   example: 'guestpass webhooks dead idp',
-  arguments: endpointArgument,
   options: [
     ['--limit <n>', 'events on a page, from 1 to 1000 (default: 100)'],
     ['--after <cursor>', 'the cursor that the page before gave'],
@@ -57,10 +51,7 @@ const letterLine = ({ eventId, eventType, timestamp, attempts, why }: ReturnType
   `${eventId}  ${eventType}  of ${timestamp}, tried ${attempts} times: ${why}`
 
 export const webhooksRedeliver = verb({
-  name: 'webhooks redeliver',
-  summary: 'Send events to a webhook endpoint again: those named, else all that were given up',
   example: 'guestpass webhooks redeliver idp',
-  arguments: endpointArgument,
   options: [['--event <id...>', 'ids of events, whatever became of them']],
   input: z.object({ id: z.string(), event: z.array(z.string()).optional() }),
   run: ({ id, event }, cli) =>

@@ -1,17 +1,13 @@
 import { type Endpoint, iso, type Webhooks, webhookEvents } from '@guestpass/core'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
-import { type Cli, type Described, verb } from '../frame/verb.ts'
+import { type Cli, verb } from '../frame/verb.ts'
 
 /** Runs work on the webhooks of a connection. */
 export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Promise<T>): Promise<T> {
   const config = await cli.config()
   return withRuntime(config, cli.host, ({ webhooks }) => work(webhooks))
 }
-
-export const endpointArgument: readonly Described[] = [
-  ['<id>', "the endpoint's id, as `guestpass webhooks list` shows it"],
-]
 
 /** An endpoint as a document; the routes of the service answer the same. */
 const endpointDocument = (
@@ -40,8 +36,6 @@ const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly 
 ]
 
 export const webhooksList = verb({
-  name: 'webhooks list',
-  summary: 'List the webhook endpoints, with what waits for them and what was given up',
   example: 'guestpass webhooks list',
   reveal: true,
   input: z.object({}),
@@ -60,10 +54,7 @@ export const webhooksList = verb({
 })
 
 export const webhooksAdd = verb({
-  name: 'webhooks add',
-  summary: 'Add a webhook endpoint; it is sent signed audit records from now on',
   example: 'guestpass webhooks add https://hooks.example.com/guestpass --event REFRESH_COMPLETED --reveal',
-  arguments: [['<url>', 'an https:// address that leads to a public one']],
   options: [
     ['--event <type...>', `types of events (default: all): ${webhookEvents.join(', ')}`],
     ['--include-token', 'send guest tokens to it as well'],
@@ -86,10 +77,7 @@ export const webhooksAdd = verb({
 })
 
 export const webhooksRemove = verb({
-  name: 'webhooks remove',
-  summary: 'Remove a webhook endpoint, and forget what waits for it',
   example: 'guestpass webhooks remove 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  arguments: endpointArgument,
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async ({ endpoints }) => {
@@ -99,10 +87,7 @@ export const webhooksRemove = verb({
 })
 
 export const webhooksEnable = verb({
-  name: 'webhooks enable',
-  summary: 'Send to a webhook endpoint again that was disabled because it answered 410',
   example: 'guestpass webhooks enable 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  arguments: endpointArgument,
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async ({ endpoints }) => {
@@ -115,10 +100,7 @@ export const webhooksEnable = verb({
 })
 
 export const webhooksRotate = verb({
-  name: 'webhooks rotate',
-  summary: 'Give a webhook endpoint a new secret; the one before it signs as well until the next time',
   example: 'guestpass webhooks rotate 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --reveal',
-  arguments: endpointArgument,
   reveal: true,
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { frame } from '../../src/frame/run.ts'
 import { Interruption } from '../../src/frame/world.ts'
-import { verify } from '../../src/verbs/verify.ts'
+import { groups, verbs } from '../../src/verbs/index.ts'
 import { issuer } from './forged.ts'
 import { inTurns, type User, user } from './user.ts'
 
@@ -202,22 +202,18 @@ describe('guestpass verify', () => {
     // No time passes, so that nothing but the signal can end it.
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     try {
-      const code = frame(
-        [verify],
-        {},
-        {
-          argv: ['verify', good, '--jwks', keysUrl.replace('/keys', '/slow')],
-          env: {},
-          cwd: pat.cwd,
-          pid: 1,
-          program: '',
-          stdout: { write: () => undefined },
-          stderr: { write: (text) => (err += text) },
-          input: async () => new Uint8Array(),
-          signal: ending.signal,
-          version: '0',
-        },
-      ).run()
+      const code = frame(verbs, groups, {
+        argv: ['verify', good, '--jwks', keysUrl.replace('/keys', '/slow')],
+        env: {},
+        cwd: pat.cwd,
+        pid: 1,
+        program: '',
+        stdout: { write: () => undefined },
+        stderr: { write: (text) => (err += text) },
+        input: async () => new Uint8Array(),
+        signal: ending.signal,
+        version: '0',
+      }).run()
       await asked
       ending.abort(new Interruption('SIGINT', 130))
       expect(await code).toBe(130)

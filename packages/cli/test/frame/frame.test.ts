@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { whole } from '@guestpass/runtime'
 import { frame } from '../../src/frame/run.ts'
-import { type Cli, type Verb, verb } from '../../src/frame/verb.ts'
+import type { Cli, LoadedVerb, Verb, VerbListing } from '../../src/frame/verb.ts'
 import { Interruption, type World } from '../../src/frame/world.ts'
 
 interface Sight {
@@ -13,10 +13,14 @@ interface Sight {
 }
 
 /** Runs a command line in a made-up world and tells what came out. */
-async function running(verbs: readonly Verb[], argv: readonly string[], world: Partial<World> = {}): Promise<Sight> {
+async function running(
+  verbs: readonly LoadedVerb[],
+  argv: readonly string[],
+  world: Partial<World> = {},
+): Promise<Sight> {
   const printed = { out: '', err: '' }
   const code = await frame(
-    verbs,
+    verbs.map((one) => ({ ...one, load: async () => one })),
     { guest: 'Guests' },
     {
       argv,
@@ -35,9 +39,12 @@ async function running(verbs: readonly Verb[], argv: readonly string[], world: P
   return { code, ...printed }
 }
 
+/** A verb, its input typed by its schema. */
+const written = <Input extends z.ZodType>(verb: VerbListing & Verb<Input>): LoadedVerb => verb
+
 /** A verb that does what the test says. */
-const doing = (act: (cli: Cli) => Promise<number | void>, more: Partial<Verb> = {}): Verb =>
-  verb({
+const doing = (act: (cli: Cli) => Promise<number | void>, more: Partial<LoadedVerb> = {}): LoadedVerb =>
+  written({
     name: 'act',
     summary: 'Act',
     example: 'guestpass act',
@@ -46,14 +53,14 @@ const doing = (act: (cli: Cli) => Promise<number | void>, more: Partial<Verb> = 
     ...more,
   })
 
-const failing = (error: unknown): Verb =>
+const failing = (error: unknown): LoadedVerb =>
   doing(async () => {
     throw error
   })
 
 const problem = (sight: Sight): Problem => JSON.parse(sight.out) as Problem
 
-const show = verb({
+const show = written({
   name: 'guest show',
   summary: 'Show a guest',
   example: 'guestpass guest show 7',
@@ -240,7 +247,7 @@ describe('a mistake in the command line', () => {
   })
 
   it('names all values that are not valid', async () => {
-    const two = verb({
+    const two = written({
       name: 'two',
       summary: 'Two',
       example: 'guestpass two',
