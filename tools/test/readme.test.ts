@@ -1,53 +1,123 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, type Launched, launched } from './launched.ts'
 
 const root = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = (language: string): readonly string[] =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code ?? '')
 const run = promisify(execFile)
+const [backend = '', ...jobs] = blocks('ts')
+
+/** What stands before and after the lines of a job: the front door, and for routes a server with a browser that visits them. */
+const whole = (job: string): string =>
+  job.includes('app.')
+    ? `import { guestpass } from 'guestpass'
+import express from 'express'
+const gp = await guestpass()
+const app = express()
+const server = app.listen(0, '127.0.0.1')
+await new Promise((resolve) => server.once('listening', resolve))
+const redirectUri = \`http://127.0.0.1:\${server.address().port}/callback\`
+${job.includes("'/login'") ? '' : `app.get('/login', async (_request, response) => response.redirect((await gp.signIn.begin({ redirectUri })).url))`}
+${job}
+console.log(await (await fetch(new URL('/login', redirectUri))).text())
+server.close()
+server.closeAllConnections()
+await gp.close()`
+    : `import { guestpass } from 'guestpass'\nconst gp = await guestpass()\n${job}\nawait gp.close()`
 
 describe('the README', () => {
   let upstream: Sandbox
-  const folder = mkdtempSync(join(tmpdir(), 'guestpass-readme-'))
+  const folders: string[] = []
   const path = [join(process.execPath, '..'), join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
+  /** A folder with the `.env` of the sandbox. */
+  function folder(): string {
+    const made = mkdtempSync(join(tmpdir(), 'guestpass-readme-'))
+    folders.push(made)
+    const lines = Object.entries(upstream.env).map(([name, value]) => `${name}='${value}'\n`)
+    writeFileSync(join(made, '.env'), lines.join(''))
+    return made
+  }
+  /** Writes a program where it finds the packages of the checkout. */
+  const program = (name: string, text: string): string => {
+    const file = join(root, 'examples', `.readme-${process.pid}-${name}.ts`)
+    writeFileSync(file, text)
+    folders.push(file)
+    return file
+  }
   beforeAll(async () => {
     upstream = await sandbox({ autoConsent: true })
-    writeFileSync(
-      join(folder, '.env'),
-      Object.entries(upstream.env)
-        .map(([name, value]) => `${name}='${value}'\n`)
-        .join(''),
-    )
   })
   afterAll(async () => {
     await upstream.close()
-    rmSync(folder, { recursive: true, force: true })
+    for (const one of folders) rmSync(one, { recursive: true, force: true })
   })
 
   it('begins with the two commands', () => {
     expect(readme.split('\n').slice(0, 12).join('\n')).toMatch(/npm ci && npm start[\s\S]*npm ci && npm test/)
   })
 
-  it('has programs that run as they stand', async () => {
-    const programs = blocks('ts')
-    expect(programs.length).toBeGreaterThan(0)
-    for (const [at, program] of programs.entries()) {
-      const file = join(root, 'examples', `.readme-${process.pid}-${at}.ts`)
-      writeFileSync(file, program)
-      try {
-        const { stdout, stderr } = await run(process.execPath, [file], { env: { ...upstream.env, PATH: path } })
-        expect(stderr).toBe('')
-        expect(stdout).toContain('valid')
-        expect(stdout).not.toContain('eyJ')
-      } finally {
-        rmSync(file)
+  it('shows the five jobs in at most six lines each', () => {
+    expect(jobs).toHaveLength(5)
+    for (const job of jobs) expect(job.trimEnd().split('\n').length).toBeLessThanOrEqual(6)
+  })
+
+  it.each(jobs.map((job, at) => [at + 1, job] as const))('does job %i with the lines it shows', async (at, job) => {
+    const { stdout, stderr } = await run(process.execPath, [program(`job-${at}`, whole(job))], {
+      cwd: folder(),
+      env: { PATH: path },
+    })
+    expect(stderr.replace(/^guestpass: made the encryption key .*\n/, '')).toBe('')
+    const outcomes = [
+      /^generation 2 is valid\n$/,
+      /: gp_…\S{4} valid until \d{10}, after \d+ ms\n$/,
+      /^valid \[/,
+      /"id":"/,
+      /"verified":true/,
+    ]
+    expect(stdout).toMatch(outcomes[at - 1] ?? /$^/)
+  })
+
+  it('has a backend that renews guests, tells their pages, and goes on after kill -9', async () => {
+    // Tokens of a few seconds, so that one is renewed while the page listens.
+    const file = program('backend', backend.replace('issue({', 'issue({ duration: 6,'))
+    expect(backend.trimEnd().split('\n').length).toBeLessThanOrEqual(30)
+    const cwd = folder()
+    const PORT = String(await freePort())
+    const starts = () => launched([file], { cwd, env: { PATH: path, PORT } })
+    let server: Launched = await starts()
+    const ask = async (cookie = '') => {
+      const answer = await fetch(`${server.url}/guest-token`, { method: 'POST', headers: { cookie } })
+      return {
+        cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '',
+        said: (await answer.json()) as Readonly<Record<'guestId' | 'token', string>>,
       }
+    }
+    try {
+      const first = await ask()
+      const headers = { authorization: `Bearer ${first.said.token}` }
+      expect((await fetch(`${server.url}/me`)).status).toBe(401)
+      expect(await (await fetch(`${server.url}/me`, { headers })).json()).toMatchObject({ guestId: first.said.guestId })
+      const events = await fetch(`${server.url}/guest-events`, { headers })
+      const { value } = (await events.body?.getReader().read()) ?? {}
+      const renewed = new TextDecoder().decode(value)
+      expect(renewed).toMatch(/^data: eyJ\S+\n\n$/)
+      expect(renewed).not.toContain(first.said.token)
+      await server.kill('SIGKILL')
+      server = await starts()
+      const again = await ask(first.cookie)
+      expect(again.said.guestId).toBe(first.said.guestId)
+      expect(
+        (await fetch(`${server.url}/me`, { headers: { authorization: `Bearer ${again.said.token}` } })).status,
+      ).toBe(200)
+    } finally {
+      await server.kill('SIGKILL')
     }
   })
 
@@ -55,7 +125,7 @@ describe('the README', () => {
     const [start, session] = blocks('sh')
     expect(start).toBe('npx guestpass sandbox > .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
-    const { stdout } = await run('bash', ['-c', script], { cwd: folder, env: { PATH: path } })
+    const { stdout } = await run('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
     expect(stdout).toContain('All is well.')
     expect(stdout).toContain('guest-tokens  active  generation 1')
     expect(stdout).toContain('TOKEN_GENERATED_SUCCESS')
@@ -63,6 +133,6 @@ describe('the README', () => {
 
   it('links to files that are there', () => {
     const targets = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, target]) => target ?? '')
-    for (const target of targets) expect(() => readFileSync(join(root, target))).not.toThrow()
+    for (const target of targets) expect(() => statSync(join(root, target))).not.toThrow()
   })
 })
