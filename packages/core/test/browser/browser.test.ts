@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import type { Browser, Page as Tab } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -14,13 +13,6 @@ import { bundled, calling, launched, listening, path } from './harness.ts'
 import type { Doubt, Page } from './page.ts'
 
 const SCOPES = ['webmessaging:guest:create', 'webmessaging:guesttoken:write']
-const source = join(import.meta.dirname, '../../src/index.ts')
-
-it('the library fits a browser: nothing of Node is in its bundle', async () => {
-  const code = await bundled(source, true)
-  expect(code).not.toMatch(/\bnode:|\brequire\(/)
-  console.log(`the whole of @guestpass/core, minified: ${code.length} bytes, with gzip ${gzipSync(code).length}`)
-})
 
 describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () => {
   let upstream: Sandbox
