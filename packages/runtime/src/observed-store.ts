@@ -8,13 +8,23 @@ export interface ObservedStore<S extends Store> {
   readonly store: S
   /** Adds an observer; the answer takes it off again. */
   observe(observer: EventObserver): () => void
+  /** Calls the observer after events were put into the queues of other sinks. */
+  observeForwards(observer: () => void): () => void
 }
 
 /** Observes the commits that are made through the answer's `store`; those of other processes are not seen. */
 export function observedStore<S extends Store>(plain: S): ObservedStore<S> {
   const observers = new Set<EventObserver>()
+  const ofForwards = new Set<() => void>()
   const store: S = {
     ...plain,
+    outbox: {
+      ...plain.outbox,
+      async forward(sink, letters) {
+        await plain.outbox.forward(sink, letters)
+        if (letters.some(({ to }) => to.length > 0)) for (const observer of ofForwards) observer()
+      },
+    },
     async commit(change) {
       const answer = await plain.commit(change)
       const { events = [] } = change
@@ -24,9 +34,12 @@ export function observedStore<S extends Store>(plain: S): ObservedStore<S> {
   }
   return {
     store,
-    observe(observer) {
-      observers.add(observer)
-      return () => void observers.delete(observer)
-    },
+    observe: (observer) => added(observers, observer),
+    observeForwards: (observer) => added(ofForwards, observer),
   }
+}
+
+function added<T>(all: Set<T>, one: T): () => void {
+  all.add(one)
+  return () => void all.delete(one)
 }

@@ -29,7 +29,11 @@ const MOST = 10_000
 
 export function createPromptDelivery(
   { webhooks, relays }: DeliveryParts,
-  { store, observe }: Pick<OpenStore, 'observe'> & { readonly store: { readonly outbox: Outbox } },
+  {
+    store,
+    observe,
+    observeForwards,
+  }: Pick<OpenStore, 'observe' | 'observeForwards'> & { readonly store: { readonly outbox: Outbox } },
   // Waits that do not keep a process alive whose own work is done.
   clock: Pick<Clock, 'sleep'> = systemClock({ unref: true }),
 ): PromptDelivery {
@@ -56,15 +60,17 @@ export function createPromptDelivery(
     endpoints.set(id, known)
     return known
   }
-  let isFirst = true
   const forwarding = createNudged(async (signal) => {
     const settled = await webhooks.forward(signal)
-    if (settled > 0 || isFirst) for (const { id } of await webhooks.endpoints.all()) endpointOf(id).nudge()
-    isFirst = false
     return { settled: settled > 0, waits: false }
   }, ports)
+  /** Nudges every endpoint; after a forward by any part of this process, which need not know the endpoint. */
+  const sending = createNudged(async () => {
+    for (const { id } of await webhooks.endpoints.all()) endpointOf(id).nudge()
+    return { settled: true, waits: false }
+  }, ports)
 
-  const all = (): readonly Nudged[] => [forwarding, ...outlets, ...endpoints.values()]
+  const all = (): readonly Nudged[] => [forwarding, sending, ...outlets, ...endpoints.values()]
   const nudge = (): void => {
     for (const one of [forwarding, ...outlets]) one.nudge()
   }
@@ -73,13 +79,18 @@ export function createPromptDelivery(
   /** Also what a run puts into the queue of another. */
   async function quiet(): Promise<void> {
     await forwarding.idle()
+    await sending.idle()
     await Promise.all(all().map((one) => one.idle()))
   }
 
   return {
     start() {
-      unobserve = observe(nudge)
+      const ends = [observe(nudge), observeForwards(sending.nudge)]
+      unobserve = () => {
+        for (const end of ends) end()
+      }
       nudge()
+      sending.nudge()
     },
     async backlog() {
       const named = [
@@ -91,7 +102,6 @@ export function createPromptDelivery(
       return Object.fromEntries(await Promise.all(named.map(async ([name, count]) => [name, await count] as const)))
     },
     async close() {
-      unobserve()
       nudge()
       const over = new AbortController()
       await Promise.race([
@@ -100,6 +110,7 @@ export function createPromptDelivery(
           .sleep(DRAIN, over.signal)
           .catch(() => {}),
       ]).finally(() => over.abort())
+      unobserve()
       ending.abort()
       await quiet()
     },

@@ -103,6 +103,8 @@ async function assembled<S extends Store>(
     },
     { store, ...world, guardedHttp: guarded.http },
   )
+  // A store that takes nothing now says so where it matters.
+  await hooks.register().catch(() => {})
   const audits = auditRelays(opened, config, host, clock, audit)
   const deliveries = [hooks, ...audits.relays.map(({ relay: one }) => one)]
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)

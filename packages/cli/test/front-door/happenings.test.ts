@@ -241,6 +241,19 @@ describe('webhooks', () => {
     await soon(() => expect(peer.of('/analytics')).toHaveLength(1))
   })
 
+  it('are told of what others on the store do, which have no webhooks', async () => {
+    const webhooks = { analytics: to('/analytics'), secret: WEBHOOK_SECRET }
+    const deaf = await program()
+    const told = await program({ webhooks })
+    await deaf.guests.issue(person())
+    await soon(() => expect(peer.of('/analytics')).toHaveLength(1))
+    await told.close()
+    await deaf.guests.issue(person())
+    await deaf.close()
+    await program({ webhooks })
+    await soon(() => expect(peer.of('/analytics')).toHaveLength(2))
+  })
+
   it('are signed with a secret of the store where none is given, which the log says once', async () => {
     const lines: string[] = []
     const log = (line: string): void => void lines.push(line)

@@ -3,8 +3,10 @@ import type { Json } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 
+export const contracts = ['standard', 'idp', 'idm', 'analytics'] as const
+
 /** What an endpoint is sent: audit records (`standard`), or what one kind of system expects. */
-export type Contract = 'standard' | 'idp' | 'idm' | 'analytics'
+export type Contract = (typeof contracts)[number]
 
 /** Where events of a connection are sent. */
 export interface Endpoint {
@@ -52,7 +54,10 @@ const told: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boo
 }
 
 /** Whether an endpoint is to be told of an event. */
-export function wants({ contract, events, disabled }: Endpoint, event: Event): boolean {
+export function wants(
+  { contract, events, disabled }: Pick<Endpoint, 'contract' | 'events' | 'disabled'>,
+  event: Event,
+): boolean {
   if (disabled || isAboutWebhooks(event.type)) return false
   if (contract !== 'standard') return told[contract](event)
   return events === 'all' || events.includes(event.type)

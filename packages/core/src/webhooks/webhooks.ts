@@ -14,6 +14,7 @@ import { type Endpoint, queueOf } from './endpoint.ts'
 import { AT_ONCE, BATCH_LEASE, endpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredKind, type Endpoints, endpoints } from './endpoints.ts'
 import { standardBody } from './message.ts'
+import { registration } from './registration.ts'
 
 export interface WebhooksParts {
   readonly connection: string
@@ -31,6 +32,11 @@ export interface WebhooksParts {
  */
 export interface Webhooks extends StoredWorker {
   readonly endpoints: Endpoints
+  /**
+   * Says to all processes on the store that these endpoints are configured, so that what another process dispatches waits for them too. Call
+   * it at the start. It is forgotten after 7 days in which no process said so.
+   */
+  register(): Promise<void>
   /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
   forward(signal: AbortSignal): Promise<number>
   /** Sends an endpoint what is due in its queue, once through. Gives how many deliveries were settled. */
@@ -78,7 +84,8 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
   const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports
   const known = endpoints(parts, ports)
-  const dispatch = relay(store.outbox, dispatcher(connection, known, store.outbox), { clock })
+  const others = registration(connection, parts.configured ?? [], ports)
+  const dispatch = relay(store.outbox, dispatcher(connection, known, others, store.outbox), { clock })
   const sinks = new Map<string, Sink>()
 
   const canServe = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
@@ -127,6 +134,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       const sum = counts.reduce((all, { waiting }) => all + waiting, await dispatch.backlog(most))
       return Math.min(sum, most)
     },
+    register: others.register,
     forward: dispatch.drain,
     send: (id, signal) => courier(id).drain(signal),
     async drain(signal) {

@@ -1,0 +1,62 @@
+import type { Json } from '../domain/json.ts'
+import { DAY, isAhead, type Millis } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Documents, Ledger } from '../ports/store.ts'
+import { type Contract, contracts, type Endpoint } from './endpoint.ts'
+import type { ConfiguredEndpoint } from './endpoints.ts'
+
+/** What a process that has no such endpoint needs of it, to put events into its queue. */
+export type RegisteredEndpoint = Pick<Endpoint, 'id' | 'contract' | 'events'>
+
+/** Says to all processes on a store which endpoints the configuration of some of them has. */
+export interface Registration {
+  /** Says that the configuration of this process has its endpoints. It is forgotten after 7 days in which no process said so. */
+  register(): Promise<void>
+  /** The endpoints that the configuration of any process has. */
+  registered(): Promise<readonly RegisteredEndpoint[]>
+}
+
+const KIND = 'webhook-configured'
+const PAGE = 1_000
+const LASTS: Millis = 7 * DAY
+/** How often it is said again. */
+const AGAIN: Millis = DAY
+
+interface Said {
+  readonly contract: Contract
+  readonly at: number
+}
+
+function saidIn(value: Json | undefined): Said | undefined {
+  const { contract, at } = (value ?? {}) as Partial<Said>
+  return contracts.find((one) => one === contract) && typeof at === 'number'
+    ? { contract: contract as Contract, at }
+    : undefined
+}
+
+export function registration(
+  connection: string,
+  configured: readonly ConfiguredEndpoint[],
+  { store, clock }: { readonly store: Documents & Pick<Ledger, 'commit'>; readonly clock: Clock },
+): Registration {
+  async function say({ id, contract }: ConfiguredEndpoint): Promise<void> {
+    const { value, revision } = await store.document(connection, KIND, id)
+    const said = saidIn(value)
+    const now = Math.floor(clock.wall())
+    if (said?.contract === contract && now - said.at < AGAIN && !isAhead(said.at, now)) return
+    const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LASTS, expect: { revision } }
+    // In a conflict another process says the same.
+    await store.commit({ connection, documents: [document] })
+  }
+
+  return {
+    register: async () => void (await Promise.all(configured.map(say))),
+    async registered() {
+      const { documents } = await store.documents(connection, { kind: KIND, limit: PAGE })
+      return documents.flatMap(({ id, value }) => {
+        const said = saidIn(value)
+        return said ? [{ id, contract: said.contract, events: 'all' as const }] : []
+      })
+    },
+  }
+}
