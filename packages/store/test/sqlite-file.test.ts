@@ -438,6 +438,23 @@ describe('changes that are written together', () => {
   })
 })
 
+describe('a Node without SQLite', () => {
+  it('is named, with the Node to use', async () => {
+    const { sqliteModule } = await import('../src/sqlite/module.ts')
+    const loading = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+    try {
+      expect(() => sqliteModule()).toThrow(
+        expect.objectContaining({
+          code: 'store_unavailable',
+          message: `Node ${process.versions.node} has no node:sqlite, which the store needs. Use Node 22.19 or newer.`,
+        }),
+      )
+    } finally {
+      loading.mockRestore()
+    }
+  })
+})
+
 describe('the notice that SQLite is experimental', () => {
   it('is left out, and every other warning passes', async () => {
     const { sqliteModule } = await import('../src/sqlite/module.ts')

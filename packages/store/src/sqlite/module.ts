@@ -1,11 +1,12 @@
 import process from 'node:process'
 import type * as Sqlite from 'node:sqlite'
+import { GuestpassError } from '@guestpass/core'
 
 const isNotice = (warning: unknown): boolean => String(warning).startsWith('SQLite is an experimental feature')
 
 /**
  * Loads `node:sqlite`. Node 22 warns on first use that it is experimental; that one warning is left out, because the version
- * in use is held to our own tests. All others pass.
+ * in use is held to our own tests. All others pass. Throws `store_unavailable` where Node has no such module.
  */
 export function sqliteModule(): typeof Sqlite {
   // oxlint-disable-next-line typescript/unbound-method -- called on the process, and put back as it was
@@ -14,8 +15,11 @@ export function sqliteModule(): typeof Sqlite {
     if (!isNotice(warning)) emit.call(process, warning, ...rest)
   }
   try {
-    return process.getBuiltinModule('node:sqlite')
+    const found: typeof Sqlite | undefined = process.getBuiltinModule('node:sqlite')
+    if (found) return found
   } finally {
     process.emitWarning = emit
   }
+  const message = `Node ${process.versions.node} has no node:sqlite, which the store needs. Use Node 22.19 or newer.`
+  throw new GuestpassError('store_unavailable', message)
 }
