@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..')
 
 /** TypeScript 7 writes `.js` for `.ts` in JavaScript, and leaves declarations as they are. */
 function nameJavaScript(declarations: string): string {
-  return declarations.replaceAll(/(\bfrom '|\bimport\(')(\.[^']*)\.ts'/g, "$1$2.js'")
+  return declarations.replaceAll(/(\bfrom |\bimport\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2')
 }
 
 async function build(folder: string): Promise<boolean> {

@@ -7,16 +7,21 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const scratch = mkdtempSync(join(tmpdir(), 'guestpass-test-'))
 const results = join(scratch, 'results.json')
-const extra = process.argv.slice(2)
+/** `--with-packages` runs `npm run packages` too, as one more check. */
+const withPackages = process.argv.includes('--with-packages')
+const extra = process.argv.slice(2).filter((each) => each !== '--with-packages')
 
 const run = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
 
-const checks: readonly [name: string, command: string, ...args: string[]][] = [
+type Check = readonly [name: string, command: string, ...args: string[]]
+const packages: Check = ['packages', 'node', 'tools/packages/run.ts']
+const checks: readonly Check[] = [
   ['types', 'tsc', '-p', '.'],
   ['lint', 'oxlint', '--type-aware'],
   ['format', 'biome', 'format', '.'],
   ['structure', 'node', 'tools/check.ts'],
+  ...(withPackages ? [packages] : []),
 ]
 const outcomes = checks.map(([name, command, ...args]) => ({ name, passed: run(command, ...args) }))
 run('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...extra)

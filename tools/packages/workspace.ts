@@ -11,6 +11,7 @@ export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 /** A package of the workspace: its folder, and its package.json. */
@@ -31,4 +32,24 @@ export function packagesOf(root: string): readonly Package[] {
   return workspaces
     .map((path) => ({ folder: join(root, path), manifest: manifestIn(join(root, path)) }))
     .filter(({ manifest }) => !manifest.private)
+}
+
+/** What programs import: `@guestpass/core`, `@guestpass/core/node` and so on. */
+export const entriesOf = ({ name, exports = {} }: Manifest): readonly string[] =>
+  Object.keys(exports).map((path) => name + path.slice(1))
+
+/** What is imported with nothing but the packages installed: not the entries named after a framework, which is a peer dependency. */
+export const plainEntriesOf = (manifest: Manifest): readonly string[] =>
+  entriesOf(manifest).filter((entry) => {
+    const last = entry.split('/').at(-1) ?? ''
+    return entry === manifest.name || !Object.keys(manifest.peerDependencies ?? {}).some((peer) => peer.includes(last))
+  })
+
+/** The peer dependencies of packages, with their types, each as the checkout has it: `express@5.3.0`. */
+export function peersOf(root: string, packages: readonly Manifest[]): readonly string[] {
+  const { devDependencies = {} } = manifestIn(root)
+  const peers = packages.flatMap(({ peerDependencies = {} }) => Object.keys(peerDependencies))
+  return [...peers, ...peers.map((peer) => `@types/${peer}`)]
+    .filter((name) => name in devDependencies)
+    .map((name) => `${name}@${devDependencies[name]}`)
 }

@@ -1,0 +1,28 @@
+/** A consumer's program: what it assigns must pass, whatever the consumer's compiler and options. */
+import { connection, memoryStore, resolveHosts, Secret, type Store, type Verdict, webPorts } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { fakeClock, seededRandom } from '@guestpass/core/testing'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { fileKeyRing, type SealedStore, sqliteStore } from '@guestpass/store/sqlite'
+
+export async function issued(): Promise<Verdict> {
+  const ports = nodePorts()
+  const { ring: keyRing } = await fileKeyRing('guestpass.key', ports)
+  const sealed: SealedStore = await sqliteStore({ path: 'guestpass.db', keyRing, ...ports })
+  const store: Store = sealed
+  const { guests, verifier } = await connection(
+    {
+      hosts: resolveHosts({ oauthBaseUrl: 'https://login.example.com', apiBaseUrl: 'https://api.example.com' }),
+      client: { id: 'client', secret: new Secret('secret') },
+      scopes: ['guest:write'],
+    },
+    { ...ports, store },
+  )
+  const { guestId, token, expiresAt } = await guests.issue({ scopes: ['webmessaging:guest:send'] })
+  const left: number = expiresAt - ports.clock.wall()
+  const shown: string = token.mask() + left.toFixed()
+  return verifier.verify(shown, { subject: guestId })
+}
+
+export const inTests = { clock: fakeClock(0), random: seededRandom(1), upstream: (): Promise<Sandbox> => sandbox() }
+export const inPages = { ...webPorts(), store: memoryStore() }
