@@ -96,6 +96,7 @@ export { tokenStorage, type TokenStorageOptions } from './stores/token-storage.t
 export { type WebStorage, webStorageStore, type WebStorageStoreOptions } from './stores/web-storage-store.ts'
 export { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost, refuseForeign } from './stores/terms.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
+export type { Enrichment } from './guests/enrichment.ts'
 export type { HandedOn } from './upstream/handed-on.ts'
 export type { AccessToken, AccessTokens, TokenSource } from './tokens/access-tokens.ts'
 export {

@@ -126,7 +126,7 @@ export const having = (wanted: string, methods: readonly string[], remedy: strin
 /** A kind for every member of a type. */
 type KindsOf<T> = { readonly [K in keyof Required<T>]: Kind }
 
-interface RecordOf<T> extends Kind {
+export interface RecordOf<T> extends Kind {
   readonly kinds: KindsOf<T>
 }
 
