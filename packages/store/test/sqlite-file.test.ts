@@ -441,7 +441,7 @@ describe('changes that are written together', () => {
 describe('a Node without SQLite', () => {
   it('is named, with the Node to use', async () => {
     const { sqliteModule } = await import('../src/sqlite/module.ts')
-    const loading = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+    const loading = vi.spyOn(process, 'getBuiltinModule').mockImplementation((): never => undefined as never)
     try {
       expect(() => sqliteModule()).toThrow(
         expect.objectContaining({
