@@ -70,17 +70,17 @@ export function createPromptDelivery(
     return { settled: true, waits: false }
   }, ports)
 
-  const all = (): readonly Nudged[] => [forwarding, sending, ...outlets, ...endpoints.values()]
   const nudge = (): void => {
     for (const one of [forwarding, ...outlets]) one.nudge()
   }
   let unobserve = (): void => {}
 
-  /** Also what a run puts into the queue of another. */
+  /** Also what a run puts into the queue of another: events for an endpoint, and how their delivery ended. */
   async function quiet(): Promise<void> {
     await forwarding.idle()
     await sending.idle()
-    await Promise.all(all().map((one) => one.idle()))
+    await Promise.all([...endpoints.values()].map((one) => one.idle()))
+    await Promise.all(outlets.map((one) => one.idle()))
   }
 
   return {

@@ -106,11 +106,10 @@ async function assembled<S extends Store>(
   // A store that takes nothing now says so where it matters.
   await hooks.register().catch(() => {})
   const audits = auditRelays(opened, config, host, clock, audit)
-  const deliveries = [hooks, ...audits.relays.map(({ relay: one }) => one)]
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
-  const drain = (): Promise<void> => drained(deliveries, clock).catch(() => {})
+  const drain = (): Promise<void> => drained(hooks, audits.relays, clock).catch(() => {})
   return {
     connection: name,
     drain,
@@ -175,10 +174,14 @@ function auditRelays(
   }
 }
 
-/** Delivers what there is for up to a second. What was cut off is put back, for the next one to try at once. */
-async function drained(deliveries: readonly Pick<Relay, 'drain'>[], clock: Clock): Promise<void> {
+/**
+ * Delivers what there is for up to a second, and the records of these deliveries. What was cut off is put back, for the next one to try
+ * at once.
+ */
+async function drained(hooks: Pick<Webhooks, 'drain'>, audits: readonly QueueRelay[], clock: Clock): Promise<void> {
   const late = new AbortController()
-  const ended = Promise.all(deliveries.map((one) => one.drain(late.signal)))
+  const audited = (): Promise<unknown> => Promise.all(audits.map(({ relay: one }) => one.drain(late.signal)))
+  const ended = Promise.all([hooks.drain(late.signal), audited()]).then(audited)
   await Promise.race([ended, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
   await ended
 }

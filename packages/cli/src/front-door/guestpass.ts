@@ -65,14 +65,16 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** How the connection fares: the store, each worker that was started, and what waits. Never rejects. */
   health(): Promise<Health>
   /**
-   * Waits for calls under way, up to 10 s, and for renewals, delivers events for up to 1 s, and closes HTTP connections and the store. What could not be delivered waits in
-   * the store. Further calls reject with `store_unavailable`. Doing it again changes nothing.
+   * Waits for calls under way, up to 10 s, and for renewals; gives attributes of guests to the upstream for up to 1 s, and delivers events
+   * for up to 1 s; closes HTTP connections and the store. What is left waits in the store. Further calls reject with `store_unavailable`. Doing it again changes nothing.
    */
   close(): Promise<void>
 }
 
 /** How long `close` waits for calls under way; they go on failing at a store that is closed. */
 const CALLS_GRACE = 10 * SECOND
+/** How long it waits for attributes of guests to get to the upstream. */
+const ENRICHMENT_GRACE = SECOND
 /** How long it waits for a renewal whose tokens the store does not take. */
 const RENEWAL_GRACE = 60 * SECOND
 
@@ -116,10 +118,21 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
 
   async function end(): Promise<void> {
     await within(CALLS_GRACE, Promise.all([background.stop(), calls.end()]))
+    await enriched()
     // A refresh token whose successor is not stored would be lost.
     if (!(await within(RENEWAL_GRACE, connection.idle()))) aborting.abort()
     events.close()
     await runtime.close()
+  }
+
+  /** What was begun for guests behind their callers; the rest waits in the store for the next program. */
+  async function enriched(): Promise<void> {
+    const late = new AbortController()
+    await within(
+      ENRICHMENT_GRACE,
+      connection.guests.enrichment.drain(late.signal).catch(() => {}),
+    )
+    late.abort()
   }
 
   /** Waits for work, for so long at most. Answers whether it ended. */

@@ -12,7 +12,7 @@ export interface Receiver {
   /** Requests of any kind. */
   requests(): number
   /** From now on. Default: takes everything. */
-  answers(how: { readonly status?: number; readonly hangs?: boolean }): void
+  answers(how: { readonly status?: number; readonly hangs?: boolean; readonly afterMs?: number }): void
   close(): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export async function receiver(secret = WEBHOOK_SECRET): Promise<Receiver> {
   const { verify } = webhookReceiver({ secrets: [new Secret(secret)], memory: receiverMemory() })
   const got: { readonly path: string; readonly message: Received }[] = []
   let requests = 0
-  let how: { readonly status?: number; readonly hangs?: boolean } = {}
+  let how: Parameters<Receiver['answers']>[0] = {}
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
@@ -31,7 +31,7 @@ export async function receiver(secret = WEBHOOK_SECRET): Promise<Receiver> {
       verify(request.headers, Buffer.concat(parts)).then(
         (message) => {
           got.push({ path: request.url ?? '', message })
-          response.writeHead(how.status ?? 204).end()
+          setTimeout(() => response.writeHead(how.status ?? 204).end(), how.afterMs ?? 0)
         },
         () => response.writeHead(400).end(),
       )

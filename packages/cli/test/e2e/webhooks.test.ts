@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { genesysAlone } from './genesys-alone.ts'
@@ -68,6 +70,13 @@ describe('webhooks of the configuration', () => {
     const { guestId } = await issued()
     const { said } = await ann.ask<Guest>(`guest refresh ${guestId} --reveal`, { env })
     expect(peer.of('/idp')[0]?.body['newToken']).toBe(said.token)
+  })
+
+  it('have their deliveries in the audit file when the verb ends', async () => {
+    peer.answers({ afterMs: 200 })
+    await ann.run(ISSUE, { env: { GUESTPASS_AUDIT_FILE: 'audit.jsonl' } })
+    expect(peer.of('/idm')).toHaveLength(1)
+    expect(readFileSync(join(ann.cwd, 'audit.jsonl'), 'utf8')).toContain('WEBHOOK_SYNCED')
   })
 
   it('that do not answer hold no verb up, and get what waited from the next one', async () => {
