@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { GuestpassError } from '../src/errors.ts'
-import { type WebStorage, webStorageStore } from '../src/stores/web-storage-store.ts'
+import type { WebStorage } from '../src/stores/web-storage.ts'
+import { webStorageStore } from '../src/stores/web-storage-store.ts'
 import { credential, HOME, write } from '../src/testing/store-contract/samples.ts'
 import { refusal } from './world.ts'
 
@@ -55,6 +56,18 @@ it('says which entry holds something else, and leaves it', async () => {
   entries.set('guestpass', '{"user":"ann"}')
   const error = await refusal(webStorageStore(storage).commit(change))
   expect([error.code, error.message.includes('entry guestpass'), entries.size]).toEqual(['store_corrupt', true, 1])
+})
+
+it.each(['changed', 'removed'])('writes nothing over an entry that was %s elsewhere', async (how) => {
+  const { entries, storage } = fakeStorage()
+  const store = webStorageStore(storage)
+  await store.commit(change)
+  if (how === 'changed') entries.set('guestpass', 'other')
+  else entries.delete('guestpass')
+  const next = { connection: HOME, writes: [write(credential('alice', 2))] }
+  expect((await refusal(store.commit(next))).code).toBe('store_busy')
+  expect(entries.get('guestpass')).toBe(how === 'changed' ? 'other' : undefined)
+  await store.close()
 })
 
 it('refuses webhooks and the audit log', async () => {

@@ -81,3 +81,11 @@ export function systemLock(name: string): Promise<(() => void) | undefined> {
     navigator.locks.request(name, { ifAvailable: true }, held).catch(() => resolve(() => {}))
   })
 }
+
+/** Calls the listener when another frame of the same window changes an entry of a web storage. Outside of pages nothing happens. */
+export function onStorageChange(listener: (key: string | null, value: string | null) => void): () => void {
+  if (!('document' in globalThis)) return () => {}
+  const hear = ({ key, newValue }: StorageEvent): void => listener(key, newValue)
+  globalThis.addEventListener('storage', hear)
+  return () => globalThis.removeEventListener('storage', hear)
+}

@@ -1,19 +1,13 @@
 import { call, checkOptions, either, having, needed, record, text } from '../domain/options.ts'
-import { type Millis, SECOND } from '../domain/time.ts'
 import { DISK_FULL, GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
-import { systemClock, systemLock, systemRandom } from '../ports/system.ts'
+import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Store } from '../ports/store.ts'
+import { entryOwner } from './entry-owner.ts'
 import { withoutDelivery } from './not-carried.ts'
 import { textStore } from './text-store.ts'
-
-/** What is used of a `Storage` of the platform. */
-export interface WebStorage {
-  getItem(key: string): string | null
-  setItem(key: string, value: string): void
-  removeItem(key: string): void
-}
+import type { WebStorage } from './web-storage.ts'
 
 export interface WebStorageStoreOptions {
   /** The name of the entry. Default `guestpass`. */
@@ -32,20 +26,13 @@ const optionsKind = record<WebStorageStoreOptions>({ key: text, clock: kinds.clo
 const KEEP_EVENTS = 1_000
 /** Room made sure of before something is spent: more than an answer with tokens adds. */
 const RESERVE = ' '.repeat(16_384)
-/** How long the page before may take to let go of the entry. */
-const PATIENCE: Millis = 2 * SECOND
-const PAUSE: Millis = SECOND / 20
-
-/** The ids of the entries that stores of this page use. */
-const held = new Set<string>()
-
 /**
  * A store in the `sessionStorage` of a page: a sign-in goes on when the page comes back from upstream, and is gone when the window is
  * closed. One entry of JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
  *
  * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry. While the first window lives,
  * the copy is emptied and its window is not signed in, because a refresh token that two windows present ends the sign-in. This needs the
- * Web Locks of the platform.
+ * Web Locks of the platform. A second frame of the window, and a page whose entry was changed elsewhere, get `store_busy`.
  *
  * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is
  * blocked or full rejects with `store_unavailable`, an entry of something else or cut off with `store_corrupt`, one of a newer version
@@ -62,25 +49,16 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
   checkOptions('webStorageStore', ['storage', storage, storageKind], ['options', options, optionsKind])
   const { key = 'guestpass', clock = systemClock() } = options
   const at = typeof storage === 'function' ? storage : () => storage
-  let release = (): void => {}
+  const owner = entryOwner(key, at, clock)
+  /** The entry as this page knows it. */
+  let known: string | null = null
 
-  /** The page before may be on its way out. */
   async function isOwn(id: string): Promise<boolean> {
-    if (held.has(id))
-      refuse('key', `names an entry that another store of this page uses: ${key}`, 'Make one store in a page.')
-    for (let left = PATIENCE; left >= 0; left -= PAUSE) {
-      const unlock = await systemLock(`guestpass:${id}`)
-      if (unlock) {
-        held.add(id)
-        release = () => {
-          held.delete(id)
-          unlock()
-        }
-        return true
-      }
-      await clock.sleep(PAUSE)
-    }
-    return false
+    const ownership = await owner.take(id)
+    if (ownership === 'own') return true
+    if (ownership === 'copy') return false
+    if (ownership === 'frame') throw busy(key, 'Another frame of this window uses it. Let one frame sign in.')
+    return refuse('key', `names an entry that another store of this page uses: ${key}`, 'Make one store in a page.')
   }
 
   const store = textStore({
@@ -89,15 +67,25 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
     keepEvents: KEEP_EVENTS,
     place: `The entry ${key} of the storage`,
     newId: systemRandom().uuid,
-    load: async () => using(key, () => ofOneWindow(at()).getItem(key) ?? undefined),
-    save: async (text) => using(key, () => at().setItem(key, text)),
+    load: async () =>
+      using(key, () => {
+        known = ofOneWindow(at()).getItem(key)
+        return known ?? undefined
+      }),
+    save: async (text) =>
+      using(key, () => {
+        // As after a page that was kept for the back button: what it knows may be of before.
+        if (at().getItem(key) !== known) throw busy(key, 'It was changed or removed elsewhere. Load the page again.')
+        at().setItem(key, text)
+        known = text
+      }),
     isOwn,
     ensureRoom: async () =>
       using(key, () => {
         at().setItem(`${key}.room`, RESERVE)
         at().removeItem(`${key}.room`)
       }),
-    close: async () => release(),
+    close: async () => owner.release(),
   })
   return { ...store, ...withoutDelivery('webStorageStore', 'no webhooks and no audit log') }
 }
@@ -115,6 +103,9 @@ function refuse(field: string, message: string, remedy: string): never {
     fields: [{ field, message, remedy }],
   })
 }
+
+const busy = (key: string, why: string): GuestpassError =>
+  new GuestpassError('store_busy', `The entry ${key} of the storage cannot be used here. ${why}`)
 
 function using<T>(key: string, work: () => T): T {
   try {

@@ -128,6 +128,23 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
     expect(asked('token')).toBe(3)
   })
 
+  it('is not touched by a second frame of the window, which has the same storage', async () => {
+    await redirected(tab)
+    await of(tab)('complete')
+    await tab.evaluate(() => {
+      const frame = document.createElement('iframe')
+      frame.src = '/'
+      const loaded = new Promise((resolve) => frame.addEventListener('load', resolve))
+      document.body.append(frame)
+      return loaded
+    })
+    const [, frame] = tab.frames()
+    expect(await of(frame as Frame)('generation')).toMatchObject({ code: 'store_busy' })
+    expect(await of(tab)('renew')).toEqual({ generation: 2 })
+    await tab.reload()
+    expect(await of(tab)('generation')).toEqual({ generation: 2 })
+  })
+
   it('is not kept in the storage that all windows share', async () => {
     expect(await of(tab)('shared')).toMatchObject({ code: 'config_invalid' })
   })
