@@ -7,7 +7,7 @@ export { jsonFault } from './config/json-fault.ts'
 export { algorithmOf, inClear, oneOf, whole, yesNo } from './config/kinds.ts'
 export type { Flags } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
-export { entries, flagOf, type Key, type Settings } from './config/settings.ts'
+export { entries, flagOf, type Key, optionOf, type Settings } from './config/settings.ts'
 export { type Shown, shownSettings } from './config/view.ts'
 export {
   type ConfigOptions,

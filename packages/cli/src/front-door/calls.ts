@@ -1,5 +1,6 @@
 import { type Field, GuestpassError, type GuestContext, type Millis, type ReadyContext, SECOND } from '@guestpass/core'
 import { nearest } from '@guestpass/runtime'
+import type { InProgram } from './errors.ts'
 
 /** Who asks, for which request, and how long the caller waits: the last argument of every call. */
 export interface CallContext extends GuestContext, ReadyContext {}
@@ -13,7 +14,7 @@ export interface Calls {
   readonly hasEnded: () => boolean
 }
 
-export function createCalls(connection: string, patienceMs: Millis | undefined): Calls {
+export function createCalls(connection: string, patienceMs: Millis | undefined, said: InProgram): Calls {
   const underway = new Set<Promise<unknown>>()
   let isOver = false
   const usual = patienceMs === undefined ? {} : { patienceMs }
@@ -24,6 +25,8 @@ export function createCalls(connection: string, patienceMs: Millis | undefined):
       underway.add(call)
       try {
         return await call
+      } catch (thrown) {
+        throw said(thrown)
       } finally {
         underway.delete(call)
       }

@@ -14,6 +14,7 @@ import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpas
 import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
 import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
+import { inProgram } from './errors.ts'
 import { createEvents, type On } from './events.ts'
 import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
@@ -106,6 +107,7 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   const calls = createCalls(
     config.connection,
     config.settings.patienceSeconds && config.settings.patienceSeconds * SECOND,
+    inProgram(config),
   )
   const events = createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn })
   const background = createBackground({

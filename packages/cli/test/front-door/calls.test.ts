@@ -103,6 +103,40 @@ describe('a call', () => {
   })
 })
 
+describe('an error of a call', () => {
+  const wrong = { clientId: 'plain-client', clientSecret: 'another-secret' }
+
+  it('names settings as the program gave them', async () => {
+    const gp = await program({ env: {}, baseUrl: upstream.url, ...wrong })
+    const error = await gp.accessToken().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'client_rejected',
+      message: expect.stringContaining('Check clientId and clientSecret'),
+    })
+    expect((error as Error).stack).toContain('Check clientId and clientSecret')
+    const there = await program({ env: {}, region: 'mypurecloud.ie', ...wrong })
+    await expect(there.guests.issue(SEND)).rejects.toMatchObject({
+      code: 'api_not_public',
+      message: expect.stringMatching(/gateway with apiBaseUrl, or set gateway: true/),
+    })
+  })
+
+  it('names them as variables where the environment gave them', async () => {
+    const gp = await program({ env: { ...upstream.env, GENESYS_CLIENT_SECRET: 'another-secret' } })
+    await expect(gp.accessToken()).rejects.toMatchObject({
+      message: expect.stringContaining('Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET'),
+    })
+  })
+
+  it('says how a program signs in again', async () => {
+    const gp = await program()
+    await expect(gp.signOut()).rejects.toMatchObject({
+      code: 'needs_reauth',
+      message: expect.stringContaining('signIn.begin'),
+    })
+  })
+})
+
 describe('close()', () => {
   it('waits for a call under way, which gets its answer, and refuses those that come after', async () => {
     const gp = await program()

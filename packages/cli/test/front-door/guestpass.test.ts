@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Guestpass, guestpass, type GuestpassOptions, Secret } from '../../src/front-door/index.ts'
@@ -84,5 +86,34 @@ describe('guestpass()', () => {
     const { guestId } = await first.guests.issue(SEND)
     const second = await program({ store: 'memory' })
     await expect(second.guests.show(guestId)).rejects.toMatchObject({ code: 'guest_unknown' })
+  })
+
+  it('has a share of an open store only with its key', async () => {
+    const one = await program()
+    const encryptionKey = Buffer.alloc(32, 7).toString('base64')
+    await expect(program({ encryptionKey })).rejects.toMatchObject({ code: 'store_wrong_key' })
+    await one.guests.issue(SEND)
+    const other = await program()
+    await one.close()
+    expect((await other.guests.list()).guests).toHaveLength(1)
+  })
+
+  it('opens a store that could not be opened before', async () => {
+    const file = join(place.cwd, 'guests.db')
+    writeFileSync(file, 'not a database, but long enough for a header')
+    const both = [program({ store: file }), program({ store: 'guests.db' })]
+    for (const one of await Promise.allSettled(both))
+      expect(one).toMatchObject({ status: 'rejected', reason: { code: 'store_corrupt' } })
+    rmSync(file)
+    expect((await (await program({ store: 'guests.db' })).guests.list()).guests).toEqual([])
+  })
+
+  it('refuses PostgreSQL, which this version does not have, by the name of the option', async () => {
+    const encryptionKey = Buffer.alloc(32, 7).toString('base64')
+    await expect(program({ store: 'postgres://user:hidden-word@host/db', encryptionKey })).rejects.toMatchObject({
+      code: 'config_invalid',
+      fields: [{ field: 'store' }],
+      message: expect.not.stringContaining('hidden-word'),
+    })
   })
 })
