@@ -6,6 +6,7 @@ import { type Cell, tried } from './cell.ts'
 import { browserCells } from './cells/browser.ts'
 import { commandCells, oldNodeCell } from './cells/command.ts'
 import { contentsCell } from './cells/contents.ts'
+import { frameworkCells } from './cells/frameworks.ts'
 import { frontDoorCell } from './cells/front-door.ts'
 import { importCells } from './cells/imports.ts'
 import { linterCells } from './cells/linters.ts'
@@ -75,6 +76,10 @@ async function cells(scratch: string): Promise<readonly Cell[]> {
   const tarballs = await packed(root, artifacts)
   const plain = await installedProject(join(scratch, 'plain'), thisNode, [...tarballs, `@types/node@${nodes[22]}`])
   const perNode: Cell[] = []
+  for (const manifest of packages)
+    perNode.push(
+      ...(await frameworkCells(root, manifest, thisNode, scratch, [...tarballs, `@types/node@${nodes[22]}`])),
+    )
   for (const [at, major] of Object.keys(nodes).map(Number).entries())
     perNode.push(...(await cellsOfNode(major, at, join(scratch, `node-${major}`), tarballs)))
   return [sameTarballsCell(root, tarballs, scratch), ...plainCells(plain, nodeOf(20)), ...perNode]

@@ -38,12 +38,25 @@ export function packagesOf(root: string): readonly Package[] {
 export const entriesOf = ({ name, exports = {} }: Manifest): readonly string[] =>
   Object.keys(exports).map((path) => name + path.slice(1))
 
-/** What is imported with nothing but the packages installed: not the entries named after a framework, which is a peer dependency. */
-export const plainEntriesOf = (manifest: Manifest): readonly string[] =>
-  entriesOf(manifest).filter((entry) => {
-    const last = entry.split('/').at(-1) ?? ''
-    return entry === manifest.name || !Object.keys(manifest.peerDependencies ?? {}).some((peer) => peer.includes(last))
+/** An entry that is named after a framework, which is a peer dependency: `guestpass/nest` after `@nestjs/common`. */
+export interface Framework {
+  readonly entry: string
+  readonly name: string
+  readonly peer: string
+}
+
+export const frameworksOf = (manifest: Manifest): readonly Framework[] =>
+  entriesOf(manifest).flatMap((entry) => {
+    const name = entry.split('/').at(-1) ?? ''
+    const peer = Object.keys(manifest.peerDependencies ?? {}).find((one) => one.includes(name))
+    return entry === manifest.name || peer === undefined ? [] : [{ entry, name, peer }]
   })
+
+/** What is imported with nothing but the packages installed. */
+export function plainEntriesOf(manifest: Manifest): readonly string[] {
+  const others = new Set(frameworksOf(manifest).map(({ entry }) => entry))
+  return entriesOf(manifest).filter((entry) => !others.has(entry))
+}
 
 /** The peer dependencies of packages, with their types, each as the checkout has it: `express@5.3.0`. */
 export function peersOf(root: string, packages: readonly Manifest[]): readonly string[] {

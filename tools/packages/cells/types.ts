@@ -127,3 +127,11 @@ export const plainTypeCells = (
   by.map((compiler) =>
     passes(project, 'no framework', { compiler, resolution: 'nodenext', exact: true, dom: false }, entries),
   )
+
+/** The compilers print nothing of this source. `title`: whose it is. */
+export const sourceCells = (project: Project, title: string, source: string): readonly Cell[] =>
+  compilers.map((compiler) => ({
+    name: `${compiler.name}, ${title}: prints nothing`,
+    run: async () =>
+      printed(await compiled(project, { compiler, resolution: 'nodenext', exact: true, dom: false }, source)),
+  }))
