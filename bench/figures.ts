@@ -71,22 +71,4 @@ export function shown({ title, rows, targets }: Figures): string {
   ].join('\n')
 }
 
-/** The short form for a README: one line per race. */
-export function summary(all: readonly Figures[]): string {
-  const lines = all.map(({ title, rows, targets }) => {
-    const ours = rows.find(({ role }) => role === 'ours')
-    const [best] = rows.filter(({ role }) => role === 'peer').sort((a, b) => a.ratio - b.ratio)
-    const against = (than: string): string => {
-      const target = targets.find(({ says }) => says.includes(`times the ${than}`))
-      return target ? `${target.reached} x` : ''
-    }
-    return `| ${title} | ${grouped(ours?.perSecond ?? 0)} | ${grouped(best?.perSecond ?? 0)} (${best?.name}) | ${against('best peer')} | ${against('limit')} |`
-  })
-  return [
-    '| per second | Guestpass | best peer | times the peer | times the limit |',
-    '|---|--:|--:|--:|--:|',
-    ...lines,
-  ].join('\n')
-}
-
 const grouped = (value: number): string => value.toLocaleString('en')

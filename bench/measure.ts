@@ -1,17 +1,11 @@
-import { type Figures, shown } from './figures.ts'
+import { type Found, foundShown } from './found.ts'
+import { measured, refuseStale } from './packages.ts'
 import type { Pace } from './race.ts'
-import { type Sheet, sheetShown } from './sheet.ts'
-
-/** What a measure comes to: rates of a race, or a sheet of other figures. */
-export type Found = Figures | Sheet
 
 /** What a measure's process tells the one that started it. */
 export interface Told {
   readonly figures: readonly Found[]
 }
-
-export const isRace = (found: Found): found is Figures => 'rows' in found
-export const foundShown = (found: Found): string => (isRace(found) ? shown(found) : sheetShown(found))
 
 /** Fewer and shorter rounds, to see that it works. */
 export const isQuick = process.argv.includes('--quick')
@@ -21,9 +15,14 @@ const quick: Pace = { rounds: 9, sliceMs: 20 }
 
 /**
  * Runs a measure in a process of its own, so that the code of one measure is not compiled for the needs of another. Started
- * alone (`node bench/p1-cached-token.ts [--quick]`, for a profile), it prints what it found.
+ * alone (`node bench/p1-cached-token.ts [--quick]`, for a profile), it prints what it found; it measures what the last `npm run bench`
+ * did.
  */
 export async function measure(run: (pace: Pace) => Promise<readonly Found[]>): Promise<void> {
+  if (!process.send) {
+    refuseStale()
+    console.error(`Measured are the ${measured()}.`)
+  }
   const found = await run(isQuick ? quick : thorough)
   if (process.send) process.send({ figures: found } satisfies Told)
   else console.log(found.map(foundShown).join('\n'))

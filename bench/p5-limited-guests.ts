@@ -70,6 +70,11 @@ async function rushed(rush: Job['rush'], does: string): Promise<Rush> {
   }
 }
 
+/** What was lost, the 429s, and the time where nothing was lost. */
+const outcome = ({ lost, line: { values }, timesLeast }: Rush): string =>
+  [lost, Number(values[2])].map((count) => count.toLocaleString('en')).join(', ') +
+  (lost === 0 ? `, ${timesLeast} x` : '')
+
 await measure(async () => {
   const found: Rush[] = []
   for (const [rush, does] of Object.entries(rushes)) found.push(await rushed(rush as Job['rush'], does))
@@ -83,6 +88,18 @@ await measure(async () => {
       atMost(`${title}: lost`, ours.lost, 0),
       atMost(`${title}: share of 429s`, ours.refusedShare, 0.001),
       atMost(`${title}: times the least time`, ours.timesLeast, 1.05),
+    ],
+    summary: [
+      {
+        measure: `${title}: lost, 429s, of the least time`,
+        ours: outcome(ours),
+        best: found
+          .filter((one) => one !== ours)
+          .toSorted((a, b) => a.lost - b.lost)
+          .map((one) => `${outcome(one)} (${one.line.name})`)
+          .slice(0, 2)
+          .join('; '),
+      },
     ],
   }
   return [sheet]

@@ -7,11 +7,12 @@ import { type Instant, SECOND } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { child } from './child.ts'
 import { embeddedStore, encryptionKey, passingFolder } from './embedded-store.ts'
-import { CONNECTION, fill, session, TIME_TO_RENEW } from './live-sessions.ts'
+import { fill } from './filled-store.ts'
+import { CONNECTION, session, TIME_TO_RENEW, TOKEN_LENGTH } from './live-sessions.ts'
 import { isQuick, measure } from './measure.ts'
 import { type RefreshUpstream, refreshUpstream } from './refresh-upstream.ts'
 import type { KeeperJob, Kept, Ready } from './session-keeper.ts'
-import type { Armed } from './session-timers.ts'
+import type { Armed, TimersJob } from './session-timers.ts'
 import type { Line, Sheet } from './sheet.ts'
 import { atLeast, atMost, type Target } from './targets.ts'
 
@@ -78,7 +79,7 @@ async function addDue(upstream: RefreshUpstream, dues: (now: Instant) => readonl
 const timers = async (sessions: number): Promise<{ readonly readyMs: number; readonly rss: number }> => {
   const started = performance.now()
   const process = child('session-timers.ts')
-  process.tell({ sessions })
+  process.tell({ sessions, tokenLength: TOKEN_LENGTH } satisfies TimersJob)
   const { rss } = await process.next<Armed>()
   const readyMs = performance.now() - started
   await process.end()
@@ -118,6 +119,9 @@ function sizesSheet(sizes: readonly Size[]): Sheet {
     line(false, [sessions, mebibytes(theirs.rss), '–', seconds(theirs.readyMs), '–']),
   ])
   const [least, middle, most] = sizes as [Size, Size, Size]
+  const shown = ({ values: [, ready = '', , seconds = '', renewals = ''] }: Line): string =>
+    [ready, seconds, renewals].map((value) => (typeof value === 'number' ? grouped(value) : value)).join(', ')
+  const [ourLast, theirLast] = lines.slice(-2) as [Line, Line]
   const growth = (from: number, to: number): number => Number((to / from).toFixed(2))
   return {
     title,
@@ -136,6 +140,13 @@ function sizesSheet(sizes: readonly Size[]): Sheet {
       ),
       atMost(`${title}: seconds to ready with ${grouped(most.sessions)}`, seconds(most.ours.readyMs), 2),
       atLeast(`${title}: renewals/s with ${grouped(most.sessions)}, all due at once`, rate(most.ours.kept), PER_SECOND),
+    ],
+    summary: [
+      {
+        measure: `P7 ${grouped(most.sessions)} live sessions: MiB when ready, seconds to ready, renewals/s`,
+        ours: shown(ourLast),
+        best: `${shown(theirLast)} (a timer a session)`,
+      },
     ],
   }
 }

@@ -1,17 +1,22 @@
 /**
- * Measures Guestpass against its peers: `npm run bench`, `npm run bench -- P1 P3`, `npm run bench -- --quick`. Installs the
- * peers when they are not there, prints a table for each race and a line for each target, and writes bench/results.json.
+ * Measures Guestpass against its peers: `npm run bench`, `npm run bench -- P1 P3`. Measured are the packages as they are published, built
+ * and packed anew where the sources have changed. Prints a table for each race and a line for each target, and keeps the results in
+ * bench/results.json.
+ *
+ * - `--quick`: fewer and shorter rounds, to see that it works; its results are not kept.
+ * - `--source`: measures the sources, which needs no build; its results are not kept either.
+ * - `--tables`: measures nothing, and writes the last results into README.md and docs/benchmarks.md.
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os'
-import { join } from 'node:path'
 import { child } from './child.ts'
-import { summary } from './figures.ts'
-import { type Found, foundShown, isRace, type Told } from './measure.ts'
+import { type Found, foundShown } from './found.ts'
+import type { Told } from './measure.ts'
+import { measurePackages, measureSources } from './packages.ts'
+import { writeTables } from './pages.ts'
+import { installPeers, pinned } from './peers.ts'
+import { keepResults, machine, results } from './results.ts'
+import { summaryTable } from './summary.ts'
 import { verdict } from './targets.ts'
 
-const here = import.meta.dirname
 const measures: Readonly<Record<string, string>> = {
   P1: 'p1-cached-token.ts',
   P2: 'p2-verify-cold.ts',
@@ -21,88 +26,44 @@ const measures: Readonly<Record<string, string>> = {
   P7: 'p7-live-sessions.ts',
   P11: 'p11-cost.ts',
 }
-
-/** What results.json holds. */
-interface Results {
-  readonly measures: Readonly<Record<string, Measured>>
-}
-
-interface Measured {
-  readonly at: string
-  readonly quick: boolean
-  readonly machine: ReturnType<typeof machine>
-  readonly peers: Readonly<Record<string, string>>
-  readonly figures: readonly Found[]
-}
-
-const machine = () => ({
-  node: process.version,
-  cores: availableParallelism(),
-  processor: cpus()[0]?.model ?? 'unknown',
-  platform: `${platform()} ${arch()}`,
-  load: Number((loadavg()[0] ?? 0).toFixed(1)),
-})
-
-/** The peers as package.json pins them. */
-const pinned = (): Readonly<Record<string, string>> => dependenciesOf(join(here, 'package.json'))
-
-const dependenciesOf = (file: string): Record<string, string> =>
-  (JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> }).dependencies
-
-function isInstalled([name, version]: [string, string]): boolean {
-  const file = join(here, 'node_modules', name, 'package.json')
-  return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version === version
-}
-
-function installPeers(): void {
-  if (Object.entries(pinned()).every(isInstalled)) return
-  console.error('Installing the peers …')
-  const { status } = spawnSync('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund'], {
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  })
-  if (status !== 0) throw new Error('npm ci --prefix bench failed: the peers are fetched from the npm registry')
-}
+const OPTIONS: readonly string[] = ['--quick', '--source', '--tables']
 
 /** Runs a measure in its own process. */
-async function measured(file: string, args: readonly string[]): Promise<readonly Found[]> {
+async function figuresOf(file: string, args: readonly string[]): Promise<readonly Found[]> {
   const process = child(file, args)
   const { figures } = await process.next<Told>()
   await process.end()
   return figures
 }
 
-function earlier(file: string): Results['measures'] {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results).measures : {}
+async function measureAll(ids: readonly string[], options: readonly string[]): Promise<void> {
+  const found: Found[] = []
+  for (const id of ids) {
+    const figures = await figuresOf(measures[id] as string, options)
+    console.log(figures.map(foundShown).join('\n'))
+    found.push(...figures)
+    if (options.length === 0)
+      keepResults(id, { at: new Date().toISOString(), machine: machine(), peers: pinned(), figures })
+  }
+  const { node, cores, processor, load } = machine()
+  console.log(`${summaryTable(found)}\n`)
+  console.log(`Node ${node}, ${cores} cores (${processor}), load ${load}${options.map((one) => `; ${one}`).join('')}\n`)
+  for (const target of found.flatMap(({ targets }) => targets)) console.log(verdict(target))
 }
 
 const args = process.argv.slice(2)
-const quick = args.includes('--quick')
+const options = args.filter((arg) => arg.startsWith('--'))
 const named = args.filter((arg) => !arg.startsWith('--')).map((arg) => arg.toUpperCase())
-const unknown = [
-  ...named.filter((id) => !(id in measures)),
-  ...args.filter((arg) => arg.startsWith('--') && arg !== '--quick'),
-]
+const unknown = [...named.filter((id) => !(id in measures)), ...options.filter((option) => !OPTIONS.includes(option))]
 if (unknown.length > 0) {
   console.error(
-    `Not known: ${unknown.join(', ')}. Usage: npm run bench -- [${Object.keys(measures).join('] [')}] [--quick]`,
+    `Not known: ${unknown.join(', ')}. Usage: npm run bench -- [${Object.keys(measures).join('] [')}] [${OPTIONS.join('] [')}]`,
   )
-  process.exit(2)
+  process.exitCode = 2
+} else if (options.includes('--tables')) writeTables(results())
+else {
+  installPeers()
+  if (options.includes('--source')) measureSources()
+  else measurePackages()
+  await measureAll(named.length > 0 ? named : Object.keys(measures), options)
 }
-
-installPeers()
-const file = join(here, 'results.json')
-const found: Found[] = []
-for (const id of named.length > 0 ? named : Object.keys(measures)) {
-  const figures = await measured(measures[id] as string, quick ? ['--quick'] : [])
-  console.log(figures.map(foundShown).join('\n'))
-  found.push(...figures)
-  const entry: Measured = { at: new Date().toISOString(), quick, machine: machine(), peers: pinned(), figures }
-  writeFileSync(file, `${JSON.stringify({ measures: { ...earlier(file), [id]: entry } } satisfies Results, null, 2)}\n`)
-}
-
-const { node, cores, processor, load } = machine()
-const races = found.filter(isRace)
-if (races.length > 0) console.log(`${summary(races)}\n`)
-console.log(`Node ${node}, ${cores} cores (${processor}), load ${load}${quick ? '; quick run' : ''}\n`)
-for (const target of found.flatMap(({ targets }) => targets)) console.log(verdict(target))

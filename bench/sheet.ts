@@ -1,3 +1,4 @@
+import type { SummaryRow } from './summary.ts'
 import { type Target, verdict } from './targets.ts'
 
 /** A measure whose figures are counts, times and sizes: a table, each contender with a figure under every heading. */
@@ -6,6 +7,8 @@ export interface Sheet {
   readonly headings: readonly string[]
   readonly lines: readonly Line[]
   readonly targets: readonly Target[]
+  /** Its lines in the short table. */
+  readonly summary?: readonly SummaryRow[]
 }
 
 export interface Line {
