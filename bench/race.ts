@@ -110,7 +110,7 @@ async function timed(run: Run, times: number): Promise<number> {
 export const ratio = (one: Rated, other: Rated): number =>
   median(one.rounds.map((rate, round) => rate / (other.rounds[round] as number)))
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   const upper = sorted[middle] as number

@@ -25,6 +25,7 @@ const measures: Readonly<Record<string, string>> = {
   P5: 'p5-limited-guests.ts',
   P7: 'p7-live-sessions.ts',
   P11: 'p11-cost.ts',
+  P12: 'p12-cli-start.ts',
 }
 const OPTIONS: readonly string[] = ['--quick', '--source', '--tables']
 
