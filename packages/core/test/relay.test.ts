@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { MINUTE, SECOND } from '../src/domain/time.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { relay } from '../src/outbox/relay.ts'
-import type { Outbox, Outcome } from '../src/ports/store.ts'
+import type { Outbox, Outcome, Route } from '../src/ports/store.ts'
 import { jsonLines } from '../src/sinks/json-lines.ts'
 import type { Sink } from '../src/sinks/sink.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, settle } from '../src/testing/index.ts'
+import { webhookRoute } from '../src/webhooks/endpoint.ts'
 import { hearing } from './heard.ts'
 import { event, HOME } from '../src/testing/store-contract/samples.ts'
 
@@ -252,5 +253,41 @@ describe('audit lines', () => {
     await clock.advance(SECOND)
     expect(await drain(never)).toBe(2)
     expect(written).toHaveLength(2)
+  })
+})
+
+describe('a relay on a store whose route', () => {
+  const sink = jsonLines('audit', async () => {})
+  const clock = fakeClock()
+  const made = (route: Route | undefined, options = {}) =>
+    relay(memoryStore(route ? { clock, route } : { clock }).outbox, sink, { clock }, options)
+  const deaf = expect.objectContaining({
+    code: 'config_invalid',
+    fields: [expect.objectContaining({ field: 'route' })],
+  })
+
+  it.each<[string, Route | undefined]>([
+    ['is not given', undefined],
+    ['names other sinks', () => ['audits']],
+    ['is that of webhooks', webhookRoute],
+    ['names it for another connection alone', ({ connection }) => (connection === 'eu' ? ['audit'] : [])],
+  ])('%s is refused, with the field and the remedy', (_, route) => {
+    expect(() => made(route)).toThrow(deaf)
+    expect(() => made(route)).toThrow(/memoryStore\(\{ route: \(\) => \[sink\.name\] \}\)/)
+  })
+
+  it.each<[string, Route]>([
+    ['names it for some types', ({ type }) => (type === 'GRANT_ENDED' ? ['audit'] : [])],
+    ['names it for failures', ({ outcome }) => (outcome === 'failure' ? ['audit'] : [])],
+    ['looks at who asked, which is not known before', ({ actor }) => (actor === 'cli' ? ['audit'] : [])],
+    ['needs data that an event has', ({ data }) => [data?.['sink'] as string]],
+    ['fails on an event without data', ({ data = {} }) => [(data['to'] as { name: string }).name]],
+  ])('%s is taken', (_, route) => {
+    expect(() => made(route)).not.toThrow()
+  })
+
+  it('names it for one connection is taken where that is given', () => {
+    const route: Route = ({ connection }) => (connection === 'eu' ? ['audit'] : [])
+    expect(() => made(route, { connection: 'eu' })).not.toThrow()
   })
 })

@@ -8,6 +8,7 @@ import { eventsOf } from '../src/report/report.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { type FakeClock, fakeClock, seededRandom } from '../src/testing/index.ts'
 import { resolveHosts } from '../src/upstream/hosts.ts'
+import { webhookRoute } from '../src/webhooks/endpoint.ts'
 import { type FakeUpstream, fakeUpstream, publicKey } from './fake-upstream.ts'
 // Loaded when they are needed, which takes real time: a test that steps a fake clock would not wait for it.
 import '../src/connection-guests.ts'
@@ -32,7 +33,7 @@ export interface World {
 
 export function world(): World {
   const clock = fakeClock()
-  const store = memoryStore({ clock })
+  const store = memoryStore({ clock, route: webhookRoute })
   const upstream = fakeUpstream(clock)
   let processes = 0
   return {

@@ -15,6 +15,7 @@ const keys = core.givenKeys({ pem: publicKey }, ports.platform.maker)
 const source = { token: async () => Promise.reject(new Error('none')), reportRejected: () => false }
 const origins = ['https://api.example.com']
 const options = { hosts, client }
+const audited = memoryStore({ route: () => ['audit'] })
 const secrets = [core.signingSecret(ports.random)]
 const sink = core.jsonLines('audit', async () => {})
 const configured = { id: 'one', url: 'http://127.0.0.1:9', contract: 'idp', includeToken: false, secrets }
@@ -150,6 +151,12 @@ const factories: Readonly<Record<string, Factory>> = {
       { ...hooks, store: routed },
     ],
     mistakes: [
+      [[{ connection: 'default' }, hooks], ['route']],
+      [[{ connection: 'default' }, { ...hooks, store: audited }], ['route']],
+      [
+        [{ connection: 'default' }, { ...hooks, store: core.tokenStorage({ load: () => null, save: () => {} }) }],
+        ['route'],
+      ],
       [
         [{}, {}],
         ['connection', 'store', 'clock', 'random', 'http', 'guardedHttp'],
@@ -190,8 +197,11 @@ const factories: Readonly<Record<string, Factory>> = {
   },
   relay: {
     make: core.relay,
-    args: [store.outbox, sink, ports, {}],
+    args: [audited.outbox, sink, ports, {}],
     mistakes: [
+      [[memoryStore().outbox, sink, ports], ['route']],
+      [[audited.outbox, core.jsonLines('audits', async () => {}), ports], ['route']],
+      [[routed.outbox, sink, ports], ['route']],
       [
         [store, { deliver: 5 }, undefined, { batch: 0 }],
         ['outbox', 'sink.name', 'sink.deliver', 'clock', 'batch'],

@@ -94,10 +94,13 @@ async function assembled<S extends Store>(
   const { clock, random } = world
   const { connection: name, settings } = config
   const guarded = guardedHttp()
+  const configured = await configuredEndpoints(config, { store, random }, host)
+  // First, because it names the sinks of events: webhooks are refused where nothing would come to them.
+  const audits = auditRelays(opened, config, host, clock, audit)
   const hooks = webhooks(
     {
       connection: name,
-      configured: await configuredEndpoints(config, { store, random }, host),
+      configured,
       actor: host.actor,
       ...(settings.clientId === undefined ? {} : { clientId: settings.clientId }),
     },
@@ -105,7 +108,6 @@ async function assembled<S extends Store>(
   )
   // A store that takes nothing now says so where it matters.
   await hooks.register().catch(() => {})
-  const audits = auditRelays(opened, config, host, clock, audit)
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
@@ -162,7 +164,7 @@ function auditRelays(
     ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
     ...webhookRoute(event),
   ])
-  const relays = sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }) }))
+  const relays = sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }, { connection }) }))
   const relayOf = (queue: string): Relay | undefined => relays.find((one) => one.queue === queue)?.relay
   return {
     relays,

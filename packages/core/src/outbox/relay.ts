@@ -1,3 +1,4 @@
+import { connectionName } from '../domain/connection-name.ts'
 import { call, checkOptions, millis, needed, record, text, whole } from '../domain/options.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
@@ -6,6 +7,7 @@ import * as kinds from '../ports/kinds.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'
 import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
+import { refuseDeaf } from './route.ts'
 
 /** Delivers until the signal aborts. Events that the sink did not take are reported until it takes one. The backlog is the events that wait for it. */
 export interface Relay extends StoredWorker {
@@ -25,6 +27,8 @@ export interface RelayOptions {
   readonly batch?: number
   /** What the sink needs at most for so many: nobody else gets them before. Default 30 s. */
   readonly leaseMs?: Millis
+  /** The connection whose events it delivers, where the route of the store depends on that. Default `default`. */
+  readonly connection?: string
   /** The error that is reported of an event that the sink put off or gave up, with the reason it gave. Default: `output_failed`. */
   readonly failure?: (why: string) => GuestpassError
 }
@@ -39,13 +43,15 @@ const clockKind = record<{ clock: Clock }>({ clock: needed(kinds.clock) }, { ope
 const optionsKind = record<RelayOptions>({
   batch: whole(1, 1_000),
   leaseMs: millis(1),
+  connection: connectionName,
   failure: call('Give a function from a reason to an error.'),
 })
 
 /**
  * Moves committed events from the outbox to one sink: at least once, in the order of their commits. A sink that fails holds all
  * its events back; an event that the sink itself puts off lets later ones pass. So does one whose claim a process took with
- * it when it died: it comes again when the lease ends. Throws `config_invalid` for wrong options.
+ * it when it died: it comes again when the lease ends. Throws `config_invalid` for wrong options, and where
+ * the route of the store never names the sink.
  */
 export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock }, options: RelayOptions = {}): Relay {
   checkOptions(
@@ -55,8 +61,22 @@ export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock
     ['ports', ports, clockKind],
     ['options', options, optionsKind],
   )
-  const { clock } = ports
-  const { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) } = options
+  refuseDeaf('relay', outbox, sink.name, {
+    connection: options.connection ?? 'default',
+    message: 'of the store does not name the sink, so that no event would come to it',
+    remedy:
+      'Open the store with it, as memoryStore({ route: () => [sink.name] }), or sqliteStore({ …, route }). Where the route depends on the connection, name that in the options.',
+  })
+  return relayOf(outbox, sink, ports, options)
+}
+
+/** The same where events come otherwise than by the route of the store. */
+export function relayOf(
+  outbox: Outbox,
+  sink: Sink,
+  { clock }: { readonly clock: Clock },
+  { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
+): Relay {
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
   async function pass(
     signal: AbortSignal,

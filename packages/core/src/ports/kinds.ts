@@ -32,7 +32,7 @@ export const store = (...methods: readonly Method[]): Kind => needed(having('a s
 export const outbox = needed(
   having(
     'the outbox of a store',
-    ['claim', 'settle', 'forward', 'post', 'parked', 'counts', 'drop'],
+    ['routes', 'claim', 'settle', 'forward', 'post', 'parked', 'counts', 'drop'],
     'Give `store.outbox`.',
   ),
 )

@@ -143,6 +143,8 @@ export interface Parked {
 
 /** Events committed with their change and waiting for each sink, by the sink's name, in the order of their commits. */
 export interface Outbox {
+  /** The sinks that an event would go to, if it were committed through this very store now. Stores nothing. */
+  routes(event: Event): readonly string[]
   /** Takes due events for a sink; nobody else gets them before the lease ends. */
   claim(sink: string, max: number, leaseMs: Millis): Promise<readonly Due[]>
   settle(sink: string, outcomes: readonly Outcome[]): Promise<void>

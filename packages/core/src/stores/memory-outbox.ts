@@ -48,9 +48,12 @@ export function memoryOutbox(
   const put = (sink: string, event: Event): void =>
     void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), setAt: clock.wall(), why: '' })
 
+  const routes = (event: Event): readonly string[] => [...new Set(route(event))]
+
   return {
+    routes,
     routed(events) {
-      const letters = events.flatMap((event) => [...new Set(route(event))].map((sink) => ({ sink, event })))
+      const letters = events.flatMap((event) => routes(event).map((sink) => ({ sink, event })))
       return () => {
         for (const { sink, event } of letters) put(sink, event)
       }

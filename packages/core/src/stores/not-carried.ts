@@ -13,6 +13,7 @@ export function notCarried(store: string, carries: string): never {
 export function withoutDelivery(store: string, carries: string): Pick<Store, 'outbox' | 'chain' | 'chainHead'> {
   const refused = async (): Promise<never> => notCarried(store, carries)
   const outbox: Outbox = {
+    routes: () => [],
     claim: refused,
     settle: refused,
     forward: refused,

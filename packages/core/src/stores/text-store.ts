@@ -107,8 +107,11 @@ export function textStore(home: TextHome): Store {
   }
 
   const { fact, setFact, reserve, learn } = store
+  const whole = afterLoading(loaded, ordered)
   return {
-    ...afterLoading(loaded, ordered),
+    ...whole,
+    // Nothing of it is loaded.
+    outbox: { ...whole.outbox, routes: store.outbox.routes },
     // In memory alone: a home that cannot be reached now takes nothing away from them.
     fact,
     setFact,

@@ -1,16 +1,17 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { event } from '../domain/event.ts'
-import { call, checkOptions, needed, record, text } from '../domain/options.ts'
+import { also, call, checkOptions, needed, record, text } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
-import { type Relay, relay } from '../outbox/relay.ts'
+import { type Relay, relayOf } from '../outbox/relay.ts'
+import { refuseDeaf } from '../outbox/route.ts'
 import * as kinds from '../ports/kinds.ts'
-import type { Parked } from '../ports/store.ts'
+import type { Parked, Store } from '../ports/store.ts'
 import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, attempt } from './attempt.ts'
 import { dispatcher } from './dispatcher.ts'
-import { type Endpoint, queueOf } from './endpoint.ts'
+import { type Endpoint, incoming, queueOf, webhookEvents } from './endpoint.ts'
 import { AT_ONCE, BATCH_LEASE, endpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredKind, type Endpoints, endpoints } from './endpoints.ts'
 import { standardBody } from './message.ts'
@@ -60,15 +61,25 @@ export interface Webhooks extends StoredWorker {
 const LOOK: Millis = 2 * SECOND
 const PAGE = 1_000
 
+const UNROUTED = {
+  message: 'of the store names no queue of webhooks, so that no endpoint would be sent an event',
+  remedy: 'Open the store with it: memoryStore({ route: webhookRoute }), or sqliteStore({ …, route: webhookRoute }).',
+}
+
 const partsKind = record<WebhooksParts>({
   connection: needed(connectionName),
   configured: configuredKind,
   clientId: text,
   actor: text,
 })
+const storeKind = needed(
+  also(kinds.store('commit', 'find', 'findBySubject', 'document', 'documents'), (store: Store, members) =>
+    kinds.outbox.faults(store.outbox, `${members}outbox`),
+  ),
+)
 const portsKind = record<EndpointSinkPorts>(
   {
-    store: kinds.store('commit', 'find', 'findBySubject', 'document', 'documents'),
+    store: storeKind,
     clock: needed(kinds.clock),
     random: needed(kinds.random),
     http: needed(kinds.http),
@@ -77,15 +88,16 @@ const portsKind = record<EndpointSinkPorts>(
   { open: true },
 )
 
-/** The webhooks of a connection. Throws `config_invalid` for wrong options. */
+/** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
 export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
   checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
   const { clientId, actor = 'library' } = parts
   const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports
+  refuseDeaf('webhooks', store.outbox, incoming(connection), { connection, types: webhookEvents, ...UNROUTED })
   const known = endpoints(parts, ports)
   const others = registration(connection, parts.configured ?? [], ports)
-  const dispatch = relay(store.outbox, dispatcher(connection, known, others, store.outbox), { clock })
+  const dispatch = relayOf(store.outbox, dispatcher(connection, known, others, store.outbox), { clock })
   const sinks = new Map<string, Sink>()
 
   const canServe = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
@@ -95,7 +107,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     const sink = sinks.get(id) ?? endpointSink(id, { ...parts, endpoints: known }, ports)
     sinks.set(id, sink)
     const failure = (why: string): GuestpassError => new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-    return relay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
+    return relayOf(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
   }
 
   const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)

@@ -111,10 +111,12 @@ describe('PEM keys with a key-set behind them', () => {
 describe('PEM keys alone', () => {
   it('never fetch anything', async () => {
     const { judge, issuer, clock, run } = await checking({ pem: pemOf(old) })
-    const running = run(new AbortController().signal)
+    const control = new AbortController()
+    const running = run(control.signal)
     expect(await judge(old)).toBe('valid')
     expect(await judge(next, 'next')).toBe('signature')
     await clock.advance(HOUR)
+    control.abort()
     await running
     expect(issuer.requests).toEqual([])
   })

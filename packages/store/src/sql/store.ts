@@ -106,6 +106,7 @@ export function sqlStore(parts: CommitParts): Store {
       return read((db) => countedDue(db, { ...ask, connection, now: now() }))
     },
     outbox: {
+      routes: (event) => [...new Set(parts.route(event))],
       async claim(sink, max, leaseMs) {
         // Likewise.
         if (!(await read((db) => anyDue(db, sink, now())))) return []

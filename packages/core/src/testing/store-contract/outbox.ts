@@ -31,6 +31,12 @@ export function outboxChapter({ says, expect }: Chapter): void {
     expect([(await claim(store, 'audit')).length, (await claim(store, 'webhook')).length]).toEqual([1, 0])
   })
 
+  says('names the sinks of its route for an event, each once, and stores nothing', async ({ store, other }) => {
+    expect(store.outbox.routes(event('1', { actor: 'to:audit,webhook,audit' }))).toEqual(['audit', 'webhook'])
+    expect(other.outbox.routes(event('2'))).toEqual([])
+    expect([await claim(store, 'audit'), (await store.events(HOME, { limit: 9 })).events.length]).toEqual([[], 0])
+  })
+
   says('gives no more events than asked for, and the rest to the next who asks', async ({ store, other }) => {
     await send(store)
     expect(await claim(store, 'audit', 1)).toEqual([[one.id, 0]])

@@ -1,0 +1,63 @@
+import { type Event, type EventType, eventTypes } from '../domain/event.ts'
+import { GuestpassError } from '../errors.ts'
+import type { Outbox } from '../ports/store.ts'
+
+/** What a route is tried with: events of a connection. */
+interface Tried {
+  readonly connection: string
+  /** Default: all there are. */
+  readonly types?: readonly EventType[]
+}
+
+const OUTCOMES: readonly Event['outcome'][] = ['success', 'failure', 'pending']
+
+const sample = { at: 0, connection: '', type: 'KEYS_ROTATED', outcome: 'success' } as const
+const rest = { id: 'sample', actor: 'library', subject: 'sample', generation: 1, correlationId: 'sample' } as const
+
+/** An event that notes when something is read of it that is not the same for all events of its type, outcome and connection. */
+function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, note: () => void): Event {
+  return new Proxy<Event>(
+    { ...known, ...rest },
+    {
+      get(event, name) {
+        if (!Object.hasOwn(sample, name)) note()
+        return Reflect.get(event, name) as unknown
+      },
+    },
+  )
+}
+
+/**
+ * Whether the route of a store never names a sink. False also where that cannot be known, because the route looks at more than type,
+ * outcome and connection of an event.
+ */
+function isDeaf(outbox: Pick<Outbox, 'routes'>, sink: string, { connection, types = eventTypes }: Tried): boolean {
+  let depends = false
+  const note = (): void => void (depends = true)
+  const isNamed = types.some((type) =>
+    OUTCOMES.some((outcome) => {
+      try {
+        return outbox.routes(noting({ ...sample, connection, type, outcome }, note)).includes(sink)
+      } catch {
+        return true
+      }
+    }),
+  )
+  return !isNamed && !depends
+}
+
+/**
+ * Throws `config_invalid`, field `route`, where the route of a store never names a sink: then nothing would ever come to it. What other
+ * processes commit goes by the routes of their own stores.
+ */
+export function refuseDeaf(
+  factory: string,
+  outbox: Pick<Outbox, 'routes'>,
+  sink: string,
+  { message, remedy, ...tried }: Tried & { readonly message: string; readonly remedy: string },
+): void {
+  if (!isDeaf(outbox, sink, tried)) return
+  throw new GuestpassError('config_invalid', `Wrong options for ${factory}: route ${message}. ${remedy}`, {
+    fields: [{ field: 'route', message, remedy }],
+  })
+}
