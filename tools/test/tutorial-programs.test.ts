@@ -147,10 +147,11 @@ describe('refresh.mts', () => {
         generation: 2,
       },
     ])
-    const refreshes = recordsIn(out).filter(({ eventType }) => eventType.startsWith('REFRESH_'))
+    const refreshes = recordsIn(out).filter(({ eventType }) => /^REFRESH_|^WEBHOOK_/.test(eventType))
     expect(refreshes).toMatchObject([
       { eventType: 'REFRESH_INITIATED', idempotencyKey: key },
       { eventType: 'REFRESH_COMPLETED', idempotencyKey: key, statusCode: 200, latencyMs: expect.any(Number) },
+      { eventType: 'WEBHOOK_SYNCED', idempotencyKey: key, statusCode: 204 },
     ])
     expect(out).toMatch(/generation 2, valid until \d{4}-/)
     expect(out).toMatch(/successfulRefreshes: 1,\s+failedRefreshes: 0/)
