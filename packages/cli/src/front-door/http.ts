@@ -1,10 +1,12 @@
 import {
   authorizedAxios,
   authorizedFetch,
+  authorizedSdk,
   authorizedUndici,
   type AxiosLike,
   type Fetch,
   type Hosts,
+  type SdkClient,
   type TokenSource,
 } from '@guestpass/core'
 
@@ -18,6 +20,8 @@ export interface AuthorizedClients {
   readonly fetch: Fetch
   axios(instance: AxiosLike): () => void
   undici<D extends Composable>(dispatcher: D): ReturnType<D['compose']>
+  /** The client of Genesys' official SDK, `ApiClient.instance`; wherever it points. The answer takes the token off again. */
+  sdk(client: SdkClient): () => void
 }
 
 export function authorizedClients(
@@ -33,5 +37,6 @@ export function authorizedClients(
     undici<D extends Composable>(dispatcher: D) {
       return dispatcher.compose(authorizedUndici(source, options) as never) as ReturnType<D['compose']>
     },
+    sdk: (client) => authorizedSdk(client, source),
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import axios from 'axios'
+import sdk from 'purecloud-platform-client-v2'
 import { Agent, request } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
@@ -170,6 +171,19 @@ describe('an HTTP client', () => {
     expect((await gp.fetch('/api/v2/tokens/me')).status).toBe(200)
     expect((await gp.fetch(me())).status).toBe(200)
     await expect(gp.fetch('https://elsewhere.example/')).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  it('carries the access token: the official SDK, again after it was ended', async () => {
+    const gp = await program({ env: { ...genesys.env } })
+    const client = sdk.ApiClient.instance
+    const { hostname, port } = new URL(me())
+    client.setGateway({ host: hostname, port: Number(port), protocol: 'http' })
+    const off = gp.sdk(client)
+    await gp.fetch('/api/v2/tokens/me', { method: 'DELETE' })
+    expect(await new sdk.TokensApi().getTokensMe()).toMatchObject({ organization: { id: expect.any(String) } })
+    off()
+    client.setAccessToken('')
+    await expect(new sdk.TokensApi().getTokensMe()).rejects.toMatchObject({ status: 401 })
   })
 
   it('carries the access token: axios and undici', async () => {
