@@ -1,6 +1,6 @@
 import { type Field, GuestpassError, type Instant, SECOND, systemClock } from '@guestpass/core'
 import { type Answer, answerOf } from './answer.ts'
-import { checkErrorOptions, type ErrorOptions, type Rules } from './options.ts'
+import { checkErrorOptions, type ErrorOptions } from './options.ts'
 
 const clock = systemClock()
 
@@ -38,10 +38,10 @@ export function errorAnswer(error: GuestpassError, now: Instant = clock.wall()):
 /**
  * Answers what is a GuestpassError, after `onError` was called; gives undefined for everything else. Throws `config_invalid`.
  *
- * @param known What the options of the framework must be.
+ * @param more The functions that the options of one framework name besides.
  */
-export function errorAnswers(options: ErrorOptions, known?: Rules): (thrown: unknown) => Answer | undefined {
-  checkErrorOptions(options, known)
+export function errorAnswers(options: ErrorOptions, more?: readonly string[]): (thrown: unknown) => Answer | undefined {
+  checkErrorOptions(options, more)
   const { onError } = options
   return (thrown) => {
     if (!(thrown instanceof GuestpassError)) return undefined

@@ -4,7 +4,7 @@ import type { Answer } from './answer.ts'
 import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
-import { type ErrorOptions, errorRules, type GuestAuthOptions, type TokenVerifier } from './options.ts'
+import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
 export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
@@ -51,7 +51,7 @@ export interface HonoErrorOptions extends ErrorOptions {
 /** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Throws `config_invalid`. */
 export function guestpassErrors(options: HonoErrorOptions = {}): ErrorHandler {
   const { otherwise = asHonoDoes } = options
-  const answerTo = errorAnswers(options, { ...errorRules, otherwise: errorRules.onError })
+  const answerTo = errorAnswers(options, ['otherwise'])
   return (error, c) => {
     const answer = answerTo(error)
     return answer ? send(c, answer) : otherwise(error, c)

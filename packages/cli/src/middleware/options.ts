@@ -1,4 +1,4 @@
-import { type Field, GuestpassError, type Verdict } from '@guestpass/core'
+import { type GuestpassError, options as kinds, type Verdict } from '@guestpass/core'
 
 /** What checks tokens: the `gp` of `guestpass()`, or a verifier of `@guestpass/core`. */
 export interface TokenVerifier {
@@ -32,55 +32,34 @@ export interface GuestAuthOptions<R> extends ErrorOptions {
   readonly token?: ((request: R) => string | undefined) | undefined
 }
 
-/** One scope: RFC 6749, section 3.3. */
+const { call, checkOptions, flag, having, kind, list, needed, record } = kinds
+
+/** RFC 6749, section 3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+const scope = kind('a scope', (value) => typeof value === 'string' && SCOPE.test(value), 'Give one scope for each.')
 
-const isScopes = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string' && SCOPE.test(one))
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-
-/** What each option must be, and what to do where it is not. */
-export type Rules = Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, remedy: string]>>
-
-/** Those of `guestpassErrors` everywhere. */
-export const errorRules = { onError: [isFunction, 'Give a function of the error.'] } satisfies Rules
-const authRules: Rules = {
-  scopes: [isScopes, "Give a list of scopes, as ['webmessaging:guest:send']."],
-  subject: [isFunction, 'Give a function of the request that returns a guest id.'],
-  optional: [(value) => typeof value === 'boolean', 'Give true or false.'],
-  token: [isFunction, 'Give a function of the request that returns the token.'],
-  ...errorRules,
-}
-
-function faultsOf(options: unknown, known: Rules): readonly Field[] {
-  if (typeof options !== 'object' || options === null)
-    return [{ field: 'options', message: 'is not an object', remedy: 'Give an object, or leave it out.' }]
-  return Object.entries(options).flatMap(([field, value]): Field[] => {
-    const rule = Object.hasOwn(known, field) ? known[field] : undefined
-    if (!rule) return [{ field, message: 'is not an option', remedy: `Use ${Object.keys(known).join(', ')}.` }]
-    const [isRight, remedy] = rule
-    return value === undefined || isRight(value) ? [] : [{ field, message: 'has a wrong value', remedy }]
-  })
-}
-
-function refuse(factory: string, fields: readonly Field[]): void {
-  if (fields.length === 0) return
-  const text = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
-  throw new GuestpassError('config_invalid', `${factory} cannot be made: ${text}`, { fields })
-}
-
-const NO_VERIFIER: Field = {
-  field: 'gp',
-  message: 'has no function `verify`',
-  remedy: 'Give what `await guestpass()` returns, or a verifier of @guestpass/core.',
-}
+const onError = call('Give a function of the error.')
+const authKind = record<GuestAuthOptions<never>>({
+  scopes: list(scope, 0, "Give a list of scopes, as ['webmessaging:guest:send']."),
+  subject: call('Give a function of the request that returns a guest id.'),
+  optional: flag,
+  token: call('Give a function of the request that returns the token.'),
+  onError,
+})
+const verifierKind = needed(
+  having(
+    'what verifies tokens',
+    ['verify'],
+    'Give what `await guestpass()` returns, or a verifier of @guestpass/core.',
+  ),
+)
 
 /** Throws `config_invalid`, naming every argument of `guestAuth` that makes no sense. */
-export function checkAuthArguments(gp: unknown, options: unknown): void {
-  const isVerifier = isFunction((gp as Partial<TokenVerifier> | null | undefined)?.verify)
-  refuse('guestAuth', [...(isVerifier ? [] : [NO_VERIFIER]), ...faultsOf(options, authRules)])
-}
+export const checkAuthArguments = (gp: unknown, options: unknown): void =>
+  checkOptions('guestAuth', ['gp', gp, verifierKind], ['options', options, authKind])
 
-/** Throws `config_invalid`, naming every option of `guestpassErrors` that makes no sense. */
-export const checkErrorOptions = (options: unknown, known: Rules = errorRules): void =>
-  refuse('guestpassErrors', faultsOf(options, known))
+/** Throws `config_invalid`, naming every option of `guestpassErrors` that makes no sense. `more`: the functions that one framework takes. */
+export function checkErrorOptions(options: unknown, more: readonly string[] = []): void {
+  const functions = Object.fromEntries(more.map((name) => [name, call('Give a function.')]))
+  checkOptions('guestpassErrors', ['options', options, record({ onError, ...functions })])
+}

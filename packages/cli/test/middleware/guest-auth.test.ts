@@ -70,7 +70,7 @@ describe.each(Object.entries(factories))('guestAuth of %s', (_name, { guestAuth 
   })
 
   it.each([[['']], [['a b']], [['a"b']], [['a\r\nx-y: z']], [[1]]])('refuses scopes that are none: %j', (scopes) => {
-    expect(faults(gp, { scopes })).toEqual(['config_invalid', 'scopes'])
+    expect(faults(gp, { scopes })).toEqual(['config_invalid', 'scopes[0]'])
   })
 })
 
