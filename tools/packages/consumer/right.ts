@@ -3,6 +3,7 @@ import { connection, memoryStore, resolveHosts, Secret, type Store, type Verdict
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock, seededRandom } from '@guestpass/core/testing'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { guestpass, type Guestpass } from 'guestpass'
 import { fileKeyRing, type SealedStore, sqliteStore } from '@guestpass/store/sqlite'
 
 export async function issued(): Promise<Verdict> {
@@ -26,3 +27,11 @@ export async function issued(): Promise<Verdict> {
 
 export const inTests = { clock: fakeClock(0), random: seededRandom(1), upstream: (): Promise<Sandbox> => sandbox() }
 export const inPages = { ...webPorts(), store: memoryStore() }
+
+export async function byFrontDoor(): Promise<string> {
+  const gp: Guestpass = await guestpass({ store: 'memory', clientId: 'client', clientSecret: new Secret('secret') })
+  const { guestId, token } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+  const verdict = await gp.verify(token.reveal(), { subject: guestId })
+  await gp.close()
+  return verdict.valid ? guestId : verdict.reason
+}

@@ -3,6 +3,7 @@ import { memoryStore, resolveHosts, Secret, type Store, type Verdict } from '@gu
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { sandbox } from '@guestpass/sandbox'
+import { guestpass } from 'guestpass'
 import { sqliteStore } from '@guestpass/store/sqlite'
 
 // @ts-expect-error a secret is made of text
@@ -21,3 +22,7 @@ export const clock = fakeClock('now')
 export const opened = sqliteStore({})
 // @ts-expect-error a port is a number
 export const upstream = sandbox({ port: 'any' })
+// @ts-expect-error no option has this name
+export const misspelt = guestpass({ clientID: 'client' })
+// @ts-expect-error a connection is given later
+export const early: Promise<string> = guestpass()
