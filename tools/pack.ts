@@ -1,4 +1,4 @@
-/** `npm run pack`: makes a tarball of every package in `artifacts`, from what `npm run build` made, which it runs first. `npm run pack -- FOLDER` makes them there. */
+/** `npm run pack` builds, then makes a tarball of every package in `artifacts`; `npm run pack -- FOLDER` makes them there. */
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,

@@ -74,15 +74,13 @@ function plainCells(project: Project, old: NodeVersion | undefined): readonly Ce
 
 async function cells(scratch: string): Promise<readonly Cell[]> {
   const tarballs = await packed(root, artifacts)
-  const plain = await installedProject(join(scratch, 'plain'), thisNode, [...tarballs, `@types/node@${nodes[22]}`])
-  const perNode: Cell[] = []
-  for (const manifest of packages)
-    perNode.push(
-      ...(await frameworkCells(root, manifest, thisNode, scratch, [...tarballs, `@types/node@${nodes[22]}`])),
-    )
-  for (const [at, major] of Object.keys(nodes).map(Number).entries())
-    perNode.push(...(await cellsOfNode(major, at, join(scratch, `node-${major}`), tarballs)))
-  return [sameTarballsCell(root, tarballs, scratch), ...plainCells(plain, nodeOf(20)), ...perNode]
+  const alone = [...tarballs, `@types/node@${nodes[22]}`]
+  const plain = await installedProject(join(scratch, 'plain'), thisNode, alone)
+  const others = await Promise.all([
+    ...packages.map((manifest) => frameworkCells(root, manifest, thisNode, scratch, alone)),
+    ...Object.keys(nodes).map((major, at) => cellsOfNode(Number(major), at, join(scratch, `node-${major}`), tarballs)),
+  ])
+  return [sameTarballsCell(root, tarballs, scratch), ...plainCells(plain, nodeOf(20)), ...others.flat()]
 }
 
 installTools()

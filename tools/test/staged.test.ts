@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { stagedManifest } from '../packages/staged.ts'
+
+const manifest = {
+  name: '@guestpass/example',
+  version: '1.2.3',
+  scripts: { test: 'exit 1' },
+  exports: { '.': './src/index.ts', './deep': './src/deep/index.ts' },
+  dependencies: { zod: '4.0.0' },
+  devDependencies: { vitest: '5.0.0' },
+}
+
+describe('the package.json to publish', () => {
+  it('names what was built, types first, and itself', () => {
+    const { exports = {} } = stagedManifest(manifest) as { readonly exports?: Readonly<Record<string, object>> }
+    expect(exports).toEqual({
+      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './deep': { types: './dist/deep/index.d.ts', default: './dist/deep/index.js' },
+      './package.json': './package.json',
+    })
+    expect(Object.keys(exports['.'] ?? {})).toEqual(['types', 'default'])
+  })
+
+  it('leaves out what only development needs', () => {
+    const staged = stagedManifest(manifest)
+    expect(Object.keys(staged)).toEqual(['name', 'version', 'dependencies', 'exports', 'files'])
+    expect(staged['files']).toEqual(['dist'])
+  })
+
+  it('packs the launcher of a command, and has no entries where there are none', () => {
+    const { exports: _, ...command } = { ...manifest, bin: { example: 'bin/example.js' } }
+    const staged = stagedManifest(command)
+    expect(staged['files']).toEqual(['dist', 'bin'])
+    expect(staged).not.toHaveProperty('exports')
+  })
+
+  it('refuses an entry that is not a source', () => {
+    expect(() => stagedManifest({ ...manifest, exports: { '.': './lib/index.js' } })).toThrow(
+      'exports name ./lib/index.js: a source is ./src/….ts',
+    )
+  })
+})
