@@ -119,12 +119,12 @@ export class GuestpassError extends Error {
   override readonly name = 'GuestpassError'
   readonly code: ErrorCode
   /** Not before this moment, on the wall clock: whole milliseconds. */
-  readonly retryAt?: Instant
-  readonly fields?: readonly Field[]
-  readonly upstream?: UpstreamFacts
-  readonly reason?: string
+  declare readonly retryAt?: Instant
+  declare readonly fields?: readonly Field[]
+  declare readonly upstream?: UpstreamFacts
+  declare readonly reason?: string
   /** Tokens that came and that the store did not take: an `AccessToken`, or an issued guest. They are lost when the process ends. */
-  readonly unsaved?: unknown
+  declare readonly unsaved?: unknown
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })

@@ -24,6 +24,18 @@ describe('a token that is ready', () => {
     ])
   })
 
+  it('says how long it took to a tenth of a millisecond', async () => {
+    const { guests, clock, upstream } = await issued()
+    upstream.names = (id) => {
+      clock.stepWall(12.3456)
+      return id
+    }
+    const heard: number[] = []
+    guests.onTokenReady(({ latencyMs }) => void heard.push(latencyMs))
+    await guests.refresh(ID, {}, { onReady: ({ latencyMs }) => void heard.push(latencyMs) })
+    expect(heard).toEqual([12.3, 12.3])
+  })
+
   it('is passed on as issued where a new one had to be minted', async () => {
     const { guests, clock } = await issued()
     const heard: TokenReady[] = []

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import type { ErrorCode, GuestpassError } from '../errors.ts'
 import type { Json } from './json.ts'
-import type { Instant, Millis } from './time.ts'
+import { type Instant, type Millis, tenth } from './time.ts'
 
 /** Every type of event there is. */
 export const eventTypes = [
@@ -95,7 +95,7 @@ export function event(
     at,
     ...about,
     ...facts,
-    ...(latencyMs === undefined ? {} : { latencyMs: Math.round(latencyMs * 10) / 10 }),
+    ...(latencyMs === undefined ? {} : { latencyMs: tenth(latencyMs) }),
     ...(statusCode === undefined ? {} : { statusCode }),
     ...(error
       ? {

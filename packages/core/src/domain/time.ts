@@ -33,3 +33,6 @@ export const NEVER: Instant = Number.MAX_SAFE_INTEGER
 
 /** An instant as ISO 8601 in UTC, for people and for JSON. */
 export const iso = (at: Instant): string => new Date(at).toISOString()
+
+/** A measured number, as durations and percentages are shown: to a tenth. */
+export const tenth = (value: number): number => Math.round(value * 10) / 10

@@ -2,7 +2,7 @@ import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
-import { type Instant, iso } from '../domain/time.ts'
+import { type Instant, iso, tenth } from '../domain/time.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Random } from '../ports/random.ts'
 import type { Live } from '../tokens/strategy.ts'
@@ -41,7 +41,7 @@ export interface Telling {
 
 export function telling({ connection, meter, random, listeners }: TellingParts): Telling {
   const tally = { issued: 0, failed: 0 }
-  const successRate = (): number => Math.round((1_000 * tally.issued) / Math.max(1, tally.issued + tally.failed)) / 10
+  const successRate = (): number => tenth((100 * tally.issued) / Math.max(1, tally.issued + tally.failed))
   const told = ({ generation, intent, api, request }: Credential) => ({
     generation,
     data: { api, ...request, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
@@ -85,7 +85,7 @@ const readyOf = ({ credential, kind, claims, latencyMs }: Ready, successRate: nu
   kind,
   generation: credential.generation,
   tokenIssuedAt: iso(credential.tokens.sentAt),
-  latencyMs,
+  latencyMs: tenth(latencyMs),
   successRate,
   claims,
 })

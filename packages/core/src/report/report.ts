@@ -1,7 +1,7 @@
 import { type Event, REFRESH_GRANT } from '../domain/event.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import { checkOptions, kind, needed, record } from '../domain/options.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import { type Instant, type Millis, tenth } from '../domain/time.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { Store } from '../ports/store.ts'
 import { type Histogram, histogram } from './histogram.ts'
@@ -187,5 +187,3 @@ function jobReport({ succeeded, failed, latency }: Tally): JobReport {
     p99LatencyMs: tenth(latency.quantile(0.99)),
   }
 }
-
-const tenth = (value: number): number => Math.round(value * 10) / 10
