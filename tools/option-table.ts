@@ -4,7 +4,7 @@ import { entries, optionOf } from '../packages/runtime/src/config/settings.ts'
 
 const types = { text: 'text', number: 'number', boolean: 'boolean', list: 'text or list', params: 'object' }
 
-/** Options that no setting stands for by itself. */
+/** Options that are no setting by themselves. */
 const own: readonly (readonly [option: string, takes: string, instead: string])[] = [
   ['`connection`', 'text', 'the connection `default`'],
   ['`store`', "`'memory'` or a path", '`GUESTPASS_DATABASE_URL`, else `./.guestpass/guestpass.db`'],

@@ -9,14 +9,8 @@ export type { Flags } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
 export { entries, flagOf, type Key, optionOf, type Settings } from './config/settings.ts'
 export { type Shown, shownSettings } from './config/view.ts'
-export {
-  type ConfigOptions,
-  optionFault,
-  type ReadOptions,
-  readOptions,
-  type SettingOptions,
-  type WebhookOptions,
-} from './config/options.ts'
+export type { ConfigOptions, SettingOptions, WebhookOptions } from './config/option-types.ts'
+export { optionFault, type ReadOptions, readOptions } from './config/options.ts'
 export type { AuditListener } from './audit-listener.ts'
 export { connect, pins, type Reachable } from './connect.ts'
 export { databasePath } from './database-path.ts'

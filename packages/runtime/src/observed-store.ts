@@ -1,6 +1,6 @@
 import type { Event, Store } from '@guestpass/core'
 
-/** Called with the events of a commit, after it was stored and before its caller hears of it. Must not throw. */
+/** Called with the events of a commit, after it was stored and before its caller gets the answer. Must not throw. */
 export type EventObserver = (events: readonly Event[]) => void
 
 /** A store whose commits in this process are observed. */

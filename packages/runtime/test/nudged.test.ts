@@ -4,7 +4,7 @@ import { createNudged, type Left } from '../src/nudged.ts'
 
 const SECOND = 1_000
 
-/** Work whose runs end as they are told to, at the times that are written down. */
+/** Work whose runs end as given, and the times at which they began. */
 function nudged(ends: readonly (Left | 'rejects')[]) {
   const clock = fakeClock()
   const ending = new AbortController()

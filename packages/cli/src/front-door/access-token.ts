@@ -1,12 +1,5 @@
-import {
-  type AccessToken,
-  type AccessTokens,
-  type GuestApi,
-  guestApis,
-  GuestpassError,
-  type TokenSource,
-} from '@guestpass/core'
-import { nearest } from '@guestpass/runtime'
+import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type TokenSource } from '@guestpass/core'
+import { fault, meant, objectOf, refused, unknownMembers } from './arguments.ts'
 
 /** Which access token: for the calls of an API, or with these scopes. Without either: with the scopes of the configuration. */
 export interface AccessTokenRequest {
@@ -14,16 +7,19 @@ export interface AccessTokenRequest {
   readonly scopes?: readonly string[] | undefined
 }
 
+const WHAT = 'No access token was asked for'
+
 /** The source of an access token that a program asks for. Throws `invalid_input`. */
 export function sourceFor(tokens: AccessTokens, request: unknown): TokenSource {
   if (request === undefined) return tokens
-  if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw refused('request', 'is no object', "Give { for: 'engagements' }, { scopes: ['…'] }, or nothing.")
-  const { for: api, scopes, ...others } = request as Readonly<Record<string, unknown>>
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw refused(unknown.slice(0, 60), 'is not known', 'Give `for` or `scopes`.')
+  const asked = objectOf(request)
+  if (!asked)
+    throw refused(WHAT, fault('request', 'is no object', "Give { for: 'engagements' }, { scopes: ['…'] }, or nothing."))
+  const unknown = unknownMembers(asked, ['for', 'scopes'])
+  if (unknown.length > 0) throw refused(WHAT, ...unknown)
+  const { for: api, scopes } = asked
   if (api !== undefined && scopes !== undefined)
-    throw refused('scopes', 'stands beside `for`', 'Give one of the two: an API has scopes of its own.')
+    throw refused(WHAT, fault('scopes', 'is given beside `for`', 'Give one of the two: an API has scopes of its own.'))
   if (scopes !== undefined) return tokens.for({ scopes: checkedScopes(scopes) })
   return api === undefined ? tokens : tokens.for(checkedApi(api))
 }
@@ -32,24 +28,14 @@ const isScope = (value: unknown): boolean => typeof value === 'string' && /^[\x2
 
 function checkedScopes(scopes: unknown): readonly string[] {
   if (Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScope)) return scopes as string[]
-  throw refused('scopes', 'is no list of scopes', "Give one or more, as ['guest:read'].")
+  throw refused(WHAT, fault('scopes', 'is no list of scopes', "Give one or more, as ['guest:read']."))
 }
 
 function checkedApi(api: unknown): GuestApi {
   const known = guestApis.find((one) => one === api)
   if (known) return known
-  const close = typeof api === 'string' ? nearest(api, guestApis) : undefined
-  throw refused(
-    'for',
-    'is no API that issues guests',
-    close ? `Did you mean ${close}?` : `APIs are ${guestApis.join(', ')}.`,
-  )
+  throw refused(WHAT, fault('for', 'is no API that issues guests', meant(api, guestApis)))
 }
-
-const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `No access token was asked for: ${field} ${message}. ${remedy}`, {
-    fields: [{ field, message, remedy }],
-  })
 
 /** What a program gets of an access token. */
 export type GivenAccessToken = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes' | 'generation'>

@@ -1,5 +1,5 @@
-import { type Field, GuestpassError, type GuestContext, type Millis, type ReadyContext, SECOND } from '@guestpass/core'
-import { nearest } from '@guestpass/runtime'
+import { GuestpassError, type GuestContext, type Millis, type ReadyContext, SECOND } from '@guestpass/core'
+import { fault, objectOf, refused, unknownMembers } from './arguments.ts'
 import type { InProgram } from './errors.ts'
 
 /** Who asks, for which request, and how long the caller waits: the last argument of every call. */
@@ -66,30 +66,17 @@ const members: Readonly<Record<string, readonly [fits: (value: unknown) => boole
 }
 const names = Object.keys(members)
 
+const WHAT = 'The call was not made'
+
 function checkedContext(context: unknown): CallContext {
   if (context === undefined) return {}
-  if (typeof context !== 'object' || context === null || Array.isArray(context))
-    throw refused([
-      { field: 'context', message: 'is no object', remedy: `Give { ${names.join(', ')} }, those that you need.` },
-    ])
-  const faults = Object.entries(context).flatMap(([name, value]: [string, unknown]): Field[] => {
-    const known = members[name]
-    if (!known) return [{ field: `context.${name.slice(0, 60)}`, message: 'is not known', remedy: unknownMember(name) }]
-    const [fits, message, remedy] = known
-    return value === undefined || fits(value) ? [] : [{ field: `context.${name}`, message, remedy }]
-  })
-  if (faults.length > 0) throw refused(faults)
-  return context
-}
-
-function unknownMember(name: string): string {
-  const close = nearest(name, names)
-  return close ? `Did you mean ${close}?` : `Known are ${names.join(', ')}.`
-}
-
-const refused = (fields: readonly Field[]): GuestpassError =>
-  new GuestpassError(
-    'invalid_input',
-    `The call was not made: ${fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')}`,
-    { fields },
+  const given = objectOf(context)
+  if (!given)
+    throw refused(WHAT, fault('context', 'is no object', `Give { ${names.join(', ')} }, those that you need.`))
+  const faults = Object.entries(members).flatMap(([name, [fits, message, remedy]]) =>
+    given[name] === undefined || fits(given[name]) ? [] : [fault(`context.${name}`, message, remedy)],
   )
+  const all = [...unknownMembers(given, names, 'context.'), ...faults]
+  if (all.length > 0) throw refused(WHAT, ...all)
+  return given
+}

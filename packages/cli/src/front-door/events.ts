@@ -5,11 +5,10 @@ import {
   type Event,
   type EventType,
   eventTypes,
-  GuestpassError,
   type Guests,
   type Listener,
 } from '@guestpass/core'
-import { nearest } from '@guestpass/runtime'
+import { fault, meant, refused } from './arguments.ts'
 
 /** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */
 type Rest<T extends string> = T extends `${infer Word}_${infer More}`
@@ -49,6 +48,7 @@ const typesByName: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ...Object.entries(meanings),
 ])
 
+const WHAT = 'The listener was not added'
 const TOKEN_READY = 'tokenReady'
 /** Every name that can be listened to. */
 export const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
@@ -102,9 +102,12 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
 
   function on(name: unknown, listener: unknown): () => void {
     const type = typeof name === 'string' ? typesByName.get(name) : undefined
-    if (!type && name !== TOKEN_READY) throw unknownName(name)
+    if (!type && name !== TOKEN_READY) {
+      const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text'
+      throw refused(WHAT, fault('name', wrong, meant(name, eventNames)))
+    }
     if (typeof listener !== 'function')
-      throw refused('listener', 'is no function', 'Give a function that takes the record.')
+      throw refused(WHAT, fault('listener', 'is no function', 'Give a function that takes the record.'))
     return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)
   }
 
@@ -116,17 +119,3 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
     },
   }
 }
-
-function unknownName(name: unknown): GuestpassError {
-  const close = typeof name === 'string' ? nearest(name, eventNames) : undefined
-  return refused(
-    'name',
-    typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text',
-    close ? `Did you mean ${close}?` : `Events are ${eventNames.join(', ')}.`,
-  )
-}
-
-const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `The listener was not added: ${field} ${message}. ${remedy}`, {
-    fields: [{ field, message, remedy }],
-  })

@@ -1,6 +1,5 @@
 import {
   type Fetch,
-  GuestpassError,
   type Instant,
   type Millis,
   type Report,
@@ -12,6 +11,7 @@ import {
 import { nodePorts } from '@guestpass/core/node'
 import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
 import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
+import { fault, refused } from './arguments.ts'
 import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
 import { inProgram } from './errors.ts'
@@ -175,12 +175,6 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
 function momentOf(moment: unknown): Instant | undefined {
   const at = moment instanceof Date ? moment.getTime() : moment
   if (at === undefined || (typeof at === 'number' && !Number.isNaN(at))) return at
-  const field = {
-    field: 'since',
-    message: 'is no moment',
-    remedy: 'Give a Date, or milliseconds since the epoch, as 1767225600000.',
-  }
-  throw new GuestpassError('invalid_input', `The report was not made: since ${field.message}. ${field.remedy}`, {
-    fields: [field],
-  })
+  const remedy = 'Give a Date, or milliseconds since the epoch, as 1767225600000.'
+  throw refused('The report was not made', fault('since', 'is no moment', remedy))
 }

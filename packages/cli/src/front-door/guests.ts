@@ -4,7 +4,6 @@ import {
   type GuestApi,
   type GuestRequest,
   type Guests,
-  GuestpassError,
   type GuestView,
   type Instant,
   type Invalidation,
@@ -16,6 +15,7 @@ import {
   type Revocation,
   type Secret,
 } from '@guestpass/core'
+import { fault, objectOf, refused, unknownMembers } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /** The status of a guest now: as it is stored, or `expired` where its token has ended. */
@@ -103,24 +103,24 @@ export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Insta
 const statusOf = ({ standing, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
   standing === 'active' && expiresAt <= now ? 'expired' : standing
 
-const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined
+const WHAT = 'The call was not made'
 
 function checkedHeld(held: unknown): { readonly token?: string; readonly subject?: string } {
   if (held === undefined) return {}
-  const given = object(held)
-  if (!given || Object.keys(given).some((name) => !['token', 'subject'].includes(name)))
+  const given = objectOf(held)
+  if (!given || unknownMembers(given, ['token', 'subject']).length > 0)
     throw refused(
-      'held',
-      'is no { token, subject }',
-      'Give the token that is held, and its `sub` where that is not the guest id.',
+      WHAT,
+      fault(
+        'held',
+        'is no { token, subject }',
+        'Give the token that is held, and its `sub` where that is not the guest id.',
+      ),
     )
   const { token, subject } = given
   const text = isSecret(token) ? token.reveal() : token
   if (text !== undefined && typeof text !== 'string')
-    throw refused('token', 'is neither a text nor a Secret', 'Give the token that is held.')
+    throw refused(WHAT, fault('token', 'is neither a text nor a Secret', 'Give the token that is held.'))
   // The subject is judged with the token.
   return {
     ...(text === undefined ? {} : { token: text }),
@@ -128,25 +128,20 @@ function checkedHeld(held: unknown): { readonly token?: string; readonly subject
   }
 }
 
-const isSecret = (value: unknown): value is Secret => typeof object(value)?.['reveal'] === 'function'
+const isSecret = (value: unknown): value is Secret => typeof objectOf(value)?.['reveal'] === 'function'
 
 const LIMIT = 1_000
 
 function checkedFilter(filter: unknown): GuestFilter {
   if (filter === undefined) return {}
-  const given = object(filter)
-  if (!given) throw refused('filter', 'is no object', "Give { status: 'active' }, or nothing.")
-  const known = ['api', 'status', 'limit', 'after']
-  const unknown = Object.keys(given).find((name) => !known.includes(name))
-  if (unknown !== undefined)
-    throw refused(`filter.${unknown.slice(0, 60)}`, 'is not known', `Known are ${known.join(', ')}.`)
+  const given = objectOf(filter)
+  if (!given) throw refused(WHAT, fault('filter', 'is no object', "Give { status: 'active' }, or nothing."))
   const { limit } = given
   const isLimit = limit === undefined || (Number.isInteger(limit) && Number(limit) >= 1 && Number(limit) <= LIMIT)
-  if (!isLimit) throw refused('filter.limit', 'is out of range', `Give a whole number from 1 to ${LIMIT}.`)
+  const faults = [
+    ...unknownMembers(given, ['api', 'status', 'limit', 'after'], 'filter.'),
+    ...(isLimit ? [] : [fault('filter.limit', 'is out of range', `Give a whole number from 1 to ${LIMIT}.`)]),
+  ]
+  if (faults.length > 0) throw refused(WHAT, ...faults)
   return given
 }
-
-const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `The call was not made: ${field} ${message}. ${remedy}`, {
-    fields: [{ field, message, remedy }],
-  })

@@ -22,10 +22,15 @@ export function frontDoorLog(log: Log = printedOnce()): FrontDoorLog {
   return { note: say, warn: (line) => say(`warning: ${line}`) }
 }
 
+/** Lines that are remembered. */
+const MOST = 1_000
+
 function printedOnce(): Log {
   const printed = new Set<string>()
   return (line) => {
     if (printed.has(line)) return
+    // So that it does not grow with the life of the process.
+    if (printed.size >= MOST) printed.clear()
     printed.add(line)
     ofProcess.print(`guestpass: ${visible(line)}`)
   }

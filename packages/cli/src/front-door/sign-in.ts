@@ -3,9 +3,9 @@ import {
   type BegunSignIn,
   type Connection,
   type DeviceInstructions,
-  GuestpassError,
   type SignedIn,
 } from '@guestpass/core'
+import { fault, refused } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /** Signs a user in, whose tokens the connection then has and renews. */
@@ -36,7 +36,7 @@ export const frontDoorSignIn = (
   begin: (ask, context) =>
     run(context, async (own) => {
       const { redirectUri = configured, ...rest } = ask ?? {}
-      if (redirectUri === undefined) throw NO_REDIRECT
+      if (redirectUri === undefined) throw refused(WHAT, NO_REDIRECT)
       return signIn.begin({ redirectUri, ...rest }, own)
     }),
   complete: (callback, browser, context) =>
@@ -49,7 +49,7 @@ export const frontDoorDeviceSignIn = (
 ): FrontDoorDeviceSignIn => ({
   run: (ask, context) =>
     run(context, async (own) => {
-      if (typeof (ask as Partial<typeof ask> | undefined)?.show !== 'function') throw NO_SHOW
+      if (typeof (ask as Partial<typeof ask> | undefined)?.show !== 'function') throw refused(WHAT, NO_SHOW)
       return deviceSignIn.run(ask, own)
     }),
 })
@@ -58,20 +58,12 @@ export const frontDoorDeviceSignIn = (
 function queryOf(callback: unknown): URLSearchParams {
   if (callback instanceof URLSearchParams) return callback
   if (callback instanceof URL) return callback.searchParams
-  if (typeof callback !== 'string') throw NO_CALLBACK
+  if (typeof callback !== 'string') throw refused('The sign-in was not completed', NO_CALLBACK)
   const at = callback.indexOf('?')
   return new URLSearchParams(at < 0 ? callback : callback.slice(at).replace(/#.*$/, ''))
 }
 
-const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `The sign-in was not begun: ${field} ${message}. ${remedy}`, {
-    fields: [{ field, message, remedy }],
-  })
-
-const NO_REDIRECT = refused('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
-const NO_SHOW = refused('show', 'is no function', 'Give a function that shows the instructions to the user.')
-const NO_CALLBACK = refused(
-  'callback',
-  'is no address',
-  'Give the address that the browser came back to, or its query.',
-)
+const WHAT = 'The sign-in was not begun'
+const NO_REDIRECT = fault('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
+const NO_SHOW = fault('show', 'is no function', 'Give a function that shows the instructions to the user.')
+const NO_CALLBACK = fault('callback', 'is no address', 'Give the address that the browser came back to, or its query.')

@@ -64,8 +64,8 @@ describe('start()', () => {
 })
 
 describe('health()', () => {
-  it('tells where the store is, and what waits, also before start()', async () => {
-    const gp = await program({ webhooks: { idm: 'http://127.0.0.1:1/nobody' } })
+  it('says where the store is, and what waits, also before start()', async () => {
+    const gp = await program({ webhooks: { idm: 'http://127.0.0.1:1/none' } })
     const health = await gp.health()
     expect(JSON.parse(JSON.stringify(health))).toEqual({
       status: 'ok',

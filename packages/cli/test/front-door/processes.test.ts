@@ -55,7 +55,7 @@ describe('a program with guestpass()', () => {
   it('ends by itself where it does not close, also while deliveries wait', async () => {
     const ended = await run(`
       const gp = await guestpass({
-        webhooks: { idm: 'http://127.0.0.1:1/nobody' },
+        webhooks: { idm: 'http://127.0.0.1:1/none' },
         audit: () => Promise.reject(new Error('not now')),
         log: () => {},
       })

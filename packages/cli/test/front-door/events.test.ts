@@ -241,13 +241,13 @@ describe('webhooks', () => {
     await soon(() => expect(peer.of('/analytics')).toHaveLength(1))
   })
 
-  it('are told of what others on the store do, which have no webhooks', async () => {
+  it('get events of others on the store that have no webhooks', async () => {
     const webhooks = { analytics: to('/analytics'), secret: WEBHOOK_SECRET }
     const deaf = await program()
-    const told = await program({ webhooks })
+    const other = await program({ webhooks })
     await deaf.guests.issue(person())
     await soon(() => expect(peer.of('/analytics')).toHaveLength(1))
-    await told.close()
+    await other.close()
     await deaf.guests.issue(person())
     await deaf.close()
     await program({ webhooks })
