@@ -45,6 +45,14 @@ describe('a token that is ready', () => {
     expect(heard).toMatchObject([{ kind: 'issued', generation: 2 }])
   })
 
+  it('is passed on to the caller by the same kind as to all, where a new one had to be minted', async () => {
+    const { guests, clock } = await issued()
+    const own: TokenReady[] = []
+    await clock.advance(DAY)
+    await guests.token(ID, { onReady: (event) => void own.push(event) })
+    expect(own).toMatchObject([{ kind: 'issued', generation: 2 }])
+  })
+
   it('is passed on for an authenticated guest, also to the caller whose session is reused', async () => {
     const here = peopleWorld()
     const { guests } = await here.process()

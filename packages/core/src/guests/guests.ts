@@ -237,7 +237,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
-      const all = { ...options, ...context }
+      const all = { correlationId: random.uuid(), ...options, ...context }
       return issuedOf(await ready(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
     },
     async keepRenewed(row, context) {

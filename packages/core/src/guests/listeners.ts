@@ -10,6 +10,7 @@ export interface TokenReady {
   readonly generation: number
   /** When it was asked for, ISO 8601 in UTC. */
   readonly tokenIssuedAt: string
+  /** How long it took, waits and repeats included: milliseconds, one decimal, as in the audit record. */
   readonly latencyMs: Millis
   /** Tokens that came of those asked for in this process: percent, one decimal. */
   readonly successRate: number

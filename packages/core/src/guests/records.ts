@@ -6,9 +6,12 @@ import { call, checkOptions, needed, record } from '../domain/options.ts'
 import { hasEnded } from '../domain/plan.ts'
 import { DAY, type Millis } from '../domain/time.ts'
 import * as kinds from '../ports/kinds.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import { systemClock } from '../ports/system.ts'
 import type { Store } from '../ports/store.ts'
 import { revocationChange } from './ending.ts'
+import { callerWait } from '../tokens/caller-wait.ts'
 import { eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { type Locate, type Located, locate } from './locate.ts'
@@ -41,7 +44,10 @@ export interface GuestContext extends Context {
   readonly api?: GuestApi | undefined
 }
 
-/** What can be done with the guests of a connection without asking upstream. */
+/**
+ * What can be done with the guests of a connection without asking upstream. `context.signal` and `context.patienceMs` end the caller's
+ * wait, with the signal's reason or `deadline_exceeded`.
+ */
 export interface GuestRecords {
   /** Rejects with `invalid_input` or `guest_unknown`. */
   show(guestId: string, context?: GuestContext): Promise<GuestView>
@@ -79,11 +85,13 @@ export interface RecordsParts {
 interface RecordsPorts {
   readonly store: Store
   readonly random: Random
+  /** Measures the patience of callers. Default: the system's. */
+  readonly clock?: Clock
 }
 
 const partsKind = record<RecordsParts>({ connection: needed(connectionName), locate: call('Leave it out.') })
 const portsKind = record<RecordsPorts>(
-  { store: kinds.store('commit', 'find', 'list', 'document'), random: needed(kinds.random) },
+  { store: kinds.store('commit', 'find', 'list', 'document'), random: needed(kinds.random), clock: kinds.clock },
   { open: true },
 )
 
@@ -94,7 +102,10 @@ export function guestRecords(parts: RecordsParts, ports: RecordsPorts): GuestRec
 }
 
 /** The same for a name that was checked. */
-export function recordsOf({ connection, locate: find }: RecordsParts, { store, random }: RecordsPorts): GuestRecords {
+export function recordsOf(
+  { connection, locate: find }: RecordsParts,
+  { store, random, clock = systemClock() }: RecordsPorts,
+): GuestRecords {
   const located = find ?? locate(connection, store)
   const known = async (guestId: string, { api, signal }: GuestContext = {}): Promise<Located> => {
     signal?.throwIfAborted()
@@ -108,62 +119,81 @@ export function recordsOf({ connection, locate: find }: RecordsParts, { store, r
   const erasing = eraser(connection, { store, random, pseudonym })
   const people = personRecords(connection, { store, random, pseudonym, eraser: erasing })
 
-  function erase(guestId: string, context?: GuestContext): Promise<Erasure>
-  function erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
-  async function erase(whom: string | PersonKey, context: GuestContext = {}): Promise<Erasure | PersonErasure> {
-    if (isPersonKey(whom)) return people.erase(whom, context)
-    return erasing.erase(() => known(whom, context), context)
+  async function list({
+    after,
+    limit = 100,
+  }: {
+    readonly after?: string
+    readonly limit?: number
+  } = {}): ReturnType<GuestRecords['list']> {
+    const page = await store.list(connection, { kind: 'guest', limit, ...(after === undefined ? {} : { after }) })
+    return { guests: page.credentials.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
   }
 
-  return {
-    async show(guestId, context) {
-      return viewOf((await known(guestId, context)).credential)
-    },
-    async list({ after, limit = 100 } = {}, { signal } = {}) {
-      signal?.throwIfAborted()
-      const page = await store.list(connection, { kind: 'guest', limit, ...(after === undefined ? {} : { after }) })
-      return { guests: page.credentials.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
-    },
-    async revoke(guestId, context) {
-      for (;;) {
-        const { credential, now } = await known(guestId, context)
-        const answer = revocationOf(credential, now)
-        if (hasEnded(credential)) return answer
-        const change = { connection, ...revocationChange(credential, about(credential, context), now, { random }) }
-        if ((await store.commit(change)) === 'done') return answer
-      }
-    },
-    erase,
-    find: people.find,
-    export: people.export,
-    async invalidate(whose, context) {
-      context?.signal?.throwIfAborted()
-      const key = await pseudonym(parseDuplicateKey(whose))
-      for (;;) {
-        const { value, revision } = await store.document(connection, DUPLICATE, key)
-        const slot = slotOf(value)
-        if (!slot || slot.state === 'free') return { freed: false }
-        const former = guestOf(slot)
-        const { credential, now } = await store.find(connection, former ?? key)
-        const told = event(about({ subject: credential?.subject ?? random.uuid() }, context), random.uuid(), now, {
-          type: 'GUEST_INVALIDATED',
-          outcome: 'success',
-          generation: credential?.generation ?? 0,
-          data: { state: slot.state },
-        })
-        const free: Slot | undefined = former === undefined ? undefined : { state: 'free', former }
-        const write = {
-          kind: DUPLICATE,
-          id: key,
-          expect: { revision },
-          ...(free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}),
-        }
-        if ((await store.commit({ connection, documents: [write], events: [told] })) === 'done') {
-          return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
-        }
-      }
-    },
+  async function revoke(guestId: string, context: GuestContext): Promise<Revocation> {
+    for (;;) {
+      const { credential, now } = await known(guestId, context)
+      const answer = revocationOf(credential, now)
+      if (hasEnded(credential)) return answer
+      const change = { connection, ...revocationChange(credential, about(credential, context), now, { random }) }
+      if ((await store.commit(change)) === 'done') return answer
+    }
   }
+
+  async function invalidate(whose: DuplicateKey, context: Context): Promise<Invalidation> {
+    const key = await pseudonym(parseDuplicateKey(whose))
+    for (;;) {
+      const { value, revision } = await store.document(connection, DUPLICATE, key)
+      const slot = slotOf(value)
+      if (!slot || slot.state === 'free') return { freed: false }
+      const former = guestOf(slot)
+      const { credential, now } = await store.find(connection, former ?? key)
+      const told = event(about({ subject: credential?.subject ?? random.uuid() }, context), random.uuid(), now, {
+        type: 'GUEST_INVALIDATED',
+        outcome: 'success',
+        generation: credential?.generation ?? 0,
+        data: { state: slot.state },
+      })
+      const free: Slot | undefined = former === undefined ? undefined : { state: 'free', former }
+      const write = {
+        kind: DUPLICATE,
+        id: key,
+        expect: { revision },
+        ...(free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}),
+      }
+      if ((await store.commit({ connection, documents: [write], events: [told] })) === 'done') {
+        return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
+      }
+    }
+  }
+
+  function erase(guestId: string, context?: GuestContext): Promise<Erasure>
+  function erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
+  function erase(whom: string | PersonKey, context?: GuestContext): Promise<Erasure | PersonErasure> {
+    return waited<Erasure | PersonErasure, GuestContext>(context, async (own) =>
+      isPersonKey(whom) ? people.erase(whom, own) : erasing.erase(() => known(whom, own), own),
+    )
+  }
+
+  /** Work as long as its caller waits for it; what was stored stays stored. */
+  const waited = async <T, C extends Context>(context: C | undefined, work: (own: C) => Promise<T>): Promise<T> =>
+    callerWait((signal) => work({ ...(context as C), signal }), context ?? {}, WAIT, clock)
+
+  return {
+    show: (guestId, context) => waited(context, async (own) => viewOf((await known(guestId, own)).credential)),
+    list: (page, context) => waited(context, async () => list(page)),
+    revoke: (guestId, context) => waited(context, async (own) => revoke(guestId, own)),
+    erase,
+    find: (whose, context) => waited(context, async (own) => people.find(whose, own)),
+    export: (whose, context) => waited(context, async (own) => people.export(whose, own)),
+    invalidate: (whose, context) => waited(context, async (own) => invalidate(whose, own)),
+  }
+}
+
+const WAIT = {
+  what: 'The call of the store',
+  then: 'Ask again, or allow it more time.',
+  mostMs: Number.POSITIVE_INFINITY,
 }
 
 /** How long a session that was given up may be taken over: refresh tokens die after 30 days without use. */

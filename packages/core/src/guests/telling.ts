@@ -1,5 +1,5 @@
 import type { Context } from '../domain/context.ts'
-import type { Credential } from '../domain/credential.ts'
+import type { Credential, TokenSet } from '../domain/credential.ts'
 import { type About, aboutOf, type Event, event, type EventType } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import { type Instant, iso, tenth } from '../domain/time.ts'
@@ -35,12 +35,14 @@ export interface Telling {
   refused(credential: Credential, failure: TokenFailure): Event
   /** It is there, and stored: calls all listeners. */
   announce(made: Ready): void
-  /** Calls the listener of one call with it. */
+  /** Calls the listener of one call with it; `kind`: where this process did not make it. */
   notifyCaller(listener: Listener, made: Ready): void
 }
 
 export function telling({ connection, meter, random, listeners }: TellingParts): Telling {
   const tally = { issued: 0, failed: 0 }
+  /** How the tokens came that this process made. */
+  const kinds = new WeakMap<TokenSet, TokenReady['kind']>()
   const successRate = (): number => tenth((100 * tally.issued) / Math.max(1, tally.issued + tally.failed))
   const told = ({ generation, intent, api, request }: Credential) => ({
     generation,
@@ -72,10 +74,12 @@ export function telling({ connection, meter, random, listeners }: TellingParts):
     refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
     announce(made) {
       tally.issued += 1
+      kinds.set(made.credential.tokens, made.kind)
       listeners.notify(readyOf(made, successRate()), made.credential.tokens.access)
     },
     notifyCaller(listener, made) {
-      listeners.call(listener, readyOf(made, successRate()), made.credential.tokens.access)
+      const { tokens } = made.credential
+      listeners.call(listener, readyOf({ ...made, kind: kinds.get(tokens) ?? made.kind }, successRate()), tokens.access)
     },
   }
 }

@@ -38,6 +38,7 @@ export interface BegunSignIn {
 
 /** Signs a user in by the authorization code grant with PKCE (RFC 6749, 4.1; RFC 7636), once and for the whole connection. */
 export interface SignIn {
+  /** `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait. */
   begin(ask: BeginSignIn, context?: Context): Promise<BegunSignIn>
   /**
    * Takes what the browser brought back: the query of the redirect, as a text or parsed. The code is exchanged once and never again; the same query a second time,
@@ -72,6 +73,8 @@ const BYTES = 32
 const KEYS_WAIT = 10 * SECOND
 
 /** How long the caller of a callback waits: longer than the deadline of the exchange. */
+const BEGINNING = { what: 'Beginning a sign-in', then: 'Begin it again.', mostMs: MINUTE }
+
 const PATIENCE = {
   what: 'The sign-in',
   then: 'It goes on meanwhile: bring the same callback again for its outcome.',
@@ -201,30 +204,37 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     )
   }
 
+  /** Writes a sign-in down, and says where the user is sent. */
+  async function begun(
+    { redirectUri, scopes = parts.scopes, browser }: BeginSignIn,
+    context: Context,
+  ): Promise<BegunSignIn> {
+    const { credential, now } = await stands(connection, ports)
+    await oauth.ready(scopes).catch(refuseForGood)
+    const [state, verifier] = [secretText(), new Secret(secretText())]
+    const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
+    const asker = askerOf(context, random.uuid())
+    const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
+    const bound = browser === undefined ? {} : { browser: await digest(browser) }
+    const data = { grant: 'authorization_code', scopes }
+    const challenge = await digest(verifier.reveal())
+    const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
+    const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
+    const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
+    return { url, expiresAt: Math.floor(expiresAt) }
+  }
+
   return {
-    async begin({ redirectUri, scopes = parts.scopes, browser }, context = {}) {
-      const { credential, now } = await stands(connection, ports)
-      await oauth.ready(scopes).catch(refuseForGood)
-      const [state, verifier] = [secretText(), new Secret(secretText())]
-      const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
-      const asker = askerOf(context, random.uuid())
-      const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
-      const bound = browser === undefined ? {} : { browser: await digest(browser) }
-      const data = { grant: 'authorization_code', scopes }
-      const challenge = await digest(verifier.reveal())
-      const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
-      const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
-      const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
-      return { url, expiresAt: Math.floor(expiresAt) }
-    },
-    async complete(brought, browser, context = {}) {
+    begin: (ask, context = {}) => callerWait(() => begun(ask, context), context, BEGINNING, clock),
+    complete(brought, browser, context = {}) {
       const query = new URLSearchParams(brought)
-      const at = await stands(connection, ports)
       const callback = { state: query.get('state'), answer: answerOf(query), browser }
-      // A state that was not begun here leaves no event: invented states would fill the log.
-      const found = await pending.find(callback, at.now())
-      const asker = askerOf(context, found.correlationId)
-      const work = (signal: AbortSignal) => completed(query, callback, found, asker, at, signal)
+      const work = async (signal: AbortSignal): Promise<SignedIn> => {
+        const at = await stands(connection, ports)
+        // A state that was not begun here leaves no event: invented states would fill the log.
+        const found = await pending.find(callback, at.now())
+        return completed(query, callback, found, askerOf(context, found.correlationId), at, signal)
+      }
       return callerWait(work, context, PATIENCE, clock)
     },
     watched,
