@@ -1,13 +1,4 @@
-import {
-  type Fetch,
-  type Instant,
-  type Millis,
-  type Report,
-  report,
-  SECOND,
-  type SignedOut,
-  type Verdict,
-} from '@guestpass/core'
+import { type Instant, type Millis, type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
 import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
@@ -35,13 +26,24 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * if (!verdict.valid) console.log(verdict.reason)
    */
   verify(token: string, expectations?: VerifyExpectations): Promise<Verdict>
-  /** An access token of the connection, valid now: of the user who signed in, else by client credentials. */
+  /**
+   * An access token of the connection, valid now: of the user who signed in, else by client credentials. Rejects with `scope_missing`,
+   * `needs_reauth`, `client_rejected`, `deadline_exceeded` (after `patienceMs`, default 60 s) and the codes of the upstream.
+   *
+   * @example
+   * const { token, scopes } = await gp.accessToken({ for: 'engagements' })
+   */
   accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<GivenAccessToken>
   readonly signIn: FrontDoorSignIn
   readonly deviceSignIn: FrontDoorDeviceSignIn
   /** Ends the user's sign-in, here and upstream where it can. Rejects with `needs_reauth` where there is none. */
   signOut(context?: CallContext): Promise<SignedOut>
-  /** What the connection did, from its stored events. `since`: a moment, in milliseconds since the epoch or as a Date. */
+  /**
+   * What the connection did, from its stored events. `since`: a moment, in milliseconds since the epoch or as a Date. Default: all of it.
+   *
+   * @example
+   * console.log((await gp.report({ since: new Date('2026-11-29') })).successfulRefreshes)
+   */
   report(options?: { readonly since?: Instant | Date | undefined }, context?: CallContext): Promise<Report>
   /**
    * Calls the listener with every event of its name that this process commits for the connection; `tokenReady` comes with the token. The
@@ -51,8 +53,6 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * const off = gp.on('refreshFailed', (record) => console.warn(record.error?.message))
    */
   readonly on: On
-  /** `fetch` with the access token; a path, as `/api/v2/tokens/me`, is one of the API. A 401 is answered with one more try. */
-  readonly fetch: Fetch
   /**
    * Begins what a program that stays up does in the background, until `close()`: renews guests and the sign-in before they lapse, mirrors
    * signing keys, retries enrichment, delivers events of other processes too, signs audit checkpoints. The process stays alive until

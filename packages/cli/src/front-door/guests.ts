@@ -61,13 +61,28 @@ export interface FrontDoorGuests {
   refresh(guestId: string, held?: HeldToken, context?: CallContext): Promise<IssuedGuest>
   /** What is known of a guest, without its token. Rejects with `guest_unknown`. */
   show(guestId: string, context?: CallContext): Promise<GuestView>
-  /** Guests in the order of their rows, a page at a time. */
+  /**
+   * Guests in the order of their rows, a page at a time.
+   *
+   * @example
+   * for (let after: string | undefined; ; ) {
+   *   const { guests, next } = await gp.guests.list({ status: 'active', ...(after ? { after } : {}) })
+   *   console.log(guests.length)
+   *   if (!next) break
+   *   after = next
+   * }
+   */
   list(filter?: GuestFilter, context?: CallContext): Promise<GuestPage>
   /** The guests of an address, of one channel or of all. */
   find(whose: PersonKey, context?: CallContext): Promise<readonly GuestView[]>
   /** Ends a guest: `verify` refuses its tokens, and no other is issued. */
   revoke(guestId: string, context?: CallContext): Promise<Revocation>
-  /** Ends a guest, or every guest of an address, and forgets the person; says what remains elsewhere. */
+  /**
+   * Ends a guest, or every guest of an address, and forgets the person; says what remains elsewhere.
+   *
+   * @example
+   * const { remains } = await gp.guests.erase({ email: 'ann@example.com' })
+   */
   erase(guestId: string, context?: CallContext): Promise<Erasure>
   erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
   /** Everything that the store holds about the person of an address, as JSON without any token. */

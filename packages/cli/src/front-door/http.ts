@@ -9,6 +9,7 @@ import {
   type SdkClient,
   type TokenSource,
 } from '@guestpass/core'
+import { fault, objectOf, refused } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of it. */
 export interface Composable {
@@ -17,8 +18,29 @@ export interface Composable {
 
 /** HTTP clients that carry the connection's access token to its API. */
 export interface AuthorizedClients {
+  /**
+   * `fetch` with the access token; a path, as `/api/v2/tokens/me`, is one of the API. A request that gets a 401 is sent once more with the next
+   * token. Rejects with `invalid_input` for an address elsewhere, and with the codes of `accessToken`.
+   *
+   * @example
+   * const me = await gp.fetch('/api/v2/tokens/me')
+   */
   readonly fetch: Fetch
+  /**
+   * Gives requests of an instance of axios to the API the access token, likewise; others go out without it. The answer takes it off again.
+   *
+   * @example
+   * const api = axios.create()
+   * gp.axios(api)
+   */
   axios(instance: AxiosLike): () => void
+  /**
+   * A dispatcher of undici whose requests to the API carry the access token, likewise. Throws `invalid_input` for what is none.
+   *
+   * @example
+   * const dispatcher = gp.undici(new Agent())
+   * await request('https://api.example.com/api/v2/tokens/me', { dispatcher })
+   */
   undici<D extends Composable>(dispatcher: D): ReturnType<D['compose']>
   /** The client of Genesys' official SDK, `ApiClient.instance`; wherever it points. The answer takes the token off again. */
   sdk(client: SdkClient): () => void
@@ -35,6 +57,8 @@ export function authorizedClients(
     fetch: (input, init) => send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init),
     axios: (instance) => authorizedAxios(instance, source, options),
     undici<D extends Composable>(dispatcher: D) {
+      if (typeof objectOf(dispatcher)?.['compose'] !== 'function')
+        throw refused('No dispatcher was made', fault('dispatcher', 'is no dispatcher of undici', 'Give new Agent().'))
       return dispatcher.compose(authorizedUndici(source, options) as never) as ReturnType<D['compose']>
     },
     sdk: (client) => authorizedSdk(client, source),

@@ -8,7 +8,13 @@ import {
 import { fault, refused } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
-/** Signs a user in, whose tokens the connection then has and renews. */
+/**
+ * Signs a user in, whose tokens the connection then has and renews (RFC 6749, 4.1; RFC 7636).
+ *
+ * @example
+ * app.get('/login', async (_request, response) => response.redirect((await gp.signIn.begin({ redirectUri })).url))
+ * app.get('/callback', async (request, response) => response.json(await gp.signIn.complete(request.originalUrl)))
+ */
 export interface FrontDoorSignIn {
   /** Begins a sign-in: send the browser to `url`. `redirectUri`: default that of the configuration. */
   begin(ask?: Partial<BeginSignIn>, context?: CallContext): Promise<BegunSignIn>
@@ -19,7 +25,12 @@ export interface FrontDoorSignIn {
   complete(callback: URLSearchParams | URL | string, browser?: string, context?: CallContext): Promise<SignedIn>
 }
 
-/** Signs a user in on a machine without a browser (RFC 8628). */
+/**
+ * Signs a user in on a machine without a browser (RFC 8628).
+ *
+ * @example
+ * await gp.deviceSignIn.run({ show: ({ userCode, verificationUri }) => console.log(verificationUri, userCode) })
+ */
 export interface FrontDoorDeviceSignIn {
   /** Gives the instructions to `show`, and waits until the user has decided elsewhere. */
   run(

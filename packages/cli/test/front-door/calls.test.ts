@@ -196,5 +196,7 @@ describe('an HTTP client', () => {
     const agent = new Agent()
     expect((await request(me(), { dispatcher: gp.undici(agent) })).statusCode).toBe(200)
     await agent.close()
+    const refused = expect.objectContaining({ code: 'invalid_input' })
+    for (const none of [null, 5, {}]) expect(() => gp.undici(none as never)).toThrow(refused)
   })
 })
