@@ -164,6 +164,12 @@ describe('refresh.mts', () => {
     expect(new Set(upstream.of(REFRESH).map(({ headers }) => headers['idempotency-key'])).size).toBe(2)
   })
 
+  it('asks the key-set about a token that the given key does not fit', async () => {
+    const keySet = { GENESYS_PUBLIC_KEY: upstream.formerKey, GENESYS_JWKS_URL: `${upstream.url}/.well-known/jwks.json` }
+    expect(await succeeds([SESSION, held(), SUB], keySet)).toContain('generation 2')
+    expect(keys()).toEqual([KEYS, TOKEN, REFRESH])
+  })
+
   it('refuses a token that is forged, of another subject or long over, and sends nothing', async () => {
     const forged = held().replace(/.{8}$/, 'AAAAAAAA')
     expect(await fails('token_invalid', [SESSION, forged, SUB], {})).toContain('is not valid (signature)')
@@ -342,7 +348,7 @@ describe('identity-provider.mts', () => {
   const asked = async (body: object) => (await ask(body)).json() as Promise<Readonly<Record<string, unknown>>>
 
   async function started(): Promise<void> {
-    running = folder.start([], { ...env, PUBLIC_URL: site })
+    running = folder.start([], { ...env, PORT: new URL(site).port })
     await running.until(/\/sign-in$/m)
   }
   async function stopped(): Promise<string> {

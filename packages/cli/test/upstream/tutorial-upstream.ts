@@ -14,6 +14,8 @@ export interface TutorialUpstream {
   readonly url: string
   /** The key that signs guest tokens, in PEM. Access tokens that are JWTs have a key of their own. */
   readonly publicKey: string
+  /** A key that signed them once, and signs no more. */
+  readonly formerKey: string
   readonly client: TutorialClient
   readonly came: readonly Came[]
   of(key: string): readonly Came[]
@@ -97,6 +99,7 @@ export async function tutorialUpstream(): Promise<TutorialUpstream> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     publicKey: guestKey.pem,
+    formerKey: tutorialKey('guests-0', []).pem,
     client,
     came,
     of: (key) => came.filter((one) => one.key === key),
