@@ -4,7 +4,7 @@ import { stopwatch } from '../ports/clock.ts'
 import { repeated, type Worker } from '../ports/worker.ts'
 import type { DocumentKind } from './copy.ts'
 import { hostOf, type MirrorOptions, mirrorTimes } from './options.ts'
-import { type Mirror, refresh } from './refresh.ts'
+import { joined, type Mirror, refresh } from './refresh.ts'
 
 /** `run` keeps the document fresh; where it is not running, it is refreshed as it is used. */
 export interface MirroredDocument<Value> extends Worker {
@@ -45,8 +45,9 @@ export function mirroredDocument<Content, Value>(
       repeated(
         async (pieces) => {
           if (untilDue(mirror) <= 0) await refresh(mirror, false, signal)
-          if (!mirror.rest) pieces.succeeded()
-          else if (!signal.aborted) pieces.failed(unavailable(mirror))
+          if (signal.aborted) return 0
+          if (mirror.rest) pieces.failed(unavailable(mirror))
+          else pieces.succeeded()
           return untilDue(mirror)
         },
         { clock, signal, observer },
@@ -66,7 +67,7 @@ function whenDue<C, V>(mirror: Mirror<C, V>): V | Promise<V> {
   const value = usable(mirror)
   // A value past the interval is worth waiting for once; while tries fail, callers do not wait.
   if (copy && value !== undefined && (rest || copy.age() <= times.intervalMs)) return value
-  return (mirror.flight ?? Promise.resolve()).then(() => settled(mirror))
+  return joined(mirror).then(() => settled(mirror))
 }
 
 function settled<C, V>(mirror: Mirror<C, V>): V {
@@ -94,14 +95,14 @@ function looks<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
   return async () => {
     const before = mirror.copy?.value
     const isOther = (): boolean => mirror.copy?.value !== before
-    if (mirror.flight) await mirror.flight
+    await joined(mirror)
     const isTold = isResting(mirror) && mirror.rest?.fault.toldMs !== undefined
     const isCool = sinceLook === undefined || sinceLook() >= times.cooldownMs
     if (!isOther() && !mirror.flight && isCool && !isTold) {
       sinceLook = stopwatch(options.clock)
       void refresh(mirror, true)
     }
-    if (!isOther() && mirror.flight) await mirror.flight
+    if (!isOther()) await joined(mirror)
     return isOther()
   }
 }

@@ -20,18 +20,53 @@ export interface Mirror<Content, Value> {
   /** Set while tries fail. */
   rest: Rest | undefined
   /** The refresh that is under way. */
-  flight: Promise<void> | undefined
+  flight: Flight | undefined
 }
 
-/** Refreshes the document, one time for all who ask meanwhile. Never rejects: what went wrong is in `rest`. */
+/** A refresh that is under way. */
+interface Flight {
+  readonly ended: Promise<void>
+  /** A caller waits for it: then no signal ends it. */
+  isAwaited: boolean
+}
+
+/**
+ * Refreshes the document, one time for all who ask meanwhile. Never rejects: what went wrong is in `rest`. `signal`: ends the refresh
+ * where no caller waits for it, and leaves nothing of it.
+ */
 export function refresh<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal?: AbortSignal): Promise<void> {
-  mirror.flight ??= attempt(mirror, isLook, signal).finally(() => {
-    mirror.flight = undefined
-  })
-  return mirror.flight
+  mirror.flight ??= begun(mirror, isLook, signal)
+  return mirror.flight.ended
 }
 
-async function attempt<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal?: AbortSignal): Promise<void> {
+/** Waits for the refresh that is under way, if there is one, which then comes to its end. */
+export function joined({ flight }: Mirror<unknown, unknown>): Promise<void> {
+  if (!flight) return Promise.resolve()
+  flight.isAwaited = true
+  return flight.ended
+}
+
+function begun<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal: AbortSignal | undefined): Flight {
+  const ending = new AbortController()
+  const leave = (): void => {
+    if (mirror.flight === flight) mirror.flight = undefined
+  }
+  const stop = (): void => {
+    if (flight.isAwaited) return
+    // Who comes now begins another one.
+    leave()
+    ending.abort(signal?.reason)
+  }
+  const ended = attempt(mirror, isLook, ending.signal).finally(() => {
+    signal?.removeEventListener('abort', stop)
+    leave()
+  })
+  const flight: Flight = { ended, isAwaited: false }
+  signal?.addEventListener('abort', stop)
+  return flight
+}
+
+async function attempt<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal: AbortSignal): Promise<void> {
   const { kind, options, times } = mirror
   const { http, clock, random } = options
   try {
@@ -44,6 +79,7 @@ async function attempt<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal?: Abo
     const request = { url, accept, operation, etag: known?.etag, timeoutMs: times.timeoutMs }
     await adopt(mirror, url, await askFor(request, { http, clock }, signal), age)
   } catch (error) {
+    if (signal.aborted) return
     const fault = error instanceof DocumentFault ? error : new DocumentFault('it could not be read', { cause: error })
     const bounds = { longest: times.intervalMs, patience: times.staleMs / 2 }
     mirror.rest = restAfter(fault, mirror.rest, bounds, { clock, random })

@@ -190,6 +190,32 @@ describe('Mirrored keys', () => {
       expect(issuer.requests).toHaveLength(1)
     })
 
+    it('are had by who waits for them when the signal ends the run in the middle of the fetch', async () => {
+      const { clock, issuer, mirror } = world()
+      issuer.delayMs = SECOND
+      const control = new AbortController()
+      const run = mirror.run(control.signal)
+      await settle()
+      const keys = mirror.keys()
+      control.abort()
+      await clock.advance(SECOND)
+      expect(await keys).toMatchObject({ generation: 1 })
+      await run
+      expect([issuer.requests.length, clock.sleeping]).toEqual([1, 0])
+    })
+
+    it('are asked for at once by who comes after the signal ended the run in the middle of the fetch', async () => {
+      const { issuer, mirror } = world()
+      issuer.trouble = 'silent'
+      const control = new AbortController()
+      const run = mirror.run(control.signal)
+      await settle()
+      control.abort()
+      issuer.trouble = undefined
+      expect(await mirror.keys()).toMatchObject({ generation: 1 })
+      await run
+    })
+
     it('end with the signal in the middle of a fetch', async () => {
       const { clock, issuer, mirror } = world()
       issuer.trouble = 'silent'
