@@ -1,3 +1,4 @@
 /** What checks the options of a factory. */
 export * from './domain/options.ts'
+export { isScope } from './domain/scopes.ts'
 export * from './ports/kinds.ts'

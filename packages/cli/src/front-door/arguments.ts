@@ -1,11 +1,4 @@
-import { type Field, GuestpassError } from '@guestpass/core'
-import { nearest } from '@guestpass/runtime'
-
-/** An argument as an object; undefined for anything else, also for a list. */
-export const objectOf = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined
+import { type Field, GuestpassError, type options as kinds } from '@guestpass/core'
 
 export const fault = (field: string, message: string, remedy: string): Field => ({ field, message, remedy })
 
@@ -15,18 +8,20 @@ export function refused(what: string, ...fields: readonly Field[]): GuestpassErr
   return new GuestpassError('invalid_input', `${what}: ${said.join(' ')}`, { fields })
 }
 
-/** Faults of members that an argument does not have. */
-export const unknownMembers = (
-  given: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  prefix = '',
-): readonly Field[] =>
-  Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => fault(`${prefix}${name.slice(0, 60)}`, 'is not known', meant(name, known)))
+/** What an argument is called, and what it must be. */
+export interface Parameter {
+  /** What was not done where it is wrong, as a sentence without its end. */
+  readonly what: string
+  readonly name: string
+  readonly kind: kinds.Kind
+  /** What the paths of its members begin with. Default: nothing. */
+  readonly members?: string
+}
 
-/** What to do about a name that is not known. */
-export function meant(name: unknown, known: readonly string[]): string {
-  const close = typeof name === 'string' ? nearest(name, known) : undefined
-  return close ? `Did you mean ${close}?` : `Known are ${known.join(', ')}.`
+/** An argument that is of its kind; `{}` for a record that was not given. Throws `invalid_input`, which names every fault. */
+export function argument<T>({ what, name, kind, members = '' }: Parameter, value: T | undefined): T {
+  const given = value === undefined && kind.isRecord ? {} : value
+  const faults = given === undefined ? [fault(name, 'is missing', kind.remedy)] : kind.faults(given, name, members)
+  if (faults.length > 0) throw refused(what, ...faults)
+  return given as T
 }

@@ -1,5 +1,13 @@
-import { GuestpassError, type GuestContext, type Millis, type ReadyContext, SECOND } from '@guestpass/core'
-import { fault, objectOf, refused, unknownMembers } from './arguments.ts'
+import {
+  guestApis,
+  type GuestContext,
+  GuestpassError,
+  type Millis,
+  options as kinds,
+  type ReadyContext,
+  SECOND,
+} from '@guestpass/core'
+import { argument, type Parameter } from './arguments.ts'
 import type { InProgram } from './errors.ts'
 
 /** Who asks, for which request, and how long the caller waits: the last argument of every call. */
@@ -8,7 +16,7 @@ export interface CallContext extends GuestContext, ReadyContext {}
 /** The calls of a program, as long as they are taken. */
 export interface Calls {
   /** Runs a call. Rejects with `invalid_input` for a context that is wrong, and with `store_unavailable` after the end. */
-  run<T>(context: unknown, work: (context: CallContext) => Promise<T>): Promise<T>
+  run<T>(context: CallContext | undefined, work: (context: CallContext) => Promise<T>): Promise<T>
   /** Takes no more, and resolves when those under way have ended. */
   end(): Promise<void>
   readonly hasEnded: () => boolean
@@ -21,7 +29,7 @@ export function createCalls(connection: string, patienceMs: Millis | undefined, 
   return {
     async run(context, work) {
       if (isOver) throw closed(connection)
-      const call = work({ ...usual, ...checkedContext(context) })
+      const call = work({ ...usual, ...argument(CONTEXT, context) })
       underway.add(call)
       try {
         return await call
@@ -45,38 +53,23 @@ const closed = (connection: string): GuestpassError =>
     `Connection ${connection} was closed by close(), or is closing. Make another one with guestpass().`,
   )
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
+const { call, kind, oneOf, record, text } = kinds
 
-/** What each member must be, and what to do where it is not. */
-const members: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, wrong: string, remedy: string]>> = {
-  actor: [isText, 'is no text', 'Name who asks, as an id of a key or user.'],
-  correlationId: [isText, 'is no text', 'Give the id of the request.'],
-  signal: [
+const contextKind = record<CallContext>({
+  actor: text,
+  correlationId: text,
+  signal: kind(
+    'an AbortSignal',
     (value) => value instanceof AbortSignal,
-    'is no AbortSignal',
     'Give AbortSignal.timeout(5_000), or leave it out.',
-  ],
-  patienceMs: [
+  ),
+  patienceMs: kind(
+    'a number of milliseconds above 0',
     (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
-    'is no number of milliseconds above 0',
     `Give milliseconds, as ${10 * SECOND}.`,
-  ],
-  onReady: [(value) => typeof value === 'function', 'is no function', 'Give a function that takes event and token.'],
-  api: [isText, 'is no text', 'Give guest-tokens, engagements or external-users.'],
-}
-const names = Object.keys(members)
+  ),
+  onReady: call('Give a function that takes event and token.'),
+  api: oneOf(...guestApis),
+})
 
-const WHAT = 'The call was not made'
-
-function checkedContext(context: unknown): CallContext {
-  if (context === undefined) return {}
-  const given = objectOf(context)
-  if (!given)
-    throw refused(WHAT, fault('context', 'is no object', `Give { ${names.join(', ')} }, those that you need.`))
-  const faults = Object.entries(members).flatMap(([name, [fits, message, remedy]]) =>
-    given[name] === undefined || fits(given[name]) ? [] : [fault(`context.${name}`, message, remedy)],
-  )
-  const all = [...unknownMembers(given, names, 'context.'), ...faults]
-  if (all.length > 0) throw refused(WHAT, ...all)
-  return given
-}
+const CONTEXT: Parameter = { what: 'The call was not made', name: 'context', kind: contextKind, members: 'context.' }

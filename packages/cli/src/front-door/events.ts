@@ -7,8 +7,10 @@ import {
   eventTypes,
   type Guests,
   type Listener,
+  nearest,
+  options as kinds,
 } from '@guestpass/core'
-import { fault, meant, refused } from './arguments.ts'
+import { argument, fault, type Parameter, refused } from './arguments.ts'
 
 /** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */
 type Rest<T extends string> = T extends `${infer Word}_${infer More}`
@@ -50,8 +52,20 @@ const typesByName: ReadonlyMap<string, EventType> = new Map<string, EventType>([
 
 const WHAT = 'The listener was not added'
 const TOKEN_READY = 'tokenReady'
+const LISTENER: Parameter = {
+  what: WHAT,
+  name: 'listener',
+  kind: kinds.call('Give a function that takes the record.'),
+}
+
 /** Every name that can be listened to. */
-export const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
+const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
+
+/** What to do about a name that is no event. */
+function meant(name: unknown): string {
+  const close = typeof name === 'string' ? nearest(name, eventNames) : undefined
+  return close ? `Did you mean ${close}?` : `Known are ${eventNames.join(', ')}.`
+}
 
 export interface EventParts {
   readonly connection: string
@@ -104,10 +118,9 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
     const type = typeof name === 'string' ? typesByName.get(name) : undefined
     if (!type && name !== TOKEN_READY) {
       const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text'
-      throw refused(WHAT, fault('name', wrong, meant(name, eventNames)))
+      throw refused(WHAT, fault('name', wrong, meant(name)))
     }
-    if (typeof listener !== 'function')
-      throw refused(WHAT, fault('listener', 'is no function', 'Give a function that takes the record.'))
+    argument(LISTENER, listener)
     return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)
   }
 

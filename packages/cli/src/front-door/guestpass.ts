@@ -1,8 +1,7 @@
-import { type Instant, type Millis, type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
+import { type Millis, type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
-import { type AccessTokenRequest, given, type GivenAccessToken, sourceFor } from './access-token.ts'
-import { fault, refused } from './arguments.ts'
+import { type AccessTokenRequest, type GivenAccessToken, givenAccessToken, sourceFor } from './access-token.ts'
 import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
 import { inProgram } from './errors.ts'
@@ -10,6 +9,7 @@ import { createEvents, type On } from './events.ts'
 import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
 import { configured, type GuestpassOptions } from './options.ts'
+import { beginOf, type ReportOptions } from './report-options.ts'
 import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn, frontDoorSignIn } from './sign-in.ts'
 import { verified, type VerifyExpectations } from './verify.ts'
 
@@ -44,7 +44,7 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * @example
    * console.log((await gp.report({ since: new Date('2026-11-29') })).successfulRefreshes)
    */
-  report(options?: { readonly since?: Instant | Date | undefined }, context?: CallContext): Promise<Report>
+  report(options?: ReportOptions, context?: CallContext): Promise<Report>
   /**
    * Calls the listener with every event of its name that this process commits for the connection; `tokenReady` comes with the token. The
    * answer takes the listener off again. Throws `invalid_input` for a name that is none.
@@ -153,12 +153,11 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     guests: frontDoorGuests(connection.guests, calls, nodes.clock.wall),
     verify: (token, expectations) => run(undefined, () => verified(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
-      run(context, async (own) => given(await sourceFor(connection.accessTokens, request).token(own))),
+      run(context, async (own) => givenAccessToken(await sourceFor(connection.accessTokens, request).token(own))),
     signIn: frontDoorSignIn(connection, calls, config.settings.redirectUri),
     deviceSignIn: frontDoorDeviceSignIn(connection, calls),
     signOut: (context) => run(context, (own) => connection.signOut(own)),
-    report: (wanted, context) =>
-      run(context, async () => report(runtime.store, config.connection, { since: momentOf(wanted?.since) })),
+    report: (wanted, context) => run(context, async () => report(runtime.store, config.connection, beginOf(wanted))),
     on: events.on,
     ...authorizedClients(config.hosts, {
       ...connection.accessTokens,
@@ -169,12 +168,4 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** A moment that is given as a Date or in milliseconds. Throws `invalid_input`. */
-function momentOf(moment: unknown): Instant | undefined {
-  const at = moment instanceof Date ? moment.getTime() : moment
-  if (at === undefined || (typeof at === 'number' && !Number.isNaN(at))) return at
-  const remedy = 'Give a Date, or milliseconds since the epoch, as 1767225600000.'
-  throw refused('The report was not made', fault('since', 'is no moment', remedy))
 }

@@ -1,21 +1,23 @@
 import {
   type Credential,
+  type DuplicateKey,
   type Erasure,
   type GuestApi,
+  guestApis,
   type GuestRequest,
   type Guests,
   type GuestView,
   type Instant,
   type Invalidation,
-  type DuplicateKey,
   type IssuedGuest,
+  options as kinds,
   type PersonErasure,
   type PersonExport,
   type PersonKey,
   type Revocation,
   type Secret,
 } from '@guestpass/core'
-import { fault, objectOf, refused, unknownMembers } from './arguments.ts'
+import { argument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /** The status of a guest now: as it is stored, or `expired` where its token has ended. */
@@ -99,7 +101,7 @@ export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Insta
     show: (guestId, context) => run(context, (own) => guests.show(guestId, own)),
     list: (filter, context) =>
       run(context, async (own) => {
-        const { api, status, limit = 100, after } = checkedFilter(filter)
+        const { api, status, limit = 100, after } = argument(FILTER, filter)
         const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, own)
         const at = now()
         const isWanted = (view: GuestView): boolean =>
@@ -118,45 +120,51 @@ export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Insta
 const statusOf = ({ standing, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
   standing === 'active' && expiresAt <= now ? 'expired' : standing
 
+const { anything, either, kind, oneOf, record, secret, whole } = kinds
+const isText = (value: unknown): boolean => typeof value === 'string'
 const WHAT = 'The call was not made'
 
-function checkedHeld(held: unknown): { readonly token?: string; readonly subject?: string } {
-  if (held === undefined) return {}
-  const given = objectOf(held)
-  if (!given || unknownMembers(given, ['token', 'subject']).length > 0)
-    throw refused(
-      WHAT,
-      fault(
-        'held',
-        'is no { token, subject }',
-        'Give the token that is held, and its `sub` where that is not the guest id.',
-      ),
-    )
-  const { token, subject } = given
-  const text = isSecret(token) ? token.reveal() : token
-  if (text !== undefined && typeof text !== 'string')
-    throw refused(WHAT, fault('token', 'is neither a text nor a Secret', 'Give the token that is held.'))
-  // The subject is judged with the token.
+const HELD: Parameter = {
+  what: WHAT,
+  name: 'held',
+  kind: record<HeldToken>(
+    {
+      token: either(kind('a text or a Secret', isText, 'Give the token that is held.'), secret),
+      // Judged with the token.
+      subject: anything,
+    },
+    { remedy: 'Give { token, subject }: the token that is held, and its `sub` where that is not the guest id.' },
+  ),
+}
+
+function checkedHeld(held: HeldToken | undefined): { readonly token?: string; readonly subject?: string } {
+  const { token, subject } = argument(HELD, held)
   return {
-    ...(text === undefined ? {} : { token: text }),
-    ...(subject === undefined ? {} : { subject: subject as string }),
+    ...(token === undefined ? {} : { token: typeof token === 'string' ? token : token.reveal() }),
+    ...(subject === undefined ? {} : { subject }),
   }
 }
 
-const isSecret = (value: unknown): value is Secret => typeof objectOf(value)?.['reveal'] === 'function'
+const statuses: Readonly<Record<GuestStatus, true>> = {
+  active: true,
+  in_doubt: true,
+  needs_reauth: true,
+  revoked: true,
+  erased: true,
+  expired: true,
+}
 
-const LIMIT = 1_000
-
-function checkedFilter(filter: unknown): GuestFilter {
-  if (filter === undefined) return {}
-  const given = objectOf(filter)
-  if (!given) throw refused(WHAT, fault('filter', 'is no object', "Give { status: 'active' }, or nothing."))
-  const { limit } = given
-  const isLimit = limit === undefined || (Number.isInteger(limit) && Number(limit) >= 1 && Number(limit) <= LIMIT)
-  const faults = [
-    ...unknownMembers(given, ['api', 'status', 'limit', 'after'], 'filter.'),
-    ...(isLimit ? [] : [fault('filter.limit', 'is out of range', `Give a whole number from 1 to ${LIMIT}.`)]),
-  ]
-  if (faults.length > 0) throw refused(WHAT, ...faults)
-  return given
+const FILTER: Parameter = {
+  what: WHAT,
+  name: 'filter',
+  members: 'filter.',
+  kind: record<GuestFilter>(
+    {
+      api: oneOf(...guestApis),
+      status: oneOf(...Object.keys(statuses)),
+      limit: whole(1, 1_000),
+      after: kind('a text', isText, 'Give the `next` of the page before.'),
+    },
+    { remedy: "Give { status: 'active' }, or nothing." },
+  ),
 }

@@ -6,10 +6,11 @@ import {
   type AxiosLike,
   type Fetch,
   type Hosts,
+  options as kinds,
   type SdkClient,
   type TokenSource,
 } from '@guestpass/core'
-import { fault, objectOf, refused } from './arguments.ts'
+import { argument, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of it. */
 export interface Composable {
@@ -46,20 +47,26 @@ export interface AuthorizedClients {
   sdk(client: SdkClient): () => void
 }
 
+const DISPATCHER: Parameter = {
+  what: 'No dispatcher was made',
+  name: 'dispatcher',
+  kind: kinds.having('a dispatcher of undici', ['compose'], 'Give new Agent().'),
+}
+
 export function authorizedClients(
   { api, oauth }: Pick<Hosts, 'api' | 'oauth'>,
   source: TokenSource,
 ): AuthorizedClients {
   const base = api ?? oauth
-  const options = { origins: [new URL(base).origin] }
-  const send = authorizedFetch(source, options)
+  const only = { origins: [new URL(base).origin] }
+  const send = authorizedFetch(source, only)
   return {
     fetch: (input, init) => send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init),
-    axios: (instance) => authorizedAxios(instance, source, options),
+    axios: (instance) => authorizedAxios(instance, source, only),
     undici<D extends Composable>(dispatcher: D) {
-      if (typeof objectOf(dispatcher)?.['compose'] !== 'function')
-        throw refused('No dispatcher was made', fault('dispatcher', 'is no dispatcher of undici', 'Give new Agent().'))
-      return dispatcher.compose(authorizedUndici(source, options) as never) as ReturnType<D['compose']>
+      return argument(DISPATCHER, dispatcher).compose(authorizedUndici(source, only) as never) as ReturnType<
+        D['compose']
+      >
     },
     sdk: (client) => authorizedSdk(client, source),
   }

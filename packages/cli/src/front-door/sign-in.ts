@@ -3,9 +3,10 @@ import {
   type BegunSignIn,
   type Connection,
   type DeviceInstructions,
+  options as kinds,
   type SignedIn,
 } from '@guestpass/core'
-import { fault, refused } from './arguments.ts'
+import { argument, fault, type Parameter, refused } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /**
@@ -25,6 +26,13 @@ export interface FrontDoorSignIn {
   complete(callback: URLSearchParams | URL | string, browser?: string, context?: CallContext): Promise<SignedIn>
 }
 
+/** What a sign-in on a machine without a browser needs. */
+export interface DeviceAsk {
+  readonly show: (instructions: DeviceInstructions) => void
+  /** Default: the scopes of the configuration. */
+  readonly scopes?: readonly string[]
+}
+
 /**
  * Signs a user in on a machine without a browser (RFC 8628).
  *
@@ -33,10 +41,23 @@ export interface FrontDoorSignIn {
  */
 export interface FrontDoorDeviceSignIn {
   /** Gives the instructions to `show`, and waits until the user has decided elsewhere. */
-  run(
-    ask: { readonly show: (instructions: DeviceInstructions) => void; readonly scopes?: readonly string[] },
-    context?: CallContext,
-  ): Promise<SignedIn>
+  run(ask: DeviceAsk, context?: CallContext): Promise<SignedIn>
+}
+
+const { call, list, needed, record, scope, text } = kinds
+const WHAT = 'The sign-in was not begun'
+const BEGIN: Parameter = {
+  what: WHAT,
+  name: 'ask',
+  kind: record<BeginSignIn>({ redirectUri: text, scopes: list(scope), browser: text }),
+}
+const DEVICE: Parameter = {
+  what: WHAT,
+  name: 'ask',
+  kind: record<DeviceAsk>({
+    show: needed(call('Give a function that shows the instructions to the user.')),
+    scopes: list(scope),
+  }),
 }
 
 export const frontDoorSignIn = (
@@ -46,7 +67,7 @@ export const frontDoorSignIn = (
 ): FrontDoorSignIn => ({
   begin: (ask, context) =>
     run(context, async (own) => {
-      const { redirectUri = configured, ...rest } = ask ?? {}
+      const { redirectUri = configured, ...rest } = argument(BEGIN, ask)
       if (redirectUri === undefined) throw refused(WHAT, NO_REDIRECT)
       return signIn.begin({ redirectUri, ...rest }, own)
     }),
@@ -58,11 +79,7 @@ export const frontDoorDeviceSignIn = (
   { deviceSignIn }: Pick<Connection, 'deviceSignIn'>,
   { run }: Calls,
 ): FrontDoorDeviceSignIn => ({
-  run: (ask, context) =>
-    run(context, async (own) => {
-      if (typeof (ask as Partial<typeof ask> | undefined)?.show !== 'function') throw refused(WHAT, NO_SHOW)
-      return deviceSignIn.run(ask, own)
-    }),
+  run: (ask, context) => run(context, async (own) => deviceSignIn.run(argument(DEVICE, ask), own)),
 })
 
 /** The query of a callback; the platform's `URL` and `URLSearchParams`, an address, or a query alone. */
@@ -74,7 +91,5 @@ function queryOf(callback: unknown): URLSearchParams {
   return new URLSearchParams(at < 0 ? callback : callback.slice(at).replace(/#.*$/, ''))
 }
 
-const WHAT = 'The sign-in was not begun'
 const NO_REDIRECT = fault('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
-const NO_SHOW = fault('show', 'is no function', 'Give a function that shows the instructions to the user.')
 const NO_CALLBACK = fault('callback', 'is no address', 'Give the address that the browser came back to, or its query.')

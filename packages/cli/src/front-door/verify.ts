@@ -1,31 +1,37 @@
-import type { Expectations, Field, Verdict, Verifier } from '@guestpass/core'
-import { fault, objectOf, refused, unknownMembers } from './arguments.ts'
+import { type Expectations, options as kinds, type Verdict, type Verifier } from '@guestpass/core'
+import { argument, type Parameter } from './arguments.ts'
 
 /** What must be true of a token, beyond what holds for all tokens of the connection. */
 export type VerifyExpectations = Pick<Expectations, 'subject' | 'scopes'>
 
-/** Checks a token after its arguments. Rejects with `invalid_input`: a check that was meant and misspelt must not pass. */
-export async function verified(verifier: Verifier, token: unknown, expectations: unknown): Promise<Verdict> {
-  const isText = typeof token === 'string'
-  const noText = fault('token', 'is no text', 'Give the token as it came; of a Secret, what reveal() gives.')
-  const faults = [...(isText ? [] : [noText]), ...expectationFaults(expectations)]
-  if (!isText || faults.length > 0) throw refused('The token was not checked', ...faults)
-  return verifier.verify(token, expectations as VerifyExpectations | undefined)
+const { kind, list, record } = kinds
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+const WHAT = 'The token was not checked'
+const TOKEN: Parameter = {
+  what: WHAT,
+  name: 'token',
+  kind: kind('a text', isText, 'Give the token as it came; of a Secret, what reveal() gives.'),
+}
+const EXPECTATIONS: Parameter = {
+  what: WHAT,
+  name: 'expectations',
+  kind: record<VerifyExpectations>(
+    {
+      // An empty one is no fault of the program: it is of no guest, and no token matches it.
+      subject: kind('a text', isText, 'Give the id that the token must be of.'),
+      scopes: list(kind('a text', isText), 0, "Give a list, as ['webmessaging:guest:send']."),
+    },
+    { remedy: 'Give { subject, scopes }, those that are expected.' },
+  ),
 }
 
-function expectationFaults(expectations: unknown): readonly Field[] {
-  if (expectations === undefined) return []
-  const given = objectOf(expectations)
-  if (!given) return [fault('expectations', 'is no object', 'Give { subject, scopes }, those that are expected.')]
-  const { subject, scopes } = given
-  const isList = Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string')
-  return [
-    ...unknownMembers(given, ['subject', 'scopes']),
-    ...(subject === undefined || typeof subject === 'string'
-      ? []
-      : [fault('subject', 'is no text', 'Give the id that the token must be of.')]),
-    ...(scopes === undefined || isList
-      ? []
-      : [fault('scopes', 'is no list of texts', "Give a list, as ['webmessaging:guest:send'].")]),
-  ]
+/** Checks a token after its arguments. Rejects with `invalid_input`: a check that was meant and misspelt must not pass. */
+export async function verified(
+  verifier: Verifier,
+  token: string,
+  expectations: VerifyExpectations | undefined,
+): Promise<Verdict> {
+  const expected = argument(EXPECTATIONS, expectations)
+  return verifier.verify(argument(TOKEN, token), expected)
 }

@@ -32,11 +32,7 @@ export interface GuestAuthOptions<R> extends ErrorOptions {
   readonly token?: ((request: R) => string | undefined) | undefined
 }
 
-const { call, checkOptions, flag, having, kind, list, needed, record } = kinds
-
-/** RFC 6749, section 3.3. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-const scope = kind('a scope', (value) => typeof value === 'string' && SCOPE.test(value), 'Give one scope for each.')
+const { call, checkOptions, flag, having, list, needed, record, scope } = kinds
 
 const onError = call('Give a function of the error.')
 const authKind = record<GuestAuthOptions<never>>({

@@ -8,6 +8,7 @@ import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 
+const redirectUri = 'http://127.0.0.1/callback'
 const SEND = { scopes: ['webmessaging:guest:send'] }
 
 let upstream: PlainUpstream
@@ -63,9 +64,28 @@ describe('a call', () => {
     ['a list of too many', (gp: Guestpass) => gp.guests.list({ limit: 5_000 }), 'filter.limit'],
     ['a list by an unknown member', (gp: Guestpass) => gp.guests.list({ standing: 'x' } as never), 'filter.standing'],
     ['a list by null', (gp: Guestpass) => gp.guests.list(null as never), 'filter'],
+    [
+      'a list by a status that is none',
+      (gp: Guestpass) => gp.guests.list({ status: 'actve' } as never),
+      'filter.status',
+    ],
+    ['a list by an API that is none', (gp: Guestpass) => gp.guests.list({ api: 'engagement' } as never), 'filter.api'],
+    ['a report from another member', (gp: Guestpass) => gp.report({ from: 0 } as never), 'from'],
+    ['a report that is a number', (gp: Guestpass) => gp.report(5 as never), 'options'],
     ['a report since a text', (gp: Guestpass) => gp.report({ since: 'yesterday' as never }), 'since'],
     ['a sign-in that comes back nowhere', (gp: Guestpass) => gp.signIn.begin(), 'redirectUri'],
+    [
+      'a sign-in with scopes as text',
+      (gp: Guestpass) => gp.signIn.begin({ redirectUri, scopes: 'a b' } as never),
+      'scopes',
+    ],
+    [
+      'a sign-in with another member',
+      (gp: Guestpass) => gp.signIn.begin({ redirectUri, scope: ['a'] } as never),
+      'scope',
+    ],
     ['a callback that is none', (gp: Guestpass) => gp.signIn.complete(5 as never), 'callback'],
+    ['a device sign-in of nothing', (gp: Guestpass) => gp.deviceSignIn.run(undefined as never), 'show'],
     ['a device sign-in that shows nothing', (gp: Guestpass) => gp.deviceSignIn.run({} as never), 'show'],
   ])('refuses arguments that are wrong: %s', async (_case, call, field) => {
     await expect(call(await program())).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field }] })

@@ -1,5 +1,6 @@
 import { type Field, GuestpassError } from '../errors.ts'
 import { nearest } from './nearest.ts'
+import { isScope } from './scopes.ts'
 
 /** What an option must be. */
 export interface Kind {
@@ -41,6 +42,8 @@ export const kind = (wanted: string, is: (value: unknown) => boolean, remedy = `
 })
 
 export const text = kind('a text', (value) => typeof value === 'string' && value.trim() !== '')
+/** A scope of OAuth. */
+export const scope = kind('a scope', isScope, 'Give one scope for each.')
 export const flag = kind('true or false', (value) => typeof value === 'boolean')
 /** What another part judges; only a promise is refused. */
 export const anything = kind('a value', (value) => !isPromise(value))

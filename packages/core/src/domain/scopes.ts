@@ -1,3 +1,7 @@
+/** A scope has neither blanks nor quotes (RFC 6749, 3.3). */
+export const isScope = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)
+
 /** The scopes of a text, separated by blanks (RFC 6749, 3.3) or commas, or of a list, each once, in the order given. */
 export function scopeList(value: string | readonly string[]): readonly string[] {
   const all = typeof value === 'string' ? value.split(/[\s,]+/) : value

@@ -4,6 +4,7 @@ import {
   ALGORITHMS,
   asGuestpassError,
   isLoopback,
+  options,
   type Params,
   pemKeys,
   reservedParams,
@@ -87,8 +88,7 @@ export const yesNo: z.ZodType<boolean, string> = formed(
 export const scopes: z.ZodType<readonly string[], string> = formed(
   'list',
   made(
-    (written) =>
-      each(parts(written, /[\s,]+/), (scope) => (/^[\x21\x23-\x5B\x5D-\x7E]+$/.test(scope) ? scope : undefined)),
+    (written) => each(parts(written, /[\s,]+/), (scope) => (options.isScope(scope) ? scope : undefined)),
     (written) => `${quoted(written)} is not a list of scopes`,
   ),
 )

@@ -1,0 +1,26 @@
+import { type Instant, options as kinds } from '@guestpass/core'
+import { argument, type Parameter } from './arguments.ts'
+
+/** What a report covers. */
+export interface ReportOptions {
+  /** Default: everything that is stored. */
+  readonly since?: Instant | Date | undefined
+}
+
+const REPORT: Parameter = {
+  what: 'The report was not made',
+  name: 'options',
+  kind: kinds.record<ReportOptions>({
+    since: kinds.kind(
+      'a moment',
+      (value) => (value instanceof Date || typeof value === 'number') && !Number.isNaN(Number(value)),
+      'Give a Date, or milliseconds since the epoch, as 1767225600000.',
+    ),
+  }),
+}
+
+/** When a report begins. Throws `invalid_input`. */
+export function beginOf(wanted: ReportOptions | undefined): { readonly since?: Instant | undefined } {
+  const { since } = argument(REPORT, wanted)
+  return { since: since instanceof Date ? since.getTime() : since }
+}
