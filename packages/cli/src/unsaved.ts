@@ -1,5 +1,5 @@
-import { type AccessToken, GuestpassError, type IssuedGuest, iso } from '@guestpass/core'
-import { isOfStore } from '@guestpass/runtime'
+import { type AccessToken, GuestpassError, type IssuedGuest } from '@guestpass/core'
+import { accessTokenDocument, isOfStore, tokenDocument } from '@guestpass/runtime'
 import type { Cli } from './frame/verb.ts'
 
 /** What a verb was asked for. If the store did not take it, it is shown all the same, and the failure follows. */
@@ -15,12 +15,12 @@ export async function orUnsaved<T>(work: () => Promise<T>, cli: Cli): Promise<T>
 
 function showUnsaved(unsaved: AccessToken | IssuedGuest, cause: unknown, cli: Cli): void {
   const text = cli.token(unsaved.token)
-  const facts = { expiresAt: iso(unsaved.expiresAt), generation: unsaved.generation, standing: 'in_doubt' }
+  const standing = 'in_doubt' as const
   const [whose, document] =
     'guestId' in unsaved
-      ? [`Guest ${unsaved.guestId}`, { guestId: unsaved.guestId, token: text, ...facts }]
-      : ['The sign-in', { accessToken: text, scope: unsaved.scopes.join(' '), ...facts }]
-  cli.answer(document, () => [text, `  valid until ${facts.expiresAt}; it is not stored`])
+      ? [`Guest ${unsaved.guestId}`, { guestId: unsaved.guestId, ...tokenDocument(unsaved, () => text), standing }]
+      : ['The sign-in', accessTokenDocument({ ...unsaved, standing }, () => text)]
+  cli.answer(document, () => [text, `  valid until ${document.expiresAt}; it is not stored`])
   const remedy = cause instanceof GuestpassError && !isOfStore(cause) ? 'Mend that' : 'Make room'
   cli.note(`${whose} is in doubt: the new tokens end with this process. ${remedy}, then ask again.`)
 }

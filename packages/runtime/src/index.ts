@@ -1,4 +1,3 @@
-export { nearest } from '@guestpass/core'
 export { appendLines } from './appended-lines.ts'
 export type { Need } from './config/checks.ts'
 export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf } from './config/config.ts'
@@ -30,6 +29,7 @@ export { afterwards, openRuntime, type Runtime, type RuntimeOptions, runtimeOn, 
 export { bytesOf, isUnfit, readFault, textFile } from './text-file.ts'
 export { isOfStore, waitingForStore } from './unsaved.ts'
 export { visible } from './visible.ts'
+export { within } from './within.ts'
 export type { NamedWorker, WorkedConnection, WorkerName, WorkingRuntime } from './workers/registry.ts'
 export type { WorkerHealth } from './workers/running-worker.ts'
 export { type RunningWorkers, startWorkers, type WorkersOptions, withWorkers } from './workers/start-workers.ts'

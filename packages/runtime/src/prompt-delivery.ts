@@ -1,6 +1,10 @@
-import { type Clock, type Outbox, type Relay, SECOND, systemClock, type Webhooks } from '@guestpass/core'
-import type { OpenStore } from './open-store.ts'
+import { type Clock, type Outbox, systemClock, type Webhooks } from '@guestpass/core'
+import type { QueueRelay } from './audit-relays.ts'
+import { MOST_COUNTED } from './counted.ts'
+import { DRAIN } from './drain.ts'
 import { createNudged, type Nudged } from './nudged.ts'
+import type { OpenStore } from './open-store.ts'
+import { within } from './within.ts'
 
 /** Delivers events soon after their commits in this process, for programs that start no workers. */
 export interface PromptDelivery {
@@ -12,20 +16,10 @@ export interface PromptDelivery {
   close(): Promise<void>
 }
 
-/** A relay, and the queue that it empties. */
-export interface QueueRelay {
-  readonly queue: string
-  readonly relay: Relay
-}
-
 export interface DeliveryParts {
   readonly webhooks: Pick<Webhooks, 'forward' | 'send' | 'counts' | 'endpoints'>
   readonly relays: readonly QueueRelay[]
 }
-
-const DRAIN = SECOND
-/** Nothing is counted beyond it. */
-const MOST = 10_000
 
 export function createPromptDelivery(
   { webhooks, relays }: DeliveryParts,
@@ -39,7 +33,7 @@ export function createPromptDelivery(
 ): PromptDelivery {
   const ending = new AbortController()
   const ports = { clock, signal: ending.signal }
-  const waiting = async (queue: string, most = MOST): Promise<number> =>
+  const waiting = async (queue: string, most = MOST_COUNTED): Promise<number> =>
     (await store.outbox.counts(queue, most)).waiting
 
   const outlets = relays.map(({ queue, relay }) =>
@@ -103,13 +97,7 @@ export function createPromptDelivery(
     },
     async close() {
       nudge()
-      const over = new AbortController()
-      await Promise.race([
-        quiet(),
-        systemClock()
-          .sleep(DRAIN, over.signal)
-          .catch(() => {}),
-      ]).finally(() => over.abort())
+      await within(DRAIN, quiet(), systemClock())
       unobserve()
       ending.abort()
       await quiet()

@@ -2,31 +2,23 @@ import {
   asGuestpassError,
   type AuditLog,
   auditLog,
-  type Clock,
   type Connection,
   type ConnectionPorts,
-  type Event,
-  type Relay,
-  relay,
-  SECOND,
   type Store,
-  webhookRoute,
   type Webhooks,
   webhooks,
 } from '@guestpass/core'
 import { guardedHttp, type NodePorts, nodePorts } from '@guestpass/core/node'
 import type { SealedStore } from '@guestpass/store/sqlite'
-import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
-import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
+import type { AuditListener } from './audit-listener.ts'
+import { type AuditRelays, auditRelays } from './audit-relays.ts'
 import type { Config } from './config/config.ts'
+import { drained } from './drain.ts'
 import type { RuntimeHost } from './host.ts'
 import { openFileStore, type OpenStore } from './open-store.ts'
-import { createPromptDelivery, type QueueRelay } from './prompt-delivery.ts'
+import { createPromptDelivery } from './prompt-delivery.ts'
 import { waitingForStore } from './unsaved.ts'
 import { configuredEndpoints } from './webhook-endpoints.ts'
-
-/** How long a program that ends waits for its own events to be delivered; the rest waits for the next one. */
-const DRAIN = SECOND
 
 /** The open store of a configuration, and everything that connections on it need. */
 export interface Runtime<S extends Store = SealedStore> {
@@ -133,59 +125,6 @@ async function assembled<S extends Store>(
       await opened.close()
     },
   }
-}
-
-/** What delivers audit records to the file of the configuration, and to the program's listener; undefined where there is none. */
-export interface AuditRelays {
-  readonly file: Relay | undefined
-  readonly listener: Relay | undefined
-}
-
-/** The relays of audit records: to the file of the configuration, and to the listeners of the connection. */
-function auditRelays(
-  { store: { outbox }, addRoute, auditListeners }: OpenStore,
-  { connection, settings: { auditFile } }: Config,
-  host: RuntimeHost,
-  clock: Clock,
-  listener: AuditListener | undefined,
-): { readonly relays: readonly QueueRelay[]; readonly named: AuditRelays; leave(): void } {
-  const listeners = auditListeners(connection)
-  const onFault = (fault: unknown): void =>
-    host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
-  const sinks = [
-    ...(auditFile ? [auditFileSink(auditFile, host)] : []),
-    ...(listener ? [auditListenerSink(connection, listeners, { clock, onFault })] : []),
-  ]
-  // Another one than that of another program part, also where both give the same function.
-  const own: AuditListener | undefined = listener && ((record) => listener(record))
-  if (own) listeners.all.add(own)
-  const isOwn = (event: Event): boolean => event.connection === connection
-  const removeRoute = addRoute((event) => [
-    ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
-    ...webhookRoute(event),
-  ])
-  const relays = sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }, { connection }) }))
-  const relayOf = (queue: string): Relay | undefined => relays.find((one) => one.queue === queue)?.relay
-  return {
-    relays,
-    named: { file: relayOf(AUDIT_FILE), listener: relayOf(auditListenerQueue(connection)) },
-    leave() {
-      removeRoute()
-      if (own) listeners.all.delete(own)
-    },
-  }
-}
-
-/**
- * Delivers what there is for up to a second, and the records of these deliveries. What was cut off is put back, for the next one to try
- * at once.
- */
-async function drained(hooks: Pick<Webhooks, 'drain'>, audits: readonly QueueRelay[], clock: Clock): Promise<void> {
-  const late = new AbortController()
-  const audited = (): Promise<unknown> => Promise.all(audits.map(({ relay: one }) => one.drain(late.signal)))
-  const ended = Promise.all([hooks.drain(late.signal), audited()]).then(audited)
-  await Promise.race([ended, clock.sleep(DRAIN, late.signal)]).finally(() => late.abort())
-  await ended
 }
 
 /** Work that comes after a program's answer: a failure is a warning, and does not change the outcome. */

@@ -1,6 +1,6 @@
-import { type Millis, type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
+import { type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
-import { connect, openSharedStore, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
+import { connect, openSharedStore, type RuntimeHost, runtimeOn, within } from '@guestpass/runtime'
 import { type AccessTokenRequest, type GivenAccessToken, givenAccessToken, sourceFor } from './access-token.ts'
 import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
@@ -119,10 +119,10 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   let closing: Promise<void> | undefined
 
   async function end(): Promise<void> {
-    await within(CALLS_GRACE, Promise.all([background.stop(), calls.end()]))
+    await within(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), nodes.clock)
     await enriched()
     // A refresh token whose successor is not stored would be lost.
-    if (!(await within(RENEWAL_GRACE, connection.idle()))) aborting.abort()
+    if (!(await within(RENEWAL_GRACE, connection.idle(), nodes.clock))) aborting.abort()
     events.close()
     await runtime.close()
   }
@@ -133,17 +133,9 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     await within(
       ENRICHMENT_GRACE,
       connection.guests.enrichment.drain(late.signal).catch(() => {}),
+      nodes.clock,
     )
     late.abort()
-  }
-
-  /** Waits for work, for so long at most. Answers whether it ended. */
-  async function within(ms: Millis, work: Promise<unknown>): Promise<boolean> {
-    const over = new AbortController()
-    const late = nodes.clock.sleep(ms, over.signal).catch(() => {})
-    const isDone = await Promise.race([work.then(() => true), late.then(() => false)])
-    over.abort()
-    return isDone
   }
 
   const close = (): Promise<void> => (closing ??= end())

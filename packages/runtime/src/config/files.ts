@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
-import { type Field, strictObjectText } from '@guestpass/core'
+import { type Field, options, strictObjectText } from '@guestpass/core'
 import { readFault, textFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
@@ -69,8 +69,7 @@ const AMBIGUOUS = {
 function jsonContent(text: string): Opened<unknown> {
   try {
     const content: unknown = JSON.parse(text)
-    const isObject = typeof content === 'object' && content !== null && !Array.isArray(content)
-    return isObject && !strictObjectText(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
+    return options.isObject(content) && !strictObjectText(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
   } catch {
     // The platform's message quotes the text, which may hold secrets; it is not repeated.
     const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }

@@ -1,4 +1,4 @@
-import { CONNECTION_NAME, type Field, isConnectionName, nearest } from '@guestpass/core'
+import { CONNECTION_NAME, type Field, isConnectionName, nearest, options } from '@guestpass/core'
 import {
   flagOf,
   type Key,
@@ -128,9 +128,6 @@ function objectLayer(
   return { written, warnings, faults }
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The configuration file: the connection's own object, then what stands at the top, which is the connection `default`'s or the program's. */
 export function fileLayers(
   content: unknown,
@@ -141,14 +138,14 @@ export function fileLayers(
     layers: [{ written: [], warnings: [], faults: [{ field, message, remedy }] }],
     connections: [],
   })
-  if (!isObject(content))
+  if (!options.isObject(content))
     return refused(
       origin,
       'does not hold an object',
       'Write { "region": "mypurecloud.ie", … }; a .ts file exports it as default.',
     )
   const named = content.connections ?? {}
-  if (!isObject(named) || !Object.values(named).every(isObject)) {
+  if (!options.isObject(named) || !Object.values(named).every(options.isObject)) {
     return refused(
       'connections',
       `is not an object of objects (${origin})`,
@@ -162,6 +159,8 @@ export function fileLayers(
   }
   const own = named[connection]
   const top = objectLayer(content, origin, '', (key) => settings[key].of === 'program' || connection === 'default')
-  const layers = isObject(own) ? [objectLayer(own, origin, `connections.${connection}.`, () => true), top] : [top]
+  const layers = options.isObject(own)
+    ? [objectLayer(own, origin, `connections.${connection}.`, () => true), top]
+    : [top]
   return { layers, connections: Object.keys(named) }
 }

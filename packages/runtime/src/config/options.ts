@@ -1,4 +1,4 @@
-import { CONNECTION_NAME, isConnectionName, nearest, Secret } from '@guestpass/core'
+import { CONNECTION_NAME, isConnectionName, nearest, options as kinds, Secret } from '@guestpass/core'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, Written } from './layers.ts'
 import { entries, type Key, optionOf, type Setting, settings } from './settings.ts'
@@ -34,9 +34,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map(
 )
 
 const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined
+  kinds.isObject(value) ? value : undefined
 
 /** What a value is, in a message. Never the value: it may be a secret. */
 function what(value: unknown): string {

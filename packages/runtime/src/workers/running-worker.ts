@@ -9,6 +9,7 @@ import {
   repeated,
   type WorkerObserver,
 } from '@guestpass/core'
+import { MOST_COUNTED } from '../counted.ts'
 import type { NamedWorker, WorkerName } from './registry.ts'
 
 /** How a worker fares. */
@@ -35,9 +36,6 @@ export interface RunningWorker {
   /** Resolves when it has ended. */
   readonly ended: Promise<void>
 }
-
-/** Nothing is counted beyond it, so that health costs little however much waits. */
-const MOST_COUNTED = 10_000
 
 interface RunPorts {
   readonly clock: Clock

@@ -1,0 +1,53 @@
+import { asGuestpassError, type Clock, type Event, type Relay, relay, webhookRoute } from '@guestpass/core'
+import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
+import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
+import type { Config } from './config/config.ts'
+import type { RuntimeHost } from './host.ts'
+import type { OpenStore } from './open-store.ts'
+
+/** A relay, and the queue that it empties. */
+export interface QueueRelay {
+  readonly queue: string
+  readonly relay: Relay
+}
+
+/** What delivers audit records to the file of the configuration, and to the program's listener; undefined where there is none. */
+export interface AuditRelays {
+  readonly file: Relay | undefined
+  readonly listener: Relay | undefined
+}
+
+/** The relays of audit records: to the file of the configuration, and to the listeners of the connection. */
+export function auditRelays(
+  { store: { outbox }, addRoute, auditListeners }: OpenStore,
+  { connection, settings: { auditFile } }: Config,
+  host: RuntimeHost,
+  clock: Clock,
+  listener: AuditListener | undefined,
+): { readonly relays: readonly QueueRelay[]; readonly named: AuditRelays; leave(): void } {
+  const listeners = auditListeners(connection)
+  const onFault = (fault: unknown): void =>
+    host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
+  const sinks = [
+    ...(auditFile ? [auditFileSink(auditFile, host)] : []),
+    ...(listener ? [auditListenerSink(connection, listeners, { clock, onFault })] : []),
+  ]
+  // Another one than that of another program part, also where both give the same function.
+  const own: AuditListener | undefined = listener && ((record) => listener(record))
+  if (own) listeners.all.add(own)
+  const isOwn = (event: Event): boolean => event.connection === connection
+  const removeRoute = addRoute((event) => [
+    ...sinks.flatMap(({ name }) => (name === AUDIT_FILE || isOwn(event) ? [name] : [])),
+    ...webhookRoute(event),
+  ])
+  const relays = sinks.map((sink) => ({ queue: sink.name, relay: relay(outbox, sink, { clock }, { connection }) }))
+  const relayOf = (queue: string): Relay | undefined => relays.find((one) => one.queue === queue)?.relay
+  return {
+    relays,
+    named: { file: relayOf(AUDIT_FILE), listener: relayOf(auditListenerQueue(connection)) },
+    leave() {
+      removeRoute()
+      if (own) listeners.all.delete(own)
+    },
+  }
+}

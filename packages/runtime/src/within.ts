@@ -1,0 +1,12 @@
+import type { Clock, Millis } from '@guestpass/core'
+
+/** Waits for work, for so long at most. Answers whether it ended in this time; rejects as the work does. */
+export async function within(ms: Millis, work: Promise<unknown>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
+  const over = new AbortController()
+  const late = clock.sleep(ms, over.signal).catch(() => {})
+  try {
+    return await Promise.race([work.then(() => true), late.then(() => false)])
+  } finally {
+    over.abort()
+  }
+}
