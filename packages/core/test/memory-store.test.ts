@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { DAY, HOUR } from '../src/domain/time.ts'
+import { memoryDocuments } from '../src/stores/memory-documents.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, storeContract } from '../src/testing/index.ts'
 import { credential, event, HOME, write } from '../src/testing/store-contract/samples.ts'
@@ -29,6 +31,21 @@ describe('a store in memory', () => {
     const { events } = await store.events(HOME, { limit: 1_000 })
     expect(events.length).toBeLessThanOrEqual(20)
     expect(events.at(-1)).toEqual(event('50'))
+  })
+
+  it('removes documents a day after they expired, so that it does not grow for ever', () => {
+    const documents = memoryDocuments()
+    const put = (id: string, now: number, expiresAt?: number): void =>
+      documents.put(
+        { kind: 'k', id, value: 1, ...(expiresAt === undefined ? {} : { expiresAt }), expect: { revision: 0 } },
+        now,
+      )
+    put('kept', 0)
+    for (let at = 0; at < 20_000; at += 1) put(`${at}`, at * HOUR, (at + 1) * HOUR)
+    expect(documents.size).toBeLessThanOrEqual(1_000)
+    const now = 20_000 * HOUR
+    expect(documents.get('k', 'kept', now).value).toBe(1)
+    expect(documents.saved(now).rows.filter(({ expiresAt }) => expiresAt > now - DAY)).toHaveLength(25)
   })
 
   it('gives up a lease when the clock goes back beyond its length', async () => {

@@ -1,5 +1,5 @@
 import type { Json } from '../domain/json.ts'
-import { DAY, DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
+import { DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
 import type {
   Document,
   Documents as StoredDocuments,
@@ -8,6 +8,8 @@ import type {
   DueDocumentsAsk,
 } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
+import { nextInMs } from './memory-due.ts'
+import { isOver, sweeping } from './sweep.ts'
 
 export interface Row {
   readonly kind: string
@@ -65,6 +67,12 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
     return row ? { value: row.value, revision: row.revision } : { revision: 0 }
   }
 
+  const size = (): number => [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
+  const swept = sweeping(size, (now) => {
+    for (const rows of kinds.values())
+      for (const [id, { expiresAt }] of rows) if (isOver(expiresAt, now)) rows.delete(id)
+  })
+
   return {
     get,
     holds: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
@@ -76,6 +84,7 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
       const due = { dueSetAt: now, ...(dueAt === undefined ? {} : { dueAt }) }
       revision += 1
       rowsOf(kind).set(id, { kind, id, value: frozen(value), revision, expiresAt, writtenAt: now, ...due })
+      swept(now)
     },
     page({ kind, after, limit }, now) {
       const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)
@@ -105,15 +114,14 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
       const until = now + leaseMs
       for (const { id } of claimed) rows.set(id, { ...(rows.get(id) as Row), dueAt: until, dueSetAt: now })
       if (claimed.length > 0) next = Math.min(next, until)
-      const isTold = claimed.length < max && next < Number.POSITIVE_INFINITY
-      return { now, claimed, ...(isTold ? { nextInMs: next - now } : {}) }
+      return { now, claimed, ...nextInMs(next, { claimed, max, now }) }
     },
     get size() {
-      return [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
+      return size()
     },
     saved(now) {
       const all = [...kinds.values()].flatMap((rows) => [...rows.values()])
-      return { rows: all.filter(({ expiresAt }) => expiresAt + DAY > now), revision }
+      return { rows: all.filter(({ expiresAt }) => !isOver(expiresAt, now)), revision }
     },
   }
 }

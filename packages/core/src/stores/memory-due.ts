@@ -48,5 +48,12 @@ export function claimedFrom(
   }
   const claimed = taken.map(({ id, dueAt }) => ({ id, dueAt }))
   if (claimed.length > 0) next = Math.min(next, now + leaseMs)
-  return { now, claimed, ...(claimed.length < max && next < Number.POSITIVE_INFINITY ? { nextInMs: next - now } : {}) }
+  return { now, claimed, ...nextInMs(next, { claimed, max, now }) }
 }
+
+/** When to claim again, where fewer were claimed than asked for. `next`: when the next one is due; Infinity when none is. */
+export const nextInMs = (
+  next: Instant,
+  { claimed, max, now }: { readonly claimed: readonly unknown[]; readonly max: number; readonly now: Instant },
+): { readonly nextInMs?: Millis } =>
+  claimed.length < max && next < Number.POSITIVE_INFINITY ? { nextInMs: next - now } : {}

@@ -1,5 +1,6 @@
-import { DAY, type Instant } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
 import type { Issued } from '../ports/store.ts'
+import { isOver, sweeping } from './sweep.ts'
 
 export interface Remembered extends Issued {
   readonly denied: boolean
@@ -16,14 +17,10 @@ export interface IssuedTokens {
   rows(now: Instant): readonly Remembered[]
 }
 
-/** Tokens beyond which those that have expired are forgotten. */
-const SWEEP_FROM = 1_000
-
 /** `known`: tokens to begin with, as `rows` gave them. */
 export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
   const tokens = new Map<string, Remembered>()
   const ofCredential = new Map<string, Set<string>>()
-  let sweepAt = SWEEP_FROM
 
   const keep = (token: Remembered): void => {
     tokens.set(token.fingerprint, token)
@@ -44,20 +41,19 @@ export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
     return token && token.expiresAt > now ? token : undefined
   }
 
-  // A day late, so that a clock set forward by mistake does not forget a denial.
-  const isOver = (token: Remembered, now: Instant): boolean => token.expiresAt + DAY <= now
-
-  const sweep = (now: Instant): void => {
-    for (const token of tokens.values()) if (isOver(token, now)) forget(token)
-    sweepAt = Math.max(SWEEP_FROM, tokens.size * 2)
-  }
+  const swept = sweeping(
+    () => tokens.size,
+    (now) => {
+      for (const token of tokens.values()) if (isOver(token.expiresAt, now)) forget(token)
+    },
+  )
 
   return {
     remember(issued, now) {
       for (const token of issued) {
         keep({ ...token, denied: tokens.get(token.fingerprint)?.denied ?? false })
       }
-      if (tokens.size >= sweepAt) sweep(now)
+      swept(now)
     },
     deny(credential) {
       for (const fingerprint of ofCredential.get(credential) ?? []) {
@@ -67,6 +63,6 @@ export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
     },
     knows: (fingerprint, now) => living(fingerprint, now) !== undefined,
     denied: (fingerprint, now) => living(fingerprint, now)?.denied ?? false,
-    rows: (now) => [...tokens.values()].filter((token) => !isOver(token, now)),
+    rows: (now) => [...tokens.values()].filter(({ expiresAt }) => !isOver(expiresAt, now)),
   }
 }

@@ -1,0 +1,20 @@
+import { DAY, type Instant } from '../domain/time.ts'
+
+/** Entries up to which none is looked for that has expired. */
+const SWEEP_FROM = 1_000
+
+/** Whether what expired may be removed: a day late, so that a clock set forward by mistake removes nothing that still counts. */
+export const isOver = (expiresAt: Instant, now: Instant): boolean => expiresAt + DAY <= now
+
+/**
+ * Gives a function to call after each write, which calls `sweep` once there are 1000 entries, and again once there are twice as many as it
+ * left: on average a write costs little, however many entries there are.
+ */
+export function sweeping(size: () => number, sweep: (now: Instant) => void): (now: Instant) => void {
+  let sweepAt = SWEEP_FROM
+  return (now) => {
+    if (size() < sweepAt) return
+    sweep(now)
+    sweepAt = Math.max(SWEEP_FROM, size() * 2)
+  }
+}
