@@ -1,17 +1,14 @@
+import { GuestpassError } from '../errors.ts'
+import { loadedOnce } from '../ports/loaded-once.ts'
 import type { Guests } from './guests.ts'
 import type { Listeners } from './listeners.ts'
 
-/** Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. */
+/**
+ * Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. A call whose code cannot be loaded, as in a
+ * page that is offline, rejects with `internal`; the next call loads again.
+ */
 export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
-  let loading: Promise<Guests> | undefined
-  const loaded = async (): Promise<Guests> => {
-    loading ??= load()
-    return loading.catch((thrown: unknown) => {
-      // A page may be offline for a moment.
-      loading = undefined
-      throw thrown
-    })
-  }
+  const loaded = loadedOnce(() => load().catch(refuseUnloaded))
   const erase = (...args: Parameters<Guests['erase']>) => loaded().then((guests) => guests.erase(...args))
   return {
     issue: async (...args) => (await loaded()).issue(...args),
@@ -32,4 +29,11 @@ export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<List
     },
     onTokenReady: listeners.add,
   }
+}
+
+function refuseUnloaded(thrown: unknown): never {
+  if (thrown instanceof GuestpassError) throw thrown
+  const message =
+    'The code for guests could not be loaded; nothing was sent. Check the network and the files of the program, then call again.'
+  throw new GuestpassError('internal', message, { cause: thrown })
 }

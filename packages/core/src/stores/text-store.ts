@@ -1,3 +1,4 @@
+import { loadedOnce } from '../ports/loaded-once.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
 import { copyOf, expected, put, type Room } from './room.ts'
@@ -40,7 +41,6 @@ export function textStore(home: TextHome): Store {
   const inTurn = oneAfterAnother()
   const waiting: Waiting[] = []
   let id = ''
-  let loading: Promise<void> | undefined
 
   const fresh = (): SavedStore => ({ id: home.newId(), contents: new Map() })
 
@@ -52,22 +52,14 @@ export function textStore(home: TextHome): Store {
     return empty
   }
 
-  async function load(): Promise<void> {
+  const loaded = loadedOnce(async () => {
     const text = await home.load()
     const found = text === undefined ? fresh() : storeIn(text, home.place)
     const isCopy = home.isOwn !== undefined && !(await home.isOwn(found.id))
     const saved = isCopy ? await begunAnew() : found
     for (const [name, contents] of saved.contents) rooms.set(name, { ...roomOf(name), ...contents })
     id = saved.id
-  }
-  const loaded = async (): Promise<void> => {
-    loading ??= load()
-    // What could not be loaded now may be there the next time.
-    await loading.catch((thrown: unknown) => {
-      loading = undefined
-      throw thrown
-    })
-  }
+  })
 
   async function saveWaiting(): Promise<void> {
     const batch = waiting.splice(0)
