@@ -187,6 +187,22 @@ describe('a person who is erased by address', () => {
     expect(await events()).toEqual(before)
   })
 
+  it('has a guest erased too that was stored after the guests were read', async () => {
+    const here = await started()
+    const key = { email: EMAIL, channelId: 'web-7' }
+    let late = ''
+    const list: typeof here.store.list = async (...ask) => {
+      const page = await here.store.list(...ask)
+      late = (await here.guests.issue({ ...ann, channelId: 'web-7' })).guestId
+      return page
+    }
+    const records = guestRecords({ connection: 'default' }, { store: { ...here.store, list }, random: seededRandom() })
+    const erased = await records.erase(key)
+    expect(erased.guests).toMatchObject([{ guestId: late, channelId: 'web-7' }])
+    expect(await here.row(late)).toMatchObject({ standing: 'erased' })
+    expect(await here.guests.export(key)).toMatchObject({ guests: [], openCreates: [] })
+  })
+
   it('is said to have a guest upstream where the answer to a create was lost', async () => {
     const { guests, upstream } = await started()
     upstream.meets('create', instead(500))

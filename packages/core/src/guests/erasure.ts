@@ -5,6 +5,7 @@ import type { Instant } from '../domain/time.ts'
 import { openProfile } from '../domain/profile.ts'
 import type { Random } from '../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../ports/store.ts'
+import { channelOf } from './by-address.ts'
 import { ENRICHMENT } from './enrichment.ts'
 import type { Located } from './locate.ts'
 import type { Pseudonym, Whose } from './pseudonyms.ts'
@@ -36,13 +37,14 @@ export function eraser(
   { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
 ): Eraser {
   /** What else the store has of a guest: who has a session, and work left to do. */
-  async function belongings({ id, api, profile, request }: Credential): Promise<readonly DocumentWrite[]> {
+  async function belongings(credential: Credential): Promise<readonly DocumentWrite[]> {
+    const { id, api, profile } = credential
     const left = await store.document(connection, ENRICHMENT, id)
     const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
     const { email } = openProfile(profile)
     if (typeof email !== 'string' || api === 'guest-tokens') return work
-    const channelId = request?.['channelId']
-    const whose = { api, email, ...(typeof channelId === 'string' ? { channelId } : {}) } as Whose
+    const channelId = channelOf(credential)
+    const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as Whose
     const key = await pseudonym(whose)
     const { value, revision } = await store.document(connection, DUPLICATE, key)
     const slot = slotOf(value)
@@ -66,7 +68,7 @@ export function eraser(
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.standing === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
-        const told = event(aboutOf({ connection, subject }, context, random), random.uuid(), now, {
+        const erased = event(aboutOf({ connection, subject }, context, random), random.uuid(), now, {
           type: 'GUEST_ERASED',
           outcome: 'success',
           generation: generation + 1,
@@ -76,7 +78,7 @@ export function eraser(
           connection,
           writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation } }],
           documents: await belongings(credential),
-          events: [told],
+          events: [erased],
           deny: [id],
         }
         if ((await store.commit(change)) === 'done') return withTraces()
@@ -85,7 +87,7 @@ export function eraser(
   }
 }
 
-/** All that is left of a guest that was erased: enough to refuse it. Nobody finds it by its former subject. */
+/** All that is left of a guest that was erased: enough to refuse it. Its former subject leads to nothing. */
 const tombstone = (
   { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: Credential,
   subject: string,
@@ -109,7 +111,7 @@ function remainsOf({ api }: Credential): readonly string[] {
   return [
     'Genesys Cloud: the guest with address, name and attributes, and its conversations',
     'CRM: its own profile of the customer',
-    'receivers of webhooks: what they were told',
+    'receivers of webhooks: what they were sent',
     BACKUPS,
   ]
 }

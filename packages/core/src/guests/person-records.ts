@@ -12,7 +12,7 @@ import { unknownGuest } from './locate.ts'
 import { exportedGuest, type OpenCreate, type PersonExport, unlogged } from './person-export.ts'
 import { parsePersonKey, type PersonKey } from './person-request.ts'
 import type { Pseudonym } from './pseudonyms.ts'
-import { DUPLICATE, slotOf } from './slot.ts'
+import { DUPLICATE, type Slot, slotOf } from './slot.ts'
 
 /** One guest of a person who was erased. */
 export interface ErasedGuest extends Revocation {
@@ -43,25 +43,46 @@ interface PersonPorts {
   readonly eraser: Eraser
 }
 
+/** What is known of the person's guest at one API, and there on one channel. */
+interface Reservation {
+  readonly place: Pick<OpenCreate, 'api' | 'channelId'>
+  readonly slot: Slot | undefined
+}
+
 export function personRecords(connection: string, { store, random, pseudonym, eraser }: PersonPorts): PersonRecords {
-  /** Creates of the person that brought no guest: of external users, and of the channel named or those of the guests. */
-  async function openCreates(
+  /** The reservations of the person: for external users, and for the channel named or those of the guests. */
+  async function reservations(
     { email, channelId }: PersonKey,
     guests: readonly Credential[],
-  ): Promise<readonly OpenCreate[]> {
+  ): Promise<readonly Reservation[]> {
     const channels = new Set([channelId, ...guests.map(channelOf)].filter((one) => one !== undefined))
     const places = [
       ...(channelId === undefined ? [{ api: 'external-users' as const }] : []),
       ...[...channels].map((one) => ({ api: 'engagements' as const, channelId: one })),
     ]
-    const open = await Promise.all(
-      places.map(async (place): Promise<readonly OpenCreate[]> => {
+    return Promise.all(
+      places.map(async (place) => {
         const { value } = await store.document(connection, DUPLICATE, await pseudonym({ ...place, email }))
-        const slot = slotOf(value)
-        return !slot || slot.state === 'live' || slot.state === 'free' ? [] : [{ ...place, state: slot.state }]
+        return { place, slot: slotOf(value) }
       }),
     )
-    return open.flat()
+  }
+
+  /** Creates of the person that brought no guest. */
+  async function openCreates(person: PersonKey, guests: readonly Credential[]): Promise<readonly OpenCreate[]> {
+    return (await reservations(person, guests)).flatMap(({ place, slot }) =>
+      !slot || slot.state === 'live' || slot.state === 'free' ? [] : [{ ...place, state: slot.state }],
+    )
+  }
+
+  /** Guests of the person that creates under way have stored since `guests` were read. */
+  async function storedSince(person: PersonKey, guests: readonly Credential[]): Promise<readonly Credential[]> {
+    const known = new Set(guests.map(({ id }) => id))
+    const rows = (await reservations(person, guests)).flatMap(({ slot }) =>
+      slot?.state === 'live' && !known.has(slot.guestId) ? [slot.guestId] : [],
+    )
+    const found = await Promise.all(rows.map((row) => store.find(connection, row)))
+    return found.flatMap(({ credential }) => credential ?? [])
   }
 
   /** Undefined when its row is gone. */
@@ -98,28 +119,32 @@ export function personRecords(connection: string, { store, random, pseudonym, er
     async erase(whose, context = {}) {
       const person = parsePersonKey(whose)
       const { signal, correlationId = random.uuid() } = context
-      const guests = await guestsOfAddress(connection, person, store, signal)
       const done: ErasedGuest[] = []
       const remains = new Set<string>()
-      for (const guest of guests) {
-        signal?.throwIfAborted()
-        const erasure = await erased(guest, { ...context, correlationId })
-        if (!erasure) continue
-        const { remains: left, ...answer } = erasure
-        const channelId = channelOf(guest)
-        done.push({
-          guestId: guestIdOf(guest),
-          api: guest.api,
-          ...(channelId === undefined ? {} : { channelId }),
-          ...answer,
-        })
-        for (const one of left) remains.add(one)
+      const eraseAll = async (guests: readonly Credential[]): Promise<void> => {
+        for (const guest of guests) {
+          signal?.throwIfAborted()
+          const erasure = await erased(guest, { ...context, correlationId })
+          if (!erasure) continue
+          const { remains: left, ...answer } = erasure
+          done.push({ ...placeOf(guest), ...answer })
+          for (const one of left) remains.add(one)
+        }
       }
-      if ((await openCreates(person, guests)).length > 0) remains.add(UNKNOWN_GUEST)
+      const guests = await guestsOfAddress(connection, person, store, signal)
+      await eraseAll(guests)
+      const late = await storedSince(person, guests)
+      await eraseAll(late)
+      if ((await openCreates(person, [...guests, ...late])).length > 0) remains.add(UNKNOWN_GUEST)
       for (const one of await eraser.traces()) remains.add(one)
       return { guests: done, remains: [...remains] }
     },
   }
+}
+
+function placeOf(guest: Credential): Pick<ErasedGuest, 'guestId' | 'api' | 'channelId'> {
+  const channelId = channelOf(guest)
+  return { guestId: guestIdOf(guest), api: guest.api, ...(channelId === undefined ? {} : { channelId }) }
 }
 
 const UNKNOWN_GUEST =
