@@ -117,6 +117,23 @@ describe('a relay', () => {
     await running
   })
 
+  it('reports what the sink gave up, and does not count as failing once nothing waits', async () => {
+    const { store, sink, clock, ready } = waiting(1)
+    await ready
+    const ear = hearing()
+    const stop = new AbortController()
+    const running = relay(
+      store.outbox,
+      sink(() => 'park'),
+      { clock },
+    ).run(stop.signal, ear.observer)
+    await clock.advance(3 * SECOND)
+    expect(ear.heard.slice(0, 2)).toEqual(['output_failed', 'succeeded'])
+    expect(ear.messages).toEqual(['The sink audit did not take an event: gone.'])
+    stop.abort()
+    await running
+  })
+
   it('reports a store that fails', async () => {
     const { store, sink, clock } = waiting(0)
     let failing = true

@@ -9,7 +9,7 @@ import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worke
 import type { Sink } from '../sinks/sink.ts'
 import { refuseDeaf } from './route.ts'
 
-/** Delivers until the signal aborts. Events that the sink did not take are reported until it takes one. The backlog is the events that wait for it. */
+/** Delivers until the signal aborts. Events that the sink did not take are reported, until it takes one or none waits. The backlog is the events that wait for it. */
 export interface Relay extends StoredWorker {
   /** Delivers what is due and returns how many events were settled for good; ends early when the signal aborts. */
   drain(signal: AbortSignal): Promise<number>
@@ -77,6 +77,25 @@ export function relayOf(
   { clock }: { readonly clock: Clock },
   { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
 ): Relay {
+  /** Whether an event failed that is tried again, as far as this process knows. */
+  let isFailing = false
+
+  /** Says what came of a batch. */
+  function report(outcomes: readonly Outcome[], thrown: unknown, pieces: WorkerObserver): void {
+    const [failed] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
+    if (failed !== undefined) pieces.failed(thrown ?? failure(failed))
+    const isTaken = outcomes.some(({ then }) => then === 'done')
+    if (isTaken) pieces.succeeded()
+    isFailing = (failed !== undefined || isFailing) && !isTaken
+  }
+
+  /** What was given up is tried no more: once nothing waits, nothing fails. */
+  async function reportEmpty(pieces: WorkerObserver): Promise<void> {
+    if (!isFailing || (await outbox.counts(sink.name, 1)).waiting > 0) return
+    isFailing = false
+    pieces.succeeded()
+  }
+
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
   async function pass(
     signal: AbortSignal,
@@ -87,12 +106,13 @@ export function relayOf(
       const rest = sink.rest?.() ?? 0
       if (rest > 0) return { settled, restMs: rest }
       const due = await outbox.claim(sink.name, batch, leaseMs)
-      if (due.length === 0) return { settled, restMs: IDLE }
+      if (due.length === 0) {
+        if (pieces) await reportEmpty(pieces)
+        return { settled, restMs: IDLE }
+      }
       const { outcomes, restMs, thrown } = await delivered(sink, due, signal)
       await outbox.settle(sink.name, outcomes)
-      const [failed] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
-      if (failed !== undefined) pieces?.failed(thrown ?? failure(failed))
-      if (outcomes.some(({ then }) => then === 'done')) pieces?.succeeded()
+      if (pieces) report(outcomes, thrown, pieces)
       settled += outcomes.filter(({ then }) => then === 'done').length
       if (outcomes.some(({ then }) => then === 'retry')) return { settled, restMs }
     }
