@@ -1,7 +1,8 @@
 import type { Json } from '../domain/json.ts'
-import { DAY, isAhead, type Millis } from '../domain/time.ts'
+import { DAY, HOUR, isAhead, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger } from '../ports/store.ts'
+import { repeated, type WorkerObserver } from '../ports/worker.ts'
 import { type Contract, contracts, type Endpoint } from './endpoint.ts'
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
@@ -12,6 +13,8 @@ export type RegisteredEndpoint = Pick<Endpoint, 'id' | 'contract' | 'events'>
 export interface Registration {
   /** Says that the configuration of this process has its endpoints. It is forgotten after 7 days in which no process said so. */
   register(): Promise<void>
+  /** Says so now, and again while it runs. */
+  run(signal: AbortSignal, observer: WorkerObserver): Promise<void>
   /** The endpoints that the configuration of any process has. */
   registered(): Promise<readonly RegisteredEndpoint[]>
 }
@@ -21,6 +24,8 @@ const PAGE = 1_000
 const LASTS: Millis = 7 * DAY
 /** How often it is said again. */
 const AGAIN: Millis = DAY
+/** How often a process that runs looks whether it is to say so again. */
+const LOOK: Millis = HOUR
 
 interface Said {
   readonly contract: Contract
@@ -49,8 +54,18 @@ export function registration(
     await store.commit({ connection, documents: [document] })
   }
 
+  const register = async (): Promise<void> => void (await Promise.all(configured.map(say)))
+
   return {
-    register: async () => void (await Promise.all(configured.map(say))),
+    register,
+    run: (signal, observer) =>
+      repeated(
+        async () => {
+          await register()
+          return LOOK
+        },
+        { clock, signal, observer },
+      ),
     async registered() {
       const { documents } = await store.documents(connection, { kind: KIND, limit: PAGE })
       return documents.flatMap(({ id, value }) => {

@@ -35,7 +35,7 @@ export interface Webhooks extends StoredWorker {
   readonly endpoints: Endpoints
   /**
    * Says to all processes on the store that these endpoints are configured, so that what another process dispatches waits for them too. Call
-   * it at the start. It is forgotten after 7 days in which no process said so.
+   * it at the start. It is forgotten after 7 days in which no process said so; `run` says so again every day.
    */
   register(): Promise<void>
   /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
@@ -156,7 +156,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     },
     async run(signal, observer) {
       const part = observerOfParts(observer)
-      await Promise.all([dispatch.run(signal, part()), couriers(signal, part)])
+      await Promise.all([others.run(signal, part()), dispatch.run(signal, part()), couriers(signal, part)])
     },
     async test(id, signal) {
       const endpoint = await known.get(id)

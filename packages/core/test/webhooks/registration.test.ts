@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { DAY } from '../../src/domain/time.ts'
+import { settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
+import { registration } from '../../src/webhooks/registration.ts'
+import { hearing } from '../heard.ts'
 import { configured, hooked, never, receiving } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -49,6 +52,29 @@ describe('an endpoint that only another process has in its configuration', () =>
     await clock.advance(DAY)
     await happens()
     expect(await hooks.counts('idm')).toMatchObject({ waiting: 2 })
+  })
+
+  it('is registered by a process that runs', async () => {
+    const { hooks, happens } = await world()
+    const stop = new AbortController()
+    const running = hooks.run(stop.signal)
+    await settle()
+    stop.abort()
+    await running
+    await happens()
+    expect(await hooks.counts('idm')).toMatchObject({ waiting: 1 })
+  })
+
+  it('stays registered for as long as one runs', async () => {
+    const { ports, clock, hooks, happens } = await world()
+    const stop = new AbortController()
+    const one = registration(HOME, [configured('idm', 'https://idm.example.com/', { contract: 'idm' })], ports)
+    const running = one.run(stop.signal, hearing().observer)
+    await clock.advance(8 * DAY)
+    stop.abort()
+    await running
+    await happens()
+    expect(await hooks.counts('idm')).toMatchObject({ waiting: 1 })
   })
 
   it('is registered with one write a day', async () => {
