@@ -1,31 +1,21 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { optionTable } from '../option-table.ts'
+import { pageOf, piecesOf, printed } from './page.ts'
 
-const root = join(import.meta.dirname, '../..')
-const page = readFileSync(join(root, 'docs/front-door.md'), 'utf8')
-
-/** The code of the page, each piece with the section that it stands in. */
-const pieces = page
-  .split(/^## /m)
-  .flatMap((section) =>
-    [...section.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
-      ([, code = '']) => [section.split('\n')[0] ?? '', code] as const,
-    ),
-  )
+const page = pageOf('docs/front-door.md')
+const pieces = piecesOf(page, 'ts')
 const isWhole = (code: string): boolean => code.includes("from 'guestpass'")
 /** Those that go on from `gp`, one after the other. */
-const going = pieces.filter(([, code]) => !isWhole(code))
+const going = pieces.filter(({ code }) => !isWhole(code))
 
 const GOING = `import { guestpass } from 'guestpass'
 const visit = async (url: string) => (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
 const gp = await guestpass()
-${going.map(([title, code]) => `console.log(${JSON.stringify(`# ${title}`)})\n{\n${code}}\n`).join('')}
+${going.map(({ title, code }) => `console.log(${JSON.stringify(`# ${title}`)})\n{\n${code}}\n`).join('')}
 await gp.close()
 `
 
@@ -40,31 +30,25 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true, force: true })
 })
 
-/** What a program prints, in full. */
-async function printed(name: string, code: string): Promise<string> {
-  const file = join(root, 'examples', `.front-door-${process.pid}-${name}.ts`)
-  writeFileSync(file, code)
+/** What a program of the page prints, which must be neither a warning nor a token. */
+async function shown(name: string, code: string): Promise<string> {
   const env = { ...upstream.env, GUESTPASS_DATABASE_URL: join(cwd, `${name}.db`) }
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { env })
-    expect(stderr.replace(/^guestpass: (made the encryption key|WEBHOOK_SECRET is not set).*\n/gm, '')).toBe('')
-    expect(stdout).not.toContain('eyJ')
-    return stdout
-  } finally {
-    rmSync(file)
-  }
+  const { stdout, stderr } = await printed(`front-door-${name}`, code, { env })
+  expect(stderr.replace(/^guestpass: (made the encryption key|WEBHOOK_SECRET is not set).*\n/gm, '')).toBe('')
+  expect(stdout).not.toContain('eyJ')
+  return stdout
 }
 
 describe('the page of the front door', () => {
-  it.each(pieces.filter(([, code]) => isWhole(code)).map(([, code], at) => [at, code] as const))(
-    'has a program that runs as it stands: %s',
+  it.each(pieces.filter(({ code }) => isWhole(code)).map(({ code }, at) => [at, code] as const))(
+    'has a program that runs as the page shows it: %s',
     async (at, code) => {
-      expect(await printed(`whole-${at}`, code)).toMatch(/valid: true|Did you mean region/)
+      expect(await shown(`whole-${at}`, code)).toMatch(/valid: true|Did you mean region/)
     },
   )
 
-  it('has code for each of its sections that runs as it stands', async () => {
-    const [, ...sections] = (await printed('going', GOING)).split(/^# .*\n/m)
+  it('has code for each of its sections that runs as the page shows it', async () => {
+    const [, ...sections] = (await shown('going', GOING)).split(/^# .*\n/m)
     expect(sections).toHaveLength(going.length)
     expect(sections.filter((lines) => lines === '')).toEqual([])
   })

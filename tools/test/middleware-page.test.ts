@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,16 +9,11 @@ import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../../packages/cli/test/free-port.ts'
+import { pageOf, piecesOf, programPath } from './page.ts'
 
-const root = join(import.meta.dirname, '../..')
-/** The programs of the page by the section that they stand in; the first is what all others begin with. */
-const [[, setup] = ['', ''], ...programs] = readFileSync(join(root, 'docs/middleware.md'), 'utf8')
-  .split(/^## /m)
-  .flatMap((section) =>
-    [...section.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
-      ([, code = '']) => [section.split('\n')[0] ?? '', code] as const,
-    ),
-  )
+/** The programs of the page; the first is what all others begin with. */
+const [setup, ...programs] = piecesOf(pageOf('docs/middleware.md'), 'ts')
 
 let upstream: Sandbox
 const key = Buffer.alloc(32, 7).toString('base64')
@@ -42,14 +35,6 @@ afterAll(async () => {
 })
 
 const ANN = '11111111-1111-4111-8111-111111111111'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Writes a program as JavaScript, because Node reads no decorators. */
 async function compiled(code: string, to: string): Promise<void> {
@@ -77,9 +62,9 @@ async function answered(url: string, init: RequestInit, program: ChildProcess): 
   }
 }
 
-it.each(programs)('the program for %s checks the tokens of requests', async (title, code) => {
-  const file = join(root, 'examples', `.middleware-${process.pid}-${title}.js`)
-  await compiled(`${setup}\n${code}`, file)
+it.each(programs)('the program for $title checks the tokens of requests', async ({ title, code }) => {
+  const file = programPath(`middleware-${title}.js`)
+  await compiled(`${setup?.code}\n${code}`, file)
   const port = await freePort()
   const program = spawn(process.execPath, [file], {
     cwd,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { piecesOf } from './page.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Where Node keeps the sources that it has read: every run of a program reads all of them. */
@@ -16,16 +17,13 @@ export interface PageProgram {
   readonly lines: number
 }
 
-/** The text of a page. */
-export const pageOf = (path: string): string => readFileSync(join(root, path), 'utf8')
-
 /** The programs of a page: its blocks of TypeScript whose first line is `// NAME`, by name. */
 export function programsOf(page: string): ReadonlyMap<string, PageProgram> {
-  const blocks = [...page.matchAll(/^```ts\n(\/\/ ([\w-]+\.m?ts)\b[^\n]*\n[\s\S]*?)^```/gm)]
   return new Map(
-    blocks.map(([, code = '', file = '']) => {
+    piecesOf(page, 'ts').flatMap(({ code }) => {
+      const [, file] = /^\/\/ ([\w-]+\.m?ts)\b/.exec(code) ?? []
       const lines = code.split('\n').filter((line) => line.trim() !== '').length
-      return [file, { file, code, lines }]
+      return file === undefined ? [] : [[file, { file, code, lines }] as const]
     }),
   )
 }

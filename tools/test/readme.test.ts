@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort, type Launched, launched } from './launched.ts'
+import { freePort } from '../../packages/cli/test/free-port.ts'
+import { type Launched, launched } from './launched.ts'
+import { pageOf, piecesOf, printed, programPath } from './page.ts'
 
 const root = join(import.meta.dirname, '../..')
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = (language: string): readonly string[] =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code ?? '')
-const run = promisify(execFile)
+const readme = pageOf('README.md')
+const blocks = (language: string): readonly string[] => piecesOf(readme, language).map(({ code }) => code)
 const [backend = '', ...jobs] = blocks('ts')
 
-/** What stands before and after the lines of a job: the front door, and for routes a server with a browser that visits them. */
+/** A job as a program. Around its lines there is the front door, and for routes a server with a browser that visits them. */
 const whole = (job: string): string =>
   job.includes('app.')
     ? `import { guestpass } from 'guestpass'
@@ -44,13 +44,6 @@ describe('the README', () => {
     writeFileSync(join(made, '.env'), lines.join(''))
     return made
   }
-  /** Writes a program where it finds the packages of the checkout. */
-  const program = (name: string, text: string): string => {
-    const file = join(root, 'examples', `.readme-${process.pid}-${name}.ts`)
-    writeFileSync(file, text)
-    folders.push(file)
-    return file
-  }
   beforeAll(async () => {
     upstream = await sandbox({ autoConsent: true })
   })
@@ -69,10 +62,7 @@ describe('the README', () => {
   })
 
   it.each(jobs.map((job, at) => [at + 1, job] as const))('does job %i with the lines it shows', async (at, job) => {
-    const { stdout, stderr } = await run(process.execPath, [program(`job-${at}`, whole(job))], {
-      cwd: folder(),
-      env: { PATH: path },
-    })
+    const { stdout, stderr } = await printed(`job-${at}`, whole(job), { cwd: folder(), env: { PATH: path } })
     expect(stderr.replace(/^guestpass: made the encryption key .*\n/, '')).toBe('')
     const outcomes = [
       /^generation 2 is valid\n$/,
@@ -86,7 +76,9 @@ describe('the README', () => {
 
   it('has a backend that renews guests, tells their pages, and goes on after kill -9', async () => {
     // Tokens of a few seconds, so that one is renewed while the page listens.
-    const file = program('backend', backend.replace('issue({', 'issue({ duration: 6,'))
+    const file = programPath('backend.ts')
+    writeFileSync(file, backend.replace('issue({', 'issue({ duration: 6,'))
+    folders.push(file)
     expect(backend.trimEnd().split('\n').length).toBeLessThanOrEqual(30)
     const cwd = folder()
     const PORT = String(await freePort())
@@ -125,7 +117,7 @@ describe('the README', () => {
     const [start, session] = blocks('sh')
     expect(start).toBe('npx guestpass sandbox > .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
-    const { stdout } = await run('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
     expect(stdout).toContain('All is well.')
     expect(stdout).toContain('guest-tokens  active  generation 1')
     expect(stdout).toContain('TOKEN_GENERATED_SUCCESS')

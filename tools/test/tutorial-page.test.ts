@@ -12,7 +12,8 @@ import {
 } from '../../packages/cli/test/upstream/tutorial-upstream.ts'
 import { REMEDY } from '../../packages/core/test/browser/chromium.ts'
 import { launched, listening, path } from '../../packages/core/test/browser/harness.ts'
-import { pageOf, type ProgramFolder, programFolder, programsOf } from './page-program.ts'
+import { pageOf } from './page.ts'
+import { type ProgramFolder, programFolder, programsOf } from './page-program.ts'
 
 const HTML = `<!doctype html>
 <form><input name=email><input name=name><button>go</button></form><output></output>

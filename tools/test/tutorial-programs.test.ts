@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../../packages/cli/test/e2e/receiver.ts'
+import { freePort } from '../../packages/cli/test/free-port.ts'
 import {
   AUTHORIZE,
   CHANNEL,
@@ -20,14 +19,8 @@ import {
   USER_TOKEN,
   USERS,
 } from '../../packages/cli/test/upstream/tutorial-upstream.ts'
-import {
-  pageOf,
-  type PageProgram,
-  type ProgramFolder,
-  programFolder,
-  programsOf,
-  type Running,
-} from './page-program.ts'
+import { pageOf } from './page.ts'
+import { type PageProgram, type ProgramFolder, programFolder, programsOf, type Running } from './page-program.ts'
 
 const page = pageOf('docs/from-the-tutorials.md')
 const programs = programsOf(page)
@@ -35,15 +28,6 @@ const programOf = (file: string): PageProgram => {
   const program = programs.get(file)
   if (!program) throw new Error(`the page has no ${file}`)
   return program
-}
-
-/** A port that nothing listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const UUID_V4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net'
 import { sandbox } from '@guestpass/sandbox'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type User, user } from '../../../packages/cli/test/e2e/user.ts'
+import { freePort } from '../../../packages/cli/test/free-port.ts'
 import { browser } from '../../openid/browser.ts'
 import { type Openid, openid, SECRET } from '../../openid/provider.ts'
 
@@ -25,14 +25,6 @@ afterEach(async () => {
   ann.leave()
   await provider.stop()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const service = { GENESYS_CLIENT_ID: 'basic', GENESYS_CLIENT_SECRET: SECRET, GENESYS_SCOPES: 'api:read' }
 

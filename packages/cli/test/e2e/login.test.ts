@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../free-port.ts'
 import { JWS, type User, user } from './user.ts'
 
 let upstream: Sandbox
@@ -22,14 +23,6 @@ afterEach(() => {
   expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
   ann.leave()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** The address that a sign-in at the terminal prints. */
 const ADDRESS = /\n {2}(http\S+)\n/
