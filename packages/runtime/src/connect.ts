@@ -8,7 +8,7 @@ export type Reachable = ConfigWith<'hosts' | 'clientId'>
 /** The connection of a configuration, on a runtime. */
 export async function connect(
   { connection: name, hosts, settings }: Reachable,
-  { ports, add }: Pick<Runtime, 'ports' | 'add'>,
+  { ports, add, webhooks }: Pick<Runtime, 'ports' | 'add' | 'webhooks'>,
 ): Promise<Connection> {
   const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
   const made = await connection(
@@ -29,6 +29,8 @@ export async function connect(
     ports,
   )
   add(made)
+  // Here, because what only reads the store makes no connection known to it. A store that takes nothing now says so where it matters.
+  await webhooks.register().catch(() => {})
   return made
 }
 

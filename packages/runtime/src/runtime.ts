@@ -98,8 +98,6 @@ async function assembled<S extends Store>(
     },
     { store, ...world, guardedHttp: guarded.http },
   )
-  // A store that takes nothing now says so where it matters.
-  await hooks.register().catch(() => {})
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
