@@ -53,7 +53,7 @@ export interface Connection {
   readonly accessKeys: KeySource
   /**
    * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
-   * was removed upstream is then refused within ten minutes though no token came meanwhile. `observer` hears of fetches that fail.
+   * was removed upstream is then refused within ten minutes though no token came meanwhile. `observer.failed` is called for fetches that fail.
    */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
   /** How far the issuer's clock is ahead of ours, in milliseconds. */

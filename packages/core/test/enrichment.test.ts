@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openProfile } from '../src/domain/profile.ts'
 import { HOUR, MINUTE, SECOND } from '../src/domain/time.ts'
 import { settle } from '../src/testing/index.ts'
-import { hearing } from './heard.ts'
+import { recordingObserver } from './recording-observer.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { jwt } from './fake-upstream.ts'
 import { garbled } from './people-upstream.ts'
@@ -167,17 +167,17 @@ describe('attributes that upstream does not take', () => {
     upstream.always('update', instead(503))
     await guests.issue(ann)
     await settle()
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
     const other = await process({ crmUrl })
-    const running = other.guests.enrichment.run(stop.signal, ear.observer)
+    const running = other.guests.enrichment.run(stop.signal, observed.observer)
     await clock.advance(SECOND)
-    expect(ear.heard).toEqual(['succeeded', 'succeeded'])
+    expect(observed.calls).toEqual(['succeeded', 'succeeded'])
     await clock.advance(10 * SECOND)
-    expect(ear.last()).toBe('upstream_unavailable')
+    expect(observed.last()).toBe('upstream_unavailable')
     upstream.always('update', undefined)
     await clock.advance(MINUTE)
-    expect(ear.last()).toBe('succeeded')
+    expect(observed.last()).toBe('succeeded')
     stop.abort()
     await running
   })

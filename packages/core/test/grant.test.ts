@@ -189,7 +189,7 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(2)
   })
 
-  it('that has ended is told to the keeper, and one that was signed out is not', async () => {
+  it('that has ended is reported to the keeper, and one that was signed out is not', async () => {
     const here = signedIn()
     const { accessTokens, grant, signOut } = await here.seeded()
     await accessTokens.token()

@@ -8,7 +8,7 @@ import type { Clock } from '../src/ports/clock.ts'
 import type { Store } from '../src/ports/store.ts'
 import type { WorkerObserver } from '../src/ports/worker.ts'
 import { settle } from '../src/testing/index.ts'
-import { hearing } from './heard.ts'
+import { recordingObserver } from './recording-observer.ts'
 import { dropped, instead, slow } from './meetings.ts'
 import { expectOneEffect, ID, issued, type RefreshWorld, refreshWorld, request } from './refresh-world.ts'
 import { gated } from './refreshing-upstream.ts'
@@ -216,7 +216,7 @@ describe('a keeper', () => {
 
   it('reports a store that fails and a renewal that fails, and that it goes on when they recover', async () => {
     const here = await issued()
-    const ear = hearing()
+    const observed = recordingObserver()
     let failing = true
     const store: Store = {
       ...here.store,
@@ -226,19 +226,19 @@ describe('a keeper', () => {
       },
     }
     here.upstream.meets(instead(503, {}, { 'retry-after': '60' }))
-    const { finish } = await keeping(here, { store, observer: ear.observer })
+    const { finish } = await keeping(here, { store, observer: observed.observer })
     await here.clock.advance(SECOND)
-    expect(new Set(ear.heard)).toEqual(new Set(['store_busy']))
+    expect(new Set(observed.calls)).toEqual(new Set(['store_busy']))
     failing = false
     await here.clock.advance(3 * SECOND)
-    expect(ear.last()).toBe('succeeded')
+    expect(observed.last()).toBe('succeeded')
     await pass(here, DUE)
-    expect(ear.last()).toBe('upstream_unavailable')
+    expect(observed.last()).toBe('upstream_unavailable')
     // Nothing is tried meanwhile: that is no success.
     await here.clock.advance(30 * SECOND)
-    expect(ear.last()).toBe('upstream_unavailable')
+    expect(observed.last()).toBe('upstream_unavailable')
     await here.clock.advance(MINUTE)
-    expect([ear.last(), (await here.row())?.generation]).toEqual(['succeeded', 2])
+    expect([observed.last(), (await here.row())?.generation]).toEqual(['succeeded', 2])
     await finish()
   })
 

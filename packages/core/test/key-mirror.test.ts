@@ -8,7 +8,7 @@ import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, seededRandom } from '../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 import { hosts } from './world.ts'
-import { hearing } from './heard.ts'
+import { recordingObserver } from './recording-observer.ts'
 import { world } from './world.ts'
 
 const pairs = ['first', 'second'].map((kid) => ({ kid, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) }))
@@ -86,30 +86,30 @@ describe('a connection that runs in the background', () => {
 
   it('reports keys that cannot be fetched, though the last ones still serve, and that they can be again', async () => {
     const { connection: own, clock, judge, cut, mend } = await mirroring()
-    const ear = hearing()
+    const observed = recordingObserver()
     const control = new AbortController()
-    const running = own.run(control.signal, ear.observer)
+    const running = own.run(control.signal, observed.observer)
     await clock.advance(0)
-    expect(ear.heard).toEqual(['succeeded'])
+    expect(observed.calls).toEqual(['succeeded'])
     cut()
     await clock.advance(10 * MINUTE)
-    expect([ear.last(), await judge(first)]).toEqual(['keys_unavailable', 'valid'])
-    expect(ear.messages[0]).toContain('cannot be had')
+    expect([observed.last(), await judge(first)]).toEqual(['keys_unavailable', 'valid'])
+    expect(observed.messages[0]).toContain('cannot be had')
     mend()
     await clock.advance(10 * MINUTE)
-    expect(ear.last()).toBe('succeeded')
+    expect(observed.last()).toBe('succeeded')
     control.abort()
     await running
   })
 
   it('with keys that are given fetches nothing, and runs until it is stopped', async () => {
     const here = world()
-    const ear = hearing()
+    const observed = recordingObserver()
     const control = new AbortController()
     let hasEnded = false
-    const running = (await here.process()).run(control.signal, ear.observer).then(() => (hasEnded = true))
+    const running = (await here.process()).run(control.signal, observed.observer).then(() => (hasEnded = true))
     await here.clock.advance(HOUR)
-    expect([hasEnded, ear.heard]).toEqual([false, ['succeeded']])
+    expect([hasEnded, observed.calls]).toEqual([false, ['succeeded']])
     control.abort()
     await running
   })

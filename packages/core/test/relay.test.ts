@@ -8,7 +8,7 @@ import type { Sink } from '../src/sinks/sink.ts'
 import { memoryStore } from '../src/stores/memory.ts'
 import { fakeClock, settle } from '../src/testing/index.ts'
 import { webhookRoute } from '../src/webhooks/endpoint.ts'
-import { hearing } from './heard.ts'
+import { recordingObserver } from './recording-observer.ts'
 import { event, HOME } from '../src/testing/store-contract/samples.ts'
 
 const never = new AbortController().signal
@@ -91,7 +91,7 @@ describe('a relay', () => {
     const { store, sink, clock, ready } = waiting(1)
     await ready
     let how: 'throw' | 'retry' | 'park' | 'done' = 'throw'
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
     const flaky: Sink = {
       name: 'audit',
@@ -101,18 +101,18 @@ describe('a relay', () => {
         return sink(() => word).deliver(due, signal)
       },
     }
-    const running = relay(store.outbox, flaky, { clock }).run(stop.signal, ear.observer)
+    const running = relay(store.outbox, flaky, { clock }).run(stop.signal, observed.observer)
     await settle()
-    expect([ear.heard, ear.messages]).toEqual([['output_failed'], ['The disk is full.']])
+    expect([observed.calls, observed.messages]).toEqual([['output_failed'], ['The disk is full.']])
     how = 'retry'
     await clock.advance(SECOND)
-    expect(ear.messages.at(-1)).toBe('The sink audit did not take an event: busy.')
+    expect(observed.messages.at(-1)).toBe('The sink audit did not take an event: busy.')
     // Looks that find nothing due are no success while it waits.
     await clock.advance(4 * SECOND)
-    expect(ear.heard).toEqual(['output_failed', 'output_failed'])
+    expect(observed.calls).toEqual(['output_failed', 'output_failed'])
     how = 'done'
     await clock.advance(2 * SECOND)
-    expect(ear.last()).toBe('succeeded')
+    expect(observed.last()).toBe('succeeded')
     stop.abort()
     await running
   })
@@ -120,16 +120,16 @@ describe('a relay', () => {
   it('reports what the sink gave up, and does not count as failing once nothing waits', async () => {
     const { store, sink, clock, ready } = waiting(1)
     await ready
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
     const running = relay(
       store.outbox,
       sink(() => 'park'),
       { clock },
-    ).run(stop.signal, ear.observer)
+    ).run(stop.signal, observed.observer)
     await clock.advance(3 * SECOND)
-    expect(ear.heard.slice(0, 2)).toEqual(['output_failed', 'succeeded'])
-    expect(ear.messages).toEqual(['The sink audit did not take an event: gone.'])
+    expect(observed.calls.slice(0, 2)).toEqual(['output_failed', 'succeeded'])
+    expect(observed.messages).toEqual(['The sink audit did not take an event: gone.'])
     stop.abort()
     await running
   })
@@ -144,17 +144,17 @@ describe('a relay', () => {
         return store.outbox.claim(...ask)
       },
     }
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
     const running = relay(
       outbox,
       sink(() => 'done'),
       { clock },
-    ).run(stop.signal, ear.observer)
+    ).run(stop.signal, observed.observer)
     await clock.advance(3 * SECOND)
     failing = false
     await clock.advance(4 * SECOND)
-    expect(ear.heard).toEqual(['store_busy', 'store_busy', 'store_busy', 'succeeded'])
+    expect(observed.calls).toEqual(['store_busy', 'store_busy', 'store_busy', 'succeeded'])
     stop.abort()
     await running
   })
@@ -278,7 +278,7 @@ describe('a relay on a store whose route', () => {
   const clock = fakeClock()
   const made = (route: Route | undefined, options = {}) =>
     relay(memoryStore(route ? { clock, route } : { clock }).outbox, sink, { clock }, options)
-  const deaf = expect.objectContaining({
+  const unrouted = expect.objectContaining({
     code: 'config_invalid',
     fields: [expect.objectContaining({ field: 'route' })],
   })
@@ -289,7 +289,7 @@ describe('a relay on a store whose route', () => {
     ['is that of webhooks', webhookRoute],
     ['names it for another connection alone', ({ connection }) => (connection === 'eu' ? ['audit'] : [])],
   ])('%s is refused, with the field and the remedy', (_, route) => {
-    expect(() => made(route)).toThrow(deaf)
+    expect(() => made(route)).toThrow(unrouted)
     expect(() => made(route)).toThrow(/memoryStore\(\{ route: \(\) => \[sink\.name\] \}\)/)
   })
 

@@ -3,14 +3,14 @@ import { MINUTE, type Millis, SECOND } from '../src/domain/time.ts'
 import { GuestpassError } from '../src/errors.ts'
 import { observerOfParts, repeated, type RepeatOptions, type WorkerObserver } from '../src/ports/worker.ts'
 import { fakeClock } from '../src/testing/index.ts'
-import { hearing } from './heard.ts'
+import { recordingObserver } from './recording-observer.ts'
 
 const busy = (): GuestpassError => new GuestpassError('store_busy', 'The store is busy.')
 
 /** A loop under way, and the seconds at which its passes began. */
 function looping(pass: (pieces: WorkerObserver, nth: number) => Millis, more: Partial<RepeatOptions> = {}) {
   const clock = fakeClock()
-  const ear = hearing()
+  const observed = recordingObserver()
   const stop = new AbortController()
   const at: number[] = []
   const ended = repeated(
@@ -18,29 +18,29 @@ function looping(pass: (pieces: WorkerObserver, nth: number) => Millis, more: Pa
       at.push(clock.monotonic() / SECOND)
       return pass(pieces, at.length)
     },
-    { clock, signal: stop.signal, observer: ear.observer, ...more },
+    { clock, signal: stop.signal, observer: observed.observer, ...more },
   )
-  return { clock, ...ear, at, ended, stop: () => stop.abort() }
+  return { clock, ...observed, at, ended, stop: () => stop.abort() }
 }
 
 describe('a repeated pass', () => {
   it('pauses as long as each pass says, and is reported once for each', async () => {
-    const { clock, at, heard, stop, ended } = looping((_, nth) => nth * SECOND)
+    const { clock, at, calls, stop, ended } = looping((_, nth) => nth * SECOND)
     await clock.advance(10 * SECOND)
-    expect([at, heard]).toEqual([[0, 1, 3, 6, 10], Array.from({ length: 5 }, () => 'succeeded')])
+    expect([at, calls]).toEqual([[0, 1, 3, 6, 10], Array.from({ length: 5 }, () => 'succeeded')])
     stop()
     await ended
     expect(clock.sleeping).toBe(0)
   })
 
   it('that rejects is reported and repeated after a back-off that doubles up to a bound, and begins anew after a success', async () => {
-    const { clock, at, heard, stop, ended } = looping((_, nth) => {
+    const { clock, at, calls, stop, ended } = looping((_, nth) => {
       if (nth !== 6) throw busy()
       return SECOND
     })
     await clock.advance(28 * SECOND)
     expect(at).toEqual([0, 1, 3, 7, 15, 25, 26, 27])
-    expect(heard).toEqual([
+    expect(calls).toEqual([
       ...Array.from({ length: 5 }, () => 'store_busy'),
       'succeeded',
       ...Array.from({ length: 2 }, () => 'store_busy'),
@@ -58,10 +58,10 @@ describe('a repeated pass', () => {
   })
 
   it('is not ended by an observer that throws', async () => {
-    const deaf = (): never => {
-      throw new Error('no ears')
+    const broken = (): never => {
+      throw new Error('the observer is broken')
     }
-    const observer = { succeeded: deaf, failed: deaf }
+    const observer = { succeeded: broken, failed: broken }
     const { clock, at, stop, ended } = looping(
       (_, nth) => {
         if (nth === 2) throw busy()
@@ -76,14 +76,14 @@ describe('a repeated pass', () => {
   })
 
   it('ends with the signal, and what the abort made fail is not reported', async () => {
-    const { heard, ended, stop, clock } = looping((_, nth) => {
+    const { calls, ended, stop, clock } = looping((_, nth) => {
       if (nth === 1) return SECOND
       stop()
       throw busy()
     })
     await clock.advance(SECOND)
     await ended
-    expect(heard).toEqual(['succeeded'])
+    expect(calls).toEqual(['succeeded'])
   })
 
   it('ends with the fault of a clock that cannot sleep, and does not spin', async () => {
@@ -95,7 +95,7 @@ describe('a repeated pass', () => {
 
 describe('pieces of work', () => {
   it('that fail are each reported; passes without work count as no success until one succeeds', async () => {
-    const { clock, heard, stop, ended } = looping((pieces, nth) => {
+    const { clock, calls, stop, ended } = looping((pieces, nth) => {
       if (nth === 2) {
         pieces.failed(busy())
         pieces.failed(busy())
@@ -107,18 +107,18 @@ describe('pieces of work', () => {
       return SECOND
     })
     await clock.advance(4 * SECOND)
-    expect(heard).toEqual(['succeeded', 'store_busy', 'store_busy', 'store_busy', 'succeeded', 'succeeded'])
+    expect(calls).toEqual(['succeeded', 'store_busy', 'store_busy', 'store_busy', 'succeeded', 'succeeded'])
     stop()
     await ended
   })
 
   it('that failed count for ten minutes where none is tried again', async () => {
-    const { clock, heard, last, stop, ended } = looping((pieces, nth) => {
+    const { clock, calls, last, stop, ended } = looping((pieces, nth) => {
       if (nth === 1) pieces.failed(busy())
       return SECOND
     })
     await clock.advance(10 * MINUTE - SECOND)
-    expect(heard).toEqual(['store_busy'])
+    expect(calls).toEqual(['store_busy'])
     await clock.advance(SECOND)
     expect(last()).toBe('succeeded')
     stop()
@@ -128,16 +128,16 @@ describe('pieces of work', () => {
 
 describe('the parts of a worker', () => {
   it('succeed together: not while one of them fails, and again when it is dropped', () => {
-    const { observer, heard } = hearing()
+    const { observer, calls } = recordingObserver()
     const part = observerOfParts(observer)
     const [one, two] = [part(), part()]
     one.failed(busy())
     two.succeeded()
     one.succeeded()
-    expect(heard).toEqual(['store_busy', 'succeeded'])
+    expect(calls).toEqual(['store_busy', 'succeeded'])
     one.failed(busy())
     one.drop()
     two.succeeded()
-    expect(heard).toEqual(['store_busy', 'succeeded', 'store_busy', 'succeeded'])
+    expect(calls).toEqual(['store_busy', 'succeeded', 'store_busy', 'succeeded'])
   })
 })

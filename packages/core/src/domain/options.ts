@@ -19,8 +19,8 @@ export type Given = readonly [name: string, value: unknown, kind: Kind]
 /** Throws `config_invalid` with every fault of the arguments, each under its path. No value of a text is repeated, but for names. */
 export function checkOptions(factory: string, ...given: readonly Given[]): void {
   const fields = given.flatMap(([name, value, kind]) => {
-    const isBag = kind.isRecord && !kind.isNeeded
-    return isBag ? kind.faults(value === undefined ? {} : value, name, '') : faultsOf(kind, value, name)
+    const mayBeLeftOut = kind.isRecord && !kind.isNeeded
+    return mayBeLeftOut ? kind.faults(value === undefined ? {} : value, name, '') : faultsOf(kind, value, name)
   })
   if (fields.length === 0) return
   const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
@@ -134,8 +134,8 @@ export interface RecordOf<T> extends Kind {
 }
 
 /**
- * An object with these members. Others are refused, because they may be misspelt; of an `open` one, which may be handed on whole as ports
- * are, only those that are close to a member that is missing.
+ * An object with these members. Others are refused, because they may be misspelt. An `open` object may have others, as ports that are handed
+ * on whole; of them only those are refused that are close to a member that is missing.
  */
 export const record = <T>(
   kinds: KindsOf<T>,

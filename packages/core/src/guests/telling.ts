@@ -14,7 +14,7 @@ export interface TellingParts {
   readonly connection: string
   readonly meter: Meter
   readonly random: Random
-  /** Those who hear of every token. */
+  /** Called with every token. */
   readonly listeners: Listeners
 }
 

@@ -7,7 +7,7 @@ import * as kinds from '../ports/kinds.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'
 import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { refuseDeaf } from './route.ts'
+import { refuseUnrouted } from './route.ts'
 
 /** Delivers until the signal aborts. Events that the sink did not take are reported, until it takes one or none waits. The backlog is the events that wait for it. */
 export interface Relay extends StoredWorker {
@@ -61,7 +61,7 @@ export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock
     ['ports', ports, clockKind],
     ['options', options, optionsKind],
   )
-  refuseDeaf('relay', outbox, sink.name, {
+  refuseUnrouted('relay', outbox, sink.name, {
     connection: options.connection ?? 'default',
     message: 'of the store does not name the sink, so that no event would come to it',
     remedy:
@@ -125,7 +125,7 @@ export function relayOf(
         clock,
         signal,
         observer,
-        standsMs: Number.POSITIVE_INFINITY,
+        failingMs: Number.POSITIVE_INFINITY,
       }),
   }
 }

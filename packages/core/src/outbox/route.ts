@@ -28,10 +28,14 @@ function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, no
 }
 
 /**
- * Whether the route of a store never names a sink. False also where that cannot be known, because the route looks at more than type,
- * outcome and connection of an event.
+ * Whether the route of a store never names a sink. False also where that is not known: the route may look at more of an event than its type,
+ * outcome and connection.
  */
-function isDeaf(outbox: Pick<Outbox, 'routes'>, sink: string, { connection, types = eventTypes }: Tried): boolean {
+function isNeverNamed(
+  outbox: Pick<Outbox, 'routes'>,
+  sink: string,
+  { connection, types = eventTypes }: Tried,
+): boolean {
   let depends = false
   const note = (): void => void (depends = true)
   const isNamed = types.some((type) =>
@@ -47,16 +51,16 @@ function isDeaf(outbox: Pick<Outbox, 'routes'>, sink: string, { connection, type
 }
 
 /**
- * Throws `config_invalid`, field `route`, where the route of a store never names a sink: then nothing would ever come to it. What other
- * processes commit goes by the routes of their own stores.
+ * Throws `config_invalid`, field `route`, where the route of a store never names a sink: then no event would be queued for it. Events
+ * that other processes commit go by the routes of their own stores.
  */
-export function refuseDeaf(
+export function refuseUnrouted(
   factory: string,
   outbox: Pick<Outbox, 'routes'>,
   sink: string,
   { message, remedy, ...tried }: Tried & { readonly message: string; readonly remedy: string },
 ): void {
-  if (!isDeaf(outbox, sink, tried)) return
+  if (!isNeverNamed(outbox, sink, tried)) return
   throw new GuestpassError('config_invalid', `Wrong options for ${factory}: route ${message}. ${remedy}`, {
     fields: [{ field: 'route', message, remedy }],
   })

@@ -85,7 +85,7 @@ export function systemLock(name: string): Promise<(() => void) | undefined> {
 /** Calls the listener when another frame of the same window changes an entry of a web storage. Outside of pages nothing happens. */
 export function onStorageChange(listener: (key: string | null, value: string | null) => void): () => void {
   if (!('document' in globalThis)) return () => {}
-  const hear = ({ key, newValue }: StorageEvent): void => listener(key, newValue)
-  globalThis.addEventListener('storage', hear)
-  return () => globalThis.removeEventListener('storage', hear)
+  const onEvent = ({ key, newValue }: StorageEvent): void => listener(key, newValue)
+  globalThis.addEventListener('storage', onEvent)
+  return () => globalThis.removeEventListener('storage', onEvent)
 }

@@ -1,11 +1,11 @@
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, stopwatch } from './clock.ts'
 
-/** Hears how a worker fares. What it throws is dropped. */
+/** Is called with the outcome of each pass of a worker. What it throws is dropped. */
 export interface WorkerObserver {
   /**
-   * A pass came to its end, also where nothing was to do. Called at most once a pass; not while all that was tried last has failed
-   * and is yet to be tried again.
+   * A pass ended, also one that found nothing to do. Called at most once a pass. Not called while everything that was tried last has failed
+   * and will be tried again.
    */
   succeeded(): void
   /** A pass failed, or a piece of its work: called for each failure. The worker goes on. */
@@ -33,8 +33,8 @@ export interface RepeatOptions {
   readonly firstMs?: Millis
   /** The longest such pause, in milliseconds. Default 10 s. */
   readonly longestMs?: Millis
-  /** How long pieces of work that failed count as failing when none is tried again, in milliseconds. Default 10 minutes. */
-  readonly standsMs?: Millis
+  /** How long a failed piece of work counts as failing when none is tried again, in milliseconds. Default 10 minutes. */
+  readonly failingMs?: Millis
 }
 
 /** Never less, so that other work of this process gets its turn. */
@@ -42,14 +42,14 @@ const LEAST: Millis = 1
 
 /**
  * Repeats a pass until the signal aborts. The pass answers how long to pause, in milliseconds. One that rejects is reported and
- * repeated after a back-off. Pieces of work that fail or succeed without ending the pass, also after it, are told to `pieces`.
+ * repeated after a back-off. Pieces of work that fail or succeed without ending the pass, also after it, are reported to `pieces`.
  */
 export async function repeated(
   pass: (pieces: WorkerObserver) => Promise<Millis>,
-  { clock, signal, firstMs = SECOND, longestMs = 10 * SECOND, ...told }: RepeatOptions,
+  { clock, signal, firstMs = SECOND, longestMs = 10 * SECOND, ...more }: RepeatOptions,
 ): Promise<void> {
-  const observer = quiet(told.observer)
-  const { pieces, ended } = pieceCount(clock, observer, told.standsMs ?? 10 * MINUTE)
+  const observer = quiet(more.observer)
+  const { pieces, ended } = pieceCount(clock, observer, more.failingMs ?? 10 * MINUTE)
   for (let failures = 0; !signal.aborted; ) {
     let pauseMs: Millis
     try {
@@ -73,7 +73,7 @@ const pause = (ms: Millis, clock: Clock, signal: AbortSignal): Promise<void> =>
   })
 
 /** Counts what came of pieces of work between the ends of two passes. */
-function pieceCount(clock: Clock, observer: WorkerObserver, standsMs: Millis) {
+function pieceCount(clock: Clock, observer: WorkerObserver, failingMs: Millis) {
   let succeeded = false
   let sinceFailure: (() => Millis) | undefined
   return {
@@ -84,9 +84,9 @@ function pieceCount(clock: Clock, observer: WorkerObserver, standsMs: Millis) {
         observer.failed(error)
       },
     },
-    /** Says that a pass came to its end. */
+    /** Says that a pass ended. */
     ended(): void {
-      if (succeeded || (sinceFailure?.() ?? standsMs) >= standsMs) sinceFailure = undefined
+      if (succeeded || (sinceFailure?.() ?? failingMs) >= failingMs) sinceFailure = undefined
       succeeded = false
       if (!sinceFailure) observer.succeeded()
     },

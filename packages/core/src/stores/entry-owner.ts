@@ -10,7 +10,7 @@ import type { WebStorage } from './web-storage.ts'
 export type Ownership = 'own' | 'page' | 'frame' | 'copy'
 
 export interface EntryOwner {
-  /** Takes the text with this id, if nobody else has it. */
+  /** Takes the text with this id, unless another owner has it. */
   take(id: string): Promise<Ownership>
   release(): void
 }
@@ -28,13 +28,13 @@ export function entryOwner(key: string, storage: () => WebStorage, clock: Clock)
 
   function own(id: string, unlock: () => void): void {
     held.add(id)
-    // A frame that finds the text taken asks. Only frames of the same window hear of it.
-    const deaf = onStorageChange((changed, value) => {
+    // A frame that finds the text taken asks. Only frames of the same window get the event.
+    const stopListening = onStorageChange((changed, value) => {
       if (changed === question && value !== null) storage().setItem(answer, value)
     })
     release = () => {
       held.delete(id)
-      deaf()
+      stopListening()
       unlock()
     }
   }

@@ -25,7 +25,7 @@ export interface Credentials {
   countDue(keepForMs: Millis, now: Instant): number
 }
 
-/** A row that nobody has claimed. */
+/** A row without a claim. */
 export function unclaimed({
   credential,
   revision,
@@ -45,10 +45,10 @@ export function unclaimed({
 
 function rowAfter(row: Row | undefined, credential: Credential, now: Instant): Row {
   const next = unclaimed({ credential, revision: (row?.revision ?? 0) + 1, touchedAt: row?.touchedAt ?? now })
-  const stands = row?.credential.generation === credential.generation && row.dueAt === next.dueAt
+  const keepsClaim = row?.credential.generation === credential.generation && row.dueAt === next.dueAt
   return {
     ...next,
-    claimedUntil: stands ? row.claimedUntil : next.claimedUntil,
+    claimedUntil: keepsClaim ? row.claimedUntil : next.claimedUntil,
     claimedAt: row?.claimedAt ?? next.claimedAt,
   }
 }

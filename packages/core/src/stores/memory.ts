@@ -20,7 +20,7 @@ const optionsKind = record<MemoryStoreOptions>({ clock: kinds.clock, route: kind
 
 /**
  * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
- * promises of `Store` hold, except that nobody else shares it. Throws `config_invalid` for wrong options.
+ * promises of `Store` hold, except that no other process shares it. Throws `config_invalid` for wrong options.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', ['options', options, optionsKind])

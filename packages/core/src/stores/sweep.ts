@@ -7,8 +7,8 @@ const SWEEP_FROM = 1_000
 export const isOver = (expiresAt: Instant, now: Instant): boolean => expiresAt + DAY <= now
 
 /**
- * Gives a function to call after each write, which calls `sweep` once there are 1000 entries, and again once there are twice as many as it
- * left: on average a write costs little, however many entries there are.
+ * Gives a function to call after each write. It calls `sweep` once there are 1000 entries, and again once there are twice as many as were
+ * left. So a write costs little on average, however many entries there are.
  */
 export function sweeping(size: () => number, sweep: (now: Instant) => void): (now: Instant) => void {
   let sweepAt = SWEEP_FROM

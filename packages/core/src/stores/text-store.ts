@@ -30,9 +30,9 @@ interface Waiting {
 }
 
 /**
- * A store that is one text somewhere else. Every commit is saved before it resolves and before anybody sees it; commits that come while
- * a save is under way are saved together by the next one. When a save fails, its commits reject and nothing of them is kept. Events, their chain and the
- * outbox are in memory, and so is what may be lost.
+ * A store that is one text somewhere else. Every commit is saved before it resolves and before it can be read. Commits that come while a
+ * save is under way are saved together by the next one. When a save fails, its commits reject and nothing of them is kept. Events, their
+ * chain and the outbox are in memory, and so is what may be lost.
  */
 export function textStore(home: TextHome): Store {
   const { clock } = home

@@ -45,7 +45,7 @@ const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as con
  * owns it: two that save the same text undo each other's changes, and may present a refresh token twice.
  *
  * It carries no guests, webhooks or audit log: their calls reject with `config_invalid` before anything is sent. Events stay in memory, the
- * newest 1000 of each connection, so that `report` tells of this process.
+ * newest 1000 of each connection, so that `report` covers this process alone.
  *
  * If `load` or `save` fails, the call rejects with `store_unavailable`, which shows the name and the code of the failure and never its
  * message. New tokens in hand are saved again every second. A text that is damaged rejects with `store_corrupt`, one of a newer version

@@ -26,12 +26,12 @@ const optionsKind = record<WebStorageStoreOptions>({ key: text, clock: kinds.clo
 const KEEP_EVENTS = 1_000
 /** Room made sure of before something is spent: more than an answer with tokens adds. */
 const RESERVE = ' '.repeat(16_384)
+
 /**
- * A store in the `sessionStorage` of a page: a sign-in goes on when the page comes back from upstream, and is gone when the window is
- * closed. One entry of JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
+ * A store in the `sessionStorage` of a page: a sign-in survives the redirect to upstream and back, and ends with the window. One entry of JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
  *
  * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry. While the first window lives,
- * the copy is emptied and its window is not signed in, because a refresh token that two windows present ends the sign-in. This needs the
+ * the copy is emptied and its window is not signed in: a refresh token that two windows present ends the sign-in. This needs the
  * Web Locks of the platform. A second frame of the window, and a page whose entry was changed elsewhere, get `store_busy`.
  *
  * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is

@@ -4,7 +4,7 @@ import { also, call, checkOptions, needed, record, text } from '../domain/option
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../errors.ts'
 import { type Relay, relayOf } from '../outbox/relay.ts'
-import { refuseDeaf } from '../outbox/route.ts'
+import { refuseUnrouted } from '../outbox/route.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { Parked, Store } from '../ports/store.ts'
 import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
@@ -94,7 +94,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
   const { clientId, actor = 'library' } = parts
   const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports
-  refuseDeaf('webhooks', store.outbox, incoming(connection), { connection, types: webhookEvents, ...UNROUTED })
+  refuseUnrouted('webhooks', store.outbox, incoming(connection), { connection, types: webhookEvents, ...UNROUTED })
   const known = endpoints(parts, ports)
   const others = registration(connection, parts.configured ?? [], ports)
   const dispatch = relayOf(store.outbox, dispatcher(connection, known, others, store.outbox), { clock })

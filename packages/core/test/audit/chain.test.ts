@@ -13,7 +13,7 @@ import { sha256Hex } from '../../src/ports/system.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
-import { hearing } from '../heard.ts'
+import { recordingObserver } from '../recording-observer.ts'
 
 async function world(count = 6) {
   const clock = fakeClock()
@@ -247,13 +247,13 @@ describe('a checkpoint', () => {
       clock,
       store: { ...store, commit: (change) => (failing ? Promise.reject(full) : store.commit(change)) },
     })
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
-    const running = log.run(stop.signal, ear.observer)
-    await expect.poll(async () => (await clock.advance(SECOND), ear.heard.length)).toBeGreaterThan(1)
-    expect(new Set(ear.heard)).toEqual(new Set(['store_unavailable']))
+    const running = log.run(stop.signal, observed.observer)
+    await expect.poll(async () => (await clock.advance(SECOND), observed.calls.length)).toBeGreaterThan(1)
+    expect(new Set(observed.calls)).toEqual(new Set(['store_unavailable']))
     failing = false
-    await expect.poll(async () => (await clock.advance(SECOND), ear.last())).toBe('succeeded')
+    await expect.poll(async () => (await clock.advance(SECOND), observed.last())).toBe('succeeded')
     expect((await store.documents(HOME, { kind: 'checkpoint', limit: 9 })).documents).toHaveLength(2)
     await commit(1)
     stop.abort()

@@ -8,7 +8,7 @@ import { credential, event } from '../../src/testing/store-contract/samples.ts'
 import { endpointSink } from '../../src/webhooks/endpoint-sink.ts'
 import { message } from '../../src/webhooks/message.ts'
 import { webhooks } from '../../src/webhooks/webhooks.ts'
-import { hearing } from '../heard.ts'
+import { recordingObserver } from '../recording-observer.ts'
 import { configured, hooked, never, plainEvents, receiving } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -75,38 +75,40 @@ describe('webhooks that run', () => {
     closing.push(peer.close)
     const site = hooked([configured('one', `${peer.url}/one`), configured('two', `${peer.url}/two`)])
     closing.push(site.close)
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
-    const running = site.hooks.run(stop.signal, ear.observer)
+    const running = site.hooks.run(stop.signal, observed.observer)
     await site.commit(plainEvents(1))
     /** The requests are real and take their time; meanwhile the clock creeps. */
     const come = (path: string, count: number) =>
       expect.poll(async () => (await site.clock.advance(SECOND), peer.of(path).length), { timeout: 20_000 }).toBe(count)
     await come('/two', 1)
     await come('/one', 1)
-    await expect.poll(() => ear.last()).toBe('webhook_failed')
-    expect(ear.messages).toEqual(['Webhook one: the endpoint answered 500.'])
-    const heard = ear.heard.length
+    await expect.poll(() => observed.last()).toBe('webhook_failed')
+    expect(observed.messages).toEqual(['Webhook one: the endpoint answered 500.'])
+    const before = observed.calls.length
     await site.clock.advance(3 * SECOND)
-    expect(ear.heard).toHaveLength(heard)
+    expect(observed.calls).toHaveLength(before)
     answers['/one'] = 204
     await come('/one', 2)
-    await expect.poll(async () => (await site.clock.advance(SECOND), ear.last())).toBe('succeeded')
+    await expect.poll(async () => (await site.clock.advance(SECOND), observed.last())).toBe('succeeded')
     stop.abort()
     await running
   })
 
   it('report no more of an endpoint that was removed', async () => {
     const { clock, commit, hooks } = await world()
-    const ear = hearing()
+    const observed = recordingObserver()
     const stop = new AbortController()
     const { id } = await hooks.endpoints.add({ url: 'https://hooks.example.invalid/' })
-    const running = hooks.run(stop.signal, ear.observer)
+    const running = hooks.run(stop.signal, observed.observer)
     await commit(plainEvents(1))
-    await expect.poll(async () => (await clock.advance(SECOND), ear.last()), { timeout: 20_000 }).toBe('webhook_failed')
+    await expect
+      .poll(async () => (await clock.advance(SECOND), observed.last()), { timeout: 20_000 })
+      .toBe('webhook_failed')
     await hooks.endpoints.remove(id)
     await clock.advance(5 * SECOND)
-    expect(ear.last()).toBe('succeeded')
+    expect(observed.last()).toBe('succeeded')
     stop.abort()
     await running
   })

@@ -3,7 +3,7 @@ import { DAY } from '../../src/domain/time.ts'
 import { settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
 import { registration } from '../../src/webhooks/registration.ts'
-import { hearing } from '../heard.ts'
+import { recordingObserver } from '../recording-observer.ts'
 import { configured, hooked, never, receiving } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -69,7 +69,7 @@ describe('an endpoint that only another process has in its configuration', () =>
     const { ports, clock, hooks, happens } = await world()
     const stop = new AbortController()
     const one = registration(HOME, [configured('idm', 'https://idm.example.com/', { contract: 'idm' })], ports)
-    const running = one.run(stop.signal, hearing().observer)
+    const running = one.run(stop.signal, recordingObserver().observer)
     await clock.advance(8 * DAY)
     stop.abort()
     await running
