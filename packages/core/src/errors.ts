@@ -1,3 +1,4 @@
+import { isOfAnyCopy, markClass } from './domain/copies.ts'
 import { type Instant, iso } from './domain/time.ts'
 
 interface Entry {
@@ -114,8 +115,20 @@ export const DISK_FAILING = 'disk_failing'
 /** Reasons that may pass although their code does not say so. */
 const passing: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
 
-/** The one error class. The message says what happened, in which call, and what to do; match on `code`, never on the message. */
+const MARK = 'guestpass.error'
+
+/**
+ * The one error class. The message says what happened, in which call, and what to do; match on `code`, never on the message. Errors of
+ * another copy of this package in the process are instances too.
+ */
 export class GuestpassError extends Error {
+  static {
+    markClass(this, MARK)
+  }
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOfAnyCopy(this, MARK, value)
+  }
+
   override readonly name = 'GuestpassError'
   readonly code: ErrorCode
   /** Not before this moment, on the wall clock: whole milliseconds. */

@@ -1,3 +1,4 @@
+import { isOfAnyCopy, markClass } from './copies.ts'
 import { checkOptions, kind, needed } from './options.ts'
 
 const secretText = needed(
@@ -8,11 +9,20 @@ const secretText = needed(
   ),
 )
 
+const MARK = 'guestpass.secret'
+
 /**
  * A value that prints as a mask everywhere. Only `reveal()` shows it; it is called where the value leaves for the network
- * or for the one answer that carries it.
+ * or for the one answer that carries it. Secrets of another copy of this package in the process are instances too.
  */
 export class Secret {
+  static {
+    markClass(this, MARK)
+  }
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isOfAnyCopy(this, MARK, value)
+  }
+
   readonly #value: string
 
   /** Throws `config_invalid` for what is no text. */
