@@ -17,6 +17,9 @@ export interface Answer {
   readonly body: string
 }
 
+/** Headers of the body that a route began with; on the problem in its place they would be wrong. */
+export const OF_OTHER_BODY = ['content-length', 'content-encoding', 'content-range', 'etag', 'last-modified'] as const
+
 /** The answer that carries a problem document; its status is that of the document. */
 export const answerOf = (problem: PublicProblem, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: problem.status,

@@ -44,12 +44,10 @@ export function errorAnswers(options: ErrorOptions, more?: readonly string[]): (
   checkErrorOptions(options, more)
   const { onError } = options
   return (thrown) => {
-    if (!(thrown instanceof GuestpassError)) return undefined
-    try {
-      onError?.(thrown)
-    } catch {
-      // The guest gets an answer all the same.
-    }
+    if (!(thrown instanceof GuestpassError))
+      return undefined
+      // The guest gets an answer all the same, whatever becomes of it.
+    ;(async () => onError?.(thrown))().catch(() => {})
     return errorAnswer(thrown)
   }
 }

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express'
-import type { Answer } from './answer.ts'
+import { type Answer, OF_OTHER_BODY } from './answer.ts'
 import { authorizationOf } from './bearer-token.ts'
 import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
@@ -18,8 +18,10 @@ declare global {
   }
 }
 
-const send = (response: Response, { status, headers, body }: Answer): void =>
-  void response.status(status).set(headers).end(body)
+function send(response: Response, { status, headers, body }: Answer): void {
+  for (const name of OF_OTHER_BODY) response.removeHeader(name)
+  response.status(status).set(headers).end(body)
+}
 
 /** A request handler that says nothing of the parameters of its route, so that the handlers after it keep their types. */
 export type GuestAuth = (request: Express.Request, response: Express.Response, next: NextFunction) => Promise<void>
@@ -36,7 +38,8 @@ export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<Request> 
       if (answer) return send(response as Response, answer)
       if (guest) request.guest = guest
     } catch (error) {
-      return next(error)
+      // Express goes on to the route at an error that is nothing or `route`.
+      return next(error instanceof Error ? error : new Error('The check of the guest token failed', { cause: error }))
     }
     next()
   }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Answer } from './answer.ts'
+import { type Answer, OF_OTHER_BODY } from './answer.ts'
 import { authorizationOf } from './bearer-token.ts'
 import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
@@ -22,8 +22,10 @@ export interface GuestAuth {
   (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
 }
 
-const send = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
-  reply.code(status).headers(headers).send(body)
+function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  for (const name of OF_OTHER_BODY) reply.removeHeader(name)
+  return reply.code(status).headers(headers).send(body)
+}
 
 /**
  * Verifies the guest token of a request of Fastify and sets `request.guest`. Register it to check all routes of the instance, or give it to

@@ -1,6 +1,6 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono'
 import type { StatusCode } from 'hono/utils/http-status'
-import type { Answer } from './answer.ts'
+import { type Answer, OF_OTHER_BODY } from './answer.ts'
 import { errorAnswers } from './error-answer.ts'
 import type { Guest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
@@ -15,8 +15,10 @@ export interface GuestEnv<G = Guest> {
 }
 
 /** Keeps the headers that were set on the context before. */
-const send = (c: Context, { status, headers, body }: Answer): Response =>
-  c.newResponse(body, { status: status as StatusCode, headers: { ...headers } })
+function send(c: Context, { status, headers, body }: Answer): Response {
+  for (const name of OF_OTHER_BODY) c.header(name, undefined)
+  return c.newResponse(body, { status: status as StatusCode, headers: { ...headers } })
+}
 
 /**
  * Middleware for Hono: verifies the guest token of a request and sets the variable `guest`. Answers 400, 401, 403 or 503 with a problem

@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common'
-import type { Answer } from './answer.ts'
+import { type Answer, OF_OTHER_BODY } from './answer.ts'
 import type { NodeRequest } from './bearer-token.ts'
 import type { WithGuest } from './guest.ts'
 
@@ -14,12 +14,14 @@ export interface HttpRequest extends NodeRequest, WithGuest {
 interface HttpResponse {
   status(status: number): HttpResponse
   header(name: string, value: string): HttpResponse
+  removeHeader(name: string): unknown
   send(body: string): unknown
 }
 
 /** The response of a request, with the headers of an answer. */
 export function prepared(host: ArgumentsHost, { headers }: Answer): HttpResponse {
   const response = host.switchToHttp().getResponse<HttpResponse>()
+  for (const name of OF_OTHER_BODY) response.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) response.header(name, value)
   return response
 }

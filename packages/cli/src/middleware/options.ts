@@ -12,9 +12,9 @@ export interface TokenVerifier {
 export interface ErrorOptions {
   /**
    * Called with every GuestpassError that is answered, because the answer leaves out what only operators may see: log it here. What it
-   * throws is ignored. Default: nothing is called.
+   * throws or rejects with is ignored. Default: nothing is called.
    */
-  readonly onError?: ((error: GuestpassError) => void) | undefined
+  readonly onError?: ((error: GuestpassError) => unknown) | undefined
 }
 
 /** How the guest token of a request is checked. `R`: the request of the framework. */

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { createServer } from 'node:http'
 import { GuestpassError, type Verdict } from '@guestpass/core'
 import type { ExecutionContext } from '@nestjs/common'
+import realExpress from 'express'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { authorizationOf, bearerToken } from '../../src/middleware/bearer-token.ts'
 import { errorAnswer, errorAnswers } from '../../src/middleware/error-answer.ts'
 import * as express from '../../src/middleware/express.ts'
@@ -14,6 +16,8 @@ import { guestOf } from '../../src/middleware/guest.ts'
 import * as hono from '../../src/middleware/hono.ts'
 import * as nest from '../../src/middleware/nest.ts'
 import type { GuestAuthOptions, TokenVerifier } from '../../src/middleware/options.ts'
+import { asked } from './asked.ts'
+import { listening } from './routes.ts'
 
 const gp: TokenVerifier = { verify: async () => ({ valid: true, claims: { sub: 'ann', exp: 1_800_000_000.5 } }) }
 const answering = (verify: () => Promise<Verdict>): TokenVerifier => ({ verify })
@@ -189,6 +193,30 @@ describe('a listener of errors', () => {
     const answers = errorAnswers({ onError: (error) => reported.push(error) })
     const ours = new GuestpassError('config_invalid', 'GENESYS_CLIENT_SECRET is missing')
     expect([answers(ours)?.status, answers(new TypeError('odd')), reported]).toEqual([500, undefined, [ours]])
+  })
+
+  it('may reject, which ends no process', async () => {
+    const rejections = vi.fn()
+    process.once('unhandledRejection', rejections)
+    const answers = errorAnswers({ onError: async () => Promise.reject(new Error('a logger that fails')) })
+    expect(answers(new GuestpassError('internal', 'Odd.'))?.status).toBe(500)
+    await new Promise(setImmediate)
+    expect(rejections).not.toHaveBeenCalled()
+    process.off('unhandledRejection', rejections)
+  })
+})
+
+describe('guestAuth of express', () => {
+  it.each([undefined, null, '', 'route', 'router'])('runs no route when the check rejects with %j', async (odd) => {
+    const logged = vi.spyOn(console, 'error').mockReturnValue()
+    const app = realExpress()
+    const verify = () => Promise.reject(odd)
+    app.get('/me', express.guestAuth({ verify }), (_request, response) => void response.send('open'))
+    app.get('/me', (_request, response) => void response.send('open'))
+    const { url, close } = await listening(createServer(app))
+    expect((await asked(`${url}/me`, [['authorization', 'Bearer a']])).status).toBe(500)
+    await close()
+    logged.mockRestore()
   })
 })
 

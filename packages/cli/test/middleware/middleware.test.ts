@@ -6,7 +6,7 @@ import { fastifyApp } from './apps/fastify.ts'
 import { honoApp } from './apps/hono.ts'
 import { nestApp } from './apps/nest.ts'
 import { asked } from './asked.ts'
-import type { App, RouteParts } from './routes.ts'
+import { type App, begun, type RouteParts } from './routes.ts'
 import { ANN, RECEIVE, SEND, type TokenKind, type TokenKinds, tokenKinds } from './tokens.ts'
 
 let kinds: TokenKinds
@@ -163,6 +163,13 @@ describe.each(frameworks)('%s', (_name, start) => {
         retryAt: expect.stringMatching(/Z$/),
       }),
     )
+  })
+
+  it('answers in place of a body that the route began with', async () => {
+    const { status, type, headers, body } = await asked(`${app.url}/begun`)
+    expect([status, type, body]).toEqual([503, 'application/problem+json', expect.objectContaining({ status: 503 })])
+    const kept = Object.entries(headers).filter(([name, value]) => (begun as Record<string, unknown>)[name] === value)
+    expect(kept).toEqual([])
   })
 
   describe.each(['throws', 'rejects'])('a route that %s', (way) => {

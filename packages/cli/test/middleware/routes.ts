@@ -20,15 +20,26 @@ export const cookieOf = (header: string | undefined): string | undefined =>
 
 const email = { field: 'email', message: 'ann@example.com is not an address', remedy: 'Give one address.' }
 
+export const busy = () =>
+  new GuestpassError('upstream_busy', 'No more requests to api.internal.', {
+    retryAt: Date.now() + 5_000,
+    upstream: { status: 429, code: 'ann@example.com' },
+    reason: 'limit',
+  })
+
+/** Headers of a body that a route began with, before it threw. */
+export const begun = {
+  'content-type': 'text/html',
+  'content-length': '5',
+  'content-encoding': 'gzip',
+  etag: '"5-a"',
+  'last-modified': 'Mon, 05 Jan 2026 10:00:00 GMT',
+}
+
 /** What the routes throw, by the last part of their path. */
 export const thrown: Readonly<Record<string, () => Error>> = {
   exists: () => new GuestpassError('session_exists', 'ann@example.com has a session.', { reason: 'claimed' }),
-  busy: () =>
-    new GuestpassError('upstream_busy', 'No more requests to api.internal.', {
-      retryAt: Date.now() + 5_000,
-      upstream: { status: 429, code: 'ann@example.com' },
-      reason: 'limit',
-    }),
+  busy,
   config: () =>
     new GuestpassError('config_invalid', 'GENESYS_CLIENT_SECRET is missing', {
       fields: [{ ...email, field: 'GENESYS_CLIENT_SECRET' }],

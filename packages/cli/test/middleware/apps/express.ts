@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/express.ts'
-import { type App, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import { type App, begun, busy, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
 
 export async function expressApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = express()
@@ -26,6 +26,10 @@ export async function expressApp({ verifier, keyless }: RouteParts): Promise<App
       throw error()
     })
   }
+  app.get('/begun', (_request, response) => {
+    response.set(begun)
+    throw busy()
+  })
   app.use(guestpassErrors())
   return listening(createServer(LARGE, app))
 }

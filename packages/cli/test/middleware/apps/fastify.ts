@@ -1,6 +1,6 @@
 import { fastify, type FastifyRequest } from 'fastify'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/fastify.ts'
-import { type App, cookieOf, LARGE, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import { type App, begun, busy, cookieOf, LARGE, type RouteParts, scopes, shown, thrown } from '../routes.ts'
 
 export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = fastify({ http: LARGE, forceCloseConnections: true })
@@ -37,5 +37,9 @@ export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App
       throw error()
     })
   }
+  app.get('/begun', async (_request, reply) => {
+    void reply.headers(begun)
+    throw busy()
+  })
   return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
 }

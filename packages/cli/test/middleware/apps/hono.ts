@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/hono.ts'
-import { type App, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import { type App, begun, busy, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
 
 export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = new Hono()
@@ -31,6 +31,10 @@ export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
       throw error()
     })
   }
+  app.get('/begun', (c) => {
+    for (const [name, value] of Object.entries(begun)) c.header(name, value)
+    throw busy()
+  })
   const listener = getRequestListener(app.fetch)
   return listening(createServer(LARGE, (request, response) => void listener(request, response)))
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { createServer } from 'node:http'
-import { All, Controller, Get, Module, Param, Req, UseGuards } from '@nestjs/common'
+import { All, Controller, Get, Module, Param, Req, Res, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import express from 'express'
@@ -11,7 +11,7 @@ import {
   type HttpRequest,
   type TokenVerifier,
 } from '../../../src/middleware/nest.ts'
-import { type App, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import { type App, begun, busy, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
 
 /** Decorates a class as TypeScript's legacy decorators do, which Node does not read. */
 function route(
@@ -37,6 +37,10 @@ function guarded(path: string, gp: TokenVerifier, options: GuestAuthOptions<Http
 }
 
 class Failing {
+  begun(response: express.Response): never {
+    response.set(begun)
+    throw busy()
+  }
   throws(name: string): never {
     throw (thrown[name] as () => Error)()
   }
@@ -46,6 +50,7 @@ class Failing {
   }
 }
 Controller()(Failing)
+route(Failing, 'begun', [Get('begun')], Res())
 route(Failing, 'throws', [Get('throws/:name')], Param('name'))
 route(Failing, 'rejects', [Get('rejects/:name')], Param('name'))
 
