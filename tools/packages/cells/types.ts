@@ -50,6 +50,7 @@ async function compiled(
     exactOptionalPropertyTypes: exact,
     types,
     strict: true,
+    declaration: true,
     noEmit: true,
     skipLibCheck: false,
   }

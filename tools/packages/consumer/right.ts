@@ -1,5 +1,14 @@
 /** A consumer's program: what it assigns must pass, whatever the consumer's compiler and options. */
-import { connection, memoryStore, resolveHosts, Secret, type Store, type Verdict, webPorts } from '@guestpass/core'
+import {
+  type Connection,
+  connection,
+  memoryStore,
+  resolveHosts,
+  Secret,
+  type Store,
+  type Verdict,
+  webPorts,
+} from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock, seededRandom } from '@guestpass/core/testing'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
@@ -35,3 +44,13 @@ export async function byFrontDoor(): Promise<string> {
   await gp.close()
   return verdict.valid ? guestId : verdict.reason
 }
+
+/** What a library that builds on the packages exports with types inferred: its declarations can name all of them. */
+export const members = ({ ...all }: Guestpass) => all
+export const membersOfConnection = ({ ...all }: Connection) => all
+export const inferred = async (gp: Guestpass) => ({
+  guest: await gp.guests.issue({ scopes: ['webmessaging:guest:send'] }),
+  health: await gp.health(),
+  report: await gp.report(),
+  erased: await gp.guests.erase({ email: 'ann@example.com' }),
+})
