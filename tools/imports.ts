@@ -7,19 +7,19 @@ const below: Readonly<Record<string, readonly string[]>> = {
   ports: [],
   policy: ['ports'],
   mirror: ['policy', 'ports'],
-  verify: ['mirror', 'policy', 'ports'],
+  verify: ['mirror', 'ports'],
   upstream: ['mirror', 'policy', 'ports'],
-  tokens: ['upstream', 'verify', 'mirror', 'policy', 'ports'],
+  tokens: ['upstream', 'verify', 'policy', 'ports'],
   guests: ['tokens', 'upstream', 'verify', 'policy', 'ports'],
   sinks: ['ports'],
   outbox: ['sinks', 'ports'],
   stores: ['ports'],
   report: ['ports'],
   audit: ['verify', 'ports'],
-  webhooks: ['outbox', 'sinks', 'upstream', 'policy', 'ports'],
+  webhooks: ['outbox', 'sinks', 'policy', 'ports'],
   node: ['webhooks', 'verify', 'ports'],
   web: ['verify', 'ports'],
-  testing: ['guests', 'tokens', 'upstream', 'verify', 'policy', 'stores', 'sinks', 'outbox', 'report', 'ports'],
+  testing: ['ports'],
 }
 
 /** What each package may import of the others. */
@@ -37,11 +37,11 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** Files where time, luck, environment and network of the platform may be named. */
+/** Files where time, randomness, environment and network of the platform may be named. */
 const ambientAllowed = [
   /^packages\/core\/src\/ports\/system\.ts$/,
   /^packages\/core\/src\/node\/environment\.ts$/,
-  /^packages\/cli\/src\/(main|command|world|front-door\/process)\.ts$/,
+  /^packages\/cli\/src\/(command|front-door\/process)\.ts$/,
   /^packages\/sandbox\/src\/(clock|random)\.ts$/,
 ]
 const ambient =
