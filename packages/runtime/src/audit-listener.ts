@@ -4,13 +4,15 @@ import {
   auditRecord,
   type Clock,
   type Due,
+  GuestpassError,
   type Outcome,
   SECOND,
   type Sink,
   stopwatch,
 } from '@guestpass/core'
+import { within } from './within.ts'
 
-/** Gets audit records. Where it throws or rejects, the record comes again later. */
+/** Gets audit records. Where it throws, rejects or has not ended after 20 s, the record comes again later. */
 export type AuditListener = (record: AuditRecord) => void | Promise<void>
 
 /** The queue of records for the listeners of a connection. */
@@ -35,12 +37,15 @@ export function auditListeners(): AuditListeners {
   }
 }
 
-/** What a batch of records may take; the rest is left to the next one. Shorter than the lease of its claim. */
+/** What a batch of records may take, and each of them; the rest is left to the next one. Shorter than the lease of its claim. */
 const BUDGET = 20 * SECOND
 
+const late = (): GuestpassError =>
+  new GuestpassError('output_failed', `The audit listener did not end within ${BUDGET / SECOND} s.`)
+
 /**
- * The sink that gives audit records to the listeners of this process, one record after the other. `onFault`: of a listener that threw or
- * rejected; the record is given to all of them once more, after a back-off.
+ * The sink that gives audit records to the listeners of this process, one record after the other. `onFault`: of a listener that threw,
+ * rejected, or did not end within 20 s; the record is given to all of them once more, after a back-off.
  */
 export function auditListenerSink(
   connection: string,
@@ -54,7 +59,10 @@ export function auditListenerSink(
 
   async function one(due: Due, signal: AbortSignal): Promise<Outcome | undefined> {
     try {
-      await abortable(() => give(due), signal)
+      // One that never ends would hold all further records back.
+      await abortable(async () => {
+        if (!(await within(BUDGET, give(due), clock))) throw late()
+      }, signal)
       return { event: due.event.id, then: 'done' }
     } catch (thrown) {
       if (signal.aborted) return { event: due.event.id, then: 'release' }

@@ -1,4 +1,4 @@
-import { asGuestpassError, type Clock, type Event, type Relay, relay, webhookRoute } from '@guestpass/core'
+import { asGuestpassError, type Clock, type Event, type Relay, relay, systemClock, webhookRoute } from '@guestpass/core'
 import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
 import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
@@ -30,7 +30,8 @@ export function auditRelays(
     host.warn(`The audit listener failed: ${asGuestpassError(fault).message} It gets the record again later.`)
   const sinks = [
     ...(auditFile ? [auditFileSink(auditFile, host)] : []),
-    ...(listener ? [auditListenerSink(connection, listeners, { clock, onFault })] : []),
+    // Waits that do not keep a process alive whose own work is done.
+    ...(listener ? [auditListenerSink(connection, listeners, { clock: systemClock({ unref: true }), onFault })] : []),
   ]
   // Another one than that of another program part, also where both give the same function.
   const own: AuditListener | undefined = listener && ((record) => listener(record))

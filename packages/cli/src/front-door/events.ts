@@ -101,7 +101,12 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
   )
 
   function onTokenReady(listener: Listener): () => void {
-    const end = guests.onTokenReady((event, token) => call(TOKEN_READY, () => listener(event, token)))
+    const takeOff = guests.onTokenReady((event, token) => call(TOKEN_READY, () => listener(event, token)))
+    // Not remembered any longer: a program may listen once for every page that is open.
+    const end = (): void => {
+      ends.delete(end)
+      takeOff()
+    }
     ends.add(end)
     return end
   }

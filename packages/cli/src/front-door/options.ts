@@ -6,6 +6,7 @@ import {
   type ConfigWith,
   optionFault,
   readConfig,
+  type ReadOptions,
   readOptions,
   type WebhookOptions,
 } from '@guestpass/runtime'
@@ -39,8 +40,9 @@ export interface GuestpassOptions extends ConfigOptions {
   /** Where webhooks go; each is signed and delivered at least once, soon after its event. */
   readonly webhooks?: WebhookOptions | undefined
   /**
-   * Gets every audit record of the connection at least once, in order, soon after its event; what it throws or rejects with brings the
-   * record again later. Several processes with a listener on one store share the records.
+   * Gets every audit record of the connection at least once, in order, soon after its event. Where it throws, rejects or has not ended
+   * after 20 s, the record comes again later. Several processes with a listener on one store share the records; of what a process
+   * without one does none come.
    */
   readonly audit?: AuditListener | undefined
   /** Takes what the people who run the program should read. Default: each line once on standard error. */
@@ -65,8 +67,8 @@ export interface Configured {
 
 /** Reads options and what they leave open. Rejects with `config_invalid`, which names every mistake with what to do. */
 export async function configured(options: unknown): Promise<Configured> {
-  const { layer, isComplete, connection, env = ofProcess.env(), cwd = ofProcess.cwd() } = readOptions(options, OTHERS)
-  const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }
+  const { layer, isComplete, connection, audit, log, ...places } = read(options)
+  const { env = ofProcess.env(), cwd = ofProcess.cwd() } = places
   const faults = [
     ...functionFaults('audit', audit, '(record) => { … }'),
     ...functionFaults('log', log, '(line) => { … }'),
@@ -84,6 +86,23 @@ export async function configured(options: unknown): Promise<Configured> {
     throw thrown instanceof GuestpassError && thrown.code === 'config_invalid' ? worded(thrown) : thrown
   })
   return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
+}
+
+/** Throws `config_invalid` also where a member throws, as a getter or a Proxy may; what it threw is the cause, and not repeated. */
+function read(options: unknown): ReadOptions & { readonly audit?: unknown; readonly log?: unknown } {
+  try {
+    const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }
+    return { ...readOptions(options, OTHERS), audit, log }
+  } catch (cause) {
+    const fields = [
+      {
+        field: 'options',
+        message: 'cannot be read: one of them throws',
+        remedy: 'Give an object of plain values, without getters that throw.',
+      },
+    ]
+    throw worded(new GuestpassError('config_invalid', '', { fields, cause }))
+  }
 }
 
 const NEEDS = ['hosts', 'clientId'] as const

@@ -11,6 +11,7 @@ import {
   type Secret,
   type TokenReady,
 } from '../../src/front-door/index.ts'
+import { createEvents } from '../../src/front-door/events.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'
 import { performed } from '../performed.ts'
 import { site } from '../spawned.ts'
@@ -75,6 +76,17 @@ describe('events', () => {
       expect(event).toMatchObject({ guestId, kind: 'issued', generation: 1 })
       expect(given.reveal()).toBe(token.reveal())
     }
+  })
+
+  it('forget a listener of tokenReady that was taken off, as one for every page that was open', () => {
+    let taken = 0
+    const guests = { onTokenReady: () => () => void (taken += 1) }
+    const { on, close } = createEvents({ connection: 'default', guests, observe: () => () => {}, warn: () => {} })
+    on('tokenReady', () => {})()
+    on('tokenReady', () => {})
+    expect(taken).toBe(1)
+    close()
+    expect(taken).toBe(2)
   })
 
   it('have a name for each type, and names for what they mean', () => {

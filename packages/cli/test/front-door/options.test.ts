@@ -37,6 +37,16 @@ async function refusal(options: unknown, env: Readonly<Record<string, string>> =
 const fieldsOf = async (options: unknown, env?: Readonly<Record<string, string>>) =>
   ((await refusal(options, env)).fields ?? []).map(({ field }) => field)
 
+const thrower = (): never => {
+  throw new TypeError('a-secret')
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 describe('options that are wrong', () => {
   it.each([
     [
@@ -94,6 +104,27 @@ describe('options that are wrong', () => {
   it.each([null, 'memory', 5, true, [], new Secret('a-secret')])('are refused as a whole: %s', async (options) => {
     const { fields } = await refusal(options)
     expect(fields).toMatchObject([{ field: 'options', remedy: expect.stringContaining('mypurecloud.ie') }])
+  })
+
+  it.each([
+    ['a getter', Object.defineProperty({}, 'clientId', { enumerable: true, get: () => thrower() })],
+    [
+      'a getter in the environment',
+      { env: Object.defineProperty({}, 'A', { enumerable: true, get: () => thrower() }) },
+    ],
+    ['a Proxy', new Proxy({}, { ownKeys: () => thrower() })],
+    ['a Proxy of whatever is asked', new Proxy({}, { get: () => thrower() })],
+    ['a Proxy that was revoked', revoked()],
+  ])('are refused where reading them throws, and what was thrown is not repeated: %s', async (_case, options) => {
+    const error = await guestpass(options).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'config_invalid', fields: [{ field: 'options' }] })
+    expect((error as GuestpassError).message).toMatch(/cannot be read: one of them throws\. Give/)
+    expect((error as GuestpassError).message).not.toContain('a-secret')
+  })
+
+  it('are refused at once where a name is very long', async () => {
+    const { fields = [] } = await refusal({ ['x'.repeat(5_000_000)]: 1 })
+    expect(fields).toMatchObject([{ field: 'x'.repeat(60), message: 'is no option' }])
   })
 
   it.each([
