@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
 import { performed } from '../performed.ts'
 import { site } from '../spawned.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { programs } from './programs.ts'
 
 const SEND = { scopes: ['webmessaging:guest:send'] }
 
 let upstream: PlainUpstream
 let place: ReturnType<typeof site>
-const opened: Guestpass[] = []
 
 beforeAll(async () => {
   upstream = await plainUpstream()
@@ -17,16 +16,9 @@ afterAll(() => upstream.close())
 beforeEach(() => {
   place = site()
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((gp) => gp.close()))
-  place.remove()
-})
+afterEach(() => place.remove())
 
-async function program(options: GuestpassOptions = {}): Promise<Guestpass> {
-  const gp = await guestpass({ env: upstream.env, cwd: place.cwd, log: () => {}, ...options })
-  opened.push(gp)
-  return gp
-}
+const program = programs(() => ({ env: upstream.env, cwd: place.cwd }))
 
 const soon = (look: () => unknown): Promise<unknown> => vi.waitFor(look, { timeout: 10_000, interval: 20 })
 

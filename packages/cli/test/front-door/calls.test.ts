@@ -3,30 +3,25 @@ import type { AddressInfo } from 'node:net'
 import axios from 'axios'
 import sdk from 'purecloud-platform-client-v2'
 import { Agent, request } from 'undici'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
-import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
+import type { Guestpass } from '../../src/front-door/index.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { programs } from './programs.ts'
 
 const redirectUri = 'http://127.0.0.1/callback'
 const SEND = { scopes: ['webmessaging:guest:send'] }
 
 let upstream: PlainUpstream
 let genesys: Sandbox
-const opened: Guestpass[] = []
 
 beforeAll(async () => {
   upstream = await plainUpstream()
   genesys = await sandbox()
 })
 afterAll(() => Promise.all([upstream.close(), genesys.close()]))
-afterEach(() => Promise.all(opened.splice(0).map((gp) => gp.close())))
 
-async function program(options: GuestpassOptions = {}): Promise<Guestpass> {
-  const gp = await guestpass({ env: upstream.env, store: 'memory', log: () => {}, ...options })
-  opened.push(gp)
-  return gp
-}
+const program = programs(() => ({ env: upstream.env, store: 'memory' }))
 
 describe('a call', () => {
   it.each([

@@ -1,21 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { eventTypes } from '@guestpass/core'
-import {
-  type AuditRecord,
-  type EventNames,
-  type EventRecord,
-  type Guestpass,
-  guestpass,
-  type GuestpassOptions,
-  type Secret,
-  type TokenReady,
-} from '../../src/front-door/index.ts'
 import { createEvents } from '../../src/front-door/events.ts'
+import type { AuditRecord, EventNames, EventRecord, Secret, TokenReady } from '../../src/front-door/index.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'
 import { performed } from '../performed.ts'
 import { site } from '../spawned.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { programs } from './programs.ts'
 
 const SEND = { scopes: ['webmessaging:guest:send'] }
 /** Another person each time: one has one session. */
@@ -25,7 +17,6 @@ const person = () =>
 let upstream: PlainUpstream
 let peer: Receiver
 let place: ReturnType<typeof site>
-const opened: Guestpass[] = []
 
 beforeAll(async () => {
   upstream = await plainUpstream()
@@ -36,16 +27,11 @@ beforeEach(async () => {
   peer = await receiver()
 })
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((gp) => gp.close()))
   place.remove()
   await peer.close()
 })
 
-async function program(options: GuestpassOptions = {}): Promise<Guestpass> {
-  const gp = await guestpass({ env: upstream.env, cwd: place.cwd, log: () => {}, ...options })
-  opened.push(gp)
-  return gp
-}
+const program = programs(() => ({ env: upstream.env, cwd: place.cwd }))
 
 const soon = (look: () => void): Promise<void> => vi.waitFor(look, { timeout: 5_000, interval: 10 })
 

@@ -2,9 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Guestpass, guestpass, type GuestpassOptions, Secret } from '../../src/front-door/index.ts'
+import { Secret } from '../../src/front-door/index.ts'
 import { site } from '../spawned.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { programs } from './programs.ts'
 
 const SEND = { scopes: ['webmessaging:guest:send'] }
 const ANN = { api: 'engagements', email: 'ann@example.com', consent: true, channelId: 'web-1' } as const
@@ -12,7 +13,6 @@ const ANN = { api: 'engagements', email: 'ann@example.com', consent: true, chann
 let upstream: PlainUpstream
 let genesys: Sandbox
 let place: ReturnType<typeof site>
-const opened: Guestpass[] = []
 
 beforeAll(async () => {
   upstream = await plainUpstream()
@@ -22,17 +22,10 @@ afterAll(() => Promise.all([upstream.close(), genesys.close()]))
 beforeEach(() => {
   place = site()
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((gp) => gp.close()))
-  place.remove()
-})
+afterEach(() => place.remove())
 
 /** A program with nothing in its environment but the upstream. */
-async function program(options: GuestpassOptions = {}): Promise<Guestpass> {
-  const gp = await guestpass({ env: upstream.env, cwd: place.cwd, log: () => {}, ...options })
-  opened.push(gp)
-  return gp
-}
+const program = programs(() => ({ env: upstream.env, cwd: place.cwd }))
 
 describe('guestpass()', () => {
   it.each(['plain', 'sandbox'] as const)('issues, verifies, renews and revokes a guest (%s)', async (which) => {

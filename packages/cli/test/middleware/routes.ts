@@ -52,6 +52,19 @@ export const thrown: Readonly<Record<string, () => Error>> = {
   type: () => new TypeError('ann@example.com has no property'),
 }
 
+/** Adds the routes that fail, at once and later, with each of these errors. */
+export function addFailing(add: (path: string, fails: () => Promise<never>) => void): void {
+  for (const [name, error] of Object.entries(thrown)) {
+    add(`/throws/${name}`, () => {
+      throw error()
+    })
+    add(`/rejects/${name}`, async () => {
+      await Promise.resolve()
+      throw error()
+    })
+  }
+}
+
 /** What a framework needs to serve the routes of the cases. */
 export interface RouteParts {
   readonly verifier: TokenVerifier

@@ -1,7 +1,18 @@
 import { createServer } from 'node:http'
 import express from 'express'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/express.ts'
-import { type App, begun, busy, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import {
+  addFailing,
+  type App,
+  begun,
+  busy,
+  cookieOf,
+  LARGE,
+  listening,
+  type RouteParts,
+  scopes,
+  shown,
+} from '../routes.ts'
 
 export async function expressApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = express()
@@ -17,15 +28,7 @@ export async function expressApp({ verifier, keyless }: RouteParts): Promise<App
   app.get('/open', guestAuth(verifier, { optional: true }), show)
   app.get('/cookie', guestAuth(verifier, { token: (request) => cookieOf(request.headers.cookie) }), show)
   app.get('/keyless', guestAuth(keyless), show)
-  for (const [name, error] of Object.entries(thrown)) {
-    app.get(`/throws/${name}`, () => {
-      throw error()
-    })
-    app.get(`/rejects/${name}`, async () => {
-      await Promise.resolve()
-      throw error()
-    })
-  }
+  addFailing((path, fails) => void app.get(path, fails))
   app.get('/begun', (_request, response) => {
     response.set(begun)
     throw busy()

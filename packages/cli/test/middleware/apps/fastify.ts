@@ -1,6 +1,6 @@
 import { fastify, type FastifyRequest } from 'fastify'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/fastify.ts'
-import { type App, begun, busy, cookieOf, LARGE, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import { addFailing, type App, begun, busy, cookieOf, LARGE, type RouteParts, scopes, shown } from '../routes.ts'
 
 export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = fastify({ http: LARGE, forceCloseConnections: true })
@@ -28,15 +28,7 @@ export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App
     show,
   )
   app.get('/keyless', { preHandler: guestAuth(keyless) }, show)
-  for (const [name, error] of Object.entries(thrown)) {
-    app.get(`/throws/${name}`, () => {
-      throw error()
-    })
-    app.get(`/rejects/${name}`, async () => {
-      await Promise.resolve()
-      throw error()
-    })
-  }
+  addFailing((path, fails) => void app.get(path, fails))
   app.get('/begun', async (_request, reply) => {
     void reply.headers(begun)
     throw busy()

@@ -2,7 +2,18 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/hono.ts'
-import { type App, begun, busy, cookieOf, LARGE, listening, type RouteParts, scopes, shown, thrown } from '../routes.ts'
+import {
+  addFailing,
+  type App,
+  begun,
+  busy,
+  cookieOf,
+  LARGE,
+  listening,
+  type RouteParts,
+  scopes,
+  shown,
+} from '../routes.ts'
 
 export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
   const app = new Hono()
@@ -22,15 +33,7 @@ export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
     c.json(shown(c.get('guest'))),
   )
   app.get('/keyless', guestAuth(keyless), (c) => c.json(shown(c.get('guest'))))
-  for (const [name, error] of Object.entries(thrown)) {
-    app.get(`/throws/${name}`, () => {
-      throw error()
-    })
-    app.get(`/rejects/${name}`, async () => {
-      await Promise.resolve()
-      throw error()
-    })
-  }
+  addFailing((path, fails) => void app.get(path, fails))
   app.get('/begun', (c) => {
     for (const [name, value] of Object.entries(begun)) c.header(name, value)
     throw busy()
