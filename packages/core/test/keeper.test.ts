@@ -43,6 +43,16 @@ async function keeping(
 
 const pass = ({ clock }: RefreshWorld, ms: number): Promise<void> => clock.advance(ms)
 
+/** The same store, which is too busy for claims until it recovers. */
+function busy(of: Store): { readonly store: Store; recover(): void } {
+  let isBusy = true
+  const claimDue: Store['claimDue'] = async (...ask) => {
+    if (isBusy) throw new GuestpassError('store_busy', 'The store is busy.')
+    return of.claimDue(...ask)
+  }
+  return { store: { ...of, claimDue }, recover: () => void (isBusy = false) }
+}
+
 describe('a keeper', () => {
   it('renews what is due before it lapses, with no caller at all', async () => {
     const here = await issued()
@@ -198,17 +208,10 @@ describe('a keeper', () => {
 
   it('goes on when the store fails for a moment', async () => {
     const here = await issued()
-    let failing = true
-    const store: Store = {
-      ...here.store,
-      async claimDue(...args: Parameters<Store['claimDue']>) {
-        if (failing) throw new GuestpassError('store_busy', 'The store is busy.')
-        return here.store.claimDue(...args)
-      },
-    }
+    const { store, recover } = busy(here.store)
     const { finish } = await keeping(here, { store })
     await pass(here, 57 * MINUTE)
-    failing = false
+    recover()
     await here.clock.advance(3 * SECOND)
     expect((await here.row())?.generation).toBe(2)
     await finish()
@@ -217,19 +220,12 @@ describe('a keeper', () => {
   it('reports a store that fails and a renewal that fails, and that it goes on when they recover', async () => {
     const here = await issued()
     const observed = recordingObserver()
-    let failing = true
-    const store: Store = {
-      ...here.store,
-      async claimDue(...args: Parameters<Store['claimDue']>) {
-        if (failing) throw new GuestpassError('store_busy', 'The store is busy.')
-        return here.store.claimDue(...args)
-      },
-    }
+    const { store, recover } = busy(here.store)
     here.upstream.meets(instead(503, {}, { 'retry-after': '60' }))
     const { finish } = await keeping(here, { store, observer: observed.observer })
     await here.clock.advance(SECOND)
     expect(new Set(observed.calls)).toEqual(new Set(['store_busy']))
-    failing = false
+    recover()
     await here.clock.advance(3 * SECOND)
     expect(observed.last()).toBe('succeeded')
     await pass(here, DUE)
