@@ -16,7 +16,8 @@ type Happening =
   | { readonly is: 'kill' }
   /** The process is killed in this save from now, counted from 0. */
   | { readonly is: 'die'; readonly death: Death; readonly skip: number }
-  | { readonly is: 'saves'; readonly fail: boolean }
+  /** From now on saves reject: before they have saved the text, or after. */
+  | { readonly is: 'saves'; readonly fail: Death | false }
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ is: 'ask' as const }) },
@@ -31,7 +32,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       skip: fc.nat(2),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant('saves' as const), fail: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      is: fc.constant('saves' as const),
+      fail: fc.constantFrom<Death | false>('before', 'after', false),
+    }),
+  },
 )
 
 /** The ids of the last resorts that the texts declare. */
@@ -69,7 +76,10 @@ async function live(happenings: readonly Happening[]): Promise<void> {
     if (it.is === 'pass') await clock.advance(it.ms)
     if (it.is === 'meet') server.meets(meetings[it.meeting](clock))
     if (it.is === 'die') owner.diesAt(it.death, it.skip)
-    if (it.is === 'saves') kept.fails = it.fail ? new Error('down') : undefined
+    if (it.is === 'saves') {
+      kept.fails = it.fail ? new Error('down') : undefined
+      kept.savesAllTheSame = it.fail === 'after'
+    }
     if (it.is === 'kill') owner.kill()
     if (it.is === 'ask') asking()
     await settle()
@@ -92,7 +102,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-/)
 }
 
-it('a process killed before, in or after any save presents a refresh token twice only where the text declares it, and hands out no token that is not saved', {
+it('a process killed before, in or after any save, or whose saves reject, presents a refresh token twice only where the text declares it, and hands out no token that is not saved', {
   timeout: 60 * SECOND,
 }, async () => {
   await fc.assert(

@@ -12,6 +12,8 @@ export interface Storage {
   readonly saved: readonly string[]
   /** Rejects every save while it is set. */
   fails?: Error | undefined
+  /** Whether a save that rejects has saved the text all the same, as when its answer is lost. */
+  savesAllTheSame?: boolean
   /** The process that owns the text now. Nothing of it goes on after it was killed. */
   start(): {
     readonly store: Store
@@ -41,7 +43,10 @@ export function storage(clock: Clock): Storage {
           load: () => saved.at(-1),
           async save(text) {
             if (isDead) await never
-            if (here.fails) throw here.fails
+            if (here.fails) {
+              if (here.savesAllTheSame) saved.push(text)
+              throw here.fails
+            }
             const death = fate && fate.skip-- === 0 ? fate.death : undefined
             if (death !== 'before') saved.push(text)
             if (death) await die()
