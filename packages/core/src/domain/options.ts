@@ -22,9 +22,13 @@ export function checkOptions(factory: string, ...given: readonly Given[]): void 
     const mayBeLeftOut = kind.isRecord && !kind.isNeeded
     return mayBeLeftOut ? kind.faults(value === undefined ? {} : value, name, '') : faultsOf(kind, value, name)
   })
-  if (fields.length === 0) return
+  if (fields.length > 0) throw wrongOptions(factory, ...fields)
+}
+
+/** The error of a factory whose options are wrong. */
+export function wrongOptions(factory: string, ...fields: readonly Field[]): GuestpassError {
   const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
-  throw new GuestpassError('config_invalid', `Wrong options for ${factory}: ${said}`, { fields })
+  return new GuestpassError('config_invalid', `Wrong options for ${factory}: ${said}`, { fields })
 }
 
 function faultsOf(kind: Kind, value: unknown, field: string): readonly Field[] {

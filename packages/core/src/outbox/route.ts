@@ -1,5 +1,5 @@
 import { type Event, type EventType, eventTypes } from '../domain/event.ts'
-import { GuestpassError } from '../errors.ts'
+import { wrongOptions } from '../domain/options.ts'
 import type { Outbox } from '../ports/store.ts'
 
 /** What a route is tried with: events of a connection. */
@@ -61,7 +61,5 @@ export function refuseUnrouted(
   { message, remedy, ...tried }: Tried & { readonly message: string; readonly remedy: string },
 ): void {
   if (!isNeverNamed(outbox, sink, tried)) return
-  throw new GuestpassError('config_invalid', `Wrong options for ${factory}: route ${message}. ${remedy}`, {
-    fields: [{ field: 'route', message, remedy }],
-  })
+  throw wrongOptions(factory, { field: 'route', message, remedy })
 }

@@ -1,6 +1,6 @@
 import { isOfOAuth } from '../domain/credential-ids.ts'
 import { SIGN_INS } from '../domain/document-kinds.ts'
-import { call, checkOptions, needed, record } from '../domain/options.ts'
+import { call, checkOptions, needed, record, wrongOptions } from '../domain/options.ts'
 import { GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
@@ -98,14 +98,8 @@ function textOf(loaded: unknown): string | undefined {
   if (loaded === null || loaded === undefined) return undefined
   if (typeof loaded === 'string') return loaded
   const remedy = 'Let it return the text that save was given, or null before the first.'
-  const field = { field: 'load', message: `gave no text but a value of type ${typeof loaded}`, remedy }
-  throw new GuestpassError(
-    'config_invalid',
-    `Wrong options for tokenStorage: ${field.field} ${field.message}. ${remedy}`,
-    {
-      fields: [field],
-    },
-  )
+  const message = `gave no text but a value of type ${typeof loaded}`
+  throw wrongOptions('tokenStorage', { field: 'load', message, remedy })
 }
 
 async function calling<T>(name: 'load' | 'save', call: () => T): Promise<Awaited<T>> {

@@ -1,4 +1,4 @@
-import { call, checkOptions, either, having, needed, record, text } from '../domain/options.ts'
+import { call, checkOptions, either, having, needed, record, text, wrongOptions } from '../domain/options.ts'
 import { DISK_FULL, GuestpassError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
@@ -99,9 +99,7 @@ function ofOneWindow(storage: WebStorage): WebStorage {
 }
 
 function refuse(field: string, message: string, remedy: string): never {
-  throw new GuestpassError('config_invalid', `Wrong options for webStorageStore: ${field} ${message}. ${remedy}`, {
-    fields: [{ field, message, remedy }],
-  })
+  throw wrongOptions('webStorageStore', { field, message, remedy })
 }
 
 const busy = (key: string, why: string): GuestpassError =>
