@@ -21,7 +21,10 @@ export interface KeeperParts {
   readonly meter: Meter
 }
 
-/** The backlog is the sessions that are due now. Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. */
+/**
+ * Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. The
+ * backlog is the sessions that are due now.
+ */
 export type Keeper = StoredWorker
 
 const partsKind = record<KeeperParts>({

@@ -9,7 +9,10 @@ import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worke
 import type { Sink } from '../sinks/sink.ts'
 import { refuseUnrouted } from './route.ts'
 
-/** Delivers until the signal aborts. Events that the sink did not take are reported, until it takes one or none waits. The backlog is the events that wait for it. */
+/**
+ * Delivers until the signal aborts. Events that the sink did not take are reported, until it takes one or none waits. The backlog is the
+ * events that wait for it.
+ */
 export interface Relay extends StoredWorker {
   /** Delivers what is due and returns how many events were settled for good; ends early when the signal aborts. */
   drain(signal: AbortSignal): Promise<number>

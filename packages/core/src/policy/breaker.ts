@@ -20,6 +20,8 @@ export interface BreakerOptions {
 }
 
 const SLOTS = 10
+/** How long it stays open at first. */
+const COOL: Millis = 5 * SECOND
 
 export const breakerKind = also(
   record<BreakerOptions>({
@@ -40,7 +42,7 @@ export const breakerKind = also(
           },
         ],
 )
-const COOL: Millis = 5 * SECOND
+
 /** When to come back while a probe is under way: its outcome is not known yet. */
 const PROBE_WAIT: Millis = SECOND
 

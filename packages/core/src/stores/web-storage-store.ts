@@ -28,7 +28,8 @@ const KEEP_EVENTS = 1_000
 const RESERVE = ' '.repeat(16_384)
 
 /**
- * A store in the `sessionStorage` of a page: a sign-in survives the redirect to upstream and back, and ends with the window. One entry of JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
+ * A store in the `sessionStorage` of a page: a sign-in survives the redirect to upstream and back, and ends with the window. One entry of
+ * JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
  *
  * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry. While the first window lives,
  * the copy is emptied and its window is not signed in: a refresh token that two windows present ends the sign-in. This needs the

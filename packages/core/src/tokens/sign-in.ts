@@ -72,9 +72,10 @@ const BYTES = 32
 /** How long a code waits for keys that cannot be had now, before its callback has to come again. */
 const KEYS_WAIT = 10 * SECOND
 
-/** How long the caller of a callback waits: longer than the deadline of the exchange. */
+/** How long a caller waits for a sign-in to begin. */
 const BEGINNING = { what: 'Beginning a sign-in', then: 'Begin it again.', mostMs: MINUTE }
 
+/** How long the caller of a callback waits: longer than the deadline of the exchange. */
 const PATIENCE = {
   what: 'The sign-in',
   then: 'It goes on meanwhile: bring the same callback again for its outcome.',

@@ -37,8 +37,8 @@ async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'g
 
 /**
  * Keys that never change. Entries of the set that must not be used are left out; when none is left, `keys()` rejects with
- * `config_invalid`, saying of each why: call it once at the start to hear of it early. Throws `config_invalid` for what is neither. Keys of a PEM have no ids and answer for
- * any `kid`; the same key twice counts once.
+ * `config_invalid`, saying of each why: call it once at the start to learn of it early. Keys of a PEM have no ids and answer for any `kid`;
+ * the same key twice counts once. Throws `config_invalid` for what is neither.
  */
 export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
   checkOptions('givenKeys', ['given', given, needed(givenKind)], ['maker', maker, needed(keyMaker)])
