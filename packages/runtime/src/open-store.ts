@@ -6,11 +6,14 @@ import { databasePath } from './database-path.ts'
 import type { RuntimeHost } from './host.ts'
 import { configuredKeyRing } from './key-ring.ts'
 import { type ObservedStore, observedStore } from './observed-store.ts'
+import { standing } from './standing.ts'
 
 /** An open store. */
 export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   /** Where it is: the path of its file, or `memory`. */
   readonly place: string
+  /** Rejects with `store_unavailable` where its file was removed or replaced: what is stored from then on is lost with the process. */
+  stands(): Promise<void>
   /** The listeners of a connection's audit records in this process. */
   auditListeners(connection: string): AuditListeners
   /** Names further sinks of events from now on; the answer ends it. */
@@ -57,13 +60,20 @@ export async function openFileStore(
   const keyRing = await configuredKeyRing(config.settings, { path, random, host })
   const { route, ...uses } = openUses()
   const store = await sqliteStore({ path, keyRing, clock, random, route })
-  return { ...observedStore(store), place: path, ...uses, close: () => store.close() }
+  const stands = await standing(path)
+  return { ...observedStore(store), place: path, stands, ...uses, close: () => store.close() }
 }
 
 /** Opens a store that is gone with the process. */
 export function openMemoryStore({ clock }: Pick<StorePorts, 'clock'>): OpenStore {
   const { route, ...uses } = openUses()
-  return { ...observedStore(memoryStore({ clock, route })), place: 'memory', ...uses, close: async () => {} }
+  return {
+    ...observedStore(memoryStore({ clock, route })),
+    place: 'memory',
+    stands: async () => {},
+    ...uses,
+    close: async () => {},
+  }
 }
 
 interface Shared {

@@ -1,5 +1,5 @@
 import { asGuestpassError, type Connection, type ErrorCode, type Store } from '@guestpass/core'
-import { type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
+import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
 
 /** How a connection fares, as JSON without secrets. */
 export interface Health {
@@ -29,15 +29,17 @@ export interface BackgroundParts {
   readonly runtime: Runtime<Store>
   readonly connection: Connection
   readonly perMinute: number
-  readonly place: string
+  readonly opened: Pick<OpenStore, 'place' | 'stands'>
 }
 
-export function createBackground({ runtime, connection, perMinute, place }: BackgroundParts): Background {
+export function createBackground({ runtime, connection, perMinute, opened }: BackgroundParts): Background {
+  const { place } = opened
   const ending = new AbortController()
   let workers: RunningWorkers | undefined
 
   async function looked(): Promise<Pick<Health, 'store' | 'backlog'>> {
     try {
+      await opened.stands()
       await runtime.store.chainHead(connection.name)
       return { store: { place }, backlog: await runtime.backlog() }
     } catch (thrown) {

@@ -114,7 +114,7 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     runtime,
     connection,
     perMinute: config.settings.rateLimit,
-    place: opened.place,
+    opened,
   })
   let closing: Promise<void> | undefined
 

@@ -1,3 +1,4 @@
+import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { performed } from '../performed.ts'
 import { site } from '../spawned.ts'
@@ -68,6 +69,20 @@ describe('health()', () => {
     })
     await gp.accessToken()
     await soon(async () => expect((await gp.health()).backlog).toEqual({ 'webhook:idm': 1 }))
+  })
+
+  it.each([
+    ['removed', (path: string) => rmSync(path)],
+    ['replaced', (path: string) => renameSync(`${path}.other`, path)],
+  ])('says that what is stored is lost where the file of the store was %s', async (what, change) => {
+    const gp = await program()
+    const { store } = await gp.health()
+    copyFileSync(store.place, `${store.place}.other`)
+    change(store.place)
+    expect(await gp.health()).toMatchObject({
+      status: 'degraded',
+      store: { error: { code: 'store_unavailable', message: expect.stringMatching(`was ${what}.*Restart`) } },
+    })
   })
 
   it('says that it was stopped after close()', async () => {
