@@ -297,6 +297,8 @@ describe('a relay on a store whose route', () => {
     ['names it for some types', ({ type }) => (type === 'GRANT_ENDED' ? ['audit'] : [])],
     ['names it for failures', ({ outcome }) => (outcome === 'failure' ? ['audit'] : [])],
     ['looks at who asked, which is not known before', ({ actor }) => (actor === 'cli' ? ['audit'] : [])],
+    ['asks whether there is an error', (of) => ('error' in of ? ['audit'] : [])],
+    ['asks for a member of its own', (of) => (Object.hasOwn(of, 'statusCode') ? ['audit'] : [])],
     ['needs data that an event has', ({ data }) => [data?.['sink'] as string]],
     ['fails on an event without data', ({ data = {} }) => [(data['to'] as { name: string }).name]],
   ])('%s is taken', (_, route) => {

@@ -14,14 +14,25 @@ const OUTCOMES: readonly Event['outcome'][] = ['success', 'failure', 'pending']
 const sample = { at: 0, connection: '', type: 'KEYS_ROTATED', outcome: 'success' } as const
 const rest = { id: 'sample', actor: 'library', subject: 'sample', generation: 1, correlationId: 'sample' } as const
 
-/** An event that notes when something is read of it that is not the same for all events of its type, outcome and connection. */
+/** An event that notes when something is asked of it that is not the same for all events of its type, outcome and connection. */
 function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, note: () => void): Event {
+  const noted = (name: PropertyKey): void => {
+    if (!Object.hasOwn(sample, name)) note()
+  }
   return new Proxy<Event>(
     { ...known, ...rest },
     {
       get(event, name) {
-        if (!Object.hasOwn(sample, name)) note()
+        noted(name)
         return Reflect.get(event, name) as unknown
+      },
+      has(event, name) {
+        noted(name)
+        return Reflect.has(event, name)
+      },
+      getOwnPropertyDescriptor(event, name) {
+        noted(name)
+        return Reflect.getOwnPropertyDescriptor(event, name)
       },
     },
   )
