@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tarballOf } from '../tools/packages/tarballs.ts'
 import { type Manifest, manifestIn, type Package, packagesOf } from '../tools/packages/workspace.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -49,11 +50,10 @@ function checkDependencies({ name, dependencies = {} }: Manifest, own: ReadonlyS
 
 const folderOf = (name: string): string => join(unpacked, 'node_modules', name)
 
-function unpack({ manifest: { name, version } }: Package, tarballs: string): void {
-  const folder = folderOf(name)
+function unpack({ manifest }: Package, tarballs: string): void {
+  const folder = folderOf(manifest.name)
   mkdirSync(folder, { recursive: true })
-  const tarball = join(tarballs, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
-  run('tar', '-xzf', tarball, '-C', folder, '--strip-components=1')
+  run('tar', '-xzf', join(tarballs, tarballOf(manifest)), '-C', folder, '--strip-components=1')
 }
 
 /** Builds, packs and unpacks the packages, unless they are those of these sources. */

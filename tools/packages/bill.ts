@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { QUIET } from './npm.ts'
 import { complaint, ended } from './program.ts'
 import { tarballOf } from './tarballs.ts'
 import type { Manifest } from './workspace.ts'
@@ -10,7 +11,6 @@ export interface Bill {
   readonly components: readonly { readonly name: string; readonly version: string }[]
 }
 
-const QUIET = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
 /** What a package brings by itself: frameworks are brought by those who use them. */
 const BROUGHT = ['--omit=dev', '--omit=peer']
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { tool } from './tools.ts'
 import { manifestIn } from './workspace.ts'
 
 /** A version of Node and its program. */
@@ -8,7 +9,7 @@ export interface NodeVersion {
   readonly program: string
 }
 
-const installed = (major: number): string => join(import.meta.dirname, 'node_modules', `node-${major}`)
+const installed = (major: number): string => tool(`node-${major}`)
 
 /** The Node of a major version, as package.json pins it. There is none where the packages of Node are not for this platform. */
 export function nodeOf(major: number): NodeVersion | undefined {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { environmentOf, type NodeVersion } from './nodes.ts'
+import { QUIET } from './npm.ts'
 import { complaint, ended } from './program.ts'
 
 /** A user's project: a folder with packages installed, and the Node and environment that its programs get. */
@@ -19,15 +20,9 @@ export async function installedProject(
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "version": "1.0.0", "private": true }\n')
   const env = environmentOf(node)
-  const flags = [
-    '--engine-strict',
-    '--prefer-offline',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ]
-  const fault = complaint(await ended('npm', ['install', ...flags, ...packages], { cwd: folder, env }))
+  const fault = complaint(
+    await ended('npm', ['install', '--engine-strict', ...QUIET, ...packages], { cwd: folder, env }),
+  )
   if (fault) throw new Error(`npm install on Node ${node.version}: ${fault}`)
   return { folder, node, env }
 }

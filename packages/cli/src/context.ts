@@ -2,7 +2,7 @@ import { type Context, SECOND } from '@guestpass/core'
 import type { Settings } from '@guestpass/runtime'
 import type { Cli } from './frame/verb.ts'
 
-/** How long a verb waits when it is not told, also for the end of a back-off that an earlier verb met. */
+/** How long a verb waits where no setting says, also for the end of a back-off that an earlier verb met. */
 const PATIENCE_SECONDS = 30
 
 /** On whose behalf a verb calls the library, and how long it waits. `actor`: default `cli`. */

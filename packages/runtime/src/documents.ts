@@ -8,7 +8,7 @@ import {
   type Secret,
 } from '@guestpass/core'
 
-/** How a token stands in a document: in full, or masked. */
+/** How a document shows a token: in full, or masked. */
 export type ShownToken = (token: Secret) => string
 
 /*

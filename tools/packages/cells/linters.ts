@@ -1,8 +1,6 @@
-import { join } from 'node:path'
 import type { Cell } from '../cell.ts'
 import { ended } from '../program.ts'
-
-const tool = (path: string): string => join(import.meta.dirname, '../node_modules', path)
+import { tool } from '../tools.ts'
 
 const checked = async (...args: readonly string[]): Promise<string | undefined> => {
   const { status, stdout, stderr } = await ended(process.execPath, args, { cwd: import.meta.dirname })

@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import type { Cell } from '../cell.ts'
 import { type Ended, ended } from '../program.ts'
 import type { Project } from '../project.ts'
-
-const tool = (path: string): string => join(import.meta.dirname, '../node_modules', path)
+import { tool } from '../tools.ts'
 
 /** A test of both runners: their globals are the same. */
 const TEST = `

@@ -8,7 +8,7 @@ export interface Listed<Listing extends VerbListing = VerbListing> {
   readonly version: string
 }
 
-/** The program with all its verbs, and what stands for each. Nothing of a verb is loaded for it. */
+/** The program with all its verbs, and the command of each. Nothing of a verb is loaded for it. */
 export interface Outline<Listing extends VerbListing> {
   readonly program: Command
   readonly commands: ReadonlyMap<Listing, Command>

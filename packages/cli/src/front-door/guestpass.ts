@@ -66,8 +66,9 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** How the connection fares: the store, each worker that was started, and what waits. Never rejects. */
   health(): Promise<Health>
   /**
-   * Waits for calls under way, up to 10 s, and for renewals; gives attributes of guests to the upstream for up to 1 s, and delivers events
-   * for up to 1 s; closes HTTP connections and the store. What is left waits in the store. Further calls reject with `store_unavailable`. Doing it again changes nothing.
+   * Waits for calls under way, up to 10 s, and for renewals. Gives attributes of guests to the upstream for up to 1 s, and delivers events
+   * for up to 1 s; what is left waits in the store. Then closes HTTP connections and the store. Further calls reject with
+   * `store_unavailable`. Doing it again changes nothing.
    */
   close(): Promise<void>
 }

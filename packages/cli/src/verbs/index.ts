@@ -195,7 +195,7 @@ export const verbs: readonly ListedVerb[] = [
   {
     name: 'keys rotate',
     summary:
-      'Seal the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY; nobody need stop',
+      'Seal the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY; no process need stop',
     load: async () => (await import('./keys.ts')).keysRotate,
   },
   {
