@@ -20,7 +20,11 @@ declare global {
 
 function send(response: Response, { status, headers, body }: Answer): void {
   for (const name of OF_OTHER_BODY) response.removeHeader(name)
-  response.status(status).set(headers).end(body)
+  response
+    .status(status)
+    .set(headers)
+    .set('content-length', `${Buffer.byteLength(body)}`)
+    .end(body)
 }
 
 /** A request handler that says nothing of the parameters of its route, so that the handlers after it keep their types. */

@@ -54,6 +54,9 @@ export function guestpassErrors(options: ErrorOptions = {}): FastifyInstance['er
   const answerTo = errorAnswers(options)
   return (error, _request, reply) => {
     const answer = answerTo(error)
-    void (answer ? send(reply, answer) : reply.send(error))
+    if (!answer) void reply.send(error)
+    // An answer that has begun is cut off, so that it does not look whole. Fastify 4 would throw, and leave the client waiting.
+    else if (reply.raw.headersSent) reply.hijack().raw.destroy()
+    else void send(reply, answer)
   }
 }

@@ -17,7 +17,8 @@ export interface GuestEnv<G = Guest> {
 /** Keeps the headers that were set on the context before. */
 function send(c: Context, { status, headers, body }: Answer): Response {
   for (const name of OF_OTHER_BODY) c.header(name, undefined)
-  return c.newResponse(body, { status: status as StatusCode, headers: { ...headers } })
+  for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  return c.newResponse(body, status as StatusCode)
 }
 
 /**

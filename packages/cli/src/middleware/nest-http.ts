@@ -10,18 +10,33 @@ export interface HttpRequest extends NodeRequest, WithGuest {
   readonly raw?: NodeRequest
 }
 
+/** The response of Node below. */
+interface RawResponse {
+  readonly headersSent: boolean
+  destroy(): unknown
+}
+
 /** What the responses of Express and of Fastify have in common. */
-interface HttpResponse {
+interface HttpResponse extends RawResponse {
+  readonly raw?: RawResponse
   status(status: number): HttpResponse
   header(name: string, value: string): HttpResponse
   removeHeader(name: string): unknown
   send(body: string): unknown
 }
 
-/** The response of a request, with the headers of an answer. */
-export function prepared(host: ArgumentsHost, { headers }: Answer): HttpResponse {
+/** The response of a request, with headers. */
+export function prepared(host: ArgumentsHost, headers: Answer['headers']): HttpResponse {
   const response = host.switchToHttp().getResponse<HttpResponse>()
   for (const name of OF_OTHER_BODY) response.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) response.header(name, value)
   return response
+}
+
+/** Answers a request; an answer that has begun is cut off, so that it does not look whole. */
+export function answered(host: ArgumentsHost, { status, headers, body }: Answer): void {
+  const response = host.switchToHttp().getResponse<HttpResponse>()
+  const raw = response.raw ?? response
+  if (raw.headersSent) raw.destroy()
+  else prepared(host, headers).status(status).send(body)
 }

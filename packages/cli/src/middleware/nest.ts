@@ -1,10 +1,11 @@
 import { GuestpassError } from '@guestpass/core'
 import { type ArgumentsHost, type CanActivate, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
+import type { Answer } from './answer.ts'
 import { authorizationOf } from './bearer-token.ts'
 import { errorAnswers } from './error-answer.ts'
 import type { WithGuest } from './guest.ts'
 import { guestCheck } from './guest-check.ts'
-import { type HttpRequest, prepared } from './nest-http.ts'
+import { answered, type HttpRequest, prepared } from './nest-http.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest, WithGuest } from './guest.ts'
@@ -27,8 +28,10 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
       const request = context.switchToHttp().getRequest<R & WithGuest>()
       const { answer, guest } = await check(request)
       if (answer) {
-        prepared(context, answer)
-        throw new HttpException(answer.problem, answer.status)
+        // Nest sends what is thrown as JSON, and warns of every answer that has another type.
+        const { 'content-type': _, ...headers } = answer.headers
+        prepared(context, headers)
+        throw new GuestRefused(answer)
       }
       if (guest) request.guest = guest
       return true
@@ -36,22 +39,33 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
   }
 }
 
+/** What the guard throws: an exception for the filters of a program, and the answer in full for the one of this file. */
+class GuestRefused extends HttpException {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super(answer.problem, answer.status)
+    this.answer = answer
+  }
+}
+
 /** Filters are classes because Nest keeps what a filter catches with its class. */
-class GuestpassErrors implements ExceptionFilter<GuestpassError> {
+class GuestpassErrors implements ExceptionFilter<GuestpassError | GuestRefused> {
   readonly #answerTo: ReturnType<typeof errorAnswers>
 
   constructor(options: ErrorOptions) {
     this.#answerTo = errorAnswers(options)
   }
 
-  catch(error: GuestpassError, host: ArgumentsHost): void {
-    const answer = host.getType() === 'http' ? this.#answerTo(error) : undefined
+  catch(error: GuestpassError | GuestRefused, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw error
+    const answer = error instanceof GuestRefused ? error.answer : this.#answerTo(error)
     if (!answer) throw error
-    prepared(host, answer).status(answer.status).send(answer.body)
+    answered(host, answer)
   }
 }
-Catch(GuestpassError)(GuestpassErrors)
+Catch(GuestpassError, GuestRefused)(GuestpassErrors)
 
-/** An exception filter for Nest, for `useGlobalFilters()`: answers a GuestpassError, and leaves other errors to Nest. Throws `config_invalid`. */
+/** An exception filter for Nest, for `useGlobalFilters()`: answers a GuestpassError and what `guestAuth` refuses, and leaves other errors to Nest. Throws `config_invalid`. */
 export const guestpassErrors = (options: ErrorOptions = {}): ExceptionFilter<GuestpassError> =>
   new GuestpassErrors(options)

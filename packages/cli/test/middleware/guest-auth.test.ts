@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { GuestpassError, type Verdict } from '@guestpass/core'
-import type { ExecutionContext } from '@nestjs/common'
+import { type ExecutionContext, HttpException } from '@nestjs/common'
 import realExpress from 'express'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
@@ -135,6 +135,37 @@ describe('around the check', () => {
   it('refuses what is not HTTP in Nest', async () => {
     const context = { getType: () => 'ws' } as unknown as ExecutionContext
     expect(await nest.guestAuth(gp).canActivate(context)).toBe(false)
+  })
+
+  it('gives the filters of Nest an exception, and sets no type that Nest would warn of', async () => {
+    const [set, sent]: [string[], unknown[]] = [[], []]
+    const response = {
+      headersSent: false,
+      removeHeader: () => {},
+      header: (name: string) => set.push(name),
+      status: (status: number) => (sent.push(status), response),
+      send: (body: string) => sent.push(body),
+    }
+    const host = {
+      getType: () => 'http',
+      switchToHttp: () => ({ getRequest: () => ({ headers: {} }), getResponse: () => response }),
+    } as unknown as ExecutionContext
+    const thrown: unknown = await Promise.resolve(nest.guestAuth(gp).canActivate(host)).catch((error) => error)
+    expect(thrown).toBeInstanceOf(HttpException)
+    expect([(thrown as HttpException).getStatus(), set]).toEqual([401, ['cache-control', 'www-authenticate']])
+    const problem = (thrown as HttpException).getResponse()
+    expect(problem).toMatchObject({ status: 401, code: 'token_invalid', reason: 'no_token' })
+    nest.guestpassErrors().catch(thrown as GuestpassError, host)
+    expect([sent, set]).toEqual([[401, JSON.stringify(problem)], expect.arrayContaining(['content-type'])])
+  })
+
+  it('cuts off an answer of Fastify 4 that has begun', () => {
+    const cut: string[] = []
+    const raw = { headersSent: true, destroy: () => cut.push('destroyed') }
+    const reply = { raw, hijack: () => (cut.push('hijacked'), reply) }
+    const handle = fastify.guestpassErrors() as unknown as (error: unknown, request: unknown, reply: unknown) => void
+    handle(new GuestpassError('internal', 'Odd.'), {}, reply)
+    expect(cut).toEqual(['hijacked', 'destroyed'])
   })
 
   it('leaves a preflight to the CORS layer before it', async () => {

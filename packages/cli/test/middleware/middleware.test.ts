@@ -165,6 +165,12 @@ describe.each(frameworks)('%s', (_name, start) => {
     )
   })
 
+  it('cuts off an answer that has begun', async () => {
+    const logged = vi.spyOn(console, 'error').mockReturnValue()
+    await expect(asked(`${app.url}/half`)).rejects.toThrow(/aborted|reset|hang up/i)
+    logged.mockRestore()
+  })
+
   it('answers in place of a body that the route began with', async () => {
     const { status, type, headers, body } = await asked(`${app.url}/begun`)
     expect([status, type, body]).toEqual([503, 'application/problem+json', expect.objectContaining({ status: 503 })])

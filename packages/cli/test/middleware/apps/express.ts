@@ -29,6 +29,10 @@ export async function expressApp({ verifier, keyless }: RouteParts): Promise<App
   app.get('/cookie', guestAuth(verifier, { token: (request) => cookieOf(request.headers.cookie) }), show)
   app.get('/keyless', guestAuth(keyless), show)
   addFailing((path, fails) => void app.get(path, fails))
+  app.get('/half', (_request, response) => {
+    response.write('half')
+    throw busy()
+  })
   app.get('/begun', (_request, response) => {
     response.set(begun)
     throw busy()

@@ -29,6 +29,10 @@ export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App
   )
   app.get('/keyless', { preHandler: guestAuth(keyless) }, show)
   addFailing((path, fails) => void app.get(path, fails))
+  app.get('/half', async (_request, reply) => {
+    reply.raw.writeHead(200).write('half')
+    throw busy()
+  })
   app.get('/begun', async (_request, reply) => {
     void reply.headers(begun)
     throw busy()

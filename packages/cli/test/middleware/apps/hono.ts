@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { Readable } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { guestAuth, guestpassErrors } from '../../../src/middleware/hono.ts'
@@ -34,6 +35,15 @@ export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
   )
   app.get('/keyless', guestAuth(keyless), (c) => c.json(shown(c.get('guest'))))
   addFailing((path, fails) => void app.get(path, fails))
+  app.get('/half', (c) => {
+    const half = new TextEncoder().encode('half')
+    async function* body() {
+      yield half
+      await Promise.resolve()
+      throw busy()
+    }
+    return c.body(Readable.toWeb(Readable.from(body())) as ReadableStream)
+  })
   app.get('/begun', (c) => {
     for (const [name, value] of Object.entries(begun)) c.header(name, value)
     throw busy()

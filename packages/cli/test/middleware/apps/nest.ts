@@ -37,6 +37,10 @@ function guarded(path: string, gp: TokenVerifier, options: GuestAuthOptions<Http
 }
 
 class Failing {
+  half(response: express.Response): never {
+    response.write('half')
+    throw busy()
+  }
   begun(response: express.Response): never {
     response.set(begun)
     throw busy()
@@ -50,6 +54,7 @@ class Failing {
   }
 }
 Controller()(Failing)
+route(Failing, 'half', [Get('half')], Res())
 route(Failing, 'begun', [Get('begun')], Res())
 route(Failing, 'throws', [Get('throws/:name')], Param('name'))
 route(Failing, 'rejects', [Get('rejects/:name')], Param('name'))
