@@ -1,4 +1,4 @@
-import { type Clock, type Outbox, systemClock, type Webhooks } from '@guestpass/core'
+import { type Clock, HOUR, type Outbox, repeated, systemClock, type Webhooks } from '@guestpass/core'
 import type { QueueRelay } from './audit-relays.ts'
 import { MOST_COUNTED } from './counted.ts'
 import { DRAIN } from './drain.ts'
@@ -8,7 +8,7 @@ import { within } from './within.ts'
 
 /** Delivers events soon after their commits in this process, for programs that start no workers. */
 export interface PromptDelivery {
-  /** Delivers from now on; first what an earlier process left. */
+  /** Delivers from now on; first what an earlier process left. Says every day which endpoints are configured. */
   start(): void
   /** How much waits: for each queue, by its name. */
   backlog(): Promise<Readonly<Record<string, number>>>
@@ -17,7 +17,7 @@ export interface PromptDelivery {
 }
 
 export interface DeliveryParts {
-  readonly webhooks: Pick<Webhooks, 'forward' | 'send' | 'counts' | 'endpoints'>
+  readonly webhooks: Pick<Webhooks, 'forward' | 'send' | 'counts' | 'endpoints' | 'register'>
   readonly relays: readonly QueueRelay[]
 }
 
@@ -29,7 +29,7 @@ export function createPromptDelivery(
     observeForwards,
   }: Pick<OpenStore, 'observe' | 'observeForwards'> & { readonly store: { readonly outbox: Outbox } },
   // Waits that do not keep a process alive whose own work is done.
-  clock: Pick<Clock, 'sleep'> = systemClock({ unref: true }),
+  clock: Clock = systemClock({ unref: true }),
 ): PromptDelivery {
   const ending = new AbortController()
   const ports = { clock, signal: ending.signal }
@@ -85,6 +85,10 @@ export function createPromptDelivery(
       }
       nudge()
       sending.nudge()
+      void repeated(async () => {
+        await webhooks.register()
+        return HOUR
+      }, ports)
     },
     async backlog() {
       const named = [

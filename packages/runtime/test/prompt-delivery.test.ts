@@ -1,0 +1,26 @@
+import { HOUR, memoryStore } from '@guestpass/core'
+import { fakeClock } from '@guestpass/core/testing'
+import { expect, it } from 'vitest'
+import { observedStore } from '../src/observed-store.ts'
+import { createPromptDelivery } from '../src/prompt-delivery.ts'
+
+it('says again which endpoints are configured, for as long as a program delivers', async () => {
+  const clock = fakeClock()
+  let said = 0
+  const webhooks = {
+    register: async () => void (said += 1),
+    forward: async () => 0,
+    send: async () => 0,
+    counts: async () => ({ waiting: 0, parked: 0 }),
+    endpoints: { all: async () => [] } as never,
+  }
+  const delivery = createPromptDelivery({ webhooks, relays: [] }, observedStore(memoryStore({ clock })), clock)
+  delivery.start()
+  await clock.advance(3 * HOUR)
+  expect(said).toBe(4)
+  const closing = delivery.close()
+  await clock.advance(HOUR)
+  await closing
+  await clock.advance(3 * HOUR)
+  expect([said, clock.sleeping]).toEqual([4, 0])
+})
