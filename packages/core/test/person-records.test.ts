@@ -179,6 +179,22 @@ describe('a person who is erased by address', () => {
     expect(idsOf(await guests.find({ email: EMAIL }))).toEqual(ids.filter((id) => id !== issued[1]?.guestId))
   })
 
+  it('is not named by the refusal of an address that was given for an id', async () => {
+    const { guests } = await started()
+    const calls = [
+      guests.erase(EMAIL),
+      guests.show(EMAIL),
+      guests.token(EMAIL),
+      guests.revoke(EMAIL),
+      guests.refresh(EMAIL),
+    ]
+    for (const call of calls) {
+      const error = await refusal(call)
+      expect(error).toMatchObject({ code: 'guest_unknown', message: expect.stringContaining('{ email }') })
+      expectNothingPersonal(error)
+    }
+  })
+
   it('has no guest afterwards, and erasing again changes nothing', async () => {
     const { guests, events } = await started()
     await guests.erase({ email: EMAIL })

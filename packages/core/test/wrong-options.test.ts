@@ -52,6 +52,7 @@ const factories: Readonly<Record<string, Factory>> = {
         [{ ...options, onDuplicat: 'reuse', scopes: 'user:read' }, world],
         ['scopes', 'onDuplicat'],
       ],
+      [[{ ...options, ['x'.repeat(70)]: 1 }, world], ['x'.repeat(60)]],
       [
         [{ ...options, clientAuth: 'basc', preflight: 'never', refreshProfile: true }, world],
         ['clientAuth', 'refreshProfile', 'preflight'],

@@ -165,10 +165,14 @@ export const record = <T>(
 const isMeant = (name: string | undefined, value: Readonly<Record<string, unknown>>): boolean =>
   name !== undefined && value[name] === undefined
 
+/** So much of a name that is not known is repeated. */
+const LONGEST_NAME = 60
+
 function unknownMember(name: string, names: readonly string[], members: string): Field {
   const meant = nearest(name, names)
   return {
-    field: `${members}${name}`,
+    // Cut: it may be a token that stands in the wrong place.
+    field: `${members}${name.slice(0, LONGEST_NAME)}`,
     message: 'is no option',
     remedy: meant === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${meant}?`,
   }

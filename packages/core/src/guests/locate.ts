@@ -89,11 +89,13 @@ export const likelyRow = (guestId: string): string | undefined => (isUuid(guestI
 const namedRows = (api: GuestApi, guestId: string): readonly string[] =>
   spellings(guestId).map((one) => namedRow(api, one))
 
-export const unknownGuest = (connection: string, id: string): GuestpassError =>
-  new GuestpassError(
-    'guest_unknown',
-    `Connection ${connection} has no guest ${id}. List the known ones with \`guestpass guest list\`; mind the database and the connection.`,
-  )
+export const unknownGuest = (connection: string, id: string): GuestpassError => {
+  // An address that was given for an id is not repeated: messages go to logs.
+  const message = id.includes('@')
+    ? `Connection ${connection} has no guest of the id that was given, which looks like an address. In a program give { email } to find, export or erase; on the command line list the known ids with \`guestpass guest list\`.`
+    : `Connection ${connection} has no guest ${id}. List the known ones with \`guestpass guest list\`; mind the database and the connection.`
+  return new GuestpassError('guest_unknown', message)
+}
 
 function ambiguous(guestId: string, found: readonly Located[]): GuestpassError {
   const apis = found.map(({ credential }) => credential.api)
