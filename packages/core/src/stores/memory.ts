@@ -3,8 +3,8 @@ import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
 import { systemClock } from '../ports/system.ts'
 import type { Route, Store } from '../ports/store.ts'
-import { expected, put, type Room } from './room.ts'
-import { storeOfRooms } from './store-of-rooms.ts'
+import { expected, put, type Partition } from './partition.ts'
+import { partitionedStore } from './partitioned-store.ts'
 import { refuseForeign } from './terms.ts'
 
 export interface MemoryStoreOptions {
@@ -25,20 +25,20 @@ const optionsKind = record<MemoryStoreOptions>({ clock: kinds.clock, route: kind
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', ['options', options, optionsKind])
   const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
-  const rooms = new Map<string, Room>()
-  const { store, roomOf, adding } = storeOfRooms(() => rooms, { clock, route, keepEvents })
+  const partitions = new Map<string, Partition>()
+  const { store, partitionOf, adding } = partitionedStore(partitions, { clock, route, keepEvents })
 
   return {
     ...store,
     async commit(change) {
       refuseForeign(change)
-      const room = roomOf(change.connection)
-      if (!expected(room, change, clock.wall())) return 'conflict'
+      const partition = partitionOf(change.connection)
+      if (!expected(partition, change, clock.wall())) return 'conflict'
       // Everything that may fail comes before the first write.
-      const add = adding(room, change.events)
-      put(room, change, clock.wall())
+      const add = adding(partition, change.events)
+      put(partition, change, clock.wall())
       add()
-      await room.events.prune()
+      await partition.events.prune()
       return 'done'
     },
     async ensureRoom() {},

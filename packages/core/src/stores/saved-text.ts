@@ -7,7 +7,7 @@ import { GuestpassError } from '../errors.ts'
 import { credentials, unclaimed } from './memory-credentials.ts'
 import { memoryDocuments, type Row as DocumentRow } from './memory-documents.ts'
 import { issuedTokens, type Remembered } from './memory-issued.ts'
-import type { Contents } from './room.ts'
+import type { Contents } from './partition.ts'
 
 const FORMAT = 'tokens'
 const VERSION = 1

@@ -1,13 +1,13 @@
 import { loadedOnce } from '../ports/loaded-once.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
-import { copyOf, expected, put, type Room } from './room.ts'
+import { copyOf, expected, put, type Partition } from './partition.ts'
 import { type SavedStore, savedText, storeIn } from './saved-text.ts'
-import { type RoomOptions, storeOfRooms } from './store-of-rooms.ts'
+import { type PartitionOptions, partitionedStore } from './partitioned-store.ts'
 import { refuseForeign } from './terms.ts'
 
 /** Where a store is kept as one text. What rejects here rejects the call that needed it, as it is. */
-export interface TextHome extends RoomOptions {
+export interface TextHome extends PartitionOptions {
   /** Names the text in messages, at the beginning of a sentence. */
   readonly place: string
   /** The text that was saved last; undefined before the first. */
@@ -36,8 +36,8 @@ interface Waiting {
  */
 export function textStore(home: TextHome): Store {
   const { clock } = home
-  const rooms = new Map<string, Room>()
-  const { store, roomOf, adding } = storeOfRooms(() => rooms, home)
+  const partitions = new Map<string, Partition>()
+  const { store, partitionOf, adding } = partitionedStore(partitions, home)
   const inTurn = oneAfterAnother()
   const waiting: Waiting[] = []
   let id = ''
@@ -57,36 +57,36 @@ export function textStore(home: TextHome): Store {
     const found = text === undefined ? fresh() : storeIn(text, home.place)
     const isCopy = home.isOwn !== undefined && !(await home.isOwn(found.id))
     const saved = isCopy ? await begunAnew() : found
-    for (const [name, contents] of saved.contents) rooms.set(name, { ...roomOf(name), ...contents })
+    for (const [name, contents] of saved.contents) partitions.set(name, { ...partitionOf(name), ...contents })
     id = saved.id
   })
 
   async function saveWaiting(): Promise<void> {
     const batch = waiting.splice(0)
-    const trial = new Map<string, Room>()
+    const trial = new Map<string, Partition>()
     try {
       const now = clock.wall()
       const outcomes = batch.map(({ change }) => tried(change, trial, now))
       if (batch.some(({ change }, at) => outcomes[at] === 'done' && isKept(change)))
-        await home.save(savedText({ id, contents: new Map([...rooms, ...trial]) }, now))
+        await home.save(savedText({ id, contents: new Map([...partitions, ...trial]) }, now))
       for (const [name, { credentials, documents, issued }] of trial)
-        rooms.set(name, { ...roomOf(name), credentials, documents, issued })
+        partitions.set(name, { ...partitionOf(name), credentials, documents, issued })
       for (const [at, { change, resolve }] of batch.entries()) {
         const outcome = outcomes[at] as 'done' | 'conflict'
-        if (outcome === 'done') adding(roomOf(change.connection), change.events)()
+        if (outcome === 'done') adding(partitionOf(change.connection), change.events)()
         resolve(outcome)
       }
-      for (const name of trial.keys()) await roomOf(name).events.prune()
+      for (const name of trial.keys()) await partitionOf(name).events.prune()
     } catch (thrown) {
       for (const { reject } of batch) reject(thrown)
     }
   }
 
-  function tried(change: Change, trial: Map<string, Room>, now: number): 'done' | 'conflict' {
-    const room = trial.get(change.connection) ?? copyOf(roomOf(change.connection), now)
-    trial.set(change.connection, room)
-    if (!expected(room, change, now)) return 'conflict'
-    put(room, change, now)
+  function tried(change: Change, trial: Map<string, Partition>, now: number): 'done' | 'conflict' {
+    const partition = trial.get(change.connection) ?? copyOf(partitionOf(change.connection), now)
+    trial.set(change.connection, partition)
+    if (!expected(partition, change, now)) return 'conflict'
+    put(partition, change, now)
     return 'done'
   }
 
@@ -113,7 +113,7 @@ export function textStore(home: TextHome): Store {
       refuseForeign(change)
       await loaded()
       // Fails here where the route of an event fails.
-      adding(roomOf(change.connection), change.events)
+      adding(partitionOf(change.connection), change.events)
       return new Promise((resolve, reject) => {
         waiting.push({ change, resolve, reject })
         void inTurn(saveWaiting)

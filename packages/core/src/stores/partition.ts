@@ -15,14 +15,14 @@ export interface Contents {
 }
 
 /** All that one connection has: nothing is ever looked up across two of these. */
-export interface Room extends Contents {
+export interface Partition extends Contents {
   readonly leases: Map<string, Lease>
   readonly buckets: Map<string, Bucket>
   readonly facts: Map<string, string>
   readonly events: Events
 }
 
-export const emptyRoom = (connection: string, keepEvents: number): Room => ({
+export const emptyPartition = (connection: string, keepEvents: number): Partition => ({
   credentials: credentials(),
   documents: memoryDocuments(),
   issued: issuedTokens(),
@@ -47,10 +47,10 @@ export function put(contents: Contents, change: Change, now: Instant): void {
   contents.issued.remember(change.issued ?? [], now)
 }
 
-/** The same room with contents of its own, which a change may be tried on. */
-export const copyOf = (room: Room, now: Instant): Room => ({
-  ...room,
-  credentials: credentials(room.credentials.rows()),
-  documents: memoryDocuments(room.documents.saved(now)),
-  issued: issuedTokens(room.issued.rows(now)),
+/** The same partition with contents of its own, which a change may be tried on. */
+export const copyOf = (partition: Partition, now: Instant): Partition => ({
+  ...partition,
+  credentials: credentials(partition.credentials.rows()),
+  documents: memoryDocuments(partition.documents.saved(now)),
+  issued: issuedTokens(partition.issued.rows(now)),
 })
