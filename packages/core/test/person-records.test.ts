@@ -179,6 +179,15 @@ describe('a person who is erased by address', () => {
     expect(idsOf(await guests.find({ email: EMAIL }))).toEqual(ids.filter((id) => id !== issued[1]?.guestId))
   })
 
+  it('is not named by the refusal of a token that is given for an address in the place of an id', async () => {
+    const { guests, issued } = await started()
+    for (const token of ['no-token', issued[0]?.token.reveal() ?? '']) {
+      const error = await refusal(guests.refresh(EMAIL, { token }))
+      expect(error).toMatchObject({ code: 'token_invalid' })
+      expectNothingPersonal(error)
+    }
+  })
+
   it('is not named by the refusal of an address that was given for an id', async () => {
     const { guests } = await started()
     const calls = [

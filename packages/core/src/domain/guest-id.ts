@@ -45,3 +45,6 @@ export function guestIdOf({ api, id, upstreamId }: Pick<Credential, 'api' | 'id'
   if (api !== 'guest-tokens' && upstreamId !== undefined) return upstreamId
   return id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length) : id
 }
+
+/** A guest in a message, by its id; an address that was given in the place of one is not repeated, because messages go to logs. */
+export const guestNamed = (id: string): string => (id.includes('@') ? 'the guest' : `guest ${id}`)

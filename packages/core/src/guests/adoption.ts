@@ -1,3 +1,4 @@
+import { guestNamed } from '../domain/guest-id.ts'
 import type { Context } from '../domain/context.ts'
 import type { Credential } from '../domain/credential.ts'
 import { type About, event } from '../domain/event.ts'
@@ -203,7 +204,7 @@ const notTaken = (guestId: string, reason: string, words = reason): GuestpassErr
   new GuestpassError(
     'token_invalid',
     reason === 'superseded'
-      ? `The token given for guest ${guestId} is older than the one that is stored; it was not taken.`
-      : `The token given for guest ${guestId} is not valid (${words}); it was not taken.`,
+      ? `The token given for ${guestNamed(guestId)} is older than the one that is stored; it was not taken.`
+      : `The token given for ${guestNamed(guestId)} is not valid (${words}); it was not taken.`,
     { reason },
   )
