@@ -11,7 +11,10 @@ function start() {
   if (nodeModule.enableCompileCache) nodeModule.enableCompileCache()
   // A checkout has the sources, a package what was built of them.
   import('../src/main.ts').catch(function (error) {
-    const absent = error.code === 'ERR_MODULE_NOT_FOUND' && String(error.url).endsWith('/src/main.ts')
+    const absent =
+      (error.code === 'ERR_MODULE_NOT_FOUND' && String(error.url).endsWith('/src/main.ts')) ||
+      // What Yarn's Plug'n'Play says of it; its code is lost on the way from the loader.
+      String(error.message).indexOf('Qualified path resolution failed') === 0
     if (!absent) throw error
     return import('../dist/main.js')
   })

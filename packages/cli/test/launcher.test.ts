@@ -52,6 +52,14 @@ describe('the launcher', () => {
     expect((await launched({ ...main, 'src/main.ts': "console.log('source' as string)" })).out).toBe('source\n')
   })
 
+  it("starts what was built where Yarn's Plug'n'Play says that there are no sources", async () => {
+    const plug = `process.getBuiltinModule('node:module').registerHooks({ resolve(name, context, next) {
+      if (!name.endsWith('/src/main.ts')) return next(name, context)
+throw new Error('Qualified path resolution failed: we looked for the following paths')
+    } })`
+    expect(await launched(main, plug)).toEqual({ code: 0, out: 'built\n', err: '' })
+  })
+
   it('does not hide that something else is missing', async () => {
     const { code, err } = await launched({ ...main, 'src/main.ts': "import './absent.ts'" })
     expect(code).toBe(1)

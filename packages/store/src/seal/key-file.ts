@@ -1,4 +1,4 @@
-import { access, chmod, link, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, chmod, link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DISK_FULL, GuestpassError, options, type Random } from '@guestpass/core'
 import { decodedText, NotText } from '@guestpass/core/node'
@@ -26,15 +26,8 @@ async function existing(path: string): Promise<string | undefined> {
   }
 }
 
-async function writeDraft(draft: string, text: string): Promise<void> {
-  const file = await open(draft, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
+const writeDraft = (draft: string, text: string): Promise<void> =>
+  writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true })
 
 /** How long it is waited for another process that makes the file, in milliseconds. */
 const WAIT_MS = 5_000

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { constants, open, rm } from 'node:fs/promises'
+import { constants, rm, writeFile } from 'node:fs/promises'
 import { GuestpassError, type Random } from '@guestpass/core'
 import { diskFull, isFullDisk } from './faults.ts'
 
@@ -21,19 +21,12 @@ const isWhole = (file: string): boolean => (statSync(file, { throwIfNoEntry: fal
 /** Random, because some file systems keep no room for zeros; in halves, because a random source gives 64 KiB at most. */
 const filling = (random: Random): Uint8Array => Buffer.concat([random.bytes(BYTES / 2), random.bytes(BYTES / 2)])
 
-/** Writes a file of that size through to the disk, from its beginning. */
-async function fill(file: string, random: Random): Promise<void> {
-  const handle = await open(file, constants.O_WRONLY | constants.O_CREAT, 0o600)
-  try {
-    const bytes = filling(random)
-    const { bytesWritten } = await handle.write(bytes, 0, bytes.length, 0)
-    // A disk takes what it has room for, and says that it is full only when asked again.
-    if (bytesWritten < bytes.length) await handle.write(bytes, bytesWritten, bytes.length - bytesWritten, bytesWritten)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
+/**
+ * Writes a file of that size through to the disk, from its beginning. A disk takes what it has room for, and says that it is full only when
+ * asked again, as `writeFile` does.
+ */
+const fill = (file: string, random: Random): Promise<void> =>
+  writeFile(file, filling(random), { flag: constants.O_WRONLY | constants.O_CREAT, mode: 0o600, flush: true })
 
 /** Processes that do it together write the same bytes of one file. What is not whole is removed: it takes room from others. */
 async function make(file: string, random: Random): Promise<void> {
