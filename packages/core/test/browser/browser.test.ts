@@ -1,6 +1,4 @@
-import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import type { Browser, Page as Tab } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/verify/verdict.ts'
@@ -9,47 +7,36 @@ import { httpCases } from '../http-cases.ts'
 import { closeOpened } from '../http-servers.ts'
 import { attacks } from '../verify/attacks.ts'
 import { REMEDY } from './chromium.ts'
-import { bundled, calling, launched, listening, path } from './harness.ts'
+import { calling, launched, path, type Stage, staged } from './harness.ts'
 import type { Doubt, Page } from './page.ts'
 
 const SCOPES = ['webmessaging:guest:create', 'webmessaging:guesttoken:write']
 
 describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () => {
-  let upstream: Sandbox
-  let browser: Browser
+  let stage: Stage
   let tab: Tab
-  let site: Server
-  let origin: string
   let guestId: string
 
   beforeAll(async () => {
-    upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 60_000 } })
-    const script = await bundled(join(import.meta.dirname, 'page.ts'))
-    site = createServer(({ url }, response) => {
-      if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script)
+    const options = { autoConsent: true, rateLimit: { perMinute: 60_000 } }
+    stage = await staged(join(import.meta.dirname, 'page.ts'), options, (url, response) => {
       if (url === '/large') return response.end('x'.repeat(1_048_577))
       if (url === '/small') return response.setHeader('content-type', 'application/json').end('{}')
       if (url === '/redirect') return response.writeHead(302, { location: '/small' }).end()
       if (url === '/reset') return response.destroy()
       return response.setHeader('content-type', 'text/html').end('<!doctype html><script src="/page.js"></script>')
     })
-    origin = await listening(site)
-    browser = await launched()
-    tab = await browser.newPage()
-    await tab.goto(origin)
+    tab = await stage.browser.newPage()
+    await tab.goto(stage.origin)
   }, 120_000)
-  afterAll(async () => {
-    await browser?.close()
-    site?.close()
-    await upstream?.close()
-  })
+  afterAll(() => stage?.close())
 
   const call = calling<Page>(() => tab)
 
   /** What the browser brings back from a sign-in: a window of its own that upstream sends on. */
   async function consented(): Promise<string> {
-    const url = await call('begin', `${origin}/callback`)
-    const window = await browser.newPage()
+    const url = await call('begin', `${stage.origin}/callback`)
+    const window = await stage.browser.newPage()
     await window.goto(url)
     const { search } = new URL(window.url())
     await window.close()
@@ -72,7 +59,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
     beforeAll(async () => {
       open = await launched('--disable-web-security')
       page = await open.newPage()
-      await page.goto(origin)
+      await page.goto(stage.origin)
     })
     afterAll(() => open?.close())
     afterEach(closeOpened)
@@ -96,7 +83,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
   })
 
   it('sends requests and bounds answers as in Node', async () => {
-    expect(await call('http', origin)).toEqual([
+    expect(await call('http', stage.origin)).toEqual([
       { status: 200, type: 'application/json', size: 2 },
       'oversized',
       'lost',
@@ -106,7 +93,7 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
   })
 
   it('signs a user in with PKCE, and refuses the callback that comes again', async () => {
-    await call('open', upstream.url, upstream.publicClientId, SCOPES)
+    await call('open', stage.upstream.url, stage.upstream.publicClientId, SCOPES)
     const query = await consented()
     expect(await call('complete', query)).toMatchObject({ generation: 1, renewable: true, missing: [] })
     expect(await call('complete', query)).toMatchObject({ generation: 1 })
@@ -125,12 +112,12 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
   })
 
   it('refreshes once though answers are lost and upstream fails: every try has the same Idempotency-Key', async () => {
-    upstream.script([
+    stage.upstream.script([
       { on: 'refresh', do: { drop: 'after' } },
       { on: 'refresh', do: { status: 503 } },
     ])
     expect(await call('refresh', guestId)).toEqual([2, 2])
-    const tries = upstream.journal().filter(({ operation }) => operation === 'refresh')
+    const tries = stage.upstream.journal().filter(({ operation }) => operation === 'refresh')
     expect(tries.length).toBeGreaterThanOrEqual(3)
     expect(new Set(tries.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
     expect(Math.max(...tries.map(({ refreshes = 0 }) => refreshes))).toBe(1)

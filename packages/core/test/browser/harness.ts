@@ -1,4 +1,5 @@
-import type { Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { type Sandbox, sandbox, type SandboxOptions } from '@guestpass/sandbox'
 import { type Browser, chromium as driver, type Page as Tab } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { expect } from 'vitest'
@@ -26,6 +27,40 @@ export async function listening(server: Server): Promise<string> {
 
 export const launched = (...flags: readonly string[]): Promise<Browser> =>
   driver.launch({ executablePath: path ?? '', args: [...FLAGS, ...flags], chromiumSandbox: false })
+
+export interface Stage {
+  readonly upstream: Sandbox
+  readonly browser: Browser
+  /** The origin of a site, whose `/page.js` is the bundled page. */
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/** An upstream, a browser, and a site with the page of a file; `answer` answers all its other requests. */
+export async function staged(
+  page: string,
+  options: SandboxOptions,
+  answer: (url: string | undefined, response: ServerResponse, upstream: Sandbox) => void,
+): Promise<Stage> {
+  const upstream = await sandbox(options)
+  const script = await bundled(page)
+  const site = createServer(({ url }, response) => {
+    if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script)
+    return answer(url, response, upstream)
+  })
+  const origin = await listening(site)
+  const browser = await launched()
+  return {
+    upstream,
+    browser,
+    origin,
+    async close() {
+      await browser.close()
+      site.close()
+      await upstream.close()
+    },
+  }
+}
 
 /** The functions of a page, as the test outside calls them in one of its frames. */
 export const calling =

@@ -1,52 +1,39 @@
-import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { type Sandbox, sandbox } from '@guestpass/sandbox'
-import type { Browser, BrowserContext, Frame, Page as Tab } from 'playwright-core'
+import type { BrowserContext, Frame, Page as Tab } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { REMEDY } from './chromium.ts'
-import { bundled, calling, launched, listening, path } from './harness.ts'
+import { calling, path, type Stage, staged } from './harness.ts'
 import type { SignInPage } from './sign-in-page.ts'
 
 const SCOPES = ['externalusers:write', 'webmessaging:guest:create']
 
 describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chromium (${REMEDY})`, () => {
-  let upstream: Sandbox
-  let browser: Browser
-  let site: Server
-  let origin: string
+  let stage: Stage
   let windows: BrowserContext
   let tab: Tab
   let before: number
 
   beforeAll(async () => {
-    upstream = await sandbox({ rateLimit: { perMinute: 60_000 } })
-    const script = await bundled(join(import.meta.dirname, 'sign-in-page.ts'))
-    const settings = JSON.stringify({ upstream: upstream.url, clientId: upstream.publicClientId, scopes: SCOPES })
-    site = createServer(({ url }, response) => {
-      if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script)
+    const page = join(import.meta.dirname, 'sign-in-page.ts')
+    stage = await staged(page, { rateLimit: { perMinute: 60_000 } }, (url, response, { url: at, publicClientId }) => {
+      const settings = JSON.stringify({ upstream: at, clientId: publicClientId, scopes: SCOPES })
       response.setHeader('content-type', 'text/html')
       if (url === '/framed') return response.end('<iframe sandbox="allow-scripts" src="/"></iframe>')
       return response.end(`<!doctype html><script>settings = ${settings}</script><script src="/page.js"></script>`)
     })
-    origin = await listening(site)
-    browser = await launched()
   }, 120_000)
-  afterAll(async () => {
-    await browser?.close()
-    site?.close()
-    await upstream?.close()
-  })
+  afterAll(() => stage?.close())
   beforeEach(async () => {
-    windows = await browser.newContext()
+    windows = await stage.browser.newContext()
     tab = await windows.newPage()
-    await tab.goto(origin)
-    before = upstream.journal().length
+    await tab.goto(stage.origin)
+    before = stage.upstream.journal().length
   })
   afterEach(() => windows.close())
 
   const of = (frame: Tab | Frame) => calling<SignInPage>(() => frame)
   const asked = (operation: string): number =>
-    upstream
+    stage.upstream
       .journal()
       .slice(before)
       .filter((entry) => entry.operation === operation).length
@@ -55,7 +42,7 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
   async function redirected(window: Tab, decision: 'allow' | 'deny' = 'allow'): Promise<string> {
     await window.evaluate(() => void (globalThis as unknown as { page: SignInPage }).page.begin())
     await window.click(`button[value=${decision}]`)
-    await window.waitForURL(`${origin}/back?**`)
+    await window.waitForURL(`${stage.origin}/back?**`)
     return new URL(window.url()).search
   }
 
@@ -86,7 +73,7 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
     const wrong = query.replace(/state=[^&]+/, 'state=wrong')
     expect(await of(tab)('complete', wrong)).toMatchObject({ code: 'sign_in_refused', reason: 'state' })
     expect(await of(tab)('complete', query.replace(/state=[^&]+/, ''))).toMatchObject({ reason: 'state' })
-    await tab.goto(origin)
+    await tab.goto(stage.origin)
     await redirected(tab, 'deny')
     expect(await of(tab)('complete')).toMatchObject({ code: 'sign_in_denied' })
     expect(asked('token')).toBe(0)
@@ -95,7 +82,7 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
   it('is refused without an exchange in a window that did not begin it, and goes on in the one that did', async () => {
     const query = await redirected(tab)
     const stranger = await windows.newPage()
-    await stranger.goto(`${origin}/back${query}`)
+    await stranger.goto(`${stage.origin}/back${query}`)
     expect(await of(stranger)('complete')).toMatchObject({ code: 'sign_in_refused', reason: 'state' })
     expect(asked('token')).toBe(0)
     expect(await of(tab)('complete')).toMatchObject({ generation: 1 })
@@ -103,7 +90,7 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
 
   it('of two windows at once belongs to each of them alone', async () => {
     const second = await windows.newPage()
-    await second.goto(origin)
+    await second.goto(stage.origin)
     await redirected(tab)
     await redirected(second)
     expect(await of(second)('complete')).toMatchObject({ generation: 1 })
@@ -163,7 +150,7 @@ describe.skipIf(path === undefined)(`a sign-in by a redirect of the page, in Chr
   })
 
   it('begins with a clear error where the storage of the page is blocked', async () => {
-    await tab.goto(`${origin}/framed`)
+    await tab.goto(`${stage.origin}/framed`)
     const [, frame] = tab.frames()
     const answer = await of(frame as Frame)('begin')
     expect(answer).toMatchObject({ code: 'store_unavailable' })
