@@ -1,4 +1,3 @@
-import type { SummaryRow } from './summary.ts'
 import { type Target, verdict } from './targets.ts'
 
 /** A measure whose figures are counts, times and sizes: a table, each contender with a figure under every heading. */
@@ -18,6 +17,15 @@ export interface Line {
   readonly ours: boolean
   /** In the order of the headings; a dash stands for what it does not have. */
   readonly values: readonly (number | string)[]
+}
+
+/** A line of the short table: what was measured, ours and the best of the others, as texts. */
+export interface SummaryRow {
+  readonly measure: string
+  readonly ours: string
+  readonly best: string
+  readonly timesPeer?: string
+  readonly timesLimit?: string
 }
 
 /** The sheet as a Markdown table, and a line for each target. */

@@ -1,14 +1,6 @@
 import type { Figures } from './figures.ts'
 import { type Found, isRace } from './found.ts'
-
-/** A line of the short table: what was measured, ours and the best of the others, as texts. */
-export interface SummaryRow {
-  readonly measure: string
-  readonly ours: string
-  readonly best: string
-  readonly timesPeer?: string
-  readonly timesLimit?: string
-}
+import type { SummaryRow } from './sheet.ts'
 
 const grouped = (value: number): string => value.toLocaleString('en')
 
