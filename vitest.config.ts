@@ -7,7 +7,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'threads',
-    maxWorkers: 2,
+    // One more than the two cores that the suite is made for: many tests wait for processes and timers.
+    maxWorkers: 3,
     sequence: { sequencer: LongFilesFirst },
   },
 })
