@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 
 /** A process of its own, and what it tells. */
@@ -25,7 +26,10 @@ export function child(file: string, args: readonly string[] = []): Child {
     running.once('error', reject)
     running.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} ended with ${code}`))))
   })
-  const silent = ended.then(() => Promise.reject(new Error(`${file} ended without a word`)))
+  // Messages are read before `disconnect`, and may be read after `exit`.
+  const silent = once(running, 'disconnect')
+    .then(() => ended)
+    .then(() => Promise.reject(new Error(`${file} ended without a word`)))
   silent.catch(() => {})
   return {
     async next<Message>() {

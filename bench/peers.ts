@@ -18,9 +18,11 @@ function isInstalled([name, version]: [string, string]): boolean {
 export function installPeers(): void {
   if (Object.entries(pinned()).every(isInstalled)) return
   console.error('Installing the peers …')
-  const { status } = spawnSync('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund'], {
+  // By the lock file, as `npm ci`, which also asks for the packages of other platforms: not every registry has them.
+  const args = ['install', '--no-save', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund']
+  const { status } = spawnSync('npm', args, {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
-  if (status !== 0) throw new Error('npm ci --prefix bench failed: the peers are fetched from the npm registry')
+  if (status !== 0) throw new Error('npm install --prefix bench failed: the peers are fetched from the npm registry')
 }
