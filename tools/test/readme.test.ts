@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../packages/cli/test/free-port.ts'
-import { type Launched, launched } from './launched.ts'
+import { started } from '../../packages/cli/test/spawned.ts'
 import { pageOf, piecesOf, printed, programPath } from './page.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -82,10 +82,19 @@ describe('the README', () => {
     expect(backend.trimEnd().split('\n').length).toBeLessThanOrEqual(30)
     const cwd = folder()
     const PORT = String(await freePort())
-    const starts = () => launched([file], { cwd, env: { PATH: path, PORT } })
-    let server: Launched = await starts()
+    const url = `http://127.0.0.1:${PORT}`
+    const starts = async () => {
+      const server = started([], cwd, { PATH: path, PORT }, { entry: file })
+      await server.until(/listening on/)
+      return server
+    }
+    const killed = async ({ child, ended }: Awaited<ReturnType<typeof starts>>) => {
+      child.kill('SIGKILL')
+      await ended
+    }
+    let server = await starts()
     const ask = async (cookie = '') => {
-      const answer = await fetch(`${server.url}/guest-token`, { method: 'POST', headers: { cookie } })
+      const answer = await fetch(`${url}/guest-token`, { method: 'POST', headers: { cookie } })
       return {
         cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '',
         said: (await answer.json()) as Readonly<Record<'guestId' | 'token', string>>,
@@ -94,22 +103,20 @@ describe('the README', () => {
     try {
       const first = await ask()
       const headers = { authorization: `Bearer ${first.said.token}` }
-      expect((await fetch(`${server.url}/me`)).status).toBe(401)
-      expect(await (await fetch(`${server.url}/me`, { headers })).json()).toMatchObject({ guestId: first.said.guestId })
-      const events = await fetch(`${server.url}/guest-events`, { headers })
+      expect((await fetch(`${url}/me`)).status).toBe(401)
+      expect(await (await fetch(`${url}/me`, { headers })).json()).toMatchObject({ guestId: first.said.guestId })
+      const events = await fetch(`${url}/guest-events`, { headers })
       const { value } = (await events.body?.getReader().read()) ?? {}
       const renewed = new TextDecoder().decode(value)
       expect(renewed).toMatch(/^data: eyJ\S+\n\n$/)
       expect(renewed).not.toContain(first.said.token)
-      await server.kill('SIGKILL')
+      await killed(server)
       server = await starts()
       const again = await ask(first.cookie)
       expect(again.said.guestId).toBe(first.said.guestId)
-      expect(
-        (await fetch(`${server.url}/me`, { headers: { authorization: `Bearer ${again.said.token}` } })).status,
-      ).toBe(200)
+      expect((await fetch(`${url}/me`, { headers: { authorization: `Bearer ${again.said.token}` } })).status).toBe(200)
     } finally {
-      await server.kill('SIGKILL')
+      await killed(server)
     }
   })
 

@@ -1,4 +1,4 @@
-import { type Clock, HOUR, type Outbox, repeated, systemClock, type Webhooks } from '@guestpass/core'
+import { type Clock, HOUR, repeated, systemClock, type Webhooks } from '@guestpass/core'
 import type { QueueRelay } from './audit-relays.ts'
 import { MOST_COUNTED } from './counted.ts'
 import { DRAIN } from './drain.ts'
@@ -23,23 +23,17 @@ export interface DeliveryParts {
 
 export function createPromptDelivery(
   { webhooks, relays }: DeliveryParts,
-  {
-    store,
-    observe,
-    observeForwards,
-  }: Pick<OpenStore, 'observe' | 'observeForwards'> & { readonly store: { readonly outbox: Outbox } },
+  { observe, observeForwards }: Pick<OpenStore, 'observe' | 'observeForwards'>,
   // Waits that do not keep a process alive whose own work is done.
   clock: Clock = systemClock({ unref: true }),
 ): PromptDelivery {
   const ending = new AbortController()
   const ports = { clock, signal: ending.signal }
-  const waiting = async (queue: string, most = MOST_COUNTED): Promise<number> =>
-    (await store.outbox.counts(queue, most)).waiting
 
-  const outlets = relays.map(({ queue, relay }) =>
+  const outlets = relays.map(({ relay }) =>
     createNudged(async (signal) => {
       const settled = await relay.drain(signal)
-      return { settled: settled > 0, waits: (await waiting(queue, 1)) > 0 }
+      return { settled: settled > 0, waits: (await relay.backlog(1)) > 0 }
     }, ports),
   )
   const endpoints = new Map<string, Nudged>()
@@ -49,7 +43,7 @@ export function createPromptDelivery(
       endpoints.get(id) ??
       createNudged(async (signal) => {
         const settled = await webhooks.send(id, signal)
-        return { settled: settled > 0, waits: (await webhooks.counts(id)).waiting > 0 }
+        return { settled: settled > 0, waits: (await webhooks.counts(id, 1)).waiting > 0 }
       }, ports)
     endpoints.set(id, known)
     return known
@@ -92,9 +86,9 @@ export function createPromptDelivery(
     },
     async backlog() {
       const named = [
-        ...relays.map(({ queue }) => [queue, waiting(queue)] as const),
+        ...relays.map(({ queue, relay }) => [queue, relay.backlog(MOST_COUNTED)] as const),
         ...(await webhooks.endpoints.all()).map(
-          ({ id }) => [`webhook:${id}`, webhooks.counts(id).then((counts) => counts.waiting)] as const,
+          ({ id }) => [`webhook:${id}`, webhooks.counts(id, MOST_COUNTED).then(({ waiting }) => waiting)] as const,
         ),
       ]
       return Object.fromEntries(await Promise.all(named.map(async ([name, count]) => [name, await count] as const)))

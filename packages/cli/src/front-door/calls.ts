@@ -19,7 +19,6 @@ export interface Calls {
   run<T>(context: CallContext | undefined, work: (context: CallContext) => Promise<T>): Promise<T>
   /** Takes no more, and resolves when those under way have ended. */
   end(): Promise<void>
-  readonly hasEnded: () => boolean
 }
 
 export function createCalls(connection: string, patienceMs: Millis | undefined, said: InProgram): Calls {
@@ -43,7 +42,6 @@ export function createCalls(connection: string, patienceMs: Millis | undefined, 
       isOver = true
       while (underway.size > 0) await Promise.allSettled(underway)
     },
-    hasEnded: () => isOver,
   }
 }
 

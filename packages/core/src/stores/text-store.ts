@@ -7,7 +7,7 @@ import { type PartitionOptions, partitionedStore } from './partitioned-store.ts'
 import { refuseForeign } from './terms.ts'
 
 /** Where a store is kept as one text. What rejects here rejects the call that needed it, as it is. */
-export interface TextHome extends PartitionOptions {
+export interface TextHome extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
   /** Names the text in messages, at the beginning of a sentence. */
   readonly place: string
   /** The text that was saved last; undefined before the first. */
@@ -23,6 +23,9 @@ export interface TextHome extends PartitionOptions {
   close?(): Promise<void>
 }
 
+/** Events kept of each connection in memory, for `report`. */
+const KEEP_EVENTS = 1_000
+
 interface Waiting {
   readonly change: Change
   resolve(outcome: 'done' | 'conflict'): void
@@ -35,9 +38,9 @@ interface Waiting {
  * chain and the outbox are in memory, and so is what may be lost.
  */
 export function textStore(home: TextHome): Store {
-  const { clock } = home
+  const { clock, route = () => [], keepEvents = KEEP_EVENTS } = home
   const partitions = new Map<string, Partition>()
-  const { store, partitionOf, adding } = partitionedStore(partitions, home)
+  const { store, partitionOf, adding } = partitionedStore(partitions, { clock, route, keepEvents })
   const inTurn = oneAfterAnother()
   const waiting: Waiting[] = []
   let id = ''

@@ -31,9 +31,6 @@ const optionsKind = record<TokenStorageOptions>({
   clock: kinds.clock,
 })
 
-/** Events kept of each connection in memory, for `report`. */
-const KEEP_EVENTS = 1_000
-
 const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as const
 
 /**
@@ -61,8 +58,6 @@ export function tokenStorage(options: TokenStorageOptions): Store {
   const { load, save, clock = systemClock() } = options
   const store = textStore({
     clock,
-    route: () => [],
-    keepEvents: KEEP_EVENTS,
     place: 'The text that load gave',
     newId: systemRandom().uuid,
     load: async () => textOf(await calling('load', load)),

@@ -22,8 +22,6 @@ const storageKind = needed(
 )
 const optionsKind = record<WebStorageStoreOptions>({ key: text, clock: kinds.clock })
 
-/** Events kept of each connection in memory, for `report`. */
-const KEEP_EVENTS = 1_000
 /** Room made sure of before something is spent: more than an answer with tokens adds. */
 const RESERVE = ' '.repeat(16_384)
 
@@ -64,8 +62,6 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
 
   const store = textStore({
     clock,
-    route: () => [],
-    keepEvents: KEEP_EVENTS,
     place: `The entry ${key} of the storage`,
     newId: systemRandom().uuid,
     load: async () =>

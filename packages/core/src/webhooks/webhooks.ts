@@ -51,8 +51,8 @@ export interface Webhooks extends StoredWorker {
     id: string,
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
-  /** How many events wait for an endpoint, and how many were given up. */
-  counts(id: string): Promise<{ readonly waiting: number; readonly parked: number }>
+  /** How many events wait for an endpoint, and how many were given up; each counted up to `most`, at least 1, where it is given. */
+  counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly parked: number }>
   /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`, and `webhook_failed` while it is disabled. */
   redeliver(id: string, events?: readonly string[]): Promise<number>
 }
@@ -110,6 +110,8 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     return relayOf(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
   }
 
+  const counts: Webhooks['counts'] = (id, most) => store.outbox.counts(queueOf(connection, id), most)
+
   const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)
 
   /** Keeps a courier for every endpoint there is. */
@@ -142,8 +144,8 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       const ids = await served()
       // What no endpoint wants is no delivery.
       if (ids.length === 0) return 0
-      const counts = await Promise.all(ids.map((id) => store.outbox.counts(queueOf(connection, id), most)))
-      const sum = counts.reduce((all, { waiting }) => all + waiting, await dispatch.backlog(most))
+      const each = await Promise.all(ids.map((id) => counts(id, most)))
+      const sum = each.reduce((all, { waiting }) => all + waiting, await dispatch.backlog(most))
       return Math.min(sum, most)
     },
     register: others.register,
@@ -179,7 +181,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       await known.get(id)
       return store.outbox.parked(queueOf(connection, id), page)
     },
-    counts: (id) => store.outbox.counts(queueOf(connection, id)),
+    counts,
     async redeliver(id, events) {
       const { disabled } = await known.get(id)
       if (disabled)
