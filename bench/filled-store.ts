@@ -19,7 +19,7 @@ async function dataKey(db: DatabaseSync, key: string): Promise<NamedKey> {
   return { id: row.id, key: createSecretKey(bytes) }
 }
 
-/** Adds sessions to a store's file that nobody has open: rows as the store writes them, with their tokens sealed. */
+/** Adds sessions to a store's file that no process has open: rows as the store writes them, with their tokens sealed. */
 export async function fill(
   file: { path: string; key: string },
   count: number,

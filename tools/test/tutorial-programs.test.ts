@@ -83,7 +83,7 @@ async function fails(error: string, args: readonly string[], more: Readonly<Reco
   return err
 }
 
-/** Mistakes that every program meets are told in words that say what to do. `args`: those of a first run. */
+/** Checks that the usual mistakes end in a message that says what to do. `args`: those of a first run. */
 async function saysWhatIsWrong(args: readonly string[]): Promise<void> {
   const of = (ending: RegExp, value: string) =>
     Object.fromEntries(Object.keys(env).flatMap((name) => (ending.test(name) ? [[name, value]] : [])))

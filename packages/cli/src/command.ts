@@ -40,7 +40,7 @@ const world: World = {
 const program = frame(verbs, groups, world)
 
 function end(by: string, exit: number, signal: NodeJS.Signals): void {
-  // Whoever asks twice does not want to wait for the clean-up.
+  // A second signal asks not to wait for the clean-up.
   if (ending.signal.aborted) return endAtOnce(signal)
   ending.abort(new Interruption(by, exit))
   void systemClock({ unref: true })
@@ -48,7 +48,7 @@ function end(by: string, exit: number, signal: NodeJS.Signals): void {
     .then(() => endAtOnce(signal))
 }
 
-/** By the signal itself: `process.exit` waits for calls of the system that hang, as the opening of a pipe that nobody reads. */
+/** By the signal itself: `process.exit` waits for calls of the system that hang, as the opening of a pipe without a reader. */
 function endAtOnce(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)

@@ -1,25 +1,13 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { performed } from '../performed.ts'
-import { site } from '../spawned.ts'
-import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
-import { programs } from './programs.ts'
+import { plainHome, programs } from './programs.ts'
 
 const SEND = { scopes: ['webmessaging:guest:send'] }
 
-let upstream: PlainUpstream
-let place: ReturnType<typeof site>
+const home = plainHome()
 
-beforeAll(async () => {
-  upstream = await plainUpstream()
-})
-afterAll(() => upstream.close())
-beforeEach(() => {
-  place = site()
-})
-afterEach(() => place.remove())
-
-const program = programs(() => ({ env: upstream.env, cwd: place.cwd }))
+const program = programs(() => ({ env: home.upstream.env, cwd: home.place.cwd }))
 
 const soon = (look: () => unknown): Promise<unknown> => vi.waitFor(look, { timeout: 10_000, interval: 20 })
 
@@ -52,7 +40,7 @@ describe('start()', () => {
       { name: 'audit-listener', lastError: { message: expect.any(String) } },
     ])
     expect(health.backlog['audit-listener:default']).toBeGreaterThan(0)
-    for (const secret of upstream.given) expect(JSON.stringify(health)).not.toContain(secret)
+    for (const secret of home.upstream.given) expect(JSON.stringify(health)).not.toContain(secret)
   })
 })
 
@@ -63,7 +51,7 @@ describe('health()', () => {
     expect(JSON.parse(JSON.stringify(health))).toEqual({
       status: 'ok',
       connection: 'default',
-      store: { place: `${place.cwd}/.guestpass/guestpass.db` },
+      store: { place: `${home.place.cwd}/.guestpass/guestpass.db` },
       workers: [],
       backlog: { 'webhook:idm': 0 },
     })
@@ -97,8 +85,8 @@ describe('a program beside the command line', () => {
   it('keeps a guest renewed that the command line issued', async () => {
     const { out } = await performed(
       ['guest', 'issue', '--api', 'guest-tokens', '--duration', '3', '--scope', SEND.scopes[0] ?? '', '--json'],
-      place.cwd,
-      upstream.env,
+      home.place.cwd,
+      home.upstream.env,
     )
     const { guestId } = JSON.parse(out) as { guestId: string }
     const gp = await program()

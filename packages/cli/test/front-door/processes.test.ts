@@ -1,30 +1,20 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Ended, site, started } from '../spawned.ts'
-import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, started } from '../spawned.ts'
 import { TOKEN, type TutorialUpstream, tutorialUpstream, USER_TOKEN } from '../upstream/tutorial-upstream.ts'
+import { plainHome } from './programs.ts'
 
 const frontDoor = fileURLToPath(new URL('../../src/front-door/index.ts', import.meta.url))
 
-let upstream: PlainUpstream
-let place: ReturnType<typeof site>
-
-beforeAll(async () => {
-  upstream = await plainUpstream()
-})
-afterAll(() => upstream.close())
-beforeEach(() => {
-  place = site()
-})
-afterEach(() => place.remove())
+const home = plainHome()
 
 /** Runs a program in the folder; it begins with the import of the package. */
-function run(code: string, env: Readonly<Record<string, string>> = upstream.env): Promise<Ended> {
-  const entry = join(place.cwd, 'program.ts')
+function run(code: string, env: Readonly<Record<string, string>> = home.upstream.env): Promise<Ended> {
+  const entry = join(home.place.cwd, 'program.ts')
   writeFileSync(entry, `import { guestpass } from '${frontDoor}'\n${code}`)
-  return started([], place.cwd, env, { entry }).ended
+  return started([], home.place.cwd, env, { entry }).ended
 }
 
 const ISSUE = `
@@ -41,7 +31,7 @@ describe('a program with guestpass()', () => {
       await new Promise(() => setInterval(() => {}, 1000))`)
     expect(first.code).toBeNull()
     const [guestId, token, access] = JSON.parse(first.out) as string[]
-    const before = upstream.met.length
+    const before = home.upstream.met.length
     const second = await run(`
       const gp = await guestpass()
       const guest = await gp.guests.token('${guestId}')
@@ -49,7 +39,7 @@ describe('a program with guestpass()', () => {
       console.log(JSON.stringify([guest.guestId, guest.token.reveal(), access.token.reveal()]))
       await gp.close()`)
     expect(second).toEqual({ code: 0, out: `${JSON.stringify([guestId, token, access])}\n`, err: '' })
-    expect(upstream.met.slice(before).filter((key) => key.startsWith('POST'))).toEqual([])
+    expect(home.upstream.met.slice(before).filter((key) => key.startsWith('POST'))).toEqual([])
   })
 
   it('ends by itself where it does not close, also while deliveries wait', async () => {

@@ -1,5 +1,29 @@
-import { afterEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
+import { site } from '../spawned.ts'
+import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
+
+/** An upstream for the tests of a file, and an empty folder for each of them. */
+export function plainHome(): { readonly upstream: PlainUpstream; readonly place: ReturnType<typeof site> } {
+  let upstream: PlainUpstream
+  let place: ReturnType<typeof site>
+  beforeAll(async () => {
+    upstream = await plainUpstream()
+  })
+  afterAll(() => upstream.close())
+  beforeEach(() => {
+    place = site()
+  })
+  afterEach(() => place.remove())
+  return {
+    get upstream() {
+      return upstream
+    },
+    get place() {
+      return place
+    },
+  }
+}
 
 /** Opens connections for the tests of a file, each closed after its test. `usual`: options that a test does not give otherwise. */
 export function programs(usual: () => GuestpassOptions): (options?: GuestpassOptions) => Promise<Guestpass> {

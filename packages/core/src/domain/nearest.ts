@@ -5,7 +5,7 @@
 export function nearest(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase()
   const [best] = known
-    // Whoever writes so much more meant none, and comparing would take long.
+    // A text so much longer means none of them, and comparing would take long.
     .filter((name) => written.length <= 2 * name.length)
     .map((name) => ({
       name,

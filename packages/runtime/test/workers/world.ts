@@ -47,7 +47,7 @@ export interface RuntimeParts {
   readonly writeAudit?: (lines: string) => Promise<void>
 }
 
-/** The parts of a runtime that workers need, on a clock that moves when told. */
+/** The parts of a runtime that workers need, on a fake clock. */
 export function workingRuntime({ store, clock, http, endpoint, writeAudit }: RuntimeParts): WorkingRuntime {
   const random = { ...seededRandom(), float: () => 0 }
   const ports = { store, clock, random, http, platform: nodePlatform() }
