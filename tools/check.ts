@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { catalogue } from '../packages/core/src/errors.ts'
+import { catalogue } from '../packages/core/src/domain/errors.ts'
 import { errorPageFaults } from './errors-page.ts'
 import { importFaults } from './imports.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
-/** What each folder of core may import besides itself, domain and errors.ts. Arrows point down only. */
+/** What each folder of core may import besides itself and domain. Arrows point down only. */
 const below: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   ports: [],
@@ -11,6 +11,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   upstream: ['mirror', 'policy', 'ports'],
   tokens: ['upstream', 'verify', 'policy', 'ports'],
   guests: ['tokens', 'upstream', 'verify', 'policy', 'ports'],
+  connection: ['guests', 'tokens', 'upstream', 'verify', 'report', 'mirror', 'policy', 'ports'],
   sinks: ['ports'],
   outbox: ['sinks', 'ports'],
   stores: ['ports'],
@@ -20,6 +21,24 @@ const below: Readonly<Record<string, readonly string[]>> = {
   node: ['webhooks', 'verify', 'ports'],
   web: ['verify', 'ports'],
   testing: ['ports'],
+}
+
+/** What each room of these folders may import of the others. Files beside the rooms may import every room. */
+const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  tokens: {
+    renewal: [],
+    access: ['renewal'],
+    'sign-in': ['access', 'renewal'],
+    clients: ['access'],
+  },
+  guests: {
+    requests: [],
+    events: [],
+    tokens: ['requests', 'events'],
+    enrichment: ['requests', 'events'],
+    authentication: ['enrichment', 'tokens', 'requests', 'events'],
+    records: ['authentication', 'enrichment', 'tokens', 'requests'],
+  },
 }
 
 /** What each package may import of the others. */
@@ -102,15 +121,16 @@ function direction(file: string, owner: string, target: string): string[] {
   ) {
     return [`${file}: one upstream API may not import another (${target})`]
   }
-  if (
-    !(from in below) ||
-    from === to ||
-    to === 'errors.ts' ||
-    to === 'domain' ||
-    full === `packages/${owner}/package.json`
-  )
-    return []
+  if (from === to) return roomFaults(file, from, part, toPart)
+  if (!(from in below) || to === 'domain' || full === `packages/${owner}/package.json`) return []
   return below[from]?.includes(to) ? [] : [`${file}: ${from} may not import ${to}`]
+}
+
+/** The fault of an import between two rooms of one folder, if it is one. */
+function roomFaults(file: string, folder: string, from = '', to = ''): string[] {
+  const allowed = rooms[folder]?.[from]
+  if (!allowed || from === to || allowed.includes(to)) return []
+  return [`${file}: ${folder}/${from} may not import ${folder}/${to}`]
 }
 
 /** Command, front door and middleware stand beside each other on the runtime: none of them needs another. */

@@ -3,7 +3,7 @@ export {
   connection,
   type ConnectionOptions,
   type ConnectionPorts,
-} from './connection.ts'
+} from './connection/connection.ts'
 export { type Bucket, reserved, taught } from './domain/bucket.ts'
 export type { Context } from './domain/context.ts'
 export {
@@ -46,15 +46,15 @@ export {
   GuestpassError,
   type Problem,
   type UpstreamFacts,
-} from './errors.ts'
+} from './domain/errors.ts'
 export { lackedScopes } from './domain/scopes.ts'
 export { type GuestApi, guestApis, guestIdOf } from './domain/guest-id.ts'
 export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
-export type { IssuedGuest } from './guests/issued.ts'
+export type { IssuedGuest } from './guests/tokens/issued.ts'
 export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
-export type { Listener, ReadyContext, TokenReady } from './guests/listeners.ts'
-export type { Preflight } from './guests/channels.ts'
-export type { ComplianceFlags } from './guests/compliance.ts'
+export type { Listener, ReadyContext, TokenReady } from './guests/events/listeners.ts'
+export type { Preflight } from './guests/authentication/channels.ts'
+export type { ComplianceFlags } from './guests/authentication/compliance.ts'
 export {
   type Assurance,
   type EngagementRequest,
@@ -63,19 +63,19 @@ export {
   type OnDuplicate,
   type PersonKey,
   reservedAttributes,
-} from './guests/person-request.ts'
-export type { Erasure, Revocation } from './guests/erasure.ts'
-export type { GuestView } from './guests/guest-view.ts'
-export type { ExportedGuest, OpenCreate, PersonExport } from './guests/person-export.ts'
-export type { ErasedGuest, PersonErasure } from './guests/person-records.ts'
+} from './guests/requests/person-request.ts'
+export type { Erasure, Revocation } from './guests/records/erasure.ts'
+export type { GuestView } from './guests/records/guest-view.ts'
+export type { ExportedGuest, OpenCreate, PersonExport } from './guests/records/person-export.ts'
+export type { ErasedGuest, PersonErasure } from './guests/records/person-records.ts'
 export {
   type DuplicateKey,
-  type GuestContext,
   type GuestRecords,
   guestRecords,
   type Invalidation,
-} from './guests/records.ts'
-export { durations, guestScopes, type IssueRequest } from './guests/request.ts'
+} from './guests/records/records.ts'
+export type { GuestContext } from './guests/requests/guest-context.ts'
+export { durations, guestScopes, type IssueRequest } from './guests/requests/guest-token-request.ts'
 export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'
 export type { StandardOptions } from './policy/standard.ts'
 export { type Clock, stopwatch } from './ports/clock.ts'
@@ -97,30 +97,30 @@ export type { WebStorage } from './stores/web-storage.ts'
 export { webStorageStore, type WebStorageStoreOptions } from './stores/web-storage-store.ts'
 export { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost, refuseForeign } from './stores/terms.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
-export type { Enrichment } from './guests/enrichment.ts'
+export type { Enrichment } from './guests/enrichment/enrichment.ts'
 export type { HandedOn } from './upstream/handed-on.ts'
-export type { AccessToken, AccessTokens, TokenSource } from './tokens/access-tokens.ts'
+export type { AccessToken, AccessTokens, TokenSource } from './tokens/access/access-tokens.ts'
 export {
   type AnyFetch,
   authorizedFetch,
   type AuthorizedFetchOptions,
   type FetchLike,
-} from './tokens/authorized-fetch.ts'
-export { authorizedAxios, type AxiosLike } from './tokens/authorized-axios.ts'
-export type { AuthorizedOptions } from './tokens/token-use.ts'
-export { authorizedGot, type GotHooks } from './tokens/authorized-got.ts'
-export { type AnyDispatch, authorizedUndici } from './tokens/authorized-undici.ts'
-export { authorizedSdk, type SdkClient } from './tokens/authorized-sdk.ts'
-export { type ConnectionView, connectionView, connectionViews } from './tokens/connections.ts'
-export type { DeviceInstructions, DeviceSignIn } from './tokens/device-sign-in.ts'
-export type { Grant } from './tokens/grant.ts'
-export { keepAlive } from './tokens/keep-alive.ts'
-export type { Resource } from './tokens/rejections.ts'
-export type { BeginSignIn, BegunSignIn, SignIn } from './tokens/sign-in.ts'
-export type { SignInReason } from './tokens/pending-sign-ins.ts'
-export type { SignedIn } from './tokens/sign-in-outcome.ts'
-export type { Unsaved } from './tokens/keep-trying.ts'
-export type { SignedOut, SignOut } from './tokens/sign-out.ts'
+} from './tokens/clients/authorized-fetch.ts'
+export { authorizedAxios, type AxiosLike } from './tokens/clients/authorized-axios.ts'
+export type { AuthorizedOptions } from './tokens/clients/token-use.ts'
+export { authorizedGot, type GotHooks } from './tokens/clients/authorized-got.ts'
+export { type AnyDispatch, authorizedUndici } from './tokens/clients/authorized-undici.ts'
+export { authorizedSdk, type SdkClient } from './tokens/clients/authorized-sdk.ts'
+export { type ConnectionView, connectionView, connectionViews } from './tokens/access/connections.ts'
+export type { DeviceInstructions, DeviceSignIn } from './tokens/sign-in/device-sign-in.ts'
+export type { Grant } from './tokens/sign-in/grant.ts'
+export { keepAlive } from './tokens/sign-in/keep-alive.ts'
+export type { Resource } from './tokens/access/rejections.ts'
+export type { BeginSignIn, BegunSignIn, SignIn } from './tokens/sign-in/sign-in.ts'
+export type { SignInReason } from './tokens/sign-in/pending-sign-ins.ts'
+export type { SignedIn } from './tokens/sign-in/sign-in-outcome.ts'
+export type { Unsaved } from './tokens/renewal/keep-trying.ts'
+export type { SignedOut, SignOut } from './tokens/sign-in/sign-out.ts'
 export { abortable, untilAborted } from './ports/abortable.ts'
 export {
   type Endpoints as OAuthEndpoints,
@@ -150,9 +150,14 @@ export {
   type Verdict,
   type Verifier,
 } from './verify/verdict.ts'
-export { type KeyPlaces, keyPlaces } from './key-places.ts'
-export { type OAuthServer, oauthServer } from './oauth-server.ts'
-export { type KeySetPlace, type Verification, verification, type VerificationOptions } from './verification.ts'
+export { type KeyPlaces, keyPlaces } from './connection/key-places.ts'
+export { type OAuthServer, oauthServer } from './connection/oauth-server.ts'
+export {
+  type KeySetPlace,
+  type Verification,
+  verification,
+  type VerificationOptions,
+} from './connection/verification.ts'
 export type { VerifierOptions } from './verify/verifier-options.ts'
 export { verifier } from './verify/verifier.ts'
 export { webPlatform } from './verify/web-crypto.ts'

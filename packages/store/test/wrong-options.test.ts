@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodePorts } from '@guestpass/core/node'
 import { afterAll, expect, it } from 'vitest'
-import { describeFactories, type Factory } from '../../core/test/factories.ts'
+import { describeFactories, type Factory } from '../../core/test/connection/factories.ts'
 import * as sqlite from '../src/sqlite/index.ts'
 import { KEY, ring } from './opening.ts'
 

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
 import { type LinkPlace, type LinkVersion, NO_LINKS } from '../domain/chain.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { exportedLine } from './exported-line.ts'

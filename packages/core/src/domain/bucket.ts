@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from './errors.ts'
 import { HOUR, type Instant, MINUTE, type Millis } from './time.ts'
 
 /** How fast a lane may go, and what is asked of it now. */

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from './errors.ts'
 import type { Secret } from './secret.ts'
 import type { Instant, Millis } from './time.ts'
 

@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import type { ErrorCode, GuestpassError } from '../errors.ts'
+import type { ErrorCode, GuestpassError } from './errors.ts'
 import type { Json } from './json.ts'
 import { type Instant, type Millis, tenth } from './time.ts'
 

@@ -1,4 +1,4 @@
-import { type Field, GuestpassError } from '../errors.ts'
+import { type Field, GuestpassError } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { isScope } from './scopes.ts'
 

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from './errors.ts'
 import type { BackOff, Credential, TokenSet } from './credential.ts'
 import { guestIdOf } from './guest-id.ts'
 import { holds, type Instant, isAhead, type Millis, MINUTE, NEVER } from './time.ts'

@@ -1,5 +1,5 @@
 import type { Millis } from '../domain/time.ts'
-import type { UpstreamFacts } from '../errors.ts'
+import type { UpstreamFacts } from '../domain/errors.ts'
 
 /** A document could not be had this time. The message is a clause that says why. */
 export class DocumentFault extends Error {

@@ -1,5 +1,5 @@
 import type { Millis } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import { repeated, type Worker } from '../ports/worker.ts'
 import type { DocumentKind } from './copy.ts'

@@ -1,6 +1,6 @@
 import { call, either, having, kind, millis, needed } from '../domain/options.ts'
 import { DAY, type Millis, MINUTE, SECOND } from '../domain/time.ts'
-import { type Field, GuestpassError } from '../errors.ts'
+import { type Field, GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as ports from '../ports/kinds.ts'
 import type { Http } from '../ports/http.ts'

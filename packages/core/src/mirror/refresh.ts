@@ -1,5 +1,5 @@
 import type { Millis } from '../domain/time.ts'
-import { asGuestpassError } from '../errors.ts'
+import { asGuestpassError } from '../domain/errors.ts'
 import { openCall } from '../policy/pipeline.ts'
 import { timeBox } from '../policy/time-box.ts'
 import { stopwatch } from '../ports/clock.ts'

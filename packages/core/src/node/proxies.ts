@@ -1,6 +1,6 @@
 import { isLoopback } from '../domain/loopback.ts'
 import { checkOptions, kind, needed, valuesOf } from '../domain/options.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 
 /** The variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the same in lower case, which count first. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>

@@ -1,7 +1,7 @@
 import { connectionName } from '../domain/connection-name.ts'
 import { call, checkOptions, millis, needed, record, text, whole } from '../domain/options.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { Due, Outbox, Outcome } from '../ports/store.ts'

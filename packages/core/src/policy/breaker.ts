@@ -1,6 +1,6 @@
 import { also, checkOptions, millis, number, record } from '../domain/options.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import { lanes } from './lanes.ts'
 import { type Call, type Policy, TryFailure } from './pipeline.ts'

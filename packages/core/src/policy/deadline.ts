@@ -1,6 +1,6 @@
 import { checkOptions, noEnd } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
-import type { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import { overdueError } from './overdue.ts'
 import type { Call, Policy } from './pipeline.ts'

@@ -1,4 +1,4 @@
-import type { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../domain/errors.ts'
 
 type Watcher = (failure: GuestpassError) => void
 

@@ -1,6 +1,6 @@
 import { checkOptions, millis, number, record } from '../domain/options.ts'
 import { DAY, iso, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { lanes } from './lanes.ts'

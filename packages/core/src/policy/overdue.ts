@@ -1,4 +1,4 @@
-import { causedBy, GuestpassError } from '../errors.ts'
+import { causedBy, GuestpassError } from '../domain/errors.ts'
 
 /** `deadline_exceeded`, with the failure that was met last as its cause; `then` says what the caller can do. */
 export const overdueError = (what: string, then: string, latest: GuestpassError | undefined): GuestpassError =>

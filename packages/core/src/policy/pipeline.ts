@@ -1,6 +1,6 @@
 import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
-import type { ErrorCode, GuestpassError, UpstreamFacts } from '../errors.ts'
+import type { ErrorCode, GuestpassError, UpstreamFacts } from '../domain/errors.ts'
 
 /** One upstream operation as the layers see it. */
 export interface Call {

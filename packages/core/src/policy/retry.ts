@@ -1,6 +1,6 @@
 import { anything, checkOptions, millis, record, whole } from '../domain/options.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
-import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../errors.ts'
+import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Budget } from './budget.ts'

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Outbox, Store } from '../ports/store.ts'
 
 /** Refuses what a store does not carry, so that nothing is kept in memory alone without a word. */

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Change, DueAsk, DueDocumentsAsk } from '../ports/store.ts'
 
 /** The most rows that one page holds, and the most that are claimed at once. */

@@ -1,7 +1,7 @@
 import { isOfOAuth } from '../domain/credential-ids.ts'
 import { SIGN_INS } from '../domain/document-kinds.ts'
 import { call, checkOptions, needed, record, wrongOptions } from '../domain/options.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'

@@ -1,5 +1,5 @@
 import { call, checkOptions, either, having, needed, record, text, wrongOptions } from '../domain/options.ts'
-import { DISK_FULL, GuestpassError } from '../errors.ts'
+import { DISK_FULL, GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'

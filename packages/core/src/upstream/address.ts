@@ -1,5 +1,5 @@
 import { isLoopback } from '../domain/loopback.ts'
-import type { Field } from '../errors.ts'
+import type { Field } from '../domain/errors.ts'
 
 /** A field's message and remedy, before it is known what the user calls the field. */
 export type Fault = Omit<Field, 'field'>

@@ -1,5 +1,5 @@
 import type { Instant } from '../domain/time.ts'
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../ports/http.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Call, TryFailure, type TryFacts } from '../policy/pipeline.ts'

@@ -1,5 +1,5 @@
 import { anything, checkOptions, isObject, kind, list, record, text } from '../domain/options.ts'
-import { type Field, GuestpassError } from '../errors.ts'
+import { type Field, GuestpassError } from '../domain/errors.ts'
 import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
 import { domains, regionDomain, unknownRegion } from './regions.ts'
 

@@ -1,5 +1,5 @@
 import { Superseded } from '../domain/superseded.ts'
-import { type ErrorFacts, GuestpassError } from '../errors.ts'
+import { type ErrorFacts, GuestpassError } from '../domain/errors.ts'
 import { type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
 import { isOpenEnd } from '../policy/retry.ts'
 import type { Sending } from './sending.ts'

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { changesPath } from '../domain/guest-id.ts'
 
 /**

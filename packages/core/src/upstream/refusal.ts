@@ -1,5 +1,5 @@
 import type { Instant } from '../domain/time.ts'
-import type { ErrorCode, UpstreamFacts } from '../errors.ts'
+import type { ErrorCode, UpstreamFacts } from '../domain/errors.ts'
 import type { HttpAnswer } from '../ports/http.ts'
 import { type Call, TryFailure } from '../policy/pipeline.ts'
 import { retryAfter } from '../policy/retry-after.ts'

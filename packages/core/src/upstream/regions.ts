@@ -1,5 +1,5 @@
 import { nearest } from '../domain/nearest.ts'
-import type { Field } from '../errors.ts'
+import type { Field } from '../domain/errors.ts'
 
 /** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
 export const regions: ReadonlyMap<string, string> = new Map(

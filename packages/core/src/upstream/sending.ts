@@ -1,4 +1,4 @@
-import type { GuestpassError } from '../errors.ts'
+import type { GuestpassError } from '../domain/errors.ts'
 
 /** What a caller has to say around each try of a call. */
 export interface Sending {

@@ -1,5 +1,5 @@
 import { anything, checkOptions, either, kind, needed, record } from '../domain/options.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { keyMaker } from '../ports/kinds.ts'
 import { keysOf, leftOutText } from './key-list.ts'
 import type { Jwk, KeyMaker, KeySet, KeySource } from './keys.ts'

@@ -1,5 +1,5 @@
 import { base64Bytes } from '../domain/base64.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk } from './keys.ts'
 import { jwkOfPkcs1, jwkOfSpki, spkiOfCertificate } from './public-key-der.ts'

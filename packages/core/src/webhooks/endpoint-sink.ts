@@ -1,6 +1,6 @@
 import { type Event, event } from '../domain/event.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import { asGuestpassError, GuestpassError } from '../errors.ts'
+import { asGuestpassError, GuestpassError } from '../domain/errors.ts'
 import { LONGEST_HOLD } from '../policy/retry-after.ts'
 import { countdown, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'

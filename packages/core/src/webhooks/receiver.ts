@@ -1,7 +1,7 @@
 import { checkOptions, having, millis, needed, record } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import { GuestpassError } from '../errors.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { boundedBytes } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'

@@ -7,13 +7,13 @@ import { type ChainedRecord, verifyChain } from '../../src/audit/verify-chain.ts
 import { auditRecord } from '../../src/domain/audit-record.ts'
 import { linkText, NO_LINKS } from '../../src/domain/chain.ts'
 import { MINUTE, SECOND } from '../../src/domain/time.ts'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import type { Link, Store } from '../../src/ports/store.ts'
 import { sha256Hex } from '../../src/ports/system.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
-import { recordingObserver } from '../recording-observer.ts'
+import { recordingObserver } from '../world/recording-observer.ts'
 
 async function world(count = 6) {
   const clock = fakeClock()

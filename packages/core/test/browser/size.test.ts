@@ -55,7 +55,7 @@ describe('a page that signs its user in and starts a chat', () => {
 
   const first = ['smallest-page']
   const signIn = [...first, 'kernel-requests', 'checks']
-  const chat = [...signIn, 'connection-guests']
+  const chat = [...signIn, 'connection/guests']
 
   it.each([
     ['loads first', first, 64],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import { type AccessSource, authorize } from '../../src/policy/authorize.ts'
 import { pipeline } from '../../src/policy/pipeline.ts'
 import { retry } from '../../src/policy/retry.ts'

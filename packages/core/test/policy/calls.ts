@@ -1,4 +1,4 @@
-import type { ErrorCode, GuestpassError } from '../../src/errors.ts'
+import type { ErrorCode, GuestpassError } from '../../src/domain/errors.ts'
 import { type Call, openCall, TryFailure, type TryFacts } from '../../src/policy/pipeline.ts'
 
 /** A call as an upstream folder opens it. */

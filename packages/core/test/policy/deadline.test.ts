@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { GuestpassError } from '../../src/errors.ts'
+import type { GuestpassError } from '../../src/domain/errors.ts'
 import { deadline } from '../../src/policy/deadline.ts'
 import { type Call, pipeline, TryFailure } from '../../src/policy/pipeline.ts'
 import { retry } from '../../src/policy/retry.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import { limit, type LimitOptions, type PermitStore } from '../../src/policy/limit.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
 import { memoryStore } from '../../src/stores/memory.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import { budget } from '../../src/policy/budget.ts'
 import { type Call, TryFailure } from '../../src/policy/pipeline.ts'
 import { retry, type RetryOptions } from '../../src/policy/retry.ts'

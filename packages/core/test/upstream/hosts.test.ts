@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import { isLoopback } from '../../src/domain/loopback.ts'
 import { type HostInput, type HostNames, type Hosts, resolveHosts } from '../../src/upstream/hosts.ts'
 

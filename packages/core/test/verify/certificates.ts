@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { cert, key } from '../tls-certificate.ts'
+import { cert, key } from '../node/tls-certificate.ts'
 import type { Jwk } from '../../src/verify/keys.ts'
 import type { Pair } from './material.ts'
 

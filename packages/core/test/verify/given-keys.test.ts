@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { GuestpassError } from '../../src/errors.ts'
+import type { GuestpassError } from '../../src/domain/errors.ts'
 import { type GivenKeys, givenKeys } from '../../src/verify/given-keys.ts'
 import { certificates } from './certificates.ts'
 import {

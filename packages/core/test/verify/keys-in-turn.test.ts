@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE } from '../../src/domain/time.ts'
-import type { GuestpassError } from '../../src/errors.ts'
+import type { GuestpassError } from '../../src/domain/errors.ts'
 import { fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
-import { verification, type VerificationOptions } from '../../src/verification.ts'
+import { verification, type VerificationOptions } from '../../src/connection/verification.ts'
 import { fakeIssuer } from './fake-issuer.ts'
 import { claims, ecPair, named, outcome, type Pair, platforms, rsaPair, token } from './material.ts'
 

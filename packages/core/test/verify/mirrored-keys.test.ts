@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
-import type { GuestpassError } from '../../src/errors.ts'
+import type { GuestpassError } from '../../src/domain/errors.ts'
 import { type FakeClock, fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
 import {
   type MirroredKeys,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { givenKeys } from '../../src/verify/given-keys.ts'
 import { verifier } from '../../src/verify/verifier.ts'

@@ -6,7 +6,7 @@ import { SECOND } from '../../src/domain/time.ts'
 import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'
 import { message } from '../../src/webhooks/message.ts'
-import { refusal } from '../world.ts'
+import { refusal } from '../world/world.ts'
 import { configured, hooked, never, receiving, SECRET } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []

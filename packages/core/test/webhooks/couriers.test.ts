@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
-import { GuestpassError } from '../../src/errors.ts'
+import { GuestpassError } from '../../src/domain/errors.ts'
 import type { HttpRequest } from '../../src/ports/http.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { credential, event } from '../../src/testing/store-contract/samples.ts'
 import { endpointSink } from '../../src/webhooks/endpoint-sink.ts'
 import { message } from '../../src/webhooks/message.ts'
 import { webhooks } from '../../src/webhooks/webhooks.ts'
-import { recordingObserver } from '../recording-observer.ts'
+import { recordingObserver } from '../world/recording-observer.ts'
 import { configured, hooked, never, plainEvents, receiving } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []

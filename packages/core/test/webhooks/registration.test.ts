@@ -3,7 +3,7 @@ import { DAY } from '../../src/domain/time.ts'
 import { settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
 import { registration } from '../../src/webhooks/registration.ts'
-import { recordingObserver } from '../recording-observer.ts'
+import { recordingObserver } from '../world/recording-observer.ts'
 import { configured, hooked, never, receiving } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []

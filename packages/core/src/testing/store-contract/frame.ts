@@ -1,5 +1,5 @@
 import type { Millis } from '../../domain/time.ts'
-import { asGuestpassError } from '../../errors.ts'
+import { asGuestpassError } from '../../domain/errors.ts'
 import type { Route, Store } from '../../ports/store.ts'
 
 /** What the kit needs of a test framework; Vitest, Jest and the like fit as they are. */

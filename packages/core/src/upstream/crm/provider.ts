@@ -1,4 +1,4 @@
-import { GuestpassError } from '../../errors.ts'
+import { GuestpassError } from '../../domain/errors.ts'
 import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { exchange, type Network } from '../answer.ts'
 import { type CrmProfile, profileAnswer, profileOf, profileRequest } from './wire.ts'

@@ -1,5 +1,5 @@
 import { modifyAssertion, PrivateKeyJwt } from 'oauth4webapi'
-import { GuestpassError } from '../../errors.ts'
+import { GuestpassError } from '../../domain/errors.ts'
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'

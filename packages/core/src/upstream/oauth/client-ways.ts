@@ -1,4 +1,4 @@
-import { causedBy, GuestpassError } from '../../errors.ts'
+import { causedBy, GuestpassError } from '../../domain/errors.ts'
 import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
 
 /** Where the way that worked is remembered. */

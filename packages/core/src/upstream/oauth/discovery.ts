@@ -1,5 +1,5 @@
 import { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
-import { GuestpassError } from '../../errors.ts'
+import { GuestpassError } from '../../domain/errors.ts'
 import { DocumentFault } from '../../mirror/fault.ts'
 import { mirroredDocument } from '../../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../../mirror/options.ts'

@@ -1,5 +1,5 @@
 import { either, type Kind, list, text, valuesOf } from '../../domain/options.ts'
-import type { Field } from '../../errors.ts'
+import type { Field } from '../../domain/errors.ts'
 
 /** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
 export type Params = Readonly<Record<string, string | readonly string[]>>

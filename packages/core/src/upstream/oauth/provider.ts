@@ -1,6 +1,6 @@
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
-import type { GuestpassError } from '../../errors.ts'
+import type { GuestpassError } from '../../domain/errors.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { acknowledge, exchange, type Network, type Reading } from '../answer.ts'

@@ -1,4 +1,4 @@
-import { GuestpassError } from '../../errors.ts'
+import { GuestpassError } from '../../domain/errors.ts'
 import type { Endpoints, Hosts } from '../hosts.ts'
 import type { Expected } from './expected.ts'
 import type { ServerMetadata } from './server-metadata.ts'

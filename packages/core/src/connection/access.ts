@@ -1,0 +1,166 @@
+import { accessId } from '../domain/credential-ids.ts'
+import { lengthPrefixed } from '../domain/key.ts'
+import type { Windows } from '../domain/plan.ts'
+import { clientScopes } from '../domain/scopes.ts'
+import type { Secret } from '../domain/secret.ts'
+import { type Millis, SECOND } from '../domain/time.ts'
+import { lanes } from '../policy/lanes.ts'
+import type { Policy } from '../policy/pipeline.ts'
+import type { Meter } from '../ports/meter.ts'
+import type { Store } from '../ports/store.ts'
+import { accessTokens, type Standing, type TokenSource } from '../tokens/access/access-tokens.ts'
+import { clientCredentials } from '../tokens/access/client-credentials.ts'
+import { type DeviceSignIn, deviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
+import { type Grant, grant } from '../tokens/sign-in/grant.ts'
+import { reception } from '../tokens/access/accept-tokens.ts'
+import { rejections } from '../tokens/access/rejections.ts'
+import { renewal, type RenewalPorts } from '../tokens/renewal/renewal.ts'
+import { signInEpoch } from '../tokens/access/sign-in-epoch.ts'
+import { type SignIn, signIn } from '../tokens/sign-in/sign-in.ts'
+import { type SignOut, signOut } from '../tokens/sign-in/sign-out.ts'
+import { accessTelling } from '../tokens/access/event-recorder.ts'
+import type { Network } from '../upstream/answer.ts'
+import type { Hosts } from '../upstream/hosts.ts'
+import { oauth } from '../upstream/oauth/provider.ts'
+import type { OAuth } from '../upstream/oauth/oauth-api.ts'
+import type { Client, ClientMethod } from '../upstream/oauth/client.ts'
+import type { Server } from '../upstream/oauth/server.ts'
+import { type Params, pairsOf } from '../upstream/oauth/params.ts'
+import type { Platform } from '../verify/platform.ts'
+import { fact, type Verification } from './verification.ts'
+
+/** How a connection gets access tokens. */
+export interface AccessOptions {
+  /** Where upstream is; see `resolveHosts`. */
+  readonly hosts: Hosts
+  readonly client: Client
+  /** How the client names itself. Default `auto`: by its private key, else Basic on the platform's hosts, the form body elsewhere. */
+  readonly clientAuth?: 'auto' | ClientMethod
+  /** Free parameters of requests to sign in, as `prompt`, `audience`, `org`; those that a request sets by itself are refused. */
+  readonly authorizeParams?: Params
+  /** Free parameters of token requests, as `resource`, `audience`, likewise. */
+  readonly tokenParams?: Params
+  /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own; of a sign-in all that it has. */
+  readonly scopes?: readonly string[]
+  /** Default `auto`: verified when they look like a JWT. */
+  readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
+  /** Begins a sign-in where none is stored, or the stored one has ended and this one is new; otherwise the store wins. */
+  readonly refreshToken?: Secret
+  /**
+   * What upstream does with a refresh token that is presented twice. `strict` (default): it ends the sign-in. `grace`: within
+   * `graceMs` (default 30 s) it gives the same answer again.
+   */
+  readonly refreshProfile?: 'strict' | 'grace'
+  readonly graceMs?: Millis
+}
+
+export interface AccessParts {
+  readonly connection: string
+  readonly meter: Meter
+  readonly windows: Windows
+  /** The pipeline of token requests. */
+  readonly policy: Policy
+  readonly network: Network
+  readonly platform: Platform
+  readonly verification: Verification
+  readonly server: Server
+}
+
+export interface Access {
+  readonly grant: Grant
+  readonly signIn: SignIn
+  readonly deviceSignIn: DeviceSignIn
+  readonly signOut: SignOut
+  /**
+   * Access tokens: of the sign-in where there is one, else by client credentials with these scopes; without any, with those that
+   * upstream gives by default (RFC 6749, 3.3). Sources of the same scopes are one.
+   */
+  source(scopes: readonly string[]): TokenSource
+}
+
+/** Composes how one connection gets access tokens. */
+export function access(
+  options: AccessOptions,
+  parts: AccessParts,
+  ports: RenewalPorts & { readonly store: Store },
+): Access {
+  const { connection, meter, windows, platform, verification } = parts
+  const { scopes: wanted, refreshToken: seed, refreshProfile = 'strict' } = options
+  const { accessKeys: keys, accessKeysAssumed, issuerClock, accessTokens: verifier } = verification
+  const format = options.accessTokenFormat ?? 'auto'
+  const checks = { verifier, keys, keysAssumed: accessKeysAssumed, issuerClock }
+  const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer
+  const receiving = reception({ connection, format, ...checks, issuer, windows, random: ports.random })
+  const telling = accessTelling({ connection, meter }, ports.random)
+  const shared = { connection, oauth: oauthOf(options, parts, ports.store), reception: receiving, telling, windows }
+  const digest = async (text: string): Promise<string> => platform.sha256(text)
+  const signedIn = grant(
+    {
+      ...shared,
+      ...(wanted ? { scopes: wanted } : {}),
+      ...(seed ? { seed } : {}),
+      ...(refreshProfile === 'grace' ? { graceMs: options.graceMs ?? 30 * SECOND } : {}),
+      digest,
+    },
+    ports,
+  )
+
+  /** Each set of scopes has a token of its own. */
+  const refusing = rejections(ports.clock)
+  const sources = lanes((): { source?: TokenSource } => ({}))
+  const sourceOf = (asked: readonly string[]): TokenSource => {
+    let own: Standing | undefined
+    const byCredentials = async (): Promise<Standing> => {
+      const scopes = clientScopes(asked)
+      const id = accessId(await platform.sha256(shapeOf(options, scopes)))
+      const strategy = clientCredentials({ ...shared, id, scopes }, ports)
+      return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
+    }
+    const choose = async () => ((await signedIn.stands()) ? signedIn : (own ?? byCredentials()))
+    const epoch = signInEpoch(ports.store, connection)
+    return accessTokens({ choose, meter, windows, epoch, rejections: refusing }, ports)
+  }
+
+  const scopes = wanted ?? []
+  const byBrowser = signIn({ ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }, ports)
+
+  return {
+    grant: signedIn,
+    signIn: byBrowser,
+    deviceSignIn: deviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
+    signOut: signOut(shared, ports),
+    source: (asked) => {
+      const one = sources({ connection, lane: lengthPrefixed([...asked].sort()) })
+      return (one.source ??= sourceOf(asked))
+    },
+  }
+}
+
+/** Of every input that shapes a token by client credentials, so that no two different ones meet. */
+function shapeOf({ hosts, client, tokenParams }: AccessOptions, asked: readonly string[]): string {
+  const params = pairsOf(tokenParams)
+  const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
+  const issuer = hosts.issuer === undefined ? [] : [hosts.issuer]
+  return lengthPrefixed([hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra, ...issuer])
+}
+
+/** The calls of the OAuth server; the store remembers how the client names itself. */
+function oauthOf(
+  { hosts, client, clientAuth = 'auto', authorizeParams, tokenParams }: AccessOptions,
+  { connection, server, policy, network }: AccessParts,
+  store: Store,
+): OAuth {
+  const { issuer, own, platformLogin: platform } = hosts
+  const method = fact(store, connection, issuer === undefined ? 'client-auth' : `client-auth:${issuer}`)
+  const api = hosts.api === undefined ? {} : { api: hosts.api }
+  const endsByApi = platform && !own.includes('revocation')
+  return oauth(
+    { connection, server, ...api, client, clientAuth, authorizeParams, tokenParams, platform, endsByApi },
+    policy,
+    network,
+    { recall: async () => methodOf(await method.load()), remember: method.save },
+  )
+}
+
+const methodOf = (value: unknown): ClientMethod | undefined =>
+  value === 'basic' || value === 'body' ? value : undefined

@@ -1,0 +1,209 @@
+import { access } from './access.ts'
+import { connectionKind, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
+import { checkedConnection } from '../domain/connection-name.ts'
+import { checkOptions } from '../domain/options.ts'
+import { defaultWindows } from '../domain/plan.ts'
+import type { Millis } from '../domain/time.ts'
+import { GuestpassError } from '../domain/errors.ts'
+import type { Guests } from '../guests/guests.ts'
+import { listeners } from '../guests/events/listeners.ts'
+import { guestsOnDemand } from './guests-on-demand.ts'
+import { keyPlaces } from './key-places.ts'
+import { oauthServerOf } from './oauth-server.ts'
+import type { AccessSource } from '../policy/authorize.ts'
+import { type FailedTries, failedTries } from '../policy/failed-tries.ts'
+import type { Policy } from '../policy/pipeline.ts'
+import { standardLayers, standardPolicy } from '../policy/standard.ts'
+import type { WorkerObserver } from '../ports/worker.ts'
+import { type Meters, meters } from '../report/meters.ts'
+import type { AccessTokens, TokenSource } from '../tokens/access/access-tokens.ts'
+import type { DeviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
+import type { Grant } from '../tokens/sign-in/grant.ts'
+import { type RefusalNotes, refusalNotes } from '../tokens/access/refusal-notes.ts'
+import { withScopes } from '../tokens/access/needed-scopes.ts'
+import type { SignIn } from '../tokens/sign-in/sign-in.ts'
+import type { SignOut } from '../tokens/sign-in/sign-out.ts'
+import type { Hosts } from '../upstream/hosts.ts'
+import { scopesOf } from '../upstream/scopes.ts'
+import type { KeySource } from '../verify/keys.ts'
+import type { Verifier } from '../verify/verdict.ts'
+import { fact, verificationOf } from './verification.ts'
+
+export type { ConnectionOptions, ConnectionPorts } from './options.ts'
+
+export interface Connection {
+  readonly name: string
+  /**
+   * The service's own access tokens; by client credentials with the scopes of `ConnectionOptions.scopes`, or those that upstream gives
+   * by default. `accessTokens.for(…)`: those for an API, or with other scopes.
+   */
+  readonly accessTokens: AccessTokens
+  /** The sign-in of a user by which it gets them, where there is one. */
+  readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
+  /** Signs that user in. */
+  readonly signIn: Pick<SignIn, 'begin' | 'complete'>
+  readonly deviceSignIn: DeviceSignIn
+  readonly signOut: SignOut
+  readonly guests: Guests
+  /** Checks any guest token of this connection, revocation included. */
+  readonly verifier: Verifier
+  /** The keys of guest tokens. */
+  readonly keys: KeySource
+  /** The keys of access tokens and ID tokens; `keys` where no others are known. */
+  readonly accessKeys: KeySource
+  /**
+   * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
+   * was removed upstream is then refused within ten minutes though no token came meanwhile. `observer.failed` is called for fetches that fail.
+   */
+  run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
+  /** How far the issuer's clock is ahead of ours, in milliseconds. */
+  issuerOffset(): Millis
+  /** Counters and durations of this process. */
+  readonly meters: Meters
+  /**
+   * Resolves when no renewal is under way, also none that runs behind its callers. Wait for it before the store is closed: a refresh
+   * token whose successor is not stored is lost.
+   */
+  idle(): Promise<void>
+}
+
+/**
+ * Composes everything that one connection needs. Nothing is sent before it is asked for. Rejects with `config_invalid`, and all wrong
+ * options as `fields`.
+ */
+export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
+  checkOptions('connection', ['options', options, connectionKind], ['ports', ports, connectionPorts])
+  const { hosts, windows = defaultWindows } = options
+  const name = checkedConnection(options.name ?? 'default')
+  const { store, clock, random, http, platform, holder = random.uuid() } = ports
+  // Where there is none, `offered` refuses before anything is sent.
+  const { api = '' } = hosts
+  const network = { http, clock }
+  const meter = meters()
+  const server = oauthServerOf(name, hosts, ports, options.issuer)
+  const checks = await verificationOf({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
+  const { keys, issuerClock, guestTokens: guestVerifier } = checks
+  const layers = standardLayers(options.policy ?? {}, { clock, random, store })
+  const { onUnsaved, unsavedMs } = ports
+  const underway = new Set<Promise<unknown>>()
+  const tokenTries = failedTries()
+  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs, underway }
+  const {
+    grant,
+    signIn,
+    deviceSignIn,
+    signOut,
+    source: sourceOf,
+  } = access(
+    options,
+    {
+      connection: name,
+      meter,
+      windows,
+      policy: standardPolicy(layers),
+      network,
+      platform,
+      verification: checks,
+      server,
+    },
+    { ...renewalPorts, onFailedTry: tokenTries.report },
+  )
+  const notes = refusalNotes({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
+  const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
+  const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
+    standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
+  const ready = listeners(() => meter.count('listener_failed'))
+  const ofGuests = {
+    options,
+    connection: name,
+    api,
+    network,
+    platform,
+    policyFor,
+    listeners: ready,
+    verifier: guestVerifier,
+    keys,
+    issuerClock,
+    windows,
+    meter,
+    random,
+    isSignedIn: grant.stands,
+    available: () => offered(hosts, options.gateway ?? false),
+    watchTokens: tokenTries.watch,
+  }
+
+  return {
+    name,
+    accessTokens: accessTokensOf(name, options.scopes, sourceOf),
+    grant,
+    signIn,
+    deviceSignIn,
+    signOut,
+    verifier: guestVerifier,
+    keys,
+    accessKeys: checks.accessKeys,
+    run: checks.run,
+    issuerOffset: issuerClock.offset,
+    meters: meter,
+    async idle() {
+      while (underway.size > 0) await Promise.allSettled(underway)
+    },
+    guests: guestsOnDemand(async () => {
+      const { connectionGuests } = await import('./guests.ts')
+      return connectionGuests(ofGuests, renewalPorts)
+    }, ready),
+  }
+}
+
+/** `wanted`: the scopes that the connection names, if it does. */
+const accessTokensOf = (
+  connection: string,
+  wanted: readonly string[] | undefined,
+  sourceOf: (asked: readonly string[]) => TokenSource,
+): AccessTokens => ({
+  ...sourceOf(wanted ?? []),
+  for(what) {
+    const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
+    const asked = typeof what === 'string' ? (wanted ?? needed) : needed
+    return withScopes(sourceOf(asked), needed, connection)
+  },
+})
+
+/** A source as the pipeline of an API takes it. */
+const bearer = (
+  { token, reportRejected, reportAccepted }: TokenSource,
+  {
+    origin,
+    notes,
+    watch,
+  }: { readonly origin: string; readonly notes: RefusalNotes; readonly watch: FailedTries['watch'] },
+): AccessSource => ({
+  watch,
+  token: async (signal) => (await token({ signal })).token,
+  async rejected(refused, name) {
+    if (await notes.tells(name, refused)) return false
+    const isRenewed = reportRejected(refused, { origin, name })
+    if (isRenewed === false) await notes.add(name, refused)
+    return isRenewed
+  },
+  accepted(taken, name) {
+    reportAccepted?.(taken, { origin, name })
+    void notes.drop(name)
+  },
+})
+
+function offered(hosts: Hosts, gateway: boolean): void {
+  if (hosts.api === undefined) {
+    const field = {
+      field: 'GENESYS_API_BASE_URL',
+      message: 'is not set, and an issuer does not say where the API is',
+      remedy: "Set it to the API's address, or GENESYS_REGION to the region's domain.",
+    }
+    throw new GuestpassError('config_invalid', `${field.field} ${field.message}. ${field.remedy}`, { fields: [field] })
+  }
+  if (!hosts.platformApi || gateway) return
+  throw new GuestpassError(
+    'api_not_public',
+    `${hosts.api} is a public Genesys Cloud host, which does not offer the documented guest APIs; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
+  )
+}

@@ -1,0 +1,39 @@
+import { GuestpassError } from '../domain/errors.ts'
+import { loadedOnce } from '../ports/loaded-once.ts'
+import type { Guests } from '../guests/guests.ts'
+import type { Listeners } from '../guests/events/listeners.ts'
+
+/**
+ * Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. A call whose code cannot be loaded, as in a
+ * page that is offline, rejects with `internal`; the next call loads again.
+ */
+export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
+  const loaded = loadedOnce(() => load().catch(refuseUnloaded))
+  const erase = (...args: Parameters<Guests['erase']>) => loaded().then((guests) => guests.erase(...args))
+  return {
+    issue: async (...args) => (await loaded()).issue(...args),
+    token: async (...args) => (await loaded()).token(...args),
+    refresh: async (...args) => (await loaded()).refresh(...args),
+    keepRenewed: async (...args) => (await loaded()).keepRenewed(...args),
+    show: async (...args) => (await loaded()).show(...args),
+    list: async (...args) => (await loaded()).list(...args),
+    revoke: async (...args) => (await loaded()).revoke(...args),
+    erase: erase as Guests['erase'],
+    find: async (...args) => (await loaded()).find(...args),
+    export: async (...args) => (await loaded()).export(...args),
+    invalidate: async (...args) => (await loaded()).invalidate(...args),
+    enrichment: {
+      drain: async (...args) => (await loaded()).enrichment.drain(...args),
+      run: async (...args) => (await loaded()).enrichment.run(...args),
+      backlog: async (...args) => (await loaded()).enrichment.backlog(...args),
+    },
+    onTokenReady: listeners.add,
+  }
+}
+
+function refuseUnloaded(thrown: unknown): never {
+  if (thrown instanceof GuestpassError) throw thrown
+  const message =
+    'The code for guests could not be loaded; nothing was sent. Check the network and the files of the program, then call again.'
+  throw new GuestpassError('internal', message, { cause: thrown })
+}

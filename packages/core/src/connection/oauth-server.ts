@@ -1,0 +1,68 @@
+import { connectionName } from '../domain/connection-name.ts'
+import { checkOptions, having, needed, record, text } from '../domain/options.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Http } from '../ports/http.ts'
+import * as kinds from '../ports/kinds.ts'
+import type { Random } from '../ports/random.ts'
+import type { Store } from '../ports/store.ts'
+import { type Hosts, hostsKind } from '../upstream/hosts.ts'
+import { type Server, server } from '../upstream/oauth/server.ts'
+import { fact, type KeySetPlace } from './verification.ts'
+
+/** The OAuth server of a connection. */
+export interface OAuthServer extends Server {
+  /** The key-set that the issuer's discovery document names; absent where no issuer is named. */
+  readonly keySet?: KeySetPlace
+}
+
+interface OAuthServerPorts {
+  readonly store?: Pick<Store, 'fact' | 'setFact'>
+  readonly http: Http
+  readonly clock: Clock
+  readonly random: Random
+}
+
+const portsKind = record<OAuthServerPorts>(
+  {
+    store: having('a store', ['fact', 'setFact'], 'Give a store, or leave it out.'),
+    http: needed(kinds.http),
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+  },
+  { open: true },
+)
+
+/**
+ * The OAuth server of a connection, by its issuer where one is named. Nothing is sent before it is asked for something. `pinned`: the
+ * issuer of tokens, where no discovery document is read.
+ */
+export function oauthServer(connection: string, hosts: Hosts, ports: OAuthServerPorts, pinned?: string): OAuthServer {
+  checkOptions(
+    'oauthServer',
+    ['connection', connection, needed(connectionName)],
+    ['hosts', hosts, needed(hostsKind)],
+    ['ports', ports, portsKind],
+    ['pinned', pinned, text],
+  )
+  return oauthServerOf(connection, hosts, ports, pinned)
+}
+
+/** The same for options that were checked. */
+export function oauthServerOf(connection: string, hosts: Hosts, ports: OAuthServerPorts, pinned?: string): OAuthServer {
+  const { issuer, insecureHosts } = hosts
+  if (issuer === undefined) return server(hosts, undefined, pinned)
+  const { store, http, clock, random } = ports
+  const facts = fact(store, connection, `discovery:${issuer}`)
+  const discovered = once(async () => {
+    const { discovery } = await import('../upstream/oauth/discovery.ts')
+    return discovery({ issuer, insecureHosts, http, clock, random, facts })
+  })
+  const found = server(hosts, async () => (await discovered())())
+  return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
+}
+
+/** What is made when it is asked for first, and then the same. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}

@@ -1,0 +1,102 @@
+import type { AccessOptions } from './access.ts'
+import { connectionName } from '../domain/connection-name.ts'
+import { call, flag, type Kind, list, millis, needed, oneOf, record, secret, text } from '../domain/options.ts'
+import type { Windows } from '../domain/plan.ts'
+import type { Millis } from '../domain/time.ts'
+import { webAddress } from '../domain/web-address.ts'
+import type { PersonOptions } from './guest-apis.ts'
+import { standardKind, type StandardOptions } from '../policy/standard.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Http } from '../ports/http.ts'
+import * as kinds from '../ports/kinds.ts'
+import type { Random } from '../ports/random.ts'
+import type { Store } from '../ports/store.ts'
+import type { Unsaved } from '../tokens/renewal/keep-trying.ts'
+import { hostsKind } from '../upstream/hosts.ts'
+import type { Client } from '../upstream/oauth/client.ts'
+import { freeParams } from '../upstream/oauth/params.ts'
+import type { Platform } from '../verify/platform.ts'
+import { pinKinds } from '../verify/verifier-options.ts'
+import type { VerificationOptions } from './verification.ts'
+
+/** One upstream organisation and one OAuth client. */
+export interface ConnectionOptions
+  extends Omit<VerificationOptions, 'keys' | 'accessKeys'>,
+    AccessOptions,
+    PersonOptions {
+  /**
+   * The keys of guest tokens, as one or more PEM blocks. Where the hosts name a key-set too, it is asked about tokens that none of
+   * these fits. Default: the key-set of the hosts alone. Access tokens are judged by the key-set, where one is named.
+   */
+  readonly publicKey?: string
+  /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
+  readonly gateway?: boolean
+  /** Limits, deadlines, retries, breaker. */
+  readonly policy?: StandardOptions
+  readonly windows?: Windows
+}
+
+/** The world that a connection lives in. */
+export interface ConnectionPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly http: Http
+  readonly platform: Platform
+  /** Names this process among those that share the store. Default: a random id. */
+  readonly holder?: string
+  /** Called about every 5 s while tokens that came wait for a store that is busy or full. */
+  readonly onUnsaved?: (waiting: Unsaved) => void
+  /**
+   * How long such a store is asked, in milliseconds, before the call rejects with `in_doubt` and the tokens as `error.unsaved`.
+   * Default: as long as the process lives.
+   */
+  readonly unsavedMs?: Millis
+}
+
+const WINDOW = 'Give a function from the lifetime of a token to milliseconds before its end.'
+const format = oneOf('jwt', 'opaque')
+
+/** What the options of a connection must be. */
+export const connectionKind: Kind = record<ConnectionOptions>({
+  name: connectionName,
+  ...pinKinds,
+  hosts: needed(hostsKind),
+  client: needed(
+    record<Client>(
+      { id: needed(text), secret, basicEncoding: oneOf('raw', 'form'), privateKey: secret, keyId: text },
+      { remedy: 'Give { id, secret: new Secret(text) }; a public client has no secret.' },
+    ),
+  ),
+  clientAuth: oneOf('auto', 'basic', 'body', 'none', 'private_key_jwt'),
+  authorizeParams: freeParams('authorize'),
+  tokenParams: freeParams('token'),
+  scopes: list(text, 0, "Give a list of scopes, as ['user:read']."),
+  accessTokenFormat: oneOf('auto', 'jwt', 'opaque'),
+  refreshToken: secret,
+  refreshProfile: oneOf('strict', 'grace'),
+  graceMs: millis(0),
+  crmUrl: webAddress,
+  preflight: oneOf('before', 'on-403', 'off'),
+  tokenFormat: record<NonNullable<ConnectionOptions['tokenFormat']>>({ engagements: format, 'external-users': format }),
+  onDuplicate: oneOf('reject', 'reuse', 'replace'),
+  publicKey: text,
+  gateway: flag,
+  policy: standardKind,
+  windows: record<Windows>({ advisory: needed(call(WINDOW)), mandatory: needed(call(WINDOW)) }),
+})
+
+/** What the ports of a connection must be. */
+export const connectionPorts: Kind = record<ConnectionPorts>(
+  {
+    store: kinds.connectionStore,
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+    http: needed(kinds.http),
+    platform: needed(kinds.platform),
+    holder: text,
+    onUnsaved: call('Give a function, or leave it out.'),
+    unsavedMs: millis(0, Number.POSITIVE_INFINITY),
+  },
+  { open: true },
+)

@@ -1,0 +1,171 @@
+import { connectionName } from '../domain/connection-name.ts'
+import { call, checkOptions, either, having, kind, needed, record, text } from '../domain/options.ts'
+import { untilAborted } from '../ports/abortable.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Http } from '../ports/http.ts'
+import type { Random } from '../ports/random.ts'
+import type { Store } from '../ports/store.ts'
+import * as kinds from '../ports/kinds.ts'
+import { observerOfParts, type Worker } from '../ports/worker.ts'
+import { givenKeys, givenKind } from '../verify/given-keys.ts'
+import { type IssuerClock, issuerClock, offsetFact } from '../verify/issuer-clock.ts'
+import type { Jwk, KeySource } from '../verify/keys.ts'
+import { keysInTurn } from '../verify/keys-in-turn.ts'
+import { type MirroredKeys, mirroredKeys } from '../verify/mirrored-keys.ts'
+import type { Platform } from '../verify/platform.ts'
+import { type Algorithm, ALGORITHMS, type Verifier } from '../verify/verdict.ts'
+import { pinKinds } from '../verify/verifier-options.ts'
+import { verifier } from '../verify/verifier.ts'
+
+/** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
+export type KeySetPlace =
+  | { readonly url: string }
+  | { readonly url: () => Promise<string>; readonly rememberedAs: string }
+
+/** How the tokens of one connection are checked. */
+export interface VerificationOptions {
+  /** The connection's name. Default `default`. */
+  readonly name?: string
+  /**
+   * The keys of guest tokens: public keys in PEM, a key-set, or where a key-set is. With PEM and a place both, the place is asked
+   * about tokens that none of the PEM keys fits.
+   */
+  readonly keys:
+    | { readonly pem: string }
+    | ({ readonly pem: string } & KeySetPlace)
+    | { readonly jwks: { readonly keys: readonly Jwk[] } }
+    | KeySetPlace
+  /** The key-set of the OAuth server, for access tokens and ID tokens. Default: not known, and `keys` are taken for them. */
+  readonly accessKeys?: KeySetPlace
+  /**
+   * Algorithms that tokens may be signed with. Default: RS256 alone; where the key-set is the one that an issuer's discovery document
+   * names, all of them, because its keys say which they are for.
+   */
+  readonly algorithms?: readonly Algorithm[]
+  /** Pins of what tokens must say; not looked at when absent. */
+  readonly issuer?: string
+  readonly audience?: string
+  readonly organization?: { readonly claim: string; readonly id: string }
+}
+
+/** The world that verification needs; the store remembers keys, the issuer's clock and what was revoked. */
+export interface VerificationPorts {
+  readonly store?: Pick<Store, 'fact' | 'setFact' | 'denied'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly http: Http
+  readonly platform: Platform
+}
+
+const place = { url: needed(either(text, call('Give the URL of the key-set.'))), rememberedAs: text }
+const keyPlace = record<{ url: unknown; rememberedAs: string }>(place)
+const keysKind = either(
+  kind('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
+  givenKind,
+  keyPlace,
+  record<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: text }),
+)
+
+const verificationKind = record<VerificationOptions>({
+  name: connectionName,
+  keys: needed(keysKind),
+  accessKeys: keyPlace,
+  ...pinKinds,
+})
+
+const verificationPorts = record<VerificationPorts>(
+  {
+    store: having('a store', ['fact', 'setFact', 'denied'], 'Give a store, or leave it out.'),
+    clock: needed(kinds.clock),
+    random: needed(kinds.random),
+    http: needed(kinds.http),
+    platform: needed(kinds.platform),
+  },
+  { open: true },
+)
+
+/** `run` mirrors the key-sets, so that a removed key is refused within the interval without traffic. */
+export interface Verification extends Worker {
+  /** The keys of guest tokens. */
+  readonly keys: KeySource
+  /** The keys of access tokens and ID tokens. */
+  readonly accessKeys: KeySource
+  /** True when `accessKeys` are PEM keys of guest tokens, because no key-set is known: another key may sign access tokens. */
+  readonly accessKeysAssumed: boolean
+  readonly issuerClock: IssuerClock
+  /** Checks guest tokens: pins and revocation included. */
+  readonly guestTokens: Verifier
+  /** Checks the service's own access tokens, which are for another audience. */
+  readonly accessTokens: Verifier
+}
+
+/** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. Rejects with `config_invalid`. */
+export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
+  checkOptions('verification', ['options', options, verificationKind], ['ports', ports, verificationPorts])
+  return verificationOf(options, ports)
+}
+
+/** The same for options that were checked. */
+export async function verificationOf(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
+  const { name = 'default', issuer, audience, organization } = options
+  const { store, clock, random, http, platform } = ports
+  const offset = fact(store, name, 'issuer-clock')
+  const issuersClock = issuerClock(clock, await offset.load(), (next) => {
+    const value = offsetFact(clock, next)
+    if (value) void offset.save(value).catch(() => {})
+  })
+  const { maker } = platform
+  const mirrors = new Map<string, MirroredKeys>()
+  /** One mirror for each place. */
+  const mirrored = (place: KeySetPlace): MirroredKeys => {
+    const rememberedAs = 'rememberedAs' in place ? place.rememberedAs : place.url
+    const facts = fact(store, name, `keys:${rememberedAs}`)
+    const mirror = mirrors.get(rememberedAs) ?? mirroredKeys({ url: place.url, http, clock, random, maker, facts })
+    mirrors.set(rememberedAs, mirror)
+    return mirror
+  }
+  const keys = guestKeys(options.keys, maker, mirrored)
+  const accessKeys = options.accessKeys ? mirrored(options.accessKeys) : keys
+  const checks = { platform, now: issuersClock.now }
+  const algorithmsOf = (place: VerificationOptions['keys']): readonly Algorithm[] =>
+    options.algorithms ?? ('rememberedAs' in place ? ALGORITHMS : ['RS256'])
+  const pins = {
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(organization === undefined ? {} : { organization }),
+  }
+  const denied = store ? { denied: (print: string) => store.denied(name, print) } : {}
+  return {
+    keys,
+    accessKeys,
+    accessKeysAssumed: options.accessKeys === undefined && 'pem' in options.keys,
+    issuerClock: issuersClock,
+    guestTokens: verifier({ ...checks, keys, algorithms: algorithmsOf(options.keys), ...pins, ...denied }),
+    accessTokens: verifier({
+      ...checks,
+      keys: accessKeys,
+      algorithms: algorithmsOf(options.accessKeys ?? options.keys),
+    }),
+    async run(signal, observer) {
+      const part = observerOfParts(observer)
+      // Keys that are given need no mirror.
+      if (mirrors.size === 0) observer?.succeeded()
+      await Promise.all([untilAborted(signal), ...[...mirrors.values()].map((mirror) => mirror.run(signal, part()))])
+    },
+  }
+}
+
+function guestKeys(
+  given: VerificationOptions['keys'],
+  maker: Platform['maker'],
+  mirrored: (place: KeySetPlace) => MirroredKeys,
+): KeySource {
+  if (!('url' in given)) return givenKeys(given, maker)
+  return 'pem' in given ? keysInTurn(givenKeys({ pem: given.pem }, maker), mirrored(given)) : mirrored(given)
+}
+
+/** A value that the store remembers for a connection, if there is a store. */
+export const fact = (store: Pick<Store, 'fact' | 'setFact'> | undefined, connection: string, name: string) => ({
+  load: async (): Promise<unknown> => store?.fact(connection, name),
+  save: async (value: unknown): Promise<void> => store?.setFact(connection, name, value),
+})

@@ -1,0 +1,188 @@
+import { isOfAnyCopy, markClass } from './copies.ts'
+import { type Instant, iso } from './time.ts'
+
+interface Entry {
+  /** What went wrong, in a few words; the title of the problem document. */
+  readonly title: string
+  /** Status of the service's answer. */
+  readonly status: number
+  /** Exit code of the command line. */
+  readonly exit: 1 | 2 | 3 | 4
+  /** Whether the same request may succeed later, with nothing changed. */
+  readonly retryable: boolean
+}
+
+/** Every code there is. The page docs/errors.md lists the same ones; a check compares them. */
+export const catalogue = {
+  invalid_input: { title: 'The request is not valid', status: 400, exit: 2, retryable: false },
+  config_invalid: { title: 'The configuration is not valid', status: 500, exit: 2, retryable: false },
+  api_not_public: { title: 'This API is not offered on the public platform', status: 501, exit: 2, retryable: false },
+  guest_unknown: { title: 'No such guest', status: 404, exit: 2, retryable: false },
+  guest_revoked: { title: 'The guest was revoked', status: 410, exit: 2, retryable: false },
+  guest_orphaned: {
+    title: 'The session exists upstream and cannot be taken over',
+    status: 409,
+    exit: 3,
+    retryable: false,
+  },
+  session_exists: { title: 'A session for this address and channel exists', status: 409, exit: 1, retryable: false },
+  create_in_doubt: { title: 'It is not known whether upstream made the guest', status: 503, exit: 1, retryable: true },
+  channel_unavailable: { title: 'The channel cannot be used', status: 422, exit: 3, retryable: false },
+  connection_unknown: { title: 'No such connection', status: 404, exit: 2, retryable: false },
+  sign_in_refused: { title: 'The sign-in was not accepted', status: 400, exit: 2, retryable: false },
+  sign_in_denied: { title: 'The sign-in was denied', status: 403, exit: 3, retryable: false },
+  webhook_unknown: { title: 'No such webhook endpoint', status: 404, exit: 2, retryable: false },
+  webhook_failed: { title: 'The webhook endpoint did not take the event', status: 502, exit: 1, retryable: true },
+  webhook_invalid: { title: 'The webhook message is not valid', status: 400, exit: 4, retryable: false },
+  audit_broken: { title: 'The audit log was changed', status: 409, exit: 4, retryable: false },
+  deadline_exceeded: { title: 'The time for this request ran out', status: 504, exit: 1, retryable: true },
+  cancelled: { title: 'The caller gave up', status: 499, exit: 1, retryable: true },
+  circuit_open: { title: 'Upstream keeps failing; not asking it for a while', status: 503, exit: 1, retryable: true },
+  upstream_busy: { title: 'Upstream takes no more requests for now', status: 503, exit: 3, retryable: true },
+  upstream_unavailable: { title: 'Upstream cannot be reached or is failing', status: 502, exit: 1, retryable: true },
+  upstream_garbled: { title: 'Upstream gave an answer that makes no sense', status: 502, exit: 1, retryable: false },
+  upstream_rejected: { title: 'Upstream refused the request', status: 502, exit: 3, retryable: false },
+  client_rejected: { title: 'Upstream refused the client id or secret', status: 502, exit: 3, retryable: false },
+  access_rejected: { title: 'Upstream refused the access token', status: 502, exit: 3, retryable: false },
+  access_denied: { title: 'Upstream does not permit this', status: 502, exit: 3, retryable: false },
+  scope_missing: { title: 'A scope that was asked for was not granted', status: 502, exit: 3, retryable: false },
+  refresh_impossible: { title: 'Upstream cannot refresh this token', status: 502, exit: 3, retryable: false },
+  token_invalid: { title: 'The token is not valid', status: 422, exit: 4, retryable: false },
+  in_doubt: { title: 'It is not known whether upstream acted on a request', status: 503, exit: 1, retryable: false },
+  needs_reauth: { title: 'The sign-in has ended; sign in again', status: 502, exit: 3, retryable: false },
+  token_refused: { title: 'Upstream issued a token that does not verify', status: 502, exit: 4, retryable: false },
+  keys_unavailable: { title: 'The signing keys cannot be had', status: 503, exit: 1, retryable: true },
+  store_busy: { title: 'The store is busy', status: 503, exit: 1, retryable: true },
+  store_unavailable: { title: 'The store cannot be used', status: 503, exit: 1, retryable: false },
+  store_wrong_key: { title: 'The store was sealed with another key', status: 503, exit: 1, retryable: false },
+  store_corrupt: { title: 'The store is damaged', status: 503, exit: 1, retryable: false },
+  store_newer: { title: 'The store was written by a newer version', status: 503, exit: 1, retryable: false },
+  import_running: { title: 'This file is being imported', status: 409, exit: 1, retryable: true },
+  output_failed: { title: 'What was asked for could not be written', status: 500, exit: 1, retryable: false },
+  port_unavailable: { title: 'The port cannot be used', status: 500, exit: 1, retryable: false },
+  internal: { title: 'Something unforeseen happened', status: 500, exit: 1, retryable: false },
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof catalogue
+
+/** One fault of the input: where, what, and what to do. */
+export interface Field {
+  /** Path of the field, as `attributes.tier` or `GENESYS_REGION`. */
+  readonly field: string
+  readonly message: string
+  readonly remedy: string
+}
+
+/** What upstream answered, as far as it may be shown. */
+export interface UpstreamFacts {
+  readonly status: number
+  /** The error code in upstream's words, as `invalid_client` or `bad.credentials`. */
+  readonly code?: string
+  /** Upstream's own id of the exchange, for its support. */
+  readonly requestId?: string
+}
+
+export interface ErrorFacts {
+  readonly retryAt?: Instant
+  readonly fields?: readonly Field[]
+  readonly upstream?: UpstreamFacts
+  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of sign-ins a `SignInReason`, of upstream `discovery` where only the discovery document could not be had, of sign-ins that ended `guest` where it is the guest's, of stores `disk_full` or `disk_failing`. */
+  readonly reason?: string
+  /** Tokens that came and that the store did not take, in the caller's terms. They are lost when the process ends. */
+  readonly unsaved?: unknown
+  readonly cause?: unknown
+}
+
+/** RFC 9457, plus the members named here. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  /** ISO 8601. */
+  readonly retryAt?: string
+  readonly fields?: readonly Field[]
+  readonly upstream?: UpstreamFacts
+  readonly reason?: string
+}
+
+/** Reasons of `store_unavailable`: the disk has no room, or could not be read or written. */
+export const DISK_FULL = 'disk_full'
+export const DISK_FAILING = 'disk_failing'
+
+/** Reasons that may pass although their code does not say so. */
+const passing: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
+
+const MARK = 'guestpass.error'
+
+/**
+ * The one error class. The message says what happened, in which call, and what to do; match on `code`, never on the message. Errors of
+ * another copy of this package in the process are instances too.
+ */
+export class GuestpassError extends Error {
+  static {
+    markClass(this, MARK)
+  }
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOfAnyCopy(this, MARK, value)
+  }
+
+  override readonly name = 'GuestpassError'
+  readonly code: ErrorCode
+  /** Not before this moment, on the wall clock: whole milliseconds. */
+  declare readonly retryAt?: Instant
+  declare readonly fields?: readonly Field[]
+  declare readonly upstream?: UpstreamFacts
+  declare readonly reason?: string
+  /** Tokens that came and that the store did not take: an `AccessToken`, or an issued guest. They are lost when the process ends. */
+  declare readonly unsaved?: unknown
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.code = code
+    if (facts.retryAt !== undefined) this.retryAt = Math.ceil(facts.retryAt)
+    if (facts.fields) this.fields = facts.fields
+    if (facts.upstream) this.upstream = facts.upstream
+    if (facts.reason !== undefined) this.reason = facts.reason
+    if (facts.unsaved !== undefined) this.unsaved = facts.unsaved
+  }
+
+  /** Whether the same request may succeed later: by the code, or because the cause passes, as a full disk. */
+  get retryable(): boolean {
+    return catalogue[this.code].retryable || passing.has(this.reason)
+  }
+
+  /** The error as an RFC 9457 problem document. */
+  toProblem(): Problem {
+    const { title, status } = catalogue[this.code]
+    return {
+      type: `urn:guestpass:error:${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      code: this.code,
+      retryable: this.retryable,
+      ...(this.retryAt === undefined ? {} : { retryAt: iso(this.retryAt) }),
+      ...(this.fields ? { fields: this.fields } : {}),
+      ...(this.upstream ? { upstream: this.upstream } : {}),
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+    }
+  }
+}
+
+/** Whatever was thrown, as the one class: unknown values become `internal`, their cause kept. */
+export function asGuestpassError(thrown: unknown): GuestpassError {
+  if (thrown instanceof GuestpassError) return thrown
+  if (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.name === 'TimeoutError'))
+    return new GuestpassError('cancelled', 'The caller gave up.', { cause: thrown })
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new GuestpassError('internal', `Unforeseen: ${message}. Please report it.`, { cause: thrown })
+}
+
+/** The facts of an error that another one causes: the cause, and what upstream answered. */
+export const causedBy = (cause: GuestpassError): Pick<ErrorFacts, 'cause' | 'upstream'> => ({
+  cause,
+  ...(cause.upstream ? { upstream: cause.upstream } : {}),
+})

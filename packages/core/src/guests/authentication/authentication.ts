@@ -1,0 +1,203 @@
+import type { Credential } from '../../domain/credential.ts'
+import type { Event } from '../../domain/event.ts'
+import type { Instant } from '../../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import type { Meter } from '../../ports/meter.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import { type Attempt, authenticated, wording } from './attempt.ts'
+import { hasToken, withBrought } from './brought.ts'
+import { CREATE_AGAIN, type CreationParts } from './creating.ts'
+import { create } from './creation.ts'
+import type { PersonApi } from './person-api.ts'
+import type { OnDuplicate, Person } from '../requests/person-request.ts'
+import type { Pseudonym } from './pseudonyms.ts'
+import type { Reception } from '../tokens/accept-tokens.ts'
+import type { Sessions } from '../tokens/sessions.ts'
+import { type Create, type Decision, decide, DUPLICATE, guestOf, type Slot, slotOf } from './guest-reservation.ts'
+import type { Telling } from '../events/event-recorder.ts'
+import { type Turn, turns } from '../../tokens/renewal/keyed-lock.ts'
+
+export interface AuthenticationParts {
+  readonly connection: string
+  readonly apis: Readonly<Record<Person['api'], PersonApi>>
+  readonly pseudonym: Pseudonym
+  readonly reception: Reception
+  readonly sessions: Sessions
+  readonly telling: Telling
+  readonly meter: Meter
+  /** What becomes of a request for somebody who has a session, where the request does not say. */
+  readonly onDuplicate: OnDuplicate
+}
+
+/**
+ * Gives a person a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
+ * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
+ */
+export type Authenticate = (person: Person, context: Attempt['context']) => Promise<Live>
+
+/** What a request needs from its beginning to its end. */
+interface Asking {
+  readonly parts: CreationParts
+  readonly api: PersonApi
+  readonly attempt: Attempt
+}
+
+/** What stands under the key of an attempt. */
+interface Found {
+  readonly slot: Slot | undefined
+  readonly revision: number
+  readonly guest: Credential | undefined
+  readonly now: () => Instant
+  readonly decision: Decision
+}
+
+/** Failures of a renewal after which only a new guest will do. */
+const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible', 'guest_revoked', 'in_doubt'])
+
+export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
+  const { connection, apis, meter, pseudonym } = parts
+  const inTurn = turns(connection, ports)
+  const creating: CreationParts = { ...parts, wording: wording(connection, ports), ports }
+
+  return async (person, context) => {
+    const api = apis[person.api]
+    api.available()
+    const key = await pseudonym(person)
+    const onDuplicate = person.onDuplicate ?? parts.onDuplicate
+    const attempt: Attempt = { person, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
+    const asking: Asking = { parts: creating, api, attempt }
+    const guest = await authenticate(asking, (work) => inTurn(`guest:${key}`, work, context.signal))
+    meter.count('guest_authenticated')
+    meter.time('guest_authentication_latency', attempt.elapsed())
+    return guest
+  }
+}
+
+/** Looks, and serves what needs no create at once; all else in turn, looking anew whenever another process was first. */
+async function authenticate(
+  asking: Asking,
+  inTurn: (work: (turn: Turn) => Promise<Live | undefined>) => Promise<Live | undefined>,
+): Promise<Live> {
+  let found: Found | undefined = await look(asking)
+  const served = await servedAtOnce(asking, found)
+  if (served) return served
+  for (;;) {
+    const seen: Found | undefined = found
+    found = undefined
+    const guest = await inTurn(async (turn) => {
+      // There was nothing, and no other caller was first: the look still holds, or the create cannot be written down.
+      const isFirst = seen !== undefined && seen.slot === undefined && !turn.waited
+      return serve(asking, isFirst ? seen : await look(asking), turn)
+    })
+    if (guest) return guest
+    asking.attempt.context.signal?.throwIfAborted()
+  }
+}
+
+async function look({ parts, api, attempt }: Asking): Promise<Found> {
+  const { connection, ports } = parts
+  const { key, person, onDuplicate } = attempt
+  const elapsed = stopwatch(ports.clock)
+  const { value, revision } = await ports.store.document(connection, DUPLICATE, key)
+  const slot = slotOf(value)
+  // A key names no credential: then only the store's time is read.
+  const { credential: guest, now } = await ports.store.find(connection, guestOf(slot) ?? key)
+  const { assurance, onDoubt = 'refuse' } = person
+  const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
+  const asked = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
+  const decision = decide(slot, guest, now, asked)
+  return { slot, revision, guest, now: () => now + elapsed(), decision }
+}
+
+/** What needs no create and no turn; undefined: the rest. */
+async function servedAtOnce(asking: Asking, found: Found): Promise<Live | undefined> {
+  const { decision } = found
+  if (decision.do === 'refuse') throw await refused(asking, found, sessionExists())
+  return decision.do === 'reuse' ? reused(asking, found, decision.guestId) : undefined
+}
+
+/** In turn: what was found is served, or a guest is made. Undefined: look again. */
+async function serve(asking: Asking, found: Found, turn: Turn): Promise<Live | undefined> {
+  const { parts, api, attempt } = asking
+  attempt.context.signal?.throwIfAborted()
+  const served = await servedAtOnce(asking, found)
+  if (served) return served
+  const { decision } = found
+  if (decision.do === 'doubt') throw await refused(asking, found, stillInDoubt())
+  const opening = { ...found, decision: decision.do === 'reuse' ? instead(decision.guestId) : (decision as Create) }
+  return create(parts, api, { attempt, opening, lease: turn.lease })
+}
+
+/** A guest in the place of one that cannot be renewed any more. */
+const instead = (former: string): Create => ({ do: 'create', resumes: false, former, replaces: true })
+
+/** A request that gets nothing, not even the id of the guest there may be: written down, and the error to throw. */
+async function refused(
+  { parts, attempt }: Asking,
+  { guest, now }: Found,
+  error: GuestpassError,
+): Promise<GuestpassError> {
+  const { connection, meter, wording: words, ports } = parts
+  meter.count('guest_authentication_failed')
+  const subject = guest?.subject ?? ports.random.uuid()
+  const told = { type: 'guest.authentication', outcome: 'failure', subject, error } as const
+  await ports.store.commit({ connection, events: [words(attempt, now(), told)] })
+  return error
+}
+
+const sessionExists = (): GuestpassError =>
+  new GuestpassError(
+    'session_exists',
+    'A session for this address and channel exists. Use it, end it with `guestpass guest invalidate`, or ask for reuse or replace with an address that is verified.',
+  )
+
+const stillInDoubt = (): GuestpassError =>
+  new GuestpassError(
+    'create_in_doubt',
+    `The answer to an earlier create for this address was lost, and this API would make a second guest. ${CREATE_AGAIN}`,
+  )
+
+/** What the person has, valid now, with what this request brings; undefined when that can be had no longer. */
+async function reused(asking: Asking, { now }: Found, guestId: string): Promise<Live | undefined> {
+  const { parts, attempt } = asking
+  const { connection, wording: words, ports, sessions } = parts
+  await ports.store.touch(connection, guestId)
+  let guest: Live
+  try {
+    // A renewal that ran behind this request would store the profile as it was.
+    guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
+  } catch (thrown) {
+    if (OVER.has(asGuestpassError(thrown).code)) return undefined
+    throw thrown
+  }
+  const { subject, generation } = guest
+  const about = { type: 'TOKEN_REQUEST_INITIATED', outcome: 'pending', subject, generation } as const
+  const begun = words(attempt, now(), about)
+  await ports.store.commit({ connection, events: [begun] })
+  return keptReused(asking, guestId, now, begun)
+}
+
+async function keptReused(
+  { parts, api, attempt }: Asking,
+  guestId: string,
+  now: () => Instant,
+  begun: Event,
+): Promise<Live | undefined> {
+  const { connection, wording: words, ports } = parts
+  for (;;) {
+    const { credential, revision } = await ports.store.find(connection, guestId)
+    if (!hasToken(credential)) return undefined
+    const next = withBrought(credential, attempt.person, now())
+    const told = { told: { reused: true } }
+    const outcome = await ports.store.commit({
+      connection,
+      writes: [{ credential: next, expect: { generation: next.generation, revision } }],
+      documents: api.enrichment ? [await api.enrichment.pending(guestId, { outcome: 'off' })] : [],
+      events: [authenticated(words, attempt, { now, trail: [begun] }, next, told)],
+    })
+    if (outcome === 'conflict') continue
+    api.enrichment?.begin(guestId)
+    return next
+  }
+}

@@ -1,0 +1,39 @@
+import type { Credential } from '../../domain/credential.ts'
+import type { Json } from '../../domain/json.ts'
+import { hasEnded } from '../../domain/plan.ts'
+import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
+import { type Instant, iso } from '../../domain/time.ts'
+import type { Live } from '../../tokens/renewal/renewal.ts'
+import { type Lookup, withCrm } from '../enrichment/enrichment.ts'
+import { jsonBytes, MAX_ATTRIBUTES, type Person } from '../requests/person-request.ts'
+
+/** What a person's request says of the person, and what the CRM said meanwhile. */
+export const profileOf = ({ email, name, attributes }: Person, lookup?: Lookup): Profile => {
+  const plain: Profile = { email, ...(name === undefined ? {} : { name }), attributes }
+  return lookup?.outcome === 'found' ? withCrm(plain, lookup.profile) : plain
+}
+
+/**
+ * A guest that was made for an earlier request, with what this one brings: its name, its moment of consent, and its attributes over
+ * those of before.
+ */
+export function withBrought(guest: Live, person: Person, at: Instant, lookup?: Lookup): Live {
+  const before = openProfile(guest.profile)
+  const brings = profileOf(person, lookup)
+  return {
+    ...guest,
+    profile: sealedProfile({ ...before, ...brings, attributes: merged(person.attributes, before['attributes'] ?? {}) }),
+    ...(person.consent ? { request: { ...guest.request, consentTimestamp: iso(at) } } : {}),
+  }
+}
+
+/** The attributes of a request, and those of before that have other names and still fit. */
+const merged = (own: Profile, before: Json): Profile =>
+  Object.entries(before as Profile).reduce((all, [name, value]) => {
+    const next = Object.hasOwn(all, name) ? all : { [name]: value, ...all }
+    return jsonBytes(next) <= MAX_ATTRIBUTES ? next : all
+  }, own)
+
+/** Whether a guest has a token and was not ended. */
+export const hasToken = (guest: Credential | undefined): guest is Live =>
+  guest?.tokens !== undefined && !hasEnded(guest)

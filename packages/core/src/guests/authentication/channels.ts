@@ -1,0 +1,101 @@
+import { type Millis, MINUTE } from '../../domain/time.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
+import { lanes } from '../../policy/lanes.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { held } from '../../tokens/renewal/expiring-value.ts'
+
+/** Whether a channel is looked at before a guest is made, only to explain a 403, or never. */
+export type Preflight = 'before' | 'on-403' | 'off'
+
+/** What is known of a channel before a guest is made on it: `unknown` when it could not be looked at now. */
+export type Look = 'usable' | 'unknown' | 'off'
+
+export interface Channels {
+  /** Looks before a create. Rejects with `channel_unavailable` and the reason: channel, scope or organisation. */
+  before(channelId: string): Promise<Look>
+  /** A refused create in the light of its channel: `channel_unavailable` when that is the cause, else the error as it is. */
+  explain(error: GuestpassError, channelId: string): Promise<GuestpassError>
+}
+
+/** How long a usable channel counts as one. */
+const REMEMBERED: Millis = 10 * MINUTE
+
+export function channels(
+  {
+    connection,
+    mode,
+    look,
+  }: { readonly connection: string; readonly mode: Preflight; readonly look: (channelId: string) => Promise<void> },
+  { clock }: { readonly clock: Clock },
+): Channels {
+  const known = lanes(() => ({ usable: held<true>(clock), flight: undefined as Promise<Look> | undefined }), {
+    busy: ({ flight }) => flight !== undefined,
+  })
+
+  async function looked(channelId: string): Promise<Look> {
+    const lane = known({ connection, lane: channelId })
+    if (lane.usable.fresh()) return 'usable'
+    lane.flight ??= look(channelId)
+      .then(
+        (): Look => {
+          lane.usable.keep(true, REMEMBERED)
+          return 'usable'
+        },
+        (thrown: unknown): Look => {
+          const cause = unavailable(asGuestpassError(thrown), channelId)
+          if (cause) throw cause
+          return 'unknown'
+        },
+      )
+      .finally(() => {
+        lane.flight = undefined
+      })
+    return lane.flight
+  }
+
+  return {
+    async before(channelId) {
+      return mode === 'before' ? looked(channelId) : 'off'
+    },
+    async explain(error, channelId) {
+      if (error.upstream?.status !== 403 || mode === 'off') return error
+      const own = unavailable(error, channelId)
+      if (own?.reason === 'scope') return own
+      known({ connection, lane: channelId }).usable.drop()
+      return looked(channelId).then(
+        () => own ?? error,
+        (thrown: unknown) => asGuestpassError(thrown),
+      )
+    },
+  }
+}
+
+type Cause = 'channel' | 'scope' | 'organisation'
+
+const remedies: Readonly<Record<Cause, string>> = {
+  channel: 'The channel is the cause: check its id, and that it is provisioned and enabled.',
+  scope:
+    'The scope is the cause: the access token lacks one. Add it to the OAuth client, and to GENESYS_SCOPES where that is set.',
+  organisation:
+    'The organisation is the cause: the channel may belong to another one, or the OAuth client may lack a role.',
+}
+
+/** A refusal as a fault of the channel; undefined when it is none, as the weather. */
+function unavailable(error: GuestpassError, channelId: string): GuestpassError | undefined {
+  const { code, upstream, message } = error
+  const cause = causeOf(code, upstream?.status, upstream?.code ?? '')
+  if (!cause) return undefined
+  return new GuestpassError(
+    'channel_unavailable',
+    `Channel ${channelId} cannot be used. ${remedies[cause]} ${message}`,
+    { reason: cause, ...causedBy(error) },
+  )
+}
+
+function causeOf(code: string, status: number | undefined, upstreamCode: string): Cause | undefined {
+  if (code === 'scope_missing') return 'scope'
+  if (status === 404) return 'channel'
+  if (status !== 403) return undefined
+  if (/scope/i.test(upstreamCode)) return 'scope'
+  return /channel|disabled|provision/i.test(upstreamCode) ? 'channel' : 'organisation'
+}

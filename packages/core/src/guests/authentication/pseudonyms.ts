@@ -1,0 +1,45 @@
+import { hex } from '../../domain/hex.ts'
+import { lengthPrefixed } from '../../domain/key.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Store } from '../../ports/store.ts'
+import { hmacSha256Hex } from '../../ports/system.ts'
+import type { Person } from '../requests/person-request.ts'
+
+/** Whose session is meant. */
+export type Whose = Pick<Person, 'api' | 'email' | 'channelId'>
+
+/**
+ * Names a person on a channel without telling who it is: a digest under a random key that lies sealed in the store, so that
+ * nobody who has only the database can try addresses.
+ */
+export type Pseudonym = (whose: Whose) => Promise<string>
+
+const KIND = 'key'
+const ID = 'pseudonyms'
+const BYTES = 32
+
+const bytesOf = (digits: string): Uint8Array =>
+  Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
+
+export function pseudonyms(
+  connection: string,
+  { store, random }: { readonly store: Pick<Store, 'document' | 'commit'>; readonly random: Random },
+): Pseudonym {
+  let known: Promise<(text: string) => Promise<string>> | undefined
+
+  /** The key of the connection, made once whoever comes first. */
+  async function key(): Promise<Uint8Array> {
+    for (;;) {
+      const { value, revision } = await store.document(connection, KIND, ID)
+      if (typeof value === 'string') return bytesOf(value)
+      const made = hex(random.bytes(BYTES))
+      await store.commit({ connection, documents: [{ kind: KIND, id: ID, value: made, expect: { revision } }] })
+    }
+  }
+
+  return async ({ api, email, channelId }) => {
+    known ??= key().then(hmacSha256Hex)
+    known.catch(() => (known = undefined))
+    return (await known)(lengthPrefixed([api, email, channelId]))
+  }
+}

@@ -1,0 +1,50 @@
+import { unhurried } from '../../domain/context.ts'
+import { Superseded } from '../../domain/superseded.ts'
+import type { Instant } from '../../domain/time.ts'
+import { asGuestpassError, type GuestpassError } from '../../domain/errors.ts'
+import type { Store } from '../../ports/store.ts'
+import type { Lease } from '../../tokens/renewal/lease.ts'
+import type { Created } from '../../upstream/created.ts'
+import { type Claim, isOpen } from './create-ledger.ts'
+import type { PersonApi } from './person-api.ts'
+import { DUPLICATE, slotOf } from './guest-reservation.ts'
+
+/** What became of a create. `superseded`: another process has taken the key over, and nothing was sent. */
+export type Sent =
+  | { readonly end: 'answered'; readonly created: Created; readonly sentAt: Instant; readonly revision: number }
+  | { readonly end: 'failed'; readonly error: GuestpassError }
+  | { readonly end: 'superseded' }
+
+/**
+ * Sends a create once. Before each try it looks in the store whether the create is still the one that is written down; a process that
+ * was paused for longer than its lease lasts sends nothing.
+ */
+export async function sentCreate(
+  api: PersonApi,
+  claim: Claim,
+  lease: Lease,
+  of: { readonly connection: string; readonly store: Pick<Store, 'document'> },
+): Promise<Sent> {
+  const { attempt, requestId, now } = claim
+  let seen = claim.revision
+  let sentAt = now()
+  const sending = {
+    async before() {
+      if (!lease.stands()) await lease.confirm()
+      const { value, revision } = await of.store.document(of.connection, DUPLICATE, attempt.key)
+      if (!isOpen(slotOf(value), claim)) throw new Superseded()
+      seen = revision
+    },
+    onSend() {
+      // Also lost where it lapsed and was granted again since the look.
+      if (!lease.stands()) throw new Superseded()
+      sentAt = now()
+    },
+  }
+  try {
+    const created = await api.create(attempt.person, requestId, sending, unhurried(attempt.context).patienceMs)
+    return { end: 'answered', created, sentAt, revision: seen }
+  } catch (thrown) {
+    return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }
+  }
+}

@@ -1,0 +1,98 @@
+import type { Context } from '../../domain/context.ts'
+import type { Credential, TokenSet } from '../../domain/credential.ts'
+import { type About, aboutOf, type Event, event, type EventType } from '../../domain/event.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { type Instant, iso, tenth } from '../../domain/time.ts'
+import type { Meter } from '../../ports/meter.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Live } from '../../tokens/renewal/strategy.ts'
+import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
+import type { Listener, Listeners, TokenReady } from './listeners.ts'
+import { idsOf, withoutIds } from './without-ids.ts'
+
+export interface TellingParts {
+  readonly connection: string
+  readonly meter: Meter
+  readonly random: Random
+  /** Called with every token. */
+  readonly listeners: Listeners
+}
+
+/** A token of a guest that is stored. */
+export interface Ready extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
+  readonly credential: Live
+}
+
+/** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
+export interface Telling {
+  /** What all events of one request share. */
+  about(credential: Credential, context?: Context): About
+  /** A token is about to be asked for. */
+  initiated(credential: Credential, about: About, now: Instant): Event
+  /** It could not be had; counted. */
+  failed(credential: Credential, failure: TokenFailure): Event
+  /** A token that is held outside was not taken for a refresh; counted. */
+  refused(credential: Credential, failure: TokenFailure): Event
+  /** It is there, and stored: calls all listeners. */
+  announce(made: Ready): void
+  /** Calls the listener of one call with it; `kind`: where this process did not make it. */
+  notifyCaller(listener: Listener, made: Ready): void
+}
+
+export function telling({ connection, meter, random, listeners }: TellingParts): Telling {
+  const tally = { issued: 0, failed: 0 }
+  /** How the tokens came that this process made. */
+  const kinds = new WeakMap<TokenSet, TokenReady['kind']>()
+  const successRate = (): number => tenth((100 * tally.issued) / Math.max(1, tally.issued + tally.failed))
+  const told = ({ generation, intent, api, request }: Credential) => ({
+    generation,
+    data: { api, ...request, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
+    ...(intent && isRefresh({ intent }) ? { idempotencyKey: intent.id } : {}),
+  })
+  const failed = (
+    type: EventType,
+    counter: string,
+    credential: Credential,
+    { about, error, now, latencyMs }: TokenFailure,
+  ): Event => {
+    tally.failed += 1
+    meter.count(counter)
+    const shown = withoutIds(error, credential.subject, idsOf(credential))
+    return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, latencyMs, ...told(credential) })
+  }
+
+  return {
+    about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
+    initiated(credential, about, now) {
+      const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
+      return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
+    },
+    failed: (credential, failure) =>
+      isRefresh(credential)
+        ? failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure)
+        : failed('TOKEN_FAILED', 'guest_token_failed', credential, failure),
+    refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
+    announce(made) {
+      tally.issued += 1
+      kinds.set(made.credential.tokens, made.kind)
+      listeners.notify(readyOf(made, successRate()), made.credential.tokens.access)
+    },
+    notifyCaller(listener, made) {
+      const { tokens } = made.credential
+      listeners.call(listener, readyOf({ ...made, kind: kinds.get(tokens) ?? made.kind }, successRate()), tokens.access)
+    },
+  }
+}
+
+const readyOf = ({ credential, kind, claims, latencyMs }: Ready, successRate: number): TokenReady => ({
+  guestId: guestIdOf(credential),
+  kind,
+  generation: credential.generation,
+  tokenIssuedAt: iso(credential.tokens.sentAt),
+  latencyMs: tenth(latencyMs),
+  successRate,
+  claims,
+})
+
+const isRefresh = ({ intent }: Pick<Credential, 'intent'>): boolean =>
+  intent?.action === 'refresh' || intent?.action === 'last_resort'

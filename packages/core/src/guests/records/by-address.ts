@@ -1,0 +1,41 @@
+import type { Credential } from '../../domain/credential.ts'
+import { openProfile } from '../../domain/profile.ts'
+import type { Store } from '../../ports/store.ts'
+import type { PersonKey } from '../requests/person-request.ts'
+
+/** Guests read at a time: each profile is opened to be compared. */
+const PAGE = 200
+
+/** The channel of an engagement guest. */
+export const channelOf = ({ request }: Credential): string | undefined => {
+  const channelId = request?.['channelId']
+  return typeof channelId === 'string' ? channelId : undefined
+}
+
+/**
+ * The guests of an address, of all APIs and whatever their status, in the order of their rows. `channelId`: only those of this
+ * channel. It reads every guest of the connection, because addresses are sealed; a guest that is stored while it reads may be missed.
+ */
+export async function guestsOfAddress(
+  connection: string,
+  { email, channelId }: PersonKey,
+  store: Pick<Store, 'list'>,
+  signal?: AbortSignal,
+): Promise<readonly Credential[]> {
+  const isTheirs = (guest: Credential): boolean =>
+    addressOf(guest) === email && (channelId === undefined || channelOf(guest) === channelId)
+  const found: Credential[] = []
+  for (let after: string | undefined; ; ) {
+    signal?.throwIfAborted()
+    const page = await store.list(connection, { kind: 'guest', limit: PAGE, ...(after === undefined ? {} : { after }) })
+    found.push(...page.credentials.filter(isTheirs))
+    if (page.next === undefined) return found
+    after = page.next
+  }
+}
+
+/** The address as the duplicate guard compares it. */
+const addressOf = ({ profile }: Credential): string | undefined => {
+  const { email } = openProfile(profile)
+  return typeof email === 'string' ? email.trim().toLowerCase() : undefined
+}

@@ -1,0 +1,127 @@
+import type { Context } from '../../domain/context.ts'
+import type { Credential } from '../../domain/credential.ts'
+import { aboutOf, event } from '../../domain/event.ts'
+import type { Instant } from '../../domain/time.ts'
+import { openProfile } from '../../domain/profile.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
+import { channelOf } from './by-address.ts'
+import { ENRICHMENT } from '../enrichment/enrichment.ts'
+import type { Located } from '../requests/locate.ts'
+import type { Pseudonym, Whose } from '../authentication/pseudonyms.ts'
+import { DUPLICATE, forgotten, guestOf, slotOf } from '../authentication/guest-reservation.ts'
+
+export interface Revocation {
+  /** `unsupported`: this API cannot; tokens stay valid there until `upstreamValidUntil`. */
+  readonly upstream: 'done' | 'unsupported' | 'failed'
+  readonly local: 'done'
+  /** Absent when no token was left to live. */
+  readonly upstreamValidUntil?: Instant
+}
+
+export interface Erasure extends Revocation {
+  /** What there still is of the person elsewhere, for people to read. */
+  readonly remains: readonly string[]
+}
+
+/** Erases one guest. */
+export interface Eraser {
+  /** `read`: the guest as it is now, asked again for as long as others write it. */
+  erase(read: () => Promise<Located>, context?: Context): Promise<Erasure>
+  /** What the store itself may still hold of people who were erased. */
+  traces(): Promise<readonly string[]>
+}
+
+export function eraser(
+  connection: string,
+  { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
+): Eraser {
+  /** What else the store has of a guest: who has a session, and work left to do. */
+  async function belongings(credential: Credential): Promise<readonly DocumentWrite[]> {
+    const { id, api, profile } = credential
+    const left = await store.document(connection, ENRICHMENT, id)
+    const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
+    const { email } = openProfile(profile)
+    if (typeof email !== 'string' || api === 'guest-tokens') return work
+    const channelId = channelOf(credential)
+    const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as Whose
+    const key = await pseudonym(whose)
+    const { value, revision } = await store.document(connection, DUPLICATE, key)
+    const slot = slotOf(value)
+    if (!slot || guestOf(slot) !== id) return work
+    const rest = forgotten(slot)
+    return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
+  }
+
+  /** An erasure that is stored is answered, also when its traces cannot be looked for. */
+  async function traces(): Promise<readonly string[]> {
+    const since = await store.tracesSince?.().catch(() => undefined)
+    return since === undefined ? [] : [TRACES]
+  }
+
+  return {
+    traces,
+    async erase(read, context = {}) {
+      for (;;) {
+        const { credential, now } = await read()
+        const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
+        const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
+        if (credential.standing === 'erased') return withTraces()
+        const { subject, api, generation, id } = credential
+        const erased = event(aboutOf({ connection, subject }, context, random), random.uuid(), now, {
+          type: 'GUEST_ERASED',
+          outcome: 'success',
+          generation: generation + 1,
+          data: { api, upstream: answer.upstream },
+        })
+        const change: Change = {
+          connection,
+          writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation } }],
+          documents: await belongings(credential),
+          events: [erased],
+          deny: [id],
+        }
+        if ((await store.commit(change)) === 'done') return withTraces()
+      }
+    },
+  }
+}
+
+/** All that is left of a guest that was erased: enough to refuse it. Its former subject leads to nothing. */
+const tombstone = (
+  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: Credential,
+  subject: string,
+): Credential => ({
+  connection,
+  id,
+  kind,
+  api,
+  subject,
+  generation: generation + 1,
+  standing: 'erased',
+  createdAt,
+  ...(aliveUntil === undefined ? {} : { aliveUntil }),
+  // What upstream called a guest whose row has an invented id: by it the guest is refused, too.
+  ...(upstreamId === undefined || api === 'guest-tokens' ? {} : { upstreamId }),
+  ...(shared ? { shared } : {}),
+})
+
+function remainsOf({ api }: Credential): readonly string[] {
+  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had', BACKUPS]
+  return [
+    'Genesys Cloud: the guest with address, name and attributes, and its conversations',
+    'CRM: its own profile of the customer',
+    'receivers of webhooks: what they were sent',
+    BACKUPS,
+  ]
+}
+
+const BACKUPS = 'backups of the store from before: the sealed profile and its key'
+const TRACES =
+  "this store: SQLite's log, which a reader or a full disk keeps from being cut; the next process that uses the store removes it"
+
+export const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({
+  upstream: 'unsupported',
+  local: 'done',
+  ...(aliveUntil > now ? { upstreamValidUntil: Math.floor(aliveUntil) } : {}),
+})

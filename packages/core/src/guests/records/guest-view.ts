@@ -1,0 +1,39 @@
+import type { Credential } from '../../domain/credential.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { endOf } from '../../domain/plan.ts'
+import type { Instant } from '../../domain/time.ts'
+import { foreignSubject } from '../../domain/token-subject.ts'
+
+/** What is known of a guest, without its token. */
+export interface GuestView {
+  readonly guestId: string
+  readonly api: string
+  readonly standing: Credential['standing']
+  readonly generation: number
+  readonly scopes: readonly string[]
+  readonly verified: boolean
+  /** Absent when it has no token. */
+  readonly expiresAt?: Instant
+  readonly createdAt: Instant
+  /** The random id that stands for the guest in events and audit records. */
+  readonly subject: string
+  /** The `sub` of its tokens, where a token from outside brought another than the guest id. */
+  readonly tokenSubject?: string
+}
+
+export function viewOf(credential: Credential): GuestView {
+  const { api, standing, generation, tokens, createdAt, request, subject } = credential
+  const tokenSubject = foreignSubject(credential)
+  return {
+    guestId: guestIdOf(credential),
+    api,
+    standing,
+    generation,
+    scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
+    verified: tokens?.verified ?? false,
+    ...(tokens ? { expiresAt: endOf(tokens) } : {}),
+    createdAt: Math.floor(createdAt),
+    subject,
+    ...(tokenSubject === undefined ? {} : { tokenSubject }),
+  }
+}

@@ -1,0 +1,71 @@
+import type { Credential, Request } from '../../domain/credential.ts'
+import type { Json } from '../../domain/json.ts'
+import { openProfile, type Profile } from '../../domain/profile.ts'
+import { iso } from '../../domain/time.ts'
+import type { GuestApi } from '../../domain/guest-id.ts'
+import { channelOf } from './by-address.ts'
+import { type GuestView, viewOf } from './guest-view.ts'
+
+/** What is stored of one guest of a person. Times are ISO 8601 UTC. */
+export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'> {
+  readonly createdAt: string
+  /** Absent when it has no token. */
+  readonly expiresAt?: string
+  /** Of an engagement guest. */
+  readonly channelId?: string
+  /** What it was asked for; of an engagement guest also `consentTimestamp`, when the person agreed. */
+  readonly request?: Request
+  /** `email`, `name`, `attributes`, `crm` (what the CRM knew) and `upstream` (what the API answered), as far as there is any. */
+  readonly profile: Profile
+  /** Enrichment that is left to do. */
+  readonly pending?: Json
+  /** The last failed renewal. */
+  readonly failure?: { readonly code: string; readonly message: string; readonly retryAt: string }
+}
+
+/** A create that brought no guest. */
+export interface OpenCreate {
+  readonly api: GuestApi
+  readonly channelId?: string
+  /** `creating`: it may be under way. `in_doubt`: its answer was lost. `orphaned`: the upstream has a session that is not stored here. */
+  readonly state: 'creating' | 'in_doubt' | 'orphaned'
+}
+
+/**
+ * Everything that a store holds about a person, without any token. It is plain JSON, and names the person: `JSON.stringify` writes all
+ * of it, a log of Node only how many guests there are.
+ */
+export interface PersonExport {
+  readonly connection: string
+  /** As it is compared: trimmed, in lower case. */
+  readonly email: string
+  /** The channel, where only that was asked for. */
+  readonly channelId?: string
+  /** Empty where the address has none. Records of the audit log carry the `subject` of a guest. */
+  readonly guests: readonly ExportedGuest[]
+  readonly openCreates: readonly OpenCreate[]
+}
+
+export function exportedGuest(guest: Credential, pending: Json | undefined): ExportedGuest {
+  const { createdAt, expiresAt, ...view } = viewOf(guest)
+  const { request, profile, backOff } = guest
+  const channelId = channelOf(guest)
+  return {
+    ...view,
+    createdAt: iso(createdAt),
+    ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
+    ...(channelId === undefined ? {} : { channelId }),
+    ...(request ? { request } : {}),
+    profile: openProfile(profile),
+    ...(pending === undefined ? {} : { pending }),
+    ...(backOff
+      ? { failure: { code: backOff.code, message: backOff.message, retryAt: iso(Math.ceil(backOff.until)) } }
+      : {}),
+  }
+}
+
+/** The same document, which a log shows without its contents. */
+export const unlogged = (document: PersonExport): PersonExport =>
+  Object.defineProperty(document, Symbol.for('nodejs.util.inspect.custom'), {
+    value: () => `[what is stored of a person: guests ${document.guests.length}]`,
+  })

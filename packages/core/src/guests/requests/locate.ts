@@ -1,0 +1,106 @@
+import type { Credential } from '../../domain/credential.ts'
+import { type GuestApi, guestApis, guestIdOf, namedRow, rowOf } from '../../domain/guest-id.ts'
+import type { Instant } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Store } from '../../ports/store.ts'
+import { invalid } from './faults.ts'
+import { isUuid } from './guest-token-request.ts'
+
+/** A guest as it is stored, and the store's time at the moment of the read. */
+export interface Located {
+  readonly credential: Credential
+  readonly revision: number
+  readonly now: Instant
+}
+
+/**
+ * Finds a guest by its id, and by its API where two APIs have a guest of that id. Rejects with `guest_unknown`, or with
+ * `invalid_input` when more than one is meant and `api` is missing.
+ */
+export type Locate = (guestId: string, api?: GuestApi) => Promise<Located>
+
+export function locate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
+  /** Rows of former versions whose id was invented, by the id that upstream gave. None is made any more: they are listed once. */
+  let invented: Promise<ReadonlyMap<string, string>> | undefined
+
+  async function guestAt(row: string): Promise<Located | undefined> {
+    const { credential, revision, now } = await store.find(connection, row)
+    return credential?.kind === 'guest' ? { credential, revision, now } : undefined
+  }
+
+  /** The first of some rows that is a guest. */
+  async function firstOf(rows: readonly string[]): Promise<Located | undefined> {
+    for (const row of rows) {
+      const found = await guestAt(row)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  async function listed(): Promise<ReadonlyMap<string, string>> {
+    const known = new Map<string, string>()
+    for (let after: string | undefined; ; ) {
+      const page = await store.list(connection, {
+        kind: 'guest',
+        limit: 1_000,
+        ...(after === undefined ? {} : { after }),
+      })
+      for (const guest of page.credentials) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
+      if (page.next === undefined) return known
+      after = page.next
+    }
+  }
+
+  async function atInventedRow(guestId: string): Promise<Located | undefined> {
+    // An id in the form of a UUID was never replaced.
+    if (isUuid(guestId)) return undefined
+    invented ??= listed()
+    invented.catch(() => (invented = undefined))
+    const row = (await invented).get(guestId)
+    return row === undefined ? undefined : guestAt(row)
+  }
+
+  return async (guestId, api) => {
+    const plain = await firstOf(plainRows(guestId))
+    const isOnly = plain && (api === undefined ? !plain.credential.shared : plain.credential.api === api)
+    if (isOnly) return plain
+    const others = (api === undefined ? guestApis : [api]).filter((one) => one !== plain?.credential.api)
+    const named = await Promise.all(others.map((one) => firstOf(namedRows(one, guestId))))
+    const found = [...(api === undefined ? [plain] : []), ...named].filter((one) => one !== undefined)
+    if (found.length > 1) throw ambiguous(guestId, found)
+    const only = found[0] ?? (await atInventedRow(guestId))
+    if (only && (api === undefined || only.credential.api === api)) return only
+    throw unknownGuest(connection, guestId)
+  }
+}
+
+const hasInventedRow = ({ api, upstreamId }: Credential): boolean => api !== 'guest-tokens' && upstreamId !== undefined
+
+/** UUIDs of requests are kept in lower case. */
+const spellings = (guestId: string): readonly string[] =>
+  isUuid(guestId) && guestId !== guestId.toLowerCase() ? [guestId, guestId.toLowerCase()] : [guestId]
+
+const plainRows = (guestId: string): readonly string[] =>
+  guestApis.some((api) => rowOf(api, guestId) !== guestId) ? [] : spellings(guestId)
+
+/** The row that a guest of this id nearly always has; undefined where the id says too little to try it before it was looked up. */
+export const likelyRow = (guestId: string): string | undefined => (isUuid(guestId) ? guestId.toLowerCase() : undefined)
+
+const namedRows = (api: GuestApi, guestId: string): readonly string[] =>
+  spellings(guestId).map((one) => namedRow(api, one))
+
+export const unknownGuest = (connection: string, id: string): GuestpassError => {
+  // An address that was given for an id is not repeated: messages go to logs.
+  const message = id.includes('@')
+    ? `Connection ${connection} has no guest of the id that was given, which looks like an address. In a program give { email } to find, export or erase; on the command line list the known ids with \`guestpass guest list\`.`
+    : `Connection ${connection} has no guest ${id}. List the known ones with \`guestpass guest list\`; mind the database and the connection.`
+  return new GuestpassError('guest_unknown', message)
+}
+
+function ambiguous(guestId: string, found: readonly Located[]): GuestpassError {
+  const apis = found.map(({ credential }) => credential.api)
+  return invalid(
+    [{ path: ['api'], message: `is missing, and the id ${guestId} is one guest each of ${apis.join(' and ')}` }],
+    { api: `Give one of ${apis.join(', ')}.` },
+  )
+}

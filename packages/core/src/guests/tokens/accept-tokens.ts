@@ -1,0 +1,109 @@
+import type { Credential, TokenSet } from '../../domain/credential.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { endOf, type Windows } from '../../domain/plan.ts'
+import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../../domain/time.ts'
+import { lifetime } from '../../domain/lifetime.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Meter } from '../../ports/meter.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Issued } from '../../ports/store.ts'
+import type { Live } from '../../tokens/renewal/renewal.ts'
+import { tokenSet } from '../../tokens/access/token-set.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import { scopesOf } from '../../verify/claims.ts'
+import type { IssuerClock } from '../../verify/issuer-clock.ts'
+import type { KeySource } from '../../verify/keys.ts'
+import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
+
+export interface ReceptionParts {
+  readonly verifier: Verifier
+  readonly keys: Pick<KeySource, 'keys'>
+  readonly issuerClock: IssuerClock
+  /** Identifies a token without holding it. */
+  readonly fingerprint: (token: string) => Promise<string>
+  readonly windows: Windows
+  readonly meter: Meter
+  readonly random: Random
+}
+
+/** What a token must be, and when it was asked for. */
+export interface Terms {
+  /** The `sub` that the token must carry. */
+  readonly subject: string
+  readonly scopes: readonly string[]
+  /** `jwt`: verified; `opaque`: taken as it is. */
+  readonly format: 'jwt' | 'opaque'
+  readonly sentAt: Instant
+  /** Whether upstream renews such tokens. */
+  readonly renewable: boolean
+}
+
+export interface Received {
+  readonly credential: Live
+  /** Empty for an opaque token. */
+  readonly claims: Claims
+  readonly issued: readonly Issued[]
+}
+
+/** Receives the tokens of guests: nobody gets one before it was verified. */
+export interface Reception {
+  /** Resolves when tokens can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
+  ready(format: Terms['format']): Promise<void>
+  /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
+  receive(credential: Credential, granted: Granted, terms: Terms, now: () => Instant): Promise<Received>
+}
+
+/** Clocks differ: a verifier may still accept a token for a little while after its end. */
+const AFTERLIFE: Millis = HOUR
+
+/** Until when a token is remembered, so that it stays denied as long as a verifier could accept it, which looks at its own `exp`. */
+export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Instant =>
+  Math.max(expiresAt, exp) + AFTERLIFE
+
+export function reception(parts: ReceptionParts): Reception {
+  const { issuerClock, meter, random, windows } = parts
+
+  async function verified(guest: Credential, { access }: Granted, { subject, scopes }: Terms): Promise<Claims> {
+    const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })
+    if (verdict.valid) return verdict.claims
+    meter.count('guest_token_refused')
+    throw new GuestpassError(
+      'token_refused',
+      `The token that upstream issued for guest ${guestIdOf(guest)} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
+      { reason: verdict.reason },
+    )
+  }
+
+  return {
+    async ready(format) {
+      if (format === 'jwt') await parts.keys.keys()
+    },
+    async receive(credential, granted, terms, now) {
+      issuerClock.observe(granted.issuerNow)
+      const claims = terms.format === 'jwt' ? await verified(credential, granted, terms) : undefined
+      const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
+      const exp = claims && (claims['exp'] as number) * SECOND
+      const expiresAt = Math.min(told, exp === undefined ? told : now() + exp - issuerClock.now())
+      const asked = terms.scopes.length > 0 || !claims ? terms.scopes : scopesOf(claims)
+      const times = { sentAt: terms.sentAt, expiresAt, ...(exp === undefined ? {} : { exp }) }
+      const of = { asked, verified: claims !== undefined, ...times }
+      const refresh = granted.refresh ?? credential.tokens?.refresh
+      const tokens = tokenSet({ ...granted, ...(refresh ? { refresh } : {}) }, of, windows, random.float())
+      const fingerprint = await parts.fingerprint(granted.access.reveal())
+      return {
+        credential: {
+          ...credential,
+          tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, endOf(tokens)),
+        },
+        claims: claims ?? {},
+        issued: [{ credential: credential.id, fingerprint, expiresAt: rememberedUntil(tokens) }],
+      }
+    },
+  }
+}
+
+const remedy = (reason: string): string =>
+  reason === 'unknown_key' || reason === 'signature' || reason === 'algorithm'
+    ? 'Check GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY, and GENESYS_TOKEN_ALGORITHMS.'
+    : 'Ask the operator of the upstream why it issues such tokens.'

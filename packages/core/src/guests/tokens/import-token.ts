@@ -1,0 +1,210 @@
+import { guestNamed } from '../../domain/guest-id.ts'
+import type { Context } from '../../domain/context.ts'
+import type { Credential } from '../../domain/credential.ts'
+import { type About, event } from '../../domain/event.ts'
+import { ended, endOf, hasEnded, type Windows } from '../../domain/plan.ts'
+import { Secret } from '../../domain/secret.ts'
+import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
+import { tokenSet } from '../../tokens/access/token-set.ts'
+import { scopesOf } from '../../verify/claims.ts'
+import type { IssuerClock } from '../../verify/issuer-clock.ts'
+import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
+import { blankGuest, EPHEMERAL } from './ephemeral.ts'
+import { invalid } from '../requests/faults.ts'
+import type { Locate, Located } from '../requests/locate.ts'
+import { REFRESH_GRACE } from './next-step.ts'
+import { placeFor } from './place.ts'
+import { rememberedUntil } from './accept-tokens.ts'
+import type { GuestContext } from '../requests/guest-context.ts'
+import { isUuid, parseNewGuestId } from '../requests/guest-token-request.ts'
+import type { Telling } from '../events/event-recorder.ts'
+import { foreignSubject, withTokenSubject } from '../../domain/token-subject.ts'
+
+export interface AdoptionParts {
+  readonly connection: string
+  readonly verifier: Verifier
+  readonly issuerClock: IssuerClock
+  readonly fingerprint: (token: string) => Promise<string>
+  readonly windows: Windows
+  readonly telling: Pick<Telling, 'about' | 'refused'>
+  readonly locate: Locate
+  readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
+}
+
+/** Issuers count whole seconds, and clocks differ a little. */
+const SAME_AGE: Millis = 2 * SECOND
+
+/** A token that is held outside. */
+export interface HeldToken {
+  readonly token: string
+  /** Its `sub`, where that is not the id of the guest. */
+  readonly subject?: string | undefined
+}
+
+/**
+ * Takes over a token that is held outside, for a refresh: it must verify, be the guest's own, have ended no more than 300 s ago, not be
+ * revoked, and not be older than what is stored. Its `sub` is the guest's id, or the one that is given; that one is remembered. Gives the
+ * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
+ * `guest_revoked`.
+ */
+export type Adopt = (guestId: string, held: HeldToken, context: GuestContext) => Promise<Credential>
+
+export function adoption(parts: AdoptionParts): Adopt {
+  return async (guestId, held, context) => {
+    const { token } = held
+    const elapsed = stopwatch(parts.ports.clock)
+    const subject = held.subject ?? (await knownSubject(parts, guestId, context))
+    try {
+      const claims = await claimsOf(parts, guestId, token, subject)
+      for (;;) {
+        const { base, now } = await guestOf(parts, guestId, context.api)
+        const taken = await adopted(parts, { guestId, token, claims, base, now, context })
+        if (taken) return taken
+      }
+    } catch (thrown) {
+      if (thrown instanceof GuestpassError && thrown.code === 'token_invalid')
+        await refused(parts, guestId, context, { error: thrown, latencyMs: elapsed() })
+      throw thrown
+    }
+  }
+}
+
+/** The `sub` that tokens of a guest have, known or not. */
+async function knownSubject(parts: AdoptionParts, guestId: string, { api }: GuestContext): Promise<string> {
+  const known = await located(parts, guestId, api)
+  const foreign = known && foreignSubject(known.credential)
+  return foreign ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
+}
+
+/** The guest where it is known. */
+const located = ({ locate }: AdoptionParts, guestId: string, api: GuestContext['api']): Promise<Located | undefined> =>
+  locate(guestId, api).catch((thrown: unknown) => {
+    if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
+    throw thrown
+  })
+
+async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string, subject: string): Promise<Claims> {
+  const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
+  if (verdict.valid) return verdict.claims
+  throw notTaken(guestId, verdict.reason, inWords(verdict))
+}
+
+/** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
+async function refused(
+  parts: AdoptionParts,
+  guestId: string,
+  context: GuestContext,
+  failure: Pick<TokenFailure, 'error' | 'latencyMs'>,
+): Promise<void> {
+  const { connection, ports, telling } = parts
+  try {
+    const { base, now } = await guestOf(parts, guestId, context.api)
+    const told = telling.refused(base, { ...failure, about: telling.about(base, context), now })
+    await ports.store.commit({ connection, events: [told] })
+  } catch {}
+}
+
+interface Adopting {
+  readonly guestId: string
+  readonly token: string
+  readonly claims: Claims
+  /** The guest as it is stored, or a new one. */
+  readonly base: Credential
+  readonly now: Instant
+  readonly context: Context
+}
+
+/** The guest that a token is said to be of, which may not be known yet. */
+async function guestOf(
+  parts: AdoptionParts,
+  guestId: string,
+  api: GuestContext['api'],
+): Promise<{ readonly base: Credential; readonly now: Instant }> {
+  const known = await located(parts, guestId, api)
+  if (known) return { base: known.credential, now: known.now }
+  if (api !== undefined && api !== EPHEMERAL) throw foreign(guestId, api)
+  const id = parseNewGuestId(guestId)
+  const { row, now } = await placeFor(parts.connection, EPHEMERAL, id, parts.ports.store)
+  return { base: blankGuest(parts, row, now), now }
+}
+
+/** One look at the token and one write; undefined when the guest was written meanwhile. */
+async function adopted(parts: AdoptionParts, of: Adopting): Promise<Credential | undefined> {
+  const { connection, ports, telling } = parts
+  const { guestId, token, base, now, context } = of
+  if (base.api !== EPHEMERAL) throw foreign(guestId, base.api)
+  if (hasEnded(base)) throw ended(base)
+  if (base.tokens?.access.reveal() === token) return base
+  const fingerprint = await parts.fingerprint(token)
+  const next = succeeding(parts, of)
+  const isOlder = base.tokens && next.tokens.sentAt < base.tokens.sentAt - SAME_AGE
+  // What was stored here once and is no longer has been replaced, be it within the same second.
+  if (isOlder || (await ports.store.issued(connection, fingerprint))) throw notTaken(guestId, 'superseded')
+  const outcome = await ports.store.commit({
+    connection,
+    writes: [{ credential: next, expect: { generation: base.generation } }],
+    events: [told(next, telling.about(next, context), now, ports)],
+    issued: [{ credential: next.id, fingerprint, expiresAt: rememberedUntil(next.tokens) }],
+  })
+  return outcome === 'done' ? next : undefined
+}
+
+/** The guest with the token, as its next generation. */
+function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, claims, base, now }: Adopting): Live {
+  /** An instant of the issuer's claims on the store's clock. */
+  const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
+  const expiresAt = toStore(claims['exp'])
+  const sentAt = claims['iat'] === undefined ? Math.min(now, expiresAt) : Math.min(toStore(claims['iat']), now)
+  const scopes = scopesOf(claims)
+  const { intent: _off, backOff: _over, ...rest } = base
+  const exp = (claims['exp'] as number) * SECOND
+  const next = {
+    ...rest,
+    generation: base.generation + 1,
+    tokens: tokenSet(
+      { access: new Secret(token) },
+      { asked: scopes, sentAt, expiresAt, exp, verified: true },
+      windows,
+      ports.random.float(),
+    ),
+    // How long it was asked for is not known.
+    request: { scopes },
+    aliveUntil: Math.max(base.aliveUntil ?? 0, endOf({ expiresAt, exp })),
+  }
+  return withTokenSubject(next, claims['sub'] as string)
+}
+
+const told = (
+  { api, generation, tokens }: Credential,
+  about: About,
+  now: Instant,
+  { random }: Pick<RenewalPorts, 'random'>,
+) =>
+  event(about, random.uuid(), now, {
+    type: 'TOKEN_ADOPTED',
+    outcome: 'success',
+    generation,
+    data: { api, scopes: tokens?.scopes ?? [] },
+  })
+
+/** The tokens of another API come with others, and cannot be taken over alone. */
+const foreign = (guestId: string, api: string): GuestpassError =>
+  invalid(
+    [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens are not taken over` }],
+    {
+      guestId: 'Give the id of an ephemeral guest.',
+    },
+  )
+
+const notTaken = (guestId: string, reason: string, words = reason): GuestpassError =>
+  new GuestpassError(
+    'token_invalid',
+    reason === 'superseded'
+      ? `The token given for ${guestNamed(guestId)} is older than the one that is stored; it was not taken.`
+      : `The token given for ${guestNamed(guestId)} is not valid (${words}); it was not taken.`,
+    { reason },
+  )

@@ -1,0 +1,53 @@
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { endOf } from '../../domain/plan.ts'
+import { openProfile } from '../../domain/profile.ts'
+import type { Secret } from '../../domain/secret.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CrmProfile } from '../../upstream/crm/wire.ts'
+import type { HandedOn } from '../../upstream/handed-on.ts'
+
+/** A guest and its token, as handed out. */
+export interface IssuedGuest {
+  readonly guestId: string
+  readonly api: string
+  readonly token: Secret
+  readonly expiresAt: Instant
+  readonly generation: number
+  /** Whether the signature was checked on receipt. */
+  readonly verified: boolean
+  /** Of an authenticated guest. */
+  readonly channelId?: string
+  /** What the CRM knows of an authenticated guest; absent when it knows nothing, or could not be asked. */
+  readonly crm?: CrmProfile
+  /**
+   * What the API answered when it made an authenticated guest, as it came and without its tokens: `id` or `guestId`, `email`,
+   * `createdDate`, `selfUri`, … At most 4096 characters as JSON. It names the person, so that the property is not enumerable: a guest
+   * that is logged does not show it.
+   */
+  readonly upstream?: HandedOn
+}
+
+export const issuedOf = (credential: Live): IssuedGuest => {
+  const { api, tokens, generation } = credential
+  return {
+    guestId: guestIdOf(credential),
+    api,
+    token: tokens.access,
+    expiresAt: endOf(tokens),
+    generation,
+    verified: tokens.verified,
+  }
+}
+
+/** The same with what is known of the person. */
+export function authenticatedOf(credential: Live): IssuedGuest {
+  const channelId = credential.request?.['channelId']
+  const { crm, upstream } = openProfile(credential.profile)
+  const guest: IssuedGuest = {
+    ...issuedOf(credential),
+    ...(typeof channelId === 'string' ? { channelId } : {}),
+    ...(crm ? { crm: crm as CrmProfile } : {}),
+  }
+  return upstream ? Object.defineProperty(guest, 'upstream', { value: upstream }) : guest
+}

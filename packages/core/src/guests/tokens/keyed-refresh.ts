@@ -1,0 +1,135 @@
+import type { Credential, Intent } from '../../domain/credential.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { type Instant, SECOND } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Random } from '../../ports/random.ts'
+import type { GuestTokens } from '../../upstream/guest-tokens/provider.ts'
+import type { MintRequest, Refreshed } from '../../upstream/guest-tokens/wire.ts'
+import { isKnown, nextStep } from './next-step.ts'
+import { MINTED, type Obtain, type Obtained, REFRESHED, type TokenOrder } from './request-tokens.ts'
+import { durations, LONGEST_DURATION } from '../requests/guest-token-request.ts'
+import { tokenSubjectOf, withTokenSubject } from '../../domain/token-subject.ts'
+import type { Way } from './renewal-strategy.ts'
+
+export interface KeyedRefreshParts {
+  readonly guestTokens: GuestTokens
+  readonly obtain: Obtain
+  readonly holder: string
+  readonly available: () => void
+}
+
+export interface KeyedRefresh extends Way {
+  /** A new token for what the guest was asked for. */
+  mint(order: TokenOrder): Promise<Obtained>
+}
+
+/**
+ * By a refresh under an Idempotency-Key that is written down before it is sent, and is used for every repeat of that refresh, also
+ * by another process after a kill; or by a new token where upstream would refuse to refresh.
+ */
+export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly random: Random }): KeyedRefresh {
+  const { guestTokens, obtain } = parts
+  const terms = ({ scopes }: MintRequest, subject: string) =>
+    ({ subject, scopes, format: 'jwt', renewable: true }) as const
+
+  const mint = (order: TokenOrder): Promise<Obtained> => {
+    const { upstreamId: _former, ...rest } = order.credential
+    const request = requestOf(rest)
+    // The upstream makes it for the guest id, whatever the `sub` of a token from outside was.
+    const credential = withTokenSubject(rest, request.guestId)
+    return obtain(
+      { ...order, credential },
+      {
+        words: MINTED,
+        terms: terms(request, request.guestId),
+        ask: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
+      },
+    )
+  }
+
+  const refresh = (order: TokenOrder): Promise<Obtained> => {
+    const { upstreamId = guestIdOf(order.credential), intent } = order.credential
+    const idempotencyKey = intent?.id ?? ''
+    return obtain<Refreshed>(order, {
+      words: REFRESHED,
+      terms: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
+      takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
+      ask: (sending) =>
+        guestTokens.refresh(
+          { guestTokenId: upstreamId, idempotencyKey },
+          {
+            ...sending,
+            ...waiting(order),
+            onSend() {
+              refuseOld(intent, order.now())
+              sending.onSend()
+            },
+          },
+        ),
+    })
+  }
+
+  return {
+    mint,
+    // The same key may be sent as often as need be.
+    spends: false,
+    available: parts.available,
+    prepare(credential, now) {
+      const action = nextStep(credential, now)
+      if (action === 'repeat') return { credential, next: 'send', isRetry: true }
+      const because = action === 'mint' ? credential.intent?.because : undefined
+      const reason = because === undefined ? {} : { because }
+      const intent = { id: random.uuid(), action, holder: parts.holder, startedAt: now, ...reason }
+      return { credential: { ...credential, intent }, next: 'send', isRetry: false }
+    },
+    renew: (order) =>
+      order.credential.intent?.action === 'refresh'
+        ? refresh(order)
+        : mint(order).catch((thrown: unknown) => throwBoth(thrown, order.credential.intent?.because)),
+    afterFailure({ credential }, error, now) {
+      const { intent } = credential
+      if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
+      const next = { ...intent, action: 'mint', because: error.message } as const
+      return { credential: { ...credential, intent: next }, next: 'retry' }
+    },
+  }
+}
+
+/** Throws what a mint failed with, after what made it necessary. */
+function throwBoth(thrown: unknown, because: string | undefined): never {
+  if (because === undefined || !(thrown instanceof GuestpassError)) throw thrown
+  const { code, message, ...facts } = thrown
+  const both = `${because} So a new token was asked for, which failed too: ${message}`
+  throw new GuestpassError(code, both, { ...facts, cause: thrown })
+}
+
+const waiting = ({ context: { signal, patienceMs } }: TokenOrder) => ({ signal, patienceMs })
+
+/** Time passes between the decision and each try: waits, pauses of the machine. */
+function refuseOld(intent: Intent | undefined, now: Instant): void {
+  if (intent && isKnown(intent, now)) return
+  throw new GuestpassError(
+    'refresh_impossible',
+    'The Idempotency-Key of the refresh is too old to be sent again: the refresh could take effect twice.',
+  )
+}
+
+/** What the guest was asked for, out of what is stored with it. */
+const requestOf = (credential: Credential): MintRequest => ({
+  guestId: guestIdOf(credential),
+  durationSeconds: (credential.request?.['durationSeconds'] as number | undefined) ?? lifeOf(credential),
+  scopes: credential.request?.['scopes'] as readonly string[],
+})
+
+/** The life of its last token, in seconds: of a guest from outside it is not known what it was asked for. */
+function lifeOf({ tokens }: Credential): number {
+  const seconds = tokens ? Math.round((tokens.expiresAt - tokens.sentAt) / SECOND) : 0
+  return seconds < 1 ? durations.shortSession : Math.min(seconds, LONGEST_DURATION)
+}
+
+/**
+ * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
+ * only while the former one lasts: until then keys and clocks may come right.
+ */
+const isHopeless = ({ tokens }: Credential, { code }: GuestpassError, now: Instant): boolean =>
+  code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

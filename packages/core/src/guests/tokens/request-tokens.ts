@@ -1,0 +1,84 @@
+import type { Credential } from '../../domain/credential.ts'
+import { event, type EventType } from '../../domain/event.ts'
+import type { Millis } from '../../domain/time.ts'
+import type { Meter } from '../../ports/meter.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Order, Renewed } from '../../tokens/renewal/strategy.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import type { Sending } from '../../upstream/sending.ts'
+import type { Claims } from '../../verify/verdict.ts'
+import type { Received, Reception, Terms } from './accept-tokens.ts'
+
+export interface Obtained extends Renewed {
+  /** Empty for an opaque token. */
+  readonly claims: Claims
+  readonly latencyMs: Millis
+}
+
+/** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
+export type TokenOrder = Pick<Order, 'credential' | 'about' | 'now' | 'sending' | 'context'>
+
+/** What a token set is called in counters and events. */
+export interface Words {
+  readonly type: EventType
+  readonly counter: string
+  readonly timer: string
+}
+export const MINTED: Words = {
+  type: 'TOKEN_GENERATED_SUCCESS',
+  counter: 'guest_token_issued',
+  timer: 'guest_token_latency',
+}
+export const REFRESHED: Words = {
+  type: 'REFRESH_COMPLETED',
+  counter: 'guest_token_refreshed',
+  timer: 'guest_refresh_latency',
+}
+
+export interface Wanted<G extends Granted> {
+  readonly words: Words
+  readonly terms: Omit<Terms, 'sentAt'>
+  readonly ask: (sending: Sending) => Promise<G>
+  /** What the answer changes besides the tokens. */
+  readonly takes?: (granted: G) => Partial<Credential>
+}
+
+/** Asks upstream for the tokens of a guest, receives them, and words what came of it. */
+export type Obtain = <G extends Granted>(order: TokenOrder, wanted: Wanted<G>) => Promise<Obtained>
+
+export function obtain(
+  reception: Reception,
+  { meter, random }: { readonly meter: Meter; readonly random: Random },
+): Obtain {
+  return async ({ credential, about, now, sending }, { words, terms, ask, takes }) => {
+    const started = now()
+    let sentAt = started
+    const granted = await ask({
+      ...sending,
+      onSend() {
+        sending.onSend()
+        sentAt = now()
+      },
+    })
+    const received: Received = await reception.receive(credential, granted, { ...terms, sentAt }, now)
+    const latencyMs = now() - started
+    meter.count(words.counter)
+    meter.time(words.timer, latencyMs)
+    const { verified } = received.credential.tokens
+    const told = event(about, random.uuid(), now(), {
+      type: words.type,
+      outcome: 'success',
+      generation: credential.generation + 1,
+      latencyMs,
+      statusCode: granted.status,
+      ...(credential.intent && words === REFRESHED ? { idempotencyKey: credential.intent.id } : {}),
+      data: { api: credential.api, ...credential.request, verified },
+    })
+    return {
+      ...received,
+      credential: { ...received.credential, ...takes?.(granted) },
+      latencyMs,
+      events: [told],
+    }
+  }
+}

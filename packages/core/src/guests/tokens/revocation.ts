@@ -1,0 +1,44 @@
+import type { Credential } from '../../domain/credential.ts'
+import { type About, type Event, event } from '../../domain/event.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Change, Issued, Ledger } from '../../ports/store.ts'
+
+/** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
+export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: Credential): Credential {
+  return { ...rest, standing: 'revoked', generation: rest.generation + 1 }
+}
+
+/** What ends a guest: its row, its tokens and the event. */
+export function revocationChange(
+  credential: Credential,
+  about: About,
+  now: Instant,
+  { random }: { readonly random: Random },
+): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
+  const next = revoked(credential)
+  const told: Event = event(about, random.uuid(), now, {
+    type: 'TOKEN_REVOKED',
+    outcome: 'success',
+    generation: next.generation,
+    data: { api: credential.api, upstream: 'unsupported' },
+  })
+  return {
+    writes: [{ credential: next, expect: { generation: credential.generation } }],
+    events: [told],
+    deny: [credential.id],
+  }
+}
+
+/**
+ * Keeps tokens that came for a guest that has ended from being accepted by a verifier. In two commits, because a change denies what was
+ * issued before it.
+ */
+export async function denyLate(
+  store: Pick<Ledger, 'commit'>,
+  { connection, id }: Credential,
+  issued: readonly Issued[],
+): Promise<void> {
+  await store.commit({ connection, issued: issued.map((one) => ({ ...one, credential: id })) })
+  await store.commit({ connection, deny: [id] })
+}

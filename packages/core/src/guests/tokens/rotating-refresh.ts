@@ -1,0 +1,70 @@
+import type { Credential } from '../../domain/credential.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import type { Millis } from '../../domain/time.ts'
+import { asGuestpassError } from '../../domain/errors.ts'
+import type { Secret } from '../../domain/secret.ts'
+import type { Random } from '../../ports/random.ts'
+import { type Refreshable, rotation } from '../../tokens/sign-in/rotation.ts'
+import type { Order } from '../../tokens/renewal/strategy.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import { personalOf } from '../../upstream/personal.ts'
+import type { Sending } from '../../upstream/sending.ts'
+import { type Obtain, type Obtained, REFRESHED } from './request-tokens.ts'
+import type { Reception, Terms } from './accept-tokens.ts'
+import type { Way } from './renewal-strategy.ts'
+
+export interface RotatingRefreshParts {
+  readonly refresh: (
+    refreshToken: Secret,
+    sending: Sending,
+    patienceMs?: Millis,
+    about?: readonly Secret[],
+  ) => Promise<Granted>
+  readonly obtain: Obtain
+  readonly reception: Pick<Reception, 'ready'>
+  readonly format: Terms['format']
+  readonly holder: string
+  readonly available: () => void
+}
+
+/** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
+export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { readonly random: Random }): Way {
+  const words = (guest: Credential) => ({
+    whose: `Guest ${guestIdOf(guest)}`,
+    remedy: 'Authenticate the guest again.',
+    reason: 'guest',
+  })
+  const { prepare, afterFailure } = rotation({ holder: parts.holder, words }, random)
+  return {
+    spends: true,
+    available: parts.available,
+    prepare,
+    afterFailure,
+    async renew(order) {
+      // The answer cannot be asked for again, and must be verified when it comes.
+      await parts.reception.ready(parts.format)
+      return refreshed(parts, order)
+    },
+  }
+}
+
+async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<Obtained> {
+  const credential = order.credential as Refreshable
+  const { tokens } = credential
+  let granted: Granted | undefined
+  try {
+    const made = await obtain(order, {
+      words: REFRESHED,
+      terms: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
+      ask: async (sending) =>
+        (granted = await refresh(tokens.refresh, sending, order.context.patienceMs, personalOf(credential.profile))),
+    })
+    return { ...made, credential: { ...made.credential, standing: 'active' } }
+  } catch (thrown) {
+    if (!granted) throw thrown
+    // A token that does not verify is thrown away; the refresh token that came with it is given only once.
+    const kept = { ...tokens, refresh: granted.refresh ?? tokens.refresh }
+    const next = { ...credential, standing: 'active', tokens: kept } as const
+    return { credential: next, events: [], claims: {}, latencyMs: 0, fault: asGuestpassError(thrown) }
+  }
+}

@@ -1,0 +1,121 @@
+import type { TokenSet } from '../../domain/credential.ts'
+import type { Windows } from '../../domain/plan.ts'
+import { type Instant, SECOND } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import { isIssuer } from '../../upstream/oauth/expected.ts'
+import type { IssuerClock } from '../../verify/issuer-clock.ts'
+import { scopesOf } from '../../verify/claims.ts'
+import type { KeySource } from '../../verify/keys.ts'
+import { type Claims, inWords, type Reason, type Verifier } from '../../verify/verdict.ts'
+import { tokenSet } from './token-set.ts'
+
+export interface ReceptionParts {
+  readonly connection: string
+  /** `jwt`: verified; `opaque`: taken as they are; `auto`: verified when they look like a JWT. */
+  readonly format: 'auto' | 'jwt' | 'opaque'
+  readonly verifier: Verifier
+  readonly keys: Pick<KeySource, 'keys'>
+  /** The keys are those of guest tokens, because none of access tokens are known: with `auto`, a JWT that they do not fit is taken as opaque. */
+  readonly keysAssumed?: boolean
+  readonly issuerClock: IssuerClock
+  /** Who must have issued JWTs that say who did; undefined when that is not known. */
+  readonly issuer?: () => Promise<string | undefined>
+  readonly windows: Windows
+  readonly random: Random
+}
+
+/** Receives access tokens of the service: nobody gets one that should verify and does not. */
+export interface Reception {
+  /** Resolves when such tokens as the latest can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
+  ready(latest: TokenSet | undefined): Promise<void>
+  /** Takes the issuer's time from an answer that came just now. Asked once for each answer: later, its Date header would be of the past. */
+  hear(answer: Pick<Granted, 'issuerNow'>): void
+  /** The tokens as they are stored. Rejects with `token_refused` and the reason. */
+  receive(
+    granted: Granted,
+    of: { readonly asked: readonly string[]; readonly sentAt: Instant },
+    now: () => Instant,
+  ): Promise<TokenSet>
+}
+
+interface Judgement {
+  readonly expiresAt: Instant
+  readonly exp?: Instant
+  readonly verified: boolean
+  readonly scopes?: readonly string[]
+}
+
+/** What is wrong with a token that another key signed than those at hand. */
+const OTHER_KEY: ReadonlySet<Reason> = new Set(['unknown_key', 'signature', 'algorithm'])
+
+const REMEDY =
+  'Set GENESYS_JWKS_URL to the key-set of the OAuth server and GENESYS_TOKEN_ALGORITHMS to what it signs with; where its access tokens are not to be verified, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.'
+
+/** The longest access token that is used, in characters. */
+const LONGEST = 16_384
+/** What can stand in a header field (RFC 9110, 5.5). */
+const SENDABLE = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST}}$`)
+
+export function reception(parts: ReceptionParts): Reception {
+  const { connection, format, issuerClock, random, windows } = parts
+  const isLenient = format === 'auto' && parts.keysAssumed === true
+  const isJwt = (token: string): boolean =>
+    format === 'jwt' || (format === 'auto' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
+
+  /** When the token ends, whether its signature was checked, and the scopes that it names itself: they count more than the answer's. */
+  async function judged(granted: Granted, sentAt: Instant, now: () => Instant): Promise<Judgement> {
+    const told = sentAt + (granted.lifetime ?? 0)
+    const token = granted.access.reveal()
+    if (!SENDABLE.test(token)) {
+      throw new GuestpassError(
+        'token_refused',
+        `Connection ${connection}: the access token that upstream issued cannot be sent in a header: it is over 16 KiB, or holds other than ASCII characters. Ask the operator of the upstream why it issues such tokens.`,
+        { reason: token.length > LONGEST ? 'oversized' : 'malformed' },
+      )
+    }
+    if (!isJwt(token)) return { expiresAt: told, verified: false }
+    const verdict = await parts.verifier.verify(token)
+    if (!verdict.valid) {
+      if (isLenient && OTHER_KEY.has(verdict.reason)) return { expiresAt: told, verified: false }
+      throw new GuestpassError(
+        'token_refused',
+        `Connection ${connection}: the access token that upstream issued does not verify (${inWords(verdict)}). ${REMEDY}`,
+        { reason: verdict.reason },
+      )
+    }
+    await refuseForeign(verdict.claims, parts)
+    const exp = (verdict.claims['exp'] as number) * SECOND
+    const scopes = scopesOf(verdict.claims)
+    return {
+      expiresAt: Math.min(told, now() + exp - issuerClock.now()),
+      exp,
+      verified: true,
+      ...(scopes.length === 0 ? {} : { scopes }),
+    }
+  }
+
+  return {
+    async ready(latest) {
+      if (format === 'jwt' || (format === 'auto' && latest?.verified === true)) await parts.keys.keys()
+    },
+    hear: ({ issuerNow }) => issuerClock.observe(issuerNow),
+    async receive(granted, { asked, sentAt }, now) {
+      const { scopes, ...judgement } = await judged(granted, sentAt, now)
+      const named = scopes ? { ...granted, scopes } : granted
+      return tokenSet(named, { asked, sentAt, ...judgement }, windows, random.float())
+    },
+  }
+}
+
+/** RFC 9068, section 4. A token that does not say who issued it is judged by its signature alone. */
+async function refuseForeign({ iss }: Claims, parts: ReceptionParts): Promise<void> {
+  const issuer = await parts.issuer?.()
+  if (issuer === undefined || iss === undefined || isIssuer(iss, issuer)) return
+  throw new GuestpassError(
+    'token_refused',
+    `Connection ${parts.connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,
+    { reason: 'issuer' },
+  )
+}

@@ -1,0 +1,77 @@
+import { GRANT } from '../../domain/credential-ids.ts'
+import type { Credential } from '../../domain/credential.ts'
+import { connectionName } from '../../domain/connection-name.ts'
+import { checkOptions, needed } from '../../domain/options.ts'
+import { endOf } from '../../domain/plan.ts'
+import type { Instant } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import { store as storeWith } from '../../ports/kinds.ts'
+import type { Store } from '../../ports/store.ts'
+
+/** How a connection gets its access tokens, and how that stands. Never a token. */
+export interface ConnectionView {
+  readonly connection: string
+  /** `none`: nothing was asked for yet. */
+  readonly grant: 'refresh_token' | 'client_credentials' | 'none'
+  readonly standing: Credential['standing'] | 'unused'
+  readonly generation: number
+  readonly scopes: readonly string[]
+  /** Of the access token; absent when there is none. */
+  readonly expiresAt?: Instant
+  readonly renewedAt?: Instant
+  /** Whether a refresh token is stored. */
+  readonly renewable: boolean
+  /** Upstream's ids of whom the connection belongs to, where a user signed in. */
+  readonly user?: string
+  readonly organization?: string
+}
+
+const storeKind = storeWith('connections', 'find', 'list')
+
+/** How one connection stands. Rejects with `connection_unknown` when the store knows nothing of it, `config_invalid` for wrong options. */
+export async function connectionView(store: Store, connection: string): Promise<ConnectionView> {
+  checkOptions('connectionView', ['store', store, storeKind], ['connection', connection, needed(connectionName)])
+  if (!(await store.connections()).includes(connection)) {
+    throw new GuestpassError(
+      'connection_unknown',
+      `The store knows no connection ${connection}. See \`guestpass connections list\`; mind the database.`,
+    )
+  }
+  const { credential: grant } = await store.find(connection, GRANT)
+  if (grant && grant.standing !== 'revoked') return viewOf(connection, 'refresh_token', grant)
+  const own = await latestAccess(store, connection)
+  if (own) return viewOf(connection, 'client_credentials', own)
+  return grant ? viewOf(connection, 'refresh_token', grant) : viewOf(connection, 'none', undefined)
+}
+
+/** All connections of a store, in the order of their names. Rejects with `config_invalid` for what is no store. */
+export async function connectionViews(store: Store): Promise<readonly ConnectionView[]> {
+  checkOptions('connectionViews', ['store', store, storeKind])
+  const names = await store.connections()
+  return Promise.all(names.map((name) => connectionView(store, name)))
+}
+
+async function latestAccess(store: Store, connection: string): Promise<Credential | undefined> {
+  const { credentials } = await store.list(connection, { kind: 'access', limit: 1_000 })
+  return credentials.toSorted((a, b) => (b.tokens?.expiresAt ?? 0) - (a.tokens?.expiresAt ?? 0))[0]
+}
+
+function viewOf(
+  connection: string,
+  grant: ConnectionView['grant'],
+  credential: Credential | undefined,
+): ConnectionView {
+  const { tokens, request = {}, standing = 'unused', generation = 0 } = credential ?? {}
+  const { user, organization } = request
+  return {
+    connection,
+    grant,
+    standing,
+    generation,
+    scopes: tokens?.scopes ?? [],
+    ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),
+    renewable: grant === 'client_credentials' || tokens?.refresh !== undefined,
+    ...(typeof user === 'string' ? { user } : {}),
+    ...(typeof organization === 'string' ? { organization } : {}),
+  }
+}

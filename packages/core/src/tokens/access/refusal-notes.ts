@@ -1,0 +1,79 @@
+import type { Secret } from '../../domain/secret.ts'
+import { holds, type Instant, type Millis } from '../../domain/time.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { LONGEST, waitAfter } from './rejections.ts'
+
+/** An operation refused a token that was new. */
+interface Note {
+  /** SHA-256 of the token. */
+  readonly token: string
+  readonly at: Instant
+  /** So long it is not renewed for that. */
+  readonly waitMs: Millis
+}
+
+export interface NotePorts {
+  readonly clock: Clock
+  load(): Promise<unknown>
+  save(notes: unknown): Promise<void>
+  digest(text: string): string | Promise<string>
+}
+
+/**
+ * Which operations refuse new tokens, kept in the store: a process that ends with its call, as a command, would begin anew each time. Notes
+ * are a help alone: a store that cannot be asked changes nothing.
+ */
+export interface RefusalNotes {
+  /** Whether another process found that the operation refuses exactly this token, though it was new, and must still wait. */
+  tells(operation: string, token: Secret): Promise<boolean>
+  /** Takes down that an operation refused a token that was new. */
+  add(operation: string, token: Secret): Promise<void>
+  /** Forgets an operation that took a token. */
+  drop(operation: string): Promise<void>
+}
+
+export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalNotes {
+  /** The token of each note that was written here. */
+  const added = new Map<string, string>()
+  const read = async (): Promise<Readonly<Record<string, Note>>> => notesIn(await load().catch(() => undefined))
+  const write = (notes: Readonly<Record<string, Note>>): Promise<void> => save(notes).catch(() => {})
+
+  return {
+    async tells(operation, token) {
+      // A process that refused itself knows better.
+      if (added.has(operation)) return false
+      const note = (await read())[operation]
+      if (!note || note.token !== (await digest(token.reveal()))) return false
+      return holds(note.at + note.waitMs, note.waitMs, clock.wall())
+    },
+    async add(operation, refused) {
+      const token = await digest(refused.reveal())
+      if (added.get(operation) === token) return
+      added.set(operation, token)
+      const notes = await read()
+      const former = notes[operation]
+      if (former?.token === token) return
+      const now = clock.wall()
+      const span = LONGEST + (former?.waitMs ?? 0)
+      const isFollowing = former && holds(former.at + span, span, now)
+      const waitMs = waitAfter(isFollowing ? former.waitMs : 0)
+      await write({ ...notes, [operation]: { token, at: now, waitMs } })
+    },
+    async drop(operation) {
+      if (!added.delete(operation)) return
+      const { [operation]: _over, ...others } = await read()
+      await write(others)
+    },
+  }
+}
+
+function notesIn(value: unknown): Readonly<Record<string, Note>> {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, Note] => isNote(entry[1])))
+}
+
+function isNote(value: unknown): value is Note {
+  const { token, at, waitMs } = (value ?? {}) as Partial<Note>
+  const isWait = typeof waitMs === 'number' && waitMs > 0 && waitMs <= LONGEST
+  return typeof token === 'string' && Number.isFinite(at) && isWait
+}

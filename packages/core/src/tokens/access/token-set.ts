@@ -1,0 +1,31 @@
+import type { TokenSet } from '../../domain/credential.ts'
+import { renewalTime, type Windows } from '../../domain/plan.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Granted } from '../../upstream/granted.ts'
+
+/** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock, `exp` is on the issuer's; `luck` in [0, 1) spreads renewals. */
+export function tokenSet(
+  granted: Pick<Granted, 'access' | 'refresh' | 'scopes'>,
+  of: {
+    readonly asked: readonly string[]
+    readonly sentAt: Instant
+    readonly expiresAt: Instant
+    readonly exp?: Instant
+    readonly verified: boolean
+  },
+  windows: Windows,
+  luck: number,
+): TokenSet {
+  // Whole milliseconds, never later than what was said.
+  const [sentAt, expiresAt] = [Math.floor(of.sentAt), Math.floor(of.expiresAt)]
+  return {
+    access: granted.access,
+    ...(granted.refresh ? { refresh: granted.refresh } : {}),
+    scopes: granted.scopes ?? of.asked,
+    verified: of.verified,
+    sentAt,
+    expiresAt,
+    ...(of.exp === undefined ? {} : { exp: of.exp }),
+    renewAt: renewalTime(sentAt, expiresAt, windows, luck),
+  }
+}

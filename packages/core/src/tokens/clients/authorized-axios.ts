@@ -1,0 +1,113 @@
+import { also, checkOptions, having, needed, record } from '../../domain/options.ts'
+import type { TokenSource } from '../access/access-tokens.ts'
+import { absolute } from './fetch-request.ts'
+import {
+  allowedOrigins,
+  authorizedKind,
+  type AuthorizedOptions,
+  bearerOf,
+  isStream,
+  mayRepeat,
+  noteTaken,
+  resourceOf,
+  sourceKind,
+  tokenIn,
+} from './token-use.ts'
+
+/** What is needed of an instance of axios. */
+export interface AxiosLike {
+  readonly interceptors: { readonly request: Interceptors; readonly response: Interceptors }
+  request(config: never): Promise<unknown>
+  getUri(config: never): string
+}
+
+const AXIOS = 'Give axios, or axios.create().'
+const interceptor = needed(having('an interceptor of axios', ['use', 'eject'], AXIOS))
+const interceptors = record<AxiosLike['interceptors']>(
+  { request: interceptor, response: interceptor },
+  { open: true, remedy: AXIOS },
+)
+const axiosKind = needed(
+  also(having('an instance of axios', ['request', 'getUri'], AXIOS), (axios: AxiosLike, members) =>
+    interceptors.faults(axios.interceptors, `${members}interceptors`),
+  ),
+)
+
+interface Interceptors {
+  use(done: never, failed?: never): number
+  eject(id: number): void
+}
+
+/** A request as axios has it while it is under way. */
+interface Config {
+  readonly method?: string
+  readonly data?: unknown
+  readonly signal?: unknown
+  readonly headers: { set(name: string, value: string): unknown; get(name: string): unknown }
+  /** Set on the request that is sent a second time. */
+  readonly guestpassRepeats?: true
+}
+
+interface AxiosResponse {
+  readonly status: number
+  readonly config: Config
+  /** Where redirects led to, as Node or the browser says it. */
+  readonly request?: { readonly res?: { readonly responseUrl?: string }; readonly responseURL?: string }
+}
+
+/**
+ * Gives an instance of axios the access token of a source. A token that the resource refuses (401) is reported, and the request is
+ * sent once more with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. Put it on
+ * before other interceptors. A body that is a stream is not sent again. Where axios sends
+ * by fetch, it is not known that a redirect led to another origin: a 401 from there costs a renewal. Requests reject as axios has it, and with the codes of the
+ * source. The answer takes the interceptors off again. Throws `config_invalid`
+ * for wrong options.
+ */
+export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: AuthorizedOptions): () => void {
+  checkOptions(
+    'authorizedAxios',
+    ['axios', axios, axiosKind],
+    ['source', source, sourceKind],
+    ['options', options, authorizedKind],
+  )
+  const { origins } = options
+  const allowed = allowedOrigins(origins)
+  const urlOf = (config: Config): URL => new URL(absolute(axios.getUri(config as never)))
+
+  const carrying = (config: Config): Config | Promise<Config> => {
+    if (!allowed.has(urlOf(config).origin)) return config
+    const { signal } = config
+    return source.token(signal instanceof AbortSignal ? { signal } : {}).then(({ token }) => {
+      config.headers.set('Authorization', bearerOf(token))
+      return config
+    })
+  }
+
+  /** The answer to the second send; undefined where the first one stands. */
+  function repeated(response: AxiosResponse | undefined): Promise<unknown> | undefined {
+    const token = tokenIn(response?.config.headers.get('Authorization'))
+    if (!response || !token) return undefined
+    const { config, status, request } = response
+    const url = urlOf(config)
+    const end = request?.res?.responseUrl ?? request?.responseURL ?? url.href
+    // What a redirect led to has not seen the token.
+    if (!allowed.has(url.origin) || new URL(absolute(end)).origin !== url.origin) return undefined
+    const answered = { token, by: resourceOf(config.method ?? 'get', url), status }
+    if (config.guestpassRepeats) noteTaken(source, answered)
+    if (config.guestpassRepeats || !mayRepeat(source, answered) || isStream(config.data)) return undefined
+    // The body is what it is on the wire already.
+    const again = { ...config, guestpassRepeats: true, transformRequest: [(data: unknown) => data] }
+    return axios.request(again as never)
+  }
+
+  const heard = (answer: AxiosResponse): unknown => repeated(answer) ?? answer
+  const failed = (error: unknown): Promise<unknown> =>
+    repeated((error as { readonly response?: AxiosResponse } | undefined)?.response) ?? Promise.reject(error)
+  const { request, response } = axios.interceptors
+  const asking = request.use(carrying as never)
+  const hearing = response.use(heard as never, failed as never)
+  return () => {
+    request.eject(asking)
+    response.eject(hearing)
+  }
+}

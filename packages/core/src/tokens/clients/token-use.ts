@@ -1,0 +1,66 @@
+import { having, list, needed, record } from '../../domain/options.ts'
+import { Secret } from '../../domain/secret.ts'
+import { webAddress } from '../../domain/web-address.ts'
+import { showsTaken } from '../../policy/authorize.ts'
+import type { TokenSource } from '../access/access-tokens.ts'
+import type { Resource } from '../access/rejections.ts'
+
+/** Where requests of an HTTP client may carry the token. */
+export interface AuthorizedOptions {
+  /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other go out without it. */
+  readonly origins: readonly string[]
+}
+
+/** What a source of access tokens is. */
+export const sourceKind = needed(
+  having(
+    'a source of access tokens',
+    ['token', 'reportRejected'],
+    'Give the accessTokens of what `await connection(…)` gives.',
+  ),
+)
+export const origins = needed(
+  list(webAddress, 1, "Give the origins that may see the token, as ['https://api.mypurecloud.ie']."),
+)
+export const authorizedKind = record<AuthorizedOptions>({ origins })
+
+export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
+  new Set(origins.map((origin) => new URL(origin).origin))
+
+/** How a resource answered a request that carried a token. */
+export interface Answered {
+  readonly token: Secret
+  readonly by: Resource
+  readonly status: number | undefined
+}
+
+const REFUSED = 401
+
+/** Tells the source when the token was taken. */
+export function noteTaken(source: TokenSource, { token, by, status }: Answered): void {
+  if (status !== undefined && showsTaken(status)) source.reportAccepted?.(token, by)
+}
+
+/** Tells the source how the token fared. Whether to send the request once more, with the next token. */
+export function mayRepeat(source: TokenSource, answered: Answered): boolean {
+  noteTaken(source, answered)
+  return answered.status === REFUSED && source.reportRejected(answered.token, answered.by) !== false
+}
+
+/** The resource of a request. */
+export const resourceOf = (method: string, { origin, pathname }: URL): Resource => ({
+  origin,
+  name: `${method.toUpperCase()} ${pathname}`,
+})
+
+const SCHEME = 'Bearer '
+export const bearerOf = (token: Secret): string => SCHEME + token.reveal()
+/** The token in the header of a request; undefined where there is none of this kind. */
+export const tokenIn = (authorization: unknown): Secret | undefined =>
+  typeof authorization === 'string' && authorization.startsWith(SCHEME)
+    ? new Secret(authorization.slice(SCHEME.length))
+    : undefined
+
+/** A body that is read up: of the web, or of Node. */
+export const isStream = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && ('getReader' in body || 'pipe' in body)

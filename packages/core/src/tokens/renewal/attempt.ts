@@ -1,0 +1,194 @@
+import { type Context, unhurried } from '../../domain/context.ts'
+import type { BackOff, Credential, TokenSet } from '../../domain/credential.ts'
+import type { About, Event } from '../../domain/event.ts'
+import { Superseded } from '../../domain/superseded.ts'
+import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import { TryFailure } from '../../policy/pipeline.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { Sending } from '../../upstream/sending.ts'
+import { backOffAfter } from './back-off.ts'
+import { keepTrying, unsaved } from './keep-trying.ts'
+import type { Lease } from './lease.ts'
+import type { Current, Look, RenewalParts } from './renewal-parts.ts'
+import type { Live, Prepared, Renewed } from './strategy.ts'
+
+/** One attempt, from what was found to what is stored. */
+interface Attempt extends Prepared {
+  readonly parts: RenewalParts
+  readonly lease: Lease
+  readonly about: About
+  readonly context: Context
+  readonly now: () => Instant
+  /** Of the row as this attempt left it last. */
+  revision: number
+}
+
+/** A lease that was confirmed this short a time ago need not be looked at again before the first try. */
+const JUST_NOW: Millis = SECOND
+
+/**
+ * One renewal under a lease: writes down the intent, asks upstream, commits what came. Undefined: plan again, because another
+ * process was first, or another way is to be taken.
+ */
+export async function attempt(
+  parts: RenewalParts,
+  { found, elapsed }: Look,
+  lease: Lease,
+  context: Context,
+): Promise<Current | undefined> {
+  const { strategy } = parts
+  const now = (): Instant => found.now + elapsed()
+  const before = found.credential ?? strategy.blank(found.now)
+  const about = strategy.about(before, context)
+  const prepared = strategy.prepare(before, now())
+  const one: Attempt = { ...prepared, parts, lease, about, context, now, revision: found.revision }
+  if (prepared.next === 'send' && strategy.spends(before)) await parts.ports.store.ensureRoom()
+  if (prepared.credential !== before) {
+    const events = strategy.begun(before, prepared.credential, about, now())
+    if ((await write(one, prepared.credential, events)) === 'conflict') return undefined
+  }
+  if (prepared.next === 'plan') return undefined
+  const made = await sent(one)
+  if (!made) return undefined
+  const { next, fault, done } = made
+  parts.seen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
+  if (fault) throw faulty(one, next, fault)
+  done?.(next)
+  return { credential: next, now: found.now, elapsed }
+}
+
+/** Asks upstream and stores what came. */
+async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { readonly next: Live }) | undefined> {
+  const { parts, credential, next, isRetry, about, now } = one
+  const context = unhurried(one.context)
+  const { strategy } = parts
+  const elapsed = stopwatch(parts.ports.clock)
+  try {
+    const order = { credential, next, isRetry, about, context, now, sending: sendingOf(one) }
+    const made = dated(await strategy.renew(order), strategy.spends(credential), now())
+    const kept = await keep(one, made)
+    if (kept) return { ...made, next: kept }
+    await made.late?.()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof Superseded) return undefined
+    return settle(one, asGuestpassError(thrown), elapsed())
+  }
+}
+
+/** What came, and whether its access token ended on the way. A refresh token that came with it is kept all the same. */
+function dated(made: Renewed, spends: boolean, now: Instant): Renewed {
+  const fault = made.fault ? undefined : lateness(made.credential.tokens, now)
+  if (fault && !spends) throw fault
+  return fault ? { ...made, fault } : made
+}
+
+/** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
+function sendingOf(one: Attempt): Sending {
+  const { lease, credential, parts } = one
+  const failed = (failure: GuestpassError): void => {
+    parts.latestFailure = failure
+    parts.ports.onFailedTry?.(failure)
+  }
+  if (!parts.strategy.spends(credential)) return { onSend() {}, failed }
+  let tries = 0
+  return {
+    failed,
+    async before() {
+      tries += 1
+      if (tries === 1 && lease.stands() && lease.age() < JUST_NOW) return
+      const row = await lease.confirm()
+      const isOurs =
+        row?.credential?.generation === credential.generation && row.credential.intent?.id === credential.intent?.id
+      if (!row || !isOurs) throw new Superseded()
+      one.revision = row.revision
+    },
+    onSend() {
+      if (lease.stands()) return
+      const message = 'not sent: this process stood still, and another one may have taken over'
+      throw new TryFailure({ code: 'upstream_unavailable', sent: 'no', message })
+    },
+  }
+}
+
+/** Stores tokens as the next generation; undefined when another process committed first. */
+async function keep(one: Attempt, { credential, events, fault, issued }: Renewed): Promise<Live | undefined> {
+  const { parts, credential: asked } = one
+  const { connection, id, ports } = parts
+  const { backOff: _over, intent: _settled, ...rest } = credential
+  const backOff = fault?.retryable ? { backOff: backOffOf(one, asked, fault, one.now()) } : {}
+  const next: Live = { ...rest, ...backOff, generation: asked.generation + 1 }
+  const expect = { generation: asked.generation }
+  const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
+  if (!parts.strategy.spends(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
+  parts.saving = true
+  try {
+    return (await keepTrying(ports, change, id)) === 'done' ? next : undefined
+  } catch (thrown) {
+    throw unsaved(thrown, next)
+  } finally {
+    parts.saving = false
+  }
+}
+
+/** Writes down what a failure leaves; throws the failure where it stands. */
+async function settle(one: Attempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
+  const { parts, credential: before, about, now } = one
+  const { strategy, ports } = parts
+  const at = now()
+  const aftermath = strategy.afterFailure(one, error, at)
+  const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.standing !== 'needs_reauth')
+  const backOff = isRested ? backOffOf(one, before, error, at) : undefined
+  const after = backOff ? { ...aftermath.credential, backOff } : aftermath.credential
+  const events = strategy.failed({ before, after, error, about, now: at, latencyMs })
+  if (aftermath.next === 'retry' && error.unsaved === undefined) {
+    await write(one, after, events)
+    return undefined
+  }
+  parts.refusals.remember(error, before.generation, backOff && backOff.until - at)
+  const commit = async (): Promise<void> => {
+    const outcome = after === before ? 'conflict' : await write(one, after, events)
+    if (outcome === 'conflict') await ports.store.commit({ connection: parts.connection, events })
+  }
+  // The caller hears what went wrong also when the store cannot take it down.
+  await commit().catch(() => {})
+  throw error
+}
+
+/** What came cannot be used; it is stored, with its events and the time at which to ask again. */
+function faulty({ parts, now }: Attempt, { generation, backOff }: Live, fault: GuestpassError): GuestpassError {
+  parts.refusals.remember(fault, generation, backOff && backOff.until - now())
+  return fault
+}
+
+function backOffOf({ parts }: Attempt, { backOff }: Credential, error: GuestpassError, now: Instant): BackOff {
+  const { clock, random } = parts.ports
+  const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
+  return backOffAfter(error, backOff, now, retryInMs, random.float())
+}
+
+async function write(one: Attempt, credential: Credential, events: readonly Event[]): Promise<'done' | 'conflict'> {
+  const { parts, revision } = one
+  const expect = { generation: credential.generation, revision }
+  const change = { connection: parts.connection, writes: [{ credential, expect }], events }
+  const outcome = await parts.ports.store.commit(change)
+  if (outcome === 'done') one.revision = revision + 1
+  return outcome
+}
+
+/** Why a token that lives no longer than its way here is not served: it would be renewed without end. */
+const lateness = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
+  now < expiresAt
+    ? undefined
+    : new GuestpassError(
+        'token_refused',
+        'The token that upstream issued had ended when it came: it lives too short a time, or this machine stood still meanwhile.',
+        { reason: 'expired' },
+      )
+
+/** Throws `token_refused` for a token that had ended when it came. */
+export function refuseLate(tokens: TokenSet, now: Instant): void {
+  const late = lateness(tokens, now)
+  if (late) throw late
+}

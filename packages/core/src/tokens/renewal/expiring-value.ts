@@ -1,0 +1,64 @@
+import type { Millis } from '../../domain/time.ts'
+import type { Clock } from '../../ports/clock.ts'
+
+/** One value in memory, fresh for a while. */
+export interface Held<T> {
+  /** The value while it is fresh. */
+  fresh(): T | undefined
+  keep(value: T, freshFor: Millis): void
+  drop(): void
+}
+
+/**
+ * Reading two clocks costs more than all else here: after so many looks within a glance they are spared until the glance ends,
+ * and for as many looks at most, because a storm may let no timer fire.
+ */
+const STORM = 1_000
+const GLANCE: Millis = 10
+
+/** Fresh by both clocks, so that neither a backward step of the wall nor a suspended machine makes a value look young. */
+export function held<T>(clock: Clock): Held<T> {
+  let value: T | undefined
+  let [freshFor, wall, monotonic] = [0, 0, 0]
+  /** The value again, while the clocks are spared. */
+  let spared: T | undefined
+  let sparedLooks = 0
+  let glanceBegan = 0
+  let looks = 0
+
+  const drop = (): void => {
+    value = undefined
+    spared = undefined
+  }
+
+  function look(): T | undefined {
+    const now = clock.monotonic()
+    const isFresh = now - monotonic < freshFor && Math.abs(clock.wall() - wall) < freshFor
+    if (value === undefined || !isFresh) return (spared = undefined)
+    if (now - glanceBegan >= GLANCE) {
+      glanceBegan = now
+      looks = 0
+    }
+    looks += 1
+    if (looks >= STORM) sparedLooks = STORM
+    if (looks === STORM) {
+      spared = value
+      void clock.sleep(GLANCE).then(() => {
+        spared = undefined
+      })
+    }
+    return value
+  }
+
+  return {
+    fresh: () => (spared !== undefined && (sparedLooks -= 1) >= 0 ? spared : look()),
+    keep(next, ms) {
+      drop()
+      value = next
+      freshFor = ms
+      wall = clock.wall()
+      monotonic = clock.monotonic()
+    },
+    drop,
+  }
+}

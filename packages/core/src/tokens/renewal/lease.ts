@@ -1,0 +1,98 @@
+import { type Millis, SECOND } from '../../domain/time.ts'
+import { Superseded } from '../../domain/superseded.ts'
+import { type Clock, stopwatch } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Coordination, Found, LeaseAnswer } from '../../ports/store.ts'
+
+/** Short, because its holder prolongs it: a process that dies keeps the others waiting only this long. */
+export const LEASE: Millis = 5 * SECOND
+/** The end of a lease, in which nothing is sent any more: what is sent then could arrive when another process has taken over. */
+const MARGIN: Millis = SECOND
+
+export interface LeaseName {
+  readonly connection: string
+  readonly name: string
+  /** Names the process that asks, among all that share the store. */
+  readonly holder: string
+  /** The id of the credential that the lease is for, read in the same step. */
+  readonly credential?: string
+}
+
+export interface LeasePorts {
+  readonly store: Pick<Coordination, 'lease' | 'release'>
+  readonly clock: Clock
+}
+
+/** A lease that this process holds, prolonged while work goes on. */
+export interface Lease {
+  /**
+   * Asks the store again and reads the credential, which another holder may have changed if the lease lapsed meanwhile. Rejects with
+   * `Superseded` when another holder has it.
+   */
+  confirm(): Promise<Found | undefined>
+  /** Milliseconds since the store last confirmed it, suspends of the machine included. */
+  age(): Millis
+  /** False as soon as another process may have taken it: nothing may be sent any more before `confirm`. */
+  stands(): boolean
+  /** Gives it back. Never rejects: a lease that cannot be given back ends by itself. */
+  end(): Promise<void>
+}
+
+/** What the store answered, and the lease where it was granted. */
+export type Leased = LeaseAnswer & { readonly lease?: Lease }
+
+const GLANCE: Millis = 50
+
+/** How long to wait before a lease that was not granted is asked for again: the one that stands may be given back early. */
+export const untilAskedAgain = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
+  Math.min(endsInMs, GLANCE * (1 + random.float()))
+
+/** Asks once for a lease. */
+export async function askForLease(ask: LeaseName, { store, clock }: LeasePorts): Promise<Leased> {
+  const { connection, name, holder, credential } = ask
+  const state = { age: stopwatch(clock), isLost: false }
+  const asked = async (of?: string): Promise<LeaseAnswer> => {
+    // From before the question: the store's answer may have taken a while.
+    const age = stopwatch(clock)
+    const answer = await store.lease(connection, name, holder, LEASE, of)
+    // One that lapsed in between may have been another's meanwhile, though it is granted again.
+    if (!answer.granted || state.age() >= LEASE) state.isLost = true
+    if (answer.granted) state.age = age
+    return answer
+  }
+  const answer = await asked(credential)
+  if (!answer.granted) return answer
+  state.isLost = false
+  const stop = new AbortController()
+  void prolonged(() => asked(), stop.signal, clock)
+  return {
+    ...answer,
+    lease: {
+      async confirm() {
+        const again = await asked(credential)
+        if (!again.granted) throw new Superseded()
+        state.isLost = false
+        return again.found
+      },
+      age: () => state.age(),
+      stands: () => !state.isLost && state.age() < LEASE - MARGIN,
+      async end() {
+        stop.abort()
+        await store.release(connection, name, holder).catch(() => {})
+      },
+    },
+  }
+}
+
+/** Prolongs a lease until it is lost or the signal aborts. A store that fails for a moment is asked again. */
+async function prolonged(ask: () => Promise<LeaseAnswer>, signal: AbortSignal, clock: Clock): Promise<void> {
+  for (;;) {
+    const isOver = await clock.sleep(LEASE / 3, signal).then(
+      () => false,
+      () => true,
+    )
+    if (isOver) return
+    const answer = await ask().catch(() => undefined)
+    if (answer?.granted === false) return
+  }
+}

@@ -1,0 +1,56 @@
+import type { Instant, Millis } from '../../domain/time.ts'
+import type { GuestpassError } from '../../domain/errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Found, Store } from '../../ports/store.ts'
+import type { SavingPorts } from './keep-trying.ts'
+import type { LeaseName } from './lease.ts'
+import type { Refusals } from './refusals.ts'
+import type { Live, Strategy } from './strategy.ts'
+
+/** The world as renewals need it. */
+export interface RenewalPorts extends SavingPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  /** The issuer's time now, as far as it is known. Default: the wall clock's. */
+  readonly issuerNow?: () => Instant
+  /** Names this process among those that share the store. */
+  readonly holder: string
+  /** Called with the failure of each try that is followed by another one. */
+  readonly onFailedTry?: (failure: GuestpassError) => void
+  /** The renewals under way in this process, also those that no caller waits for. */
+  readonly underway?: Set<Promise<unknown>>
+}
+
+/** A credential that was current at `now` of the store's clock; `elapsed` counts on from there. */
+export interface Current {
+  readonly credential: Live
+  readonly now: Instant
+  readonly elapsed: () => Millis
+}
+
+/** The credential as it was found, the moment at which to judge it, and what has passed since. */
+export interface Look {
+  readonly found: Found
+  readonly now: Instant
+  readonly elapsed: () => Millis
+}
+
+/** What a renewal of one credential works with. */
+export interface RenewalParts {
+  readonly connection: string
+  readonly id: string
+  readonly strategy: Strategy
+  readonly ports: RenewalPorts
+  readonly lease: LeaseName
+  readonly refusals: Refusals
+  /** When a generation was seen last: at least as much time has passed since as here, though the store's clock stepped back. */
+  seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
+  /** The renewal under way, which all callers share. */
+  flight: Promise<Current> | undefined
+  /** The failure of the latest try of the renewal under way, which tries again. */
+  latestFailure: GuestpassError | undefined
+  /** Tokens that came wait for the store. */
+  saving: boolean
+}

@@ -1,0 +1,164 @@
+import { GRANT } from '../../domain/credential-ids.ts'
+import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
+import type { Event } from '../../domain/event.ts'
+import { endOf } from '../../domain/plan.ts'
+import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
+import type { Instant } from '../../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { DocumentWrite } from '../../ports/store.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import type { AccessToken } from '../access/access-tokens.ts'
+import { boundTo, isOfOtherIssuer } from './grant-binding.ts'
+import { blankGrant, picked } from './grant-row.ts'
+import { keepTrying, passes, waitOut } from '../renewal/keep-trying.ts'
+import type { Live, RenewalPorts } from '../renewal/renewal.ts'
+import type { Reception } from '../access/accept-tokens.ts'
+import { signInEpoch } from '../access/sign-in-epoch.ts'
+import { type Identified, type IdentityParts, identityOf, refuseStranger } from './sign-in-identity.ts'
+import type { SignedIn } from './sign-in-outcome.ts'
+
+export interface AcceptParts extends IdentityParts {
+  readonly connection: string
+  readonly reception: Reception
+}
+
+/** How tokens of a sign-in came. */
+export interface Accepting {
+  readonly asked: readonly string[]
+  readonly sentAt: Instant
+  readonly now: () => Instant
+  /** How it was granted: `authorization_code`, `device_code`. */
+  readonly grant: string
+  readonly nonce?: string
+  /** Makes the event of the sign-in. */
+  readonly event: (
+    credential: Credential,
+    now: Instant,
+    facts: Pick<Event, 'type' | 'outcome'> & { readonly data: Event['data'] & object },
+  ) => Event
+  /** Documents to commit with the tokens. */
+  readonly settled?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
+}
+
+/** The grant as it stands, and the store's time, counted on. */
+export interface Stands {
+  readonly credential: Credential
+  readonly now: () => Instant
+}
+
+export async function stands(connection: string, { store, clock, random }: RenewalPorts): Promise<Stands> {
+  const elapsed = stopwatch(clock)
+  const found = await store.find(connection, GRANT)
+  const now = (): Instant => found.now + elapsed()
+  return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
+}
+
+interface Judged {
+  readonly tokens: TokenSet
+  readonly identity: Identified
+}
+
+/**
+ * Stores tokens that a sign-in brought. They cannot be asked for again, so trouble that passes (keys or the user's name cannot be had, the
+ * store is busy or full) is waited out for as long as the process lives. Rejects with `sign_in_refused` or `token_refused` if they
+ * are a stranger's, and revokes them upstream as far as that can be done; with `in_doubt` and the access token as `unsaved` if `unsavedMs`
+ * are over before they could be stored.
+ */
+export function accepting(parts: AcceptParts, ports: RenewalPorts) {
+  const { connection, oauth } = parts
+  const epoch = signInEpoch(ports.store, connection)
+  const standing = (): Promise<Stands> =>
+    waitOut(ports, { connection, credential: GRANT }, () => stands(connection, ports), passes)
+
+  async function judged(granted: Granted, of: Accepting, { credential }: Stands): Promise<Judged> {
+    const received = await parts.reception.receive(granted, of, of.now)
+    const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
+    const bound = credential.request?.['user'] !== undefined && !isOfOtherIssuer(credential, oauth)
+    const ask = { asked: of.asked, verified: tokens.verified, bound }
+    const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
+    return { tokens, identity }
+  }
+
+  async function stored({ tokens, identity }: Judged, of: Accepting, first: Stands): Promise<SignedIn> {
+    for (let at = first; ; at = await standing()) {
+      const { credential, now } = at
+      // Another issuer has other users, by the same names too.
+      const isSameIssuer = !isOfOtherIssuer(credential, oauth)
+      if (isSameIssuer) refuseStranger(credential, identity)
+      const kept = picked(credential.request ?? {}, isSameIssuer ? ['seed', 'user', 'organization'] : ['seed'])
+      const next = successor(credential, tokens, { ...kept, ...boundTo(oauth), ...identity })
+      const signedIn = signedInAs(next, identity, of.asked)
+      const { scopes, missing, excess } = signedIn
+      const { verified } = tokens
+      const data = { grant: of.grant, scopes, missing, excess, verified, identified: identity.user !== undefined }
+      const documents = (await of.settled?.(signedIn).catch(() => [])) ?? []
+      const change = {
+        connection,
+        writes: [{ credential: next, expect: { generation: credential.generation } }],
+        documents,
+        events: [of.event(next, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
+      }
+      const outcome = await keepTrying(ports, change, GRANT)
+      if (outcome === 'conflict') continue
+      epoch.value += 1
+      return signedIn
+    }
+  }
+
+  return async (granted: Granted, of: Accepting): Promise<SignedIn> => {
+    parts.reception.hear(granted)
+    try {
+      const first = await standing()
+      const judgement = await waitOut(
+        ports,
+        { connection, credential: GRANT },
+        () => judged(granted, of, first),
+        isPassing,
+      )
+      return await stored(judgement, of, first)
+    } catch (thrown) {
+      const error = asGuestpassError(thrown)
+      if (error.code !== 'sign_in_refused' && error.code !== 'token_refused') throw unsaved(error, granted, of)
+      await oauth.revoke(granted).catch(() => {})
+      throw error
+    }
+  }
+}
+
+const isPassing = (error: GuestpassError): boolean => error.retryable || passes(error)
+
+/** Tokens that came and could not be stored, with the one to use meanwhile. */
+function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Accepting): GuestpassError {
+  const token: AccessToken = {
+    token: granted.access,
+    expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
+    scopes: granted.scopes ?? asked,
+    generation: 0,
+    standing: 'in_doubt',
+  }
+  const message = `The tokens of the sign-in came, but they could not be stored: ${cause.message} Begin a new sign-in when that is mended.`
+  return new GuestpassError('in_doubt', message, { cause, unsaved: token })
+}
+
+/** The grant with the tokens of a sign-in. */
+function successor(credential: Credential, tokens: TokenSet, about: Request): Live {
+  const { intent: _over, backOff: _none, request: _former, ...rest } = credential
+  const request: Request = { granted: tokens.scopes, ...about }
+  return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
+}
+
+const signedInAs = (
+  { generation, tokens }: Live,
+  { subject: _own, ...identity }: Identified,
+  asked: readonly string[],
+): SignedIn => ({
+  generation,
+  expiresAt: endOf(tokens),
+  scopes: tokens.scopes,
+  missing: lackedScopes(asked, tokens.scopes),
+  // Nothing that came is too much where nothing was asked for.
+  excess: asked.length === 0 ? [] : missingScopes(tokens.scopes, asked),
+  renewable: tokens.refresh !== undefined,
+  ...identity,
+})

@@ -1,0 +1,174 @@
+import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
+import { type Event, event, REFRESH_GRANT } from '../../domain/event.ts'
+import type { Windows } from '../../domain/plan.ts'
+import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
+import type { Secret } from '../../domain/secret.ts'
+import type { Instant, Millis } from '../../domain/time.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
+import { refuseLate } from '../renewal/attempt.ts'
+import { boundTo } from './grant-binding.ts'
+import { throwNamingScopes } from '../access/needed-scopes.ts'
+import type { Reception } from '../access/accept-tokens.ts'
+import type { RenewalPorts } from '../renewal/renewal.ts'
+import type { Refreshable, Rotation } from './rotation.ts'
+import { refuseOtherUser } from './same-user.ts'
+import type { SignInEpoch } from '../access/sign-in-epoch.ts'
+import type { Order, Renewed } from '../renewal/strategy.ts'
+import type { AccessTelling, TokenFailure } from '../access/event-recorder.ts'
+
+export interface GrantParts {
+  readonly connection: string
+  readonly oauth: OAuth
+  /** Scopes that refreshes ask for, within what was granted; all that was granted when absent. */
+  readonly scopes?: readonly string[]
+  /** A refresh token that begins the grant where none is stored (GENESYS_REFRESH_TOKEN). */
+  readonly seed?: Secret
+  /** SHA-256 of a text, by which a seed is known again without being kept. */
+  readonly digest: (text: string) => Promise<string>
+  /** See `RotationOptions.graceMs`. */
+  readonly graceMs?: Millis
+  readonly reception: Reception
+  readonly telling: AccessTelling
+  readonly windows: Windows
+}
+
+/** What the functions of one grant work with. */
+export interface GrantTools extends GrantParts {
+  readonly ports: RenewalPorts
+  readonly turns: Rotation
+  readonly epoch: SignInEpoch
+  /** Scopes that a renewal was made for and did not bring, of which sign-in. */
+  askedInVain?: string
+}
+
+/** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
+export function scopesToAsk(
+  { connection, scopes: wanted }: GrantParts,
+  { tokens, request }: Credential,
+): readonly string[] | undefined {
+  // Empty: upstream did not tell them.
+  const granted = (request?.['granted'] ?? []) as readonly string[]
+  const isTold = granted.length > 0
+  if (!wanted) return isTold ? granted : undefined
+  const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
+  if (!isTold) return all
+  const excess = lackedScopes(wanted, granted)
+  if (excess.length > 0) {
+    throw new GuestpassError(
+      'scope_missing',
+      `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take what is too much out of GENESYS_SCOPES, or sign in again with it.`,
+    )
+  }
+  return all.filter((scope) => granted.includes(scope))
+}
+
+/** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
+async function received(
+  { reception }: GrantParts,
+  credential: Refreshable,
+  granted: Granted,
+  of: { readonly asked: readonly string[]; readonly sentAt: Instant },
+  now: () => Instant,
+): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
+  const { tokens: former } = credential
+  const refresh = granted.refresh ?? former.refresh
+  const kept = refresh ? { refresh } : {}
+  try {
+    refuseOtherUser(credential, granted.idToken)
+    const tokens = await reception.receive({ ...granted, ...kept }, of, now)
+    refuseLate(tokens, now())
+    return { tokens }
+  } catch (thrown) {
+    return { tokens: { ...former, ...kept }, fault: asGuestpassError(thrown) }
+  }
+}
+
+/** Sends the refresh, and receives what comes of it. */
+export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
+  const { oauth, reception, telling, turns } = tools
+  const { about, context, now, sending } = order
+  const credential = order.credential as Refreshable
+  const scopes = scopesToAsk(tools, credential)
+  await reception.ready(credential.tokens)
+  const started = now()
+  let sentAt: Instant = started
+  const asking = oauth.refresh(credential.tokens.refresh, {
+    ...(scopes ? { scopes } : {}),
+    patienceMs: context.patienceMs,
+    mayRepeat: () => turns.mayRepeat(credential, now()),
+    sending: {
+      ...sending,
+      async before() {
+        turns.refuseLateRetry(order, now())
+        await sending.before?.()
+      },
+      onSend() {
+        sending.onSend()
+        sentAt = now()
+      },
+    },
+  })
+  const granted = await asking.catch((thrown: unknown) => throwNamingScopes(thrown, scopes ?? []))
+  reception.hear(granted)
+  const of = { asked: scopes ?? [], sentAt }
+  const { tokens, fault } = await received(tools, credential, granted, of, now)
+  // An answer to a request without scopes names all that were granted.
+  const learned: Request = scopes || fault ? {} : { granted: tokens.scopes }
+  const request: Request = { ...credential.request, ...learned, ...boundTo(oauth) }
+  const next = { ...credential, standing: 'active', tokens, request } as const
+  const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
+  const latencyMs = now() - started
+  if (fault) {
+    const failure = { error: fault, about, now: now(), latencyMs }
+    return { credential: next, events: [refreshFailed(tools, credential, failure)], fault, late }
+  }
+  telling.renewed(latencyMs)
+  return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })], late }
+}
+
+/** The event of a refresh that failed, with the scopes that it asked for; none where it asked for all. */
+export const refreshFailed = (parts: GrantParts, credential: Credential, failure: TokenFailure): Event =>
+  parts.telling.failed(credential, failure, {
+    grant: REFRESH_GRANT,
+    asked: parts.scopes ?? (credential.request?.['granted'] as readonly string[] | undefined) ?? [],
+  })
+
+/** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
+async function endAfterSignOut({ connection, oauth, ports }: GrantTools, id: string, granted: Granted): Promise<void> {
+  try {
+    const { credential } = await ports.store.find(connection, id)
+    if (credential?.standing === 'revoked') await oauth.revoke(granted)
+  } catch {
+    // They live to their end, as after any sign-out that upstream did not hear of.
+  }
+}
+
+function renewed(
+  { ports }: GrantTools,
+  { about, credential, now }: Order,
+  came: {
+    readonly granted: Granted
+    readonly tokens: TokenSet
+    readonly scopes: readonly string[] | undefined
+    readonly latencyMs: Millis
+  },
+): Event {
+  const { granted, tokens, scopes, latencyMs } = came
+  return event(about, ports.random.uuid(), now(), {
+    type: 'ACCESS_TOKEN_RENEWED',
+    outcome: 'success',
+    generation: credential.generation + 1,
+    latencyMs,
+    statusCode: granted.status,
+    data: {
+      grant: REFRESH_GRANT,
+      rotated: granted.refresh !== undefined,
+      scopes: tokens.scopes,
+      missing: scopes ? lackedScopes(scopes, tokens.scopes) : [],
+      excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
+      verified: tokens.verified,
+    },
+  })
+}

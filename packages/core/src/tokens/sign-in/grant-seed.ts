@@ -1,0 +1,39 @@
+import type { Credential } from '../../domain/credential.ts'
+import { Secret } from '../../domain/secret.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { GrantTools } from './grant-refresh.ts'
+import { blankGrant, picked } from './grant-row.ts'
+
+/** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
+export async function seeded(
+  { connection, digest, epoch, ports, seed }: GrantTools,
+  found: Credential | undefined,
+  revision: number,
+  now: Instant,
+): Promise<boolean> {
+  const stands = found !== undefined && found.standing !== 'revoked'
+  if (!seed || (stands && !isOver(found, now))) return stands
+  const known = await digest(seed.reveal())
+  if (found?.request?.['seed'] === known) return stands
+  const credential = begun(found ?? blankGrant(connection, ports.random.uuid(), now), seed, known)
+  const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
+  await ports.store.commit(change)
+  epoch.value += 1
+  return true
+}
+
+/** Whether a grant yields no tokens any more until a user signs in. */
+const isOver = ({ standing, tokens }: Credential, now: Instant): boolean =>
+  standing === 'needs_reauth' || (tokens !== undefined && !tokens.refresh && now >= tokens.expiresAt)
+
+/** A grant that has nothing but a refresh token yet. */
+function begun(found: Credential, refresh: Secret, seed: string): Credential {
+  const { intent: _over, backOff: _none, request: former = {}, ...rest } = found
+  const nothing = { access: new Secret(''), scopes: [], verified: false, sentAt: 0, expiresAt: 0, renewAt: 0 }
+  return {
+    ...rest,
+    standing: 'active',
+    tokens: { ...nothing, refresh },
+    request: { ...picked(former, ['user', 'organization']), seed },
+  }
+}

@@ -1,0 +1,136 @@
+import type { Context } from '../../domain/context.ts'
+import { GRANT } from '../../domain/credential-ids.ts'
+import type { Credential, Intent } from '../../domain/credential.ts'
+import { type Event, event, type EventType, REFRESH_GRANT } from '../../domain/event.ts'
+import { type Ask, stuck } from '../../domain/plan.ts'
+import { lackedScopes } from '../../domain/scopes.ts'
+import { DAY, isAhead, type Millis } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Standing } from '../access/access-tokens.ts'
+import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
+import { refuseOther, refuseOtherIssuer } from './grant-binding.ts'
+import { seeded } from './grant-seed.ts'
+import { type Current, type Renewal, renewal, type RenewalPorts } from '../renewal/renewal.ts'
+import { rotation } from './rotation.ts'
+import { signInEpoch } from '../access/sign-in-epoch.ts'
+import type { Failure, Strategy } from '../renewal/strategy.ts'
+
+/** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
+const IDLE: Millis = 15 * DAY
+/** The part of it that luck takes away, so that many connections do not renew at once. */
+const IDLE_SPREAD = 0.1
+
+/** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
+export interface Grant extends Standing {
+  /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
+  stands(): Promise<boolean>
+  /** Renews it when it was not renewed for about 15 days; for a process that stays up. Rejects with `needs_reauth` when it has ended. */
+  keepAlive(context?: Context): Promise<void>
+}
+
+export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
+  const { connection, graceMs } = parts
+  const { holder, random, store } = ports
+  const turns = rotation(
+    {
+      holder,
+      ...(graceMs === undefined ? {} : { graceMs }),
+      words: () => ({ whose: `The sign-in of connection ${connection}`, remedy: 'Sign in again.' }),
+    },
+    random,
+  )
+  const tools: GrantTools = { ...parts, ports, turns, epoch: signInEpoch(store, connection) }
+  const renewing = renewal({ connection, id: GRANT }, grantStrategy(tools), ports)
+  return {
+    id: GRANT,
+    current: (ask, context) => wanting(tools, renewing, ask, context),
+    async stands() {
+      const { credential, revision, now } = await store.find(connection, GRANT)
+      return seeded(tools, credential, revision, now)
+    },
+    async keepAlive(context) {
+      const { credential, now } = await store.find(connection, GRANT)
+      if (credential?.standing === 'needs_reauth') throw stuck(credential)
+      if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
+      const { sentAt } = credential.tokens
+      // How old tokens from the future are is not known.
+      if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isAhead(sentAt, now)) return
+      await renewing.current({ newerThan: credential.generation }, context)
+    },
+  }
+}
+
+/** Renews the sign-in by its refresh token, which each use spends. */
+const grantStrategy = (tools: GrantTools): Strategy => ({
+  windows: tools.windows,
+  spends: () => true,
+  about: tools.telling.about,
+  blank() {
+    throw new GuestpassError('needs_reauth', `Connection ${tools.connection} is not signed in. Sign in first.`)
+  },
+  prepare(credential, now) {
+    refuseOther(tools.connection, credential, tools.oauth)
+    scopesToAsk(tools, credential)
+    return tools.turns.prepare(credential, now)
+  },
+  renew: (order) => renew(tools, order),
+  afterFailure: tools.turns.afterFailure,
+  begun: (before, after, about, now) => changes(tools, before, after, { about, now }),
+  failed: ({ before, after, ...failure }) => {
+    if (failure.error.code === 'in_doubt') return [told(tools, after, failure, 'GRANT_IN_DOUBT', 'pending')]
+    return [refreshFailed(tools, before, failure), ...changes(tools, before, after, failure)]
+  },
+})
+
+/** When something happened, in which call, and how long that took where it has ended. */
+type Moment = Pick<Failure, 'about' | 'now'> & Partial<Pick<Failure, 'latencyMs'>>
+
+function told(
+  { ports }: GrantTools,
+  { generation, intent }: Credential,
+  { about, now, latencyMs }: Moment,
+  type: EventType,
+  outcome: Event['outcome'],
+): Event {
+  const data = { grant: REFRESH_GRANT, ...(intent ? { intent: intent.id } : {}) }
+  const facts = { type, outcome, generation, data, ...(latencyMs === undefined ? {} : { latencyMs }) }
+  return event(about, ports.random.uuid(), now, facts)
+}
+
+/** The events of what is written down between two tokens. */
+function changes(tools: GrantTools, before: Credential, after: Credential, moment: Moment): readonly Event[] {
+  const begins = (action: Intent['action']): boolean =>
+    after.intent?.action === action && after.intent.id !== before.intent?.id
+  const becomes = (standing: Credential['standing']): boolean =>
+    after.standing === standing && before.standing !== standing
+  const one = (type: EventType, outcome: Event['outcome']): Event => told(tools, after, moment, type, outcome)
+  return [
+    ...(begins('refresh') ? [one('ACCESS_TOKEN_INITIATED', 'pending')] : []),
+    ...(becomes('in_doubt') ? [one('GRANT_IN_DOUBT', 'pending')] : []),
+    ...(begins('last_resort') ? [one('GRANT_LAST_RESORT', 'pending')] : []),
+    ...(becomes('needs_reauth') ? [one('GRANT_ENDED', 'failure')] : []),
+  ]
+}
+
+/**
+ * A token with the scopes that are wanted: one that another process asked for may have fewer, and is then renewed once. What the
+ * sign-in does not give is served without them; the call that needs one refuses it.
+ */
+async function wanting(
+  tools: GrantTools,
+  { current }: Renewal,
+  ask: Ask,
+  context: Context | undefined,
+): Promise<Current> {
+  const { scopes = [], epoch } = tools
+  const lacking = ({ credential: { tokens } }: Current): string =>
+    tokens.scopes.length === 0 ? '' : lackedScopes(scopes, tokens.scopes).join(' ')
+  const found = await current(ask, context)
+  refuseOtherIssuer(tools.connection, found.credential, tools.oauth)
+  const vain = `${epoch.value} ${lacking(found)}`
+  if (lacking(found) === '' || tools.askedInVain === vain) return found
+  scopesToAsk(tools, found.credential)
+  const next = await current({ newerThan: found.credential.generation, ifPossible: true }, context)
+  if (lacking(next) !== '') tools.askedInVain = `${epoch.value} ${lacking(next)}`
+  return next
+}

@@ -1,0 +1,256 @@
+import type { Context } from '../../domain/context.ts'
+import { GRANT } from '../../domain/credential-ids.ts'
+import type { Credential } from '../../domain/credential.ts'
+import { type Event, event } from '../../domain/event.ts'
+import { Secret } from '../../domain/secret.ts'
+import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { DocumentWrite } from '../../ports/store.ts'
+import type { Granted } from '../../upstream/granted.ts'
+import { encodeBase64url } from '../../domain/base64url.ts'
+import type { KeySource } from '../../verify/keys.ts'
+import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
+import { refuseCallbackError } from './callback-error.ts'
+import { callerWait } from '../renewal/caller-wait.ts'
+import { refuseClaim } from './id-token.ts'
+import { waitOut } from '../renewal/keep-trying.ts'
+import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
+import type { RenewalPorts } from '../renewal/renewal.ts'
+import { signInFlights } from './sign-in-flights.ts'
+import { failedOutcome, type SignedIn } from './sign-in-outcome.ts'
+
+export interface BeginSignIn {
+  /** Where upstream sends the browser back to; registered there. */
+  readonly redirectUri: string
+  /** Default: the scopes of the connection. */
+  readonly scopes?: readonly string[]
+  /** What only the browser that begins holds, as the value of its `__Host-` cookie: the callback must bring it again. */
+  readonly browser?: string
+}
+
+export interface BegunSignIn {
+  /** Where the browser is sent. It holds the state, and no other secret. */
+  readonly url: string
+  /** The callback must come before. */
+  readonly expiresAt: Instant
+}
+
+/** Signs a user in by the authorization code grant with PKCE (RFC 6749, 4.1; RFC 7636), once and for the whole connection. */
+export interface SignIn {
+  /** `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait. */
+  begin(ask: BeginSignIn, context?: Context): Promise<BegunSignIn>
+  /**
+   * Takes what the browser brought back: the query of the redirect, as a text or parsed. The code is exchanged once and never again; the same query a second time,
+   * as of a page that was loaded again, gets the outcome of the first one within the state's 10 minutes, also in another process on the
+   * store. `context.patienceMs`: default 60 s. When it ends, or the signal, the sign-in itself goes on; ask again with the same query.
+   * Rejects with `sign_in_refused` and a reason (state, replayed, expired, browser, identity, upstream; or the claim that fails: issuer,
+   * audience, azp, nonce, auth_time, at_hash, id_token), `sign_in_denied`, `in_doubt`
+   * when the answer to the exchange was lost, `token_refused`, …; with `store_…`, `keys_unavailable` or the reason `discovery` nothing was sent, and the same query may be tried again.
+   */
+  complete(query: URLSearchParams | string, browser?: string, context?: Context): Promise<SignedIn>
+  /** Runs what may end a sign-in badly; then an event tells of it. */
+  watched<T>(asker: Asker, work: () => Promise<T>): Promise<T>
+  /** Stores tokens that were granted in another way, as to a device. */
+  accept(granted: Granted, asker: Asker, of: Omit<Accepting, 'event'>): Promise<SignedIn>
+}
+
+/** Who signs in, in events. */
+export interface Asker {
+  readonly actor: string
+  readonly correlationId: string
+}
+
+export interface SignInParts extends AcceptParts {
+  readonly scopes: readonly string[]
+  readonly keys: Pick<KeySource, 'keys'>
+}
+
+/** Bytes of state, nonce and verifier: 256 bits each. */
+const BYTES = 32
+
+/** How long a code waits for keys that cannot be had now, before its callback has to come again. */
+const KEYS_WAIT = 10 * SECOND
+
+/** How long a caller waits for a sign-in to begin. */
+const BEGINNING = { what: 'Beginning a sign-in', then: 'Begin it again.', mostMs: MINUTE }
+
+/** How long the caller of a callback waits: longer than the deadline of the exchange. */
+const PATIENCE = {
+  what: 'The sign-in',
+  then: 'It goes on meanwhile: bring the same callback again for its outcome.',
+  mostMs: MINUTE,
+}
+
+export const askerOf = ({ actor = 'library', correlationId }: Context, fallback: string): Asker => ({
+  actor,
+  correlationId: correlationId ?? fallback,
+})
+
+export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
+  const { connection, oauth, digest, reception } = parts
+  const { store, clock, random } = ports
+  const pending = pendingSignIns(connection, digest, store)
+  const flights = signInFlights(clock)
+  const accepted = accepting(parts, ports)
+  const secretText = (): string => encodeBase64url(random.bytes(BYTES))
+
+  const told = (
+    { subject, generation }: Credential,
+    asker: Asker,
+    now: Instant,
+    happened: Pick<Event, 'type' | 'outcome'> & {
+      readonly error?: GuestpassError
+      readonly data?: Event['data'] & object
+    },
+  ): Event => event({ ...asker, connection, subject }, random.uuid(), now, { generation, ...happened })
+
+  async function watched<T>(
+    asker: Asker,
+    work: () => Promise<T>,
+    settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]> = async () => [],
+  ): Promise<T> {
+    const elapsed = stopwatch(ports.clock)
+    try {
+      return await work()
+    } catch (thrown) {
+      const error = asGuestpassError(thrown)
+      // What cannot be written down now is known to the caller alone.
+      await noted(asker, { error, latencyMs: elapsed() }, settled).catch(() => {})
+      throw error
+    }
+  }
+
+  async function noted(
+    asker: Asker,
+    failure: { readonly error: GuestpassError; readonly latencyMs: Millis },
+    settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]>,
+  ): Promise<void> {
+    const { credential, now } = await stands(connection, ports)
+    const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', ...failure })]
+    const outcome = await store.commit({ connection, documents: await settled(failure.error), events })
+    if (outcome === 'conflict') await store.commit({ connection, events })
+  }
+
+  const accept: SignIn['accept'] = (granted, asker, of) =>
+    accepted(granted, { ...of, event: (credential, now, facts) => told(credential, asker, now, facts) })
+
+  async function exchanged(code: string | null, taken: TakenSignIn, asker: Asker, { now }: Stands): Promise<SignedIn> {
+    if (code === null || code === '') throw refusedSignIn('upstream', 'upstream sent the browser back without a code')
+    const { verifier, redirectUri, scopes, nonce } = taken
+    let sentAt = now()
+    const sending = {
+      before: () => taken.ensureOurs(now),
+      onSend() {
+        taken.ensureInTime(now())
+        sentAt = now()
+      },
+    }
+    const granted = await oauth
+      .exchange({ code: new Secret(code), verifier, redirectUri, sending })
+      .catch((thrown: unknown) => {
+        const error = asGuestpassError(thrown)
+        throw error.retryable || error.code === 'in_doubt' ? notAgain(error) : error
+      })
+    const settled = (signedIn: SignedIn) => taken.settled({ signedIn })
+    const of = { asked: scopes, sentAt, now, grant: 'authorization_code', settled }
+    return accept(granted, asker, nonce === undefined ? of : { ...of, nonce })
+  }
+
+  /** Makes sure that what comes can be verified and stored: a code that is used up for nothing is lost. */
+  async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
+    await store.ensureRoom()
+    await Promise.all([reception.ready(credential.tokens), oauth.ready(scopes)])
+    if (!scopes.includes('openid')) return
+    // An OpenID provider gives an ID token (OpenID Connect Core, 3.1.3.3). From elsewhere one may not come, and one that came waits.
+    const isSure = oauth.issuer !== undefined
+    const wait = { clock, unsavedMs: isSure ? KEYS_WAIT : 0 }
+    await waitOut(
+      wait,
+      { connection, credential: GRANT },
+      async () => parts.keys.keys(),
+      ({ retryable }) => retryable,
+    ).catch((thrown: unknown) => {
+      if (isSure) throw thrown
+    })
+  }
+
+  async function completed(
+    query: URLSearchParams,
+    callback: Callback,
+    found: FoundSignIn,
+    asker: Asker,
+    at: Stands,
+    signal: AbortSignal,
+  ): Promise<SignedIn> {
+    const { id, until } = found
+    if (found.is === 'taken') return flights.outcomeOf(id, { until, now: at.now, outcome: found.outcome }, signal)
+    const taken = await watched(asker, async () => {
+      if (found.is === 'refused') throw found.error
+      await ready(found, at)
+      return found.take(random.uuid())
+    })
+    if (!taken) return completed(query, callback, await pending.find(callback, at.now()), asker, at, signal)
+    const settled = (error: GuestpassError) => taken.settled(failedOutcome(error))
+    return flights.fly(id, { until, now: at.now }, () =>
+      watched(
+        asker,
+        async () => {
+          await oauth.checkCallback(query).catch(refuseClaim)
+          refuseCallbackError(query)
+          return exchanged(query.get('code'), taken, asker, at)
+        },
+        settled,
+      ),
+    )
+  }
+
+  /** Writes a sign-in down, and says where the user is sent. */
+  async function begun(
+    { redirectUri, scopes = parts.scopes, browser }: BeginSignIn,
+    context: Context,
+  ): Promise<BegunSignIn> {
+    const { credential, now } = await stands(connection, ports)
+    await oauth.ready(scopes).catch(refuseForGood)
+    const [state, verifier] = [secretText(), new Secret(secretText())]
+    const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
+    const asker = askerOf(context, random.uuid())
+    const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
+    const bound = browser === undefined ? {} : { browser: await digest(browser) }
+    const data = { grant: 'authorization_code', scopes }
+    const challenge = await digest(verifier.reveal())
+    const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
+    const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
+    const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
+    return { url, expiresAt: Math.floor(expiresAt) }
+  }
+
+  return {
+    begin: (ask, context = {}) => callerWait(() => begun(ask, context), context, BEGINNING, clock),
+    complete(brought, browser, context = {}) {
+      const query = new URLSearchParams(brought)
+      const callback = { state: query.get('state'), answer: answerOf(query), browser }
+      const work = async (signal: AbortSignal): Promise<SignedIn> => {
+        const at = await stands(connection, ports)
+        // A state that was not begun here leaves no event: invented states would fill the log.
+        const found = await pending.find(callback, at.now())
+        return completed(query, callback, found, askerOf(context, found.correlationId), at, signal)
+      }
+      return callerWait(work, context, PATIENCE, clock)
+    },
+    watched,
+    accept,
+  }
+}
+
+/** What upstream said, as one text: the code, or the error. */
+const answerOf = (query: URLSearchParams): string => JSON.stringify([query.get('code'), query.get('error')])
+
+/** What is set wrong is wrong when the browser comes back too; a provider that is down now may be up then. */
+function refuseForGood(thrown: unknown): void {
+  if (asGuestpassError(thrown).code === 'config_invalid') throw thrown
+}
+
+/** What other calls would try or look at again is over for this one: the code is sent once. */
+const notAgain = (error: GuestpassError): GuestpassError =>
+  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, causedBy(error))

@@ -1,0 +1,85 @@
+import type { Context } from '../../domain/context.ts'
+import { GRANT } from '../../domain/credential-ids.ts'
+import type { Credential } from '../../domain/credential.ts'
+import { event } from '../../domain/event.ts'
+import { endOf } from '../../domain/plan.ts'
+import { type Instant, MINUTE } from '../../domain/time.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
+import { callerWait } from '../renewal/caller-wait.ts'
+import { isOfOtherIssuer } from './grant-binding.ts'
+import type { RenewalPorts } from '../renewal/renewal.ts'
+import { signInEpoch } from '../access/sign-in-epoch.ts'
+import type { AccessTelling } from '../access/event-recorder.ts'
+
+export interface SignedOut {
+  /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, refused, or is another issuer than that of the sign-in. */
+  readonly upstream: 'done' | 'unsupported' | 'failed'
+  readonly local: 'done'
+  /** When the access token ends that upstream may still accept; absent when there is none. */
+  readonly upstreamValidUntil?: Instant
+}
+
+export interface SignOutParts {
+  readonly connection: string
+  readonly oauth: OAuth
+  readonly telling: AccessTelling
+}
+
+/**
+ * Ends the sign-in of a connection: upstream is told (RFC 7009, or the platform's own call), here nothing of it is used any more. Doing it
+ * again changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
+ * `needs_reauth` when no user was signed in.
+ */
+export type SignOut = (context?: Context) => Promise<SignedOut>
+
+const PATIENCE = { what: 'The sign-out', then: 'It goes on meanwhile; sign out again to see its end.', mostMs: MINUTE }
+
+export function signOut({ connection, oauth, telling }: SignOutParts, ports: RenewalPorts): SignOut {
+  const { store, random, clock } = ports
+  const epoch = signInEpoch(store, connection)
+
+  async function revoked(credential: Credential, now: Instant): Promise<SignedOut> {
+    const { tokens } = credential
+    if (!tokens) return { upstream: 'done', local: 'done' }
+    const end = isOfOtherIssuer(credential, oauth)
+      ? 'failed'
+      : await oauth.revoke(tokens).catch(() => 'failed' as const)
+    const upstream = end === 'access' ? 'unsupported' : end
+    const isLeft = (end === 'failed' || end === 'unsupported') && tokens.expiresAt > now
+    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: endOf(tokens) } : {}) }
+  }
+
+  async function ended(context: Context): Promise<SignedOut> {
+    for (;;) {
+      const { credential, now } = await store.find(connection, GRANT)
+      if (!credential) {
+        throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
+      }
+      const answer = await revoked(credential, now)
+      if (credential.standing === 'revoked' && (!credential.tokens || answer.upstream === 'failed')) return answer
+      const { tokens, intent: _over, backOff: _none, ...rest } = credential
+      const generation = credential.generation + 1
+      // Kept where upstream could not be told, so that it can be told later.
+      const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
+      const next: Credential = { ...rest, ...left, standing: 'revoked', generation }
+      const facts = {
+        type: 'GRANT_REVOKED',
+        outcome: 'success',
+        generation,
+        data: { upstream: answer.upstream },
+      } as const
+      const change = {
+        connection,
+        writes: [{ credential: next, expect: { generation: credential.generation } }],
+        events: [event(telling.about(credential, context), random.uuid(), now, facts)],
+      }
+      // Somebody renewed meanwhile: what came then has to be ended too.
+      if ((await store.commit(change)) === 'conflict') continue
+      epoch.value += 1
+      return answer
+    }
+  }
+
+  return (context = {}) => callerWait(() => ended(context), context, PATIENCE, clock)
+}

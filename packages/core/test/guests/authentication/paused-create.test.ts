@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR, SECOND } from '../../../src/domain/time.ts'
+import { settle } from '../../../src/testing/index.ts'
+import { instead } from '../../world/scripted-answers.ts'
+import { pausable } from '../../world/pausable.ts'
+import { ann, EMAIL, peopleWorld } from '../../world/people-world.ts'
+import { outcome, passing } from '../../world/world.ts'
+
+/** More store calls and requests than a create takes, its repeat after a wait included. */
+const STEPS = Array.from({ length: 16 }, (_, at) => at + 1)
+const LONGER_THAN_EVERY_LEASE = 8 * SECOND
+const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
+/** No deadline and no limit ends a create here: signatures are checked on other threads, while the clock of the test goes on. */
+const policy = { retry: { retries: 3 }, deadlineMs: HOUR, limit: { maxWaitMs: HOUR } }
+
+/** A process that is halted at a step of its request, another that asks meanwhile, and what came of both when the first goes on. */
+async function halted(kind: 'create' | 'user', nth: number, requests: readonly [object, object]) {
+  const here = peopleWorld()
+  // One refusal that proves that nothing was done, so that a repeat after a wait is among the steps.
+  here.upstream.meets(kind, instead(429, {}, { 'retry-after': '1' }))
+  const halting = pausable({ store: here.store, http: here.upstream.http, clock: here.clock }, nth)
+  const slow = await here.process({ policy }, halting.ports)
+  halting.start()
+  const asked = outcome(slow.guests.issue(requests[0] as typeof user))
+  await passing(here.clock, Promise.race([halting.reached, asked]))
+  await here.clock.advance(LONGER_THAN_EVERY_LEASE)
+  const other = await here.process({ policy })
+  const next = await passing(here.clock, outcome(other.guests.issue(requests[1] as typeof user)))
+  const before = here.upstream.asked[kind].length
+  halting.goOn()
+  const late = await passing(here.clock, asked)
+  await settle()
+  const events = await here.events()
+  const orphans = events.filter(({ type }) => type === 'GUEST_ORPHANED').map(({ data }) => data?.['requestId'])
+  const sent = here.upstream.asked[kind].length - before
+  return { ...here, sent, next, late, orphans, made: here.upstream.sessions.length }
+}
+
+describe('a process that is paused beyond its lease', () => {
+  it.each(STEPS)('makes no second guest when it goes on, halted at step %i of a create', async (nth) => {
+    const { made, next, late, store } = await halted('user', nth, [user, user])
+    expect(made).toBe(1)
+    expect([next, late].filter((one) => one.includes('.'))).toHaveLength(1)
+    const { documents } = await store.documents('default', { kind: 'duplicate', limit: 9 })
+    expect(documents.map(({ value }) => value)).toMatchObject([{ state: 'live' }])
+  })
+
+  it.each(STEPS)('makes none beside one that was asked for all the same, halted at step %i', async (nth) => {
+    const { made, orphans, next } = await halted('user', nth, [user, { ...user, onDoubt: 'create' }])
+    expect(made - 1).toBeLessThanOrEqual(orphans.length)
+    if (made === 2) expect(next).toContain('.')
+  })
+
+  it.each(STEPS)('makes one where upstream refuses a second, halted at step %i', async (nth) => {
+    const { made, next, late } = await halted('create', nth, [ann, ann])
+    expect(made).toBe(1)
+    expect([next, late].filter((one) => one.includes('.')).length).toBeLessThanOrEqual(1)
+  })
+
+  it('sends nothing where it was halted before it sent, and is told what the other one made', async () => {
+    const found = []
+    for (const nth of STEPS) {
+      const { sent, late, next } = await halted('user', nth, [user, { ...user, onDoubt: 'create' }])
+      if (!next.includes('.') || late.includes('.')) continue
+      found.push(nth)
+      expect([late, sent]).toEqual(['session_exists', 0])
+    }
+    expect(found.length).toBeGreaterThan(3)
+  })
+})

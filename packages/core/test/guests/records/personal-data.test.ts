@@ -1,0 +1,37 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { settle } from '../../../src/testing/index.ts'
+import type { Kind } from '../../world/people-upstream.ts'
+import { ann, peopleWorld } from '../../world/people-world.ts'
+import { instead } from '../../world/scripted-answers.ts'
+import { refusal } from '../../world/world.ts'
+
+const ADA = {
+  ...ann,
+  email: 'ada@x.example',
+  name: 'Ada Lovelace',
+  attributes: { diagnosis: 'diabetes type two' },
+}
+
+describe('what upstream repeats of a person', () => {
+  const said = { code: 'bad.request', message: 'LOVELACE, Ada (Diabetes%20type%20two, ADA@x.example) is locked' }
+
+  it.each<Kind>(['create', 'update', 'refresh'])(
+    'in a refusal of a %s stands in no error and no record',
+    async (kind) => {
+      const here = peopleWorld()
+      const { guests } = await here.process()
+      here.upstream.meets(kind, instead(400, said))
+      const made = guests.issue(ADA)
+      const error =
+        kind === 'create'
+          ? await refusal(made)
+          : kind === 'refresh'
+            ? await refusal(made.then(({ guestId }) => guests.refresh(guestId)))
+            : await made.then(() => settle())
+      const told = inspect([error, await here.events()], { depth: 20 })
+      expect(told).toContain('is locked')
+      expect(told).not.toMatch(/lovelace|diabetes|ada@/i)
+    },
+  )
+})

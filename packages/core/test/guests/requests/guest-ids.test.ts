@@ -1,0 +1,259 @@
+import { describe, expect, it } from 'vitest'
+import type { Credential } from '../../../src/domain/credential.ts'
+import { guestIdOf, isGuestId, rowOf } from '../../../src/domain/guest-id.ts'
+import { MINUTE } from '../../../src/domain/time.ts'
+import { GuestpassError } from '../../../src/domain/errors.ts'
+import { withoutIds } from '../../../src/guests/events/without-ids.ts'
+import type { Store } from '../../../src/ports/store.ts'
+import { settle } from '../../../src/testing/index.ts'
+import { jwt } from '../../world/fake-upstream.ts'
+import { ann, EMAIL, peopleWorld, reuse } from '../../world/people-world.ts'
+import { ID, refreshWorld, request } from '../../world/refresh-world.ts'
+import { refusal } from '../../world/world.ts'
+
+const TEXT = 'guest/7 Ä?#'
+const tokenOf = (sub: string) => jwt({ sub, exp: 1_900_000_000 })
+const named = (guestId: string) => ({ guestId, token: tokenOf(guestId) })
+const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
+
+const row: Omit<Credential, 'id'> = {
+  connection: 'default',
+  kind: 'guest',
+  api: 'engagements',
+  subject: 'subject',
+  generation: 1,
+  standing: 'active',
+  createdAt: 0,
+}
+
+async function started() {
+  const here = peopleWorld()
+  const connection = await here.process()
+  return { ...here, connection, guests: connection.guests }
+}
+
+describe('an id that an upstream gives', () => {
+  it.each(['7', 'guest_98cc63db', 'a b', 'ä/ö?#%', '…', 'x'.repeat(200), '💬', '6F9619FF-8B86-4D11-B42D-00C04FC964FF'])(
+    'may be %j',
+    (id) => expect(isGuestId(id)).toBe(true),
+  )
+
+  it.each([
+    '',
+    ' ',
+    '.',
+    '..',
+    '%2e%2E',
+    '../a',
+    'a/..',
+    'a/../b',
+    'a\\..',
+    'a%2F..',
+    ' a',
+    'a ',
+    'a  b',
+    'a\n',
+    'a\u0000',
+    '\u202ea',
+    '\ud800',
+    'x'.repeat(201),
+  ])('cannot be %j', (id) => expect(isGuestId(id)).toBe(false))
+
+  it('stays what it is in answers, lists, calls and checks', async () => {
+    const here = await started()
+    const { guests, upstream, connection } = here
+    upstream.answers = named(TEXT)
+    const guest = await guests.issue(ann)
+    expect(guest.guestId).toBe(TEXT)
+    await settle()
+    expect([...upstream.attributes.keys()]).toEqual([encodeURIComponent(TEXT)])
+    expect(await guests.show(TEXT)).toMatchObject({ guestId: TEXT, api: 'engagements' })
+    expect((await guests.list()).guests.map(({ guestId }) => guestId)).toEqual([TEXT])
+    expect(await connection.verifier.verify(guest.token.reveal(), { subject: guest.guestId })).toMatchObject({
+      valid: true,
+    })
+    upstream.answers = { token: tokenOf(TEXT) }
+    expect(await guests.refresh(TEXT)).toMatchObject({ guestId: TEXT, generation: 2 })
+    expect((await guests.token(TEXT)).generation).toBe(2)
+    expect(await guests.invalidate({ email: EMAIL, channelId: 'web-1' })).toEqual({ freed: true, guestId: TEXT })
+    await guests.erase(TEXT)
+    expect((await guests.show(TEXT)).standing).toBe('erased')
+    expect(JSON.stringify(await here.events())).not.toContain('guest/7')
+  })
+
+  it('keeps its capitals where it has the form of a UUID', async () => {
+    const { guests, upstream } = await started()
+    const id = '6F9619FF-8B86-4D11-B42D-00C04FC964FF'
+    upstream.answers = named(id)
+    expect((await guests.issue(ann)).guestId).toBe(id)
+    expect((await guests.token(id)).guestId).toBe(id)
+  })
+
+  it.each(['..', '.', '', '../../tokens', '%2e%2e', 'x'.repeat(201), 'a\u0000b'])(
+    'that is %j is not taken',
+    async (guestId) => {
+      const { guests, upstream, store } = await started()
+      upstream.answers = named(guestId)
+      const error = await refusal(guests.issue(ann))
+      expect(error.code).toBe('create_in_doubt')
+      expect(error.message).toContain('visible characters without . and .. between slashes')
+      await settle()
+      expect(upstream.asked.update).toEqual([])
+      expect((await store.list('default', { kind: 'guest', limit: 9 })).credentials).toEqual([])
+    },
+  )
+
+  it('to two people is refused as garbled, and the session of the first stays as it is', async () => {
+    const { guests, upstream, connection, last, row } = await started()
+    upstream.answers = named('guest-7')
+    const first = await guests.issue(ann)
+    upstream.answers = { ...named('guest-7'), refreshToken: 'another' }
+    const error = await refusal(guests.issue({ ...ann, email: 'bob@mail.example' }))
+    expect(error.code).toBe('upstream_garbled')
+    expect(await last('GUEST_ORPHANED')).toMatchObject({ error: { code: 'upstream_garbled' } })
+    expect((await row('guest-7'))?.generation).toBe(1)
+    expect((await guests.token('guest-7')).token.reveal()).toBe(first.token.reveal())
+    expect(await connection.verifier.verify(first.token.reveal())).toMatchObject({ valid: true })
+    expect((await guests.issue(reuse)).token.reveal()).toBe(first.token.reveal())
+  })
+
+  it('to a person again is the next generation of that guest', async () => {
+    const { guests, upstream, clock } = await started()
+    upstream.answers = named('guest-7')
+    await guests.issue(ann)
+    upstream.lapse()
+    await clock.advance(66 * MINUTE)
+    upstream.answers = { ...named('guest-7'), token: jwt({ sub: 'guest-7', exp: 1_900_000_001 }) }
+    expect(await guests.issue(ann)).toMatchObject({ guestId: 'guest-7', generation: 2 })
+  })
+})
+
+describe('the same id at two APIs', () => {
+  /** A guest of each API under one id. */
+  async function both() {
+    const here = await started()
+    here.upstream.answers = named('7')
+    const engaged = await here.guests.issue(ann)
+    here.upstream.answers = { id: '7', token: jwt({ sub: '7', exp: 1_900_000_001 }) }
+    const external = await here.guests.issue(user)
+    return { ...here, engaged, external }
+  }
+
+  it('is two guests, each with its token', async () => {
+    const { guests, engaged, external } = await both()
+    expect([engaged.guestId, external.guestId]).toEqual(['7', '7'])
+    for (const guest of [engaged, external]) {
+      const api = guest.api as 'engagements' | 'external-users'
+      expect((await guests.token('7', { api })).token.reveal()).toBe(guest.token.reveal())
+      expect(await guests.show('7', { api })).toMatchObject({ guestId: '7', api })
+    }
+    expect((await guests.list()).guests).toMatchObject([
+      { guestId: '7', api: 'engagements' },
+      { guestId: '7', api: 'external-users' },
+    ])
+  })
+
+  it('has to be told apart, and the refusal names both', async () => {
+    const { guests } = await both()
+    for (const ask of [guests.token, guests.show, guests.revoke, guests.erase, guests.refresh]) {
+      const error = await refusal(ask('7'))
+      expect(error.code).toBe('invalid_input')
+      expect(error.fields?.map(({ field }) => field)).toEqual(['api'])
+      expect(error.message).toContain('engagements and external-users')
+    }
+    expect((await refusal(guests.show('7', { api: 'guest-tokens' }))).code).toBe('guest_unknown')
+  })
+
+  it('is revoked and erased one by one', async () => {
+    const { guests, connection, engaged, external } = await both()
+    await guests.revoke('7', { api: 'external-users' })
+    expect(await connection.verifier.verify(external.token.reveal())).toEqual({ valid: false, reason: 'revoked' })
+    expect(await connection.verifier.verify(engaged.token.reveal())).toMatchObject({ valid: true })
+    await guests.erase('7', { api: 'engagements' })
+    expect((await guests.show('7', { api: 'external-users' })).standing).toBe('revoked')
+    expect((await refusal(guests.show('7'))).code).toBe('invalid_input')
+  })
+})
+
+describe('an ephemeral guest whose id another API gave, too', () => {
+  it('leaves the guest that the other API stored while its own token was asked for', async () => {
+    const here = refreshWorld()
+    let isThere = false
+    const commit: Store['commit'] = async (change) => {
+      if (change.writes && !isThere) {
+        isThere = true
+        await here.store.commit({
+          connection: 'default',
+          writes: [{ credential: { ...row, id: ID }, expect: { generation: 0 } }],
+        })
+      }
+      return here.store.commit(change)
+    }
+    const { guests } = await here.process({}, { store: { ...here.store, commit } })
+    expect(await guests.issue(request)).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 1 })
+    expect(await guests.show(ID, { api: 'engagements' })).toMatchObject({ generation: 1 })
+    expect(await guests.show(ID, { api: 'guest-tokens' })).toMatchObject({ generation: 1 })
+  })
+
+  it('is minted, refreshed and adopted beside that one', async () => {
+    const here = refreshWorld()
+    const { guests } = await here.process()
+    const engaged: Credential = { ...row, id: ID }
+    await here.store.commit({ connection: 'default', writes: [{ credential: engaged, expect: { generation: 0 } }] })
+    const of = { api: 'guest-tokens' } as const
+    const minted = await guests.issue(request)
+    expect(minted).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 1 })
+    expect((await refusal(guests.token(ID))).message).toContain('engagements and guest-tokens')
+    expect((await guests.token(ID, of)).token.reveal()).toBe(minted.token.reveal())
+    expect(await guests.refresh(ID, of)).toMatchObject({ guestId: ID, generation: 2 })
+    expect(here.upstream.effects(ID)).toBe(1)
+    const next = await guests.issue(request)
+    expect(next.generation).toBe(3)
+    await here.clock.advance(MINUTE)
+    expect(await guests.refresh(ID, { ...of, token: here.upstream.mint(ID) })).toMatchObject({ generation: 5 })
+    expect(await here.row()).toMatchObject({ api: 'engagements', generation: 1, shared: true })
+    expect(JSON.stringify(await here.events())).not.toContain(ID)
+  })
+})
+
+describe('a guest', () => {
+  const invented = '0f0e0d0c-0b0a-4a0b-8c0d-0e0f0a0b0c0d'
+
+  it('that a former version stored under an invented id is found by either id and shown as upstream knows it', async () => {
+    const { guests, store } = await started()
+    const credential = { ...row, id: invented, upstreamId: 'guest_7' }
+    await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
+    for (const id of [invented, 'guest_7']) expect((await guests.show(id)).guestId).toBe('guest_7')
+    await guests.revoke('guest_7')
+    expect((await guests.show(invented)).standing).toBe('revoked')
+    expect((await refusal(guests.show('guest_8'))).code).toBe('guest_unknown')
+  })
+
+  it('is never a row of the service itself, whatever upstream calls it', async () => {
+    const { guests, upstream, store } = await started()
+    const access: Credential = { ...row, id: 'key-1', kind: 'access', api: 'oauth' }
+    await store.commit({ connection: 'default', writes: [{ credential: access, expect: { generation: 0 } }] })
+    for (const ask of [guests.token, guests.refresh, guests.show])
+      expect((await refusal(ask('key-1'))).code).toBe('guest_unknown')
+    upstream.answers = named('key-1')
+    const guest = await guests.issue(ann)
+    expect(guest.guestId).toBe('key-1')
+    expect((await guests.token('key-1')).token.reveal()).toBe(guest.token.reveal())
+    expect((await store.find('default', 'key-1')).credential?.kind).toBe('access')
+  })
+
+  it('whose id reads like a row of another API shares no row with it', () => {
+    const ids = ['7', 'engagements/7', 'external-users/7', 'engagements/engagements/7']
+    for (const api of ['engagements', 'external-users'] as const)
+      for (const id of ids) expect(guestIdOf({ api, id: rowOf(api, id) })).toBe(id)
+    expect(rowOf('external-users', 'engagements/7')).toBe('external-users/engagements/7')
+    expect(guestIdOf({ api: 'external-users', id: 'engagements/7' })).toBe('engagements/7')
+  })
+
+  it('is left out of events by its id as a word, however short and however it is written', () => {
+    const of = (message: string, id: string) => withoutIds(new GuestpassError('internal', message), 'X', [id]).message
+    expect(of('Guest 7: upstream answered 57 (7).', '7')).toBe('Guest X: upstream answered 57 (X).')
+    expect(of('/guests/a%2Fb is gone, a/b', 'a/b')).toBe('/guests/X is gone, X')
+    expect(of('guest-7 and GUEST-7', 'guest-7')).toBe('X and X')
+  })
+})

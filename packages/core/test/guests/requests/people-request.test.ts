@@ -1,0 +1,284 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Json } from '../../../src/domain/json.ts'
+import { GuestpassError } from '../../../src/domain/errors.ts'
+import { mergedAttributes } from '../../../src/guests/enrichment/attributes.ts'
+import { complianceFlags } from '../../../src/guests/authentication/compliance.ts'
+import {
+  jsonBytes,
+  MAX_ATTRIBUTES,
+  parseDuplicateKey,
+  parsePersonRequest,
+  reservedAttributes,
+} from '../../../src/guests/requests/person-request.ts'
+import { event } from '../../../src/testing/store-contract/samples.ts'
+
+const ENGAGEMENT = { api: 'engagements', email: 'ann@mail.example', consent: true, channelId: 'web-1' }
+const USER = { api: 'external-users', email: 'ann@mail.example', name: 'Ann' }
+
+function refusal(act: () => unknown): GuestpassError {
+  try {
+    act()
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError) return thrown
+  }
+  throw new Error('accepted')
+}
+
+const fieldsOf = (error: GuestpassError): string[] =>
+  [...new Set((error.fields ?? []).map(({ field }) => field))].sort()
+const faulty = (more: object): string[] =>
+  fieldsOf(refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, ...more })))
+
+describe('a request for an authenticated guest', () => {
+  it('needs address, consent and channel, and claims the address unless it says more', () => {
+    expect(parsePersonRequest('engagements', ENGAGEMENT)).toEqual({
+      ...ENGAGEMENT,
+      attributes: {},
+      assurance: 'claimed',
+    })
+    expect(faulty({ email: undefined, consent: undefined, channelId: undefined })).toEqual([
+      'channelId',
+      'consent',
+      'email',
+    ])
+  })
+
+  const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+  const endless: Record<string, unknown> = {}
+  endless['one'] = endless
+  endless['other'] = [endless, endless]
+
+  it.each<[string, unknown]>([
+    ['65 levels', { a: nested(64) }],
+    ['100 000 levels', { a: nested(100_000) }],
+    ['themselves', endless],
+    ['a text that is not well-formed', { a: ['\ud800'] }],
+    ['a name that is not well-formed', { 'a\udfff': 1 }],
+    ['a member that objects lose', JSON.parse('{"a":{"__proto__":1}}')],
+    ['10 001 parts', { a: Array.from({ length: 10_001 }, () => 1) }],
+  ])('is refused when its attributes hold %s', (_, attributes) => {
+    expect(faulty({ attributes })).toEqual(['attributes'])
+  })
+
+  it('may hold attributes 64 levels deep', () => {
+    const attributes = { a: nested(63) as Json }
+    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
+  })
+
+  it('has an address that is well-formed', () => {
+    expect(faulty({ email: 'a\ud800@mail.example' })).toEqual(['email'])
+  })
+
+  it.each([' ann@mail.example', 'ANN@Mail.Example', '\tAnn@mail.example\n'])('knows %j as one address', (email) => {
+    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
+    expect(parseDuplicateKey({ email, channelId: 'web-1' })).toEqual({
+      api: 'engagements',
+      email: 'ann@mail.example',
+      channelId: 'web-1',
+    })
+  })
+
+  it.each([
+    '',
+    ' ',
+    'ann',
+    'ann@',
+    '@mail.example',
+    'ann mail@mail.example',
+    'ann@mail@example',
+    'ann@mail..example',
+    'ann@.example',
+    'ann@mail.example.',
+    '<ann@mail.example>',
+    'a@b,c@d',
+    `${'a'.repeat(65)}@mail.example`,
+    `ann@${'a'.repeat(251)}`,
+    'ann\u0000@mail.example',
+    'an\u200bn@mail.example',
+    7,
+    null,
+    ['ann@mail.example'],
+  ])('does not take the address %j, and does not repeat it', (email) => {
+    const error = refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, email }))
+    expect(fieldsOf(error)).toEqual(['email'])
+    if (typeof email === 'string' && email.length > 4) expect(JSON.stringify(error.toProblem())).not.toContain(email)
+  })
+
+  it.each(['true', 1, false, 'yes', null, undefined, {}])('does not take %j for consent', (consent) => {
+    expect(faulty({ consent })).toEqual(['consent'])
+  })
+
+  it.each(['', 'a'.repeat(101), 'web/1', 'web 1', '../x', 'web?1', 7])('does not take the channel %j', (channelId) => {
+    expect(faulty({ channelId })).toEqual(['channelId'])
+  })
+
+  it('tells what is left out as missing', () => {
+    const error = refusal(() => parsePersonRequest('engagements', { api: 'engagements' }))
+    expect(error.fields?.map(({ field, message }) => `${field} ${message}`)).toEqual([
+      'email is missing',
+      'consent is missing',
+      'channelId is missing',
+    ])
+  })
+
+  it('takes names of 1 to 100 characters, however many bytes these are', () => {
+    for (const name of ['A', '😀'.repeat(100)]) {
+      expect(parsePersonRequest('engagements', { ...ENGAGEMENT, name }).name).toBe(name)
+    }
+    for (const name of ['', '  ', 'a'.repeat(101), 'a\nb', '\ud800', 7]) expect(faulty({ name })).toEqual(['name'])
+  })
+
+  it.each([
+    [{ name: 'a\nb' }, 'holds a control character, such as a tab or a line end'],
+    [{ name: 'a\ud800' }, 'holds half of a character (a lone surrogate)'],
+    [{ attributes: { plan: 'a\ud800' } }, 'holds half of a character (a lone surrogate)'],
+  ])('says which characters of %j are not taken', (odd, message) => {
+    const { fields } = refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, ...odd }))
+    expect(fields).toMatchObject([{ field: Object.keys(odd)[0], message }])
+  })
+
+  it('takes attributes up to 2048 bytes as JSON, counted in UTF-8', () => {
+    const room = MAX_ATTRIBUTES - jsonBytes({ a: '' })
+    const attributes = { a: 'é'.repeat(Math.floor(room / 2)) + 'x'.repeat(room % 2) }
+    expect(jsonBytes(attributes)).toBe(2_048)
+    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
+    expect(faulty({ attributes: { a: `${attributes.a}x` } })).toEqual(['attributes'])
+    expect(faulty({ attributes: ['a'] })).toEqual(['attributes'])
+    expect(faulty({ attributes: { a: () => {} } })).toEqual(['attributes.a'])
+  })
+
+  it.each(reservedAttributes)('does not let itself be given %s', (name) => {
+    expect(faulty({ attributes: { [name]: 'x', plan: 'gold' } })).toEqual([`attributes.${name}`])
+  })
+
+  it('gets a session only with an address that is verified', () => {
+    for (const onDuplicate of ['reuse', 'replace']) {
+      expect(faulty({ onDuplicate })).toEqual(['onDuplicate'])
+      expect(faulty({ onDuplicate, assurance: 'claimed' })).toEqual(['onDuplicate'])
+      const asked = { ...ENGAGEMENT, onDuplicate, assurance: 'verified' }
+      expect(parsePersonRequest('engagements', asked)).toMatchObject({ onDuplicate, assurance: 'verified' })
+    }
+    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, onDuplicate: 'reject' }).onDuplicate).toBe('reject')
+  })
+
+  it('is refused with all its faults at once, each with its path and what to do, and none with its value', () => {
+    const error = refusal(() =>
+      parsePersonRequest('engagements', {
+        api: 'engagements',
+        email: 'Nobody At All',
+        consent: 'true',
+        name: '',
+        attributes: { tier: 'gold' },
+        assurance: 'sure',
+        onDuplicate: 'reuse',
+        scopes: [],
+      }),
+    )
+    expect(fieldsOf(error)).toEqual([
+      'assurance',
+      'attributes.tier',
+      'channelId',
+      'consent',
+      'email',
+      'name',
+      'onDuplicate',
+      'scopes',
+    ])
+    for (const { remedy } of error.fields ?? []) expect(remedy).not.toBe('')
+    expect(JSON.stringify(error.toProblem())).not.toMatch(/Nobody At All|gold/)
+  })
+
+  it('is taken whole or refused as invalid input, whatever comes in', () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.anything(), fc.anything(), (email, attributes, input) => {
+        for (const asked of [{ ...ENGAGEMENT, email, attributes }, input]) {
+          try {
+            const person = parsePersonRequest('engagements', asked)
+            expect(person.consent).toBe(true)
+            expect(jsonBytes(person.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTES)
+          } catch (thrown) {
+            expect(thrown).toBeInstanceOf(GuestpassError)
+            expect((thrown as GuestpassError).fields?.length).toBeGreaterThan(0)
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('a request for an external user', () => {
+  it('needs address and name; its attributes are texts', () => {
+    expect(parsePersonRequest('external-users', { ...USER, attributes: { plan: 'gold' } })).toMatchObject({
+      name: 'Ann',
+      attributes: { plan: 'gold' },
+      consent: false,
+    })
+    const error = refusal(() =>
+      parsePersonRequest('external-users', {
+        api: 'external-users',
+        email: 'x',
+        attributes: { plan: 7 },
+        consent: true,
+      }),
+    )
+    expect(fieldsOf(error)).toEqual(['attributes.plan', 'consent', 'email', 'name'])
+  })
+})
+
+describe('the flags of compliance', () => {
+  const profile = { email: 'ann@mail.example', name: 'Ann', attributes: { plan: 'gold' } }
+  const begun = event('1', { type: 'GUEST_CREATE_INITIATED' })
+  const flags = (more: Partial<Parameters<typeof complianceFlags>[0]> = {}) =>
+    complianceFlags({
+      consentTimestamp: '2026-01-01T00:00:00.000Z',
+      profile,
+      told: { api: 'x' },
+      trail: [begun],
+      ...more,
+    })
+
+  it('are each found out from what happened', () => {
+    const all = { gdprConsentRecorded: true, dataMinimizationApplied: true, auditTrailGenerated: true }
+    expect(flags()).toEqual(all)
+    expect(flags({ consentTimestamp: undefined })).toEqual({ ...all, gdprConsentRecorded: false })
+    expect(flags({ trail: [] })).toEqual({ ...all, auditTrailGenerated: false })
+  })
+
+  it('tell when address or name stand where they need not', () => {
+    for (const told of [{ a: ['Ann'] }, { a: 'from ANN, again' }, { a: { b: 'to ANN@mail.example' } }]) {
+      expect(flags({ told }).dataMinimizationApplied).toBe(false)
+    }
+    const attributes = { note: 'ann@mail.example' }
+    expect(flags({ profile: { ...profile, attributes } }).dataMinimizationApplied).toBe(false)
+    expect(flags({ told: { a: 'Anna, Joann', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
+  })
+})
+
+describe('the attributes that upstream is given', () => {
+  const crm = { customerId: 'c-1', tier: 'gold', lastInteraction: '2025-12-24' }
+  const consentTimestamp = '2026-01-01T00:00:00.000Z'
+
+  it('are those of the request, of consent and of the CRM', () => {
+    expect(mergedAttributes({ attributes: { plan: 'x' }, crm, consentTimestamp })).toEqual({
+      attributes: { plan: 'x', ...crm, consentTimestamp, authMethod: 'guest-api', sessionVersion: '1.0' },
+      dropped: [],
+    })
+  })
+
+  it('never pass 2048 bytes: what others add is left out and named, what the request gave stays', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2_038 }), fc.string({ maxLength: 256, minLength: 1 }), (size, tier) => {
+        const attributes = { a: 'x'.repeat(size) }
+        const merged = mergedAttributes({ attributes, crm: { ...crm, tier }, consentTimestamp })
+        expect(jsonBytes(merged.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTES)
+        expect(merged.attributes).toMatchObject(attributes)
+        const added = Object.keys(merged.attributes).filter((name) => name !== 'a')
+        expect([...added, ...merged.dropped].sort()).toEqual([...reservedAttributes].sort())
+      }),
+    )
+    const tight = mergedAttributes({ attributes: { a: 'x'.repeat(1_900) }, crm, consentTimestamp })
+    expect(tight.dropped).toEqual(['lastInteraction'])
+  })
+})

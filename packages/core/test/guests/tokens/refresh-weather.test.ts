@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
+import { catalogue } from '../../../src/domain/errors.ts'
+import { json } from '../../world/fake-upstream.ts'
+import { dropped, instead, type Meeting, slow } from '../../world/scripted-answers.ts'
+import { expectOneEffect, ID, issued } from '../../world/refresh-world.ts'
+import { garbled } from '../../world/refreshing-upstream.ts'
+import { outcome, refusal } from '../../world/world.ts'
+
+const MANDATORY = HOUR - MINUTE
+const DEADLINE = 31 * SECOND
+
+/** What a refresh may meet, what comes of it when it goes on, and whether it took effect the first time. */
+type Row = readonly [what: string, meeting: Meeting, code: keyof typeof catalogue]
+
+const bad = (how: Parameters<typeof garbled>[0]): Row => [
+  `${how} in the place of an answer`,
+  garbled(how),
+  'upstream_garbled',
+]
+
+const weather: readonly Row[] = [
+  ['a connection reset before it took effect', dropped('before'), 'upstream_unavailable'],
+  ['a connection reset after it took effect', dropped('after'), 'upstream_unavailable'],
+  bad('html'),
+  bad('truncated'),
+  bad('empty'),
+  bad('type'),
+  ['an answer without a token', async (work) => (work(), json(200, { guestTokenId: ID })), 'upstream_garbled'],
+  ['an answer that is null', async (work) => (work(), json(200, null)), 'upstream_garbled'],
+  ['a redirect', instead(302, {}, { location: 'https://elsewhere.example.com/' }), 'upstream_garbled'],
+  ...[408, 500, 502, 503, 504].map((status): Row => [`a ${status}`, instead(status), 'upstream_unavailable']),
+  ['a 429', instead(429), 'upstream_busy'],
+  ['a 403', instead(403, { code: 'not.authorized' }), 'access_denied'],
+  ['a 401, twice', instead(401), 'access_rejected'],
+]
+
+describe('a refresh that meets trouble to the end', () => {
+  it.each(weather)(
+    '%s: fails by its code, keeps its key, and the next one takes effect once',
+    async (_, meeting, code) => {
+      const { guests, upstream, clock, row, first } = await issued({ repeats: true })
+      const tries = code === 'access_rejected' ? 2 : code === 'upstream_unavailable' || code === 'upstream_busy' ? 4 : 1
+      upstream.meets(...Array.from({ length: tries }, () => meeting))
+      const asked = refusal(guests.refresh(ID))
+      await clock.advance(DEADLINE)
+      const error = await asked
+      expect([error.code, error.retryable]).toEqual([code, catalogue[code].retryable])
+      const stored = await row()
+      expect([stored?.generation, stored?.tokens?.access.reveal()]).toEqual([1, first])
+      expect(stored?.intent?.id).toBe(upstream.refreshes[0]?.key)
+      expect(await outcome(guests.token(ID))).toBe(first)
+      await clock.advance(MINUTE)
+      const next = guests.refresh(ID)
+      await clock.advance(DEADLINE)
+      expect((await next).generation).toBe(2)
+      expectOneEffect(upstream, tries + 1)
+      expect(upstream.mints()).toBe(1)
+    },
+  )
+
+  it('serves the token to its very end, and no longer', async () => {
+    const { guests, upstream, clock, first } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets(...Array.from({ length: 100 }, () => instead(503)))
+    for (let second = 0; second < 60; second += 1) {
+      expect(await outcome(guests.token(ID))).toBe(first)
+      await clock.advance(SECOND)
+    }
+    expect(await outcome(guests.token(ID))).toBe('upstream_unavailable')
+    expect(new Set(upstream.refreshes.map(({ key }) => key)).size).toBe(1)
+  })
+})
+
+describe('a refresh that meets trouble for a moment', () => {
+  it.each([
+    ...weather.filter(([, , code]) => code === 'upstream_unavailable' || code === 'upstream_busy'),
+    ['a 401', instead(401), 'access_rejected'],
+  ] as const)('%s: is repeated under its key, and takes effect once', async (_, meeting) => {
+    const { guests, upstream, clock } = await issued({ repeats: true })
+    upstream.meets(meeting)
+    const asked = guests.refresh(ID)
+    await clock.advance(DEADLINE)
+    expect((await asked).generation).toBe(2)
+    expectOneEffect(upstream, 2)
+    expect(upstream.mints()).toBe(1)
+  })
+
+  it('an answer later than the time-out: is repeated under its key, and takes effect once', async () => {
+    const { guests, upstream, clock } = await issued({ repeats: true })
+    upstream.meets(slow(clock, 20 * SECOND))
+    const asked = guests.refresh(ID)
+    await clock.advance(DEADLINE)
+    expect((await asked).generation).toBe(2)
+    expectOneEffect(upstream, 2)
+  })
+
+  it('answers later than the time-out to every try: ends with its deadline, and goes on under the same key', async () => {
+    const { guests, upstream, clock } = await issued({ repeats: true })
+    upstream.meets(...Array.from({ length: 4 }, () => slow(clock, 20 * SECOND)))
+    const asked = refusal(guests.refresh(ID))
+    await clock.advance(DEADLINE)
+    expect((await asked).code).toBe('deadline_exceeded')
+    await clock.advance(MINUTE)
+    const next = guests.refresh(ID)
+    await clock.advance(DEADLINE)
+    expect((await next).generation).toBe(2)
+    expect([upstream.effects(ID), new Set(upstream.refreshes.map(({ key }) => key)).size]).toEqual([1, 1])
+  })
+
+  it.each([429, 503])(
+    'a %d with a time to come back: never comes earlier, however the time is written',
+    async (status) => {
+      const wait = 7 * SECOND
+      for (const form of ['seconds', 'IMF-fixdate', 'rfc850', 'asctime'] as const) {
+        const { guests, upstream, clock } = await issued({ repeats: true })
+        const began = clock.wall()
+        upstream.meets(instead(status, {}, { 'retry-after': written(began + wait, form, wait) }))
+        const asked = guests.refresh(ID)
+        await clock.advance(DEADLINE)
+        expect((await asked).generation, form).toBe(2)
+        const [, again = 0] = upstream.refreshes.map(({ at }) => at - began)
+        expect(again, form).toBeGreaterThanOrEqual(wait)
+        expect(again, form).toBeLessThanOrEqual(wait * 1.1 + SECOND)
+        expectOneEffect(upstream, 2)
+      }
+    },
+  )
+
+  it.each(['', 'soon', '-5', '1e3', 'Thu, 99 Jan 2026 00:00:00 GMT'])(
+    'a 429 with the unreadable time %j: backs off by itself',
+    async (value) => {
+      const { guests, upstream, clock } = await issued({ repeats: true })
+      upstream.meets(instead(429, {}, { 'retry-after': value }))
+      const asked = guests.refresh(ID)
+      await clock.advance(DEADLINE)
+      expect((await asked).generation).toBe(2)
+      expectOneEffect(upstream, 2)
+    },
+  )
+
+  it('a 429 with a time beyond its deadline: fails at once, and nobody asks before that time', async () => {
+    const here = await issued({ repeats: true })
+    const { guests, upstream, clock, first } = here
+    upstream.meets(instead(429, {}, { 'retry-after': '600' }))
+    const until = clock.wall() + 10 * MINUTE
+    const error = await refusal(guests.refresh(ID))
+    expect(error.code).toBe('upstream_busy')
+    expect(error.retryAt).toBeGreaterThanOrEqual(until)
+    const other = await here.process()
+    await clock.advance(9 * MINUTE)
+    expect(await outcome(other.guests.refresh(ID))).toBe('upstream_busy')
+    expect(await outcome(other.guests.token(ID))).toBe(first)
+    expect(upstream.refreshes).toHaveLength(1)
+    await clock.advance(2 * MINUTE)
+    expect((await other.guests.refresh(ID)).generation).toBe(2)
+    expectOneEffect(upstream, 2)
+  })
+})
+
+/** A moment as Retry-After may say it (RFC 9110, 10.2.3 and 5.6.7). */
+function written(at: number, form: 'seconds' | 'IMF-fixdate' | 'rfc850' | 'asctime', wait: number): string {
+  const imf = new Date(at).toUTCString()
+  const [, day = '', month = '', year = '', time = ''] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(imf) ?? []
+  if (form === 'seconds') return String(wait / SECOND)
+  if (form === 'IMF-fixdate') return imf
+  const weekday = new Date(at).toLocaleDateString('en', {
+    weekday: form === 'asctime' ? 'short' : 'long',
+    timeZone: 'UTC',
+  })
+  return form === 'rfc850'
+    ? `${weekday}, ${day}-${month}-${year.slice(2)} ${time} GMT`
+    : `${weekday} ${month} ${String(Number(day)).padStart(2)} ${time} ${year}`
+}
+
+describe('the signing keys during a refresh', () => {
+  const mirrored = async () => issued({}, { publicKey: undefined } as never)
+
+  it('are exchanged, the old one gone: the refreshed token verifies at once', async () => {
+    const { guests, upstream } = await mirrored()
+    upstream.roll()
+    expect((await guests.refresh(ID)).generation).toBe(2)
+    expectOneEffect(upstream, 1)
+  })
+
+  it('cannot be had: the refresh is adopted later, under the same key', async () => {
+    const here = await mirrored()
+    const { upstream, clock } = here
+    upstream.roll()
+    upstream.keySet = () => json(503, {})
+    const fresh = refreshlessFacts(here.store)
+    const other = await here.process({ publicKey: undefined } as never, { store: fresh })
+    const asked = refusal(other.guests.refresh(ID))
+    await clock.advance(DEADLINE)
+    expect((await asked).code).toBe('keys_unavailable')
+    expect((await here.row())?.generation).toBe(1)
+    upstream.keySet = undefined
+    await clock.advance(2 * MINUTE)
+    const next = other.guests.refresh(ID)
+    await clock.advance(DEADLINE)
+    expect((await next).generation).toBe(2)
+    expectOneEffect(upstream, 2)
+  })
+
+  it('are not known yet: the refresh is adopted when they are', async () => {
+    const { guests, upstream, clock, first } = await mirrored()
+    upstream.roll()
+    upstream.keySet = () => json(503, {})
+    await clock.advance(MANDATORY)
+    expect(await outcome(guests.token(ID))).toBe(first)
+    upstream.keySet = undefined
+    await clock.advance(45 * SECOND)
+    expect((await guests.token(ID)).generation).toBe(2)
+    expect(new Set(upstream.refreshes.map(({ key }) => key)).size).toBe(1)
+    expect(upstream.effects(ID)).toBe(1)
+  })
+})
+
+/** A store that remembers no keys. */
+const refreshlessFacts = <S extends { fact: unknown }>(store: S): S => ({ ...store, fact: async () => undefined })

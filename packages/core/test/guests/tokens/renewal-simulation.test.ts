@@ -1,0 +1,139 @@
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
+import { HttpFault } from '../../../src/ports/http.ts'
+import { settle } from '../../../src/testing/index.ts'
+import { granted, json } from '../../world/fake-upstream.ts'
+import { outcome, world } from '../../world/world.ts'
+
+/** One thing that happens to a service and its upstream. */
+type Happening =
+  | { readonly is: 'ask'; readonly process: number; readonly callers: number }
+  | { readonly is: 'reject'; readonly process: number }
+  | { readonly is: 'pass'; readonly ms: number }
+  | { readonly is: 'step'; readonly ms: number }
+  | { readonly is: 'mood'; readonly mood: Mood }
+
+type Mood = 'well' | 'slow' | 'busy' | 'failing' | 'lost' | 'misconfigured'
+
+const moods: readonly Mood[] = ['well', 'well', 'slow', 'busy', 'failing', 'lost', 'misconfigured']
+const pass = fc.oneof(
+  fc.integer({ min: 1, max: 5 * SECOND }),
+  fc.integer({ min: 1, max: 10 * MINUTE }),
+  fc.constantFrom(MINUTE, 5 * MINUTE, 54 * MINUTE, HOUR),
+)
+const happening = (steps: boolean): fc.Arbitrary<Happening> =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        is: fc.constant('ask' as const),
+        process: fc.nat(2),
+        callers: fc.integer({ min: 1, max: 5 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ is: fc.constant('reject' as const), process: fc.nat(2) }) },
+    { weight: 5, arbitrary: fc.record({ is: fc.constant('pass' as const), ms: pass }) },
+    { weight: 2, arbitrary: fc.record({ is: fc.constant('mood' as const), mood: fc.constantFrom(...moods) }) },
+    {
+      weight: steps ? 2 : 0,
+      arbitrary: fc.record({ is: fc.constant('step' as const), ms: fc.integer({ min: -2 * HOUR, max: 2 * HOUR }) }),
+    },
+  )
+
+/** Lives through what happens, and looks at every token that is handed out. */
+async function live(happenings: readonly Happening[], processes: number): Promise<void> {
+  const here = world()
+  const { clock, upstream } = here
+  const endOf = new Map<string, number>()
+  const rejected = new Map<number, Set<string>>()
+  let mood: Mood = 'well'
+  let underWay = 0
+  let mostUnderWay = 0
+  const answer = async () => {
+    if (mood === 'busy') return json(429, {}, { 'retry-after': '30' })
+    if (mood === 'failing') return json(503, {})
+    if (mood === 'lost') throw new HttpFault('lost', 'ECONNRESET')
+    if (mood === 'misconfigured') return json(400, { error: 'invalid_scope' })
+    const nth = endOf.size + 1
+    endOf.set(`access-token-${nth}`, clock.monotonic() + HOUR)
+    if (mood === 'slow') await clock.sleep(7 * SECOND)
+    return granted(nth)
+  }
+  upstream.token = async () => {
+    mostUnderWay = Math.max(mostUnderWay, (underWay += 1))
+    return answer().finally(() => (underWay -= 1))
+  }
+  const sources = await Promise.all(Array.from({ length: processes }, async () => (await here.process()).accessTokens))
+  const sourceOf = (process: number) => sources[process % processes] as (typeof sources)[number]
+  const waiting = new Set<Promise<void>>()
+  const faults: unknown[] = []
+
+  const ask = async (process: number): Promise<void> => {
+    const known = new Set(rejected.get(process % processes))
+    const got = await sourceOf(process)
+      .token()
+      .catch((error: { code?: string }) => error)
+    if (!('token' in got)) return expect(got.code).toMatch(/^(upstream_|scope_missing|deadline_exceeded|token_refused)/)
+    const token = got.token.reveal()
+    expect(clock.monotonic(), `${token} was served late`).toBeLessThan(endOf.get(token) ?? 0)
+    expect(known.has(token), `${token} had been rejected`).toBe(false)
+  }
+
+  for (const it of happenings) {
+    if (it.is === 'pass') await clock.advance(it.ms)
+    if (it.is === 'step') clock.stepWall(it.ms)
+    if (it.is === 'mood') mood = it.mood
+    if (it.is === 'ask') {
+      for (let caller = 0; caller < it.callers; caller += 1) {
+        const asked = ask(it.process)
+          .catch((fault: unknown) => void faults.push(fault))
+          .finally(() => waiting.delete(asked))
+        waiting.add(asked)
+      }
+      await settle()
+    }
+    if (it.is === 'reject') {
+      const got = await Promise.race([
+        sourceOf(it.process)
+          .token()
+          .catch(() => undefined),
+        settle(),
+      ])
+      if (got) {
+        sourceOf(it.process).reportRejected(got.token)
+        const known = rejected.get(it.process % processes) ?? new Set()
+        rejected.set(it.process % processes, known.add(got.token.reveal()))
+      }
+    }
+  }
+  mood = 'well'
+  await clock.advance(MINUTE)
+  await Promise.all(waiting)
+  expect(faults).toEqual([])
+  const ends: string[] = []
+  for (let round = 0; round < 12; round += 1) {
+    const end = outcome(sourceOf(0).token())
+    await clock.advance(MINUTE)
+    ends.push(await end)
+  }
+  expect(ends.at(-1)).toMatch(/^access-token-\d+$/)
+  expect(mostUnderWay).toBeLessThanOrEqual(1)
+  expect(clock.sleeping).toBe(0)
+}
+
+it('whatever happens, processes serve no token late or rejected, ask one at a time, and recover', async () => {
+  const story = fc.array(happening(false), { maxLength: 40 })
+  await fc.assert(
+    fc.asyncProperty(story, (happenings) => live(happenings, 3)),
+    { numRuns: 60 },
+  )
+})
+
+it('whatever happens to the wall clock too, a process serves no token late or rejected, and recovers', async () => {
+  const story = fc.array(happening(true), { maxLength: 40 })
+  await fc.assert(
+    fc.asyncProperty(story, (happenings) => live(happenings, 1)),
+    { numRuns: 60 },
+  )
+})

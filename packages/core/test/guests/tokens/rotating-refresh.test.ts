@@ -1,0 +1,365 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
+import { settle } from '../../../src/testing/index.ts'
+import { jwt, strangerKey } from '../../world/fake-upstream.ts'
+import { keeper } from '../../../src/guests/keeper.ts'
+import { dropped, instead, slow } from '../../world/scripted-answers.ts'
+import { garbled } from '../../world/people-upstream.ts'
+import { ann, EMAIL, peopleWorld, replace } from '../../world/people-world.ts'
+import { outcome, passing, refusal } from '../../world/world.ts'
+
+const MANDATORY = HOUR - 30 * SECOND
+
+async function issued(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
+  const here = peopleWorld()
+  const connection = await here.process(options)
+  const { guests } = connection
+  const first = await guests.issue(ann)
+  const id = first.guestId
+  return {
+    ...here,
+    connection,
+    guests,
+    id,
+    first: first.token.reveal(),
+    refreshes: () => here.upstream.asked.refresh.length,
+    standing: async () => (await here.row(id))?.standing,
+  }
+}
+
+describe('a guest with a rotating refresh token', () => {
+  it('is renewed by it, and keeps the next one', async () => {
+    const { guests, id, clock, row, upstream, connection, told } = await issued()
+    await clock.advance(MANDATORY)
+    const next = await guests.token(id)
+    expect(next).toMatchObject({ generation: 2, verified: true })
+    expect((await row(id))?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-1`)
+    expect((await row(id))?.intent).toBeUndefined()
+    expect(JSON.parse(upstream.asked.refresh[0]?.body ?? '')).toEqual({ refreshToken: `refresh-${id}-0` })
+    expect(await connection.verifier.verify(next.token.reveal(), { subject: id })).toMatchObject({ valid: true })
+    expect((await told()).slice(-2)).toEqual(['REFRESH_INITIATED', 'REFRESH_COMPLETED'])
+    expect((await guests.refresh(id)).generation).toBe(3)
+  })
+
+  it('keeps its refresh token where the answer brings none', async () => {
+    const { guests, id, row, upstream } = await issued()
+    upstream.answers = { refreshToken: undefined }
+    await guests.refresh(id)
+    expect((await row(id))?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-0`)
+  })
+
+  it('is renewed once for all who ask at once, over processes', async () => {
+    const here = await issued()
+    const other = await here.process()
+    await here.clock.advance(MANDATORY)
+    const asked = [here.guests, other.guests].flatMap((guests) =>
+      Array.from({ length: 10 }, () => outcome(guests.token(here.id))),
+    )
+    expect(new Set(await passing(here.clock, Promise.all(asked))).size).toBe(1)
+    expect(here.refreshes()).toBe(1)
+  })
+
+  it('that fails is told without the id that upstream gave the guest, however it is written', async () => {
+    const here = peopleWorld()
+    const { guests } = await here.process()
+    here.upstream.answers = { guestId: 'guest.7', token: jwt({ sub: 'guest.7', exp: 1_900_000_000 }) }
+    const { guestId } = await guests.issue(ann)
+    here.upstream.meets('refresh', instead(400, { code: 'bad.request', message: 'no guest Guest.7, but guestx7' }))
+    await refusal(guests.refresh(guestId))
+    const told = JSON.stringify(await here.last('REFRESH_FAILED'))
+    expect([/guest\.7/i.test(told), told.includes('guestx7')]).toEqual([false, true])
+  })
+
+  /** Keepers alone, for this long: nobody asks. */
+  const keptFor = async (here: Awaited<ReturnType<typeof issued>>, ms: number): Promise<void> => {
+    const keeping = keeper(
+      { connection: 'default', renew: here.guests.keepRenewed, meter: here.connection.meters },
+      here,
+    )
+    const stop = new AbortController()
+    const running = keeping.run(stop.signal)
+    await here.clock.advance(ms)
+    stop.abort()
+    await here.clock.advance(SECOND)
+    await running
+  }
+
+  it('is kept by keepers', async () => {
+    const here = await issued()
+    await keptFor(here, HOUR)
+    expect((await here.row(here.id))?.generation).toBe(2)
+  })
+
+  it('in doubt is kept by keepers too: they send the last resort when its token has ended, not before', async () => {
+    const here = await issued()
+    here.upstream.meets('refresh', dropped('before'))
+    await keptFor(here, HOUR - 2 * SECOND)
+    expect([await here.standing(), here.refreshes()]).toEqual(['in_doubt', 1])
+    await keptFor(here, MINUTE)
+    expect([await here.standing(), here.refreshes()]).toEqual(['active', 2])
+    expect((await here.row(here.id))?.generation).toBe(2)
+  })
+
+  it('is never presented again blindly: a lost answer leaves it in doubt, served to its end', async () => {
+    const { guests, id, first, clock, upstream, refreshes, standing, last } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets('refresh', dropped('after'))
+    expect(await outcome(guests.token(id))).toBe(first)
+    expect(await standing()).toBe('in_doubt')
+    expect(await last('REFRESH_FAILED')).toMatchObject({ error: { code: 'in_doubt' } })
+    expect(await outcome(guests.token(id))).toBe(first)
+    expect((await refusal(guests.refresh(id))).code).toBe('in_doubt')
+    expect(refreshes()).toBe(1)
+    await clock.advance(MINUTE)
+    expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
+    expect([refreshes(), await standing()]).toEqual([2, 'needs_reauth'])
+    expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
+    expect(refreshes()).toBe(2)
+  })
+
+  it.each([
+    ['lost before it took effect', dropped('before')],
+    ['a gateway error', instead(502, 'bad gateway')],
+  ])('comes back by the last resort, declared, when the answer was %s', async (_, meeting) => {
+    const { guests, id, clock, upstream, standing, last } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets('refresh', meeting)
+    await guests.token(id)
+    await clock.advance(MINUTE)
+    expect((await guests.token(id)).generation).toBe(2)
+    expect(await standing()).toBe('active')
+    expect((await last('REFRESH_INITIATED'))?.data).toMatchObject({ lastResort: true })
+  })
+
+  it('keeps its last resort while upstream refuses for the weather', async () => {
+    const { guests, id, clock, upstream, refreshes, told } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets('refresh', dropped('before'), instead(503))
+    await guests.token(id)
+    await clock.advance(MINUTE)
+    expect((await refusal(guests.token(id))).code).toBe('upstream_unavailable')
+    await clock.advance(MINUTE)
+    expect((await guests.token(id)).generation).toBe(2)
+    expect(refreshes()).toBe(3)
+    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
+  })
+
+  it('keeps its refresh token while last resorts are lost, and ends only by a definite answer', async () => {
+    const { guests, id, clock, upstream, refreshes, standing, told } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets('refresh', dropped('before'), dropped('before'), garbled)
+    await guests.token(id)
+    await clock.advance(MINUTE)
+    expect((await passing(clock, refusal(guests.token(id)))).code).toBe('needs_reauth')
+    expect([refreshes(), await standing()]).toEqual([4, 'needs_reauth'])
+    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
+  })
+
+  it('is tried again after a refusal that used nothing up', async () => {
+    const { guests, id, first, clock, upstream, row } = await issued()
+    await clock.advance(MANDATORY - MINUTE)
+    upstream.meets('refresh', instead(503))
+    expect((await refusal(guests.refresh(id))).code).toBe('upstream_unavailable')
+    expect((await row(id))?.intent).toBeUndefined()
+    expect(await outcome(guests.token(id))).toBe(first)
+    await clock.advance(30 * SECOND)
+    expect((await guests.refresh(id)).generation).toBe(2)
+  })
+
+  it('that was used up elsewhere ends the session when its token ends', async () => {
+    const { guests, id, first, clock, upstream, standing, told } = await issued()
+    await clock.advance(MANDATORY)
+    upstream.meets('refresh', instead(409, { code: 'token.consumed' }))
+    expect(await outcome(guests.token(id))).toBe(first)
+    expect(await standing()).toBe('needs_reauth')
+    expect((await told()).at(-1)).toBe('REFRESH_FAILED')
+    await clock.advance(MINUTE)
+    const error = await refusal(guests.token(id))
+    expect(error.code).toBe('needs_reauth')
+    expect(error.message).toContain('Authenticate the guest again')
+    upstream.lapse()
+    expect((await guests.issue(ann)).guestId).not.toBe(id)
+  })
+
+  it('that another process used up is no end: its newer generation is taken', async () => {
+    const here = await issued()
+    const other = await here.process()
+    await here.clock.advance(MANDATORY)
+    // The other holds the answer back until its lease is over, as a machine that stood still.
+    here.upstream.meets('refresh', slow(here.clock, 8 * SECOND))
+    const late = outcome(other.guests.token(here.id))
+    await settle()
+    await here.store.release('default', `renew:${here.id}`, '')
+    const [row] = [await here.row(here.id)]
+    expect(row?.intent?.action).toBe('refresh')
+    await here.clock.advance(9 * SECOND)
+    const adopted = await late
+    expect(await outcome(here.guests.token(here.id))).toBe(adopted)
+    expect(here.refreshes()).toBe(1)
+  })
+
+  it('whose process died in the middle is in doubt for the next', async () => {
+    const { guests, id, first, clock, store, row, refreshes, standing } = await issued()
+    const credential = await row(id)
+    if (!credential) throw new Error('gone')
+    const intent = { id: 'i', action: 'refresh', holder: 'dead', startedAt: clock.wall() } as const
+    await store.commit({
+      connection: 'default',
+      writes: [{ credential: { ...credential, intent }, expect: { generation: 1 } }],
+    })
+    await clock.advance(MANDATORY)
+    expect(await outcome(guests.token(id))).toBe(first)
+    expect([await standing(), refreshes()]).toEqual(['in_doubt', 0])
+    await clock.advance(MINUTE)
+    expect((await guests.token(id)).generation).toBe(2)
+  })
+
+  it('whose process died in the last resort is tried once more, declared again', async () => {
+    const { guests, id, clock, store, row, refreshes, last } = await issued()
+    const credential = await row(id)
+    if (!credential) throw new Error('gone')
+    const intent = { id: 'i', action: 'last_resort', holder: 'dead', startedAt: clock.wall() } as const
+    const next = { ...credential, standing: 'in_doubt', intent } as const
+    await store.commit({ connection: 'default', writes: [{ credential: next, expect: { generation: 1 } }] })
+    await clock.advance(HOUR)
+    expect((await guests.token(id)).generation).toBe(2)
+    expect([refreshes(), (await last('REFRESH_INITIATED'))?.data]).toEqual([
+      1,
+      expect.objectContaining({ lastResort: true }),
+    ])
+  })
+
+  it('is not sent while the answer could not be verified', async () => {
+    const here = await issued()
+    const other = await here.process({ publicKey: undefined } as never)
+    await here.clock.advance(MANDATORY)
+    expect((await refusal(other.guests.refresh(here.id))).code).toBe('keys_unavailable')
+    expect(here.refreshes()).toBe(0)
+    expect((await here.row(here.id))?.intent).toBeUndefined()
+    await here.clock.advance(10 * SECOND)
+    expect((await here.guests.refresh(here.id)).generation).toBe(2)
+  })
+
+  it('that brings a token that does not verify keeps the refresh token that came with it', async () => {
+    const { guests, id, first, upstream, standing, clock, row, last } = await issued()
+    upstream.answers = { token: jwt({ sub: 'x', exp: 1_900_000_000 }, strangerKey) }
+    await clock.advance(MANDATORY)
+    expect(await outcome(guests.token(id))).toBe(first)
+    expect([await standing(), (await row(id))?.tokens?.refresh?.reveal()]).toEqual(['active', `refresh-${id}-1`])
+    expect(await last('REFRESH_FAILED')).toMatchObject({ error: { code: 'token_refused' } })
+    upstream.answers = {}
+    await clock.advance(MINUTE)
+    expect((await guests.token(id)).generation).toBe(3)
+  })
+
+  it('whose token ended on its way here keeps the refresh token that came with it', async () => {
+    const here = await issued()
+    const other = await here.process({ policy: { timeoutMs: 3 * HOUR, deadlineMs: 3 * HOUR } })
+    await here.clock.advance(MANDATORY)
+    here.upstream.meets('refresh', slow(here.clock, 2 * HOUR))
+    const asked = outcome(other.guests.refresh(here.id))
+    await here.clock.advance(2 * HOUR)
+    expect(await passing(here.clock, asked)).not.toContain('.')
+    expect((await here.row(here.id))?.tokens?.refresh?.reveal()).toBe(`refresh-${here.id}-1`)
+    await here.clock.advance(MINUTE)
+    expect((await here.guests.token(here.id)).generation).toBe(3)
+    expect(here.refreshes()).toBe(2)
+  })
+
+  it('may be replaced while in doubt, and recovers what upstream has', async () => {
+    const { guests, id, upstream, clock } = await issued()
+    upstream.meets('refresh', dropped('before'))
+    await clock.advance(MANDATORY)
+    await guests.token(id)
+    await clock.advance(MINUTE)
+    const next = await guests.issue(replace)
+    expect(next.guestId === id ? next.generation : 1).toBeGreaterThan(0)
+    expect(next.channelId).toBe('web-1')
+  })
+
+  it('is not given a token from outside', async () => {
+    const { guests, id, first } = await issued()
+    expect((await refusal(guests.refresh(id, { token: first }))).code).toBe('invalid_input')
+  })
+})
+
+describe('an external user', () => {
+  const user = { api: 'external-users', email: EMAIL, name: 'Ann Example', attributes: { plan: 'gold' } } as const
+
+  async function users(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
+    const here = peopleWorld()
+    const connection = await here.process(options)
+    return { ...here, connection, guests: connection.guests }
+  }
+
+  it('is made on behalf of the signed-in user, with a token that is served to its end and then has to be made again', async () => {
+    const { guests, upstream, clock, last } = await users()
+    const guest = await guests.issue(user)
+    expect(guest).toMatchObject({ api: 'external-users', verified: true, generation: 1 })
+    expect(JSON.parse(upstream.asked.user[0]?.body ?? '')).toEqual({
+      name: 'Ann Example',
+      email: EMAIL,
+      customAttributes: { plan: 'gold' },
+    })
+    expect(new URLSearchParams(upstream.asked.token[0]?.body).get('scope')).toBe(
+      'externalusers:write webmessaging:guest:create',
+    )
+    expect((await last('guest.authentication'))?.data).toMatchObject({
+      complianceFlags: { gdprConsentRecorded: false, dataMinimizationApplied: true },
+    })
+    await clock.advance(HOUR - SECOND)
+    expect((await guests.token(guest.guestId)).token.reveal()).toBe(guest.token.reveal())
+    expect((await refusal(guests.refresh(guest.guestId))).code).toBe('refresh_impossible')
+    await clock.advance(SECOND)
+    const error = await refusal(guests.token(guest.guestId))
+    expect(error.code).toBe('refresh_impossible')
+    expect(error.message).toContain('Authenticate the guest again')
+    expect((await guests.issue(user)).guestId).not.toBe(guest.guestId)
+    expect(upstream.asked.user).toHaveLength(2)
+  })
+
+  it('is one for each address, however many ask', async () => {
+    const { guests, upstream } = await users()
+    const all = await Promise.all(Array.from({ length: 20 }, () => outcome(guests.issue(user))))
+    expect(all.filter((one) => one === 'session_exists')).toHaveLength(19)
+    expect(upstream.asked.user).toHaveLength(1)
+  })
+
+  it('has a token that is taken as it is by configuration, for five minutes where nothing says how long it lives', async () => {
+    const { guests, upstream, clock } = await users({ tokenFormat: { 'external-users': 'opaque' } })
+    upstream.answers = { token: 'opaque' }
+    expect(await guests.issue(user)).toMatchObject({ verified: false, expiresAt: clock.wall() + 5 * MINUTE })
+  })
+
+  it('is in doubt when the answer was lost, and never made twice without saying so', async () => {
+    const { guests, upstream, last } = await users()
+    upstream.meets('user', dropped('after'))
+    expect((await refusal(guests.issue(user))).code).toBe('create_in_doubt')
+    const lost = (await last('GUEST_CREATE_INITIATED'))?.data?.['requestId']
+    const error = await refusal(guests.issue(user))
+    expect(error.code).toBe('create_in_doubt')
+    expect(error.message).toContain("onDoubt 'create'")
+    expect(upstream.asked.user).toHaveLength(1)
+    expect((await guests.issue({ ...user, onDoubt: 'create' as const })).generation).toBe(1)
+    expect((await last('GUEST_ORPHANED'))?.data).toMatchObject({ requestId: lost })
+    expect((await refusal(guests.issue(user))).code).toBe('session_exists')
+    expect(upstream.asked.user).toHaveLength(2)
+  })
+
+  it('that is asked for again after a doubt and could not be asked for is in doubt no more', async () => {
+    const { guests, upstream, told } = await users()
+    upstream.meets('user', dropped('after'), instead(503))
+    await refusal(guests.issue(user))
+    expect((await refusal(guests.issue({ ...user, onDoubt: 'create' as const }))).code).toBe('upstream_unavailable')
+    expect((await guests.issue(user)).generation).toBe(1)
+    expect((await told()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
+  })
+
+  it('needs the scopes of the user, and a refusal says which', async () => {
+    const { guests, upstream } = await users()
+    upstream.scopes = 'webmessaging:guest:create'
+    const error = await refusal(guests.issue(user))
+    expect([error.code, upstream.asked.user.length]).toEqual(['needs_reauth', 0])
+    expect(error.message).toContain('externalusers:write')
+  })
+})

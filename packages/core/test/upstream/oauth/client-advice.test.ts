@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { Secret } from '../../../src/domain/secret.ts'
+import { advised } from '../../../src/upstream/oauth/advice.ts'
+import type { Client, ClientMethod } from '../../../src/upstream/oauth/client.ts'
+import { explainToken } from '../../../src/upstream/oauth/wire.ts'
+
+const client: Client = { id: 'web', secret: new Secret('a-secret') }
+const gateway = 'https://id.example.com/token'
+
+it('a public client that may not ask for tokens of its own is told to sign in', () => {
+  const explain = (method: ClientMethod) =>
+    advised(explainToken, { client, to: 'clientToken', url: gateway, method })({
+      status: 400,
+      code: 'unauthorized_client',
+      message: '',
+    })?.message
+  expect(explain('none')).toMatch(/by the sign-in of a user: sign in first/)
+  expect(explain('body')).not.toMatch(/sign in first/)
+})
+
+const said = (of: { client?: Client; method: ClientMethod; url?: string }): string | undefined =>
+  advised(explainToken, { client, to: 'clientToken', url: gateway, ...of })({
+    status: 401,
+    code: 'invalid_client',
+    message: '',
+  })?.message
+
+it.each<[string, Parameters<typeof said>[0], RegExp]>([
+  [
+    'a wrong region on the platform',
+    { method: 'basic', url: 'https://login.mypurecloud.ie/oauth/token' },
+    /GENESYS_CLIENT_SECRET, and that the region is the organisation's own/,
+  ],
+  ['the server elsewhere', { method: 'body' }, /GENESYS_CLIENT_SECRET, and that they are of id\.example\.com$/],
+  [
+    'the encoding of Basic',
+    { method: 'basic', client: { id: 'web', secret: new Secret('a+b') } },
+    /GENESYS_BASIC_ENCODING=form$/,
+  ],
+  ['a secret that is missing', { method: 'none', client: { id: 'web' } }, /has a secret, set GENESYS_CLIENT_SECRET$/],
+  [
+    'the public key',
+    { method: 'private_key_jwt' },
+    /knows the public key of GENESYS_PRIVATE_KEY\. The clock of this machine/,
+  ],
+])('a refused client is told to look at %s', (_, of, told) => {
+  expect(said(of)).toMatch(told)
+})

@@ -1,0 +1,68 @@
+import { inspect } from 'node:util'
+import { expect } from 'vitest'
+import type { Connection, ConnectionOptions, ConnectionPorts } from '../../src/connection/connection.ts'
+import type { Credential } from '../../src/domain/credential.ts'
+import type { Event } from '../../src/domain/event.ts'
+import type { EngagementRequest } from '../../src/guests/requests/person-request.ts'
+import { settle } from '../../src/testing/index.ts'
+import { peopleUpstream } from './people-upstream.ts'
+import { world } from './world.ts'
+
+export const EMAIL = 'ann.example@mail.example'
+export const ann: EngagementRequest = {
+  api: 'engagements',
+  email: EMAIL,
+  name: 'Ann Example',
+  consent: true,
+  channelId: 'web-1',
+  attributes: { plan: 'gold' },
+}
+export const verified: EngagementRequest = { ...ann, assurance: 'verified' }
+export const reuse: EngagementRequest = { ...verified, onDuplicate: 'reuse' }
+export const replace: EngagementRequest = { ...verified, onDuplicate: 'replace' }
+
+/** A world whose upstream makes guests of people; tries are not repeated unless asked for. */
+export function peopleWorld() {
+  const here = world()
+  const upstream = peopleUpstream(here.clock)
+  const process = (
+    options: Partial<ConnectionOptions> = {},
+    ports: Partial<ConnectionPorts> = {},
+  ): Promise<Connection> => here.process(options, { http: upstream.http, ...ports })
+  return {
+    ...here,
+    upstream,
+    process,
+    row: async (id: string): Promise<Credential | undefined> => (await here.store.find('default', id)).credential,
+    /** Types of the events about guests. */
+    told: async (): Promise<readonly string[]> => typesOf(await here.events()),
+    /** The latest event of a type. */
+    last: async (type: Event['type']): Promise<Event | undefined> =>
+      (await here.events()).filter((event) => event.type === type).at(-1),
+    /** Runs the work on guests that nobody waits for. */
+    async enriched({ guests }: Connection): Promise<void> {
+      await settle()
+      await guests.enrichment.drain(new AbortController().signal)
+    },
+  }
+}
+
+export const typesOf = (events: readonly Event[]): readonly string[] =>
+  events.map(({ type }) => type).filter((type) => !type.startsWith('ACCESS_'))
+
+/** Nothing that is told names the person. */
+export function expectNothingPersonal(...said: readonly unknown[]): void {
+  for (const one of said) {
+    const text = `${inspect(one, { depth: 20 })} ${JSON.stringify(one)} ${String(one)}`.toLowerCase()
+    expect(text).not.toContain(EMAIL)
+    expect(text).not.toContain('ann example')
+  }
+}
+
+/** Waits until something is so, however long the machine takes; time that is faked stands still meanwhile. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let round = 0; !holds(); round += 1) {
+    if (round > 10_000) throw new Error('it did not come to that')
+    await settle()
+  }
+}
