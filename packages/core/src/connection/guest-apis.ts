@@ -1,7 +1,7 @@
 import { SECOND } from '../domain/time.ts'
 import type { Preflight } from '../guests/authentication/channels.ts'
 import type { GuestsParts } from '../guests/guests.ts'
-import type { OnDuplicate, Person } from '../guests/requests/person-request.ts'
+import type { OnDuplicate, Applicant } from '../guests/requests/person-request.ts'
 import { unauthorized } from '../policy/authorize.ts'
 import { breaker } from '../policy/breaker.ts'
 import { deadline } from '../policy/deadline.ts'
@@ -23,7 +23,7 @@ export interface PersonOptions {
   /** Whether a channel is looked at before a guest is made on it, only to explain a 403, or never. Default `before`. */
   readonly preflight?: Preflight
   /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. Default `jwt`. */
-  readonly tokenFormat?: Partial<Readonly<Record<Person['api'], 'jwt' | 'opaque'>>>
+  readonly tokenFormat?: Partial<Readonly<Record<Applicant['api'], 'jwt' | 'opaque'>>>
   /** What becomes of a request for somebody who has a session, where the request does not say. Default `reject`. */
   readonly onDuplicate?: OnDuplicate
 }

@@ -29,7 +29,7 @@ import {
   type ExternalUserRequest,
   type OnDuplicate,
   parsePersonRequest,
-  type Person,
+  type Applicant,
   refuseUnknownApi,
 } from './requests/person-request.ts'
 import { pseudonyms } from './authentication/pseudonyms.ts'
@@ -92,7 +92,7 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
   readonly preflight: Preflight
   readonly onDuplicate: OnDuplicate
   /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. */
-  readonly tokenFormat: Readonly<Record<Person['api'], Terms['format']>>
+  readonly tokenFormat: Readonly<Record<Applicant['api'], Terms['format']>>
   /** Whether the access tokens are those of a user. */
   readonly isSignedIn: () => Promise<boolean>
   /** Throws when the connection cannot offer guest tokens at all. */

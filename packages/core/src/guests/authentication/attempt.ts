@@ -8,11 +8,11 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
-import type { OnDuplicate, Person } from '../requests/person-request.ts'
+import type { OnDuplicate, Applicant } from '../requests/person-request.ts'
 
 /** One person's request for a guest, from its beginning to its end. */
 export interface Attempt {
-  readonly person: Person
+  readonly person: Applicant
   /** What to do with a person who has a session. */
   readonly onDuplicate: OnDuplicate
   /** The pseudonym of person and channel. */
@@ -51,7 +51,7 @@ export const wording =
     })
 
 /** What may be told of any attempt. */
-const dataOf = ({ api, channelId, assurance }: Person): Readonly<Record<string, Json>> => ({
+const dataOf = ({ api, channelId, assurance }: Applicant): Readonly<Record<string, Json>> => ({
   api,
   ...(channelId === undefined ? {} : { channelId }),
   assurance,

@@ -10,7 +10,7 @@ import { hasToken, withBrought } from './brought.ts'
 import { CREATE_AGAIN, type CreationParts } from './creating.ts'
 import { create } from './creation.ts'
 import type { PersonApi } from './person-api.ts'
-import type { OnDuplicate, Person } from '../requests/person-request.ts'
+import type { OnDuplicate, Applicant } from '../requests/person-request.ts'
 import type { Pseudonym } from './pseudonyms.ts'
 import type { Reception } from '../tokens/accept-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
@@ -20,7 +20,7 @@ import { type Turn, turns } from '../../tokens/renewal/keyed-lock.ts'
 
 export interface AuthenticationParts {
   readonly connection: string
-  readonly apis: Readonly<Record<Person['api'], PersonApi>>
+  readonly apis: Readonly<Record<Applicant['api'], PersonApi>>
   readonly pseudonym: Pseudonym
   readonly reception: Reception
   readonly sessions: Sessions
@@ -34,7 +34,7 @@ export interface AuthenticationParts {
  * Gives a person a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
  * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
  */
-export type Authenticate = (person: Person, context: Attempt['context']) => Promise<Live>
+export type Authenticate = (person: Applicant, context: Attempt['context']) => Promise<Live>
 
 /** What a request needs from its beginning to its end. */
 interface Asking {

@@ -5,10 +5,10 @@ import { openProfile, type Profile, sealedProfile } from '../../domain/profile.t
 import { type Instant, iso } from '../../domain/time.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
 import { type Lookup, withCrm } from '../enrichment/enrichment.ts'
-import { jsonBytes, MAX_ATTRIBUTES, type Person } from '../requests/person-request.ts'
+import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/person-request.ts'
 
 /** What a person's request says of the person, and what the CRM said meanwhile. */
-export const profileOf = ({ email, name, attributes }: Person, lookup?: Lookup): Profile => {
+export const profileOf = ({ email, name, attributes }: Applicant, lookup?: Lookup): Profile => {
   const plain: Profile = { email, ...(name === undefined ? {} : { name }), attributes }
   return lookup?.outcome === 'found' ? withCrm(plain, lookup.profile) : plain
 }
@@ -17,7 +17,7 @@ export const profileOf = ({ email, name, attributes }: Person, lookup?: Lookup):
  * A guest that was made for an earlier request, with what this one brings: its name, its moment of consent, and its attributes over
  * those of before.
  */
-export function withBrought(guest: Live, person: Person, at: Instant, lookup?: Lookup): Live {
+export function withBrought(guest: Live, person: Applicant, at: Instant, lookup?: Lookup): Live {
   const before = openProfile(guest.profile)
   const brings = profileOf(person, lookup)
   return {

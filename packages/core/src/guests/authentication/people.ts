@@ -5,7 +5,7 @@ import { CREATE_SCOPES } from '../../upstream/scopes.ts'
 import type { Channels } from './channels.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
 import type { PersonApi } from './person-api.ts'
-import type { Person } from '../requests/person-request.ts'
+import type { Applicant } from '../requests/person-request.ts'
 import type { Terms } from '../tokens/accept-tokens.ts'
 
 /** Engagement guests: of a channel, renewed by a rotating refresh token, enriched. */
@@ -66,4 +66,4 @@ const notSignedIn = (error: GuestpassError): GuestpassError =>
     causedBy(error),
   )
 
-const named = (name: Person['name']): { name?: string } => (name === undefined ? {} : { name })
+const named = (name: Applicant['name']): { name?: string } => (name === undefined ? {} : { name })

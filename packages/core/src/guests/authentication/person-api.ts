@@ -4,7 +4,7 @@ import type { Created } from '../../upstream/created.ts'
 import type { Sending } from '../../upstream/sending.ts'
 import type { Look } from './channels.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
-import type { Person } from '../requests/person-request.ts'
+import type { Applicant } from '../requests/person-request.ts'
 import type { Terms } from '../tokens/accept-tokens.ts'
 
 /** How one API makes guests of people. */
@@ -17,11 +17,11 @@ export interface PersonApi extends Pick<Terms, 'format' | 'renewable'> {
   /** Throws when the connection cannot offer the API at all. */
   available(): void
   /** What is to be known before a create is sent. Rejects with `channel_unavailable`. */
-  before(person: Person): Promise<Look>
+  before(person: Applicant): Promise<Look>
   /** A refusal of a create in the light of what else can be found out. */
-  explain(error: GuestpassError, person: Person): Promise<GuestpassError>
+  explain(error: GuestpassError, person: Applicant): Promise<GuestpassError>
   /** Not to be repeated: rejects with `in_doubt` when it may have taken effect, with `session_exists` when upstream has a session. */
-  create(person: Person, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
+  create(person: Applicant, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
   /** What fills in more about its guests; absent where nothing does. */
   readonly enrichment?: Enrichment
 }

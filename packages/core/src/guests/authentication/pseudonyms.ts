@@ -3,10 +3,10 @@ import { lengthPrefixed } from '../../domain/key.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { hmacSha256Hex } from '../../ports/system.ts'
-import type { Person } from '../requests/person-request.ts'
+import type { Applicant } from '../requests/person-request.ts'
 
 /** Whose session is meant. */
-export type Whose = Pick<Person, 'api' | 'email' | 'channelId'>
+export type Whose = Pick<Applicant, 'api' | 'email' | 'channelId'>
 
 /**
  * Names a person on a channel without telling who it is: a digest under a random key that lies sealed in the store, so that

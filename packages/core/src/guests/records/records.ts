@@ -17,7 +17,7 @@ import { type GuestView, viewOf } from './guest-view.ts'
 import { type Locate, type Located, locate } from '../requests/locate.ts'
 import type { PersonExport } from './person-export.ts'
 import { type PersonErasure, personRecords } from './person-records.ts'
-import { parseDuplicateKey, type Person, type PersonKey } from '../requests/person-request.ts'
+import { parseDuplicateKey, type Applicant, type PersonKey } from '../requests/person-request.ts'
 import { pseudonyms } from '../authentication/pseudonyms.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseGuestId } from '../requests/guest-token-request.ts'
@@ -26,7 +26,7 @@ import { DUPLICATE, guestOf, type Slot, slotOf } from '../authentication/guest-r
 /** Whose session is given up. */
 export interface DuplicateKey {
   /** Default `engagements`. */
-  readonly api?: Person['api'] | undefined
+  readonly api?: Applicant['api'] | undefined
   readonly email: string
   /** Of an engagement. */
   readonly channelId?: string | undefined

@@ -45,8 +45,8 @@ export interface ExternalUserRequest extends PersonRequest {
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
-/** A request that was checked: the person, and what to do with one who is known. */
-export interface Person {
+/** The one who asks for a guest: a request that was checked. */
+export interface Applicant {
   readonly api: 'engagements' | 'external-users'
   readonly email: string
   readonly name?: string
@@ -164,7 +164,7 @@ const schemas = {
 }
 
 /** The request of a person, checked; throws `invalid_input` with all its faults and none of its values. */
-export function parsePersonRequest(api: keyof typeof schemas, input: unknown): Person {
+export function parsePersonRequest(api: keyof typeof schemas, input: unknown): Applicant {
   const parsed = schemas[api].safeParse(input)
   const faults: Fault[] = parsed.success ? [] : [...parsed.error.issues]
   if (wantsSession(input)) {
@@ -195,7 +195,7 @@ export function refuseUnknownApi(): never {
 }
 
 /** The address and channel of somebody who may have a session, as `invalidate` takes them; throws `invalid_input`. */
-export function parseDuplicateKey(input: unknown): Pick<Person, 'api' | 'email' | 'channelId'> {
+export function parseDuplicateKey(input: unknown): Pick<Applicant, 'api' | 'email' | 'channelId'> {
   const schema = z.strictObject({
     api: z.optional(z.enum(['engagements', 'external-users'])),
     email,
@@ -223,7 +223,7 @@ export interface PersonKey {
 const personKey = z.strictObject({ email, channelId: z.optional(channelId) })
 
 /** The address and channel of a person, as the duplicate guard writes them; throws `invalid_input`. */
-export function parsePersonKey(input: unknown): Pick<Person, 'email' | 'channelId'> {
+export function parsePersonKey(input: unknown): Pick<Applicant, 'email' | 'channelId'> {
   const parsed = personKey.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues, remedies)
   const { email: address, channelId: channel } = parsed.data
