@@ -63,7 +63,7 @@ export {
   type OnDuplicate,
   type PersonKey,
   reservedAttributes,
-} from './guests/requests/person-request.ts'
+} from './guests/requests/applicant-request.ts'
 export type { Erasure, Revocation } from './guests/records/erasure.ts'
 export type { GuestView } from './guests/records/guest-view.ts'
 export type { ExportedGuest, OpenCreate, PersonExport } from './guests/records/person-export.ts'

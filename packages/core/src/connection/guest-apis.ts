@@ -1,7 +1,7 @@
 import { SECOND } from '../domain/time.ts'
 import type { Preflight } from '../guests/authentication/channels.ts'
 import type { GuestsParts } from '../guests/guests.ts'
-import type { OnDuplicate, Applicant } from '../guests/requests/person-request.ts'
+import type { OnDuplicate, Applicant } from '../guests/requests/applicant-request.ts'
 import { unauthorized } from '../policy/authorize.ts'
 import { breaker } from '../policy/breaker.ts'
 import { deadline } from '../policy/deadline.ts'
@@ -17,7 +17,7 @@ import { externalUsers } from '../upstream/external-users/provider.ts'
 import { CREATE_SCOPES, READ_SCOPE, WRITE_SCOPE } from '../upstream/scopes.ts'
 
 /** What a connection may say of the guests of people. */
-export interface PersonOptions {
+export interface AuthenticatedGuestOptions {
   /** Address of the CRM that knows customers by their mail address; without one guests are not enriched from it. */
   readonly crmUrl?: string
   /** Whether a channel is looked at before a guest is made on it, only to explain a 403, or never. Default `before`. */
@@ -30,7 +30,7 @@ export interface PersonOptions {
 
 /** Composes the APIs that make guests of people. `needing` gives the policy of calls under an access token with these scopes. */
 export function personApis(
-  options: PersonOptions,
+  options: AuthenticatedGuestOptions,
   at: { readonly connection: string; readonly api: string },
   needing: {
     readonly engagements: (scopes: readonly string[]) => Policy

@@ -1,4 +1,4 @@
-import { personApis, type PersonOptions } from './guest-apis.ts'
+import { personApis, type AuthenticatedGuestOptions } from './guest-apis.ts'
 import { type Guests, guests, type GuestsParts } from '../guests/guests.ts'
 import type { Policy } from '../policy/pipeline.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
@@ -10,7 +10,7 @@ import type { Platform } from '../verify/platform.ts'
 
 export interface ConnectionGuests
   extends Omit<GuestsParts, 'guestTokens' | 'fingerprint' | keyof ReturnType<typeof personApis>> {
-  readonly options: PersonOptions
+  readonly options: AuthenticatedGuestOptions
   /** Where the guest APIs are. */
   readonly api: string
   readonly network: Network

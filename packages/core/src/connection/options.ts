@@ -4,7 +4,7 @@ import { call, flag, type Kind, list, millis, needed, oneOf, record, secret, tex
 import type { Windows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { webAddress } from '../domain/web-address.ts'
-import type { PersonOptions } from './guest-apis.ts'
+import type { AuthenticatedGuestOptions } from './guest-apis.ts'
 import { standardKind, type StandardOptions } from '../policy/standard.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
@@ -23,7 +23,7 @@ import type { VerificationOptions } from './verification.ts'
 export interface ConnectionOptions
   extends Omit<VerificationOptions, 'keys' | 'accessKeys'>,
     AccessOptions,
-    PersonOptions {
+    AuthenticatedGuestOptions {
   /**
    * The keys of guest tokens, as one or more PEM blocks. Where the hosts name a key-set too, it is asked about tokens that none of
    * these fits. Default: the key-set of the hosts alone. Access tokens are judged by the key-set, where one is named.

@@ -28,10 +28,10 @@ import {
   type EngagementRequest,
   type ExternalUserRequest,
   type OnDuplicate,
-  parsePersonRequest,
+  parseApplicantRequest,
   type Applicant,
   refuseUnknownApi,
-} from './requests/person-request.ts'
+} from './requests/applicant-request.ts'
 import { pseudonyms } from './authentication/pseudonyms.ts'
 import { reception, type ReceptionParts, type Terms } from './tokens/accept-tokens.ts'
 import { type GuestRecords, recordsOf } from './records/records.ts'
@@ -220,7 +220,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       const { signal, correlationId = random.uuid() } = context
       const api = apiOf(request)
       if (api !== EPHEMERAL) {
-        const person = parsePersonRequest(api, request)
+        const person = parseApplicantRequest(api, request)
         const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
         const asked = withUnsaved(callerWait(work, context, PATIENCE, clock, parts.watchTokens))
         return authenticatedOf(await ready(asked, context, true))

@@ -8,7 +8,7 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
-import type { OnDuplicate, Applicant } from '../requests/person-request.ts'
+import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
 
 /** One person's request for a guest, from its beginning to its end. */
 export interface Attempt {

@@ -9,8 +9,8 @@ import { type Attempt, authenticated, wording } from './attempt.ts'
 import { hasToken, withBrought } from './brought.ts'
 import { CREATE_AGAIN, type CreationParts } from './creating.ts'
 import { create } from './creation.ts'
-import type { PersonApi } from './person-api.ts'
-import type { OnDuplicate, Applicant } from '../requests/person-request.ts'
+import type { ApplicantApi } from './applicant-api.ts'
+import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
 import type { Pseudonym } from './pseudonyms.ts'
 import type { Reception } from '../tokens/accept-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
@@ -20,7 +20,7 @@ import { type Turn, turns } from '../../tokens/renewal/keyed-lock.ts'
 
 export interface AuthenticationParts {
   readonly connection: string
-  readonly apis: Readonly<Record<Applicant['api'], PersonApi>>
+  readonly apis: Readonly<Record<Applicant['api'], ApplicantApi>>
   readonly pseudonym: Pseudonym
   readonly reception: Reception
   readonly sessions: Sessions
@@ -39,7 +39,7 @@ export type Authenticate = (person: Applicant, context: Attempt['context']) => P
 /** What a request needs from its beginning to its end. */
 interface Asking {
   readonly parts: CreationParts
-  readonly api: PersonApi
+  readonly api: ApplicantApi
   readonly attempt: Attempt
 }
 

@@ -5,7 +5,7 @@ import { openProfile, type Profile, sealedProfile } from '../../domain/profile.t
 import { type Instant, iso } from '../../domain/time.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
 import { type Lookup, withCrm } from '../enrichment/enrichment.ts'
-import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/person-request.ts'
+import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/applicant-request.ts'
 
 /** What a person's request says of the person, and what the CRM said meanwhile. */
 export const profileOf = ({ email, name, attributes }: Applicant, lookup?: Lookup): Profile => {

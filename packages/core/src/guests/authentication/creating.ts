@@ -1,7 +1,7 @@
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { Claim, ClaimParts } from './create-ledger.ts'
 import type { Lookup } from '../enrichment/enrichment.ts'
-import type { PersonApi } from './person-api.ts'
+import type { ApplicantApi } from './applicant-api.ts'
 import type { Reception } from '../tokens/accept-tokens.ts'
 import type { Sessions } from '../tokens/sessions.ts'
 import type { Telling } from '../events/event-recorder.ts'
@@ -16,7 +16,7 @@ export interface CreationParts extends ClaimParts {
 /** A create under way: what it needs, its API, what is written down of it, and the CRM's answer to come. */
 export interface Creating {
   readonly parts: CreationParts
-  readonly api: PersonApi
+  readonly api: ApplicantApi
   readonly claim: Claim
   readonly asked: Promise<Lookup>
 }

@@ -12,7 +12,7 @@ import { fail, type Failure, formerOf, giveBack, open, type Opening, slotBefore 
 import { CREATE_AGAIN, type Creating, type CreationParts } from './creating.ts'
 import type { Lookup } from '../enrichment/enrichment.ts'
 import { type Answered, kept, sameGuest } from './made-guest.ts'
-import type { PersonApi } from './person-api.ts'
+import type { ApplicantApi } from './applicant-api.ts'
 import type { Received } from '../tokens/accept-tokens.ts'
 import { sentCreate } from './sent-create.ts'
 import type { Slot } from './guest-reservation.ts'
@@ -24,7 +24,7 @@ import { takeover } from './session-recovery.ts'
  */
 export async function create(
   parts: CreationParts,
-  api: PersonApi,
+  api: ApplicantApi,
   { attempt, opening, lease }: { readonly attempt: Attempt; readonly opening: Opening; readonly lease: Lease },
 ): Promise<Live | undefined> {
   const preflight = await checked(parts, api, attempt, opening)
@@ -50,7 +50,7 @@ export async function create(
 }
 
 /** What must be known before anything is written down. */
-async function checked(parts: CreationParts, api: PersonApi, attempt: Attempt, { now }: Opening): Promise<Look> {
+async function checked(parts: CreationParts, api: ApplicantApi, attempt: Attempt, { now }: Opening): Promise<Look> {
   try {
     const look = await api.before(attempt.person)
     // The answer to a create cannot be asked for again, and must be verified and stored when it comes.
@@ -127,7 +127,7 @@ function inDoubt({ api, claim }: Creating, cause: GuestpassError): Failure {
 }
 
 /** The error of a create of which it is not known whether the upstream made the guest. */
-const createInDoubt = (cause: GuestpassError, { conflicts }: PersonApi): GuestpassError =>
+const createInDoubt = (cause: GuestpassError, { conflicts }: ApplicantApi): GuestpassError =>
   new GuestpassError(
     'create_in_doubt',
     `${cause.message} ${conflicts ? 'The next request for the same address takes it up.' : CREATE_AGAIN}`,

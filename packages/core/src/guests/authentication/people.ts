@@ -4,8 +4,8 @@ import type { ExternalUsers } from '../../upstream/external-users/provider.ts'
 import { CREATE_SCOPES } from '../../upstream/scopes.ts'
 import type { Channels } from './channels.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
-import type { PersonApi } from './person-api.ts'
-import type { Applicant } from '../requests/person-request.ts'
+import type { ApplicantApi } from './applicant-api.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 import type { Terms } from '../tokens/accept-tokens.ts'
 
 /** Engagement guests: of a channel, renewed by a rotating refresh token, enriched. */
@@ -15,7 +15,7 @@ export const engagementGuests = (of: {
   readonly enrichment: Enrichment
   readonly format: Terms['format']
   readonly available: () => void
-}): PersonApi => ({
+}): ApplicantApi => ({
   available: of.available,
   format: of.format,
   renewable: true,
@@ -41,7 +41,7 @@ export const externalUserGuests = (of: {
   readonly available: () => void
   /** Whether a user is signed in. */
   readonly isSignedIn: () => Promise<boolean>
-}): PersonApi => ({
+}): ApplicantApi => ({
   available: of.available,
   format: of.format,
   renewable: false,

@@ -3,7 +3,7 @@ import { lengthPrefixed } from '../../domain/key.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { hmacSha256Hex } from '../../ports/system.ts'
-import type { Applicant } from '../requests/person-request.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 
 /** Whose session is meant. */
 export type Whose = Pick<Applicant, 'api' | 'email' | 'channelId'>

@@ -6,7 +6,7 @@ import type { Store } from '../../ports/store.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
 import type { Created } from '../../upstream/created.ts'
 import { type Claim, isOpen } from './create-ledger.ts'
-import type { PersonApi } from './person-api.ts'
+import type { ApplicantApi } from './applicant-api.ts'
 import { DUPLICATE, slotOf } from './guest-reservation.ts'
 
 /** What became of a create. `superseded`: another process has taken the key over, and nothing was sent. */
@@ -20,7 +20,7 @@ export type Sent =
  * was paused for longer than its lease lasts sends nothing.
  */
 export async function sentCreate(
-  api: PersonApi,
+  api: ApplicantApi,
   claim: Claim,
   lease: Lease,
   of: { readonly connection: string; readonly store: Pick<Store, 'document'> },

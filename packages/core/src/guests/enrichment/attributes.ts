@@ -1,6 +1,6 @@
 import type { Json } from '../../domain/json.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
-import { jsonBytes, MAX_ATTRIBUTES } from '../requests/person-request.ts'
+import { jsonBytes, MAX_ATTRIBUTES } from '../requests/applicant-request.ts'
 
 type Attributes = Readonly<Record<string, Json>>
 

@@ -1,7 +1,7 @@
 import type { Credential } from '../../domain/credential.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Store } from '../../ports/store.ts'
-import type { PersonKey } from '../requests/person-request.ts'
+import type { PersonKey } from '../requests/applicant-request.ts'
 
 /** Guests read at a time: each profile is opened to be compared. */
 const PAGE = 200

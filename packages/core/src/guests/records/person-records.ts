@@ -10,7 +10,7 @@ import type { Erasure, Eraser, Revocation } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { unknownGuest } from '../requests/locate.ts'
 import { exportedGuest, type OpenCreate, type PersonExport, unlogged } from './person-export.ts'
-import { parsePersonKey, type PersonKey } from '../requests/person-request.ts'
+import { parsePersonKey, type PersonKey } from '../requests/applicant-request.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
 import { DUPLICATE, type Slot, slotOf } from '../authentication/guest-reservation.ts'
 

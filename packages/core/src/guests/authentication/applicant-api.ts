@@ -4,11 +4,11 @@ import type { Created } from '../../upstream/created.ts'
 import type { Sending } from '../../upstream/sending.ts'
 import type { Look } from './channels.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
-import type { Applicant } from '../requests/person-request.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 import type { Terms } from '../tokens/accept-tokens.ts'
 
 /** How one API makes guests of people. */
-export interface PersonApi extends Pick<Terms, 'format' | 'renewable'> {
+export interface ApplicantApi extends Pick<Terms, 'format' | 'renewable'> {
   /**
    * Whether upstream refuses a second guest for the same person: then a create whose answer was lost may be sent again. Otherwise it
    * would make another guest.

@@ -8,9 +8,9 @@ import {
   jsonBytes,
   MAX_ATTRIBUTES,
   parseDuplicateKey,
-  parsePersonRequest,
+  parseApplicantRequest,
   reservedAttributes,
-} from '../../../src/guests/requests/person-request.ts'
+} from '../../../src/guests/requests/applicant-request.ts'
 import { event } from '../../../src/testing/store-contract/samples.ts'
 
 const ENGAGEMENT = { api: 'engagements', email: 'ann@mail.example', consent: true, channelId: 'web-1' }
@@ -28,11 +28,11 @@ function refusal(act: () => unknown): GuestpassError {
 const fieldsOf = (error: GuestpassError): string[] =>
   [...new Set((error.fields ?? []).map(({ field }) => field))].sort()
 const faulty = (more: object): string[] =>
-  fieldsOf(refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, ...more })))
+  fieldsOf(refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, ...more })))
 
 describe('a request for an authenticated guest', () => {
   it('needs address, consent and channel, and claims the address unless it says more', () => {
-    expect(parsePersonRequest('engagements', ENGAGEMENT)).toEqual({
+    expect(parseApplicantRequest('engagements', ENGAGEMENT)).toEqual({
       ...ENGAGEMENT,
       attributes: {},
       assurance: 'claimed',
@@ -63,7 +63,7 @@ describe('a request for an authenticated guest', () => {
 
   it('may hold attributes 64 levels deep', () => {
     const attributes = { a: nested(63) as Json }
-    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
+    expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
   })
 
   it('has an address that is well-formed', () => {
@@ -71,7 +71,7 @@ describe('a request for an authenticated guest', () => {
   })
 
   it.each([' ann@mail.example', 'ANN@Mail.Example', '\tAnn@mail.example\n'])('knows %j as one address', (email) => {
-    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
+    expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
     expect(parseDuplicateKey({ email, channelId: 'web-1' })).toEqual({
       api: 'engagements',
       email: 'ann@mail.example',
@@ -100,7 +100,7 @@ describe('a request for an authenticated guest', () => {
     null,
     ['ann@mail.example'],
   ])('does not take the address %j, and does not repeat it', (email) => {
-    const error = refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, email }))
+    const error = refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, email }))
     expect(fieldsOf(error)).toEqual(['email'])
     if (typeof email === 'string' && email.length > 4) expect(JSON.stringify(error.toProblem())).not.toContain(email)
   })
@@ -114,7 +114,7 @@ describe('a request for an authenticated guest', () => {
   })
 
   it('tells what is left out as missing', () => {
-    const error = refusal(() => parsePersonRequest('engagements', { api: 'engagements' }))
+    const error = refusal(() => parseApplicantRequest('engagements', { api: 'engagements' }))
     expect(error.fields?.map(({ field, message }) => `${field} ${message}`)).toEqual([
       'email is missing',
       'consent is missing',
@@ -124,7 +124,7 @@ describe('a request for an authenticated guest', () => {
 
   it('takes names of 1 to 100 characters, however many bytes these are', () => {
     for (const name of ['A', '😀'.repeat(100)]) {
-      expect(parsePersonRequest('engagements', { ...ENGAGEMENT, name }).name).toBe(name)
+      expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, name }).name).toBe(name)
     }
     for (const name of ['', '  ', 'a'.repeat(101), 'a\nb', '\ud800', 7]) expect(faulty({ name })).toEqual(['name'])
   })
@@ -134,7 +134,7 @@ describe('a request for an authenticated guest', () => {
     [{ name: 'a\ud800' }, 'holds half of a character (a lone surrogate)'],
     [{ attributes: { plan: 'a\ud800' } }, 'holds half of a character (a lone surrogate)'],
   ])('says which characters of %j are not taken', (odd, message) => {
-    const { fields } = refusal(() => parsePersonRequest('engagements', { ...ENGAGEMENT, ...odd }))
+    const { fields } = refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, ...odd }))
     expect(fields).toMatchObject([{ field: Object.keys(odd)[0], message }])
   })
 
@@ -142,7 +142,7 @@ describe('a request for an authenticated guest', () => {
     const room = MAX_ATTRIBUTES - jsonBytes({ a: '' })
     const attributes = { a: 'é'.repeat(Math.floor(room / 2)) + 'x'.repeat(room % 2) }
     expect(jsonBytes(attributes)).toBe(2_048)
-    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
+    expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
     expect(faulty({ attributes: { a: `${attributes.a}x` } })).toEqual(['attributes'])
     expect(faulty({ attributes: ['a'] })).toEqual(['attributes'])
     expect(faulty({ attributes: { a: () => {} } })).toEqual(['attributes.a'])
@@ -157,14 +157,14 @@ describe('a request for an authenticated guest', () => {
       expect(faulty({ onDuplicate })).toEqual(['onDuplicate'])
       expect(faulty({ onDuplicate, assurance: 'claimed' })).toEqual(['onDuplicate'])
       const asked = { ...ENGAGEMENT, onDuplicate, assurance: 'verified' }
-      expect(parsePersonRequest('engagements', asked)).toMatchObject({ onDuplicate, assurance: 'verified' })
+      expect(parseApplicantRequest('engagements', asked)).toMatchObject({ onDuplicate, assurance: 'verified' })
     }
-    expect(parsePersonRequest('engagements', { ...ENGAGEMENT, onDuplicate: 'reject' }).onDuplicate).toBe('reject')
+    expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, onDuplicate: 'reject' }).onDuplicate).toBe('reject')
   })
 
   it('is refused with all its faults at once, each with its path and what to do, and none with its value', () => {
     const error = refusal(() =>
-      parsePersonRequest('engagements', {
+      parseApplicantRequest('engagements', {
         api: 'engagements',
         email: 'Nobody At All',
         consent: 'true',
@@ -194,7 +194,7 @@ describe('a request for an authenticated guest', () => {
       fc.property(fc.anything(), fc.anything(), fc.anything(), (email, attributes, input) => {
         for (const asked of [{ ...ENGAGEMENT, email, attributes }, input]) {
           try {
-            const person = parsePersonRequest('engagements', asked)
+            const person = parseApplicantRequest('engagements', asked)
             expect(person.consent).toBe(true)
             expect(jsonBytes(person.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTES)
           } catch (thrown) {
@@ -210,13 +210,13 @@ describe('a request for an authenticated guest', () => {
 
 describe('a request for an external user', () => {
   it('needs address and name; its attributes are texts', () => {
-    expect(parsePersonRequest('external-users', { ...USER, attributes: { plan: 'gold' } })).toMatchObject({
+    expect(parseApplicantRequest('external-users', { ...USER, attributes: { plan: 'gold' } })).toMatchObject({
       name: 'Ann',
       attributes: { plan: 'gold' },
       consent: false,
     })
     const error = refusal(() =>
-      parsePersonRequest('external-users', {
+      parseApplicantRequest('external-users', {
         api: 'external-users',
         email: 'x',
         attributes: { plan: 7 },

@@ -164,7 +164,7 @@ const schemas = {
 }
 
 /** The request of a person, checked; throws `invalid_input` with all its faults and none of its values. */
-export function parsePersonRequest(api: keyof typeof schemas, input: unknown): Applicant {
+export function parseApplicantRequest(api: keyof typeof schemas, input: unknown): Applicant {
   const parsed = schemas[api].safeParse(input)
   const faults: Fault[] = parsed.success ? [] : [...parsed.error.issues]
   if (wantsSession(input)) {
