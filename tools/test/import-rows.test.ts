@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { imported, isWhole } from '../torture/import-rows.ts'
+import { imported, isWhole } from '../crash-tests/import-rows.ts'
 
 it('an import of many rows fits into a bounded heap, and one that is too small runs out of memory', async () => {
   const [whole, cramped] = await Promise.all([64, 20].map((heap) => imported({ rows: 200, heap }, () => {})))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { gathering, isRight, type Tally } from '../torture/keepers.ts'
+import { gathering, isRight, type Tally } from '../crash-tests/keepers.ts'
 
 it('four keepers on one store renew every session, with one request for each renewal', async () => {
   const tally = await gathering({ keepers: 4, sessions: 200, life: 12 }, () => {})

@@ -9,10 +9,10 @@ export interface Measured {
   figure(name: string): number
 }
 
-/** Runs a program of tools/torture to its end. */
+/** Runs a program of tools/crash-tests to its end. */
 export const measured = (program: string, ...args: readonly string[]): Promise<Measured> =>
   new Promise((resolve, reject) => {
-    const file = join(import.meta.dirname, '../torture', program)
+    const file = join(import.meta.dirname, '../crash-tests', program)
     execFile(process.execPath, [file, ...args], (error, said, complaint) => {
       const figure = (name: string): number =>
         Number(new RegExp(`^${name} +(\\d+)$`, 'm').exec(said)?.[1] ?? Number.NaN)

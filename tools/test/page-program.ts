@@ -70,9 +70,9 @@ export function programFolder({ file, code }: PageProgram, packages: readonly st
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
     const ended = new Promise<Ended>((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', (code) => {
+      child.on('close', (exitCode) => {
         printed.push(out, err)
-        resolve({ code, out, err })
+        resolve({ code: exitCode, out, err })
       })
     })
     return {

@@ -1,10 +1,10 @@
 import { type ConnectionPorts, HOUR, memoryStore } from '@guestpass/core'
 import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
-import { withBug } from '../torture/events/bugs.ts'
-import { diskFault } from '../torture/events/small-disk.ts'
-import { hasFaketime } from '../torture/events/wrong-clock.ts'
-import { phaseOf } from '../torture/rotation/phases.ts'
+import { withBug } from '../crash-tests/events/bugs.ts'
+import { diskFault } from '../crash-tests/events/small-disk.ts'
+import { hasFaketime } from '../crash-tests/events/wrong-clock.ts'
+import { phaseOf } from '../crash-tests/rotation/phases.ts'
 import { type Measured, measured } from './measured.ts'
 
 const rotated = (...args: readonly string[]) => measured('rotation/run.ts', '--seed', '11', ...args)
@@ -16,7 +16,7 @@ const wrong = ({ figure }: Measured): readonly number[] =>
     'refresh tokens presented twice, undeclared',
     'refreshes lost silently',
     'generations given out twice',
-    'doubts and ends that nothing explains',
+    'doubts and ends without a cause',
     'connections not served at the end',
   ].map(figure)
 
@@ -45,23 +45,23 @@ describe('workers with a seeded bug', { timeout: 240_000 }, () => {
     expect(run.figure(figure), run.said).toBeGreaterThan(0)
     expect(run.exit).toBe(1)
   }
-  const [twice, nothing] = ['refresh tokens presented twice, undeclared', 'doubts and ends that nothing explains']
+  const [twice, nothing] = ['refresh tokens presented twice, undeclared', 'doubts and ends without a cause']
 
   it.concurrent('are caught when they write no intent before they send', () =>
     caught('no-intent', 'refreshes lost silently', '--kills 300 --settle 0'))
 
-  it.concurrent('are caught when they send after a pause without a look', () =>
+  it.concurrent('are caught when they send after a pause without reading lease and row again', () =>
     caught(
-      'no-look',
+      'no-recheck',
       twice,
-      '--events 40 --mix pauses --pause-at before-send --connections 4 --weather fair --settle 0',
+      '--events 40 --mix pauses --pause-at before-send --connections 4 --faults off --settle 0',
     ))
 
   it.concurrent('are caught when a fault before the send counts as a lost answer', () =>
-    caught('all-lost', nothing, '--events 40 --mix unsent --connections 8 --weather fair --settle 0'))
+    caught('all-lost', nothing, '--events 40 --mix unsent --connections 8 --faults off --settle 0'))
 
   it.skipIf(diskFault() !== undefined).concurrent('are caught when they give up on a full disk', () =>
-    caught('gives-up', nothing, '--events 20 --mix disk --connections 8 --weather fair --settle 0'),
+    caught('gives-up', nothing, '--events 20 --mix disk --connections 8 --faults off --settle 0'),
   )
 
   it('hold a lease for an hour when a wrong clock decides how long it holds; without the bug for its own time', async () => {
@@ -78,10 +78,10 @@ describe('workers with a seeded bug', { timeout: 240_000 }, () => {
   })
 })
 
-it('a kill is counted in the phase of which its worker told last', () => {
-  const told = (...points: readonly string[]): string => points.map((point) => `torture: at ${point}\n`).join('')
+it('a kill is counted in the phase that its worker traced last', () => {
+  const told = (...points: readonly string[]): string => points.map((point) => `fail point: at ${point}\n`).join('')
   expect(phaseOf('a warning\n')).toBe('before its first refresh')
   expect(phaseOf(told('before-intent-commit', 'after-send'))).toBe('while upstream works')
-  expect(phaseOf(`${told('before-tokens-commit')}torture: reached before-tokens-commit\n`)).toBe('in the commit')
+  expect(phaseOf(`${told('before-tokens-commit')}fail point: reached before-tokens-commit\n`)).toBe('in the commit')
   expect(phaseOf(told('after-send', 'over'))).toBe('after a failure')
 })

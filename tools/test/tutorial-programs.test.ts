@@ -361,7 +361,7 @@ describe('identity-provider.mts', () => {
     expect(await (await fetch(forged, { headers: { cookie } })).json()).toMatchObject({ reason: 'state' })
     expect(upstream.of(USER_TOKEN)).toEqual([])
     expect(await (await fetch(callback, { headers: { cookie } })).text()).toBe(`Signed in: ${scopes.join(' ')}`)
-    const [query] = upstream.of(AUTHORIZE).map(({ query }) => Object.fromEntries(query))
+    const [query] = upstream.of(AUTHORIZE).map((request) => Object.fromEntries(request.query))
     expect(query).toMatchObject({ scope: scopes.join(' '), code_challenge_method: 'S256' })
     expect(formsOf(USER_TOKEN)).toMatchObject([
       { grant_type: 'authorization_code', redirect_uri: `${site}/callback`, code_verifier: expect.any(String) },

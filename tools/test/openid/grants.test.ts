@@ -143,10 +143,10 @@ describe('a sign-in at a real provider', () => {
     const provider = await started()
     const { deviceSignIn } = await connectDevice(provider, userClient)
     const pages: Promise<string>[] = []
-    const signedIn = await deviceSignIn.run({
+    const outcome = await deviceSignIn.run({
       show: ({ verificationUriComplete }) => void pages.push(browser().decideDevice(verificationUriComplete ?? '')),
     })
-    expect(signedIn).toMatchObject({ user: 'ada', scopes: ['api:read'], renewable: true })
+    expect(outcome).toMatchObject({ user: 'ada', scopes: ['api:read'], renewable: true })
     expect(await Promise.all(pages)).toEqual([expect.stringContaining('The device is signed in')])
   })
 

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import type { Credential, Event } from '@guestpass/core'
+import type { JournalEntry } from '@guestpass/sandbox'
+import { emailOf, type PersonApi } from './persons.ts'
+
+/** A guest that a worker was given for a person. */
+export interface GivenGuest {
+  readonly api: PersonApi
+  readonly nth: number
+  readonly guestId: string
+  readonly generation: number
+}
+
+export interface CreateEvidence {
+  readonly given: readonly GivenGuest[]
+  readonly journal: readonly JournalEntry[]
+  readonly credentials: readonly Credential[]
+  readonly events: readonly Event[]
+  /** How many persons of each API were asked for, from 0. */
+  readonly persons: Readonly<Record<PersonApi, number>>
+}
+
+export interface CreateReport {
+  /** Creates that took effect upstream. */
+  readonly made: number
+  /** Lost answers, recorded as in doubt, and guests recorded as orphaned. */
+  readonly inDoubt: number
+  readonly orphaned: number
+  /** Persons with more guests upstream than the store and the events account for. */
+  readonly doubled: readonly string[]
+  /** Creates that took effect and were not written down before. */
+  readonly undeclared: readonly string[]
+  /** Persons with a guest upstream that neither the store nor any event has. */
+  readonly silent: readonly string[]
+  /** Guests given to a worker that the store does not have. */
+  readonly lost: readonly string[]
+}
+
+/** What is known of one person. */
+interface Person {
+  readonly who: string
+  /** Creates that took effect. */
+  readonly made: number
+  readonly events: readonly Event[]
+}
+
+export function createReport({ given, journal, credentials, events, persons }: CreateEvidence): CreateReport {
+  const all = personsOf(journal, events, persons)
+  const stored = new Map(credentials.map(({ id, generation }) => [id, generation]))
+  return {
+    made: all.reduce((sum, { made }) => sum + made, 0),
+    inDoubt: events.filter(({ type }) => type === 'GUEST_CREATE_IN_DOUBT').length,
+    orphaned: events.filter(({ type }) => type === 'GUEST_ORPHANED').length,
+    doubled: all.flatMap((one) =>
+      tooMany(one, 1 + count(one, 'GUEST_ORPHANED'), 'made, but one and those recorded as orphaned'),
+    ),
+    undeclared: all.flatMap((one) =>
+      tooMany(one, count(one, 'GUEST_CREATE_INITIATED'), 'made, but those recorded before the send'),
+    ),
+    silent: all
+      .filter((one) => one.made > 0 && !isTold(one))
+      .map(({ who }) => `${who}: made upstream, and no event records its end`),
+    lost: given
+      .filter(({ guestId, generation }) => (stored.get(guestId) ?? 0) < generation)
+      .map(
+        ({ api, nth, guestId }) =>
+          `${api} ${nth}: guest ${guestId} was given to a worker, and the store does not have it`,
+      ),
+  }
+}
+
+function personsOf(
+  journal: readonly JournalEntry[],
+  events: readonly Event[],
+  persons: CreateEvidence['persons'],
+): readonly Person[] {
+  const made = Map.groupBy(
+    journal.filter(({ operation, created }) => operation === 'create' && created !== undefined),
+    ({ body }) => (body as { readonly email?: string }).email ?? '',
+  )
+  const bySubject = Map.groupBy(events, ({ correlationId }) => correlationId.split(' ').slice(0, 2).join(' '))
+  const apis: readonly PersonApi[] = ['engagements', 'external-users']
+  return apis.flatMap((api) =>
+    Array.from({ length: persons[api] }, (_, nth) => ({
+      who: `${api} ${nth}`,
+      made: made.get(masked(emailOf(api, nth)))?.length ?? 0,
+      events: bySubject.get(`${api} ${nth}`) ?? [],
+    })),
+  )
+}
+
+/** An address as the journal shows it. */
+const masked = (email: string): string => `sha256:${createHash('sha256').update(email).digest('hex').slice(0, 12)}`
+
+const count = ({ events }: Person, type: Event['type']): number => events.filter((event) => event.type === type).length
+
+const tooMany = ({ who, made }: Person, most: number, what: string): readonly string[] =>
+  made > most ? [`${who}: ${made} guests ${what} are ${most}`] : []
+
+/** The create was recorded before the send, or its end was. */
+const isTold = (one: Person): boolean =>
+  one.events.some(({ type, outcome }) => type === 'guest.authentication' && outcome === 'success') ||
+  count(one, 'GUEST_CREATE_IN_DOUBT') + count(one, 'GUEST_ORPHANED') + count(one, 'GUEST_CREATE_INITIATED') > 0

@@ -1,0 +1,68 @@
+/**
+ * One process that asks for guests of an API, of one person after another from a number on. Every answer or error is a line of JSON on
+ * standard output. SIGTERM ends it after the call of the moment.
+ */
+import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { asGuestpassError, connection, type GuestRequest, resolveHosts, Secret } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+import { withBug } from '../events/bugs.ts'
+import { correlationOf, emailOf, type PersonApi } from './persons.ts'
+
+const env = (name: string): string => process.env[name] ?? ''
+const say = (said: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(said)}\n`)
+
+const ending = new AbortController()
+process.on('SIGTERM', () => ending.abort())
+
+flushCompileCache()
+const api = process.argv[2] as PersonApi
+const [name = '', from = ''] = process.argv.slice(3)
+const { close: _close, ...world } = nodePorts()
+const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), world)
+const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...world })
+const url = env('GENESYS_OAUTH_BASE_URL')
+const { guests } = await connection(
+  {
+    name,
+    hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }),
+    client: { id: env('GENESYS_CLIENT_ID'), secret: new Secret(env('GENESYS_CLIENT_SECRET')) },
+    preflight: 'off',
+    policy: { limit: { perMinute: 600_000 }, retry: { retries: 2 }, timeoutMs: 3_000, breaker: { atLeast: 1_000_000 } },
+  },
+  withBug(env('CRASH_TEST_BUG'), { ...world, store }),
+)
+
+/** Tries for one person. */
+const TRIES = 3
+
+function requestOf(nth: number, tries: number): GuestRequest {
+  const email = emailOf(api, nth)
+  const again = tries === TRIES ? ({ onDoubt: 'create' } as const) : {}
+  const known = { email, assurance: 'verified', onDuplicate: 'reuse', ...again } as const
+  return api === 'engagements'
+    ? { api, ...known, consent: true, channelId: env('CRASH_TEST_CHANNEL') }
+    : { api, ...known, name: `Person ${nth}` }
+}
+
+/** Says which guest the person has; false: none yet. */
+async function ask(nth: number, tries: number): Promise<boolean> {
+  try {
+    const correlationId = correlationOf(api, nth, world.random.uuid())
+    const { guestId, generation } = await guests.issue(requestOf(nth, tries), { correlationId })
+    say({ api, nth, guestId, generation })
+    return true
+  } catch (thrown) {
+    const error = asGuestpassError(thrown)
+    say({ code: error.code, ...(error.code === 'internal' ? { message: error.message } : {}) })
+    await world.clock.sleep(200)
+    return error.code === 'guest_orphaned'
+  }
+}
+
+for (let nth = Number(from); !ending.signal.aborted; nth += 1) {
+  let tries = 1
+  while (!ending.signal.aborted && tries <= TRIES && !(await ask(nth, tries))) tries += 1
+}
+process.exit(0)

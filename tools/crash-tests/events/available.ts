@@ -1,0 +1,13 @@
+import type { EventClass } from './event-plan.ts'
+import { diskFault } from './small-disk.ts'
+import { clockFault } from './wrong-clock.ts'
+
+const faults: Readonly<Partial<Record<EventClass, () => string | undefined>>> = { disk: diskFault, clock: clockFault }
+
+/** The classes of a mix that this machine can do; says which it leaves out, and why. */
+export const available = (mix: readonly EventClass[], say: (line: string) => void): readonly EventClass[] =>
+  mix.filter((one) => {
+    const fault = faults[one]?.()
+    if (fault !== undefined) say(`left out: ${one}: ${fault}`)
+    return fault === undefined
+  })

@@ -1,0 +1,29 @@
+import { subscribe } from 'node:diagnostics_channel'
+
+/** The parts of undici's request that are used here. Headers: names and values in turn. */
+interface Sent {
+  readonly path: string
+  readonly headers: string[]
+}
+
+/** What is sent: the keyed refresh of a guest token, the refresh of a sign-in, the rotating refresh of a guest, or the create of a guest. */
+export type Refreshing = 'guest' | 'grant' | 'engagements' | 'create'
+
+const paths: Readonly<Record<Refreshing, RegExp>> = {
+  guest: /\/guesttokens\/[^/]+\/refresh$/,
+  grant: /\/oauth\/token$/,
+  engagements: /\/engagements\/guests\/refresh$/,
+  create: /\/(engagements|externalusers)\/guests$/,
+}
+
+/** Calls back for every refresh request of this process, through the diagnostics channels of undici. */
+export function onRefresh(
+  moment: 'create' | 'bodySent' | 'trailers',
+  hear: (request: Sent) => void,
+  of: Refreshing = 'guest',
+): void {
+  subscribe(`undici:request:${moment}`, (message) => {
+    const { request } = message as { readonly request: Sent }
+    if (paths[of].test(request.path)) hear(request)
+  })
+}

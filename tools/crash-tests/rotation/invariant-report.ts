@@ -1,0 +1,209 @@
+import type { Credential, Event } from '@guestpass/core'
+import type { JournalEntry } from '@guestpass/sandbox'
+import type { Api, Profile } from './test-environment.ts'
+
+/** A token that a worker of a connection said it was given. */
+export interface Given {
+  readonly connection: string
+  /** `grant`, or the id of a guest. */
+  readonly of: string
+  readonly generation: number
+  /** A digest. */
+  readonly token: string
+}
+
+/** The stored credentials and the events of a connection. */
+export interface Standing {
+  readonly name: string
+  readonly api: Api
+  readonly credentials: readonly Credential[]
+  readonly events: readonly Event[]
+}
+
+export interface Evidence {
+  readonly given: readonly Given[]
+  readonly journal: readonly JournalEntry[]
+  readonly connections: readonly Standing[]
+}
+
+export interface InvariantReport {
+  /** Refreshes that took effect upstream, and those whose tokens the store has. */
+  readonly effects: number
+  readonly completed: number
+  /** Refreshes whose access token had ended when it came, as after a kill; their refresh token is kept. */
+  readonly late: number
+  /** Answers recorded as lost; refresh tokens presented once more because of that, declared. */
+  readonly inDoubt: number
+  readonly lastResorts: number
+  /** Sign-ins and guests that upstream ended. */
+  readonly ended: number
+  /** Refreshes that upstream answered alike once more, in its grace. */
+  readonly replayed: number
+  /** Requests that upstream saw and whose answer was lost on the way. */
+  readonly lostAnswers: number
+  /** Refresh tokens presented again that no event declares. */
+  readonly undeclared: number
+  /** Refreshes that took effect and that neither the store nor any event has. */
+  readonly silent: number
+  /** Generations of one guest or sign-in that were given out with two tokens: two refreshes took effect for one. */
+  readonly doubled: number
+  /** Acknowledged tokens that the store neither has nor has replaced. */
+  readonly lost: number
+  /** What is known of each undeclared presentation, to find its cause. */
+  readonly said: readonly string[]
+  /** Of the sign-ins alone: answers that were lost, and sign-ins that ended. A server with grace has neither. */
+  readonly grantsInDoubt: number
+}
+
+export function invariantReport({ given, journal, connections }: Evidence): InvariantReport {
+  const grants = connections.filter(({ api }) => api === 'grant')
+  const guests = connections.filter(({ api }) => api === 'engagements')
+  const refreshes = journal.filter(isRefresh)
+  const ofGrants = grantFindings(grants, refreshes)
+  const ofGuests = guests.flatMap((one) => guestFindings(one, refreshes))
+  const all = [ofGrants, ...ofGuests]
+  const sum = (count: (part: Part) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const acknowledged = connections.map((one) => lostOf(one, given))
+  return {
+    effects: sum((one) => one.effects),
+    completed: sum((one) => one.completed),
+    late: sum((one) => one.late),
+    inDoubt: sum((one) => one.inDoubt),
+    lastResorts: sum((one) => one.lastResorts),
+    ended: sum((one) => one.ended),
+    replayed: refreshes.filter(({ replayed }) => replayed === true).length,
+    lostAnswers: refreshes.filter(isLost).length,
+    undeclared: sum((one) => Math.max(0, one.again.length - one.lastResorts, one.stale.length)),
+    // A refresh whose tokens are not stored ends its sign-in or guest (an event says so), or its intent is still stored.
+    silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
+    said: all
+      .flatMap((one) => [...one.stale, ...(one.again.length > one.lastResorts ? one.again : [])])
+      .map((entry) =>
+        presentationOf(
+          entry,
+          journal,
+          connections.flatMap(({ events }) => events),
+        ),
+      ),
+    doubled: acknowledged.reduce((total, one) => total + one.doubled, 0),
+    lost: acknowledged.reduce((total, one) => total + one.lost, 0),
+    grantsInDoubt: ofGrants.inDoubt + ofGrants.ended,
+  }
+}
+
+interface Part extends Pick<InvariantReport, 'effects' | 'completed' | 'late' | 'inDoubt' | 'lastResorts' | 'ended'> {
+  /** Credentials with a stored intent. */
+  readonly open: number
+  /** Refresh tokens presented that had been presented before. */
+  readonly again: readonly JournalEntry[]
+  /** Presentations of refresh tokens after their successor had been presented: nothing declares that. */
+  readonly stale: readonly JournalEntry[]
+}
+
+const isRefresh = ({ grant, operation }: JournalEntry): boolean => grant === 'refresh_token' || operation === 'refresh'
+
+const isAgain = ({ presented = 0, replayed }: JournalEntry): boolean => presented > 1 && replayed !== true
+
+const isLost = ({ status, fault }: JournalEntry): boolean =>
+  status === null || (status >= 500 && status !== 503) || (fault !== undefined && 'garble' in fault)
+
+/** Also where the answer was scripted to be lost, or its client was gone. */
+const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry): boolean =>
+  presented !== undefined &&
+  reuse !== true &&
+  replayed !== true &&
+  (status === 200 || (status === null && fault !== undefined && 'drop' in fault && fault.drop === 'after'))
+
+const isLate = ({ error }: Event): boolean => error?.code === 'token_refused'
+
+function grantFindings(grants: readonly Standing[], journal: readonly JournalEntry[]): Part {
+  const events = grants.flatMap((one) => one.events)
+  const refreshes = journal.filter(({ grant }) => grant === 'refresh_token')
+  const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
+  return {
+    effects: refreshes.filter(tookEffect).length,
+    completed: events.filter((event) => event.type === 'ACCESS_TOKEN_RENEWED' && 'grant' in (event.data ?? {})).length,
+    late: events.filter((event) => event.type === 'ACCESS_TOKEN_FAILED' && isLate(event)).length,
+    inDoubt: count('GRANT_IN_DOUBT'),
+    lastResorts: count('GRANT_LAST_RESORT'),
+    ended: count('GRANT_ENDED'),
+    open: grants.flatMap((one) => one.credentials).filter(({ intent }) => intent).length,
+    again: refreshes.filter(isAgain),
+    stale: [...Map.groupBy(refreshes, ({ family }) => family).values()].flatMap(staleOf),
+  }
+}
+
+/** One part for each guest that a connection ever had. */
+function guestFindings({ credentials, events }: Standing, journal: readonly JournalEntry[]): readonly Part[] {
+  return credentials.map(({ id, upstreamId = id, subject, intent, standing }) => {
+    const own = events.filter((event) => event.subject === subject)
+    const refreshes = journal.filter((entry) => entry.operation === 'refresh' && entry.guestId === upstreamId)
+    const failed = own.filter(({ type }) => type === 'REFRESH_FAILED')
+    return {
+      effects: refreshes.filter(tookEffect).length,
+      completed: own.filter(({ type }) => type === 'REFRESH_COMPLETED').length,
+      late: failed.filter(isLate).length,
+      inDoubt: new Set(failed.filter(({ error }) => error?.code === 'in_doubt').map((event) => event.idempotencyKey))
+        .size,
+      lastResorts: own.filter((event) => event.type === 'REFRESH_INITIATED' && 'lastResort' in (event.data ?? {}))
+        .length,
+      ended: standing === 'needs_reauth' ? 1 : 0,
+      open: intent ? 1 : 0,
+      again: refreshes.filter(isAgain),
+      stale: staleOf(refreshes),
+    }
+  })
+}
+
+/** The refresh tokens of one sign-in or guest follow from each other: each comes after the one before for the first time. */
+function staleOf(refreshes: readonly JournalEntry[]): readonly JournalEntry[] {
+  const order = new Map<string, number>()
+  return refreshes.filter((entry) => {
+    if (entry.presented === undefined || entry.replayed === true) return false
+    const token = tokenOf(entry)
+    if (!order.has(token)) order.set(token, order.size)
+    return order.get(token) !== order.size - 1
+  })
+}
+
+/** All presentations of one refresh token, and what was written down at about that time. */
+function presentationOf(entry: JournalEntry, journal: readonly JournalEntry[], events: readonly Event[]): string {
+  const same = journal.filter((other) => isRefresh(other) && tokenOf(other) === tokenOf(entry))
+  const shown = same.map(({ seq, at, status }) => `${seq} at ${at} ${status ?? 'reset'}`)
+  const when = Date.parse(same[0]?.at ?? entry.at)
+  const near = events
+    .filter(
+      ({ at, connection }) =>
+        Math.abs(at - when) < AROUND_MS && connection.startsWith(entry.grant ? 'grant' : 'engagements'),
+    )
+    .map(({ type, at, connection, generation, error, data }) =>
+      [new Date(at).toISOString(), connection, type, generation, error?.code ?? '', JSON.stringify(data ?? {})].join(
+        ' ',
+      ),
+    )
+  return [`${entry.grant ?? entry.guestId}: ${tokenOf(entry)}: ${shown.join('; ')}`, ...near].join('\n    ')
+}
+
+const AROUND_MS = 15_000
+
+/** Its digest, as the journal shows it. */
+const tokenOf = ({ body }: JournalEntry): string => {
+  const { refresh_token: ofSignIn, refreshToken: ofGuest } = body as Readonly<Record<string, string>>
+  return ofSignIn ?? ofGuest ?? ''
+}
+
+function lostOf({ name, credentials }: Standing, given: readonly Given[]): { lost: number; doubled: number } {
+  const own = given.filter(({ connection }) => connection === name)
+  const stored = new Map(credentials.map(({ kind, id, generation }) => [kind === 'grant' ? 'grant' : id, generation]))
+  const byGeneration = Map.groupBy(own, ({ of, generation }) => `${of} ${generation}`)
+  return {
+    lost: own.filter(({ of, generation }) => generation > (stored.get(of) ?? 0)).length,
+    doubled: [...byGeneration.values()].filter((all) => new Set(all.map(({ token }) => token)).size > 1).length,
+  }
+}
+
+/** Whether something was refreshed, and all is as it must be against a server of this profile. */
+export const holds = (
+  { effects, undeclared, silent, lost, doubled, grantsInDoubt }: InvariantReport,
+  profile: Profile,
+): boolean => effects > 0 && undeclared + silent + lost + doubled === 0 && (profile === 'strict' || grantsInDoubt === 0)

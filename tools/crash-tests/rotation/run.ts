@@ -1,0 +1,113 @@
+/**
+ * Lets processes refresh sign-ins and guests by refresh tokens that each use spends, while they are killed and paused, the network fails
+ * before they send, the disk is full and clocks are wrong: `npm run rotation -- --profile strict --events 1000 --seed 7`. Or lets many
+ * hammer one: `-- --processes 64 --seconds 60`. Exits with 0 only when nothing was lost, undeclared, silent or doubled.
+ */
+import { parseArgs } from 'node:util'
+import { bugs } from '../events/bugs.ts'
+import { available } from '../events/available.ts'
+import { eventClasses, parseMix } from '../events/event-plan.ts'
+import { holds } from './invariant-report.ts'
+import { failPoints } from '../fail-points.ts'
+import { between, phases } from './phases.ts'
+import { type Outcome, rotation } from './rotation.ts'
+import type { Api } from './test-environment.ts'
+
+const { values } = parseArgs({
+  options: {
+    profile: { type: 'string', default: 'strict' },
+    api: { type: 'string', default: 'both' },
+    events: { type: 'string' },
+    mix: { type: 'string', default: eventClasses.join(',') },
+    kills: { type: 'string' },
+    seconds: { type: 'string', default: '0' },
+    processes: { type: 'string', default: '8' },
+    connections: { type: 'string' },
+    settle: { type: 'string', default: '330' },
+    'pause-at': { type: 'string' },
+    faults: { type: 'string', default: 'on' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    bug: { type: 'string' },
+  },
+})
+
+const whole = (name: keyof typeof values, otherwise: number): number => {
+  const text = values[name]
+  if (text === undefined) return otherwise
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new TypeError(`--${name} is not a whole number: ${text}`)
+}
+const apisOf: Readonly<Record<string, readonly [Api, ...Api[]]>> = {
+  both: ['grant', 'engagements'],
+  grant: ['grant'],
+  engagements: ['engagements'],
+}
+const { profile, bug } = values
+const apis = apisOf[values.api]
+if (profile !== 'strict' && profile !== 'grace') throw new TypeError('--profile is strict or grace')
+if (!apis) throw new TypeError('--api is grant, engagements or both')
+if (bug !== undefined && !bugs.some((one) => one === bug)) throw new TypeError(`--bug is one of ${bugs.join(', ')}`)
+const pauseAt = failPoints.find((one) => one === values['pause-at'])
+if (pauseAt !== values['pause-at']) throw new TypeError(`--pause-at is one of ${failPoints.join(', ')}`)
+const mix = available(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
+const events = whole('kills', whole('events', 0))
+const numbers = {
+  events,
+  seconds: whole('seconds', 0),
+  processes: whole('processes', 8),
+  connections: whole('connections', events > 0 ? 32 : 1),
+  seed: whole('seed', 0),
+  settlingMs: whole('settle', 330) * 1_000,
+}
+
+type Figure = readonly [name: string, value: number]
+
+const killLines = (killsAt: Outcome['killsAt']): readonly Figure[] => [
+  ...phases.map((phase): Figure => [`  ${phase}`, killsAt[phase] ?? 0]),
+  ['kills between intent and commit', between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
+]
+
+const eventLines = ({ counts, killsAt, unsent }: Outcome): readonly Figure[] => [
+  ['events', mix.reduce((sum, one) => sum + counts[one], 0)],
+  ...mix.flatMap((one): readonly Figure[] => [[one, counts[one]], ...(one === 'kills' ? killLines(killsAt) : [])]),
+  ...Object.entries(unsent).flatMap(([kind, { faults, affected }]): readonly Figure[] => [
+    [`  ${kind}`, faults],
+    ...(affected > 0 ? [[`  ${kind}, connections affected`, affected] as const] : []),
+  ]),
+]
+
+const figures = (outcome: Outcome): readonly Figure[] => [
+  ...(events > 0 ? eventLines(outcome) : []),
+  ['refreshes that took effect upstream', outcome.effects],
+  ['refreshes completed in the store', outcome.completed],
+  ['refreshes whose token came after its end', outcome.late],
+  ['answers given again by upstream in its grace', outcome.replayed],
+  ['tokens given to workers', outcome.given],
+  ['answers that were lost on the way', outcome.lostAnswers],
+  ['lost answers, recorded as in doubt', outcome.inDoubt],
+  ['refresh tokens presented once more, declared', outcome.lastResorts],
+  ['sign-ins and guests that upstream ended', outcome.ended],
+  ['sign-ins and guests begun again', outcome.begun],
+  ['refresh tokens presented twice, undeclared', outcome.undeclared],
+  ['refreshes lost silently', outcome.silent],
+  ['generations given out twice', outcome.doubled],
+  ['acknowledged tokens lost', outcome.lost],
+  ['doubts and ends without a cause', outcome.unfounded],
+  ['connections not served at the end', outcome.unserved],
+  ['the longest wait at the end, in ms', outcome.settledMs],
+  ...Object.entries(outcome.errors).map(([code, count]): Figure => [`workers that reported ${code}`, count]),
+  ['seconds', Math.round(outcome.seconds)],
+]
+
+console.log(
+  `seed ${numbers.seed}: ${profile}, ${values.api}, ${numbers.processes} processes, ${numbers.connections} connections, ${events} events of ${mix.join(', ')}${bug ? `, bug ${bug}` : ''}`,
+)
+const outcome = await rotation(
+  { profile, apis, mix, bug, pauseAt, faults: values.faults !== 'off', ...numbers },
+  console.log,
+)
+for (const [name, value] of figures(outcome)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
+for (const line of outcome.said.slice(0, 10)) console.log(line)
+const isRight = holds(outcome, profile) && outcome.unfounded + outcome.unserved === 0
+console.log(isRight ? '0 lost, 0 undeclared, 0 silent, 0 doubled' : 'FAILED: see above')
+process.exitCode = isRight ? 0 : 1

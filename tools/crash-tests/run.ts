@@ -1,0 +1,59 @@
+/**
+ * Lets processes refresh guest tokens and create guests, while they are killed and paused, the network fails before they send, the disk
+ * is full and clocks are wrong, and counts what was lost or done twice: `npm run crash-tests -- --events 1000 --seed 7`. Exits with 0 only
+ * when there was none of either.
+ */
+import { parseArgs } from 'node:util'
+import { available } from './events/available.ts'
+import { bugs } from './events/bugs.ts'
+import { eventClasses, parseMix } from './events/event-plan.ts'
+import { summary, verdict } from './summary.ts'
+import { crashTest } from './crash-test.ts'
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '100' },
+    mix: { type: 'string', default: eventClasses.join(',') },
+    kills: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    guests: { type: 'string', default: '80' },
+    lives: { type: 'string', default: '6-40' },
+    keepers: { type: 'string', default: '2' },
+    refreshers: { type: 'string', default: '3' },
+    creators: { type: 'string', default: '3' },
+    bug: { type: 'string' },
+  },
+})
+
+const whole = (name: string, text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new TypeError(`--${name} is not a whole number: ${text}`)
+}
+const [shortest = '', longest = shortest] = values.lives.split('-')
+const known = ['fresh-key', ...bugs]
+if (values.bug !== undefined && !known.includes(values.bug)) throw new TypeError(`--bug is one of ${known.join(', ')}`)
+const mix = available(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
+const options = {
+  events: whole('events', values.kills ?? values.events),
+  mix,
+  seed: whole('seed', values.seed),
+  guests: whole('guests', values.guests),
+  lives: [whole('lives', shortest), whole('lives', longest)],
+  keepers: whole('keepers', values.keepers),
+  refreshers: whole('refreshers', values.refreshers),
+  creators: whole('creators', values.creators),
+  bug: values.bug,
+} as const
+
+const { events, seed, guests, keepers, refreshers, creators, bug } = options
+console.log(
+  `seed ${seed}: ${events} events of ${mix.join(', ')}; ${guests} guests, lives of ${values.lives} s${bug ? `, bug ${bug}` : ''}`,
+)
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+const outcome = await crashTest({ ...options, signal: stop.signal }, console.log)
+for (const line of summary(outcome)) console.log(line)
+console.log(
+  `again: npm run crash-tests -- --events ${events} --mix ${mix.join(',')} --seed ${seed} --guests ${guests} --lives ${values.lives} --keepers ${keepers} --refreshers ${refreshers} --creators ${creators}`,
+)
+process.exitCode = verdict(outcome) ? 0 : 1

@@ -1,0 +1,68 @@
+import type { Outcome } from './crash-test.ts'
+
+/** Whether all is as it must be. */
+export const verdict = ({ lost, doubled, untrue, withoutToken, orphans, creates }: Outcome): boolean =>
+  lost.length + doubled.length + untrue.length + withoutToken.length + orphans + wrongCreates(creates).length === 0
+
+const wrongCreates = ({ doubled, undeclared, silent, lost }: Outcome['creates']): readonly string[] => [
+  ...doubled,
+  ...undeclared,
+  ...silent,
+  ...lost,
+]
+
+const SHOWN = 10
+/** From such a life on, tokens are renewed early enough for another to step in where a keeper was killed. */
+const LONG_MS = 30_000
+
+export function summary(outcome: Outcome): readonly string[] {
+  const { counts, killsAt, failures, creates, lost, doubled, untrue, withoutToken, lapses } = outcome
+  const rows: readonly (readonly [string, number | string])[] = [
+    ['events', eventsOf(outcome)],
+    ...Object.entries(counts).filter(([, count]) => count > 0),
+    ...Object.entries(killsAt).map(([point, count]) => [`  ${point}`, count] as const),
+    ['refreshes that took effect upstream', outcome.effects],
+    ['refreshes completed in the store', outcome.completed],
+    ['refreshes still open under their key', outcome.open],
+    ['refreshes whose token came after its end', outcome.late],
+    ['tokens acknowledged', outcome.acknowledged],
+    ['acknowledged tokens lost', lost.length],
+    ['guests with a refresh that took effect twice', doubled.length],
+    ['guests that upstream made', creates.made],
+    ['guests given to workers', outcome.guestsGiven],
+    ['creates recorded as in doubt', creates.inDoubt],
+    ['guests recorded as orphaned', creates.orphaned],
+    ['persons with a guest too many', creates.doubled.length],
+    ['creates that were not written down', creates.undeclared.length],
+    ['guests made and lost silently', creates.silent.length],
+    ['guests given and lost', creates.lost.length],
+    ['generations and events that disagree', untrue.length],
+    ['guests without a valid token at the end', withoutToken.length],
+    // What a wrong clock wrote down is no measure of time.
+    ...(counts.clock > 0 ? [] : lapseRows(lapses)),
+    ['processes left over', outcome.orphans],
+    ...Object.entries(failures).map(([code, count]) => [`workers that ended with ${code}`, count] as const),
+    ['seconds', outcome.seconds.toFixed(0)],
+  ]
+  const wrong = [...lost, ...doubled, ...untrue, ...withoutToken, ...wrongCreates(creates)]
+  return [
+    ...rows.map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`),
+    ...wrong.slice(0, SHOWN),
+    ...(wrong.length > SHOWN ? [`… and ${wrong.length - SHOWN} more`] : []),
+    bound(outcome),
+  ]
+}
+
+const lapseRows = (lapses: Outcome['lapses']): readonly (readonly [string, number | string])[] => [
+  ['sessions that lapsed meanwhile', lapses.length],
+  [`  of those with ${LONG_MS / 1_000} s to live or more`, lapses.filter(({ lifeMs }) => lifeMs >= LONG_MS).length],
+  ['  the longest, in seconds', (Math.max(0, ...lapses.map(({ gapMs }) => gapMs)) / 1_000).toFixed(1)],
+]
+
+const eventsOf = ({ counts }: Outcome): number => Object.values(counts).reduce((sum, one) => sum + one, 0)
+
+/** Rule of three: after n trials without an event, its rate is below 3/n with 95 % confidence. */
+const bound = (outcome: Outcome): string =>
+  verdict(outcome)
+    ? `0 lost, 0 undeclared, 0 silent, 0 doubled: at most ${(300 / Math.max(1, eventsOf(outcome))).toPrecision(2)} % of events do (95 % confidence)`
+    : 'FAILED: see above'

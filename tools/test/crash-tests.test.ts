@@ -1,0 +1,320 @@
+import { createHash } from 'node:crypto'
+import { type Credential, type Event, Secret } from '@guestpass/core'
+import type { JournalEntry } from '@guestpass/sandbox'
+import { describe, expect, it } from 'vitest'
+import { type Evidence, invariantReport } from '../crash-tests/invariant-report.ts'
+import { eventClasses, parseMix, createEventPlan } from '../crash-tests/events/event-plan.ts'
+import { seededRandom } from '../crash-tests/random.ts'
+import { createReport } from '../crash-tests/creates/create-report.ts'
+import { emailOf } from '../crash-tests/creates/persons.ts'
+import { type Measured, measured } from './measured.ts'
+
+const crashTested = (args: string) => measured('run.ts', '--seed', '11', ...args.split(' '))
+
+/** What must be 0 in every run. */
+const wrong = ({ figure }: Measured): readonly number[] =>
+  [
+    'acknowledged tokens lost',
+    'guests with a refresh that took effect twice',
+    'persons with a guest too many',
+    'creates that were not written down',
+    'guests made and lost silently',
+    'guests given and lost',
+    'guests without a valid token at the end',
+    'processes left over',
+  ].map(figure)
+const NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
+
+describe('processes that refresh guest tokens and create guests', { timeout: 240_000 }, () => {
+  it.concurrent('lose nothing and double nothing when they are killed and paused and the network fails', async () => {
+    const run = await crashTested('--events 16 --mix kills,pauses,unsent --guests 20 --lives 6-20')
+    expect(run.said).toContain('seed 11: 16 events of kills, pauses, unsent')
+    expect(run.figure('events'), run.said).toBeGreaterThanOrEqual(16)
+    expect(run.figure('refreshes that took effect upstream'), run.said).toBeGreaterThan(0)
+    expect(run.figure('guests that upstream made'), run.said).toBeGreaterThan(0)
+    expect(wrong(run), run.said).toEqual(NOTHING)
+    expect(run.exit, run.said).toBe(0)
+  })
+
+  it.concurrent('are caught when they take a new Idempotency-Key for each try', async () => {
+    const { exit, said, figure } = await crashTested('--kills 200 --creators 0 --bug fresh-key')
+    expect(figure('guests with a refresh that took effect twice'), said).toBeGreaterThan(0)
+    expect(exit).toBe(1)
+  })
+
+  it.concurrent('are caught when they create without reading what other processes recorded', async () => {
+    const { exit, said, figure } = await crashTested(
+      '--kills 200 --keepers 0 --refreshers 0 --creators 4 --guests 1 --bug blind',
+    )
+    expect(figure('persons with a guest too many'), said).toBeGreaterThan(0)
+    expect(exit).toBe(1)
+  })
+})
+
+describe('what is found', () => {
+  const START = Date.parse('2026-01-01T00:00:00Z')
+  const at = (seconds: number): number => START + seconds * 1_000
+  const base = {
+    connection: 'default',
+    kind: 'guest',
+    api: 'guest-tokens',
+    standing: 'active',
+    createdAt: START,
+  } as const
+  const about = { actor: 'cli', connection: 'default', subject: 's', correlationId: 'c' } as const
+
+  const guest = (generation: number, intent?: string): Credential => ({
+    ...base,
+    id: 'g',
+    subject: 's',
+    generation,
+    tokens: {
+      access: new Secret(`token ${generation}`),
+      scopes: [],
+      verified: true,
+      sentAt: START,
+      expiresAt: at(10),
+      renewAt: at(7),
+    },
+    ...(intent === undefined ? {} : { intent: { id: intent, action: 'refresh', holder: 'h', startedAt: START } }),
+  })
+  const event = (type: Event['type'], generation: number, seconds: number, more: Partial<Event> = {}): Event => ({
+    ...about,
+    id: `${type} ${generation} ${seconds}`,
+    type,
+    outcome: 'success',
+    at: at(seconds),
+    generation,
+    data: { durationSeconds: 10 },
+    ...more,
+  })
+  const initiated = (key: string, generation: number): Event =>
+    event('REFRESH_INITIATED', generation, 5, { idempotencyKey: key })
+  const completed = (key: string, generation: number, seconds = 5): Event =>
+    event('REFRESH_COMPLETED', generation, seconds, { idempotencyKey: key })
+  const minted = event('TOKEN_GENERATED_SUCCESS', 1, 0)
+  let seq = 0
+  const refreshed = (key: string, seconds = 5, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    seq: (seq += 1),
+    at: new Date(at(seconds)).toISOString(),
+    method: 'POST',
+    path: '/',
+    operation: 'refresh',
+    status: 200,
+    headers: { 'idempotency-key': key },
+    body: {},
+    guestId: 'g',
+    refreshes: 1,
+    ...more,
+  })
+  const found = (evidence: Partial<Evidence>) =>
+    invariantReport({ acknowledged: [], journal: [], credentials: [guest(1)], events: [minted], ...evidence })
+  const acknowledgedToken = (generation: number, token: string) => ({ guestId: 'g', generation, token })
+
+  it('is nothing when each refresh took effect once and its token is stored', () => {
+    expect(
+      found({
+        acknowledged: [acknowledgedToken(1, 'token 1'), acknowledgedToken(2, 'token 2')],
+        journal: [refreshed('a', 5, { status: null }), refreshed('a', 6, { replayed: true })],
+        credentials: [guest(2)],
+        events: [minted, initiated('a', 1), completed('a', 2)],
+      }),
+    ).toMatchObject({
+      effects: 1,
+      completed: 1,
+      open: 0,
+      late: 0,
+      lost: [],
+      doubled: [],
+      untrue: [],
+      lapses: [],
+    })
+  })
+
+  it.each([
+    ['the store has an earlier generation', [acknowledgedToken(2, 'token 2')]],
+    ['the store has another token of that generation', [acknowledgedToken(1, 'another')]],
+    ['two of one generation differ', [acknowledgedToken(0, 'one'), acknowledgedToken(0, 'other')]],
+  ])('is a lost token when %s', (_, acknowledged) => {
+    expect(found({ acknowledged }).lost).toHaveLength(1)
+  })
+
+  it('is a lost token when the guest is gone', () => {
+    expect(found({ acknowledged: [acknowledgedToken(1, 'token 1')], credentials: [] }).lost).toHaveLength(1)
+  })
+
+  it('is an open refresh, not a doubled one, when its key stands in the store', () => {
+    const evidence = { journal: [refreshed('a')], events: [minted, initiated('a', 1)] }
+    expect(found({ ...evidence, credentials: [guest(1, 'a')] })).toMatchObject({ open: 1, doubled: [] })
+    expect(found({ ...evidence, credentials: [guest(1, 'b')] })).toMatchObject({
+      open: 0,
+      doubled: [{ guestId: 'g' }],
+    })
+  })
+
+  it('is a late refresh, not a doubled one, when the events say that its token had ended', () => {
+    const failed = (reason: string): Event =>
+      event('REFRESH_FAILED', 1, 30, { idempotencyKey: 'a', error: { code: 'token_refused', message: '', reason } })
+    const evidence = { journal: [refreshed('a')] }
+    expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('expired')] })).toMatchObject({
+      late: 1,
+      doubled: [],
+    })
+    expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('signature')] }).doubled).toHaveLength(1)
+  })
+
+  it.each([
+    ['one key took effect twice', ['a', 'a'], [initiated('a', 1)]],
+    ['two keys of one generation did', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
+    ['a key did that was never written down', ['a', 'x'], [initiated('a', 1)]],
+  ])('is a doubled refresh when %s', (_, keys, events) => {
+    const journal = keys.map((key) => refreshed(key))
+    const evidence = { journal, credentials: [guest(2)], events: [minted, ...events, completed('a', 2)] }
+    expect(found(evidence).doubled).toHaveLength(1)
+  })
+
+  it.each([
+    ['one key', ['a', 'a'], []],
+    ['two keys of one generation', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
+  ])('is a doubled refresh by %s also when another is told that never took effect', (_, keys, events) => {
+    const journal = keys.map((key) => refreshed(key))
+    const recorded = [minted, ...events, completed('a', 2), completed('c', 3)]
+    expect(found({ journal, credentials: [guest(3)], events: recorded }).doubled).toHaveLength(1)
+  })
+
+  it('is a doubled refresh when its key was given up for a new token and nothing says why', () => {
+    const given = guest(1, 'a')
+    const credential: Credential = { ...given, intent: { id: 'a', action: 'mint', holder: 'h', startedAt: START } }
+    const evidence = { journal: [refreshed('a')], credentials: [credential], events: [minted, initiated('a', 1)] }
+    expect(found(evidence)).toMatchObject({ open: 0, doubled: [{ guestId: 'g' }] })
+  })
+
+  it('is untrue when events leave a generation out, tell it twice, or tell of a refresh that took no effect', () => {
+    expect(found({ credentials: [guest(2)] }).untrue).toHaveLength(1)
+    expect(found({ events: [minted, event('TOKEN_GENERATED_SUCCESS', 1, 1)] }).untrue).toHaveLength(1)
+    expect(found({ credentials: [guest(2)], events: [minted, completed('a', 2)] }).untrue).toHaveLength(1)
+  })
+
+  it('is a lapse when the next token came after the end of the one before', () => {
+    const evidence = (seconds: number) => ({
+      journal: [refreshed('a', 9, { fault: { delayMs: 500 } }), refreshed('b', seconds)],
+      credentials: [guest(3)],
+      events: [minted, completed('a', 2, 9.5), completed('b', 3, seconds)],
+    })
+    expect(found(evidence(19.4)).lapses).toEqual([])
+    expect(found(evidence(20)).lapses).toEqual([{ lifeMs: 10_000, gapMs: 500 }])
+  })
+})
+
+describe('what is found of creates', () => {
+  const about = {
+    actor: 'library',
+    connection: 'signed-in',
+    subject: 's',
+    generation: 0,
+    at: 0,
+    outcome: 'pending',
+  } as const
+  const event = (type: Event['type'], nth = 0): Event => ({
+    ...about,
+    id: type,
+    type,
+    correlationId: `external-users ${nth} c`,
+  })
+  const masked = (email: string): string => `sha256:${createHash('sha256').update(email).digest('hex').slice(0, 12)}`
+  const made = (created: number, nth = 0): JournalEntry => ({
+    seq: created,
+    at: '2026-01-01T00:00:00Z',
+    method: 'POST',
+    path: '/api/v2/externalusers/guests',
+    operation: 'create',
+    status: 201,
+    headers: {},
+    body: { email: masked(emailOf('external-users', nth)) },
+    created,
+  })
+  const found = (journal: readonly JournalEntry[], events: readonly Event[]) =>
+    createReport({ given: [], journal, credentials: [], events, persons: { engagements: 0, 'external-users': 2 } })
+
+  it('is nothing when each was written down, and one beside another is told as orphaned', () => {
+    const initiated = event('GUEST_CREATE_INITIATED')
+    expect(found([made(1)], [initiated])).toMatchObject({ made: 1, doubled: [], undeclared: [], silent: [] })
+    const again = [initiated, initiated, event('GUEST_ORPHANED')]
+    expect(found([made(1), made(2)], again)).toMatchObject({ made: 2, orphaned: 1, doubled: [], undeclared: [] })
+  })
+
+  it('is a doubled guest when nothing tells of the one beside it, though another person has an orphan', () => {
+    const initiated = event('GUEST_CREATE_INITIATED')
+    const events = [initiated, initiated, event('GUEST_ORPHANED', 1)]
+    expect(found([made(1), made(2)], events).doubled).toHaveLength(1)
+  })
+
+  it('is undeclared and silent when no event tells of a create that took effect', () => {
+    expect(found([made(1)], [])).toMatchObject({ undeclared: [expect.any(String)], silent: [expect.any(String)] })
+  })
+
+  it('is a lost guest when a worker was given one that the store does not have', () => {
+    const given = [{ api: 'external-users', nth: 0, guestId: 'g', generation: 1 }] as const
+    const evidence = {
+      given,
+      journal: [],
+      credentials: [],
+      events: [],
+      persons: { engagements: 0, 'external-users': 1 },
+    }
+    expect(createReport(evidence).lost).toHaveLength(1)
+  })
+})
+
+describe('a plan of events', () => {
+  it('has each class by its weight, and at least once', () => {
+    const own = createEventPlan(100, eventClasses)
+    const begun = Array.from({ length: 100 }, () => own.begin(seededRandom(1), eventClasses))
+    expect(own.begin(seededRandom(1), eventClasses)).toBeUndefined()
+    for (const one of begun) if (one) own.end(one, true)
+    expect([own.counts, own.isDone]).toEqual([{ kills: 40, pauses: 20, unsent: 20, disk: 5, clock: 15 }, true])
+    expect(createEventPlan(3, ['disk', 'clock']).isDone).toBe(false)
+  })
+
+  it('begins one again that did not come about', () => {
+    const own = createEventPlan(1, ['kills'])
+    expect([own.begin(seededRandom(1), ['kills']), own.begin(seededRandom(1), ['kills'])]).toEqual(['kills', undefined])
+    own.end('kills', false)
+    expect([own.begin(seededRandom(1), ['kills']), own.isDone]).toEqual(['kills', false])
+  })
+
+  it('takes only classes that there are', () => {
+    expect(parseMix('clock, kills')).toEqual(['kills', 'clock'])
+    expect(() => parseMix('kills,storms')).toThrow('storms')
+  })
+})
+
+describe('random', () => {
+  it('is the same for the same seed, and another for each who draws', () => {
+    const draw = (seed: number, who: string): number[] => {
+      const own = seededRandom(seed).fork(who)
+      return Array.from({ length: 5 }, () => own.whole(1, 1_000_000))
+    }
+    expect(draw(7, 'keeper 0')).toEqual(draw(7, 'keeper 0'))
+    expect(draw(7, 'keeper 1')).not.toEqual(draw(7, 'keeper 0'))
+    expect(draw(8, 'keeper 0')).not.toEqual(draw(7, 'keeper 0'))
+  })
+
+  it('spreads evenly and obeys weights', () => {
+    const own = seededRandom(1)
+    const floats = Array.from({ length: 10_000 }, () => own.between(0, 1))
+    expect(Math.min(...floats)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...floats)).toBeLessThan(1)
+    for (let tenth = 0; tenth < 10; tenth += 1) {
+      expect(floats.filter((one) => Math.floor(one * 10) === tenth).length).toBeGreaterThan(800)
+    }
+    const rare = Array.from({ length: 10_000 }, () =>
+      own.weighted([
+        [1, 'rare'],
+        [9, 'usual'],
+      ]),
+    ).filter((one) => one === 'rare')
+    expect(rare.length).toBeGreaterThan(800)
+    expect(rare.length).toBeLessThan(1_200)
+  })
+})
