@@ -50,10 +50,10 @@ export {
 export { lackedScopes } from './domain/scopes.ts'
 export { type GuestApi, guestApis, guestIdOf } from './domain/guest-id.ts'
 export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
-export type { IssuedGuest } from './guests/tokens/issued.ts'
+export type { IssuedGuest } from './guests/tokens/issued-guest.ts'
 export { type Keeper, keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
 export type { Listener, ReadyContext, TokenReady } from './guests/events/listeners.ts'
-export type { Preflight } from './guests/authentication/channels.ts'
+export type { Preflight } from './guests/authentication/channel-preflight.ts'
 export type { ComplianceFlags } from './guests/authentication/compliance.ts'
 export {
   type Assurance,
@@ -73,7 +73,7 @@ export {
   type GuestRecords,
   guestRecords,
   type Invalidation,
-} from './guests/records/records.ts'
+} from './guests/records/guest-records.ts'
 export type { GuestContext } from './guests/requests/guest-context.ts'
 export { durations, guestScopes, type IssueRequest } from './guests/requests/guest-token-request.ts'
 export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'

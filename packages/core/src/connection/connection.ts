@@ -6,7 +6,7 @@ import { defaultWindows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Guests } from '../guests/guests.ts'
-import { listeners } from '../guests/events/listeners.ts'
+import { createListeners } from '../guests/events/listeners.ts'
 import { guestsOnDemand } from './guests-on-demand.ts'
 import { keyPlaces } from './key-places.ts'
 import { oauthServerOf } from './oauth-server.ts'
@@ -112,7 +112,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
   const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
     standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
-  const ready = listeners(() => meter.count('listener_failed'))
+  const ready = createListeners(() => meter.count('listener_failed'))
   const ofGuests = {
     options,
     connection: name,

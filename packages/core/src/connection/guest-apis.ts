@@ -1,5 +1,5 @@
 import { SECOND } from '../domain/time.ts'
-import type { Preflight } from '../guests/authentication/channels.ts'
+import type { Preflight } from '../guests/authentication/channel-preflight.ts'
 import type { GuestsParts } from '../guests/guests.ts'
 import type { OnDuplicate, Applicant } from '../guests/requests/applicant-request.ts'
 import { unauthorized } from '../policy/authorize.ts'

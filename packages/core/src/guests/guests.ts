@@ -12,17 +12,17 @@ import type { Engagements } from '../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../upstream/external-users/provider.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { Claims } from '../verify/verdict.ts'
-import { adoption } from './tokens/import-token.ts'
+import { createImportToken } from './tokens/import-token.ts'
 import { authentication } from './authentication/authentication.ts'
-import { channels, type Preflight } from './authentication/channels.ts'
-import { type Enrichment, enrichment } from './enrichment/enrichment.ts'
-import { EPHEMERAL, issueEphemeral } from './tokens/ephemeral.ts'
-import { authenticatedOf, type IssuedGuest, issuedOf } from './tokens/issued.ts'
+import { createChannelPreflight, type Preflight } from './authentication/channel-preflight.ts'
+import { type Enrichment, createEnrichment } from './enrichment/enrichment.ts'
+import { GUEST_TOKENS, issueGuestToken } from './tokens/issue-guest-token.ts'
+import { issuedAuthenticatedGuest, type IssuedGuest, issuedGuest } from './tokens/issued-guest.ts'
 import { invalid } from './requests/faults.ts'
-import { keyedRefresh } from './tokens/keyed-refresh.ts'
+import { idempotentRefresh } from './tokens/idempotent-refresh.ts'
 import type { ReadyContext, Listener } from './events/listeners.ts'
 import { likelyRow, locate } from './requests/locate.ts'
-import { obtain } from './tokens/request-tokens.ts'
+import { createRequestTokens } from './tokens/request-tokens.ts'
 import { engagementGuests, externalUserGuests } from './authentication/people.ts'
 import {
   type EngagementRequest,
@@ -32,14 +32,14 @@ import {
   type Applicant,
   refuseUnknownApi,
 } from './requests/applicant-request.ts'
-import { pseudonyms } from './authentication/pseudonyms.ts'
-import { reception, type ReceptionParts, type Terms } from './tokens/accept-tokens.ts'
-import { type GuestRecords, recordsOf } from './records/records.ts'
+import { createPseudonyms } from './authentication/pseudonyms.ts'
+import { createTokenAcceptor, type TokenAcceptorParts, type TokenRequirements } from './tokens/accept-tokens.ts'
+import { type GuestRecords, createGuestRecords } from './records/guest-records.ts'
 import type { GuestContext } from './requests/guest-context.ts'
 import { type IssueRequest, parseGuestId, parseIssueRequest } from './requests/guest-token-request.ts'
 import { rotatingRefresh } from './tokens/rotating-refresh.ts'
-import { sessions } from './tokens/sessions.ts'
-import { telling, type TellingParts } from './events/event-recorder.ts'
+import { createGuestSessions } from './tokens/guest-sessions.ts'
+import { createGuestEventRecorder, type GuestEventRecorderParts } from './events/event-recorder.ts'
 
 /** A request for a guest of any API. */
 export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserRequest
@@ -83,7 +83,7 @@ export interface Guests extends GuestRecords {
   onTokenReady(listener: Listener): () => void
 }
 
-export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionParts {
+export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, TokenAcceptorParts {
   readonly guestTokens: GuestTokens
   readonly engagements: Engagements
   readonly externalUsers: ExternalUsers
@@ -92,7 +92,7 @@ export interface GuestsParts extends Omit<TellingParts, 'random'>, ReceptionPart
   readonly preflight: Preflight
   readonly onDuplicate: OnDuplicate
   /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. */
-  readonly tokenFormat: Readonly<Record<Applicant['api'], Terms['format']>>
+  readonly tokenFormat: Readonly<Record<Applicant['api'], TokenRequirements['format']>>
   /** Whether the access tokens are those of a user. */
   readonly isSignedIn: () => Promise<boolean>
   /** Throws when the connection cannot offer guest tokens at all. */
@@ -111,12 +111,12 @@ const PATIENCE = {
 export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const { connection, windows, available } = parts
   const { store, clock, random } = ports
-  const tells = telling(parts)
-  const received = reception(parts)
-  const obtains = obtain(received, parts)
+  const recorder = createGuestEventRecorder(parts)
+  const received = createTokenAcceptor(parts)
+  const obtains = createRequestTokens(received, parts)
   const { engagements, externalUsers, tokenFormat } = parts
   const by = { obtain: obtains, holder: ports.holder, available }
-  const minted = keyedRefresh({ ...by, guestTokens: parts.guestTokens }, ports)
+  const minted = idempotentRefresh({ ...by, guestTokens: parts.guestTokens }, ports)
   const rotated = rotatingRefresh(
     {
       ...by,
@@ -126,12 +126,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     },
     ports,
   )
-  const live = sessions(
-    { connection, ways: { [EPHEMERAL]: minted, engagements: rotated }, telling: tells, windows },
+  const live = createGuestSessions(
+    { connection, strategies: { [GUEST_TOKENS]: minted, engagements: rotated }, recorder, windows },
     ports,
   )
-  const enriching = enrichment({ ...parts, update: engagements.update }, ports)
-  const looks = channels({ connection, mode: parts.preflight, look: engagements.channel }, ports)
+  const enriching = createEnrichment({ ...parts, update: engagements.update }, ports)
+  const looks = createChannelPreflight({ connection, mode: parts.preflight, look: engagements.channel }, ports)
   const apis = {
     engagements: engagementGuests({
       engagements,
@@ -147,14 +147,14 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
       isSignedIn: parts.isSignedIn,
     }),
   }
-  const pseudonym = pseudonyms(connection, ports)
+  const pseudonym = createPseudonyms(connection, ports)
   const authenticate = authentication(
-    { ...parts, apis, pseudonym, reception: received, sessions: live, telling: tells },
+    { ...parts, apis, pseudonym, reception: received, sessions: live, recorder },
     ports,
   )
   const find = locate(connection, store)
-  const adopt = adoption({ ...parts, telling: tells, locate: find, ports })
-  const ephemeral = { connection, telling: tells, mint: minted.mint, ports }
+  const adopt = createImportToken({ ...parts, recorder, locate: find, ports })
+  const ephemeral = { connection, recorder, mint: minted.mint, ports }
 
   /** The guest in its row, renewed as asked. */
   async function current(row: string, ask: Ask, context: Context): Promise<Live> {
@@ -196,7 +196,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     const credential = await work
     const latencyMs = elapsed()
     const kind = isIssue || credential.generation === 1 ? 'issued' : 'refreshed'
-    tells.notifyCaller(onReady, { credential, kind, claims: await claimsOf(credential), latencyMs })
+    recorder.notifyCaller(onReady, { credential, kind, claims: await claimsOf(credential), latencyMs })
     return credential
   }
 
@@ -215,31 +215,31 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     })
 
   return {
-    ...recordsOf({ connection, locate: find }, ports),
+    ...createGuestRecords({ connection, locate: find }, ports),
     async issue(request, context = {}) {
       const { signal, correlationId = random.uuid() } = context
       const api = apiOf(request)
-      if (api !== EPHEMERAL) {
+      if (api !== GUEST_TOKENS) {
         const person = parseApplicantRequest(api, request)
         const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
         const asked = withUnsaved(callerWait(work, context, PATIENCE, clock, parts.watchTokens))
-        return authenticatedOf(await ready(asked, context, true))
+        return issuedAuthenticatedGuest(await ready(asked, context, true))
       }
       const parsed = parseIssueRequest(request, random.uuid)
       available()
-      const asked = abortable(() => issueEphemeral(ephemeral, parsed, { ...context, correlationId }), signal)
-      return issuedOf(await ready(asked, context, true))
+      const asked = abortable(() => issueGuestToken(ephemeral, parsed, { ...context, correlationId }), signal)
+      return issuedGuest(await ready(asked, context, true))
     },
     async token(guestId, context = {}) {
       const id = parseGuestId(guestId)
-      return issuedOf(
+      return issuedGuest(
         await ready(withUnsaved(abortable(() => served(id, {}, context), context.signal)), context, false),
       )
     },
     async refresh(guestId, options = {}, context = {}) {
       const id = parseGuestId(guestId)
       const all = { correlationId: random.uuid(), ...options, ...context }
-      return issuedOf(await ready(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
+      return issuedGuest(await ready(withUnsaved(abortable(() => refreshed(id, all), all.signal)), all, false))
     },
     async keepRenewed(row, context) {
       await live.current(row, { early: true, reported: true }, context)
@@ -251,7 +251,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
 
 /** The API that a request names; throws `invalid_input`. */
 function apiOf(request: unknown): GuestApi {
-  const { api = EPHEMERAL } = (request ?? {}) as { readonly api?: unknown }
+  const { api = GUEST_TOKENS } = (request ?? {}) as { readonly api?: unknown }
   return guestApis.find((one) => one === api) ?? refuseUnknownApi()
 }
 
@@ -269,4 +269,4 @@ const isLive = (unsaved: unknown): unsaved is Live =>
   typeof unsaved === 'object' && unsaved !== null && 'tokens' in unsaved && 'kind' in unsaved
 
 const withGuest = ({ code, message, cause }: GuestpassError, unsaved: Live): GuestpassError =>
-  new GuestpassError(code, message, { unsaved: issuedOf(unsaved), cause })
+  new GuestpassError(code, message, { unsaved: issuedGuest(unsaved), cause })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Context } from '../../src/domain/context.ts'
 import { SECOND } from '../../src/domain/time.ts'
-import { guestRecords } from '../../src/guests/records/records.ts'
+import { guestRecords } from '../../src/guests/records/guest-records.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock, seededRandom, settle } from '../../src/testing/index.ts'
 import { resolveHosts } from '../../src/upstream/hosts.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import type { Guests } from '../../src/guests/guests.ts'
-import { listeners, type TokenReady } from '../../src/guests/events/listeners.ts'
+import { createListeners, type TokenReady } from '../../src/guests/events/listeners.ts'
 import { guestsOnDemand } from '../../src/connection/guests-on-demand.ts'
 import { loadedOnce } from '../../src/ports/loaded-once.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -26,7 +26,7 @@ describe('what is loaded once', () => {
 })
 
 describe('guests whose code is loaded on demand', () => {
-  const ready = listeners(() => {})
+  const ready = createListeners(() => {})
   const loaded = { revoke: async () => ({ upstream: 'unsupported', local: 'done' }) } as unknown as Guests
 
   it('reject with a GuestpassError while the code cannot be loaded, and work once it can be', async () => {

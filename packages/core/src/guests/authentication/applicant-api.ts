@@ -2,13 +2,13 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Created } from '../../upstream/created.ts'
 import type { Sending } from '../../upstream/sending.ts'
-import type { Look } from './channels.ts'
+import type { ChannelStatus } from './channel-preflight.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
-import type { Terms } from '../tokens/accept-tokens.ts'
+import type { TokenRequirements } from '../tokens/accept-tokens.ts'
 
 /** How one API makes guests of people. */
-export interface ApplicantApi extends Pick<Terms, 'format' | 'renewable'> {
+export interface ApplicantApi extends Pick<TokenRequirements, 'format' | 'renewable'> {
   /**
    * Whether upstream refuses a second guest for the same person: then a create whose answer was lost may be sent again. Otherwise it
    * would make another guest.
@@ -17,7 +17,7 @@ export interface ApplicantApi extends Pick<Terms, 'format' | 'renewable'> {
   /** Throws when the connection cannot offer the API at all. */
   available(): void
   /** What is to be known before a create is sent. Rejects with `channel_unavailable`. */
-  before(person: Applicant): Promise<Look>
+  before(person: Applicant): Promise<ChannelStatus>
   /** A refusal of a create in the light of what else can be found out. */
   explain(error: GuestpassError, person: Applicant): Promise<GuestpassError>
   /** Not to be repeated: rejects with `in_doubt` when it may have taken effect, with `session_exists` when upstream has a session. */

@@ -10,12 +10,12 @@ import type { Live } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
 import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
 
-/** One person's request for a guest, from its beginning to its end. */
+/** One applicant's request for a guest, from its beginning to its end. */
 export interface Attempt {
-  readonly person: Applicant
-  /** What to do with a person who has a session. */
+  readonly applicant: Applicant
+  /** What to do with an applicant who has a session. */
   readonly onDuplicate: OnDuplicate
-  /** The pseudonym of person and channel. */
+  /** The pseudonym of applicant and channel. */
   readonly key: string
   readonly context: Context & { readonly correlationId: string }
   /** Since the request came in. */
@@ -41,13 +41,13 @@ export interface Wording {
 
 export const wording =
   (connection: string, { random }: { readonly random: Random }): Wording =>
-  ({ person, context, elapsed }, at, { subject, generation = 0, data, error, ...happened }) =>
+  ({ applicant, context, elapsed }, at, { subject, generation = 0, data, error, ...happened }) =>
     event(aboutOf({ connection, subject }, context, random), random.uuid(), at, {
       ...happened,
       generation,
       ...(happened.outcome === 'pending' ? {} : { latencyMs: elapsed() }),
       ...(error ? { error } : {}),
-      data: { ...dataOf(person), ...data },
+      data: { ...dataOf(applicant), ...data },
     })
 
 /** What may be told of any attempt. */
@@ -76,7 +76,7 @@ export function authenticated(
   const flags = complianceFlags({
     consentTimestamp,
     profile: openProfile(profile),
-    told: { ...dataOf(attempt.person), ...data },
+    told: { ...dataOf(attempt.applicant), ...data },
     trail,
   })
   return wording(attempt, now(), {

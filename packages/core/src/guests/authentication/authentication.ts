@@ -6,35 +6,43 @@ import type { Meter } from '../../ports/meter.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type Attempt, authenticated, wording } from './attempt.ts'
-import { hasToken, withBrought } from './brought.ts'
-import { CREATE_AGAIN, type CreationParts } from './creating.ts'
-import { create } from './creation.ts'
+import { hasToken, withRequestProfile } from './guest-profile.ts'
+import { CREATE_AGAIN, type CreationParts } from './creation.ts'
+import { createGuest } from './create-guest.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
 import type { Pseudonym } from './pseudonyms.ts'
-import type { Reception } from '../tokens/accept-tokens.ts'
-import type { Sessions } from '../tokens/sessions.ts'
-import { type Create, type Decision, decide, DUPLICATE, guestOf, type Slot, slotOf } from './guest-reservation.ts'
-import type { Telling } from '../events/event-recorder.ts'
+import type { TokenAcceptor } from '../tokens/accept-tokens.ts'
+import type { GuestSessions } from '../tokens/guest-sessions.ts'
+import {
+  type CreateDecision,
+  type Decision,
+  decide,
+  DUPLICATE,
+  reservedGuest,
+  type Reservation,
+  reservationOf,
+} from './guest-reservation.ts'
+import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { type Turn, turns } from '../../tokens/renewal/keyed-lock.ts'
 
 export interface AuthenticationParts {
   readonly connection: string
   readonly apis: Readonly<Record<Applicant['api'], ApplicantApi>>
   readonly pseudonym: Pseudonym
-  readonly reception: Reception
-  readonly sessions: Sessions
-  readonly telling: Telling
+  readonly reception: TokenAcceptor
+  readonly sessions: GuestSessions
+  readonly recorder: GuestEventRecorder
   readonly meter: Meter
   /** What becomes of a request for somebody who has a session, where the request does not say. */
   readonly onDuplicate: OnDuplicate
 }
 
 /**
- * Gives a person a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
+ * Gives an applicant a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
  * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
  */
-export type Authenticate = (person: Applicant, context: Attempt['context']) => Promise<Live>
+export type Authenticate = (applicant: Applicant, context: Attempt['context']) => Promise<Live>
 
 /** What a request needs from its beginning to its end. */
 interface Asking {
@@ -45,7 +53,7 @@ interface Asking {
 
 /** What stands under the key of an attempt. */
 interface Found {
-  readonly slot: Slot | undefined
+  readonly reservation: Reservation | undefined
   readonly revision: number
   readonly guest: Credential | undefined
   readonly now: () => Instant
@@ -58,15 +66,15 @@ const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible',
 export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
   const { connection, apis, meter, pseudonym } = parts
   const inTurn = turns(connection, ports)
-  const creating: CreationParts = { ...parts, wording: wording(connection, ports), ports }
+  const creation: CreationParts = { ...parts, wording: wording(connection, ports), ports }
 
-  return async (person, context) => {
-    const api = apis[person.api]
+  return async (applicant, context) => {
+    const api = apis[applicant.api]
     api.available()
-    const key = await pseudonym(person)
-    const onDuplicate = person.onDuplicate ?? parts.onDuplicate
-    const attempt: Attempt = { person, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
-    const asking: Asking = { parts: creating, api, attempt }
+    const key = await pseudonym(applicant)
+    const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate
+    const attempt: Attempt = { applicant, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
+    const asking: Asking = { parts: creation, api, attempt }
     const guest = await authenticate(asking, (work) => inTurn(`guest:${key}`, work, context.signal))
     meter.count('guest_authenticated')
     meter.time('guest_authentication_latency', attempt.elapsed())
@@ -87,7 +95,7 @@ async function authenticate(
     found = undefined
     const guest = await inTurn(async (turn) => {
       // There was nothing, and no other caller was first: the look still holds, or the create cannot be written down.
-      const isFirst = seen !== undefined && seen.slot === undefined && !turn.waited
+      const isFirst = seen !== undefined && seen.reservation === undefined && !turn.waited
       return serve(asking, isFirst ? seen : await look(asking), turn)
     })
     if (guest) return guest
@@ -97,17 +105,17 @@ async function authenticate(
 
 async function look({ parts, api, attempt }: Asking): Promise<Found> {
   const { connection, ports } = parts
-  const { key, person, onDuplicate } = attempt
+  const { key, applicant, onDuplicate } = attempt
   const elapsed = stopwatch(ports.clock)
   const { value, revision } = await ports.store.document(connection, DUPLICATE, key)
-  const slot = slotOf(value)
+  const reservation = reservationOf(value)
   // A key names no credential: then only the store's time is read.
-  const { credential: guest, now } = await ports.store.find(connection, guestOf(slot) ?? key)
-  const { assurance, onDoubt = 'refuse' } = person
+  const { credential: guest, now } = await ports.store.find(connection, reservedGuest(reservation) ?? key)
+  const { assurance, onDoubt = 'refuse' } = applicant
   const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
   const asked = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
-  const decision = decide(slot, guest, now, asked)
-  return { slot, revision, guest, now: () => now + elapsed(), decision }
+  const decision = decide(reservation, guest, now, asked)
+  return { reservation, revision, guest, now: () => now + elapsed(), decision }
 }
 
 /** What needs no create and no turn; undefined: the rest. */
@@ -125,12 +133,15 @@ async function serve(asking: Asking, found: Found, turn: Turn): Promise<Live | u
   if (served) return served
   const { decision } = found
   if (decision.do === 'doubt') throw await refused(asking, found, stillInDoubt())
-  const opening = { ...found, decision: decision.do === 'reuse' ? instead(decision.guestId) : (decision as Create) }
-  return create(parts, api, { attempt, opening, lease: turn.lease })
+  const opening = {
+    ...found,
+    decision: decision.do === 'reuse' ? instead(decision.guestId) : (decision as CreateDecision),
+  }
+  return createGuest(parts, api, { attempt, opening, lease: turn.lease })
 }
 
 /** A guest in the place of one that cannot be renewed any more. */
-const instead = (former: string): Create => ({ do: 'create', resumes: false, former, replaces: true })
+const instead = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
 
 /** A request that gets nothing, not even the id of the guest there may be: written down, and the error to throw. */
 async function refused(
@@ -158,7 +169,7 @@ const stillInDoubt = (): GuestpassError =>
     `The answer to an earlier create for this address was lost, and this API would make a second guest. ${CREATE_AGAIN}`,
   )
 
-/** What the person has, valid now, with what this request brings; undefined when that can be had no longer. */
+/** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
 async function reused(asking: Asking, { now }: Found, guestId: string): Promise<Live | undefined> {
   const { parts, attempt } = asking
   const { connection, wording: words, ports, sessions } = parts
@@ -188,16 +199,16 @@ async function keptReused(
   for (;;) {
     const { credential, revision } = await ports.store.find(connection, guestId)
     if (!hasToken(credential)) return undefined
-    const next = withBrought(credential, attempt.person, now())
+    const next = withRequestProfile(credential, attempt.applicant, now())
     const told = { told: { reused: true } }
     const outcome = await ports.store.commit({
       connection,
       writes: [{ credential: next, expect: { generation: next.generation, revision } }],
-      documents: api.enrichment ? [await api.enrichment.pending(guestId, { outcome: 'off' })] : [],
+      documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, { outcome: 'off' })] : [],
       events: [authenticated(words, attempt, { now, trail: [begun] }, next, told)],
     })
     if (outcome === 'conflict') continue
-    api.enrichment?.begin(guestId)
+    api.enrichment?.start(guestId)
     return next
   }
 }

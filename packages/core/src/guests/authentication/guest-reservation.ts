@@ -4,84 +4,88 @@ import { hasEnded } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, NEVER } from '../../domain/time.ts'
 import type { Assurance, OnDoubt, OnDuplicate } from '../requests/applicant-request.ts'
 
-/** Kind of the documents that hold slots, each under the pseudonym of person and channel. */
+/** Kind of the documents that hold reservations, each under the pseudonym of applicant and channel. */
 export const DUPLICATE = 'duplicate'
 
 /** How long after its end a session still counts as one: its token may be renewed that long. */
 const RENEWABLE: Millis = 5 * MINUTE
 
 /** The guest of before, by whose refresh token upstream's session may be taken over; `replaces`: a new guest ends it. */
-export interface Former {
+export interface FormerGuest {
   readonly former?: string
   readonly replaces?: boolean
 }
 
 /**
- * What is known of a person's place on a channel. `creating`: a create was about to be sent. `live`: the guest is known. `in_doubt`: the
+ * What is known of an applicant's place on a channel. `creating`: a create was about to be sent. `live`: the guest is known. `in_doubt`: the
  * answer to a create was lost. `orphaned`: upstream has a session that nobody here holds. `free`: given up.
  */
-export type Slot =
-  | (Former & { readonly state: 'creating'; readonly requestId: string; readonly holder: string })
-  | (Former & { readonly state: 'in_doubt'; readonly requestId: string })
-  | (Former & { readonly state: 'orphaned' })
+export type Reservation =
+  | (FormerGuest & { readonly state: 'creating'; readonly requestId: string; readonly holder: string })
+  | (FormerGuest & { readonly state: 'in_doubt'; readonly requestId: string })
+  | (FormerGuest & { readonly state: 'orphaned' })
   | { readonly state: 'live'; readonly guestId: string }
   | { readonly state: 'free'; readonly former: string }
 
-/** A slot as it is stored, sealed. */
-export const slotOf = (value: Json | undefined): Slot | undefined => value as Slot | undefined
+/** A reservation as it is stored, sealed. */
+export const reservationOf = (value: Json | undefined): Reservation | undefined => value as Reservation | undefined
 
-/** The one thing to do for a person who asks. */
+/** The one thing to do for an applicant who asks. */
 export type Decision =
   /** Hand out what the guest has. */
   | { readonly do: 'reuse'; readonly guestId: string }
-  /** The person has a session, which this request gets nothing of. */
+  /** The applicant has a session, which this request gets nothing of. */
   | { readonly do: 'refuse'; readonly guestId: string }
   /** Upstream may have made one already, would not say so, and the request does not want another. */
   | { readonly do: 'doubt' }
-  | Create
+  | CreateDecision
 
 /**
  * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `orphans`: it may have made one already, which
  * no process here will hold.
  */
-export type Create = Former & { readonly do: 'create'; readonly resumes: boolean; readonly orphans?: boolean }
+export type CreateDecision = FormerGuest & {
+  readonly do: 'create'
+  readonly resumes: boolean
+  readonly orphans?: boolean
+}
 
 /** What a decision depends on besides what is stored. */
-export interface Asked {
+export interface DecisionInput {
   readonly assurance: Assurance
   readonly onDuplicate: OnDuplicate
   readonly onDoubt: OnDoubt
-  /** Whether upstream refuses a second guest for the same person. */
+  /** Whether upstream refuses a second guest for the same applicant. */
   readonly conflicts: boolean
   /** The issuer's time, by which a token's own `exp` is judged. Default: the store's. */
   readonly issuerNow?: Instant
 }
 
-/** The guest that a slot names. */
-export const guestOf = (slot: Slot | undefined): string | undefined =>
-  slot && (slot.state === 'live' ? slot.guestId : slot.former)
+/** The guest that a reservation names. */
+export const reservedGuest = (reservation: Reservation | undefined): string | undefined =>
+  reservation && (reservation.state === 'live' ? reservation.guestId : reservation.former)
 
-/** A slot without the guest that it names; undefined when nothing is left of it. */
-export function forgotten(slot: Slot): Slot | undefined {
-  if (slot.state === 'live' || slot.state === 'free') return undefined
-  const { former: _gone, replaces: _it, ...rest } = slot
+/** A reservation without the guest that it names; undefined when nothing is left of it. */
+export function withoutGuest(reservation: Reservation): Reservation | undefined {
+  if (reservation.state === 'live' || reservation.state === 'free') return undefined
+  const { former: _gone, replaces: _it, ...rest } = reservation
   return rest
 }
 
-/** Decides from plain data. `guest` is the one that the slot names; `now` the store's time. */
+/** Decides from plain data. `guest` is the one that the reservation names; `now` the store's time. */
 export function decide(
-  slot: Slot | undefined,
+  reservation: Reservation | undefined,
   guest: Credential | undefined,
   now: Instant,
-  { assurance, onDuplicate, onDoubt, conflicts, issuerNow = now }: Asked,
+  { assurance, onDuplicate, onDoubt, conflicts, issuerNow = now }: DecisionInput,
 ): Decision {
-  if (!slot) return { do: 'create', resumes: false }
-  const known = guestOf(slot)
+  if (!reservation) return { do: 'create', resumes: false }
+  const known = reservedGuest(reservation)
   const former = known !== undefined && guest && !hasEnded(guest) ? { former: known } : {}
-  if (slot.state !== 'live') {
-    const isOpen = slot.state === 'creating' || slot.state === 'in_doubt'
+  if (reservation.state !== 'live') {
+    const isOpen = reservation.state === 'creating' || reservation.state === 'in_doubt'
     if (isOpen && !conflicts && onDoubt === 'refuse') return { do: 'doubt' }
-    const replaces = 'replaces' in slot && slot.replaces
+    const replaces = 'replaces' in reservation && reservation.replaces
     return {
       do: 'create',
       resumes: isOpen && conflicts,
@@ -93,7 +97,7 @@ export function decide(
   // One that could be renewed must not come back beside the next.
   if (!isLive(guest, now, issuerNow))
     return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
-  const { guestId } = slot
+  const { guestId } = reservation
   // Otherwise whoever types an address would get its session.
   if (assurance !== 'verified' || onDuplicate === 'reject') return { do: 'refuse', guestId }
   return onDuplicate === 'reuse'

@@ -2,18 +2,18 @@ import { causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { Engagements } from '../../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../../upstream/external-users/provider.ts'
 import { CREATE_SCOPES } from '../../upstream/scopes.ts'
-import type { Channels } from './channels.ts'
+import type { ChannelPreflight } from './channel-preflight.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
-import type { Terms } from '../tokens/accept-tokens.ts'
+import type { TokenRequirements } from '../tokens/accept-tokens.ts'
 
 /** Engagement guests: of a channel, renewed by a rotating refresh token, enriched. */
 export const engagementGuests = (of: {
   readonly engagements: Engagements
-  readonly channels: Channels
+  readonly channels: ChannelPreflight
   readonly enrichment: Enrichment
-  readonly format: Terms['format']
+  readonly format: TokenRequirements['format']
   readonly available: () => void
 }): ApplicantApi => ({
   available: of.available,
@@ -21,7 +21,7 @@ export const engagementGuests = (of: {
   renewable: true,
   conflicts: true,
   enrichment: of.enrichment,
-  before: ({ channelId = '' }) => of.channels.before(channelId),
+  before: ({ channelId = '' }) => of.channels.check(channelId),
   explain: (error, { channelId = '' }) => of.channels.explain(error, channelId),
   create({ email, channelId = '', name, attributes }, requestId, sending, patienceMs) {
     const request = {
@@ -37,7 +37,7 @@ export const engagementGuests = (of: {
 /** External users: made on behalf of a signed-in user, who makes the next one when the token has ended. */
 export const externalUserGuests = (of: {
   readonly externalUsers: ExternalUsers
-  readonly format: Terms['format']
+  readonly format: TokenRequirements['format']
   readonly available: () => void
   /** Whether a user is signed in. */
   readonly isSignedIn: () => Promise<boolean>

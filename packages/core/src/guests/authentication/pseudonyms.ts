@@ -6,13 +6,13 @@ import { hmacSha256Hex } from '../../ports/system.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
 
 /** Whose session is meant. */
-export type Whose = Pick<Applicant, 'api' | 'email' | 'channelId'>
+export type ApplicantKey = Pick<Applicant, 'api' | 'email' | 'channelId'>
 
 /**
- * Names a person on a channel without telling who it is: a digest under a random key that lies sealed in the store, so that
+ * Names a person on a channel without recorder who it is: a digest under a random key that lies sealed in the store, so that
  * nobody who has only the database can try addresses.
  */
-export type Pseudonym = (whose: Whose) => Promise<string>
+export type Pseudonym = (whose: ApplicantKey) => Promise<string>
 
 const KIND = 'key'
 const ID = 'pseudonyms'
@@ -21,7 +21,7 @@ const BYTES = 32
 const bytesOf = (digits: string): Uint8Array =>
   Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
 
-export function pseudonyms(
+export function createPseudonyms(
   connection: string,
   { store, random }: { readonly store: Pick<Store, 'document' | 'commit'>; readonly random: Random },
 ): Pseudonym {

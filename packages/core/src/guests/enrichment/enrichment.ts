@@ -17,16 +17,16 @@ import type { CrmProfile } from '../../upstream/crm/wire.ts'
 import { personalOf } from '../../upstream/personal.ts'
 import { mergedAttributes } from './attributes.ts'
 import { turns } from '../../tokens/renewal/keyed-lock.ts'
-import { idsOf, withoutIds } from '../events/without-ids.ts'
+import { guestIds, redactIds } from '../events/redact-ids.ts'
 
 /** What came of asking the CRM; `off`: there is none. */
-export type Lookup =
+export type CrmLookup =
   | { readonly outcome: 'found'; readonly profile: CrmProfile }
   | { readonly outcome: 'missing' | 'off' }
   | { readonly outcome: 'failed'; readonly error: GuestpassError }
 
 /** What is left to do for a guest. */
-interface Pending {
+interface PendingEnrichment {
   /** Upstream has yet to be given the attributes. */
   readonly put: boolean
   /** The CRM has yet to be asked. */
@@ -52,11 +52,11 @@ export interface EnrichmentParts {
  */
 export interface Enrichment extends StoredWorker {
   /** Asks the CRM. Never rejects: without a CRM a guest is a guest all the same. */
-  lookup(email: string): Promise<Lookup>
+  askCrm(email: string): Promise<CrmLookup>
   /** The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that id. */
-  pending(guestId: string, lookup: Lookup, isNew?: boolean): Promise<DocumentWrite>
+  pendingWrite(guestId: string, lookup: CrmLookup, isNew?: boolean): Promise<DocumentWrite>
   /** Starts the work on a guest, which nobody waits for. */
-  begin(guestId: string): void
+  start(guestId: string): void
   /** Does what is due, and waits for what was begun; answers how many guests are done with. */
   drain(signal: AbortSignal): Promise<number>
 }
@@ -83,13 +83,13 @@ const LONGEST: Millis = 10 * MINUTE
 /** Tries after which a guest stays as it is: about two days. */
 const MOST = 300
 
-export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichment {
+export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichment {
   const { connection, meter } = parts
   const { store, clock, random } = ports
   const turn = turns(connection, ports)
   const underWay = new Set<Promise<boolean>>()
 
-  const lookup: Enrichment['lookup'] = async (email) => {
+  const lookup: Enrichment['askCrm'] = async (email) => {
     if (!parts.crm) return { outcome: 'off' }
     try {
       const profile = await parts.crm.profile(email)
@@ -110,7 +110,11 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const about = aboutOf({ connection, subject }, { actor: WORKER }, random)
     return event(about, random.uuid(), clock.wall(), {
       ...(error
-        ? { type: 'GUEST_ENRICHMENT_FAILED', outcome: 'failure', error: withoutIds(error, subject, idsOf(credential)) }
+        ? {
+            type: 'GUEST_ENRICHMENT_FAILED',
+            outcome: 'failure',
+            error: redactIds(error, subject, guestIds(credential)),
+          }
         : { type: 'GUEST_ENRICHED', outcome: 'success' }),
       generation,
       latencyMs,
@@ -119,7 +123,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   }
 
   /** Asks the CRM again and keeps what it says; gives the guest as it then is. */
-  async function asked(credential: Credential, revision: number): Promise<{ guest: Credential; lookup: Lookup }> {
+  async function asked(credential: Credential, revision: number): Promise<{ guest: Credential; lookup: CrmLookup }> {
     const profile = openProfile(credential.profile)
     const found = await lookup(profile['email'] as string)
     if (found.outcome !== 'found') return { guest: credential, lookup: found }
@@ -139,9 +143,9 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const { value, revision } = await store.document(connection, ENRICHMENT, guestId)
     if (value === undefined) return { done: true }
     if (claimed !== undefined && claimed !== revision) return { done: false }
-    const before = value as unknown as Pending
+    const before = value as unknown as PendingEnrichment
     const found = await store.find(connection, guestId)
-    const settle = (next: Pending | undefined, events: readonly Event[], waitMs = 0): Promise<unknown> => {
+    const settle = (next: PendingEnrichment | undefined, events: readonly Event[], waitMs = 0): Promise<unknown> => {
       const later = next ? { value: { ...next }, dueAt: clock.wall() + waitMs } : {}
       const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...later }
       return store.commit({ connection, documents: [write], events })
@@ -168,7 +172,7 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
     const gap = said?.outcome === 'failed' ? said.error : NOT_ASKED
     const missing = crm ? [worded(guest, gap, lookupMs, { crm: 'failed', attempts })] : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
-    const next: Pending = { put: error !== undefined, crm, attempts }
+    const next: PendingEnrichment = { put: error !== undefined, crm, attempts }
     await settle(attempts < MOST ? next : undefined, [...events, ...missing], wait)
     return { done: attempts >= MOST, error: error ?? gap }
   }
@@ -235,15 +239,15 @@ export function enrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichm
   }
 
   return {
-    lookup,
-    async pending(guestId, { outcome }, isNew = false) {
+    askCrm: lookup,
+    async pendingWrite(guestId, { outcome }, isNew = false) {
       const { revision } = isNew ? { revision: 0 } : await store.document(connection, ENRICHMENT, guestId)
       // Due only when whoever begins the work now has had time for it.
       const dueAt = clock.wall() + FIRST
-      const value: Pending = { put: true, crm: outcome === 'failed', attempts: 0 }
+      const value: PendingEnrichment = { put: true, crm: outcome === 'failed', attempts: 0 }
       return { kind: ENRICHMENT, id: guestId, value: { ...value }, dueAt, expect: { revision } }
     },
-    begin: (guestId) => void work(guestId),
+    start: (guestId) => void work(guestId),
     backlog: (most) => store.countDocuments(connection, { kind: ENRICHMENT, most }),
     drain,
     async run(signal, observer) {

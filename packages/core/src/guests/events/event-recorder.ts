@@ -8,9 +8,9 @@ import type { Random } from '../../ports/random.ts'
 import type { Live } from '../../tokens/renewal/strategy.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import type { Listener, Listeners, TokenReady } from './listeners.ts'
-import { idsOf, withoutIds } from './without-ids.ts'
+import { guestIds, redactIds } from './redact-ids.ts'
 
-export interface TellingParts {
+export interface GuestEventRecorderParts {
   readonly connection: string
   readonly meter: Meter
   readonly random: Random
@@ -19,12 +19,12 @@ export interface TellingParts {
 }
 
 /** A token of a guest that is stored. */
-export interface Ready extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
+export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
   readonly credential: Live
 }
 
 /** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
-export interface Telling {
+export interface GuestEventRecorder {
   /** What all events of one request share. */
   about(credential: Credential, context?: Context): About
   /** A token is about to be asked for. */
@@ -34,12 +34,17 @@ export interface Telling {
   /** A token that is held outside was not taken for a refresh; counted. */
   refused(credential: Credential, failure: TokenFailure): Event
   /** It is there, and stored: calls all listeners. */
-  announce(made: Ready): void
+  announce(made: StoredToken): void
   /** Calls the listener of one call with it; `kind`: where this process did not make it. */
-  notifyCaller(listener: Listener, made: Ready): void
+  notifyCaller(listener: Listener, made: StoredToken): void
 }
 
-export function telling({ connection, meter, random, listeners }: TellingParts): Telling {
+export function createGuestEventRecorder({
+  connection,
+  meter,
+  random,
+  listeners,
+}: GuestEventRecorderParts): GuestEventRecorder {
   const tally = { issued: 0, failed: 0 }
   /** How the tokens came that this process made. */
   const kinds = new WeakMap<TokenSet, TokenReady['kind']>()
@@ -57,7 +62,7 @@ export function telling({ connection, meter, random, listeners }: TellingParts):
   ): Event => {
     tally.failed += 1
     meter.count(counter)
-    const shown = withoutIds(error, credential.subject, idsOf(credential))
+    const shown = redactIds(error, credential.subject, guestIds(credential))
     return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, latencyMs, ...told(credential) })
   }
 
@@ -84,7 +89,7 @@ export function telling({ connection, meter, random, listeners }: TellingParts):
   }
 }
 
-const readyOf = ({ credential, kind, claims, latencyMs }: Ready, successRate: number): TokenReady => ({
+const readyOf = ({ credential, kind, claims, latencyMs }: StoredToken, successRate: number): TokenReady => ({
   guestId: guestIdOf(credential),
   kind,
   generation: credential.generation,

@@ -37,7 +37,7 @@ export interface Listeners {
 }
 
 /** What a listener throws or rejects with goes to `onFault`. */
-export function listeners(onFault: (fault: unknown) => void): Listeners {
+export function createListeners(onFault: (fault: unknown) => void): Listeners {
   const all = new Set<Listener>()
   const call: Listeners['call'] = (listener, event, token) => {
     ;(async () => listener(event, token))()

@@ -5,11 +5,11 @@ import type { Instant } from '../../domain/time.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
-import { channelOf } from './by-address.ts'
+import { channelOf } from './guests-by-address.ts'
 import { ENRICHMENT } from '../enrichment/enrichment.ts'
 import type { Located } from '../requests/locate.ts'
-import type { Pseudonym, Whose } from '../authentication/pseudonyms.ts'
-import { DUPLICATE, forgotten, guestOf, slotOf } from '../authentication/guest-reservation.ts'
+import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
+import { DUPLICATE, withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
 
 export interface Revocation {
   /** `unsupported`: this API cannot; tokens stay valid there until `upstreamValidUntil`. */
@@ -32,7 +32,7 @@ export interface Eraser {
   traces(): Promise<readonly string[]>
 }
 
-export function eraser(
+export function createEraser(
   connection: string,
   { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
 ): Eraser {
@@ -44,12 +44,12 @@ export function eraser(
     const { email } = openProfile(profile)
     if (typeof email !== 'string' || api === 'guest-tokens') return work
     const channelId = channelOf(credential)
-    const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as Whose
+    const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as ApplicantKey
     const key = await pseudonym(whose)
     const { value, revision } = await store.document(connection, DUPLICATE, key)
-    const slot = slotOf(value)
-    if (!slot || guestOf(slot) !== id) return work
-    const rest = forgotten(slot)
+    const reservation = reservationOf(value)
+    if (!reservation || reservedGuest(reservation) !== id) return work
+    const rest = withoutGuest(reservation)
     return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
   }
 

@@ -3,7 +3,7 @@ import type { Json } from '../../domain/json.ts'
 import { openProfile, type Profile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import type { GuestApi } from '../../domain/guest-id.ts'
-import { channelOf } from './by-address.ts'
+import { channelOf } from './guests-by-address.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 
 /** What is stored of one guest of a person. Times are ISO 8601 UTC. */

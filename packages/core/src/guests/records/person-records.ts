@@ -4,7 +4,7 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
-import { channelOf, guestsOfAddress } from './by-address.ts'
+import { channelOf, guestsByAddress } from './guests-by-address.ts'
 import { ENRICHMENT } from '../enrichment/enrichment.ts'
 import type { Erasure, Eraser, Revocation } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
@@ -12,7 +12,7 @@ import { unknownGuest } from '../requests/locate.ts'
 import { exportedGuest, type OpenCreate, type PersonExport, unlogged } from './person-export.ts'
 import { parsePersonKey, type PersonKey } from '../requests/applicant-request.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
-import { DUPLICATE, type Slot, slotOf } from '../authentication/guest-reservation.ts'
+import { DUPLICATE, type Reservation, reservationOf } from '../authentication/guest-reservation.ts'
 
 /** One guest of a person who was erased. */
 export interface ErasedGuest extends Revocation {
@@ -44,17 +44,20 @@ interface PersonPorts {
 }
 
 /** What is known of the person's guest at one API, and there on one channel. */
-interface Reservation {
+interface PlaceReservation {
   readonly place: Pick<OpenCreate, 'api' | 'channelId'>
-  readonly slot: Slot | undefined
+  readonly reservation: Reservation | undefined
 }
 
-export function personRecords(connection: string, { store, random, pseudonym, eraser }: PersonPorts): PersonRecords {
+export function createPersonRecords(
+  connection: string,
+  { store, random, pseudonym, eraser }: PersonPorts,
+): PersonRecords {
   /** The reservations of the person: for external users, and for the channel named or those of the guests. */
   async function reservations(
     { email, channelId }: PersonKey,
     guests: readonly Credential[],
-  ): Promise<readonly Reservation[]> {
+  ): Promise<readonly PlaceReservation[]> {
     const channels = new Set([channelId, ...guests.map(channelOf)].filter((one) => one !== undefined))
     const places = [
       ...(channelId === undefined ? [{ api: 'external-users' as const }] : []),
@@ -63,23 +66,25 @@ export function personRecords(connection: string, { store, random, pseudonym, er
     return Promise.all(
       places.map(async (place) => {
         const { value } = await store.document(connection, DUPLICATE, await pseudonym({ ...place, email }))
-        return { place, slot: slotOf(value) }
+        return { place, reservation: reservationOf(value) }
       }),
     )
   }
 
   /** Creates of the person that brought no guest. */
   async function openCreates(person: PersonKey, guests: readonly Credential[]): Promise<readonly OpenCreate[]> {
-    return (await reservations(person, guests)).flatMap(({ place, slot }) =>
-      !slot || slot.state === 'live' || slot.state === 'free' ? [] : [{ ...place, state: slot.state }],
+    return (await reservations(person, guests)).flatMap(({ place, reservation }) =>
+      !reservation || reservation.state === 'live' || reservation.state === 'free'
+        ? []
+        : [{ ...place, state: reservation.state }],
     )
   }
 
   /** Guests of the person that creates under way have stored since `guests` were read. */
   async function storedSince(person: PersonKey, guests: readonly Credential[]): Promise<readonly Credential[]> {
     const known = new Set(guests.map(({ id }) => id))
-    const rows = (await reservations(person, guests)).flatMap(({ slot }) =>
-      slot?.state === 'live' && !known.has(slot.guestId) ? [slot.guestId] : [],
+    const rows = (await reservations(person, guests)).flatMap(({ reservation }) =>
+      reservation?.state === 'live' && !known.has(reservation.guestId) ? [reservation.guestId] : [],
     )
     const found = await Promise.all(rows.map((row) => store.find(connection, row)))
     return found.flatMap(({ credential }) => credential ?? [])
@@ -100,12 +105,12 @@ export function personRecords(connection: string, { store, random, pseudonym, er
 
   return {
     async find(whose, { signal } = {}) {
-      const guests = await guestsOfAddress(connection, parsePersonKey(whose), store, signal)
+      const guests = await guestsByAddress(connection, parsePersonKey(whose), store, signal)
       return guests.map(viewOf)
     },
     async export(whose, { signal } = {}) {
       const person = parsePersonKey(whose)
-      const guests = await guestsOfAddress(connection, person, store, signal)
+      const guests = await guestsByAddress(connection, person, store, signal)
       const exported = guests.map(async (guest) =>
         exportedGuest(guest, (await store.document(connection, ENRICHMENT, guest.id)).value),
       )
@@ -131,7 +136,7 @@ export function personRecords(connection: string, { store, random, pseudonym, er
           for (const one of left) remains.add(one)
         }
       }
-      const guests = await guestsOfAddress(connection, person, store, signal)
+      const guests = await guestsByAddress(connection, person, store, signal)
       await eraseAll(guests)
       const late = await storedSince(person, guests)
       await eraseAll(late)

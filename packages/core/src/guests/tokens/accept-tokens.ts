@@ -15,7 +15,7 @@ import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import type { KeySource } from '../../verify/keys.ts'
 import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
 
-export interface ReceptionParts {
+export interface TokenAcceptorParts {
   readonly verifier: Verifier
   readonly keys: Pick<KeySource, 'keys'>
   readonly issuerClock: IssuerClock
@@ -27,7 +27,7 @@ export interface ReceptionParts {
 }
 
 /** What a token must be, and when it was asked for. */
-export interface Terms {
+export interface TokenRequirements {
   /** The `sub` that the token must carry. */
   readonly subject: string
   readonly scopes: readonly string[]
@@ -38,7 +38,7 @@ export interface Terms {
   readonly renewable: boolean
 }
 
-export interface Received {
+export interface AcceptedTokens {
   readonly credential: Live
   /** Empty for an opaque token. */
   readonly claims: Claims
@@ -46,11 +46,16 @@ export interface Received {
 }
 
 /** Receives the tokens of guests: nobody gets one before it was verified. */
-export interface Reception {
+export interface TokenAcceptor {
   /** Resolves when tokens can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
-  ready(format: Terms['format']): Promise<void>
+  ensureVerifiable(format: TokenRequirements['format']): Promise<void>
   /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
-  receive(credential: Credential, granted: Granted, terms: Terms, now: () => Instant): Promise<Received>
+  accept(
+    credential: Credential,
+    granted: Granted,
+    terms: TokenRequirements,
+    now: () => Instant,
+  ): Promise<AcceptedTokens>
 }
 
 /** Clocks differ: a verifier may still accept a token for a little while after its end. */
@@ -60,10 +65,14 @@ const AFTERLIFE: Millis = HOUR
 export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Instant =>
   Math.max(expiresAt, exp) + AFTERLIFE
 
-export function reception(parts: ReceptionParts): Reception {
+export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
   const { issuerClock, meter, random, windows } = parts
 
-  async function verified(guest: Credential, { access }: Granted, { subject, scopes }: Terms): Promise<Claims> {
+  async function verified(
+    guest: Credential,
+    { access }: Granted,
+    { subject, scopes }: TokenRequirements,
+  ): Promise<Claims> {
     const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })
     if (verdict.valid) return verdict.claims
     meter.count('guest_token_refused')
@@ -75,10 +84,10 @@ export function reception(parts: ReceptionParts): Reception {
   }
 
   return {
-    async ready(format) {
+    async ensureVerifiable(format) {
       if (format === 'jwt') await parts.keys.keys()
     },
-    async receive(credential, granted, terms, now) {
+    async accept(credential, granted, terms, now) {
       issuerClock.observe(granted.issuerNow)
       const claims = terms.format === 'jwt' ? await verified(credential, granted, terms) : undefined
       const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))

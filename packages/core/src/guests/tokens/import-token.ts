@@ -13,24 +13,24 @@ import { tokenSet } from '../../tokens/access/token-set.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
-import { blankGuest, EPHEMERAL } from './ephemeral.ts'
+import { newGuest, GUEST_TOKENS } from './issue-guest-token.ts'
 import { invalid } from '../requests/faults.ts'
 import type { Locate, Located } from '../requests/locate.ts'
-import { REFRESH_GRACE } from './next-step.ts'
-import { placeFor } from './place.ts'
+import { REFRESH_GRACE } from './renewal-action.ts'
+import { findGuestRow } from './guest-row.ts'
 import { rememberedUntil } from './accept-tokens.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { isUuid, parseNewGuestId } from '../requests/guest-token-request.ts'
-import type { Telling } from '../events/event-recorder.ts'
+import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { foreignSubject, withTokenSubject } from '../../domain/token-subject.ts'
 
-export interface AdoptionParts {
+export interface TokenImportParts {
   readonly connection: string
   readonly verifier: Verifier
   readonly issuerClock: IssuerClock
   readonly fingerprint: (token: string) => Promise<string>
   readonly windows: Windows
-  readonly telling: Pick<Telling, 'about' | 'refused'>
+  readonly recorder: Pick<GuestEventRecorder, 'about' | 'refused'>
   readonly locate: Locate
   readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
 }
@@ -39,7 +39,7 @@ export interface AdoptionParts {
 const SAME_AGE: Millis = 2 * SECOND
 
 /** A token that is held outside. */
-export interface HeldToken {
+export interface ExternalToken {
   readonly token: string
   /** Its `sub`, where that is not the id of the guest. */
   readonly subject?: string | undefined
@@ -51,9 +51,9 @@ export interface HeldToken {
  * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
  * `guest_revoked`.
  */
-export type Adopt = (guestId: string, held: HeldToken, context: GuestContext) => Promise<Credential>
+export type ImportToken = (guestId: string, held: ExternalToken, context: GuestContext) => Promise<Credential>
 
-export function adoption(parts: AdoptionParts): Adopt {
+export function createImportToken(parts: TokenImportParts): ImportToken {
   return async (guestId, held, context) => {
     const { token } = held
     const elapsed = stopwatch(parts.ports.clock)
@@ -74,20 +74,29 @@ export function adoption(parts: AdoptionParts): Adopt {
 }
 
 /** The `sub` that tokens of a guest have, known or not. */
-async function knownSubject(parts: AdoptionParts, guestId: string, { api }: GuestContext): Promise<string> {
+async function knownSubject(parts: TokenImportParts, guestId: string, { api }: GuestContext): Promise<string> {
   const known = await located(parts, guestId, api)
   const foreign = known && foreignSubject(known.credential)
   return foreign ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
 }
 
 /** The guest where it is known. */
-const located = ({ locate }: AdoptionParts, guestId: string, api: GuestContext['api']): Promise<Located | undefined> =>
+const located = (
+  { locate }: TokenImportParts,
+  guestId: string,
+  api: GuestContext['api'],
+): Promise<Located | undefined> =>
   locate(guestId, api).catch((thrown: unknown) => {
     if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
     throw thrown
   })
 
-async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: string, subject: string): Promise<Claims> {
+async function claimsOf(
+  { verifier }: TokenImportParts,
+  guestId: string,
+  token: string,
+  subject: string,
+): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
   if (verdict.valid) return verdict.claims
   throw notTaken(guestId, verdict.reason, inWords(verdict))
@@ -95,15 +104,15 @@ async function claimsOf({ verifier }: AdoptionParts, guestId: string, token: str
 
 /** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
 async function refused(
-  parts: AdoptionParts,
+  parts: TokenImportParts,
   guestId: string,
   context: GuestContext,
   failure: Pick<TokenFailure, 'error' | 'latencyMs'>,
 ): Promise<void> {
-  const { connection, ports, telling } = parts
+  const { connection, ports, recorder } = parts
   try {
     const { base, now } = await guestOf(parts, guestId, context.api)
-    const told = telling.refused(base, { ...failure, about: telling.about(base, context), now })
+    const told = recorder.refused(base, { ...failure, about: recorder.about(base, context), now })
     await ports.store.commit({ connection, events: [told] })
   } catch {}
 }
@@ -120,23 +129,23 @@ interface Adopting {
 
 /** The guest that a token is said to be of, which may not be known yet. */
 async function guestOf(
-  parts: AdoptionParts,
+  parts: TokenImportParts,
   guestId: string,
   api: GuestContext['api'],
 ): Promise<{ readonly base: Credential; readonly now: Instant }> {
   const known = await located(parts, guestId, api)
   if (known) return { base: known.credential, now: known.now }
-  if (api !== undefined && api !== EPHEMERAL) throw foreign(guestId, api)
+  if (api !== undefined && api !== GUEST_TOKENS) throw foreign(guestId, api)
   const id = parseNewGuestId(guestId)
-  const { row, now } = await placeFor(parts.connection, EPHEMERAL, id, parts.ports.store)
-  return { base: blankGuest(parts, row, now), now }
+  const { row, now } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
+  return { base: newGuest(parts, row, now), now }
 }
 
 /** One look at the token and one write; undefined when the guest was written meanwhile. */
-async function adopted(parts: AdoptionParts, of: Adopting): Promise<Credential | undefined> {
-  const { connection, ports, telling } = parts
+async function adopted(parts: TokenImportParts, of: Adopting): Promise<Credential | undefined> {
+  const { connection, ports, recorder } = parts
   const { guestId, token, base, now, context } = of
-  if (base.api !== EPHEMERAL) throw foreign(guestId, base.api)
+  if (base.api !== GUEST_TOKENS) throw foreign(guestId, base.api)
   if (hasEnded(base)) throw ended(base)
   if (base.tokens?.access.reveal() === token) return base
   const fingerprint = await parts.fingerprint(token)
@@ -147,14 +156,14 @@ async function adopted(parts: AdoptionParts, of: Adopting): Promise<Credential |
   const outcome = await ports.store.commit({
     connection,
     writes: [{ credential: next, expect: { generation: base.generation } }],
-    events: [told(next, telling.about(next, context), now, ports)],
+    events: [told(next, recorder.about(next, context), now, ports)],
     issued: [{ credential: next.id, fingerprint, expiresAt: rememberedUntil(next.tokens) }],
   })
   return outcome === 'done' ? next : undefined
 }
 
 /** The guest with the token, as its next generation. */
-function succeeding({ issuerClock, windows, ports }: AdoptionParts, { token, claims, base, now }: Adopting): Live {
+function succeeding({ issuerClock, windows, ports }: TokenImportParts, { token, claims, base, now }: Adopting): Live {
   /** An instant of the issuer's claims on the store's clock. */
   const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
   const expiresAt = toStore(claims['exp'])

@@ -7,50 +7,53 @@ import type { Order, Renewed } from '../../tokens/renewal/strategy.ts'
 import type { Granted } from '../../upstream/granted.ts'
 import type { Sending } from '../../upstream/sending.ts'
 import type { Claims } from '../../verify/verdict.ts'
-import type { Received, Reception, Terms } from './accept-tokens.ts'
+import type { AcceptedTokens, TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
 
-export interface Obtained extends Renewed {
+export interface RequestedTokens extends Renewed {
   /** Empty for an opaque token. */
   readonly claims: Claims
   readonly latencyMs: Millis
 }
 
 /** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
-export type TokenOrder = Pick<Order, 'credential' | 'about' | 'now' | 'sending' | 'context'>
+export type TokenCall = Pick<Order, 'credential' | 'about' | 'now' | 'sending' | 'context'>
 
 /** What a token set is called in counters and events. */
-export interface Words {
+export interface TokenOperation {
   readonly type: EventType
   readonly counter: string
   readonly timer: string
 }
-export const MINTED: Words = {
+export const MINT: TokenOperation = {
   type: 'TOKEN_GENERATED_SUCCESS',
   counter: 'guest_token_issued',
   timer: 'guest_token_latency',
 }
-export const REFRESHED: Words = {
+export const REFRESH: TokenOperation = {
   type: 'REFRESH_COMPLETED',
   counter: 'guest_token_refreshed',
   timer: 'guest_refresh_latency',
 }
 
-export interface Wanted<G extends Granted> {
-  readonly words: Words
-  readonly terms: Omit<Terms, 'sentAt'>
-  readonly ask: (sending: Sending) => Promise<G>
+export interface TokenRequest<G extends Granted> {
+  readonly operation: TokenOperation
+  readonly requirements: Omit<TokenRequirements, 'sentAt'>
+  readonly send: (sending: Sending) => Promise<G>
   /** What the answer changes besides the tokens. */
-  readonly takes?: (granted: G) => Partial<Credential>
+  readonly changes?: (granted: G) => Partial<Credential>
 }
 
 /** Asks upstream for the tokens of a guest, receives them, and words what came of it. */
-export type Obtain = <G extends Granted>(order: TokenOrder, wanted: Wanted<G>) => Promise<Obtained>
+export type RequestTokens = <G extends Granted>(order: TokenCall, wanted: TokenRequest<G>) => Promise<RequestedTokens>
 
-export function obtain(
-  reception: Reception,
+export function createRequestTokens(
+  reception: TokenAcceptor,
   { meter, random }: { readonly meter: Meter; readonly random: Random },
-): Obtain {
-  return async ({ credential, about, now, sending }, { words, terms, ask, takes }) => {
+): RequestTokens {
+  return async (
+    { credential, about, now, sending },
+    { operation: words, requirements: terms, send: ask, changes: takes },
+  ) => {
     const started = now()
     let sentAt = started
     const granted = await ask({
@@ -60,7 +63,7 @@ export function obtain(
         sentAt = now()
       },
     })
-    const received: Received = await reception.receive(credential, granted, { ...terms, sentAt }, now)
+    const received: AcceptedTokens = await reception.accept(credential, granted, { ...terms, sentAt }, now)
     const latencyMs = now() - started
     meter.count(words.counter)
     meter.time(words.timer, latencyMs)
@@ -71,7 +74,7 @@ export function obtain(
       generation: credential.generation + 1,
       latencyMs,
       statusCode: granted.status,
-      ...(credential.intent && words === REFRESHED ? { idempotencyKey: credential.intent.id } : {}),
+      ...(credential.intent && words === REFRESH ? { idempotencyKey: credential.intent.id } : {}),
       data: { api: credential.api, ...credential.request, verified },
     })
     return {

@@ -34,7 +34,7 @@ export function revocationChange(
  * Keeps tokens that came for a guest that has ended from being accepted by a verifier. In two commits, because a change denies what was
  * issued before it.
  */
-export async function denyLate(
+export async function denyLateTokens(
   store: Pick<Ledger, 'commit'>,
   { connection, id }: Credential,
   issued: readonly Issued[],

@@ -9,9 +9,9 @@ import type { Order } from '../../tokens/renewal/strategy.ts'
 import type { Granted } from '../../upstream/granted.ts'
 import { personalOf } from '../../upstream/personal.ts'
 import type { Sending } from '../../upstream/sending.ts'
-import { type Obtain, type Obtained, REFRESHED } from './request-tokens.ts'
-import type { Reception, Terms } from './accept-tokens.ts'
-import type { Way } from './renewal-strategy.ts'
+import { type RequestTokens, type RequestedTokens, REFRESH } from './request-tokens.ts'
+import type { TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
+import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
 export interface RotatingRefreshParts {
   readonly refresh: (
@@ -20,15 +20,18 @@ export interface RotatingRefreshParts {
     patienceMs?: Millis,
     about?: readonly Secret[],
   ) => Promise<Granted>
-  readonly obtain: Obtain
-  readonly reception: Pick<Reception, 'ready'>
-  readonly format: Terms['format']
+  readonly obtain: RequestTokens
+  readonly reception: Pick<TokenAcceptor, 'ensureVerifiable'>
+  readonly format: TokenRequirements['format']
   readonly holder: string
   readonly available: () => void
 }
 
 /** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
-export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { readonly random: Random }): Way {
+export function rotatingRefresh(
+  parts: RotatingRefreshParts,
+  { random }: { readonly random: Random },
+): GuestRenewalStrategy {
   const words = (guest: Credential) => ({
     whose: `Guest ${guestIdOf(guest)}`,
     remedy: 'Authenticate the guest again.',
@@ -42,21 +45,21 @@ export function rotatingRefresh(parts: RotatingRefreshParts, { random }: { reado
     afterFailure,
     async renew(order) {
       // The answer cannot be asked for again, and must be verified when it comes.
-      await parts.reception.ready(parts.format)
+      await parts.reception.ensureVerifiable(parts.format)
       return refreshed(parts, order)
     },
   }
 }
 
-async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<Obtained> {
+async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<RequestedTokens> {
   const credential = order.credential as Refreshable
   const { tokens } = credential
   let granted: Granted | undefined
   try {
     const made = await obtain(order, {
-      words: REFRESHED,
-      terms: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
-      ask: async (sending) =>
+      operation: REFRESH,
+      requirements: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
+      send: async (sending) =>
         (granted = await refresh(tokens.refresh, sending, order.context.patienceMs, personalOf(credential.profile))),
     })
     return { ...made, credential: { ...made.credential, standing: 'active' } }

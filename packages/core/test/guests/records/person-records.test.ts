@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { guestRecords } from '../../../src/guests/records/records.ts'
+import { guestRecords } from '../../../src/guests/records/guest-records.ts'
 import { sealedProfile } from '../../../src/domain/profile.ts'
 import { instead } from '../../world/scripted-answers.ts'
 import { seededRandom } from '../../../src/testing/index.ts'

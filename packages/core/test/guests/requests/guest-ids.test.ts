@@ -3,7 +3,7 @@ import type { Credential } from '../../../src/domain/credential.ts'
 import { guestIdOf, isGuestId, rowOf } from '../../../src/domain/guest-id.ts'
 import { MINUTE } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
-import { withoutIds } from '../../../src/guests/events/without-ids.ts'
+import { redactIds } from '../../../src/guests/events/redact-ids.ts'
 import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { jwt } from '../../world/fake-upstream.ts'
@@ -251,7 +251,7 @@ describe('a guest', () => {
   })
 
   it('is left out of events by its id as a word, however short and however it is written', () => {
-    const of = (message: string, id: string) => withoutIds(new GuestpassError('internal', message), 'X', [id]).message
+    const of = (message: string, id: string) => redactIds(new GuestpassError('internal', message), 'X', [id]).message
     expect(of('Guest 7: upstream answered 57 (7).', '7')).toBe('Guest X: upstream answered 57 (X).')
     expect(of('/guests/a%2Fb is gone, a/b', 'a/b')).toBe('/guests/X is gone, X')
     expect(of('guest-7 and GUEST-7', 'guest-7')).toBe('X and X')

@@ -7,31 +7,31 @@ import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
-import { denyLate } from './revocation.ts'
-import type { Obtained, TokenOrder } from './request-tokens.ts'
-import { nextOf, placeFor } from './place.ts'
-import type { Telling } from '../events/event-recorder.ts'
+import { denyLateTokens } from './revocation.ts'
+import type { RequestedTokens, TokenCall } from './request-tokens.ts'
+import { nextGeneration, findGuestRow } from './guest-row.ts'
+import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
 /** The API of ephemeral guest tokens. */
-export const EPHEMERAL = 'guest-tokens'
+export const GUEST_TOKENS = 'guest-tokens'
 
-export interface EphemeralParts {
+export interface GuestTokenParts {
   readonly connection: string
-  readonly telling: Telling
-  readonly mint: (order: TokenOrder) => Promise<Obtained>
+  readonly recorder: GuestEventRecorder
+  readonly mint: (order: TokenCall) => Promise<RequestedTokens>
   readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
 }
 
 /** A guest of the API of ephemeral tokens that is not stored yet. */
-export const blankGuest = (
-  { connection, ports }: Pick<EphemeralParts, 'connection' | 'ports'>,
+export const newGuest = (
+  { connection, ports }: Pick<GuestTokenParts, 'connection' | 'ports'>,
   id: string,
   now: Instant,
 ): Credential => ({
   connection,
   id,
   kind: 'guest',
-  api: EPHEMERAL,
+  api: GUEST_TOKENS,
   subject: ports.random.uuid(),
   generation: 0,
   standing: 'active',
@@ -42,25 +42,25 @@ export const blankGuest = (
  * A new token for a guest, known or not: asked of upstream, verified, stored as the next generation. Rejects with `guest_revoked` and
  * the codes of token and upstream.
  */
-export async function issueEphemeral(parts: EphemeralParts, request: MintRequest, context: Context): Promise<Live> {
-  const { connection, telling, mint, ports } = parts
+export async function issueGuestToken(parts: GuestTokenParts, request: MintRequest, context: Context): Promise<Live> {
+  const { connection, recorder, mint, ports } = parts
   const elapsed = stopwatch(ports.clock)
-  const place = await placeFor(connection, EPHEMERAL, request.guestId, ports.store)
+  const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
   const now = (): Instant => place.now + elapsed()
-  const credential = wanted(place.credential ?? blankGuest(parts, place.row, place.now), request)
+  const credential = wanted(place.credential ?? newGuest(parts, place.row, place.now), request)
   if (hasEnded(credential)) throw ended(credential)
-  const about = telling.about(credential, context)
+  const about = recorder.about(credential, context)
   try {
-    await ports.store.commit({ connection, events: [telling.initiated(credential, about, now())] })
+    await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
     const made = await mint({ credential, about, now, sending: { onSend() {} }, context })
     const kept = await keep(parts, made)
-    telling.announce({ ...made, credential: kept, kind: 'issued' })
+    recorder.announce({ ...made, credential: kept, kind: 'issued' })
     return kept
   } catch (thrown) {
     const error = context.signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
     // The caller hears what went wrong also when the store cannot take it down.
     const failure = { about, error, now: now(), latencyMs: elapsed() }
-    await ports.store.commit({ connection, events: [telling.failed(credential, failure)] }).catch(() => {})
+    await ports.store.commit({ connection, events: [recorder.failed(credential, failure)] }).catch(() => {})
     throw error
   }
 }
@@ -79,11 +79,11 @@ const wanted = (
  * API that has got the row keeps it.
  */
 async function keep(
-  { connection, ports: { store } }: EphemeralParts,
-  { credential, ...made }: Obtained,
+  { connection, ports: { store } }: GuestTokenParts,
+  { credential, ...made }: RequestedTokens,
 ): Promise<Live> {
   for (let base: Credential = credential; ; ) {
-    const next = { ...nextOf(base, credential), id: base.id }
+    const next = { ...nextGeneration(base, credential), id: base.id }
     const issued = (made.issued ?? []).map((one) => ({ ...one, credential: next.id }))
     const outcome = await store.commit({
       connection,
@@ -92,10 +92,10 @@ async function keep(
       issued,
     })
     if (outcome === 'done') return next
-    const place = await placeFor(connection, EPHEMERAL, guestIdOf(next), store)
+    const place = await findGuestRow(connection, GUEST_TOKENS, guestIdOf(next), store)
     base = place.credential ?? { ...credential, id: place.row, generation: 0 }
     if (hasEnded(base)) {
-      await denyLate(store, base, issued)
+      await denyLateTokens(store, base, issued)
       throw ended(base)
     }
   }

@@ -16,7 +16,7 @@ export const channelOf = ({ request }: Credential): string | undefined => {
  * The guests of an address, of all APIs and whatever their status, in the order of their rows. `channelId`: only those of this
  * channel. It reads every guest of the connection, because addresses are sealed; a guest that is stored while it reads may be missed.
  */
-export async function guestsOfAddress(
+export async function guestsByAddress(
   connection: string,
   { email, channelId }: PersonKey,
   store: Pick<Store, 'list'>,

@@ -6,25 +6,25 @@ import { lanes } from '../../policy/lanes.ts'
 import { type Current, type Renewal, renewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { Order, Renewed, Strategy } from '../../tokens/renewal/strategy.ts'
 import { unknownGuest } from '../requests/locate.ts'
-import type { Telling } from '../events/event-recorder.ts'
-import type { Way } from './renewal-strategy.ts'
+import type { GuestEventRecorder } from '../events/event-recorder.ts'
+import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
-export interface SessionsParts {
+export interface GuestSessionsParts {
   readonly connection: string
   /** By API. */
-  readonly ways: Readonly<Record<string, Way>>
-  readonly telling: Telling
+  readonly strategies: Readonly<Record<string, GuestRenewalStrategy>>
+  readonly recorder: GuestEventRecorder
   readonly windows: Windows
 }
 
 /** The guests' tokens over time. */
-export interface Sessions {
+export interface GuestSessions {
   /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
   current(guestId: string, ask: Ask, context?: Context): Promise<Current>
 }
 
 /** Renews guest tokens, each in the way of the API that it is of. */
-export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
+export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPorts): GuestSessions {
   const { connection } = parts
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
   const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
@@ -38,55 +38,55 @@ export function sessions(parts: SessionsParts, ports: RenewalPorts): Sessions {
 }
 
 /** The strategy of one guest: that of its API, with the events of guests. */
-const guestStrategy = (parts: SessionsParts, id: string): Strategy => {
-  const { connection, telling, windows } = parts
+const guestStrategy = (parts: GuestSessionsParts, id: string): Strategy => {
+  const { connection, recorder, windows } = parts
   return {
     windows,
-    spends: (credential) => wayOf(parts, credential).spends,
-    about: telling.about,
+    spends: (credential) => strategyOf(parts, credential).spends,
+    about: recorder.about,
     blank() {
       throw unknownGuest(connection, id)
     },
     prepare(credential, now) {
-      const way = wayOf(parts, credential)
+      const way = strategyOf(parts, credential)
       way.available()
       return way.prepare(credential, now)
     },
     renew: (order) => renewed(parts, order),
-    afterFailure: (prepared, error, now) => wayOf(parts, prepared.credential).afterFailure(prepared, error, now),
+    afterFailure: (prepared, error, now) => strategyOf(parts, prepared.credential).afterFailure(prepared, error, now),
     begun(before, after, about, now) {
       const begins = after.intent && after.intent.id !== before.intent?.id
       const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
       const isLeft = after.standing === 'in_doubt' && before.standing !== 'in_doubt'
       return [
-        ...(isLeft ? [telling.failed(before, { error: LEFT, ...since })] : []),
-        ...(isGivenUp ? [telling.failed(before, { error: GIVEN_UP, ...since })] : []),
-        ...(begins ? [telling.initiated(after, about, now)] : []),
+        ...(isLeft ? [recorder.failed(before, { error: LEFT, ...since })] : []),
+        ...(isGivenUp ? [recorder.failed(before, { error: GIVEN_UP, ...since })] : []),
+        ...(begins ? [recorder.initiated(after, about, now)] : []),
       ]
     },
-    failed: ({ before, ...failure }) => [telling.failed(before, failure)],
+    failed: ({ before, ...failure }) => [recorder.failed(before, failure)],
   }
 }
 
-function wayOf({ ways }: SessionsParts, { id, api }: Credential): Way {
+function strategyOf({ strategies: ways }: GuestSessionsParts, { id, api }: Credential): GuestRenewalStrategy {
   const way = ways[api]
   if (way) return way
   throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
 }
 
-async function renewed(parts: SessionsParts, order: Order): Promise<Renewed> {
-  const { telling } = parts
+async function renewed(parts: GuestSessionsParts, order: Order): Promise<Renewed> {
+  const { recorder } = parts
   const { about, credential, now } = order
   const started = now()
-  const made = await wayOf(parts, credential).renew(order)
+  const made = await strategyOf(parts, credential).renew(order)
   if (made.fault) {
     const failure = { error: made.fault, about, now: now(), latencyMs: now() - started }
-    return { ...made, events: [telling.failed(credential, failure)] }
+    return { ...made, events: [recorder.failed(credential, failure)] }
   }
   const { claims, latencyMs } = made
   const kind = credential.intent?.action === 'mint' ? 'issued' : 'refreshed'
-  return { ...made, done: (stored) => telling.announce({ credential: stored, kind, claims, latencyMs }) }
+  return { ...made, done: (stored) => recorder.announce({ credential: stored, kind, claims, latencyMs }) }
 }
 
 const GIVEN_UP = new GuestpassError(

@@ -28,7 +28,7 @@ export interface IssuedGuest {
   readonly upstream?: HandedOn
 }
 
-export const issuedOf = (credential: Live): IssuedGuest => {
+export const issuedGuest = (credential: Live): IssuedGuest => {
   const { api, tokens, generation } = credential
   return {
     guestId: guestIdOf(credential),
@@ -41,11 +41,11 @@ export const issuedOf = (credential: Live): IssuedGuest => {
 }
 
 /** The same with what is known of the person. */
-export function authenticatedOf(credential: Live): IssuedGuest {
+export function issuedAuthenticatedGuest(credential: Live): IssuedGuest {
   const channelId = credential.request?.['channelId']
   const { crm, upstream } = openProfile(credential.profile)
   const guest: IssuedGuest = {
-    ...issuedOf(credential),
+    ...issuedGuest(credential),
     ...(typeof channelId === 'string' ? { channelId } : {}),
     ...(crm ? { crm: crm as CrmProfile } : {}),
   }

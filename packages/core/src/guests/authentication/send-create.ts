@@ -5,12 +5,12 @@ import { asGuestpassError, type GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
 import type { Created } from '../../upstream/created.ts'
-import { type Claim, isOpen } from './create-ledger.ts'
+import { type LedgerEntry, isCurrent } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
-import { DUPLICATE, slotOf } from './guest-reservation.ts'
+import { DUPLICATE, reservationOf } from './guest-reservation.ts'
 
 /** What became of a create. `superseded`: another process has taken the key over, and nothing was sent. */
-export type Sent =
+export type SendResult =
   | { readonly end: 'answered'; readonly created: Created; readonly sentAt: Instant; readonly revision: number }
   | { readonly end: 'failed'; readonly error: GuestpassError }
   | { readonly end: 'superseded' }
@@ -19,20 +19,20 @@ export type Sent =
  * Sends a create once. Before each try it looks in the store whether the create is still the one that is written down; a process that
  * was paused for longer than its lease lasts sends nothing.
  */
-export async function sentCreate(
+export async function sendCreate(
   api: ApplicantApi,
-  claim: Claim,
+  entry: LedgerEntry,
   lease: Lease,
   of: { readonly connection: string; readonly store: Pick<Store, 'document'> },
-): Promise<Sent> {
-  const { attempt, requestId, now } = claim
-  let seen = claim.revision
+): Promise<SendResult> {
+  const { attempt, requestId, now } = entry
+  let seen = entry.revision
   let sentAt = now()
   const sending = {
     async before() {
       if (!lease.stands()) await lease.confirm()
       const { value, revision } = await of.store.document(of.connection, DUPLICATE, attempt.key)
-      if (!isOpen(slotOf(value), claim)) throw new Superseded()
+      if (!isCurrent(reservationOf(value), entry)) throw new Superseded()
       seen = revision
     },
     onSend() {
@@ -42,7 +42,7 @@ export async function sentCreate(
     },
   }
   try {
-    const created = await api.create(attempt.person, requestId, sending, unhurried(attempt.context).patienceMs)
+    const created = await api.create(attempt.applicant, requestId, sending, unhurried(attempt.context).patienceMs)
     return { end: 'answered', created, sentAt, revision: seen }
   } catch (thrown) {
     return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }

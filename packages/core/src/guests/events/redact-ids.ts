@@ -5,7 +5,7 @@ import { GuestpassError } from '../../domain/errors.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
 /** Every id that a guest goes by, the `sub` of its tokens included. */
-export const idsOf = (credential: Credential): readonly (string | undefined)[] => [
+export const guestIds = (credential: Credential): readonly (string | undefined)[] => [
   credential.id,
   guestIdOf(credential),
   credential.upstreamId,
@@ -13,7 +13,7 @@ export const idsOf = (credential: Credential): readonly (string | undefined)[] =
 ]
 
 /** The error as events may tell it: they outlive the guest and know it by its subject only, whatever ids it has and however they are written. */
-export const withoutIds = (
+export const redactIds = (
   error: GuestpassError,
   subject: string,
   ids: readonly (string | undefined)[],
@@ -24,7 +24,7 @@ export const withoutIds = (
       .filter((id) => id !== undefined)
       .flatMap((id) => [id, encodeURIComponent(id.toWellFormed()), JSON.stringify(id).slice(1, -1)])
       .sort((one, other) => other.length - one.length)
-      .reduce((text, id) => text.replaceAll(wordOf(id), subject), error.message),
+      .reduce((text, id) => text.replaceAll(wholeWord(id), subject), error.message),
     {
       ...(error.upstream ? { upstream: error.upstream } : {}),
       ...(error.reason === undefined ? {} : { reason: error.reason }),
@@ -32,4 +32,4 @@ export const withoutIds = (
   )
 
 /** The text itself, in any case, where it is no part of a longer word: an id may be as short as one letter. */
-const wordOf = (text: string): RegExp => new RegExp(asWord(literal(text)), 'giu')
+const wholeWord = (text: string): RegExp => new RegExp(asWord(literal(text)), 'giu')

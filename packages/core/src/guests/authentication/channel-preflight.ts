@@ -8,11 +8,11 @@ import { held } from '../../tokens/renewal/expiring-value.ts'
 export type Preflight = 'before' | 'on-403' | 'off'
 
 /** What is known of a channel before a guest is made on it: `unknown` when it could not be looked at now. */
-export type Look = 'usable' | 'unknown' | 'off'
+export type ChannelStatus = 'usable' | 'unknown' | 'off'
 
-export interface Channels {
+export interface ChannelPreflight {
   /** Looks before a create. Rejects with `channel_unavailable` and the reason: channel, scope or organisation. */
-  before(channelId: string): Promise<Look>
+  check(channelId: string): Promise<ChannelStatus>
   /** A refused create in the light of its channel: `channel_unavailable` when that is the cause, else the error as it is. */
   explain(error: GuestpassError, channelId: string): Promise<GuestpassError>
 }
@@ -20,28 +20,28 @@ export interface Channels {
 /** How long a usable channel counts as one. */
 const REMEMBERED: Millis = 10 * MINUTE
 
-export function channels(
+export function createChannelPreflight(
   {
     connection,
     mode,
     look,
   }: { readonly connection: string; readonly mode: Preflight; readonly look: (channelId: string) => Promise<void> },
   { clock }: { readonly clock: Clock },
-): Channels {
-  const known = lanes(() => ({ usable: held<true>(clock), flight: undefined as Promise<Look> | undefined }), {
+): ChannelPreflight {
+  const known = lanes(() => ({ usable: held<true>(clock), flight: undefined as Promise<ChannelStatus> | undefined }), {
     busy: ({ flight }) => flight !== undefined,
   })
 
-  async function looked(channelId: string): Promise<Look> {
+  async function looked(channelId: string): Promise<ChannelStatus> {
     const lane = known({ connection, lane: channelId })
     if (lane.usable.fresh()) return 'usable'
     lane.flight ??= look(channelId)
       .then(
-        (): Look => {
+        (): ChannelStatus => {
           lane.usable.keep(true, REMEMBERED)
           return 'usable'
         },
-        (thrown: unknown): Look => {
+        (thrown: unknown): ChannelStatus => {
           const cause = unavailable(asGuestpassError(thrown), channelId)
           if (cause) throw cause
           return 'unknown'
@@ -54,7 +54,7 @@ export function channels(
   }
 
   return {
-    async before(channelId) {
+    async check(channelId) {
       return mode === 'before' ? looked(channelId) : 'off'
     },
     async explain(error, channelId) {

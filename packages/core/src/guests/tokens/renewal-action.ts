@@ -10,15 +10,15 @@ const KEY_LIFE: Millis = DAY
  * How to get a guest's next token. `repeat`: by the refresh that was written down before and may have been sent. `refresh`: by a
  * new one. `mint`: by a new token, because there is none that upstream would refresh.
  */
-export type NextStep = 'repeat' | 'refresh' | 'mint'
+export type RenewalAction = 'repeat' | 'refresh' | 'mint'
 
 /** Decides from plain data; `now` is the store's time. */
-export function nextStep({ tokens, intent }: Pick<Credential, 'tokens' | 'intent'>, now: Instant): NextStep {
+export function renewalAction({ tokens, intent }: Pick<Credential, 'tokens' | 'intent'>, now: Instant): RenewalAction {
   // Once it was decided to mint, the key of the refresh that failed before is gone, and a second one could take effect twice.
   if (intent?.action === 'mint') return 'mint'
-  if (intent?.action === 'refresh') return isKnown(intent, now) ? 'repeat' : 'mint'
+  if (intent?.action === 'refresh') return isKeyKnown(intent, now) ? 'repeat' : 'mint'
   return tokens && now < tokens.expiresAt + REFRESH_GRACE ? 'refresh' : 'mint'
 }
 
 /** Whether upstream still knows the Idempotency-Key, so that sending it again cannot make a refresh take effect twice. */
-export const isKnown = ({ startedAt }: Intent, now: Instant): boolean => holds(startedAt + KEY_LIFE, KEY_LIFE, now)
+export const isKeyKnown = ({ startedAt }: Intent, now: Instant): boolean => holds(startedAt + KEY_LIFE, KEY_LIFE, now)

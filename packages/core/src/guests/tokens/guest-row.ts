@@ -4,7 +4,7 @@ import type { Found, Store } from '../../ports/store.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
 
 /** The row of a guest, which may not be there yet. */
-export interface Place extends Found {
+export interface GuestRow extends Found {
   readonly row: string
 }
 
@@ -12,26 +12,29 @@ export interface Place extends Found {
  * Finds the row that the guest of an API has or is to have: its id, or one under the name of the API where the id is the row of
  * something else. A guest of another API that is met there is marked, so that it is never mistaken for this one.
  */
-export async function placeFor(
+export async function findGuestRow(
   connection: string,
   api: string,
   guestId: string,
   store: Pick<Store, 'find' | 'commit'>,
-): Promise<Place> {
+): Promise<GuestRow> {
   const row = rowOf(api, guestId)
   for (;;) {
     const found = await store.find(connection, row)
     const { credential } = found
     if (!credential || (credential.kind === 'guest' && credential.api === api)) return { row, ...found }
     const named = namedRow(api, guestId)
-    if (credential.kind !== 'guest' || credential.shared || (await marked(found.revision, credential, store))) {
+    if (credential.kind !== 'guest' || credential.shared || (await markShared(found.revision, credential, store))) {
       return { row: named, ...(await store.find(connection, named)) }
     }
   }
 }
 
 /** A guest that upstream made, as the next generation of what its row holds. */
-export const nextOf = ({ subject, createdAt, aliveUntil = 0, generation, shared }: Credential, made: Live): Live => ({
+export const nextGeneration = (
+  { subject, createdAt, aliveUntil = 0, generation, shared }: Credential,
+  made: Live,
+): Live => ({
   ...made,
   subject,
   createdAt,
@@ -41,7 +44,7 @@ export const nextOf = ({ subject, createdAt, aliveUntil = 0, generation, shared 
 })
 
 /** Marks a guest as one of several with its id; false when it was written meanwhile. */
-async function marked(revision: number, credential: Credential, store: Pick<Store, 'commit'>): Promise<boolean> {
+async function markShared(revision: number, credential: Credential, store: Pick<Store, 'commit'>): Promise<boolean> {
   const { connection, generation } = credential
   const write = { credential: { ...credential, shared: true as const }, expect: { generation, revision } }
   return (await store.commit({ connection, writes: [write] })) === 'done'

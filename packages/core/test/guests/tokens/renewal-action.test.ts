@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Intent, TokenSet } from '../../../src/domain/credential.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../../src/domain/time.ts'
-import { nextStep } from '../../../src/guests/tokens/next-step.ts'
+import { renewalAction } from '../../../src/guests/tokens/renewal-action.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 
@@ -39,13 +39,13 @@ describe('the next token of a guest', () => {
     ['is that refresh when the clocks differ a little', intent(NOW + SECOND), 'repeat'],
     ['is minted once it was decided to', { ...until(NOW + HOUR), ...intent(NOW, 'mint') }, 'mint'],
   ] as const)('%s', (_, credential, expected) => {
-    expect(nextStep(credential, NOW)).toBe(expected)
+    expect(renewalAction(credential, NOW)).toBe(expected)
   })
 
   it('never repeats under a key that is 24 hours old, and never makes another key beside one that may be in use', () => {
     fc.assert(
       fc.property(fc.integer({ min: -2 * DAY, max: 3 * DAY }), fc.integer({ min: -DAY, max: DAY }), (age, left) => {
-        const step = nextStep({ ...until(NOW + left), ...intent(NOW - age) }, NOW)
+        const step = renewalAction({ ...until(NOW + left), ...intent(NOW - age) }, NOW)
         if (age >= DAY) expect(step).toBe('mint')
         expect(step).not.toBe('refresh')
       }),

@@ -4,11 +4,11 @@ import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
 import type { Live } from '../../tokens/renewal/renewal.ts'
-import { type Lookup, withCrm } from '../enrichment/enrichment.ts'
+import { type CrmLookup, withCrm } from '../enrichment/enrichment.ts'
 import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/applicant-request.ts'
 
-/** What a person's request says of the person, and what the CRM said meanwhile. */
-export const profileOf = ({ email, name, attributes }: Applicant, lookup?: Lookup): Profile => {
+/** What an applicant's request says of the applicant, and what the CRM said meanwhile. */
+export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: CrmLookup): Profile => {
   const plain: Profile = { email, ...(name === undefined ? {} : { name }), attributes }
   return lookup?.outcome === 'found' ? withCrm(plain, lookup.profile) : plain
 }
@@ -17,13 +17,17 @@ export const profileOf = ({ email, name, attributes }: Applicant, lookup?: Looku
  * A guest that was made for an earlier request, with what this one brings: its name, its moment of consent, and its attributes over
  * those of before.
  */
-export function withBrought(guest: Live, person: Applicant, at: Instant, lookup?: Lookup): Live {
+export function withRequestProfile(guest: Live, applicant: Applicant, at: Instant, lookup?: CrmLookup): Live {
   const before = openProfile(guest.profile)
-  const brings = profileOf(person, lookup)
+  const brings = requestProfile(applicant, lookup)
   return {
     ...guest,
-    profile: sealedProfile({ ...before, ...brings, attributes: merged(person.attributes, before['attributes'] ?? {}) }),
-    ...(person.consent ? { request: { ...guest.request, consentTimestamp: iso(at) } } : {}),
+    profile: sealedProfile({
+      ...before,
+      ...brings,
+      attributes: merged(applicant.attributes, before['attributes'] ?? {}),
+    }),
+    ...(applicant.consent ? { request: { ...guest.request, consentTimestamp: iso(at) } } : {}),
   }
 }
 

@@ -5,34 +5,37 @@ import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { GuestTokens } from '../../upstream/guest-tokens/provider.ts'
 import type { MintRequest, Refreshed } from '../../upstream/guest-tokens/wire.ts'
-import { isKnown, nextStep } from './next-step.ts'
-import { MINTED, type Obtain, type Obtained, REFRESHED, type TokenOrder } from './request-tokens.ts'
+import { isKeyKnown, renewalAction } from './renewal-action.ts'
+import { MINT, type RequestTokens, type RequestedTokens, REFRESH, type TokenCall } from './request-tokens.ts'
 import { durations, LONGEST_DURATION } from '../requests/guest-token-request.ts'
 import { tokenSubjectOf, withTokenSubject } from '../../domain/token-subject.ts'
-import type { Way } from './renewal-strategy.ts'
+import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
-export interface KeyedRefreshParts {
+export interface IdempotentRefreshParts {
   readonly guestTokens: GuestTokens
-  readonly obtain: Obtain
+  readonly obtain: RequestTokens
   readonly holder: string
   readonly available: () => void
 }
 
-export interface KeyedRefresh extends Way {
+export interface IdempotentRefresh extends GuestRenewalStrategy {
   /** A new token for what the guest was asked for. */
-  mint(order: TokenOrder): Promise<Obtained>
+  mint(order: TokenCall): Promise<RequestedTokens>
 }
 
 /**
  * By a refresh under an Idempotency-Key that is written down before it is sent, and is used for every repeat of that refresh, also
  * by another process after a kill; or by a new token where upstream would refuse to refresh.
  */
-export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly random: Random }): KeyedRefresh {
+export function idempotentRefresh(
+  parts: IdempotentRefreshParts,
+  { random }: { readonly random: Random },
+): IdempotentRefresh {
   const { guestTokens, obtain } = parts
   const terms = ({ scopes }: MintRequest, subject: string) =>
     ({ subject, scopes, format: 'jwt', renewable: true }) as const
 
-  const mint = (order: TokenOrder): Promise<Obtained> => {
+  const mint = (order: TokenCall): Promise<RequestedTokens> => {
     const { upstreamId: _former, ...rest } = order.credential
     const request = requestOf(rest)
     // The upstream makes it for the guest id, whatever the `sub` of a token from outside was.
@@ -40,21 +43,21 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
     return obtain(
       { ...order, credential },
       {
-        words: MINTED,
-        terms: terms(request, request.guestId),
-        ask: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
+        operation: MINT,
+        requirements: terms(request, request.guestId),
+        send: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
       },
     )
   }
 
-  const refresh = (order: TokenOrder): Promise<Obtained> => {
+  const refresh = (order: TokenCall): Promise<RequestedTokens> => {
     const { upstreamId = guestIdOf(order.credential), intent } = order.credential
     const idempotencyKey = intent?.id ?? ''
     return obtain<Refreshed>(order, {
-      words: REFRESHED,
-      terms: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
-      takes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
-      ask: (sending) =>
+      operation: REFRESH,
+      requirements: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
+      changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
+      send: (sending) =>
         guestTokens.refresh(
           { guestTokenId: upstreamId, idempotencyKey },
           {
@@ -75,7 +78,7 @@ export function keyedRefresh(parts: KeyedRefreshParts, { random }: { readonly ra
     spends: false,
     available: parts.available,
     prepare(credential, now) {
-      const action = nextStep(credential, now)
+      const action = renewalAction(credential, now)
       if (action === 'repeat') return { credential, next: 'send', isRetry: true }
       const because = action === 'mint' ? credential.intent?.because : undefined
       const reason = because === undefined ? {} : { because }
@@ -103,11 +106,11 @@ function throwBoth(thrown: unknown, because: string | undefined): never {
   throw new GuestpassError(code, both, { ...facts, cause: thrown })
 }
 
-const waiting = ({ context: { signal, patienceMs } }: TokenOrder) => ({ signal, patienceMs })
+const waiting = ({ context: { signal, patienceMs } }: TokenCall) => ({ signal, patienceMs })
 
 /** Time passes between the decision and each try: waits, pauses of the machine. */
 function refuseOld(intent: Intent | undefined, now: Instant): void {
-  if (intent && isKnown(intent, now)) return
+  if (intent && isKeyKnown(intent, now)) return
   throw new GuestpassError(
     'refresh_impossible',
     'The Idempotency-Key of the refresh is too old to be sent again: the refresh could take effect twice.',

@@ -12,16 +12,16 @@ import { systemClock } from '../../ports/system.ts'
 import type { Store } from '../../ports/store.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { callerWait } from '../../tokens/renewal/caller-wait.ts'
-import { eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
+import { createEraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { type Locate, type Located, locate } from '../requests/locate.ts'
 import type { PersonExport } from './person-export.ts'
-import { type PersonErasure, personRecords } from './person-records.ts'
+import { type PersonErasure, createPersonRecords } from './person-records.ts'
 import { parseDuplicateKey, type Applicant, type PersonKey } from '../requests/applicant-request.ts'
-import { pseudonyms } from '../authentication/pseudonyms.ts'
+import { createPseudonyms } from '../authentication/pseudonyms.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseGuestId } from '../requests/guest-token-request.ts'
-import { DUPLICATE, guestOf, type Slot, slotOf } from '../authentication/guest-reservation.ts'
+import { DUPLICATE, reservedGuest, type Reservation, reservationOf } from '../authentication/guest-reservation.ts'
 
 /** Whose session is given up. */
 export interface DuplicateKey {
@@ -54,7 +54,7 @@ export interface GuestRecords {
   /** Ends the guest: every token issued for it is denied by the verifier, and no other will be issued. Doing it again changes nothing. */
   revoke(guestId: string, context?: GuestContext): Promise<Revocation>
   /**
-   * Ends the guest and forgets the person: profile and keys are destroyed, work left to do is cancelled, and what the audit tells of
+   * Ends the guest and forgets the person: profile and keys are destroyed, work left to do is cancelled, and what the audit recorder of
    * the guest is nobody's any more. Doing it again changes nothing.
    */
   erase(guestId: string, context?: GuestContext): Promise<Erasure>
@@ -71,7 +71,7 @@ export interface GuestRecords {
   invalidate(whose: DuplicateKey, context?: Context): Promise<Invalidation>
 }
 
-export interface RecordsParts {
+export interface GuestRecordsParts {
   readonly connection: string
   /** Default: its own. */
   readonly locate?: Locate
@@ -84,21 +84,21 @@ interface RecordsPorts {
   readonly clock?: Clock
 }
 
-const partsKind = record<RecordsParts>({ connection: needed(connectionName), locate: call('Leave it out.') })
+const partsKind = record<GuestRecordsParts>({ connection: needed(connectionName), locate: call('Leave it out.') })
 const portsKind = record<RecordsPorts>(
   { store: kinds.store('commit', 'find', 'list', 'document'), random: needed(kinds.random), clock: kinds.clock },
   { open: true },
 )
 
 /** What can be done with the guests of a connection by its name. Throws `config_invalid` for wrong options. */
-export function guestRecords(parts: RecordsParts, ports: RecordsPorts): GuestRecords {
+export function guestRecords(parts: GuestRecordsParts, ports: RecordsPorts): GuestRecords {
   checkOptions('guestRecords', ['parts', parts, partsKind], ['ports', ports, portsKind])
-  return recordsOf({ ...parts, connection: checkedConnection(parts.connection) }, ports)
+  return createGuestRecords({ ...parts, connection: checkedConnection(parts.connection) }, ports)
 }
 
 /** The same for a name that was checked. */
-export function recordsOf(
-  { connection, locate: find }: RecordsParts,
+export function createGuestRecords(
+  { connection, locate: find }: GuestRecordsParts,
   { store, random, clock = systemClock() }: RecordsPorts,
 ): GuestRecords {
   const located = find ?? locate(connection, store)
@@ -107,12 +107,12 @@ export function recordsOf(
     return located(parseGuestId(guestId), api)
   }
 
-  const pseudonym = pseudonyms(connection, { store, random })
+  const pseudonym = createPseudonyms(connection, { store, random })
   const about = ({ subject }: { readonly subject: string }, context: Context = {}): About =>
     aboutOf({ connection, subject }, context, random)
 
-  const erasing = eraser(connection, { store, random, pseudonym })
-  const people = personRecords(connection, { store, random, pseudonym, eraser: erasing })
+  const erasing = createEraser(connection, { store, random, pseudonym })
+  const people = createPersonRecords(connection, { store, random, pseudonym, eraser: erasing })
 
   async function list({
     after,
@@ -139,17 +139,17 @@ export function recordsOf(
     const key = await pseudonym(parseDuplicateKey(whose))
     for (;;) {
       const { value, revision } = await store.document(connection, DUPLICATE, key)
-      const slot = slotOf(value)
-      if (!slot || slot.state === 'free') return { freed: false }
-      const former = guestOf(slot)
+      const reservation = reservationOf(value)
+      if (!reservation || reservation.state === 'free') return { freed: false }
+      const former = reservedGuest(reservation)
       const { credential, now } = await store.find(connection, former ?? key)
       const told = event(about({ subject: credential?.subject ?? random.uuid() }, context), random.uuid(), now, {
         type: 'GUEST_INVALIDATED',
         outcome: 'success',
         generation: credential?.generation ?? 0,
-        data: { state: slot.state },
+        data: { state: reservation.state },
       })
-      const free: Slot | undefined = former === undefined ? undefined : { state: 'free', former }
+      const free: Reservation | undefined = former === undefined ? undefined : { state: 'free', former }
       const write = {
         kind: DUPLICATE,
         id: key,

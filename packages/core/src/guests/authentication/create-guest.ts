@@ -1,0 +1,148 @@
+import type { Credential } from '../../domain/credential.ts'
+import { rowOf } from '../../domain/guest-id.ts'
+import { sealedProfile } from '../../domain/profile.ts'
+import { iso } from '../../domain/time.ts'
+import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
+import type { Lease } from '../../tokens/renewal/lease.ts'
+import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { Attempt } from './attempt.ts'
+import { requestProfile } from './guest-profile.ts'
+import type { ChannelStatus } from './channel-preflight.ts'
+import {
+  settleFailure,
+  type Failure,
+  formerGuest,
+  withdrawEntry,
+  writeEntry,
+  type CreatePlan,
+  reservationAfterRefusal,
+} from './create-ledger.ts'
+import { CREATE_AGAIN, type Creation, type CreationParts } from './creation.ts'
+import type { CrmLookup } from '../enrichment/enrichment.ts'
+import { type Answered, storeCreatedGuest, sameGuest } from './store-created-guest.ts'
+import type { ApplicantApi } from './applicant-api.ts'
+import type { AcceptedTokens } from '../tokens/accept-tokens.ts'
+import { sendCreate } from './send-create.ts'
+import type { Reservation } from './guest-reservation.ts'
+import { recoverSession } from './session-recovery.ts'
+
+/**
+ * Makes a guest upstream, once: checked, written down under its key, looked at again before it is sent, and stored with the end of its
+ * key in one write. Undefined: another process was first, look again.
+ */
+export async function createGuest(
+  parts: CreationParts,
+  api: ApplicantApi,
+  { attempt, opening, lease }: { readonly attempt: Attempt; readonly opening: CreatePlan; readonly lease: Lease },
+): Promise<Live | undefined> {
+  const preflight = await checked(parts, api, attempt, opening)
+  attempt.context.signal?.throwIfAborted()
+  const entry = await writeEntry(parts, attempt, opening)
+  if (!entry) return undefined
+  const crmLookup = api.enrichment?.askCrm(attempt.applicant.email) ?? Promise.resolve({ outcome: 'off' } as const)
+  const creation: Creation = { parts, api, entry, crmLookup }
+  const sent = await sendCreate(api, entry, lease, { ...parts.ports, connection: parts.connection })
+  if (sent.end === 'superseded') return withdrawEntry(parts, entry)
+  if (sent.end === 'failed') {
+    if (sent.error.code === 'session_exists') return recoverSession(creation, sent.error)
+    throw await failed(creation, sent.error)
+  }
+  const lookup = await crmLookup
+  const made = await received(creation, sent, lookup)
+  return storeCreatedGuest(creation, {
+    made,
+    answer: sent,
+    lookup,
+    told: { crm: lookup.outcome, preflight, requestId: entry.requestId },
+  })
+}
+
+/** What must be known before anything is written down. */
+async function checked(
+  parts: CreationParts,
+  api: ApplicantApi,
+  attempt: Attempt,
+  { now }: CreatePlan,
+): Promise<ChannelStatus> {
+  try {
+    const look = await api.before(attempt.applicant)
+    // The answer to a create cannot be asked for again, and must be verified and stored when it comes.
+    await parts.reception.ensureVerifiable(api.format)
+    await parts.ports.store.ensureRoom()
+    return look
+  } catch (thrown) {
+    const error = asGuestpassError(thrown)
+    const { connection, meter, wording, ports } = parts
+    meter.count('guest_authentication_failed')
+    const told = { type: 'guest.authentication', outcome: 'failure', subject: ports.random.uuid(), error } as const
+    await ports.store.commit({ connection, events: [wording(attempt, now(), told)] })
+    throw error
+  }
+}
+
+/** The guest that upstream made, in our words, its tokens verified. */
+async function received(creation: Creation, answer: Answered, lookup: CrmLookup): Promise<AcceptedTokens> {
+  const { parts, api, entry } = creation
+  const { created, sentAt } = answer
+  const { format, renewable } = api
+  const terms = { subject: created.guestId, scopes: [], format, renewable, sentAt }
+  try {
+    return await parts.reception.accept(blank(creation, answer, lookup), created, terms, entry.now)
+  } catch (thrown) {
+    throw await settleFailure(parts, entry, notReceived(creation, asGuestpassError(thrown), created.guestId))
+  }
+}
+
+function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): Credential {
+  const { attempt, subject } = entry
+  const { api, channelId, assurance, consent } = attempt.applicant
+  // It keeps its row, which a former version may have named otherwise.
+  const { id = rowOf(api, created.guestId), upstreamId } = sameGuest(entry, created.guestId) ?? {}
+  return {
+    connection: parts.connection,
+    id,
+    kind: 'guest',
+    api,
+    subject,
+    generation: 0,
+    standing: 'active',
+    request: {
+      assurance,
+      ...(channelId === undefined ? {} : { channelId }),
+      ...(consent ? { consentTimestamp: iso(sentAt) } : {}),
+    },
+    profile: sealedProfile({ ...requestProfile(attempt.applicant, lookup), upstream: created.upstream }),
+    createdAt: sentAt,
+    ...(upstreamId === undefined ? {} : { upstreamId }),
+  }
+}
+
+/** The end of a create whose tokens came and cannot be used. */
+function notReceived(creation: Creation, error: GuestpassError, guestId: string): Failure {
+  const next: Reservation = { state: 'orphaned', ...formerGuest(creation.entry.decision) }
+  if (error.code === 'token_refused') return { error, next, types: ['GUEST_ORPHANED'], guestId }
+  // Tokens that could not be verified are as good as lost.
+  return { ...inDoubt(creation, error), guestId }
+}
+
+/** The end of a create that brought no guest, stored. */
+async function failed(creation: Creation, error: GuestpassError): Promise<GuestpassError> {
+  const { parts, api, entry } = creation
+  if (error.code === 'in_doubt') return settleFailure(parts, entry, inDoubt(creation, error))
+  const refusal = await api.explain(error, entry.attempt.applicant)
+  const next = reservationAfterRefusal(entry, refusal)
+  return settleFailure(parts, entry, { error: refusal, next, types: ['GUEST_CREATE_FAILED'] })
+}
+
+function inDoubt({ api, entry }: Creation, cause: GuestpassError): Failure {
+  const next: Reservation = { state: 'in_doubt', requestId: entry.requestId, ...formerGuest(entry.decision) }
+  return { error: createInDoubt(cause, api), next, types: ['GUEST_CREATE_IN_DOUBT'] }
+}
+
+/** The error of a create of which it is not known whether the upstream made the guest. */
+const createInDoubt = (cause: GuestpassError, { conflicts }: ApplicantApi): GuestpassError =>
+  new GuestpassError(
+    'create_in_doubt',
+    `${cause.message} ${conflicts ? 'The next request for the same address takes it up.' : CREATE_AGAIN}`,
+    causedBy(cause),
+  )
