@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   ['lint', 'oxlint', '--type-aware'],
   ['format', 'biome', 'format', '.'],
   ['structure', 'node', 'tools/check.ts'],
+  ['reference', 'node', 'tools/reference/check.ts'],
   ...(withPackages ? [packages] : []),
 ]
 const outcomes = checks.map(([name, command, ...args]) => ({ name, passed: run(command, ...args) }))

@@ -192,6 +192,7 @@ export {
   type ChainVerdict,
   verifyChain,
 } from './audit/verify-chain.ts'
+/** Kinds of options, by which a program checks what its own callers give. */
 export * as options from './options.ts'
 export { webHttp } from './web/http.ts'
 export { type WebPorts, webPorts } from './web/ports.ts'
