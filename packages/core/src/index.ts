@@ -137,7 +137,7 @@ export { fingerprint } from './verify/fingerprint.ts'
 export { givenKeys } from './verify/given-keys.ts'
 export { leftOutText } from './verify/key-list.ts'
 export { pemKeys } from './verify/pem.ts'
-export type { Jwk, KeyMaker, KeySet, KeySource, LeftOut, VerifyKey } from './verify/keys.ts'
+export type { Jwk, KeyMaker, KeySet, KeySource, LeftOutKey, VerifyKey } from './verify/keys.ts'
 export { mirroredKeys } from './verify/mirrored-keys.ts'
 export type { Platform } from './verify/platform.ts'
 export {
@@ -145,7 +145,7 @@ export {
   ALGORITHMS,
   type Claims,
   type Expectations,
-  inWords as verdictInWords,
+  verdictText,
   type Reason,
   type Verdict,
   type Verifier,
@@ -174,7 +174,7 @@ export { type Webhooks, webhooks, type WebhooksParts } from './webhooks/webhooks
 export { CONNECTION_NAME, isConnectionName } from './domain/connection-name.ts'
 export { type AuditLog, auditLog } from './audit/audit-log.ts'
 export { type Checkpoint, checkpointOf } from './audit/checkpoint.ts'
-export { keptLine } from './audit/exported-line.ts'
+export { readCheckpointLine } from './audit/export-line.ts'
 export {
   auditExport,
   type ExportEnd,
@@ -182,12 +182,12 @@ export {
   type ExportVerdict,
   ocsfExport,
   verifyExport,
-} from './audit/exported.ts'
+} from './audit/export.ts'
 export type { OcsfRecord } from './audit/ocsf.ts'
 export {
   type ChainedRecord,
   type ChainFault,
-  type ChainOf,
+  type ExpectedChain,
   type ChainReason,
   type ChainVerdict,
   verifyChain,

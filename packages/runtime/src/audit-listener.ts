@@ -3,7 +3,7 @@ import {
   type AuditRecord,
   auditRecord,
   type Clock,
-  type Due,
+  type DueMessage,
   GuestpassError,
   type Outcome,
   SECOND,
@@ -52,12 +52,12 @@ export function auditListenerSink(
   { all, inTurn }: AuditListeners,
   { clock, onFault }: { readonly clock: Clock; readonly onFault: (fault: unknown) => void },
 ): Sink {
-  const give = async ({ event }: Due): Promise<void> => {
+  const give = async ({ event }: DueMessage): Promise<void> => {
     const record = auditRecord(event)
     for (const listener of all) await listener(record)
   }
 
-  async function one(due: Due, signal: AbortSignal): Promise<Outcome | undefined> {
+  async function one(due: DueMessage, signal: AbortSignal): Promise<Outcome | undefined> {
     try {
       // One that never ends would hold all further records back.
       await abortable(async () => {
@@ -71,16 +71,16 @@ export function auditListenerSink(
     }
   }
 
-  async function batch(due: readonly Due[], signal: AbortSignal): Promise<readonly Outcome[]> {
+  async function batch(due: readonly DueMessage[], signal: AbortSignal): Promise<readonly Outcome[]> {
     const elapsed = stopwatch(clock)
     const outcomes: Outcome[] = []
     let hasFailed = false
-    for (const letter of due) {
+    for (const message of due) {
       if (hasFailed || signal.aborted || elapsed() > BUDGET) {
-        outcomes.push({ event: letter.event.id, then: 'release' })
+        outcomes.push({ event: message.event.id, then: 'release' })
         continue
       }
-      const outcome = await one(letter, signal)
+      const outcome = await one(message, signal)
       // What is said nothing of is tried again later, longer after every time.
       if (outcome) outcomes.push(outcome)
       else hasFailed = true

@@ -20,9 +20,9 @@ export function observedStore<S extends Store>(plain: S): ObservedStore<S> {
     ...plain,
     outbox: {
       ...plain.outbox,
-      async forward(sink, letters) {
-        await plain.outbox.forward(sink, letters)
-        if (letters.some(({ to }) => to.length > 0)) for (const observer of ofForwards) observer()
+      async route(sink, messages) {
+        await plain.outbox.route(sink, messages)
+        if (messages.some(({ to }) => to.length > 0)) for (const observer of ofForwards) observer()
       },
     },
     async commit(change) {

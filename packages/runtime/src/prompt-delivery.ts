@@ -17,7 +17,7 @@ export interface PromptDelivery {
 }
 
 export interface DeliveryParts {
-  readonly webhooks: Pick<Webhooks, 'forward' | 'send' | 'counts' | 'endpoints' | 'register'>
+  readonly webhooks: Pick<Webhooks, 'route' | 'send' | 'counts' | 'endpoints' | 'register'>
   readonly relays: readonly QueueRelay[]
 }
 
@@ -49,7 +49,7 @@ export function createPromptDelivery(
     return known
   }
   const forwarding = createNudged(async (signal) => {
-    const settled = await webhooks.forward(signal)
+    const settled = await webhooks.route(signal)
     return { settled: settled > 0, waits: false }
   }, ports)
   /** Nudges every endpoint; after a forward by any part of this process, which need not know the endpoint. */

@@ -9,9 +9,9 @@ it('says again which endpoints are configured, for as long as a program delivers
   let said = 0
   const webhooks = {
     register: async () => void (said += 1),
-    forward: async () => 0,
+    route: async () => 0,
     send: async () => 0,
-    counts: async () => ({ waiting: 0, parked: 0 }),
+    counts: async () => ({ waiting: 0, deadLetters: 0 }),
     endpoints: { all: async () => [] } as never,
   }
   const delivery = createPromptDelivery({ webhooks, relays: [] }, observedStore(memoryStore({ clock })), clock)

@@ -80,8 +80,8 @@ const writes: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'a claim on guests': (store) => store.claimDue('default', { max: 1, leaseMs: 1, keepForMs: 1e12 }),
   'a claim on letters': (store) => store.outbox.claim('audit', 1, 1_000),
   'the outcome of a letter': (store) => store.outbox.settle('audit', [{ event: 'event-1', then: 'done' }]),
-  'handing a letter on': (store) => store.outbox.forward('audit', [{ event: 'event-1', to: ['x'] }]),
-  'posting a letter': (store) => store.outbox.post('default', 'x', ['event-1']),
+  'handing a letter on': (store) => store.outbox.route('audit', [{ event: 'event-1', to: ['x'] }]),
+  'posting a letter': (store) => store.outbox.enqueue('default', 'x', ['event-1']),
   'dropping a queue': (store) => store.outbox.drop('audit'),
 }
 

@@ -128,13 +128,13 @@ describe('the statements of a commit', () => {
         await store.outbox.claim('audit', 2, 1)
         await store.outbox.settle('audit', [
           { event: '1', then: 'retry', inMs: 1, why: 'late' },
-          { event: '2', then: 'park', why: 'refused' },
+          { event: '2', then: 'dead-letter', why: 'refused' },
         ])
         await store.outbox.claim('audit', 9, 60_000)
         await store.outbox.claim('audit', 9, 60_000)
-        await store.outbox.parked('audit', { limit: 1, after: '0:1:default' })
-        await store.outbox.forward('audit', [{ event: '1', to: ['other'] }])
-        await store.outbox.post('default', 'other', ['1'])
+        await store.outbox.deadLetters('audit', { limit: 1, after: '0:1:default' })
+        await store.outbox.route('audit', [{ event: '1', to: ['other'] }])
+        await store.outbox.enqueue('default', 'other', ['1'])
         await store.outbox.counts('audit')
         await store.outbox.counts('audit', 10)
         await store.countDue('default', { keepForMs: 1_000, most: 10 })

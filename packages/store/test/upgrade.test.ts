@@ -44,7 +44,7 @@ describe('a store of the first version', () => {
         }
       }
       expect(await store.connections()).toEqual(['default', 'neighbour'])
-      expect(await store.outbox.counts('audit')).toEqual({ waiting: 8, parked: 0 })
+      expect(await store.outbox.counts('audit')).toEqual({ waiting: 8, deadLetters: 0 })
       await store.close()
     })
   })

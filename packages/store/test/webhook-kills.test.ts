@@ -102,7 +102,7 @@ it('loses no event to processes that are killed while they deliver, and the log 
     for await (const { type, data } of eventsOf(store, 'default'))
       if (type === 'WEBHOOK_SYNCED') synced.add(data?.['event'])
     expect(synced).toEqual(ids)
-    expect(await store.outbox.counts('webhook:default:one')).toEqual({ waiting: 0, parked: 0 })
+    expect(await store.outbox.counts('webhook:default:one')).toEqual({ waiting: 0, deadLetters: 0 })
     expect(await auditLog('default', { store, clock }).verify()).toMatchObject({ valid: true })
     await store.close()
   }),

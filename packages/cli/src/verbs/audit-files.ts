@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Checkpoint, GuestpassError, keptLine } from '@guestpass/core'
+import { type Checkpoint, GuestpassError, readCheckpointLine } from '@guestpass/core'
 import { NotText } from '@guestpass/core/node'
 import { readFault } from '@guestpass/runtime'
 import { linesOf } from '../input-text.ts'
@@ -36,7 +36,7 @@ export async function checkpointsIn(file: string, cli: Cli): Promise<readonly Ch
   for await (const line of linesGiven(file, 'checkpoint', cli)) {
     at += 1
     if (line.trim() === '') continue
-    const read = keptLine(line)
+    const read = readCheckpointLine(line)
     if ('fault' in read) throw unusable('checkpoint', `line ${at} of the file is no checkpoint. ${read.fault}`, GIVE)
     if (read.checkpoint) found.push(read.checkpoint)
   }

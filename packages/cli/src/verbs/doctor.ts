@@ -143,9 +143,10 @@ async function webhooksWell({ webhooks }: Runtime): Promise<Finding> {
   const all = await webhooks.endpoints.all()
   const ill: string[] = []
   for (const { id, disabled } of all) {
-    const { parked } = await webhooks.counts(id)
+    const { deadLetters } = await webhooks.counts(id)
     if (disabled) ill.push(`${id} is disabled (${disabled.why}): see \`guestpass webhooks enable\``)
-    else if (parked > 0) ill.push(`${id} did not take ${parked} events: see \`guestpass webhooks dead ${id}\``)
+    else if (deadLetters > 0)
+      ill.push(`${id} did not take ${deadLetters} events: see \`guestpass webhooks dead ${id}\``)
   }
   return ill.length > 0
     ? warning('webhooks', ill.join('; '))

@@ -10,7 +10,7 @@ import {
   oauthServer,
   type Store,
   type Verdict,
-  verdictInWords,
+  verdictText,
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
@@ -184,4 +184,4 @@ const flagError = (field: string, message: string, remedy: string): GuestpassErr
 const verdictLines = (verdict: Verdict): readonly string[] =>
   verdict.valid
     ? ['valid', ...Object.entries(verdict.claims).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)]
-    : [`not valid: ${verdictInWords(verdict)}`]
+    : [`not valid: ${verdictText(verdict)}`]

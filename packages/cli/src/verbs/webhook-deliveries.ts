@@ -1,4 +1,4 @@
-import { GuestpassError, iso, type Parked } from '@guestpass/core'
+import { GuestpassError, iso, type DeadLetter } from '@guestpass/core'
 import * as z from 'zod'
 import { whole } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'
@@ -30,16 +30,16 @@ export const webhooksDead = verb({
   input: z.object({ id: z.string(), limit: whole(1, 1_000).optional(), after: z.string().optional() }),
   run: ({ id, limit = 100, after }, cli) =>
     onWebhooks(cli, async (webhooks) => {
-      const { letters, next } = await webhooks.dead(id, { limit, ...(after === undefined ? {} : { after }) })
-      const dead = letters.map(letterDocument)
+      const { messages, next } = await webhooks.deadLetters(id, { limit, ...(after === undefined ? {} : { after }) })
+      const dead = messages.map(deadLetterDocument)
       cli.answer({ dead, ...(next === undefined ? {} : { next }) }, () => [
-        ...(dead.length === 0 ? ['Nothing was given up.'] : dead.map(letterLine)),
+        ...(dead.length === 0 ? ['Nothing was given up.'] : dead.map(deadLetterLine)),
         ...(next === undefined ? [] : [`More: guestpass webhooks dead ${id} --after ${next}`]),
       ])
     }),
 })
 
-const letterDocument = ({ event: { id, type, at }, attempts, why }: Parked) => ({
+const deadLetterDocument = ({ event: { id, type, at }, attempts, why }: DeadLetter) => ({
   eventId: id,
   eventType: type,
   timestamp: iso(at),
@@ -47,7 +47,13 @@ const letterDocument = ({ event: { id, type, at }, attempts, why }: Parked) => (
   why,
 })
 
-const letterLine = ({ eventId, eventType, timestamp, attempts, why }: ReturnType<typeof letterDocument>): string =>
+const deadLetterLine = ({
+  eventId,
+  eventType,
+  timestamp,
+  attempts,
+  why,
+}: ReturnType<typeof deadLetterDocument>): string =>
   `${eventId}  ${eventType}  of ${timestamp}, tried ${attempts} times: ${why}`
 
 export const webhooksRedeliver = verb({

@@ -43,7 +43,10 @@ export const webhooksList = verb({
     onWebhooks(cli, async (webhooks) => {
       const all = await webhooks.endpoints.all()
       const rows = await Promise.all(
-        all.map(async (one) => ({ ...endpointDocument(one, cli), ...(await webhooks.counts(one.id)) })),
+        all.map(async (one) => {
+          const { waiting, deadLetters } = await webhooks.counts(one.id)
+          return { ...endpointDocument(one, cli), waiting, parked: deadLetters }
+        }),
       )
       cli.answer({ webhooks: rows }, () =>
         rows.length === 0

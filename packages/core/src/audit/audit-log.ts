@@ -14,9 +14,9 @@ import {
   type Signer,
   type SigningKey,
   signedCheckpoint,
-  signer,
+  createSigner,
 } from './checkpoint.ts'
-import { type ChainedRecord, type ChainVerdict, refused, verifyChain } from './verify-chain.ts'
+import { type ChainedRecord, type ChainVerdict, brokenChain, verifyChain } from './verify-chain.ts'
 
 /**
  * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. `run` makes checkpoints: after every
@@ -76,7 +76,7 @@ export function auditLog(name: string, ports: AuditPorts): AuditLog {
   }
   let signing: Promise<Signer> | undefined
   const sign = (): Promise<Signer> => {
-    signing ??= signingKey().then(signer)
+    signing ??= signingKey().then(createSigner)
     signing.catch(() => (signing = undefined))
     return signing
   }
@@ -195,4 +195,4 @@ async function keyFault(
   )
 }
 
-const broken = (count: number, message: string): ChainVerdict => refused(count, 'checkpoint', message)
+const broken = (count: number, message: string): ChainVerdict => brokenChain(count, 'checkpoint', message)

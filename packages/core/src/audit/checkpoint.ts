@@ -99,7 +99,7 @@ export async function newSigningKey(): Promise<SigningKey> {
   }
 }
 
-export async function signer({ privateKey, publicKey }: SigningKey): Promise<Signer> {
+export async function createSigner({ privateKey, publicKey }: SigningKey): Promise<Signer> {
   const key = await crypto.subtle.importKey('pkcs8', bytes(privateKey), ED25519, false, ['sign'])
   return {
     keyId: await keyIdOf(publicKey),

@@ -29,7 +29,7 @@ export type ChainVerdict =
   | ({ readonly valid: true; readonly anchored: number } & Pick<ChainHead, 'count' | 'hash'>)
   | ({ readonly valid: false } & ChainFault)
 
-export interface ChainOf {
+export interface ExpectedChain {
   readonly connection: string
   /** Where the chain must end at least. */
   readonly head?: ChainHead
@@ -42,7 +42,7 @@ export interface ChainCheck {
   /** Takes the next record; the first fault, when there is one. */
   next(link: ChainedRecord): Promise<ChainVerdict | undefined>
   /** No more records come. */
-  end(): ChainVerdict
+  finish(): ChainVerdict
 }
 
 interface Anchor extends ChainHead {
@@ -51,11 +51,13 @@ interface Anchor extends ChainHead {
 }
 
 /** Begins to check a chain, from its first record on; a verdict at once when a checkpoint is not in order by itself. */
-export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
+export async function createChainCheck(
+  of: ExpectedChain,
+): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
   const { connection, head = NO_LINKS, checkpoints = [] } = of
   for (const checkpoint of checkpoints) {
     const fault = (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head)
-    if (fault) return refused(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
+    if (fault) return brokenChain(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
   }
   const anchored = Math.max(0, ...checkpoints.map(({ count }) => count))
   const anchors: readonly Anchor[] = [
@@ -72,7 +74,7 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
     for (let anchor = anchors[reached]; anchor && anchor.count <= last.count; anchor = anchors[(reached += 1)]) {
       if (anchor.count !== last.count || anchor.hash === last.hash) continue
       const message = `Record ${last.count} is not the one that ${anchor.by} names: the chain was written anew.`
-      return refused(last.count, 'checkpoint', message, line)
+      return brokenChain(last.count, 'checkpoint', message, line)
     }
     return undefined
   }
@@ -82,29 +84,34 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
       const { chain, count, hash, line, version } = link
       const expected = last.count + 1
       if (chain !== last.chain)
-        return refused(count, 'reordered', `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`, line)
+        return brokenChain(
+          count,
+          'reordered',
+          `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`,
+          line,
+        )
       if (held) return count === expected ? swapped(expected, held) : gap(last, held)
       if (count > expected) {
         held = link
         return undefined
       }
       if (count < expected)
-        return refused(count, 'reordered', `Record ${count} stands behind record ${last.count}.`, line)
+        return brokenChain(count, 'reordered', `Record ${count} stands behind record ${last.count}.`, line)
       if ((await sha256Hex(linkText(connection, last, link.record, version))) !== hash) {
         const message = `Record ${count} is not the one that was written: it, or one before it, was changed.`
-        return refused(count, 'edited', message, line)
+        return brokenChain(count, 'edited', message, line)
       }
       last = { chain, count, hash }
       return anchorFault(line)
     },
-    end() {
+    finish() {
       if (held) return gap(last, held)
       const fault = anchorFault()
       if (fault) return fault
       const beyond = anchors.at(-1)
       if (!beyond || beyond.count <= last.count) return { valid: true, count: last.count, hash: last.hash, anchored }
       const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
-      return refused(last.count + 1, 'truncated', message)
+      return brokenChain(last.count + 1, 'truncated', message)
     },
   }
 }
@@ -112,27 +119,27 @@ export async function chainCheck(of: ChainOf): Promise<ChainCheck | (ChainVerdic
 /** Goes through a chain from its beginning, one record at a time, and finds the first thing that is wrong with it. */
 export async function verifyChain(
   records: AsyncIterable<ChainedRecord> | Iterable<ChainedRecord>,
-  of: ChainOf,
+  of: ExpectedChain,
 ): Promise<ChainVerdict> {
-  const check = await chainCheck(of)
+  const check = await createChainCheck(of)
   if ('valid' in check) return check
   for await (const link of records) {
     const fault = await check.next(link)
     if (fault) return fault
   }
-  return check.end()
+  return check.finish()
 }
 
 const foreign = ({ chain = 0 }: Checkpoint, head: ChainHead): string | undefined =>
   chain === head.chain ? undefined : `is of chain ${chain}, not of chain ${head.chain}`
 
 const swapped = (expected: number, { count, line }: ChainedRecord): ChainVerdict =>
-  refused(expected, 'reordered', `Record ${expected} stands behind record ${count}.`, line)
+  brokenChain(expected, 'reordered', `Record ${expected} stands behind record ${count}.`, line)
 
 const gap = (last: ChainHead, { count, line }: ChainedRecord): ChainVerdict => {
   const missing = count - last.count - 1
   const what = missing === 1 ? `Record ${last.count + 1} is` : `Records ${last.count + 1} to ${count - 1} are`
-  return refused(
+  return brokenChain(
     last.count + 1,
     'missing',
     `${what} missing: record ${count} follows ${last.count === 0 ? 'the beginning' : `record ${last.count}`}.`,
@@ -140,7 +147,7 @@ const gap = (last: ChainHead, { count, line }: ChainedRecord): ChainVerdict => {
   )
 }
 
-export const refused = (
+export const brokenChain = (
   count: number,
   reason: ChainReason,
   message: string,

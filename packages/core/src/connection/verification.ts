@@ -7,10 +7,10 @@ import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import * as kinds from '../ports/kinds.ts'
 import { observerOfParts, type Worker } from '../ports/worker.ts'
-import { givenKeys, givenKind } from '../verify/given-keys.ts'
-import { type IssuerClock, issuerClock, offsetFact } from '../verify/issuer-clock.ts'
+import { givenKeys, givenKeysKind } from '../verify/given-keys.ts'
+import { type IssuerClock, createIssuerClock, offsetFact } from '../verify/issuer-clock.ts'
 import type { Jwk, KeySource } from '../verify/keys.ts'
-import { keysInTurn } from '../verify/keys-in-turn.ts'
+import { createKeysWithFallback } from '../verify/keys-with-fallback.ts'
 import { type MirroredKeys, mirroredKeys } from '../verify/mirrored-keys.ts'
 import type { Platform } from '../verify/platform.ts'
 import { type Algorithm, ALGORITHMS, type Verifier } from '../verify/verdict.ts'
@@ -61,7 +61,7 @@ const place = { url: needed(either(text, call('Give the URL of the key-set.'))),
 const keyPlace = record<{ url: unknown; rememberedAs: string }>(place)
 const keysKind = either(
   kind('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
-  givenKind,
+  givenKeysKind,
   keyPlace,
   record<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: text }),
 )
@@ -110,7 +110,7 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
   const { name = 'default', issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
   const offset = fact(store, name, 'issuer-clock')
-  const issuersClock = issuerClock(clock, await offset.load(), (next) => {
+  const issuersClock = createIssuerClock(clock, await offset.load(), (next) => {
     const value = offsetFact(clock, next)
     if (value) void offset.save(value).catch(() => {})
   })
@@ -161,7 +161,9 @@ function guestKeys(
   mirrored: (place: KeySetPlace) => MirroredKeys,
 ): KeySource {
   if (!('url' in given)) return givenKeys(given, maker)
-  return 'pem' in given ? keysInTurn(givenKeys({ pem: given.pem }, maker), mirrored(given)) : mirrored(given)
+  return 'pem' in given
+    ? createKeysWithFallback(givenKeys({ pem: given.pem }, maker), mirrored(given))
+    : mirrored(given)
 }
 
 /** A value that the store remembers for a connection, if there is a store. */

@@ -4,7 +4,7 @@ import { call, checkOptions, list, record } from '../domain/options.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { webAddress } from '../domain/web-address.ts'
-import { isPublicAddress, NOT_PUBLIC, targetFault } from '../webhooks/public-address.ts'
+import { isPublicAddress, NOT_PUBLIC, endpointUrlFault } from '../webhooks/public-address.ts'
 import { CONNECT_TIMEOUT, undiciHttp } from './http.ts'
 
 /** Resolves a name to all its addresses, as `dns.lookup` does with `all`. */
@@ -68,7 +68,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
     close,
     async http(request, signal) {
       // An address in place of a name is connected without a look-up, and judged here.
-      const fault = isOpen(request.url, open) ? undefined : targetFault(request.url)
+      const fault = isOpen(request.url, open) ? undefined : endpointUrlFault(request.url)
       if (fault) throw new HttpFault('unsent', `not sent: the address ${fault}`)
       return http(request, signal)
     },

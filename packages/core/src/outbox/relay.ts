@@ -4,7 +4,7 @@ import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as kinds from '../ports/kinds.ts'
-import type { Due, Outbox, Outcome } from '../ports/store.ts'
+import type { DueMessage, Outbox, Outcome } from '../ports/store.ts'
 import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { refuseUnrouted } from './route.ts'
@@ -38,7 +38,7 @@ export interface RelayOptions {
 
 const sinkKind = needed(
   record<Sink>(
-    { name: needed(text), rest: call('Give a function.'), deliver: needed(call(DELIVER)) },
+    { name: needed(text), backOffMs: call('Give a function.'), deliver: needed(call(DELIVER)) },
     { open: true, remedy: SINK },
   ),
 )
@@ -70,11 +70,11 @@ export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock
     remedy:
       'Open the store with it, as memoryStore({ route: () => [sink.name] }), or sqliteStore({ …, route }). Where the route depends on the connection, name that in the options.',
   })
-  return relayOf(outbox, sink, ports, options)
+  return createRelay(outbox, sink, ports, options)
 }
 
 /** The same where events come otherwise than by the route of the store. */
-export function relayOf(
+export function createRelay(
   outbox: Outbox,
   sink: Sink,
   { clock }: { readonly clock: Clock },
@@ -106,7 +106,7 @@ export function relayOf(
   ): Promise<{ readonly settled: number; readonly restMs: Millis }> {
     for (let settled = 0; ; ) {
       if (signal.aborted) return { settled, restMs: 0 }
-      const rest = sink.rest?.() ?? 0
+      const rest = sink.backOffMs?.() ?? 0
       if (rest > 0) return { settled, restMs: rest }
       const due = await outbox.claim(sink.name, batch, leaseMs)
       if (due.length === 0) {
@@ -141,7 +141,7 @@ const failureOf =
 /** The sink's word on every event; where it failed or said nothing: again, all together, later with every attempt. */
 async function delivered(
   sink: Sink,
-  due: readonly Due[],
+  due: readonly DueMessage[],
   signal: AbortSignal,
 ): Promise<{ readonly outcomes: readonly Outcome[]; readonly restMs: Millis; readonly thrown?: unknown }> {
   let thrown: unknown

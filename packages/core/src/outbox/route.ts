@@ -43,7 +43,7 @@ function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, no
  * outcome and connection.
  */
 function isNeverNamed(
-  outbox: Pick<Outbox, 'routes'>,
+  outbox: Pick<Outbox, 'sinksFor'>,
   sink: string,
   { connection, types = eventTypes }: Tried,
 ): boolean {
@@ -52,7 +52,7 @@ function isNeverNamed(
   const isNamed = types.some((type) =>
     OUTCOMES.some((outcome) => {
       try {
-        return outbox.routes(noting({ ...sample, connection, type, outcome }, note)).includes(sink)
+        return outbox.sinksFor(noting({ ...sample, connection, type, outcome }, note)).includes(sink)
       } catch {
         return true
       }
@@ -67,7 +67,7 @@ function isNeverNamed(
  */
 export function refuseUnrouted(
   factory: string,
-  outbox: Pick<Outbox, 'routes'>,
+  outbox: Pick<Outbox, 'sinksFor'>,
   sink: string,
   { message, remedy, ...tried }: Tried & { readonly message: string; readonly remedy: string },
 ): void {

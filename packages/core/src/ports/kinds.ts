@@ -32,7 +32,7 @@ export const store = (...methods: readonly Method[]): Kind => needed(having('a s
 export const outbox = needed(
   having(
     'the outbox of a store',
-    ['routes', 'claim', 'settle', 'forward', 'post', 'parked', 'counts', 'drop'],
+    ['sinksFor', 'claim', 'settle', 'route', 'enqueue', 'deadLetters', 'counts', 'drop'],
     'Give `store.outbox`.',
   ),
 )

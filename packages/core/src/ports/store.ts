@@ -121,7 +121,7 @@ export interface DueDocumentsAnswer {
 }
 
 /** An event due for a sink. */
-export interface Due {
+export interface DueMessage {
   readonly event: Event
   /** Deliveries tried before, from 0. */
   readonly attempts: number
@@ -130,12 +130,12 @@ export interface Due {
 export type Outcome =
   | { readonly event: string; readonly then: 'done' }
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
-  | { readonly event: string; readonly then: 'park'; readonly why: string }
+  | { readonly event: string; readonly then: 'dead-letter'; readonly why: string }
   /** Nothing was tried: due again at once, and no attempt is counted. */
   | { readonly event: string; readonly then: 'release' }
 
-/** An event that a sink gave up on. */
-export interface Parked {
+/** An event that a sink gave up on after its last attempt. */
+export interface DeadLetter {
   readonly event: Event
   readonly attempts: number
   readonly why: string
@@ -144,21 +144,22 @@ export interface Parked {
 /** Events committed with their change and waiting for each sink, by the sink's name, in the order of their commits. */
 export interface Outbox {
   /** The sinks that an event would go to, if it were committed through this very store now. Stores nothing. */
-  routes(event: Event): readonly string[]
+  sinksFor(event: Event): readonly string[]
   /** Takes due events for a sink; nobody else gets them before the lease ends. */
-  claim(sink: string, max: number, leaseMs: Millis): Promise<readonly Due[]>
+  claim(sink: string, max: number, leaseMs: Millis): Promise<readonly DueMessage[]>
   settle(sink: string, outcomes: readonly Outcome[]): Promise<void>
-  /** Settles events of a sink as done and puts each into the queues of other sinks, all together or not at all. */
-  forward(sink: string, letters: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
-  /** Makes events of a connection due for a sink now, with no attempts behind them, be they parked, done or never its own; says how many there were. */
-  post(connection: string, sink: string, events: readonly string[]): Promise<number>
-  /** What the sink gave up on, in the order of commits; `limit` 1 to 1000. */
-  parked(
+  /** Moves events from the queue of a sink to the queues of other sinks, all in one step. */
+  route(sink: string, messages: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
+  /** Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events, and events
+   * that were never routed to it. Answers how many of them the store has. */
+  enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
+  /** The dead letters of a sink, in the order of commits; `limit` 1 to 1000. */
+  deadLetters(
     sink: string,
     page: { readonly after?: string; readonly limit: number },
-  ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
-  /** How many events wait for the sink, and how many it gave up on; each counted up to `most`, at least 1, where it is given. */
-  counts(sink: string, most?: number): Promise<{ readonly waiting: number; readonly parked: number }>
+  ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
+  /** How many events wait for the sink, and how many are dead letters; each counted up to `most`, at least 1, where it is given. */
+  counts(sink: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /** Empties the queue of a sink. */
   drop(sink: string): Promise<void>
 }

@@ -1,12 +1,12 @@
 import type { Event } from '../domain/event.ts'
 import { type Instant, isAhead } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Due, Outbox, Outcome, Route } from '../ports/store.ts'
+import type { DueMessage, Outbox, Outcome, Route } from '../ports/store.ts'
 
 import { refuseBadLimit, refuseBadMost } from './terms.ts'
 
-interface Waiting extends Due {
-  /** Never, when it is parked. */
+interface Waiting extends DueMessage {
+  /** Never, for a dead letter. */
   readonly dueAt: Instant
   /** When `dueAt` was set. */
   readonly setAt: Instant
@@ -15,7 +15,7 @@ interface Waiting extends Due {
 
 const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && !isAhead(setAt, now)
 
-const isParked = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
+const isDeadLetter = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
 
 export interface MemoryOutbox extends Outbox {
   /** Finds the sinks of events; what comes back puts the events in, and cannot fail. */
@@ -42,7 +42,7 @@ export function memoryOutbox(
           event: waiting.event,
           attempts: waiting.attempts + 1,
           why: outcome.why,
-          dueAt: outcome.then === 'park' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
+          dueAt: outcome.then === 'dead-letter' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
           setAt: clock.wall(),
         }
   const put = (sink: string, event: Event): void =>
@@ -51,20 +51,20 @@ export function memoryOutbox(
   const routes = (event: Event): readonly string[] => [...new Set(route(event))]
 
   return {
-    routes,
+    sinksFor: routes,
     routed(events) {
-      const letters = events.flatMap((event) => routes(event).map((sink) => ({ sink, event })))
+      const messages = events.flatMap((event) => routes(event).map((sink) => ({ sink, event })))
       return () => {
-        for (const { sink, event } of letters) put(sink, event)
+        for (const { sink, event } of messages) put(sink, event)
       }
     },
     async claim(sink, max, leaseMs) {
       const queue = queueOf(sink)
       const now = clock.wall()
-      const taken: Due[] = []
+      const taken: DueMessage[] = []
       for (const [id, waiting] of queue) {
         if (taken.length >= max) break
-        if (isParked(waiting) || isHeld(waiting, now)) continue
+        if (isDeadLetter(waiting) || isHeld(waiting, now)) continue
         queue.set(id, { ...waiting, dueAt: now + leaseMs, setAt: now })
         taken.push({ event: waiting.event, attempts: waiting.attempts })
       }
@@ -79,33 +79,33 @@ export function memoryOutbox(
         else queue.set(outcome.event, after(waiting, outcome))
       }
     },
-    async forward(sink, letters) {
+    async route(sink, messages) {
       const queue = queueOf(sink)
-      for (const { event, to } of letters) {
+      for (const { event, to } of messages) {
         const waiting = queue.get(event)
         if (!waiting) continue
         for (const other of new Set(to)) if (!queueOf(other).has(event)) put(other, waiting.event)
         queue.delete(event)
       }
     },
-    async post(connection, sink, events) {
+    async enqueue(connection, sink, events) {
       const found = events.flatMap((id) => eventOf(connection, id) ?? [])
       for (const event of found) put(sink, event)
       return found.length
     },
-    async parked(sink, { after, limit }) {
+    async deadLetters(sink, { after, limit }) {
       refuseBadLimit(limit)
-      const all = [...queueOf(sink).values()].filter(isParked)
+      const all = [...queueOf(sink).values()].filter(isDeadLetter)
       const from = after === undefined ? 0 : all.findIndex(({ event }) => event.id === after) + 1
-      const letters = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
-      const next = from + limit < all.length ? letters.at(-1)?.event.id : undefined
-      return { letters, ...(next === undefined ? {} : { next }) }
+      const messages = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
+      const next = from + limit < all.length ? messages.at(-1)?.event.id : undefined
+      return { messages, ...(next === undefined ? {} : { next }) }
     },
     async counts(sink, most = Number.MAX_SAFE_INTEGER) {
       refuseBadMost(most)
       const all = [...queueOf(sink).values()]
-      const parked = all.filter(isParked).length
-      return { waiting: Math.min(all.length - parked, most), parked: Math.min(parked, most) }
+      const deadLetters = all.filter(isDeadLetter).length
+      return { waiting: Math.min(all.length - deadLetters, most), deadLetters: Math.min(deadLetters, most) }
     },
     async drop(sink) {
       queues.delete(sink)

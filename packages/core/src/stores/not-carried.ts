@@ -13,12 +13,12 @@ export function notCarried(store: string, carries: string): never {
 export function withoutDelivery(store: string, carries: string): Pick<Store, 'outbox' | 'chain' | 'chainHead'> {
   const refused = async (): Promise<never> => notCarried(store, carries)
   const outbox: Outbox = {
-    routes: () => [],
+    sinksFor: () => [],
     claim: refused,
     settle: refused,
-    forward: refused,
-    post: refused,
-    parked: refused,
+    route: refused,
+    enqueue: refused,
+    deadLetters: refused,
     counts: refused,
     drop: refused,
   }

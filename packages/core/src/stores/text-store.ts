@@ -106,7 +106,7 @@ export function textStore(home: TextHome): Store {
   return {
     ...whole,
     // Nothing of it is loaded.
-    outbox: { ...whole.outbox, routes: store.outbox.routes },
+    outbox: { ...whole.outbox, sinksFor: store.outbox.sinksFor },
     // In memory alone: a home that cannot be reached now takes nothing away from them.
     fact,
     setFact,

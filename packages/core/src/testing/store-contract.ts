@@ -9,7 +9,7 @@ import { dueChapter } from './store-contract/due.ts'
 import { dueDocumentsChapter } from './store-contract/due-documents.ts'
 import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
 import { keptChapter } from './store-contract/kept.ts'
-import { lettersChapter } from './store-contract/letters.ts'
+import { queuesChapter } from './store-contract/queues.ts'
 import { outboxChapter } from './store-contract/outbox.ts'
 import { personsChapter } from './store-contract/persons.ts'
 import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
@@ -27,7 +27,7 @@ const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
   'documents that are due': dueDocumentsChapter,
   'the audit chain': chainChapter,
   outbox: outboxChapter,
-  'letters handed on, parked and posted': lettersChapter,
+  'messages that are routed, dead-lettered and enqueued again': queuesChapter,
   denials: denialsChapter,
   'guests due for renewal': dueChapter,
   'claims on due guests': claimsChapter,

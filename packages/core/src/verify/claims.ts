@@ -56,14 +56,14 @@ export function scopesOf(claims: Claims): readonly string[] {
 }
 
 /** The scopes that a token lacks. */
-export const lackedBy = (claims: Claims, scopes: readonly string[]): readonly string[] =>
+export const scopesMissingFrom = (claims: Claims, scopes: readonly string[]): readonly string[] =>
   missingScopes(scopes, scopesOf(claims))
 
 function judgeExpectations(claims: Claims, expectations: Expectations): Reason | undefined {
   const { subject, scopes } = expectations
   if (subject !== undefined && own(claims, 'sub') !== subject) return 'subject'
   if (!scopes || scopes.length === 0) return undefined
-  return lackedBy(claims, scopes).length === 0 ? undefined : 'scope'
+  return scopesMissingFrom(claims, scopes).length === 0 ? undefined : 'scope'
 }
 
 /**

@@ -1,7 +1,7 @@
 import { anything, checkOptions, either, kind, needed, record } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { keyMaker } from '../ports/kinds.ts'
-import { keysOf, leftOutText } from './key-list.ts'
+import { importKeys, leftOutText } from './key-list.ts'
 import type { Jwk, KeyMaker, KeySet, KeySource } from './keys.ts'
 
 /** Keys as an operator has them: a JSON Web Key Set, or public keys in PEM: SPKI, PKCS #1, certificates. */
@@ -12,7 +12,7 @@ const GIVE = "Give { jwks: { keys: […] } }, or { pem: '-----BEGIN PUBLIC KEY--
 const anyText = kind('a text', (value) => typeof value === 'string')
 
 /** The keys that are given, by their form alone: whether they can be used is found out when they are made. */
-export const givenKind = either(
+export const givenKeysKind = either(
   kind('{ jwks } or { pem }', () => false, GIVE),
   record<{ jwks: unknown }>({ jwks: needed(anything) }),
   record<{ pem: string }>({ pem: needed(anyText) }),
@@ -30,7 +30,7 @@ function noKeys(why: string): GuestpassError {
 async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'generation'>> {
   if ('pem' in given) return { keys: await maker.fromPem(given.pem) }
   if (!Array.isArray(given.jwks?.keys)) throw noKeys('it has no list of keys')
-  const set = await keysOf(given.jwks.keys, maker)
+  const set = await importKeys(given.jwks.keys, maker)
   if (set.keys.length > 0) return set
   throw noKeys(leftOutText(set.leftOut) || 'its list of keys is empty')
 }
@@ -41,7 +41,7 @@ async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'g
  * the same key twice counts once. Throws `config_invalid` for what is neither.
  */
 export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
-  checkOptions('givenKeys', ['given', given, needed(givenKind)], ['maker', maker, needed(keyMaker)])
+  checkOptions('givenKeys', ['given', given, needed(givenKeysKind)], ['maker', maker, needed(keyMaker)])
   let set: KeySet | Promise<KeySet> = setOf(given, maker).then((made) => {
     set = { generation: 1, ...made }
     return set

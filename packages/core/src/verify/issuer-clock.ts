@@ -43,7 +43,7 @@ function recalled(clock: Clock, value: unknown): Millis {
  * @param remembered what was stored of it, see `offsetFact`
  * @param onChange hears of an offset that is worth storing
  */
-export function issuerClock(
+export function createIssuerClock(
   clock: Clock,
   remembered?: unknown,
   onChange: (offset: Millis) => void = () => {},

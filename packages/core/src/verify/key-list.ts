@@ -1,17 +1,17 @@
 import { judgeJwk } from './key-rules.ts'
-import type { Jwk, KeyMaker, KeySet, LeftOut } from './keys.ts'
+import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 
 /** So many characters of an id, and so many entries, are shown. */
 const SHOWN = { characters: 60, entries: 5 }
 
 /** What an entry of a key-set is called in messages. */
-export function nameOf(jwk: Jwk, at: number): string {
+export function keyName(jwk: Jwk, at: number): string {
   const kid: unknown = jwk?.kid
   return typeof kid === 'string' ? `key ${kid.slice(0, SHOWN.characters)}` : `key ${at + 1}`
 }
 
-export const leftOutAs = (jwk: Jwk, at: number, why: string): LeftOut => ({
-  name: nameOf(jwk, at),
+export const leftOutEntry = (jwk: Jwk, at: number, why: string): LeftOutKey => ({
+  name: keyName(jwk, at),
   why,
   ...(typeof jwk?.kid === 'string' ? { kid: jwk.kid } : {}),
 })
@@ -22,7 +22,7 @@ const whyNot = (jwk: Jwk): string => {
 }
 
 /** The keys of a list of JSON Web Keys, and those that are left out. */
-export async function keysOf(
+export async function importKeys(
   jwks: readonly Jwk[],
   maker: KeyMaker,
 ): Promise<Required<Pick<KeySet, 'keys' | 'leftOut'>>> {
@@ -30,12 +30,12 @@ export async function keysOf(
   const isLeftOut = (at: number): boolean => made[at]?.length === 0
   return {
     keys: made.flat(),
-    leftOut: jwks.flatMap((jwk, at) => (isLeftOut(at) ? [leftOutAs(jwk, at, whyNot(jwk))] : [])),
+    leftOut: jwks.flatMap((jwk, at) => (isLeftOut(at) ? [leftOutEntry(jwk, at, whyNot(jwk))] : [])),
   }
 }
 
 /** Which entries are left out, and why, as one clause; empty where none is. */
-export function leftOutText(leftOut: readonly LeftOut[]): string {
+export function leftOutText(leftOut: readonly LeftOutKey[]): string {
   const more = leftOut.length - SHOWN.entries
   const named = leftOut.slice(0, SHOWN.entries).map(({ name, why }) => `${name}: ${why}`)
   return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')

@@ -1,14 +1,14 @@
 import type { DocumentKind } from '../mirror/copy.ts'
 import { DocumentFault } from '../mirror/fault.ts'
 import { own, strictObject } from '../domain/strict-json.ts'
-import { keysOf, leftOutAs, leftOutText } from './key-list.ts'
+import { importKeys, leftOutEntry, leftOutText } from './key-list.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
-import type { Jwk, KeyMaker, KeySet, LeftOut } from './keys.ts'
+import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 
 /** The keys of a key-set as JSON can hold them: public numbers and ids only. */
 interface KeySetContent {
   readonly keys: readonly Jwk[]
-  readonly leftOut: readonly LeftOut[]
+  readonly leftOut: readonly LeftOutKey[]
 }
 
 const UPSTREAM = { upstream: { status: 200 } }
@@ -25,7 +25,7 @@ function sorted(jwks: readonly Jwk[]): KeySetContent {
   const judged = jwks.map((jwk, at) => ({ jwk, at, found: judgeJwk(jwk) }))
   return {
     keys: judged.flatMap(({ found }) => (typeof found === 'string' ? [] : [reduced(found)])),
-    leftOut: judged.flatMap(({ jwk, at, found }) => (typeof found === 'string' ? [leftOutAs(jwk, at, found)] : [])),
+    leftOut: judged.flatMap(({ jwk, at, found }) => (typeof found === 'string' ? [leftOutEntry(jwk, at, found)] : [])),
   }
 }
 
@@ -37,9 +37,9 @@ function read(bytes: Uint8Array): KeySetContent {
   return sorted(keys as readonly Jwk[])
 }
 
-const isLeftOut = (value: unknown): value is LeftOut => {
+const isLeftOut = (value: unknown): value is LeftOutKey => {
   if (typeof value !== 'object' || value === null) return false
-  const { kid, name, why } = value as Partial<Record<keyof LeftOut, unknown>>
+  const { kid, name, why } = value as Partial<Record<keyof LeftOutKey, unknown>>
   return typeof name === 'string' && typeof why === 'string' && ['string', 'undefined'].includes(typeof kid)
 }
 
@@ -69,7 +69,7 @@ export const keySetDocument = (maker: KeyMaker): DocumentKind<KeySetContent, Key
       const byPlatform = (before.value.leftOut ?? []).filter((one) => !before.content.leftOut.includes(one))
       return { ...before.value, leftOut: [...content.leftOut, ...byPlatform] }
     }
-    const made = await keysOf(content.keys, maker)
+    const made = await importKeys(content.keys, maker)
     const leftOut = [...content.leftOut, ...made.leftOut]
     if (made.keys.length > 0) return { generation: (before?.value.generation ?? 0) + 1, keys: made.keys, leftOut }
     throw new DocumentFault(`none of its keys can be used to check signatures (${leftOutText(leftOut)})`, UPSTREAM)

@@ -35,7 +35,7 @@ export interface KeyMaker {
 }
 
 /** An entry of a key-set that is not used. */
-export interface LeftOut {
+export interface LeftOutKey {
   readonly kid?: string
   /** What it is called in messages: by its kid, or by its place, counted from 1. */
   readonly name: string
@@ -49,7 +49,7 @@ export interface KeySet {
   readonly generation: number
   readonly keys: readonly VerifyKey[]
   /** Entries that were ignored (RFC 7517, section 5). Default: none. */
-  readonly leftOut?: readonly LeftOut[]
+  readonly leftOut?: readonly LeftOutKey[]
   /** Asked about tokens that none of the keys fits. Its generation is that of this set. */
   readonly fallback?: KeySet
 }

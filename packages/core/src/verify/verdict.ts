@@ -34,7 +34,7 @@ export type Verdict =
     }
 
 /** The reason of a verdict, and what is known beyond it, as a clause. */
-export function inWords({ reason, missing, detail }: Extract<Verdict, { readonly valid: false }>): string {
+export function verdictText({ reason, missing, detail }: Extract<Verdict, { readonly valid: false }>): string {
   const more = missing ? `it lacks ${missing.join(' ')}` : detail
   return more === undefined ? reason : `${reason}: ${more}`
 }

@@ -1,12 +1,12 @@
 import { checkOptions } from '../domain/options.ts'
-import { after } from './at-once.ts'
-import { judgeClaims, lackedBy } from './claims.ts'
-import { type Compact, compactReader, MAX_TOKEN, mediaType } from './compact.ts'
+import { andThen } from './maybe-promise.ts'
+import { judgeClaims, scopesMissingFrom } from './claims.ts'
+import { type CompactJws, createCompactJwsReader, MAX_TOKEN_LENGTH, mediaType } from './compact-jws.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { leftOutText } from './key-list.ts'
 import type { KeySet, VerifyKey } from './keys.ts'
-import { detached, endOf, memory, type Remembered } from './remembered.ts'
-import { traffic } from './traffic.ts'
+import { detachedCopy, signatureTail, createSignatureCache, type CachedToken } from './signature-cache.ts'
+import { createInFlightCounter } from './in-flight-counter.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
 import { verifierKind, type VerifierOptions } from './verifier-options.ts'
 
@@ -17,7 +17,7 @@ type Eventually<T> = T | Promise<T>
 const no = (reason: Reason): Verdict => ({ valid: false, reason })
 
 /** A verdict on a token whose key is not known: it may be one that the set has, and that is not used. Without a kid it may be any. */
-function noKey({ header: { kid } }: Compact, { leftOut, fallback }: KeySet): Verdict {
+function noKey({ header: { kid } }: CompactJws, { leftOut, fallback }: KeySet): Verdict {
   const entries = [...(leftOut ?? []), ...(fallback?.leftOut ?? [])].filter(
     (one) => kid === undefined || one.kid === kid,
   )
@@ -36,7 +36,7 @@ const isSame = (one: VerifyKey, other: VerifyKey): boolean =>
   one === other || (one.material !== undefined && one.material === other.material)
 
 /** The one key that may judge the token. Two are as bad as none: which one counts would be a matter of order. */
-function keyFor({ header: { kid, alg } }: Compact, { keys }: KeySet): VerifyKey | Reason {
+function keyFor({ header: { kid, alg } }: CompactJws, { keys }: KeySet): VerifyKey | Reason {
   let known = false
   let found: VerifyKey | undefined
   for (const key of keys) {
@@ -63,48 +63,53 @@ export function verifier(options: VerifierOptions): Verifier {
   const { issuer, audience, organization, leewayMs = 5_000 } = options
   const rules = { issuer, audience, organization, leewayMs }
   const accepted = new Set<string>(options.algorithms ?? ['RS256'])
-  const read = compactReader(platform)
+  const read = createCompactJwsReader(platform)
   const max = options.remember ?? 10_000
   const remembers = max > 0
-  const remembered = memory(max)
-  const checks = traffic()
+  const remembered = createSignatureCache(max)
+  const checks = createInFlightCounter()
 
   /** Judges what may be different each time, of a token whose signature is right. */
-  const conclude = (signed: Remembered, input: string, expectations: Expectations | undefined): Eventually<Verdict> => {
+  const conclude = (
+    signed: CachedToken,
+    input: string,
+    expectations: Expectations | undefined,
+  ): Eventually<Verdict> => {
     const { claims } = signed
     if (expectations?.type !== undefined && mediaType(expectations.type) !== signed.type) return no('type')
     const fault = judgeClaims(claims, rules, expectations, now())
-    if (fault === 'scope') return { valid: false, reason: fault, missing: lackedBy(claims, expectations?.scopes ?? []) }
+    if (fault === 'scope')
+      return { valid: false, reason: fault, missing: scopesMissingFrom(claims, expectations?.scopes ?? []) }
     if (fault !== undefined) return no(fault)
     if (!denied) return { valid: true, claims }
-    return after(signed.fingerprint ?? fingerprintOf(claims, input, platform), (fingerprint) => {
+    return andThen(signed.fingerprint ?? fingerprintOf(claims, input, platform), (fingerprint) => {
       signed.fingerprint = fingerprint
-      return after(denied(fingerprint), (isDenied) => (isDenied ? no('revoked') : { valid: true, claims }))
+      return andThen(denied(fingerprint), (isDenied) => (isDenied ? no('revoked') : { valid: true, claims }))
     })
   }
 
   /** Goes on with the generation of the keys that the signature is right under, or with what is wrong with it. */
   const checkUnder = <T>(
     set: KeySet,
-    jws: Compact,
+    jws: CompactJws,
     next: (outcome: number | Reason) => Eventually<T>,
   ): Eventually<T> => {
     const key = keyFor(jws, set)
     if (typeof key === 'string') return otherwise(set, jws, key, next)
-    const checked = key.verify(platform.ascii(jws.signingInput), platform.bytes(jws.signature), checks.enter())
-    return checks.through(checked, (right) => (right ? next(set.generation) : otherwise(set, jws, 'signature', next)))
+    const checked = key.verify(platform.ascii(jws.signingInput), platform.bytes(jws.signature), checks.begin())
+    return checks.track(checked, (right) => (right ? next(set.generation) : otherwise(set, jws, 'signature', next)))
   }
 
   /** Asks the keys behind these, if there are any; what they say of a token that does not fit counts. */
   const otherwise = <T>(
     { fallback }: KeySet,
-    jws: Compact,
+    jws: CompactJws,
     fault: Reason,
     next: (outcome: number | Reason) => Eventually<T>,
   ): Eventually<T> => (fallback ? checkUnder(fallback, jws, next) : next(fault))
 
   /** The issuer may have exchanged its keys since they were fetched: looks again, and checks again as long as they are others. */
-  const checkAfterLook = async (set: KeySet, jws: Compact, fault: Reason): Promise<number | Verdict> => {
+  const checkAfterLook = async (set: KeySet, jws: CompactJws, fault: Reason): Promise<number | Verdict> => {
     let [seen, outcome] = [set, fault as number | Reason]
     // Two looks: what came first may have been remembered from an earlier process.
     for (let looks = 0; looks < 2 && typeof outcome !== 'number'; looks += 1) {
@@ -120,11 +125,14 @@ export function verifier(options: VerifierOptions): Verifier {
   }
 
   /** Tokens that come once are not worth a digest: the first time only leaves a hint, the second an entry. */
-  const remember = (token: string, jws: Compact, generation: number, digest: string | undefined): Remembered => {
+  const remember = (token: string, jws: CompactJws, generation: number, digest: string | undefined): CachedToken => {
     const { claims, signature, header } = jws
     const signed = { claims, type: header.type, digest: digest ?? '', signature, generation }
     if (remembers)
-      remembered.keep(endOf(token), digest === undefined ? 'once' : { ...signed, signature: detached(signature) })
+      remembered.keep(
+        signatureTail(token),
+        digest === undefined ? 'once' : { ...signed, signature: detachedCopy(signature) },
+      )
     return signed
   }
 
@@ -136,7 +144,7 @@ export function verifier(options: VerifierOptions): Verifier {
       if (typeof outcome !== 'number') return outcome
       return conclude(remember(token, jws, outcome, digest), jws.signingInput, expectations)
     }
-    return after(keys.keys(), (set) =>
+    return andThen(keys.keys(), (set) =>
       checkUnder(set, jws, (outcome) =>
         typeof outcome === 'string' ? checkAfterLook(set, jws, outcome).then(finish) : finish(outcome),
       ),
@@ -145,17 +153,17 @@ export function verifier(options: VerifierOptions): Verifier {
 
   /** Seen before, so that a digest may be worth it. */
   const verifySeen = (token: string, expectations?: Expectations): Eventually<Verdict> =>
-    after(platform.sha256(token.slice(0, Math.max(token.lastIndexOf('.'), 0))), (digest) =>
+    andThen(platform.sha256(token.slice(0, Math.max(token.lastIndexOf('.'), 0))), (digest) =>
       verifyNew(token, expectations, digest),
     )
 
-  const verifyKnown = (token: string, known: Remembered, expectations?: Expectations): Eventually<Verdict> => {
+  const verifyKnown = (token: string, known: CachedToken, expectations?: Expectations): Eventually<Verdict> => {
     const dot = token.length - known.signature.length - 1
     if (token.slice(dot + 1) !== known.signature || token.charAt(dot) !== '.') return verifySeen(token, expectations)
     const input = token.slice(0, dot)
-    return after(platform.sha256(input), (digest) => {
+    return andThen(platform.sha256(input), (digest) => {
       if (digest !== known.digest) return verifyNew(token, expectations, digest)
-      return after(keys.keys(), ({ generation }) =>
+      return andThen(keys.keys(), ({ generation }) =>
         generation === known.generation ? conclude(known, input, expectations) : verifyNew(token, expectations, digest),
       )
     })
@@ -163,8 +171,8 @@ export function verifier(options: VerifierOptions): Verifier {
 
   const verdictOn = (token: string, expectations?: Expectations): Eventually<Verdict> => {
     if (typeof token !== 'string') return no('malformed')
-    if (token.length > MAX_TOKEN) return no('oversized')
-    const known = remembers ? remembered.find(endOf(token)) : undefined
+    if (token.length > MAX_TOKEN_LENGTH) return no('oversized')
+    const known = remembers ? remembered.find(signatureTail(token)) : undefined
     if (known === undefined) return verifyNew(token, expectations)
     return known === 'once' ? verifySeen(token, expectations) : verifyKnown(token, known, expectations)
   }

@@ -5,7 +5,7 @@ import { timeBox } from '../policy/time-box.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
 import type { Contract, Endpoint } from './endpoint.ts'
-import type { Message } from './message.ts'
+import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
 
 /** What came of one try. */
@@ -18,7 +18,7 @@ export interface Attempt {
   /** Absent when there was no answer. */
   readonly statusCode?: number
   /** What its Retry-After said. */
-  readonly askedMs?: Millis
+  readonly retryAfterMs?: Millis
 }
 
 export interface AttemptPorts {
@@ -40,10 +40,10 @@ const PATIENCE: Readonly<Record<Contract, Millis>> = {
 export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(PATIENCE))
 
 /** Sends one message once, signed. Rejects only with the reason of the signal. */
-export async function attempt(
+export async function attemptDelivery(
   endpoint: Endpoint,
   { id }: Event,
-  { body, token }: Message,
+  { body, token }: Payload,
   { clock, http, guardedHttp }: AttemptPorts,
   signal: AbortSignal,
 ): Promise<Attempt> {
@@ -80,6 +80,6 @@ function judged({ status, headers }: HttpAnswer, clock: Clock): Omit<Attempt, 'l
     result: 'failed',
     why: why + redirected,
     statusCode: status,
-    ...(askedMs === undefined ? {} : { askedMs }),
+    ...(askedMs === undefined ? {} : { retryAfterMs: askedMs }),
   }
 }

@@ -4,13 +4,13 @@ import { asGuestpassError, GuestpassError } from '../domain/errors.ts'
 import { LONGEST_HOLD } from '../policy/retry-after.ts'
 import { countdown, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Due, Outcome, Store } from '../ports/store.ts'
+import type { DueMessage, Outcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Attempt, type AttemptPorts, attempt, LONGEST_ATTEMPT } from './attempt.ts'
-import { type Endpoint, queueOf } from './endpoint.ts'
+import { type Attempt, type AttemptPorts, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
+import { type Endpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
-import { message } from './message.ts'
-import { nextTry, spread } from './schedule.ts'
+import { payloadFor } from './payload.ts'
+import { nextAttemptInMs, withJitter } from './retry-schedule.ts'
 
 export interface EndpointSinkParts {
   readonly connection: string
@@ -34,21 +34,21 @@ export const BATCH_LEASE: Millis = BUDGET + LONGEST_ATTEMPT + 10 * SECOND
 const LONGEST_REST: Millis = MINUTE
 
 /** Sends an endpoint what waits for it, and writes down what came of every try. */
-export function endpointSink(id: string, parts: EndpointSinkParts, ports: EndpointSinkPorts): Sink {
+export function createEndpointSink(id: string, parts: EndpointSinkParts, ports: EndpointSinkPorts): Sink {
   const { connection, endpoints, clientId } = parts
   const { store, clock, random } = ports
   let failures = 0
   let restLeft = countdown(clock, 0)
-  let gone: Due | undefined
+  let gone: DueMessage | undefined
 
   const rest = (ms: Millis): void => {
     if (ms > restLeft()) restLeft = countdown(clock, ms)
   }
 
   /** What came of a try, as an event and as a word to the outbox. */
-  function settled(endpoint: Endpoint, { event: of, attempts }: Due, tried: Attempt): [Outcome, Event] {
+  function settled(endpoint: Endpoint, { event: of, attempts }: DueMessage, tried: Attempt): [Outcome, Event] {
     const { result, why } = tried
-    const inMs = result === 'failed' ? nextTry(attempts, tried.askedMs, random.float()) : undefined
+    const inMs = result === 'failed' ? nextAttemptInMs(attempts, tried.retryAfterMs, random.float()) : undefined
     const tell = teller(endpoint, of, { tried, attempt: attempts + 1 })
     if (result === 'taken') return [{ event: of.id, then: 'done' }, tell('WEBHOOK_SYNCED')]
     if (inMs !== undefined)
@@ -56,7 +56,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
         { event: of.id, then: 'retry', inMs, why },
         tell('WEBHOOK_FAILED', why, `It is tried again at ${iso(clock.wall() + inMs)}.`),
       ]
-    return [{ event: of.id, then: 'park', why }, tell('WEBHOOK_PARKED', why, REDELIVER)]
+    return [{ event: of.id, then: 'dead-letter', why }, tell('WEBHOOK_PARKED', why, REDELIVER)]
   }
 
   /** Words what happened to an event on its way to the endpoint. */
@@ -89,29 +89,33 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
   const write = async (events: readonly Event[]): Promise<void> => void (await store.commit({ connection, events }))
 
   /** A disabled endpoint gets nothing; what still waits for it can be sent when it is enabled. */
-  async function parkedAll(endpoint: Endpoint, due: readonly Due[], why: string): Promise<readonly Outcome[]> {
+  async function deadLetterAll(
+    endpoint: Endpoint,
+    due: readonly DueMessage[],
+    why: string,
+  ): Promise<readonly Outcome[]> {
     await write(due.map(({ event: of }) => teller(endpoint, of)('WEBHOOK_PARKED', why, ENABLE)))
-    return due.map(({ event: of }) => ({ event: of.id, then: 'park', why }))
+    return due.map(({ event: of }) => ({ event: of.id, then: 'dead-letter', why }))
   }
 
-  async function one(endpoint: Endpoint, due: Due, signal: AbortSignal): Promise<Outcome> {
+  async function one(endpoint: Endpoint, due: DueMessage, signal: AbortSignal): Promise<Outcome> {
     const of = due.event
     const credential = await store.findBySubject(connection, of.subject)
-    const sent = message(endpoint, of, {
+    const sent = payloadFor(endpoint, of, {
       now: clock.wall(),
       ...(credential ? { credential } : {}),
       ...(clientId === undefined ? {} : { clientId }),
     })
     if (!sent) return { event: of.id, then: 'done' }
-    const tried = await attempt(endpoint, of, sent, ports, signal)
+    const tried = await attemptDelivery(endpoint, of, sent, ports, signal)
     const [outcome, told] = settled(endpoint, due, tried)
     await write([told])
     if (tried.result === 'gone') gone ??= due
-    if (tried.askedMs !== undefined) rest(spread(Math.min(tried.askedMs, LONGEST_HOLD), random.float()))
+    if (tried.retryAfterMs !== undefined) rest(withJitter(Math.min(tried.retryAfterMs, LONGEST_HOLD), random.float()))
     return outcome
   }
 
-  async function disable(endpoint: Endpoint, { event: of }: Due): Promise<void> {
+  async function disable(endpoint: Endpoint, { event: of }: DueMessage): Promise<void> {
     await endpoints.disable(endpoint.id, GONE)
     await write([teller(endpoint, of)('WEBHOOK_DISABLED', GONE, ENABLE)])
   }
@@ -126,33 +130,37 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
   }
 
   return {
-    name: queueOf(connection, id),
-    rest: () => restLeft(),
+    name: endpointQueue(connection, id),
+    backOffMs: () => restLeft(),
     async deliver(due, signal) {
       const endpoint = (await endpoints.all()).find((known) => known.id === id)
       // It was removed.
       if (!endpoint) return due.map(({ event: of }) => ({ event: of.id, then: 'done' }))
-      if (endpoint.disabled) return parkedAll(endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
+      if (endpoint.disabled) return deadLetterAll(endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
       gone = undefined
       const elapsed = stopwatch(clock)
       const outcomes: Outcome[] = []
       const stopped = (): boolean => signal.aborted || gone !== undefined || restLeft() > 0
-      /** A try that the caller cut short is none; what the store cannot give counts, so that one letter never holds up the rest. */
-      const failed = (letter: Due, thrown: unknown): Outcome => {
-        if (signal.aborted) return released(letter)
+      /** A try that the caller cut short is none; what the store cannot give counts, so that one message never holds up the rest. */
+      const failed = (message: DueMessage, thrown: unknown): Outcome => {
+        if (signal.aborted) return released(message)
         const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
-        const inMs = nextTry(letter.attempts, undefined, random.float())
-        return { event: letter.event.id, why, ...(inMs === undefined ? { then: 'park' } : { then: 'retry', inMs }) }
-      }
-      /** Those of one guest, in their order; what there is no time for is left to the next batch. */
-      const inOrder = async (letters: readonly Due[]): Promise<void> => {
-        for (const letter of letters) {
-          const over = stopped() || elapsed() > BUDGET
-          const tried = over ? released(letter) : one(endpoint, letter, signal)
-          outcomes.push(await Promise.resolve(tried).catch((thrown: unknown) => failed(letter, thrown)))
+        const inMs = nextAttemptInMs(message.attempts, undefined, random.float())
+        return {
+          event: message.event.id,
+          why,
+          ...(inMs === undefined ? { then: 'dead-letter' } : { then: 'retry', inMs }),
         }
       }
-      await Promise.all([...Map.groupBy(due, (letter) => letter.event.subject).values()].map(inOrder))
+      /** Those of one guest, in their order; what there is no time for is left to the next batch. */
+      const inOrder = async (messages: readonly DueMessage[]): Promise<void> => {
+        for (const message of messages) {
+          const over = stopped() || elapsed() > BUDGET
+          const tried = over ? released(message) : one(endpoint, message, signal)
+          outcomes.push(await Promise.resolve(tried).catch((thrown: unknown) => failed(message, thrown)))
+        }
+      }
+      await Promise.all([...Map.groupBy(due, (message) => message.event.subject).values()].map(inOrder))
       if (gone) await disable(endpoint, gone)
       tally(outcomes)
       return outcomes
@@ -160,7 +168,7 @@ export function endpointSink(id: string, parts: EndpointSinkParts, ports: Endpoi
   }
 }
 
-const released = ({ event: of }: Due): Outcome => ({ event: of.id, then: 'release' })
+const released = ({ event: of }: DueMessage): Outcome => ({ event: of.id, then: 'release' })
 
 const GONE = 'the endpoint answered 410: it is gone'
 const REDELIVER = 'It can be sent again with `guestpass webhooks redeliver`.'

@@ -31,10 +31,10 @@ export interface Endpoint {
 export const ENDPOINT = 'webhook'
 
 /** The queue of what waits for an endpoint. */
-export const queueOf = (connection: string, id: string): string => `webhook:${connection}:${id}`
+export const endpointQueue = (connection: string, id: string): string => `webhook:${connection}:${id}`
 
 /** The queue of what has not been given to endpoints yet. */
-export const incoming = (connection: string): string => `webhooks:${connection}`
+export const incomingQueue = (connection: string): string => `webhooks:${connection}`
 
 /** What happens to webhooks is told to no webhook, or it would never end. */
 const isAboutWebhooks = (type: EventType): boolean => type.startsWith('WEBHOOK_')
@@ -44,7 +44,7 @@ export const webhookEvents: readonly EventType[] = eventTypes.filter((type) => !
 
 /** Names the queue of an event that endpoints may want; for the route of a store. */
 export const webhookRoute = ({ type, connection }: Event): readonly string[] =>
-  isAboutWebhooks(type) ? [] : [incoming(connection)]
+  isAboutWebhooks(type) ? [] : [incomingQueue(connection)]
 
 const told: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
   // A token minted anew for a known guest takes the place of one that could not be refreshed any more.
@@ -54,7 +54,7 @@ const told: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boo
 }
 
 /** Whether an endpoint is to be told of an event. */
-export function wants(
+export function isSubscribed(
   { contract, events, disabled }: Pick<Endpoint, 'contract' | 'events' | 'disabled'>,
   event: Event,
 ): boolean {

@@ -6,8 +6,8 @@ import { type Field, GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
-import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, queueOf, webhookEvents } from './endpoint.ts'
-import { targetFault } from './public-address.ts'
+import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, endpointQueue, webhookEvents } from './endpoint.ts'
+import { endpointUrlFault } from './public-address.ts'
 import { signingSecret, signingSecrets } from './signing-secret.ts'
 
 /** An endpoint to add. */
@@ -58,7 +58,7 @@ const PAGE = 1_000
 /** Secrets that sign at once while receivers change over. */
 const SECRETS = 2
 
-export function endpoints(
+export function createEndpoints(
   { connection, configured = [] }: EndpointsParts,
   { store, clock, random }: { readonly store: Store; readonly clock: Clock; readonly random: Random },
 ): Endpoints {
@@ -142,7 +142,7 @@ export function endpoints(
         const write = { kind: ENDPOINT, id, expect: { revision } }
         if ((await store.commit({ connection, documents: [write] })) === 'done') break
       }
-      await store.outbox.drop(queueOf(connection, id))
+      await store.outbox.drop(endpointQueue(connection, id))
     },
     enable: (id) => change(id, ({ disabled: _over, ...endpoint }) => endpoint),
     disable: (id, why) => change(id, (endpoint) => ({ ...endpoint, disabled: { at: Math.floor(clock.wall()), why } })),
@@ -161,7 +161,7 @@ const ROTATED = 'Write the new secret before the old one in WEBHOOK_SECRET, sepa
 /** The request with its defaults; every fault at once. */
 function accepted({ url, events = 'all', includeToken = false }: EndpointRequest) {
   const fields: Field[] = []
-  const fault = targetFault(url)
+  const fault = endpointUrlFault(url)
   if (fault)
     fields.push({
       field: 'url',

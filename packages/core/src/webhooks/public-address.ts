@@ -24,7 +24,7 @@ const LOCAL = /(^|\.)(localhost|local|internal|home\.arpa|lan|intranet)$/
  * Why an address cannot be that of a webhook endpoint which somebody added; undefined when it can, as far as can be seen before
  * its name is resolved. The address itself is not repeated: it may hold a key.
  */
-export function targetFault(url: string): string | undefined {
+export function endpointUrlFault(url: string): string | undefined {
   if (!/^https:\/\/[^\s\\]+$/i.test(url) || !URL.canParse(url)) return 'is not an https:// address'
   const { username, password, hostname, hash } = new URL(url)
   if (username || password) return 'holds a user name or password'

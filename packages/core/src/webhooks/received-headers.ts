@@ -10,7 +10,7 @@ export type ReceivedHeaders =
 export type HeaderFound = { readonly value: string } | { readonly fault: string }
 
 /** Finds the one value of a header; `name` in lower case. A header that is there twice has none. */
-export function headerOf(headers: ReceivedHeaders, name: string): HeaderFound {
+export function singleHeader(headers: ReceivedHeaders, name: string): HeaderFound {
   const values = valuesOf(headers, name)
   const [value] = values
   if (value === undefined || value === '') return { fault: `the header ${name} is missing` }

@@ -8,9 +8,9 @@ import * as kinds from '../ports/kinds.ts'
 import { systemClock } from '../ports/system.ts'
 import { strictObjectText } from '../domain/strict-json.ts'
 import { bodyText, type RawBody } from './raw-body.ts'
-import { headerOf, type ReceivedHeaders } from './received-headers.ts'
+import { singleHeader, type ReceivedHeaders } from './received-headers.ts'
 import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
-import { oneMatches, signatures } from './signature.ts'
+import { anySignatureMatches, signatures } from './signature.ts'
 import { secretsOf, signingSecrets } from './signing-secret.ts'
 
 /** A message that was signed with one of the secrets, just now. */
@@ -84,7 +84,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
     if (!/^\d{1,12}$/.test(timestamp)) throw invalid('the header webhook-timestamp is not whole seconds since 1970')
     const at = Number(timestamp) * SECOND
     const { text } = body
-    if (!oneMatches(given, signatures(secrets, id, at, text))) throw invalid('none of its signatures is right')
+    if (!anySignatureMatches(given, signatures(secrets, id, at, text))) throw invalid('none of its signatures is right')
     const age = clock.wall() - at
     if (Math.abs(age) > toleranceMs)
       throw invalid(`it was sent too ${age > 0 ? 'long ago' : 'far ahead'}; mind the clock`)
@@ -125,7 +125,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
 }
 
 function header(headers: ReceivedHeaders, name: string): string {
-  const found = headerOf(headers, name)
+  const found = singleHeader(headers, name)
   if ('fault' in found) throw invalid(found.fault)
   return found.value
 }

@@ -39,7 +39,7 @@ function saidIn(value: Json | undefined): Said | undefined {
     : undefined
 }
 
-export function registration(
+export function createRegistration(
   connection: string,
   configured: readonly ConfiguredEndpoint[],
   { store, clock }: { readonly store: Documents & Pick<Ledger, 'commit'>; readonly clock: Clock },

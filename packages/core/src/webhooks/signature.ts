@@ -19,7 +19,7 @@ export const signedHeaders = (
 })
 
 /** Whether one of the signatures given is one that is right; takes as long whether and wherever they differ. */
-export function oneMatches(given: string, right: string): boolean {
+export function anySignatureMatches(given: string, right: string): boolean {
   const known = right.split(' ')
   return given.split(' ').some((one) => known.some((other) => equal(one, other)))
 }

@@ -3,19 +3,19 @@ import { event } from '../domain/event.ts'
 import { also, call, checkOptions, needed, record, text } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
-import { type Relay, relayOf } from '../outbox/relay.ts'
+import { type Relay, createRelay } from '../outbox/relay.ts'
 import { refuseUnrouted } from '../outbox/route.ts'
 import * as kinds from '../ports/kinds.ts'
-import type { Parked, Store } from '../ports/store.ts'
+import type { DeadLetter, Store } from '../ports/store.ts'
 import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Attempt, attempt } from './attempt.ts'
-import { dispatcher } from './dispatcher.ts'
-import { type Endpoint, incoming, queueOf, webhookEvents } from './endpoint.ts'
-import { AT_ONCE, BATCH_LEASE, endpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
-import { type ConfiguredEndpoint, configuredKind, type Endpoints, endpoints } from './endpoints.ts'
-import { standardBody } from './message.ts'
-import { registration } from './registration.ts'
+import { type Attempt, attemptDelivery } from './attempt.ts'
+import { endpointRouter } from './endpoint-router.ts'
+import { type Endpoint, incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
+import { AT_ONCE, BATCH_LEASE, createEndpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
+import { type ConfiguredEndpoint, configuredKind, type Endpoints, createEndpoints } from './endpoints.ts'
+import { standardBody } from './payload.ts'
+import { createRegistration } from './registration.ts'
 
 export interface WebhooksParts {
   readonly connection: string
@@ -39,7 +39,7 @@ export interface Webhooks extends StoredWorker {
    */
   register(): Promise<void>
   /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
-  forward(signal: AbortSignal): Promise<number>
+  route(signal: AbortSignal): Promise<number>
   /** Sends an endpoint what is due in its queue, once through. Gives how many deliveries were settled. */
   send(id: string, signal: AbortSignal): Promise<number>
   /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
@@ -47,12 +47,12 @@ export interface Webhooks extends StoredWorker {
   /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
   test(id: string, signal: AbortSignal): Promise<Attempt>
   /** What an endpoint did not take after all tries; `limit` 1 to 1000. */
-  dead(
+  deadLetters(
     id: string,
     page: { readonly after?: string; readonly limit: number },
-  ): Promise<{ readonly letters: readonly Parked[]; readonly next?: string }>
+  ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
   /** How many events wait for an endpoint, and how many were given up; each counted up to `most`, at least 1, where it is given. */
-  counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly parked: number }>
+  counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`, and `webhook_failed` while it is disabled. */
   redeliver(id: string, events?: readonly string[]): Promise<number>
 }
@@ -94,23 +94,23 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
   const { clientId, actor = 'library' } = parts
   const connection = checkedConnection(parts.connection)
   const { store, clock, random } = ports
-  refuseUnrouted('webhooks', store.outbox, incoming(connection), { connection, types: webhookEvents, ...UNROUTED })
-  const known = endpoints(parts, ports)
-  const others = registration(connection, parts.configured ?? [], ports)
-  const dispatch = relayOf(store.outbox, dispatcher(connection, known, others, store.outbox), { clock })
+  refuseUnrouted('webhooks', store.outbox, incomingQueue(connection), { connection, types: webhookEvents, ...UNROUTED })
+  const known = createEndpoints(parts, ports)
+  const others = createRegistration(connection, parts.configured ?? [], ports)
+  const dispatch = createRelay(store.outbox, endpointRouter(connection, known, others, store.outbox), { clock })
   const sinks = new Map<string, Sink>()
 
   const canServe = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
 
   /** One for each endpoint, so that a slow one delays nobody else. */
   const courier = (id: string): Relay => {
-    const sink = sinks.get(id) ?? endpointSink(id, { ...parts, endpoints: known }, ports)
+    const sink = sinks.get(id) ?? createEndpointSink(id, { ...parts, endpoints: known }, ports)
     sinks.set(id, sink)
     const failure = (why: string): GuestpassError => new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-    return relayOf(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
+    return createRelay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
   }
 
-  const counts: Webhooks['counts'] = (id, most) => store.outbox.counts(queueOf(connection, id), most)
+  const counts: Webhooks['counts'] = (id, most) => store.outbox.counts(endpointQueue(connection, id), most)
 
   const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)
 
@@ -149,7 +149,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       return Math.min(sum, most)
     },
     register: others.register,
-    forward: dispatch.drain,
+    route: dispatch.drain,
     send: (id, signal) => courier(id).drain(signal),
     async drain(signal) {
       await dispatch.drain(signal)
@@ -165,7 +165,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
       const test = { type: 'WEBHOOK_TEST', outcome: 'success', generation: 0, data: { webhook: id } } as const
       const asked = event(about, random.uuid(), clock.wall(), test)
-      const tried = await attempt(endpoint, asked, { body: standardBody(asked) }, ports, signal)
+      const tried = await attemptDelivery(endpoint, asked, { body: standardBody(asked) }, ports, signal)
       const { result, why, latencyMs, statusCode } = tried
       const failure = new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
       const told = event(about, asked.id, clock.wall(), {
@@ -177,9 +177,9 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       await store.commit({ connection, events: [told] })
       return tried
     },
-    async dead(id, page) {
+    async deadLetters(id, page) {
       await known.get(id)
-      return store.outbox.parked(queueOf(connection, id), page)
+      return store.outbox.deadLetters(endpointQueue(connection, id), page)
     },
     counts,
     async redeliver(id, events) {
@@ -189,16 +189,16 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
           'webhook_failed',
           `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
         )
-      const queue = queueOf(connection, id)
-      if (events) return store.outbox.post(connection, queue, events)
-      let posted = 0
-      // What was posted is no longer among the parked, so that the first page is always the next.
+      const queue = endpointQueue(connection, id)
+      if (events) return store.outbox.enqueue(connection, queue, events)
+      let enqueued = 0
+      // An enqueued event is a dead letter no longer, so the next page is always the first one.
       for (;;) {
-        const { letters } = await store.outbox.parked(queue, { limit: PAGE })
-        const ids = letters.map((letter) => letter.event.id)
-        const again = ids.length === 0 ? 0 : await store.outbox.post(connection, queue, ids)
-        if (again === 0) return posted
-        posted += again
+        const { messages } = await store.outbox.deadLetters(queue, { limit: PAGE })
+        const ids = messages.map(({ event }) => event.id)
+        const again = ids.length === 0 ? 0 : await store.outbox.enqueue(connection, queue, ids)
+        if (again === 0) return enqueued
+        enqueued += again
       }
     },
   }

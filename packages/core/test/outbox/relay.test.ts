@@ -23,7 +23,7 @@ function waiting(count: number) {
     for (let nth = 0; nth < more; nth += 1) await store.commit({ connection: HOME, events: [event(`${(last += 1)}`)] })
   }
   const number = (id: string): string => `${Number(id.slice(-12))}`
-  const sink = (verdict: (id: string) => 'done' | 'retry' | 'park' | 'nothing' | 'throw'): Sink => ({
+  const sink = (verdict: (id: string) => 'done' | 'retry' | 'dead-letter' | 'nothing' | 'throw'): Sink => ({
     name: 'audit',
     async deliver(due) {
       if (due.some(({ event: { id } }) => verdict(number(id)) === 'throw')) throw new Error('the disk is full')
@@ -32,7 +32,7 @@ function waiting(count: number) {
         if (word === 'done') got.push(number(id))
         if (word === 'nothing' || word === 'throw') return []
         if (word === 'retry') return [{ event: id, then: 'retry', inMs: 5 * SECOND, why: 'busy' }]
-        return [word === 'park' ? { event: id, then: 'park', why: 'gone' } : { event: id, then: 'done' }]
+        return [word === 'dead-letter' ? { event: id, then: 'dead-letter', why: 'gone' } : { event: id, then: 'done' }]
       })
     },
   })
@@ -90,7 +90,7 @@ describe('a relay', () => {
   it('reports what the sink threw or said, until it takes an event', async () => {
     const { store, sink, clock, ready } = waiting(1)
     await ready
-    let how: 'throw' | 'retry' | 'park' | 'done' = 'throw'
+    let how: 'throw' | 'retry' | 'dead-letter' | 'done' = 'throw'
     const observed = recordingObserver()
     const stop = new AbortController()
     const flaky: Sink = {
@@ -124,7 +124,7 @@ describe('a relay', () => {
     const stop = new AbortController()
     const running = relay(
       store.outbox,
-      sink(() => 'park'),
+      sink(() => 'dead-letter'),
       { clock },
     ).run(stop.signal, observed.observer)
     await clock.advance(3 * SECOND)
@@ -189,7 +189,7 @@ describe('a relay', () => {
     const { store, got, sink, clock, ready } = waiting(3)
     await ready
     let busy = true
-    const picky = sink((id) => (id === '2' ? 'park' : id === '1' && busy ? 'retry' : 'done'))
+    const picky = sink((id) => (id === '2' ? 'dead-letter' : id === '1' && busy ? 'retry' : 'done'))
     const { drain } = relay(store.outbox, picky, { clock })
     expect(await drain(never)).toBe(1)
     busy = false

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { fakeClock } from '../../src/testing/index.ts'
-import { issuerClock, offsetFact } from '../../src/verify/issuer-clock.ts'
+import { createIssuerClock, offsetFact } from '../../src/verify/issuer-clock.ts'
 
 function observing(clock = fakeClock(), remembered?: unknown) {
   const told: number[] = []
-  const issuer = issuerClock(clock, remembered, (offset) => told.push(offset))
+  const issuer = createIssuerClock(clock, remembered, (offset) => told.push(offset))
   return { clock, told, issuer, ahead: (ms: number) => issuer.observe(clock.wall() + ms) }
 }
 
@@ -41,7 +41,7 @@ it('the clock of an issuer goes on with ours', async () => {
 })
 
 describe('an offset that was stored', () => {
-  const next = (clock: Clock, fact: unknown): number => issuerClock(clock, fact).offset()
+  const next = (clock: Clock, fact: unknown): number => createIssuerClock(clock, fact).offset()
 
   it('is used by another process of the machine, however much later', async () => {
     const clock = fakeClock()

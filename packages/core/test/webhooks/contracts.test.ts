@@ -5,7 +5,7 @@ import type { Event } from '../../src/domain/event.ts'
 import { SECOND } from '../../src/domain/time.ts'
 import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'
-import { message } from '../../src/webhooks/message.ts'
+import { payloadFor } from '../../src/webhooks/payload.ts'
 import { refusal } from '../world/world.ts'
 import { configured, hooked, never, receiving, SECRET } from './world.ts'
 
@@ -92,7 +92,7 @@ describe('the identity provider', () => {
       createdAt: 0,
       configured: isConfigured,
     } as const
-    const body = message(endpoint, refreshed, { credential: guest(), now: 0 })?.body
+    const body = payloadFor(endpoint, refreshed, { credential: guest(), now: 0 })?.body
     expect(Object.keys(body ?? {}).includes('newToken')).toBe(sent)
   })
 })
@@ -112,7 +112,7 @@ describe('identity management', () => {
   it('waits where the client is not known', async () => {
     const { happens, hooks } = await world('idm')
     expect(await happens([renewed])).toEqual([])
-    expect(await hooks.counts('idm')).toEqual({ waiting: 1, parked: 0 })
+    expect(await hooks.counts('idm')).toEqual({ waiting: 1, deadLetters: 0 })
   })
 })
 
@@ -145,7 +145,7 @@ describe('analytics', () => {
     const erased: Credential = { ...rest, standing: 'erased', generation: 2 }
     await store.commit({ connection: HOME, writes: [{ credential: erased, expect: { generation: 1 } }] })
     expect(await happens([authenticated])).toEqual([])
-    expect(await hooks.counts('analytics')).toEqual({ waiting: 0, parked: 0 })
+    expect(await hooks.counts('analytics')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
   it('has 3 s to answer', async () => {
@@ -177,10 +177,10 @@ describe('an endpoint that somebody added', () => {
     expect(added.secrets[0]?.reveal()).toMatch(/^whsec_[\w+/]{43}=$/)
     await site.commit([event('1', { type: 'KEYS_ROTATED' }), event('2')])
     await site.hooks.drain(never)
-    expect(await site.hooks.counts(added.id)).toEqual({ waiting: 1, parked: 0 })
+    expect(await site.hooks.counts(added.id)).toEqual({ waiting: 1, deadLetters: 0 })
     expect((await site.told()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED'])
     await site.hooks.endpoints.remove(added.id)
-    expect(await site.hooks.counts(added.id)).toEqual({ waiting: 0, parked: 0 })
+    expect(await site.hooks.counts(added.id)).toEqual({ waiting: 0, deadLetters: 0 })
     await expect(site.hooks.endpoints.get(added.id)).rejects.toMatchObject({ code: 'webhook_unknown' })
   })
 

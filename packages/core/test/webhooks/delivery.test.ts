@@ -78,7 +78,7 @@ describe('an event', () => {
     await commit([event('1', { type: 'REFRESH_COMPLETED' }), event('2', { type: 'GUEST_ERASED' })])
     await hooks.drain(never)
     expect(peer.got.map(({ body }) => body['type'])).toEqual(['GUEST_ERASED'])
-    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
   it('of another connection is not sent', async () => {
@@ -93,7 +93,7 @@ describe('an event', () => {
     const [one] = plainEvents(1)
     await commit(plainEvents(1))
     await hooks.drain(never)
-    expect(await store.outbox.counts('webhooks:default')).toEqual({ waiting: 0, parked: 0 })
+    expect(await store.outbox.counts('webhooks:default')).toEqual({ waiting: 0, deadLetters: 0 })
     await hooks.drain(never)
     expect(await told()).toMatchObject([
       {
@@ -167,15 +167,15 @@ describe('a delivery that fails', () => {
       await clock.advance(25 * HOUR)
     }
     expect(peer.got).toHaveLength(10)
-    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 1 })
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 1 })
     expect((await told()).at(-1)).toMatchObject({ type: 'WEBHOOK_PARKED', data: { attempt: 10 } })
-    const { letters } = await hooks.dead('one', { limit: 10 })
-    expect(letters).toMatchObject([{ event: { id: one?.id }, attempts: 10, why: 'the endpoint answered 503' }])
+    const { messages } = await hooks.deadLetters('one', { limit: 10 })
+    expect(messages).toMatchObject([{ event: { id: one?.id }, attempts: 10, why: 'the endpoint answered 503' }])
     broken = false
     expect(await hooks.redeliver('one')).toBe(1)
     await hooks.drain(never)
     expect(peer.got).toHaveLength(11)
-    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
   it('lets later events of the endpoint pass', async () => {
@@ -189,7 +189,9 @@ describe('a delivery that fails', () => {
     const { hooks, commit, told, store } = await world(() => ({ status: 500, headers: { 'x-canary': 'canary' } }))
     await commit(plainEvents(1))
     await hooks.drain(never)
-    const heard = inspect([await told(), await store.outbox.parked('webhook:default:one', { limit: 9 })], { depth: 9 })
+    const heard = inspect([await told(), await store.outbox.deadLetters('webhook:default:one', { limit: 9 })], {
+      depth: 9,
+    })
     expect(heard).not.toMatch(/canary|whsec_|127\.0\.0\.1/)
   })
 })
@@ -208,7 +210,7 @@ describe('an endpoint that is gone', () => {
     })
     await commit([event('3', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
-    expect([peer.got.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, parked: 2 }])
+    expect([peer.got.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, deadLetters: 2 }])
     await expect(hooks.redeliver('one')).rejects.toMatchObject({ code: 'webhook_failed' })
     status = 204
     await hooks.endpoints.enable('one')
@@ -235,7 +237,7 @@ describe('a slow endpoint', () => {
     const failed = (await told()).filter(({ type }) => type === 'WEBHOOK_FAILED')
     expect(failed).toHaveLength(20)
     expect(failed[0]?.error?.message).toContain('no answer within 15 s')
-    expect(await hooks.counts('slow')).toEqual({ waiting: 60, parked: 0 })
+    expect(await hooks.counts('slow')).toEqual({ waiting: 60, deadLetters: 0 })
   })
 
   it('that is cut off by the end of the process counts no attempt, and is tried at once by the next', async () => {
@@ -248,7 +250,7 @@ describe('a slow endpoint', () => {
     await draining
     expect(await store.outbox.claim('webhook:default:one', 1, 0)).toMatchObject([{ attempts: 0 }])
     await hooks.drain(never)
-    expect(await hooks.counts('one')).toEqual({ waiting: 0, parked: 0 })
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 })
 
@@ -272,7 +274,7 @@ describe('webhooks that run', () => {
     stop.abort()
     await running
     expect(clock.sleeping).toBe(0)
-    expect(await store.outbox.counts(`webhook:${HOME}:slow`)).toEqual({ waiting: 3, parked: 0 })
+    expect(await store.outbox.counts(`webhook:${HOME}:slow`)).toEqual({ waiting: 3, deadLetters: 0 })
   })
 })
 
@@ -289,9 +291,7 @@ describe('several processes on one store', () => {
   it('wait no longer than a lease for what one of them held when it died', async () => {
     const { hooks, commit, store, clock, peer } = await world()
     await commit(plainEvents(1))
-    await store.outbox.forward('webhooks:default', [
-      { event: plainEvents(1)[0]?.id ?? '', to: ['webhook:default:one'] },
-    ])
+    await store.outbox.route('webhooks:default', [{ event: plainEvents(1)[0]?.id ?? '', to: ['webhook:default:one'] }])
     expect(await store.outbox.claim('webhook:default:one', 20, BATCH_LEASE)).toHaveLength(1)
     await hooks.drain(never)
     expect(peer.got).toEqual([])

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { guardedHttp, type GuardedHttpOptions, type Lookup } from '../../src/node/guarded-http.ts'
 import { HttpFault } from '../../src/ports/http.ts'
-import { isPublicAddress, targetFault } from '../../src/webhooks/public-address.ts'
+import { isPublicAddress, endpointUrlFault } from '../../src/webhooks/public-address.ts'
 import { urls, v4, v6 } from './targets.ts'
 import { never } from './world.ts'
 
@@ -71,7 +71,7 @@ describe('a webhook address that somebody added', () => {
 
   it.each(urls)('%s is refused, and nobody is connected', async (url) => {
     const before = connects
-    expect(targetFault(url)).toEqual(expect.any(String))
+    expect(endpointUrlFault(url)).toEqual(expect.any(String))
     // Any port is allowed, so the one that listens here is tried.
     const withPort = URL.canParse(url) && !new URL(url).port ? url.replace(/^(\w+:\/\/[^/]+)/, `$1:${ports[0]}`) : url
     const { kind, message } = await fault(client()(withPort))
@@ -84,7 +84,7 @@ describe('a webhook address that somebody added', () => {
     'https://hooks.example.com:8443/a?b=c',
     'https://93.184.215.14/',
     'https://[2606:2800:21f::1]/',
-  ])('%s is accepted, as far as can be seen', (url) => expect(targetFault(url)).toBeUndefined())
+  ])('%s is accepted, as far as can be seen', (url) => expect(endpointUrlFault(url)).toBeUndefined())
 })
 
 describe('a name', () => {
@@ -110,7 +110,7 @@ describe('a name', () => {
     // Public when it was added, private from the first connection on.
     const { lookup, asked } = answers(['127.0.0.1'])
     const ask = client({ lookup })
-    expect(targetFault(`https://hooks.example.com:${ports[0]}/`)).toBeUndefined()
+    expect(endpointUrlFault(`https://hooks.example.com:${ports[0]}/`)).toBeUndefined()
     for (let nth = 1; nth <= 3; nth += 1) {
       await fault(ask(`https://hooks.example.com:${ports[0]}/`))
       // One question for one connection: there is no second one to answer differently.

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DAY } from '../../src/domain/time.ts'
 import { settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
-import { registration } from '../../src/webhooks/registration.ts'
+import { createRegistration } from '../../src/webhooks/registration.ts'
 import { recordingObserver } from '../world/recording-observer.ts'
 import { configured, hooked, never, receiving } from './world.ts'
 
@@ -68,7 +68,7 @@ describe('an endpoint that only another process has in its configuration', () =>
   it('stays registered for as long as one runs', async () => {
     const { ports, clock, hooks, happens } = await world()
     const stop = new AbortController()
-    const one = registration(HOME, [configured('idm', 'https://idm.example.com/', { contract: 'idm' })], ports)
+    const one = createRegistration(HOME, [configured('idm', 'https://idm.example.com/', { contract: 'idm' })], ports)
     const running = one.run(stop.signal, recordingObserver().observer)
     await clock.advance(8 * DAY)
     stop.abort()

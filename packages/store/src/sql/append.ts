@@ -2,7 +2,7 @@ import { type Event, type Instant, LINK_VERSION, type Route } from '@guestpass/c
 import type { Insertable } from 'kysely'
 import { type HeadRow, headsOf, linkedTo, NO_HEAD, putHeads } from './chain.ts'
 import type { Db } from './database.ts'
-import { type Letter, postAll } from './outbox.ts'
+import { type QueueEntry, enqueueAll } from './outbox.ts'
 import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 import { memoryOf, type Recorded } from './transaction-memory.ts'
@@ -15,7 +15,7 @@ export function append(db: Db, events: readonly Event[], route: Route): void {
 
 interface Chained {
   readonly rows: readonly Insertable<Tables['events']>[]
-  readonly letters: readonly Letter[]
+  readonly messages: readonly QueueEntry[]
   readonly heads: ReadonlyMap<string, HeadRow>
 }
 
@@ -26,7 +26,7 @@ const connectionsOf = (recorded: readonly Recorded[]): readonly string[] =>
 function chained(recorded: readonly Recorded[], ends: ReadonlyMap<string, HeadRow>, now: Instant): Chained {
   const heads = new Map(ends)
   const rows: Insertable<Tables['events']>[] = []
-  const letters: Letter[] = []
+  const messages: QueueEntry[] = []
   for (const { event, sinks } of recorded) {
     const { connection, id } = event
     const before = heads.get(connection) ?? NO_HEAD
@@ -34,9 +34,9 @@ function chained(recorded: readonly Recorded[], ends: ReadonlyMap<string, HeadRo
     heads.set(connection, head)
     const { chain, count, hash, at } = head
     rows.push({ connection, chain, count, version: LINK_VERSION, hash, id, body: JSON.stringify(event) })
-    for (const sink of sinks) letters.push({ sink, connection, event: id, chain, count, queued_at: at })
+    for (const sink of sinks) messages.push({ sink, connection, event: id, chain, count, queued_at: at })
   }
-  return { rows, letters, heads }
+  return { rows, messages, heads }
 }
 
 /** Adds rows; says which of them are there now, and not since before. */
@@ -101,6 +101,6 @@ export async function flush(db: Db, now: Instant): Promise<void> {
     )
     await inserted(db, links.rows)
   }
-  await postAll(db, links.letters)
+  await enqueueAll(db, links.messages)
   await putHeads(db, links.heads)
 }

@@ -15,7 +15,15 @@ import { countedDocuments, documentOf, documentsOf } from './documents.ts'
 import { answerWithoutClaim, claimDue, countedDue, touch, wantsTouch } from './due.ts'
 import { answerWithoutDocuments, claimDueDocuments } from './due-documents.ts'
 import { living } from './issued.ts'
-import { anyDue, claimed, counted, forwarded, parked, posted, settled } from './outbox.ts'
+import {
+  hasDueMessage,
+  claimMessages,
+  countMessages,
+  routeMessages,
+  deadLettersOf,
+  enqueueEvents,
+  settleMessage,
+} from './outbox.ts'
 import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
 
 /** The store over any SQL database: the same queries for all. */
@@ -106,28 +114,28 @@ export function sqlStore(parts: CommitParts): Store {
       return read((db) => countedDue(db, { ...ask, connection, now: now() }))
     },
     outbox: {
-      routes: (event) => [...new Set(parts.route(event))],
+      sinksFor: (event) => [...new Set(parts.route(event))],
       async claim(sink, max, leaseMs) {
         // Likewise.
-        if (!(await read((db) => anyDue(db, sink, now())))) return []
-        return write((db) => claimed(db, sink, max, leaseMs, now()))
+        if (!(await read((db) => hasDueMessage(db, sink, now())))) return []
+        return write((db) => claimMessages(db, sink, max, leaseMs, now()))
       },
       async settle(sink, outcomes) {
         if (outcomes.length === 0) return
         await write(async (db) => {
           const at = now()
-          for (const outcome of outcomes) await settled(db, sink, outcome, at)
+          for (const outcome of outcomes) await settleMessage(db, sink, outcome, at)
         })
       },
-      forward: (sink, letters) => write((db) => forwarded(db, sink, letters)),
-      post: (connection, sink, events) => write((db) => posted(db, connection, sink, events, now())),
-      async parked(sink, page) {
+      route: (sink, messages) => write((db) => routeMessages(db, sink, messages)),
+      enqueue: (connection, sink, events) => write((db) => enqueueEvents(db, connection, sink, events, now())),
+      async deadLetters(sink, page) {
         refuseBadLimit(page.limit)
-        return read((db) => parked(db, sink, page))
+        return read((db) => deadLettersOf(db, sink, page))
       },
       async counts(sink, most) {
         if (most !== undefined) refuseBadMost(most)
-        return read((db) => counted(db, sink, most))
+        return read((db) => countMessages(db, sink, most))
       },
       drop: (sink) => write(async (db) => void (await db.deleteFrom('outbox').where('sink', '=', sink).execute())),
     },

@@ -13,7 +13,7 @@ import type { Granted } from '../../upstream/granted.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import type { KeySource } from '../../verify/keys.ts'
-import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
+import { type Claims, verdictText, type Verifier } from '../../verify/verdict.ts'
 
 export interface TokenAcceptorParts {
   readonly verifier: Verifier
@@ -78,7 +78,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${guestIdOf(guest)} does not verify (${inWords(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The token that upstream issued for guest ${guestIdOf(guest)} does not verify (${verdictText(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }

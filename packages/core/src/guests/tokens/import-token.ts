@@ -12,7 +12,7 @@ import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
-import { type Claims, inWords, type Verifier } from '../../verify/verdict.ts'
+import { type Claims, verdictText, type Verifier } from '../../verify/verdict.ts'
 import { newGuest, GUEST_TOKENS } from './issue-guest-token.ts'
 import { invalid } from '../requests/faults.ts'
 import type { Locate, Located } from '../requests/locate.ts'
@@ -99,7 +99,7 @@ async function claimsOf(
 ): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
   if (verdict.valid) return verdict.claims
-  throw notTaken(guestId, verdict.reason, inWords(verdict))
+  throw notTaken(guestId, verdict.reason, verdictText(verdict))
 }
 
 /** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */

@@ -91,12 +91,12 @@ export function clocksChapter({ says, expect }: Chapter): void {
     await whileAhead(bench, async () => {
       await store.outbox.claim('audit', 1, LEASE)
       await store.outbox.settle('audit', [{ event: one.id, then: 'retry', inMs: HOUR, why: 'late' }])
-      await store.outbox.settle('audit', [{ event: two.id, then: 'park', why: 'refused for good' }])
+      await store.outbox.settle('audit', [{ event: two.id, then: 'dead-letter', why: 'refused for good' }])
     })
     await advance(HOUR)
     const due = await other.outbox.claim('audit', 9, LEASE)
     expect(due.map(({ event: { id }, attempts }) => [id, attempts])).toEqual([[one.id, 1]])
-    expect(await other.outbox.counts('audit')).toEqual({ waiting: 1, parked: 1 })
+    expect(await other.outbox.counts('audit')).toEqual({ waiting: 1, deadLetters: 1 })
   })
 
   says(

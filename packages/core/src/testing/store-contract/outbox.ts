@@ -32,8 +32,8 @@ export function outboxChapter({ says, expect }: Chapter): void {
   })
 
   says('names the sinks of its route for an event, each once, and stores nothing', async ({ store, other }) => {
-    expect(store.outbox.routes(event('1', { actor: 'to:audit,webhook,audit' }))).toEqual(['audit', 'webhook'])
-    expect(other.outbox.routes(event('2'))).toEqual([])
+    expect(store.outbox.sinksFor(event('1', { actor: 'to:audit,webhook,audit' }))).toEqual(['audit', 'webhook'])
+    expect(other.outbox.sinksFor(event('2'))).toEqual([])
     expect([await claim(store, 'audit'), (await store.events(HOME, { limit: 9 })).events.length]).toEqual([[], 0])
   })
 
@@ -101,7 +101,7 @@ export function outboxChapter({ says, expect }: Chapter): void {
   says('gives a parked event to nobody', async ({ store, other, advance }) => {
     await send(store)
     await claim(store, 'audit')
-    await store.outbox.settle('audit', [{ event: one.id, then: 'park', why: 'refused for good' }])
+    await store.outbox.settle('audit', [{ event: one.id, then: 'dead-letter', why: 'refused for good' }])
     await advance(365 * 86_400_000)
     expect(await claim(other, 'audit')).toEqual([[two.id, 0]])
   })
@@ -111,7 +111,7 @@ export function outboxChapter({ says, expect }: Chapter): void {
     await claim(store, 'audit')
     await store.outbox.settle('audit', [
       { event: one.id, then: 'done' },
-      { event: two.id, then: 'park', why: 'refused for good' },
+      { event: two.id, then: 'dead-letter', why: 'refused for good' },
     ])
     const both = [
       [one.id, 0],

@@ -8,7 +8,7 @@ import { isIssuer } from '../../upstream/oauth/expected.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { KeySource } from '../../verify/keys.ts'
-import { type Claims, inWords, type Reason, type Verifier } from '../../verify/verdict.ts'
+import { type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
 
 export interface ReceptionParts {
@@ -81,7 +81,7 @@ export function reception(parts: ReceptionParts): Reception {
       if (isLenient && OTHER_KEY.has(verdict.reason)) return { expiresAt: told, verified: false }
       throw new GuestpassError(
         'token_refused',
-        `Connection ${connection}: the access token that upstream issued does not verify (${inWords(verdict)}). ${REMEDY}`,
+        `Connection ${connection}: the access token that upstream issued does not verify (${verdictText(verdict)}). ${REMEDY}`,
         { reason: verdict.reason },
       )
     }

@@ -4,7 +4,7 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import { ClaimFault } from '../../upstream/oauth/expected.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import { decodeBase64url, encodeBase64url } from '../../domain/base64url.ts'
-import { ALGORITHMS, type Claims, inWords, type Reason, type Verifier } from '../../verify/verdict.ts'
+import { ALGORITHMS, type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
 import { refusedSignIn, type SignInReason } from './pending-sign-ins.ts'
 
 export interface IdTokenParts {
@@ -53,7 +53,7 @@ export async function idTokenClaims(idToken: Secret, ask: IdTokenAsk, parts: IdT
   if (!verdict.valid) {
     if (!ask.asked.includes('openid') && UNREADABLE.has(verdict.reason)) return {}
     const remedy = REMEDIES[verdict.reason]
-    const what = `its ID token does not verify (${inWords(verdict)})`
+    const what = `its ID token does not verify (${verdictText(verdict)})`
     throw refusedSignIn('id_token', remedy === undefined ? what : `${what}. ${remedy}`)
   }
   const { claims } = verdict

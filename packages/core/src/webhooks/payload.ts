@@ -10,7 +10,7 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { Contract, Endpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */
-export interface Context {
+export interface PayloadFacts {
   /** Whom the event's subject stands for, as stored now; absent when there is nobody, or it was erased. */
   readonly credential?: Credential
   /** The OAuth client of the connection. */
@@ -19,7 +19,7 @@ export interface Context {
 }
 
 /** What is sent, and the token in it. */
-export interface Message {
+export interface Payload {
   readonly body: Json
   readonly token?: Secret
 }
@@ -39,7 +39,7 @@ const ofStoredGuests: ReadonlySet<EventType> = new Set<EventType>([
 type Members = { readonly [name: string]: Json }
 
 /** What each contract says of an event; `tokenPart`: the new token, where it may be told. */
-const bodies: Readonly<Record<Contract, (event: Event, context: Context, tokenPart: Members) => Json>> = {
+const bodies: Readonly<Record<Contract, (event: Event, context: PayloadFacts, tokenPart: Members) => Json>> = {
   idp: ({ generation }, { credential, now }, tokenPart) => ({
     event: 'GUEST_TOKEN_REFRESHED',
     guestSessionId: credential ? guestIdOf(credential) : null,
@@ -62,7 +62,7 @@ const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
   ofStoredGuests.has(type) || (type === 'guest.authentication' && outcome === 'success')
 
 /** What an endpoint is sent of an event; nothing of a guest that was erased. */
-export function message(endpoint: Endpoint, event: Event, context: Context): Message | undefined {
+export function payloadFor(endpoint: Endpoint, event: Event, context: PayloadFacts): Payload | undefined {
   const { credential } = context
   if (!credential && isOfStoredGuest(event)) return undefined
   const token = newToken(endpoint, event, credential)

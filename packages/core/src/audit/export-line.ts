@@ -5,7 +5,7 @@ import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 
 /** A line of an export: a record with its place in the chain, the checkpoint at the end, or why it is neither. */
-export type ExportedLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
+export type ExportLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
 
 /** Names every member of an audit record once; the hash of the chain covers their values. */
 const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {
@@ -31,7 +31,7 @@ const NEITHER = 'It is neither an audit record with its place in the chain nor a
  * Reads one line of an export. Only what `auditExport` writes is taken: every member once, no other one at any depth that no hash
  * or signature covers. Whether the values are the ones that were written is for the hash to say.
  */
-export function exportedLine(text: string): ExportedLine {
+export function readExportLine(text: string): ExportLine {
   const value = strictObjectText(text)
   if (!value) return { fault: isJson(text) ? 'A member stands twice in it, or it is no JSON object.' : NEITHER }
   if (hasOddNumber(text)) return { fault: 'A number in it is not written as exports write it.' }
@@ -42,15 +42,15 @@ export function exportedLine(text: string): ExportedLine {
  * Reads one line of a file of checkpoints that were kept elsewhere: a checkpoint by itself, or a line of an export, of which the
  * records are passed over.
  */
-export function keptLine(text: string): { readonly checkpoint?: Checkpoint } | { readonly fault: string } {
+export function readCheckpointLine(text: string): { readonly checkpoint?: Checkpoint } | { readonly fault: string } {
   const bare = hasOddNumber(text) ? undefined : checkpointOf(strictObjectText(text))
   if (bare) return { checkpoint: bare }
-  const line = exportedLine(text)
+  const line = readExportLine(text)
   if ('fault' in line) return line
   return 'end' in line ? { checkpoint: line.end } : {}
 }
 
-function endLine(value: Readonly<Record<string, unknown>>): ExportedLine {
+function endLine(value: Readonly<Record<string, unknown>>): ExportLine {
   const { checkpoint, ...others } = value
   const end = checkpointOf(checkpoint)
   if (checkpoint === undefined) return { fault: NEITHER }
@@ -59,7 +59,7 @@ function endLine(value: Readonly<Record<string, unknown>>): ExportedLine {
   return more === undefined ? { end } : { fault: unknown(more) }
 }
 
-function recordLine({ chain, ...record }: Readonly<Record<string, unknown>>): ExportedLine {
+function recordLine({ chain, ...record }: Readonly<Record<string, unknown>>): ExportLine {
   const more = Object.keys(record).find((name) => !Object.hasOwn(RECORD_MEMBERS, name))
   if (more !== undefined) return { fault: unknown(more) }
   const less = Object.keys(RECORD_MEMBERS).find((name) => !Object.hasOwn(record, name))

@@ -5,8 +5,8 @@ import { GuestpassError } from '../../src/domain/errors.ts'
 import type { HttpRequest } from '../../src/ports/http.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { credential, event } from '../../src/testing/store-contract/samples.ts'
-import { endpointSink } from '../../src/webhooks/endpoint-sink.ts'
-import { message } from '../../src/webhooks/message.ts'
+import { createEndpointSink } from '../../src/webhooks/endpoint-sink.ts'
+import { payloadFor } from '../../src/webhooks/payload.ts'
 import { webhooks } from '../../src/webhooks/webhooks.ts'
 import { recordingObserver } from '../world/recording-observer.ts'
 import { configured, hooked, never, plainEvents, receiving } from './world.ts'
@@ -135,8 +135,8 @@ describe('a letter that cannot be made', () => {
       await clock.advance(25 * HOUR)
       await hooks.drain(never)
     }
-    const { letters } = await hooks.dead('one', { limit: 9 })
-    expect(letters).toMatchObject([
+    const { messages } = await hooks.deadLetters('one', { limit: 9 })
+    expect(messages).toMatchObject([
       { event: { id: event('1').id }, attempts: 10, why: expect.stringContaining('store_corrupt') },
     ])
   })
@@ -145,7 +145,7 @@ describe('a letter that cannot be made', () => {
 describe('an endpoint that was removed', () => {
   it('gets nothing of what a courier had in hand', async () => {
     const { hooks, ports, clock } = await world()
-    const sink = endpointSink('nobody', { connection: 'default', endpoints: hooks.endpoints }, ports)
+    const sink = createEndpointSink('nobody', { connection: 'default', endpoints: hooks.endpoints }, ports)
     const due = plainEvents(2).map((one) => ({ event: one, attempts: 0 }))
     expect(await sink.deliver(due, never)).toEqual(due.map(({ event: { id } }) => ({ event: id, then: 'done' })))
     expect(clock.sleeping).toBe(0)
@@ -201,10 +201,10 @@ describe('an added endpoint that opted in', () => {
       configured: false,
     } as const
     const of = event('1', { type: 'TOKEN_GENERATED_SUCCESS', generation: 2 })
-    const told = message(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
+    const told = payloadFor(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
     expect(told?.body).toMatchObject({ data: { newToken: 'access-guest-1-2', guestId: 'guest-1' } })
     expect(told?.token).toBeInstanceOf(Secret)
-    const failed = message(endpoint, { ...of, outcome: 'failure' }, { credential: credential('guest-1', 2), now: 0 })
+    const failed = payloadFor(endpoint, { ...of, outcome: 'failure' }, { credential: credential('guest-1', 2), now: 0 })
     expect(JSON.stringify(failed?.body)).not.toContain('newToken')
   })
 })

@@ -4,7 +4,7 @@ import { own, strictObject } from '../domain/strict-json.ts'
 import type { Claims, Reason } from './verdict.ts'
 
 /** The largest token that is looked at, in characters. */
-export const MAX_TOKEN = 16_384
+export const MAX_TOKEN_LENGTH = 16_384
 
 /** Three parts of the base64url alphabet; only the signature may be empty (an `alg` of `none` is then what is wrong). */
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]*$/
@@ -22,7 +22,7 @@ export interface Header {
 }
 
 /** A compact JWS whose form is right and whose signature was not looked at. */
-export interface Compact {
+export interface CompactJws {
   readonly header: Header
   /** Deeply frozen. */
   readonly claims: Claims
@@ -89,7 +89,7 @@ function headerReader(platform: Pick<Platform, 'bytes'>): (encoded: string) => H
  * Reads a compact JWS (RFC 7515, section 7.1) whose payload is a JSON object. There is one accepted spelling of a token:
  * canonical base64url without padding or spaces, member names once. Header members `jwk`, `jku`, `x5u` give `unknown_key`.
  */
-export function compactReader(platform: Pick<Platform, 'bytes'>): (token: string) => Compact | Reason {
+export function createCompactJwsReader(platform: Pick<Platform, 'bytes'>): (token: string) => CompactJws | Reason {
   const headerOf = headerReader(platform)
   return (token) => {
     if (!THREE_PARTS.test(token)) return 'malformed'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/testing/index.ts'
 import type { KeySet, KeySource } from '../../src/verify/keys.ts'
-import { memory } from '../../src/verify/remembered.ts'
+import { createSignatureCache } from '../../src/verify/signature-cache.ts'
 import { b64, checker, claims, ecPair, named, outcome, platforms, rsaPair, START, token } from './material.ts'
 
 const rsa = rsaPair()
@@ -156,7 +156,7 @@ describe('The memory', () => {
 
   it('never holds more than it may', () => {
     for (const max of [1, 2, 3, 10, 101]) {
-      const { find, keep } = memory(max)
+      const { find, keep } = createSignatureCache(max)
       for (let at = 0; at < 500; at += 1) keep(`${at}`, entry)
       const held = Array.from({ length: 500 }, (_, at) => `${at}`).filter((digest) => find(digest))
       expect(held.length).toBeLessThanOrEqual(max)
@@ -165,7 +165,7 @@ describe('The memory', () => {
   })
 
   it('keeps what is used and lets go of what is not', () => {
-    const { find, keep } = memory(10)
+    const { find, keep } = createSignatureCache(10)
     for (let at = 0; at < 100; at += 1) {
       keep(`${at}`, entry)
       expect(find('0')).toBe(entry)

@@ -1,4 +1,4 @@
-import { after } from './at-once.ts'
+import { andThen } from './maybe-promise.ts'
 import type { KeySet, KeySource } from './keys.ts'
 import type { MirroredKeys } from './mirrored-keys.ts'
 
@@ -7,7 +7,7 @@ import type { MirroredKeys } from './mirrored-keys.ts'
  * before. From then on both count, the given keys first. Where the key-set cannot be had, tokens of the given keys are judged all
  * the same; a look for others rejects with `keys_unavailable`.
  */
-export function keysInTurn(given: KeySource, mirrored: MirroredKeys): MirroredKeys {
+export function createKeysWithFallback(given: KeySource, mirrored: MirroredKeys): MirroredKeys {
   let isAsked = false
   let generation = 0
   let last: { readonly first: KeySet; readonly second: KeySet | undefined; readonly set: KeySet } | undefined
@@ -31,7 +31,7 @@ export function keysInTurn(given: KeySource, mirrored: MirroredKeys): MirroredKe
   }
 
   return {
-    keys: () => after(given.keys(), current),
+    keys: () => andThen(given.keys(), current),
 
     async lookAgain() {
       const isFirst = !isAsked

@@ -12,62 +12,62 @@ const [one, two, three] = ['1', '2', '3'].map((id) => event(id, { actor: 'to:hub
 const send = (store: Store) => store.commit({ connection: HOME, events: [one, two, three] })
 const claim = async (store: Store, sink: string): Promise<readonly string[]> =>
   (await store.outbox.claim(sink, 9, LEASE)).map((due) => due.event.id)
-const park = (store: Store, sink: string, ...events: readonly string[]) =>
+const deadLetter = (store: Store, sink: string, ...events: readonly string[]) =>
   store.outbox.settle(
     sink,
-    events.map((id) => ({ event: id, then: 'park', why: `no answer to ${id}` })),
+    events.map((id) => ({ event: id, then: 'dead-letter', why: `no answer to ${id}` })),
   )
 
-export function lettersChapter({ says, expect }: Chapter): void {
+export function queuesChapter({ says, expect }: Chapter): void {
   says('hands events on to other sinks, and is then done with them', async ({ store, other }) => {
     await send(store)
     await claim(store, 'hub')
-    await store.outbox.forward('hub', [
+    await store.outbox.route('hub', [
       { event: one.id, to: ['x', 'y', 'x'] },
       { event: two.id, to: [] },
     ])
     expect([await claim(other, 'x'), await claim(other, 'y')]).toEqual([[one.id], [one.id]])
-    expect(await other.outbox.counts('hub')).toEqual({ waiting: 1, parked: 0 })
+    expect(await other.outbox.counts('hub')).toEqual({ waiting: 1, deadLetters: 0 })
   })
 
   says('hands on nothing that the sink does not have', async ({ store }) => {
     await send(store)
-    await store.outbox.forward('somebody', [{ event: one.id, to: ['x'] }])
+    await store.outbox.route('somebody', [{ event: one.id, to: ['x'] }])
     expect(await claim(store, 'x')).toEqual([])
     expect((await store.outbox.counts('hub')).waiting).toEqual(3)
   })
 
   says('shows what a sink gave up on, page by page, and why', async ({ store, other }) => {
     await send(store)
-    await park(store, 'hub', three.id, one.id, two.id)
-    const first = await other.outbox.parked('hub', { limit: 2 })
-    const second = await other.outbox.parked('hub', { limit: 2, after: first.next ?? '' })
-    expect(first.letters.map((letter) => [letter.event, letter.attempts, letter.why])).toEqual([
+    await deadLetter(store, 'hub', three.id, one.id, two.id)
+    const first = await other.outbox.deadLetters('hub', { limit: 2 })
+    const second = await other.outbox.deadLetters('hub', { limit: 2, after: first.next ?? '' })
+    expect(first.messages.map((message) => [message.event, message.attempts, message.why])).toEqual([
       [one, 1, `no answer to ${one.id}`],
       [two, 1, `no answer to ${two.id}`],
     ])
-    expect([second.letters.map((letter) => letter.event), 'next' in second]).toEqual([[three], false])
-    expect(await other.outbox.counts('hub')).toEqual({ waiting: 0, parked: 3 })
-    expect(await other.outbox.counts('hub', 2)).toEqual({ waiting: 0, parked: 2 })
-    expect(await codeOf(store.outbox.parked('hub', { limit: 0 }))).toEqual('invalid_input')
+    expect([second.messages.map((message) => message.event), 'next' in second]).toEqual([[three], false])
+    expect(await other.outbox.counts('hub')).toEqual({ waiting: 0, deadLetters: 3 })
+    expect(await other.outbox.counts('hub', 2)).toEqual({ waiting: 0, deadLetters: 2 })
+    expect(await codeOf(store.outbox.deadLetters('hub', { limit: 0 }))).toEqual('invalid_input')
   })
 
   says('makes events due again, be they parked, done or never the sink’s own', async ({ store, other }) => {
     await send(store)
-    await park(store, 'hub', one.id)
+    await deadLetter(store, 'hub', one.id)
     await store.outbox.settle('hub', [{ event: two.id, then: 'done' }])
-    expect(await other.outbox.post(HOME, 'hub', [one.id, two.id, 'nobody'])).toEqual(2)
+    expect(await other.outbox.enqueue(HOME, 'hub', [one.id, two.id, 'nobody'])).toEqual(2)
     const again = await store.outbox.claim('hub', 9, LEASE)
     expect(again.map(({ event: due, attempts }) => `${due.id} ${attempts}`).toSorted()).toEqual(
       [one, two, three].map((due) => `${due.id} 0`),
     )
-    expect(await other.outbox.post(HOME, 'x', [three.id])).toEqual(1)
+    expect(await other.outbox.enqueue(HOME, 'x', [three.id])).toEqual(1)
     expect(await claim(store, 'x')).toEqual([three.id])
   })
 
   says('makes due no event of another connection', async ({ store }) => {
     await send(store)
-    expect(await store.outbox.post(NEIGHBOUR, 'x', [one.id])).toEqual(0)
+    expect(await store.outbox.enqueue(NEIGHBOUR, 'x', [one.id])).toEqual(0)
     expect(await claim(store, 'x')).toEqual([])
   })
 
@@ -81,12 +81,12 @@ export function lettersChapter({ says, expect }: Chapter): void {
 
   says('empties the queue of a sink and of no other', async ({ store, other }) => {
     await send(store)
-    await store.outbox.post(HOME, 'x', [one.id])
-    await park(store, 'hub', two.id)
+    await store.outbox.enqueue(HOME, 'x', [one.id])
+    await deadLetter(store, 'hub', two.id)
     await store.outbox.drop('hub')
     expect([await other.outbox.counts('hub'), await other.outbox.counts('x')]).toEqual([
-      { waiting: 0, parked: 0 },
-      { waiting: 1, parked: 0 },
+      { waiting: 0, deadLetters: 0 },
+      { waiting: 1, deadLetters: 0 },
     ])
   })
 }

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
-import { nextTry, TRIES } from '../../src/webhooks/schedule.ts'
+import { nextAttemptInMs, MAX_ATTEMPTS } from '../../src/webhooks/retry-schedule.ts'
 
 describe('the schedule of deliveries', () => {
   it('is that of Standard Webhooks: ten tries in 75 h 35 min and 5 s', () => {
-    const waits = Array.from({ length: TRIES }, (_, tried) => nextTry(tried, undefined, 0))
+    const waits = Array.from({ length: MAX_ATTEMPTS }, (_, tried) => nextAttemptInMs(tried, undefined, 0))
     expect(waits).toEqual([
       5 * SECOND,
       5 * MINUTE,
@@ -20,15 +20,15 @@ describe('the schedule of deliveries', () => {
     ])
   })
 
-  const tried = fc.nat({ max: TRIES - 2 })
+  const tried = fc.nat({ max: MAX_ATTEMPTS - 2 })
   const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
   it('never tries earlier than planned or asked for, and at most a tenth later', () => {
     fc.assert(
       fc.property(tried, fc.option(fc.nat({ max: 6 * DAY }), { nil: undefined }), luck, (at, askedMs, fortune) => {
-        const planned = nextTry(at, undefined, 0) ?? Number.NaN
+        const planned = nextAttemptInMs(at, undefined, 0) ?? Number.NaN
         const least = Math.max(planned, askedMs ?? 0)
-        const wait = nextTry(at, askedMs, fortune) ?? Number.NaN
+        const wait = nextAttemptInMs(at, askedMs, fortune) ?? Number.NaN
         expect(wait).toBeGreaterThanOrEqual(least)
         expect(wait).toBeLessThanOrEqual(least * 1.1)
       }),
@@ -36,10 +36,10 @@ describe('the schedule of deliveries', () => {
   })
 
   it('takes whoever asks for more than a week to mean a week', () => {
-    expect(nextTry(0, 400 * DAY, 0)).toBe(7 * DAY)
+    expect(nextAttemptInMs(0, 400 * DAY, 0)).toBe(7 * DAY)
   })
 
   it('ends after ten tries, whatever was asked for', () => {
-    expect(nextTry(TRIES - 1, 5 * SECOND, 0)).toBeUndefined()
+    expect(nextAttemptInMs(MAX_ATTEMPTS - 1, 5 * SECOND, 0)).toBeUndefined()
   })
 })

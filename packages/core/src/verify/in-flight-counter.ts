@@ -1,27 +1,27 @@
 /** Knows whether several pieces of work are under way at once. */
-export interface Traffic {
+export interface InFlightCounter {
   /** Counts one more; true when others began in this tick or have not ended. */
-  enter(): boolean
+  begin(): boolean
   /** Goes on with the result of the work; promised work counts until it ends. */
-  through<T, R>(work: T | Promise<T>, next: (result: T) => R | Promise<R>): R | Promise<R>
+  track<T, R>(work: T | Promise<T>, next: (result: T) => R | Promise<R>): R | Promise<R>
 }
 
 const atOnce = Promise.resolve()
 
-export function traffic(): Traffic {
+export function createInFlightCounter(): InFlightCounter {
   let begunThisTick = 0
   let waiting = 0
   const tickEnds = (): void => {
     begunThisTick = 0
   }
   return {
-    enter() {
+    begin() {
       // A fifth of what queueMicrotask costs in Node.
       if (begunThisTick === 0) void atOnce.then(tickEnds)
       begunThisTick += 1
       return begunThisTick > 1 || waiting > 0
     },
-    through(work, next) {
+    track(work, next) {
       if (!(work instanceof Promise)) return next(work)
       waiting += 1
       return work.then(

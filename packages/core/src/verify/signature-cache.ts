@@ -1,7 +1,7 @@
 import type { Claims } from './verdict.ts'
 
 /** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
-export interface Remembered {
+export interface CachedToken {
   readonly claims: Claims
   /** The media type of the header, see `mediaType`. */
   readonly type: string | undefined
@@ -16,36 +16,36 @@ export interface Remembered {
 }
 
 /** Tokens by the end of their signature, a cheap first hint; the digest decides. `once`: seen, but not yet worth more. */
-export interface Memory {
-  find(end: string): Remembered | 'once' | undefined
-  keep(end: string, token: Remembered | 'once'): void
+export interface SignatureCache {
+  find(end: string): CachedToken | 'once' | undefined
+  keep(end: string, token: CachedToken | 'once'): void
 }
 
 /** So many characters of a signature: few enough for a copy of their own, which does not keep the whole token in memory. */
 const END = 12
 
 /** The end of a token by which it is looked for. */
-export const endOf = (token: string): string => token.slice(-END)
+export const signatureTail = (token: string): string => token.slice(-END)
 
 /** The text in memory of its own: a part of a longer text would keep all of it, the whole token here. */
-export const detached = (text: string): string => ` ${text}`.slice(1)
+export const detachedCopy = (text: string): string => ` ${text}`.slice(1)
 
 /**
  * Remembers about the `max` tokens used last, never more. Two halves instead of one ordered list: what is found in the old
  * half moves to the young one, and a full young half becomes the old one, so that a hit mostly costs one look.
  */
-export function memory(max: number): Memory {
+export function createSignatureCache(max: number): SignatureCache {
   const half = Math.max(Math.floor(max / 2), 1)
-  let young = new Map<string, Remembered | 'once'>()
-  let old = new Map<string, Remembered | 'once'>()
-  const keep = (end: string, token: Remembered | 'once'): void => {
+  let young = new Map<string, CachedToken | 'once'>()
+  let old = new Map<string, CachedToken | 'once'>()
+  const keep = (end: string, token: CachedToken | 'once'): void => {
     if (young.size >= half && !young.has(end)) {
       old = half < max ? young : new Map()
       young = new Map()
     }
     young.set(end, token)
   }
-  const findOld = (end: string): Remembered | 'once' | undefined => {
+  const findOld = (end: string): CachedToken | 'once' | undefined => {
     const token = old.get(end)
     if (token) keep(end, token)
     return token

@@ -3,9 +3,15 @@ import { type LinkPlace, type LinkVersion, NO_LINKS } from '../domain/chain.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { exportedLine } from './exported-line.ts'
+import { readExportLine } from './export-line.ts'
 import { type OcsfRecord, ocsfRecord } from './ocsf.ts'
-import { type ChainCheck, chainCheck, type ChainedRecord, type ChainVerdict, refused } from './verify-chain.ts'
+import {
+  type ChainCheck,
+  createChainCheck,
+  type ChainedRecord,
+  type ChainVerdict,
+  brokenChain,
+} from './verify-chain.ts'
 
 /** A place in the chain as it is exported. Links of version 1 have neither a version nor the number of their chain. */
 export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
@@ -41,14 +47,14 @@ export async function* ocsfExport(connection: string, log: AuditLog, version: st
 }
 
 async function* checked(connection: string, log: AuditLog, checkpoint: Checkpoint): AsyncGenerator<ChainedRecord> {
-  const check = await chainCheck({ connection, checkpoints: [checkpoint] })
+  const check = await createChainCheck({ connection, checkpoints: [checkpoint] })
   if ('valid' in check) throw broken(check)
   for await (const link of log.records(checkpoint.count)) {
     const fault = await check.next(link)
     if (fault) throw broken(fault)
     yield link
   }
-  const verdict = check.end()
+  const verdict = check.finish()
   if (!verdict.valid) throw broken(verdict)
 }
 
@@ -76,9 +82,9 @@ export async function verifyExport(
   for await (const text of lines) {
     line += 1
     if (text.trim() === '') continue
-    if (end) return refused(last.count + 1, 'malformed', 'Something stands behind the checkpoint at its end.', line)
-    const found = exportedLine(text)
-    if ('fault' in found) return refused(last.count + 1, 'malformed', found.fault, line)
+    if (end) return brokenChain(last.count + 1, 'malformed', 'Something stands behind the checkpoint at its end.', line)
+    const found = readExportLine(text)
+    if ('fault' in found) return brokenChain(last.count + 1, 'malformed', found.fault, line)
     if ('end' in found) {
       end = found.end
       continue
@@ -86,17 +92,18 @@ export async function verifyExport(
     const { link } = found
     connection ??= link.record.connection
     if (link.record.connection !== connection)
-      return refused(link.count, 'edited', `The record is of connection ${link.record.connection}.`, line)
-    const begun: ChainCheck | ChainVerdict = check ?? (await chainCheck({ connection, checkpoints: kept }))
+      return brokenChain(link.count, 'edited', `The record is of connection ${link.record.connection}.`, line)
+    const begun: ChainCheck | ChainVerdict = check ?? (await createChainCheck({ connection, checkpoints: kept }))
     if ('valid' in begun) return begun
     check = begun
     const fault = await begun.next({ ...link, line })
     if (fault) return fault
     last = link
   }
-  if (!end) return refused(last.count + 1, 'truncated', 'It does not end with a checkpoint: its end was cut off.', line)
+  if (!end)
+    return brokenChain(last.count + 1, 'truncated', 'It does not end with a checkpoint: its end was cut off.', line)
   if (connection !== undefined && end.connection !== connection)
-    return refused(last.count, 'checkpoint', `The checkpoint at its end is of connection ${end.connection}.`, line)
+    return brokenChain(last.count, 'checkpoint', `The checkpoint at its end is of connection ${end.connection}.`, line)
   return { ...(await endVerdict(end, last, check, kept)), keyId: end.keyId }
 }
 
@@ -108,23 +115,23 @@ async function endVerdict(
 ): Promise<ChainVerdict> {
   const foreign = kept.find(({ publicKey }) => publicKey !== end.publicKey)
   if (foreign)
-    return refused(
+    return brokenChain(
       end.count,
       'checkpoint',
       `It is signed with key ${end.keyId}, and the checkpoint kept elsewhere with ${foreign.keyId}.`,
     )
-  const records = check ?? (await chainCheck({ connection: end.connection, checkpoints: kept }))
-  const verdict = 'valid' in records ? records : records.end()
+  const records = check ?? (await createChainCheck({ connection: end.connection, checkpoints: kept }))
+  const verdict = 'valid' in records ? records : records.finish()
   if (!verdict.valid) return verdict
-  const whole = await chainCheck({ connection: end.connection, checkpoints: [end] })
+  const whole = await createChainCheck({ connection: end.connection, checkpoints: [end] })
   if ('valid' in whole) return whole
   if (end.count > last.count)
-    return refused(
+    return brokenChain(
       last.count + 1,
       'truncated',
       `It ends with record ${last.count}, and its checkpoint knew ${end.count}: its end was cut off.`,
     )
   return end.count === last.count && end.hash === last.hash
     ? { valid: true, count: last.count, hash: last.hash, anchored: end.count }
-    : refused(last.count, 'checkpoint', 'The checkpoint at its end is of another chain.')
+    : brokenChain(last.count, 'checkpoint', 'The checkpoint at its end is of another chain.')
 }
