@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { GuestpassError, type Random } from '@guestpass/core'
 import type { KeyRing } from '@guestpass/store/sqlite'
+import { restated } from './config/core-options.ts'
 import type { Settings } from './config/settings.ts'
 import type { RuntimeHost } from './host.ts'
 
@@ -37,10 +38,21 @@ async function keyRingBeside({ path, random, host }: Beside): Promise<KeyRing> {
   const isNew = stands === undefined || (stands.isFile() && stands.size === 0)
   if (!isNew && (await statsOf(file)) === undefined) return lostKeyRing(path, file)
   const { fileKeyRing } = await import('@guestpass/store/sqlite')
-  const { ring, made } = await fileKeyRing(file, { random })
+  const { ring, made } = await fileKeyRing(file, { random }).catch((thrown: unknown) => {
+    throw withVariable(thrown)
+  })
   if (made) host.note(`made the encryption key ${file}; keep a copy, the store cannot be read without it`)
   return ring
 }
+
+/** A key file that cannot be made is not needed where the key is set. A full disk has a remedy of its own. */
+function withVariable(thrown: unknown): unknown {
+  const isHere = thrown instanceof GuestpassError && thrown.code === 'store_unavailable' && thrown.reason === undefined
+  if (!isHere || thrown.message.includes(VARIABLE)) return thrown
+  return restated(thrown, { message: `${thrown.message} Or set ${VARIABLE}.` })
+}
+
+const VARIABLE = 'GUESTPASS_ENCRYPTION_KEY'
 
 function lostKeyRing(path: string, file: string): KeyRing {
   const lost = async (): Promise<never> => {

@@ -1,50 +1,62 @@
-import { type Field, GuestpassError } from '@guestpass/core'
-import { type Config, entries, optionOf } from '@guestpass/runtime'
+import { type ErrorCode, type Field, GuestpassError } from '@guestpass/core'
+import { type Config, entries, type Key, optionOf, restated, settingName, withSettingNames } from '@guestpass/runtime'
 
-/** How an error of a call is said to a program: settings under the names that it gave them, and what mends it. */
+/** Gives an error of a call its place in a program: settings under the names that the program gave them, and what to do. */
 export type InProgram = (thrown: unknown) => unknown
 
-/** What ends the sign-in of a guest is no sign-in of the connection. */
-const OF_GUEST = 'guest'
+type Remedy = (error: GuestpassError) => string | undefined
+
+const SUBJECT = "If the `sub` of the guest's tokens is not the guest's id, give it as `subject`."
+const ISSUE_AGAIN = 'Issue the guest again with guests.issue.'
 const SIGN_IN =
   'In a program that is signIn.begin and signIn.complete, or deviceSignIn.run; on the command line `guestpass login`.'
-const SUBJECT = "If the `sub` of the guest's tokens is not the guest's id, give it as `subject`."
 
-function remedyOf({ code, reason }: GuestpassError): string {
-  if (code === 'token_invalid' && reason === 'subject') return ` ${SUBJECT}`
-  return code === 'needs_reauth' && reason !== OF_GUEST ? ` ${SIGN_IN}` : ''
+/** By code, in terms of the front door; the command line has the same in commands/remedy.ts. To add one, add a line. */
+const remedies: Readonly<Partial<Record<ErrorCode, Remedy>>> = {
+  // What ends the sign-in of a guest is no sign-in of the connection.
+  needs_reauth: ({ reason }) => (reason === 'guest' ? ISSUE_AGAIN : SIGN_IN),
+  token_invalid: ({ reason }) => (reason === 'subject' ? SUBJECT : undefined),
+  access_denied: ({ reason }) => (reason === 'sign_in' ? SIGN_IN : undefined),
+  refresh_impossible: () => ISSUE_AGAIN,
+  session_exists: () => "End it with guests.invalidate, or give onDuplicate: 'reuse' or 'replace'.",
+  guest_unknown: () => 'List the known guests with guests.list; find, export and erase also take { email }.',
 }
 
 /**
- * Variables and the options in their place, of settings that the program gave as options, or would: those that nothing else sets, where the
- * connection is given by options or takes nothing from the environment.
+ * Settings that the program gave as options, or would give: those that nothing else sets, where the connection is given by options or
+ * takes nothing from the environment.
  */
-function optionsByVariable({
-  connection,
-  origins,
-}: Pick<Config, 'connection' | 'origins'>): ReadonlyMap<string, string> {
+function optionsOf({ connection, origins }: Pick<Config, 'connection' | 'origins'>): ReadonlyMap<Key, string> {
   const given = Object.values(origins).some((from) => from?.origin === 'option' && from.name !== 'store')
   const isByOptions = given || connection !== 'default'
   return new Map(
-    entries.flatMap(([key, { names }]) => {
+    entries.flatMap(([key]) => {
       const [option, origin = 'default'] = [optionOf(key), origins[key]?.origin]
       const isOption = origin === 'option' || (isByOptions && origin === 'default')
-      return option !== undefined && isOption ? names.map((name) => [name, option] as const) : []
+      return option !== undefined && isOption ? [[key, option] as const] : []
     }),
   )
 }
 
 const VARIABLE = /\b((?:GENESYS|GUESTPASS)_[A-Z_]+|[A-Z]+_WEBHOOK_URL|CRM_BASE_URL|WEBHOOK_SECRET)(?:=(true|false))?/g
 
-/** Says the errors of a connection's calls as its program gave it. */
-export function inProgram(config: Pick<Config, 'connection' | 'origins'>): InProgram {
-  const options = optionsByVariable(config)
-  const renamed = (text: string): string =>
+/** A text with variables of settings under the names of their options. */
+const renamer = (options: ReadonlyMap<Key, string>): ((text: string) => string) => {
+  const byVariable = new Map(
+    entries.flatMap(([key, { names }]) => names.map((name) => [name, options.get(key)] as const)),
+  )
+  return (text) =>
     text.replaceAll(VARIABLE, (all, variable: string, value?: string) => {
-      const option = options.get(variable)
+      const option = byVariable.get(variable)
       if (option === undefined) return all
       return value === undefined ? option : `${option}: ${value}`
     })
+}
+
+/** Says the errors of a connection's calls as its program gave it. */
+export function inProgram(config: Pick<Config, 'connection' | 'origins'>): InProgram {
+  const options = optionsOf(config)
+  const renamed = renamer(options)
   const field = (fault: Field): Field => ({
     field: renamed(fault.field),
     message: renamed(fault.message),
@@ -52,17 +64,13 @@ export function inProgram(config: Pick<Config, 'connection' | 'origins'>): InPro
   })
   return (thrown) => {
     if (!(thrown instanceof GuestpassError)) return thrown
-    const { code, message, stack, fields, ...facts } = thrown
-    const said = renamed(message) + remedyOf(thrown)
-    const faults = fields?.map(field)
-    if (said === message && JSON.stringify(faults) === JSON.stringify(fields)) return thrown
-    const next = new GuestpassError(code, said, {
-      ...facts,
-      ...(faults ? { fields: faults } : {}),
-      cause: thrown.cause,
+    const named = withSettingNames(thrown, (key) => options.get(key) ?? settingName(key, config.connection))
+    const message = renamed(named.message)
+    // A message that names a command already has its remedy.
+    const remedy = /\bguestpass [a-z]/.test(message) ? undefined : remedies[thrown.code]?.(thrown)
+    return restated(named, {
+      message: remedy === undefined ? message : `${message} ${remedy}`,
+      fields: named.fields?.map(field),
     })
-    // Where it happened, under the message that is now said.
-    if (stack !== undefined) next.stack = stack.replace(message, () => said)
-    return next
   }
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
 import { visible } from '@guestpass/runtime'
 import { stringify } from 'csv-stringify/sync'
-import { remedyOf } from '../frame/remedy.ts'
+import { remedyOf, withVariables } from '../frame/remedy.ts'
 import { type Appended, appended, tried } from './appended.ts'
 import type { Row } from './row.ts'
 
@@ -34,7 +34,7 @@ export function failures(file: string, format: 'csv' | 'ndjson', connection?: st
       return kept && path
     },
     add({ line, values, text }, error) {
-      const { code, message, fields = [] } = error
+      const { code, message, fields = [] } = withVariables(error, connection)
       const notes = {
         _line: line,
         // What was not mended stands there again.

@@ -33,7 +33,9 @@ export const webhooksDead = verb({
       const { messages, next } = await webhooks.deadLetters(id, { limit, ...(after === undefined ? {} : { after }) })
       const dead = messages.map(deadLetterDocument)
       cli.answer({ dead, ...(next === undefined ? {} : { next }) }, () => [
-        ...(dead.length === 0 ? ['Nothing was given up.'] : dead.map(deadLetterLine)),
+        ...(dead.length === 0
+          ? ['Nothing was given up.']
+          : [...dead.map(deadLetterLine), `Send them again with \`guestpass webhooks redeliver ${id}\`.`]),
         ...(next === undefined ? [] : [`More: guestpass webhooks dead ${id} --after ${next}`]),
       ])
     }),

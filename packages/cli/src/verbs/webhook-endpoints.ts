@@ -32,7 +32,12 @@ const told = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): stri
 const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
   `${endpoint.id}  ${endpoint.url}`,
   `  ${told(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
-  ...(endpoint.disabled ? [`  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`] : []),
+  ...(endpoint.disabled
+    ? [
+        `  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`,
+        `  When it is back, enable it with \`guestpass webhooks enable ${endpoint.id}\`.`,
+      ]
+    : []),
 ]
 
 export const webhooksList = verb({

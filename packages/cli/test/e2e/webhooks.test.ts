@@ -145,7 +145,7 @@ describe('webhooks of the configuration', () => {
       { id: 'idm', disabled: { at: expect.stringMatching(TIME) }, waiting: 0, parked: 1 },
     ])
     expect((await ann.run('webhooks dead idp')).out).toMatch(
-      /^[\da-f-]{36} {2}REFRESH_COMPLETED {2}of .*tried 1 times: the endpoint answered 410\n$/,
+      /^[\da-f-]{36} {2}REFRESH_COMPLETED {2}of .*tried 1 times: the endpoint answered 410\nSend them again with `guestpass webhooks redeliver idp`\.\n$/,
     )
     await ann.fails('webhooks redeliver idp', 1, 'webhook_failed')
     expect((await ann.run('doctor')).out).toMatch(/^warning {2}webhooks: idp is disabled .*; idm is disabled/m)

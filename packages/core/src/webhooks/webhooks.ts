@@ -188,6 +188,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
         throw new GuestpassError(
           'webhook_failed',
           `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
+          { reason: 'disabled' },
         )
       const queue = endpointQueue(connection, id)
       if (events) return store.outbox.enqueue(connection, queue, events)

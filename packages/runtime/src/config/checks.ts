@@ -2,7 +2,7 @@ import { asGuestpassError, type Field } from '@guestpass/core'
 import { proxies } from '@guestpass/core/node'
 import { inClear } from './kinds.ts'
 import type { Variables, Written } from './layers.ts'
-import { type Key, type Setting, type Settings, settings, unsetName } from './settings.ts'
+import { type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
 
 /** What a verb cannot do without: settings by their keys, or the upstream addresses. */
 export type Need = Key | 'hosts'
@@ -19,7 +19,7 @@ export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written
     .filter((need) => need !== 'hosts')
     .filter((key) => !chosen.has(key))
     .map((key) => ({
-      field: unsetName(key, naming.connection, naming.inProgram),
+      field: settingName(key, naming.connection, naming.inProgram),
       message: 'is not set',
       remedy: `${wherever(key, naming)} to ${settings[key].write}.`,
     }))
@@ -41,7 +41,7 @@ export function disagreements(
 ): Field[] {
   const faults: Field[] = []
   const nameOf = (key: Key): string =>
-    inProgram ? unsetName(key, connection, inProgram) : (settings[key] as Setting).names[0]
+    inProgram ? settingName(key, connection, inProgram) : (settings[key] as Setting).names[0]
   const { databaseUrl, encryptionKey, clientAuth, clientSecret, privateKey } = values
   if (databaseUrl?.kind === 'postgres' && !encryptionKey && !chosen.has('encryptionKey')) {
     const { write }: Setting = settings.encryptionKey

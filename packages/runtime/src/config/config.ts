@@ -1,6 +1,7 @@
 import { type Field, GuestpassError, type Hosts, nearest, Secret } from '@guestpass/core'
 import type * as z from 'zod'
 import { disagreements, inClearTo, missing, type Naming, type Need, proxyFaults, sentInClear } from './checks.ts'
+import { withSettingNames } from './core-options.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
   type Flags,
@@ -14,7 +15,7 @@ import {
   type Written,
 } from './layers.ts'
 import { withSecretFiles } from './secret-files.ts'
-import { entries, type Key, type Setting, type Settings, settings } from './settings.ts'
+import { entries, type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
 import { hostsOf, overruled, placeKeys } from './upstream.ts'
 
 export interface ConfigSources<N extends Need = Need> {
@@ -89,7 +90,8 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     ...disagreements(values as Settings, chosen, naming),
     ...proxyFaults(env),
   )
-  if (faults.length > 0) throw invalid(faults)
+  if (faults.length > 0)
+    throw withSettingNames(invalid(faults), (key) => settingName(key, connection, naming.inProgram))
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
     ...layers.flatMap((layer) => layer.warnings),

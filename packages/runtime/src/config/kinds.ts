@@ -226,7 +226,11 @@ export const encryptionKeys: z.ZodType<readonly Secret[], string> = formed(
   ),
 )
 
-const secretFault = (written: string): string | undefined => signingSecretFault(new Secret(written))
+function secretFault(written: string): string | undefined {
+  const fault = signingSecretFault(new Secret(written))
+  const isMasked = fault?.includes('masked') && !fault.includes('guestpass')
+  return isMasked ? `${fault}; \`guestpass webhooks list --reveal\` shows the whole one` : fault
+}
 
 /** Signing secrets as Standard Webhooks writes them. */
 export const webhookSecrets: z.ZodType<readonly Secret[], string> = formed(

@@ -455,7 +455,7 @@ const withoutOption: ReadonlySet<Key> = new Set<Key>(['env', 'apiKeys'])
 export const optionOf = (key: Key): string | undefined => (withoutOption.has(key) ? undefined : (renamed[key] ?? key))
 
 /** What to call a setting that was not written, so that it can be set for the connection. `inProgram`: by an option. */
-export function unsetName(key: Key, connection: string, inProgram = false): string {
+export function settingName(key: Key, connection: string, inProgram = false): string {
   const { names, of }: Setting = settings[key]
   if (inProgram) return optionOf(key) ?? names[0]
   return of === 'program' || connection === 'default' ? names[0] : `connections.${connection}.${key}`

@@ -1,7 +1,7 @@
 import { type Field, GuestpassError, type Hosts, resolveHosts } from '@guestpass/core'
 import type { Naming, Need } from './checks.ts'
 import { type Origin, place, type Written } from './layers.ts'
-import { type Key, unsetName } from './settings.ts'
+import { type Key, settingName } from './settings.ts'
 
 export const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
 const hostKeys = [
@@ -25,7 +25,7 @@ export function hostsOf(
   if (!needs.includes('hosts') && !placeKeys.some((key) => chosen.has(key))) return undefined
   const input = Object.fromEntries(hostKeys.map((key) => [key, chosen.get(key)?.text]))
   const names = Object.fromEntries(
-    hostKeys.map((key) => [key, chosen.get(key)?.name ?? unsetName(key, connection, inProgram)]),
+    hostKeys.map((key) => [key, chosen.get(key)?.name ?? settingName(key, connection, inProgram)]),
   )
   try {
     return resolveHosts({ ...input, insecureHosts }, names)
@@ -35,11 +35,17 @@ export function hostsOf(
     for (const fault of thrown.fields) {
       const origin = [...chosen.values()].find((one) => one.name === fault.field)?.origin
       if (!told.has(fault.field))
-        faults.push(origin ? { ...fault, message: `${fault.message} ${place(origin)}` } : fault)
+        faults.push(origin ? { ...fault, message: `${fault.message} ${place(origin)}` } : withSandbox(fault))
     }
     return undefined
   }
 }
+
+/** What nothing was written of can be tried without an organisation. */
+const withSandbox = (fault: Field): Field =>
+  fault.remedy.includes('guestpass sandbox')
+    ? fault
+    : { ...fault, remedy: `${fault.remedy} To try it without an organisation: guestpass sandbox > .env` }
 
 const precedence: readonly Origin[] = [
   'option',
