@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { HOUR, type Instant, systemRandom } from '@guestpass/core'
+import { systemRandom } from '@guestpass/core/runtime-kit'
+import { HOUR, type Instant } from '@guestpass/core/store-kit'
 import { localKeyRing } from '@guestpass/store/sqlite'
 // Sealing is no public part of the store; filling it by commits would take many minutes.
 import { type NamedKey, seal } from '../packages/store/src/seal/cipher.ts'

@@ -1,7 +1,8 @@
 /** Asks for many guest tokens at once, as one contender does it: a process of its own, told its job by a message. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connection, MINUTE, resolveHosts, Secret } from '@guestpass/core'
+import { connection, resolveHosts, Secret } from '@guestpass/core'
+import { MINUTE } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import axios, { type AxiosError, isAxiosError } from 'axios'
 import axiosRetry, { exponentialDelay } from 'axios-retry'

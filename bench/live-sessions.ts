@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Credential, type Instant, SECOND, Secret } from '@guestpass/core'
+import { Secret } from '@guestpass/core'
+import { type Credential, type Instant, SECOND } from '@guestpass/core/store-kit'
 
 export const CONNECTION = 'default'
 /** What a session's guest was asked for, and so its tokens' life: at 500 renewals a second, a million of these are due evenly. */

@@ -1,5 +1,6 @@
 /** P1: how often a second a cached access token can be had. Everybody got it from the same server before; nobody may ask again. */
-import { memoryStore, systemClock, systemRandom } from '@guestpass/core'
+import { memoryStore } from '@guestpass/core'
+import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
 import { type AuthorizationServer, authorizationServer } from './authorization-server.ts'
 import { figures } from './figures.ts'
 import { measure } from './measure.ts'

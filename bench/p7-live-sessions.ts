@@ -3,7 +3,7 @@
  * its start to ready, how many renewals a second it stores, and how many come late when 500 fall due every second.
  */
 import { join } from 'node:path'
-import { type Instant, SECOND } from '@guestpass/core'
+import { type Instant, SECOND } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { child } from './child.ts'
 import { embeddedStore, encryptionKey, passingFolder } from './embedded-store.ts'

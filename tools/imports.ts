@@ -19,7 +19,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   audit: ['verify', 'ports'],
   webhooks: ['outbox', 'sinks', 'policy', 'ports'],
   node: ['webhooks', 'verify', 'ports'],
-  web: ['verify', 'ports'],
+  web: ['stores', 'verify', 'ports'],
   testing: ['ports'],
 }
 
@@ -41,19 +41,15 @@ const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
 }
 
+const core = ['', '/node', '/options', '/runtime-kit', '/store-kit'].map((entry) => `@guestpass/core${entry}`)
+
 /** What each package may import of the others. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   core: [],
   sandbox: [],
-  store: ['@guestpass/core', '@guestpass/core/node'],
-  runtime: ['@guestpass/core', '@guestpass/core/node', '@guestpass/store/sqlite'],
-  cli: [
-    '@guestpass/core',
-    '@guestpass/core/node',
-    '@guestpass/runtime',
-    '@guestpass/store/sqlite',
-    '@guestpass/sandbox',
-  ],
+  store: ['@guestpass/core', '@guestpass/core/node', '@guestpass/core/options', '@guestpass/core/store-kit'],
+  runtime: [...core, '@guestpass/store/sqlite'],
+  cli: [...core, '@guestpass/runtime', '@guestpass/store/sqlite', '@guestpass/sandbox'],
 }
 
 /** Files where time, randomness, environment and network of the platform may be named. */

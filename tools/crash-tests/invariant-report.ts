@@ -1,4 +1,5 @@
-import type { Credential, Event } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
+import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
 
 /** A token that was handed out: printed by a worker, or returned to this process, or read in the store. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
+import type { IssuedGuest } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { CONNECTION, type TestEnvironment } from './test-environment.ts'
 
 /** How long guests may take to get a token when all is over: leases, claims and back-offs end meanwhile, each within its own span. */

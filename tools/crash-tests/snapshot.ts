@@ -1,4 +1,6 @@
-import { type Credential, type Event, eventsOf } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
+import { eventsOf } from '@guestpass/core/runtime-kit'
+import type { Credential } from '@guestpass/core/store-kit'
 import { type CreateReport, createReport, type GivenGuest } from './creates/create-report.ts'
 import { connectionOf, type PersonApi, personApis } from './creates/persons.ts'
 import { type Acknowledged, type InvariantReport, invariantReport } from './invariant-report.ts'

@@ -4,7 +4,7 @@
  * Arguments: the issuer, and the path of the store.
  */
 import { writeSync } from 'node:fs'
-import { asGuestpassError } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { connected, userClient } from './product.ts'
 import { openedStore } from './shared-store.ts'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type Credential, type Event, Secret } from '@guestpass/core'
+import { type Event, Secret } from '@guestpass/core'
+import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
 import { describe, expect, it } from 'vitest'
 import { type Evidence, invariantReport } from '../crash-tests/invariant-report.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { eventTypes } from '@guestpass/core'
+import { eventTypes } from '@guestpass/core/runtime-kit'
 import { expect, it } from 'vitest'
 
 it('the page on the audit log has every type of event in its table', () => {

@@ -1,4 +1,5 @@
-import { type ConnectionPorts, HOUR, memoryStore } from '@guestpass/core'
+import { type ConnectionPorts, memoryStore } from '@guestpass/core'
+import { HOUR } from '@guestpass/core/store-kit'
 import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
 import { withBug } from '../crash-tests/events/bugs.ts'

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { systemClock } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
 import { bytesOf } from '@guestpass/runtime'
 import manifest from '../package.json' with { type: 'json' }
 import { frame } from './frame/run.ts'

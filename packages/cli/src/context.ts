@@ -1,4 +1,5 @@
-import { type Context, SECOND } from '@guestpass/core'
+import type { Context } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import type { Settings } from '@guestpass/runtime'
 import type { Cli } from './frame/verb.ts'
 

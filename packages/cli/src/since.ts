@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Instant, type Millis, MINUTE } from '@guestpass/core'
+import { DAY, HOUR, type Instant, type Millis, MINUTE } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
 const units: Readonly<Record<string, Millis>> = { m: MINUTE, h: HOUR, d: DAY }

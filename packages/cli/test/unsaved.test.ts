@@ -1,4 +1,5 @@
-import { GuestpassError, SECOND, Secret } from '@guestpass/core'
+import { GuestpassError, Secret } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import { waitingForStore } from '@guestpass/runtime'
 import { describe, expect, it } from 'vitest'
 import type { Cli } from '../src/frame/verb.ts'

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { GuestpassError, jsonLines, type Sink } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { jsonLines, type Sink } from '@guestpass/core/runtime-kit'
 import { appendLines } from './appended-lines.ts'
 import type { RuntimeHost } from './host.ts'
 import { visible } from './visible.ts'

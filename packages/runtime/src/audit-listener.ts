@@ -1,15 +1,6 @@
-import {
-  abortable,
-  type AuditRecord,
-  auditRecord,
-  type Clock,
-  type DueMessage,
-  GuestpassError,
-  type Outcome,
-  SECOND,
-  type Sink,
-  stopwatch,
-} from '@guestpass/core'
+import { type AuditRecord, type Clock, GuestpassError } from '@guestpass/core'
+import { abortable, type Sink, stopwatch } from '@guestpass/core/runtime-kit'
+import { auditRecord, type DueMessage, type Outcome, SECOND } from '@guestpass/core/store-kit'
 import { within } from './within.ts'
 
 /** Gets audit records. Where it throws, rejects or has not ended after 20 s, the record comes again later. */

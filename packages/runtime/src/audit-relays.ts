@@ -1,4 +1,6 @@
-import { asGuestpassError, type Clock, type Event, type Relay, relay, systemClock, webhookRoute } from '@guestpass/core'
+import { type Clock, type Event, webhookRoute } from '@guestpass/core'
+import { type Relay, relay, systemClock } from '@guestpass/core/runtime-kit'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
 import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
 import type { Config } from './config/config.ts'

@@ -1,4 +1,5 @@
-import { type Connection, connection, SECOND } from '@guestpass/core'
+import { type Connection, connection } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import type { Config, ConfigWith } from './config/config.ts'
 import type { Runtime } from './runtime.ts'
 

@@ -1,12 +1,5 @@
-import {
-  type AccessToken,
-  type ConnectionView,
-  type GuestView,
-  type IssuedGuest,
-  iso,
-  type Revocation,
-  type Secret,
-} from '@guestpass/core'
+import type { AccessToken, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
+import { type ConnectionView, iso } from '@guestpass/core/runtime-kit'
 
 /** How a document shows a token: in full, or masked. */
 export type ShownToken = (token: Secret) => string

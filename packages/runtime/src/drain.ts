@@ -1,4 +1,5 @@
-import { type Clock, SECOND, type Webhooks } from '@guestpass/core'
+import type { Clock, Webhooks } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import type { QueueRelay } from './audit-relays.ts'
 import { within } from './within.ts'
 

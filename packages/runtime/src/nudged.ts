@@ -1,4 +1,5 @@
-import { type Clock, MINUTE, type Millis, SECOND } from '@guestpass/core'
+import type { Clock } from '@guestpass/core'
+import { MINUTE, type Millis, SECOND } from '@guestpass/core/store-kit'
 
 /** What a run left behind. */
 export interface Left {

@@ -1,4 +1,5 @@
-import { type Clock, type Event, memoryStore, type Random, type Route, sha256Hex, type Store } from '@guestpass/core'
+import { type Clock, type Event, memoryStore, type Random, type Store } from '@guestpass/core'
+import { type Route, sha256Hex } from '@guestpass/core/store-kit'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import { type AuditListeners, auditListeners } from './audit-listener.ts'
 import type { Config } from './config/config.ts'

@@ -1,4 +1,6 @@
-import { type Clock, HOUR, repeated, systemClock, type Webhooks } from '@guestpass/core'
+import type { Clock, Webhooks } from '@guestpass/core'
+import { repeated, systemClock } from '@guestpass/core/runtime-kit'
+import { HOUR } from '@guestpass/core/store-kit'
 import type { QueueRelay } from './audit-relays.ts'
 import { MOST_COUNTED } from './counted.ts'
 import { DRAIN } from './drain.ts'

@@ -1,5 +1,4 @@
 import {
-  asGuestpassError,
   type AuditLog,
   auditLog,
   type Connection,
@@ -8,6 +7,7 @@ import {
   type Webhooks,
   webhooks,
 } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { guardedHttp, type NodePorts, nodePorts } from '@guestpass/core/node'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import type { AuditListener } from './audit-listener.ts'

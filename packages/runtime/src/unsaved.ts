@@ -1,4 +1,5 @@
-import { type ConnectionPorts, type GuestpassError, SECOND } from '@guestpass/core'
+import type { ConnectionPorts, GuestpassError } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import type { RuntimeHost } from './host.ts'
 
 /** How long a program that ends by itself asks a store that cannot take new tokens. */

@@ -1,4 +1,5 @@
-import { type ConfiguredEndpoint, type Random, Secret, signingSecret, type Store } from '@guestpass/core'
+import { type Random, Secret, signingSecret, type Store } from '@guestpass/core'
+import type { ConfiguredEndpoint } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
 import type { RuntimeHost } from './host.ts'
 

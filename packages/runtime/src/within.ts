@@ -1,4 +1,5 @@
-import type { Clock, Millis } from '@guestpass/core'
+import type { Clock } from '@guestpass/core'
+import type { Millis } from '@guestpass/core/store-kit'
 
 /** Waits for work, for so long at most. Answers whether it ended in this time; rejects as the work does. */
 export async function within(ms: Millis, work: Promise<unknown>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { HOUR, memoryStore } from '@guestpass/core'
+import { memoryStore } from '@guestpass/core'
+import { HOUR } from '@guestpass/core/store-kit'
 import { fakeClock } from '@guestpass/core/testing'
 import { expect, it } from 'vitest'
 import { observedStore } from '../src/observed-store.ts'

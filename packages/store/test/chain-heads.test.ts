@@ -3,18 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import {
-  auditExport,
-  auditLog,
-  auditRecord,
-  type Checkpoint,
-  type ExportedRecord,
-  linkText,
-  NO_LINKS,
-  sha256Hex,
-  systemClock,
-  verifyExport,
-} from '@guestpass/core'
+import { auditExport, auditLog, type Checkpoint, verifyExport } from '@guestpass/core'
+import { type ExportedRecord, systemClock } from '@guestpass/core/runtime-kit'
+import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core/store-kit'
 import { Kysely } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Tables } from '../src/sql/schema.ts'

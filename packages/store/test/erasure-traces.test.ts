@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Credential, guestRecords, sealedProfile, Secret, type Store, systemClock } from '@guestpass/core'
+import { guestRecords, Secret, type Store } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
+import { type Credential, sealedProfile } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { inFolder, openStore, random } from './opening.ts'
 

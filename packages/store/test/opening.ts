@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, type Route, systemClock, systemRandom } from '@guestpass/core'
+import type { Clock } from '@guestpass/core'
+import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
+import type { Route } from '@guestpass/core/store-kit'
 import { type KeyRing, localKeyRing, type SealedStore, sqliteStore } from '../src/sqlite/index.ts'
 
 export const KEY = Buffer.alloc(32, 7).toString('base64')

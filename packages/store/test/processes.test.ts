@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core'
+import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { fileKeyRing } from '../src/sqlite/index.ts'
 import { inFolder, openStore, random } from './opening.ts'

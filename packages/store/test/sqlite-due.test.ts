@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Credential, Secret, type Store } from '@guestpass/core'
+import { Secret, type Store } from '@guestpass/core'
+import type { Credential } from '@guestpass/core/store-kit'
 import { type FakeClock, fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, openStore } from './opening.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { HOUR, MINUTE, SECOND } from '@guestpass/core'
+import { HOUR, MINUTE, SECOND } from '@guestpass/core/store-kit'
 import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
 import { inFolder, openStore } from './opening.ts'

@@ -1,14 +1,8 @@
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import {
-  type Change,
-  type Credential,
-  type DocumentWrite,
-  type Event,
-  Secret,
-  type Store,
-  systemClock,
-} from '@guestpass/core'
+import { type Event, Secret, type Store } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
+import type { Change, Credential, DocumentWrite } from '@guestpass/core/store-kit'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, openStore } from './opening.ts'
 

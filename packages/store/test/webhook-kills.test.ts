@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import {
   auditLog,
   type Event,
-  eventsOf,
   receiverMemory,
   Secret,
   signingSecret,
-  systemClock,
   webhookReceiver,
   webhookRoute,
 } from '@guestpass/core'
+import { eventsOf, systemClock } from '@guestpass/core/runtime-kit'
 import { seededRandom } from '@guestpass/core/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inFolder, openStore, random } from './opening.ts'

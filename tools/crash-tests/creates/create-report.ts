@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Credential, Event } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
+import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
 import { emailOf, type PersonApi } from './persons.ts'
 

@@ -4,7 +4,8 @@
  */
 import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
-import { asGuestpassError, connection, type GuestRequest, resolveHosts, Secret } from '@guestpass/core'
+import { connection, type GuestRequest, resolveHosts, Secret } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import { withBug } from '../events/bugs.ts'

@@ -1,4 +1,6 @@
-import { type ConnectionPorts, type Found, HttpFault, type Store } from '@guestpass/core'
+import type { ConnectionPorts, Store } from '@guestpass/core'
+import { HttpFault } from '@guestpass/core/runtime-kit'
+import type { Found } from '@guestpass/core/store-kit'
 
 /** Faults of a worker that a suite must catch, each of one class. */
 export const bugs = ['no-intent', 'no-recheck', 'all-lost', 'gives-up', 'unbounded', 'blind'] as const

@@ -1,17 +1,9 @@
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  asGuestpassError,
-  type Connection,
-  connection,
-  type Credential,
-  type Event,
-  eventsOf,
-  resolveHosts,
-  Secret,
-  type Store,
-} from '@guestpass/core'
+import { type Connection, connection, type Event, resolveHosts, Secret, type Store } from '@guestpass/core'
+import { eventsOf } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, type Credential } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { type JournalEntry, type Sandbox, sandbox } from '@guestpass/sandbox'
 import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'

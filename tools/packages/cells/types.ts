@@ -107,13 +107,13 @@ export const wrongCells = (project: Project): readonly Cell[] =>
 /** A page's project has no types of Node. */
 export const pageTypeCells = (project: Project): readonly Cell[] =>
   compilers.map((compiler) => ({
-    name: `${compiler.name}: @guestpass/core needs no @types/node in a page`,
+    name: `${compiler.name}: @guestpass/core and /web need no @types/node in a page`,
     run: async () =>
       printed(
         await compiled(
           project,
           { compiler, resolution: 'bundler', exact: true, dom: true },
-          everyEntry(['@guestpass/core']),
+          everyEntry(['@guestpass/core', '@guestpass/core/web']),
           [],
         ),
       ),

@@ -1,4 +1,5 @@
-import { asGuestpassError, type IssuedGuest } from '@guestpass/core'
+import type { IssuedGuest } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { faults } from './faults.ts'
 import { type JobReport, madeTooMany, since } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'

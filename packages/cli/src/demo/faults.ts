@@ -1,4 +1,5 @@
-import { asGuestpassError, type GuestpassError } from '@guestpass/core'
+import type { GuestpassError } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 
 /** Why things of one job failed. */
 export interface Faults {

@@ -1,4 +1,5 @@
-import { type IssuedGuest, guestScopes, meters } from '@guestpass/core'
+import { type IssuedGuest, guestScopes } from '@guestpass/core'
+import { meters } from '@guestpass/core/runtime-kit'
 import { faults } from './faults.ts'
 import { type JobReport, met } from './job-report.ts'
 import { DEMO, type Stage } from './stage.ts'

@@ -1,4 +1,4 @@
-import { connectionView } from '@guestpass/core'
+import { connectionView } from '@guestpass/core/runtime-kit'
 import { type JobReport, since } from './job-report.ts'
 import { signedIn } from './sign-in.ts'
 import { DEMO, type Stage } from './stage.ts'

@@ -1,4 +1,5 @@
-import { guestScopes, report, SECOND } from '@guestpass/core'
+import { guestScopes, report } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import { type JobReport, met } from './job-report.ts'
 import { DEMO, type Stage } from './stage.ts'
 

@@ -1,4 +1,5 @@
-import { type Clock, meters, stopwatch } from '@guestpass/core'
+import type { Clock } from '@guestpass/core'
+import { meters, stopwatch } from '@guestpass/core/runtime-kit'
 import type { JobReport } from './job-report.ts'
 
 /** Times pieces of a job. */

@@ -1,4 +1,5 @@
-import { abortable, type Secret } from '@guestpass/core'
+import type { Secret } from '@guestpass/core'
+import { abortable } from '@guestpass/core/runtime-kit'
 import { type Flags, readConfig, type RuntimeHost, secretsOf } from '@guestpass/runtime'
 import { inputError, inputText } from '../input-text.ts'
 import type { Output } from './output.ts'

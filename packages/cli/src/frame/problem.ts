@@ -1,4 +1,5 @@
-import { type Field, GuestpassError, iso } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
 import type { CommanderError } from 'commander'
 import type * as z from 'zod'
 import type { Described } from './verb.ts'

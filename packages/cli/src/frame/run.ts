@@ -1,4 +1,6 @@
-import { asGuestpassError, catalogue, type GuestpassError } from '@guestpass/core'
+import type { GuestpassError } from '@guestpass/core'
+import { catalogue } from '@guestpass/core/runtime-kit'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { type Surroundings, surroundings } from './cli.ts'
 import { type Output, output } from './output.ts'
 import { asTyped, errorLines, inputError } from './problem.ts'

@@ -1,11 +1,5 @@
-import {
-  type AccessToken,
-  type AccessTokens,
-  type GuestApi,
-  guestApis,
-  options as kinds,
-  type TokenSource,
-} from '@guestpass/core'
+import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type TokenSource } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
 import { argument, fault, type Parameter } from './arguments.ts'
 
 /** Which access token: for the calls of an API, or with these scopes. Without either: with the scopes of the configuration. */

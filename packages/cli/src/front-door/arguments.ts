@@ -1,4 +1,5 @@
-import { type Field, GuestpassError, type options as kinds } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
+import type * as kinds from '@guestpass/core/options'
 
 export const fault = (field: string, message: string, remedy: string): Field => ({ field, message, remedy })
 

@@ -1,4 +1,5 @@
-import { asGuestpassError, type Connection, type ErrorCode, type Store } from '@guestpass/core'
+import type { Connection, ErrorCode, Store } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
 
 /** How a connection fares, as JSON without secrets. */

@@ -1,12 +1,6 @@
-import {
-  guestApis,
-  type GuestContext,
-  GuestpassError,
-  type Millis,
-  options as kinds,
-  type ReadyContext,
-  SECOND,
-} from '@guestpass/core'
+import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { argument, type Parameter } from './arguments.ts'
 import type { InProgram } from './errors.ts'
 

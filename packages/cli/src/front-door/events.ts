@@ -1,15 +1,7 @@
-import {
-  type AuditRecord,
-  auditRecord,
-  asGuestpassError,
-  type Event,
-  type EventType,
-  eventTypes,
-  type Guests,
-  type Listener,
-  nearest,
-  options as kinds,
-} from '@guestpass/core'
+import type { AuditRecord, Event, EventType, Guests, Listener } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import { eventTypes, nearest } from '@guestpass/core/runtime-kit'
+import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
 import { argument, fault, type Parameter, refused } from './arguments.ts'
 
 /** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */

@@ -1,4 +1,5 @@
-import { type Report, report, SECOND, type SignedOut, type Verdict } from '@guestpass/core'
+import { type Report, report, type SignedOut, type Verdict } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { connect, openSharedStore, type RuntimeHost, runtimeOn, within } from '@guestpass/runtime'
 import { type AccessTokenRequest, type GivenAccessToken, givenAccessToken, sourceFor } from './access-token.ts'

@@ -1,5 +1,4 @@
 import {
-  type Credential,
   type DuplicateKey,
   type Erasure,
   type GuestApi,
@@ -7,16 +6,16 @@ import {
   type GuestRequest,
   type Guests,
   type GuestView,
-  type Instant,
   type Invalidation,
   type IssuedGuest,
-  options as kinds,
   type PersonErasure,
   type PersonExport,
   type PersonKey,
   type Revocation,
   type Secret,
 } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import type { Credential, Instant } from '@guestpass/core/store-kit'
 import { argument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 

@@ -3,13 +3,11 @@ import {
   authorizedFetch,
   authorizedSdk,
   authorizedUndici,
-  type AxiosLike,
-  type Fetch,
   type Hosts,
-  options as kinds,
-  type SdkClient,
   type TokenSource,
 } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
 import { argument, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of it. */

@@ -1,4 +1,5 @@
-import { type Instant, options as kinds } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import type { Instant } from '@guestpass/core/store-kit'
 import { argument, type Parameter } from './arguments.ts'
 
 /** What a report covers. */

@@ -1,11 +1,5 @@
-import {
-  type BeginSignIn,
-  type BegunSignIn,
-  type Connection,
-  type DeviceInstructions,
-  options as kinds,
-  type SignedIn,
-} from '@guestpass/core'
+import type { BeginSignIn, BegunSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
 import { argument, fault, type Parameter, refused } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 

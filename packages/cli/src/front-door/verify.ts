@@ -1,4 +1,5 @@
-import { type Expectations, options as kinds, type Verdict, type Verifier } from '@guestpass/core'
+import type { Expectations, Verdict, Verifier } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
 import { argument, type Parameter } from './arguments.ts'
 
 /** What must be true of a token, beyond what holds for all tokens of the connection. */

@@ -1,18 +1,15 @@
 import {
-  asGuestpassError,
   type Clock,
   type Context,
   type Field,
   type GuestpassError,
   type GuestRequest,
   type Guests,
-  HOUR,
-  type Millis,
   type Random,
-  SECOND,
-  stopwatch,
   GuestpassError as Refusal,
 } from '@guestpass/core'
+import { stopwatch } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, HOUR, type Millis, SECOND } from '@guestpass/core/store-kit'
 import type { Failures } from './failures.ts'
 import type { Journal } from './journal.ts'
 import type { Row } from './row.ts'

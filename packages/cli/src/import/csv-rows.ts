@@ -1,4 +1,5 @@
-import { type Field, GuestpassError, nearest } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
+import { nearest } from '@guestpass/core/runtime-kit'
 import { CsvError, parse } from 'csv-parse/sync'
 import { csvRecords } from './csv-records.ts'
 import { encodingFault, isNote, LONGEST_ROW, type Row } from './row.ts'

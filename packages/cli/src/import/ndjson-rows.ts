@@ -1,4 +1,5 @@
-import { type Field, strictObjectText } from '@guestpass/core'
+import type { Field } from '@guestpass/core'
+import { strictObjectText } from '@guestpass/core/runtime-kit'
 import { linesOf } from '../input-text.ts'
 import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 

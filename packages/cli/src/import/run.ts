@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
-import { catalogue, GuestpassError, stopwatch } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { catalogue, stopwatch } from '@guestpass/core/runtime-kit'
 import { connect, type Reachable, type Runtime, withRuntime, withWorkers } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'
 import type { Cli } from '../frame/verb.ts'

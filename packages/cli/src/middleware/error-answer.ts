@@ -1,4 +1,6 @@
-import { type Field, GuestpassError, type Instant, SECOND, systemClock } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
+import { type Instant, SECOND } from '@guestpass/core/store-kit'
 import { type Answer, answerOf } from './answer.ts'
 import { checkErrorOptions, type ErrorOptions } from './options.ts'
 

@@ -1,4 +1,6 @@
-import { type Claims, type Instant, scopesOfClaims } from '@guestpass/core'
+import type { Claims } from '@guestpass/core'
+import { scopesOfClaims } from '@guestpass/core/runtime-kit'
+import type { Instant } from '@guestpass/core/store-kit'
 
 /** The guest of a request, by the token that came with it. */
 export interface Guest {

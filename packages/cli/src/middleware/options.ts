@@ -1,4 +1,5 @@
-import { type GuestpassError, options as kinds, type Verdict } from '@guestpass/core'
+import type { GuestpassError, Verdict } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
 
 /** What checks tokens: the `gp` of `guestpass()`, or a verifier of `@guestpass/core`. */
 export interface TokenVerifier {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { abortable, GuestpassError, isLoopback, systemClock } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { abortable, isLoopback, systemClock } from '@guestpass/core/runtime-kit'
 import { callbackPage } from './callback-page.ts'
 
 /** Waits on this machine for the browser that comes back from a sign-in (RFC 8252, 7.3). */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { auditExport, ocsfExport } from '@guestpass/core'
+import { auditExport } from '@guestpass/core'
+import { ocsfExport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { visible, withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { type Checkpoint, GuestpassError, readCheckpointLine } from '@guestpass/core'
+import { type Checkpoint, GuestpassError } from '@guestpass/core'
+import { readCheckpointLine } from '@guestpass/core/runtime-kit'
 import { NotText } from '@guestpass/core/node'
 import { readFault } from '@guestpass/runtime'
 import { linesOf } from '../input-text.ts'

@@ -1,4 +1,5 @@
-import { type AuditRecord, auditRecord, guestRecords, type Store } from '@guestpass/core'
+import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
+import { auditRecord } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { whole, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

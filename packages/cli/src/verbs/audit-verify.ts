@@ -1,4 +1,5 @@
-import { type Checkpoint, type ExportVerdict, verifyExport } from '@guestpass/core'
+import { type Checkpoint, verifyExport } from '@guestpass/core'
+import type { ExportVerdict } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'

@@ -1,4 +1,5 @@
-import { type ConnectionView, connectionView, connectionViews, GuestpassError, iso } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { type ConnectionView, connectionView, connectionViews, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { connectionDocument, withRuntime } from '@guestpass/runtime'
 import { remedyOf } from '../frame/remedy.ts'

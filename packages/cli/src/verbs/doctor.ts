@@ -1,13 +1,6 @@
-import {
-  asGuestpassError,
-  catalogue,
-  type Connection,
-  type ErrorCode,
-  lackedScopes,
-  iso,
-  leftOutText,
-  SECOND,
-} from '@guestpass/core'
+import type { Connection, ErrorCode } from '@guestpass/core'
+import { catalogue, lackedScopes, iso, leftOutText } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, SECOND } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { connect, databasePath, type Reachable, type Runtime, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

@@ -1,4 +1,5 @@
-import { type Guests, type GuestRequest, type IssuedGuest, SECOND } from '@guestpass/core'
+import type { Guests, GuestRequest, IssuedGuest } from '@guestpass/core'
+import { SECOND } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { afterwards, connect, guestDocument, type Runtime, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

@@ -1,4 +1,5 @@
-import { type GuestRecords, guestRecords, type GuestView, iso } from '@guestpass/core'
+import { type GuestRecords, guestRecords, type GuestView } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { guestViewDocument, revocationDocument, type Settings, whole, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

@@ -1,4 +1,4 @@
-import type { Meters } from '@guestpass/core'
+import type { Meters } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { connect, startWorkers, type WorkerHealth, type WorkerName, withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'

@@ -1,4 +1,4 @@
-import { iso } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
 import type { DataKey, Rotation, SealedStore } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'

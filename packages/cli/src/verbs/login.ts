@@ -1,12 +1,6 @@
-import {
-  asGuestpassError,
-  type Clock,
-  type Connection,
-  GuestpassError,
-  iso,
-  type Millis,
-  type SignedIn,
-} from '@guestpass/core'
+import { type Clock, type Connection, GuestpassError, type SignedIn } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, type Millis } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { connect, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

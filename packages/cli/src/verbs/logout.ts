@@ -1,4 +1,4 @@
-import { iso } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { connect, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

@@ -1,4 +1,5 @@
-import { type JobReport, type Report, report as reportOf, type SignInReport } from '@guestpass/core'
+import { type Report, report as reportOf } from '@guestpass/core'
+import type { JobReport, SignInReport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'

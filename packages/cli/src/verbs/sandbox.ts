@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { type Field, GuestpassError, isLoopback } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
+import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Fault, Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { afterwards, dotenvLine, jsonFault, oneOf, readFault, textFile, whole } from '@guestpass/runtime'

@@ -1,4 +1,4 @@
-import { lackedScopes } from '@guestpass/core'
+import { lackedScopes } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { accessTokenDocument, connect, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'

@@ -1,19 +1,15 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
-  abortable,
   type Algorithm,
-  ALGORITHMS,
   GuestpassError,
   type Jwk,
-  keyPlaces,
-  oauthServer,
   type Store,
   type Verdict,
-  verdictText,
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
+import { abortable, ALGORITHMS, keyPlaces, oauthServer, verdictText } from '@guestpass/core/runtime-kit'
 import { nodePorts, NotText } from '@guestpass/core/node'
 import * as z from 'zod'
 import {

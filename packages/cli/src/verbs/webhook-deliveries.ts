@@ -1,4 +1,6 @@
-import { GuestpassError, iso, type DeadLetter } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
+import type { DeadLetter } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { whole } from '@guestpass/runtime'
 import { verb } from '../frame/verb.ts'

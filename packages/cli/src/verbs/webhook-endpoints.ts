@@ -1,4 +1,5 @@
-import { type Endpoint, iso, type Webhooks, webhookEvents } from '@guestpass/core'
+import type { Endpoint, Webhooks } from '@guestpass/core'
+import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
 import { type Cli, verb } from '../frame/verb.ts'

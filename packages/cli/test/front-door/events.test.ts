@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
-import { eventTypes } from '@guestpass/core'
+import { eventTypes } from '@guestpass/core/runtime-kit'
 import { createEvents } from '../../src/front-door/events.ts'
 import type { AuditRecord, EventNames, EventRecord, Secret, TokenReady } from '../../src/front-door/index.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'

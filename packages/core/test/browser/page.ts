@@ -1,16 +1,7 @@
 /** What runs in the browser: the library as a page has it. The test outside calls these one after the other. */
-import {
-  type Connection,
-  connection,
-  eventsOf,
-  HttpFault,
-  type HttpAnswer,
-  type HttpRequest,
-  memoryStore,
-  resolveHosts,
-  webHttp,
-  webPorts,
-} from '../../src/index.ts'
+import { type Connection, connection, memoryStore, resolveHosts, webPorts } from '../../src/index.ts'
+import { eventsOf, HttpFault, type HttpAnswer, type HttpRequest } from '../../src/runtime-kit.ts'
+import { webHttp } from '../../src/web/index.ts'
 import { fakeClock, storeContract } from '../../src/testing/index.ts'
 import { givenKeys } from '../../src/verify/given-keys.ts'
 import type { Jwk } from '../../src/verify/keys.ts'

@@ -1,10 +1,14 @@
 import { expect, it } from 'vitest'
-import * as core from '../../src/index.ts'
+import * as main from '../../src/index.ts'
 import * as node from '../../src/node/index.ts'
+import * as runtimeKit from '../../src/runtime-kit.ts'
+import * as storeKit from '../../src/store-kit.ts'
+import * as web from '../../src/web/index.ts'
 import { describeFactories, type Factory } from './factories.ts'
 import { publicKey } from '../world/fake-upstream.ts'
 import { hosts } from '../world/world.ts'
 
+const core = { ...main, ...runtimeKit, ...storeKit, ...web }
 const { memoryStore, Secret } = core
 const { close: _close, ...ports } = node.nodePorts()
 const store = memoryStore()
@@ -29,7 +33,7 @@ const axios = {
 const sdk = { setAccessToken: () => {}, callApi: async () => {} }
 const policy = { retry: { retries: -1 }, limit: { perMinute: 0, maxWaitMs: Number.NaN }, deadlineMs: '30s' }
 
-/** Every factory that `.` and `./node` export: arguments that are right, and mistakes with the fields that they name. */
+/** Every factory that the entries of the package export: arguments that are right, and mistakes with the fields that they name. */
 const factories: Readonly<Record<string, Factory>> = {
   connection: {
     make: core.connection,
@@ -234,7 +238,7 @@ const factories: Readonly<Record<string, Factory>> = {
     ],
   },
   eventsOf: {
-    make: (...args: never[]) => core.eventsOf(...(args as unknown as [core.Store, string])).next(),
+    make: (...args: never[]) => core.eventsOf(...(args as unknown as [main.Store, string])).next(),
     args: [store, 'default'],
     mistakes: [[[], ['store', 'connection']]],
   },
@@ -250,8 +254,8 @@ const factories: Readonly<Record<string, Factory>> = {
   },
   connectionView: {
     make: (...args: never[]) =>
-      core.connectionView(...(args as unknown as [core.Store, string])).catch((thrown: unknown) => {
-        if ((thrown as core.GuestpassError).code !== 'connection_unknown') throw thrown
+      core.connectionView(...(args as unknown as [main.Store, string])).catch((thrown: unknown) => {
+        if ((thrown as main.GuestpassError).code !== 'connection_unknown') throw thrown
       }),
     args: [store, 'default'],
     mistakes: [

@@ -1,4 +1,5 @@
-import { asGuestpassError, type Field } from '@guestpass/core'
+import type { Field } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { proxies } from '@guestpass/core/node'
 import { inClear } from './kinds.ts'
 import type { Variables, Written } from './layers.ts'

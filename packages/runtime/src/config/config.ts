@@ -1,4 +1,5 @@
-import { type Field, GuestpassError, type Hosts, nearest, Secret } from '@guestpass/core'
+import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
+import { nearest } from '@guestpass/core/runtime-kit'
 import type * as z from 'zod'
 import { disagreements, inClearTo, missing, type Naming, type Need, proxyFaults, sentInClear } from './checks.ts'
 import { withSettingNames } from './core-options.ts'

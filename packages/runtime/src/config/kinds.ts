@@ -1,16 +1,8 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import {
-  type Algorithm,
-  ALGORITHMS,
-  asGuestpassError,
-  isLoopback,
-  options,
-  type Params,
-  pemKeys,
-  reservedParams,
-  Secret,
-  signingSecretFault,
-} from '@guestpass/core'
+import { type Algorithm, type Params, Secret } from '@guestpass/core'
+import * as options from '@guestpass/core/options'
+import { ALGORITHMS, isLoopback, pemKeys, reservedParams, signingSecretFault } from '@guestpass/core/runtime-kit'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
 /** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */

@@ -1,4 +1,6 @@
-import { CONNECTION_NAME, type Field, isConnectionName, nearest, options } from '@guestpass/core'
+import type { Field } from '@guestpass/core'
+import * as options from '@guestpass/core/options'
+import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
 import {
   flagOf,
   type Key,

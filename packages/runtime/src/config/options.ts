@@ -1,4 +1,6 @@
-import { CONNECTION_NAME, isConnectionName, nearest, options as kinds, Secret } from '@guestpass/core'
+import { Secret } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, Written } from './layers.ts'
 import { entries, type Key, optionOf, type Setting, settings } from './settings.ts'

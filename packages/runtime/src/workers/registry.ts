@@ -1,4 +1,5 @@
-import { auditLog, type Connection, keepAlive, keeper, type Store, type Worker } from '@guestpass/core'
+import { auditLog, type Connection, keepAlive, keeper, type Store } from '@guestpass/core'
+import type { Worker } from '@guestpass/core/runtime-kit'
 import type { Runtime } from '../runtime.ts'
 
 /** A connection whose work is done in the background. */

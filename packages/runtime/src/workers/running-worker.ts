@@ -1,14 +1,6 @@
-import {
-  asGuestpassError,
-  type Clock,
-  type ErrorCode,
-  GuestpassError,
-  type Instant,
-  iso,
-  MINUTE,
-  repeated,
-  type WorkerObserver,
-} from '@guestpass/core'
+import { type Clock, type ErrorCode, GuestpassError } from '@guestpass/core'
+import { iso, repeated, type WorkerObserver } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, type Instant, MINUTE } from '@guestpass/core/store-kit'
 import { MOST_COUNTED } from '../counted.ts'
 import type { NamedWorker, WorkerName } from './registry.ts'
 

@@ -1,4 +1,4 @@
-import { untilAborted } from '@guestpass/core'
+import { untilAborted } from '@guestpass/core/runtime-kit'
 import {
   type NamedWorker,
   type WorkedConnection,

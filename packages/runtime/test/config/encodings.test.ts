@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { asGuestpassError } from '@guestpass/core'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
 import { site } from '../site.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { nearest } from '@guestpass/core'
+import { nearest } from '@guestpass/core/runtime-kit'
 import { configurationPage } from '../../src/config/page.ts'
 import { camel, entries, flagOf, keyOfFileName, keyOfVariable } from '../../src/config/settings.ts'
 

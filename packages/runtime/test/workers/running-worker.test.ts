@@ -1,4 +1,5 @@
-import { GuestpassError, type Worker, type WorkerObserver } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import type { Worker, WorkerObserver } from '@guestpass/core/runtime-kit'
 import { type FakeClock, fakeClock, settle } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
 import { startWorker } from '../../src/workers/running-worker.ts'

@@ -1,6 +1,7 @@
 import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { GuestpassError, relay, Secret } from '@guestpass/core'
+import { GuestpassError, Secret } from '@guestpass/core'
+import { relay } from '@guestpass/core/runtime-kit'
 import { settle } from '@guestpass/core/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { grantServer } from '../../../core/test/world/grant-server.ts'

@@ -1,14 +1,5 @@
-import {
-  type ConnectionPorts,
-  jsonLines,
-  memoryStore,
-  relay,
-  type Relay,
-  type Store,
-  webhookRoute,
-  type Webhooks,
-  webhooks,
-} from '@guestpass/core'
+import { type ConnectionPorts, memoryStore, type Store, webhookRoute, type Webhooks, webhooks } from '@guestpass/core'
+import { jsonLines, relay, type Relay } from '@guestpass/core/runtime-kit'
 import { nodePlatform } from '@guestpass/core/node'
 import { type FakeClock, seededRandom } from '@guestpass/core/testing'
 import { configured } from '../../../core/test/webhooks/world.ts'

@@ -1,4 +1,4 @@
-import { options } from '@guestpass/core'
+import * as options from '@guestpass/core/options'
 
 /** A data key as it is kept: only the key ring can open it. */
 export interface WrappedKey {

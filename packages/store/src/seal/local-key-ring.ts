@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type Field, GuestpassError, options as kinds, type Random } from '@guestpass/core'
+import { type Field, GuestpassError, type Random } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
 import { boundKey, decrypted, encrypted, NONCE_BYTES } from './cipher.ts'
 import type { KeyRing } from './key-ring.ts'
 

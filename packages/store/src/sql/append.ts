@@ -1,4 +1,5 @@
-import { type Event, type Instant, LINK_VERSION, type Route } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
+import { type Instant, LINK_VERSION, type Route } from '@guestpass/core/store-kit'
 import type { Insertable } from 'kysely'
 import { type HeadRow, headsOf, linkedTo, NO_HEAD, putHeads } from './chain.ts'
 import type { Db } from './database.ts'

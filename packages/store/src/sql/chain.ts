@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
+import type { Event } from '@guestpass/core'
 import {
   auditRecord,
   type ChainHead,
-  type Event,
   type Instant,
   type Link,
   LINK_VERSION,
   linkText,
   type LinkVersion,
   NO_LINKS,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 

@@ -1,4 +1,5 @@
-import { type Change, type Instant, type Ledger, type Random, refuseForeign, type Route } from '@guestpass/core'
+import type { Random } from '@guestpass/core'
+import { type Change, type Instant, type Ledger, refuseForeign, type Route } from '@guestpass/core/store-kit'
 import type { Vault } from '../seal/data-keys.ts'
 import { append } from './append.ts'
 import { putExpected, type SealedWrite, sealedWrite } from './credentials.ts'

@@ -1,15 +1,14 @@
+import { GuestpassError, Secret } from '@guestpass/core'
 import {
   type Credential,
   dueAt,
   dueSetAt,
   type Found,
-  GuestpassError,
   type Instant,
   type Page,
-  Secret,
   type TokenSet,
   type Write,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import { openProfileOf, sealProfileOf } from '../seal/profile.ts'

@@ -1,4 +1,4 @@
-import type { Instant } from '@guestpass/core'
+import type { Instant } from '@guestpass/core/store-kit'
 import type { Kysely, RawBuilder } from 'kysely'
 import type { Tables } from './schema.ts'
 

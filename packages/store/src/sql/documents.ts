@@ -1,3 +1,4 @@
+import { GuestpassError, type Random } from '@guestpass/core'
 import {
   ahead,
   DAY,
@@ -5,11 +6,9 @@ import {
   type Document,
   type Documents,
   type DocumentWrite,
-  GuestpassError,
   type Instant,
   type Json,
-  type Random,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import { type Selectable, sql } from 'kysely'
 import type { Place } from '../seal/cipher.ts'
 import type { Vault } from '../seal/data-keys.ts'

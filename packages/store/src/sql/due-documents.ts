@@ -1,4 +1,4 @@
-import { ahead, type DueDocumentsAnswer, type DueDocumentsAsk, type Instant } from '@guestpass/core'
+import { ahead, type DueDocumentsAnswer, type DueDocumentsAsk, type Instant } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 import { expired } from './documents.ts'

@@ -1,4 +1,4 @@
-import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core'
+import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core/store-kit'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Db } from './database.ts'
 import { countOf } from './rows.ts'

@@ -1,4 +1,4 @@
-import { type Instant, MINUTE } from '@guestpass/core'
+import { type Instant, MINUTE } from '@guestpass/core/store-kit'
 import { flush } from './append.ts'
 import type { Db } from './database.ts'
 import { sweepDocuments } from './documents.ts'

@@ -1,4 +1,5 @@
-import { type ChainHead, type Event, NO_LINKS } from '@guestpass/core'
+import type { Event } from '@guestpass/core'
+import { type ChainHead, NO_LINKS } from '@guestpass/core/store-kit'
 import type { Kysely } from 'kysely'
 import { linkedTo } from './chain.ts'
 

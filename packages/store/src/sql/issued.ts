@@ -1,4 +1,4 @@
-import { DAY, type Instant, type Issued } from '@guestpass/core'
+import { DAY, type Instant, type Issued } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import { memoryOf } from './transaction-memory.ts'

@@ -1,12 +1,12 @@
+import type { Event } from '@guestpass/core'
 import {
   ahead,
   type DueMessage,
-  type Event,
   type Instant,
   type Millis,
   type Outcome,
   type DeadLetter,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 import { countOf, inGroups } from './rows.ts'

@@ -1,4 +1,4 @@
-import type { Credential, LinkVersion } from '@guestpass/core'
+import type { Credential, LinkVersion } from '@guestpass/core/store-kit'
 
 /** The tables, for every database alike. Instants are milliseconds since the epoch; `text` that holds JSON says so. */
 export interface Tables {

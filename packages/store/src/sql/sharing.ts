@@ -9,7 +9,7 @@ import {
   type PermitAsk,
   reserved,
   taught,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 

@@ -1,4 +1,5 @@
-import type { Instant, Store } from '@guestpass/core'
+import type { Store } from '@guestpass/core'
+import type { Instant } from '@guestpass/core/store-kit'
 import type { Database } from './database.ts'
 import { type Rotation, type RotationOptions, type RotationParts, rotation } from './rotation.ts'
 import { sealedColumns } from './sealed-columns.ts'

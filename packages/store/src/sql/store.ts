@@ -1,11 +1,11 @@
+import type { Store } from '@guestpass/core'
 import {
   asGuestpassError,
   refuseBadClaim,
   refuseBadDueAsk,
   refuseBadLimit,
   refuseBadMost,
-  type Store,
-} from '@guestpass/core'
+} from '@guestpass/core/store-kit'
 import { chainHead, linksAfter } from './chain.ts'
 import { commit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'

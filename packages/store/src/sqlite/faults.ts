@@ -1,4 +1,5 @@
-import { DISK_FAILING, DISK_FULL, type ErrorCode, GuestpassError } from '@guestpass/core'
+import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { DISK_FAILING, DISK_FULL } from '@guestpass/core/store-kit'
 import { saysFullDisk } from '../full-disk.ts'
 
 const RESTORE = 'Restore it from a backup, or move it away and start with an empty store. It was not changed'

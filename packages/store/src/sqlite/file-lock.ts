@@ -1,5 +1,5 @@
 import { statSync, unlinkSync } from 'node:fs'
-import type { Millis } from '@guestpass/core'
+import type { Millis } from '@guestpass/core/store-kit'
 import { isFullDisk } from './faults.ts'
 import { sqliteModule } from './module.ts'
 

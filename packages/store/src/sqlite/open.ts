@@ -1,12 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import {
-  type Clock,
-  type GuestpassError,
-  type Millis,
-  options as kinds,
-  type Random,
-  type Route,
-} from '@guestpass/core'
+import type { Clock, GuestpassError, Random } from '@guestpass/core'
+import * as kinds from '@guestpass/core/options'
+import type { Millis, Route } from '@guestpass/core/store-kit'
 import { Kysely } from 'kysely'
 import { vault } from '../seal/data-keys.ts'
 import { type KeyRing, keyRingKind } from '../seal/key-ring.ts'

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { DatabaseSync } from 'node:sqlite'
-import { type Instant, type Millis, SECOND } from '@guestpass/core'
+import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
 import type { Db } from '../sql/database.ts'
 import { fact, setFact } from '../sql/sharing.ts'
 

@@ -2,7 +2,9 @@
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { type Credential, GuestpassError, Secret, type Store, systemClock, systemRandom } from '@guestpass/core'
+import { GuestpassError, Secret, type Store } from '@guestpass/core'
+import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
+import type { Credential } from '@guestpass/core/store-kit'
 import { fileKeyRing, type SealedStore, sqliteStore } from '../../src/sqlite/index.ts'
 
 const [verb = '', folder = '', amount = '1'] = process.argv.slice(2)

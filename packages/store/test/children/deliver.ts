@@ -1,6 +1,7 @@
 // A process of its own that delivers the webhooks of a store until it is killed, or there are none left.
 import process from 'node:process'
-import { type Clock, Secret, systemClock, webhookRoute, webhooks } from '@guestpass/core'
+import { type Clock, Secret, webhookRoute, webhooks } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
 import { guardedHttp, nodePorts } from '@guestpass/core/node'
 import { openStore, random } from '../opening.ts'
 

@@ -1,0 +1,47 @@
+/** For authors of a store: the types of the store port, and the rules that every store follows. The contract kit is in `./testing`. */
+export { auditRecord } from './domain/audit-record.ts'
+export { type Bucket, type Lesson, type PermitAnswer, type PermitAsk, reserved, taught } from './domain/bucket.ts'
+export {
+  type ChainHead,
+  type Link,
+  LINK_VERSION,
+  type LinkPlace,
+  linkText,
+  type LinkVersion,
+  NO_LINKS,
+} from './domain/chain.ts'
+export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
+export { dueAt, dueSetAt } from './domain/due.ts'
+export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
+export { canonicalJson, type Json } from './domain/json.ts'
+export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
+export { ahead, DAY, DOCUMENT_TOLERANCE, HOUR, type Instant, type Millis, MINUTE, SECOND } from './domain/time.ts'
+export type {
+  Change,
+  Coordination,
+  Credentials,
+  DeadLetter,
+  Document,
+  Documents,
+  DocumentWrite,
+  DueAnswer,
+  DueAsk,
+  DueDocumentsAnswer,
+  DueDocumentsAsk,
+  DueMessage,
+  Facts,
+  Found,
+  Issued,
+  IssuedTokens,
+  LeaseAnswer,
+  Ledger,
+  Outbox,
+  Outcome,
+  Page,
+  Route,
+  Trail,
+  Write,
+} from './ports/store.ts'
+export { sha256Hex } from './ports/system.ts'
+export { type Lease, leased } from './stores/lease.ts'
+export { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost, refuseForeign } from './stores/terms.ts'
