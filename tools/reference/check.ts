@@ -1,5 +1,5 @@
 /**
- * Checks documentation against the sources. `--write` writes the generated pages and texts. A name (`docstrings`) runs one check
+ * Checks documentation against the sources. `--write` writes the generated pages and texts, and breaks long lines. A name (`docstrings`) runs one check
  * and prints all of its faults.
  */
 import { execFileSync } from 'node:child_process'
@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { publicNames } from '../../docs/api/public-api.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
+import { linkFaults } from './links.ts'
+import { proseFaults, wrapped } from './prose.ts'
 import { surfaceFaults, surfaceTexts } from './surface.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -14,6 +16,8 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
   .split('\n')
   .filter((file) => file !== '' && existsSync(join(root, file)))
+const repository = { files, read: (file: string) => (files.includes(file) ? read(file) : undefined) }
+const pages = files.filter((file) => file.endsWith('.md') && !file.startsWith('docs/api/'))
 const names = publicNames(root)
 
 interface Check {
@@ -28,11 +32,13 @@ const checks: Readonly<Record<string, Check>> = {
     faults: () =>
       surfaceFaults(
         names,
-        (file) => (files.includes(file) ? read(file) : undefined),
+        repository.read,
         files.filter((file) => file.startsWith('docs/api/surface/')),
       ),
   },
   'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names) },
+  links: { isStrict: false, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
+  prose: { isStrict: false, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
   docstrings: { isStrict: false, faults: () => docstringFaults(names) },
 }
 
@@ -41,6 +47,7 @@ if (process.argv.includes('--write')) {
     mkdirSync(dirname(join(root, file)), { recursive: true })
     writeFileSync(join(root, file), text)
   }
+  for (const page of pages) if (page !== 'docs/configuration.md') writeFileSync(join(root, page), wrapped(read(page)))
 } else {
   const asked = process.argv.slice(2)
   const chosen = Object.entries(checks).filter(([name]) => asked.length === 0 || asked.includes(name))
