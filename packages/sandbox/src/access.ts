@@ -4,23 +4,23 @@ import type { AccessToken, AccessTokens } from './oauth/access-tokens.ts'
 import { apiRefusal, type Refusal } from './refusal.ts'
 
 /** A call that may go on: whose token it carries, and the token's text. */
-export interface Admitted {
+export interface AuthorizedCall {
   readonly token: AccessToken
   readonly text: string
 }
 
 /** Admits a call to the API, or refuses: 401 without a valid token, 429 beyond its limit, 403 without `scope`. */
-export type Access = (call: Call, scope?: string) => Admitted
+export type Access = (call: Call, scope?: string) => AuthorizedCall
 
-export function access(tokens: AccessTokens, limits: Limits): Access {
+export function createAccess(tokens: AccessTokens, limits: Limits): Access {
   return (call, scope) => {
-    tellLimits(call, limits.idle())
+    addLimitHeaders(call, limits.unlimitedPermit())
     const text = bearer(call.headers.authorization)
     const token = tokens.find(text)
     if (token === undefined)
       throw unauthorized('bad.credentials', 'Invalid login credentials.', ', error="invalid_token"')
-    const permit = limits.take(token.lane)
-    tellLimits(call, permit)
+    const permit = limits.take(token.usage)
+    addLimitHeaders(call, permit)
     if (!permit.granted) throw tooMany(permit, token.family ? 'org.app.user' : 'client.credentials.token')
     if (scope !== undefined && !token.scopes.includes(scope)) throw scopeMissing(scope)
     return { token, text }
@@ -33,7 +33,7 @@ function bearer(header: string | undefined): string {
   throw unauthorized('authentication.required', 'No authentication bearer token specified in authorization header.')
 }
 
-function tellLimits({ answerHeaders }: Call, { count, allowed, resetSeconds }: Permit): void {
+function addLimitHeaders({ answerHeaders }: Call, { count, allowed, resetSeconds }: Permit): void {
   answerHeaders['inin-ratelimit-count'] = String(count)
   answerHeaders['inin-ratelimit-allowed'] = String(allowed)
   answerHeaders['inin-ratelimit-reset'] = String(resetSeconds)

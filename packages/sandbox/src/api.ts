@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from './clock.ts'
 import type { Answer, Dialect, Endpoint } from './endpoint.ts'
-import { exchange } from './exchange.ts'
+import { answerAsScripted } from './scripted-answer.ts'
 import type { FaultEffect, Faults } from './faults.ts'
 import type { Journal, OpenEntry } from './journal.ts'
-import { cors, preflight } from './origins.ts'
+import { cors, preflight } from './loopback.ts'
 import type { Randomness } from './random.ts'
 import { plainRefusal } from './refusal.ts'
 
@@ -23,7 +23,7 @@ interface Underway {
 }
 
 /** Serves the endpoints: journal, faults, correlation ids, CORS and the sandbox's own Date are the same for all of them. */
-export function api(server: FastifyInstance, parts: ApiParts): void {
+export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
   const { clock, random, journal, faults, endpoints } = parts
   const underway = new WeakMap<FastifyRequest, Underway>()
   const closing = new AbortController()
@@ -92,7 +92,7 @@ export function api(server: FastifyInstance, parts: ApiParts): void {
         note: entry.note,
       }
       const noteFault = (fault: FaultEffect) => entry.note({ fault })
-      const outcome = await exchange(endpoint, call, { faults, wait, noteFault }).catch((error: unknown) => {
+      const outcome = await answerAsScripted(endpoint, call, { faults, wait, noteFault }).catch((error: unknown) => {
         // A scripted delay that the closing sandbox cut short: there is nothing to tell the client.
         if (closing.signal.aborted) return 'reset' as const
         throw error

@@ -1,16 +1,16 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import { api, type ApiParts } from './api.ts'
-import { control, type ControlParts } from './control.ts'
-import { isLoopback, namesLoopback } from './origins.ts'
+import { serveEndpoints, type ApiParts } from './api.ts'
+import { serveControlRoutes, type ControlParts } from './control.ts'
+import { isLoopback, isLoopbackHostHeader } from './loopback.ts'
 
-export interface AppParts extends ControlParts, ApiParts {
+export interface ServerParts extends ControlParts, ApiParts {
   readonly allowedHosts: readonly string[]
 }
 
 const MAX_BODY = 1024 * 1024
 
 /** The HTTP server around the endpoints, not listening yet. */
-export function app(parts: AppParts): FastifyInstance {
+export function createServer(parts: ServerParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: MAX_BODY,
     forceCloseConnections: true,
@@ -20,14 +20,14 @@ export function app(parts: AppParts): FastifyInstance {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   if (isLoopback(parts.host)) checkHost(server, parts.allowedHosts)
-  server.register(async (scope) => control(scope, parts), { prefix: '/__sandbox' })
-  server.register(async (scope) => api(scope, parts))
+  server.register(async (scope) => serveControlRoutes(scope, parts), { prefix: '/__sandbox' })
+  server.register(async (scope) => serveEndpoints(scope, parts))
   return server
 }
 
 function checkHost(server: FastifyInstance, allowedHosts: readonly string[]): void {
   server.addHook('onRequest', (request, reply, next) => {
-    if (namesLoopback(request.headers.host, allowedHosts)) return next()
+    if (isLoopbackHostHeader(request.headers.host, allowedHosts)) return next()
     return reply
       .code(403)
       .type('text/plain')

@@ -9,13 +9,13 @@ export interface Clock {
 }
 
 /** How far the clock can be put: a hundred years, beyond what anybody means and within what a date can hold. */
-export const FAR = 100 * 366 * 86_400_000
+export const MAX_OFFSET_MS = 100 * 366 * 86_400_000
 
-export function clock(source: () => number): Clock {
+export function createClock(source: () => number): Clock {
   let offset = 0
   const put = (ms: number): void => {
-    if (!(Math.abs(ms) <= FAR))
-      throw new RangeError(`The clock can be put at most ${FAR} ms from its source, not ${ms}`)
+    if (!(Math.abs(ms) <= MAX_OFFSET_MS))
+      throw new RangeError(`The clock can be put at most ${MAX_OFFSET_MS} ms from its source, not ${ms}`)
     offset = ms
   }
   return {

@@ -1,7 +1,7 @@
 export class NotJson extends Error {}
 
 /** The body of a control request. Throws NotJson. */
-export function json(body: unknown): unknown {
+export function parseControlBody(body: unknown): unknown {
   try {
     return JSON.parse(String(body))
   } catch {

@@ -1,16 +1,16 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { type Clock, FAR, iso } from './clock.ts'
-import { json, NotJson } from './control-body.ts'
+import { type Clock, MAX_OFFSET_MS, iso } from './clock.ts'
+import { parseControlBody, NotJson } from './control-body.ts'
 import type { Faults } from './faults.ts'
-import { guestControl, type GuestControlParts } from './guest-control.ts'
+import { serveGuestControlRoutes, type GuestControlParts } from './guest-control.ts'
 import type { Journal } from './journal.ts'
 import type { Keys } from './keys.ts'
 import { limitBody, type Limits } from './limits.ts'
 import { digest } from './mask.ts'
-import type { UserDecisions } from './oauth/sign-in.ts'
-import { isLoopback } from './origins.ts'
+import type { UserDecisions } from './oauth/sign-in-endpoints.ts'
+import { isLoopback } from './loopback.ts'
 
 export interface ControlParts extends GuestControlParts {
   readonly clock: Clock
@@ -24,7 +24,7 @@ export interface ControlParts extends GuestControlParts {
   readonly controlToken: string
 }
 
-const milliseconds = z.int().min(-FAR).max(FAR)
+const milliseconds = z.int().min(-MAX_OFFSET_MS).max(MAX_OFFSET_MS)
 
 const clockBody = z.union([z.strictObject({ offsetMs: milliseconds }), z.strictObject({ advanceMs: milliseconds })], {
   error: 'either {"offsetMs": …} or {"advanceMs": …}, a whole number of milliseconds',
@@ -32,10 +32,10 @@ const clockBody = z.union([z.strictObject({ offsetMs: milliseconds }), z.strictO
 const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optional() })
 
 /** The routes that look into the sandbox and steer it. */
-export function control(server: FastifyInstance, parts: ControlParts): void {
+export function serveControlRoutes(server: FastifyInstance, parts: ControlParts): void {
   const { clock, faults, journal, keys, limits, decisions } = parts
-  guard(server, parts)
-  server.setErrorHandler((error, _request, reply) => problem(reply, ...worded(error)))
+  guardControlRoutes(server, parts)
+  server.setErrorHandler((error, _request, reply) => problem(reply, ...problemParts(error)))
   server.setNotFoundHandler((_request, reply) =>
     problem(
       reply,
@@ -55,31 +55,31 @@ export function control(server: FastifyInstance, parts: ControlParts): void {
   })
   server.get('/faults', async () => faults.pending())
   server.post('/faults', async ({ body }) => {
-    faults.script(json(body))
+    faults.script(parseControlBody(body))
     return faults.pending()
   })
   const time = () => ({ now: iso(clock.now()), offsetMs: clock.offset() })
   server.get('/clock', async () => time())
   server.post('/clock', async ({ body }) => {
-    moveClock(clock, clockBody.parse(json(body)))
+    moveClock(clock, clockBody.parse(parseControlBody(body)))
     return time()
   })
-  server.post('/keys', async ({ body }) => ({ kid: await keys.roll(keysBody.parse(json(body))) }))
+  server.post('/keys', async ({ body }) => ({ kid: await keys.roll(keysBody.parse(parseControlBody(body))) }))
   server.get('/limits', async () => limits.current())
   server.post('/limits', async ({ body }) => {
-    limits.set(limitBody.parse(json(body)))
+    limits.set(limitBody.parse(parseControlBody(body)))
     return limits.current()
   })
   server.get('/consent', async () => decisions.consent.current())
   server.post('/consent', async ({ body }) => {
-    decisions.consent.set(json(body))
+    decisions.consent.set(parseControlBody(body))
     return decisions.consent.current()
   })
   server.post('/device', async ({ body }, reply) => {
-    decisions.device(json(body))
+    decisions.device(parseControlBody(body))
     return reply.code(204).send()
   })
-  guestControl(server, parts)
+  serveGuestControlRoutes(server, parts)
 }
 
 function moveClock(clock: Clock, move: z.infer<typeof clockBody>): void {
@@ -88,13 +88,13 @@ function moveClock(clock: Clock, move: z.infer<typeof clockBody>): void {
 }
 
 /** Nobody but the operator: no page of another origin, and beyond loopback only who has the token. */
-function guard(server: FastifyInstance, { host, controlToken }: ControlParts): void {
+function guardControlRoutes(server: FastifyInstance, { host, controlToken }: ControlParts): void {
   server.addHook('onRequest', ({ headers, method }, reply, next) => {
     const { origin } = headers
     if (origin !== undefined && origin !== `http://${headers.host}`) {
       return problem(reply, 403, 'Pages of another origin may not control the sandbox.')
     }
-    if (!isLoopback(host) && !holds(headers['x-sandbox-token'], controlToken)) {
+    if (!isLoopback(host) && !isControlToken(headers['x-sandbox-token'], controlToken)) {
       return problem(
         reply,
         401,
@@ -109,11 +109,11 @@ function guard(server: FastifyInstance, { host, controlToken }: ControlParts): v
   })
 }
 
-function holds(presented: string | string[] | undefined, token: string): boolean {
+function isControlToken(presented: string | string[] | undefined, token: string): boolean {
   return typeof presented === 'string' && timingSafeEqual(Buffer.from(digest(presented)), Buffer.from(digest(token)))
 }
 
-function worded(error: unknown): [number, string, unknown[]?] {
+function problemParts(error: unknown): [number, string, unknown[]?] {
   if (error instanceof NotJson) return [400, error.message]
   if (error instanceof z.ZodError) {
     const errors = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))

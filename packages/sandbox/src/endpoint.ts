@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Facts } from './journal.ts'
+import type { JournalNotes } from './journal.ts'
 
 /** A request as endpoints see it. */
 export interface Call {
@@ -15,7 +15,7 @@ export interface Call {
   /** Waits as long as a scripted delay says that the work takes. */
   pause(): Promise<void>
   /** Writes into the request's journal entry. */
-  note(facts: Facts): void
+  note(facts: JournalNotes): void
 }
 
 export interface Answer {
@@ -38,7 +38,7 @@ export interface Endpoint {
   /** The family of error bodies. Pages are for the browser's own window: no other origin may read them. */
   readonly dialect: Dialect
   /** True when `answer` calls `pause` itself, because something must happen before the wait. */
-  readonly pacesItself?: true
+  readonly callsPause?: true
   /** Throws a Refusal to say no. */
   answer(call: Call): Answer | Promise<Answer>
 }

@@ -6,7 +6,12 @@ export interface EnvironmentParts {
 }
 
 /** The variables that point a client at a sandbox and at the systems beside it. */
-export function environment({ url, client, publicClientId, webhookSecrets }: EnvironmentParts): Record<string, string> {
+export function environmentVariables({
+  url,
+  client,
+  publicClientId,
+  webhookSecrets,
+}: EnvironmentParts): Record<string, string> {
   return {
     GENESYS_OAUTH_BASE_URL: url,
     GENESYS_API_BASE_URL: url,

@@ -39,7 +39,7 @@ export interface Faults {
 }
 
 /** `operations`: every name that `on` may have. */
-export function faults(operations: readonly string[]): Faults {
+export function createFaults(operations: readonly string[]): Faults {
   const schema = scriptSchema(operations)
   let waiting: { on: string; do: FaultEffect; times: number }[] = []
   return {

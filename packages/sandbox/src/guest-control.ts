@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { json } from './control-body.ts'
-import type { GuestDecisions } from './guest-side.ts'
+import { parseControlBody } from './control-body.ts'
+import type { GuestDecisions } from './guest-endpoints.ts'
 import { type Deliveries, secretsBody } from './receivers/deliveries.ts'
 
 export interface GuestControlParts {
@@ -14,16 +14,19 @@ const webhooksBody = z.strictObject({ secrets: secretsBody })
 const nameOf = (query: unknown): string | undefined => (query as { name?: string }).name
 
 /** The control routes of authenticated guests and of the systems beside them. */
-export function guestControl(server: FastifyInstance, { guestDecisions, deliveries }: GuestControlParts): void {
+export function serveGuestControlRoutes(
+  server: FastifyInstance,
+  { guestDecisions, deliveries }: GuestControlParts,
+): void {
   const channels = () =>
     guestDecisions.channels.all().map(({ organization, ...rest }) => ({ ...rest, organization: organization.name }))
   server.get('/channels', async () => channels())
   server.post('/channels', async ({ body }) => {
-    guestDecisions.channel(json(body))
+    guestDecisions.channel(parseControlBody(body))
     return channels()
   })
   server.post('/guests', async ({ body }, reply) => {
-    guestDecisions.endGuest(json(body))
+    guestDecisions.endGuest(parseControlBody(body))
     return reply.code(204).send()
   })
   server.get('/deliveries', async ({ query }) => deliveries.all(nameOf(query)))
@@ -32,7 +35,7 @@ export function guestControl(server: FastifyInstance, { guestDecisions, deliveri
     return reply.code(204).send()
   })
   server.post('/webhooks', async ({ body }, reply) => {
-    deliveries.setSecrets(webhooksBody.parse(json(body)).secrets)
+    deliveries.setSecrets(webhooksBody.parse(parseControlBody(body)).secrets)
     return reply.code(204).send()
   })
 }

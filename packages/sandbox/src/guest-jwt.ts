@@ -24,7 +24,7 @@ export interface GuestJwtParts {
   readonly scopeFormat: 'array' | 'string'
 }
 
-export function guestJwt({ issuer, keys, random, scopeFormat }: GuestJwtParts): GuestJwt {
+export function createGuestJwt({ issuer, keys, random, scopeFormat }: GuestJwtParts): GuestJwt {
   return ({ guestId, organization, scopes, iat, seconds }) =>
     keys.sign({
       iss: issuer(),

@@ -4,7 +4,7 @@ import type { FaultEffect } from './faults.ts'
 import { maskBody, maskHeaders, maskPath } from './mask.ts'
 
 /** What an endpoint adds to the entry of the request that it answered. */
-export interface Facts {
+export interface JournalNotes {
   /** The answer was kept from an earlier request with the same Idempotency-Key or refresh token; nothing took effect. */
   readonly replayed?: true
   /** A credential that was already used up was presented again. */
@@ -25,7 +25,7 @@ export interface Facts {
 }
 
 /** One request and how it was answered. Secrets and mail addresses show as `sha256:` and twelve hexadecimal digits. */
-export interface JournalEntry extends Facts {
+export interface JournalEntry extends JournalNotes {
   /** Counts requests from 1: a first entry above 1 says how many older ones were dropped. */
   readonly seq: number
   /** When it came in, on the sandbox's clock: ISO 8601. */
@@ -48,7 +48,7 @@ export interface JournalEntry extends Facts {
 /** An entry still being written. */
 export interface OpenEntry {
   body(contentType: string | undefined, body: Buffer): void
-  readonly note: (facts: Facts & { readonly operation?: string; readonly fault?: FaultEffect }) => void
+  readonly note: (facts: JournalNotes & { readonly operation?: string; readonly fault?: FaultEffect }) => void
   status(status: number): void
 }
 
@@ -61,7 +61,7 @@ export interface Journal {
 }
 
 /** Keeps the last `capacity` entries. */
-export function journal(capacity: number, now: () => number): Journal {
+export function createJournal(capacity: number, now: () => number): Journal {
   // A ring: dropping the oldest of a plain array would cost the length of the array for every request.
   let ring: JournalEntry[] = []
   let next = 0

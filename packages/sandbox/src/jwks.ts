@@ -5,7 +5,7 @@ import type { Keys } from './keys.ts'
 const MAX_AGE = 300
 
 /** `GET /.well-known/jwks.json`, with conditional requests. */
-export function jwks(keys: Keys): Endpoint {
+export function jwksEndpoint(keys: Keys): Endpoint {
   return {
     operation: 'jwks',
     method: 'GET',

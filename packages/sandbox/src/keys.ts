@@ -35,7 +35,7 @@ interface SigningKey {
   readonly jwk: JWK
 }
 
-export async function keys(algorithm: Algorithm): Promise<Keys> {
+export async function createKeys(algorithm: Algorithm): Promise<Keys> {
   let current = await signingKey(algorithm)
   let set: readonly SigningKey[] = [current]
   let published = keySet(set)

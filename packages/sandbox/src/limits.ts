@@ -15,7 +15,7 @@ export const limitBody = z.strictObject({
 })
 
 /** What one access token has used up. Belongs to `limits`; holders only keep it. */
-export interface Lane {
+export interface RateLimitUsage {
   epoch: number
   /** Start of the window, or when the bucket was last brought up to date. */
   at: number
@@ -33,10 +33,10 @@ export interface Permit {
 }
 
 export interface Limits {
-  lane(): Lane
-  take(lane: Lane): Permit
+  newUsage(): RateLimitUsage
+  take(lane: RateLimitUsage): Permit
   /** What an answer says that counts on no lane, as one without a valid access token. */
-  idle(): Permit
+  unlimitedPermit(): Permit
   /** New limits for every lane, each with a clean slate. */
   readonly set: (limit: Limit) => void
   current(): Limit
@@ -44,16 +44,16 @@ export interface Limits {
 
 const WINDOW = 60_000
 
-export function limits(initial: Limit, now: () => number): Limits {
+export function createLimits(initial: Limit, now: () => number): Limits {
   let limit = initial
   let epoch = 0
-  const fresh = (lane: Lane, at: number): void => {
+  const fresh = (lane: RateLimitUsage, at: number): void => {
     lane.epoch = epoch
     lane.at = at
     lane.used = 0
   }
   return {
-    lane: () => ({ epoch, at: now(), used: 0 }),
+    newUsage: () => ({ epoch, at: now(), used: 0 }),
     take: (lane) => {
       const at = now()
       if (lane.epoch !== epoch || at < lane.at) fresh(lane, at)
@@ -61,7 +61,13 @@ export function limits(initial: Limit, now: () => number): Limits {
         ? fromWindow(lane, at, limit.perMinute)
         : fromBucket(lane, at, limit, limit.burst)
     },
-    idle: () => ({ granted: true, count: 0, allowed: limit.perMinute, resetSeconds: 60, retryAfterSeconds: 1 }),
+    unlimitedPermit: () => ({
+      granted: true,
+      count: 0,
+      allowed: limit.perMinute,
+      resetSeconds: 60,
+      retryAfterSeconds: 1,
+    }),
     set: (next) => {
       limit = next
       epoch += 1
@@ -70,7 +76,7 @@ export function limits(initial: Limit, now: () => number): Limits {
   }
 }
 
-function fromWindow(lane: Lane, at: number, perMinute: number): Permit {
+function fromWindow(lane: RateLimitUsage, at: number, perMinute: number): Permit {
   if (lane.used === 0 || at >= lane.at + WINDOW) {
     lane.at = at
     lane.used = 0
@@ -81,7 +87,7 @@ function fromWindow(lane: Lane, at: number, perMinute: number): Permit {
   return { granted, count: lane.used, allowed: perMinute, resetSeconds: wait, retryAfterSeconds: wait }
 }
 
-function fromBucket(lane: Lane, at: number, { perMinute }: Limit, burst: number): Permit {
+function fromBucket(lane: RateLimitUsage, at: number, { perMinute }: Limit, burst: number): Permit {
   const perMs = perMinute / WINDOW
   lane.used = Math.max(0, lane.used - (at - lane.at) * perMs)
   lane.at = at

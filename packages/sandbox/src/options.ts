@@ -5,7 +5,7 @@ import { type GuestOptions, guestShape } from './guest-options.ts'
 import { type Algorithm, algorithms } from './keys.ts'
 import { type Limit, limitBody } from './limits.ts'
 import { type AccessTokenFormat, accessTokenFormats } from './oauth/access-tokens.ts'
-import { knownScopes } from './oauth/scopes.ts'
+import { defaultScopes } from './oauth/scopes.ts'
 import { redirectUris, type SignInOptions, signInShape } from './oauth/sign-in-options.ts'
 
 /** A further OAuth client. */
@@ -105,7 +105,7 @@ const schema = z.strictObject({
   algorithm: z.enum(algorithms).default('RS256'),
   organization: text.default('Sandbox'),
   guestScopeFormat: z.enum(['array', 'string']).default('array'),
-  scopes: z.array(scope).default([...knownScopes]),
+  scopes: z.array(scope).default([...defaultScopes]),
   allowedHosts: z.array(text.toLowerCase()).default([]),
   controlToken: text.optional(),
   journalSize: z.int().min(1).default(10_000),
@@ -114,7 +114,7 @@ const schema = z.strictObject({
 export type Settings = z.infer<typeof schema>
 
 /** The options with defaults filled in. Throws one TypeError that names every invalid option. */
-export function settings(options: SandboxOptions): Settings {
+export function readSettings(options: SandboxOptions): Settings {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)

@@ -9,7 +9,7 @@ export interface Randomness {
 }
 
 /** With a seed the same ids and secrets in every run (for reproducible tests only); without one, real randomness. */
-export function randomness(seed?: number): Randomness {
+export function createRandomness(seed?: number): Randomness {
   const bytes = seed === undefined ? randomBytes : seededBytes(seed)
   return {
     uuid: () => uuidOf(bytes(16)),

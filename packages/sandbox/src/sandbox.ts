@@ -1,39 +1,39 @@
 import type { AddressInfo } from 'node:net'
 import { ZodError } from 'zod'
-import { access } from './access.ts'
-import { app } from './app.ts'
+import { createAccess } from './access.ts'
+import { createServer } from './app.ts'
 import type { ChannelOptions } from './channels/channels.ts'
-import { clock } from './clock.ts'
+import { createClock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
-import { profiles } from './crm/profiles.ts'
-import { environment } from './environment.ts'
-import { type Fault, faults } from './faults.ts'
-import { guestJwt } from './guest-jwt.ts'
-import { guestSide } from './guest-side.ts'
-import { generateToken } from './guest-tokens/generate-token.ts'
-import { guests } from './guest-tokens/guests.ts'
-import { idempotency } from './guest-tokens/idempotency.ts'
-import { refresh } from './guest-tokens/refresh.ts'
-import { journal, type JournalEntry } from './journal.ts'
-import { jwks } from './jwks.ts'
-import { keys } from './keys.ts'
-import { type Limit, limitBody, limits } from './limits.ts'
-import { accessTokens } from './oauth/access-tokens.ts'
-import { clientAssertion } from './oauth/client-assertion.ts'
-import { clientCredentials } from './oauth/client-credentials.ts'
-import { type Client, clientAuthentication } from './oauth/clients.ts'
+import { profilesEndpoint } from './crm/profiles.ts'
+import { environmentVariables } from './environment.ts'
+import { type Fault, createFaults } from './faults.ts'
+import { createGuestJwt } from './guest-jwt.ts'
+import { createGuestEndpoints } from './guest-endpoints.ts'
+import { generateTokenEndpoint } from './guest-tokens/generate-token.ts'
+import { createGuests } from './guest-tokens/guests.ts'
+import { createIdempotencyKeys } from './guest-tokens/idempotency.ts'
+import { refreshTokenEndpoint } from './guest-tokens/refresh.ts'
+import { createJournal, type JournalEntry } from './journal.ts'
+import { jwksEndpoint } from './jwks.ts'
+import { createKeys } from './keys.ts'
+import { type Limit, limitBody, createLimits } from './limits.ts'
+import { createAccessTokens } from './oauth/access-tokens.ts'
+import { createClientAssertion } from './oauth/client-assertion.ts'
+import { clientCredentialsGrant } from './oauth/client-credentials.ts'
+import { type Client, createClientAuthentication } from './oauth/clients.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
-import { metadata } from './oauth/metadata.ts'
-import { type Organizations, organizations } from './oauth/organizations.ts'
+import { metadataEndpoint } from './oauth/metadata.ts'
+import { type Organizations, createOrganizations } from './oauth/organizations.ts'
 import { identityScopes } from './oauth/scopes.ts'
-import { type DeviceDecision, signIn } from './oauth/sign-in.ts'
+import { type DeviceDecision, createSignInEndpoints } from './oauth/sign-in-endpoints.ts'
 import { tokenEndpoint } from './oauth/token.ts'
-import { tokenInfo, tokenRevocation } from './oauth/tokens-me.ts'
+import { tokenInfoEndpoint, deleteTokenEndpoint } from './oauth/tokens-me.ts'
 import type { User } from './oauth/users.ts'
-import { type SandboxOptions, type Settings, settings } from './options.ts'
-import { type Randomness, randomness } from './random.ts'
-import { deliveries, type Delivery, webhookSecret } from './receivers/deliveries.ts'
-import { receive } from './receivers/receive.ts'
+import { type SandboxOptions, type Settings, readSettings } from './options.ts'
+import { type Randomness, createRandomness } from './random.ts'
+import { createDeliveries, type Delivery, webhookSecret } from './receivers/deliveries.ts'
+import { webhookEndpoint } from './receivers/receive.ts'
 
 /** A running local Genesys. */
 export interface Sandbox {
@@ -83,57 +83,64 @@ export interface Sandbox {
  * cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
  */
 export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const chosen = settings(options)
-  const random = randomness(chosen.seed)
-  const time = clock(chosen.now)
-  const limit = limits(chosen.rateLimit, time.now)
-  const signing = await keys(chosen.algorithm)
-  const organization = organizations(random)
+  const chosen = readSettings(options)
+  const random = createRandomness(chosen.seed)
+  const time = createClock(chosen.now)
+  const limit = createLimits(chosen.rateLimit, time.now)
+  const signing = await createKeys(chosen.algorithm)
+  const organization = createOrganizations(random)
   const registered = clients(chosen, random, organization)
   let url = ''
   const issuer = () => url
 
   const shared = { issuer, clock: time, keys: signing, random }
-  const tokens = accessTokens({
+  const tokens = createAccessTokens({
     ...shared,
     format: chosen.accessTokenFormat,
     lifetime: chosen.accessTokenSeconds,
     limits: limit,
   })
-  const admit = access(tokens, limit)
-  const sign = guestJwt({ ...shared, scopeFormat: chosen.guestScopeFormat })
-  const known = guests({ clock: time, sign })
-  const authenticate = clientAuthentication(
+  const admit = createAccess(tokens, limit)
+  const sign = createGuestJwt({ ...shared, scopeFormat: chosen.guestScopeFormat })
+  const known = createGuests({ clock: time, sign })
+  const authenticate = createClientAuthentication(
     registered.all,
-    clientAssertion({ clients: registered.all, issuer, clock: time }),
+    createClientAssertion({ clients: registered.all, issuer, clock: time }),
   )
-  const people = signIn({ ...shared, settings: chosen, clients: registered.all, authenticate, access: admit, tokens })
-  const guestly = guestSide({ ...shared, settings: chosen, organization, access: admit, sign })
-  const received = deliveries(chosen.webhookSecrets ?? [webhookSecret(random)], time.now)
-  const grants = [clientCredentials(tokens), ...people.grants]
+  const people = createSignInEndpoints({
+    ...shared,
+    settings: chosen,
+    clients: registered.all,
+    authenticate,
+    access: admit,
+    tokens,
+  })
+  const guestly = createGuestEndpoints({ ...shared, settings: chosen, organization, access: admit, sign })
+  const received = createDeliveries(chosen.webhookSecrets ?? [webhookSecret(random)], time.now)
+  const grants = [clientCredentialsGrant(tokens), ...people.grants]
   const endpoints: readonly Endpoint[] = [
     tokenEndpoint({ grants, authenticate }),
-    metadata({
+    metadataEndpoint({
       issuer,
       grantTypes: grants.map(({ type }) => type),
       scopes: [...new Set([...chosen.scopes, ...identityScopes])],
       algorithm: signing.algorithm,
     }),
     ...people.endpoints,
-    tokenInfo(admit),
-    tokenRevocation(admit, tokens),
-    jwks(signing),
-    generateToken(admit, known),
-    refresh({ access: admit, guests: known, idempotency: idempotency(time.now), now: time.now }),
+    tokenInfoEndpoint(admit),
+    deleteTokenEndpoint(admit, tokens),
+    jwksEndpoint(signing),
+    generateTokenEndpoint(admit, known),
+    refreshTokenEndpoint({ access: admit, guests: known, idempotency: createIdempotencyKeys(time.now), now: time.now }),
     ...guestly.endpoints,
-    profiles(),
-    receive(received),
+    profilesEndpoint(),
+    webhookEndpoint(received),
   ]
 
-  const script = faults(endpoints.map(({ operation }) => operation))
+  const script = createFaults(endpoints.map(({ operation }) => operation))
   const addFaults = (added: readonly Fault[]) => checked('The faults are', () => script.script(added))
   addFaults(chosen.faults)
-  const record = journal(chosen.journalSize, time.now)
+  const record = createJournal(chosen.journalSize, time.now)
   const controlToken = chosen.controlToken ?? random.text(24)
   const { host, port, allowedHosts } = chosen
   const parts = {
@@ -147,13 +154,13 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     guestDecisions: guestly,
     deliveries: received,
   }
-  const server = app({ ...parts, endpoints, host, allowedHosts, controlToken })
+  const server = createServer({ ...parts, endpoints, host, allowedHosts, controlToken })
   await server.listen({ host, port })
   url = baseUrl(host, server.server.address() as AddressInfo)
 
   return {
     url,
-    env: environment({
+    env: environmentVariables({
       url,
       client: registered.main,
       publicClientId: registered.publicId,

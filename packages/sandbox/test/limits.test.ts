@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Limit, limits } from '../src/limits.ts'
+import { type Limit, createLimits } from '../src/limits.ts'
 import { accessToken, askToken, control, mint, send, START, started } from './genesys-client.ts'
 
 const told = ({ headers }: { headers: Headers }) =>
@@ -108,8 +108,8 @@ describe('any limit', () => {
     fc.assert(
       fc.property(anyLimit, waits, (limit, gaps) => {
         let now = START
-        const limiter = limits(limit, () => now)
-        const lane = limiter.lane()
+        const limiter = createLimits(limit, () => now)
+        const lane = limiter.newUsage()
         let granted = 0
         for (const gap of gaps) {
           now += gap
@@ -129,8 +129,8 @@ describe('any limit', () => {
     fc.assert(
       fc.property(anyLimit, fc.integer({ min: 0, max: 60_000 }), (limit, pause) => {
         let now = START
-        const limiter = limits(limit, () => now)
-        const lane = limiter.lane()
+        const limiter = createLimits(limit, () => now)
+        const lane = limiter.newUsage()
         limiter.take(lane)
         now += pause
         let permit = limiter.take(lane)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type SandboxOptions, sandbox } from '../src/index.ts'
-import { randomness } from '../src/random.ts'
+import { createRandomness } from '../src/random.ts'
 import { accessToken, askToken, failure, own, send, started } from './genesys-client.ts'
 
 it('hands out an environment that works as it is', async () => {
@@ -39,7 +39,7 @@ it('has the same ids and secrets for the same seed, and others for another', asy
 })
 
 it('makes ids that are UUIDs of version 4, seeded or not', () => {
-  for (const source of [randomness(), randomness(3)]) {
+  for (const source of [createRandomness(), createRandomness(3)]) {
     const ids = Array.from({ length: 50 }, () => source.uuid())
     expect(new Set(ids).size).toBe(50)
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)

@@ -1,12 +1,12 @@
 import type { Access } from '../access.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { apiRefusal, type Refusal } from '../refusal.ts'
-import type { Channels, ChannelStanding } from './channels.ts'
+import type { Channels, ChannelStatus } from './channels.ts'
 
 const path = '/api/v2/journey/actions/channels'
 
 /** `GET /api/v2/journey/actions/channels/{channelId}`: whether guests can come through it. */
-export function channel(access: Access, channels: Channels): Endpoint {
+export function channelEndpoint(access: Access, channels: Channels): Endpoint {
   return {
     operation: 'channel',
     method: 'GET',
@@ -15,7 +15,7 @@ export function channel(access: Access, channels: Channels): Endpoint {
     answer: (call) => {
       const { organization } = access(call, 'guest:read').token.client
       const id = call.params['channelId'] ?? ''
-      const standing = channels.standing(id, organization)
+      const standing = channels.status(id, organization)
       const found = channels.find(id)
       if (standing === 'unknown' || found === undefined) {
         throw apiRefusal({ status: 404, code: 'not.found', message: 'No channel has this id.' })
@@ -30,7 +30,7 @@ export function channel(access: Access, channels: Channels): Endpoint {
   }
 }
 
-const reasons: Readonly<Record<Exclude<ChannelStanding, 'usable'>, readonly [code: string, message: string]>> = {
+const reasons: Readonly<Record<Exclude<ChannelStatus, 'usable'>, readonly [code: string, message: string]>> = {
   unknown: ['channel.not.provisioned', 'The channel is not provisioned.'],
   disabled: ['channel.disabled', 'The channel is disabled.'],
   foreign: ['not.authorized', 'The channel belongs to another organization.'],

@@ -27,17 +27,17 @@ export const channelBody = z.strictObject({
 })
 
 /** What a channel is to an organization. */
-export type ChannelStanding = 'usable' | 'unknown' | 'disabled' | 'foreign'
+export type ChannelStatus = 'usable' | 'unknown' | 'disabled' | 'foreign'
 
 export interface Channels {
   readonly all: () => Channel[]
   find(id: string): Channel | undefined
   readonly put: (channel: z.infer<typeof channelBody>) => Channel
-  standing(id: string, organization: Organization): ChannelStanding
+  status(id: string, organization: Organization): ChannelStatus
 }
 
 /** `anyId`: a channel is there as soon as somebody names it, so that nothing has to be set up to try one. */
-export function channels(organization: Organizations, own: string, anyId: boolean): Channels {
+export function createChannels(organization: Organizations, own: string, anyId: boolean): Channels {
   const known = new Map<string, Channel>()
   const put: Channels['put'] = ({ id, enabled, organization: name = known.get(id)?.organization.name ?? own }) => {
     const channel = {
@@ -55,7 +55,7 @@ export function channels(organization: Organizations, own: string, anyId: boolea
     all: () => [...known.values()],
     find,
     put,
-    standing: (id, { id: asking }) => {
+    status: (id, { id: asking }) => {
       const channel = find(id)
       if (channel === undefined) return 'unknown'
       if (channel.organization.id !== asking) return 'foreign'

@@ -13,7 +13,7 @@ const MINUTES = 365 * 24 * 60
  * `GET /crm/profiles?email=`: a made-up customer, always the same one for an address. Addresses that begin with `unknown`
  * alone or as `unknown+…` are nobody's.
  */
-export function profiles(): Endpoint {
+export function profilesEndpoint(): Endpoint {
   return {
     operation: 'crm',
     method: 'GET',

@@ -25,14 +25,14 @@ const body = z.object(
   { error: 'a JSON object' },
 )
 
-export interface CreateParts {
+export interface CreateGuestParts {
   readonly access: Access
   readonly sessions: Sessions
   readonly channels: Channels
 }
 
 /** `POST /api/v2/engagements/guests`: each one that is answered 201 made a guest, whatever its X-Genesys-Request-Id. */
-export function create({ access, sessions, channels }: CreateParts): Endpoint {
+export function createGuestEndpoint({ access, sessions, channels }: CreateGuestParts): Endpoint {
   return {
     operation: 'create',
     method: 'POST',
@@ -42,14 +42,14 @@ export function create({ access, sessions, channels }: CreateParts): Endpoint {
       noteRequestId(call)
       const { organization } = access(call, 'guest:write').token.client
       const { consent, ...person } = jsonBody(call, body)
-      const standing = channels.standing(person.channelId, organization)
+      const standing = channels.status(person.channelId, organization)
       if (standing !== 'usable') throw channelRefusal(standing, person.channelId)
-      if (sessions.taken(organization, person)) throw taken()
+      if (sessions.hasSession(organization, person)) throw taken()
       const { guest, token, refreshToken, created } = await sessions.create(organization, person)
       const { guestId, email, channelId, createdAt } = guest
       call.note({ guestId, created, refreshes: guest.refreshes })
       const createdDate = iso(createdAt)
-      const expiresIn = sessions.lifetime
+      const expiresIn = sessions.tokenSeconds
       return { status: 201, json: { guestId, token, expiresIn, refreshToken, email, consent, channelId, createdDate } }
     },
   }

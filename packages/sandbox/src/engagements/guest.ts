@@ -14,7 +14,7 @@ const paths = [`${path}/:guestId`]
 const changes = z.object({ attributes: guestAttributes }, { error: 'a JSON object' })
 
 /** `PUT /api/v2/engagements/guests/{guestId}`: these attributes in the place of those that the guest has. */
-export function updateGuest(access: Access, sessions: Sessions): Endpoint {
+export function updateGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
   return {
     operation: 'update',
     method: 'PUT',
@@ -29,7 +29,7 @@ export function updateGuest(access: Access, sessions: Sessions): Endpoint {
 }
 
 /** `GET /api/v2/engagements/guests/{guestId}`: the guest without its tokens. */
-export function lookAtGuest(access: Access, sessions: Sessions): Endpoint {
+export function getGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
   return {
     operation: 'guest',
     method: 'GET',

@@ -14,7 +14,7 @@ const body = z.object(
 )
 
 /** `POST /api/v2/engagements/guests/refresh`: the next tokens, once for each refresh token. */
-export function refreshGuest(access: Access, sessions: Sessions): Endpoint {
+export function refreshGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
   return {
     operation: 'refresh',
     method: 'POST',
@@ -34,10 +34,13 @@ export function refreshGuest(access: Access, sessions: Sessions): Endpoint {
         call.note({ reuse: true })
         throw refused(409, 'request.conflict', 'This refresh token was used before.')
       }
-      if (!sessions.refreshable(guest)) throw refused(400, 'credentials.expired', "The guest's session is over.")
+      if (!sessions.isRefreshable(guest)) throw refused(400, 'credentials.expired', "The guest's session is over.")
       const next = await sessions.refresh(guest, refreshToken)
       call.note({ refreshes: next.guest.refreshes })
-      return { status: 200, json: { token: next.token, expiresIn: sessions.lifetime, refreshToken: next.refreshToken } }
+      return {
+        status: 200,
+        json: { token: next.token, expiresIn: sessions.tokenSeconds, refreshToken: next.refreshToken },
+      }
     },
   }
 }

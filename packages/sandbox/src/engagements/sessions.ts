@@ -1,12 +1,12 @@
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { GuestJwt } from '../guest-jwt.ts'
 import { guestScopes } from '../guest-tokens/generate-token.ts'
-import { holders, personKey } from '../holders.ts'
+import { createSessionOwners, personKey } from '../session-owners.ts'
 import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
 /** Who a guest was said to be. */
-export interface Person {
+export interface GuestDetails {
   readonly email: string
   readonly channelId: string
   readonly name?: string | undefined
@@ -14,7 +14,7 @@ export interface Person {
 }
 
 /** A guest of the engagements API and its session. Times in milliseconds. */
-export interface EngagementGuest extends Person {
+export interface EngagementGuest extends GuestDetails {
   readonly guestId: string
   readonly organization: Organization
   readonly createdAt: number
@@ -38,7 +38,7 @@ export interface GuestRefreshToken {
 }
 
 /** A guest with its new tokens. */
-export interface Issued {
+export interface GuestWithTokens {
   readonly guest: EngagementGuest
   readonly token: string
   readonly refreshToken: string
@@ -46,20 +46,20 @@ export interface Issued {
 
 export interface Sessions {
   /** Seconds that a token lives. */
-  readonly lifetime: number
+  readonly tokenSeconds: number
   find(guestId: string): EngagementGuest | undefined
   /** Whether this person has a session on this channel. */
-  taken(organization: Organization, person: Person): boolean
+  hasSession(organization: Organization, person: GuestDetails): boolean
   /** A new guest; `created` counts those of the same address and channel so far. */
-  create(organization: Organization, person: Person): Promise<Issued & { readonly created: number }>
+  create(organization: Organization, person: GuestDetails): Promise<GuestWithTokens & { readonly created: number }>
   /** Counts a presentation. Undefined when no such refresh token was issued. */
   present(refreshToken: string): GuestRefreshToken | undefined
-  refreshable(guest: EngagementGuest): boolean
+  isRefreshable(guest: EngagementGuest): boolean
   /** The next tokens; the refresh token is spent. */
-  refresh(guest: EngagementGuest, refreshToken: string): Promise<Issued>
+  refresh(guest: EngagementGuest, refreshToken: string): Promise<GuestWithTokens>
   update(guest: EngagementGuest, attributes: Readonly<Record<string, unknown>>): EngagementGuest
   /** Whether a guest has a session: a token or a refresh token that is good. */
-  live(guestId: string): boolean
+  isLive(guestId: string): boolean
   /** Ends the session of a guest, if there is one. */
   end(guestId: string): void
 }
@@ -73,7 +73,7 @@ export interface SessionParts {
   readonly refreshSeconds: number
 }
 
-export function sessions({ clock, random, newId, sign, tokenSeconds, refreshSeconds }: SessionParts): Sessions {
+export function createSessions({ clock, random, newId, sign, tokenSeconds, refreshSeconds }: SessionParts): Sessions {
   const known = new Map<string, EngagementGuest>()
   const refreshTokens = new Map<string, GuestRefreshToken>()
   const find = (guestId: string): EngagementGuest | undefined => known.get(guestId.toLowerCase())
@@ -81,7 +81,7 @@ export function sessions({ clock, random, newId, sign, tokenSeconds, refreshSeco
     const guest = find(guestId)
     return guest !== undefined && !guest.ended && clock.now() < Math.max(guest.expiresAt, guest.refreshableUntil)
   }
-  const held = holders(live)
+  const held = createSessionOwners(live)
   const keep = (guest: EngagementGuest): EngagementGuest => {
     known.set(guest.guestId.toLowerCase(), guest)
     return guest
@@ -89,7 +89,7 @@ export function sessions({ clock, random, newId, sign, tokenSeconds, refreshSeco
   // Everything before the signature happens at once, so that of requests at the same time one comes first.
   const issue = async (
     guest: Omit<EngagementGuest, 'updatedAt' | 'expiresAt' | 'refreshableUntil'>,
-  ): Promise<Issued> => {
+  ): Promise<GuestWithTokens> => {
     const now = clock.now()
     const iat = epochSeconds(now)
     const expiresAt = (iat + tokenSeconds) * 1000
@@ -113,23 +113,24 @@ export function sessions({ clock, random, newId, sign, tokenSeconds, refreshSeco
     return changed
   }
   return {
-    lifetime: tokenSeconds,
+    tokenSeconds: tokenSeconds,
     find,
-    taken: (organization, { email, channelId }) => held.find(personKey(organization, email, channelId)) !== undefined,
+    hasSession: (organization, { email, channelId }) =>
+      held.find(personKey(organization, email, channelId)) !== undefined,
     create: async (organization, person) => {
       const guestId = newId()
-      const created = held.take(personKey(organization, person.email, person.channelId), guestId)
+      const created = held.assign(personKey(organization, person.email, person.channelId), guestId)
       const begun = { ...person, guestId, organization, createdAt: clock.now(), refreshes: 0, ended: false }
       return { ...(await issue(begun)), created }
     },
     present: (text) => change(text, (token) => ({ ...token, presented: token.presented + 1 })),
-    refreshable: ({ ended, refreshableUntil }) => !ended && clock.now() < refreshableUntil,
+    isRefreshable: ({ ended, refreshableUntil }) => !ended && clock.now() < refreshableUntil,
     refresh: (guest, text) => {
       change(text, (token) => ({ ...token, spent: true }))
       return issue({ ...guest, refreshes: guest.refreshes + 1 })
     },
     update: (guest, attributes) => keep({ ...guest, attributes, updatedAt: clock.now() }),
-    live,
+    isLive: live,
     end: (guestId) => {
       const guest = find(guestId)
       if (guest !== undefined) keep({ ...guest, ended: true })

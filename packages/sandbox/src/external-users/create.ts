@@ -19,7 +19,11 @@ const body = z.object(
 )
 
 /** `POST /api/v2/externalusers/guests`, on behalf of a signed-in user. */
-export function createUser(access: Access, users: ExternalUsers, duplicates: 'refuse' | 'make'): Endpoint {
+export function createExternalUserEndpoint(
+  access: Access,
+  users: ExternalUsers,
+  duplicates: 'refuse' | 'make',
+): Endpoint {
   return {
     operation: 'create',
     method: 'POST',
@@ -29,7 +33,7 @@ export function createUser(access: Access, users: ExternalUsers, duplicates: 're
       noteRequestId(call)
       const organization = organizationOfUser(call, access)
       const { name, email } = jsonBody(call, body)
-      if (duplicates === 'refuse' && users.taken(organization, email)) throw taken()
+      if (duplicates === 'refuse' && users.hasSession(organization, email)) throw taken()
       const { id, token, createdAt, created } = await users.create(organization, email)
       call.note({ guestId: id, created })
       const at = iso(createdAt)

@@ -1,7 +1,7 @@
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { GuestJwt } from '../guest-jwt.ts'
 import { guestScopes } from '../guest-tokens/generate-token.ts'
-import { holders, personKey } from '../holders.ts'
+import { createSessionOwners, personKey } from '../session-owners.ts'
 import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
@@ -17,10 +17,10 @@ export interface ExternalUser {
 
 export interface ExternalUsers {
   /** Whether a user of this address has a token that lives. */
-  taken(organization: Organization, email: string): boolean
+  hasSession(organization: Organization, email: string): boolean
   create(organization: Organization, email: string): Promise<ExternalUser>
   /** Whether a user's token is good. */
-  live(id: string): boolean
+  isLive(id: string): boolean
   /** Ends the session of a user, if there is one. */
   end(id: string): void
 }
@@ -34,23 +34,23 @@ export interface ExternalUserParts {
   readonly tokenSeconds: number
 }
 
-export function externalUsers(parts: ExternalUserParts): ExternalUsers {
+export function createExternalUsers(parts: ExternalUserParts): ExternalUsers {
   const { clock, random, newId, sign, tokenFormat, tokenSeconds: seconds } = parts
   const liveUntil = new Map<string, number>()
   const live = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
-  const held = holders(live)
+  const held = createSessionOwners(live)
   return {
-    taken: (organization, email) => held.find(personKey(organization, email)) !== undefined,
+    hasSession: (organization, email) => held.find(personKey(organization, email)) !== undefined,
     create: async (organization, email) => {
       const createdAt = clock.now()
       const iat = epochSeconds(createdAt)
       const id = newId()
       liveUntil.set(id, (iat + seconds) * 1000)
-      const created = held.take(personKey(organization, email), id)
+      const created = held.assign(personKey(organization, email), id)
       const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
       return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.text(48) }
     },
-    live,
+    isLive: live,
     end: (id) => {
       liveUntil.delete(id)
     },

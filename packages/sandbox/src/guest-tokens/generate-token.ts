@@ -39,7 +39,7 @@ const body = z.object(
 )
 
 /** `POST /api/v2/webmessaging/guests/generate-token`. */
-export function generateToken(access: Access, guests: Guests): Endpoint {
+export function generateTokenEndpoint(access: Access, guests: Guests): Endpoint {
   return {
     operation: 'mint',
     method: 'POST',

@@ -27,7 +27,7 @@ export interface Guests {
   refresh(guest: Guest): Promise<{ readonly guest: Guest; readonly token: string }>
 }
 
-export function guests({ clock, sign }: { readonly clock: Clock; readonly sign: GuestJwt }): Guests {
+export function createGuests({ clock, sign }: { readonly clock: Clock; readonly sign: GuestJwt }): Guests {
   const known = new Map<string, Guest>()
   const renewed = (guest: Omit<Guest, 'updatedAt' | 'expiresAt'>): { guest: Guest; token: Promise<string> } => {
     const now = clock.now()

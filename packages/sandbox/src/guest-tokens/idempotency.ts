@@ -1,14 +1,14 @@
 import type { Answer } from '../endpoint.ts'
 
 /** What is known of an Idempotency-Key: nothing, that it stands for another request, that its request is running, or its answer. */
-export type Standing =
+export type KeyStatus =
   | { readonly is: 'new' }
   | { readonly is: 'other' }
   | { readonly is: 'running' }
   | { readonly is: 'done'; readonly answer: Answer }
 
-export interface Idempotency {
-  look(key: string, fingerprint: string): Standing
+export interface IdempotencyKeys {
+  status(key: string, fingerprint: string): KeyStatus
   /** Does the work and keeps its answer; a failure keeps nothing. */
   run(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer>
 }
@@ -22,10 +22,10 @@ interface Entry {
   answer?: Answer
 }
 
-export function idempotency(now: () => number): Idempotency {
+export function createIdempotencyKeys(now: () => number): IdempotencyKeys {
   const entries = new Map<string, Entry>()
   return {
-    look: (key, fingerprint) => {
+    status: (key, fingerprint) => {
       const entry = entries.get(key)
       if (entry === undefined || now() >= entry.until) return { is: 'new' }
       if (entry.fingerprint !== fingerprint) return { is: 'other' }

@@ -6,7 +6,7 @@ import { optionalJsonBody } from '../json-body.ts'
 import { apiRefusal } from '../refusal.ts'
 import { assertSameOrganization } from './generate-token.ts'
 import type { Guest, Guests } from './guests.ts'
-import type { Idempotency } from './idempotency.ts'
+import type { IdempotencyKeys } from './idempotency.ts'
 
 /** How long after its expiry a guest token can still be refreshed: 300 s. */
 const GRACE = 300_000
@@ -18,12 +18,12 @@ const anyObject = z.record(z.string(), z.unknown(), { error: 'a JSON object' })
 export interface RefreshParts {
   readonly access: Access
   readonly guests: Guests
-  readonly idempotency: Idempotency
+  readonly idempotency: IdempotencyKeys
   readonly now: () => number
 }
 
 /** `POST /api/v2/conversations/webmessaging/guesttokens/{guestTokenId}/refresh`: takes effect once for each Idempotency-Key. */
-export function refresh({ access, guests, idempotency, now }: RefreshParts): Endpoint {
+export function refreshTokenEndpoint({ access, guests, idempotency, now }: RefreshParts): Endpoint {
   const renew = async (call: Call, guest: Guest): Promise<Answer> => {
     await call.pause()
     const next = await guests.refresh(guest)
@@ -35,14 +35,14 @@ export function refresh({ access, guests, idempotency, now }: RefreshParts): End
     method: 'POST',
     paths: ['/api/v2/conversations/webmessaging/guesttokens/:guestTokenId/refresh'],
     dialect: 'api',
-    pacesItself: true,
+    callsPause: true,
     answer: async (call) => {
       const { organization } = access(call, 'webmessaging:guesttoken:write').token.client
       const id = (call.params['guestTokenId'] ?? '').toLowerCase()
       const key = `${organization.id}/${idempotencyKey(call)}`
       const fingerprint = canonical([id, optionalJsonBody(call, anyObject)])
       // Before the guest is looked at: a known key decides, whatever became of the guest since.
-      const standing = idempotency.look(key, fingerprint)
+      const standing = idempotency.status(key, fingerprint)
       if (standing.is === 'other') throw otherRequest()
       call.note({ guestId: id })
       if (standing.is === 'running') throw stillRunning()

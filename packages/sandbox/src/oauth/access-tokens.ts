@@ -1,19 +1,19 @@
 import { type Clock, epochSeconds } from '../clock.ts'
 import type { Keys } from '../keys.ts'
-import type { Lane, Limits } from '../limits.ts'
+import type { RateLimitUsage, Limits } from '../limits.ts'
 import type { Randomness } from '../random.ts'
 import type { Client } from './clients.ts'
 import { forgetExpired } from './expiry.ts'
-import type { Family } from './family.ts'
+import type { TokenFamily } from './token-family.ts'
 
 /** An access token that was issued. */
 export interface AccessToken {
   readonly client: Client
   /** The sign-in that it comes from; absent when the client speaks for itself. */
-  readonly family?: Family | undefined
+  readonly family?: TokenFamily | undefined
   readonly scopes: readonly string[]
   readonly expiresAt: number
-  readonly lane: Lane
+  readonly usage: RateLimitUsage
 }
 
 export interface AccessTokens {
@@ -23,7 +23,7 @@ export interface AccessTokens {
   issue(
     client: Client,
     scopes: readonly string[],
-    of?: { readonly family?: Family; readonly audience?: string | undefined },
+    of?: { readonly family?: TokenFamily; readonly audience?: string | undefined },
   ): Promise<string>
   /** The token if it was issued here, is not revoked and has not expired. */
   find(text: string): AccessToken | undefined
@@ -46,7 +46,7 @@ export interface AccessTokenParts {
   readonly random: Randomness
 }
 
-export function accessTokens(parts: AccessTokenParts): AccessTokens {
+export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
   const { format, lifetime, issuer, clock, keys, limits, random } = parts
   const issued = new Map<string, AccessToken>()
   const text = (
@@ -74,7 +74,7 @@ export function accessTokens(parts: AccessTokenParts): AccessTokens {
       const aud = audience ?? family?.audience ?? issuer()
       const token = await text(client, scopes, { sub: family?.user.id ?? client.id, aud, iat })
       forgetExpired(issued, clock.now())
-      issued.set(token, { client, scopes, family, expiresAt: (iat + lifetime) * 1000, lane: limits.lane() })
+      issued.set(token, { client, scopes, family, expiresAt: (iat + lifetime) * 1000, usage: limits.newUsage() })
       return token
     },
     find: (token) => {

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import type { Code, Codes } from './codes.ts'
+import type { AuthorizationCode, AuthorizationCodes } from './codes.ts'
 import { type Form, required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { Issuance } from './issuance.ts'
+import type { TokenIssuer } from './issuance.ts'
 import type { Grant } from './token.ts'
 
 /** RFC 6749 section 4.1.3 and RFC 7636. A code that comes a second time ends everything that it gave. */
-export function authorizationCode({
+export function authorizationCodeGrant({
   codes,
   issuance,
   clock,
 }: {
-  codes: Codes
-  issuance: Issuance
+  codes: AuthorizationCodes
+  issuance: TokenIssuer
   clock: Clock
 }): Grant {
   return {
@@ -40,7 +40,7 @@ export function authorizationCode({
 }
 
 /** The exchange comes from whoever asked for the code: same redirect, and the verifier behind the challenge. */
-function assertSameRequest({ terms }: Code, form: Form): void {
+function assertSameRequest({ terms }: AuthorizationCode, form: Form): void {
   if (required(form, 'redirect_uri') !== terms.redirectUri) {
     throw invalidGrant('redirect_uri is not the one that the code was asked for with')
   }

@@ -3,7 +3,7 @@ import { Refusal } from '../refusal.ts'
 import { type Client, isPublic } from './clients.ts'
 import { errorPage } from './page.ts'
 import { acceptsRedirect } from './redirect-uris.ts'
-import { resource } from './resource.ts'
+import { checkedResource } from './resource.ts'
 import { userScopes } from './scopes.ts'
 
 /** A valid request for an authorization code: RFC 6749 section 4.1.1 with RFC 7636, S256 only. */
@@ -29,7 +29,7 @@ type Return = Pick<AuthorizationRequest, 'issuer' | 'redirectUri' | 'state'>
  * Reads the query. Refuses with a page while it is not certain where the user may be sent (RFC 6749 section 4.1.2.1), with a
  * redirect after that.
  */
-export function authorizationRequest(
+export function readAuthorizationRequest(
   given: URLSearchParams,
   clients: readonly Client[],
   issuer: string,
@@ -54,7 +54,7 @@ export function authorizationRequest(
     scopes: sentBack('invalid_scope', back, () => userScopes(client, query.get('scope') ?? undefined)),
     challenge: challengeOf(query, client, back),
     nonce: query.get('nonce') ?? undefined,
-    audience: sentBack('invalid_target', back, () => resource(query.get('resource') ?? undefined)),
+    audience: sentBack('invalid_target', back, () => checkedResource(query.get('resource') ?? undefined)),
     silent: silentOf(query, back),
   }
 }

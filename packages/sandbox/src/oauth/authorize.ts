@@ -1,12 +1,17 @@
 import type { Clock } from '../clock.ts'
 import type { Answer, Endpoint } from '../endpoint.ts'
-import { type AuthorizationRequest, authorizationRequest, redirect, redirectRefusal } from './authorization-request.ts'
+import {
+  type AuthorizationRequest,
+  readAuthorizationRequest,
+  redirect,
+  redirectRefusal,
+} from './authorization-request.ts'
 import type { Client } from './clients.ts'
-import type { Codes } from './codes.ts'
+import type { AuthorizationCodes } from './codes.ts'
 import type { Consent } from './consent.ts'
-import { consentPage, decision } from './consent-page.ts'
+import { consentPage, readDecision } from './consent-page.ts'
 import { errorPage } from './page.ts'
-import type { Tickets } from './tickets.ts'
+import type { FormTokens } from './form-tokens.ts'
 import type { User, Users } from './users.ts'
 
 export interface AuthorizeParts {
@@ -14,15 +19,15 @@ export interface AuthorizeParts {
   readonly clients: readonly Client[]
   readonly users: Users
   readonly consent: Consent
-  readonly codes: Codes
-  readonly tickets: Tickets<AuthorizationRequest>
+  readonly codes: AuthorizationCodes
+  readonly tickets: FormTokens<AuthorizationRequest>
   readonly clock: Clock
 }
 
 const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
 
 /** `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of the page. */
-export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
+export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
   const { issuer, clients, users, consent, codes, tickets, clock } = parts
   const allowed = (request: AuthorizationRequest, user: User): Answer => {
     const { client, scopes, redirectUri, challenge, nonce, audience } = request
@@ -35,7 +40,7 @@ export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
     paths,
     dialect: 'page',
     answer: ({ query, headers }) => {
-      const request = authorizationRequest(query, clients, issuer())
+      const request = readAuthorizationRequest(query, clients, issuer())
       const { auto, deny } = consent.current()
       if (auto && deny) throw denied(request)
       if (auto) return allowed(request, consent.user())
@@ -51,9 +56,9 @@ export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
     paths,
     dialect: 'page',
     answer: ({ body, headers }) => {
-      const { ticket, allowed: yes, user } = decision(body)
+      const { ticket, allowed: yes, user } = readDecision(body)
       const request = tickets.redeem(ticket, headers)
-      if (request === undefined) return lapsed()
+      if (request === undefined) return staleFormPage()
       if (!yes) throw denied(request)
       return allowed(request, users.find(user) ?? users.first)
     },
@@ -62,7 +67,7 @@ export function authorize(parts: AuthorizeParts): readonly Endpoint[] {
 }
 
 /** The answer to a decision that belongs to no page that is open. */
-export function lapsed(): Answer {
+export function staleFormPage(): Answer {
   const message =
     'This page was used already, is too old, or was opened in another browser. Go back to the application and start again.'
   return errorPage(400, 'This page has lapsed', message)

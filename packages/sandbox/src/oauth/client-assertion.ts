@@ -2,7 +2,7 @@ import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import type { Clock } from '../clock.ts'
 import { algorithms } from '../keys.ts'
 import { oauthRefusal } from '../refusal.ts'
-import { type Client, type ClientAssertion, unknownClient } from './clients.ts'
+import { type Client, type ClientAssertion, invalidClient } from './clients.ts'
 import { forgetExpired } from './expiry.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -14,7 +14,7 @@ export interface ClientAssertionParts {
 }
 
 /** RFC 7523 section 3 (`private_key_jwt`): issuer and subject name the client, the audience is this server, each `jti` counts once. */
-export function clientAssertion({ clients, issuer, clock }: ClientAssertionParts): ClientAssertion {
+export function createClientAssertion({ clients, issuer, clock }: ClientAssertionParts): ClientAssertion {
   const used = new Map<string, { readonly expiresAt: number }>()
   const once = (id: string, expiresAt: number): boolean => {
     forgetExpired(used, clock.now())
@@ -27,7 +27,7 @@ export function clientAssertion({ clients, issuer, clock }: ClientAssertionParts
       throw oauthRefusal(400, 'invalid_request', `client_assertion_type is ${TYPE}`)
     }
     const client = clients.find(({ id }) => id === subject(assertion))
-    if (client?.keys === undefined || (form['client_id'] ?? client.id) !== client.id) throw unknownClient()
+    if (client?.keys === undefined || (form['client_id'] ?? client.id) !== client.id) throw invalidClient()
     const { payload } = await jwtVerify(assertion, createLocalJWKSet({ keys: [...client.keys] }), {
       algorithms: [...algorithms],
       issuer: client.id,
@@ -36,10 +36,10 @@ export function clientAssertion({ clients, issuer, clock }: ClientAssertionParts
       requiredClaims: ['exp', 'jti'],
       currentDate: new Date(clock.now()),
     }).catch((error: Error) => {
-      throw unknownClient(`the assertion is not valid: ${error.message}`)
+      throw invalidClient(`the assertion is not valid: ${error.message}`)
     })
     if (!once(`${client.id} ${payload.jti}`, Number(payload.exp) * 1000)) {
-      throw unknownClient('the assertion was used before')
+      throw invalidClient('the assertion was used before')
     }
     return client
   }

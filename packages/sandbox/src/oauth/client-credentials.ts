@@ -1,16 +1,16 @@
 import type { AccessTokens } from './access-tokens.ts'
-import { resource } from './resource.ts'
+import { checkedResource } from './resource.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant } from './token.ts'
 
 /** RFC 6749 section 4.4: a token for the client itself, never with a refresh token. */
-export function clientCredentials(tokens: AccessTokens): Grant {
+export function clientCredentialsGrant(tokens: AccessTokens): Grant {
   return {
     type: 'client_credentials',
     tokens: async (client, form) => {
       const scopes = grantedScopes(form['scope'], client.scopes)
       return {
-        access_token: await tokens.issue(client, scopes, { audience: resource(form['resource']) }),
+        access_token: await tokens.issue(client, scopes, { audience: checkedResource(form['resource']) }),
         token_type: 'bearer',
         expires_in: tokens.lifetime,
         scope: scopes.join(' '),

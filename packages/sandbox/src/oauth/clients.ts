@@ -33,7 +33,7 @@ export const isPublic = ({ secret, keys }: Client): boolean => secret === undefi
  * Finds out which client is calling: by HTTP Basic, by the form, by a signed assertion, or by client_id alone if it is
  * public. Refuses otherwise.
  */
-export function clientAuthentication(
+export function createClientAuthentication(
   clients: readonly Client[],
   asserted: ClientAssertion,
 ): (call: Call, form: Form) => Promise<Client> {
@@ -53,7 +53,7 @@ export function clientAuthentication(
     const client = basicCandidates(header)
       .map(([id, secret]) => accepted(byId, id, secret))
       .find((found) => found !== undefined)
-    if (client === undefined) throw unknownClient()
+    if (client === undefined) throw invalidClient()
     if (id !== undefined && id !== client.id) {
       throw oauthRefusal(400, 'invalid_request', 'client_id is not the client of the Authorization header')
     }
@@ -63,7 +63,7 @@ export function clientAuthentication(
 
 function proven(byId: ReadonlyMap<string, Client>, id: string | undefined, secret: string | undefined): Client {
   const client = id === undefined ? undefined : accepted(byId, id, secret)
-  if (client === undefined) throw unknownClient()
+  if (client === undefined) throw invalidClient()
   return client
 }
 
@@ -72,7 +72,7 @@ function accepted(byId: ReadonlyMap<string, Client>, id: string, secret: string 
   if (client === undefined) return undefined
   if (isPublic(client)) return secret === undefined || secret === '' ? client : undefined
   if (client.secret === undefined) return undefined
-  return secret !== undefined && same(secret, client.secret) ? client : undefined
+  return secret !== undefined && isSameSecret(secret, client.secret) ? client : undefined
 }
 
 /** Both parts as they are and form-decoded: clients do either (RFC 6749 section 2.3.1 asks for the latter). */
@@ -93,12 +93,12 @@ function formDecoded(text: string): string {
   }
 }
 
-function same(a: string, b: string): boolean {
+function isSameSecret(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(hash(a), hash(b))
 }
 
 /** 401 invalid_client. */
-export function unknownClient(why = 'authentication failed'): Refusal {
+export function invalidClient(why = 'authentication failed'): Refusal {
   return oauthRefusal(401, 'invalid_client', why, { 'www-authenticate': 'Basic realm="sandbox"' })
 }

@@ -1,38 +1,46 @@
 import type { Clock } from '../clock.ts'
 import type { Randomness } from '../random.ts'
 import { forgetExpired } from './expiry.ts'
-import type { Family } from './family.ts'
-import type { SignIn } from './issuance.ts'
+import type { TokenFamily } from './token-family.ts'
+import type { SignInTerms } from './issuance.ts'
 
 /** What an authorization code stands for. */
-export interface CodeTerms extends SignIn {
+export interface CodeTerms extends SignInTerms {
   readonly redirectUri: string
   /** S256 of the verifier (RFC 7636); absent where a client with a secret went without. */
   readonly challenge?: string | undefined
 }
 
 /** An authorization code that was issued. */
-export interface Code {
+export interface AuthorizationCode {
   readonly terms: CodeTerms
   /** Milliseconds. */
   readonly expiresAt: number
   /** What it was exchanged for. */
-  readonly family?: Family
+  readonly family?: TokenFamily
 }
 
-export interface Codes {
+export interface AuthorizationCodes {
   issue(terms: CodeTerms): string
-  find(text: string): Code | undefined
+  find(text: string): AuthorizationCode | undefined
   /** Exchanged: from now on it only tells that somebody has it twice. */
-  spend(text: string, family: Family): void
+  spend(text: string, family: TokenFamily): void
 }
 
 /** How long a code is remembered after it expired, because a second presentation must still end what it gave. */
 const DAY = 86_400_000
 
 /** `lifetimeMs`: milliseconds that a code may wait. */
-export function codes({ clock, random, lifetimeMs }: { clock: Clock; random: Randomness; lifetimeMs: number }): Codes {
-  const issued = new Map<string, Code>()
+export function createAuthorizationCodes({
+  clock,
+  random,
+  lifetimeMs,
+}: {
+  clock: Clock
+  random: Randomness
+  lifetimeMs: number
+}): AuthorizationCodes {
+  const issued = new Map<string, AuthorizationCode>()
   return {
     issue: (terms) => {
       const text = random.text(32)

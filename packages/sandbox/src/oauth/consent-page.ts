@@ -1,14 +1,14 @@
 import type { Answer } from '../endpoint.ts'
 import type { Client } from './clients.ts'
 import { html, type Markup, page } from './page.ts'
-import type { Ticket } from './tickets.ts'
+import type { FormToken } from './form-tokens.ts'
 import type { User } from './users.ts'
 
 export interface ConsentPage {
   readonly client: Client
   readonly scopes: readonly string[]
   readonly users: readonly User[]
-  readonly ticket: Ticket
+  readonly ticket: FormToken
   /** Where the form goes, a path of the sandbox. */
   readonly action: string
   /** Said above the choice; for what the user should compare. */
@@ -56,7 +56,7 @@ export interface Decision {
   readonly user: string | undefined
 }
 
-export function decision(body: Buffer): Decision {
+export function readDecision(body: Buffer): Decision {
   const form = new URLSearchParams(body.toString('utf8'))
   return {
     ticket: form.get('ticket') ?? undefined,

@@ -19,7 +19,7 @@ export interface Consent {
   user(): User
 }
 
-export function consent(auto: boolean, users: Users): Consent {
+export function createConsent(auto: boolean, users: Users): Consent {
   const schema = z.strictObject({ auto: z.boolean(), deny: z.literal(true).optional(), user: userId(users).optional() })
   let choice: ConsentChoice = { auto }
   return {

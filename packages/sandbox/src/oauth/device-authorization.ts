@@ -1,14 +1,18 @@
 import type { Endpoint } from '../endpoint.ts'
 import { type Authenticate, clientEndpoint } from './client-endpoint.ts'
 import { DEVICE_LIFETIME, type DeviceCodes } from './device-codes.ts'
-import { resource } from './resource.ts'
+import { checkedResource } from './resource.ts'
 import { userScopes } from './scopes.ts'
 
 /** `POST /oauth/device_authorization` and its alias: RFC 8628 section 3.1. */
-export const deviceAuthorization = (issuer: () => string, codes: DeviceCodes, authenticate: Authenticate): Endpoint =>
+export const deviceAuthorizationEndpoint = (
+  issuer: () => string,
+  codes: DeviceCodes,
+  authenticate: Authenticate,
+): Endpoint =>
   clientEndpoint('device', 'device_authorization', authenticate, (client, form) => {
     const scopes = userScopes(client, form['scope'])
-    const { text, code } = codes.issue({ client, scopes, audience: resource(form['resource']) })
+    const { text, code } = codes.issue({ client, scopes, audience: checkedResource(form['resource']) })
     const page = `${issuer()}/device`
     return {
       status: 200,

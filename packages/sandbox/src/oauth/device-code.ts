@@ -3,12 +3,12 @@ import { oauthRefusal, type Refusal } from '../refusal.ts'
 import { type DeviceCode, type DeviceCodes } from './device-codes.ts'
 import { required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { Issuance } from './issuance.ts'
+import type { TokenIssuer } from './issuance.ts'
 import type { Grant } from './token.ts'
 
 export interface DeviceGrantParts {
   readonly codes: DeviceCodes
-  readonly issuance: Issuance
+  readonly issuance: TokenIssuer
   readonly clock: Clock
 }
 
@@ -16,7 +16,7 @@ export interface DeviceGrantParts {
 const SLOWER = 5
 
 /** RFC 8628 sections 3.4 and 3.5. */
-export function deviceCode({ codes, issuance, clock }: DeviceGrantParts): Grant {
+export function deviceCodeGrant({ codes, issuance, clock }: DeviceGrantParts): Grant {
   /** Asking too early costs five more seconds from now on. */
   const paced = (text: string, code: DeviceCode): Refusal | undefined => {
     const now = clock.now()

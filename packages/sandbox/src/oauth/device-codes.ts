@@ -40,7 +40,7 @@ export const DEVICE_LIFETIME = 600
 const REMEMBERED = 3_600_000
 
 /** `interval`: seconds between two questions of a device, to begin with. */
-export function deviceCodes(parts: { clock: Clock; random: Randomness; interval: number }): DeviceCodes {
+export function createDeviceCodes(parts: { clock: Clock; random: Randomness; interval: number }): DeviceCodes {
   const { clock, random, interval } = parts
   const issued = new Map<string, DeviceCode>()
   const change = (text: string, changes: Partial<DeviceCode>): void => {

@@ -1,22 +1,22 @@
 import type { Answer, Call, Endpoint } from '../endpoint.ts'
-import { lapsed } from './authorize.ts'
-import { consentPage, decision } from './consent-page.ts'
+import { staleFormPage } from './authorize.ts'
+import { consentPage, readDecision } from './consent-page.ts'
 import type { DeviceCodes } from './device-codes.ts'
 import { html, page } from './page.ts'
-import type { Tickets } from './tickets.ts'
+import type { FormTokens } from './form-tokens.ts'
 import type { Users } from './users.ts'
 
 export interface DevicePageParts {
   readonly codes: DeviceCodes
   readonly users: Users
   /** Each stands for a user code. */
-  readonly tickets: Tickets<string>
+  readonly tickets: FormTokens<string>
 }
 
 const paths = ['/device']
 
 /** `GET /device` asks for the code that a device shows, then who signs in there; `POST /device` takes the decision. */
-export function devicePage({ codes, users, tickets }: DevicePageParts): readonly Endpoint[] {
+export function devicePageEndpoints({ codes, users, tickets }: DevicePageParts): readonly Endpoint[] {
   const asked = (userCode: string, headers: Call['headers']): Answer => {
     const code = codes.waiting(userCode)
     if (code === undefined) return entry('No device that waits shows this code. Compare it letter by letter.')
@@ -40,9 +40,9 @@ export function devicePage({ codes, users, tickets }: DevicePageParts): readonly
     paths,
     dialect: 'page',
     answer: ({ body, headers }) => {
-      const { ticket, allowed, user } = decision(body)
+      const { ticket, allowed, user } = readDecision(body)
       const userCode = tickets.redeem(ticket, headers)
-      if (userCode === undefined || codes.waiting(userCode) === undefined) return lapsed()
+      if (userCode === undefined || codes.waiting(userCode) === undefined) return staleFormPage()
       codes.decide(userCode, allowed ? (users.find(user) ?? users.first) : undefined)
       return done(allowed)
     },

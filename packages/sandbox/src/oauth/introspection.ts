@@ -2,7 +2,7 @@ import { epochSeconds } from '../clock.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { type Authenticate, clientEndpoint } from './client-endpoint.ts'
-import { type Client, isPublic, unknownClient } from './clients.ts'
+import { type Client, isPublic, invalidClient } from './clients.ts'
 import { required } from './form.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 
@@ -18,9 +18,9 @@ export interface IntrospectionParts {
  * `POST /oauth/introspect` and its alias: RFC 7662, for clients that prove who they are. A client hears about tokens of its
  * own organization only; any other token is not active for it.
  */
-export function introspection(parts: IntrospectionParts): Endpoint {
+export function introspectionEndpoint(parts: IntrospectionParts): Endpoint {
   return clientEndpoint('introspect', 'introspect', parts.authenticate, (client, form) => {
-    if (isPublic(client)) throw unknownClient()
+    if (isPublic(client)) throw invalidClient()
     const text = required(form, 'token')
     const known = accessToken(text, parts) ?? refreshToken(text, parts)
     const json = known?.client.organization.id === client.organization.id ? known.answer : { active: false }

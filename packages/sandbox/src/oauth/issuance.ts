@@ -3,25 +3,25 @@ import { type Clock, epochSeconds } from '../clock.ts'
 import type { Algorithm, Keys } from '../keys.ts'
 import type { Randomness } from '../random.ts'
 import type { AccessTokens } from './access-tokens.ts'
-import type { Family } from './family.ts'
+import type { TokenFamily } from './token-family.ts'
 import { personalClaims } from './personal-claims.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { TokenAnswer } from './token.ts'
 
 /** What a user agreed to. */
-export interface SignIn extends Omit<Family, 'id' | 'ended'> {
+export interface SignInTerms extends Omit<TokenFamily, 'id' | 'ended'> {
   /** Goes back in the ID token. */
   readonly nonce?: string | undefined
 }
 
-export interface Issuance {
+export interface TokenIssuer {
   /** Everything that a sign-in gives; the family exists before its tokens are signed. */
-  signIn(terms: SignIn): { readonly family: Family; readonly answer: Promise<TokenAnswer> }
+  signIn(terms: SignInTerms): { readonly family: TokenFamily; readonly answer: Promise<TokenAnswer> }
   /** A next access token, with a next refresh token where there is one. */
-  refreshed(family: Family, scopes: readonly string[], refreshToken?: string): Promise<TokenAnswer>
+  refreshed(family: TokenFamily, scopes: readonly string[], refreshToken?: string): Promise<TokenAnswer>
 }
 
-export interface IssuanceParts {
+export interface TokenIssuerParts {
   readonly issuer: () => string
   readonly clock: Clock
   readonly keys: Keys
@@ -30,16 +30,16 @@ export interface IssuanceParts {
   readonly refreshTokens: RefreshTokens
 }
 
-export function issuance(parts: IssuanceParts): Issuance {
+export function createTokenIssuer(parts: TokenIssuerParts): TokenIssuer {
   const { issuer, clock, keys, random, tokens, refreshTokens } = parts
-  const refreshed: Issuance['refreshed'] = async (family, scopes, refreshToken) => ({
+  const refreshed: TokenIssuer['refreshed'] = async (family, scopes, refreshToken) => ({
     access_token: await tokens.issue(family.client, scopes, { family }),
     token_type: 'bearer',
     expires_in: tokens.lifetime,
     ...(refreshToken !== undefined && { refresh_token: refreshToken }),
     scope: scopes.join(' '),
   })
-  const idToken = (family: Family, accessToken: string, nonce: string | undefined): Promise<string> => {
+  const idToken = (family: TokenFamily, accessToken: string, nonce: string | undefined): Promise<string> => {
     const { client, user, scopes, signedInAt } = family
     const iat = epochSeconds(clock.now())
     return keys.sign({
@@ -57,7 +57,7 @@ export function issuance(parts: IssuanceParts): Issuance {
   }
   return {
     signIn: ({ nonce, ...terms }) => {
-      const family: Family = { ...terms, id: random.uuid(), ended: false }
+      const family: TokenFamily = { ...terms, id: random.uuid(), ended: false }
       const refreshToken = refreshTokens.issue(family)
       const answer = async (): Promise<TokenAnswer> => {
         const tokens = await refreshed(family, family.scopes, refreshToken)

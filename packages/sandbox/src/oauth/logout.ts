@@ -7,7 +7,7 @@ import { acceptsRedirect } from './redirect-uris.ts'
  * `GET /logout`, where the platform's SDK sends a browser that signs out, and OpenID clients too (RP-Initiated Logout 1.0, with
  * `client_id`). The sandbox keeps no session, so it only sends the browser back, if the address is one of the client's.
  */
-export function logout(clients: readonly Client[]): Endpoint {
+export function logoutEndpoint(clients: readonly Client[]): Endpoint {
   return {
     operation: 'logout',
     method: 'GET',

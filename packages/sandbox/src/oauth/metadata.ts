@@ -13,7 +13,7 @@ export interface MetadataParts {
  * `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`: RFC 8414 and OpenID Connect
  * Discovery 1.0 section 3. The public platform leaves the key-set's address out.
  */
-export function metadata(parts: MetadataParts): Endpoint {
+export function metadataEndpoint(parts: MetadataParts): Endpoint {
   return {
     operation: 'metadata',
     method: 'GET',

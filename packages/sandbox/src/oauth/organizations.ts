@@ -4,7 +4,7 @@ import type { Organization } from './clients.ts'
 /** The organization of a name, made when it is first named. */
 export type Organizations = (name: string) => Organization
 
-export function organizations(random: Randomness): Organizations {
+export function createOrganizations(random: Randomness): Organizations {
   const known = new Map<string, Organization>()
   return (name) => {
     const found = known.get(name) ?? { id: random.uuid(), name }

@@ -1,4 +1,4 @@
-import { isLoopback } from '../origins.ts'
+import { isLoopback } from '../loopback.ts'
 import type { Client } from './clients.ts'
 
 /**

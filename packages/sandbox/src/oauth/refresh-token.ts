@@ -3,7 +3,7 @@ import type { Call } from '../endpoint.ts'
 import type { Client } from './clients.ts'
 import { required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { Issuance } from './issuance.ts'
+import type { TokenIssuer } from './issuance.ts'
 import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant, TokenAnswer } from './token.ts'
@@ -20,14 +20,14 @@ export interface RefreshRules {
 export interface RefreshGrantParts {
   readonly rules: RefreshRules
   readonly refreshTokens: RefreshTokens
-  readonly issuance: Issuance
+  readonly issuance: TokenIssuer
   readonly clock: Clock
 }
 
 type Spent = NonNullable<RefreshToken['spent']>
 
 /** RFC 6749 section 6, with rotation. */
-export function refreshToken({ rules, refreshTokens, issuance, clock }: RefreshGrantParts): Grant {
+export function refreshTokenGrant({ rules, refreshTokens, issuance, clock }: RefreshGrantParts): Grant {
   const again = ({ family }: RefreshToken, { at, answer }: Spent, call: Call): Promise<TokenAnswer> => {
     if (rules.profile === 'grace' && !family.ended && clock.now() < at + rules.graceMs) {
       call.note({ replayed: true })

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Randomness } from '../random.ts'
 import { forgetExpired } from './expiry.ts'
-import type { Family } from './family.ts'
+import type { TokenFamily } from './token-family.ts'
 import type { TokenAnswer } from './token.ts'
 
 /** A refresh token that was issued, dead or alive. */
 export interface RefreshToken {
-  readonly family: Family
+  readonly family: TokenFamily
   /** Milliseconds: 30 days after it was issued or last used. */
   readonly expiresAt: number
   /** How often it has come in, whatever was answered. */
@@ -16,7 +16,7 @@ export interface RefreshToken {
 }
 
 export interface RefreshTokens {
-  issue(family: Family): string
+  issue(family: TokenFamily): string
   find(text: string): RefreshToken | undefined
   /** Counts a presentation. Undefined when no such token was issued here, or it lapsed unused. */
   present(text: string): RefreshToken | undefined
@@ -28,7 +28,7 @@ export interface RefreshTokens {
 
 const IDLE = 30 * 86_400_000
 
-export function refreshTokens({ clock, random }: { clock: Clock; random: Randomness }): RefreshTokens {
+export function createRefreshTokens({ clock, random }: { clock: Clock; random: Randomness }): RefreshTokens {
   const issued = new Map<string, RefreshToken>()
   const change = (text: string, how: (token: RefreshToken) => RefreshToken): RefreshToken | undefined => {
     const token = issued.get(text)

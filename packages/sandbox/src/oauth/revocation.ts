@@ -9,7 +9,11 @@ import type { RefreshTokens } from './refresh-tokens.ts'
  * `POST /oauth/revoke` and its alias: RFC 7009. A refresh token ends with everything from its sign-in, an access token
  * alone. A token that is not known is as good as revoked.
  */
-export const revocation = (tokens: AccessTokens, refreshTokens: RefreshTokens, authenticate: Authenticate): Endpoint =>
+export const revocationEndpoint = (
+  tokens: AccessTokens,
+  refreshTokens: RefreshTokens,
+  authenticate: Authenticate,
+): Endpoint =>
   clientEndpoint('revoke', 'revoke', authenticate, (client, form, call) => {
     const text = required(form, 'token')
     const family = refreshTokens.find(text)?.family

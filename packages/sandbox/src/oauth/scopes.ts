@@ -2,7 +2,7 @@ import { oauthRefusal } from '../refusal.ts'
 import type { Client } from './clients.ts'
 
 /** The scopes of the guest APIs and a few business scopes; what clients may ask for unless told otherwise. */
-export const knownScopes: readonly string[] = [
+export const defaultScopes: readonly string[] = [
   'webmessaging:guest:create',
   'webmessaging:guesttoken:write',
   'guest:write',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { redirectAddress } from './redirect-uris.ts'
-import { knownUsers, type UserOptions } from './users.ts'
+import { defaultUsers, type UserOptions } from './users.ts'
 
 /** The part of a sandbox's options that is about users who sign in. */
 export interface SignInOptions {
@@ -38,7 +38,7 @@ export const signInShape = {
   users: z
     .tuple([user()], user())
     .refine(distinct, 'two users have the same id')
-    .default([...knownUsers]),
+    .default([...defaultUsers]),
   redirectUris: redirectUris.default([]),
   authorizationCodeSeconds: z.int().min(60).max(600).default(60),
   deviceIntervalSeconds: z.int().min(1).max(60).default(5),

@@ -5,7 +5,7 @@ import type { AccessTokens } from './access-tokens.ts'
 const paths = ['/api/v2/tokens/me']
 
 /** `GET` and `HEAD /api/v2/tokens/me`: whether the token is valid, and whose it is. */
-export function tokenInfo(access: Access): Endpoint {
+export function tokenInfoEndpoint(access: Access): Endpoint {
   return {
     operation: 'me',
     method: 'GET',
@@ -29,7 +29,7 @@ export function tokenInfo(access: Access): Endpoint {
 }
 
 /** `DELETE /api/v2/tokens/me`: the token ends now. */
-export function tokenRevocation(access: Access, tokens: AccessTokens): Endpoint {
+export function deleteTokenEndpoint(access: Access, tokens: AccessTokens): Endpoint {
   return {
     operation: 'revoke',
     method: 'DELETE',

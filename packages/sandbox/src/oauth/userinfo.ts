@@ -6,7 +6,7 @@ import { personalClaims } from './personal-claims.ts'
 const SCOPE = 'openid'
 
 /** `GET` and `POST /oauth/userinfo`: OpenID Connect Core section 5.3; errors as RFC 6750 section 3.1 has them. */
-export function userinfo(access: Access): readonly Endpoint[] {
+export function userinfoEndpoints(access: Access): readonly Endpoint[] {
   const answer: Endpoint['answer'] = (call) => {
     const { family, scopes } = access(call).token
     if (family === undefined || !scopes.includes(SCOPE)) {

@@ -3,7 +3,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { apiRefusal } from '../refusal.ts'
 
 /** `GET /api/v2/users/me`: who is signed in; of which organisation, when `expand=organization` asks for it. */
-export function usersMe(access: Access): Endpoint {
+export function usersMeEndpoint(access: Access): Endpoint {
   return {
     operation: 'users',
     method: 'GET',

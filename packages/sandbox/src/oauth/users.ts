@@ -17,12 +17,12 @@ export interface Users {
 /** A user who is there from the start; `id` defaults to a UUID. */
 export type UserOptions = Omit<User, 'id'> & { readonly id?: string | undefined }
 
-export const knownUsers: readonly [UserOptions, ...UserOptions[]] = [
+export const defaultUsers: readonly [UserOptions, ...UserOptions[]] = [
   { name: 'Ada Lindqvist', email: 'ada.lindqvist@example.test' },
   { name: 'Bruno Okafor', email: 'bruno.okafor@example.test' },
 ]
 
-export function users([first, ...others]: readonly [UserOptions, ...UserOptions[]], random: Randomness): Users {
+export function createUsers([first, ...others]: readonly [UserOptions, ...UserOptions[]], random: Randomness): Users {
   const user = ({ id = random.uuid(), name, email }: UserOptions): User => ({ id, name, email })
   const seed = user(first)
   const all = [seed, ...others.map(user)]

@@ -37,7 +37,7 @@ export const secretsBody = z.array(secret).min(1)
 /** How many are kept. */
 const CAPACITY = 10_000
 
-export function deliveries(initial: readonly string[], now: () => number): Deliveries {
+export function createDeliveries(initial: readonly string[], now: () => number): Deliveries {
   let kept: Delivery[] = []
   let secrets = initial
   return {

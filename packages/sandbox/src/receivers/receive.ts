@@ -2,7 +2,7 @@ import type { Endpoint } from '../endpoint.ts'
 import type { Deliveries } from './deliveries.ts'
 
 /** `POST /webhooks/{name}`: takes whatever comes, signed or not. */
-export function receive(deliveries: Deliveries): Endpoint {
+export function webhookEndpoint(deliveries: Deliveries): Endpoint {
   return {
     operation: 'webhook',
     method: 'POST',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { askToken, claims, failure, send, started } from './genesys-client.ts'
-import { refreshed, refusal, signedIn, standing, tokensOf } from './user-client.ts'
+import { askToken, claims, failure, send, started } from '../genesys-client.ts'
+import { refreshed, refusal, signedIn, standing, tokensOf } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 const DAY = 86_400_000

@@ -3,9 +3,9 @@ import type { FaultEffect, Faults } from './faults.ts'
 import { plainRefusal, Refusal } from './refusal.ts'
 
 /** What goes back to the client: an answer, or nothing but a reset connection. */
-export type Outcome = Answer | 'reset'
+export type ScriptedAnswer = Answer | 'reset'
 
-export interface ExchangeParts {
+export interface ScriptedAnswerParts {
   readonly faults: Faults
   /** Waits in real time; rejects when the sandbox closes. */
   readonly wait: (ms: number) => Promise<void>
@@ -13,7 +13,11 @@ export interface ExchangeParts {
 }
 
 /** Answers one call, as the script of faults has it. */
-export async function exchange(endpoint: Endpoint, call: Omit<Call, 'pause'>, parts: ExchangeParts): Promise<Outcome> {
+export async function answerAsScripted(
+  endpoint: Endpoint,
+  call: Omit<Call, 'pause'>,
+  parts: ScriptedAnswerParts,
+): Promise<ScriptedAnswer> {
   const fault = parts.faults.take(endpoint.operation)
   if (fault === undefined) return answered(endpoint, { ...call, pause: async () => {} })
   parts.noteFault(fault)
@@ -27,7 +31,7 @@ export async function exchange(endpoint: Endpoint, call: Omit<Call, 'pause'>, pa
 
 async function answered(endpoint: Endpoint, call: Call): Promise<Answer> {
   try {
-    if (endpoint.pacesItself !== true) await call.pause()
+    if (endpoint.callsPause !== true) await call.pause()
     return await endpoint.answer(call)
   } catch (error) {
     if (error instanceof Refusal) return error.answer(call.correlationId)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { idempotency } from '../src/guest-tokens/idempotency.ts'
+import { createIdempotencyKeys } from '../../src/guest-tokens/idempotency.ts'
 import {
   accessToken,
   askToken,
@@ -14,7 +14,7 @@ import {
   START,
   started,
   verified,
-} from './genesys-client.ts'
+} from '../genesys-client.ts'
 
 const HOUR = 3_600_000
 const key = () => crypto.randomUUID()
@@ -63,9 +63,9 @@ it('keeps the answers of many keys side by side', async () => {
 })
 
 it('keeps nothing of work that failed midway', async () => {
-  const kept = idempotency(() => START)
+  const kept = createIdempotencyKeys(() => START)
   await expect(kept.run('k', 'f', () => Promise.reject(new Error('cut short')))).rejects.toThrow('cut short')
-  expect(kept.look('k', 'f')).toEqual({ is: 'new' })
+  expect(kept.status('k', 'f')).toEqual({ is: 'new' })
 })
 
 it('forgets a key after 24 hours', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { askToken, basic, claims, control, own, type Reply, send, started } from './genesys-client.ts'
-import { type Parameters, refreshed, refusal, tokensOf } from './user-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { askToken, basic, claims, control, own, type Reply, send, started } from '../genesys-client.ts'
+import { type Parameters, refreshed, refusal, tokensOf } from '../user-client.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 

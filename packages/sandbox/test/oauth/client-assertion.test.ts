@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import type { Sandbox, SandboxOptions } from '../src/index.ts'
-import { askToken, basic, own, type Reply, START, started } from './genesys-client.ts'
-import { refusal } from './user-client.ts'
+import type { Sandbox, SandboxOptions } from '../../src/index.ts'
+import { askToken, basic, own, type Reply, START, started } from '../genesys-client.ts'
+import { refusal } from '../user-client.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const { privateKey, publicKey } = await generateKeyPair('ES256')

@@ -4,7 +4,7 @@ import type { Randomness } from '../random.ts'
 import { forgetExpired } from './expiry.ts'
 
 /** Something that waits for a person's decision, and what the page must carry so that nobody else can decide. */
-export interface Ticket {
+export interface FormToken {
   /** Goes into the form. */
   readonly text: string
   /** Go with the page. */
@@ -15,8 +15,8 @@ export interface Ticket {
  * Ties a form to the page that showed it: the form brings an unguessable value back, single use, and only the browser that
  * got the page has the cookie that belongs to it.
  */
-export interface Tickets<T> {
-  issue(what: T, headers: IncomingHttpHeaders): Ticket
+export interface FormTokens<T> {
+  issue(what: T, headers: IncomingHttpHeaders): FormToken
   /** What the ticket stands for; undefined when it is unknown, used, too old or from another browser. */
   redeem(text: string | undefined, headers: IncomingHttpHeaders): T | undefined
 }
@@ -24,7 +24,7 @@ export interface Tickets<T> {
 const LIFETIME = 600_000
 const COOKIE = 'sandbox_browser'
 
-export function tickets<T>({ clock, random }: { clock: Clock; random: Randomness }): Tickets<T> {
+export function createFormTokens<T>({ clock, random }: { clock: Clock; random: Randomness }): FormTokens<T> {
   const open = new Map<string, { readonly what: T; readonly browser: string; readonly expiresAt: number }>()
   return {
     issue: (what, headers) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { accessToken, basic, failure, own, type Reply, send, started } from './genesys-client.ts'
-import { type Parameters, refreshed, refusal, signedIn, standing, tokensOf } from './user-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { accessToken, basic, failure, own, type Reply, send, started } from '../genesys-client.ts'
+import { type Parameters, refreshed, refusal, signedIn, standing, tokensOf } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 

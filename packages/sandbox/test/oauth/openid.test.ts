@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { accessToken, askToken, basic, own, type Reply, send, START, started, verified } from './genesys-client.ts'
-import { authorize, codeFor, exchange, landing, refreshed, refusal, signedIn, tokensOf } from './user-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { accessToken, askToken, basic, own, type Reply, send, START, started, verified } from '../genesys-client.ts'
+import { authorize, codeFor, exchange, landing, refreshed, refusal, signedIn, tokensOf } from '../user-client.ts'
 
 const openid = { scope: 'openid profile email user:read', nonce: 'n-0S6' }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

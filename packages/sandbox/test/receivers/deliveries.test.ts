@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { control, failure, send, START, started } from './genesys-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { control, failure, send, START, started } from '../genesys-client.ts'
 
 const OLD = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='
 const NEW = 'whsec_Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA='

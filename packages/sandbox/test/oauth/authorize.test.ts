@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { control, send, started } from './genesys-client.ts'
-import { authorize, authorizePath, CALLBACK, landing, type Parameters } from './user-client.ts'
+import { control, send, started } from '../genesys-client.ts'
+import { authorize, authorizePath, CALLBACK, landing, type Parameters } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accessToken, askToken, basic, claims, own, send, START, started, verified } from './genesys-client.ts'
+import { accessToken, askToken, basic, claims, own, send, START, started, verified } from '../genesys-client.ts'
 
 const BOTH = 'webmessaging:guest:create webmessaging:guesttoken:write'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { basic, claims, own, START, started, verified } from './genesys-client.ts'
-import { authorize, CALLBACK, codeFor, exchange, refreshed, refusal, standing, tokensOf } from './user-client.ts'
+import { basic, claims, own, START, started, verified } from '../genesys-client.ts'
+import { authorize, CALLBACK, codeFor, exchange, refreshed, refusal, standing, tokensOf } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 

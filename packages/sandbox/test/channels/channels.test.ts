@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { accessToken, askToken, basic, control, send, started } from './genesys-client.ts'
-import { engage, get, no } from './people-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { accessToken, askToken, basic, control, send, started } from '../genesys-client.ts'
+import { engage, get, no } from '../people-client.ts'
 
 const CHANNELS = '/api/v2/journey/actions/channels'
 

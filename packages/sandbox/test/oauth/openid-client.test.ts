@@ -25,7 +25,7 @@ import {
   tokenRevocation,
 } from 'openid-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Sandbox, type SandboxOptions, sandbox } from '../src/index.ts'
+import { type Sandbox, type SandboxOptions, sandbox } from '../../src/index.ts'
 
 const redirect_uri = 'http://127.0.0.1:49152/callback'
 

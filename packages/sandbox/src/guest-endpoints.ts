@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { Access } from './access.ts'
-import { channel } from './channels/channel.ts'
-import { channelBody, type Channels, channels } from './channels/channels.ts'
+import { channelEndpoint } from './channels/channel.ts'
+import { channelBody, type Channels, createChannels } from './channels/channels.ts'
 import type { Clock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
-import { create } from './engagements/create.ts'
-import { lookAtGuest, updateGuest } from './engagements/guest.ts'
-import { refreshGuest } from './engagements/refresh.ts'
-import { sessions } from './engagements/sessions.ts'
-import { createUser } from './external-users/create.ts'
-import { externalUsers } from './external-users/users.ts'
+import { createGuestEndpoint } from './engagements/create.ts'
+import { getGuestEndpoint, updateGuestEndpoint } from './engagements/guest.ts'
+import { refreshGuestEndpoint } from './engagements/refresh.ts'
+import { createSessions } from './engagements/sessions.ts'
+import { createExternalUserEndpoint } from './external-users/create.ts'
+import { createExternalUsers } from './external-users/users.ts'
 import type { GuestJwt } from './guest-jwt.ts'
 import type { guestShape } from './guest-options.ts'
 import type { Organizations } from './oauth/organizations.ts'
@@ -25,13 +25,13 @@ export interface GuestDecisions {
 }
 
 /** All that authenticated guests need of the sandbox. */
-export interface GuestSide extends GuestDecisions {
+export interface GuestEndpoints extends GuestDecisions {
   readonly endpoints: readonly Endpoint[]
   /** The channel that is there anyway. */
   readonly channelId: string
 }
 
-export interface GuestSideParts {
+export interface GuestEndpointsParts {
   readonly settings: z.infer<z.ZodObject<typeof guestShape>> & { readonly organization: string }
   readonly organization: Organizations
   readonly access: Access
@@ -40,23 +40,30 @@ export interface GuestSideParts {
   readonly random: Randomness
 }
 
-export function guestSide({ settings, organization, access, sign, clock, random }: GuestSideParts): GuestSide {
-  const open = channels(organization, settings.organization, settings.channels.length === 0)
+export function createGuestEndpoints({
+  settings,
+  organization,
+  access,
+  sign,
+  clock,
+  random,
+}: GuestEndpointsParts): GuestEndpoints {
+  const open = createChannels(organization, settings.organization, settings.channels.length === 0)
   const channelId = random.uuid()
   for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) open.put(one)
   const newId = settings.guestIds === 'uuid' ? random.uuid : () => `guest/${random.text(9)}?ü`
   const shared = { clock, random, sign, newId }
-  const engaged = sessions({
+  const engaged = createSessions({
     ...shared,
     tokenSeconds: settings.engagementTokenSeconds,
     refreshSeconds: settings.engagementRefreshSeconds,
   })
-  const users = externalUsers({
+  const users = createExternalUsers({
     ...shared,
     tokenFormat: settings.externalUserTokenFormat,
     tokenSeconds: settings.externalUserTokenSeconds,
   })
-  const guestId = z.string().refine((id) => engaged.live(id) || users.live(id), {
+  const guestId = z.string().refine((id) => engaged.isLive(id) || users.isLive(id), {
     error: 'no guest of this id has a session that lives',
   })
   const ending = z.strictObject({ guestId, end: z.literal(true) })
@@ -72,12 +79,12 @@ export function guestSide({ settings, organization, access, sign, clock, random 
       users.end(guestId)
     },
     endpoints: [
-      create({ access, sessions: engaged, channels: open }),
-      refreshGuest(access, engaged),
-      updateGuest(access, engaged),
-      lookAtGuest(access, engaged),
-      channel(access, open),
-      createUser(access, users, settings.externalUserDuplicates),
+      createGuestEndpoint({ access, sessions: engaged, channels: open }),
+      refreshGuestEndpoint(access, engaged),
+      updateGuestEndpoint(access, engaged),
+      getGuestEndpoint(access, engaged),
+      channelEndpoint(access, open),
+      createExternalUserEndpoint(access, users, settings.externalUserDuplicates),
     ],
   }
 }

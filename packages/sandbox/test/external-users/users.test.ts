@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { accessToken, claims, failure, post, START, started, verified } from './genesys-client.ts'
-import { creator, EMAIL, EXTERNAL_USERS, no } from './people-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { accessToken, claims, failure, post, START, started, verified } from '../genesys-client.ts'
+import { creator, EMAIL, EXTERNAL_USERS, no } from '../people-client.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

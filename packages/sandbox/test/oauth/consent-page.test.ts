@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { claims, type Reply, send, started } from './genesys-client.ts'
-import { authorize, CALLBACK, exchange, landing, type Parameters } from './user-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { claims, type Reply, send, started } from '../genesys-client.ts'
+import { authorize, CALLBACK, exchange, landing, type Parameters } from '../user-client.ts'
 
 const cookieOf = ({ headers }: Reply): string => headers.get('set-cookie')?.split(';')[0] ?? expect.fail('no cookie')
 

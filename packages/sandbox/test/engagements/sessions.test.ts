@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JournalEntry, Sandbox } from '../src/index.ts'
+import type { JournalEntry, Sandbox } from '../../src/index.ts'
 import {
   accessToken,
   askToken,
@@ -11,8 +11,8 @@ import {
   START,
   started,
   verified,
-} from './genesys-client.ts'
-import { EMAIL, engage, get, GUESTS, no, put, refreshEngaged } from './people-client.ts'
+} from '../genesys-client.ts'
+import { EMAIL, engage, get, GUESTS, no, put, refreshEngaged } from '../people-client.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const last = (sandbox: Sandbox): JournalEntry => sandbox.journal().at(-1) ?? expect.fail('the journal is empty')

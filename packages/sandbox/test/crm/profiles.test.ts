@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Sandbox } from '../src/index.ts'
-import { send, started } from './genesys-client.ts'
+import type { Sandbox } from '../../src/index.ts'
+import { send, started } from '../genesys-client.ts'
 
 const profileOf = async (sandbox: Sandbox, email: string) =>
   send(sandbox, `/crm/profiles?${new URLSearchParams({ email })}`)

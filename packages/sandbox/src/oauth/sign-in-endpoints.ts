@@ -5,28 +5,28 @@ import type { Endpoint } from '../endpoint.ts'
 import type { Keys } from '../keys.ts'
 import type { Randomness } from '../random.ts'
 import type { AccessTokens } from './access-tokens.ts'
-import { authorizationCode } from './authorization-code.ts'
-import { authorize } from './authorize.ts'
+import { authorizationCodeGrant } from './authorization-code.ts'
+import { authorizeEndpoints } from './authorize.ts'
 import type { Authenticate } from './client-endpoint.ts'
 import type { Client } from './clients.ts'
-import { codes } from './codes.ts'
-import { type Consent, consent, userId } from './consent.ts'
-import { deviceAuthorization } from './device-authorization.ts'
-import { deviceCode } from './device-code.ts'
-import { deviceCodes } from './device-codes.ts'
-import { devicePage } from './device-page.ts'
-import { introspection } from './introspection.ts'
-import { issuance } from './issuance.ts'
-import { logout } from './logout.ts'
-import { refreshToken } from './refresh-token.ts'
-import { refreshTokens } from './refresh-tokens.ts'
-import { revocation } from './revocation.ts'
+import { createAuthorizationCodes } from './codes.ts'
+import { type Consent, createConsent, userId } from './consent.ts'
+import { deviceAuthorizationEndpoint } from './device-authorization.ts'
+import { deviceCodeGrant } from './device-code.ts'
+import { createDeviceCodes } from './device-codes.ts'
+import { devicePageEndpoints } from './device-page.ts'
+import { introspectionEndpoint } from './introspection.ts'
+import { createTokenIssuer } from './issuance.ts'
+import { logoutEndpoint } from './logout.ts'
+import { refreshTokenGrant } from './refresh-token.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
+import { revocationEndpoint } from './revocation.ts'
 import type { signInShape } from './sign-in-options.ts'
-import { tickets } from './tickets.ts'
+import { createFormTokens } from './form-tokens.ts'
 import type { Grant } from './token.ts'
-import { type User, users } from './users.ts'
-import { userinfo } from './userinfo.ts'
-import { usersMe } from './users-me.ts'
+import { type User, createUsers } from './users.ts'
+import { userinfoEndpoints } from './userinfo.ts'
+import { usersMeEndpoint } from './users-me.ts'
 
 /** Decides for a device, as its user would on the page `/device`. */
 export interface DeviceDecision {
@@ -44,13 +44,13 @@ export interface UserDecisions {
 }
 
 /** All that a user's sign-in needs of the sandbox. */
-export interface SignInSide extends UserDecisions {
+export interface SignInEndpoints extends UserDecisions {
   readonly users: readonly User[]
   readonly grants: readonly Grant[]
   readonly endpoints: readonly Endpoint[]
 }
 
-export interface SignInParts {
+export interface SignInEndpointsParts {
   readonly settings: z.infer<z.ZodObject<typeof signInShape>>
   readonly clients: readonly Client[]
   readonly authenticate: Authenticate
@@ -62,40 +62,40 @@ export interface SignInParts {
   readonly random: Randomness
 }
 
-export function signIn(parts: SignInParts): SignInSide {
+export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoints {
   const { settings, clients, authenticate, access, tokens, issuer, clock, random } = parts
-  const people = users(settings.users, random)
-  const choice = consent(settings.autoConsent, people)
-  const waiting = codes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
-  const devices = deviceCodes({ clock, random, interval: settings.deviceIntervalSeconds })
-  const refreshing = refreshTokens({ clock, random })
-  const issuing = issuance({ ...parts, refreshTokens: refreshing })
+  const people = createUsers(settings.users, random)
+  const choice = createConsent(settings.autoConsent, people)
+  const waiting = createAuthorizationCodes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
+  const devices = createDeviceCodes({ clock, random, interval: settings.deviceIntervalSeconds })
+  const refreshing = createRefreshTokens({ clock, random })
+  const issuing = createTokenIssuer({ ...parts, refreshTokens: refreshing })
   const rules = { profile: settings.refreshProfile, graceMs: settings.graceSeconds * 1000, rotate: settings.rotate }
   const decision = deviceDecision(userId(people), (userCode) => devices.waiting(userCode) !== undefined)
   return {
     users: people.all,
     grants: [
-      authorizationCode({ codes: waiting, issuance: issuing, clock }),
-      refreshToken({ rules, refreshTokens: refreshing, issuance: issuing, clock }),
-      deviceCode({ codes: devices, issuance: issuing, clock }),
+      authorizationCodeGrant({ codes: waiting, issuance: issuing, clock }),
+      refreshTokenGrant({ rules, refreshTokens: refreshing, issuance: issuing, clock }),
+      deviceCodeGrant({ codes: devices, issuance: issuing, clock }),
     ],
     endpoints: [
-      ...authorize({
+      ...authorizeEndpoints({
         issuer,
         clients,
         users: people,
         consent: choice,
         codes: waiting,
-        tickets: tickets({ clock, random }),
+        tickets: createFormTokens({ clock, random }),
         clock,
       }),
-      deviceAuthorization(issuer, devices, authenticate),
-      ...devicePage({ codes: devices, users: people, tickets: tickets({ clock, random }) }),
-      revocation(tokens, refreshing, authenticate),
-      introspection({ issuer, tokens, refreshTokens: refreshing, authenticate, now: clock.now }),
-      ...userinfo(access),
-      logout(clients),
-      usersMe(access),
+      deviceAuthorizationEndpoint(issuer, devices, authenticate),
+      ...devicePageEndpoints({ codes: devices, users: people, tickets: createFormTokens({ clock, random }) }),
+      revocationEndpoint(tokens, refreshing, authenticate),
+      introspectionEndpoint({ issuer, tokens, refreshTokens: refreshing, authenticate, now: clock.now }),
+      ...userinfoEndpoints(access),
+      logoutEndpoint(clients),
+      usersMeEndpoint(access),
     ],
     consent: choice,
     device: (input) => {

@@ -9,7 +9,7 @@ export function isLoopback(host: string): boolean {
  * Whether the Host header names this machine. A page on the web can point its own name at 127.0.0.1 and would then be of
  * the same origin as the sandbox; its name in Host gives it away.
  */
-export function namesLoopback(host: string | undefined, alsoAllowed: readonly string[]): boolean {
+export function isLoopbackHostHeader(host: string | undefined, alsoAllowed: readonly string[]): boolean {
   const name = (host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
   return isLoopback(name.replace(/^\[(.*)\]$/, '$1')) || name.endsWith('.localhost') || alsoAllowed.includes(name)
 }

@@ -2,7 +2,7 @@ import type { Client } from './clients.ts'
 import type { User } from './users.ts'
 
 /** One sign-in and all that was issued from it: everything ends together. */
-export interface Family {
+export interface TokenFamily {
   readonly id: string
   readonly client: Client
   readonly user: User

@@ -13,7 +13,7 @@ import {
   START,
   started,
   verified,
-} from './genesys-client.ts'
+} from '../genesys-client.ts'
 
 it('issues a JWT for the guest, with the scopes and the lifetime asked for', async () => {
   const sandbox = await started()
