@@ -1,10 +1,24 @@
 import type { Json } from './json.ts'
 import { Secret } from './secret.ts'
 
-/** What is known of a person, as `email` or `name`. It prints as a mask, like a secret. */
-export type Profile = Readonly<Record<string, Json>>
+/** What is stored of the person behind a guest. A guest of a guest token has at most `tokenSubject`. */
+export type Profile = {
+  /** Trimmed, in lower case. */
+  readonly email?: string
+  readonly name?: string
+  /** The attributes of the latest request, over those of earlier ones. */
+  readonly attributes?: { readonly [name: string]: Json }
+  /** What the CRM knows of the customer. */
+  readonly crm?: { readonly customerId?: string; readonly tier?: string; readonly lastInteraction?: string }
+  /** The answer of the upstream API that made the guest, without its tokens. */
+  readonly upstream?: { readonly [name: string]: Json }
+  /** The `sub` of its tokens, where that is not the guest id. An upstream may put an address there. */
+  readonly tokenSubject?: string
+}
 
+/** The profile as a secret, which logs show as a mask. */
 export const sealedProfile = (profile: Profile): Secret => new Secret(JSON.stringify(profile))
 
+/** The profile that a secret holds; an empty one where there is none. */
 export const openProfile = (profile: Secret | undefined): Profile =>
   profile === undefined ? {} : (JSON.parse(profile.reveal()) as Profile)

@@ -3,7 +3,7 @@ import type { Credential } from '../domain/credential.ts'
 import type { Event, EventType } from '../domain/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
-import { openProfile, type Profile } from '../domain/profile.ts'
+import { openProfile } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { isLoopback } from '../domain/loopback.ts'
@@ -78,14 +78,13 @@ export function standardBody(event: Event, more: Members = {}): Json {
 }
 
 function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefined): Json {
-  const { email, crm }: Profile = openProfile(credential?.profile)
-  const tier = typeof crm === 'object' && crm !== null && !Array.isArray(crm) ? (crm as Profile)['tier'] : undefined
+  const { email, crm } = openProfile(credential?.profile)
   const channelId = credential?.request?.['channelId']
   return {
     guestId: credential ? guestIdOf(credential) : null,
     email: email ?? null,
     channelId: typeof channelId === 'string' ? channelId : null,
-    crmTier: tier ?? null,
+    crmTier: crm?.tier ?? null,
     authLatencyMs: latencyMs,
     timestamp: iso(at),
   }

@@ -183,8 +183,8 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
   ): Promise<{ readonly events: readonly Event[]; readonly error?: GuestpassError }> {
     const profile = openProfile(guest.profile)
     const { attributes, dropped } = mergedAttributes({
-      attributes: (profile['attributes'] ?? {}) as Readonly<Record<string, Json>>,
-      crm: profile['crm'] as CrmProfile | undefined,
+      attributes: profile.attributes ?? {},
+      crm: profile.crm,
       consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
     })
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }

@@ -47,7 +47,7 @@ export function issuedAuthenticatedGuest(credential: Live): IssuedGuest {
   const guest: IssuedGuest = {
     ...issuedGuest(credential),
     ...(typeof channelId === 'string' ? { channelId } : {}),
-    ...(crm ? { crm: crm as CrmProfile } : {}),
+    ...(crm ? { crm } : {}),
   }
   return upstream ? Object.defineProperty(guest, 'upstream', { value: upstream }) : guest
 }
