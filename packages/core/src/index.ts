@@ -4,8 +4,8 @@ export type { Context } from './domain/context.ts'
 export type { Windows } from './domain/plan.ts'
 export type { StandardOptions } from './policy/standard.ts'
 export { type HostInput, type Hosts, resolveHosts } from './upstream/hosts.ts'
-export type { Client } from './upstream/oauth/client.ts'
-export type { Params } from './upstream/oauth/params.ts'
+export type { OAuthClient } from './upstream/oauth/client.ts'
+export type { ExtraParams } from './upstream/oauth/params.ts'
 
 // Guests
 export { type GuestApi, guestApis } from './domain/guest-id.ts'
@@ -39,7 +39,7 @@ export type { PersonKey } from './guests/requests/applicant-request.ts'
 
 // Access tokens and sign-ins
 export type { AccessToken, AccessTokens, TokenSource } from './tokens/access/access-tokens.ts'
-export type { Unsaved } from './tokens/renewal/keep-trying.ts'
+export type { UnsavedTokens } from './tokens/renewal/commit-until-stored.ts'
 export type { DeviceInstructions, DeviceSignIn } from './tokens/sign-in/device-sign-in.ts'
 export type { Grant } from './tokens/sign-in/grant.ts'
 export { keepAlive } from './tokens/sign-in/keep-alive.ts'
@@ -53,7 +53,7 @@ export { authorizedFetch, type AuthorizedFetchOptions } from './tokens/clients/a
 export { authorizedGot } from './tokens/clients/authorized-got.ts'
 export { authorizedSdk } from './tokens/clients/authorized-sdk.ts'
 export { authorizedUndici } from './tokens/clients/authorized-undici.ts'
-export type { AuthorizedOptions } from './tokens/clients/token-use.ts'
+export type { AuthorizedOptions } from './tokens/clients/bearer-token.ts'
 
 // Verification of tokens
 export { verification, type Verification, type VerificationOptions } from './connection/verification.ts'

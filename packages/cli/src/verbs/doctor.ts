@@ -162,7 +162,7 @@ async function clientAccepted(
 ): Promise<Finding> {
   const { scopes } = await accessTokens.token(contextOf(cli, {}, 'doctor'))
   const offset = Math.round(issuerOffset() / SECOND)
-  const by = (await grant.stands()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
+  const by = (await grant.exists()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
   const granted = `${by}, ${scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`}`
   const missing = scopes.length === 0 ? [] : lackedScopes(wanted, scopes)
   if (missing.length > 0)

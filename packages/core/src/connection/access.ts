@@ -8,24 +8,24 @@ import { lanes } from '../policy/lanes.ts'
 import type { Policy } from '../policy/pipeline.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
-import { accessTokens, type Standing, type TokenSource } from '../tokens/access/access-tokens.ts'
-import { clientCredentials } from '../tokens/access/client-credentials.ts'
-import { type DeviceSignIn, deviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
-import { type Grant, grant } from '../tokens/sign-in/grant.ts'
-import { reception } from '../tokens/access/accept-tokens.ts'
-import { rejections } from '../tokens/access/rejections.ts'
-import { renewal, type RenewalPorts } from '../tokens/renewal/renewal.ts'
+import { createAccessTokens, type CredentialSource, type TokenSource } from '../tokens/access/access-tokens.ts'
+import { createClientCredentials } from '../tokens/access/client-credentials.ts'
+import { type DeviceSignIn, createDeviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
+import { type Grant, createGrant } from '../tokens/sign-in/grant.ts'
+import { createTokenAcceptor } from '../tokens/access/accept-tokens.ts'
+import { createRejections } from '../tokens/access/rejections.ts'
+import { createRenewal, type RenewalPorts } from '../tokens/renewal/renewal.ts'
 import { signInEpoch } from '../tokens/access/sign-in-epoch.ts'
-import { type SignIn, signIn } from '../tokens/sign-in/sign-in.ts'
-import { type SignOut, signOut } from '../tokens/sign-in/sign-out.ts'
-import { accessTelling } from '../tokens/access/event-recorder.ts'
+import { type SignIn, createSignIn } from '../tokens/sign-in/sign-in.ts'
+import { type SignOut, createSignOut } from '../tokens/sign-in/sign-out.ts'
+import { createAccessEventRecorder } from '../tokens/access/event-recorder.ts'
 import type { Network } from '../upstream/answer.ts'
 import type { Hosts } from '../upstream/hosts.ts'
-import { oauth } from '../upstream/oauth/provider.ts'
+import { createOAuth } from '../upstream/oauth/provider.ts'
 import type { OAuth } from '../upstream/oauth/oauth-api.ts'
-import type { Client, ClientMethod } from '../upstream/oauth/client.ts'
-import type { Server } from '../upstream/oauth/server.ts'
-import { type Params, pairsOf } from '../upstream/oauth/params.ts'
+import type { OAuthClient, ClientAuthMethod } from '../upstream/oauth/client.ts'
+import type { AuthorizationServer } from '../upstream/oauth/server.ts'
+import { type ExtraParams, pairsOf } from '../upstream/oauth/params.ts'
 import type { Platform } from '../verify/platform.ts'
 import { fact, type Verification } from './verification.ts'
 
@@ -33,13 +33,13 @@ import { fact, type Verification } from './verification.ts'
 export interface AccessOptions {
   /** Where upstream is; see `resolveHosts`. */
   readonly hosts: Hosts
-  readonly client: Client
+  readonly client: OAuthClient
   /** How the client names itself. Default `auto`: by its private key, else Basic on the platform's hosts, the form body elsewhere. */
-  readonly clientAuth?: 'auto' | ClientMethod
+  readonly clientAuth?: 'auto' | ClientAuthMethod
   /** Free parameters of requests to sign in, as `prompt`, `audience`, `org`; those that a request sets by itself are refused. */
-  readonly authorizeParams?: Params
+  readonly authorizeParams?: ExtraParams
   /** Free parameters of token requests, as `resource`, `audience`, likewise. */
-  readonly tokenParams?: Params
+  readonly tokenParams?: ExtraParams
   /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own; of a sign-in all that it has. */
   readonly scopes?: readonly string[]
   /** Default `auto`: verified when they look like a JWT. */
@@ -63,7 +63,7 @@ export interface AccessParts {
   readonly network: Network
   readonly platform: Platform
   readonly verification: Verification
-  readonly server: Server
+  readonly server: AuthorizationServer
 }
 
 export interface Access {
@@ -90,11 +90,11 @@ export function access(
   const format = options.accessTokenFormat ?? 'auto'
   const checks = { verifier, keys, keysAssumed: accessKeysAssumed, issuerClock }
   const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer
-  const receiving = reception({ connection, format, ...checks, issuer, windows, random: ports.random })
-  const telling = accessTelling({ connection, meter }, ports.random)
-  const shared = { connection, oauth: oauthOf(options, parts, ports.store), reception: receiving, telling, windows }
+  const acceptor = createTokenAcceptor({ connection, format, ...checks, issuer, windows, random: ports.random })
+  const recorder = createAccessEventRecorder({ connection, meter }, ports.random)
+  const shared = { connection, oauth: oauthOf(options, parts, ports.store), acceptor, recorder, windows }
   const digest = async (text: string): Promise<string> => platform.sha256(text)
-  const signedIn = grant(
+  const signedIn = createGrant(
     {
       ...shared,
       ...(wanted ? { scopes: wanted } : {}),
@@ -106,29 +106,29 @@ export function access(
   )
 
   /** Each set of scopes has a token of its own. */
-  const refusing = rejections(ports.clock)
+  const refusing = createRejections(ports.clock)
   const sources = lanes((): { source?: TokenSource } => ({}))
   const sourceOf = (asked: readonly string[]): TokenSource => {
-    let own: Standing | undefined
-    const byCredentials = async (): Promise<Standing> => {
+    let own: CredentialSource | undefined
+    const byCredentials = async (): Promise<CredentialSource> => {
       const scopes = clientScopes(asked)
       const id = accessId(await platform.sha256(shapeOf(options, scopes)))
-      const strategy = clientCredentials({ ...shared, id, scopes }, ports)
-      return (own ??= { id, current: renewal({ connection, id }, strategy, ports).current })
+      const strategy = createClientCredentials({ ...shared, id, scopes }, ports)
+      return (own ??= { id, current: createRenewal({ connection, id }, strategy, ports).current })
     }
-    const choose = async () => ((await signedIn.stands()) ? signedIn : (own ?? byCredentials()))
+    const choose = async () => ((await signedIn.exists()) ? signedIn : (own ?? byCredentials()))
     const epoch = signInEpoch(ports.store, connection)
-    return accessTokens({ choose, meter, windows, epoch, rejections: refusing }, ports)
+    return createAccessTokens({ choose, meter, windows, epoch, rejections: refusing }, ports)
   }
 
   const scopes = wanted ?? []
-  const byBrowser = signIn({ ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }, ports)
+  const byBrowser = createSignIn({ ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }, ports)
 
   return {
     grant: signedIn,
     signIn: byBrowser,
-    deviceSignIn: deviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
-    signOut: signOut(shared, ports),
+    deviceSignIn: createDeviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
+    signOut: createSignOut(shared, ports),
     source: (asked) => {
       const one = sources({ connection, lane: lengthPrefixed([...asked].sort()) })
       return (one.source ??= sourceOf(asked))
@@ -154,7 +154,7 @@ function oauthOf(
   const method = fact(store, connection, issuer === undefined ? 'client-auth' : `client-auth:${issuer}`)
   const api = hosts.api === undefined ? {} : { api: hosts.api }
   const endsByApi = platform && !own.includes('revocation')
-  return oauth(
+  return createOAuth(
     { connection, server, ...api, client, clientAuth, authorizeParams, tokenParams, platform, endsByApi },
     policy,
     network,
@@ -162,5 +162,5 @@ function oauthOf(
   )
 }
 
-const methodOf = (value: unknown): ClientMethod | undefined =>
+const methodOf = (value: unknown): ClientAuthMethod | undefined =>
   value === 'basic' || value === 'body' ? value : undefined

@@ -19,8 +19,8 @@ import { type Meters, meters } from '../report/meters.ts'
 import type { AccessTokens, TokenSource } from '../tokens/access/access-tokens.ts'
 import type { DeviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
 import type { Grant } from '../tokens/sign-in/grant.ts'
-import { type RefusalNotes, refusalNotes } from '../tokens/access/refusal-notes.ts'
-import { withScopes } from '../tokens/access/needed-scopes.ts'
+import { type StoredRejections, createStoredRejections } from '../tokens/access/stored-rejections.ts'
+import { requireScopes } from '../tokens/access/required-scopes.ts'
 import type { SignIn } from '../tokens/sign-in/sign-in.ts'
 import type { SignOut } from '../tokens/sign-in/sign-out.ts'
 import type { Hosts } from '../upstream/hosts.ts'
@@ -39,7 +39,7 @@ export interface Connection {
    */
   readonly accessTokens: AccessTokens
   /** The sign-in of a user by which it gets them, where there is one. */
-  readonly grant: Pick<Grant, 'stands' | 'keepAlive'>
+  readonly grant: Pick<Grant, 'exists' | 'keepAlive'>
   /** Signs that user in. */
   readonly signIn: Pick<SignIn, 'begin' | 'complete'>
   readonly deviceSignIn: DeviceSignIn
@@ -108,10 +108,10 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     },
     { ...renewalPorts, onFailedTry: tokenTries.report },
   )
-  const notes = refusalNotes({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
+  const notes = createStoredRejections({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
   const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
   const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
-    standardPolicy(layers, bearer(withScopes(sourceOf(options.scopes ?? asked), needed, name), by))
+    standardPolicy(layers, bearer(requireScopes(sourceOf(options.scopes ?? asked), needed, name), by))
   const ready = createListeners(() => meter.count('listener_failed'))
   const ofGuests = {
     options,
@@ -127,7 +127,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     windows,
     meter,
     random,
-    isSignedIn: grant.stands,
+    isSignedIn: grant.exists,
     available: () => offered(hosts, options.gateway ?? false),
     watchTokens: tokenTries.watch,
   }
@@ -165,7 +165,7 @@ const accessTokensOf = (
   for(what) {
     const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
     const asked = typeof what === 'string' ? (wanted ?? needed) : needed
-    return withScopes(sourceOf(asked), needed, connection)
+    return requireScopes(sourceOf(asked), needed, connection)
   },
 })
 
@@ -176,19 +176,19 @@ const bearer = (
     origin,
     notes,
     watch,
-  }: { readonly origin: string; readonly notes: RefusalNotes; readonly watch: FailedTries['watch'] },
+  }: { readonly origin: string; readonly notes: StoredRejections; readonly watch: FailedTries['watch'] },
 ): AccessSource => ({
   watch,
   token: async (signal) => (await token({ signal })).token,
   async rejected(refused, name) {
-    if (await notes.tells(name, refused)) return false
+    if (await notes.isRejected(name, refused)) return false
     const isRenewed = reportRejected(refused, { origin, name })
-    if (isRenewed === false) await notes.add(name, refused)
+    if (isRenewed === false) await notes.record(name, refused)
     return isRenewed
   },
   accepted(taken, name) {
     reportAccepted?.(taken, { origin, name })
-    void notes.drop(name)
+    void notes.forget(name)
   },
 })
 

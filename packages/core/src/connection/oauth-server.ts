@@ -6,11 +6,11 @@ import * as kinds from '../ports/kinds.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { type Hosts, hostsKind } from '../upstream/hosts.ts'
-import { type Server, server } from '../upstream/oauth/server.ts'
+import { type AuthorizationServer, createAuthorizationServer } from '../upstream/oauth/server.ts'
 import { fact, type KeySetPlace } from './verification.ts'
 
 /** The OAuth server of a connection. */
-export interface OAuthServer extends Server {
+export interface OAuthServer extends AuthorizationServer {
   /** The key-set that the issuer's discovery document names; absent where no issuer is named. */
   readonly keySet?: KeySetPlace
 }
@@ -50,14 +50,14 @@ export function oauthServer(connection: string, hosts: Hosts, ports: OAuthServer
 /** The same for options that were checked. */
 export function oauthServerOf(connection: string, hosts: Hosts, ports: OAuthServerPorts, pinned?: string): OAuthServer {
   const { issuer, insecureHosts } = hosts
-  if (issuer === undefined) return server(hosts, undefined, pinned)
+  if (issuer === undefined) return createAuthorizationServer(hosts, undefined, pinned)
   const { store, http, clock, random } = ports
   const facts = fact(store, connection, `discovery:${issuer}`)
   const discovered = once(async () => {
-    const { discovery } = await import('../upstream/oauth/discovery.ts')
+    const { createDiscovery: discovery } = await import('../upstream/oauth/discovery.ts')
     return discovery({ issuer, insecureHosts, http, clock, random, facts })
   })
-  const found = server(hosts, async () => (await discovered())())
+  const found = createAuthorizationServer(hosts, async () => (await discovered())())
   return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
 }
 

@@ -11,9 +11,9 @@ import type { Http } from '../ports/http.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
-import type { Unsaved } from '../tokens/renewal/keep-trying.ts'
+import type { UnsavedTokens } from '../tokens/renewal/commit-until-stored.ts'
 import { hostsKind } from '../upstream/hosts.ts'
-import type { Client } from '../upstream/oauth/client.ts'
+import type { OAuthClient } from '../upstream/oauth/client.ts'
 import { freeParams } from '../upstream/oauth/params.ts'
 import type { Platform } from '../verify/platform.ts'
 import { pinKinds } from '../verify/verifier-options.ts'
@@ -46,7 +46,7 @@ export interface ConnectionPorts {
   /** Names this process among those that share the store. Default: a random id. */
   readonly holder?: string
   /** Called about every 5 s while tokens that came wait for a store that is busy or full. */
-  readonly onUnsaved?: (waiting: Unsaved) => void
+  readonly onUnsaved?: (waiting: UnsavedTokens) => void
   /**
    * How long such a store is asked, in milliseconds, before the call rejects with `in_doubt` and the tokens as `error.unsaved`.
    * Default: as long as the process lives.
@@ -63,7 +63,7 @@ export const connectionKind: Kind = record<ConnectionOptions>({
   ...pinKinds,
   hosts: needed(hostsKind),
   client: needed(
-    record<Client>(
+    record<OAuthClient>(
       { id: needed(text), secret, basicEncoding: oneOf('raw', 'form'), privateKey: secret, keyId: text },
       { remedy: 'Give { id, secret: new Secret(text) }; a public client has no secret.' },
     ),

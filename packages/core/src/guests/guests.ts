@@ -6,7 +6,7 @@ import { abortable } from '../ports/abortable.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { FailedTries } from '../policy/failed-tries.ts'
 import { callerWait } from '../tokens/renewal/caller-wait.ts'
-import type { Live, RenewalPorts } from '../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens, RenewalPorts } from '../tokens/renewal/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { Engagements } from '../upstream/engagements/provider.ts'
 import type { ExternalUsers } from '../upstream/external-users/provider.ts'
@@ -157,12 +157,12 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const ephemeral = { connection, recorder, mint: minted.mint, ports }
 
   /** The guest in its row, renewed as asked. */
-  async function current(row: string, ask: Ask, context: Context): Promise<Live> {
+  async function current(row: string, ask: Ask, context: Context): Promise<CredentialWithTokens> {
     await store.touch(connection, row)
     return (await live.current(row, ask, context)).credential
   }
 
-  async function served(guestId: string, ask: Ask, context: GuestContext): Promise<Live> {
+  async function served(guestId: string, ask: Ask, context: GuestContext): Promise<CredentialWithTokens> {
     // Nearly every guest has the row of its id, and no other API has one of that id: then it is looked at once.
     const row = context.api === undefined ? likelyRow(guestId) : undefined
     const likely = row === undefined ? undefined : await current(row, ask, context).catch(otherwiseMeant(guestId))
@@ -181,7 +181,10 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     }
 
   /** Renewed now, whatever the token's age; callers that ask at the same time share one refresh. */
-  async function refreshed(guestId: string, { token, subject, ...context }: RefreshOptions): Promise<Live> {
+  async function refreshed(
+    guestId: string,
+    { token, subject, ...context }: RefreshOptions,
+  ): Promise<CredentialWithTokens> {
     available()
     refuseSubject(subject, token)
     if (token === undefined) return served(guestId, { force: true }, context)
@@ -190,7 +193,11 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   }
 
   /** What a call gives; its own listener gets it first. */
-  async function ready(work: Promise<Live>, { onReady }: ReadyContext, isIssue: boolean): Promise<Live> {
+  async function ready(
+    work: Promise<CredentialWithTokens>,
+    { onReady }: ReadyContext,
+    isIssue: boolean,
+  ): Promise<CredentialWithTokens> {
     if (!onReady) return work
     const elapsed = stopwatch(clock)
     const credential = await work
@@ -201,7 +208,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   }
 
   /** The claims of a token that was verified on receipt. */
-  async function claimsOf({ tokens }: Live): Promise<Claims> {
+  async function claimsOf({ tokens }: CredentialWithTokens): Promise<Claims> {
     const verdict = tokens.verified
       ? await parts.verifier.verify(tokens.access.reveal()).catch(() => undefined)
       : undefined
@@ -209,7 +216,7 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   }
 
   /** Tokens that the store did not take come with the error. */
-  const withUnsaved = (work: Promise<Live>): Promise<Live> =>
+  const withUnsaved = (work: Promise<CredentialWithTokens>): Promise<CredentialWithTokens> =>
     work.catch((thrown: unknown) => {
       throw thrown instanceof GuestpassError && isLive(thrown.unsaved) ? withGuest(thrown, thrown.unsaved) : thrown
     })
@@ -265,8 +272,8 @@ function refuseSubject(subject: unknown, token: unknown): void {
 }
 
 /** A guest's credential; what else comes unsaved is an access token, in the caller's terms already. */
-const isLive = (unsaved: unknown): unsaved is Live =>
+const isLive = (unsaved: unknown): unsaved is CredentialWithTokens =>
   typeof unsaved === 'object' && unsaved !== null && 'tokens' in unsaved && 'kind' in unsaved
 
-const withGuest = ({ code, message, cause }: GuestpassError, unsaved: Live): GuestpassError =>
+const withGuest = ({ code, message, cause }: GuestpassError, unsaved: CredentialWithTokens): GuestpassError =>
   new GuestpassError(code, message, { unsaved: issuedGuest(unsaved), cause })

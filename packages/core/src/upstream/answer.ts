@@ -5,13 +5,13 @@ import type { Clock } from '../ports/clock.ts'
 import { type Call, TryFailure, type TryFacts } from '../policy/pipeline.ts'
 import { httpDate } from '../policy/http-date.ts'
 import { BodyFault, type Reader } from './body.ts'
-import { type Clean, cleaner } from './clean.ts'
-import { type Explain, facts, parse, refusal, requestId, text } from './refusal.ts'
+import { type Redact, createRedactor } from './redactor.ts'
+import { type Explain, upstreamFacts, parseJson, refusal, requestId, bodyText } from './refusal.ts'
 
 export type { Explain } from './refusal.ts'
 
 /** What an answer says besides its body. */
-export interface Receipt {
+export interface AnswerFacts {
   readonly status: number
   /** Its Date header (RFC 9110, 6.6.1), the moment on the issuer's clock; absent when it cannot be read. */
   readonly issuerNow?: Instant
@@ -24,7 +24,7 @@ export interface Network {
 }
 
 /** How an answer is read, where it is read in a way of its own. */
-export interface Reading {
+export interface ReadOptions {
   /** Words the refusals that an API is known for. */
   readonly explain?: Explain
   /** Reads JSON whatever the content type says, because what it brings cannot be had again. */
@@ -40,23 +40,23 @@ export interface Reading {
  * Sends one request of a call and reads its answer: the only place that touches the network on behalf of an
  * upstream folder. Whatever is not a 2xx answer that fits is a `TryFailure`.
  */
-export async function exchange<T>(
+export async function sendAndRead<T>(
   network: Network,
   request: HttpRequest,
   reader: Reader<T>,
   call: Call,
-  reading: Reading = {},
-): Promise<{ readonly body: T; readonly receipt: Receipt }> {
+  reading: ReadOptions = {},
+): Promise<{ readonly body: T; readonly receipt: AnswerFacts }> {
   const { answer, clean } = await accepted(network, request, call, reading)
   return { body: read(answer, reader, call, clean, reading), receipt: receiptOf(answer, network.clock.wall()) }
 }
 
 /** Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is a `TryFailure`. */
-export async function acknowledge(
+export async function sendOnly(
   network: Network,
   request: HttpRequest,
   call: Call,
-  reading: Reading = {},
+  reading: ReadOptions = {},
 ): Promise<void> {
   await accepted(network, request, call, reading)
 }
@@ -65,12 +65,12 @@ async function accepted(
   { http, clock }: Network,
   request: HttpRequest,
   call: Call,
-  { explain = () => undefined, errorUnless }: Reading,
-): Promise<{ readonly answer: HttpAnswer; readonly clean: Clean }> {
+  { explain = () => undefined, errorUnless }: ReadOptions,
+): Promise<{ readonly answer: HttpAnswer; readonly clean: Redact }> {
   const answer = await send(http, request, call)
-  const clean = cleaner(request.secrets)
+  const clean = createRedactor(request.secrets)
   const isSuccess = answer.status >= 200 && answer.status <= 299
-  if (isSuccess && !(errorUnless !== undefined && isError(parse(answer), errorUnless))) return { answer, clean }
+  if (isSuccess && !(errorUnless !== undefined && isError(parseJson(answer), errorUnless))) return { answer, clean }
   throw refusal(answer, call, explain, clean, clock.wall())
 }
 
@@ -80,7 +80,7 @@ function isError(json: unknown, unless: string): boolean {
   return typeof error === 'string' && error !== '' && (wanted === undefined || wanted === null || wanted === '')
 }
 
-function receiptOf({ status, headers }: HttpAnswer, now: Instant): Receipt {
+function receiptOf({ status, headers }: HttpAnswer, now: Instant): AnswerFacts {
   const issuerNow = httpDate(headers['date'] ?? '', now)
   return issuerNow === undefined ? { status } : { status, issuerNow }
 }
@@ -115,13 +115,13 @@ function faultOf(fault: HttpFault, request: HttpRequest, call: Call): TryFailure
     : failure('upstream_unavailable', 'unknown', `the answer of ${host} was lost (${fault.message})`)
 }
 
-function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Clean, { anyType }: Reading): T {
-  const garbled = (what: string, began = `. It began: ${JSON.stringify(clean(text(answer), 120))}`): TryFailure =>
+function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Redact, { anyType }: ReadOptions): T {
+  const garbled = (what: string, began = `. It began: ${JSON.stringify(clean(bodyText(answer), 120))}`): TryFailure =>
     new TryFailure({
       code: 'upstream_garbled',
       sent: 'answered',
       message: `${call.operation}: ${what}, status ${answer.status}${requestId(answer)}${began}`,
-      upstream: facts(answer),
+      upstream: upstreamFacts(answer),
     })
   const { 'content-type': type = '', 'content-encoding': coding } = answer.headers
   if (answer.bytes.length === 0) throw garbled('the answer is empty')
@@ -129,7 +129,7 @@ function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Clean
     throw garbled(`the answer is in the content coding ${clean(coding, 40)}, which is not known`, '.')
   if (!anyType && !/^application\/([\w.-]+\+)?json\b/i.test(type))
     throw garbled(`the answer is ${type === '' ? 'of no type' : clean(type, 60)}, not JSON`)
-  const json = parse(answer)
+  const json = parseJson(answer)
   if (json === undefined) throw garbled('the answer is not readable JSON')
   try {
     return reader(json)

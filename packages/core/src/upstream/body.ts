@@ -30,7 +30,7 @@ export const text =
   }
 
 /** A side member that cannot be used counts as missing: it costs nothing of what is beside it. */
-export const loose =
+export const lenient =
   <T>(reader: Reader<T>): Reader<T | undefined> =>
   (value) => {
     try {

@@ -3,8 +3,8 @@ import type { ErrorCode, UpstreamFacts } from '../domain/errors.ts'
 import type { HttpAnswer } from '../ports/http.ts'
 import { type Call, TryFailure } from '../policy/pipeline.ts'
 import { retryAfter } from '../policy/retry-after.ts'
-import { loose, object } from './body.ts'
-import { type Clean, excerptOf } from './clean.ts'
+import { lenient, object } from './body.ts'
+import { type Redact, excerptOf } from './redactor.ts'
 
 /** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
 export type Explain = (refusal: {
@@ -17,12 +17,12 @@ export type Explain = (refusal: {
 const anyText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 /** The two error bodies of Genesys: of OAuth (RFC 6749, 5.2) and of the API. Unreadable members are left out. */
-const errorBody = loose(
+const errorBody = lenient(
   object({ error: anyText, error_description: anyText, description: anyText, code: anyText, message: anyText }),
 )
 
 /** A refusal as the failure of a try. */
-export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Clean, now: Instant): TryFailure {
+export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Redact, now: Instant): TryFailure {
   const { status } = answer
   const wait = retryAfter(answer.headers['retry-after'], now, answer.headers['date'])
   const { code, message } = words(answer, clean)
@@ -34,29 +34,29 @@ export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean:
     message: explained
       ? `${call.operation}: ${explained.message}. Upstream answered ${status}${requestId(answer)}.`
       : `${call.operation}: upstream answered ${status} (${said})${redirect(answer, clean)}${requestId(answer)}.`,
-    upstream: { ...facts(answer), ...(code === '' ? {} : { code }) },
+    upstream: { ...upstreamFacts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(explained?.again ? { again: true } : {}),
   })
 }
 
 /** Where a redirect leads, without what may hold secrets: it comes of a wrong address, or of a portal that wants a login first. */
-function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Clean): string {
+function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Redact): string {
   if (status < 300 || status > 399 || location === '') return ''
   const to = URL.canParse(location) ? ` to ${clean(new URL(location).origin, 100)}` : ''
   return `, a redirect${to} that is not followed: check the address and the network`
 }
 
-function words(answer: HttpAnswer, clean: Clean): { readonly code: string; readonly message: string } {
+function words(answer: HttpAnswer, clean: Redact): { readonly code: string; readonly message: string } {
   const coding = answer.headers['content-encoding']
   if (coding !== undefined) return { code: '', message: `in the content coding ${clean(coding, 40)}` }
-  const body = errorBody(parse(answer))
+  const body = errorBody(parseJson(answer))
   const named = /^[a-z]{1,30}([._-][a-z]{1,30}){0,7}$/i.exec(body?.error ?? body?.code ?? '')?.[0] ?? ''
   // Whole words only: a code is never cut off, so that its end is not taken for the beginning of a secret.
   const bounded = `${named})`
   const code = clean(bounded, bounded.length) === bounded ? named : ''
   const message = clean(body?.error_description ?? body?.message ?? body?.description ?? '', 200)
-  return { code, message: code === '' && message === '' ? excerptOf(text(answer), clean, 200) : message }
+  return { code, message: code === '' && message === '' ? excerptOf(bodyText(answer), clean, 200) : message }
 }
 
 /** Errors of OAuth that say of themselves that it is the server that fails (RFC 6749, 4.1.2.1). */
@@ -73,22 +73,22 @@ function codeOf(status: number, code: string): ErrorCode {
 /** Who wrote the request down, by the names that gateways and servers use. */
 const REQUEST_IDS = ['inin-correlation-id', 'x-correlation-id', 'x-request-id']
 
-export const facts = ({ status, headers }: HttpAnswer): UpstreamFacts => {
+export const upstreamFacts = ({ status, headers }: HttpAnswer): UpstreamFacts => {
   const id = REQUEST_IDS.map((name) => /^[\w-]{1,60}$/.exec(headers[name] ?? '')?.[0]).find((one) => one !== undefined)
   return { status, ...(id === undefined ? {} : { requestId: id }) }
 }
 
 export const requestId = (answer: HttpAnswer): string => {
-  const id = facts(answer).requestId
+  const id = upstreamFacts(answer).requestId
   return id === undefined ? '' : `, request ${id}`
 }
 
-export function parse(answer: HttpAnswer): unknown {
+export function parseJson(answer: HttpAnswer): unknown {
   try {
-    return JSON.parse(text(answer)) as unknown
+    return JSON.parse(bodyText(answer)) as unknown
   } catch {
     return undefined
   }
 }
 
-export const text = (answer: HttpAnswer): string => new TextDecoder().decode(answer.bytes)
+export const bodyText = (answer: HttpAnswer): string => new TextDecoder().decode(answer.bytes)

@@ -26,7 +26,7 @@ const page = {
     return begun.then(({ url }) => location.assign(url), refused)
   },
   complete: async (query = location.search) => (await home).signIn.complete(query).catch(refused),
-  isSignedIn: async () => (await home).grant.stands(),
+  isSignedIn: async () => (await home).grant.exists(),
   generation: async () => (await home).accessTokens.token().then(({ generation }) => ({ generation }), refused),
   renew: async () => {
     const { accessTokens } = await home

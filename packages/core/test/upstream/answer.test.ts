@@ -4,7 +4,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { openCall, TryFailure, type TryFacts } from '../../src/policy/pipeline.ts'
 import { type Http, type HttpAnswer, HttpFault, type HttpRequest } from '../../src/ports/http.ts'
 import { fakeClock } from '../../src/testing/index.ts'
-import { exchange } from '../../src/upstream/answer.ts'
+import { sendAndRead } from '../../src/upstream/answer.ts'
 import { object, text } from '../../src/upstream/body.ts'
 import { json } from '../world/fake-upstream.ts'
 
@@ -22,7 +22,7 @@ const request: HttpRequest = {
 }
 
 const call = () => openCall({ connection: 'default', operation: 'make-thing', lane: 'api', repeatable: true })
-const ask = (http: Http) => exchange({ http, clock: fakeClock() }, request, reader, call())
+const ask = (http: Http) => sendAndRead({ http, clock: fakeClock() }, request, reader, call())
 const answering = (answer: HttpAnswer) => ask(async () => answer)
 
 async function failure(asked: Promise<unknown>): Promise<TryFacts> {
@@ -52,8 +52,8 @@ describe('an answer that fits', () => {
   it('tells the layers its status and headers', async () => {
     const told: unknown[] = []
     const noticing = { ...call(), notice: (answer: unknown) => void told.push(answer) }
-    await exchange({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, reader, noticing)
-    const refused = exchange({ http: async () => json(429, {}), clock: fakeClock() }, request, reader, noticing)
+    await sendAndRead({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, reader, noticing)
+    const refused = sendAndRead({ http: async () => json(429, {}), clock: fakeClock() }, request, reader, noticing)
     await refused.catch(() => {})
     expect(told).toMatchObject([{ status: 200 }, { status: 429 }])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { anything, BodyFault, loose, object, openObject, type Reader, text } from '../../src/upstream/body.ts'
+import { anything, BodyFault, lenient, object, openObject, type Reader, text } from '../../src/upstream/body.ts'
 
 const fault = (reader: Reader<unknown>, value: unknown): unknown => {
   try {
@@ -11,7 +11,7 @@ const fault = (reader: Reader<unknown>, value: unknown): unknown => {
 }
 
 describe('a body', () => {
-  const reader = object({ id: text({ most: 3 }), side: loose(text()), all: anything, in: object({ life: text() }) })
+  const reader = object({ id: text({ most: 3 }), side: lenient(text()), all: anything, in: object({ life: text() }) })
   const whole = { id: 'a', side: 'b', all: 7, in: { life: 'c' } }
 
   it('is read by its members; others are left out', () => {
@@ -20,7 +20,7 @@ describe('a body', () => {
 
   it('loses a side member that cannot be used, and nothing else', () => {
     expect(reader({ ...whole, side: 7 })).toEqual({ ...whole, side: undefined })
-    expect(loose(reader)([])).toBeUndefined()
+    expect(lenient(reader)([])).toBeUndefined()
   })
 
   it.each([
@@ -48,7 +48,7 @@ describe('a body', () => {
     const broken = (): never => {
       throw new TypeError('broken')
     }
-    expect(() => loose(broken)(1)).toThrow(TypeError)
+    expect(() => lenient(broken)(1)).toThrow(TypeError)
     expect(() => object({ broken })({})).toThrow(TypeError)
   })
 })

@@ -4,10 +4,10 @@ import { openCall, TryFailure, type TryFacts } from '../../src/policy/pipeline.t
 import { Secret } from '../../src/domain/secret.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/ports/http.ts'
 import { fakeClock } from '../../src/testing/index.ts'
-import { exchange } from '../../src/upstream/answer.ts'
+import { sendAndRead } from '../../src/upstream/answer.ts'
 import { guestTokens } from '../../src/upstream/guest-tokens/provider.ts'
 import type { MintRequest } from '../../src/upstream/guest-tokens/wire.ts'
-import { type Client, namedBy } from '../../src/upstream/oauth/client.ts'
+import { type OAuthClient, authenticateBySecret } from '../../src/upstream/oauth/client.ts'
 import {
   clientCredentialsRequest,
   explainToken,
@@ -32,7 +32,7 @@ describe('client credentials on the wire', () => {
     if (request.headers['authorization']) return 'basic'
     return request.body?.['client_secret'] ? 'body' : 'none'
   }
-  const clientOf = ({ request: { headers, body = {} } }: Exchange): Client => {
+  const clientOf = ({ request: { headers, body = {} } }: Exchange): OAuthClient => {
     const secret = headers['authorization'] ? values['clientSecret'] : body['client_secret']
     const id = headers['authorization'] ? values['clientId'] : body['client_id']
     return { id: id as string, ...(secret === undefined ? {} : { secret: new Secret(secret as string) }) }
@@ -40,14 +40,14 @@ describe('client credentials on the wire', () => {
   const asks = (given: Exchange, sent: HttpRequest[] = []) => {
     const scopes = ((given.request.body?.['scope'] as string | undefined) ?? '').split(' ')
     const url = `https://login.example.com${given.request.path}`
-    const request = clientCredentialsRequest(url, namedBy(clientOf(given), method(given)), scopes)
+    const request = clientCredentialsRequest(url, authenticateBySecret(clientOf(given), method(given)), scopes)
     const http = async (request: HttpRequest) => {
       request.onSend?.()
       sent.push(request)
       return answerOf(given.answer)
     }
     const call = openCall({ connection: 'default', operation: 'token', lane: 'token', repeatable: true })
-    return exchange({ http, clock: fakeClock() }, request, tokenAnswer, call, tokenReading(explainToken))
+    return sendAndRead({ http, clock: fakeClock() }, request, tokenAnswer, call, tokenReading(explainToken))
   }
   const fixtures = names('oauth')
     .map((name) => [name, read(name)] as const)
@@ -85,7 +85,7 @@ describe('client credentials on the wire', () => {
     const pairOf = (basicEncoding?: 'raw' | 'form') => {
       const request = clientCredentialsRequest(
         'https://x/t',
-        namedBy({ ...client, ...(basicEncoding ? { basicEncoding } : {}) }, 'basic'),
+        authenticateBySecret({ ...client, ...(basicEncoding ? { basicEncoding } : {}) }, 'basic'),
         [],
       )
       expect(request.body).toBe('grant_type=client_credentials')

@@ -17,9 +17,9 @@ import { webhookRoute } from '../../src/webhooks/endpoint.ts'
 import { type FakeUpstream, fakeUpstream, publicKey } from './fake-upstream.ts'
 // Loaded when they are needed, which takes real time: a test that steps a fake clock would not wait for it.
 import '../../src/connection/guests.ts'
-import '../../src/upstream/oauth/assertion.ts'
-import '../../src/upstream/oauth/checks.ts'
-import '../../src/upstream/oauth/kernel-requests.ts'
+import '../../src/upstream/oauth/client-assertion.ts'
+import '../../src/upstream/oauth/sign-in-checks.ts'
+import '../../src/upstream/oauth/sign-in-requests.ts'
 
 export const hosts = resolveHosts({
   oauthBaseUrl: 'https://login.example.com',

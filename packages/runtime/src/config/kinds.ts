@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { type Algorithm, type Params, Secret } from '@guestpass/core'
+import { type Algorithm, type ExtraParams, Secret } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
 import { ALGORITHMS, isLoopback, pemKeys, reservedParams, signingSecretFault } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
@@ -174,7 +174,7 @@ export const privateKey: z.ZodType<Secret, string> = z.string().transform((writt
 })
 
 /** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
-export const params = (of: 'authorize' | 'token'): z.ZodType<Params, string> =>
+export const params = (of: 'authorize' | 'token'): z.ZodType<ExtraParams, string> =>
   formed(
     'params',
     z.string().transform((written, context) => {

@@ -1,4 +1,4 @@
-import { type Params, Secret } from '@guestpass/core'
+import { type ExtraParams, Secret } from '@guestpass/core'
 import type { Config } from './config.ts'
 import { entries } from './settings.ts'
 
@@ -29,13 +29,13 @@ const PLAIN: ReadonlySet<string> = new Set([
   'ui_locales',
 ])
 
-const shownParams = (params: Params): Params =>
+const shownParams = (params: ExtraParams): ExtraParams =>
   Object.fromEntries(Object.entries(params).map(([name, value]) => [name, PLAIN.has(name) ? value : MASK]))
 
 /** A setting with every secret masked. */
 function shownSetting(key: string, value: unknown): unknown {
   const isParams = key === 'authorizeParams' || key === 'tokenParams'
-  return shown(isParams ? shownParams(value as Params) : value)
+  return shown(isParams ? shownParams(value as ExtraParams) : value)
 }
 
 function shown(value: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Millis } from '../../domain/time.ts'
-import type { Created } from '../../upstream/created.ts'
-import type { Sending } from '../../upstream/sending.ts'
+import type { CreatedGuest } from '../../upstream/created-guest.ts'
+import type { TryHooks } from '../../upstream/try-hooks.ts'
 import type { ChannelStatus } from './channel-preflight.ts'
 import type { Enrichment } from '../enrichment/enrichment.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
@@ -21,7 +21,7 @@ export interface ApplicantApi extends Pick<TokenRequirements, 'format' | 'renewa
   /** A refusal of a create in the light of what else can be found out. */
   explain(error: GuestpassError, person: Applicant): Promise<GuestpassError>
   /** Not to be repeated: rejects with `in_doubt` when it may have taken effect, with `session_exists` when upstream has a session. */
-  create(person: Applicant, requestId: string, sending: Sending, patienceMs?: Millis): Promise<Created>
+  create(person: Applicant, requestId: string, hooks: TryHooks, patienceMs?: Millis): Promise<CreatedGuest>
   /** What fills in more about its guests; absent where nothing does. */
   readonly enrichment?: Enrichment
 }

@@ -6,7 +6,7 @@ import { openProfile } from '../../domain/profile.ts'
 import { type Instant, iso, type Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
 import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
 
@@ -62,7 +62,7 @@ export function authenticated(
   wording: Wording,
   attempt: Attempt,
   { now, trail }: { readonly now: () => Instant; readonly trail: readonly Event[] },
-  { subject, generation, tokens, request, profile }: Live,
+  { subject, generation, tokens, request, profile }: CredentialWithTokens,
   { told, statusCode }: { readonly told: Readonly<Record<string, Json>>; readonly statusCode?: number },
 ): Event {
   const consentTimestamp = request?.['consentTimestamp'] as string | undefined

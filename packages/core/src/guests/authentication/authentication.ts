@@ -4,7 +4,7 @@ import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type Attempt, authenticated, wording } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { CREATE_AGAIN, type CreationParts } from './creation.ts'
@@ -24,7 +24,7 @@ import {
   reservationOf,
 } from './guest-reservation.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
-import { type Turn, turns } from '../../tokens/renewal/keyed-lock.ts'
+import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 
 export interface AuthenticationParts {
   readonly connection: string
@@ -42,7 +42,7 @@ export interface AuthenticationParts {
  * Gives an applicant a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
  * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
  */
-export type Authenticate = (applicant: Applicant, context: Attempt['context']) => Promise<Live>
+export type Authenticate = (applicant: Applicant, context: Attempt['context']) => Promise<CredentialWithTokens>
 
 /** What a request needs from its beginning to its end. */
 interface Asking {
@@ -65,7 +65,7 @@ const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible',
 
 export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
   const { connection, apis, meter, pseudonym } = parts
-  const inTurn = turns(connection, ports)
+  const inTurn = createKeyedLock(connection, ports)
   const creation: CreationParts = { ...parts, wording: wording(connection, ports), ports }
 
   return async (applicant, context) => {
@@ -85,8 +85,10 @@ export function authentication(parts: AuthenticationParts, ports: RenewalPorts):
 /** Looks, and serves what needs no create at once; all else in turn, looking anew whenever another process was first. */
 async function authenticate(
   asking: Asking,
-  inTurn: (work: (turn: Turn) => Promise<Live | undefined>) => Promise<Live | undefined>,
-): Promise<Live> {
+  inTurn: (
+    work: (turn: HeldLock) => Promise<CredentialWithTokens | undefined>,
+  ) => Promise<CredentialWithTokens | undefined>,
+): Promise<CredentialWithTokens> {
   let found: Found | undefined = await look(asking)
   const served = await servedAtOnce(asking, found)
   if (served) return served
@@ -119,14 +121,14 @@ async function look({ parts, api, attempt }: Asking): Promise<Found> {
 }
 
 /** What needs no create and no turn; undefined: the rest. */
-async function servedAtOnce(asking: Asking, found: Found): Promise<Live | undefined> {
+async function servedAtOnce(asking: Asking, found: Found): Promise<CredentialWithTokens | undefined> {
   const { decision } = found
   if (decision.do === 'refuse') throw await refused(asking, found, sessionExists())
   return decision.do === 'reuse' ? reused(asking, found, decision.guestId) : undefined
 }
 
 /** In turn: what was found is served, or a guest is made. Undefined: look again. */
-async function serve(asking: Asking, found: Found, turn: Turn): Promise<Live | undefined> {
+async function serve(asking: Asking, found: Found, turn: HeldLock): Promise<CredentialWithTokens | undefined> {
   const { parts, api, attempt } = asking
   attempt.context.signal?.throwIfAborted()
   const served = await servedAtOnce(asking, found)
@@ -170,11 +172,11 @@ const stillInDoubt = (): GuestpassError =>
   )
 
 /** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
-async function reused(asking: Asking, { now }: Found, guestId: string): Promise<Live | undefined> {
+async function reused(asking: Asking, { now }: Found, guestId: string): Promise<CredentialWithTokens | undefined> {
   const { parts, attempt } = asking
   const { connection, wording: words, ports, sessions } = parts
   await ports.store.touch(connection, guestId)
-  let guest: Live
+  let guest: CredentialWithTokens
   try {
     // A renewal that ran behind this request would store the profile as it was.
     guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
@@ -194,7 +196,7 @@ async function keptReused(
   guestId: string,
   now: () => Instant,
   begun: Event,
-): Promise<Live | undefined> {
+): Promise<CredentialWithTokens | undefined> {
   const { connection, wording: words, ports } = parts
   for (;;) {
     const { credential, revision } = await ports.store.find(connection, guestId)

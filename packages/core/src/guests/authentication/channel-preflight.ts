@@ -2,7 +2,7 @@ import { type Millis, MINUTE } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import { lanes } from '../../policy/lanes.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { held } from '../../tokens/renewal/expiring-value.ts'
+import { createExpiringValue } from '../../tokens/renewal/expiring-value.ts'
 
 /** Whether a channel is looked at before a guest is made, only to explain a 403, or never. */
 export type Preflight = 'before' | 'on-403' | 'off'
@@ -28,17 +28,20 @@ export function createChannelPreflight(
   }: { readonly connection: string; readonly mode: Preflight; readonly look: (channelId: string) => Promise<void> },
   { clock }: { readonly clock: Clock },
 ): ChannelPreflight {
-  const known = lanes(() => ({ usable: held<true>(clock), flight: undefined as Promise<ChannelStatus> | undefined }), {
-    busy: ({ flight }) => flight !== undefined,
-  })
+  const known = lanes(
+    () => ({ usable: createExpiringValue<true>(clock), flight: undefined as Promise<ChannelStatus> | undefined }),
+    {
+      busy: ({ flight }) => flight !== undefined,
+    },
+  )
 
   async function looked(channelId: string): Promise<ChannelStatus> {
     const lane = known({ connection, lane: channelId })
-    if (lane.usable.fresh()) return 'usable'
+    if (lane.usable.get()) return 'usable'
     lane.flight ??= look(channelId)
       .then(
         (): ChannelStatus => {
-          lane.usable.keep(true, REMEMBERED)
+          lane.usable.set(true, REMEMBERED)
           return 'usable'
         },
         (thrown: unknown): ChannelStatus => {
@@ -61,7 +64,7 @@ export function createChannelPreflight(
       if (error.upstream?.status !== 403 || mode === 'off') return error
       const own = unavailable(error, channelId)
       if (own?.reason === 'scope') return own
-      known({ connection, lane: channelId }).usable.drop()
+      known({ connection, lane: channelId }).usable.clear()
       return looked(channelId).then(
         () => own ?? error,
         (thrown: unknown) => asGuestpassError(thrown),

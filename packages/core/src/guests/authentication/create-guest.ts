@@ -4,7 +4,7 @@ import { sealedProfile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { Attempt } from './attempt.ts'
 import { requestProfile } from './guest-profile.ts'
 import type { ChannelStatus } from './channel-preflight.ts'
@@ -34,7 +34,7 @@ export async function createGuest(
   parts: CreationParts,
   api: ApplicantApi,
   { attempt, opening, lease }: { readonly attempt: Attempt; readonly opening: CreatePlan; readonly lease: Lease },
-): Promise<Live | undefined> {
+): Promise<CredentialWithTokens | undefined> {
   const preflight = await checked(parts, api, attempt, opening)
   attempt.context.signal?.throwIfAborted()
   const entry = await writeEntry(parts, attempt, opening)

@@ -4,7 +4,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
-import { keepTrying, type SavingPorts } from '../../tokens/renewal/keep-trying.ts'
+import { commitUntilStored, type SavingPorts } from '../../tokens/renewal/commit-until-stored.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { Attempt, Wording } from './attempt.ts'
 import {
@@ -116,7 +116,7 @@ export async function settle(
       const write = reservationWrite(attempt, next, expected)
       const change = { connection, ...rest, documents: [write, ...documents] }
       // Tokens that came are given only once: a store that is full is asked until it has room.
-      const outcome = await (hasTokens ? keepTrying(ports, change, 'guest') : ports.store.commit(change))
+      const outcome = await (hasTokens ? commitUntilStored(ports, change, 'guest') : ports.store.commit(change))
       if (outcome === 'done') return 'done'
     }
     const found = await ports.store.document(connection, DUPLICATE, attempt.key)

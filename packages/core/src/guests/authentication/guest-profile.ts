@@ -3,7 +3,7 @@ import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, withCrm } from '../enrichment/enrichment.ts'
 import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/applicant-request.ts'
 
@@ -17,7 +17,12 @@ export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: 
  * A guest that was made for an earlier request, with what this one brings: its name, its moment of consent, and its attributes over
  * those of before.
  */
-export function withRequestProfile(guest: Live, applicant: Applicant, at: Instant, lookup?: CrmLookup): Live {
+export function withRequestProfile(
+  guest: CredentialWithTokens,
+  applicant: Applicant,
+  at: Instant,
+  lookup?: CrmLookup,
+): CredentialWithTokens {
   const before = openProfile(guest.profile)
   const brings = requestProfile(applicant, lookup)
   return {
@@ -39,5 +44,5 @@ const merged = (own: Profile, before: Json): Profile =>
   }, own)
 
 /** Whether a guest has a token and was not ended. */
-export const hasToken = (guest: Credential | undefined): guest is Live =>
+export const hasToken = (guest: Credential | undefined): guest is CredentialWithTokens =>
   guest?.tokens !== undefined && !hasEnded(guest)

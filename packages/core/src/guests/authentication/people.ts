@@ -23,14 +23,14 @@ export const engagementGuests = (of: {
   enrichment: of.enrichment,
   before: ({ channelId = '' }) => of.channels.check(channelId),
   explain: (error, { channelId = '' }) => of.channels.explain(error, channelId),
-  create({ email, channelId = '', name, attributes }, requestId, sending, patienceMs) {
+  create({ email, channelId = '', name, attributes }, requestId, hooks, patienceMs) {
     const request = {
       email,
       channelId,
       ...named(name),
       ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     }
-    return of.engagements.create(request, requestId, sending, patienceMs)
+    return of.engagements.create(request, requestId, hooks, patienceMs)
   },
 })
 
@@ -48,11 +48,11 @@ export const externalUserGuests = (of: {
   conflicts: false,
   before: async () => 'off',
   explain: async (error) => (PERMISSION.has(error.code) && !(await of.isSignedIn()) ? notSignedIn(error) : error),
-  create({ email, name = '', attributes }, requestId, sending, patienceMs) {
+  create({ email, name = '', attributes }, requestId, hooks, patienceMs) {
     // The schema of the request lets texts alone through.
     const texts = attributes as Readonly<Record<string, string>>
     const request = { email, name, ...(Object.keys(texts).length === 0 ? {} : { attributes: texts }) }
-    return of.externalUsers.create(request, requestId, sending, patienceMs)
+    return of.externalUsers.create(request, requestId, hooks, patienceMs)
   },
 })
 

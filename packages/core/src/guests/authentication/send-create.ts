@@ -4,14 +4,14 @@ import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, type GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
-import type { Created } from '../../upstream/created.ts'
+import type { CreatedGuest } from '../../upstream/created-guest.ts'
 import { type LedgerEntry, isCurrent } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import { DUPLICATE, reservationOf } from './guest-reservation.ts'
 
 /** What became of a create. `superseded`: another process has taken the key over, and nothing was sent. */
 export type SendResult =
-  | { readonly end: 'answered'; readonly created: Created; readonly sentAt: Instant; readonly revision: number }
+  | { readonly end: 'answered'; readonly created: CreatedGuest; readonly sentAt: Instant; readonly revision: number }
   | { readonly end: 'failed'; readonly error: GuestpassError }
   | { readonly end: 'superseded' }
 
@@ -28,21 +28,21 @@ export async function sendCreate(
   const { attempt, requestId, now } = entry
   let seen = entry.revision
   let sentAt = now()
-  const sending = {
-    async before() {
-      if (!lease.stands()) await lease.confirm()
+  const hooks = {
+    async beforeTry() {
+      if (!lease.isHeld()) await lease.confirm()
       const { value, revision } = await of.store.document(of.connection, DUPLICATE, attempt.key)
       if (!isCurrent(reservationOf(value), entry)) throw new Superseded()
       seen = revision
     },
     onSend() {
       // Also lost where it lapsed and was granted again since the look.
-      if (!lease.stands()) throw new Superseded()
+      if (!lease.isHeld()) throw new Superseded()
       sentAt = now()
     },
   }
   try {
-    const created = await api.create(attempt.applicant, requestId, sending, unhurried(attempt.context).patienceMs)
+    const created = await api.create(attempt.applicant, requestId, hooks, unhurried(attempt.context).patienceMs)
     return { end: 'answered', created, sentAt, revision: seen }
   } catch (thrown) {
     return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }

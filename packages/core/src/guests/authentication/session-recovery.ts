@@ -1,6 +1,6 @@
 import { hasEnded } from '../../domain/plan.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle, reservationAfterRefusal } from './create-ledger.ts'
@@ -10,7 +10,10 @@ import type { Creation } from './creation.ts'
  * Upstream has a session for the address and channel: taken over by the refresh token that is stored, if there is one and the address
  * is verified. Rejects with `session_exists`, or with `guest_orphaned` where the session should be ours. Undefined: look again.
  */
-export async function recoverSession(creation: Creation, conflict: GuestpassError): Promise<Live | undefined> {
+export async function recoverSession(
+  creation: Creation,
+  conflict: GuestpassError,
+): Promise<CredentialWithTokens | undefined> {
   const { entry } = creation
   const isSure = entry.attempt.applicant.assurance === 'verified'
   const renewed = isSure && entry.decision.former !== undefined ? await renewedFormer(creation, entry) : undefined
@@ -19,7 +22,7 @@ export async function recoverSession(creation: Creation, conflict: GuestpassErro
 }
 
 /** The next tokens of the session of before; undefined when they cannot be had. */
-async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<Live | undefined> {
+async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<CredentialWithTokens | undefined> {
   const { connection, ports, sessions } = parts
   const { former = '', replaces } = entry.decision
   const { credential } = await ports.store.find(connection, former)
@@ -40,7 +43,10 @@ async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<L
 }
 
 /** Stores what this request brings together with the end of its key; undefined when another process has taken the key over. */
-async function kept({ parts, api, entry, crmLookup }: Creation, guestId: string): Promise<Live | undefined> {
+async function kept(
+  { parts, api, entry, crmLookup }: Creation,
+  guestId: string,
+): Promise<CredentialWithTokens | undefined> {
   const { connection, ports, wording } = parts
   const lookup = await crmLookup
   for (;;) {

@@ -5,8 +5,8 @@ import { ended, hasEnded } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Change } from '../../ports/store.ts'
-import { unsaved } from '../../tokens/renewal/keep-trying.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import { unsavedError } from '../../tokens/renewal/commit-until-stored.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle } from './create-ledger.ts'
 import type { Creation, CreationParts } from './creation.ts'
@@ -38,7 +38,10 @@ export const sameGuest = ({ attempt, guest }: LedgerEntry, guestId: string): Cre
   guest?.api === attempt.applicant.api && guestIdOf(guest) === guestId ? guest : undefined
 
 /** Stores a guest with everything that belongs to it; undefined when another process has taken the key over. */
-export async function storeCreatedGuest(creation: Creation, outcome: CreatedGuest): Promise<Live | undefined> {
+export async function storeCreatedGuest(
+  creation: Creation,
+  outcome: CreatedGuest,
+): Promise<CredentialWithTokens | undefined> {
   const { parts, api, entry } = creation
   const { made, answer } = outcome
   const { store } = parts.ports
@@ -58,7 +61,7 @@ export async function storeCreatedGuest(creation: Creation, outcome: CreatedGues
       revision,
       hasTokens: true,
     }).catch((thrown: unknown) => {
-      throw unsaved(thrown, next)
+      throw unsavedError(thrown, next)
     })
     if (settled === 'done') {
       const latencyMs = entry.attempt.elapsed()
@@ -88,7 +91,7 @@ async function storing(
   { parts, api, entry }: Creation,
   { made, told, lookup, answer }: CreatedGuest,
   of: {
-    readonly next: Live
+    readonly next: CredentialWithTokens
     readonly place: Row
     readonly former: Credential | undefined
     /** Nothing was in the way yet. */
@@ -113,7 +116,7 @@ async function storing(
 function ending(
   { recorder, ports }: CreationParts,
   { now, attempt, decision: { former, replaces } }: LedgerEntry,
-  next: Live,
+  next: CredentialWithTokens,
   guest: Credential | undefined,
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
   const nothing = { writes: [], events: [], deny: [] }

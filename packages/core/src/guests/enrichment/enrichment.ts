@@ -14,9 +14,9 @@ import { repeated, type StoredWorker, type WorkerObserver } from '../../ports/wo
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { Crm } from '../../upstream/crm/provider.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
-import { personalOf } from '../../upstream/personal.ts'
+import { personalTextsOf } from '../../upstream/personal-texts.ts'
 import { mergedAttributes } from './attributes.ts'
-import { turns } from '../../tokens/renewal/keyed-lock.ts'
+import { createKeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 import { guestIds, redactIds } from '../events/redact-ids.ts'
 
 /** What came of asking the CRM; `off`: there is none. */
@@ -86,7 +86,7 @@ const MOST = 300
 export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): Enrichment {
   const { connection, meter } = parts
   const { store, clock, random } = ports
-  const turn = turns(connection, ports)
+  const turn = createKeyedLock(connection, ports)
   const underWay = new Set<Promise<boolean>>()
 
   const lookup: Enrichment['askCrm'] = async (email) => {
@@ -190,7 +190,7 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
     const elapsed = stopwatch(clock)
     try {
-      await parts.update(guestIdOf(guest), attributes, personalOf(guest.profile))
+      await parts.update(guestIdOf(guest), attributes, personalTextsOf(guest.profile))
       meter.count('guest_enriched')
       return { events: [worded(guest, undefined, elapsed(), data)] }
     } catch (thrown) {

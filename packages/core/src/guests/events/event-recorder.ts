@@ -5,7 +5,7 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import { type Instant, iso, tenth } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Live } from '../../tokens/renewal/strategy.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/strategy.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import type { Listener, Listeners, TokenReady } from './listeners.ts'
 import { guestIds, redactIds } from './redact-ids.ts'
@@ -20,7 +20,7 @@ export interface GuestEventRecorderParts {
 
 /** A token of a guest that is stored. */
 export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
-  readonly credential: Live
+  readonly credential: CredentialWithTokens
 }
 
 /** Words what happens to guests: events for what is stored, calls for those who listen, counters. */

@@ -7,9 +7,9 @@ import { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Issued } from '../../ports/store.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import type { KeySource } from '../../verify/keys.ts'
@@ -39,7 +39,7 @@ export interface TokenRequirements {
 }
 
 export interface AcceptedTokens {
-  readonly credential: Live
+  readonly credential: CredentialWithTokens
   /** Empty for an opaque token. */
   readonly claims: Claims
   readonly issued: readonly Issued[]
@@ -52,7 +52,7 @@ export interface TokenAcceptor {
   /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
   accept(
     credential: Credential,
-    granted: Granted,
+    granted: GrantedTokens,
     terms: TokenRequirements,
     now: () => Instant,
   ): Promise<AcceptedTokens>
@@ -70,7 +70,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
 
   async function verified(
     guest: Credential,
-    { access }: Granted,
+    { access }: GrantedTokens,
     { subject, scopes }: TokenRequirements,
   ): Promise<Claims> {
     const verdict = await parts.verifier.verify(access.reveal(), { subject, scopes })

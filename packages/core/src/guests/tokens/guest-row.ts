@@ -1,7 +1,7 @@
 import type { Credential } from '../../domain/credential.ts'
 import { namedRow, rowOf } from '../../domain/guest-id.ts'
 import type { Found, Store } from '../../ports/store.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 
 /** The row of a guest, which may not be there yet. */
 export interface GuestRow extends Found {
@@ -33,8 +33,8 @@ export async function findGuestRow(
 /** A guest that upstream made, as the next generation of what its row holds. */
 export const nextGeneration = (
   { subject, createdAt, aliveUntil = 0, generation, shared }: Credential,
-  made: Live,
-): Live => ({
+  made: CredentialWithTokens,
+): CredentialWithTokens => ({
   ...made,
   subject,
   createdAt,

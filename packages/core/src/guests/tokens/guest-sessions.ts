@@ -3,8 +3,8 @@ import type { Credential } from '../../domain/credential.ts'
 import type { Ask, Windows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { lanes } from '../../policy/lanes.ts'
-import { type Current, type Renewal, renewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
-import type { Order, Renewed, Strategy } from '../../tokens/renewal/strategy.ts'
+import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { RenewalCall, RenewalResult, RenewalStrategy } from '../../tokens/renewal/strategy.ts'
 import { unknownGuest } from '../requests/locate.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
@@ -20,7 +20,7 @@ export interface GuestSessionsParts {
 /** The guests' tokens over time. */
 export interface GuestSessions {
   /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
-  current(guestId: string, ask: Ask, context?: Context): Promise<Current>
+  current(guestId: string, ask: Ask, context?: Context): Promise<CurrentCredential>
 }
 
 /** Renews guest tokens, each in the way of the API that it is of. */
@@ -31,20 +31,20 @@ export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPor
   return {
     current(guestId, ask, context) {
       const lane = known({ connection, lane: guestId })
-      lane.renewal ??= renewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
+      lane.renewal ??= createRenewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
       return lane.renewal.current(ask, context)
     },
   }
 }
 
 /** The strategy of one guest: that of its API, with the events of guests. */
-const guestStrategy = (parts: GuestSessionsParts, id: string): Strategy => {
+const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy => {
   const { connection, recorder, windows } = parts
   return {
     windows,
-    spends: (credential) => strategyOf(parts, credential).spends,
+    isSingleUse: (credential) => strategyOf(parts, credential).spends,
     about: recorder.about,
-    blank() {
+    initial() {
       throw unknownGuest(connection, id)
     },
     prepare(credential, now) {
@@ -54,7 +54,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): Strategy => {
     },
     renew: (order) => renewed(parts, order),
     afterFailure: (prepared, error, now) => strategyOf(parts, prepared.credential).afterFailure(prepared, error, now),
-    begun(before, after, about, now) {
+    startEvents(before, after, about, now) {
       const begins = after.intent && after.intent.id !== before.intent?.id
       const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
@@ -65,7 +65,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): Strategy => {
         ...(begins ? [recorder.initiated(after, about, now)] : []),
       ]
     },
-    failed: ({ before, ...failure }) => [recorder.failed(before, failure)],
+    failureEvents: ({ before, ...failure }) => [recorder.failed(before, failure)],
   }
 }
 
@@ -75,7 +75,7 @@ function strategyOf({ strategies: ways }: GuestSessionsParts, { id, api }: Crede
   throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
 }
 
-async function renewed(parts: GuestSessionsParts, order: Order): Promise<Renewed> {
+async function renewed(parts: GuestSessionsParts, order: RenewalCall): Promise<RenewalResult> {
   const { recorder } = parts
   const { about, credential, now } = order
   const started = now()
@@ -86,7 +86,7 @@ async function renewed(parts: GuestSessionsParts, order: Order): Promise<Renewed
   }
   const { claims, latencyMs } = made
   const kind = credential.intent?.action === 'mint' ? 'issued' : 'refreshed'
-  return { ...made, done: (stored) => recorder.announce({ credential: stored, kind, claims, latencyMs }) }
+  return { ...made, onStored: (stored) => recorder.announce({ credential: stored, kind, claims, latencyMs }) }
 }
 
 const GIVEN_UP = new GuestpassError(

@@ -45,7 +45,7 @@ export function idempotentRefresh(
       {
         operation: MINT,
         requirements: terms(request, request.guestId),
-        send: (sending) => guestTokens.mint(request, { ...sending, ...waiting(order) }),
+        send: (hooks) => guestTokens.mint(request, { ...hooks, ...waiting(order) }),
       },
     )
   }
@@ -57,15 +57,15 @@ export function idempotentRefresh(
       operation: REFRESH,
       requirements: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
       changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
-      send: (sending) =>
+      send: (hooks) =>
         guestTokens.refresh(
           { guestTokenId: upstreamId, idempotencyKey },
           {
-            ...sending,
+            ...hooks,
             ...waiting(order),
             onSend() {
               refuseOld(intent, order.now())
-              sending.onSend()
+              hooks.onSend()
             },
           },
         ),

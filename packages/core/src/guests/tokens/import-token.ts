@@ -7,7 +7,7 @@ import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import { scopesOf } from '../../verify/claims.ts'
@@ -163,7 +163,10 @@ async function adopted(parts: TokenImportParts, of: Adopting): Promise<Credentia
 }
 
 /** The guest with the token, as its next generation. */
-function succeeding({ issuerClock, windows, ports }: TokenImportParts, { token, claims, base, now }: Adopting): Live {
+function succeeding(
+  { issuerClock, windows, ports }: TokenImportParts,
+  { token, claims, base, now }: Adopting,
+): CredentialWithTokens {
   /** An instant of the issuer's claims on the store's clock. */
   const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
   const expiresAt = toStore(claims['exp'])

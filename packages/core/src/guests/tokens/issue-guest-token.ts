@@ -5,7 +5,7 @@ import { ended, hasEnded } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { Live, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
@@ -42,7 +42,11 @@ export const newGuest = (
  * A new token for a guest, known or not: asked of upstream, verified, stored as the next generation. Rejects with `guest_revoked` and
  * the codes of token and upstream.
  */
-export async function issueGuestToken(parts: GuestTokenParts, request: MintRequest, context: Context): Promise<Live> {
+export async function issueGuestToken(
+  parts: GuestTokenParts,
+  request: MintRequest,
+  context: Context,
+): Promise<CredentialWithTokens> {
   const { connection, recorder, mint, ports } = parts
   const elapsed = stopwatch(ports.clock)
   const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
@@ -52,7 +56,7 @@ export async function issueGuestToken(parts: GuestTokenParts, request: MintReque
   const about = recorder.about(credential, context)
   try {
     await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
-    const made = await mint({ credential, about, now, sending: { onSend() {} }, context })
+    const made = await mint({ credential, about, now, hooks: { onSend() {} }, context })
     const kept = await keep(parts, made)
     recorder.announce({ ...made, credential: kept, kind: 'issued' })
     return kept
@@ -81,7 +85,7 @@ const wanted = (
 async function keep(
   { connection, ports: { store } }: GuestTokenParts,
   { credential, ...made }: RequestedTokens,
-): Promise<Live> {
+): Promise<CredentialWithTokens> {
   for (let base: Credential = credential; ; ) {
     const next = { ...nextGeneration(base, credential), id: base.id }
     const issued = (made.issued ?? []).map((one) => ({ ...one, credential: next.id }))

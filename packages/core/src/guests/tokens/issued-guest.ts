@@ -3,9 +3,9 @@ import { endOf } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { Live } from '../../tokens/renewal/renewal.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
-import type { HandedOn } from '../../upstream/handed-on.ts'
+import type { PublicMembers } from '../../upstream/public-members.ts'
 
 /** A guest and its token, as handed out. */
 export interface IssuedGuest {
@@ -25,10 +25,10 @@ export interface IssuedGuest {
    * `createdDate`, `selfUri`, … At most 4096 characters as JSON. It names the person, so that the property is not enumerable: a guest
    * that is logged does not show it.
    */
-  readonly upstream?: HandedOn
+  readonly upstream?: PublicMembers
 }
 
-export const issuedGuest = (credential: Live): IssuedGuest => {
+export const issuedGuest = (credential: CredentialWithTokens): IssuedGuest => {
   const { api, tokens, generation } = credential
   return {
     guestId: guestIdOf(credential),
@@ -41,7 +41,7 @@ export const issuedGuest = (credential: Live): IssuedGuest => {
 }
 
 /** The same with what is known of the person. */
-export function issuedAuthenticatedGuest(credential: Live): IssuedGuest {
+export function issuedAuthenticatedGuest(credential: CredentialWithTokens): IssuedGuest {
   const channelId = credential.request?.['channelId']
   const { crm, upstream } = openProfile(credential.profile)
   const guest: IssuedGuest = {

@@ -1,12 +1,12 @@
-import type { Order, Strategy } from '../../tokens/renewal/strategy.ts'
+import type { RenewalCall, RenewalStrategy } from '../../tokens/renewal/strategy.ts'
 import type { RequestedTokens } from './request-tokens.ts'
 
 /** How the guests of one API get their next tokens. */
-export interface GuestRenewalStrategy extends Pick<Strategy, 'prepare' | 'afterFailure'> {
+export interface GuestRenewalStrategy extends Pick<RenewalStrategy, 'prepare' | 'afterFailure'> {
   /** Whether a call uses something up (see `Strategy.spends`). */
   readonly spends: boolean
   /** Throws when the connection cannot offer the API at all. */
   available(): void
   /** Asks for the next tokens as the credential's intent says. */
-  renew(order: Order): Promise<RequestedTokens>
+  renew(order: RenewalCall): Promise<RequestedTokens>
 }

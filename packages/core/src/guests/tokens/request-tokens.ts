@@ -3,20 +3,20 @@ import { event, type EventType } from '../../domain/event.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Order, Renewed } from '../../tokens/renewal/strategy.ts'
-import type { Granted } from '../../upstream/granted.ts'
-import type { Sending } from '../../upstream/sending.ts'
+import type { RenewalCall, RenewalResult } from '../../tokens/renewal/strategy.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
+import type { TryHooks } from '../../upstream/try-hooks.ts'
 import type { Claims } from '../../verify/verdict.ts'
 import type { AcceptedTokens, TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
 
-export interface RequestedTokens extends Renewed {
+export interface RequestedTokens extends RenewalResult {
   /** Empty for an opaque token. */
   readonly claims: Claims
   readonly latencyMs: Millis
 }
 
 /** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
-export type TokenCall = Pick<Order, 'credential' | 'about' | 'now' | 'sending' | 'context'>
+export type TokenCall = Pick<RenewalCall, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
 
 /** What a token set is called in counters and events. */
 export interface TokenOperation {
@@ -35,31 +35,34 @@ export const REFRESH: TokenOperation = {
   timer: 'guest_refresh_latency',
 }
 
-export interface TokenRequest<G extends Granted> {
+export interface TokenRequest<G extends GrantedTokens> {
   readonly operation: TokenOperation
   readonly requirements: Omit<TokenRequirements, 'sentAt'>
-  readonly send: (sending: Sending) => Promise<G>
+  readonly send: (hooks: TryHooks) => Promise<G>
   /** What the answer changes besides the tokens. */
   readonly changes?: (granted: G) => Partial<Credential>
 }
 
 /** Asks upstream for the tokens of a guest, receives them, and words what came of it. */
-export type RequestTokens = <G extends Granted>(order: TokenCall, wanted: TokenRequest<G>) => Promise<RequestedTokens>
+export type RequestTokens = <G extends GrantedTokens>(
+  order: TokenCall,
+  wanted: TokenRequest<G>,
+) => Promise<RequestedTokens>
 
 export function createRequestTokens(
   reception: TokenAcceptor,
   { meter, random }: { readonly meter: Meter; readonly random: Random },
 ): RequestTokens {
   return async (
-    { credential, about, now, sending },
+    { credential, about, now, hooks },
     { operation: words, requirements: terms, send: ask, changes: takes },
   ) => {
     const started = now()
     let sentAt = started
     const granted = await ask({
-      ...sending,
+      ...hooks,
       onSend() {
-        sending.onSend()
+        hooks.onSend()
         sentAt = now()
       },
     })

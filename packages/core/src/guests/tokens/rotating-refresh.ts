@@ -4,11 +4,11 @@ import type { Millis } from '../../domain/time.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Random } from '../../ports/random.ts'
-import { type Refreshable, rotation } from '../../tokens/sign-in/rotation.ts'
-import type { Order } from '../../tokens/renewal/strategy.ts'
-import type { Granted } from '../../upstream/granted.ts'
-import { personalOf } from '../../upstream/personal.ts'
-import type { Sending } from '../../upstream/sending.ts'
+import { type Refreshable, createRotation } from '../../tokens/sign-in/refresh-token-rotation.ts'
+import type { RenewalCall } from '../../tokens/renewal/strategy.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
+import { personalTextsOf } from '../../upstream/personal-texts.ts'
+import type { TryHooks } from '../../upstream/try-hooks.ts'
 import { type RequestTokens, type RequestedTokens, REFRESH } from './request-tokens.ts'
 import type { TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
@@ -16,10 +16,10 @@ import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 export interface RotatingRefreshParts {
   readonly refresh: (
     refreshToken: Secret,
-    sending: Sending,
+    hooks: TryHooks,
     patienceMs?: Millis,
     about?: readonly Secret[],
-  ) => Promise<Granted>
+  ) => Promise<GrantedTokens>
   readonly obtain: RequestTokens
   readonly reception: Pick<TokenAcceptor, 'ensureVerifiable'>
   readonly format: TokenRequirements['format']
@@ -27,17 +27,17 @@ export interface RotatingRefreshParts {
   readonly available: () => void
 }
 
-/** By a refresh token that each refresh uses up (see tokens/rotation.ts); when it is spent the guest has to be authenticated again. */
+/** By a refresh token that each refresh uses up (see tokens/sign-in/refresh-token-rotation.ts); when it is spent the guest has to be authenticated again. */
 export function rotatingRefresh(
   parts: RotatingRefreshParts,
   { random }: { readonly random: Random },
 ): GuestRenewalStrategy {
-  const words = (guest: Credential) => ({
+  const describe = (guest: Credential) => ({
     whose: `Guest ${guestIdOf(guest)}`,
     remedy: 'Authenticate the guest again.',
     reason: 'guest',
   })
-  const { prepare, afterFailure } = rotation({ holder: parts.holder, words }, random)
+  const { prepare, afterFailure } = createRotation({ holder: parts.holder, describe }, random)
   return {
     spends: true,
     available: parts.available,
@@ -51,16 +51,19 @@ export function rotatingRefresh(
   }
 }
 
-async function refreshed({ format, obtain, refresh }: RotatingRefreshParts, order: Order): Promise<RequestedTokens> {
+async function refreshed(
+  { format, obtain, refresh }: RotatingRefreshParts,
+  order: RenewalCall,
+): Promise<RequestedTokens> {
   const credential = order.credential as Refreshable
   const { tokens } = credential
-  let granted: Granted | undefined
+  let granted: GrantedTokens | undefined
   try {
     const made = await obtain(order, {
       operation: REFRESH,
       requirements: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
-      send: async (sending) =>
-        (granted = await refresh(tokens.refresh, sending, order.context.patienceMs, personalOf(credential.profile))),
+      send: async (hooks) =>
+        (granted = await refresh(tokens.refresh, hooks, order.context.patienceMs, personalTextsOf(credential.profile))),
     })
     return { ...made, credential: { ...made.credential, standing: 'active' } }
   } catch (thrown) {

@@ -3,15 +3,15 @@ import type { Windows } from '../../domain/plan.ts'
 import { type Instant, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Granted } from '../../upstream/granted.ts'
-import { isIssuer } from '../../upstream/oauth/expected.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
+import { isSameIssuer } from '../../upstream/oauth/expected-issuer.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import { scopesOf } from '../../verify/claims.ts'
 import type { KeySource } from '../../verify/keys.ts'
 import { type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
 
-export interface ReceptionParts {
+export interface TokenAcceptorParts {
   readonly connection: string
   /** `jwt`: verified; `opaque`: taken as they are; `auto`: verified when they look like a JWT. */
   readonly format: 'auto' | 'jwt' | 'opaque'
@@ -27,14 +27,14 @@ export interface ReceptionParts {
 }
 
 /** Receives access tokens of the service: nobody gets one that should verify and does not. */
-export interface Reception {
+export interface TokenAcceptor {
   /** Resolves when such tokens as the latest can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
-  ready(latest: TokenSet | undefined): Promise<void>
+  ensureVerifiable(latest: TokenSet | undefined): Promise<void>
   /** Takes the issuer's time from an answer that came just now. Asked once for each answer: later, its Date header would be of the past. */
-  hear(answer: Pick<Granted, 'issuerNow'>): void
+  observeIssuerTime(answer: Pick<GrantedTokens, 'issuerNow'>): void
   /** The tokens as they are stored. Rejects with `token_refused` and the reason. */
-  receive(
-    granted: Granted,
+  accept(
+    granted: GrantedTokens,
     of: { readonly asked: readonly string[]; readonly sentAt: Instant },
     now: () => Instant,
   ): Promise<TokenSet>
@@ -58,14 +58,14 @@ const LONGEST = 16_384
 /** What can stand in a header field (RFC 9110, 5.5). */
 const SENDABLE = new RegExp(`^[\\x20-\\x7e]{1,${LONGEST}}$`)
 
-export function reception(parts: ReceptionParts): Reception {
+export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
   const { connection, format, issuerClock, random, windows } = parts
   const isLenient = format === 'auto' && parts.keysAssumed === true
   const isJwt = (token: string): boolean =>
     format === 'jwt' || (format === 'auto' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
 
   /** When the token ends, whether its signature was checked, and the scopes that it names itself: they count more than the answer's. */
-  async function judged(granted: Granted, sentAt: Instant, now: () => Instant): Promise<Judgement> {
+  async function judged(granted: GrantedTokens, sentAt: Instant, now: () => Instant): Promise<Judgement> {
     const told = sentAt + (granted.lifetime ?? 0)
     const token = granted.access.reveal()
     if (!SENDABLE.test(token)) {
@@ -97,11 +97,11 @@ export function reception(parts: ReceptionParts): Reception {
   }
 
   return {
-    async ready(latest) {
+    async ensureVerifiable(latest) {
       if (format === 'jwt' || (format === 'auto' && latest?.verified === true)) await parts.keys.keys()
     },
-    hear: ({ issuerNow }) => issuerClock.observe(issuerNow),
-    async receive(granted, { asked, sentAt }, now) {
+    observeIssuerTime: ({ issuerNow }) => issuerClock.observe(issuerNow),
+    async accept(granted, { asked, sentAt }, now) {
       const { scopes, ...judgement } = await judged(granted, sentAt, now)
       const named = scopes ? { ...granted, scopes } : granted
       return tokenSet(named, { asked, sentAt, ...judgement }, windows, random.float())
@@ -110,9 +110,9 @@ export function reception(parts: ReceptionParts): Reception {
 }
 
 /** RFC 9068, section 4. A token that does not say who issued it is judged by its signature alone. */
-async function refuseForeign({ iss }: Claims, parts: ReceptionParts): Promise<void> {
+async function refuseForeign({ iss }: Claims, parts: TokenAcceptorParts): Promise<void> {
   const issuer = await parts.issuer?.()
-  if (issuer === undefined || iss === undefined || isIssuer(iss, issuer)) return
+  if (issuer === undefined || iss === undefined || isSameIssuer(iss, issuer)) return
   throw new GuestpassError(
     'token_refused',
     `Connection ${parts.connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,

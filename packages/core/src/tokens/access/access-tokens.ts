@@ -7,11 +7,11 @@ import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { abortable } from '../../ports/abortable.ts'
 import type { Meter } from '../../ports/meter.ts'
-import { held } from '../renewal/expiring-value.ts'
+import { createExpiringValue } from '../renewal/expiring-value.ts'
 import type { Rejections, Resource } from './rejections.ts'
 import type { Renewal, RenewalPorts } from '../renewal/renewal.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
-import type { Live } from '../renewal/strategy.ts'
+import type { CredentialWithTokens } from '../renewal/strategy.ts'
 
 /** An access token that is valid now. */
 export interface AccessToken {
@@ -50,11 +50,11 @@ export interface AccessTokens extends TokenSource {
 }
 
 /** Keeps a credential current, and its id. */
-export type Standing = Pick<Renewal, 'current'> & { readonly id: string }
+export type CredentialSource = Pick<Renewal, 'current'> & { readonly id: string }
 
 export interface AccessTokenParts {
   /** The credential that yields the tokens now: a sign-in, or client credentials. Asked when none is at hand. */
-  readonly choose: () => Promise<Standing>
+  readonly choose: () => Promise<CredentialSource>
   readonly meter: Meter
   readonly windows: Windows
   /** Of the connection's sign-in, in this process. */
@@ -67,31 +67,31 @@ export interface AccessTokenParts {
 const REMEMBERED: Millis = 5 * SECOND
 
 /** The service's own access tokens, kept in memory while they are fresh, renewed before they lapse. */
-export function accessTokens(
+export function createAccessTokens(
   { choose, meter, windows, epoch, rejections }: AccessTokenParts,
   { clock, issuerNow = () => clock.wall() }: Pick<RenewalPorts, 'clock' | 'issuerNow'>,
 ): TokenSource {
-  const memory = held<Promise<AccessToken>>(clock)
-  const stillValid = held<Promise<AccessToken>>(clock)
-  let latest: (AccessToken & { readonly of: string }) | undefined
+  const memory = createExpiringValue<Promise<AccessToken>>(clock)
+  const stillValid = createExpiringValue<Promise<AccessToken>>(clock)
+  let latest: (AccessToken & { readonly credentialId: string }) | undefined
   let rememberedIn = epoch.value
 
   async function fetched(context: Context | undefined): Promise<AccessToken> {
     const begunIn = epoch.value
     const { id, current } = await choose()
-    const newerThan = rejections.newest(id)
+    const newerThan = rejections.newestRejected(id)
     const { credential, now, elapsed } = await current({ newerThan, rejected: newerThan >= 0 }, context)
     const { tokens, generation } = credential
-    rejections.has({ of: id, generation })
+    rejections.recordIssued({ credentialId: id, generation })
     const answer = accessTokenOf(credential)
     const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
     const at = judgedAt(tokens, storeNow, byIssuer)
     const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
-    if (generation > rejections.newest(id)) {
-      latest = { ...answer, of: id }
+    if (generation > rejections.newestRejected(id)) {
+      latest = { ...answer, credentialId: id }
       rememberedIn = begunIn
-      memory.keep(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
-      stillValid.keep(Promise.resolve(answer), tokens.expiresAt - at)
+      memory.set(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
+      stillValid.set(Promise.resolve(answer), tokens.expiresAt - at)
     }
     return answer
   }
@@ -99,7 +99,7 @@ export function accessTokens(
   /** A store that cannot be asked takes nothing away from a token in hand. */
   const withoutStore = (thrown: unknown): Promise<AccessToken> => {
     const error = asGuestpassError(thrown)
-    const inHand = error.code.startsWith('store_') && epoch.value === rememberedIn ? stillValid.fresh() : undefined
+    const inHand = error.code.startsWith('store_') && epoch.value === rememberedIn ? stillValid.get() : undefined
     if (inHand) return inHand
     throw error.unsaved === undefined ? thrown : withToken(error)
   }
@@ -123,25 +123,25 @@ export function accessTokens(
     abortable(() => fetching(context), context?.signal)
 
   return {
-    token: (context) => (epoch.value === rememberedIn ? memory.fresh() : undefined) ?? asked(context),
+    token: (context) => (epoch.value === rememberedIn ? memory.get() : undefined) ?? asked(context),
     reportRejected(token, by) {
       if (latest?.token.reveal() !== token.reveal()) return true
-      if (!rejections.renews(latest, by)) return false
+      if (!rejections.shouldRenew(latest, by)) return false
       latest = undefined
       // Callers that come from now on must not get what was fetched before the refusal.
       underway = undefined
-      memory.drop()
-      stillValid.drop()
+      memory.clear()
+      stillValid.clear()
       meter.count('access_token_rejected')
       return true
     },
     reportAccepted(token, by) {
-      if (latest?.token.reveal() === token.reveal()) rejections.accepted(latest, by)
+      if (latest?.token.reveal() === token.reveal()) rejections.recordAccepted(latest, by)
     },
   }
 }
 
-const accessTokenOf = ({ tokens, generation, standing }: Live): AccessToken => ({
+const accessTokenOf = ({ tokens, generation, standing }: CredentialWithTokens): AccessToken => ({
   token: tokens.access,
   expiresAt: endOf(tokens),
   scopes: tokens.scopes,
@@ -151,4 +151,4 @@ const accessTokenOf = ({ tokens, generation, standing }: Live): AccessToken => (
 
 /** The error with the token in the caller's terms. */
 const withToken = ({ code, message, unsaved, cause }: GuestpassError): GuestpassError =>
-  new GuestpassError(code, message, { unsaved: accessTokenOf(unsaved as Live), cause })
+  new GuestpassError(code, message, { unsaved: accessTokenOf(unsaved as CredentialWithTokens), cause })

@@ -3,11 +3,11 @@ import { event } from '../../domain/event.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
-import { throwNamingScopes } from './needed-scopes.ts'
-import type { Reception } from './accept-tokens.ts'
+import { rethrowWithScopes } from './required-scopes.ts'
+import type { TokenAcceptor } from './accept-tokens.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
-import type { Order, Renewed, Strategy } from '../renewal/strategy.ts'
-import type { AccessTelling } from './event-recorder.ts'
+import type { RenewalCall, RenewalResult, RenewalStrategy } from '../renewal/strategy.ts'
+import type { AccessEventRecorder } from './event-recorder.ts'
 
 export interface ClientCredentialsParts {
   readonly connection: string
@@ -15,19 +15,22 @@ export interface ClientCredentialsParts {
   readonly id: string
   readonly oauth: OAuth
   readonly scopes: readonly string[]
-  readonly reception: Reception
-  readonly telling: AccessTelling
+  readonly acceptor: TokenAcceptor
+  readonly recorder: AccessEventRecorder
   readonly windows: Windows
 }
 
 /** The service's own access token by client credentials (RFC 6749, 4.4): asked for as often as need be. */
-export function clientCredentials(parts: ClientCredentialsParts, { random }: Pick<RenewalPorts, 'random'>): Strategy {
-  const { connection, id, scopes, telling, windows } = parts
+export function createClientCredentials(
+  parts: ClientCredentialsParts,
+  { random }: Pick<RenewalPorts, 'random'>,
+): RenewalStrategy {
+  const { connection, id, scopes, recorder, windows } = parts
   return {
     windows,
-    spends: () => false,
-    about: telling.about,
-    blank: (now): Credential => ({
+    isSingleUse: () => false,
+    about: recorder.about,
+    initial: (now): Credential => ({
       connection,
       id,
       kind: 'access',
@@ -38,28 +41,28 @@ export function clientCredentials(parts: ClientCredentialsParts, { random }: Pic
       createdAt: now,
     }),
     prepare: (credential) => ({ credential, next: 'send', isRetry: false }),
-    renew: (order) => renewed(parts, order, random.uuid()),
+    renew: (call) => renewed(parts, call, random.uuid()),
     afterFailure: ({ credential }) => ({ credential, next: 'stop' }),
-    begun: () => [],
-    failed: ({ before, ...failure }) => [
-      telling.failed(before, failure, { grant: 'client_credentials', asked: scopes }),
+    startEvents: () => [],
+    failureEvents: ({ before, ...failure }) => [
+      recorder.failed(before, failure, { grant: 'client_credentials', asked: scopes }),
     ],
   }
 }
 
 async function renewed(
-  { oauth, reception, scopes, telling }: ClientCredentialsParts,
-  { credential, about, now, context, sending: around }: Order,
+  { oauth, acceptor, scopes, recorder }: ClientCredentialsParts,
+  { credential, about, now, context, hooks }: RenewalCall,
   eventId: string,
-): Promise<Renewed> {
+): Promise<RenewalResult> {
   const started = now()
   let sentAt: Instant = started
-  const sending = { ...around, onSend: () => void (sentAt = now()) }
+  const watching = { ...hooks, onSend: () => void (sentAt = now()) }
   const granted = await oauth
-    .clientCredentials(scopes, sending, context.patienceMs)
-    .catch((thrown: unknown) => throwNamingScopes(thrown, scopes))
-  reception.hear(granted)
-  const tokens = await reception.receive(granted, { asked: scopes, sentAt }, now)
+    .clientCredentials(scopes, watching, context.patienceMs)
+    .catch((thrown: unknown) => rethrowWithScopes(thrown, scopes))
+  acceptor.observeIssuerTime(granted)
+  const tokens = await acceptor.accept(granted, { asked: scopes, sentAt }, now)
   const latencyMs = now() - started
   const told = event(about, eventId, now(), {
     type: 'ACCESS_TOKEN_RENEWED',
@@ -69,6 +72,6 @@ async function renewed(
     latencyMs,
     data: { grant: 'client_credentials', scopes: tokens.scopes, verified: tokens.verified },
   })
-  telling.renewed(latencyMs)
+  recorder.renewed(latencyMs)
   return { credential: { ...credential, tokens }, events: [told] }
 }

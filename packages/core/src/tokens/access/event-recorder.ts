@@ -4,13 +4,13 @@ import { type About, aboutOf, type Event, event } from '../../domain/event.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Failure } from '../renewal/strategy.ts'
+import type { FailedRenewal } from '../renewal/strategy.ts'
 
 /** A request for a token that failed, for its event. */
-export type TokenFailure = Pick<Failure, 'about' | 'error' | 'now' | 'latencyMs'>
+export type TokenFailure = Pick<FailedRenewal, 'about' | 'error' | 'now' | 'latencyMs'>
 
 /** Words what happens to the service's own access tokens: events for what is stored, counters. */
-export interface AccessTelling {
+export interface AccessEventRecorder {
   about(credential: Credential, context?: Context): About
   /** A token could not be had; counted. `asked`: how it was asked for, and the scopes. */
   failed(
@@ -22,10 +22,10 @@ export interface AccessTelling {
   renewed(latencyMs: Millis): void
 }
 
-export function accessTelling(
+export function createAccessEventRecorder(
   { connection, meter }: { readonly connection: string; readonly meter: Meter },
   random: Random,
-): AccessTelling {
+): AccessEventRecorder {
   return {
     about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
     failed({ generation }, { about, error, now, latencyMs }, data) {

@@ -11,8 +11,8 @@ export interface Resource {
 }
 
 /** A token of a credential. */
-export interface Held {
-  readonly of: string
+export interface TokenVersion {
+  readonly credentialId: string
   readonly generation: number
 }
 
@@ -26,13 +26,13 @@ export interface Rejections {
    * Whether a token is to be renewed because a resource refused it; also true for one that has been already, and always where it is not
    * known which resource did.
    */
-  renews(token: Held, by: Resource | undefined): boolean
+  shouldRenew(token: TokenVersion, by: Resource | undefined): boolean
   /** Says that a resource took a token. */
-  accepted(token: Held, by: Resource): void
+  recordAccepted(token: TokenVersion, by: Resource): void
   /** Says that a credential has this token: where it is newer than the refused one, the wait for the next renewal begins. */
-  has(token: Held): void
+  recordIssued(token: TokenVersion): void
   /** The newest generation that is refused; -1: none. */
-  newest(of: string): number
+  newestRejected(of: string): number
 }
 
 const FIRST: Millis = SECOND
@@ -77,7 +77,7 @@ const nothing = (): Damped => ({
   accepted: -1,
 })
 
-export function rejections(clock: Clock): Rejections {
+export function createRejections(clock: Clock): Rejections {
   const origins = lanes(nothing)
   const refused = new Map<string, Refused>()
   const damped = (of: string, { origin }: Resource): Damped => origins({ connection: of, lane: origin })
@@ -103,26 +103,26 @@ export function rejections(clock: Clock): Rejections {
   }
 
   return {
-    renews({ of, generation }, by) {
-      if (generation <= (refused.get(of)?.generation ?? -1)) return true
-      const at = by && damped(of, by)
+    shouldRenew({ credentialId, generation }, by) {
+      if (generation <= (refused.get(credentialId)?.generation ?? -1)) return true
+      const at = by && damped(credentialId, by)
       if (at && !isDue(at, generation, by.name)) return false
-      remember(of, { generation, at })
+      remember(credentialId, { generation, at })
       return true
     },
-    accepted({ of, generation }, by) {
-      if (!refused.has(of)) return
-      const at = damped(of, by)
+    recordAccepted({ credentialId, generation }, by) {
+      if (!refused.has(credentialId)) return
+      const at = damped(credentialId, by)
       at.accepted = generation
       at.refusers.delete(by.name ?? '')
       if (at.refusers.size === 0) at.waitMs = 0
     },
-    has({ of, generation }) {
-      const latest = refused.get(of)
+    recordIssued({ credentialId, generation }) {
+      const latest = refused.get(credentialId)
       if (!latest?.at || generation <= latest.generation) return
       latest.at.sinceRenewal = stopwatch(clock)
-      remember(of, { generation: latest.generation, at: undefined })
+      remember(credentialId, { generation: latest.generation, at: undefined })
     },
-    newest: (of) => refused.get(of)?.generation ?? -1,
+    newestRejected: (of) => refused.get(of)?.generation ?? -1,
   }
 }

@@ -1,11 +1,11 @@
 import type { TokenSet } from '../../domain/credential.ts'
 import { renewalTime, type Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 
 /** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock, `exp` is on the issuer's; `luck` in [0, 1) spreads renewals. */
 export function tokenSet(
-  granted: Pick<Granted, 'access' | 'refresh' | 'scopes'>,
+  granted: Pick<GrantedTokens, 'access' | 'refresh' | 'scopes'>,
   of: {
     readonly asked: readonly string[]
     readonly sentAt: Instant

@@ -7,12 +7,12 @@ import {
   type AuthorizedOptions,
   bearerOf,
   isStream,
-  mayRepeat,
-  noteTaken,
+  reportAndMayRepeat,
+  reportIfAccepted,
   resourceOf,
   sourceKind,
   tokenIn,
-} from './token-use.ts'
+} from './bearer-token.ts'
 
 /** What is needed of an instance of axios. */
 export interface AxiosLike {
@@ -93,8 +93,8 @@ export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: 
     // What a redirect led to has not seen the token.
     if (!allowed.has(url.origin) || new URL(absolute(end)).origin !== url.origin) return undefined
     const answered = { token, by: resourceOf(config.method ?? 'get', url), status }
-    if (config.guestpassRepeats) noteTaken(source, answered)
-    if (config.guestpassRepeats || !mayRepeat(source, answered) || isStream(config.data)) return undefined
+    if (config.guestpassRepeats) reportIfAccepted(source, answered)
+    if (config.guestpassRepeats || !reportAndMayRepeat(source, answered) || isStream(config.data)) return undefined
     // The body is what it is on the wire already.
     const again = { ...config, guestpassRepeats: true, transformRequest: [(data: unknown) => data] }
     return axios.request(again as never)

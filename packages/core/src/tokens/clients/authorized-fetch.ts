@@ -5,14 +5,14 @@ import type { TokenSource } from '../access/access-tokens.ts'
 import { plainRequest } from './fetch-request.ts'
 import {
   allowedOrigins,
-  type Answered,
+  type TokenOutcome,
   bearerOf,
-  mayRepeat,
-  noteTaken,
+  reportAndMayRepeat,
+  reportIfAccepted,
   origins,
   resourceOf,
   sourceKind,
-} from './token-use.ts'
+} from './bearer-token.ts'
 
 /** A `fetch` of any implementation: they differ in the types of what they take and answer. */
 export type AnyFetch = (input: never, init?: never) => Promise<unknown>
@@ -55,7 +55,7 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
     try {
       refuseForeign(url, allowed)
       const by = resourceOf(request.method, url)
-      const sent = async (): Promise<Answered & { readonly response: Response }> => {
+      const sent = async (): Promise<TokenOutcome & { readonly response: Response }> => {
         const { token } = await source.token({ signal })
         const response = await send(...request.next(bearerOf(token)))
         // What a redirect led to has not seen the token.
@@ -63,10 +63,10 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
         return { token, by, status: isOwn ? response.status : undefined, response }
       }
       const first = await sent()
-      if (!mayRepeat(source, first)) return first.response
+      if (!reportAndMayRepeat(source, first)) return first.response
       await first.response.body?.cancel().catch(() => {})
       const second = await sent()
-      noteTaken(source, second)
+      reportIfAccepted(source, second)
       return second.response
     } finally {
       request.end()

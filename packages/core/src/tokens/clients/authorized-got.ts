@@ -6,12 +6,12 @@ import {
   type AuthorizedOptions,
   bearerOf,
   isStream,
-  mayRepeat,
-  noteTaken,
+  reportAndMayRepeat,
+  reportIfAccepted,
   resourceOf,
   sourceKind,
   tokenIn,
-} from './token-use.ts'
+} from './bearer-token.ts'
 
 /** The options of a request of got, as far as they are needed. */
 interface GotOptions {
@@ -74,10 +74,10 @@ export function authorizedGot(source: TokenSource, options: AuthorizedOptions): 
         if (!token || !allowed.has(url.origin)) return response
         const answered = { token, by: resourceOf(options.method ?? 'GET', url), status: response.statusCode }
         if (repeats.has(options)) {
-          noteTaken(source, answered)
+          reportIfAccepted(source, answered)
           return response
         }
-        if (!mayRepeat(source, answered) || (isReadUp(options.body) && !forms.has(options))) return response
+        if (!reportAndMayRepeat(source, answered) || (isReadUp(options.body) && !forms.has(options))) return response
         repeats.add(options)
         return retryWithMergedOptions({ preserveHooks: true })
       },

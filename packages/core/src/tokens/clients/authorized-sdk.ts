@@ -2,7 +2,7 @@ import { checkOptions, having, needed } from '../../domain/options.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import type { Resource } from '../access/rejections.ts'
-import { bearerOf, mayRepeat, noteTaken, resourceOf, sourceKind } from './token-use.ts'
+import { bearerOf, reportAndMayRepeat, reportIfAccepted, resourceOf, sourceKind } from './bearer-token.ts'
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
@@ -160,9 +160,9 @@ async function replayed(of: {
 }): Promise<unknown> {
   const { source, by, send } = of
   const first = await ended(send(of.token))
-  if (!mayRepeat(source, { token: of.token, by, status: first.status })) return first.give()
+  if (!reportAndMayRepeat(source, { token: of.token, by, status: first.status })) return first.give()
   const { token } = await source.token()
   const second = await ended(send(token))
-  noteTaken(source, { token, by, status: second.status })
+  reportIfAccepted(source, { token, by, status: second.status })
   return second.give()
 }

@@ -7,11 +7,11 @@ import {
   type AuthorizedOptions,
   bearerOf,
   isStream,
-  mayRepeat,
-  noteTaken,
+  reportAndMayRepeat,
+  reportIfAccepted,
   resourceOf,
   sourceKind,
-} from './token-use.ts'
+} from './bearer-token.ts'
 
 /** What a dispatcher of undici is asked for. */
 interface DispatchOptions {
@@ -63,12 +63,12 @@ export function authorizedUndici(
       const last = (token: Secret): Handler =>
         watching(
           handler,
-          (status) => (noteTaken(source, { token, by, status }), false),
+          (status) => (reportIfAccepted(source, { token, by, status }), false),
           () => {},
         )
       const first = (token: Secret): Handler => {
         const isRefused = (status: number): boolean =>
-          mayRepeat(source, { token, by, status }) && isRepeatable(request.body)
+          reportAndMayRepeat(source, { token, by, status }) && isRepeatable(request.body)
         return watching(handler, isRefused, () => void send(last))
       }
       void send(first)

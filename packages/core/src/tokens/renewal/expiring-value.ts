@@ -2,11 +2,11 @@ import type { Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 
 /** One value in memory, fresh for a while. */
-export interface Held<T> {
+export interface ExpiringValue<T> {
   /** The value while it is fresh. */
-  fresh(): T | undefined
-  keep(value: T, freshFor: Millis): void
-  drop(): void
+  get(): T | undefined
+  set(value: T, freshFor: Millis): void
+  clear(): void
 }
 
 /**
@@ -17,7 +17,7 @@ const STORM = 1_000
 const GLANCE: Millis = 10
 
 /** Fresh by both clocks, so that neither a backward step of the wall nor a suspended machine makes a value look young. */
-export function held<T>(clock: Clock): Held<T> {
+export function createExpiringValue<T>(clock: Clock): ExpiringValue<T> {
   let value: T | undefined
   let [freshFor, wall, monotonic] = [0, 0, 0]
   /** The value again, while the clocks are spared. */
@@ -26,7 +26,7 @@ export function held<T>(clock: Clock): Held<T> {
   let glanceBegan = 0
   let looks = 0
 
-  const drop = (): void => {
+  const clear = (): void => {
     value = undefined
     spared = undefined
   }
@@ -51,14 +51,14 @@ export function held<T>(clock: Clock): Held<T> {
   }
 
   return {
-    fresh: () => (spared !== undefined && (sparedLooks -= 1) >= 0 ? spared : look()),
-    keep(next, ms) {
-      drop()
+    get: () => (spared !== undefined && (sparedLooks -= 1) >= 0 ? spared : look()),
+    set(next, ms) {
+      clear()
       value = next
       freshFor = ms
       wall = clock.wall()
       monotonic = clock.monotonic()
     },
-    drop,
+    clear,
   }
 }

@@ -9,7 +9,7 @@ export const LEASE: Millis = 5 * SECOND
 /** The end of a lease, in which nothing is sent any more: what is sent then could arrive when another process has taken over. */
 const MARGIN: Millis = SECOND
 
-export interface LeaseName {
+export interface LeaseRequest {
   readonly connection: string
   readonly name: string
   /** Names the process that asks, among all that share the store. */
@@ -33,13 +33,13 @@ export interface Lease {
   /** Milliseconds since the store last confirmed it, suspends of the machine included. */
   age(): Millis
   /** False as soon as another process may have taken it: nothing may be sent any more before `confirm`. */
-  stands(): boolean
+  isHeld(): boolean
   /** Gives it back. Never rejects: a lease that cannot be given back ends by itself. */
-  end(): Promise<void>
+  release(): Promise<void>
 }
 
 /** What the store answered, and the lease where it was granted. */
-export type Leased = LeaseAnswer & { readonly lease?: Lease }
+export type LeaseResult = LeaseAnswer & { readonly lease?: Lease }
 
 const GLANCE: Millis = 50
 
@@ -48,7 +48,7 @@ export const untilAskedAgain = ({ endsInMs }: LeaseAnswer, random: Random): Mill
   Math.min(endsInMs, GLANCE * (1 + random.float()))
 
 /** Asks once for a lease. */
-export async function askForLease(ask: LeaseName, { store, clock }: LeasePorts): Promise<Leased> {
+export async function requestLease(ask: LeaseRequest, { store, clock }: LeasePorts): Promise<LeaseResult> {
   const { connection, name, holder, credential } = ask
   const state = { age: stopwatch(clock), isLost: false }
   const asked = async (of?: string): Promise<LeaseAnswer> => {
@@ -75,8 +75,8 @@ export async function askForLease(ask: LeaseName, { store, clock }: LeasePorts):
         return again.found
       },
       age: () => state.age(),
-      stands: () => !state.isLost && state.age() < LEASE - MARGIN,
-      async end() {
+      isHeld: () => !state.isLost && state.age() < LEASE - MARGIN,
+      async release() {
         stop.abort()
         await store.release(connection, name, holder).catch(() => {})
       },

@@ -3,10 +3,10 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Found, Store } from '../../ports/store.ts'
-import type { SavingPorts } from './keep-trying.ts'
-import type { LeaseName } from './lease.ts'
-import type { Refusals } from './refusals.ts'
-import type { Live, Strategy } from './strategy.ts'
+import type { SavingPorts } from './commit-until-stored.ts'
+import type { LeaseRequest } from './lease.ts'
+import type { RecentFailure } from './recent-failure.ts'
+import type { CredentialWithTokens, RenewalStrategy } from './strategy.ts'
 
 /** The world as renewals need it. */
 export interface RenewalPorts extends SavingPorts {
@@ -24,14 +24,14 @@ export interface RenewalPorts extends SavingPorts {
 }
 
 /** A credential that was current at `now` of the store's clock; `elapsed` counts on from there. */
-export interface Current {
-  readonly credential: Live
+export interface CurrentCredential {
+  readonly credential: CredentialWithTokens
   readonly now: Instant
   readonly elapsed: () => Millis
 }
 
 /** The credential as it was found, the moment at which to judge it, and what has passed since. */
-export interface Look {
+export interface Snapshot {
   readonly found: Found
   readonly now: Instant
   readonly elapsed: () => Millis
@@ -41,14 +41,14 @@ export interface Look {
 export interface RenewalParts {
   readonly connection: string
   readonly id: string
-  readonly strategy: Strategy
+  readonly strategy: RenewalStrategy
   readonly ports: RenewalPorts
-  readonly lease: LeaseName
-  readonly refusals: Refusals
+  readonly lease: LeaseRequest
+  readonly recentFailure: RecentFailure
   /** When a generation was seen last: at least as much time has passed since as here, though the store's clock stepped back. */
   seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
   /** The renewal under way, which all callers share. */
-  flight: Promise<Current> | undefined
+  flight: Promise<CurrentCredential> | undefined
   /** The failure of the latest try of the renewal under way, which tries again. */
   latestFailure: GuestpassError | undefined
   /** Tokens that came wait for the store. */

@@ -6,14 +6,14 @@ import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { overdueError } from '../../policy/overdue.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Found } from '../../ports/store.ts'
-import { attempt } from './attempt.ts'
-import { askForLease, untilAskedAgain } from './lease.ts'
-import { refusals } from './refusals.ts'
-import type { Current, Look, RenewalParts, RenewalPorts } from './renewal-parts.ts'
-import type { Strategy } from './strategy.ts'
+import { attemptRenewal } from './renewal-attempt.ts'
+import { requestLease, untilAskedAgain } from './lease.ts'
+import { createRecentFailure } from './recent-failure.ts'
+import type { CurrentCredential, Snapshot, RenewalParts, RenewalPorts } from './renewal-parts.ts'
+import type { RenewalStrategy } from './strategy.ts'
 
-export type { Current, RenewalPorts } from './renewal-parts.ts'
-export type { Live } from './strategy.ts'
+export type { CurrentCredential, RenewalPorts } from './renewal-parts.ts'
+export type { CredentialWithTokens } from './strategy.ts'
 
 /** Keeps one credential current. */
 export interface Renewal {
@@ -21,7 +21,7 @@ export interface Renewal {
    * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, which names the
    * failure of the latest try; with the codes of the strategy, …
    */
-  current(ask: Ask, context?: Context): Promise<Current>
+  current(ask: Ask, context?: Context): Promise<CurrentCredential>
   /** Whether a renewal is under way. */
   readonly busy: boolean
 }
@@ -33,9 +33,9 @@ const PATIENCE: Millis = MINUTE
  * Serves a stored credential, renewing it when due: look, plan, do the one thing, commit. Callers of one process share one
  * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
  */
-export function renewal(
+export function createRenewal(
   of: { readonly connection: string; readonly id: string },
-  strategy: Strategy,
+  strategy: RenewalStrategy,
   ports: RenewalPorts,
 ): Renewal {
   const { connection, id } = of
@@ -47,7 +47,7 @@ export function renewal(
     strategy,
     ports,
     lease: { connection, name: `renew:${id}`, holder, credential: id },
-    refusals: refusals(ports.clock),
+    recentFailure: createRecentFailure(ports.clock),
     seen: undefined,
     flight: undefined,
     latestFailure: undefined,
@@ -61,7 +61,7 @@ export function renewal(
   }
 }
 
-async function current(parts: RenewalParts, asked: Ask, context: Context): Promise<Current> {
+async function current(parts: RenewalParts, asked: Ask, context: Context): Promise<CurrentCredential> {
   const waited = stopwatch(parts.ports.clock)
   const { patienceMs = PATIENCE } = context
   const left = (): Millis => patienceMs - waited()
@@ -74,7 +74,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
       await untilRetryAt(next.error, left(), parts.ports.clock, context.patienceMs !== undefined)
       continue
     }
-    const refusal = parts.refusals.of(at.found)
+    const refusal = parts.recentFailure.blocking(at.found)
     if (next.do === 'use') {
       if (next.renew && !refusal) renewBehind(parts, context)
       return served(at, next.tokens)
@@ -95,7 +95,7 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
 }
 
 /** The credential as it is in the store now. */
-async function look(parts: RenewalParts): Promise<Look> {
+async function look(parts: RenewalParts): Promise<Snapshot> {
   const { clock, store } = parts.ports
   const elapsed = stopwatch(clock)
   const monotonic = clock.monotonic()
@@ -113,13 +113,13 @@ function steady(parts: RenewalParts, { credential, now }: Found, monotonic: Mill
 
 const issuersNow = ({ ports: { clock, issuerNow = () => clock.wall() } }: RenewalParts): Instant => issuerNow()
 
-const planned = (parts: RenewalParts, { found, now }: Look, ask: Ask): Plan =>
+const planned = (parts: RenewalParts, { found, now }: Snapshot, ask: Ask): Plan =>
   plan(found.credential, ask, now, parts.strategy.windows, issuersNow(parts))
 
-const isValid = (parts: RenewalParts, { now, elapsed }: Look, tokens: TokenSet): boolean =>
+const isValid = (parts: RenewalParts, { now, elapsed }: Snapshot, tokens: TokenSet): boolean =>
   judgedAt(tokens, now + elapsed(), issuersNow(parts)) < tokens.expiresAt
 
-const served = ({ found, now, elapsed }: Look, tokens: TokenSet): Current => ({
+const served = ({ found, now, elapsed }: Snapshot, tokens: TokenSet): CurrentCredential => ({
   credential: { ...(found.credential as Credential), tokens },
   now,
   elapsed,
@@ -142,10 +142,10 @@ const isUnsaved = (thrown: unknown): boolean => thrown instanceof GuestpassError
  * wait for the store, because it ends with the call, the caller waits for that.
  */
 async function patiently(
-  flight: Promise<Current>,
+  flight: Promise<CurrentCredential>,
   { left, patienceMs }: { readonly left: Millis; readonly patienceMs: Millis },
   parts: RenewalParts,
-): Promise<Current> {
+): Promise<CurrentCredential> {
   const { connection, ports } = parts
   const over = new AbortController()
   const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
@@ -161,7 +161,7 @@ async function patiently(
 }
 
 /** Clears the flight when it ends, so that those who come next plan on what it stored. */
-function landing(parts: RenewalParts, work: Promise<Current>): Promise<Current> {
+function landing(parts: RenewalParts, work: Promise<CurrentCredential>): Promise<CurrentCredential> {
   const { underway } = parts.ports
   underway?.add(work)
   const end = (): void => {
@@ -181,23 +181,23 @@ function renewBehind(parts: RenewalParts, context: Context): void {
 }
 
 /** Waits for the lease, planning again whenever another process may have done the work. */
-async function underLease(parts: RenewalParts, ask: Ask, context: Context): Promise<Current> {
+async function underLease(parts: RenewalParts, ask: Ask, context: Context): Promise<CurrentCredential> {
   const { ports } = parts
   const { clock, random } = ports
   for (;;) {
     const elapsed = stopwatch(clock)
     const monotonic = clock.monotonic()
-    const leased = await askForLease(parts.lease, ports)
+    const leased = await requestLease(parts.lease, ports)
     const { lease, found } = leased
     try {
       const at = found ? { found, now: steady(parts, found, monotonic), elapsed } : await look(parts)
       const next = planned(parts, at, ask)
       if (next.do === 'refuse') throw next.error
       if (next.do === 'use') return served(at, next.tokens)
-      const made = lease && (await attempt(parts, at, lease, context))
+      const made = lease && (await attemptRenewal(parts, at, lease, context))
       if (made) return made
     } finally {
-      await lease?.end()
+      await lease?.release()
     }
     if (!lease) await clock.sleep(untilAskedAgain(leased, random))
   }

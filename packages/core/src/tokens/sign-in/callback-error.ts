@@ -1,5 +1,5 @@
 import { GuestpassError } from '../../domain/errors.ts'
-import { cleaner } from '../../upstream/clean.ts'
+import { createRedactor } from '../../upstream/redactor.ts'
 import { refusedSignIn } from './pending-sign-ins.ts'
 
 /** What to look at, by the error of RFC 6749 section 4.1.2.1, RFC 8707 section 2 and OpenID Connect Core section 3.1.2.6. */
@@ -17,7 +17,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** The longest description that is shown, in characters. */
 const MOST = 200
-const clean = cleaner([])
+const clean = createRedactor([])
 
 /** Throws what a callback says instead of a code: `sign_in_denied` when the user said no, `sign_in_refused` otherwise. */
 export function refuseCallbackError(query: URLSearchParams): void {

@@ -3,10 +3,10 @@ import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { DeviceCode, OAuth } from '../../upstream/oauth/oauth-api.ts'
-import { stands } from './accepting.ts'
+import { readGrant } from './store-sign-in.ts'
 import { callerWait } from '../renewal/caller-wait.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
-import { askerOf, type SignIn } from './sign-in.ts'
+import { initiatorOf, type SignIn } from './sign-in.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
 /** What to show to the user who signs in on another device. */
@@ -39,7 +39,7 @@ export interface DeviceParts {
   readonly connection: string
   readonly oauth: OAuth
   readonly scopes: readonly string[]
-  readonly signIn: Pick<SignIn, 'accept' | 'watched'>
+  readonly signIn: Pick<SignIn, 'storeTokens' | 'recordingFailure'>
 }
 
 /** How much longer to wait after `slow_down`, or after an answer that did not come (RFC 8628, 3.5). */
@@ -51,7 +51,10 @@ const PATIENCE = {
   mostMs: Number.POSITIVE_INFINITY,
 }
 
-export function deviceSignIn({ connection, oauth, signIn, ...parts }: DeviceParts, ports: RenewalPorts): DeviceSignIn {
+export function createDeviceSignIn(
+  { connection, oauth, signIn, ...parts }: DeviceParts,
+  ports: RenewalPorts,
+): DeviceSignIn {
   const { store, clock, random } = ports
 
   async function granted(code: DeviceCode, signal: AbortSignal, onSend: () => void) {
@@ -80,9 +83,9 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
 
   return {
     async run({ show, scopes = parts.scopes, signal }, context = {}) {
-      const asker = askerOf(context, random.uuid())
+      const asker = initiatorOf(context, random.uuid())
       const work = async (ended: AbortSignal): Promise<SignedIn> => {
-        const { now } = await stands(connection, ports)
+        const { now } = await readGrant(connection, ports)
         let sentAt = now()
         await oauth.ready(scopes)
         const code = await oauth.deviceCode(scopes)
@@ -94,11 +97,11 @@ export function deviceSignIn({ connection, oauth, signIn, ...parts }: DevicePart
           expiresAt: Math.floor(now() + code.lifetimeMs),
         })
         const tokens = await granted(code, ended, () => (sentAt = now()))
-        return signIn.accept(tokens, asker, { asked: scopes, sentAt, now, grant: 'device_code' })
+        return signIn.storeTokens(tokens, asker, { asked: scopes, sentAt, now, grant: 'device_code' })
       }
       const signals = [signal, context.signal].filter((one) => one !== undefined)
       const caller = signals.length === 0 ? context : { ...context, signal: AbortSignal.any(signals) }
-      return callerWait((ended) => signIn.watched(asker, () => work(ended)), caller, PATIENCE, clock)
+      return callerWait((ended) => signIn.recordingFailure(asker, () => work(ended)), caller, PATIENCE, clock)
     },
   }
 }

@@ -5,18 +5,18 @@ import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
-import { refuseLate } from '../renewal/attempt.ts'
-import { boundTo } from './grant-binding.ts'
-import { throwNamingScopes } from '../access/needed-scopes.ts'
-import type { Reception } from '../access/accept-tokens.ts'
+import { refuseExpired } from '../renewal/renewal-attempt.ts'
+import { bindingOf } from './grant-binding.ts'
+import { rethrowWithScopes } from '../access/required-scopes.ts'
+import type { TokenAcceptor } from '../access/accept-tokens.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
-import type { Refreshable, Rotation } from './rotation.ts'
-import { refuseOtherUser } from './same-user.ts'
+import type { Refreshable, Rotation } from './refresh-token-rotation.ts'
+import { refuseOtherUser } from './refresh-id-token.ts'
 import type { SignInEpoch } from '../access/sign-in-epoch.ts'
-import type { Order, Renewed } from '../renewal/strategy.ts'
-import type { AccessTelling, TokenFailure } from '../access/event-recorder.ts'
+import type { RenewalCall, RenewalResult } from '../renewal/strategy.ts'
+import type { AccessEventRecorder, TokenFailure } from '../access/event-recorder.ts'
 
 export interface GrantParts {
   readonly connection: string
@@ -29,15 +29,15 @@ export interface GrantParts {
   readonly digest: (text: string) => Promise<string>
   /** See `RotationOptions.graceMs`. */
   readonly graceMs?: Millis
-  readonly reception: Reception
-  readonly telling: AccessTelling
+  readonly acceptor: TokenAcceptor
+  readonly recorder: AccessEventRecorder
   readonly windows: Windows
 }
 
 /** What the functions of one grant work with. */
 export interface GrantTools extends GrantParts {
   readonly ports: RenewalPorts
-  readonly turns: Rotation
+  readonly rotation: Rotation
   readonly epoch: SignInEpoch
   /** Scopes that a renewal was made for and did not bring, of which sign-in. */
   askedInVain?: string
@@ -66,9 +66,9 @@ export function scopesToAsk(
 
 /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
 async function received(
-  { reception }: GrantParts,
+  { acceptor }: GrantParts,
   credential: Refreshable,
-  granted: Granted,
+  granted: GrantedTokens,
   of: { readonly asked: readonly string[]; readonly sentAt: Instant },
   now: () => Instant,
 ): Promise<{ readonly tokens: TokenSet; readonly fault?: GuestpassError }> {
@@ -77,8 +77,8 @@ async function received(
   const kept = refresh ? { refresh } : {}
   try {
     refuseOtherUser(credential, granted.idToken)
-    const tokens = await reception.receive({ ...granted, ...kept }, of, now)
-    refuseLate(tokens, now())
+    const tokens = await acceptor.accept({ ...granted, ...kept }, of, now)
+    refuseExpired(tokens, now())
     return { tokens }
   } catch (thrown) {
     return { tokens: { ...former, ...kept }, fault: asGuestpassError(thrown) }
@@ -86,57 +86,61 @@ async function received(
 }
 
 /** Sends the refresh, and receives what comes of it. */
-export async function renew(tools: GrantTools, order: Order): Promise<Renewed> {
-  const { oauth, reception, telling, turns } = tools
-  const { about, context, now, sending } = order
-  const credential = order.credential as Refreshable
+export async function renew(tools: GrantTools, call: RenewalCall): Promise<RenewalResult> {
+  const { oauth, acceptor, recorder, rotation } = tools
+  const { about, context, now, hooks } = call
+  const credential = call.credential as Refreshable
   const scopes = scopesToAsk(tools, credential)
-  await reception.ready(credential.tokens)
+  await acceptor.ensureVerifiable(credential.tokens)
   const started = now()
   let sentAt: Instant = started
   const asking = oauth.refresh(credential.tokens.refresh, {
     ...(scopes ? { scopes } : {}),
     patienceMs: context.patienceMs,
-    mayRepeat: () => turns.mayRepeat(credential, now()),
-    sending: {
-      ...sending,
-      async before() {
-        turns.refuseLateRetry(order, now())
-        await sending.before?.()
+    mayRepeat: () => rotation.mayRepeat(credential, now()),
+    hooks: {
+      ...hooks,
+      async beforeTry() {
+        rotation.refuseLateRetry(call, now())
+        await hooks.beforeTry?.()
       },
       onSend() {
-        sending.onSend()
+        hooks.onSend()
         sentAt = now()
       },
     },
   })
-  const granted = await asking.catch((thrown: unknown) => throwNamingScopes(thrown, scopes ?? []))
-  reception.hear(granted)
+  const granted = await asking.catch((thrown: unknown) => rethrowWithScopes(thrown, scopes ?? []))
+  acceptor.observeIssuerTime(granted)
   const of = { asked: scopes ?? [], sentAt }
   const { tokens, fault } = await received(tools, credential, granted, of, now)
   // An answer to a request without scopes names all that were granted.
   const learned: Request = scopes || fault ? {} : { granted: tokens.scopes }
-  const request: Request = { ...credential.request, ...learned, ...boundTo(oauth) }
+  const request: Request = { ...credential.request, ...learned, ...bindingOf(oauth) }
   const next = { ...credential, standing: 'active', tokens, request } as const
-  const late = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
+  const onSuperseded = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
   const latencyMs = now() - started
   if (fault) {
     const failure = { error: fault, about, now: now(), latencyMs }
-    return { credential: next, events: [refreshFailed(tools, credential, failure)], fault, late }
+    return { credential: next, events: [refreshFailed(tools, credential, failure)], fault, onSuperseded }
   }
-  telling.renewed(latencyMs)
-  return { credential: next, events: [renewed(tools, order, { granted, tokens, scopes, latencyMs })], late }
+  recorder.renewed(latencyMs)
+  return { credential: next, events: [renewed(tools, call, { granted, tokens, scopes, latencyMs })], onSuperseded }
 }
 
 /** The event of a refresh that failed, with the scopes that it asked for; none where it asked for all. */
 export const refreshFailed = (parts: GrantParts, credential: Credential, failure: TokenFailure): Event =>
-  parts.telling.failed(credential, failure, {
+  parts.recorder.failed(credential, failure, {
     grant: REFRESH_GRANT,
     asked: parts.scopes ?? (credential.request?.['granted'] as readonly string[] | undefined) ?? [],
   })
 
 /** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
-async function endAfterSignOut({ connection, oauth, ports }: GrantTools, id: string, granted: Granted): Promise<void> {
+async function endAfterSignOut(
+  { connection, oauth, ports }: GrantTools,
+  id: string,
+  granted: GrantedTokens,
+): Promise<void> {
   try {
     const { credential } = await ports.store.find(connection, id)
     if (credential?.standing === 'revoked') await oauth.revoke(granted)
@@ -147,9 +151,9 @@ async function endAfterSignOut({ connection, oauth, ports }: GrantTools, id: str
 
 function renewed(
   { ports }: GrantTools,
-  { about, credential, now }: Order,
+  { about, credential, now }: RenewalCall,
   came: {
-    readonly granted: Granted
+    readonly granted: GrantedTokens
     readonly tokens: TokenSet
     readonly scopes: readonly string[] | undefined
     readonly latencyMs: Millis

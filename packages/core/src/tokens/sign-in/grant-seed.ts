@@ -2,10 +2,10 @@ import type { Credential } from '../../domain/credential.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { GrantTools } from './grant-refresh.ts'
-import { blankGrant, picked } from './grant-row.ts'
+import { blankGrant, pickMembers } from './blank-grant.ts'
 
 /** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
-export async function seeded(
+export async function seedGrant(
   { connection, digest, epoch, ports, seed }: GrantTools,
   found: Credential | undefined,
   revision: number,
@@ -34,6 +34,6 @@ function begun(found: Credential, refresh: Secret, seed: string): Credential {
     ...rest,
     standing: 'active',
     tokens: { ...nothing, refresh },
-    request: { ...picked(former, ['user', 'organization']), seed },
+    request: { ...pickMembers(former, ['user', 'organization']), seed },
   }
 }

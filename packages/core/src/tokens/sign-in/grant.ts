@@ -6,14 +6,14 @@ import { type Ask, stuck } from '../../domain/plan.ts'
 import { lackedScopes } from '../../domain/scopes.ts'
 import { DAY, isAhead, type Millis } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
-import type { Standing } from '../access/access-tokens.ts'
+import type { CredentialSource } from '../access/access-tokens.ts'
 import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
-import { refuseOther, refuseOtherIssuer } from './grant-binding.ts'
-import { seeded } from './grant-seed.ts'
-import { type Current, type Renewal, renewal, type RenewalPorts } from '../renewal/renewal.ts'
-import { rotation } from './rotation.ts'
+import { refuseOtherClientOrIssuer, refuseOtherIssuer } from './grant-binding.ts'
+import { seedGrant } from './grant-seed.ts'
+import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../renewal/renewal.ts'
+import { createRotation } from './refresh-token-rotation.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
-import type { Failure, Strategy } from '../renewal/strategy.ts'
+import type { FailedRenewal, RenewalStrategy } from '../renewal/strategy.ts'
 
 /** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
 const IDLE: Millis = 15 * DAY
@@ -21,32 +21,32 @@ const IDLE: Millis = 15 * DAY
 const IDLE_SPREAD = 0.1
 
 /** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
-export interface Grant extends Standing {
+export interface Grant extends CredentialSource {
   /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
-  stands(): Promise<boolean>
+  exists(): Promise<boolean>
   /** Renews it when it was not renewed for about 15 days; for a process that stays up. Rejects with `needs_reauth` when it has ended. */
   keepAlive(context?: Context): Promise<void>
 }
 
-export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
+export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
   const { connection, graceMs } = parts
   const { holder, random, store } = ports
-  const turns = rotation(
+  const rotation = createRotation(
     {
       holder,
       ...(graceMs === undefined ? {} : { graceMs }),
-      words: () => ({ whose: `The sign-in of connection ${connection}`, remedy: 'Sign in again.' }),
+      describe: () => ({ whose: `The sign-in of connection ${connection}`, remedy: 'Sign in again.' }),
     },
     random,
   )
-  const tools: GrantTools = { ...parts, ports, turns, epoch: signInEpoch(store, connection) }
-  const renewing = renewal({ connection, id: GRANT }, grantStrategy(tools), ports)
+  const tools: GrantTools = { ...parts, ports, rotation, epoch: signInEpoch(store, connection) }
+  const renewing = createRenewal({ connection, id: GRANT }, grantStrategy(tools), ports)
   return {
     id: GRANT,
     current: (ask, context) => wanting(tools, renewing, ask, context),
-    async stands() {
+    async exists() {
       const { credential, revision, now } = await store.find(connection, GRANT)
-      return seeded(tools, credential, revision, now)
+      return seedGrant(tools, credential, revision, now)
     },
     async keepAlive(context) {
       const { credential, now } = await store.find(connection, GRANT)
@@ -61,29 +61,29 @@ export function grant(parts: GrantParts, ports: RenewalPorts): Grant {
 }
 
 /** Renews the sign-in by its refresh token, which each use spends. */
-const grantStrategy = (tools: GrantTools): Strategy => ({
+const grantStrategy = (tools: GrantTools): RenewalStrategy => ({
   windows: tools.windows,
-  spends: () => true,
-  about: tools.telling.about,
-  blank() {
+  isSingleUse: () => true,
+  about: tools.recorder.about,
+  initial() {
     throw new GuestpassError('needs_reauth', `Connection ${tools.connection} is not signed in. Sign in first.`)
   },
   prepare(credential, now) {
-    refuseOther(tools.connection, credential, tools.oauth)
+    refuseOtherClientOrIssuer(tools.connection, credential, tools.oauth)
     scopesToAsk(tools, credential)
-    return tools.turns.prepare(credential, now)
+    return tools.rotation.prepare(credential, now)
   },
-  renew: (order) => renew(tools, order),
-  afterFailure: tools.turns.afterFailure,
-  begun: (before, after, about, now) => changes(tools, before, after, { about, now }),
-  failed: ({ before, after, ...failure }) => {
+  renew: (call) => renew(tools, call),
+  afterFailure: tools.rotation.afterFailure,
+  startEvents: (before, after, about, now) => changes(tools, before, after, { about, now }),
+  failureEvents: ({ before, after, ...failure }) => {
     if (failure.error.code === 'in_doubt') return [told(tools, after, failure, 'GRANT_IN_DOUBT', 'pending')]
     return [refreshFailed(tools, before, failure), ...changes(tools, before, after, failure)]
   },
 })
 
 /** When something happened, in which call, and how long that took where it has ended. */
-type Moment = Pick<Failure, 'about' | 'now'> & Partial<Pick<Failure, 'latencyMs'>>
+type Moment = Pick<FailedRenewal, 'about' | 'now'> & Partial<Pick<FailedRenewal, 'latencyMs'>>
 
 function told(
   { ports }: GrantTools,
@@ -121,9 +121,9 @@ async function wanting(
   { current }: Renewal,
   ask: Ask,
   context: Context | undefined,
-): Promise<Current> {
+): Promise<CurrentCredential> {
   const { scopes = [], epoch } = tools
-  const lacking = ({ credential: { tokens } }: Current): string =>
+  const lacking = ({ credential: { tokens } }: CurrentCredential): string =>
     tokens.scopes.length === 0 ? '' : lackedScopes(scopes, tokens.scopes).join(' ')
   const found = await current(ask, context)
   refuseOtherIssuer(tools.connection, found.credential, tools.oauth)

@@ -1,7 +1,7 @@
 import type { Secret } from '../../domain/secret.ts'
 import { type Instant, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
-import { ClaimFault } from '../../upstream/oauth/expected.ts'
+import { ClaimFault } from '../../upstream/oauth/expected-issuer.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import { decodeBase64url, encodeBase64url } from '../../domain/base64url.ts'
 import { ALGORITHMS, type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'

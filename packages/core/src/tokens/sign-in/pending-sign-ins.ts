@@ -122,7 +122,7 @@ type StoredPending = Omit<PendingSignIn, 'verifier' | 'scopes' | 'correlationId'
 
 type Digest = (text: string) => Promise<string>
 
-export function pendingSignIns(
+export function createPendingSignIns(
   connection: string,
   digest: Digest,
   store: Pick<Store, 'document' | 'commit'>,

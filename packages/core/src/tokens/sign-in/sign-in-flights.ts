@@ -11,7 +11,7 @@ interface Flight {
 /** Sign-ins that are being completed: one exchange, and every callback with the same answer gets its outcome. */
 export interface SignInFlights {
   /** Completes one. Its outcome is remembered here until its state ends, also where the store cannot take it. */
-  fly(
+  run(
     id: string,
     of: { readonly until: Instant; readonly now: () => Instant },
     work: () => Promise<SignedIn>,
@@ -31,7 +31,7 @@ export interface SignInFlights {
 const FIRST_LOOK: Millis = 50
 const LONGEST_LOOK: Millis = 2 * SECOND
 
-export function signInFlights(clock: Clock): SignInFlights {
+export function createSignInFlights(clock: Clock): SignInFlights {
   const flights = new Map<string, Flight>()
 
   function sweep(now: Instant): void {
@@ -39,7 +39,7 @@ export function signInFlights(clock: Clock): SignInFlights {
   }
 
   return {
-    fly(id, { until, now }, work) {
+    run(id, { until, now }, work) {
       sweep(now())
       const end = work()
       flights.set(id, { until, end })

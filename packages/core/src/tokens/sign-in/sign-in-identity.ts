@@ -1,6 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import type { Identity } from '../../upstream/oauth/wire.ts'
 import { type IdTokenParts, idTokenClaims } from './id-token.ts'
@@ -30,7 +30,7 @@ export interface IdentityAsk {
  * Who signed in: as a verified token says it, else as upstream says; empty when neither does. Rejects with `sign_in_refused`, or with
  * an error that passes by itself: keys that cannot be had, an upstream that cannot be asked.
  */
-export async function identityOf(granted: Granted, ask: IdentityAsk, parts: IdentityParts): Promise<Identified> {
+export async function identityOf(granted: GrantedTokens, ask: IdentityAsk, parts: IdentityParts): Promise<Identified> {
   const idClaims: Claims = granted.idToken
     ? await idTokenClaims(granted.idToken, { ...ask, access: granted.access }, parts)
     : {}
@@ -53,7 +53,7 @@ export async function identityOf(granted: Granted, ask: IdentityAsk, parts: Iden
 }
 
 /** A connection belongs to the user who signed in first. */
-export function refuseStranger({ request }: Credential, identity: Identity): void {
+export function refuseOtherIdentity({ request }: Credential, identity: Identity): void {
   if (request?.['user'] !== undefined && identity.user === undefined)
     throw refusedSignIn(
       'identity',

@@ -7,17 +7,29 @@ import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { DocumentWrite } from '../../ports/store.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import { encodeBase64url } from '../../domain/base64url.ts'
 import type { KeySource } from '../../verify/keys.ts'
-import { type Accepting, accepting, type AcceptParts, type Stands, stands } from './accepting.ts'
+import {
+  type GrantedSignIn,
+  createSignInStorage,
+  type StoreSignInParts,
+  type GrantSnapshot,
+  readGrant,
+} from './store-sign-in.ts'
 import { refuseCallbackError } from './callback-error.ts'
 import { callerWait } from '../renewal/caller-wait.ts'
 import { refuseClaim } from './id-token.ts'
-import { waitOut } from '../renewal/keep-trying.ts'
-import { type Callback, type FoundSignIn, pendingSignIns, refusedSignIn, type TakenSignIn } from './pending-sign-ins.ts'
+import { retryWhileTransient } from '../renewal/commit-until-stored.ts'
+import {
+  type Callback,
+  type FoundSignIn,
+  createPendingSignIns,
+  refusedSignIn,
+  type TakenSignIn,
+} from './pending-sign-ins.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
-import { signInFlights } from './sign-in-flights.ts'
+import { createSignInFlights } from './sign-in-flights.ts'
 import { failedOutcome, type SignedIn } from './sign-in-outcome.ts'
 
 export interface BeginSignIn {
@@ -50,18 +62,18 @@ export interface SignIn {
    */
   complete(query: URLSearchParams | string, browser?: string, context?: Context): Promise<SignedIn>
   /** Runs what may end a sign-in badly; then an event tells of it. */
-  watched<T>(asker: Asker, work: () => Promise<T>): Promise<T>
+  recordingFailure<T>(asker: Initiator, work: () => Promise<T>): Promise<T>
   /** Stores tokens that were granted in another way, as to a device. */
-  accept(granted: Granted, asker: Asker, of: Omit<Accepting, 'event'>): Promise<SignedIn>
+  storeTokens(granted: GrantedTokens, asker: Initiator, of: Omit<GrantedSignIn, 'event'>): Promise<SignedIn>
 }
 
 /** Who signs in, in events. */
-export interface Asker {
+export interface Initiator {
   readonly actor: string
   readonly correlationId: string
 }
 
-export interface SignInParts extends AcceptParts {
+export interface SignInParts extends StoreSignInParts {
   readonly scopes: readonly string[]
   readonly keys: Pick<KeySource, 'keys'>
 }
@@ -82,22 +94,22 @@ const PATIENCE = {
   mostMs: MINUTE,
 }
 
-export const askerOf = ({ actor = 'library', correlationId }: Context, fallback: string): Asker => ({
+export const initiatorOf = ({ actor = 'library', correlationId }: Context, fallback: string): Initiator => ({
   actor,
   correlationId: correlationId ?? fallback,
 })
 
-export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
-  const { connection, oauth, digest, reception } = parts
+export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
+  const { connection, oauth, digest, acceptor } = parts
   const { store, clock, random } = ports
-  const pending = pendingSignIns(connection, digest, store)
-  const flights = signInFlights(clock)
-  const accepted = accepting(parts, ports)
+  const pending = createPendingSignIns(connection, digest, store)
+  const flights = createSignInFlights(clock)
+  const accepted = createSignInStorage(parts, ports)
   const secretText = (): string => encodeBase64url(random.bytes(BYTES))
 
   const told = (
     { subject, generation }: Credential,
-    asker: Asker,
+    asker: Initiator,
     now: Instant,
     happened: Pick<Event, 'type' | 'outcome'> & {
       readonly error?: GuestpassError
@@ -105,8 +117,8 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     },
   ): Event => event({ ...asker, connection, subject }, random.uuid(), now, { generation, ...happened })
 
-  async function watched<T>(
-    asker: Asker,
+  async function recordingFailure<T>(
+    asker: Initiator,
     work: () => Promise<T>,
     settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]> = async () => [],
   ): Promise<T> {
@@ -122,50 +134,58 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   }
 
   async function noted(
-    asker: Asker,
+    asker: Initiator,
     failure: { readonly error: GuestpassError; readonly latencyMs: Millis },
     settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]>,
   ): Promise<void> {
-    const { credential, now } = await stands(connection, ports)
+    const { credential, now } = await readGrant(connection, ports)
     const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', ...failure })]
     const outcome = await store.commit({ connection, documents: await settled(failure.error), events })
     if (outcome === 'conflict') await store.commit({ connection, events })
   }
 
-  const accept: SignIn['accept'] = (granted, asker, of) =>
+  const storeTokens: SignIn['storeTokens'] = (granted, asker, of) =>
     accepted(granted, { ...of, event: (credential, now, facts) => told(credential, asker, now, facts) })
 
-  async function exchanged(code: string | null, taken: TakenSignIn, asker: Asker, { now }: Stands): Promise<SignedIn> {
+  async function exchanged(
+    code: string | null,
+    taken: TakenSignIn,
+    asker: Initiator,
+    { now }: GrantSnapshot,
+  ): Promise<SignedIn> {
     if (code === null || code === '') throw refusedSignIn('upstream', 'upstream sent the browser back without a code')
     const { verifier, redirectUri, scopes, nonce } = taken
     let sentAt = now()
-    const sending = {
-      before: () => taken.ensureOurs(now),
+    const hooks = {
+      beforeTry: () => taken.ensureOurs(now),
       onSend() {
         taken.ensureInTime(now())
         sentAt = now()
       },
     }
     const granted = await oauth
-      .exchange({ code: new Secret(code), verifier, redirectUri, sending })
+      .exchange({ code: new Secret(code), verifier, redirectUri, hooks })
       .catch((thrown: unknown) => {
         const error = asGuestpassError(thrown)
         throw error.retryable || error.code === 'in_doubt' ? notAgain(error) : error
       })
     const settled = (signedIn: SignedIn) => taken.settled({ signedIn })
     const of = { asked: scopes, sentAt, now, grant: 'authorization_code', settled }
-    return accept(granted, asker, nonce === undefined ? of : { ...of, nonce })
+    return storeTokens(granted, asker, nonce === undefined ? of : { ...of, nonce })
   }
 
   /** Makes sure that what comes can be verified and stored: a code that is used up for nothing is lost. */
-  async function ready({ scopes }: { readonly scopes: readonly string[] }, { credential }: Stands): Promise<void> {
+  async function ready(
+    { scopes }: { readonly scopes: readonly string[] },
+    { credential }: GrantSnapshot,
+  ): Promise<void> {
     await store.ensureRoom()
-    await Promise.all([reception.ready(credential.tokens), oauth.ready(scopes)])
+    await Promise.all([acceptor.ensureVerifiable(credential.tokens), oauth.ready(scopes)])
     if (!scopes.includes('openid')) return
     // An OpenID provider gives an ID token (OpenID Connect Core, 3.1.3.3). From elsewhere one may not come, and one that came waits.
     const isSure = oauth.issuer !== undefined
     const wait = { clock, unsavedMs: isSure ? KEYS_WAIT : 0 }
-    await waitOut(
+    await retryWhileTransient(
       wait,
       { connection, credential: GRANT },
       async () => parts.keys.keys(),
@@ -179,21 +199,21 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     query: URLSearchParams,
     callback: Callback,
     found: FoundSignIn,
-    asker: Asker,
-    at: Stands,
+    asker: Initiator,
+    at: GrantSnapshot,
     signal: AbortSignal,
   ): Promise<SignedIn> {
     const { id, until } = found
     if (found.is === 'taken') return flights.outcomeOf(id, { until, now: at.now, outcome: found.outcome }, signal)
-    const taken = await watched(asker, async () => {
+    const taken = await recordingFailure(asker, async () => {
       if (found.is === 'refused') throw found.error
       await ready(found, at)
       return found.take(random.uuid())
     })
     if (!taken) return completed(query, callback, await pending.find(callback, at.now()), asker, at, signal)
     const settled = (error: GuestpassError) => taken.settled(failedOutcome(error))
-    return flights.fly(id, { until, now: at.now }, () =>
-      watched(
+    return flights.run(id, { until, now: at.now }, () =>
+      recordingFailure(
         asker,
         async () => {
           await oauth.checkCallback(query).catch(refuseClaim)
@@ -210,11 +230,11 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     { redirectUri, scopes = parts.scopes, browser }: BeginSignIn,
     context: Context,
   ): Promise<BegunSignIn> {
-    const { credential, now } = await stands(connection, ports)
+    const { credential, now } = await readGrant(connection, ports)
     await oauth.ready(scopes).catch(refuseForGood)
     const [state, verifier] = [secretText(), new Secret(secretText())]
     const openId = scopes.includes('openid') ? { nonce: secretText() } : {}
-    const asker = askerOf(context, random.uuid())
+    const asker = initiatorOf(context, random.uuid())
     const kept = { verifier, redirectUri, scopes, correlationId: asker.correlationId, ...openId }
     const bound = browser === undefined ? {} : { browser: await digest(browser) }
     const data = { grant: 'authorization_code', scopes }
@@ -231,15 +251,15 @@ export function signIn(parts: SignInParts, ports: RenewalPorts): SignIn {
       const query = new URLSearchParams(brought)
       const callback = { state: query.get('state'), answer: answerOf(query), browser }
       const work = async (signal: AbortSignal): Promise<SignedIn> => {
-        const at = await stands(connection, ports)
+        const at = await readGrant(connection, ports)
         // A state that was not begun here leaves no event: invented states would fill the log.
         const found = await pending.find(callback, at.now())
-        return completed(query, callback, found, askerOf(context, found.correlationId), at, signal)
+        return completed(query, callback, found, initiatorOf(context, found.correlationId), at, signal)
       }
       return callerWait(work, context, PATIENCE, clock)
     },
-    watched,
-    accept,
+    recordingFailure,
+    storeTokens,
   }
 }
 

@@ -10,7 +10,7 @@ import { callerWait } from '../renewal/caller-wait.ts'
 import { isOfOtherIssuer } from './grant-binding.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
-import type { AccessTelling } from '../access/event-recorder.ts'
+import type { AccessEventRecorder } from '../access/event-recorder.ts'
 
 export interface SignedOut {
   /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, refused, or is another issuer than that of the sign-in. */
@@ -23,7 +23,7 @@ export interface SignedOut {
 export interface SignOutParts {
   readonly connection: string
   readonly oauth: OAuth
-  readonly telling: AccessTelling
+  readonly recorder: AccessEventRecorder
 }
 
 /**
@@ -35,7 +35,7 @@ export type SignOut = (context?: Context) => Promise<SignedOut>
 
 const PATIENCE = { what: 'The sign-out', then: 'It goes on meanwhile; sign out again to see its end.', mostMs: MINUTE }
 
-export function signOut({ connection, oauth, telling }: SignOutParts, ports: RenewalPorts): SignOut {
+export function createSignOut({ connection, oauth, recorder }: SignOutParts, ports: RenewalPorts): SignOut {
   const { store, random, clock } = ports
   const epoch = signInEpoch(store, connection)
 
@@ -72,7 +72,7 @@ export function signOut({ connection, oauth, telling }: SignOutParts, ports: Ren
       const change = {
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
-        events: [event(telling.about(credential, context), random.uuid(), now, facts)],
+        events: [event(recorder.about(credential, context), random.uuid(), now, facts)],
       }
       // Somebody renewed meanwhile: what came then has to be ended too.
       if ((await store.commit(change)) === 'conflict') continue

@@ -1,6 +1,6 @@
 import { GuestpassError } from '../../domain/errors.ts'
 import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
-import { exchange, type Network } from '../answer.ts'
+import { sendAndRead, type Network } from '../answer.ts'
 import { type CrmProfile, profileAnswer, profileOf, profileRequest } from './wire.ts'
 
 export interface Crm {
@@ -17,7 +17,7 @@ export function crm(
   const attempt =
     (email: string) =>
     async (call: Call): Promise<CrmProfile | undefined> =>
-      profileOf((await exchange(network, profileRequest(url, email), profileAnswer, call)).body)
+      profileOf((await sendAndRead(network, profileRequest(url, email), profileAnswer, call)).body)
   return {
     async profile(email) {
       const call = openCall({ connection, operation: 'crm-profile', lane: 'crm', repeatable: true })

@@ -1,6 +1,6 @@
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { loose, object, type Read, text } from '../body.ts'
+import { lenient, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 
 /** What a CRM knows of a customer; any of it may be missing. */
@@ -19,7 +19,7 @@ export function profileRequest(crm: string, email: string): HttpRequest {
 
 /** Texts of a sensible length; numbers are taken as texts, anything else as missing. */
 const short = text({ most: 256 })
-const fact = loose((value) => short(typeof value === 'number' ? String(value) : value))
+const fact = lenient((value) => short(typeof value === 'number' ? String(value) : value))
 
 export const profileAnswer = object({ customerId: fact, tier: fact, lastInteraction: fact })
 

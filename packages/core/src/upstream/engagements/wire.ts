@@ -2,14 +2,14 @@ import type { Json } from '../../domain/json.ts'
 import { statedLifetime } from '../../domain/lifetime.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, Receipt } from '../answer.ts'
-import { anything, loose, object, openObject, type Read, text } from '../body.ts'
-import type { Created } from '../created.ts'
-import type { Granted } from '../granted.ts'
-import { handedOn } from '../handed-on.ts'
+import type { Explain, AnswerFacts } from '../answer.ts'
+import { anything, lenient, object, openObject, type Read, text } from '../body.ts'
+import type { CreatedGuest } from '../created-guest.ts'
+import type { GrantedTokens } from '../granted-tokens.ts'
+import { publicMembers } from '../public-members.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
-import { personal } from '../personal.ts'
+import { personalTexts } from '../personal-texts.ts'
 import { READ_SCOPE, WRITE_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
 
@@ -37,7 +37,7 @@ export const createRequest = (
       ...(name === undefined ? {} : { name }),
       ...(attributes === undefined ? {} : { attributes }),
     },
-    secrets: personal([email, name], attributes),
+    secrets: personalTexts([email, name], attributes),
   })
 
 const token = text()
@@ -46,13 +46,13 @@ export const createAnswer = openObject({
   guestId: upstreamId,
   token,
   expiresIn: anything,
-  refreshToken: loose(text()),
+  refreshToken: lenient(text()),
 })
 
-export const createdOf = (body: Read<typeof createAnswer>, receipt: Receipt): Created => ({
+export const createdOf = (body: Read<typeof createAnswer>, receipt: AnswerFacts): CreatedGuest => ({
   ...refreshedOf(body, receipt),
   guestId: body.guestId,
-  upstream: handedOn(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
+  upstream: publicMembers(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
 })
 
 /** Uses the refresh token up; the answer brings the next one, or leaves the one there is. */
@@ -71,13 +71,13 @@ export const refreshRequest = (
 export const refreshAnswer = object({
   token,
   expiresIn: anything,
-  refreshToken: loose(text()),
+  refreshToken: lenient(text()),
 })
 
 export const refreshedOf = (
   { token, expiresIn, refreshToken }: Read<typeof refreshAnswer>,
-  receipt: Receipt,
-): Granted => {
+  receipt: AnswerFacts,
+): GrantedTokens => {
   // Absent: the token itself says when it ends.
   const life = statedLifetime(expiresIn)
   return {
@@ -98,7 +98,7 @@ export const updateRequest = (
   jsonRequest('PUT', `${api}/api/v2/engagements/guests/${pathSegment(guestId)}`, {
     bearer,
     body: { attributes },
-    secrets: [...personal([], attributes), ...about],
+    secrets: [...personalTexts([], attributes), ...about],
   })
 
 export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>

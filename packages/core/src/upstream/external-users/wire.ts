@@ -1,11 +1,11 @@
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, Receipt } from '../answer.ts'
+import type { Explain, AnswerFacts } from '../answer.ts'
 import { openObject, type Read, text } from '../body.ts'
-import type { Created } from '../created.ts'
-import { handedOn } from '../handed-on.ts'
+import type { CreatedGuest } from '../created-guest.ts'
+import { publicMembers } from '../public-members.ts'
 import { jsonRequest } from '../json-request.ts'
-import { personal } from '../personal.ts'
+import { personalTexts } from '../personal-texts.ts'
 import { CREATE_SCOPES } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
 
@@ -25,7 +25,7 @@ export const createRequest = (
     bearer,
     headers: { 'x-genesys-request-id': requestId },
     body: { name, email, ...(attributes === undefined ? {} : { customAttributes: attributes }) },
-    secrets: personal([email, name], attributes),
+    secrets: personalTexts([email, name], attributes),
   })
 
 export const createAnswer = openObject({
@@ -33,11 +33,11 @@ export const createAnswer = openObject({
   token: text(),
 })
 
-export const createdOf = (body: Read<typeof createAnswer>, receipt: Receipt): Created => ({
+export const createdOf = (body: Read<typeof createAnswer>, receipt: AnswerFacts): CreatedGuest => ({
   ...receipt,
   guestId: body.id,
   access: new Secret(body.token),
-  upstream: handedOn(body, [body.token]),
+  upstream: publicMembers(body, [body.token]),
 })
 
 /** The refusals of a create, worded with the remedy. */

@@ -1,9 +1,9 @@
 import type { Secret } from '../../domain/secret.ts'
 import type { Millis } from '../../domain/time.ts'
 import { type Attempt, type Call, openCall, type Policy } from '../../policy/pipeline.ts'
-import { exchange, type Network } from '../answer.ts'
-import type { Granted } from '../granted.ts'
-import type { Sending } from '../sending.ts'
+import { sendAndRead, type Network } from '../answer.ts'
+import type { GrantedTokens } from '../granted-tokens.ts'
+import type { TryHooks } from '../try-hooks.ts'
 import {
   explainMint,
   explainRefresh,
@@ -21,7 +21,7 @@ import {
 /** The ephemeral guest tokens of the documented guest API. */
 export interface GuestTokens {
   /** A new guest token. It may be asked for again: the call is repeated as the policy says. */
-  mint(request: MintRequest, of: CallTerms): Promise<Granted>
+  mint(request: MintRequest, of: CallTerms): Promise<GrantedTokens>
   /**
    * The next token of a guest. It may be asked for again under the same Idempotency-Key, within 24 hours of the first time.
    * Rejects with `refresh_impossible` when upstream knows no such token, or it ended too long ago.
@@ -30,7 +30,7 @@ export interface GuestTokens {
 }
 
 /** How a call is made. */
-export interface CallTerms extends Sending {
+export interface CallTerms extends TryHooks {
   readonly signal?: AbortSignal | undefined
   /** How long the caller waits, in milliseconds. Default: as the policy says. */
   readonly patienceMs?: Millis | undefined
@@ -52,23 +52,23 @@ export function guestTokens(
   policies: GuestTokensPolicies,
   network: Network,
 ): GuestTokens {
-  const call = (operation: string, { signal, patienceMs, failed }: CallTerms): Call =>
-    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs, failed })
+  const call = (operation: string, { signal, patienceMs, onFailedTry }: CallTerms): Call =>
+    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs, failed: onFailedTry })
   return {
     mint(request, terms) {
-      const attempt: Attempt<Granted> = async (call) => {
-        await terms.before?.()
+      const attempt: Attempt<GrantedTokens> = async (call) => {
+        await terms.beforeTry?.()
         const sent = { ...mintRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await exchange(network, sent, mintAnswer, call, { explain: explainMint })
+        const { body, receipt } = await sendAndRead(network, sent, mintAnswer, call, { explain: explainMint })
         return mintedOf(body, receipt)
       }
       return policies.mint(attempt)(call('generate-token', terms))
     },
     refresh(request, terms) {
       const attempt: Attempt<Refreshed> = async (call) => {
-        await terms.before?.()
+        await terms.beforeTry?.()
         const sent = { ...refreshRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await exchange(network, sent, refreshAnswer, call, { explain: explainRefresh })
+        const { body, receipt } = await sendAndRead(network, sent, refreshAnswer, call, { explain: explainRefresh })
         return refreshedOf(body, receipt)
       }
       return policies.refresh(attempt)(call('refresh-guest-token', terms))

@@ -1,8 +1,8 @@
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, Receipt } from '../answer.ts'
-import type { Granted } from '../granted.ts'
-import { loose, object, type Read, text } from '../body.ts'
+import type { Explain, AnswerFacts } from '../answer.ts'
+import type { GrantedTokens } from '../granted-tokens.ts'
+import { lenient, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from '../scopes.ts'
@@ -28,7 +28,7 @@ export const mintRequest = (
 
 export const mintAnswer = object({ token: text() })
 
-export const mintedOf = ({ token }: Read<typeof mintAnswer>, receipt: Receipt): Granted => ({
+export const mintedOf = ({ token }: Read<typeof mintAnswer>, receipt: AnswerFacts): GrantedTokens => ({
   ...receipt,
   access: new Secret(token),
 })
@@ -53,15 +53,18 @@ export interface RefreshRequest {
 
 export const refreshAnswer = object({
   guestToken: text(),
-  guestTokenId: loose(upstreamId),
+  guestTokenId: lenient(upstreamId),
 })
 
 /** A refreshed token, and the id by which upstream knows it from now on. */
-export interface Refreshed extends Granted {
+export interface Refreshed extends GrantedTokens {
   readonly guestTokenId?: string
 }
 
-export const refreshedOf = ({ guestToken, guestTokenId }: Read<typeof refreshAnswer>, receipt: Receipt): Refreshed => ({
+export const refreshedOf = (
+  { guestToken, guestTokenId }: Read<typeof refreshAnswer>,
+  receipt: AnswerFacts,
+): Refreshed => ({
   ...receipt,
   access: new Secret(guestToken),
   ...(guestTokenId === undefined ? {} : { guestTokenId }),

@@ -1,9 +1,9 @@
 import { Secret } from '../../domain/secret.ts'
 
 /** How a client names itself at the token endpoint (RFC 6749, 2.3.1; RFC 7523). `none`: a public client. */
-export type ClientMethod = 'basic' | 'body' | 'none' | 'private_key_jwt'
+export type ClientAuthMethod = 'basic' | 'body' | 'none' | 'private_key_jwt'
 
-export interface Client {
+export interface OAuthClient {
   readonly id: string
   /** Absent: a public client, unless it has a private key. */
   readonly secret?: Secret
@@ -16,14 +16,17 @@ export interface Client {
 }
 
 /** What names the client in one request. */
-export interface Naming {
+export interface ClientAuthentication {
   readonly headers: Readonly<Record<string, string>>
   readonly members: Readonly<Record<string, string>>
   readonly secrets: readonly Secret[]
 }
 
 /** How the client names itself with its id and secret. */
-export function namedBy(client: Client, method: Exclude<ClientMethod, 'private_key_jwt'>): Naming {
+export function authenticateBySecret(
+  client: OAuthClient,
+  method: Exclude<ClientAuthMethod, 'private_key_jwt'>,
+): ClientAuthentication {
   const secrets = client.secret ? [client.secret] : []
   if (method === 'basic') {
     const pair = new Secret(basicPair(client))
@@ -36,12 +39,12 @@ export function namedBy(client: Client, method: Exclude<ClientMethod, 'private_k
 
 const formEncoded = (part: string): string => new URLSearchParams({ '': part }).toString().slice(1)
 
-function basicPair({ id, secret, basicEncoding = 'raw' }: Client): string {
+function basicPair({ id, secret, basicEncoding = 'raw' }: OAuthClient): string {
   const encode = (part: string): string => (basicEncoding === 'raw' ? part : formEncoded(part))
   const bytes = new TextEncoder().encode(`${encode(id)}:${encode(secret?.reveal() ?? '')}`)
   return btoa(String.fromCodePoint(...bytes))
 }
 
 /** Whether Basic reads differently raw and form-encoded, as with `+`, `%` or `:` in the secret. */
-export const isEncodingMatter = ({ id, secret }: Client): boolean =>
+export const isEncodingMatter = ({ id, secret }: OAuthClient): boolean =>
   [id, secret?.reveal() ?? ''].some((part) => formEncoded(part) !== part)

@@ -5,7 +5,7 @@ import { mirroredDocument } from '../../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../../mirror/options.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../ports/http.ts'
 import type { InsecureHosts } from '../address.ts'
-import { shown } from './checks.ts'
+import { quoted } from './sign-in-checks.ts'
 import { type ServerMetadata, serverDocument } from './server-metadata.ts'
 
 export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
@@ -25,7 +25,11 @@ class ForeignIssuer extends DocumentFault {}
  * document. Nothing is sent before it is needed; it is cached, and kept through an outage, as the mirrored document that it is.
  * Rejects with `upstream_unavailable`, reason `discovery`, when it cannot be had, with `config_invalid` when it is of another issuer.
  */
-export function discovery({ issuer, insecureHosts = [], ...options }: DiscoveryOptions): () => Promise<ServerMetadata> {
+export function createDiscovery({
+  issuer,
+  insecureHosts = [],
+  ...options
+}: DiscoveryOptions): () => Promise<ServerMetadata> {
   const http = discovering(issuer, options.http)
   // The issuer stands for its document: which of its two places has it is found out by asking.
   const mirror = mirroredDocument(serverDocument(insecureHosts), { ...options, url: issuer, http })
@@ -105,7 +109,7 @@ function foreign(thrown: unknown, issuer: string): ForeignIssuer | undefined {
   }
   if (attribute !== 'issuer') return undefined
   return new ForeignIssuer(
-    `the discovery document of ${shown(issuer)} is of another issuer, ${shown(body?.issuer)}`,
+    `the discovery document of ${quoted(issuer)} is of another issuer, ${quoted(body?.issuer)}`,
     facts(thrown),
   )
 }

@@ -2,7 +2,7 @@ import { either, type Kind, list, text, valuesOf } from '../../domain/options.ts
 import type { Field } from '../../domain/errors.ts'
 
 /** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
-export type Params = Readonly<Record<string, string | readonly string[]>>
+export type ExtraParams = Readonly<Record<string, string | readonly string[]>>
 
 /** What a request sets by itself, because another value would break what is checked later; and what it must not show. */
 const RESERVED = {
@@ -41,10 +41,10 @@ const RESERVED = {
 } as const
 
 /** The names among free parameters that are reserved. */
-export const reservedParams = (of: keyof typeof RESERVED, params: Params): readonly string[] =>
+export const reservedParams = (of: keyof typeof RESERVED, params: ExtraParams): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
 
-const faultOf = (of: keyof typeof RESERVED, field: string, params: Params): readonly Field[] => {
+const faultOf = (of: keyof typeof RESERVED, field: string, params: ExtraParams): readonly Field[] => {
   const names = reservedParams(of, params)
   if (names.length === 0) return []
   return [
@@ -63,10 +63,10 @@ export const freeParams = (of: keyof typeof RESERVED): Kind => ({
   ...shape,
   faults(value, field) {
     const faults = shape.faults(value, field)
-    return faults.length > 0 ? faults : faultOf(of, field, value as Params)
+    return faults.length > 0 ? faults : faultOf(of, field, value as ExtraParams)
   },
 })
 
 /** The parameters as name and value, each value by itself. */
-export const pairsOf = (params: Params = {}): [string, string][] =>
+export const pairsOf = (params: ExtraParams = {}): [string, string][] =>
   Object.entries(params).flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value]))

@@ -3,15 +3,15 @@ import { SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { acknowledge, exchange, type Network, type Reading } from '../answer.ts'
+import { sendOnly, sendAndRead, type Network, type ReadOptions } from '../answer.ts'
 import type { Read } from '../body.ts'
-import { advised } from './advice.ts'
-import type { Memory } from './client-ways.ts'
-import type { Making } from './kernel-requests.ts'
+import { withHints } from './refusal-hints.ts'
+import type { MethodMemory } from './client-auth-method.ts'
+import type { RequestParts } from './sign-in-requests.ts'
 import type { DeviceCode, OAuth, OAuthOptions } from './oauth-api.ts'
-import type { Params } from './params.ts'
+import type { ExtraParams } from './params.ts'
 import { isUnnamed } from './server.ts'
-import { type TokenCalls, tokenCalls } from './token-calls.ts'
+import { type TokenCalls, createTokenCalls } from './token-calls.ts'
 import {
   authorizeUrl,
   clientCredentialsRequest,
@@ -31,14 +31,14 @@ import {
 } from './wire.ts'
 
 /** The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes never sign anybody in. */
-export function oauth(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): OAuth {
-  const calls = tokenCalls(options, policy, network, memory)
+export function createOAuth(options: OAuthOptions, policy: Policy, network: Network, memory: MethodMemory): OAuth {
+  const calls = createTokenCalls(options, policy, network, memory)
   return { ...signIns(calls), ...renewals(calls), ...deviceSignIns(calls), ...ofTokens(calls) }
 }
 
 function signIns({
   options,
-  asked,
+  requestTokens,
 }: TokenCalls): Pick<
   OAuth,
   'clientId' | 'issuer' | 'maxAge' | 'ready' | 'checkCallback' | 'checkIdToken' | 'authorizeUrl' | 'exchange'
@@ -54,77 +54,78 @@ function signIns({
       if (server.issuer !== undefined && scopes.includes('openid')) await server.jwksUrl()
     },
     async checkCallback(query) {
-      const { checkCallback } = await import('./checks.ts')
+      const { checkCallback } = await import('./sign-in-checks.ts')
       checkCallback(query, client.id, await server.expected())
     },
     async checkIdToken(claims, nonce) {
-      const { checkIdToken } = await import('./checks.ts')
+      const { checkIdToken } = await import('./sign-in-checks.ts')
       await checkIdToken(claims, { ...(await server.expected()), clientId: client.id, nonce, maxAge })
     },
     authorizeUrl: async (ask) => authorizeUrl(await server.endpoint('authorize'), client.id, { ...ask, params }),
-    async exchange({ sending, ...code }) {
-      const { codeRequest } = await import('./kernel-requests.ts')
-      return asked({
+    async exchange({ hooks, ...code }) {
+      const { codeRequest } = await import('./sign-in-requests.ts')
+      return requestTokens({
         operation: 'exchange',
         repeatable: false,
         single: true,
         spends: true,
         to: 'userToken',
         request: (making) => codeRequest(making, code),
-        sending,
+        hooks,
         explain: explainExchange,
       })
     },
   }
 }
 
-const renewals = ({ asked }: TokenCalls): Pick<OAuth, 'clientCredentials' | 'refresh'> => ({
-  clientCredentials: (scopes, sending, patienceMs) =>
-    asked({
+const renewals = ({ requestTokens }: TokenCalls): Pick<OAuth, 'clientCredentials' | 'refresh'> => ({
+  clientCredentials: (scopes, hooks, patienceMs) =>
+    requestTokens({
       operation: 'token',
       repeatable: true,
       spends: false,
       to: 'clientToken',
-      request: ({ url, naming, params }) => clientCredentialsRequest(url, naming, scopes, params),
-      sending,
+      request: ({ url, authentication, params }) => clientCredentialsRequest(url, authentication, scopes, params),
+      hooks,
       patienceMs,
     }),
-  refresh: (refreshToken, { scopes, mayRepeat, sending, patienceMs }) =>
-    asked({
+  refresh: (refreshToken, { scopes, mayRepeat, hooks, patienceMs }) =>
+    requestTokens({
       operation: 'refresh',
       repeatable: mayRepeat(),
       spends: true,
       mayRepeat,
       to: 'userToken',
-      request: ({ url, naming, params }) => refreshTokenRequest(url, naming, refreshToken, scopes, params),
-      sending,
+      request: ({ url, authentication, params }) =>
+        refreshTokenRequest(url, authentication, refreshToken, scopes, params),
+      hooks,
       explain: explainRefresh,
       patienceMs,
     }),
 })
 
 function deviceSignIns(calls: TokenCalls): Pick<OAuth, 'deviceCode' | 'deviceToken'> {
-  const { options, network, ask, asked, named, making } = calls
+  const { options, network, run, requestTokens, authenticated, requestParts } = calls
   const { client, server } = options
   return {
     async deviceCode(scopes) {
-      const { deviceCodeRequest } = await import('./kernel-requests.ts')
+      const { deviceCodeRequest } = await import('./sign-in-requests.ts')
       const url = await server.endpoint('device')
-      return named((method) =>
-        ask({ operation: 'device', repeatable: true }, async (call) => {
-          const request = await deviceCodeRequest(await making(method, 'device', url), scopes)
-          const advice = advised(explainToken, { client, method, to: 'device', url })
-          const { body } = await exchange(network, request, deviceAnswer, call, deviceReading(advice))
+      return authenticated((method) =>
+        run({ operation: 'device', repeatable: true }, async (call) => {
+          const request = await deviceCodeRequest(await requestParts(method, 'device', url), scopes)
+          const advice = withHints(explainToken, { client, method, to: 'device', url })
+          const { body } = await sendAndRead(network, request, deviceAnswer, call, deviceReading(advice))
           return deviceCodeOf(body)
         }),
       )
     },
-    async deviceToken(deviceCode, sending) {
-      const { deviceTokenRequest } = await import('./kernel-requests.ts')
+    async deviceToken(deviceCode, hooks) {
+      const { deviceTokenRequest } = await import('./sign-in-requests.ts')
       try {
-        const request = (one: Making) => deviceTokenRequest(one, deviceCode)
+        const request = (one: RequestParts) => deviceTokenRequest(one, deviceCode)
         const terms = { operation: 'device-token', repeatable: false, spends: true, explain: explainDevice }
-        return { is: 'granted', granted: await asked({ ...terms, to: 'userToken', request, sending }) }
+        return { is: 'granted', granted: await requestTokens({ ...terms, to: 'userToken', request, hooks }) }
       } catch (thrown) {
         const code = (thrown as GuestpassError).upstream?.code
         if (code === 'authorization_pending') return { is: 'pending' }
@@ -136,16 +137,22 @@ function deviceSignIns(calls: TokenCalls): Pick<OAuth, 'deviceCode' | 'deviceTok
 }
 
 /** What is asked about tokens that are there. */
-function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
+function ofTokens({
+  options,
+  network,
+  run,
+  authenticated,
+  authenticationFor,
+}: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
   const { api, client, endsByApi, server } = options
   /** What ends a token has an answer without a body. */
-  const ended = (request: () => Promise<HttpRequest>, reading: Reading): Promise<void> =>
-    ask({ operation: 'revoke', repeatable: true }, async (call) => acknowledge(network, await request(), call, reading))
+  const ended = (request: () => Promise<HttpRequest>, reading: ReadOptions): Promise<void> =>
+    run({ operation: 'revoke', repeatable: true }, async (call) => sendOnly(network, await request(), call, reading))
   return {
     async identity(access) {
       if (api === undefined) return {}
-      return ask({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
-        const { body } = await exchange(network, identityRequest(api, access), identityAnswer, call)
+      return run({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
+        const { body } = await sendAndRead(network, identityRequest(api, access), identityAnswer, call)
         return identityOf(body)
       })
     },
@@ -160,16 +167,16 @@ function ofTokens({ options, network, ask, named, naming }: TokenCalls): Pick<OA
         throw thrown
       })
       if (url === undefined) return 'unsupported'
-      await named((method) => {
-        const request = async () => revocationRequest(url, await naming(method, 'revocation'), token, kind)
-        return ended(request, revocationReading(advised(explainToken, { client, method, to: 'revocation', url })))
+      await authenticated((method) => {
+        const request = async () => revocationRequest(url, await authenticationFor(method, 'revocation'), token, kind)
+        return ended(request, revocationReading(withHints(explainToken, { client, method, to: 'revocation', url })))
       })
       return 'done'
     },
   }
 }
 
-function maxAgeOf({ max_age: value }: Params = {}): number | undefined {
+function maxAgeOf({ max_age: value }: ExtraParams = {}): number | undefined {
   const seconds = Number([value].flat()[0] ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
 }

@@ -2,7 +2,7 @@ import { strictObject } from '../../domain/strict-json.ts'
 import type { DocumentKind } from '../../mirror/copy.ts'
 import { DocumentFault } from '../../mirror/fault.ts'
 import { addressFault, type InsecureHosts } from '../address.ts'
-import { loose, object, type Read, type Reader, text } from '../body.ts'
+import { lenient, object, type Read, type Reader, text } from '../body.ts'
 import type { Endpoints } from '../hosts.ts'
 
 /** What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2), as far as it is used. */
@@ -20,7 +20,7 @@ export interface ServerMetadata {
 }
 
 /** A member that cannot be used is left out: one odd member costs no sign-in. */
-const address = loose(text({ most: 2_048 }))
+const address = lenient(text({ most: 2_048 }))
 const names: Reader<readonly string[] | undefined> = (value) =>
   Array.isArray(value) && value.length <= 64 && value.every((one) => typeof one === 'string' && one.length <= 256)
     ? value
@@ -79,11 +79,11 @@ export const serverDocument = (insecure: InsecureHosts): DocumentKind<Document, 
   remedy: 'Check that GENESYS_ISSUER is the issuer of the provider, and that it can be reached from here',
   accept: 'application/json',
   read(bytes) {
-    const content = loose(document)(strictObject(bytes))
+    const content = lenient(document)(strictObject(bytes))
     if (content) return content
     throw new DocumentFault('its answer is no JSON object with an issuer', { upstream: { status: 200 } })
   },
   toFact: (content) => ({ document: content }),
-  fromFact: ({ document: content }) => loose(document)(content),
+  fromFact: ({ document: content }) => lenient(document)(content),
   make: async (content) => metadataOf(content, insecure),
 })

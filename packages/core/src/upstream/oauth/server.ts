@@ -1,10 +1,10 @@
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Endpoints, Hosts } from '../hosts.ts'
-import type { Expected } from './expected.ts'
+import type { ExpectedIssuer } from './expected-issuer.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
 /** The OAuth server of an organisation: where its endpoints are, and what it says of itself. */
-export interface Server {
+export interface AuthorizationServer {
   /** The issuer whose discovery document is read, as it was given. */
   readonly issuer?: string | undefined
   /**
@@ -15,7 +15,7 @@ export interface Server {
   /** The discovery document; undefined where no issuer is named. Rejects as `endpoint` does. */
   metadata(): Promise<ServerMetadata | undefined>
   /** What must be true of its answers, as far as it is known now. */
-  expected(): Promise<Expected>
+  expected(): Promise<ExpectedIssuer>
   /** The key-set of the issuer; the one of the settings where its document names none. Rejects as `endpoint` does. */
   jwksUrl(): Promise<string>
 }
@@ -42,11 +42,11 @@ export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
   thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === settingOf(name)
 
 /** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
-export function server(
+export function createAuthorizationServer(
   { endpoints, from, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'from' | 'issuer' | 'jwksUrl' | 'own'>,
   discovered: (() => Promise<ServerMetadata>) | undefined,
   pinned?: string,
-): Server {
+): AuthorizationServer {
   return {
     issuer,
     async endpoint(name) {

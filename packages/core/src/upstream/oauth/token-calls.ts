@@ -1,15 +1,15 @@
 import type { Millis } from '../../domain/time.ts'
 import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { exchange, type Explain, type Network } from '../answer.ts'
-import type { Granted } from '../granted.ts'
+import { sendAndRead, type Explain, type Network } from '../answer.ts'
+import type { GrantedTokens } from '../granted-tokens.ts'
 import type { Endpoints } from '../hosts.ts'
-import { once, type Try } from '../once.ts'
-import type { Sending } from '../sending.ts'
-import { advised } from './advice.ts'
-import { type ClientMethod, namedBy, type Naming } from './client.ts'
-import { clientWays, type Memory } from './client-ways.ts'
-import type { Making } from './kernel-requests.ts'
+import { runNonIdempotent, type NonIdempotentTry } from '../non-idempotent-call.ts'
+import type { TryHooks } from '../try-hooks.ts'
+import { withHints } from './refusal-hints.ts'
+import { type ClientAuthMethod, authenticateBySecret, type ClientAuthentication } from './client.ts'
+import { createMethodSelection, type MethodMemory } from './client-auth-method.ts'
+import type { RequestParts } from './sign-in-requests.ts'
 import type { OAuthOptions } from './oauth-api.ts'
 import { explainToken, grantedOf, tokenAnswer, tokenReading } from './wire.ts'
 
@@ -33,8 +33,8 @@ interface Spending extends Terms {
 interface Ask extends Spending {
   /** Where it is sent. */
   readonly to: keyof Endpoints
-  readonly request: (making: Making) => HttpRequest | Promise<HttpRequest>
-  readonly sending: Sending
+  readonly request: (making: RequestParts) => HttpRequest | Promise<HttpRequest>
+  readonly hooks: TryHooks
   readonly explain?: Explain
 }
 
@@ -43,54 +43,69 @@ export interface TokenCalls {
   readonly options: OAuthOptions
   readonly network: Network
   /** A call through the pipeline. */
-  ask<T>(terms: Terms, attempt: Attempt<T>): Promise<T>
+  run<T>(terms: Terms, attempt: Attempt<T>): Promise<T>
   /** A call whose answer is tokens. */
-  asked(ask: Ask): Promise<Granted>
+  requestTokens(ask: Ask): Promise<GrantedTokens>
   /** Sends in the way in which the client names itself here, see `clientWays`. */
-  named<T>(send: (method: ClientMethod) => Promise<T>): Promise<T>
+  authenticated<T>(send: (method: ClientAuthMethod) => Promise<T>): Promise<T>
   /** How the client names itself in one request: anew for each, because an assertion is good once. */
-  naming(method: ClientMethod, to: keyof Endpoints): Promise<Naming>
-  making(method: ClientMethod, to: keyof Endpoints, url: string): Promise<Making>
+  authenticationFor(method: ClientAuthMethod, to: keyof Endpoints): Promise<ClientAuthentication>
+  requestParts(method: ClientAuthMethod, to: keyof Endpoints, url: string): Promise<RequestParts>
 }
 
 /** `memory`: where the way that worked is remembered. */
-export function tokenCalls(options: OAuthOptions, policy: Policy, network: Network, memory: Memory): TokenCalls {
+export function createTokenCalls(
+  options: OAuthOptions,
+  policy: Policy,
+  network: Network,
+  memory: MethodMemory,
+): TokenCalls {
   const { client, connection, server } = options
-  const ask = <T>(terms: Terms, attempt: Attempt<T>, failed?: Sending['failed']): Promise<T> =>
+  const run = <T>(terms: Terms, attempt: Attempt<T>, failed?: TryHooks['onFailedTry']): Promise<T> =>
     policy(attempt)(openCall({ connection, lane: 'token', ...terms, failed }))
 
   /** A call that may use something up if `spends`. */
-  function sent<T>({ spends, mayRepeat, ...terms }: Spending, sending: Sending, attempt: Try<T>): Promise<T> {
-    const { failed } = sending
+  function sent<T>(
+    { spends, mayRepeat, ...terms }: Spending,
+    hooks: TryHooks,
+    attempt: NonIdempotentTry<T>,
+  ): Promise<T> {
+    const { onFailedTry } = hooks
     if (spends)
-      return once(policy, attempt, openCall({ connection, lane: 'token', ...terms, failed }), sending, mayRepeat)
-    return ask(terms, (call) => attempt(call, sending.onSend), failed)
+      return runNonIdempotent(
+        policy,
+        attempt,
+        openCall({ connection, lane: 'token', ...terms, failed: onFailedTry }),
+        hooks,
+        mayRepeat,
+      )
+    return run(terms, (call) => attempt(call, hooks.onSend), onFailedTry)
   }
 
   const advertised = async () => (await metadataOf(options))?.clientMethods
-  const named = clientWays({ ...options, advertised }, memory)
-  const naming: TokenCalls['naming'] = (method, to) => namingOf(options, network, method, to)
+  const authenticated = createMethodSelection({ ...options, advertised }, memory)
+  const authenticationFor: TokenCalls['authenticationFor'] = (method, to) => namingOf(options, network, method, to)
 
-  const making: TokenCalls['making'] = async (method, to, url) => ({
+  const requestParts: TokenCalls['requestParts'] = async (method, to, url) => ({
     url,
     clientId: client.id,
-    naming: await naming(method, to),
+    authentication: await authenticationFor(method, to),
     params: to === 'device' ? options.authorizeParams : options.tokenParams,
   })
 
-  async function asked({ to, request, sending, explain = explainToken, ...terms }: Ask): Promise<Granted> {
+  async function requestTokens({ to, request, hooks, explain = explainToken, ...terms }: Ask): Promise<GrantedTokens> {
     const url = await server.endpoint(to)
-    return named((method) =>
-      sent(terms, sending, async (call, onSend) => {
-        const of = { ...(await request(await making(method, to, url))), onSend }
-        const reading = tokenReading(advised(explain, { client, method, to, url }))
-        const { body, receipt } = await exchange(network, of, tokenAnswer, call, reading)
+    return authenticated((method) =>
+      sent(terms, hooks, async (call, onSend) => {
+        const of = { ...(await request(await requestParts(method, to, url))), onSend }
+        const reading = tokenReading(withHints(explain, { client, method, to, url }))
+        const { body, receipt } = await sendAndRead(network, of, tokenAnswer, call, reading)
         return grantedOf(body, receipt)
       }),
     )
   }
 
-  return { options, network, ask, asked, named, naming, making }
+  return { options, network, run, requestTokens, authenticated, authenticationFor, requestParts }
 }
 
 /** What the server says of itself, where that can be had now: what depends on it goes without. */
@@ -99,12 +114,12 @@ const metadataOf = ({ server }: OAuthOptions) => server.metadata().catch(() => u
 async function namingOf(
   options: OAuthOptions,
   { clock }: Network,
-  method: ClientMethod,
+  method: ClientAuthMethod,
   to: keyof Endpoints,
-): Promise<Naming> {
+): Promise<ClientAuthentication> {
   const { client, server } = options
-  if (method !== 'private_key_jwt') return namedBy(client, method)
-  const { assertion } = await import('./assertion.ts')
+  if (method !== 'private_key_jwt') return authenticateBySecret(client, method)
+  const { signedAssertion: assertion } = await import('./client-assertion.ts')
   const known = await metadataOf(options)
   const audience = known?.issuer ?? server.issuer ?? (await server.endpoint(to === 'clientToken' ? to : 'userToken'))
   return assertion(client, { audience, algorithms: known?.assertionAlgorithms }, clock)

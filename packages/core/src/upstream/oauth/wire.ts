@@ -2,19 +2,19 @@ import { lifetime } from '../../domain/lifetime.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, Reading, Receipt } from '../answer.ts'
-import { anything, loose, object, type Read, type Reader, text } from '../body.ts'
-import type { Granted } from '../granted.ts'
+import type { Explain, ReadOptions, AnswerFacts } from '../answer.ts'
+import { anything, lenient, object, type Read, type Reader, text } from '../body.ts'
+import type { GrantedTokens } from '../granted-tokens.ts'
 import { jsonRequest } from '../json-request.ts'
-import type { Naming } from './client.ts'
-import { type Params, pairsOf } from './params.ts'
+import type { ClientAuthentication } from './client.ts'
+import { type ExtraParams, pairsOf } from './params.ts'
 
 /** A client-credentials request (RFC 6749, 4.4.2). */
 export const clientCredentialsRequest = (
   tokenUrl: string,
-  naming: Naming,
+  naming: ClientAuthentication,
   scopes: readonly string[],
-  params?: Params,
+  params?: ExtraParams,
 ): HttpRequest => {
   const scope: Record<string, string> = scopes.length === 0 ? {} : { scope: scopes.join(' ') }
   return tokenRequest(tokenUrl, naming, { grant_type: 'client_credentials', ...scope }, params)
@@ -23,10 +23,10 @@ export const clientCredentialsRequest = (
 /** A refresh of a grant (RFC 6749, 6). */
 export function refreshTokenRequest(
   tokenUrl: string,
-  naming: Naming,
+  naming: ClientAuthentication,
   refreshToken: Secret,
   scopes: readonly string[] = [],
-  params?: Params,
+  params?: ExtraParams,
 ): HttpRequest {
   const scope: Record<string, string> = scopes.length === 0 ? {} : { scope: scopes.join(' ') }
   const members = { grant_type: 'refresh_token', refresh_token: refreshToken.reveal(), ...scope }
@@ -35,7 +35,7 @@ export function refreshTokenRequest(
 }
 
 /** What the browser is sent to upstream with (RFC 6749, 4.1.1; RFC 7636, 4.3). */
-export interface AuthorizeAsk {
+export interface AuthorizeRequest {
   readonly redirectUri: string
   readonly scopes: readonly string[]
   readonly state: string
@@ -44,13 +44,13 @@ export interface AuthorizeAsk {
   /** The S256 challenge. */
   readonly challenge: string
   /** Free parameters, as `prompt` or `audience`. */
-  readonly params?: Params | undefined
+  readonly params?: ExtraParams | undefined
 }
 
 export function authorizeUrl(
   endpoint: string,
   clientId: string,
-  { redirectUri, scopes, state, nonce, challenge, params }: AuthorizeAsk,
+  { redirectUri, scopes, state, nonce, challenge, params }: AuthorizeRequest,
 ): string {
   const url = new URL(endpoint)
   for (const [name, value] of pairsOf(params)) url.searchParams.append(name, value)
@@ -84,7 +84,7 @@ const deviceMembers = object({
   device_code: text({ most: 4_096 }),
   user_code: text({ is: (value) => /^[\x20-\x7e]{1,64}$/.test(value) }),
   verification_uri: page,
-  verification_uri_complete: loose(page),
+  verification_uri_complete: lenient(page),
   expires_in: seconds,
   interval: seconds,
 })
@@ -101,7 +101,7 @@ function withVerificationUri(answer: unknown): unknown {
 /** The end of a token (RFC 7009, 2.1). */
 export function revocationRequest(
   endpoint: string,
-  naming: Naming,
+  naming: ClientAuthentication,
   token: Secret,
   kind: 'refresh_token' | 'access_token',
 ): HttpRequest {
@@ -124,7 +124,7 @@ export const identityRequest = (api: string, token: Secret): HttpRequest =>
   jsonRequest('GET', `${api}/api/v2/users/me?expand=organization`, { bearer: token })
 
 const id = text({ most: 256 })
-export const identityAnswer = object({ id, organization: loose(object({ id })) })
+export const identityAnswer = object({ id, organization: lenient(object({ id })) })
 
 export const identityOf = ({ id: user, organization }: Read<typeof identityAnswer>): Identity => ({
   user,
@@ -133,9 +133,9 @@ export const identityOf = ({ id: user, organization }: Read<typeof identityAnswe
 
 function tokenRequest(
   url: string,
-  { headers, members: named, secrets }: Naming,
+  { headers, members: named, secrets }: ClientAuthentication,
   members: Readonly<Record<string, string>>,
-  params?: Params,
+  params?: ExtraParams,
 ): HttpRequest {
   const form = new URLSearchParams([...Object.entries(members), ...Object.entries(named), ...pairsOf(params)])
   return {
@@ -154,17 +154,17 @@ function tokenRequest(
 export const tokenAnswer = object({
   access_token: text(),
   expires_in: anything,
-  refresh_token: loose(text()),
+  refresh_token: lenient(text()),
   scope: anything,
-  id_token: loose(text()),
+  id_token: lenient(text()),
 })
 
 /** How answers of the token endpoint are read. A wrong content type costs no token, and an error is one whatever its status. */
-export const tokenReading = (explain: Explain): Reading => ({ explain, anyType: true, errorUnless: 'access_token' })
+export const tokenReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'access_token' })
 /** The same for what a device asks for. */
-export const deviceReading = (explain: Explain): Reading => ({ explain, anyType: true, errorUnless: 'device_code' })
+export const deviceReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'device_code' })
 /** The same for the end of a token (RFC 7009, 2.2.1). */
-export const revocationReading = (explain: Explain): Reading => ({ explain, errorUnless: '' })
+export const revocationReading = (explain: Explain): ReadOptions => ({ explain, errorUnless: '' })
 
 /** The scopes of an answer, as text or as a list; undefined when it names none. */
 function scopesIn(scope: unknown): readonly string[] | undefined {
@@ -174,7 +174,7 @@ function scopesIn(scope: unknown): readonly string[] | undefined {
   return scopes.length === 0 ? undefined : scopes
 }
 
-export function grantedOf(body: Read<typeof tokenAnswer>, receipt: Receipt): Granted {
+export function grantedOf(body: Read<typeof tokenAnswer>, receipt: AnswerFacts): GrantedTokens {
   const scopes = scopesIn(body.scope)
   return {
     ...receipt,

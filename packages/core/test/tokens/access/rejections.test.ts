@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
-import { rejections, type Resource } from '../../../src/tokens/access/rejections.ts'
+import { createRejections, type Resource } from '../../../src/tokens/access/rejections.ts'
 import { fakeClock } from '../../../src/testing/index.ts'
 
 const REFUSING: Resource = { origin: 'https://api.example.com', name: 'GET /refusing' }
@@ -10,19 +10,19 @@ const ELSEWHERE: Resource = { origin: 'https://elsewhere.example.com', name: 'GE
 /** A credential whose tokens are renewed wherever a refusal leads to that. */
 function credential() {
   const clock = fakeClock()
-  const one = rejections(clock)
+  const one = createRejections(clock)
   let generation = 1
-  const held = () => ({ of: 'grant', generation })
+  const current = () => ({ credentialId: 'grant', generation })
   return {
     clock,
     one,
     generation: () => generation,
     refuse(by: Resource = REFUSING): boolean {
-      const renews = one.renews(held(), by)
-      if (renews) one.has({ of: 'grant', generation: (generation += 1) })
+      const renews = one.shouldRenew(current(), by)
+      if (renews) one.recordIssued({ credentialId: 'grant', generation: (generation += 1) })
       return renews
     },
-    take: (by: Resource = REFUSING) => one.accepted(held(), by),
+    take: (by: Resource = REFUSING) => one.recordAccepted(current(), by),
   }
 }
 
@@ -40,8 +40,9 @@ describe('a token that a resource refuses', () => {
 
   it('is renewed each time where it is not known which resource refuses', () => {
     const { one } = credential()
-    for (const generation of [1, 2, 3]) expect(one.renews({ of: 'grant', generation }, undefined)).toBe(true)
-    expect(one.newest('grant')).toBe(3)
+    for (const generation of [1, 2, 3])
+      expect(one.shouldRenew({ credentialId: 'grant', generation }, undefined)).toBe(true)
+    expect(one.newestRejected('grant')).toBe(3)
   })
 
   it('costs little in a day, however often it is refused', async () => {
@@ -90,21 +91,21 @@ describe('a token that a resource refuses', () => {
 
   it('is not refused again when it is an older one: that has been renewed', () => {
     const { one } = credential()
-    expect(one.renews({ of: 'grant', generation: 3 }, REFUSING)).toBe(true)
-    expect(one.renews({ of: 'grant', generation: 2 }, REFUSING)).toBe(true)
-    expect(one.newest('grant')).toBe(3)
-    expect(one.newest('another')).toBe(-1)
+    expect(one.shouldRenew({ credentialId: 'grant', generation: 3 }, REFUSING)).toBe(true)
+    expect(one.shouldRenew({ credentialId: 'grant', generation: 2 }, REFUSING)).toBe(true)
+    expect(one.newestRejected('grant')).toBe(3)
+    expect(one.newestRejected('another')).toBe(-1)
   })
 
   it('waits from the end of the renewal on, however long that takes', async () => {
     const { clock, one } = credential()
-    one.renews({ of: 'grant', generation: 1 }, REFUSING)
+    one.shouldRenew({ credentialId: 'grant', generation: 1 }, REFUSING)
     await clock.advance(10 * SECOND)
-    one.has({ of: 'grant', generation: 1 })
-    one.has({ of: 'grant', generation: 2 })
-    expect(one.renews({ of: 'grant', generation: 2 }, REFUSING)).toBe(false)
+    one.recordIssued({ credentialId: 'grant', generation: 1 })
+    one.recordIssued({ credentialId: 'grant', generation: 2 })
+    expect(one.shouldRenew({ credentialId: 'grant', generation: 2 }, REFUSING)).toBe(false)
     await clock.advance(SECOND)
-    one.has({ of: 'grant', generation: 2 })
-    expect(one.renews({ of: 'grant', generation: 2 }, REFUSING)).toBe(true)
+    one.recordIssued({ credentialId: 'grant', generation: 2 })
+    expect(one.shouldRenew({ credentialId: 'grant', generation: 2 }, REFUSING)).toBe(true)
   })
 })

@@ -3,7 +3,7 @@ import type { Credential } from '../../../src/domain/credential.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { HOUR, SECOND } from '../../../src/domain/time.ts'
 import { seededRandom } from '../../../src/testing/index.ts'
-import { rotation } from '../../../src/tokens/sign-in/rotation.ts'
+import { createRotation } from '../../../src/tokens/sign-in/refresh-token-rotation.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 
@@ -30,10 +30,10 @@ const refreshing = (age: number): Credential => ({
 })
 
 const prepared = (graceMs: number, age: number) =>
-  rotation({ graceMs, holder: 'this process', words: () => ({ whose: 'It', remedy: '' }) }, seededRandom(1)).prepare(
-    refreshing(age),
-    NOW,
-  )
+  createRotation(
+    { graceMs, holder: 'this process', describe: () => ({ whose: 'It', remedy: '' }) },
+    seededRandom(1),
+  ).prepare(refreshing(age), NOW)
 
 describe('a refresh that a process left', () => {
   it.each([

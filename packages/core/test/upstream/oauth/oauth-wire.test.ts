@@ -5,7 +5,7 @@ import { retry } from '../../../src/policy/retry.ts'
 import type { HttpRequest } from '../../../src/ports/http.ts'
 import { fakeClock, seededRandom } from '../../../src/testing/index.ts'
 import type { OAuth } from '../../../src/upstream/oauth/oauth-api.ts'
-import { oauth } from '../../../src/upstream/oauth/provider.ts'
+import { createOAuth } from '../../../src/upstream/oauth/provider.ts'
 import { authorizeUrl } from '../../../src/upstream/oauth/wire.ts'
 import { answerOf, type Exchange, expectSame, names, read, samples, values } from '../wire-fixtures.ts'
 
@@ -33,7 +33,7 @@ function over({ request: { headers }, answer }: Exchange) {
   }
   const isOwn = headers['authorization']?.startsWith('Basic ') === true
   const { clientId = '', publicClientId = '', clientSecret } = values
-  const api = oauth(
+  const api = createOAuth(
     {
       connection: 'default',
       server: {
@@ -70,13 +70,13 @@ function asked(api: OAuth, { request: { path, headers, body = {} } }: Exchange):
   if (path.endsWith('/users/me')) return api.identity(secret(headers['authorization']?.replace('Bearer ', '')))
   if (path.endsWith('/revoke')) return api.revoke({ access: secret('access'), refresh: secret(token) })
   if (path.endsWith('/device_authorization')) return api.deviceCode(scopesIn(scope))
-  const sending = { onSend() {} }
+  const hooks = { onSend() {} }
   if (grant_type === 'refresh_token') {
     const fewer = scope === undefined ? {} : { scopes: scopesIn(scope) }
-    return api.refresh(secret(refresh_token), { ...fewer, mayRepeat: () => false, sending })
+    return api.refresh(secret(refresh_token), { ...fewer, mayRepeat: () => false, hooks })
   }
-  if (device_code !== undefined) return api.deviceToken(secret(device_code), sending)
-  return api.exchange({ code: secret(code), verifier: secret(code_verifier), redirectUri: redirect_uri, sending })
+  if (device_code !== undefined) return api.deviceToken(secret(device_code), hooks)
+  return api.exchange({ code: secret(code), verifier: secret(code_verifier), redirectUri: redirect_uri, hooks })
 }
 
 /** What came of it: the answer in our words, or the code of the error. */

@@ -4,11 +4,11 @@ import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Found } from '../../ports/store.ts'
 
 /** The latest failure that this process met, for as long as it is not tried again. */
-export interface Refusals {
+export interface RecentFailure {
   /** The failure that stands for what was found; undefined: it may be tried. */
-  of(found: Found): GuestpassError | undefined
+  blocking(found: Found): GuestpassError | undefined
   /** Remembers a failure for `restMs`; without, as one that only a changed configuration can end. */
-  remember(error: GuestpassError, generation: number, restMs: Millis | undefined): void
+  record(error: GuestpassError, generation: number, restMs: Millis | undefined): void
 }
 
 /**
@@ -18,16 +18,16 @@ export interface Refusals {
 const FIRST: Millis = 5 * SECOND
 const LONGEST: Millis = MINUTE
 
-export function refusals(clock: Clock): Refusals {
+export function createRecentFailure(clock: Clock): RecentFailure {
   let latest:
     | { readonly error: GuestpassError; readonly generation: number; readonly ms: Millis; readonly age: () => Millis }
     | undefined
   return {
-    of({ credential }) {
+    blocking({ credential }) {
       const stands = latest?.generation === (credential?.generation ?? 0) && latest.age() < latest.ms
       return stands ? latest?.error : undefined
     },
-    remember(error, generation, restMs) {
+    record(error, generation, restMs) {
       const again = latest?.generation === generation && !latest.error.retryable ? latest.ms * 2 : FIRST
       latest = { error, generation, ms: restMs ?? Math.min(again, LONGEST), age: stopwatch(clock) }
     },

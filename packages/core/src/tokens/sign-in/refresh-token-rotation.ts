@@ -4,7 +4,7 @@ import type { Secret } from '../../domain/secret.ts'
 import { holds, type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Aftermath, Prepared } from '../renewal/strategy.ts'
+import type { FailureResult, PreparedRenewal } from '../renewal/strategy.ts'
 
 export interface RotationOptions {
   /**
@@ -15,7 +15,7 @@ export interface RotationOptions {
   /** Names the process in intents. */
   readonly holder: string
   /** Whom the credential is of, and what its owner has to do when it has ended: for messages, and for the reason of the error. */
-  readonly words: (credential: Credential) => {
+  readonly describe: (credential: Credential) => {
     readonly whose: string
     readonly remedy: string
     readonly reason?: string
@@ -24,12 +24,12 @@ export interface RotationOptions {
 
 /** How refresh tokens that each use spends are renewed without presenting one twice undeclared. */
 export interface Rotation {
-  prepare(credential: Credential, now: Instant): Prepared
-  afterFailure(prepared: Prepared, error: GuestpassError, now: Instant): Aftermath
+  prepare(credential: Credential, now: Instant): PreparedRenewal
+  afterFailure(prepared: PreparedRenewal, error: GuestpassError, now: Instant): FailureResult
   /** Whether the refresh token of a prepared credential may be sent again now although the answer to it was lost. */
   mayRepeat(credential: Credential, now: Instant): boolean
   /** Throws `in_doubt` when a retry comes too late to be tolerated. */
-  refuseLateRetry(prepared: Prepared, now: Instant): void
+  refuseLateRetry(prepared: PreparedRenewal, now: Instant): void
 }
 
 /** A credential whose refresh token can be sent. */
@@ -43,7 +43,7 @@ const LEAST: Millis = SECOND
  * the credential is `in_doubt`: its access token serves to the end; then the refresh token is sent once more, declared as a
  * `last_resort`, each time after a longer back-off. Only a definite answer ends it: tokens, or a refusal of the grant.
  */
-export function rotation({ graceMs = 0, holder, words }: RotationOptions, random: Random): Rotation {
+export function createRotation({ graceMs = 0, holder, describe }: RotationOptions, random: Random): Rotation {
   const mayRepeat = ({ intent }: Credential, now: Instant): boolean =>
     graceMs > 0 && intent?.action === 'refresh' && holds(intent.startedAt + graceMs, graceMs, now)
   const intending = (credential: Credential, action: Intent['action'], now: Instant): Credential => ({
@@ -51,10 +51,10 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
     intent: { id: random.uuid(), action, holder, startedAt: now },
   })
   const doubtful = (credential: Credential): GuestpassError =>
-    new GuestpassError('in_doubt', `${words(credential).whose}: the answer to the last refresh was lost. ${LATER}`)
+    new GuestpassError('in_doubt', `${describe(credential).whose}: the answer to the last refresh was lost. ${LATER}`)
 
   /** What a process left that is gone: its refresh token may have been sent. */
-  function left(credential: Credential, intent: Intent, expiresAt: Instant, now: Instant): Prepared {
+  function left(credential: Credential, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal {
     const until = intent.startedAt + LEAST
     const isRecent = now >= intent.startedAt && now < until
     if (now >= expiresAt && !isRecent) return lastResort(credential, now)
@@ -63,7 +63,7 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
     return { credential: { ...credential, ...rested, standing: 'in_doubt' }, next: 'plan', isRetry: true }
   }
 
-  const lastResort = (credential: Credential, now: Instant): Prepared => ({
+  const lastResort = (credential: Credential, now: Instant): PreparedRenewal => ({
     credential: { ...intending(credential, 'last_resort', now), standing: 'in_doubt' },
     next: 'send',
     isRetry: false,
@@ -73,7 +73,7 @@ export function rotation({ graceMs = 0, holder, words }: RotationOptions, random
     mayRepeat,
     prepare(credential, now) {
       const { intent, standing, tokens } = credential
-      if (!tokens?.refresh) throw spent(credential, words)
+      if (!tokens?.refresh) throw spent(credential, describe)
       if (mayRepeat(credential, now)) return { credential, next: 'send', isRetry: true }
       if (standing === 'in_doubt') return lastResort(credential, now)
       if (intent) return left(credential, intent, tokens.expiresAt, now)
@@ -104,7 +104,7 @@ function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Crede
   return { ...rest, standing: 'needs_reauth', tokens: left }
 }
 
-function spent(credential: Credential, words: RotationOptions['words']): GuestpassError {
+function spent(credential: Credential, words: RotationOptions['describe']): GuestpassError {
   const { whose, remedy, ...facts } = words(credential)
   return new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { sealedProfile } from '../../src/domain/profile.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { cleaner, excerptOf } from '../../src/upstream/clean.ts'
-import { personal, personalOf } from '../../src/upstream/personal.ts'
+import { createRedactor, excerptOf } from '../../src/upstream/redactor.ts'
+import { personalTexts, personalTextsOf } from '../../src/upstream/personal-texts.ts'
 
 const VALUE = 'Zoë & Ñuñez, "type two"/x'
 const percent = (text: string): string =>
@@ -35,7 +35,7 @@ describe('an upstream text that repeats what a request carried', () => {
     ['cut off by an ellipsis', `${VALUE.slice(0, 12)}…" and more`],
     ['cut off by three dots', `${VALUE.slice(0, 12)}... and more`],
   ])('does not show it %s', (_, echoed) => {
-    const clean = cleaner(personal([], { diagnosis: VALUE }))
+    const clean = createRedactor(personalTexts([], { diagnosis: VALUE }))
     const shown = clean(`attributes not accepted: ${echoed}`, 500)
     expect(shown).toMatch(/^attributes not accepted: /)
     expect(shown).toContain('[removed]')
@@ -52,32 +52,32 @@ describe('an upstream text that repeats what a request carried', () => {
     ['A\\+', 'bloodGroup is {"bloodGroup":"A+"}'],
     ['deep', 'not deep inside'],
   ])('does not show %s in %j', (part, echoed) => {
-    const people = personal(['ada.lovelace@x.example', 'Ada Lovelace'], {
+    const people = personalTexts(['ada.lovelace@x.example', 'Ada Lovelace'], {
       street: 'Straße 5',
       phone: 5_550_199,
       born: { year: 1985, of: ['deep'] },
       bloodGroup: 'A+',
     })
-    expect(cleaner(people)(echoed, 200)).not.toMatch(new RegExp(part, 'i'))
-    expect(cleaner(people)(echoed, 200)).toContain('[removed]')
+    expect(createRedactor(people)(echoed, 200)).not.toMatch(new RegExp(part, 'i'))
+    expect(createRedactor(people)(echoed, 200)).toContain('[removed]')
   })
 
   it('does not show what is stored of a person, what the CRM knows included', () => {
     const profile = { email: 'ada@x.example', attributes: { plan: 'premium' }, crm: { customerId: 'C-778899' } }
-    const people = personalOf(sealedProfile(profile))
-    expect(cleaner(people)('guest c-778899 (ada, premium) is locked', 200)).toBe(
+    const people = personalTextsOf(sealedProfile(profile))
+    expect(createRedactor(people)('guest c-778899 (ada, premium) is locked', 200)).toBe(
       'guest [removed] ([removed], [removed]) is locked',
     )
   })
 
   it('keeps words of which a short name is a part', () => {
-    expect(cleaner(personal(['Ann'], { plan: 'pro' }))('the channel was not provided', 200)).toBe(
+    expect(createRedactor(personalTexts(['Ann'], { plan: 'pro' }))('the channel was not provided', 200)).toBe(
       'the channel was not provided',
     )
   })
 
   it('does not show it where a page marks it up, or behind 64 KiB', () => {
-    const clean = cleaner(personal([], { diagnosis: 'diabetes type two' }))
+    const clean = createRedactor(personalTexts([], { diagnosis: 'diabetes type two' }))
     expect(excerptOf('<p title="diabetes type two">Not&nbsp;taken: <b>Diabetes type</b> two</p>', clean, 200)).toBe(
       'Not taken: [removed]',
     )
@@ -86,7 +86,7 @@ describe('an upstream text that repeats what a request carried', () => {
   })
 
   it('is cleaned whatever else it holds, and whatever it repeats', () => {
-    const clean = cleaner([new Secret(`${'a'.repeat(2_000)}b`)])
+    const clean = createRedactor([new Secret(`${'a'.repeat(2_000)}b`)])
     expect(clean(`${'"'.repeat(65_535)}x`, 200).length).toBe(200)
     for (const filler of ['a', '%25', '\\\\', '&amp;', '...', '&#37;25', '"', '…a'])
       expect(clean(filler.repeat(Math.ceil(1_048_576 / filler.length)), 200).length).toBeLessThanOrEqual(200)
@@ -95,6 +95,6 @@ describe('an upstream text that repeats what a request carried', () => {
   it('does not show secrets with characters that encodings use', () => {
     for (const secret of ['a%41b+c d/e', 'x\\u0041"y', '&amp;z&#65;', 'q%%zz'])
       for (const form of [secret, JSON.stringify(secret), encodeURIComponent(secret)])
-        expect(cleaner([new Secret(secret)])(`bad: ${form} end`, 200)).toMatch(/^bad: "?\[removed\]"? end$/)
+        expect(createRedactor([new Secret(secret)])(`bad: ${form} end`, 200)).toMatch(/^bad: "?\[removed\]"? end$/)
   })
 })

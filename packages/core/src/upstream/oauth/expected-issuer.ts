@@ -9,7 +9,7 @@ export class ClaimFault extends Error {
 }
 
 /** What must be true of the answers of a server. */
-export interface Expected {
+export interface ExpectedIssuer {
   /** Absent: not known, and then not compared. */
   readonly issuer?: string | undefined
   /** Whether each callback must name the issuer (RFC 9207, 2.3). */
@@ -17,7 +17,7 @@ export interface Expected {
 }
 
 /** Whether two issuers are one: the same address, however it is written. */
-export function isIssuer(one: unknown, other: string): boolean {
+export function isSameIssuer(one: unknown, other: string): boolean {
   if (one === other) return true
   if (typeof one !== 'string' || !URL.canParse(one) || !URL.canParse(other)) return false
   return new URL(one).href === new URL(other).href

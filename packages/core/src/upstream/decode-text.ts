@@ -32,7 +32,7 @@ const NAMED: Readonly<Record<string, string>> = {
 const character = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\uFFFD')
 
 /** Text without the encodings of JSON, HTML and URLs, however deep they lie within each other up to three times. */
-export function decoded(text: string): string {
+export function decodeText(text: string): string {
   let now = text
   for (let round = 0; round < ROUNDS; round += 1) {
     const next = percentDecoded(htmlDecoded(jsonDecoded(now)))

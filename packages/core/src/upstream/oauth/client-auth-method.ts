@@ -1,19 +1,19 @@
 import { causedBy, GuestpassError } from '../../domain/errors.ts'
-import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
+import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
 
 /** Where the way that worked is remembered. */
-export interface Memory {
-  recall(): Promise<ClientMethod | undefined>
-  remember(method: ClientMethod): Promise<void>
+export interface MethodMemory {
+  recall(): Promise<ClientAuthMethod | undefined>
+  remember(method: ClientAuthMethod): Promise<void>
 }
 
-export interface WayOptions {
-  readonly client: Client
+export interface MethodSelectionOptions {
+  readonly client: OAuthClient
   /**
    * `auto`: a private key where there is one; else what the server advertises, else Basic on the platform's hosts and the form body
    * elsewhere. When that is refused the other way is tried once and remembered.
    */
-  readonly clientAuth: 'auto' | ClientMethod
+  readonly clientAuth: 'auto' | ClientAuthMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
   /** What the server says that it takes (RFC 8414, token_endpoint_auth_methods_supported); undefined when it does not say. */
@@ -53,11 +53,14 @@ const usedUp = (error: GuestpassError, one: keyof typeof WORDS, other: keyof typ
  * other way may be tried once. Any answer of a server that knows the client proves the way, also a refusal: a server that uses codes up
  * with a refused client is sent the next one in the way that it takes.
  */
-export function clientWays({ client, clientAuth, platform, advertised }: WayOptions, memory: Memory) {
+export function createMethodSelection(
+  { client, clientAuth, platform, advertised }: MethodSelectionOptions,
+  memory: MethodMemory,
+) {
   /** The way that was proven last in this process: then the memory that processes share is not asked. */
-  let known: ClientMethod | undefined
+  let known: ClientAuthMethod | undefined
 
-  async function proven<T>(method: ClientMethod, send: (method: ClientMethod) => Promise<T>): Promise<T> {
+  async function proven<T>(method: ClientAuthMethod, send: (method: ClientAuthMethod) => Promise<T>): Promise<T> {
     try {
       const answer = await send(method)
       known = method
@@ -78,7 +81,7 @@ export function clientWays({ client, clientAuth, platform, advertised }: WayOpti
     return platform ? 'basic' : 'body'
   }
 
-  return async <T>(send: (method: ClientMethod) => Promise<T>): Promise<T> => {
+  return async <T>(send: (method: ClientAuthMethod) => Promise<T>): Promise<T> => {
     if (clientAuth === 'private_key_jwt' || (clientAuth === 'auto' && client.privateKey)) return send('private_key_jwt')
     if (!client.secret) return send('none')
     if (clientAuth !== 'auto') return send(clientAuth)

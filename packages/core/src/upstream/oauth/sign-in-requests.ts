@@ -1,18 +1,18 @@
 import * as kernel from 'oauth4webapi'
 import type { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Naming } from './client.ts'
-import { type Params, pairsOf } from './params.ts'
+import type { ClientAuthentication } from './client.ts'
+import { type ExtraParams, pairsOf } from './params.ts'
 
 /** What every request of a sign-in is made of. */
-export interface Making {
+export interface RequestParts {
   readonly url: string
   readonly clientId: string
-  readonly naming: Naming
-  readonly params?: Params | undefined
+  readonly authentication: ClientAuthentication
+  readonly params?: ExtraParams | undefined
 }
 
-export interface CodeAsk {
+export interface CodeExchange {
   readonly code: Secret
   readonly verifier: Secret
   readonly redirectUri: string
@@ -31,7 +31,7 @@ type Send = (
 ) => Promise<Response>
 
 async function captured(
-  { naming, clientId, url }: Making,
+  { authentication, clientId, url }: RequestParts,
   secrets: readonly Secret[],
   make: (of: {
     readonly client: { readonly client_id: string }
@@ -43,7 +43,7 @@ async function captured(
   await make({
     client: { client_id: clientId },
     authenticate(_server, _client, body) {
-      for (const [name, value] of Object.entries(naming.members)) body.set(name, value)
+      for (const [name, value] of Object.entries(authentication.members)) body.set(name, value)
     },
     async send(to, { headers, body }) {
       Object.assign(seen, { url: to, body: String(body), accept: headers['accept'] ?? seen.accept })
@@ -53,14 +53,17 @@ async function captured(
   return {
     method: 'POST',
     url: seen.url,
-    headers: { accept: seen.accept, 'content-type': 'application/x-www-form-urlencoded', ...naming.headers },
+    headers: { accept: seen.accept, 'content-type': 'application/x-www-form-urlencoded', ...authentication.headers },
     body: seen.body,
-    secrets: [...naming.secrets, ...secrets],
+    secrets: [...authentication.secrets, ...secrets],
   }
 }
 
 /** The exchange of a code (RFC 6749, 4.1.3; RFC 7636, 4.5). */
-export const codeRequest = (making: Making, { code, verifier, redirectUri }: CodeAsk): Promise<HttpRequest> =>
+export const codeRequest = (
+  making: RequestParts,
+  { code, verifier, redirectUri }: CodeExchange,
+): Promise<HttpRequest> =>
   captured(making, [code, verifier], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, token_endpoint: making.url }
     const callback = new URLSearchParams({ code: code.reveal() })
@@ -74,7 +77,7 @@ export const codeRequest = (making: Making, { code, verifier, redirectUri }: Cod
   })
 
 /** What a device asks for (RFC 8628, 3.1). */
-export const deviceCodeRequest = (making: Making, scopes: readonly string[]): Promise<HttpRequest> =>
+export const deviceCodeRequest = (making: RequestParts, scopes: readonly string[]): Promise<HttpRequest> =>
   captured(making, [], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, device_authorization_endpoint: making.url }
     const scope: [string, string][] = scopes.length === 0 ? [] : [['scope', scopes.join(' ')]]
@@ -86,7 +89,7 @@ export const deviceCodeRequest = (making: Making, scopes: readonly string[]): Pr
   })
 
 /** A device that asks whether the user has decided (RFC 8628, 3.4). */
-export const deviceTokenRequest = (making: Making, deviceCode: Secret): Promise<HttpRequest> =>
+export const deviceTokenRequest = (making: RequestParts, deviceCode: Secret): Promise<HttpRequest> =>
   captured(making, [deviceCode], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, token_endpoint: making.url }
     return kernel.deviceCodeGrantRequest(server, client, authenticate, deviceCode.reveal(), {

@@ -11,7 +11,7 @@ const SHORTEST_NUMBER = 4
  * What a request says of a person, so that an answer that repeats it is never shown: address and name, also their parts, and
  * texts and numbers in attributes, wherever.
  */
-export const personal = (
+export const personalTexts = (
   named: readonly (string | undefined)[],
   attributes: Readonly<Record<string, Json>> = {},
 ): readonly Secret[] => {
@@ -32,8 +32,8 @@ function valuesIn(value: Json): readonly string[] {
 }
 
 /** The same of what is stored of a person, for requests that carry none of it: upstream knows it too. */
-export function personalOf(profile: Secret | undefined): readonly Secret[] {
+export function personalTextsOf(profile: Secret | undefined): readonly Secret[] {
   const { email, name, attributes = null, crm = null } = openProfile(profile)
   const named = [email, name].map((one) => (typeof one === 'string' ? one : undefined))
-  return personal(named, { attributes, crm })
+  return personalTexts(named, { attributes, crm })
 }

@@ -1,9 +1,9 @@
 import type { Secret } from '../domain/secret.ts'
-import { decoded } from './decoded.ts'
-import { oneLine, strike } from './struck.ts'
+import { decodeText } from './decode-text.ts'
+import { oneLine, redactValues } from './redact-values.ts'
 
 /** Makes foreign text fit to show. */
-export type Clean = (value: string, most: number) => string
+export type Redact = (value: string, most: number) => string
 
 /** What is shown is far shorter; what stands behind this is not read. */
 const READ = 65_536
@@ -22,9 +22,9 @@ const isName = (word: string): boolean =>
  * members named like secrets, mail addresses, and long words that could be a secret of another origin (24 or more characters with a
  * digit or a capital among them; UUIDs and names stay). Only the first 64 Ki characters are read.
  */
-export function cleaner(secrets: readonly Secret[]): Clean {
+export function createRedactor(secrets: readonly Secret[]): Redact {
   return (value, most) =>
-    strike(oneLine(decoded(value.slice(0, READ))), secrets)
+    redactValues(oneLine(decodeText(value.slice(0, READ))), secrets)
       .replaceAll(/("[^"]{0,40}(?:token|secret|password|device_?code|verifier)[^"]{0,40}" ?: ?")[^"]+/gi, '$1[removed]')
       .replaceAll(/[^\s"'<>(),;:=&]+/g, (word) => (/@|%40/.test(word) ? '[removed]' : word))
       .replaceAll(/[\w+/=.~-]{24,}/g, (word) =>
@@ -35,7 +35,7 @@ export function cleaner(secrets: readonly Secret[]): Clean {
 }
 
 /** The beginning of a body without the tags of a page. */
-export const excerptOf = (text: string, clean: Clean, most: number): string =>
+export const excerptOf = (text: string, clean: Redact, most: number): string =>
   clean(text.slice(0, READ).replaceAll(/<[^<>]*>/g, ' '), Number.POSITIVE_INFINITY)
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/ {2,}/g, ' ')

@@ -1,20 +1,20 @@
 import type { Explain } from '../answer.ts'
 import type { Endpoints } from '../hosts.ts'
 import { domains } from '../regions.ts'
-import { type Client, type ClientMethod, isEncodingMatter } from './client.ts'
+import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
 import { settingOf } from './server.ts'
 
 /** What a request was made of, as far as it matters to who must mend it. */
-export interface Asked {
-  readonly client: Client
-  readonly method: ClientMethod
+export interface RefusedRequest {
+  readonly client: OAuthClient
+  readonly method: ClientAuthMethod
   readonly to: keyof Endpoints
   readonly url: string
 }
 
 /** Words refusals with what to look at for this very request: its address, its private key, the encoding of Basic. */
-export const advised =
-  (explain: Explain, asked: Asked): Explain =>
+export const withHints =
+  (explain: Explain, asked: RefusedRequest): Explain =>
   (refusal) => {
     const said = explain(refusal)
     if (said?.code === 'client_rejected') return { ...said, message: `${said.message}${clientAdvice(asked)}` }
@@ -25,7 +25,7 @@ export const advised =
       : said
   }
 
-function clientAdvice({ client, method, url }: Asked): string {
+function clientAdvice({ client, method, url }: RefusedRequest): string {
   if (method === 'private_key_jwt')
     return '. Check GENESYS_CLIENT_ID, and that the server knows the public key of GENESYS_PRIVATE_KEY. The clock of this machine must be right: an assertion is good for a minute'
   if (method === 'none')
@@ -34,7 +34,7 @@ function clientAdvice({ client, method, url }: Asked): string {
 }
 
 /** A client without a secret cannot ask for tokens of its own (RFC 6749, 4.4). */
-const grantAdvice = ({ method, to }: Asked): string =>
+const grantAdvice = ({ method, to }: RefusedRequest): string =>
   method === 'none' && to === 'clientToken'
     ? '. A client without a secret gets its tokens by the sign-in of a user: sign in first, or set GENESYS_CLIENT_SECRET'
     : ''
@@ -48,14 +48,14 @@ function placeAdvice(url: string): string {
     : `, and that they are of ${host}`
 }
 
-function encodingAdvice(client: Client, method: ClientMethod): string {
+function encodingAdvice(client: OAuthClient, method: ClientAuthMethod): string {
   if (method !== 'basic' || !isEncodingMatter(client)) return ''
   const other = (client.basicEncoding ?? 'raw') === 'raw' ? 'form' : 'raw'
   return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${other}`
 }
 
 /** The address without its query, which may hold what others should not see. */
-function addressAdvice({ to, url }: Asked): string {
+function addressAdvice({ to, url }: RefusedRequest): string {
   const { origin, pathname } = new URL(url)
   return `. It was asked for at ${origin}${pathname}: set ${settingOf(to)} to where it is, or GENESYS_ISSUER`
 }

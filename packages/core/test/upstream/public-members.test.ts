@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { handedOn } from '../../src/upstream/handed-on.ts'
+import { publicMembers } from '../../src/upstream/public-members.ts'
 import { ann, EMAIL, peopleWorld, reuse, verified } from '../world/people-world.ts'
 import { refusal } from '../world/world.ts'
 import { json } from '../world/fake-upstream.ts'
@@ -48,9 +48,9 @@ describe('what the API answers when it makes a guest', () => {
   it('leaves out texts that hold a token, what is nested too deep, and what is too large', () => {
     const deep = { a: { b: { c: { d: 'too deep' }, e: 1 } } }
     const body = { first: 1, echo: 'Bearer t0ken', list: ['t0ken', 'x'], deep, huge: 'x'.repeat(5_000), last: true }
-    expect(handedOn(body, ['t0ken'])).toEqual({ first: 1, list: ['x'], deep: { a: { b: { e: 1 } } }, last: true })
+    expect(publicMembers(body, ['t0ken'])).toEqual({ first: 1, list: ['x'], deep: { a: { b: { e: 1 } } }, last: true })
     const abyss = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as unknown
-    expect(handedOn({ id: 'g', abyss }, [])).toEqual({ id: 'g', abyss: [[[]]] })
+    expect(publicMembers({ id: 'g', abyss }, [])).toEqual({ id: 'g', abyss: [[[]]] })
   })
 })
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { LONGEST, waitAfter } from './rejections.ts'
 
 /** An operation refused a token that was new. */
-interface Note {
+interface StoredRejection {
   /** SHA-256 of the token. */
   readonly token: string
   readonly at: Instant
@@ -12,7 +12,7 @@ interface Note {
   readonly waitMs: Millis
 }
 
-export interface NotePorts {
+export interface StoredRejectionPorts {
   readonly clock: Clock
   load(): Promise<unknown>
   save(notes: unknown): Promise<void>
@@ -23,30 +23,31 @@ export interface NotePorts {
  * Which operations refuse new tokens, kept in the store: a process that ends with its call, as a command, would begin anew each time. Notes
  * are a help alone: a store that cannot be asked changes nothing.
  */
-export interface RefusalNotes {
+export interface StoredRejections {
   /** Whether another process found that the operation refuses exactly this token, though it was new, and must still wait. */
-  tells(operation: string, token: Secret): Promise<boolean>
+  isRejected(operation: string, token: Secret): Promise<boolean>
   /** Takes down that an operation refused a token that was new. */
-  add(operation: string, token: Secret): Promise<void>
+  record(operation: string, token: Secret): Promise<void>
   /** Forgets an operation that took a token. */
-  drop(operation: string): Promise<void>
+  forget(operation: string): Promise<void>
 }
 
-export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalNotes {
+export function createStoredRejections({ clock, load, save, digest }: StoredRejectionPorts): StoredRejections {
   /** The token of each note that was written here. */
   const added = new Map<string, string>()
-  const read = async (): Promise<Readonly<Record<string, Note>>> => notesIn(await load().catch(() => undefined))
-  const write = (notes: Readonly<Record<string, Note>>): Promise<void> => save(notes).catch(() => {})
+  const read = async (): Promise<Readonly<Record<string, StoredRejection>>> =>
+    notesIn(await load().catch(() => undefined))
+  const write = (notes: Readonly<Record<string, StoredRejection>>): Promise<void> => save(notes).catch(() => {})
 
   return {
-    async tells(operation, token) {
+    async isRejected(operation, token) {
       // A process that refused itself knows better.
       if (added.has(operation)) return false
       const note = (await read())[operation]
       if (!note || note.token !== (await digest(token.reveal()))) return false
       return holds(note.at + note.waitMs, note.waitMs, clock.wall())
     },
-    async add(operation, refused) {
+    async record(operation, refused) {
       const token = await digest(refused.reveal())
       if (added.get(operation) === token) return
       added.set(operation, token)
@@ -59,7 +60,7 @@ export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalN
       const waitMs = waitAfter(isFollowing ? former.waitMs : 0)
       await write({ ...notes, [operation]: { token, at: now, waitMs } })
     },
-    async drop(operation) {
+    async forget(operation) {
       if (!added.delete(operation)) return
       const { [operation]: _over, ...others } = await read()
       await write(others)
@@ -67,13 +68,15 @@ export function refusalNotes({ clock, load, save, digest }: NotePorts): RefusalN
   }
 }
 
-function notesIn(value: unknown): Readonly<Record<string, Note>> {
+function notesIn(value: unknown): Readonly<Record<string, StoredRejection>> {
   if (typeof value !== 'object' || value === null) return {}
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, Note] => isNote(entry[1])))
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, StoredRejection] => isNote(entry[1])),
+  )
 }
 
-function isNote(value: unknown): value is Note {
-  const { token, at, waitMs } = (value ?? {}) as Partial<Note>
+function isNote(value: unknown): value is StoredRejection {
+  const { token, at, waitMs } = (value ?? {}) as Partial<StoredRejection>
   const isWait = typeof waitMs === 'number' && waitMs > 0 && waitMs <= LONGEST
   return typeof token === 'string' && Number.isFinite(at) && isWait
 }

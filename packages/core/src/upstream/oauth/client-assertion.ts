@@ -3,7 +3,7 @@ import { GuestpassError } from '../../domain/errors.ts'
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Client, Naming } from './client.ts'
+import type { OAuthClient, ClientAuthentication } from './client.ts'
 import { pkcs8Of } from './pkcs8.ts'
 
 /** Ways to read a private key, the first that fits. RSA keys sign as RS256; as PS256 where the key, or the server, is for that alone. */
@@ -71,11 +71,11 @@ const LIFE = 60
  * How a client names itself by a signed assertion (RFC 7523, 2.2): a new one, good for one request within a minute. Rejects with
  * `config_invalid` when the key cannot be used.
  */
-export async function assertion(
-  { id, privateKey, keyId }: Client,
+export async function signedAssertion(
+  { id, privateKey, keyId }: OAuthClient,
   { audience, algorithms }: Audience,
   clock: Pick<Clock, 'wall'>,
-): Promise<Naming> {
+): Promise<ClientAuthentication> {
   if (!privateKey) throw unusable('is not set')
   const key = await keyOf(privateKey, algorithms)
   const body = new URLSearchParams()

@@ -2,10 +2,10 @@ import { Superseded } from '../domain/superseded.ts'
 import { type ErrorFacts, GuestpassError } from '../domain/errors.ts'
 import { type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
 import { isOpenEnd } from '../policy/retry.ts'
-import type { Sending } from './sending.ts'
+import type { TryHooks } from './try-hooks.ts'
 
 /** One try of a call that must not be sent twice. `onSend` belongs into its request. */
-export type Try<T> = (call: Call, onSend: () => void) => Promise<T>
+export type NonIdempotentTry<T> = (call: Call, onSend: () => void) => Promise<T>
 
 /** A try that has begun. */
 interface Begun {
@@ -18,11 +18,11 @@ interface Begun {
  * pipeline only knows that time ran out, or that an answer came which cannot be read. Where the call may be repeated, `mayRepeat`
  * says whether it still may, at the moment of each repeat after such an end.
  */
-export async function once<T>(
+export async function runNonIdempotent<T>(
   policy: Policy,
-  attempt: Try<T>,
+  attempt: NonIdempotentTry<T>,
   call: Call,
-  { before, onSend }: Sending,
+  { beforeTry, onSend }: TryHooks,
   mayRepeat: () => boolean = () => true,
 ): Promise<T> {
   const seen = { isOpen: false, latest: { sent: false, over: true } as Begun }
@@ -33,7 +33,7 @@ export async function once<T>(
     seen.isOpen = isDoubtful()
     if (seen.isOpen && !mayRepeat())
       throw new GuestpassError('in_doubt', `${call.operation}: the answer was lost, and it is too late to ask again.`)
-    await before?.()
+    await beforeTry?.()
     const begun: Begun = { sent: false, over: false }
     seen.latest = begun
     try {

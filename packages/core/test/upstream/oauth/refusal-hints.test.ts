@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
 import { Secret } from '../../../src/domain/secret.ts'
-import { advised } from '../../../src/upstream/oauth/advice.ts'
-import type { Client, ClientMethod } from '../../../src/upstream/oauth/client.ts'
+import { withHints } from '../../../src/upstream/oauth/refusal-hints.ts'
+import type { OAuthClient, ClientAuthMethod } from '../../../src/upstream/oauth/client.ts'
 import { explainToken } from '../../../src/upstream/oauth/wire.ts'
 
-const client: Client = { id: 'web', secret: new Secret('a-secret') }
+const client: OAuthClient = { id: 'web', secret: new Secret('a-secret') }
 const gateway = 'https://id.example.com/token'
 
 it('a public client that may not ask for tokens of its own is told to sign in', () => {
-  const explain = (method: ClientMethod) =>
-    advised(explainToken, { client, to: 'clientToken', url: gateway, method })({
+  const explain = (method: ClientAuthMethod) =>
+    withHints(explainToken, { client, to: 'clientToken', url: gateway, method })({
       status: 400,
       code: 'unauthorized_client',
       message: '',
@@ -18,8 +18,8 @@ it('a public client that may not ask for tokens of its own is told to sign in', 
   expect(explain('body')).not.toMatch(/sign in first/)
 })
 
-const said = (of: { client?: Client; method: ClientMethod; url?: string }): string | undefined =>
-  advised(explainToken, { client, to: 'clientToken', url: gateway, ...of })({
+const said = (of: { client?: OAuthClient; method: ClientAuthMethod; url?: string }): string | undefined =>
+  withHints(explainToken, { client, to: 'clientToken', url: gateway, ...of })({
     status: 401,
     code: 'invalid_client',
     message: '',

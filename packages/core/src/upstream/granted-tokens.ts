@@ -1,9 +1,9 @@
 import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
-import type { Receipt } from './answer.ts'
+import type { AnswerFacts } from './answer.ts'
 
 /** What an upstream API gave: tokens in our words, not yet checked, not yet stored. */
-export interface Granted extends Receipt {
+export interface GrantedTokens extends AnswerFacts {
   readonly access: Secret
   /** Absent: the old one, if there is one, stays. */
   readonly refresh?: Secret

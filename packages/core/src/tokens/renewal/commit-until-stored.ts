@@ -2,10 +2,10 @@ import { type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Change, Ledger } from '../../ports/store.ts'
-import type { Live } from './strategy.ts'
+import type { CredentialWithTokens } from './strategy.ts'
 
 /** Tokens that came wait: for a store that cannot take them, or for what they are judged by. */
-export interface Unsaved {
+export interface UnsavedTokens {
   readonly connection: string
   /** Why: what the store said, or why the keys or the name of the user cannot be had. */
   readonly error: GuestpassError
@@ -19,7 +19,7 @@ export interface SavingPorts {
   readonly store: Pick<Ledger, 'commit'>
   readonly clock: Clock
   /** Called about every 5 s while tokens that came wait. */
-  readonly onUnsaved?: ((waiting: Unsaved) => void) | undefined
+  readonly onUnsaved?: ((waiting: UnsavedTokens) => void) | undefined
   /** How long the store is asked, in milliseconds. Default: as long as the process lives. */
   readonly unsavedMs?: Millis | undefined
 }
@@ -29,13 +29,14 @@ const LONGEST: Millis = SECOND
 const TELL_EVERY: Millis = 5 * SECOND
 
 /** Faults of a store that pass: another process holds the lock, the disk is full or does not answer. */
-export const passes = ({ code }: GuestpassError): boolean => code === 'store_busy' || code === 'store_unavailable'
+export const isTransientStoreError = ({ code }: GuestpassError): boolean =>
+  code === 'store_busy' || code === 'store_unavailable'
 
 /**
  * Repeats work that tokens in hand wait for, after 0.1 s at first and every second later, as long as its faults may pass by themselves
  * and `unsavedMs` are not over; then it rejects with the last fault.
  */
-export async function waitOut<T>(
+export async function retryWhileTransient<T>(
   { clock, onUnsaved, unsavedMs = Number.POSITIVE_INFINITY }: Omit<SavingPorts, 'store'>,
   of: { readonly connection: string; readonly credential: string },
   work: () => Promise<T>,
@@ -63,11 +64,20 @@ export async function waitOut<T>(
  * 0.1 s at first and every second later, until it takes the change or `unsavedMs` are over; then, and for any other fault, it
  * rejects with what the store said.
  */
-export const keepTrying = (ports: SavingPorts, change: Change, credential: string): Promise<'done' | 'conflict'> =>
-  waitOut(ports, { connection: change.connection, credential }, () => ports.store.commit(change), passes)
+export const commitUntilStored = (
+  ports: SavingPorts,
+  change: Change,
+  credential: string,
+): Promise<'done' | 'conflict'> =>
+  retryWhileTransient(
+    ports,
+    { connection: change.connection, credential },
+    () => ports.store.commit(change),
+    isTransientStoreError,
+  )
 
 /** What can be had only once came, and the store has not taken it: as if the answer had been lost. */
-export const unsaved = (cause: unknown, tokens: Live): GuestpassError =>
+export const unsavedError = (cause: unknown, tokens: CredentialWithTokens): GuestpassError =>
   new GuestpassError(
     'in_doubt',
     `The answer came, but the store did not take the new tokens: ${asGuestpassError(cause).message}`,

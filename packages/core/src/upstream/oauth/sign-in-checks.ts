@@ -1,6 +1,6 @@
 import * as kernel from 'oauth4webapi'
 import { encodeBase64url } from '../../domain/base64url.ts'
-import { ClaimFault, type Expected } from './expected.ts'
+import { ClaimFault, type ExpectedIssuer } from './expected-issuer.ts'
 
 type Facts = Readonly<Record<string, unknown>>
 
@@ -10,7 +10,7 @@ const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as F
  * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice (RFC 6749, 3.1). An error that it
  * brings is not looked at. Throws `ClaimFault`.
  */
-export function checkCallback(query: URLSearchParams, clientId: string, { issuer, namesIssuer }: Expected): void {
+export function checkCallback(query: URLSearchParams, clientId: string, { issuer, namesIssuer }: ExpectedIssuer): void {
   // The kernel looks at those that it reads.
   if (query.getAll('code').length > 1) throw new ClaimFault('callback', 'its callback holds code twice')
   if (query.has('response'))
@@ -27,13 +27,13 @@ export function checkCallback(query: URLSearchParams, clientId: string, { issuer
     kernel.validateAuthResponse(server, { client_id: clientId }, named, kernel.skipStateCheck)
   } catch (thrown) {
     if (came !== null && came !== '' && came !== server.issuer)
-      throw new ClaimFault('iss', `its iss is ${shown(came)}, and the issuer is ${shown(server.issuer)}`, thrown)
+      throw new ClaimFault('iss', `its iss is ${quoted(came)}, and the issuer is ${quoted(server.issuer)}`, thrown)
     if (namesIssuer && !came) throw new ClaimFault('iss', 'it lacks the iss that this server always sends', thrown)
     throw new ClaimFault('callback', `its callback is not valid: ${(thrown as Error).message}`, thrown)
   }
 }
 
-export interface IdTokenExpected extends Expected {
+export interface IdTokenExpected extends ExpectedIssuer {
   readonly clientId: string
   /** Absent where none was sent. */
   readonly nonce?: string | undefined
@@ -89,4 +89,4 @@ function claimOf(thrown: unknown): string {
 }
 
 /** What a stranger wrote, cut short and quoted. */
-export const shown = (text: unknown): string => JSON.stringify(String(text).slice(0, 200))
+export const quoted = (text: unknown): string => JSON.stringify(String(text).slice(0, 200))

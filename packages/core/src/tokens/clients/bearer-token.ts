@@ -28,7 +28,7 @@ export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> 
   new Set(origins.map((origin) => new URL(origin).origin))
 
 /** How a resource answered a request that carried a token. */
-export interface Answered {
+export interface TokenOutcome {
   readonly token: Secret
   readonly by: Resource
   readonly status: number | undefined
@@ -37,13 +37,13 @@ export interface Answered {
 const REFUSED = 401
 
 /** Tells the source when the token was taken. */
-export function noteTaken(source: TokenSource, { token, by, status }: Answered): void {
+export function reportIfAccepted(source: TokenSource, { token, by, status }: TokenOutcome): void {
   if (status !== undefined && showsTaken(status)) source.reportAccepted?.(token, by)
 }
 
 /** Tells the source how the token fared. Whether to send the request once more, with the next token. */
-export function mayRepeat(source: TokenSource, answered: Answered): boolean {
-  noteTaken(source, answered)
+export function reportAndMayRepeat(source: TokenSource, answered: TokenOutcome): boolean {
+  reportIfAccepted(source, answered)
   return answered.status === REFUSED && source.reportRejected(answered.token, answered.by) !== false
 }
 

@@ -1,7 +1,7 @@
 import type { Json } from '../domain/json.ts'
 
 /** An object of an answer, as callers are given it. */
-export type HandedOn = { readonly [name: string]: Json }
+export type PublicMembers = { readonly [name: string]: Json }
 
 /** The deepest level that is handed on. */
 const DEEPEST = 4
@@ -15,7 +15,7 @@ const SECRET = /token|secret|password/i
  * What an answer says besides its tokens, for callers: its members as they came. Left out are members named like secrets, texts that
  * hold one of `secrets`, what is nested deeper than 4 levels, and members that would take the rest over 4096 characters as JSON.
  */
-export function handedOn(body: Readonly<Record<string, unknown>>, secrets: readonly string[]): HandedOn {
+export function publicMembers(body: Readonly<Record<string, unknown>>, secrets: readonly string[]): PublicMembers {
   const plain = objectOf(body, secrets, 1)
   let left = MOST_CHARACTERS
   return Object.fromEntries(
@@ -28,7 +28,7 @@ export function handedOn(body: Readonly<Record<string, unknown>>, secrets: reado
   )
 }
 
-const objectOf = (value: object, secrets: readonly string[], depth: number): HandedOn =>
+const objectOf = (value: object, secrets: readonly string[], depth: number): PublicMembers =>
   Object.fromEntries(
     Object.entries(value).flatMap(([name, part]: [string, unknown]) => {
       const kept = SECRET.test(name) ? undefined : valueOf(part, secrets, depth)

@@ -7,24 +7,24 @@ import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { DocumentWrite } from '../../ports/store.ts'
-import type { Granted } from '../../upstream/granted.ts'
+import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { AccessToken } from '../access/access-tokens.ts'
-import { boundTo, isOfOtherIssuer } from './grant-binding.ts'
-import { blankGrant, picked } from './grant-row.ts'
-import { keepTrying, passes, waitOut } from '../renewal/keep-trying.ts'
-import type { Live, RenewalPorts } from '../renewal/renewal.ts'
-import type { Reception } from '../access/accept-tokens.ts'
+import { bindingOf, isOfOtherIssuer } from './grant-binding.ts'
+import { blankGrant, pickMembers } from './blank-grant.ts'
+import { commitUntilStored, isTransientStoreError, retryWhileTransient } from '../renewal/commit-until-stored.ts'
+import type { CredentialWithTokens, RenewalPorts } from '../renewal/renewal.ts'
+import type { TokenAcceptor } from '../access/accept-tokens.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
-import { type Identified, type IdentityParts, identityOf, refuseStranger } from './sign-in-identity.ts'
+import { type Identified, type IdentityParts, identityOf, refuseOtherIdentity } from './sign-in-identity.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
-export interface AcceptParts extends IdentityParts {
+export interface StoreSignInParts extends IdentityParts {
   readonly connection: string
-  readonly reception: Reception
+  readonly acceptor: TokenAcceptor
 }
 
 /** How tokens of a sign-in came. */
-export interface Accepting {
+export interface GrantedSignIn {
   readonly asked: readonly string[]
   readonly sentAt: Instant
   readonly now: () => Instant
@@ -42,12 +42,12 @@ export interface Accepting {
 }
 
 /** The grant as it stands, and the store's time, counted on. */
-export interface Stands {
+export interface GrantSnapshot {
   readonly credential: Credential
   readonly now: () => Instant
 }
 
-export async function stands(connection: string, { store, clock, random }: RenewalPorts): Promise<Stands> {
+export async function readGrant(connection: string, { store, clock, random }: RenewalPorts): Promise<GrantSnapshot> {
   const elapsed = stopwatch(clock)
   const found = await store.find(connection, GRANT)
   const now = (): Instant => found.now + elapsed()
@@ -65,14 +65,19 @@ interface Judged {
  * are a stranger's, and revokes them upstream as far as that can be done; with `in_doubt` and the access token as `unsaved` if `unsavedMs`
  * are over before they could be stored.
  */
-export function accepting(parts: AcceptParts, ports: RenewalPorts) {
+export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts) {
   const { connection, oauth } = parts
   const epoch = signInEpoch(ports.store, connection)
-  const standing = (): Promise<Stands> =>
-    waitOut(ports, { connection, credential: GRANT }, () => stands(connection, ports), passes)
+  const standing = (): Promise<GrantSnapshot> =>
+    retryWhileTransient(
+      ports,
+      { connection, credential: GRANT },
+      () => readGrant(connection, ports),
+      isTransientStoreError,
+    )
 
-  async function judged(granted: Granted, of: Accepting, { credential }: Stands): Promise<Judged> {
-    const received = await parts.reception.receive(granted, of, of.now)
+  async function judged(granted: GrantedTokens, of: GrantedSignIn, { credential }: GrantSnapshot): Promise<Judged> {
+    const received = await parts.acceptor.accept(granted, of, of.now)
     const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
     const bound = credential.request?.['user'] !== undefined && !isOfOtherIssuer(credential, oauth)
     const ask = { asked: of.asked, verified: tokens.verified, bound }
@@ -80,14 +85,14 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
     return { tokens, identity }
   }
 
-  async function stored({ tokens, identity }: Judged, of: Accepting, first: Stands): Promise<SignedIn> {
+  async function stored({ tokens, identity }: Judged, of: GrantedSignIn, first: GrantSnapshot): Promise<SignedIn> {
     for (let at = first; ; at = await standing()) {
       const { credential, now } = at
       // Another issuer has other users, by the same names too.
       const isSameIssuer = !isOfOtherIssuer(credential, oauth)
-      if (isSameIssuer) refuseStranger(credential, identity)
-      const kept = picked(credential.request ?? {}, isSameIssuer ? ['seed', 'user', 'organization'] : ['seed'])
-      const next = successor(credential, tokens, { ...kept, ...boundTo(oauth), ...identity })
+      if (isSameIssuer) refuseOtherIdentity(credential, identity)
+      const kept = pickMembers(credential.request ?? {}, isSameIssuer ? ['seed', 'user', 'organization'] : ['seed'])
+      const next = successor(credential, tokens, { ...kept, ...bindingOf(oauth), ...identity })
       const signedIn = signedInAs(next, identity, of.asked)
       const { scopes, missing, excess } = signedIn
       const { verified } = tokens
@@ -99,18 +104,18 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
         documents,
         events: [of.event(next, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
       }
-      const outcome = await keepTrying(ports, change, GRANT)
+      const outcome = await commitUntilStored(ports, change, GRANT)
       if (outcome === 'conflict') continue
       epoch.value += 1
       return signedIn
     }
   }
 
-  return async (granted: Granted, of: Accepting): Promise<SignedIn> => {
-    parts.reception.hear(granted)
+  return async (granted: GrantedTokens, of: GrantedSignIn): Promise<SignedIn> => {
+    parts.acceptor.observeIssuerTime(granted)
     try {
       const first = await standing()
-      const judgement = await waitOut(
+      const judgement = await retryWhileTransient(
         ports,
         { connection, credential: GRANT },
         () => judged(granted, of, first),
@@ -126,10 +131,10 @@ export function accepting(parts: AcceptParts, ports: RenewalPorts) {
   }
 }
 
-const isPassing = (error: GuestpassError): boolean => error.retryable || passes(error)
+const isPassing = (error: GuestpassError): boolean => error.retryable || isTransientStoreError(error)
 
 /** Tokens that came and could not be stored, with the one to use meanwhile. */
-function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Accepting): GuestpassError {
+function unsaved(cause: GuestpassError, granted: GrantedTokens, { asked, sentAt }: GrantedSignIn): GuestpassError {
   const token: AccessToken = {
     token: granted.access,
     expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
@@ -142,14 +147,14 @@ function unsaved(cause: GuestpassError, granted: Granted, { asked, sentAt }: Acc
 }
 
 /** The grant with the tokens of a sign-in. */
-function successor(credential: Credential, tokens: TokenSet, about: Request): Live {
+function successor(credential: Credential, tokens: TokenSet, about: Request): CredentialWithTokens {
   const { intent: _over, backOff: _none, request: _former, ...rest } = credential
   const request: Request = { granted: tokens.scopes, ...about }
   return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
 }
 
 const signedInAs = (
-  { generation, tokens }: Live,
+  { generation, tokens }: CredentialWithTokens,
   { subject: _own, ...identity }: Identified,
   asked: readonly string[],
 ): SignedIn => ({

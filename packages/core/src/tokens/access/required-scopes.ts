@@ -3,7 +3,7 @@ import { causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { AccessToken, TokenSource } from './access-tokens.ts'
 
 /** The source for calls that need these scopes. Its `token` rejects with `scope_missing` where one is known to be lacking. */
-export function withScopes(source: TokenSource, needed: readonly string[], connection: string): TokenSource {
+export function requireScopes(source: TokenSource, needed: readonly string[], connection: string): TokenSource {
   /** The latest answer that had them: a source gives the same one while its token is fresh. */
   let approved: Promise<AccessToken> | undefined
   const approve = async (answer: Promise<AccessToken>): Promise<AccessToken> => {
@@ -28,7 +28,7 @@ export function withScopes(source: TokenSource, needed: readonly string[], conne
 }
 
 /** Throws what a token request failed with. Where upstream refused its scopes (RFC 6749, 5.2), they are named. */
-export function throwNamingScopes(thrown: unknown, asked: readonly string[]): never {
+export function rethrowWithScopes(thrown: unknown, asked: readonly string[]): never {
   if (!(thrown instanceof GuestpassError) || thrown.code !== 'scope_missing' || !thrown.upstream) throw thrown
   throw new GuestpassError('scope_missing', `${thrown.message} ${whatIsMissing(asked)}`, causedBy(thrown))
 }

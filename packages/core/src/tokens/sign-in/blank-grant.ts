@@ -15,5 +15,5 @@ export const blankGrant = (connection: string, subject: string, now: Instant): C
 })
 
 /** Some members of what a grant was asked for, those that are there. */
-export const picked = (request: Request, members: readonly string[]): Request =>
+export const pickMembers = (request: Request, members: readonly string[]): Request =>
   Object.fromEntries(Object.entries(request).filter(([member]) => members.includes(member)))

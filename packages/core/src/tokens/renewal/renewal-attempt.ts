@@ -6,15 +6,15 @@ import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { TryFailure } from '../../policy/pipeline.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { Sending } from '../../upstream/sending.ts'
+import type { TryHooks } from '../../upstream/try-hooks.ts'
 import { backOffAfter } from './back-off.ts'
-import { keepTrying, unsaved } from './keep-trying.ts'
+import { commitUntilStored, unsavedError } from './commit-until-stored.ts'
 import type { Lease } from './lease.ts'
-import type { Current, Look, RenewalParts } from './renewal-parts.ts'
-import type { Live, Prepared, Renewed } from './strategy.ts'
+import type { CurrentCredential, Snapshot, RenewalParts } from './renewal-parts.ts'
+import type { CredentialWithTokens, PreparedRenewal, RenewalResult } from './strategy.ts'
 
 /** One attempt, from what was found to what is stored. */
-interface Attempt extends Prepared {
+interface RenewalAttempt extends PreparedRenewal {
   readonly parts: RenewalParts
   readonly lease: Lease
   readonly about: About
@@ -31,45 +31,47 @@ const JUST_NOW: Millis = SECOND
  * One renewal under a lease: writes down the intent, asks upstream, commits what came. Undefined: plan again, because another
  * process was first, or another way is to be taken.
  */
-export async function attempt(
+export async function attemptRenewal(
   parts: RenewalParts,
-  { found, elapsed }: Look,
+  { found, elapsed }: Snapshot,
   lease: Lease,
   context: Context,
-): Promise<Current | undefined> {
+): Promise<CurrentCredential | undefined> {
   const { strategy } = parts
   const now = (): Instant => found.now + elapsed()
-  const before = found.credential ?? strategy.blank(found.now)
+  const before = found.credential ?? strategy.initial(found.now)
   const about = strategy.about(before, context)
   const prepared = strategy.prepare(before, now())
-  const one: Attempt = { ...prepared, parts, lease, about, context, now, revision: found.revision }
-  if (prepared.next === 'send' && strategy.spends(before)) await parts.ports.store.ensureRoom()
+  const one: RenewalAttempt = { ...prepared, parts, lease, about, context, now, revision: found.revision }
+  if (prepared.next === 'send' && strategy.isSingleUse(before)) await parts.ports.store.ensureRoom()
   if (prepared.credential !== before) {
-    const events = strategy.begun(before, prepared.credential, about, now())
+    const events = strategy.startEvents(before, prepared.credential, about, now())
     if ((await write(one, prepared.credential, events)) === 'conflict') return undefined
   }
   if (prepared.next === 'plan') return undefined
   const made = await sent(one)
   if (!made) return undefined
-  const { next, fault, done } = made
+  const { next, fault, onStored } = made
   parts.seen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
   if (fault) throw faulty(one, next, fault)
-  done?.(next)
+  onStored?.(next)
   return { credential: next, now: found.now, elapsed }
 }
 
 /** Asks upstream and stores what came. */
-async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { readonly next: Live }) | undefined> {
+async function sent(
+  one: RenewalAttempt,
+): Promise<(Pick<RenewalResult, 'fault' | 'onStored'> & { readonly next: CredentialWithTokens }) | undefined> {
   const { parts, credential, next, isRetry, about, now } = one
   const context = unhurried(one.context)
   const { strategy } = parts
   const elapsed = stopwatch(parts.ports.clock)
   try {
-    const order = { credential, next, isRetry, about, context, now, sending: sendingOf(one) }
-    const made = dated(await strategy.renew(order), strategy.spends(credential), now())
+    const call = { credential, next, isRetry, about, context, now, hooks: hooksOf(one) }
+    const made = checkExpiry(await strategy.renew(call), strategy.isSingleUse(credential), now())
     const kept = await keep(one, made)
     if (kept) return { ...made, next: kept }
-    await made.late?.()
+    await made.onSuperseded?.()
     return undefined
   } catch (thrown) {
     if (thrown instanceof Superseded) return undefined
@@ -78,26 +80,26 @@ async function sent(one: Attempt): Promise<(Pick<Renewed, 'fault' | 'done'> & { 
 }
 
 /** What came, and whether its access token ended on the way. A refresh token that came with it is kept all the same. */
-function dated(made: Renewed, spends: boolean, now: Instant): Renewed {
-  const fault = made.fault ? undefined : lateness(made.credential.tokens, now)
-  if (fault && !spends) throw fault
+function checkExpiry(made: RenewalResult, isSingleUse: boolean, now: Instant): RenewalResult {
+  const fault = made.fault ? undefined : expiredOnArrival(made.credential.tokens, now)
+  if (fault && !isSingleUse) throw fault
   return fault ? { ...made, fault } : made
 }
 
 /** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
-function sendingOf(one: Attempt): Sending {
+function hooksOf(one: RenewalAttempt): TryHooks {
   const { lease, credential, parts } = one
-  const failed = (failure: GuestpassError): void => {
+  const onFailedTry = (failure: GuestpassError): void => {
     parts.latestFailure = failure
     parts.ports.onFailedTry?.(failure)
   }
-  if (!parts.strategy.spends(credential)) return { onSend() {}, failed }
+  if (!parts.strategy.isSingleUse(credential)) return { onSend() {}, onFailedTry }
   let tries = 0
   return {
-    failed,
-    async before() {
+    onFailedTry,
+    async beforeTry() {
       tries += 1
-      if (tries === 1 && lease.stands() && lease.age() < JUST_NOW) return
+      if (tries === 1 && lease.isHeld() && lease.age() < JUST_NOW) return
       const row = await lease.confirm()
       const isOurs =
         row?.credential?.generation === credential.generation && row.credential.intent?.id === credential.intent?.id
@@ -105,7 +107,7 @@ function sendingOf(one: Attempt): Sending {
       one.revision = row.revision
     },
     onSend() {
-      if (lease.stands()) return
+      if (lease.isHeld()) return
       const message = 'not sent: this process stood still, and another one may have taken over'
       throw new TryFailure({ code: 'upstream_unavailable', sent: 'no', message })
     },
@@ -113,27 +115,30 @@ function sendingOf(one: Attempt): Sending {
 }
 
 /** Stores tokens as the next generation; undefined when another process committed first. */
-async function keep(one: Attempt, { credential, events, fault, issued }: Renewed): Promise<Live | undefined> {
+async function keep(
+  one: RenewalAttempt,
+  { credential, events, fault, issued }: RenewalResult,
+): Promise<CredentialWithTokens | undefined> {
   const { parts, credential: asked } = one
   const { connection, id, ports } = parts
   const { backOff: _over, intent: _settled, ...rest } = credential
   const backOff = fault?.retryable ? { backOff: backOffOf(one, asked, fault, one.now()) } : {}
-  const next: Live = { ...rest, ...backOff, generation: asked.generation + 1 }
+  const next: CredentialWithTokens = { ...rest, ...backOff, generation: asked.generation + 1 }
   const expect = { generation: asked.generation }
   const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
-  if (!parts.strategy.spends(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
+  if (!parts.strategy.isSingleUse(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
   parts.saving = true
   try {
-    return (await keepTrying(ports, change, id)) === 'done' ? next : undefined
+    return (await commitUntilStored(ports, change, id)) === 'done' ? next : undefined
   } catch (thrown) {
-    throw unsaved(thrown, next)
+    throw unsavedError(thrown, next)
   } finally {
     parts.saving = false
   }
 }
 
 /** Writes down what a failure leaves; throws the failure where it stands. */
-async function settle(one: Attempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
+async function settle(one: RenewalAttempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
   const { parts, credential: before, about, now } = one
   const { strategy, ports } = parts
   const at = now()
@@ -141,12 +146,12 @@ async function settle(one: Attempt, error: GuestpassError, latencyMs: Millis): P
   const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.standing !== 'needs_reauth')
   const backOff = isRested ? backOffOf(one, before, error, at) : undefined
   const after = backOff ? { ...aftermath.credential, backOff } : aftermath.credential
-  const events = strategy.failed({ before, after, error, about, now: at, latencyMs })
+  const events = strategy.failureEvents({ before, after, error, about, now: at, latencyMs })
   if (aftermath.next === 'retry' && error.unsaved === undefined) {
     await write(one, after, events)
     return undefined
   }
-  parts.refusals.remember(error, before.generation, backOff && backOff.until - at)
+  parts.recentFailure.record(error, before.generation, backOff && backOff.until - at)
   const commit = async (): Promise<void> => {
     const outcome = after === before ? 'conflict' : await write(one, after, events)
     if (outcome === 'conflict') await ports.store.commit({ connection: parts.connection, events })
@@ -157,18 +162,26 @@ async function settle(one: Attempt, error: GuestpassError, latencyMs: Millis): P
 }
 
 /** What came cannot be used; it is stored, with its events and the time at which to ask again. */
-function faulty({ parts, now }: Attempt, { generation, backOff }: Live, fault: GuestpassError): GuestpassError {
-  parts.refusals.remember(fault, generation, backOff && backOff.until - now())
+function faulty(
+  { parts, now }: RenewalAttempt,
+  { generation, backOff }: CredentialWithTokens,
+  fault: GuestpassError,
+): GuestpassError {
+  parts.recentFailure.record(fault, generation, backOff && backOff.until - now())
   return fault
 }
 
-function backOffOf({ parts }: Attempt, { backOff }: Credential, error: GuestpassError, now: Instant): BackOff {
+function backOffOf({ parts }: RenewalAttempt, { backOff }: Credential, error: GuestpassError, now: Instant): BackOff {
   const { clock, random } = parts.ports
   const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
   return backOffAfter(error, backOff, now, retryInMs, random.float())
 }
 
-async function write(one: Attempt, credential: Credential, events: readonly Event[]): Promise<'done' | 'conflict'> {
+async function write(
+  one: RenewalAttempt,
+  credential: Credential,
+  events: readonly Event[],
+): Promise<'done' | 'conflict'> {
   const { parts, revision } = one
   const expect = { generation: credential.generation, revision }
   const change = { connection: parts.connection, writes: [{ credential, expect }], events }
@@ -178,7 +191,7 @@ async function write(one: Attempt, credential: Credential, events: readonly Even
 }
 
 /** Why a token that lives no longer than its way here is not served: it would be renewed without end. */
-const lateness = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
+const expiredOnArrival = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
   now < expiresAt
     ? undefined
     : new GuestpassError(
@@ -188,7 +201,7 @@ const lateness = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undef
       )
 
 /** Throws `token_refused` for a token that had ended when it came. */
-export function refuseLate(tokens: TokenSet, now: Instant): void {
-  const late = lateness(tokens, now)
+export function refuseExpired(tokens: TokenSet, now: Instant): void {
+  const late = expiredOnArrival(tokens, now)
   if (late) throw late
 }

@@ -1,6 +1,6 @@
 import { asWord, literal } from '../domain/pattern.ts'
 import type { Secret } from '../domain/secret.ts'
-import { decoded } from './decoded.ts'
+import { decodeText } from './decode-text.ts'
 
 const REMOVED = '[removed]'
 /** Shorter words are struck out only where no letter or digit touches them, because longer words have them as parts. */
@@ -14,7 +14,7 @@ export const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\
 /** A text as an upstream may write it, beside upper and lower case: without accents, and in capitals that have other lengths. */
 function formsOf(secret: Secret): readonly string[] {
   const given = oneLine(secret.reveal().toWellFormed()).trim().normalize('NFC')
-  const plain = oneLine(decoded(given)).trim()
+  const plain = oneLine(decodeText(given)).trim()
   const bare = plain.normalize('NFD').replaceAll(/\p{M}/gu, '')
   return [...new Set([given, plain, bare, plain.toUpperCase()])].filter((form) => form !== '')
 }
@@ -26,7 +26,7 @@ function patternOf(form: string): RegExp {
 }
 
 /** Strikes texts out of a decoded line, in any case; also the beginning of one that was cut off at the end or before an ellipsis. */
-export function strike(line: string, texts: readonly Secret[]): string {
+export function redactValues(line: string, texts: readonly Secret[]): string {
   const forms = [...new Set(texts.flatMap(formsOf))].sort((one, other) => other.length - one.length)
   const whole = forms.reduce((left, form) => left.replaceAll(patternOf(form), REMOVED), line)
   return forms.reduce(withoutCut, whole)
