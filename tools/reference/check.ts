@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { publicNames } from '../../docs/api/public-api.ts'
+import { configurationPage } from '@guestpass/runtime'
+import { errorsPage } from './errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
 import { linkFaults } from './links.ts'
 import { proseFaults, wrapped } from './prose.ts'
@@ -18,6 +20,11 @@ const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { c
   .filter((file) => file !== '' && existsSync(join(root, file)))
 const repository = { files, read: (file: string) => (files.includes(file) ? read(file) : undefined) }
 const pages = files.filter((file) => file.endsWith('.md') && !file.startsWith('docs/api/'))
+/** Pages that are made of the sources. */
+const generated: ReadonlyMap<string, string> = new Map([
+  ['docs/errors.md', errorsPage()],
+  ['docs/configuration.md', configurationPage()],
+])
 const names = publicNames(root)
 
 interface Check {
@@ -36,6 +43,13 @@ const checks: Readonly<Record<string, Check>> = {
         files.filter((file) => file.startsWith('docs/api/surface/')),
       ),
   },
+  generated: {
+    isStrict: true,
+    faults: () =>
+      [...generated].flatMap(([file, text]) =>
+        repository.read(file) === text ? [] : [`${file}: differs from the sources (npm run docs:pages writes it)`],
+      ),
+  },
   'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names) },
   links: { isStrict: false, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
   prose: { isStrict: false, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
@@ -43,11 +57,11 @@ const checks: Readonly<Record<string, Check>> = {
 }
 
 if (process.argv.includes('--write')) {
-  for (const [file, text] of surfaceTexts(names)) {
+  for (const [file, text] of [...surfaceTexts(names), ...generated]) {
     mkdirSync(dirname(join(root, file)), { recursive: true })
     writeFileSync(join(root, file), text)
   }
-  for (const page of pages) if (page !== 'docs/configuration.md') writeFileSync(join(root, page), wrapped(read(page)))
+  for (const page of pages) if (!generated.has(page)) writeFileSync(join(root, page), wrapped(read(page)))
 } else {
   const asked = process.argv.slice(2)
   const chosen = Object.entries(checks).filter(([name]) => asked.length === 0 || asked.includes(name))

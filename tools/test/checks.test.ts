@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { errorPageFaults } from '../errors-page.ts'
 import { importFaults } from '../imports.ts'
 
 const folders: string[] = []
@@ -87,17 +86,5 @@ describe('the check of imports', () => {
     expect(
       faultsOf({ [`${core}/domain/a.ts`]: '/** Not Date.now(). */\nexport const a = 1 // nor Math.random()' }),
     ).toEqual([])
-  })
-})
-
-describe('the check of the error page', () => {
-  it('finds codes that are missing, unknown or told twice', () => {
-    const page = '| `one` | … |\n| `three` | … |\n| `three` | … |\n'
-    expect(errorPageFaults(['one', 'two'], page)).toEqual([
-      'docs/errors.md: two is missing',
-      'docs/errors.md: three is not in the catalogue',
-      'docs/errors.md: three is not in the catalogue',
-      'docs/errors.md: three stands twice',
-    ])
   })
 })

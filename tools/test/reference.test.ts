@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type PublicName, publicNames } from '../../docs/api/public-api.ts'
+import { catalogue } from '@guestpass/core'
+import { errorsPage } from '../reference/errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from '../reference/docstrings.ts'
 import { surfaceFaults, surfaceTexts } from '../reference/surface.ts'
 
@@ -101,5 +103,17 @@ describe('the check of docstrings', () => {
 
   it('gives the code of examples', () => {
     expect(names.flatMap(({ examples }) => examples)).toEqual([{ of: 'parse', code: "parse('a')\n" }])
+  })
+})
+
+describe('the page of errors', () => {
+  it('has each code once, with its status, exit code and remedy', () => {
+    const rows = errorsPage()
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+    const codes = rows.map(
+      (line) => /^\| `(\w+)` \| [^|]+ \| \d{3} \| [1-4] \| (?:yes|no) \| [^|]{10,} \|$/.exec(line)?.[1],
+    )
+    expect(codes).toEqual(Object.keys(catalogue))
   })
 })

@@ -89,7 +89,7 @@ describe('guestpass config', () => {
   })
 
   it('prints the page of all settings', async () => {
-    expect((await ran(['config', '--markdown'])).out).toMatch(/^# Configuration\n[^]*GUESTPASS_AUDIT_FILE/)
+    expect((await ran(['config', '--markdown'])).out).toMatch(/^# Configure Guestpass\n[^]*GUESTPASS_AUDIT_FILE/)
   })
 
   it('ends quietly when its reader goes away', async () => {
