@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from './clock.ts'
+import { cors, preflight } from './cors.ts'
 import type { Answer, Dialect, Endpoint } from './endpoint.ts'
-import { answerAsScripted } from './scripted-answer.ts'
 import type { FaultEffect, Faults } from './faults.ts'
 import type { Journal, OpenEntry } from './journal.ts'
-import { cors, preflight } from './loopback.ts'
 import type { Randomness } from './random.ts'
 import { plainRefusal } from './refusal.ts'
+import { answerAsScripted } from './scripted-answer.ts'
 
 export interface ApiParts {
   readonly clock: Clock
@@ -17,92 +17,115 @@ export interface ApiParts {
   readonly endpoints: readonly Endpoint[]
 }
 
-interface Underway {
+/** A request in progress. */
+interface Exchange {
   readonly entry: OpenEntry
   readonly correlationId: string
 }
 
-/** Serves the endpoints: journal, faults, correlation ids, CORS and the sandbox's own Date are the same for all of them. */
+interface ApiState extends ApiParts {
+  readonly exchanges: WeakMap<FastifyRequest, Exchange>
+  /** Aborted when the sandbox closes, which ends scripted delays. */
+  readonly closing: AbortController
+}
+
+/** Serves the endpoints. All of them share the journal, faults, correlation ids, CORS and the Date of the sandbox's clock. */
 export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
-  const { clock, random, journal, faults, endpoints } = parts
-  const underway = new WeakMap<FastifyRequest, Underway>()
-  const closing = new AbortController()
-  const wait = async (ms: number): Promise<void> => sleep(ms, undefined, { signal: closing.signal })
-  server.addHook('preClose', async () => closing.abort())
-
-  const begun = (request: FastifyRequest): Underway => {
-    const known = underway.get(request)
-    if (known !== undefined) return known
-    const { method, url, headers } = request
-    const fresh = { entry: journal.open({ method, url, headers }), correlationId: random.uuid() }
-    underway.set(request, fresh)
-    return fresh
-  }
-  const send = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    answer: Answer,
-    dialect: Dialect = 'api',
-  ): FastifyReply => {
-    const { entry, correlationId } = begun(request)
-    entry.status(answer.status)
-    return write(reply, answer, {
-      ...(dialect !== 'page' && cors),
-      'inin-correlation-id': correlationId,
-      date: new Date(clock.now()).toUTCString(),
-    })
-  }
-
+  const state: ApiState = { ...parts, exchanges: new WeakMap(), closing: new AbortController() }
+  server.addHook('preClose', async () => state.closing.abort())
   server.addHook('onRequest', (request, reply, next) => {
     if (request.method === 'OPTIONS') return reply.code(204).headers(preflight(request.headers)).send()
-    begun(request)
+    exchangeOf(state, request)
     return next()
   })
   server.addHook('preHandler', async (request) => {
-    if (Buffer.isBuffer(request.body)) begun(request).entry.body(request.headers['content-type'], request.body)
+    const { entry } = exchangeOf(state, request)
+    if (Buffer.isBuffer(request.body)) entry.body(request.headers['content-type'], request.body)
   })
-  const failed =
-    (dialect: Dialect) =>
-    (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-      const [status, message] = unforeseen(error)
-      void send(request, reply, plainRefusal(dialect, status, message).answer(begun(request).correlationId), dialect)
-    }
-  server.setErrorHandler(failed('api'))
+  server.setErrorHandler(errorHandler(state, 'api'))
   server.setNotFoundHandler((request, reply) =>
-    send(
-      request,
-      reply,
-      plainRefusal('api', 404, 'The requested resource was not found.').answer(begun(request).correlationId),
-    ),
+    sendRefusal(state, request, reply, 'api', [404, 'The requested resource was not found.']),
   )
-  for (const endpoint of endpoints) {
-    const { operation, method, dialect } = endpoint
-    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const { entry, correlationId } = begun(request)
-      entry.note({ operation })
-      const answerHeaders: Record<string, string> = {}
-      const call = {
-        method: request.method,
-        params: request.params as Record<string, string>,
-        query: new URLSearchParams(request.url.split('?')[1] ?? ''),
-        headers: request.headers,
-        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-        correlationId,
-        answerHeaders,
-        note: entry.note,
-      }
-      const noteFault = (fault: FaultEffect) => entry.note({ fault })
-      const outcome = await answerAsScripted(endpoint, call, { faults, wait, noteFault }).catch((error: unknown) => {
-        // A scripted delay that the closing sandbox cut short: there is nothing to tell the client.
-        if (closing.signal.aborted) return 'reset' as const
-        throw error
-      })
-      if (outcome === 'reset') return reset(request, reply)
-      return send(request, reply, { ...outcome, headers: { ...answerHeaders, ...outcome.headers } }, dialect)
-    }
-    for (const url of endpoint.paths) server.route({ method, url, handler, errorHandler: failed(dialect) })
+  for (const endpoint of parts.endpoints) {
+    const { method, dialect } = endpoint
+    const handler = (request: FastifyRequest, reply: FastifyReply) => handle(state, endpoint, request, reply)
+    for (const url of endpoint.paths) server.route({ method, url, handler, errorHandler: errorHandler(state, dialect) })
   }
 }
+
+/** The journal entry and correlation id of a request, made when first asked for. */
+function exchangeOf({ exchanges, journal, random }: ApiState, request: FastifyRequest): Exchange {
+  const known = exchanges.get(request)
+  if (known !== undefined) return known
+  const { method, url, headers } = request
+  const exchange = { entry: journal.open({ method, url, headers }), correlationId: random.uuid() }
+  exchanges.set(request, exchange)
+  return exchange
+}
+
+async function handle(
+  state: ApiState,
+  endpoint: Endpoint,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { closing, faults } = state
+  const { entry, correlationId } = exchangeOf(state, request)
+  entry.note({ operation: endpoint.operation })
+  const answerHeaders: Record<string, string> = {}
+  const call = {
+    method: request.method,
+    params: request.params as Record<string, string>,
+    query: new URLSearchParams(request.url.split('?')[1] ?? ''),
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    correlationId,
+    answerHeaders,
+    note: entry.note,
+  }
+  const wait = async (ms: number): Promise<void> => sleep(ms, undefined, { signal: closing.signal })
+  const noteFault = (fault: FaultEffect) => entry.note({ fault })
+  const answer = await answerAsScripted(endpoint, call, { faults, wait, noteFault }).catch((error: unknown) => {
+    // The closing sandbox ended a scripted delay: the client gets no answer.
+    if (closing.signal.aborted) return 'reset' as const
+    throw error
+  })
+  if (answer === 'reset') return reset(request, reply)
+  const headers = { ...answerHeaders, ...answer.headers }
+  return sendAnswer(state, request, reply, endpoint.dialect, { ...answer, headers })
+}
+
+function sendAnswer(
+  state: ApiState,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  dialect: Dialect,
+  answer: Answer,
+): FastifyReply {
+  const { entry, correlationId } = exchangeOf(state, request)
+  entry.status(answer.status)
+  return write(reply, answer, {
+    ...(dialect !== 'page' && cors),
+    'inin-correlation-id': correlationId,
+    date: new Date(state.clock.now()).toUTCString(),
+  })
+}
+
+function sendRefusal(
+  state: ApiState,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  dialect: Dialect,
+  [status, message]: readonly [status: number, message: string],
+): FastifyReply {
+  const answer = plainRefusal(dialect, status, message).answer(exchangeOf(state, request).correlationId)
+  return sendAnswer(state, request, reply, dialect, answer)
+}
+
+const errorHandler =
+  (state: ApiState, dialect: Dialect) =>
+  (error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+    void sendRefusal(state, request, reply, dialect, serverError(error))
 
 function write(reply: FastifyReply, answer: Answer, always: Readonly<Record<string, string>>): FastifyReply {
   const { status, headers, json, text } = answer
@@ -117,8 +140,8 @@ function reset(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply
 }
 
-/** Status and message for what the server itself refuses, as a body that is too large. */
-function unforeseen(error: unknown): [number, string] {
+/** Status and message of what the HTTP server itself refuses, as a body that is too large. */
+function serverError(error: unknown): readonly [status: number, message: string] {
   const { statusCode, message } = error as { statusCode?: number; message?: string }
   if (statusCode !== undefined && statusCode < 500) return [statusCode, message ?? 'The request is not valid.']
   return [500, `The sandbox failed: ${message ?? String(error)}`]

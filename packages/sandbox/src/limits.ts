@@ -14,7 +14,7 @@ export const limitBody = z.strictObject({
   burst: z.int().min(1).max(1e9).optional(),
 })
 
-/** What one access token has used up. Belongs to `limits`; holders only keep it. */
+/** What one access token has used of its limit. Only `limits` changes it. */
 export interface RateLimitUsage {
   epoch: number
   /** Start of the window, or when the bucket was last brought up to date. */
@@ -34,10 +34,10 @@ export interface Permit {
 
 export interface Limits {
   newUsage(): RateLimitUsage
-  take(lane: RateLimitUsage): Permit
-  /** What an answer says that counts on no lane, as one without a valid access token. */
+  take(usage: RateLimitUsage): Permit
+  /** The limits of an answer that counts for no access token, as one to a token that is not valid. */
   unlimitedPermit(): Permit
-  /** New limits for every lane, each with a clean slate. */
+  /** Sets new limits. Every access token starts again with nothing used. */
   readonly set: (limit: Limit) => void
   current(): Limit
 }
@@ -47,19 +47,19 @@ const WINDOW = 60_000
 export function createLimits(initial: Limit, now: () => number): Limits {
   let limit = initial
   let epoch = 0
-  const fresh = (lane: RateLimitUsage, at: number): void => {
-    lane.epoch = epoch
-    lane.at = at
-    lane.used = 0
+  const fresh = (usage: RateLimitUsage, at: number): void => {
+    usage.epoch = epoch
+    usage.at = at
+    usage.used = 0
   }
   return {
     newUsage: () => ({ epoch, at: now(), used: 0 }),
-    take: (lane) => {
+    take: (usage) => {
       const at = now()
-      if (lane.epoch !== epoch || at < lane.at) fresh(lane, at)
+      if (usage.epoch !== epoch || at < usage.at) fresh(usage, at)
       return limit.burst === undefined
-        ? fromWindow(lane, at, limit.perMinute)
-        : fromBucket(lane, at, limit, limit.burst)
+        ? fromWindow(usage, at, limit.perMinute)
+        : fromBucket(usage, at, limit, limit.burst)
     },
     unlimitedPermit: () => ({
       granted: true,
@@ -76,33 +76,33 @@ export function createLimits(initial: Limit, now: () => number): Limits {
   }
 }
 
-function fromWindow(lane: RateLimitUsage, at: number, perMinute: number): Permit {
-  if (lane.used === 0 || at >= lane.at + WINDOW) {
-    lane.at = at
-    lane.used = 0
+function fromWindow(usage: RateLimitUsage, at: number, perMinute: number): Permit {
+  if (usage.used === 0 || at >= usage.at + WINDOW) {
+    usage.at = at
+    usage.used = 0
   }
-  const granted = lane.used < perMinute
-  if (granted) lane.used += 1
-  const wait = seconds(lane.at + WINDOW - at)
-  return { granted, count: lane.used, allowed: perMinute, resetSeconds: wait, retryAfterSeconds: wait }
+  const granted = usage.used < perMinute
+  if (granted) usage.used += 1
+  const wait = seconds(usage.at + WINDOW - at)
+  return { granted, count: usage.used, allowed: perMinute, resetSeconds: wait, retryAfterSeconds: wait }
 }
 
-function fromBucket(lane: RateLimitUsage, at: number, { perMinute }: Limit, burst: number): Permit {
+function fromBucket(usage: RateLimitUsage, at: number, { perMinute }: Limit, burst: number): Permit {
   const perMs = perMinute / WINDOW
-  lane.used = Math.max(0, lane.used - (at - lane.at) * perMs)
-  lane.at = at
+  usage.used = Math.max(0, usage.used - (at - usage.at) * perMs)
+  usage.at = at
   // Refills are fractions: without the allowance a permit due at this very millisecond can be missing 1e-16.
-  const granted = lane.used + 1 <= burst + 1e-9
-  if (granted) lane.used += 1
-  const left = Math.floor(burst - lane.used + 1e-9)
-  const untilNext = seconds((lane.used + 1 - burst) / perMs)
+  const granted = usage.used + 1 <= burst + 1e-9
+  if (granted) usage.used += 1
+  const left = Math.floor(burst - usage.used + 1e-9)
+  const untilNext = seconds((usage.used + 1 - burst) / perMs)
   const allowed = Math.max(perMinute, burst)
   return {
     granted,
     // "allowed minus count" is what is left right now, also where the bucket is smaller than a minute's worth.
     count: allowed - left,
     allowed,
-    resetSeconds: left === 0 ? untilNext : seconds(lane.used / perMs),
+    resetSeconds: left === 0 ? untilNext : seconds(usage.used / perMs),
     retryAfterSeconds: untilNext,
   }
 }

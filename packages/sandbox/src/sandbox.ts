@@ -1,53 +1,31 @@
 import type { AddressInfo } from 'node:net'
 import { ZodError } from 'zod'
-import { createAccess } from './access.ts'
-import { createServer } from './app.ts'
 import type { ChannelOptions } from './channels/channels.ts'
-import { createClock } from './clock.ts'
-import type { Endpoint } from './endpoint.ts'
-import { profilesEndpoint } from './crm/profiles.ts'
 import { environmentVariables } from './environment.ts'
-import { type Fault, createFaults } from './faults.ts'
-import { createGuestJwt } from './guest-jwt.ts'
-import { createGuestEndpoints } from './guest-endpoints.ts'
-import { generateTokenEndpoint } from './guest-tokens/generate-token.ts'
-import { createGuests } from './guest-tokens/guests.ts'
-import { createIdempotencyKeys } from './guest-tokens/idempotency.ts'
-import { refreshTokenEndpoint } from './guest-tokens/refresh.ts'
-import { createJournal, type JournalEntry } from './journal.ts'
-import { jwksEndpoint } from './jwks.ts'
-import { createKeys } from './keys.ts'
-import { type Limit, limitBody, createLimits } from './limits.ts'
-import { createAccessTokens } from './oauth/access-tokens.ts'
-import { createClientAssertion } from './oauth/client-assertion.ts'
-import { clientCredentialsGrant } from './oauth/client-credentials.ts'
-import { type Client, createClientAuthentication } from './oauth/clients.ts'
+import type { Fault } from './faults.ts'
+import type { JournalEntry } from './journal.ts'
+import { type Limit, limitBody } from './limits.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
-import { metadataEndpoint } from './oauth/metadata.ts'
-import { type Organizations, createOrganizations } from './oauth/organizations.ts'
-import { identityScopes } from './oauth/scopes.ts'
-import { type DeviceDecision, createSignInEndpoints } from './oauth/sign-in-endpoints.ts'
-import { tokenEndpoint } from './oauth/token.ts'
-import { tokenInfoEndpoint, deleteTokenEndpoint } from './oauth/tokens-me.ts'
+import type { DeviceDecision } from './oauth/sign-in-endpoints.ts'
 import type { User } from './oauth/users.ts'
-import { type SandboxOptions, type Settings, readSettings } from './options.ts'
-import { type Randomness, createRandomness } from './random.ts'
-import { createDeliveries, type Delivery, webhookSecret } from './receivers/deliveries.ts'
-import { webhookEndpoint } from './receivers/receive.ts'
+import { readSettings, type SandboxOptions } from './options.ts'
+import { createSandboxParts, type SandboxParts } from './sandbox-parts.ts'
+import { createServer } from './server.ts'
+import type { Delivery } from './receivers/deliveries.ts'
 
 /** A running local Genesys. */
 export interface Sandbox {
   /** Base URL of everything, without a slash at the end. */
   readonly url: string
-  /** Environment variables that point a client at this sandbox, secrets included. */
+  /** Environment variables that point a client at this sandbox. They hold its secrets. */
   readonly env: Readonly<Record<string, string>>
   /** Opens the control routes from other machines, in the header `x-sandbox-token`. */
   readonly controlToken: string
   /** A client without a secret. */
   readonly publicClientId: string
-  /** Who can sign in. */
+  /** The users who can sign in. */
   readonly users: readonly User[]
-  /** A channel that guests can come through. */
+  /** The id of a channel that guests can come through. */
   readonly channelId: string
   /** The requests so far, oldest first, as far as they are kept. */
   journal(): JournalEntry[]
@@ -59,11 +37,11 @@ export interface Sandbox {
   setClock(offsetMs: number): void
   /** Signs with a new key from now on; `drop` removes the old ones from the published set. Returns the new key's id. */
   rollKeys(options?: { readonly drop?: boolean | undefined }): Promise<string>
-  /** New limits, each access token with a clean slate. Throws a TypeError for a limit that is not valid. */
+  /** New limits, and every access token starts again with nothing used. Throws a TypeError for a limit that is not valid. */
   setLimits(limit: Limit): void
-  /** Whether sign-ins are decided at once, and how. Throws a TypeError for a choice that is not valid. */
+  /** Decides sign-ins at once, or shows their page again. Throws a TypeError for a choice that is not valid. */
   consent(choice: ConsentChoice): void
-  /** Decides for a device that waits. Throws a TypeError when none shows this code. */
+  /** Approves or denies a device sign-in. Throws a TypeError when no device waits with this code. */
   device(decision: DeviceDecision): void
   /** Adds a channel, or changes the one of this id. Throws a TypeError for one that is not valid. */
   channel(channel: ChannelOptions): void
@@ -79,139 +57,69 @@ export interface Sandbox {
 }
 
 /**
- * Starts a sandbox. Rejects with a TypeError for invalid options, and with the platform's own error when the address
- * cannot be had (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
+ * Starts a sandbox: a local Genesys Cloud with its OAuth server, its guest APIs, a CRM and webhook receivers.
+ *
+ * @param options each has a default, see `SandboxOptions`
+ * @returns the running sandbox; close it
+ *
+ * Rejects with a TypeError that names every invalid option, and with the error of Node when it cannot listen on the
+ * address (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
+ *
+ * @example
+ * ```ts
+ * import { sandbox } from '@guestpass/sandbox'
+ *
+ * const genesys = await sandbox({ autoConsent: true })
+ * console.log(genesys.env['GENESYS_CLIENT_ID'])
+ * await genesys.close()
+ * ```
  */
 export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const chosen = readSettings(options)
-  const random = createRandomness(chosen.seed)
-  const time = createClock(chosen.now)
-  const limit = createLimits(chosen.rateLimit, time.now)
-  const signing = await createKeys(chosen.algorithm)
-  const organization = createOrganizations(random)
-  const registered = clients(chosen, random, organization)
+  const settings = readSettings(options)
   let url = ''
-  const issuer = () => url
-
-  const shared = { issuer, clock: time, keys: signing, random }
-  const tokens = createAccessTokens({
-    ...shared,
-    format: chosen.accessTokenFormat,
-    lifetime: chosen.accessTokenSeconds,
-    limits: limit,
-  })
-  const admit = createAccess(tokens, limit)
-  const sign = createGuestJwt({ ...shared, scopeFormat: chosen.guestScopeFormat })
-  const known = createGuests({ clock: time, sign })
-  const authenticate = createClientAuthentication(
-    registered.all,
-    createClientAssertion({ clients: registered.all, issuer, clock: time }),
-  )
-  const people = createSignInEndpoints({
-    ...shared,
-    settings: chosen,
-    clients: registered.all,
-    authenticate,
-    access: admit,
-    tokens,
-  })
-  const guestly = createGuestEndpoints({ ...shared, settings: chosen, organization, access: admit, sign })
-  const received = createDeliveries(chosen.webhookSecrets ?? [webhookSecret(random)], time.now)
-  const grants = [clientCredentialsGrant(tokens), ...people.grants]
-  const endpoints: readonly Endpoint[] = [
-    tokenEndpoint({ grants, authenticate }),
-    metadataEndpoint({
-      issuer,
-      grantTypes: grants.map(({ type }) => type),
-      scopes: [...new Set([...chosen.scopes, ...identityScopes])],
-      algorithm: signing.algorithm,
-    }),
-    ...people.endpoints,
-    tokenInfoEndpoint(admit),
-    deleteTokenEndpoint(admit, tokens),
-    jwksEndpoint(signing),
-    generateTokenEndpoint(admit, known),
-    refreshTokenEndpoint({ access: admit, guests: known, idempotency: createIdempotencyKeys(time.now), now: time.now }),
-    ...guestly.endpoints,
-    profilesEndpoint(),
-    webhookEndpoint(received),
-  ]
-
-  const script = createFaults(endpoints.map(({ operation }) => operation))
-  const addFaults = (added: readonly Fault[]) => checked('The faults are', () => script.script(added))
-  addFaults(chosen.faults)
-  const record = createJournal(chosen.journalSize, time.now)
-  const controlToken = chosen.controlToken ?? random.text(24)
-  const { host, port, allowedHosts } = chosen
-  const parts = {
-    clock: time,
-    random,
-    journal: record,
-    faults: script,
-    keys: signing,
-    limits: limit,
-    decisions: people,
-    guestDecisions: guestly,
-    deliveries: received,
-  }
-  const server = createServer({ ...parts, endpoints, host, allowedHosts, controlToken })
+  const parts = await createSandboxParts(settings, () => url)
+  const script = (faults: readonly Fault[]) => withTypeError('The faults are', () => parts.faults.script(faults))
+  script(settings.faults)
+  const { host, port, allowedHosts } = settings
+  const server = createServer({ ...parts, host, allowedHosts })
   await server.listen({ host, port })
   url = baseUrl(host, server.server.address() as AddressInfo)
+  return { url, ...controlsOf(parts), env: variablesOf(parts, url), script, close: async () => server.close() }
+}
 
-  return {
+const variablesOf = ({ clients, deliveries }: SandboxParts, url: string): Readonly<Record<string, string>> =>
+  environmentVariables({
     url,
-    env: environmentVariables({
-      url,
-      client: registered.main,
-      publicClientId: registered.publicId,
-      webhookSecrets: received.secrets(),
-    }),
+    client: clients.main,
+    publicClientId: clients.publicId,
+    webhookSecrets: deliveries.secrets(),
+  })
+
+/** The members of a sandbox that steer it and look into it from code. */
+function controlsOf(parts: SandboxParts): Omit<Sandbox, 'url' | 'env' | 'script' | 'close'> {
+  const { clock, keys, limits, clients, journal, decisions, guestDecisions, deliveries, controlToken } = parts
+  return {
     controlToken,
-    publicClientId: registered.publicId,
-    users: people.users,
-    channelId: guestly.channelId,
-    journal: record.entries,
-    script: addFaults,
-    advance: time.advance,
-    setClock: time.setOffset,
-    rollKeys: signing.roll,
-    setLimits: (next) => checked('The limit is', () => limit.set(limitBody.parse(next))),
-    consent: (choice) => checked('The choice is', () => people.consent.set(choice)),
-    device: (decision) => checked('The decision is', () => people.device(decision)),
-    channel: (channel) => checked('The channel is', () => guestly.channel(channel)),
-    endGuest: (guestId) => checked('The guest is', () => guestly.endGuest({ guestId, end: true })),
-    deliveries: received.all,
-    clearDeliveries: received.clear,
-    webhookSecrets: (secrets) => checked('The secrets are', () => received.setSecrets(secrets)),
-    close: async () => server.close(),
+    publicClientId: clients.publicId,
+    users: decisions.users,
+    channelId: guestDecisions.channelId,
+    journal: journal.entries,
+    advance: clock.advance,
+    setClock: clock.setOffset,
+    rollKeys: keys.roll,
+    setLimits: (limit) => withTypeError('The limit is', () => limits.set(limitBody.parse(limit))),
+    consent: (choice) => withTypeError('The choice is', () => decisions.consent.set(choice)),
+    device: (decision) => withTypeError('The decision is', () => decisions.device(decision)),
+    channel: (channel) => withTypeError('The channel is', () => guestDecisions.channel(channel)),
+    endGuest: (guestId) => withTypeError('The guest is', () => guestDecisions.endGuest({ guestId, end: true })),
+    deliveries: deliveries.all,
+    clearDeliveries: deliveries.clear,
+    webhookSecrets: (secrets) => withTypeError('The secrets are', () => deliveries.setSecrets(secrets)),
   }
 }
 
-function clients(chosen: Settings, random: Randomness, organization: Organizations) {
-  const { scopes, redirectUris } = chosen
-  const own = { organization: organization(chosen.organization), scopes, redirectUris, loopbackRedirects: true }
-  const main = {
-    ...own,
-    id: chosen.clientId ?? random.uuid(),
-    secret: chosen.clientSecret ?? random.text(32),
-  }
-  const open: Client = { ...own, id: chosen.publicClientId ?? random.uuid() }
-  const further = chosen.clients.map(
-    ({ id, secret, keys, organization: name = chosen.organization, scopes = chosen.scopes, redirectUris }): Client => ({
-      id,
-      secret,
-      keys,
-      organization: organization(name),
-      scopes,
-      redirectUris: redirectUris ?? [],
-      loopbackRedirects: redirectUris === undefined,
-    }),
-  )
-  return { main, publicId: open.id, all: [main, open, ...further] }
-}
-
-/** Runs what a schema guards, and words what it finds for callers in code. */
-function checked(what: string, run: () => void): void {
+/** Runs a call that parses its input. A ZodError becomes a TypeError whose message names every field at fault. */
+function withTypeError(what: string, run: () => void): void {
   try {
     run()
   } catch (error) {

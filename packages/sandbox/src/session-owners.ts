@@ -1,29 +1,29 @@
 import type { Organization } from './oauth/clients.ts'
 
-/** Who holds what only one guest at a time can have, as an address on a channel. */
+/** Which guest has the session of a key, as an address on a channel. A key has one live session at most. */
 export interface SessionOwners {
-  /** The id of the guest that holds the key and is still live. */
+  /** The id of the guest that has the session of the key, if that session is live. */
   find(key: string): string | undefined
-  /** The key is this guest's from now on; says how often it was taken so far. */
+  /** Gives the session of the key to a guest. Answers how often that was done for the key so far. */
   assign(key: string, guestId: string): number
 }
 
-export function createSessionOwners(live: (guestId: string) => boolean): SessionOwners {
-  const held = new Map<string, { readonly guestId: string; readonly taken: number }>()
+export function createSessionOwners(isLive: (guestId: string) => boolean): SessionOwners {
+  const owners = new Map<string, { readonly guestId: string; readonly assigned: number }>()
   return {
     find: (key) => {
-      const guestId = held.get(key)?.guestId
-      return guestId !== undefined && live(guestId) ? guestId : undefined
+      const guestId = owners.get(key)?.guestId
+      return guestId !== undefined && isLive(guestId) ? guestId : undefined
     },
     assign: (key, guestId) => {
-      const taken = (held.get(key)?.taken ?? 0) + 1
-      held.set(key, { guestId, taken })
-      return taken
+      const assigned = (owners.get(key)?.assigned ?? 0) + 1
+      owners.set(key, { guestId, assigned })
+      return assigned
     },
   }
 }
 
-/** The same for one address in whatever case it is written. */
+/** The key of an address, and of a channel where there is one. Upper and lower case do not matter. */
 export function personKey(organization: Organization, email: string, channelId = ''): string {
   return JSON.stringify([organization.id, email.toLowerCase(), channelId])
 }

@@ -15,12 +15,12 @@ export function channelEndpoint(access: Access, channels: Channels): Endpoint {
     answer: (call) => {
       const { organization } = access(call, 'guest:read').token.client
       const id = call.params['channelId'] ?? ''
-      const standing = channels.status(id, organization)
+      const status = channels.status(id, organization)
       const found = channels.find(id)
-      if (standing === 'unknown' || found === undefined) {
+      if (status === 'unknown' || found === undefined) {
         throw apiRefusal({ status: 404, code: 'not.found', message: 'No channel has this id.' })
       }
-      if (standing !== 'usable') throw channelRefusal(standing, id)
+      if (status !== 'usable') throw channelRefusal(status, id)
       const { name, enabled } = found
       return {
         status: 200,
@@ -37,7 +37,7 @@ const reasons: Readonly<Record<Exclude<ChannelStatus, 'usable'>, readonly [code:
 }
 
 /** 403 that says why guests cannot come through a channel. */
-export function channelRefusal(standing: keyof typeof reasons, channelId: string): Refusal {
-  const [code, message] = reasons[standing]
+export function channelRefusal(status: keyof typeof reasons, channelId: string): Refusal {
+  const [code, message] = reasons[status]
   return apiRefusal({ status: 403, code, message, messageParams: { channelId } })
 }

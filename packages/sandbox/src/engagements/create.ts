@@ -42,9 +42,9 @@ export function createGuestEndpoint({ access, sessions, channels }: CreateGuestP
       noteRequestId(call)
       const { organization } = access(call, 'guest:write').token.client
       const { consent, ...person } = jsonBody(call, body)
-      const standing = channels.status(person.channelId, organization)
-      if (standing !== 'usable') throw channelRefusal(standing, person.channelId)
-      if (sessions.hasSession(organization, person)) throw taken()
+      const status = channels.status(person.channelId, organization)
+      if (status !== 'usable') throw channelRefusal(status, person.channelId)
+      if (sessions.hasSession(organization, person)) throw sessionExists()
       const { guest, token, refreshToken, created } = await sessions.create(organization, person)
       const { guestId, email, channelId, createdAt } = guest
       call.note({ guestId, created, refreshes: guest.refreshes })
@@ -55,7 +55,7 @@ export function createGuestEndpoint({ access, sessions, channels }: CreateGuestP
   }
 }
 
-function taken() {
+function sessionExists() {
   const message = 'An active session for this email and channel exists.'
   return apiRefusal({ status: 409, code: 'request.conflict', message })
 }

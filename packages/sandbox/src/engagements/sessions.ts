@@ -5,7 +5,7 @@ import { createSessionOwners, personKey } from '../session-owners.ts'
 import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
-/** Who a guest was said to be. */
+/** What the create of a guest says of it. */
 export interface GuestDetails {
   readonly email: string
   readonly channelId: string
@@ -29,7 +29,7 @@ export interface EngagementGuest extends GuestDetails {
   readonly ended: boolean
 }
 
-/** A refresh token that was issued, dead or alive. */
+/** A refresh token that was issued, whether it can still be used or not. */
 export interface GuestRefreshToken {
   readonly guestId: string
   readonly spent: boolean
@@ -37,7 +37,7 @@ export interface GuestRefreshToken {
   readonly presented: number
 }
 
-/** A guest with its new tokens. */
+/** A guest and the tokens that were just issued to it. */
 export interface GuestWithTokens {
   readonly guest: EngagementGuest
   readonly token: string
@@ -48,10 +48,10 @@ export interface Sessions {
   /** Seconds that a token lives. */
   readonly tokenSeconds: number
   find(guestId: string): EngagementGuest | undefined
-  /** Whether this person has a session on this channel. */
-  hasSession(organization: Organization, person: GuestDetails): boolean
+  /** Whether this address has a session on this channel. */
+  hasSession(organization: Organization, details: GuestDetails): boolean
   /** A new guest; `created` counts those of the same address and channel so far. */
-  create(organization: Organization, person: GuestDetails): Promise<GuestWithTokens & { readonly created: number }>
+  create(organization: Organization, details: GuestDetails): Promise<GuestWithTokens & { readonly created: number }>
   /** Counts a presentation. Undefined when no such refresh token was issued. */
   present(refreshToken: string): GuestRefreshToken | undefined
   isRefreshable(guest: EngagementGuest): boolean
@@ -73,67 +73,85 @@ export interface SessionParts {
   readonly refreshSeconds: number
 }
 
-export function createSessions({ clock, random, newId, sign, tokenSeconds, refreshSeconds }: SessionParts): Sessions {
-  const known = new Map<string, EngagementGuest>()
-  const refreshTokens = new Map<string, GuestRefreshToken>()
-  const find = (guestId: string): EngagementGuest | undefined => known.get(guestId.toLowerCase())
-  const live = (guestId: string): boolean => {
-    const guest = find(guestId)
-    return guest !== undefined && !guest.ended && clock.now() < Math.max(guest.expiresAt, guest.refreshableUntil)
+interface SessionState extends SessionParts {
+  readonly guests: Map<string, EngagementGuest>
+  readonly refreshTokens: Map<string, GuestRefreshToken>
+}
+
+const findGuest = ({ guests }: SessionState, guestId: string): EngagementGuest | undefined =>
+  guests.get(guestId.toLowerCase())
+
+function isLive(state: SessionState, guestId: string): boolean {
+  const guest = findGuest(state, guestId)
+  if (guest === undefined || guest.ended) return false
+  return state.clock.now() < Math.max(guest.expiresAt, guest.refreshableUntil)
+}
+
+function keepGuest({ guests }: SessionState, guest: EngagementGuest): EngagementGuest {
+  guests.set(guest.guestId.toLowerCase(), guest)
+  return guest
+}
+
+/** Issues the next tokens. All changes happen before the signature is awaited, so concurrent requests have one order. */
+async function issueTokens(
+  state: SessionState,
+  guest: Omit<EngagementGuest, 'updatedAt' | 'expiresAt' | 'refreshableUntil'>,
+): Promise<GuestWithTokens> {
+  const { clock, random, sign, tokenSeconds, refreshSeconds } = state
+  const now = clock.now()
+  const iat = epochSeconds(now)
+  const times = {
+    updatedAt: now,
+    expiresAt: (iat + tokenSeconds) * 1000,
+    refreshableUntil: now + refreshSeconds * 1000,
   }
-  const held = createSessionOwners(live)
-  const keep = (guest: EngagementGuest): EngagementGuest => {
-    known.set(guest.guestId.toLowerCase(), guest)
-    return guest
-  }
-  // Everything before the signature happens at once, so that of requests at the same time one comes first.
-  const issue = async (
-    guest: Omit<EngagementGuest, 'updatedAt' | 'expiresAt' | 'refreshableUntil'>,
-  ): Promise<GuestWithTokens> => {
-    const now = clock.now()
-    const iat = epochSeconds(now)
-    const expiresAt = (iat + tokenSeconds) * 1000
-    const next = keep({ ...guest, updatedAt: now, expiresAt, refreshableUntil: now + refreshSeconds * 1000 })
-    const refreshToken = random.text(32)
-    refreshTokens.set(refreshToken, { guestId: next.guestId, spent: false, presented: 0 })
-    return {
-      guest: next,
-      refreshToken,
-      token: await sign({ ...next, scopes: guestScopes, iat, seconds: tokenSeconds }),
-    }
-  }
-  const change = (
-    text: string,
-    how: (token: GuestRefreshToken) => GuestRefreshToken,
-  ): GuestRefreshToken | undefined => {
-    const token = refreshTokens.get(text)
-    if (token === undefined) return undefined
-    const changed = how(token)
-    refreshTokens.set(text, changed)
-    return changed
-  }
+  const next = keepGuest(state, { ...guest, ...times })
+  const refreshToken = random.text(32)
+  state.refreshTokens.set(refreshToken, { guestId: next.guestId, spent: false, presented: 0 })
+  const token = await sign({ ...next, scopes: guestScopes, iat, seconds: tokenSeconds })
+  return { guest: next, refreshToken, token }
+}
+
+/** Changes what is known of a refresh token. Gives undefined when none of this text was issued. */
+function changeRefreshToken(
+  { refreshTokens }: SessionState,
+  text: string,
+  how: (token: GuestRefreshToken) => GuestRefreshToken,
+): GuestRefreshToken | undefined {
+  const token = refreshTokens.get(text)
+  if (token === undefined) return undefined
+  const changed = how(token)
+  refreshTokens.set(text, changed)
+  return changed
+}
+
+/** The guests of the engagements API and their sessions. One address on one channel has at most one session. */
+export function createSessions(parts: SessionParts): Sessions {
+  const state: SessionState = { ...parts, guests: new Map(), refreshTokens: new Map() }
+  const { clock } = parts
+  const owners = createSessionOwners((guestId) => isLive(state, guestId))
   return {
-    tokenSeconds: tokenSeconds,
-    find,
+    tokenSeconds: parts.tokenSeconds,
+    find: (guestId) => findGuest(state, guestId),
     hasSession: (organization, { email, channelId }) =>
-      held.find(personKey(organization, email, channelId)) !== undefined,
-    create: async (organization, person) => {
-      const guestId = newId()
-      const created = held.assign(personKey(organization, person.email, person.channelId), guestId)
-      const begun = { ...person, guestId, organization, createdAt: clock.now(), refreshes: 0, ended: false }
-      return { ...(await issue(begun)), created }
+      owners.find(personKey(organization, email, channelId)) !== undefined,
+    create: async (organization, details) => {
+      const guestId = parts.newId()
+      const created = owners.assign(personKey(organization, details.email, details.channelId), guestId)
+      const guest = { ...details, guestId, organization, createdAt: clock.now(), refreshes: 0, ended: false }
+      return { ...(await issueTokens(state, guest)), created }
     },
-    present: (text) => change(text, (token) => ({ ...token, presented: token.presented + 1 })),
+    present: (text) => changeRefreshToken(state, text, (token) => ({ ...token, presented: token.presented + 1 })),
     isRefreshable: ({ ended, refreshableUntil }) => !ended && clock.now() < refreshableUntil,
     refresh: (guest, text) => {
-      change(text, (token) => ({ ...token, spent: true }))
-      return issue({ ...guest, refreshes: guest.refreshes + 1 })
+      changeRefreshToken(state, text, (token) => ({ ...token, spent: true }))
+      return issueTokens(state, { ...guest, refreshes: guest.refreshes + 1 })
     },
-    update: (guest, attributes) => keep({ ...guest, attributes, updatedAt: clock.now() }),
-    isLive: live,
+    update: (guest, attributes) => keepGuest(state, { ...guest, attributes, updatedAt: clock.now() }),
+    isLive: (guestId) => isLive(state, guestId),
     end: (guestId) => {
-      const guest = find(guestId)
-      if (guest !== undefined) keep({ ...guest, ended: true })
+      const guest = findGuest(state, guestId)
+      if (guest !== undefined) keepGuest(state, { ...guest, ended: true })
     },
   }
 }

@@ -33,7 +33,7 @@ export function createExternalUserEndpoint(
       noteRequestId(call)
       const organization = organizationOfUser(call, access)
       const { name, email } = jsonBody(call, body)
-      if (duplicates === 'refuse' && users.hasSession(organization, email)) throw taken()
+      if (duplicates === 'refuse' && users.hasSession(organization, email)) throw sessionExists()
       const { id, token, createdAt, created } = await users.create(organization, email)
       call.note({ guestId: id, created })
       const at = iso(createdAt)
@@ -45,14 +45,14 @@ export function createExternalUserEndpoint(
 
 function organizationOfUser(call: Call, access: Access): Organization {
   const { scopes, family, client } = access(call).token
-  const lacking = ['webmessaging:guest:create', 'externalusers:write'].find((scope) => !scopes.includes(scope))
-  if (lacking !== undefined) throw scopeMissing(lacking, 401)
+  const missing = ['webmessaging:guest:create', 'externalusers:write'].find((scope) => !scopes.includes(scope))
+  if (missing !== undefined) throw scopeMissing(missing, 401)
   if (family !== undefined) return client.organization
   const message = 'This request needs a user, and the token of client credentials stands for none.'
   throw apiRefusal({ status: 403, code: 'not.authorized', message })
 }
 
-function taken() {
+function sessionExists() {
   const message = 'An external user of this email has a session.'
   return apiRefusal({ status: 409, code: 'request.conflict', message })
 }

@@ -37,20 +37,20 @@ export interface ExternalUserParts {
 export function createExternalUsers(parts: ExternalUserParts): ExternalUsers {
   const { clock, random, newId, sign, tokenFormat, tokenSeconds: seconds } = parts
   const liveUntil = new Map<string, number>()
-  const live = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
-  const held = createSessionOwners(live)
+  const isLive = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
+  const owners = createSessionOwners(isLive)
   return {
-    hasSession: (organization, email) => held.find(personKey(organization, email)) !== undefined,
+    hasSession: (organization, email) => owners.find(personKey(organization, email)) !== undefined,
     create: async (organization, email) => {
       const createdAt = clock.now()
       const iat = epochSeconds(createdAt)
       const id = newId()
       liveUntil.set(id, (iat + seconds) * 1000)
-      const created = held.assign(personKey(organization, email), id)
+      const created = owners.assign(personKey(organization, email), id)
       const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
       return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.text(48) }
     },
-    isLive: live,
+    isLive,
     end: (id) => {
       liveUntil.delete(id)
     },

@@ -1,6 +1,6 @@
 import type { Answer } from '../endpoint.ts'
 
-/** What is known of an Idempotency-Key: nothing, that it stands for another request, that its request is running, or its answer. */
+/** What is known of an Idempotency-Key: nothing, that another request used it, that its request is running, or its answer. */
 export type KeyStatus =
   | { readonly is: 'new' }
   | { readonly is: 'other' }
@@ -9,12 +9,12 @@ export type KeyStatus =
 
 export interface IdempotencyKeys {
   status(key: string, fingerprint: string): KeyStatus
-  /** Does the work and keeps its answer; a failure keeps nothing. */
+  /** Runs the work and keeps its answer. A failure keeps nothing. */
   run(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer>
 }
 
 /** How long an answer is kept: 24 hours. */
-const KEPT = 24 * 60 * 60_000
+const KEEP_MS = 24 * 60 * 60_000
 
 interface Entry {
   readonly fingerprint: string
@@ -33,7 +33,7 @@ export function createIdempotencyKeys(now: () => number): IdempotencyKeys {
     },
     run: async (key, fingerprint, work) => {
       forgetOld(entries, now())
-      const entry: Entry = { fingerprint, until: now() + KEPT }
+      const entry: Entry = { fingerprint, until: now() + KEEP_MS }
       entries.delete(key)
       entries.set(key, entry)
       try {

@@ -11,19 +11,19 @@ import type { IdempotencyKeys } from './idempotency.ts'
 /** How long after its expiry a guest token can still be refreshed: 300 s. */
 const GRACE = 300_000
 
-const uuid4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
 const anyObject = z.record(z.string(), z.unknown(), { error: 'a JSON object' })
 
 export interface RefreshParts {
   readonly access: Access
   readonly guests: Guests
-  readonly idempotency: IdempotencyKeys
+  readonly idempotencyKeys: IdempotencyKeys
   readonly now: () => number
 }
 
 /** `POST /api/v2/conversations/webmessaging/guesttokens/{guestTokenId}/refresh`: takes effect once for each Idempotency-Key. */
-export function refreshTokenEndpoint({ access, guests, idempotency, now }: RefreshParts): Endpoint {
+export function refreshTokenEndpoint({ access, guests, idempotencyKeys, now }: RefreshParts): Endpoint {
   const renew = async (call: Call, guest: Guest): Promise<Answer> => {
     await call.pause()
     const next = await guests.refresh(guest)
@@ -41,14 +41,14 @@ export function refreshTokenEndpoint({ access, guests, idempotency, now }: Refre
       const id = (call.params['guestTokenId'] ?? '').toLowerCase()
       const key = `${organization.id}/${idempotencyKey(call)}`
       const fingerprint = canonical([id, optionalJsonBody(call, anyObject)])
-      // Before the guest is looked at: a known key decides, whatever became of the guest since.
-      const standing = idempotency.status(key, fingerprint)
-      if (standing.is === 'other') throw otherRequest()
+      // Before the guest is read: the answer to a known key does not depend on the guest.
+      const known = idempotencyKeys.status(key, fingerprint)
+      if (known.is === 'other') throw otherRequest()
       call.note({ guestId: id })
-      if (standing.is === 'running') throw stillRunning()
-      if (standing.is === 'done') return replayed(call, standing.answer, guests.find(id))
+      if (known.is === 'running') throw stillRunning()
+      if (known.is === 'done') return replayed(call, known.answer, guests.find(id))
       const guest = refreshable(guests.find(id), organization.id, now())
-      return idempotency.run(key, fingerprint, () => renew(call, guest))
+      return idempotencyKeys.run(key, fingerprint, () => renew(call, guest))
     },
   }
 }
@@ -70,7 +70,7 @@ function refreshed(guest: Guest, guestToken: string): Readonly<Record<string, st
 
 function idempotencyKey({ headers }: Call): string {
   const key = headers['idempotency-key']
-  if (typeof key === 'string' && uuid4.test(key)) return key.toLowerCase()
+  if (typeof key === 'string' && UUID_V4.test(key)) return key.toLowerCase()
   const errorCode = key === undefined ? 'parameters.missing' : 'invalid.value'
   const message = 'The Idempotency-Key header must be a version 4 UUID.'
   throw apiRefusal({

@@ -3,17 +3,17 @@ import type { Clock } from '../clock.ts'
 import type { AuthorizationCode, AuthorizationCodes } from './codes.ts'
 import { type Form, required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { TokenIssuer } from './issuance.ts'
+import type { TokenIssuer } from './token-issuer.ts'
 import type { Grant } from './token.ts'
 
 /** RFC 6749 section 4.1.3 and RFC 7636. A code that comes a second time ends everything that it gave. */
 export function authorizationCodeGrant({
   codes,
-  issuance,
+  issuer,
   clock,
 }: {
   codes: AuthorizationCodes
-  issuance: TokenIssuer
+  issuer: TokenIssuer
   clock: Clock
 }): Grant {
   return {
@@ -31,7 +31,7 @@ export function authorizationCodeGrant({
       if (clock.now() >= code.expiresAt) throw invalidGrant('the code has expired')
       assertSameRequest(code, form)
       const { redirectUri: _, challenge: __, ...terms } = code.terms
-      const { family, answer } = issuance.signIn(terms)
+      const { family, answer } = issuer.signIn(terms)
       codes.spend(text, family)
       call.note({ family: family.id })
       return answer

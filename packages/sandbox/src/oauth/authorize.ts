@@ -20,7 +20,7 @@ export interface AuthorizeParts {
   readonly users: Users
   readonly consent: Consent
   readonly codes: AuthorizationCodes
-  readonly tickets: FormTokens<AuthorizationRequest>
+  readonly formTokens: FormTokens<AuthorizationRequest>
   readonly clock: Clock
 }
 
@@ -28,7 +28,7 @@ const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
 
 /** `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of the page. */
 export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
-  const { issuer, clients, users, consent, codes, tickets, clock } = parts
+  const { issuer, clients, users, consent, codes, formTokens, clock } = parts
   const allowed = (request: AuthorizationRequest, user: User): Answer => {
     const { client, scopes, redirectUri, challenge, nonce, audience } = request
     const terms = { client, user, scopes, redirectUri, challenge, nonce, audience, signedInAt: clock.now() }
@@ -45,9 +45,9 @@ export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
       if (auto && deny) throw denied(request)
       if (auto) return allowed(request, consent.user())
       if (request.silent) throw redirectRefusal(request, 'interaction_required', 'the user has to be asked')
-      const ticket = tickets.issue(request, headers)
+      const formToken = formTokens.issue(request, headers)
       const formTargets = [...loopback, origin(request.redirectUri)]
-      return consentPage({ ...request, users: users.all, ticket, action: '/oauth/authorize', formTargets })
+      return consentPage({ ...request, users: users.all, formToken, action: '/oauth/authorize', formTargets })
     },
   }
   const decide: Endpoint = {
@@ -56,8 +56,8 @@ export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
     paths,
     dialect: 'page',
     answer: ({ body, headers }) => {
-      const { ticket, allowed: yes, user } = readDecision(body)
-      const request = tickets.redeem(ticket, headers)
+      const { formToken, allowed: yes, user } = readDecision(body)
+      const request = formTokens.redeem(formToken, headers)
       if (request === undefined) return staleFormPage()
       if (!yes) throw denied(request)
       return allowed(request, users.find(user) ?? users.first)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Randomness } from '../random.ts'
 import { forgetExpired } from './expiry.ts'
 import type { TokenFamily } from './token-family.ts'
-import type { SignInTerms } from './issuance.ts'
+import type { SignInTerms } from './token-issuer.ts'
 
 /** What an authorization code stands for. */
 export interface CodeTerms extends SignInTerms {

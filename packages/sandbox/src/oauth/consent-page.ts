@@ -8,7 +8,7 @@ export interface ConsentPage {
   readonly client: Client
   readonly scopes: readonly string[]
   readonly users: readonly User[]
-  readonly ticket: FormToken
+  readonly formToken: FormToken
   /** Where the form goes, a path of the sandbox. */
   readonly action: string
   /** Said above the choice; for what the user should compare. */
@@ -17,16 +17,24 @@ export interface ConsentPage {
 }
 
 /** Asks who signs in, and whether the application may have what it asks for. */
-export function consentPage({ client, scopes, users, ticket, action, remark, formTargets = [] }: ConsentPage): Answer {
+export function consentPage({
+  client,
+  scopes,
+  users,
+  formToken,
+  action,
+  remark,
+  formTargets = [],
+}: ConsentPage): Answer {
   return page({
     title: `Sign in to ${client.organization.name}`,
     formTargets,
-    headers: ticket.headers,
+    headers: formToken.headers,
     main: html`<p class="note">This is a local sandbox: its users are made up, and nobody needs a password.</p>
 <p>The application <code>${client.id}</code> wants to act for you.</p>
 ${remark}
 <form method="post" action="${action}">
-<input type="hidden" name="ticket" value="${ticket.text}">
+<input type="hidden" name="form_token" value="${formToken.text}">
 <fieldset>
 <legend>Who are you?</legend>
 ${users.map(choice)}
@@ -51,7 +59,7 @@ function choice({ id, name, email }: User, index: number): Markup {
 
 /** What the form of a consent page brings back. */
 export interface Decision {
-  readonly ticket: string | undefined
+  readonly formToken: string | undefined
   readonly allowed: boolean
   readonly user: string | undefined
 }
@@ -59,7 +67,7 @@ export interface Decision {
 export function readDecision(body: Buffer): Decision {
   const form = new URLSearchParams(body.toString('utf8'))
   return {
-    ticket: form.get('ticket') ?? undefined,
+    formToken: form.get('form_token') ?? undefined,
     allowed: form.get('decision') === 'allow',
     user: form.get('user') ?? undefined,
   }

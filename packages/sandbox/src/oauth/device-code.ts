@@ -3,12 +3,12 @@ import { oauthRefusal, type Refusal } from '../refusal.ts'
 import { type DeviceCode, type DeviceCodes } from './device-codes.ts'
 import { required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { TokenIssuer } from './issuance.ts'
+import type { TokenIssuer } from './token-issuer.ts'
 import type { Grant } from './token.ts'
 
 export interface DeviceGrantParts {
   readonly codes: DeviceCodes
-  readonly issuance: TokenIssuer
+  readonly issuer: TokenIssuer
   readonly clock: Clock
 }
 
@@ -16,7 +16,7 @@ export interface DeviceGrantParts {
 const SLOWER = 5
 
 /** RFC 8628 sections 3.4 and 3.5. */
-export function deviceCodeGrant({ codes, issuance, clock }: DeviceGrantParts): Grant {
+export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Grant {
   /** Asking too early costs five more seconds from now on. */
   const paced = (text: string, code: DeviceCode): Refusal | undefined => {
     const now = clock.now()
@@ -39,7 +39,7 @@ export function deviceCodeGrant({ codes, issuance, clock }: DeviceGrantParts): G
       }
       codes.change(text, { spent: true })
       const { user, at } = code.decision
-      const { family, answer } = issuance.signIn({
+      const { family, answer } = issuer.signIn({
         client,
         user,
         scopes: code.scopes,

@@ -10,19 +10,19 @@ export interface DevicePageParts {
   readonly codes: DeviceCodes
   readonly users: Users
   /** Each stands for a user code. */
-  readonly tickets: FormTokens<string>
+  readonly formTokens: FormTokens<string>
 }
 
 const paths = ['/device']
 
 /** `GET /device` asks for the code that a device shows, then who signs in there; `POST /device` takes the decision. */
-export function devicePageEndpoints({ codes, users, tickets }: DevicePageParts): readonly Endpoint[] {
+export function devicePageEndpoints({ codes, users, formTokens }: DevicePageParts): readonly Endpoint[] {
   const asked = (userCode: string, headers: Call['headers']): Answer => {
     const code = codes.waiting(userCode)
     if (code === undefined) return entry('No device that waits shows this code. Compare it letter by letter.')
-    const ticket = tickets.issue(code.userCode, headers)
+    const formToken = formTokens.issue(code.userCode, headers)
     const remark = html`<p>Go on only if the device in front of you shows <strong>${code.userCode}</strong>.</p>`
-    return consentPage({ ...code, users: users.all, ticket, action: '/device', remark })
+    return consentPage({ ...code, users: users.all, formToken, action: '/device', remark })
   }
   const show: Endpoint = {
     operation: 'device',
@@ -40,8 +40,8 @@ export function devicePageEndpoints({ codes, users, tickets }: DevicePageParts):
     paths,
     dialect: 'page',
     answer: ({ body, headers }) => {
-      const { ticket, allowed, user } = readDecision(body)
-      const userCode = tickets.redeem(ticket, headers)
+      const { formToken, allowed, user } = readDecision(body)
+      const userCode = formTokens.redeem(formToken, headers)
       if (userCode === undefined || codes.waiting(userCode) === undefined) return staleFormPage()
       codes.decide(userCode, allowed ? (users.find(user) ?? users.first) : undefined)
       return done(allowed)

@@ -17,7 +17,7 @@ export interface FormToken {
  */
 export interface FormTokens<T> {
   issue(what: T, headers: IncomingHttpHeaders): FormToken
-  /** What the ticket stands for; undefined when it is unknown, used, too old or from another browser. */
+  /** What the formToken stands for; undefined when it is unknown, used, too old or from another browser. */
   redeem(text: string | undefined, headers: IncomingHttpHeaders): T | undefined
 }
 

@@ -3,7 +3,7 @@ import type { Call } from '../endpoint.ts'
 import type { Client } from './clients.ts'
 import { required } from './form.ts'
 import { invalidGrant } from './invalid-grant.ts'
-import type { TokenIssuer } from './issuance.ts'
+import type { TokenIssuer } from './token-issuer.ts'
 import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant, TokenAnswer } from './token.ts'
@@ -20,14 +20,14 @@ export interface RefreshRules {
 export interface RefreshGrantParts {
   readonly rules: RefreshRules
   readonly refreshTokens: RefreshTokens
-  readonly issuance: TokenIssuer
+  readonly issuer: TokenIssuer
   readonly clock: Clock
 }
 
 type Spent = NonNullable<RefreshToken['spent']>
 
 /** RFC 6749 section 6, with rotation. */
-export function refreshTokenGrant({ rules, refreshTokens, issuance, clock }: RefreshGrantParts): Grant {
+export function refreshTokenGrant({ rules, refreshTokens, issuer, clock }: RefreshGrantParts): Grant {
   const again = ({ family }: RefreshToken, { at, answer }: Spent, call: Call): Promise<TokenAnswer> => {
     if (rules.profile === 'grace' && !family.ended && clock.now() < at + rules.graceMs) {
       call.note({ replayed: true })
@@ -47,9 +47,9 @@ export function refreshTokenGrant({ rules, refreshTokens, issuance, clock }: Ref
       const scopes = grantedScopes(form['scope'], token.family.scopes)
       if (!rules.rotate) {
         refreshTokens.prolong(text)
-        return issuance.refreshed(token.family, scopes)
+        return issuer.refreshed(token.family, scopes)
       }
-      const answer = issuance.refreshed(token.family, scopes, refreshTokens.issue(token.family))
+      const answer = issuer.refreshed(token.family, scopes, refreshTokens.issue(token.family))
       refreshTokens.spend(text, answer)
       return answer
     },

@@ -16,7 +16,7 @@ import { deviceCodeGrant } from './device-code.ts'
 import { createDeviceCodes } from './device-codes.ts'
 import { devicePageEndpoints } from './device-page.ts'
 import { introspectionEndpoint } from './introspection.ts'
-import { createTokenIssuer } from './issuance.ts'
+import { createTokenIssuer } from './token-issuer.ts'
 import { logoutEndpoint } from './logout.ts'
 import { refreshTokenGrant } from './refresh-token.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
@@ -69,15 +69,15 @@ export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoi
   const waiting = createAuthorizationCodes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
   const devices = createDeviceCodes({ clock, random, interval: settings.deviceIntervalSeconds })
   const refreshing = createRefreshTokens({ clock, random })
-  const issuing = createTokenIssuer({ ...parts, refreshTokens: refreshing })
+  const tokenIssuer = createTokenIssuer({ ...parts, refreshTokens: refreshing })
   const rules = { profile: settings.refreshProfile, graceMs: settings.graceSeconds * 1000, rotate: settings.rotate }
   const decision = deviceDecision(userId(people), (userCode) => devices.waiting(userCode) !== undefined)
   return {
     users: people.all,
     grants: [
-      authorizationCodeGrant({ codes: waiting, issuance: issuing, clock }),
-      refreshTokenGrant({ rules, refreshTokens: refreshing, issuance: issuing, clock }),
-      deviceCodeGrant({ codes: devices, issuance: issuing, clock }),
+      authorizationCodeGrant({ codes: waiting, issuer: tokenIssuer, clock }),
+      refreshTokenGrant({ rules, refreshTokens: refreshing, issuer: tokenIssuer, clock }),
+      deviceCodeGrant({ codes: devices, issuer: tokenIssuer, clock }),
     ],
     endpoints: [
       ...authorizeEndpoints({
@@ -86,11 +86,11 @@ export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoi
         users: people,
         consent: choice,
         codes: waiting,
-        tickets: createFormTokens({ clock, random }),
+        formTokens: createFormTokens({ clock, random }),
         clock,
       }),
       deviceAuthorizationEndpoint(issuer, devices, authenticate),
-      ...devicePageEndpoints({ codes: devices, users: people, tickets: createFormTokens({ clock, random }) }),
+      ...devicePageEndpoints({ codes: devices, users: people, formTokens: createFormTokens({ clock, random }) }),
       revocationEndpoint(tokens, refreshing, authenticate),
       introspectionEndpoint({ issuer, tokens, refreshTokens: refreshing, authenticate, now: clock.now }),
       ...userinfoEndpoints(access),

@@ -6,12 +6,12 @@ import { authorize, CALLBACK, exchange, landing, type Parameters } from '../user
 
 const cookieOf = ({ headers }: Reply): string => headers.get('set-cookie')?.split(';')[0] ?? expect.fail('no cookie')
 
-const ticketOf = ({ text }: Reply): string =>
-  /name="ticket" value="([\w-]{32})"/.exec(text)?.[1] ?? expect.fail('no ticket')
+const formTokenOf = ({ text }: Reply): string =>
+  /name="form_token" value="([\w-]{32})"/.exec(text)?.[1] ?? expect.fail('no form token')
 
 /** What the browser sends when a button of the page is pressed. */
 function decide(sandbox: Sandbox, page: Reply, form: Parameters, cookie = cookieOf(page)): Promise<Reply> {
-  const body = new URLSearchParams({ ticket: ticketOf(page), ...form })
+  const body = new URLSearchParams({ form_token: formTokenOf(page), ...form })
   return send(sandbox, '/oauth/authorize', { method: 'POST', redirect: 'manual', headers: { cookie }, body })
 }
 
@@ -45,8 +45,8 @@ describe('the consent page', () => {
   })
 
   it.each<[string, (page: Reply, other: Reply) => [Parameters, string?]]>([
-    ['a made-up ticket', () => [{ ticket: 'a'.repeat(32) }]],
-    ['no ticket', () => [{ ticket: '' }]],
+    ['a made-up form token', () => [{ form_token: 'a'.repeat(32) }]],
+    ['no form token', () => [{ form_token: '' }]],
     ['no cookie', () => [{}, '']],
     ['the cookie of another browser', (_, other) => [{}, cookieOf(other)]],
   ])('does nothing for a form with %s', async (_, forge) => {
@@ -106,12 +106,12 @@ describe('the consent page', () => {
     expect(text).toContain('&quot;&gt;&lt;img src=x onerror=&#39;a&amp;b&#39;&gt;')
   })
 
-  it('keeps its ticket and cookie out of the journal', async () => {
+  it('keeps its form token and cookie out of the journal', async () => {
     const sandbox = await started()
     const page = await authorize(sandbox)
     await decide(sandbox, page, { decision: 'allow' })
     const whole = JSON.stringify(sandbox.journal())
-    for (const secret of [ticketOf(page), cookieOf(page)]) expect(whole).not.toContain(secret)
+    for (const secret of [formTokenOf(page), cookieOf(page)]) expect(whole).not.toContain(secret)
   })
 
   it('meets scripted faults like everything else', async () => {

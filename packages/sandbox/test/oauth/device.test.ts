@@ -134,9 +134,9 @@ describe('the page for devices', () => {
     send(sandbox, `/device${userCode === undefined ? '' : `?user_code=${userCode}`}`)
 
   function press(sandbox: Sandbox, { text, headers }: Reply, form: Parameters): Promise<Reply> {
-    const ticket = /name="ticket" value="([\w-]+)"/.exec(text)?.[1] ?? ''
+    const formToken = /name="form_token" value="([\w-]+)"/.exec(text)?.[1] ?? ''
     const cookie = headers.get('set-cookie')?.split(';')[0] ?? ''
-    const body = new URLSearchParams({ ticket, ...form })
+    const body = new URLSearchParams({ form_token: formToken, ...form })
     return send(sandbox, '/device', { method: 'POST', headers: { cookie }, body })
   }
 
@@ -164,7 +164,7 @@ describe('the page for devices', () => {
     const sandbox = await started()
     const it = await device(sandbox)
     const asked = await page(sandbox, it.userCode)
-    expect((await press(sandbox, asked, { ticket: 'made-up', decision: 'allow' })).status).toBe(400)
+    expect((await press(sandbox, asked, { form_token: 'made-up', decision: 'allow' })).status).toBe(400)
     expect(await ask(sandbox, it)).toEqual([400, 'authorization_pending'])
   })
 
