@@ -9,8 +9,10 @@ import { publicNames } from '../../docs/api/public-api.ts'
 import { configurationPage } from '@guestpass/runtime'
 import { errorsPage } from './errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
+import { glossaryFaults, retiredWordFaults } from './glossary.ts'
 import { linkFaults } from './links.ts'
 import { proseFaults, wrapped } from './prose.ts'
+import { retiredWords } from './retired-words.ts'
 import { surfaceFaults, surfaceTexts } from './surface.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -51,6 +53,11 @@ const checks: Readonly<Record<string, Check>> = {
       ),
   },
   'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names) },
+  glossary: { isStrict: false, faults: () => glossaryFaults(names, read('docs/glossary.md')) },
+  'retired-words': {
+    isStrict: false,
+    faults: () => retiredWordFaults(retiredWords, files, repository.read),
+  },
   links: { isStrict: false, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
   prose: { isStrict: false, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
   docstrings: { isStrict: false, faults: () => docstringFaults(names) },

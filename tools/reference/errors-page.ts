@@ -71,8 +71,8 @@ export function errorsPage(): string {
   return `# Find out what an error means
 
 Every error is a \`GuestpassError\` with a \`code\` from this closed list. Match on the code: messages may change.
-The service answers problem documents (RFC 9457) with the same codes. The command ends with the exit code given
-here.
+The service answers problem documents (RFC 9457) with the same codes. The command ends with the exit code
+that is given here.
 
 ${row(columns)}${row(columns.map(() => '---'))}${rows.join('')}
 Retryable means that the same request may succeed later with nothing changed.
