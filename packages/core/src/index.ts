@@ -8,21 +8,19 @@ export type { OAuthClient } from './upstream/oauth/client.ts'
 export type { ExtraParams } from './upstream/oauth/params.ts'
 
 // Guests
-export { type GuestApi, guestApis } from './domain/guest-id.ts'
 export type { Preflight } from './guests/authentication/channel-preflight.ts'
 export type { Listener, ReadyContext, TokenReady } from './guests/events/listeners.ts'
-export type { GuestRequest, Guests, RefreshOptions } from './guests/guests.ts'
+export type { Guests, RefreshOptions } from './guests/guests.ts'
 export { keeper, type Keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
-export type {
-  Assurance,
-  EngagementRequest,
-  ExternalUserRequest,
-  OnDoubt,
-  OnDuplicate,
-} from './guests/requests/applicant-request.ts'
 export type { GuestContext } from './guests/requests/guest-context.ts'
-export { durations, guestScopes, type IssueRequest } from './guests/requests/guest-token-request.ts'
 export type { IssuedGuest } from './guests/tokens/issued-guest.ts'
+export type { Assurance, OnDoubt, OnDuplicate } from './upstream/applicant-fields.ts'
+export type { EngagementRequest } from './upstream/engagements/api.ts'
+export type { ExternalUserRequest } from './upstream/external-users/api.ts'
+export { type GuestApi, guestApis, type GuestRequest } from './upstream/guest-apis.ts'
+export type { IssueRequest } from './upstream/guest-tokens/api.ts'
+export { durations } from './upstream/guest-tokens/durations.ts'
+export { guestScopes } from './upstream/guest-tokens/scopes.ts'
 
 // What is known of guests, and their rights
 export type { Erasure, Revocation } from './guests/records/erasure.ts'

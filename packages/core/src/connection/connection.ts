@@ -7,7 +7,7 @@ import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Guests } from '../guests/guests.ts'
 import { createListeners } from '../guests/events/listeners.ts'
-import { guestsOnDemand } from './guests-on-demand.ts'
+import { guestCode, guestsOnDemand } from './guests-on-demand.ts'
 import { keyPlaces } from './key-places.ts'
 import { oauthServerOf } from './oauth-server.ts'
 import type { AccessSource } from '../policy/authorize.ts'
@@ -24,9 +24,9 @@ import { requireScopes } from '../tokens/access/required-scopes.ts'
 import type { SignIn } from '../tokens/sign-in/sign-in.ts'
 import type { SignOut } from '../tokens/sign-in/sign-out.ts'
 import type { Hosts } from '../upstream/hosts.ts'
-import { scopesOf } from '../upstream/scopes.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
+import { sourceOnDemand } from './source-on-demand.ts'
 import { fact, verificationOf } from './verification.ts'
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
@@ -72,7 +72,7 @@ export interface Connection {
  * options as `fields`.
  */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
-  checkOptions('connection', ['options', options, connectionKind], ['ports', ports, connectionPorts])
+  checkOptions('connection', ['options', options, await connectionKind(options)], ['ports', ports, connectionPorts])
   const { hosts, windows = defaultWindows } = options
   const name = checkedConnection(options.name ?? 'default')
   const { store, clock, random, http, platform, holder = random.uuid() } = ports
@@ -110,7 +110,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   )
   const notes = createStoredRejections({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
   const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
-  const policyFor = (needed: readonly string[], asked: readonly string[]): Policy =>
+  const policyFor = (needed: readonly string[], asked = needed): Policy =>
     standardPolicy(layers, bearer(requireScopes(sourceOf(options.scopes ?? asked), needed, name), by))
   const ready = createListeners(() => meter.count('listener_failed'))
   const ofGuests = {
@@ -148,10 +148,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     async idle() {
       while (underway.size > 0) await Promise.allSettled(underway)
     },
-    guests: guestsOnDemand(async () => {
-      const { connectionGuests } = await import('./guests.ts')
-      return connectionGuests(ofGuests, renewalPorts)
-    }, ready),
+    guests: guestsOnDemand(async () => (await guestCode()).connectionGuests(ofGuests, renewalPorts), ready),
   }
 }
 
@@ -163,9 +160,12 @@ const accessTokensOf = (
 ): AccessTokens => ({
   ...sourceOf(wanted ?? []),
   for(what) {
-    const needed = typeof what === 'string' ? scopesOf[what] : what.scopes
-    const asked = typeof what === 'string' ? (wanted ?? needed) : needed
-    return requireScopes(sourceOf(asked), needed, connection)
+    if (typeof what !== 'string') return requireScopes(sourceOf(what.scopes), what.scopes, connection)
+    // The scopes of an API are in the code for guests.
+    return sourceOnDemand(async () => {
+      const needed = (await guestCode()).scopesOf(what)
+      return requireScopes(sourceOf(wanted ?? needed), needed, connection)
+    })
   },
 })
 

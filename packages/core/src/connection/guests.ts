@@ -1,38 +1,43 @@
-import { personApis, type AuthenticatedGuestOptions } from './guest-apis.ts'
+import { type AuthenticatedGuestOptions, connectedApis, crmPolicy } from './guest-apis.ts'
+import { oneOf, record } from '../domain/options.ts'
 import { type Guests, guests, type GuestsParts } from '../guests/guests.ts'
-import type { Policy } from '../policy/pipeline.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
-import type { Network } from '../upstream/answer.ts'
-import { guestTokens } from '../upstream/guest-tokens/provider.ts'
-import { CREATE_SCOPES, MINT_SCOPE, READ_SCOPE, REFRESH_SCOPE, WRITE_SCOPE } from '../upstream/scopes.ts'
+import { crm } from '../upstream/crm/provider.ts'
+import type { ProviderParts } from '../upstream/guest-api.ts'
+import { byAuthenticatingApi } from '../upstream/guest-apis.ts'
+import { guestTokenCalls } from '../upstream/guest-tokens/provider.ts'
 import { fingerprint } from '../verify/fingerprint.ts'
 import type { Platform } from '../verify/platform.ts'
 
 export interface ConnectionGuests
-  extends Omit<GuestsParts, 'guestTokens' | 'fingerprint' | keyof ReturnType<typeof personApis>> {
+  extends ProviderParts,
+    Omit<GuestsParts, 'guestTokens' | 'apis' | 'crm' | 'preflight' | 'onDuplicate' | 'fingerprint'> {
   readonly options: AuthenticatedGuestOptions
-  /** Where the guest APIs are. */
-  readonly api: string
-  readonly network: Network
   readonly platform: Platform
-  /** The policy of calls that need these scopes, on a token with those asked for. */
-  policyFor(needed: readonly string[], asked: readonly string[]): Policy
 }
+
+/** What the token formats of a connection must be. */
+export const tokenFormatKind = record<NonNullable<AuthenticatedGuestOptions['tokenFormat']>>(
+  byAuthenticatingApi(() => oneOf('jwt', 'opaque')),
+)
+
+export { scopesOf } from '../upstream/guest-apis.ts'
 
 /** Composes the guests of one connection. */
 export function connectionGuests(parts: ConnectionGuests, ports: RenewalPorts): Guests {
-  const { options, connection, api, network, platform, policyFor } = parts
-  const needing =
-    (asked: readonly string[]) =>
-    (needed: readonly string[] = asked): Policy =>
-      policyFor(needed, asked)
-  const policies = { mint: needing([MINT_SCOPE])(), refresh: needing([REFRESH_SCOPE])() }
-  const people = { engagements: needing([WRITE_SCOPE, READ_SCOPE]), externalUsers: needing(CREATE_SCOPES) }
+  const { options, connection, network, platform } = parts
+  const { crmUrl, preflight = 'before', tokenFormat, onDuplicate = 'reject' } = options
   return guests(
     {
       ...parts,
-      guestTokens: guestTokens({ connection, api }, policies, network),
-      ...personApis(options, { connection, api }, people, { ...network, random: ports.random }),
+      guestTokens: guestTokenCalls(parts),
+      apis: connectedApis(parts, tokenFormat),
+      crm:
+        crmUrl === undefined
+          ? undefined
+          : crm({ connection, url: crmUrl }, crmPolicy({ ...ports, ...network }), network),
+      preflight,
+      onDuplicate,
       fingerprint: async (token) => fingerprint(token, platform),
     },
     ports,

@@ -1,10 +1,23 @@
 import type { AccessOptions } from './access.ts'
 import { connectionName } from '../domain/connection-name.ts'
-import { call, flag, type Kind, list, millis, needed, oneOf, record, secret, text } from '../domain/options.ts'
+import {
+  call,
+  flag,
+  isObject,
+  type Kind,
+  list,
+  millis,
+  needed,
+  oneOf,
+  record,
+  secret,
+  text,
+} from '../domain/options.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { webAddress } from '../domain/web-address.ts'
 import type { AuthenticatedGuestOptions } from './guest-apis.ts'
+import { guestCode } from './guests-on-demand.ts'
 import { standardKind, type StandardOptions } from '../policy/standard.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
@@ -55,10 +68,9 @@ export interface ConnectionPorts {
 }
 
 const WINDOW = 'Give a function from the lifetime of a token to milliseconds before its end.'
-const format = oneOf('jwt', 'opaque')
 
-/** What the options of a connection must be. */
-export const connectionKind: Kind = record<ConnectionOptions>({
+/** What the options of a connection must be, besides `tokenFormat`. */
+const kindsOfOptions = {
   name: connectionName,
   ...pinKinds,
   hosts: needed(hostsKind),
@@ -78,13 +90,19 @@ export const connectionKind: Kind = record<ConnectionOptions>({
   graceMs: millis(0),
   crmUrl: webAddress,
   preflight: oneOf('before', 'on-403', 'off'),
-  tokenFormat: record<NonNullable<ConnectionOptions['tokenFormat']>>({ engagements: format, 'external-users': format }),
   onDuplicate: oneOf('reject', 'reuse', 'replace'),
   publicKey: text,
   gateway: flag,
   policy: standardKind,
   windows: record<Windows>({ advisory: needed(call(WINDOW)), mandatory: needed(call(WINDOW)) }),
-})
+}
+
+/** What the options of a connection must be. The names of guest APIs are in the code for guests, which is loaded only to check these. */
+export const connectionKind = async (options: unknown): Promise<Kind> =>
+  record<ConnectionOptions>({
+    ...kindsOfOptions,
+    tokenFormat: isObject(options) && options['tokenFormat'] !== undefined ? (await guestCode()).tokenFormatKind : flag,
+  })
 
 /** What the ports of a connection must be. */
 export const connectionPorts: Kind = record<ConnectionPorts>(

@@ -1,9 +1,5 @@
 import type { Credential } from './credential.ts'
 
-/** The APIs that issue guests. */
-export const guestApis = ['guest-tokens', 'engagements', 'external-users'] as const
-export type GuestApi = (typeof guestApis)[number]
-
 /** The most characters that the id of a guest may have. */
 export const MAX_GUEST_ID = 200
 
@@ -32,10 +28,6 @@ const ownedBy = (api: string): string => `${api}/`
 
 /** The row of a guest under the name of its API: where the plain id is the row of something else. */
 export const namedRow = (api: string, guestId: string): string => `${ownedBy(api)}${guestId}`
-
-/** The row of a guest: its id. An id that reads like a row of `namedRow` gets such a row, so that no two guests share one. */
-export const rowOf = (api: string, guestId: string): string =>
-  guestApis.some((one) => guestId.startsWith(ownedBy(one))) ? namedRow(api, guestId) : guestId
 
 /**
  * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before this one stored the

@@ -1,5 +1,4 @@
 import type { Context } from '../domain/context.ts'
-import { type GuestApi, guestApis } from '../domain/guest-id.ts'
 import type { Ask } from '../domain/plan.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { abortable } from '../ports/abortable.ts'
@@ -8,13 +7,14 @@ import type { FailedTries } from '../policy/failed-tries.ts'
 import { callerWait } from '../tokens/renewal/caller-wait.ts'
 import type { CredentialWithTokens, RenewalPorts } from '../tokens/renewal/renewal.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
-import type { Engagements } from '../upstream/engagements/provider.ts'
-import type { ExternalUsers } from '../upstream/external-users/provider.ts'
+import type { OnDuplicate } from '../upstream/applicant-fields.ts'
+import type { GuestRequest } from '../upstream/guest-apis.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
 import type { Claims } from '../verify/verdict.ts'
 import { createImportToken } from './tokens/import-token.ts'
 import { authentication } from './authentication/authentication.ts'
-import { createChannelPreflight, type Preflight } from './authentication/channel-preflight.ts'
+import { type ApplicantApi, applicantApi, attributesUpdate, type ConnectedApi } from './authentication/applicant-api.ts'
+import type { Preflight } from './authentication/channel-preflight.ts'
 import { type Enrichment, createEnrichment } from './enrichment/enrichment.ts'
 import { GUEST_TOKENS, issueGuestToken } from './tokens/issue-guest-token.ts'
 import { issuedAuthenticatedGuest, type IssuedGuest, issuedGuest } from './tokens/issued-guest.ts'
@@ -23,26 +23,15 @@ import { idempotentRefresh } from './tokens/idempotent-refresh.ts'
 import type { ReadyContext, Listener } from './events/listeners.ts'
 import { likelyRow, locate } from './requests/locate.ts'
 import { createRequestTokens } from './tokens/request-tokens.ts'
-import { engagementGuests, externalUserGuests } from './authentication/people.ts'
-import {
-  type EngagementRequest,
-  type ExternalUserRequest,
-  type OnDuplicate,
-  parseApplicantRequest,
-  type Applicant,
-  refuseUnknownApi,
-} from './requests/applicant-request.ts'
+import { refuseUnknownApi } from './requests/applicant-request.ts'
 import { createPseudonyms } from './authentication/pseudonyms.ts'
-import { createTokenAcceptor, type TokenAcceptorParts, type TokenRequirements } from './tokens/accept-tokens.ts'
+import { createTokenAcceptor, type TokenAcceptorParts } from './tokens/accept-tokens.ts'
 import { type GuestRecords, createGuestRecords } from './records/guest-records.ts'
 import type { GuestContext } from './requests/guest-context.ts'
-import { type IssueRequest, parseGuestId, parseIssueRequest } from './requests/guest-token-request.ts'
+import { parseGuestId, parseIssueRequest } from './requests/guest-token-request.ts'
 import { rotatingRefresh } from './tokens/rotating-refresh.ts'
 import { createGuestSessions } from './tokens/guest-sessions.ts'
 import { createGuestEventRecorder, type GuestEventRecorderParts } from './events/event-recorder.ts'
-
-/** A request for a guest of any API. */
-export type GuestRequest = IssueRequest | EngagementRequest | ExternalUserRequest
 
 /** A refresh, besides which guest is meant. */
 export interface RefreshOptions extends GuestContext, ReadyContext {
@@ -59,7 +48,7 @@ export interface RefreshOptions extends GuestContext, ReadyContext {
 export interface Guests extends GuestRecords {
   /**
    * A new guest token (job "mint"), verified and stored before it is returned. For a known guest it makes the next generation.
-   * For an address (`engagements`, `external-users`) it makes a guest once, however many ask at once. Rejects with `invalid_input`,
+   * For the address of an applicant it makes a guest once, however many ask at once. Rejects with `invalid_input`,
    * `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`, `create_in_doubt`, `guest_orphaned`, `channel_unavailable`,
    * `upstream_garbled` (an id that cannot be the guest's) and the codes of token and upstream.
    */
@@ -85,14 +74,12 @@ export interface Guests extends GuestRecords {
 
 export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, TokenAcceptorParts {
   readonly guestTokens: GuestTokens
-  readonly engagements: Engagements
-  readonly externalUsers: ExternalUsers
+  /** The APIs that make guests for addresses. */
+  readonly apis: readonly ConnectedApi[]
   /** Absent: guests are not enriched from a CRM. */
   readonly crm?: Crm | undefined
   readonly preflight: Preflight
   readonly onDuplicate: OnDuplicate
-  /** Whether the tokens of an API are JWTs, which are verified, or taken as they are. */
-  readonly tokenFormat: Readonly<Record<Applicant['api'], TokenRequirements['format']>>
   /** Whether the access tokens are those of a user. */
   readonly isSignedIn: () => Promise<boolean>
   /** Throws when the connection cannot offer guest tokens at all. */
@@ -114,44 +101,18 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const recorder = createGuestEventRecorder(parts)
   const received = createTokenAcceptor(parts)
   const obtains = createRequestTokens(received, parts)
-  const { engagements, externalUsers, tokenFormat } = parts
   const by = { obtain: obtains, holder: ports.holder, available }
   const minted = idempotentRefresh({ ...by, guestTokens: parts.guestTokens }, ports)
-  const rotated = rotatingRefresh(
-    {
-      ...by,
-      refresh: engagements.refresh,
-      reception: received,
-      format: tokenFormat.engagements,
-    },
-    ports,
+  const rotating = parts.apis.flatMap(({ api, calls: { refresh }, format }) =>
+    refresh ? [[api.name, rotatingRefresh({ ...by, refresh, reception: received, format }, ports)] as const] : [],
   )
-  const live = createGuestSessions(
-    { connection, strategies: { [GUEST_TOKENS]: minted, engagements: rotated }, recorder, windows },
-    ports,
-  )
-  const enriching = createEnrichment({ ...parts, update: engagements.update }, ports)
-  const looks = createChannelPreflight({ connection, mode: parts.preflight, look: engagements.channel }, ports)
-  const apis = {
-    engagements: engagementGuests({
-      engagements,
-      channels: looks,
-      enrichment: enriching,
-      format: tokenFormat.engagements,
-      available,
-    }),
-    'external-users': externalUserGuests({
-      externalUsers,
-      format: tokenFormat['external-users'],
-      available,
-      isSignedIn: parts.isSignedIn,
-    }),
-  }
+  const strategies = { [GUEST_TOKENS]: minted, ...Object.fromEntries(rotating) }
+  const live = createGuestSessions({ connection, strategies, recorder, windows }, ports)
+  const enriching = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
+  const of = { ...parts, enrichment: enriching }
+  const apis = new Map<unknown, ApplicantApi>(parts.apis.map((one) => [one.api.name, applicantApi(one, of, ports)]))
   const pseudonym = createPseudonyms(connection, ports)
-  const authenticate = authentication(
-    { ...parts, apis, pseudonym, reception: received, sessions: live, recorder },
-    ports,
-  )
+  const authenticate = authentication({ ...parts, pseudonym, reception: received, sessions: live, recorder }, ports)
   const find = locate(connection, store)
   const adopt = createImportToken({ ...parts, recorder, locate: find, ports })
   const ephemeral = { connection, recorder, mint: minted.mint, ports }
@@ -225,10 +186,11 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
     ...createGuestRecords({ connection, locate: find }, ports),
     async issue(request, context = {}) {
       const { signal, correlationId = random.uuid() } = context
-      const api = apiOf(request)
-      if (api !== GUEST_TOKENS) {
-        const person = parseApplicantRequest(api, request)
-        const work = (own: AbortSignal) => authenticate(person, { ...context, correlationId, signal: own })
+      const name = apiOf(request)
+      if (name !== GUEST_TOKENS) {
+        const api = apis.get(name) ?? refuseUnknownApi()
+        const applicant = api.parse(request)
+        const work = (own: AbortSignal) => authenticate(api, applicant, { ...context, correlationId, signal: own })
         const asked = withUnsaved(callerWait(work, context, PATIENCE, clock, parts.watchTokens))
         return issuedAuthenticatedGuest(await ready(asked, context, true))
       }
@@ -256,10 +218,10 @@ export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
   }
 }
 
-/** The API that a request names; throws `invalid_input`. */
-function apiOf(request: unknown): GuestApi {
+/** The API that a request names. */
+const apiOf = (request: unknown): unknown => {
   const { api = GUEST_TOKENS } = (request ?? {}) as { readonly api?: unknown }
-  return guestApis.find((one) => one === api) ?? refuseUnknownApi()
+  return api
 }
 
 /** Throws `invalid_input` for a subject that no token can have, or that comes without a token. */

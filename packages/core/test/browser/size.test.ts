@@ -54,7 +54,7 @@ describe('a page that signs its user in and starts a chat', () => {
   ]
 
   const first = ['smallest-page']
-  const signIn = [...first, 'kernel-requests', 'checks']
+  const signIn = [...first, 'sign-in-requests', 'sign-in-checks']
   const chat = [...signIn, 'connection/guests']
 
   it.each([

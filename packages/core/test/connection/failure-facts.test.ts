@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
-import { guestScopes } from '../../src/guests/requests/guest-token-request.ts'
+import { guestScopes } from '../../src/upstream/guest-tokens/scopes.ts'
 import { json } from '../world/fake-upstream.ts'
 import { ann, peopleWorld } from '../world/people-world.ts'
 import { ID, issued, refreshWorld, request } from '../world/refresh-world.ts'

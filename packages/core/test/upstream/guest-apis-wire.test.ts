@@ -7,8 +7,8 @@ import { retry } from '../../src/policy/retry.ts'
 import { type HttpAnswer, HttpFault, type HttpRequest } from '../../src/ports/http.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { crm } from '../../src/upstream/crm/provider.ts'
-import { engagements } from '../../src/upstream/engagements/provider.ts'
-import { externalUsers } from '../../src/upstream/external-users/provider.ts'
+import { engagementCalls } from '../../src/upstream/engagements/provider.ts'
+import { externalUserCalls } from '../../src/upstream/external-users/provider.ts'
 import { json } from '../world/fake-upstream.ts'
 import { answerOf, type Exchange, expectSame, names, read } from './wire-fixtures.ts'
 
@@ -32,8 +32,8 @@ function over(answer: HttpAnswer | HttpFault) {
   const bearing: Policy = (next) => ending((call) => next({ ...call, bearer: new Secret('the-access-token') }))
   return {
     sent,
-    engagements: engagements(at, { write: bearing, read: bearing }, network),
-    externalUsers: externalUsers(at, { write: bearing }, network),
+    engagements: engagementCalls({ ...at, network, policyFor: () => bearing }),
+    externalUsers: externalUserCalls({ ...at, network, policyFor: () => bearing }),
     crm: crm({ connection: 'default', url: 'https://crm.example.com/v2/?key=k' }, ending, network),
   }
 }

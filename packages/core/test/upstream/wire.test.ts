@@ -5,7 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/ports/http.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { sendAndRead } from '../../src/upstream/answer.ts'
-import { guestTokens } from '../../src/upstream/guest-tokens/provider.ts'
+import { guestTokenCalls } from '../../src/upstream/guest-tokens/provider.ts'
 import type { MintRequest } from '../../src/upstream/guest-tokens/wire.ts'
 import { type OAuthClient, authenticateBySecret } from '../../src/upstream/oauth/client.ts'
 import {
@@ -207,11 +207,12 @@ describe('guest tokens on the wire', () => {
       sent.push(request)
       return answer
     }
-    return guestTokens(
-      { connection: 'default', api: 'https://api.example.com' },
-      { mint: bearing, refresh: bearing },
-      { http, clock: fakeClock() },
-    )
+    return guestTokenCalls({
+      connection: 'default',
+      api: 'https://api.example.com',
+      network: { http, clock: fakeClock() },
+      policyFor: () => bearing,
+    })
   }
   const fixtures = names('guest-tokens')
     .map((name) => [name, read(name)] as const)

@@ -8,7 +8,8 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
-import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
+import type { OnDuplicate } from '../../upstream/applicant-fields.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 
 /** One applicant's request for a guest, from its beginning to its end. */
 export interface Attempt {

@@ -10,7 +10,8 @@ import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { CREATE_AGAIN, type CreationParts } from './creation.ts'
 import { createGuest } from './create-guest.ts'
 import type { ApplicantApi } from './applicant-api.ts'
-import type { OnDuplicate, Applicant } from '../requests/applicant-request.ts'
+import type { OnDuplicate } from '../../upstream/applicant-fields.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 import type { Pseudonym } from './pseudonyms.ts'
 import type { TokenAcceptor } from '../tokens/accept-tokens.ts'
 import type { GuestSessions } from '../tokens/guest-sessions.ts'
@@ -28,7 +29,6 @@ import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.
 
 export interface AuthenticationParts {
   readonly connection: string
-  readonly apis: Readonly<Record<Applicant['api'], ApplicantApi>>
   readonly pseudonym: Pseudonym
   readonly reception: TokenAcceptor
   readonly sessions: GuestSessions
@@ -42,7 +42,11 @@ export interface AuthenticationParts {
  * Gives an applicant a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
  * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
  */
-export type Authenticate = (applicant: Applicant, context: Attempt['context']) => Promise<CredentialWithTokens>
+export type Authenticate = (
+  api: ApplicantApi,
+  applicant: Applicant,
+  context: Attempt['context'],
+) => Promise<CredentialWithTokens>
 
 /** What a request needs from its beginning to its end. */
 interface Asking {
@@ -64,12 +68,11 @@ interface Found {
 const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible', 'guest_revoked', 'in_doubt'])
 
 export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
-  const { connection, apis, meter, pseudonym } = parts
+  const { connection, meter, pseudonym } = parts
   const inTurn = createKeyedLock(connection, ports)
   const creation: CreationParts = { ...parts, wording: wording(connection, ports), ports }
 
-  return async (applicant, context) => {
-    const api = apis[applicant.api]
+  return async (api, applicant, context) => {
     api.available()
     const key = await pseudonym(applicant)
     const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate

@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import { rowOf } from '../../domain/guest-id.ts'
+import { rowOf } from '../requests/row-of.ts'
 import { sealedProfile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'

@@ -1,11 +1,12 @@
 import type { Credential } from '../../domain/credential.ts'
+import { jsonBytes, MAX_ATTRIBUTES } from '../../domain/guest-attributes.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, withCrm } from '../enrichment/enrichment.ts'
-import { jsonBytes, MAX_ATTRIBUTES, type Applicant } from '../requests/applicant-request.ts'
+import type { Applicant } from '../requests/applicant-request.ts'
 
 /** What an applicant's request says of the applicant, and what the CRM said meanwhile. */
 export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: CrmLookup): Profile => {

@@ -2,7 +2,7 @@ import type { Credential } from '../../domain/credential.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, NEVER } from '../../domain/time.ts'
-import type { Assurance, OnDoubt, OnDuplicate } from '../requests/applicant-request.ts'
+import type { Assurance, OnDoubt, OnDuplicate } from '../../upstream/applicant-fields.ts'
 
 /** Kind of the documents that hold reservations, each under the pseudonym of applicant and channel. */
 export const DUPLICATE = 'duplicate'

@@ -1,6 +1,6 @@
 import type { Json } from '../../domain/json.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
-import { jsonBytes, MAX_ATTRIBUTES } from '../requests/applicant-request.ts'
+import { jsonBytes, MAX_ATTRIBUTES } from '../../domain/guest-attributes.ts'
 
 type Attributes = Readonly<Record<string, Json>>
 

@@ -1,6 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
 import { aboutOf, type Event, event } from '../../domain/event.ts'
-import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { hasEnded } from '../../domain/plan.ts'
@@ -38,9 +37,9 @@ export interface EnrichmentParts {
   readonly connection: string
   readonly meter: Meter
   readonly crm?: Crm | undefined
-  /** Gives upstream the attributes of a guest, by the id that upstream knows. */
+  /** Gives upstream the attributes of a guest. */
   readonly update: (
-    guestId: string,
+    guest: Credential,
     attributes: Readonly<Record<string, Json>>,
     about: readonly Secret[],
   ) => Promise<void>
@@ -190,7 +189,7 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
     const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
     const elapsed = stopwatch(clock)
     try {
-      await parts.update(guestIdOf(guest), attributes, personalTextsOf(guest.profile))
+      await parts.update(guest, attributes, personalTextsOf(guest.profile))
       meter.count('guest_enriched')
       return { events: [worded(guest, undefined, elapsed(), data)] }
     } catch (thrown) {

@@ -2,7 +2,7 @@ import type { Credential, Request } from '../../domain/credential.ts'
 import type { Json } from '../../domain/json.ts'
 import { openProfile, type Profile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
-import type { GuestApi } from '../../domain/guest-id.ts'
+import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
 import { channelOf } from './guests-by-address.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 
@@ -25,7 +25,7 @@ export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'
 
 /** A create that brought no guest. */
 export interface OpenCreate {
-  readonly api: GuestApi
+  readonly api: AuthenticatingApiName
   readonly channelId?: string
   /** `creating`: it may be under way. `in_doubt`: its answer was lost. `orphaned`: the upstream has a session that is not stored here. */
   readonly state: 'creating' | 'in_doubt' | 'orphaned'

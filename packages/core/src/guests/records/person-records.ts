@@ -4,6 +4,7 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
+import { authenticatingApis } from '../../upstream/guest-apis.ts'
 import { channelOf, guestsByAddress } from './guests-by-address.ts'
 import { ENRICHMENT } from '../enrichment/enrichment.ts'
 import type { Erasure, Eraser, Revocation } from './erasure.ts'
@@ -53,16 +54,12 @@ export function createPersonRecords(
   connection: string,
   { store, random, pseudonym, eraser }: PersonPorts,
 ): PersonRecords {
-  /** The reservations of the person: for external users, and for the channel named or those of the guests. */
+  /** The reservations of the person: at APIs without channels, and on the channel named or those of the guests. */
   async function reservations(
     { email, channelId }: PersonKey,
     guests: readonly Credential[],
   ): Promise<readonly PlaceReservation[]> {
-    const channels = new Set([channelId, ...guests.map(channelOf)].filter((one) => one !== undefined))
-    const places = [
-      ...(channelId === undefined ? [{ api: 'external-users' as const }] : []),
-      ...[...channels].map((one) => ({ api: 'engagements' as const, channelId: one })),
-    ]
+    const places = placesOf(channelId, guests)
     return Promise.all(
       places.map(async (place) => {
         const { value } = await store.document(connection, DUPLICATE, await pseudonym({ ...place, email }))
@@ -145,6 +142,17 @@ export function createPersonRecords(
       return { guests: done, remains: [...remains] }
     },
   }
+}
+
+/** Where the person may have a reservation. A channel that is named leaves out APIs without channels. */
+function placesOf(channelId: string | undefined, guests: readonly Credential[]): readonly PlaceReservation['place'][] {
+  const channels = [...new Set([channelId, ...guests.map(channelOf)].filter((one) => one !== undefined))]
+  const without = authenticatingApis.filter(({ channel }) => !channel && channelId === undefined)
+  const withChannel = authenticatingApis.filter(({ channel }) => channel)
+  return [
+    ...without.map(({ name: api }) => ({ api })),
+    ...withChannel.flatMap(({ name: api }) => channels.map((one) => ({ api, channelId: one }))),
+  ]
 }
 
 function placeOf(guest: Credential): Pick<ErasedGuest, 'guestId' | 'api' | 'channelId'> {

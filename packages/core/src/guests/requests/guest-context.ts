@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { GuestApi } from '../../domain/guest-id.ts'
+import type { GuestApi } from '../../upstream/guest-apis.ts'
 
 /** Which guest is meant where two APIs have one of the same id, beside what every call takes. */
 export interface GuestContext extends Context {

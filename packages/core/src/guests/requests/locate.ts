@@ -1,10 +1,12 @@
 import type { Credential } from '../../domain/credential.ts'
-import { type GuestApi, guestApis, guestIdOf, namedRow, rowOf } from '../../domain/guest-id.ts'
+import { guestIdOf, namedRow } from '../../domain/guest-id.ts'
 import type { Instant } from '../../domain/time.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
+import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
-import { isUuid } from './guest-token-request.ts'
+import { rowOf } from './row-of.ts'
 
 /** A guest as it is stored, and the store's time at the moment of the read. */
 export interface Located {

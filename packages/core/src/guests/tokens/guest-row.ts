@@ -1,5 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
-import { namedRow, rowOf } from '../../domain/guest-id.ts'
+import { namedRow } from '../../domain/guest-id.ts'
+import { rowOf } from '../requests/row-of.ts'
 import type { Found, Store } from '../../ports/store.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 

@@ -7,7 +7,7 @@ import type { GuestTokens } from '../../upstream/guest-tokens/provider.ts'
 import type { MintRequest, Refreshed } from '../../upstream/guest-tokens/wire.ts'
 import { isKeyKnown, renewalAction } from './renewal-action.ts'
 import { MINT, type RequestTokens, type RequestedTokens, REFRESH, type TokenCall } from './request-tokens.ts'
-import { durations, LONGEST_DURATION } from '../requests/guest-token-request.ts'
+import { durations, LONGEST_DURATION } from '../../upstream/guest-tokens/durations.ts'
 import { tokenSubjectOf, withTokenSubject } from '../../domain/token-subject.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 

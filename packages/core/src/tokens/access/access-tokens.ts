@@ -1,6 +1,5 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
-import type { GuestApi } from '../../domain/guest-id.ts'
 import { endOf, freshness, judgedAt, type Windows } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -12,6 +11,7 @@ import type { Rejections, Resource } from './rejections.ts'
 import type { Renewal, RenewalPorts } from '../renewal/renewal.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { CredentialWithTokens } from '../renewal/strategy.ts'
+import type { GuestApi } from '../../upstream/guest-apis.ts'
 
 /** An access token that is valid now. */
 export interface AccessToken {

@@ -10,21 +10,22 @@ import { publicMembers } from '../public-members.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
 import { personalTexts } from '../personal-texts.ts'
-import { READ_SCOPE, WRITE_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
+import { READ_SCOPE, WRITE_SCOPE } from './scopes.ts'
 
+/** What a guest is made of. */
 export interface CreateRequest {
   readonly email: string
   readonly channelId: string
-  readonly name?: string
-  readonly attributes?: Readonly<Record<string, Json>>
+  readonly name?: string | undefined
+  readonly attributes?: Readonly<Record<string, Json>> | undefined
 }
 
-/** `requestId` only traces: a request that is sent twice makes two guests, or is refused. */
+/** The request that makes a guest. `requestId` only traces it: the API has no Idempotency-Key. */
 export const createRequest = (
   api: string,
   bearer: Secret,
-  { email, channelId, name, attributes }: CreateRequest,
+  { email, channelId, name, attributes = {} }: CreateRequest,
   requestId: string,
 ): HttpRequest =>
   jsonRequest('POST', `${api}/api/v2/engagements/guests`, {
@@ -35,27 +36,25 @@ export const createRequest = (
       consent: true,
       channelId,
       ...(name === undefined ? {} : { name }),
-      ...(attributes === undefined ? {} : { attributes }),
+      ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
     },
     secrets: personalTexts([email, name], attributes),
   })
 
-const token = text()
-
 export const createAnswer = openObject({
   guestId: upstreamId,
-  token,
+  token: text(),
   expiresIn: anything,
   refreshToken: lenient(text()),
 })
 
-export const createdOf = (body: Read<typeof createAnswer>, receipt: AnswerFacts): CreatedGuest => ({
-  ...refreshedOf(body, receipt),
+export const createdOf = (body: Read<typeof createAnswer>, facts: AnswerFacts): CreatedGuest => ({
+  ...refreshedOf(body, facts),
   guestId: body.guestId,
   upstream: publicMembers(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
 })
 
-/** Uses the refresh token up; the answer brings the next one, or leaves the one there is. */
+/** The request that exchanges a refresh token, which is used up by it. The answer brings the next one, or keeps the one there is. */
 export const refreshRequest = (
   api: string,
   bearer: Secret,
@@ -69,25 +68,26 @@ export const refreshRequest = (
   })
 
 export const refreshAnswer = object({
-  token,
+  token: text(),
   expiresIn: anything,
   refreshToken: lenient(text()),
 })
 
 export const refreshedOf = (
   { token, expiresIn, refreshToken }: Read<typeof refreshAnswer>,
-  receipt: AnswerFacts,
+  facts: AnswerFacts,
 ): GrantedTokens => {
   // Absent: the token itself says when it ends.
   const life = statedLifetime(expiresIn)
   return {
-    ...receipt,
+    ...facts,
     access: new Secret(token),
     ...(life === undefined ? {} : { lifetime: life }),
     ...(refreshToken === undefined ? {} : { refresh: new Secret(refreshToken) }),
   }
 }
 
+/** The request that replaces the attributes of a guest. */
 export const updateRequest = (
   api: string,
   bearer: Secret,
@@ -101,39 +101,47 @@ export const updateRequest = (
     secrets: [...personalTexts([], attributes), ...about],
   })
 
+/** The request that looks at a channel. */
 export const channelRequest = (api: string, bearer: Secret, channelId: string): HttpRequest =>
   jsonRequest('GET', `${api}/api/v2/journey/actions/channels/${pathSegment(channelId)}`, { bearer })
 
-/** What is in it is nobody's business here: that it is there says enough. */
+/** An answer of which only the status counts. */
 export const anyAnswer = anything
 
-const told = (message: string): string => (message === '' ? '' : ` (${message})`)
+const inParentheses = (message: string): string => (message === '' ? '' : ` (${message})`)
 
-/** The refusals of a create: 409 means that upstream has a session for this address and channel. */
+/** Explains refusals of a create. 409: the upstream has a session for this address and channel. */
 export const explainCreate: Explain = ({ status, code, message }) => {
   if (status === 409)
-    return { code: 'session_exists', message: `upstream has a session for this address and channel${told(message)}` }
+    return {
+      code: 'session_exists',
+      message: `upstream has a session for this address and channel${inParentheses(message)}`,
+    }
   return status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
 }
 
-/** The refusals of a refresh: 409 means that the refresh token was used up; 400 and 404 that upstream does not know it. */
+/** Explains refusals of a refresh. 409: the refresh token was used up before. 400 and 404: the upstream does not know it. */
 export const explainRefresh: Explain = ({ status, code, message }) => {
   if (status === 409)
-    return { code: 'refresh_impossible', message: `the refresh token was used up before${told(message)}` }
+    return { code: 'refresh_impossible', message: `the refresh token was used up before${inParentheses(message)}` }
   if (status === 400 || status === 404)
-    return { code: 'refresh_impossible', message: `upstream cannot refresh this guest's token${told(message)}` }
+    return {
+      code: 'refresh_impossible',
+      message: `upstream cannot refresh this guest's token${inParentheses(message)}`,
+    }
   return status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
 }
 
+/** Explains refusals of an update. */
 export const explainUpdate: Explain = ({ status, code, message }) =>
   status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
 
-/** Why a channel cannot be used. */
+/** Explains why a channel cannot be used. */
 export const explainChannel: Explain = ({ status, code, message }) => {
   if (status === 404)
     return {
       code: 'channel_unavailable',
-      message: `upstream has no such channel, or it is not provisioned${told(message)}`,
+      message: `upstream has no such channel, or it is not provisioned${inParentheses(message)}`,
     }
   return status === 403 ? forbidden(code, message, READ_SCOPE) : undefined
 }
@@ -141,6 +149,6 @@ export const explainChannel: Explain = ({ status, code, message }) => {
 const forbidden = (code: string, message: string, scope: string): { code: 'access_denied'; message: string } => ({
   code: 'access_denied',
   message: /scope/i.test(code)
-    ? `the access token lacks the scope ${scope}${told(message)}. Add it to the OAuth client, and to GENESYS_SCOPES where that is set`
-    : `not permitted${told(message)}`,
+    ? `the access token lacks the scope ${scope}${inParentheses(message)}. Add it to the OAuth client, and to GENESYS_SCOPES where that is set`
+    : `not permitted${inParentheses(message)}`,
 })

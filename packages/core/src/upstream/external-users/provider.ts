@@ -1,29 +1,16 @@
-import type { Millis } from '../../domain/time.ts'
-import type { Policy } from '../../policy/pipeline.ts'
-import type { Network } from '../answer.ts'
-import type { CreatedGuest } from '../created-guest.ts'
-import type { TryHooks } from '../try-hooks.ts'
+import type { AuthenticatingCalls, CheckedRequest, ProviderParts } from '../guest-api.ts'
 import { createWriteCalls } from '../write-call.ts'
+import { CREATE_SCOPES } from './scopes.ts'
 import { createAnswer, createdOf, createRequest, type CreateRequest, explainCreate } from './wire.ts'
 
-/** The external users of the documented guest API, made on behalf of a signed-in user. */
-export interface ExternalUsers {
-  /** A new user with a token. Never repeated when it may have taken effect: then it rejects with `in_doubt`. */
-  create(request: CreateRequest, requestId: string, hooks: TryHooks, patienceMs?: Millis): Promise<CreatedGuest>
-}
-
-export interface ExternalUsersOptions {
-  readonly connection: string
-  readonly api: string
-}
-
-/** `write` brings the access token of the signed-in user (`call.bearer`). */
-export function externalUsers(
-  { connection, api }: ExternalUsersOptions,
-  { write }: { readonly write: Policy },
-  network: Network,
-): ExternalUsers {
-  const send = createWriteCalls(connection, write, network)
+/** The calls of the external-users API, on the access token of the signed-in user. */
+export function externalUserCalls({
+  connection,
+  api,
+  network,
+  policyFor,
+}: ProviderParts): AuthenticatingCalls<CheckedRequest & CreateRequest> {
+  const send = createWriteCalls(connection, policyFor(CREATE_SCOPES), network)
   return {
     create: (request, requestId, hooks, patienceMs) =>
       send({

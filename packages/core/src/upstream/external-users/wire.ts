@@ -6,25 +6,27 @@ import type { CreatedGuest } from '../created-guest.ts'
 import { publicMembers } from '../public-members.ts'
 import { jsonRequest } from '../json-request.ts'
 import { personalTexts } from '../personal-texts.ts'
-import { CREATE_SCOPES } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
+import { CREATE_SCOPES } from './scopes.ts'
 
+/** What a user is made of. */
 export interface CreateRequest {
   readonly email: string
   readonly name: string
-  readonly attributes?: Readonly<Record<string, string>>
+  readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
+/** The request that makes a user. `requestId` only traces it: a request that is sent twice makes two users. */
 export const createRequest = (
   api: string,
   bearer: Secret,
-  { name, email, attributes }: CreateRequest,
+  { name, email, attributes = {} }: CreateRequest,
   requestId: string,
 ): HttpRequest =>
   jsonRequest('POST', `${api}/api/v2/externalusers/guests`, {
     bearer,
     headers: { 'x-genesys-request-id': requestId },
-    body: { name, email, ...(attributes === undefined ? {} : { customAttributes: attributes }) },
+    body: { name, email, ...(Object.keys(attributes).length === 0 ? {} : { customAttributes: attributes }) },
     secrets: personalTexts([email, name], attributes),
   })
 
@@ -33,14 +35,14 @@ export const createAnswer = openObject({
   token: text(),
 })
 
-export const createdOf = (body: Read<typeof createAnswer>, receipt: AnswerFacts): CreatedGuest => ({
-  ...receipt,
+export const createdOf = (body: Read<typeof createAnswer>, facts: AnswerFacts): CreatedGuest => ({
+  ...facts,
   guestId: body.id,
   access: new Secret(body.token),
   upstream: publicMembers(body, [body.token]),
 })
 
-/** The refusals of a create, worded with the remedy. */
+/** Explains refusals of a create. */
 export const explainCreate: Explain = ({ status, code, message }) => {
   const said = message === '' ? '' : ` (${message})`
   if (status === 409) return { code: 'session_exists', message: `upstream has a user of this address${said}` }

@@ -1,9 +1,13 @@
 import type { Secret } from '../../domain/secret.ts'
 import type { Millis } from '../../domain/time.ts'
-import { type Attempt, type Call, openCall, type Policy } from '../../policy/pipeline.ts'
-import { sendAndRead, type Network } from '../answer.ts'
+import type { HttpRequest } from '../../ports/http.ts'
+import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
+import { sendAndRead, type Explain, type AnswerFacts } from '../answer.ts'
+import type { Reader } from '../body.ts'
 import type { GrantedTokens } from '../granted-tokens.ts'
+import type { ProviderParts } from '../guest-api.ts'
 import type { TryHooks } from '../try-hooks.ts'
+import { MINT_SCOPE, REFRESH_SCOPE } from './scopes.ts'
 import {
   explainMint,
   explainRefresh,
@@ -18,15 +22,15 @@ import {
   type RefreshRequest,
 } from './wire.ts'
 
-/** The ephemeral guest tokens of the documented guest API. */
+/** The calls of the guest-tokens API. */
 export interface GuestTokens {
-  /** A new guest token. It may be asked for again: the call is repeated as the policy says. */
-  mint(request: MintRequest, of: CallTerms): Promise<GrantedTokens>
+  /** Mints a token. The call may be repeated. Rejects as any call does. */
+  mint(request: MintRequest, terms: CallTerms): Promise<GrantedTokens>
   /**
-   * The next token of a guest. It may be asked for again under the same Idempotency-Key, within 24 hours of the first time.
-   * Rejects with `refresh_impossible` when upstream knows no such token, or it ended too long ago.
+   * Refreshes a token. The call may be repeated under the same Idempotency-Key, within 24 hours of the first time. Rejects with
+   * `refresh_impossible` if the upstream knows no such token or it ended too long ago, and as any call does.
    */
-  refresh(request: RefreshRequest, of: CallTerms): Promise<Refreshed>
+  refresh(request: RefreshRequest, terms: CallTerms): Promise<Refreshed>
 }
 
 /** How a call is made. */
@@ -36,42 +40,48 @@ export interface CallTerms extends TryHooks {
   readonly patienceMs?: Millis | undefined
 }
 
-export interface GuestTokensOptions {
-  readonly connection: string
-  readonly api: string
-}
-
-/** What brings the access token (`call.bearer`) to each operation. */
-export interface GuestTokensPolicies {
-  readonly mint: Policy
-  readonly refresh: Policy
-}
-
-export function guestTokens(
-  { connection, api }: GuestTokensOptions,
-  policies: GuestTokensPolicies,
-  network: Network,
-): GuestTokens {
-  const call = (operation: string, { signal, patienceMs, onFailedTry }: CallTerms): Call =>
+/** The calls of the guest-tokens API. Each has an access token with its own scope, so that a client with one of the scopes can make it. */
+export function guestTokenCalls(parts: ProviderParts): GuestTokens {
+  const { connection, api, policyFor } = parts
+  const [mint, refresh] = [policyFor([MINT_SCOPE]), policyFor([REFRESH_SCOPE])]
+  const open = (operation: string, { signal, patienceMs, onFailedTry }: CallTerms): Call =>
     openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs, failed: onFailedTry })
   return {
-    mint(request, terms) {
-      const attempt: Attempt<GrantedTokens> = async (call) => {
-        await terms.beforeTry?.()
-        const sent = { ...mintRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await sendAndRead(network, sent, mintAnswer, call, { explain: explainMint })
-        return mintedOf(body, receipt)
-      }
-      return policies.mint(attempt)(call('generate-token', terms))
+    async mint(request, terms) {
+      const { body, receipt } = await exchanged(parts, mint, open('generate-token', terms), {
+        request: (bearer) => mintRequest(api, bearer, request),
+        answer: mintAnswer,
+        explain: explainMint,
+        terms,
+      })
+      return mintedOf(body, receipt)
     },
-    refresh(request, terms) {
-      const attempt: Attempt<Refreshed> = async (call) => {
-        await terms.beforeTry?.()
-        const sent = { ...refreshRequest(api, call.bearer as Secret, request), onSend: terms.onSend }
-        const { body, receipt } = await sendAndRead(network, sent, refreshAnswer, call, { explain: explainRefresh })
-        return refreshedOf(body, receipt)
-      }
-      return policies.refresh(attempt)(call('refresh-guest-token', terms))
+    async refresh(request, terms) {
+      const { body, receipt } = await exchanged(parts, refresh, open('refresh-guest-token', terms), {
+        request: (bearer) => refreshRequest(api, bearer, request),
+        answer: refreshAnswer,
+        explain: explainRefresh,
+        terms,
+      })
+      return refreshedOf(body, receipt)
     },
   }
 }
+
+/** Sends a request and reads its answer, as often as the policy repeats it. */
+const exchanged = <Body>(
+  { network }: ProviderParts,
+  policy: Policy,
+  call: Call,
+  of: {
+    readonly request: (bearer: Secret) => HttpRequest
+    readonly answer: Reader<Body>
+    readonly explain: Explain
+    readonly terms: CallTerms
+  },
+): Promise<{ readonly body: Body; readonly receipt: AnswerFacts }> =>
+  policy(async (attempt) => {
+    await of.terms.beforeTry?.()
+    const request = { ...of.request(attempt.bearer as Secret), onSend: of.terms.onSend }
+    return sendAndRead(network, request, of.answer, attempt, { explain: of.explain })
+  })(call)

@@ -5,10 +5,10 @@ import type { GrantedTokens } from '../granted-tokens.ts'
 import { lenient, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 import { pathSegment } from '../path-segment.ts'
-import { MINT_SCOPE, REFRESH_SCOPE } from '../scopes.ts'
 import { upstreamId } from '../upstream-id.ts'
+import { MINT_SCOPE, REFRESH_SCOPE } from './scopes.ts'
 
-/** What a guest token is asked for. */
+/** What a guest token is minted for. */
 export interface MintRequest {
   readonly guestId: string
   /** 1 to 86400. */
@@ -16,6 +16,7 @@ export interface MintRequest {
   readonly scopes: readonly string[]
 }
 
+/** The request that mints a token. */
 export const mintRequest = (
   api: string,
   bearer: Secret,
@@ -28,12 +29,12 @@ export const mintRequest = (
 
 export const mintAnswer = object({ token: text() })
 
-export const mintedOf = ({ token }: Read<typeof mintAnswer>, receipt: AnswerFacts): GrantedTokens => ({
-  ...receipt,
+export const mintedOf = ({ token }: Read<typeof mintAnswer>, facts: AnswerFacts): GrantedTokens => ({
+  ...facts,
   access: new Secret(token),
 })
 
-/** A refresh of a guest token; it takes effect once for each Idempotency-Key, a UUID v4. */
+/** The request that refreshes a token. It takes effect once for each Idempotency-Key, a UUID v4. */
 export const refreshRequest = (
   api: string,
   bearer: Secret,
@@ -45,6 +46,7 @@ export const refreshRequest = (
     body: {},
   })
 
+/** Which token is refreshed, and under which key. */
 export interface RefreshRequest {
   /** The guest's id, until an answer names another. */
   readonly guestTokenId: string
@@ -63,14 +65,17 @@ export interface Refreshed extends GrantedTokens {
 
 export const refreshedOf = (
   { guestToken, guestTokenId }: Read<typeof refreshAnswer>,
-  receipt: AnswerFacts,
+  facts: AnswerFacts,
 ): Refreshed => ({
-  ...receipt,
+  ...facts,
   access: new Secret(guestToken),
   ...(guestTokenId === undefined ? {} : { guestTokenId }),
 })
 
-/** The refusals of a refresh: 409 means that it is still running; 400 and 404 that it cannot be refreshed at all; 422 that the key is spent. */
+/**
+ * Explains refusals of a refresh. 409: it is still running. 400 and 404: the token cannot be refreshed at all. 422: the Idempotency-Key
+ * was used for another request.
+ */
 export const explainRefresh: Explain = ({ status, code, message }) => {
   const said = message === '' ? '' : ` (${message})`
   if (status === 409) return { code: 'upstream_busy', message: `the refresh is still running${said}`, again: true }
@@ -82,7 +87,7 @@ export const explainRefresh: Explain = ({ status, code, message }) => {
   return forbidden(code, said, REFRESH_SCOPE)
 }
 
-/** The refusals of generate-token, worded with the remedy. */
+/** Explains refusals of `generate-token`. */
 export const explainMint: Explain = ({ status, code, message }) =>
   status === 403 ? forbidden(code, message === '' ? '' : ` (${message})`, MINT_SCOPE) : undefined
 

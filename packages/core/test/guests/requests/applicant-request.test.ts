@@ -4,14 +4,17 @@ import type { Json } from '../../../src/domain/json.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { mergedAttributes } from '../../../src/guests/enrichment/attributes.ts'
 import { complianceFlags } from '../../../src/guests/authentication/compliance.ts'
-import {
-  jsonBytes,
-  MAX_ATTRIBUTES,
-  parseDuplicateKey,
-  parseApplicantRequest,
-  reservedAttributes,
-} from '../../../src/guests/requests/applicant-request.ts'
+import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../../../src/domain/guest-attributes.ts'
+import { applicantParser, parseDuplicateKey } from '../../../src/guests/requests/applicant-request.ts'
+import { engagements } from '../../../src/upstream/engagements/api.ts'
+import { externalUsers } from '../../../src/upstream/external-users/api.ts'
 import { event } from '../../../src/testing/store-contract/samples.ts'
+
+const parsers = {
+  engagements: applicantParser('engagements', engagements.fields),
+  'external-users': applicantParser('external-users', externalUsers.fields),
+}
+const parseApplicantRequest = (api: keyof typeof parsers, input: unknown) => parsers[api](input)
 
 const ENGAGEMENT = { api: 'engagements', email: 'ann@mail.example', consent: true, channelId: 'web-1' }
 const USER = { api: 'external-users', email: 'ann@mail.example', name: 'Ann' }
@@ -36,6 +39,7 @@ describe('a request for an authenticated guest', () => {
       ...ENGAGEMENT,
       attributes: {},
       assurance: 'claimed',
+      request: { email: ENGAGEMENT.email, consent: true, channelId: ENGAGEMENT.channelId },
     })
     expect(faulty({ email: undefined, consent: undefined, channelId: undefined })).toEqual([
       'channelId',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../../src/domain/credential.ts'
-import { guestIdOf, isGuestId, rowOf } from '../../../src/domain/guest-id.ts'
+import { guestIdOf, isGuestId } from '../../../src/domain/guest-id.ts'
+import { rowOf } from '../../../src/guests/requests/row-of.ts'
 import { MINUTE } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { redactIds } from '../../../src/guests/events/redact-ids.ts'

@@ -1,12 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../../src/domain/errors.ts'
-import {
-  durations,
-  guestScopes,
-  parseGuestId,
-  parseIssueRequest,
-} from '../../../src/guests/requests/guest-token-request.ts'
+import { parseGuestId, parseIssueRequest } from '../../../src/guests/requests/guest-token-request.ts'
+import { durations } from '../../../src/upstream/guest-tokens/durations.ts'
+import { guestScopes } from '../../../src/upstream/guest-tokens/scopes.ts'
 
 const ID = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 const NEW = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'

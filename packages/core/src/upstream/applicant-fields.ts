@@ -1,0 +1,152 @@
+import * as z from 'zod/mini'
+import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../domain/guest-attributes.ts'
+import { type Json, jsonOddity, LONE_SURROGATE } from '../domain/json.ts'
+import type { RequestField } from './request-field.ts'
+
+/** An error that says of a field that is left out that it is missing. */
+const otherwise = (message: string) => ({
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : message),
+})
+
+const text = (): z.ZodMiniString => z.string(otherwise('not a text'))
+
+/** The same field, which may be left out. */
+export const optional = <S extends z.ZodMiniType>(field: RequestField<S>): RequestField<z.ZodMiniOptional<S>> => ({
+  ...field,
+  schema: z.optional(field.schema),
+})
+
+/** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
+const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}\p{Cs}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
+
+/** The address of the applicant. It is trimmed and in lower case once it is checked. */
+export const email = {
+  schema: z.pipe(
+    z.transform<string, unknown>((value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : value)),
+    text().check(
+      z.maxLength(254, 'longer than 254 characters'),
+      z.refine((value) => MAILBOX.test(value) && !value.includes('..'), 'not an address'),
+    ),
+  ),
+  about: "the person's address",
+  remedy: 'Give one address, as name@example.com.',
+  written: 'text',
+  placeholder: 'address',
+} as const satisfies RequestField
+
+/** The name of the applicant, 1 to 100 characters. */
+export const name = {
+  schema: text().check(
+    z.refine((value) => value.trim() !== '', 'empty'),
+    z.refine((value) => Array.from(value).length <= 100, 'longer than 100 characters'),
+    z.refine((value) => value.isWellFormed(), LONE_SURROGATE),
+    z.refine((value) => !/\p{Cc}/u.test(value), 'holds a control character, such as a tab or a line end'),
+  ),
+  about: "the person's name, 1 to 100 characters",
+  remedy: 'Give 1 to 100 characters.',
+  written: 'text',
+  placeholder: 'name',
+} as const satisfies RequestField
+
+/** The applicant's consent to be processed: exactly true. */
+export const consent = {
+  schema: z.literal(true, otherwise('not true')),
+  about: 'the person agreed to be processed',
+  remedy: 'Set it, to exactly true, only when the person agreed.',
+  written: 'flag',
+} as const satisfies RequestField
+
+/** The channel of the guest. `.` and `..` are refused: they would name another resource in the path of a URL. */
+export const channelId = {
+  schema: text().check(z.regex(/^(?!\.{1,2}$)[\w.:-]{1,100}$/, 'not the id of a channel')),
+  about: 'the channel of the guest',
+  remedy: "Give the channel's id, 1 to 100 letters, digits, dots, colons, dashes or underscores.",
+  written: 'text',
+  placeholder: 'id',
+  inImport: 'row-or-all',
+} as const satisfies RequestField
+
+/** Checked before anything walks the value. */
+const walkable = <Value extends Json>() =>
+  z.custom<Readonly<Record<string, Value>>>().check(
+    z.superRefine((value, context) => {
+      const message = jsonOddity(value)
+      if (message) context.addIssue({ code: 'custom', message, input: undefined })
+    }),
+  )
+
+const attributesOf = <Value extends Json>(value: z.ZodMiniType<Value, Value>) =>
+  ({
+    schema: z.pipe(
+      walkable<Value>(),
+      z.record(z.string(), value, 'not a record').check(
+        z.superRefine((attributes, context) => {
+          for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))
+            context.addIssue({ code: 'custom', path: [reserved], message: 'a name that others fill', input: undefined })
+          if (jsonBytes(attributes) > MAX_ATTRIBUTES)
+            context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTES} bytes as JSON`, input: undefined })
+        }),
+      ),
+    ),
+    about: `attributes, each as NAME=VALUE, at most ${MAX_ATTRIBUTES} bytes as JSON`,
+    remedy: `Give names with values, at most ${MAX_ATTRIBUTES} bytes as JSON, without ${reservedAttributes.join(', ')}.`,
+    written: 'pairs',
+    placeholder: 'name=value',
+  }) as const satisfies RequestField
+
+const jsonValue: z.ZodMiniType<Json, Json> = z.json()
+
+/** Attributes with values of any kind of JSON. Names that the CRM and the consent fill are refused. */
+export const attributes = attributesOf(jsonValue)
+
+/** Attributes with texts as values. Names that the CRM and the consent fill are refused. */
+export const textAttributes = attributesOf(z.string('not a text'))
+
+/**
+ * How sure the caller is that the address belongs to the applicant. `claimed`: somebody typed the address. `verified`: the backend of
+ * the site knows that the address is theirs.
+ */
+export type Assurance = 'claimed' | 'verified'
+
+/**
+ * What becomes of a request for an applicant who has a session. `reject`: the request fails with `session_exists`. `reuse`: the guest of
+ * that session is returned. `replace`: a new guest is made, and the tokens of the former are denied. The last two are for verified
+ * addresses.
+ */
+export type OnDuplicate = 'reject' | 'reuse' | 'replace'
+
+/**
+ * What becomes of a request after a create whose answer was lost, at an API that does not refuse a second guest. `refuse`: the request
+ * fails with `create_in_doubt`. `create`: another guest is made beside the one that may exist.
+ */
+export type OnDoubt = 'refuse' | 'create'
+
+/** What every request of an applicant may say of how it is to be treated. */
+export const treatment = {
+  assurance: {
+    schema: z.optional(z.enum<readonly Assurance[]>(['claimed', 'verified'], 'neither claimed nor verified')),
+    about: 'claimed (default), or verified when you know that the address is theirs',
+    remedy: 'Give claimed, or verified when your backend knows that the address belongs to the person who asks.',
+    written: 'text',
+    placeholder: 'word',
+    inImport: 'row-or-all',
+  },
+  onDuplicate: {
+    schema: z.optional(
+      z.enum<readonly OnDuplicate[]>(['reject', 'reuse', 'replace'], 'none of reject, reuse, replace'),
+    ),
+    about: 'for a person who has a session: reject, or with an assurance of verified reuse or replace',
+    remedy: 'Give reject; or reuse or replace, with assurance verified.',
+    written: 'text',
+    placeholder: 'word',
+    inImport: 'never',
+  },
+  onDoubt: {
+    schema: z.optional(z.enum<readonly OnDoubt[]>(['refuse', 'create'], 'neither refuse nor create')),
+    about: 'make another guest, although the answer to a create was lost and one may exist already',
+    remedy: 'Give refuse, or create to have another guest made beside the one that may exist.',
+    written: 'flag',
+    means: 'create',
+    inImport: 'all',
+  },
+} as const satisfies Readonly<Record<string, RequestField>>

@@ -1,0 +1,38 @@
+import type * as z from 'zod/mini'
+
+/** One field of a request for a guest: how it is checked, and what people read of it. */
+export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
+  readonly schema: Schema
+  /** What it is: a phrase without a full stop, for help and documentation. */
+  readonly about: string
+  /** What to do if it is missing or wrong: a sentence. */
+  readonly remedy: string
+  /** How it is written where there are only texts, as on a command line. `pairs`: each as NAME=VALUE. `flag`: it is given, or not. */
+  readonly written: 'text' | 'list' | 'pairs' | 'flag'
+  /** What stands for the value in help, as `address` in `--email <address>`. A flag has none. */
+  readonly placeholder?: string
+  /** The value that a flag means. Default true. */
+  readonly means?: string
+  /** What is said of it for the rows of an import: each row its own, or one value for all rows that have none. Default `row`. */
+  readonly inImport?: 'row' | 'row-or-all' | 'all' | 'never'
+}
+
+/** The fields of a request by their names. */
+export type RequestFields = Readonly<Record<string, RequestField>>
+
+/** The schema of each field. */
+type Shape<Fields extends RequestFields> = { [Name in keyof Fields]: Fields[Name]['schema'] }
+
+/** A request as programs write it, without `api`. */
+export type InputOf<Fields extends RequestFields> = Readonly<z.input<z.ZodMiniObject<Shape<Fields>>>>
+
+/** A request that was checked, without `api`. */
+export type OutputOf<Fields extends RequestFields> = Readonly<z.output<z.ZodMiniObject<Shape<Fields>>>>
+
+/** The schemas of the fields. */
+export const shapeOf = <Fields extends RequestFields>(fields: Fields): Shape<Fields> =>
+  Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema])) as Shape<Fields>
+
+/** What to do about each field. */
+export const remediesOf = (fields: RequestFields): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(fields).map(([name, { remedy }]) => [name, remedy]))
