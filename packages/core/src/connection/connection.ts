@@ -1,21 +1,22 @@
-import { access } from './access.ts'
+import { type Access, access, type AccessParts } from './access.ts'
 import { connectionKind, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
 import { checkedConnection } from '../domain/connection-name.ts'
 import { checkOptions } from '../domain/options.ts'
-import { defaultWindows } from '../domain/plan.ts'
+import { defaultWindows, type Windows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Guests } from '../guests/guests.ts'
 import { createListeners } from '../guests/events/listeners.ts'
 import { guestCode, guestsOnDemand } from './guests-on-demand.ts'
 import { keyPlaces } from './key-places.ts'
-import { oauthServerOf } from './oauth-server.ts'
+import { type OAuthServer, oauthServerOf } from './oauth-server.ts'
 import type { AccessSource } from '../policy/authorize.ts'
 import { type FailedTries, failedTries } from '../policy/failed-tries.ts'
 import type { Policy } from '../policy/pipeline.ts'
-import { standardLayers, standardPolicy } from '../policy/standard.ts'
+import { type StandardLayers, standardLayers, standardPolicy } from '../policy/standard.ts'
 import type { WorkerObserver } from '../ports/worker.ts'
 import { type Meters, meters } from '../report/meters.ts'
+import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
 import type { AccessTokens, TokenSource } from '../tokens/access/access-tokens.ts'
 import type { DeviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
 import type { Grant } from '../tokens/sign-in/grant.ts'
@@ -27,132 +28,192 @@ import type { Hosts } from '../upstream/hosts.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
 import { sourceOnDemand } from './source-on-demand.ts'
-import { fact, verificationOf } from './verification.ts'
+import { fact, type Verification, verificationOf } from './verification.ts'
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
 
+/** What one upstream organisation and one OAuth client offer a program. Made by `connection`. */
 export interface Connection {
+  /** The connection's name, `default` where the options give none. The store keeps each name apart. */
   readonly name: string
-  /**
-   * The service's own access tokens; by client credentials with the scopes of `ConnectionOptions.scopes`, or those that upstream gives
-   * by default. `accessTokens.for(…)`: those for an API, or with other scopes.
-   */
+  /** Access tokens of the service. By default they have the scopes of `ConnectionOptions.scopes`, or those that the server gives. */
   readonly accessTokens: AccessTokens
-  /** The sign-in of a user by which it gets them, where there is one. */
+  /** The grant that a user's sign-in left: whether it still holds, and a way to renew it before it lapses. */
   readonly grant: Pick<Grant, 'exists' | 'keepAlive'>
-  /** Signs that user in. */
+  /** Signs a user in by the authorization code flow with PKCE (RFC 6749, 4.1; RFC 7636). */
   readonly signIn: Pick<SignIn, 'begin' | 'complete'>
+  /** Signs a user in on another device (RFC 8628). */
   readonly deviceSignIn: DeviceSignIn
+  /** Revokes the grant upstream (RFC 7009) and ends it here. */
   readonly signOut: SignOut
+  /** Issues, renews, finds, revokes and erases guests. */
   readonly guests: Guests
-  /** Checks any guest token of this connection, revocation included. */
+  /** Checks guest tokens of this connection, their revocation included. */
   readonly verifier: Verifier
-  /** The keys of guest tokens. */
+  /** The keys that sign guest tokens. */
   readonly keys: KeySource
-  /** The keys of access tokens and ID tokens; `keys` where no others are known. */
+  /** The keys that sign access tokens and ID tokens; the same as `keys` where no others are known. */
   readonly accessKeys: KeySource
   /**
-   * Mirrors the key-sets in the background until the signal aborts, then resolves. Run it in every process that stays up: a key that
-   * was removed upstream is then refused within ten minutes though no token came meanwhile. `observer.failed` is called for fetches that fail.
+   * Keeps the key-sets up to date until the signal aborts, then resolves. Run it in every process that lives longer than a few
+   * minutes: it then refuses a withdrawn key within ten minutes. `observer.failed` gets each fetch that fails.
    */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
-  /** How far the issuer's clock is ahead of ours, in milliseconds. */
+  /** By how many milliseconds the issuer's clock is ahead of this process; negative when it is behind. */
   issuerOffset(): Millis
   /** Counters and durations of this process. */
   readonly meters: Meters
   /**
-   * Resolves when no renewal is under way, also none that runs behind its callers. Wait for it before the store is closed: a refresh
-   * token whose successor is not stored is lost.
+   * Resolves when no renewal is running, background renewals included. Await it before you close the store: a refresh token whose
+   * successor is not stored is lost.
    */
   idle(): Promise<void>
 }
 
 /**
- * Composes everything that one connection needs. Nothing is sent before it is asked for. Rejects with `config_invalid`, and all wrong
- * options as `fields`.
+ * Opens a connection to one upstream organisation with one OAuth client. It sends nothing until a method needs an answer.
+ *
+ * `options` says where the upstream is and who asks; `ports` hands in the store, clock, randomness, HTTP and cryptography
+ * (`nodePorts()` or `webPorts()`, and a store).
+ *
+ * Rejects with `config_invalid`; `fields` then lists every wrong option.
+ *
+ * @example
+ * ```ts
+ * import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const { guests } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * console.log(`${(await guests.list()).guests.length} guests so far`)
+ * await ports.close()
+ * ```
  */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
   checkOptions('connection', ['options', options, await connectionKind(options)], ['ports', ports, connectionPorts])
-  const { hosts, windows = defaultWindows } = options
-  const name = checkedConnection(options.name ?? 'default')
-  const { store, clock, random, http, platform, holder = random.uuid() } = ports
-  // Where there is none, `offered` refuses before anything is sent.
-  const { api = '' } = hosts
-  const network = { http, clock }
-  const meter = meters()
-  const server = oauthServerOf(name, hosts, ports, options.issuer)
-  const checks = await verificationOf({ ...options, ...keyPlaces(options.publicKey, hosts, server.keySet) }, ports)
-  const { keys, issuerClock, guestTokens: guestVerifier } = checks
-  const layers = standardLayers(options.policy ?? {}, { clock, random, store })
-  const { onUnsaved, unsavedMs } = ports
-  const underway = new Set<Promise<unknown>>()
-  const tokenTries = failedTries()
-  const renewalPorts = { store, clock, random, holder, issuerNow: issuerClock.now, onUnsaved, unsavedMs, underway }
-  const {
+  const parts = await partsOf(options, ports)
+  const { name, meter, checks, renewalPorts, tokenTries } = parts
+  const tokens = access(options, accessParts(parts), { ...renewalPorts, onFailedTry: tokenTries.report })
+  const { grant, signIn, deviceSignIn, signOut } = tokens
+  const { keys, accessKeys, guestTokens: verifier, run, issuerClock } = checks
+  return {
+    name,
+    accessTokens: accessTokensOf(name, options.scopes, tokens.source),
     grant,
     signIn,
     deviceSignIn,
     signOut,
-    source: sourceOf,
-  } = access(
+    guests: guestsOf(parts, tokens),
+    verifier,
+    keys,
+    accessKeys,
+    run,
+    issuerOffset: issuerClock.offset,
+    meters: meter,
+    idle: () => idle(renewalPorts.underway),
+  }
+}
+
+/** What the access tokens and the guests of one connection share. */
+interface ConnectionParts {
+  readonly name: string
+  readonly options: ConnectionOptions
+  readonly ports: ConnectionPorts
+  readonly windows: Windows
+  readonly meter: Meters
+  readonly server: OAuthServer
+  readonly checks: Verification
+  readonly layers: StandardLayers
+  readonly renewalPorts: RenewalPorts & { readonly underway: Set<Promise<unknown>> }
+  /** The failed tries of access tokens, for callers that wait for one. */
+  readonly tokenTries: FailedTries
+}
+
+async function partsOf(options: ConnectionOptions, ports: ConnectionPorts): Promise<ConnectionParts> {
+  const { hosts, publicKey, issuer, policy = {}, windows = defaultWindows } = options
+  const { store, clock, random, holder = random.uuid(), onUnsaved, unsavedMs } = ports
+  const name = checkedConnection(options.name ?? 'default')
+  const server = oauthServerOf(name, hosts, ports, issuer)
+  const checks = await verificationOf({ ...options, ...keyPlaces(publicKey, hosts, server.keySet) }, ports)
+  const issuerNow = checks.issuerClock.now
+  const underway = new Set<Promise<unknown>>()
+  return {
+    name,
     options,
-    {
-      connection: name,
-      meter,
-      windows,
-      policy: standardPolicy(layers),
-      network,
-      platform,
-      verification: checks,
-      server,
-    },
-    { ...renewalPorts, onFailedTry: tokenTries.report },
-  )
-  const notes = createStoredRejections({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
-  const by = { origin: api === '' ? '' : new URL(api).origin, notes, watch: tokenTries.watch }
-  const policyFor = (needed: readonly string[], asked = needed): Policy =>
-    standardPolicy(layers, bearer(requireScopes(sourceOf(options.scopes ?? asked), needed, name), by))
-  const ready = createListeners(() => meter.count('listener_failed'))
-  const ofGuests = {
+    ports,
+    windows,
+    meter: meters(),
+    server,
+    checks,
+    layers: standardLayers(policy, { clock, random, store }),
+    renewalPorts: { store, clock, random, holder, issuerNow, onUnsaved, unsavedMs, underway },
+    tokenTries: failedTries(),
+  }
+}
+
+const accessParts = ({ name, ports, windows, meter, server, checks, layers }: ConnectionParts): AccessParts => ({
+  connection: name,
+  meter,
+  windows,
+  policy: standardPolicy(layers),
+  network: ports,
+  platform: ports.platform,
+  verification: checks,
+  server,
+})
+
+/** The guests of the connection. Their code is loaded when the first call needs it. */
+function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
+  const { name, options, ports, windows, meter, checks, renewalPorts, tokenTries } = parts
+  const { hosts, gateway = false } = options
+  const listeners = createListeners(() => meter.count('listener_failed'))
+  const { keys, issuerClock, guestTokens: verifier } = checks
+  const guestParts = {
     options,
     connection: name,
-    api,
-    network,
-    platform,
-    policyFor,
-    listeners: ready,
-    verifier: guestVerifier,
+    // Without an address `requireGuestApi` refuses every call before anything is sent.
+    api: hosts.api ?? '',
+    network: ports,
+    platform: ports.platform,
+    policyFor: guestPolicies(parts, source),
+    listeners,
+    verifier,
     keys,
     issuerClock,
     windows,
     meter,
-    random,
+    random: ports.random,
     isSignedIn: grant.exists,
-    available: () => offered(hosts, options.gateway ?? false),
+    available: () => requireGuestApi(hosts, gateway),
     watchTokens: tokenTries.watch,
   }
-
-  return {
-    name,
-    accessTokens: accessTokensOf(name, options.scopes, sourceOf),
-    grant,
-    signIn,
-    deviceSignIn,
-    signOut,
-    verifier: guestVerifier,
-    keys,
-    accessKeys: checks.accessKeys,
-    run: checks.run,
-    issuerOffset: issuerClock.offset,
-    meters: meter,
-    async idle() {
-      while (underway.size > 0) await Promise.allSettled(underway)
-    },
-    guests: guestsOnDemand(async () => (await guestCode()).connectionGuests(ofGuests, renewalPorts), ready),
-  }
+  return guestsOnDemand(async () => (await guestCode()).connectionGuests(guestParts, renewalPorts), listeners)
 }
 
-/** `wanted`: the scopes that the connection names, if it does. */
+/** The policy of a guest API's calls: the standard layers, and an access token that has the needed scopes. */
+function guestPolicies(
+  { name, options, ports, layers, tokenTries }: ConnectionParts,
+  source: Access['source'],
+): (needed: readonly string[], asked?: readonly string[]) => Policy {
+  const { scopes, hosts } = options
+  const { clock, store, platform } = ports
+  const notes = createStoredRejections({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
+  const use = { origin: hosts.api === undefined ? '' : new URL(hosts.api).origin, notes, watch: tokenTries.watch }
+  return (needed, asked = needed) =>
+    standardPolicy(layers, accessSource(requireScopes(source(scopes ?? asked), needed, name), use))
+}
+
+async function idle(underway: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (underway.size > 0) await Promise.allSettled(underway)
+}
+
+/** `wanted`: the scopes that the options of the connection name; undefined where they name none. */
 const accessTokensOf = (
   connection: string,
   wanted: readonly string[] | undefined,
@@ -169,8 +230,8 @@ const accessTokensOf = (
   },
 })
 
-/** A source as the pipeline of an API takes it. */
-const bearer = (
+/** A token source as the authorization layer of a policy takes it. */
+const accessSource = (
   { token, reportRejected, reportAccepted }: TokenSource,
   {
     origin,
@@ -192,18 +253,20 @@ const bearer = (
   },
 })
 
-function offered(hosts: Hosts, gateway: boolean): void {
+/** Throws where the hosts offer no guest API: `config_invalid` without an address, `api_not_public` on the public platform. */
+function requireGuestApi(hosts: Hosts, gateway: boolean): void {
   if (hosts.api === undefined) {
     const field = {
-      field: 'GENESYS_API_BASE_URL',
+      field: 'hosts.apiBaseUrl',
       message: 'is not set, and an issuer does not say where the API is',
-      remedy: "Set it to the API's address, or GENESYS_REGION to the region's domain.",
+      remedy: "Set it to the API's address, or set `hosts.region` to the region's domain.",
     }
-    throw new GuestpassError('config_invalid', `${field.field} ${field.message}. ${field.remedy}`, { fields: [field] })
+    const message = `\`${field.field}\` ${field.message}. ${field.remedy}`
+    throw new GuestpassError('config_invalid', message, { fields: [field] })
   }
   if (!hosts.platformApi || gateway) return
   throw new GuestpassError(
     'api_not_public',
-    `${hosts.api} is a public Genesys Cloud host, which does not offer the documented guest APIs; nothing was sent. Address your gateway with GENESYS_API_BASE_URL, or set GENESYS_GATEWAY=true if this host does offer it.`,
+    `${hosts.api} is a public Genesys Cloud host, which does not offer the documented guest APIs; nothing was sent. Address your gateway with \`hosts.apiBaseUrl\`, or set \`gateway: true\` if this host does offer them.`,
   )
 }
