@@ -147,9 +147,11 @@ function contradictions({ acknowledged }: Evidence): readonly string[] {
     .map(([which]) => `${which} was acknowledged with different tokens`)
 }
 
-const successes = ({ events }: Case): readonly Event[] =>
+type Success = Extract<Event, { readonly type: 'REFRESH_COMPLETED' | 'TOKEN_GENERATED_SUCCESS' }>
+
+const successes = ({ events }: Case): readonly Success[] =>
   events
-    .filter(({ type }) => type === 'REFRESH_COMPLETED' || type === 'TOKEN_GENERATED_SUCCESS')
+    .filter((event) => event.type === 'REFRESH_COMPLETED' || event.type === 'TOKEN_GENERATED_SUCCESS')
     .toSorted((one, other) => one.generation - other.generation)
 
 function untrue(one: Case): readonly string[] {
@@ -169,7 +171,7 @@ function lapsesOf(one: Case): readonly Lapse[] {
   const all = successes(one)
   return all.flatMap((event, at) => {
     const next = all[at + 1]
-    const lifeMs = Number(event.data?.['durationSeconds']) * 1_000
+    const lifeMs = Number(event.data.durationSeconds) * 1_000
     const end = (made.get(event.idempotencyKey ?? '') ?? event.at) + lifeMs
     return next && next.at > end ? [{ lifeMs, gapMs: next.at - end }] : []
   })

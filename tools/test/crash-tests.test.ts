@@ -79,16 +79,17 @@ describe('what is found', () => {
     },
     ...(intent === undefined ? {} : { intent: { id: intent, action: 'refresh', holder: 'h', startedAt: START } }),
   })
-  const event = (type: Event['type'], generation: number, seconds: number, more: Partial<Event> = {}): Event => ({
-    ...about,
-    id: `${type} ${generation} ${seconds}`,
-    type,
-    outcome: 'success',
-    at: at(seconds),
-    generation,
-    data: { durationSeconds: 10 },
-    ...more,
-  })
+  const event = (type: Event['type'], generation: number, seconds: number, more: object = {}): Event =>
+    ({
+      ...about,
+      id: `${type} ${generation} ${seconds}`,
+      type,
+      outcome: 'success',
+      at: at(seconds),
+      generation,
+      data: { durationSeconds: 10 },
+      ...more,
+    }) as Event
   const initiated = (key: string, generation: number): Event =>
     event('REFRESH_INITIATED', generation, 5, { idempotencyKey: key })
   const completed = (key: string, generation: number, seconds = 5): Event =>
@@ -216,12 +217,8 @@ describe('what is found of creates', () => {
     at: 0,
     outcome: 'pending',
   } as const
-  const event = (type: Event['type'], nth = 0): Event => ({
-    ...about,
-    id: type,
-    type,
-    correlationId: `external-users ${nth} c`,
-  })
+  const event = (type: Event['type'], nth = 0): Event =>
+    ({ ...about, id: type, type, correlationId: `external-users ${nth} c` }) as Event
   const masked = (email: string): string => `sha256:${createHash('sha256').update(email).digest('hex').slice(0, 12)}`
   const made = (created: number, nth = 0): JournalEntry => ({
     seq: created,

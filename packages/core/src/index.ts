@@ -83,7 +83,7 @@ export { auditLog, type AuditLog } from './audit/audit-log.ts'
 export type { Checkpoint } from './audit/checkpoint.ts'
 export { auditExport, verifyExport } from './audit/export.ts'
 export type { AuditRecord } from './domain/audit-record.ts'
-export type { Event, EventType } from './domain/event.ts'
+export type { Event, EventType } from './domain/events/event.ts'
 export { report, type Report } from './report/report.ts'
 
 // Errors and secrets

@@ -13,6 +13,7 @@ const due = (id: string) => ({
     subject: 'someone',
     generation: 1,
     correlationId: 'one',
+    data: { api: 'guest-tokens', verified: true },
   },
   attempts: 0,
 })

@@ -40,6 +40,7 @@ const happened = (id: string) =>
     subject: 'somebody',
     generation: 1,
     correlationId: 'one',
+    data: { api: 'guest-tokens', verified: true },
   }) as const
 
 const commit = (store: Store, generation: number, note?: string): Promise<string> =>

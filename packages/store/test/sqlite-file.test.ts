@@ -409,6 +409,7 @@ describe('changes that are written together', () => {
                 subject: 's',
                 generation: 1,
                 correlationId: 'c',
+                data: { api: 'guest-tokens' },
               },
             ],
           }),

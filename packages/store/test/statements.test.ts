@@ -28,6 +28,7 @@ const event = (id: string, actor = 'library'): Event => ({
   subject: 'somebody',
   generation: 1,
   correlationId: 'one',
+  data: { api: 'guest-tokens', verified: true },
 })
 const tokens = (id: string, generation: number): Change => ({
   connection: 'default',

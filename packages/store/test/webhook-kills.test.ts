@@ -54,6 +54,7 @@ const eventOf = (nth: number): Event => ({
   subject: `somebody-${nth % 50}`,
   generation: nth,
   correlationId: 'one',
+  data: { keys: 1, values: 1 },
 })
 
 beforeAll(async () => {

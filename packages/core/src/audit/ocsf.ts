@@ -1,4 +1,4 @@
-import type { EventType } from '../domain/event.ts'
+import type { EventType } from '../domain/events/event.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 
 /** The version of OCSF that is written. */

@@ -1,4 +1,5 @@
-import type { Event } from './event.ts'
+import type { Event } from './events/event.ts'
+import type { Json } from './json.ts'
 import { iso } from './time.ts'
 
 /** One line of the audit log: what happened, in the words of log pipelines. Every member is always there; absent ones are null. */
@@ -17,7 +18,8 @@ export interface AuditRecord {
   readonly statusCode: number | null
   readonly idempotencyKey: string | null
   readonly error: Event['error'] | null
-  readonly data: NonNullable<Event['data']>
+  /** Its members depend on `eventType`. */
+  readonly data: Readonly<Record<string, Json>>
 }
 
 /** Members that no event has were written into its row by others: they are kept, so that the hash of the record differs. */

@@ -1,5 +1,5 @@
 import type { AuditRecord } from './audit-record.ts'
-import type { Event } from './event.ts'
+import type { Event } from './events/event.ts'
 import { canonicalJson } from './json.ts'
 import { lengthPrefixed } from './key.ts'
 

@@ -1,4 +1,4 @@
-import { type Event, type EventType, eventTypes } from '../domain/event.ts'
+import { type Event, type EventType, eventTypes } from '../domain/events/event.ts'
 import { wrongOptions } from '../domain/options.ts'
 import type { Outbox } from '../ports/store.ts'
 
@@ -19,23 +19,20 @@ function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, no
   const noted = (name: PropertyKey): void => {
     if (!Object.hasOwn(sample, name)) note()
   }
-  return new Proxy<Event>(
-    { ...known, ...rest },
-    {
-      get(event, name) {
-        noted(name)
-        return Reflect.get(event, name) as unknown
-      },
-      has(event, name) {
-        noted(name)
-        return Reflect.has(event, name)
-      },
-      getOwnPropertyDescriptor(event, name) {
-        noted(name)
-        return Reflect.getOwnPropertyDescriptor(event, name)
-      },
+  return new Proxy<Event>({ ...known, ...rest } as Event, {
+    get(event, name) {
+      noted(name)
+      return Reflect.get(event, name) as unknown
     },
-  )
+    has(event, name) {
+      noted(name)
+      return Reflect.has(event, name)
+    },
+    getOwnPropertyDescriptor(event, name) {
+      noted(name)
+      return Reflect.getOwnPropertyDescriptor(event, name)
+    },
+  })
 }
 
 /**

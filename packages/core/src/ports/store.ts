@@ -1,7 +1,7 @@
 import type { Lesson, PermitAnswer, PermitAsk } from '../domain/bucket.ts'
 import type { Credential } from '../domain/credential.ts'
 import type { ChainHead, Link } from '../domain/chain.ts'
-import type { Event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 

@@ -1,4 +1,5 @@
-import { type Event, REFRESH_GRANT } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
+import { REFRESH_GRANT } from '../domain/events/access-tokens.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import { checkOptions, kind, needed, record } from '../domain/options.ts'
 import { type Instant, type Millis, tenth } from '../domain/time.ts'
@@ -94,8 +95,10 @@ function endOf({ type, outcome, error }: Event): readonly [Job, 'succeeded' | 'f
 }
 
 /** Whether a request for an access token presented a refresh token. */
-const isOAuthRefresh = (job: Job, { data }: Event): boolean =>
-  job === 'accessTokens' && data?.['grant'] === REFRESH_GRANT
+const isOAuthRefresh = (event: Event): boolean =>
+  (event.type === 'ACCESS_TOKEN_RENEWED' || event.type === 'ACCESS_TOKEN_FAILED') &&
+  // Events of former versions have no data.
+  event.data?.grant === REFRESH_GRANT
 
 const PAGE = 1_000
 
@@ -136,7 +139,7 @@ export async function report(store: Store, connection: string, options: ReportOp
     if (count) counts[count] += 1
     const [job, end] = endOf(event) ?? []
     if (!job || !end) continue
-    if (job === 'refreshes' || isOAuthRefresh(job, event)) refreshes[end] += 1
+    if (job === 'refreshes' || isOAuthRefresh(event)) refreshes[end] += 1
     for (const one of [all, jobs[job]]) {
       one[end] += 1
       if (end === 'succeeded') one.latency.add(latencyMs ?? 0)

@@ -1,6 +1,6 @@
 import { auditRecord } from '../domain/audit-record.ts'
 import { type ChainHead, LINK_VERSION, linkText, NO_LINKS } from '../domain/chain.ts'
-import type { Event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
 import type { Trail } from '../ports/store.ts'
 import { sha256Hex } from '../ports/system.ts'
 

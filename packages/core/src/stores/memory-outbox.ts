@@ -1,4 +1,4 @@
-import type { Event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
 import { type Instant, isAhead } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DueMessage, Outbox, Outcome, Route } from '../ports/store.ts'

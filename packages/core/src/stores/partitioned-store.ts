@@ -1,5 +1,5 @@
 import { reserved, taught } from '../domain/bucket.ts'
-import type { Event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Change, Found, Route, Store } from '../ports/store.ts'
 import { frozen } from './frozen.ts'

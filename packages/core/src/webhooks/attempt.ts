@@ -1,4 +1,4 @@
-import type { Event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { retryAfter } from '../policy/retry-after.ts'
 import { timeBox } from '../policy/time-box.ts'

@@ -1,4 +1,12 @@
-import { type Event, event } from '../domain/event.ts'
+import type { Event } from '../domain/events/event.ts'
+import type { About } from '../domain/events/event-parts.ts'
+import {
+  type DeliveryFacts,
+  webhookDeadLettered,
+  webhookDelivered,
+  webhookDisabled,
+  webhookFailed,
+} from '../domain/events/webhooks.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../domain/errors.ts'
 import { LONGEST_HOLD } from '../policy/retry-after.ts'
@@ -50,39 +58,33 @@ export function createEndpointSink(id: string, parts: EndpointSinkParts, ports: 
     const { result, why } = tried
     const inMs = result === 'failed' ? nextAttemptInMs(attempts, tried.retryAfterMs, random.float()) : undefined
     const tell = teller(endpoint, of, { tried, attempt: attempts + 1 })
-    if (result === 'taken') return [{ event: of.id, then: 'done' }, tell('WEBHOOK_SYNCED')]
+    if (result === 'taken') return [{ event: of.id, then: 'done' }, tell(webhookDelivered)]
     if (inMs !== undefined)
       return [
         { event: of.id, then: 'retry', inMs, why },
-        tell('WEBHOOK_FAILED', why, `It is tried again at ${iso(clock.wall() + inMs)}.`),
+        tell(webhookFailed, why, `It is tried again at ${iso(clock.wall() + inMs)}.`),
       ]
-    return [{ event: of.id, then: 'dead-letter', why }, tell('WEBHOOK_PARKED', why, REDELIVER)]
+    return [{ event: of.id, then: 'dead-letter', why }, tell(webhookDeadLettered, why, REDELIVER)]
   }
 
   /** Words what happened to an event on its way to the endpoint. */
   const teller =
     (endpoint: Endpoint, of: Event, how: { readonly tried?: Attempt; readonly attempt?: number } = {}) =>
-    (type: Event['type'], why?: string, next = ''): Event =>
-      event(
+    (make: (about: About, facts: DeliveryFacts) => Event, why?: string, next = ''): Event =>
+      make(
         { actor: 'webhooks', connection, subject: of.subject, correlationId: of.correlationId },
-        random.uuid(),
-        clock.wall(),
         {
-          type,
-          outcome: why === undefined ? 'success' : 'failure',
-          generation: of.generation,
-          ...(of.idempotencyKey === undefined ? {} : { idempotencyKey: of.idempotencyKey }),
+          id: random.uuid(),
+          at: clock.wall(),
+          webhook: endpoint.id,
+          delivered: of,
+          attempt: how.attempt,
           statusCode: how.tried?.statusCode,
-          data: {
-            webhook: endpoint.id,
-            event: of.id,
-            eventType: of.type,
-            ...(how.attempt === undefined ? {} : { attempt: how.attempt }),
-          },
-          ...(how.tried ? { latencyMs: how.tried.latencyMs } : {}),
-          ...(why === undefined
-            ? {}
-            : { error: new GuestpassError('webhook_failed', `Webhook ${endpoint.id}: ${why}. ${next}`.trim()) }),
+          latencyMs: how.tried?.latencyMs,
+          error:
+            why === undefined
+              ? undefined
+              : new GuestpassError('webhook_failed', `Webhook ${endpoint.id}: ${why}. ${next}`.trim()),
         },
       )
 
@@ -94,7 +96,7 @@ export function createEndpointSink(id: string, parts: EndpointSinkParts, ports: 
     due: readonly DueMessage[],
     why: string,
   ): Promise<readonly Outcome[]> {
-    await write(due.map(({ event: of }) => teller(endpoint, of)('WEBHOOK_PARKED', why, ENABLE)))
+    await write(due.map(({ event: of }) => teller(endpoint, of)(webhookDeadLettered, why, ENABLE)))
     return due.map(({ event: of }) => ({ event: of.id, then: 'dead-letter', why }))
   }
 
@@ -117,7 +119,7 @@ export function createEndpointSink(id: string, parts: EndpointSinkParts, ports: 
 
   async function disable(endpoint: Endpoint, { event: of }: DueMessage): Promise<void> {
     await endpoints.disable(endpoint.id, GONE)
-    await write([teller(endpoint, of)('WEBHOOK_DISABLED', GONE, ENABLE)])
+    await write([teller(endpoint, of)(webhookDisabled, GONE, ENABLE)])
   }
 
   /** After a batch of which nothing was taken, the next one waits; longer every time. */

@@ -1,4 +1,4 @@
-import { type Event, type EventType, eventTypes } from '../domain/event.ts'
+import { type Event, type EventType, eventTypes } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'

@@ -1,4 +1,4 @@
-import { type EventType } from '../domain/event.ts'
+import type { EventType } from '../domain/events/event.ts'
 import { flag, list, needed, oneOf, record, text } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
 import { webAddress } from '../domain/web-address.ts'

@@ -1,6 +1,6 @@
 import { auditRecord } from '../domain/audit-record.ts'
 import type { Credential } from '../domain/credential.ts'
-import type { Event, EventType } from '../domain/event.ts'
+import type { Event, EventType } from '../domain/events/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
 import { openProfile } from '../domain/profile.ts'

@@ -1,5 +1,5 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
-import { event } from '../domain/event.ts'
+import { webhookTested } from '../domain/events/webhooks.ts'
 import { also, call, checkOptions, needed, record, text } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
@@ -163,17 +163,12 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     async test(id, signal) {
       const endpoint = await known.get(id)
       const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
-      const test = { type: 'WEBHOOK_TEST', outcome: 'success', generation: 0, data: { webhook: id } } as const
-      const asked = event(about, random.uuid(), clock.wall(), test)
+      const asked = webhookTested(about, { id: random.uuid(), at: clock.wall(), webhook: id })
       const tried = await attemptDelivery(endpoint, asked, { body: standardBody(asked) }, ports, signal)
       const { result, why, latencyMs, statusCode } = tried
-      const failure = new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-      const told = event(about, asked.id, clock.wall(), {
-        ...test,
-        latencyMs,
-        statusCode,
-        ...(result === 'taken' ? {} : { outcome: 'failure', error: failure }),
-      })
+      const error = result === 'taken' ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
+      const facts = { id: asked.id, at: clock.wall(), webhook: id, latencyMs, statusCode, error }
+      const told = webhookTested(about, facts)
       await store.commit({ connection, events: [told] })
       return tried
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ocsfRecord } from '../../src/audit/ocsf.ts'
 import { auditRecord } from '../../src/domain/audit-record.ts'
-import { type Event, eventTypes } from '../../src/domain/event.ts'
+import { type Event, eventTypes } from '../../src/domain/events/event.ts'
 import { event } from '../../src/testing/store-contract/samples.ts'
 
 const ocsf = (of: Event) =>

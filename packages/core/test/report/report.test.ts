@@ -1,4 +1,4 @@
-import type { Event } from '../../src/domain/event.ts'
+import type { Event } from '../../src/domain/events/event.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { histogram } from '../../src/report/histogram.ts'

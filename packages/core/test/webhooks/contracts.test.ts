@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
-import type { Event } from '../../src/domain/event.ts'
+import type { Event } from '../../src/domain/events/event.ts'
 import { SECOND } from '../../src/domain/time.ts'
 import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Event } from '../../src/domain/events/event.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
@@ -204,7 +205,10 @@ describe('an added endpoint that opted in', () => {
     const told = payloadFor(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
     expect(told?.body).toMatchObject({ data: { newToken: 'access-guest-1-2', guestId: 'guest-1' } })
     expect(told?.token).toBeInstanceOf(Secret)
-    const failed = payloadFor(endpoint, { ...of, outcome: 'failure' }, { credential: credential('guest-1', 2), now: 0 })
+    const failed = payloadFor(endpoint, { ...of, outcome: 'failure' } as Event, {
+      credential: credential('guest-1', 2),
+      now: 0,
+    })
     expect(JSON.stringify(failed?.body)).not.toContain('newToken')
   })
 })

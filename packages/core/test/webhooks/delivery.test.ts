@@ -230,7 +230,7 @@ describe('a slow endpoint', () => {
     await commit(plainEvents(60))
     const draining = hooks.drain(never)
     await expect.poll(() => peer.of('/quick').length).toBe(60)
-    expect((await told()).filter(({ data }) => data?.['webhook'] === 'slow')).toEqual([])
+    expect((await told()).filter(({ data }) => data && 'webhook' in data && data.webhook === 'slow')).toEqual([])
     await expect.poll(() => peer.of('/slow').length).toBe(20)
     await clock.advance(15 * SECOND)
     await draining

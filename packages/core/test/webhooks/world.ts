@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Credential } from '../../src/domain/credential.ts'
-import type { Event } from '../../src/domain/event.ts'
+import type { Event } from '../../src/domain/events/event.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { guardedHttp } from '../../src/node/guarded-http.ts'
 import { nodeHttp } from '../../src/node/http.ts'

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { expect } from 'vitest'
 import type { Connection, ConnectionOptions, ConnectionPorts } from '../../src/connection/connection.ts'
 import type { Credential } from '../../src/domain/credential.ts'
-import type { Event } from '../../src/domain/event.ts'
+import type { Event, EventOf, EventType } from '../../src/domain/events/event.ts'
 import type { EngagementRequest } from '../../src/upstream/engagements/api.ts'
 import { settle } from '../../src/testing/index.ts'
 import { peopleUpstream } from './people-upstream.ts'
@@ -37,8 +37,8 @@ export function peopleWorld() {
     /** Types of the events about guests. */
     told: async (): Promise<readonly string[]> => typesOf(await here.events()),
     /** The latest event of a type. */
-    last: async (type: Event['type']): Promise<Event | undefined> =>
-      (await here.events()).filter((event) => event.type === type).at(-1),
+    last: async <T extends EventType>(type: T): Promise<EventOf<T> | undefined> =>
+      (await here.events()).filter((event): event is EventOf<T> => event.type === type).at(-1),
     /** Runs the work on guests that nobody waits for. */
     async enriched({ guests }: Connection): Promise<void> {
       await settle()

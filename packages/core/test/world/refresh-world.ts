@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Connection, ConnectionOptions, ConnectionPorts } from '../../src/connection/connection.ts'
 import type { Credential } from '../../src/domain/credential.ts'
-import type { Event } from '../../src/domain/event.ts'
+import type { Event } from '../../src/domain/events/event.ts'
 import { guestScopes } from '../../src/upstream/guest-tokens/scopes.ts'
 import { type RefreshingUpstream, refreshingUpstream } from './refreshing-upstream.ts'
 import { type World, world } from './world.ts'

@@ -4,7 +4,7 @@ import {
   type ConnectionOptions,
   type ConnectionPorts,
 } from '../../src/connection/connection.ts'
-import type { Event } from '../../src/domain/event.ts'
+import type { Event } from '../../src/domain/events/event.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import { nodePlatform } from '../../src/node/crypto.ts'

@@ -100,5 +100,5 @@ export async function linksAfter(
  */
 function eventIn(body: string): Event {
   const event = JSON.parse(body) as Event
-  return JSON.stringify(event) === body ? event : ({ ...event, rewritten: true } as Event)
+  return JSON.stringify(event) === body ? event : Object.assign(event, { rewritten: true })
 }

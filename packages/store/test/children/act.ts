@@ -66,6 +66,7 @@ const eventOf = (id: string, generation: number) => ({
   subject: id,
   generation,
   correlationId: 'c',
+  data: { api: 'guest-tokens', verified: true },
 })
 
 /** Writes the next generation of a row; false when somebody else did. */

@@ -1,5 +1,6 @@
 import type { Context } from '../../domain/context.ts'
-import { aboutOf, type Event, event, type EventType } from '../../domain/event.ts'
+import { aboutOf } from '../../domain/events/event-parts.ts'
+import { type Event, event, type EventType } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
 import { endOf } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'

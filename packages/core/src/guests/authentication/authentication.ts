@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'

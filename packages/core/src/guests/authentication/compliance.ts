@@ -1,4 +1,4 @@
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import { type Json, textsIn } from '../../domain/json.ts'
 import type { Profile } from '../../domain/profile.ts'
 

@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
@@ -81,7 +81,7 @@ function orphaned(
   reservation: Reservation | undefined,
   at: Instant,
 ): Event {
-  const data: Event['data'] = reservation && 'requestId' in reservation ? { requestId: reservation.requestId } : {}
+  const data = reservation && 'requestId' in reservation ? { requestId: reservation.requestId } : {}
   return wording(attempt, at, { type: 'GUEST_ORPHANED', outcome: 'failure', subject: ports.random.uuid(), data })
 }
 

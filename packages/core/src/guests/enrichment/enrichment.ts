@@ -1,5 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
-import { aboutOf, type Event, event } from '../../domain/event.ts'
+import { aboutOf } from '../../domain/events/event-parts.ts'
+import { type Event, event } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { hasEnded } from '../../domain/plan.ts'

@@ -1,6 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, TokenSet } from '../../domain/credential.ts'
-import { type About, aboutOf, type Event, event, type EventType } from '../../domain/event.ts'
+import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { type Event, event, type EventType } from '../../domain/events/event.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type Instant, iso, tenth } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'

@@ -1,6 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { aboutOf, event } from '../../domain/event.ts'
+import { aboutOf } from '../../domain/events/event-parts.ts'
+import { event } from '../../domain/events/event.ts'
 import type { Instant } from '../../domain/time.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'

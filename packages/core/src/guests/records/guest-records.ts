@@ -1,6 +1,7 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
 import type { Context } from '../../domain/context.ts'
-import { type About, aboutOf, event } from '../../domain/event.ts'
+import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { event } from '../../domain/events/event.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { call, checkOptions, needed, record } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'

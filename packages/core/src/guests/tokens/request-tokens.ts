@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import { event, type EventType } from '../../domain/event.ts'
+import { event, type EventType } from '../../domain/events/event.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'

@@ -1,5 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
-import { type About, type Event, event } from '../../domain/event.ts'
+import type { About } from '../../domain/events/event-parts.ts'
+import { type Event, event } from '../../domain/events/event.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, Issued, Ledger } from '../../ports/store.ts'

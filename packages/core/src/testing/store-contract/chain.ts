@@ -1,6 +1,6 @@
 import { auditRecord } from '../../domain/audit-record.ts'
 import { type Link, LINK_VERSION, linkText, NO_LINKS } from '../../domain/chain.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import { sha256Hex } from '../../ports/system.ts'
 import type { Store } from '../../ports/store.ts'
 import { type Chapter, codeOf } from './frame.ts'

@@ -1,5 +1,7 @@
 import type { Credential, TokenSet } from '../../domain/credential.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event, EventType } from '../../domain/events/event.ts'
+import type { EventBase, EventOutcome } from '../../domain/events/event-parts.ts'
+import type { Json } from '../../domain/json.ts'
 import { sealedProfile } from '../../domain/profile.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { Store, Write } from '../../ports/store.ts'
@@ -52,18 +54,26 @@ export const write = (next: Credential, generation = Math.max(0, next.generation
   expect: { generation, ...(revision === undefined ? {} : { revision }) },
 })
 
-export const event = (id: string, more: Partial<Event> = {}): Event => ({
-  id: `00000000-0000-4000-8000-${id.padStart(12, '0')}`,
-  type: 'TOKEN_GENERATED_SUCCESS',
-  outcome: 'success',
-  at: AT + 0.5,
-  actor: 'library',
-  connection: HOME,
-  subject: 'subject-of-somebody',
-  generation: 1,
-  correlationId: 'one-request',
-  ...more,
-})
+/** Members of an event in any combination: a store keeps whatever data an event has. */
+type EventMembers = Partial<EventBase> & {
+  readonly type?: EventType
+  readonly outcome?: EventOutcome
+  readonly data?: Readonly<Record<string, Json>>
+}
+
+export const event = (id: string, more: EventMembers = {}): Event =>
+  ({
+    id: `00000000-0000-4000-8000-${id.padStart(12, '0')}`,
+    type: 'TOKEN_GENERATED_SUCCESS',
+    outcome: 'success',
+    at: AT + 0.5,
+    actor: 'library',
+    connection: HOME,
+    subject: 'subject-of-somebody',
+    generation: 1,
+    correlationId: 'one-request',
+    ...more,
+  }) as Event
 
 /** Stores a credential at a generation, from nothing. */
 export const put = async (store: Store, next: Credential): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import { event } from '../../domain/event.ts'
+import { event } from '../../domain/events/event.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'

@@ -1,6 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { type About, aboutOf, type Event, event } from '../../domain/event.ts'
+import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { type Event, event } from '../../domain/events/event.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'

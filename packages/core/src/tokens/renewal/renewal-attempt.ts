@@ -1,6 +1,7 @@
 import { type Context, unhurried } from '../../domain/context.ts'
 import type { BackOff, Credential, TokenSet } from '../../domain/credential.ts'
-import type { About, Event } from '../../domain/event.ts'
+import type { About } from '../../domain/events/event-parts.ts'
+import type { Event } from '../../domain/events/event.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'

@@ -1,6 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, TokenSet } from '../../domain/credential.ts'
-import type { About, Event } from '../../domain/event.ts'
+import type { About } from '../../domain/events/event-parts.ts'
+import type { Event } from '../../domain/events/event.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'

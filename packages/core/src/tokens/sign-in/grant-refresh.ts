@@ -1,5 +1,6 @@
 import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
-import { type Event, event, REFRESH_GRANT } from '../../domain/event.ts'
+import { type Event, event } from '../../domain/events/event.ts'
+import { REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
 import type { Windows } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Secret } from '../../domain/secret.ts'

@@ -1,5 +1,5 @@
 import { SIGN_INS } from '../../domain/document-kinds.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { type Event, event } from '../../domain/event.ts'
+import { type Event, event } from '../../domain/events/event.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { event } from '../../domain/event.ts'
+import { event } from '../../domain/events/event.ts'
 import { endOf } from '../../domain/plan.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'

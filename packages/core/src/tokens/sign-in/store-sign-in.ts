@@ -1,6 +1,6 @@
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
-import type { Event } from '../../domain/event.ts'
+import type { Event } from '../../domain/events/event.ts'
 import { endOf } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Instant } from '../../domain/time.ts'

@@ -31,7 +31,7 @@ async function halted(kind: 'create' | 'user', nth: number, requests: readonly [
   const late = await passing(here.clock, asked)
   await settle()
   const events = await here.events()
-  const orphans = events.filter(({ type }) => type === 'GUEST_ORPHANED').map(({ data }) => data?.['requestId'])
+  const orphans = events.flatMap((event) => (event.type === 'GUEST_ORPHANED' ? [event.data.requestId] : []))
   const sent = here.upstream.asked[kind].length - before
   return { ...here, sent, next, late, orphans, made: here.upstream.sessions.length }
 }

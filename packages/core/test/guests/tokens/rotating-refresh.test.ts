@@ -335,7 +335,7 @@ describe('an external user', () => {
     const { guests, upstream, last } = await users()
     upstream.meets('user', dropped('after'))
     expect((await refusal(guests.issue(user))).code).toBe('create_in_doubt')
-    const lost = (await last('GUEST_CREATE_INITIATED'))?.data?.['requestId']
+    const lost = (await last('GUEST_CREATE_INITIATED'))?.data.requestId
     const error = await refusal(guests.issue(user))
     expect(error.code).toBe('create_in_doubt')
     expect(error.message).toContain("onDoubt 'create'")

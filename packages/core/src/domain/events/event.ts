@@ -1,0 +1,84 @@
+import type { GuestpassError } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { Instant, Millis } from '../time.ts'
+import type { AccessTokenEvent } from './access-tokens.ts'
+import type { GuestCreateEvent } from './guest-creates.ts'
+import type { GuestRecordEvent } from './guest-records.ts'
+import type { GuestTokenEvent } from './guest-tokens.ts'
+import type { KeyEvent } from './keys.ts'
+import { type About, lastMembers, type EventBase, firstMembers } from './event-parts.ts'
+import type { SignInEvent } from './sign-ins.ts'
+import type { WebhookEvent } from './webhooks.ts'
+
+/** Every type of event. */
+export const eventTypes = [
+  'TOKEN_REQUEST_INITIATED',
+  'TOKEN_GENERATED_SUCCESS',
+  'TOKEN_FAILED',
+  'TOKEN_REVOKED',
+  'TOKEN_ADOPTED',
+  'REFRESH_INITIATED',
+  'REFRESH_COMPLETED',
+  'REFRESH_FAILED',
+  'ACCESS_TOKEN_INITIATED',
+  'ACCESS_TOKEN_RENEWED',
+  'ACCESS_TOKEN_FAILED',
+  'SIGN_IN_STARTED',
+  'SIGN_IN_COMPLETED',
+  'SIGN_IN_FAILED',
+  'GRANT_IN_DOUBT',
+  'GRANT_LAST_RESORT',
+  'GRANT_ENDED',
+  'GRANT_REVOKED',
+  'guest.authentication',
+  'GUEST_CREATE_INITIATED',
+  'GUEST_CREATE_IN_DOUBT',
+  'GUEST_CREATE_FAILED',
+  'GUEST_ORPHANED',
+  'GUEST_ENRICHED',
+  'GUEST_ENRICHMENT_FAILED',
+  'GUEST_INVALIDATED',
+  'GUEST_ERASED',
+  'WEBHOOK_SYNCED',
+  'WEBHOOK_FAILED',
+  'WEBHOOK_PARKED',
+  'WEBHOOK_DISABLED',
+  'WEBHOOK_TEST',
+  'KEYS_ROTATED',
+] as const
+
+export type EventType = (typeof eventTypes)[number]
+
+/**
+ * Something that happened, without any secret and without any name of a person. Audit log, webhooks and reports are made from events.
+ * `type` decides which `data` an event has.
+ */
+export type Event =
+  | GuestTokenEvent
+  | GuestCreateEvent
+  | GuestRecordEvent
+  | AccessTokenEvent
+  | SignInEvent
+  | WebhookEvent
+  | KeyEvent
+
+/** The event of a type. */
+export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>
+
+/** Makes any event from its parts. Only for callers that have no function of their own yet. */
+export function event(
+  about: About,
+  id: string,
+  at: Instant,
+  happened: Pick<EventBase, 'generation' | 'idempotencyKey'> & {
+    readonly type: EventType
+    readonly outcome: Event['outcome']
+    readonly data?: Readonly<Record<string, Json>>
+    readonly latencyMs?: Millis
+    readonly statusCode?: number | undefined
+    readonly error?: GuestpassError
+  },
+): Event {
+  const { error, latencyMs, statusCode, ...facts } = happened
+  return { ...firstMembers({ id, at }, about), ...facts, ...lastMembers({ error, latencyMs, statusCode }) } as Event
+}

@@ -1,0 +1,179 @@
+import { type Instant, iso } from '../time.ts'
+import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+
+/** Who asks for an authenticated guest, as events show it: nothing personal. */
+export type ApplicantData = {
+  /** The upstream API: `engagements`, `external-users`, … */
+  readonly api: string
+  readonly channelId?: string
+  /** `claimed` or `verified`. */
+  readonly assurance: string
+}
+
+/** `requestId`: the id of the create, as the upstream receives it. */
+export type CreateData = ApplicantData & { readonly requestId: string }
+
+/** How a guest came to be authenticated: by a new guest, or by the guest of the session that exists. */
+export type AuthenticationResult =
+  | { readonly reused: true }
+  | {
+      /** What the CRM answered; `off`: there is none. */
+      readonly crm: 'found' | 'missing' | 'failed' | 'off'
+      /** What is known of the channel; `off`: it was not checked. */
+      readonly preflight: 'usable' | 'unknown' | 'off'
+      readonly requestId: string
+    }
+
+/** What an auditor asks of an authentication. */
+export type ComplianceData = {
+  readonly gdprConsentRecorded: boolean
+  readonly dataMinimizationApplied: boolean
+  readonly auditTrailGenerated: boolean
+}
+
+/** An authentication without the flags, which are computed from it. */
+export type AuthenticationData = ApplicantData & {
+  readonly verified: boolean
+  /** ISO 8601. */
+  readonly tokenExpiry: string
+  readonly consent: boolean
+  /** ISO 8601. */
+  readonly consentTimestamp?: string
+} & AuthenticationResult
+
+export type GuestCreateEvent =
+  | EventAs<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceData }>
+  | EventAs<'guest.authentication', 'failure', ApplicantData & { readonly requestId?: string }>
+  | EventAs<'GUEST_CREATE_INITIATED', 'pending', CreateData & { readonly resumes: boolean }>
+  | EventAs<'GUEST_CREATE_IN_DOUBT', 'failure', CreateData>
+  | EventAs<'GUEST_CREATE_FAILED', 'failure', CreateData>
+  | EventAs<'GUEST_ORPHANED', 'failure', ApplicantData & { readonly requestId?: string }>
+
+type Made<T extends GuestCreateEvent['type'], O = unknown> = Extract<
+  GuestCreateEvent,
+  { readonly type: T; readonly outcome: O }
+>
+
+/** The part of an applicant that events show. */
+export interface ApplicantOfEvent {
+  readonly api: string
+  readonly channelId?: string
+  readonly assurance: string
+}
+
+interface ApplicantFacts extends Stamp {
+  readonly applicant: ApplicantOfEvent
+}
+
+/** The end of a create that brought no guest. */
+interface FailedCreateFacts extends ApplicantFacts, EndFacts {
+  readonly requestId: string
+}
+
+/** The applicant of an authenticated guest, as its events show it. */
+const applicantData = ({ api, channelId, assurance }: ApplicantOfEvent): ApplicantData => ({
+  api,
+  ...(channelId === undefined ? {} : { channelId }),
+  assurance,
+})
+
+/** A create is about to be sent. `resumes`: it repeats one whose answer was lost. */
+export const guestCreateStarted = (
+  about: About,
+  {
+    applicant,
+    requestId,
+    resumes,
+    ...stamp
+  }: ApplicantFacts & Pick<CreateData, 'requestId'> & { readonly resumes: boolean },
+): Made<'GUEST_CREATE_INITIATED'> => ({
+  ...firstMembers(stamp, about),
+  type: 'GUEST_CREATE_INITIATED',
+  outcome: 'pending',
+  generation: 0,
+  data: { ...applicantData(applicant), requestId, resumes },
+})
+
+/** The answer to a create was lost. */
+export const guestCreateInDoubt = (
+  about: About,
+  { applicant, requestId, ...facts }: FailedCreateFacts,
+): Made<'GUEST_CREATE_IN_DOUBT'> => ({
+  ...firstMembers(facts, about),
+  type: 'GUEST_CREATE_IN_DOUBT',
+  outcome: 'failure',
+  generation: 0,
+  data: { ...applicantData(applicant), requestId },
+  ...lastMembers(facts),
+})
+
+/** A create failed, and made no guest. */
+export const guestCreateFailed = (
+  about: About,
+  { applicant, requestId, ...facts }: FailedCreateFacts,
+): Made<'GUEST_CREATE_FAILED'> => ({
+  ...firstMembers(facts, about),
+  type: 'GUEST_CREATE_FAILED',
+  outcome: 'failure',
+  generation: 0,
+  data: { ...applicantData(applicant), requestId },
+  ...lastMembers(facts),
+})
+
+/** Upstream has, or may have, a guest that no caller receives. */
+export const guestOrphaned = (
+  about: About,
+  { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
+): Made<'GUEST_ORPHANED'> => ({
+  ...firstMembers(facts, about),
+  type: 'GUEST_ORPHANED',
+  outcome: 'failure',
+  generation: 0,
+  data: { ...applicantData(applicant), ...(requestId === undefined ? {} : { requestId }) },
+  ...lastMembers(facts),
+})
+
+/** The data of an authentication without its compliance flags, which look at these data. */
+export const authenticationData = (
+  applicant: ApplicantOfEvent,
+  token: { readonly verified: boolean; readonly expiresAt: Instant; readonly consentTimestamp?: string | undefined },
+  result: AuthenticationResult,
+): AuthenticationData => ({
+  ...applicantData(applicant),
+  verified: token.verified,
+  tokenExpiry: iso(token.expiresAt),
+  consent: token.consentTimestamp !== undefined,
+  ...(token.consentTimestamp === undefined ? {} : { consentTimestamp: token.consentTimestamp }),
+  ...result,
+})
+
+/** A guest was authenticated; `generation` is the one of its token. */
+export const guestAuthenticated = (
+  about: About,
+  facts: Stamp &
+    EndFacts & {
+      readonly generation: number
+      readonly data: AuthenticationData
+      readonly complianceFlags: ComplianceData
+    },
+): Made<'guest.authentication', 'success'> => ({
+  ...firstMembers(facts, about),
+  type: 'guest.authentication',
+  outcome: 'success',
+  generation: facts.generation,
+  data: { ...facts.data, complianceFlags: facts.complianceFlags },
+  ...lastMembers(facts),
+})
+
+/** A request for an authenticated guest failed. `requestId`: of its create, where one was written. */
+export const guestAuthenticationFailed = (
+  about: About,
+  { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
+): Made<'guest.authentication', 'failure'> => ({
+  ...firstMembers(facts, about),
+  type: 'guest.authentication',
+  outcome: 'failure',
+  generation: 0,
+  data: { ...applicantData(applicant), ...(requestId === undefined ? {} : { requestId }) },
+  ...lastMembers(facts),
+})

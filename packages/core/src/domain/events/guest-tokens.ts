@@ -1,0 +1,147 @@
+import type { Credential } from '../credential.ts'
+import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+
+/** What a guest was asked for, as its events show it. Nothing of it is personal. */
+export type GuestData = {
+  /** The upstream API of the guest: `guest-tokens`, `engagements`, … */
+  readonly api: string
+  /** Of ephemeral guests: the requested life of a token, in seconds. */
+  readonly durationSeconds?: number
+  /** Of ephemeral guests. */
+  readonly scopes?: readonly string[]
+  /** Of authenticated guests: `claimed` or `verified`. */
+  readonly assurance?: string
+  /** Of authenticated guests on a channel. */
+  readonly channelId?: string
+  /** ISO 8601; absent where no consent was needed. */
+  readonly consentTimestamp?: string
+}
+
+/** `lastResort`: the refresh presents a token once more after a lost answer. */
+export type RefreshData = GuestData & { readonly lastResort?: true }
+
+/** `verified`: whether the signature was checked on receipt. */
+export type TokenData = GuestData & { readonly verified: boolean }
+
+export type GuestTokenEvent =
+  | EventAs<'TOKEN_REQUEST_INITIATED', 'pending', GuestData>
+  | EventAs<'TOKEN_GENERATED_SUCCESS', 'success', TokenData>
+  | EventAs<'TOKEN_FAILED', 'failure', GuestData>
+  | EventAs<'TOKEN_ADOPTED', 'success', { readonly api: string; readonly scopes: readonly string[] }>
+  | EventAs<'TOKEN_REVOKED', 'success', { readonly api: string; readonly upstream: 'unsupported' }>
+  | EventAs<'REFRESH_INITIATED', 'pending', RefreshData>
+  | EventAs<'REFRESH_COMPLETED', 'success', TokenData>
+  | EventAs<'REFRESH_FAILED', 'failure', RefreshData>
+
+type Made<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
+
+/** The part of a guest that its events show. */
+export type GuestOfEvent = Pick<Credential, 'api' | 'generation'> & Partial<Pick<Credential, 'request' | 'intent'>>
+
+/** A guest before a call; `generation` is the one it has now. */
+interface GuestFacts extends Stamp {
+  readonly guest: GuestOfEvent
+}
+
+/** A guest whose new token is stored as the next generation. */
+interface TokenFacts extends GuestFacts, EndFacts {
+  readonly verified: boolean
+}
+
+const requested = ({ api, request }: GuestOfEvent): GuestData => ({ api, ...request })
+
+/** A refresh has the id of its intent as idempotency key. */
+const refresh = (guest: GuestOfEvent) => ({
+  generation: guest.generation,
+  data: { ...requested(guest), ...(guest.intent?.action === 'last_resort' ? { lastResort: true as const } : {}) },
+  ...(guest.intent?.action === 'refresh' || guest.intent?.action === 'last_resort'
+    ? { idempotencyKey: guest.intent.id }
+    : {}),
+})
+
+/** A new token is about to be requested. */
+export const tokenRequested = (about: About, { guest, ...stamp }: GuestFacts): Made<'TOKEN_REQUEST_INITIATED'> => ({
+  ...firstMembers(stamp, about),
+  type: 'TOKEN_REQUEST_INITIATED',
+  outcome: 'pending',
+  generation: guest.generation,
+  data: requested(guest),
+})
+
+/** A new token is stored. */
+export const tokenIssued = (
+  about: About,
+  { guest, verified, ...facts }: TokenFacts,
+): Made<'TOKEN_GENERATED_SUCCESS'> => ({
+  ...firstMembers(facts, about),
+  type: 'TOKEN_GENERATED_SUCCESS',
+  outcome: 'success',
+  generation: guest.generation + 1,
+  data: { ...requested(guest), verified },
+  ...lastMembers(facts),
+})
+
+/** A request for a new token failed. */
+export const tokenFailed = (about: About, { guest, ...facts }: GuestFacts & EndFacts): Made<'TOKEN_FAILED'> => ({
+  ...firstMembers(facts, about),
+  type: 'TOKEN_FAILED',
+  outcome: 'failure',
+  generation: guest.generation,
+  data: requested(guest),
+  ...lastMembers(facts),
+})
+
+/** A token from outside is stored; `generation` is the one that it made. */
+export const tokenImported = (
+  about: About,
+  facts: Stamp & { readonly api: string; readonly generation: number; readonly scopes: readonly string[] },
+): Made<'TOKEN_ADOPTED'> => ({
+  ...firstMembers(facts, about),
+  type: 'TOKEN_ADOPTED',
+  outcome: 'success',
+  generation: facts.generation,
+  data: { api: facts.api, scopes: facts.scopes },
+})
+
+/** A guest is revoked here; `generation` is the one that the revocation made. No guest API can revoke upstream. */
+export const tokenRevoked = (
+  about: About,
+  facts: Stamp & { readonly api: string; readonly generation: number },
+): Made<'TOKEN_REVOKED'> => ({
+  ...firstMembers(facts, about),
+  type: 'TOKEN_REVOKED',
+  outcome: 'success',
+  generation: facts.generation,
+  data: { api: facts.api, upstream: 'unsupported' },
+})
+
+/** A refresh is about to be sent. */
+export const refreshStarted = (about: About, { guest, ...stamp }: GuestFacts): Made<'REFRESH_INITIATED'> => ({
+  ...firstMembers(stamp, about),
+  type: 'REFRESH_INITIATED',
+  outcome: 'pending',
+  ...refresh(guest),
+})
+
+/** The token of a refresh is stored. */
+export const refreshCompleted = (
+  about: About,
+  { guest, verified, ...facts }: TokenFacts,
+): Made<'REFRESH_COMPLETED'> => ({
+  ...firstMembers(facts, about),
+  type: 'REFRESH_COMPLETED',
+  outcome: 'success',
+  generation: guest.generation + 1,
+  ...(guest.intent ? { idempotencyKey: guest.intent.id } : {}),
+  data: { ...requested(guest), verified },
+  ...lastMembers(facts),
+})
+
+/** A refresh failed, or a token from outside was refused before one. */
+export const refreshFailed = (about: About, { guest, ...facts }: GuestFacts & EndFacts): Made<'REFRESH_FAILED'> => ({
+  ...firstMembers(facts, about),
+  type: 'REFRESH_FAILED',
+  outcome: 'failure',
+  ...refresh(guest),
+  ...lastMembers(facts),
+})
