@@ -173,8 +173,8 @@ function hiddenIn({ root, checker, exported }: World, declaration: ts.Node): rea
     const named = target(checker, symbol)
     if (named.flags & ts.SymbolFlags.TypeParameter || exported.has(named)) return
     const [first] = named.declarations ?? []
-    // A declaration in a block is of another module, as `Express.Request`.
-    if (!first || ts.isModuleBlock(first.parent)) return
+    // A declaration in a block is of another module, as `Express.Request`; a file is a module that was imported whole.
+    if (!first || ts.isSourceFile(first) || ts.isModuleBlock(first.parent)) return
     const file = first.getSourceFile().fileName
     if (file.startsWith(join(root, 'packages'))) found.add(`${named.name} of ${relative(root, file)}`)
   }

@@ -1,17 +1,31 @@
+import { guestApis } from '@guestpass/core'
+import { authenticatingApis } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import type { Described } from './frame/verb.ts'
 
-/** The APIs that issue guests. */
-export const apis = ['guest-tokens', 'engagements', 'external-users'] as const
-
 /** Of a verb that issues. */
-export const guestApi = z.enum(apis, {
+export const guestApi = z.enum(guestApis, {
   error: ({ input }) => (input === undefined ? 'is missing' : 'is not an API that issues guests'),
 })
 
+/** The same, described. */
+export const guestApiOption: Described = ['--api <name>', `the API that issues: ${guestApis.join(', ')}`]
+
 /** Of a verb on a guest that is known. */
-export const ofApi = z.enum(apis, { error: 'is not an API that issues guests' }).optional()
+export const ofApi = z.enum(guestApis, { error: 'is not an API that issues guests' }).optional()
 export const ofApiOption: Described = [
   '--api <name>',
-  `the API of the guest, where another one has a guest of the same id: ${apis.join(', ')}`,
+  `the API of the guest, where another one has a guest of the same id: ${guestApis.join(', ')}`,
+]
+
+/** Of a verb on the guest of an address. */
+export const addressApi = z
+  .enum(
+    authenticatingApis.map(({ name }) => name),
+    { error: 'is not an API with addresses' },
+  )
+  .optional()
+export const addressApiOption: Described = [
+  '--api <name>',
+  authenticatingApis.map(({ name }) => (name === 'engagements' ? `${name} (default)` : name)).join(' or '),
 ]

@@ -49,6 +49,15 @@ export type { SdkClient } from './tokens/clients/authorized-sdk.ts'
 export type { AnyDispatch } from './tokens/clients/authorized-undici.ts'
 export type { SignInReason } from './tokens/sign-in/pending-sign-ins.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
+export {
+  type AuthenticatingApiName,
+  authenticatingApis,
+  type AuthenticatingGuestApi,
+  type RegisteredApi,
+  registeredApis,
+} from './upstream/guest-apis.ts'
+export type { TokenFormat } from './upstream/guest-api.ts'
+export type { RequestField } from './upstream/request-field.ts'
 export type { PublicMembers } from './upstream/public-members.ts'
 export type { Endpoints as OAuthEndpoints, HostNames } from './upstream/hosts.ts'
 export type { ClientAuthMethod } from './upstream/oauth/client.ts'

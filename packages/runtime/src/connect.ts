@@ -1,6 +1,8 @@
-import { type Connection, connection } from '@guestpass/core'
+import { type Connection, connection, type ConnectionOptions } from '@guestpass/core'
+import { authenticatingApis } from '@guestpass/core/runtime-kit'
 import { SECOND } from '@guestpass/core/store-kit'
 import type { Config, ConfigWith } from './config/config.ts'
+import { tokenFormatKey } from './config/token-format-settings.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What a program needs to talk to upstream. */
@@ -22,7 +24,7 @@ export async function connect(
       gateway,
       policy: { limit: { perMinute: rateLimit } },
       ...pins(settings),
-      ...people(settings),
+      ...authenticatedGuests(settings),
       ...signedIn(settings),
       ...(scopes ? { scopes } : {}),
       ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
@@ -57,13 +59,22 @@ const signedIn = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config[
   ...(refreshToken ? { refreshToken } : {}),
 })
 
-/** What the configuration says of the guests of people. */
-const people = (settings: Config['settings']) => ({
+/** What the configuration says of guests that are made for addresses. */
+const authenticatedGuests = (settings: Config['settings']) => ({
   preflight: settings.preflight,
   onDuplicate: settings.duplicates,
-  tokenFormat: { engagements: settings.engagementTokenFormat, 'external-users': settings.externalUserTokenFormat },
+  ...tokenFormats(settings),
   ...(settings.crmBaseUrl === undefined ? {} : { crmUrl: settings.crmBaseUrl }),
 })
+
+/** Formats of tokens that are not those that the API states: only these need its code at once. */
+function tokenFormats(settings: Config['settings']): Pick<ConnectionOptions, 'tokenFormat'> {
+  const given = authenticatingApis.flatMap((api) => {
+    const format = settings[tokenFormatKey(api)]
+    return format === api.tokenFormat ? [] : [[api.name, format] as const]
+  })
+  return given.length === 0 ? {} : { tokenFormat: Object.fromEntries(given) }
+}
 
 /** What the configuration says that tokens must be. */
 export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({

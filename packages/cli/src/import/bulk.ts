@@ -8,12 +8,13 @@ import {
   type Random,
   GuestpassError as Refusal,
 } from '@guestpass/core'
-import { stopwatch } from '@guestpass/core/runtime-kit'
+import { type RegisteredApi, registeredApis, stopwatch } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, HOUR, type Millis, SECOND } from '@guestpass/core/store-kit'
 import type { Failures } from './failures.ts'
 import type { Journal } from './journal.ts'
 import type { Row } from './row.ts'
 import { type Defaults, rowRequest } from './row-request.ts'
+import { fieldOf, mayRepeatGuest } from '../request-options.ts'
 
 export interface BulkParts {
   readonly guests: Pick<Guests, 'issue'>
@@ -95,8 +96,9 @@ async function failureOf(row: Row, parts: BulkParts): Promise<GuestpassError | u
   const fault = row.fault ?? stillUnread(row)
   if (fault) return new Refusal('invalid_input', `${fault.message}.`, { fields: [fault] })
   const request = rowRequest(row, format, defaults)
+  const api = apiOf(defaults)
   // Named before it is asked for, so that a row that was cut off is not made twice.
-  if (request['api'] === 'guest-tokens') request['guestId'] ??= journal.begun(row.line)?.guestId ?? random.uuid()
+  if (api && fieldOf(api, 'guestId')) request['guestId'] ??= journal.begun(row.line)?.guestId ?? random.uuid()
   const { guestId } = request
   const correlationId = random.uuid()
   journal.begin(row.line, { request: correlationId, ...(typeof guestId === 'string' ? { guestId } : {}) })
@@ -107,6 +109,8 @@ async function failureOf(row: Row, parts: BulkParts): Promise<GuestpassError | u
     return asGuestpassError(thrown)
   }
 }
+
+const apiOf = ({ api }: Defaults): RegisteredApi | undefined => registeredApis.find(({ name }) => name === api)
 
 /** A row of a file of failures that was not mended yet. */
 const stillUnread = ({ values }: Row): Field | undefined =>
@@ -134,7 +138,7 @@ async function patiently<T>(
       // A row that would wait for hours is a failed one, which says when to come back.
       const isOver = patienceMs === undefined ? round === ROUNDS || told > HOUR : elapsed() + wait > patienceMs
       // There another try would make another guest, or say the same again.
-      const isSettled = error.code === 'create_in_doubt' && defaults.api === 'external-users'
+      const isSettled = error.code === 'create_in_doubt' && mayRepeatGuest(apiOf(defaults))
       if (!error.retryable || isSettled || isOver || signal.aborted) throw error
       await clock.sleep(wait, signal)
     }

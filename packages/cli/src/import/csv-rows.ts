@@ -2,12 +2,13 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import { nearest } from '@guestpass/core/runtime-kit'
 import { CsvError, parse } from 'csv-parse/sync'
 import { csvRecords } from './csv-records.ts'
+import { importColumns } from './input.ts'
 import { encodingFault, isNote, LONGEST_ROW, type Row } from './row.ts'
 
 const ATTRIBUTE = 'attributes.'
 
 /** Names of columns that a request can have. */
-export const COLUMNS = ['guestId', 'duration', 'scopes', 'email', 'name', 'channelId', 'consent', 'assurance'] as const
+export const COLUMNS: readonly string[] = importColumns.map(({ name }) => name)
 
 const faults: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
@@ -41,7 +42,7 @@ function columnsOf(names: readonly string[]): readonly string[] {
   const fields = known.flatMap((name, at): Field[] => {
     // By its place: a name would be shown as the flag of that name.
     const field = `column ${at + 1}`
-    if (isNote(name) || name.startsWith(ATTRIBUTE) || (COLUMNS as readonly string[]).includes(name)) {
+    if (isNote(name) || name.startsWith(ATTRIBUTE) || COLUMNS.includes(name)) {
       return known.indexOf(name) === at ? [] : [{ field, message: `${name} stands twice`, remedy: 'Keep one column.' }]
     }
     const close = nearest(name, COLUMNS)

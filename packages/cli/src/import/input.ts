@@ -1,15 +1,19 @@
 import * as z from 'zod'
 import { guestApi } from '../guest-apis.ts'
+import { type RequestOption, requestOptions, typedShape } from '../request-options.ts'
+
+const takes = (option: RequestOption, ...places: readonly RequestOption['field']['inImport'][]): boolean =>
+  places.includes(option.field.inImport ?? 'row')
+
+/** Fields that are typed once for all rows. */
+export const importOptions = requestOptions.filter((option) => takes(option, 'row-or-all', 'all'))
+
+/** Fields that each row may have in a column of its own. */
+export const importColumns = requestOptions.filter(
+  (option) => takes(option, 'row', 'row-or-all') && option.field.written !== 'pairs',
+)
 
 /** What is typed for an import. */
-export const input = z.object({
-  file: z.string(),
-  api: guestApi,
-  duration: z.string().optional(),
-  scope: z.array(z.string()).optional(),
-  channel: z.string().optional(),
-  assurance: z.string().optional(),
-  createAgain: z.literal(true).optional(),
-})
+export const input = z.object({ file: z.string(), api: guestApi, ...typedShape(importOptions) })
 
 export type ImportInput = z.output<typeof input>

@@ -1,21 +1,14 @@
-import { scopesTyped } from '../scopes-typed.ts'
+import { textField } from '../request-options.ts'
+import { importColumns } from './input.ts'
 import { isNote, type Row } from './row.ts'
 
-/** What holds for rows that do not say otherwise. */
-export interface Defaults {
-  readonly api: string
-  readonly scopes?: readonly string[]
-  readonly duration?: string
-  readonly channelId?: string
-  readonly assurance?: string
-  readonly onDoubt?: 'create'
-}
+/** What holds for rows that do not say otherwise: the API, and fields of its requests. */
+export type Defaults = Readonly<Record<string, unknown>> & { readonly api: string }
 
-/** A field of a CSV file as a request has it; anything unexpected stays for the library to refuse. */
-function fieldOf(name: string, text: string): unknown {
-  if (name === 'scopes') return scopesTyped([text])
-  if (name === 'consent') return text.toLowerCase() === 'true' ? true : text
-  return text
+/** A field of a CSV file as a request has it. */
+function fieldIn(name: string, text: string): unknown {
+  const column = importColumns.find((one) => one.name === name)
+  return column ? textField(column.field, text) : text
 }
 
 /** The request that a row of CSV makes. Empty fields count as absent. */
@@ -26,7 +19,7 @@ function textual(values: Row['values']): Record<string, unknown> {
   const isAttribute = ([name]: readonly [string, string]): boolean => /^attributes\..+$/.test(name)
   // From entries, so that a column named __proto__ is refused like any other that is not known.
   const request = Object.fromEntries(
-    given.filter((one) => !isAttribute(one)).map(([name, value]) => [name, fieldOf(name, value)]),
+    given.filter((one) => !isAttribute(one)).map(([name, value]) => [name, fieldIn(name, value)]),
   )
   const attributes = Object.fromEntries(
     given.filter(isAttribute).map(([name, value]) => [name.slice('attributes.'.length), value]),
@@ -38,7 +31,5 @@ function textual(values: Row['values']): Record<string, unknown> {
 export function rowRequest({ values }: Row, format: 'csv' | 'ndjson', defaults: Defaults): Record<string, unknown> {
   const own =
     format === 'csv' ? textual(values) : Object.fromEntries(Object.entries(values).filter(([name]) => !isNote(name)))
-  const { api, ...rest } = defaults
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  return { ...given, ...own, api }
+  return { ...defaults, ...own, api: defaults.api }
 }

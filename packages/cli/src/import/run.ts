@@ -14,8 +14,8 @@ import { importLock } from './lock.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
 import type { Row } from './row.ts'
 import type { Defaults } from './row-request.ts'
-import type { ImportInput } from './input.ts'
-import { scopesTyped } from '../scopes-typed.ts'
+import { type ImportInput, importOptions } from './input.ts'
+import { typedFields } from '../request-options.ts'
 
 const readers = { csv: csvRows, ndjson: ndjsonRows }
 
@@ -84,20 +84,9 @@ async function imported(work: Work, config: Reachable, runtime: Runtime, cli: Cl
 }
 
 /** What holds for rows that do not say otherwise, as it was typed. */
-const defaultsOf = ({
+const defaultsOf = ({ api, ...typed }: Omit<ImportInput, 'file'>): Defaults => ({
+  ...typedFields(importOptions, typed),
   api,
-  duration,
-  scope,
-  channel,
-  assurance,
-  createAgain,
-}: Omit<ImportInput, 'file'>): Defaults => ({
-  api,
-  ...(scope ? { scopes: scopesTyped(scope) } : {}),
-  ...(duration === undefined ? {} : { duration }),
-  ...(channel === undefined ? {} : { channelId: channel }),
-  ...(assurance === undefined ? {} : { assurance }),
-  ...(createAgain ? { onDoubt: 'create' } : {}),
 })
 
 function told(

@@ -1,20 +1,13 @@
 import { verb } from '../frame/verb.ts'
-import { apis } from '../guest-apis.ts'
-import { input } from '../import/input.ts'
+import { guestApiOption } from '../guest-apis.ts'
+import { importOptions, input } from '../import/input.ts'
+import { describedOption, type RequestOption } from '../request-options.ts'
+
+const noteOf = ({ field }: RequestOption): string => (field.inImport === 'all' ? '' : 'for rows that do not say: ')
 
 export const guestImport = verb({
   example: 'guestpass guest import people.csv --api engagements --channel 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  options: [
-    ['--api <name>', `the API that issues: ${apis.join(', ')}`],
-    ['--duration <name|seconds>', 'guest-tokens: for rows that do not say'],
-    ['--scope <scope...>', 'guest-tokens: for rows that do not say'],
-    ['--channel <id>', 'engagements: for rows that do not say'],
-    ['--assurance <word>', 'claimed (default) or verified, for rows that do not say'],
-    [
-      '--create-again',
-      'external-users: make another guest where the answer to a create was lost and one may exist already',
-    ],
-  ],
+  options: [guestApiOption, ...importOptions.map((option) => describedOption(option, noteOf(option)))],
   settings: ['patienceSeconds'],
   input,
   async run(typed, cli) {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { guestViewDocument, revocationDocument, type Settings, whole, withRuntime } from '@guestpass/runtime'
 import { contextOf } from '../context.ts'
 import { type Cli, verb } from '../frame/verb.ts'
-import { ofApi, ofApiOption } from '../guest-apis.ts'
+import { addressApi, addressApiOption, ofApi, ofApiOption } from '../guest-apis.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
 async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Settings) => Promise<void>): Promise<void> {
@@ -106,12 +106,12 @@ export const guestInvalidate = verb({
   options: [
     ['--email <address>', 'the address, in any spelling'],
     ['--channel <id>', 'the channel; not for external users (default: GENESYS_CHANNEL_ID)'],
-    ['--api <name>', 'engagements (default) or external-users'],
+    addressApiOption,
   ],
   input: z.object({
     email: z.string({ error: 'is missing' }),
     channel: z.string().optional(),
-    api: z.enum(['engagements', 'external-users'], { error: 'is not an API with addresses' }).optional(),
+    api: addressApi,
   }),
   run: ({ email, channel, api }, cli) =>
     onRecords(cli, async (records, { channelId: fallback }) => {

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import * as kinds from './kinds.ts'
+import { tokenFormatSettings } from './token-format-settings.ts'
 
 /**
  * One setting. `config`, docs/configuration.md, the flags and the faults are all made from these: to add a setting, add it
@@ -291,23 +292,7 @@ export const settings = {
     fallback: 'reject',
     kind: kinds.oneOf('reject', 'reuse', 'replace'),
   }),
-  engagementTokenFormat: setting({
-    names: ['GENESYS_ENGAGEMENT_TOKEN_FORMAT'],
-    of: 'connection',
-    about: 'Whether tokens of the engagements API are JWTs, which are verified, or opaque, which are taken as they are',
-    write: 'jwt or opaque',
-    fallback: 'jwt',
-    kind: kinds.oneOf('jwt', 'opaque'),
-  }),
-  externalUserTokenFormat: setting({
-    names: ['GENESYS_EXTERNAL_USER_TOKEN_FORMAT'],
-    of: 'connection',
-    about:
-      'Whether tokens of the external-users API are JWTs, which are verified, or opaque, which are taken as they are',
-    write: 'jwt or opaque',
-    fallback: 'jwt',
-    kind: kinds.oneOf('jwt', 'opaque'),
-  }),
+  ...tokenFormatSettings,
   deploymentId: setting({
     names: ['GENESYS_DEPLOYMENT_ID'],
     of: 'connection',
