@@ -91,6 +91,7 @@ describe('the check of docstrings', () => {
     expect(docstringFaults(names)).toEqual([
       'packages/core/src/a.ts: Keeper has no docstring',
       'packages/core/src/a.ts: clock has no @example',
+      'packages/core/src/a.ts: the @example of parse imports nothing, so that it is no program',
       'packages/core/src/b.ts: options.flag has no docstring',
     ])
   })
