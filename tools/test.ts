@@ -3,13 +3,17 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Outcome } from './seeded-bugs/outcome.ts'
 
 const root = join(import.meta.dirname, '..')
 const scratch = mkdtempSync(join(tmpdir(), 'guestpass-test-'))
 const results = join(scratch, 'results.json')
-/** `--with-packages` runs `npm run packages` too, as one more check, in the place of its short form. */
+const FLAGS = ['--with-packages', '--with-seeded-bugs']
+/** `--with-packages` runs `npm run packages` too, as one more check, instead of its short form. */
 const withPackages = process.argv.includes('--with-packages')
-const extra = process.argv.slice(2).filter((each) => each !== '--with-packages')
+/** `--with-seeded-bugs` runs `npm run seeded-bugs` after the tests. Each bug counts as one test. */
+const withSeededBugs = process.argv.includes('--with-seeded-bugs')
+const extra = process.argv.slice(2).filter((each) => !FLAGS.includes(each))
 
 const run = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
@@ -39,15 +43,26 @@ interface Results {
   }[]
 }
 
-function read(): Results | undefined {
+function read<Content>(file: string): Content | undefined {
   try {
-    return JSON.parse(readFileSync(results, 'utf8')) as Results
+    return JSON.parse(readFileSync(file, 'utf8')) as Content
   } catch {
     return undefined
   }
 }
 
-const tests = read()
+/** The outcomes of `npm run seeded-bugs`. A run that wrote none counts as one bug that was not caught. */
+function seededBugs(): readonly Outcome[] {
+  if (!withSeededBugs) return []
+  const file = join(scratch, 'seeded-bugs.json')
+  run('node', 'tools/seeded-bugs/run.ts', '--results', file)
+  const crashed = { suite: 'seeded-bugs', bug: 'run', status: 'not caught', reason: 'no results', seconds: 0 } as const
+  return read<readonly Outcome[]>(file) ?? [crashed]
+}
+
+const tests = read<Results>(results)
+const bugs = seededBugs()
+const bugsThat = (status: Outcome['status']): readonly Outcome[] => bugs.filter((one) => one.status === status)
 rmSync(scratch, { recursive: true, force: true })
 /** A file that fails before its first test counts as one failure. */
 const brokenFiles =
@@ -59,8 +74,13 @@ const left = (tests?.testResults ?? [])
   .flatMap(({ assertionResults }) => assertionResults)
   .filter(({ status }) => !['passed', 'failed'].includes(status))
 for (const { fullName } of left) console.log(`skipped: ${fullName}`)
-const passed = (tests?.numPassedTests ?? 0) + outcomes.length - failedChecks.length
-const failed = (tests ? tests.numFailedTests + brokenFiles.length : 1) + failedChecks.length
-const skipped = tests?.numPendingTests ?? 0
+for (const { suite, bug, reason } of bugsThat('skipped')) console.log(`skipped: seeded bug ${suite} ${bug}: ${reason}`)
+for (const { suite, bug, reason } of bugsThat('not caught')) {
+  console.error(`seeded bug not caught: ${suite} ${bug}: ${reason}`)
+}
+const passed = (tests?.numPassedTests ?? 0) + outcomes.length - failedChecks.length + bugsThat('caught').length
+const failed =
+  (tests ? tests.numFailedTests + brokenFiles.length : 1) + failedChecks.length + bugsThat('not caught').length
+const skipped = (tests?.numPendingTests ?? 0) + bugsThat('skipped').length
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed === 0 && passed > outcomes.length ? 0 : 1

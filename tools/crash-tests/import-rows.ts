@@ -15,6 +15,8 @@ export interface Bulk {
   readonly rows: number
   /** MiB that may live in the heap. */
   readonly heap: number
+  /** A fault that must be found: memory that grows with the rows. */
+  readonly bug?: 'retains' | undefined
 }
 
 export interface Imported {
@@ -31,10 +33,11 @@ export interface Imported {
 }
 
 const PER_MINUTE = 1_000_000
+const retainModule: string = new URL('./retain-rows.ts', import.meta.url).href
 /** How often memory is looked at, in milliseconds. */
 const GLANCE = 100
 
-export async function imported({ rows, heap }: Bulk, say: (line: string) => void): Promise<Imported> {
+export async function imported({ rows, heap, bug }: Bulk, say: (line: string) => void): Promise<Imported> {
   const upstream = await sandbox({ rateLimit: { perMinute: PER_MINUTE }, journalSize: 1 })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-import-')))
   const workers = processPool(cwd, {
@@ -46,7 +49,7 @@ export async function imported({ rows, heap }: Bulk, say: (line: string) => void
     await pipeline(Readable.from(lines(rows)), createWriteStream(join(cwd, 'people.csv')))
     const argv = 'guest import people.csv --api guest-tokens --scope webmessaging:guest:send --json'.split(' ')
     const begun = Date.now()
-    const { child, ended } = workers.start(argv, [])
+    const { child, ended } = workers.start(argv, bug === 'retains' ? [retainModule] : [])
     const looks: number[] = []
     const watching = setInterval(() => {
       const mib = residentOf(child.pid ?? 0)
@@ -97,16 +100,27 @@ export const isWhole = ({ exit, done, failed }: Imported, rows: number): boolean
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { rows: { type: 'string', default: '100000' }, heap: { type: 'string', default: '64' } },
+    options: {
+      rows: { type: 'string', default: '100000' },
+      heap: { type: 'string', default: '64' },
+      bug: { type: 'string' },
+    },
   })
-  const order = { rows: Number(values.rows), heap: Number(values.heap) }
+  const bug = values.bug === 'retains' ? 'retains' : undefined
+  if (bug !== values.bug) throw new TypeError('--bug is retains: memory that grows with the rows')
+  const order = { rows: Number(values.rows), heap: Number(values.heap), bug } as const
   const outcome = await imported(order, console.log)
-  const { exit, done, failed, seconds, resident, complaint } = outcome
   const isRight = isWhole(outcome, order.rows)
-  console.log(
-    `${done} of ${order.rows} rows done, ${failed} failed, in ${seconds.toFixed(1)} s, with ${order.heap} MiB of heap`,
-  )
-  console.log(`resident, MiB, after each tenth of the time: ${resident.join(' ')}`)
-  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${exit}. ${complaint.trim()}`)
+  const figures: readonly (readonly [string, number])[] = [
+    ['rows', order.rows],
+    ['rows that became a guest', outcome.done],
+    ['rows that failed', outcome.failed],
+    ['MiB of heap', order.heap],
+    ['processes out of memory', outcome.outOfMemory ? 1 : 0],
+    ['seconds', Math.round(outcome.seconds)],
+  ]
+  for (const [name, value] of figures) console.log(`${name.padEnd(32)} ${String(value).padStart(8)}`)
+  console.log(`resident, MiB, after each tenth of the time: ${outcome.resident.join(' ')}`)
+  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${outcome.exit}. ${outcome.complaint.trim()}`)
   process.exitCode = isRight ? 0 : 1
 }

@@ -2,6 +2,7 @@
  * Several keepers on one store, and many sessions that fall due together: `npm run keepers -- --keepers 4 --sessions 10000`.
  * Exits with 0 only when every session was renewed, and each renewal took one request.
  */
+import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { CONNECTION, type TestEnvironment, testEnvironment } from './test-environment.ts'
 import { processPool } from './process-pool.ts'
@@ -12,6 +13,8 @@ export interface Gathering {
   readonly sessions: number
   /** Life of the tokens in seconds; the last third of it is for renewing. */
   readonly life: number
+  /** A fault that must be found: the last keeper works on a copy of the store, and renews what others renew. */
+  readonly bug?: 'copy' | undefined
 }
 
 export interface Tally {
@@ -26,13 +29,19 @@ export interface Tally {
   readonly seconds: number
 }
 
-export async function gathering({ keepers, sessions, life }: Gathering, say: (line: string) => void): Promise<Tally> {
+export async function gathering(
+  { keepers, sessions, life, bug }: Gathering,
+  say: (line: string) => void,
+): Promise<Tally> {
   const here = await testEnvironment({ guests: sessions, lives: [life, life] }, seededRandom(1))
   const workers = processPool(here.cwd, { ...here.env, ...here.upstream.env })
   try {
     say(`${sessions} sessions are live; ${keepers} keepers start`)
     const started = Date.now()
-    const running = Array.from({ length: keepers }, () => workers.start(['keep'], []))
+    const copy = bug === 'copy' ? { GUESTPASS_DATABASE_URL: copyOf(here.database) } : {}
+    const running = Array.from({ length: keepers }, (_, nth) =>
+      workers.start(['keep'], [], nth === keepers - 1 ? copy : {}),
+    )
     while ((await generations(here.store)).filter((one) => one > 1).length < sessions) {
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
@@ -51,6 +60,15 @@ export async function gathering({ keepers, sessions, life }: Gathering, say: (li
     await workers.killAll()
     await here.close()
   }
+}
+
+/** Copies a store in use; returns the path of the copy. */
+function copyOf(database: string): string {
+  const file = new DatabaseSync(database)
+  const copy = `${database}.copy`
+  file.prepare('vacuum into ?').run(copy)
+  file.close()
+  return copy
 }
 
 /** The generation of every session. */
@@ -78,12 +96,27 @@ if (import.meta.main) {
       keepers: { type: 'string', default: '4' },
       sessions: { type: 'string', default: '10000' },
       life: { type: 'string', default: '60' },
+      bug: { type: 'string' },
     },
   })
-  const order = { keepers: Number(values.keepers), sessions: Number(values.sessions), life: Number(values.life) }
+  const bug = values.bug === 'copy' ? ('copy' as const) : undefined
+  if (bug !== values.bug) throw new TypeError('--bug is copy: one keeper works on a copy of the store')
+  const order = {
+    keepers: Number(values.keepers),
+    sessions: Number(values.sessions),
+    life: Number(values.life),
+    bug,
+  } as const
   const tally = await gathering(order, console.log)
-  console.log(
-    `${tally.renewed} of ${tally.sessions} sessions renewed by ${order.keepers} keepers in ${tally.seconds} s: ${tally.renewals} renewals, ${tally.calls} requests`,
-  )
+  const figures: readonly (readonly [string, number])[] = [
+    ['keepers', order.keepers],
+    ['sessions', tally.sessions],
+    ['sessions renewed', tally.renewed],
+    ['renewals', tally.renewals],
+    ['requests', tally.calls],
+    ['requests beyond one a renewal', Math.max(0, tally.calls - tally.renewals)],
+    ['seconds', Math.round(tally.seconds)],
+  ]
+  for (const [name, value] of figures) console.log(`${name.padEnd(32)} ${String(value).padStart(8)}`)
   process.exitCode = isRight(tally) ? 0 : 1
 }

@@ -9,11 +9,4 @@ describe('three processes that share a sign-in at a real provider', { timeout: 1
     expect(isRight(found, short), JSON.stringify(found)).toBe(true)
     expect(found.generations).toBeGreaterThan(10)
   })
-
-  it('are caught when one of them works on a copy of the store', async () => {
-    const ask = { ...short, restarts: 0, bug: 'copy' } as const
-    const found = await rotated(ask)
-    expect(found).toMatchObject({ ended: 1 })
-    expect([found.presentedTwice > 0, isRight(found, ask)]).toEqual([true, false])
-  })
 })

@@ -1,0 +1,87 @@
+import { diskFault } from '../crash-tests/events/small-disk.ts'
+import { clockFault } from '../crash-tests/events/wrong-clock.ts'
+
+/** A fault that is built into the workers of a suite on purpose, and the invariant that must find it. */
+export interface SeededBug {
+  readonly suite: 'rotation' | 'crash-tests' | 'keepers' | 'import-rows' | 'openid'
+  readonly bug: string
+  /** Figures of the suite's summary, of which one must be above 0. */
+  readonly invariants: readonly [string, ...string[]]
+  /** Arguments of the run, besides `--bug`. */
+  readonly args: string
+  /** Why this machine cannot run it; undefined: it can. */
+  readonly unavailable?: () => string | undefined
+}
+
+/** The program of each suite, from tools/. */
+export const programs: Readonly<Record<SeededBug['suite'], string>> = {
+  rotation: 'crash-tests/rotation/run.ts',
+  'crash-tests': 'crash-tests/run.ts',
+  keepers: 'crash-tests/keepers.ts',
+  'import-rows': 'crash-tests/import-rows.ts',
+  openid: 'openid/run.ts',
+}
+
+const TWICE = 'refresh tokens presented twice, undeclared'
+const NO_CAUSE = 'doubts and ends without a cause'
+
+/** The longest first. */
+export const seededBugs: readonly SeededBug[] = [
+  {
+    suite: 'rotation',
+    bug: 'no-intent',
+    invariants: ['refreshes lost silently', TWICE],
+    args: '--seed 11 --processes 4 --kills 300 --settle 0',
+  },
+  {
+    suite: 'rotation',
+    bug: 'unbounded',
+    invariants: ['connections not served at the end'],
+    args: '--seed 11 --processes 4 --connections 8 --events 12 --mix clock --faults off --settle 40',
+    unavailable: clockFault,
+  },
+  {
+    suite: 'rotation',
+    bug: 'no-recheck',
+    invariants: [TWICE],
+    args: '--seed 11 --processes 4 --connections 4 --events 40 --mix pauses --pause-at before-send --faults off --settle 0',
+  },
+  {
+    suite: 'crash-tests',
+    bug: 'fresh-key',
+    invariants: ['guests with a refresh that took effect twice'],
+    args: '--seed 11 --kills 200 --creators 0',
+  },
+  {
+    suite: 'crash-tests',
+    bug: 'blind',
+    invariants: ['persons with a guest too many'],
+    args: '--seed 11 --kills 200 --keepers 0 --refreshers 0 --creators 4 --guests 1',
+  },
+  {
+    suite: 'keepers',
+    bug: 'copy',
+    invariants: ['requests beyond one a renewal'],
+    args: '--keepers 2 --sessions 100 --life 12',
+  },
+  {
+    suite: 'rotation',
+    bug: 'all-lost',
+    invariants: [NO_CAUSE],
+    args: '--seed 11 --processes 4 --connections 8 --events 40 --mix unsent --faults off --settle 0',
+  },
+  {
+    suite: 'rotation',
+    bug: 'gives-up',
+    invariants: [NO_CAUSE],
+    args: '--seed 11 --processes 4 --connections 8 --events 20 --mix disk --faults off --settle 0',
+    unavailable: diskFault,
+  },
+  {
+    suite: 'openid',
+    bug: 'copy',
+    invariants: ['refresh tokens presented twice'],
+    args: '--rotations 12 --restarts 0 --processes 3',
+  },
+  { suite: 'import-rows', bug: 'retains', invariants: ['processes out of memory'], args: '--rows 200 --heap 64' },
+]
