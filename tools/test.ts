@@ -43,9 +43,9 @@ interface Results {
   }[]
 }
 
-function read<Content>(file: string): Content | undefined {
+function read(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Content
+    return JSON.parse(readFileSync(file, 'utf8')) as unknown
   } catch {
     return undefined
   }
@@ -57,10 +57,10 @@ function seededBugs(): readonly Outcome[] {
   const file = join(scratch, 'seeded-bugs.json')
   run('node', 'tools/seeded-bugs/run.ts', '--results', file)
   const crashed = { suite: 'seeded-bugs', bug: 'run', status: 'not caught', reason: 'no results', seconds: 0 } as const
-  return read<readonly Outcome[]>(file) ?? [crashed]
+  return (read(file) as readonly Outcome[] | undefined) ?? [crashed]
 }
 
-const tests = read<Results>(results)
+const tests = read(results) as Results | undefined
 const bugs = seededBugs()
 const bugsThat = (status: Outcome['status']): readonly Outcome[] => bugs.filter((one) => one.status === status)
 rmSync(scratch, { recursive: true, force: true })

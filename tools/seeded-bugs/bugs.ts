@@ -1,5 +1,4 @@
 import { diskFault } from '../crash-tests/events/small-disk.ts'
-import { clockFault } from '../crash-tests/events/wrong-clock.ts'
 
 /** A fault that is built into the workers of a suite on purpose, and the invariant that must find it. */
 export interface SeededBug {
@@ -32,13 +31,6 @@ export const seededBugs: readonly SeededBug[] = [
     bug: 'no-intent',
     invariants: ['refreshes lost silently', TWICE],
     args: '--seed 11 --processes 4 --kills 300 --settle 0',
-  },
-  {
-    suite: 'rotation',
-    bug: 'unbounded',
-    invariants: ['connections not served at the end'],
-    args: '--seed 11 --processes 4 --connections 8 --events 12 --mix clock --faults off --settle 40',
-    unavailable: clockFault,
   },
   {
     suite: 'rotation',
