@@ -1,52 +1,66 @@
-import { requestLease, type Lease, untilAskedAgain } from './lease.ts'
+import { AGAIN, type Lease, type LeaseResult, withLease } from './lease.ts'
 import type { RenewalPorts } from './renewal.ts'
 
 /**
- * Lets those who come for the same thing in one after the other, over all processes. It saves requests, and is never what keeps data right.
- * The work is given its turn, with the lease, which a process that slept may have lost.
+ * Runs work for one key at a time, over all processes that share the store. The lock saves requests; it is never what keeps data right.
+ * `signal` ends the wait for the lock. The work gets the lease, which a process that slept may have lost.
  */
-export type KeyedLock = <T>(name: string, work: (turn: HeldLock) => Promise<T>, signal?: AbortSignal) => Promise<T>
+export type KeyedLock = <T>(key: string, work: (held: HeldLock) => Promise<T>, signal?: AbortSignal) => Promise<T>
 
-/** The turn of the one who works. */
+/** The lock, while its work runs. */
 export interface HeldLock {
   readonly lease: Lease
-  /** Whether others were first. */
+  /** Whether other work for the key ran, or held the lease, after this one asked. */
   readonly waited: boolean
 }
 
+interface LockParts {
+  readonly connection: string
+  readonly ports: RenewalPorts
+  readonly holder: string
+  /** The latest work of this process for each key. */
+  readonly latest: Map<string, Promise<unknown>>
+}
+
+/** A lock by key for one connection. Within the process work waits in the order of its calls; between processes, for a lease. */
 export function createKeyedLock(connection: string, ports: RenewalPorts): KeyedLock {
-  const { clock, random } = ports
-  const holder = `${ports.holder}/${random.uuid()}`
-  const last = new Map<string, Promise<unknown>>()
+  const holder = `${ports.holder}/${ports.random.uuid()}`
+  const parts: LockParts = { connection, ports, holder, latest: new Map() }
+  return (key, work, signal) => runLocked(parts, key, work, signal)
+}
 
-  async function taken(name: string, isBehind: boolean, signal: AbortSignal | undefined): Promise<HeldLock> {
-    for (let waited = isBehind; ; waited = true) {
-      signal?.throwIfAborted()
-      const leased = await requestLease({ connection, name, holder }, ports)
-      if (leased.lease) return { lease: leased.lease, waited }
-      await clock.sleep(untilAskedAgain(leased, random), signal)
-    }
+async function runLocked<T>(
+  parts: LockParts,
+  key: string,
+  work: (held: HeldLock) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const { latest } = parts
+  const before = latest.get(key)
+  const own = (async () => {
+    await before?.catch(() => {})
+    return underLease(parts, key, work, before !== undefined, signal)
+  })()
+  latest.set(key, own)
+  try {
+    return await own
+  } finally {
+    if (latest.get(key) === own) latest.delete(key)
   }
+}
 
-  async function inTurn<T>(turn: HeldLock, work: (turn: HeldLock) => Promise<T>): Promise<T> {
-    try {
-      return await work(turn)
-    } finally {
-      await turn.lease.release()
-    }
+function underLease<T>(
+  { connection, ports, holder }: LockParts,
+  name: string,
+  work: (held: HeldLock) => Promise<T>,
+  isBehind: boolean,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  let waited = isBehind
+  const locked = ({ lease }: LeaseResult): Promise<T> | typeof AGAIN => {
+    if (lease) return work({ lease, waited })
+    waited = true
+    return AGAIN
   }
-
-  return async (name, work, signal) => {
-    const before = last.get(name)
-    const mine = (async () => {
-      await before?.catch(() => {})
-      return inTurn(await taken(name, before !== undefined, signal), work)
-    })()
-    last.set(name, mine)
-    try {
-      return await mine
-    } finally {
-      if (last.get(name) === mine) last.delete(name)
-    }
-  }
+  return withLease({ connection, name, holder }, ports, locked, signal)
 }

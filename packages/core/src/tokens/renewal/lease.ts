@@ -38,17 +38,52 @@ export interface Lease {
   release(): Promise<void>
 }
 
-/** What the store answered, and the lease where it was granted. */
-export type LeaseResult = LeaseAnswer & { readonly lease?: Lease }
+/** The store's answer to a lease request. */
+export type LeaseResult = LeaseAnswer & {
+  /** Present where the lease was granted. */
+  readonly lease?: Lease
+  /** The monotonic clock, in milliseconds, when the request was made. */
+  readonly requestedAt: Millis
+  /** Milliseconds since the request was made, suspends of the machine included. */
+  readonly elapsed: () => Millis
+}
 
-const GLANCE: Millis = 50
+const RETRY_DELAY: Millis = 50
 
-/** How long to wait before a lease that was not granted is asked for again: the one that stands may be given back early. */
-export const untilAskedAgain = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
-  Math.min(endsInMs, GLANCE * (1 + random.float()))
+/** How long to wait before the next request for a lease that was not granted: its holder may give it back early. */
+const retryDelay = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
+  Math.min(endsInMs, RETRY_DELAY * (1 + random.float()))
 
-/** Asks once for a lease. */
-export async function requestLease(ask: LeaseRequest, { store, clock }: LeasePorts): Promise<LeaseResult> {
+/** What work under a lease answers to have the lease requested again. */
+export const AGAIN = Symbol('again')
+
+/**
+ * Requests a lease until `work` gives a result. `work` is called with each answer of the store, granted or not, and answers
+ * `AGAIN` to have the lease requested again. A lease that was granted is released afterwards. After a request that was not
+ * granted it waits at most 100 ms. Rejects with what `work` throws, and with the reason of `signal`.
+ */
+export async function withLease<T>(
+  request: LeaseRequest,
+  ports: LeasePorts & { readonly random: Random },
+  work: (result: LeaseResult) => Promise<T | typeof AGAIN> | typeof AGAIN,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted()
+    const result = await requestLease(request, ports)
+    const { lease } = result
+    try {
+      const made = await work(result)
+      if (made !== AGAIN) return made
+    } finally {
+      await lease?.release()
+    }
+    if (!lease) await ports.clock.sleep(retryDelay(result, ports.random), signal)
+  }
+}
+
+/** Requests a lease once. */
+async function requestLease(ask: LeaseRequest, { store, clock }: LeasePorts): Promise<LeaseResult> {
   const { connection, name, holder, credential } = ask
   const state = { age: stopwatch(clock), isLost: false }
   const asked = async (of?: string): Promise<LeaseAnswer> => {
@@ -60,7 +95,8 @@ export async function requestLease(ask: LeaseRequest, { store, clock }: LeasePor
     if (answer.granted) state.age = age
     return answer
   }
-  const answer = await asked(credential)
+  const requested = { requestedAt: clock.monotonic(), elapsed: stopwatch(clock) }
+  const answer = { ...(await asked(credential)), ...requested }
   if (!answer.granted) return answer
   state.isLost = false
   const stop = new AbortController()

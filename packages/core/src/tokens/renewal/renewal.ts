@@ -7,7 +7,7 @@ import { overdueError } from '../../policy/overdue.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Found } from '../../ports/store.ts'
 import { attemptRenewal } from './renewal-attempt.ts'
-import { requestLease, untilAskedAgain } from './lease.ts'
+import { AGAIN, withLease } from './lease.ts'
 import { createRecentFailure } from './recent-failure.ts'
 import type { CurrentCredential, Snapshot, RenewalParts, RenewalPorts } from './renewal-parts.ts'
 import type { RenewalStrategy } from './strategy.ts'
@@ -180,27 +180,14 @@ function renewBehind(parts: RenewalParts, context: Context): void {
   parts.flight.catch(() => {})
 }
 
-/** Waits for the lease, planning again whenever another process may have done the work. */
-async function underLease(parts: RenewalParts, ask: Ask, context: Context): Promise<CurrentCredential> {
-  const { ports } = parts
-  const { clock, random } = ports
-  for (;;) {
-    const elapsed = stopwatch(clock)
-    const monotonic = clock.monotonic()
-    const leased = await requestLease(parts.lease, ports)
-    const { lease, found } = leased
-    try {
-      const at = found ? { found, now: steady(parts, found, monotonic), elapsed } : await look(parts)
-      const next = planned(parts, at, ask)
-      if (next.do === 'refuse') throw next.error
-      if (next.do === 'use') return served(at, next.tokens)
-      const made = lease && (await attemptRenewal(parts, at, lease, context))
-      if (made) return made
-    } finally {
-      await lease?.release()
-    }
-    if (!lease) await clock.sleep(untilAskedAgain(leased, random))
-  }
-}
+/** Waits for the lease. Plans again after each answer of the store, because another process may have done the work. */
+const underLease = (parts: RenewalParts, ask: Ask, context: Context): Promise<CurrentCredential> =>
+  withLease(parts.lease, parts.ports, async ({ lease, found, requestedAt, elapsed }) => {
+    const at = found ? { found, now: steady(parts, found, requestedAt), elapsed } : await look(parts)
+    const next = planned(parts, at, ask)
+    if (next.do === 'refuse') throw next.error
+    if (next.do === 'use') return served(at, next.tokens)
+    return (lease && (await attemptRenewal(parts, at, lease, context))) ?? AGAIN
+  })
 
 const endedOnPurpose = (thrown: unknown): boolean => asGuestpassError(thrown).code === 'guest_revoked'
