@@ -58,8 +58,8 @@ const checks: Readonly<Record<string, Check>> = {
     isStrict: false,
     faults: () => retiredWordFaults(retiredWords, files, repository.read),
   },
-  links: { isStrict: false, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
-  prose: { isStrict: false, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
+  links: { isStrict: true, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
+  prose: { isStrict: true, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
   docstrings: { isStrict: false, faults: () => docstringFaults(names) },
 }
 
