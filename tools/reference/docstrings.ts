@@ -5,12 +5,14 @@ const once = (names: readonly PublicName[]): readonly PublicName[] => [
   ...new Map(names.map((name) => [`${name.file} ${name.name.split('.').at(-1)}`, name])).values(),
 ]
 
-/** Public names without a docstring, and public factories without an `@example`. Members of a namespace need none. */
+/** Public names without a docstring, and public factories without an `@example`. Members of a namespace and kinds of options need none. */
 export const docstringFaults = (names: readonly PublicName[]): readonly string[] =>
   once(names)
-    .flatMap(({ file, name, docstring, isFactory, examples }) => [
+    .flatMap(({ entry, file, name, docstring, isFactory, examples }) => [
       ...(docstring.trim() === '' ? [`${file}: ${name} has no docstring`] : []),
-      ...(isFactory && examples.length === 0 && !name.includes('.') ? [`${file}: ${name} has no @example`] : []),
+      ...(isFactory && examples.length === 0 && !name.includes('.') && !entry.endsWith('/options')
+        ? [`${file}: ${name} has no @example`]
+        : []),
       ...(examples.some((example) => example.of === name && !isProgram(example))
         ? [`${file}: the @example of ${name} imports nothing, so that it is no program`]
         : []),
