@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import { event } from '../../domain/events/event.ts'
+import { accessTokenRenewed, CLIENT_GRANT } from '../../domain/events/access-tokens.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
@@ -45,7 +45,7 @@ export function createClientCredentials(
     afterFailure: ({ credential }) => ({ credential, next: 'stop' }),
     startEvents: () => [],
     failureEvents: ({ before, ...failure }) => [
-      recorder.failed(before, failure, { grant: 'client_credentials', asked: scopes }),
+      recorder.failed(before, failure, { grant: CLIENT_GRANT, asked: scopes }),
     ],
   }
 }
@@ -64,14 +64,14 @@ async function renewed(
   acceptor.observeIssuerTime(granted)
   const tokens = await acceptor.accept(granted, { asked: scopes, sentAt }, now)
   const latencyMs = now() - started
-  const told = event(about, eventId, now(), {
-    type: 'ACCESS_TOKEN_RENEWED',
-    outcome: 'success',
-    statusCode: granted.status,
+  const event = accessTokenRenewed(about, {
+    id: eventId,
+    at: now(),
     generation: credential.generation + 1,
+    statusCode: granted.status,
     latencyMs,
-    data: { grant: 'client_credentials', scopes: tokens.scopes, verified: tokens.verified },
+    data: { grant: CLIENT_GRANT, scopes: tokens.scopes, verified: tokens.verified },
   })
   recorder.renewed(latencyMs)
-  return { credential: { ...credential, tokens }, events: [told] }
+  return { credential: { ...credential, tokens }, events: [event] }
 }

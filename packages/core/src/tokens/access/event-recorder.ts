@@ -1,24 +1,20 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
-import { type Event, event } from '../../domain/events/event.ts'
+import { type AccessFailedData, type AccessTokenEvent, accessTokenFailed } from '../../domain/events/access-tokens.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
 import type { FailedRenewal } from '../renewal/strategy.ts'
 
-/** A request for a token that failed, for its event. */
+/** The facts of a failed token request that its event holds. */
 export type TokenFailure = Pick<FailedRenewal, 'about' | 'error' | 'now' | 'latencyMs'>
 
-/** Words what happens to the service's own access tokens: events for what is stored, counters. */
+/** Records what happens to access tokens: makes the events to store, and counts. */
 export interface AccessEventRecorder {
   about(credential: Credential, context?: Context): About
-  /** A token could not be had; counted. `asked`: how it was asked for, and the scopes. */
-  failed(
-    credential: Credential,
-    failure: TokenFailure,
-    asked: { readonly grant: string; readonly asked: readonly string[] },
-  ): Event
+  /** Counts a request that failed, and makes its event. `requested`: the grant and the scopes of the request. */
+  failed(credential: Credential, failure: TokenFailure, requested: AccessFailedData): AccessTokenEvent
   /** Counts a renewal. */
   renewed(latencyMs: Millis): void
 }
@@ -31,8 +27,7 @@ export function createAccessEventRecorder(
     about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
     failed({ generation }, { about, error, now, latencyMs }, data) {
       meter.count('access_token_failed')
-      const facts = { type: 'ACCESS_TOKEN_FAILED', outcome: 'failure', generation, error, latencyMs, data } as const
-      return event(about, random.uuid(), now, facts)
+      return accessTokenFailed(about, { id: random.uuid(), at: now, generation, error, latencyMs, data })
     },
     renewed(latencyMs) {
       meter.count('access_token_renewed')

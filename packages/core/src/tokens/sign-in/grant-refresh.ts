@@ -1,6 +1,6 @@
 import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
-import { type Event, event } from '../../domain/events/event.ts'
-import { REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
+import type { Event } from '../../domain/events/event.ts'
+import { accessTokenRenewed, REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
 import type { Windows } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Secret } from '../../domain/secret.ts'
@@ -161,9 +161,9 @@ function renewed(
   },
 ): Event {
   const { granted, tokens, scopes, latencyMs } = came
-  return event(about, ports.random.uuid(), now(), {
-    type: 'ACCESS_TOKEN_RENEWED',
-    outcome: 'success',
+  return accessTokenRenewed(about, {
+    id: ports.random.uuid(),
+    at: now(),
     generation: credential.generation + 1,
     latencyMs,
     statusCode: granted.status,

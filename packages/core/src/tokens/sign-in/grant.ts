@@ -1,8 +1,8 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential, Intent } from '../../domain/credential.ts'
-import { type Event, event, type EventType } from '../../domain/events/event.ts'
-import { REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
+import type { Event } from '../../domain/events/event.ts'
+import { accessTokenRequested, grantEnded, grantInDoubt, lastResortStarted } from '../../domain/events/access-tokens.ts'
 import { type Ask, stuck } from '../../domain/plan.ts'
 import { lackedScopes } from '../../domain/scopes.ts'
 import { DAY, isAhead, type Millis } from '../../domain/time.ts'
@@ -78,7 +78,7 @@ const grantStrategy = (tools: GrantTools): RenewalStrategy => ({
   afterFailure: tools.rotation.afterFailure,
   startEvents: (before, after, about, now) => changes(tools, before, after, { about, now }),
   failureEvents: ({ before, after, ...failure }) => {
-    if (failure.error.code === 'in_doubt') return [told(tools, after, failure, 'GRANT_IN_DOUBT', 'pending')]
+    if (failure.error.code === 'in_doubt') return [record(tools, after, failure, grantInDoubt)]
     return [refreshFailed(tools, before, failure), ...changes(tools, before, after, failure)]
   },
 })
@@ -86,30 +86,28 @@ const grantStrategy = (tools: GrantTools): RenewalStrategy => ({
 /** When something happened, in which call, and how long that took where it has ended. */
 type Moment = Pick<FailedRenewal, 'about' | 'now'> & Partial<Pick<FailedRenewal, 'latencyMs'>>
 
-function told(
+/** Makes the event of a change of the grant. */
+type GrantEvent = typeof grantInDoubt | typeof accessTokenRequested | typeof lastResortStarted | typeof grantEnded
+
+const record = (
   { ports }: GrantTools,
   { generation, intent }: Credential,
   { about, now, latencyMs }: Moment,
-  type: EventType,
-  outcome: Event['outcome'],
-): Event {
-  const data = { grant: REFRESH_GRANT, ...(intent ? { intent: intent.id } : {}) }
-  const facts = { type, outcome, generation, data, ...(latencyMs === undefined ? {} : { latencyMs }) }
-  return event(about, ports.random.uuid(), now, facts)
-}
+  event: GrantEvent,
+): Event => event(about, { id: ports.random.uuid(), at: now, generation, intent: intent?.id, latencyMs })
 
-/** The events of what is written down between two tokens. */
+/** The events of what is stored between two tokens. */
 function changes(tools: GrantTools, before: Credential, after: Credential, moment: Moment): readonly Event[] {
   const begins = (action: Intent['action']): boolean =>
     after.intent?.action === action && after.intent.id !== before.intent?.id
   const becomes = (standing: Credential['standing']): boolean =>
     after.standing === standing && before.standing !== standing
-  const one = (type: EventType, outcome: Event['outcome']): Event => told(tools, after, moment, type, outcome)
+  const one = (event: GrantEvent): Event => record(tools, after, moment, event)
   return [
-    ...(begins('refresh') ? [one('ACCESS_TOKEN_INITIATED', 'pending')] : []),
-    ...(becomes('in_doubt') ? [one('GRANT_IN_DOUBT', 'pending')] : []),
-    ...(begins('last_resort') ? [one('GRANT_LAST_RESORT', 'pending')] : []),
-    ...(becomes('needs_reauth') ? [one('GRANT_ENDED', 'failure')] : []),
+    ...(begins('refresh') ? [one(accessTokenRequested)] : []),
+    ...(becomes('in_doubt') ? [one(grantInDoubt)] : []),
+    ...(begins('last_resort') ? [one(lastResortStarted)] : []),
+    ...(becomes('needs_reauth') ? [one(grantEnded)] : []),
   ]
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { event } from '../../domain/events/event.ts'
+import { grantRevoked } from '../../domain/events/access-tokens.ts'
 import { endOf } from '../../domain/plan.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -63,18 +63,13 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
       // Kept where upstream could not be told, so that it can be told later.
       const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
       const next: Credential = { ...rest, ...left, standing: 'revoked', generation }
-      const facts = {
-        type: 'GRANT_REVOKED',
-        outcome: 'success',
-        generation,
-        data: { upstream: answer.upstream },
-      } as const
+      const facts = { id: random.uuid(), at: now, generation, upstream: answer.upstream }
       const change = {
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
-        events: [event(recorder.about(credential, context), random.uuid(), now, facts)],
+        events: [grantRevoked(recorder.about(credential, context), facts)],
       }
-      // Somebody renewed meanwhile: what came then has to be ended too.
+      // Another process renewed meanwhile: the tokens that it stored must end too.
       if ((await store.commit(change)) === 'conflict') continue
       epoch.value += 1
       return answer
