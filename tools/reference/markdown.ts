@@ -2,6 +2,7 @@
 export interface Line {
   readonly at: number
   readonly text: string
+  /** `table`: also what a program writes between `<!-- name -->` and `<!-- /name -->`. */
   readonly kind: 'code' | 'fence' | 'heading' | 'table' | 'prose' | 'blank'
 }
 
@@ -14,11 +15,14 @@ export interface Fence {
   readonly code: string
 }
 
+/** Where text that a program writes begins, and where it ends. */
+const REGION = /^<!-- (\/?)(\w+) -->$/
 const FENCE = /^ {0,3}(```+)\s*(\S*)/
 
 /** The lines of a page of Markdown, each with what it is. */
 export function linesOf(page: string): readonly Line[] {
   let open = ''
+  let isGenerated = false
   return page.split('\n').map((text, index) => {
     const at = index + 1
     const [, marks = '', language = ''] = FENCE.exec(text) ?? []
@@ -31,9 +35,11 @@ export function linesOf(page: string): readonly Line[] {
       if (closes) open = ''
       return { at, text, kind: closes ? 'fence' : 'code' }
     }
+    const [, end, region] = REGION.exec(text) ?? []
+    if (region !== undefined) isGenerated = end === ''
     if (text.trim() === '') return { at, text, kind: 'blank' }
     if (/^#{1,6} /.test(text)) return { at, text, kind: 'heading' }
-    return { at, text, kind: text.trimStart().startsWith('|') ? 'table' : 'prose' }
+    return { at, text, kind: isGenerated || text.trimStart().startsWith('|') ? 'table' : 'prose' }
   })
 }
 

@@ -75,13 +75,13 @@ describe('free parameters', () => {
 })
 
 describe('a connection whose API is not known', () => {
-  it('gets tokens, and says for a guest which setting is missing', async () => {
+  it('gets tokens, and names for a guest the option that is missing', async () => {
     const here = world()
     const hosts = resolveHosts({ issuer: 'https://id.example.com', tokenPath: '/token', authorizePath: '/auth' })
     const { accessTokens, guests } = await here.process({ hosts })
     await accessTokens.token()
     const error = await refusal(guests.issue({ scopes: ['webmessaging:guest:send'] }))
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_API_BASE_URL'])
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'hosts.apiBaseUrl'])
     expect(here.upstream.asked.mint.filter(({ method }) => method === 'POST')).toEqual([])
   })
 })
