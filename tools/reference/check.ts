@@ -10,6 +10,7 @@ import { configurationPage } from '@guestpass/runtime'
 import { errorsPage } from './errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
 import { glossaryFaults, retiredWordFaults } from './glossary.ts'
+import { guestApisPage } from './guest-apis-page.ts'
 import { linkFaults } from './links.ts'
 import { proseFaults, wrapped } from './prose.ts'
 import { retiredWords } from './retired-words.ts'
@@ -26,6 +27,7 @@ const pages = files.filter((file) => file.endsWith('.md') && !file.startsWith('d
 const generated: ReadonlyMap<string, string> = new Map([
   ['docs/errors.md', errorsPage()],
   ['docs/configuration.md', configurationPage()],
+  ['docs/guest-apis.md', guestApisPage()],
 ])
 const names = publicNames(root)
 

@@ -54,7 +54,7 @@ function syntaxOf(option: RequestOption): string {
   return `${flag} <${placeholder}${written === 'text' ? '' : '...'}>`
 }
 
-/** An option for help: the APIs that take it, and what it is. `note`: what is said between. */
+/** An option for help: the APIs that take it, and what it is. `note`: what comes between the two. */
 export const describedOption = (option: RequestOption, note = ''): Described => [
   syntaxOf(option),
   `${option.apis.map(({ name }) => name).join(', ')}: ${note}${option.field.about}${option.name === 'channelId' ? ' (default: GENESYS_CHANNEL_ID)' : ''}`,
@@ -93,7 +93,7 @@ const pairOf = (text: string): [string, string] => {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** A field that stands in a file as one text; anything unexpected stays for the library to refuse. */
+/** A field that is one text in a file; anything unexpected stays for the library to refuse. */
 export function textField({ written, means }: RequestField, text: string): unknown {
   const meant = means ?? true
   if (written === 'list') return scopesTyped([text])

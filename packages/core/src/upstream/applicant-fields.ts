@@ -3,12 +3,12 @@ import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../domain/guest-a
 import { type Json, jsonOddity, LONE_SURROGATE } from '../domain/json.ts'
 import type { RequestField } from './request-field.ts'
 
-/** An error that says of a field that is left out that it is missing. */
-const otherwise = (message: string) => ({
+/** The error of a value: `is missing` for a field that is left out, else the message. */
+const unlessMissing = (message: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : message),
 })
 
-const text = (): z.ZodMiniString => z.string(otherwise('not a text'))
+const text = (): z.ZodMiniString => z.string(unlessMissing('not a text'))
 
 /** The same field, which may be left out. */
 export const optional = <S extends z.ZodMiniType>(field: RequestField<S>): RequestField<z.ZodMiniOptional<S>> => ({
@@ -50,7 +50,7 @@ export const name = {
 
 /** The applicant's consent to be processed: exactly true. */
 export const consent = {
-  schema: z.literal(true, otherwise('not true')),
+  schema: z.literal(true, unlessMissing('not true')),
   about: 'the person agreed to be processed',
   remedy: 'Set it, to exactly true, only when the person agreed.',
   written: 'flag',
@@ -103,7 +103,7 @@ export const attributes = attributesOf(jsonValue)
 export const textAttributes = attributesOf(z.string('not a text'))
 
 /**
- * How sure the caller is that the address belongs to the applicant. `claimed`: somebody typed the address. `verified`: the backend of
+ * How sure the caller is that the address belongs to the applicant. `claimed`: the address was typed in. `verified`: the backend of
  * the site knows that the address is theirs.
  */
 export type Assurance = 'claimed' | 'verified'

@@ -9,11 +9,14 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly remedy: string
   /** How it is written where there are only texts, as on a command line. `pairs`: each as NAME=VALUE. `flag`: it is given, or not. */
   readonly written: 'text' | 'list' | 'pairs' | 'flag'
-  /** What stands for the value in help, as `address` in `--email <address>`. A flag has none. */
+  /** The word for the value in help, as `address` in `--email <address>`. A flag has none. */
   readonly placeholder?: string
   /** The value that a flag means. Default true. */
   readonly means?: string
-  /** What is said of it for the rows of an import: each row its own, or one value for all rows that have none. Default `row`. */
+  /**
+   * Where an import takes it from. `row`: a column. `all`: an option for all rows. `row-or-all`: a column, or an option for rows without a
+   * value. `never`: it is not taken. Default `row`.
+   */
   readonly inImport?: 'row' | 'row-or-all' | 'all' | 'never'
 }
 

@@ -65,7 +65,7 @@ function applicantOf(api: AuthenticatingApiName, request: CheckedRequest & Treat
   }
 }
 
-/** Whether a request asks for the session of an address that is not verified: then whoever types an address would get its session. */
+/** Whether a request asks for the session of an address that is not verified: then anyone who types an address would get its session. */
 function wantsSession(input: unknown): boolean {
   const { onDuplicate, assurance } = (input ?? {}) as Readonly<Record<string, unknown>>
   return (onDuplicate === 'reuse' || onDuplicate === 'replace') && assurance !== 'verified'

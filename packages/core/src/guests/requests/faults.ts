@@ -1,6 +1,6 @@
 import { type Field, GuestpassError } from '../../domain/errors.ts'
 
-/** One fault as a schema tells it. */
+/** One fault as a schema reports it. */
 export interface Fault {
   readonly path: readonly PropertyKey[]
   readonly message: string

@@ -117,7 +117,7 @@ describe('a request for an authenticated guest', () => {
     expect(faulty({ channelId })).toEqual(['channelId'])
   })
 
-  it('tells what is left out as missing', () => {
+  it('reports a field that is left out as missing', () => {
     const error = refusal(() => parseApplicantRequest('engagements', { api: 'engagements' }))
     expect(error.fields?.map(({ field, message }) => `${field} ${message}`)).toEqual([
       'email is missing',

@@ -154,7 +154,7 @@ describe('the same id at two APIs', () => {
     ])
   })
 
-  it('has to be told apart, and the refusal names both', async () => {
+  it('is refused without a name of the API, and the refusal names both', async () => {
     const { guests } = await both()
     for (const ask of [guests.token, guests.show, guests.revoke, guests.erase, guests.refresh]) {
       const error = await refusal(ask('7'))

@@ -30,7 +30,7 @@ describe('a request for a guest token', () => {
     expect(parse({ guestId: undefined, duration: undefined, scopes: [SEND] }).guestId).toBe(NEW)
   })
 
-  it('keeps the id in one spelling, and each scope once', () => {
+  it('keeps the id in lower case, and each scope once', () => {
     const parsed = parse({ guestId: ID.toUpperCase(), scopes: [RECEIVE, SEND, RECEIVE] })
     expect(parsed).toEqual({ guestId: ID, durationSeconds: 3_600, scopes: [RECEIVE, SEND] })
   })
