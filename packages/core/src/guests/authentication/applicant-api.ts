@@ -73,8 +73,8 @@ export function applicantApi(
     ...(api.enriched ? { enrichment } : {}),
     before: async ({ channelId }) => (preflight && channelId !== undefined ? preflight.check(channelId) : 'off'),
     async explain(error, { channelId }) {
-      if (api.onBehalfOf === 'user' && PERMISSION.has(error.code) && !(await isSignedIn()))
-        return notSignedIn(api, error)
+      if (api.onBehalfOf === 'user' && PERMISSION.has(error.code))
+        return (await isSignedIn()) ? ofWrongUser(error) : notSignedIn(api, error)
       return preflight && channelId !== undefined ? preflight.explain(error, channelId) : error
     },
     create: ({ request }, requestId, hooks, patienceMs) => calls.create(request, requestId, hooks, patienceMs),
@@ -83,6 +83,10 @@ export function applicantApi(
 
 /** Refusals that a sign-in of the right user ends. */
 const PERMISSION: ReadonlySet<string> = new Set(['scope_missing', 'access_denied'])
+
+/** The same refusal, with a reason by which a program can say how to sign in another user. */
+const ofWrongUser = (error: GuestpassError): GuestpassError =>
+  new GuestpassError(error.code, error.message, { ...causedBy(error), reason: 'sign_in' })
 
 const notSignedIn = ({ name, scopes }: AuthenticatingGuestApi, error: GuestpassError): GuestpassError =>
   new GuestpassError(

@@ -34,6 +34,6 @@ export function parseNewGuestId(input: string): string {
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && isGuestId(input)) return input
   throw invalid([{ path: ['guestId'], message: NO_GUEST_ID }], {
-    guestId: 'Give the id that the guest has, as `guest list` shows it.',
+    guestId: 'Give the id that the guest was issued with.',
   })
 }

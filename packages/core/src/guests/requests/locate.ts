@@ -94,8 +94,8 @@ const namedRows = (api: GuestApi, guestId: string): readonly string[] =>
 export const unknownGuest = (connection: string, id: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.
   const message = id.includes('@')
-    ? `Connection ${connection} has no guest of the id that was given, which looks like an address. In a program give { email } to find, export or erase; on the command line list the known ids with \`guestpass guest list\`.`
-    : `Connection ${connection} has no guest ${id}. List the known ones with \`guestpass guest list\`; mind the database and the connection.`
+    ? `Connection ${connection} has no guest of the id that was given, which looks like an address. To find, export or erase the guests of an address, give { email }.`
+    : `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
   return new GuestpassError('guest_unknown', message)
 }
 

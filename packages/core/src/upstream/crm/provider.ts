@@ -3,12 +3,16 @@ import { type Call, openCall, type Policy } from '../../policy/pipeline.ts'
 import { sendAndRead, type Network } from '../answer.ts'
 import { type CrmProfile, profileAnswer, profileOf, profileRequest } from './wire.ts'
 
+/** The CRM of an organisation. */
 export interface Crm {
-  /** What the CRM knows of the address; undefined when it knows nothing. Rejects as any call does. */
+  /** What the CRM knows of an address; undefined if it knows nothing. Rejects as any call does. */
   profile(email: string): Promise<CrmProfile | undefined>
 }
 
-/** The CRM of an organisation, which has limits and troubles of its own: `policy` shares nothing with those of other calls. */
+/**
+ * The calls of a CRM. `url`: the address below which `/profiles` is; its query is kept. `policy` shares no limit and no circuit with the
+ * calls to the upstream.
+ */
 export function crm(
   { connection, url }: { readonly connection: string; readonly url: string },
   policy: Policy,

@@ -10,6 +10,7 @@ export interface CrmProfile {
   readonly lastInteraction?: string
 }
 
+/** The request for the profile of an address. */
 export function profileRequest(crm: string, email: string): HttpRequest {
   const url = new URL(crm)
   url.pathname = `${url.pathname.replace(/\/$/, '')}/profiles`
@@ -17,13 +18,13 @@ export function profileRequest(crm: string, email: string): HttpRequest {
   return jsonRequest('GET', url.href, { secrets: [new Secret(email)] })
 }
 
-/** Texts of a sensible length; numbers are taken as texts, anything else as missing. */
+/** Texts of 1 to 256 characters. Numbers count as texts, anything else as missing. */
 const short = text({ most: 256 })
 const fact = lenient((value) => short(typeof value === 'number' ? String(value) : value))
 
 export const profileAnswer = object({ customerId: fact, tier: fact, lastInteraction: fact })
 
-/** The profile, without what is missing; undefined when nothing is left. */
+/** The profile, without what is missing; undefined if nothing is left. */
 export function profileOf({ customerId, tier, lastInteraction }: Read<typeof profileAnswer>): CrmProfile | undefined {
   const profile = {
     ...(customerId === undefined ? {} : { customerId }),

@@ -149,6 +149,6 @@ export const explainChannel: Explain = ({ status, code, message }) => {
 const forbidden = (code: string, message: string, scope: string): { code: 'access_denied'; message: string } => ({
   code: 'access_denied',
   message: /scope/i.test(code)
-    ? `the access token lacks the scope ${scope}${inParentheses(message)}. Add it to the OAuth client, and to GENESYS_SCOPES where that is set`
+    ? `the access token lacks the scope ${scope}${inParentheses(message)}. Add it to the OAuth client, and to \`scopes\` where that is set`
     : `not permitted${inParentheses(message)}`,
 })

@@ -57,6 +57,6 @@ export const explainCreate: Explain = ({ status, code, message }) => {
   if (status === 401) return undefined
   return {
     code: 'access_denied',
-    message: `not permitted${said}. It takes the sign-in of a user who may do this: \`guestpass login\``,
+    message: `not permitted${said}. It takes the sign-in of a user who may make external users`,
   }
 }

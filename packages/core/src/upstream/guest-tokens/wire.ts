@@ -94,6 +94,6 @@ export const explainMint: Explain = ({ status, code, message }) =>
 const forbidden = (code: string, said: string, scope: string): { code: 'access_denied'; message: string } => ({
   code: 'access_denied',
   message: /scope/i.test(code)
-    ? `the access token lacks the scope ${scope}${said}. Add it to the OAuth client, and to GENESYS_SCOPES where that is set`
+    ? `the access token lacks the scope ${scope}${said}. Add it to the OAuth client, and to \`scopes\` where that is set`
     : `not permitted${said}. The guest may belong to another organisation, or the OAuth client may lack ${scope}`,
 })

@@ -36,7 +36,7 @@ describe('external users on the wire', () => {
     expect(error.code).toBe(code)
     if (code === 'access_denied') {
       expect(error.message).toContain(
-        JSON.stringify(body).includes('scope') ? 'externalusers:write' : 'guestpass login',
+        JSON.stringify(body).includes('scope') ? 'externalusers:write' : 'the sign-in of a user',
       )
     }
   })
