@@ -37,9 +37,9 @@ function settled(lines: CsvRecord[], isEnd: boolean): { readonly whole: CsvRecor
     if (!first) return { whole, rest }
     const length = closedAfter(rest)
     if (length !== undefined) {
-      const lines = rest.slice(0, length)
-      const fault = lines.find((one) => one.fault !== undefined)?.fault
-      const text = lines.map((one) => one.text).join('\n')
+      const ofRecord = rest.slice(0, length)
+      const fault = ofRecord.find((one) => one.fault !== undefined)?.fault
+      const text = ofRecord.map((one) => one.text).join('\n')
       whole.push({ line: first.line, text, ...(fault === undefined ? {} : { fault }) })
       rest = rest.slice(length)
     } else if (isEnd || rest.reduce((sum, { text }) => sum + text.length, 0) > LONGEST_ROW) {

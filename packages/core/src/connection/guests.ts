@@ -2,7 +2,7 @@ import { type AuthenticatedGuestOptions, connectedApis, crmPolicy } from './gues
 import { oneOf, record } from '../domain/options.ts'
 import { type Guests, guests, type GuestsParts } from '../guests/guests.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
-import { crm } from '../upstream/crm/provider.ts'
+import { createCrm } from '../upstream/crm/provider.ts'
 import type { ProviderParts } from '../upstream/guest-api.ts'
 import { byAuthenticatingApi } from '../upstream/guest-apis.ts'
 import { guestTokenCalls } from '../upstream/guest-tokens/provider.ts'
@@ -35,7 +35,7 @@ export function connectionGuests(parts: ConnectionGuests, ports: RenewalPorts): 
       crm:
         crmUrl === undefined
           ? undefined
-          : crm({ connection, url: crmUrl }, crmPolicy({ ...ports, ...network }), network),
+          : createCrm({ connection, url: crmUrl }, crmPolicy({ ...ports, ...network }), network),
       preflight,
       onDuplicate,
       fingerprint: async (token) => fingerprint(token, platform),

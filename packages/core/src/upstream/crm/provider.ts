@@ -13,7 +13,7 @@ export interface Crm {
  * The calls of a CRM. `url`: the address below which `/profiles` is; its query is kept. `policy` shares no limit and no circuit with the
  * calls to the upstream.
  */
-export function crm(
+export function createCrm(
   { connection, url }: { readonly connection: string; readonly url: string },
   policy: Policy,
   network: Network,

@@ -17,7 +17,7 @@ const tokenOf = (sub: string) => jwt({ sub, exp: 1_900_000_000 })
 const named = (guestId: string) => ({ guestId, token: tokenOf(guestId) })
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
 
-const row: Omit<Credential, 'id'> = {
+const storedRow: Omit<Credential, 'id'> = {
   connection: 'default',
   kind: 'guest',
   api: 'engagements',
@@ -185,7 +185,7 @@ describe('an ephemeral guest whose id another API gave, too', () => {
         isThere = true
         await here.store.commit({
           connection: 'default',
-          writes: [{ credential: { ...row, id: ID }, expect: { generation: 0 } }],
+          writes: [{ credential: { ...storedRow, id: ID }, expect: { generation: 0 } }],
         })
       }
       return here.store.commit(change)
@@ -199,7 +199,7 @@ describe('an ephemeral guest whose id another API gave, too', () => {
   it('is minted, refreshed and adopted beside that one', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
-    const engaged: Credential = { ...row, id: ID }
+    const engaged: Credential = { ...storedRow, id: ID }
     await here.store.commit({ connection: 'default', writes: [{ credential: engaged, expect: { generation: 0 } }] })
     const of = { api: 'guest-tokens' } as const
     const minted = await guests.issue(request)
@@ -222,7 +222,7 @@ describe('a guest', () => {
 
   it('that a former version stored under an invented id is found by either id and shown as upstream knows it', async () => {
     const { guests, store } = await started()
-    const credential = { ...row, id: invented, upstreamId: 'guest_7' }
+    const credential = { ...storedRow, id: invented, upstreamId: 'guest_7' }
     await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
     for (const id of [invented, 'guest_7']) expect((await guests.show(id)).guestId).toBe('guest_7')
     await guests.revoke('guest_7')
@@ -232,7 +232,7 @@ describe('a guest', () => {
 
   it('is never a row of the service itself, whatever upstream calls it', async () => {
     const { guests, upstream, store } = await started()
-    const access: Credential = { ...row, id: 'key-1', kind: 'access', api: 'oauth' }
+    const access: Credential = { ...storedRow, id: 'key-1', kind: 'access', api: 'oauth' }
     await store.commit({ connection: 'default', writes: [{ credential: access, expect: { generation: 0 } }] })
     for (const ask of [guests.token, guests.refresh, guests.show])
       expect((await refusal(ask('key-1'))).code).toBe('guest_unknown')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../../src/ports/http.ts'
-import { crm } from '../../../src/upstream/crm/provider.ts'
+import { createCrm } from '../../../src/upstream/crm/provider.ts'
 import { json } from '../../world/fake-upstream.ts'
 import { callsOver, refusal } from '../calls-over.ts'
 
@@ -8,7 +8,7 @@ const EMAIL = 'ann.example@mail.example'
 
 function over(given: HttpAnswer) {
   const { network, policy, sent } = callsOver(given)
-  return { sent, crm: crm({ connection: 'default', url: 'https://crm.example.com/v2/?key=k' }, policy, network) }
+  return { sent, crm: createCrm({ connection: 'default', url: 'https://crm.example.com/v2/?key=k' }, policy, network) }
 }
 
 describe('a CRM on the wire', () => {
