@@ -4,6 +4,7 @@
  */
 export const programsOfPages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': { ts: 'tools/test/readme.test.ts' },
+  'docs/add-a-guest-api.md': { ts: 'tools/test/guest-api.test.ts' },
   'docs/authenticated-guests.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/from-the-tutorials.md': { ts: 'tools/test/tutorial-programs.test.ts' },
   'docs/front-door.md': { ts: 'tools/test/front-door-page.test.ts' },
