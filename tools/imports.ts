@@ -56,7 +56,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 const ambientAllowed = [
   /^packages\/core\/src\/ports\/system\.ts$/,
   /^packages\/core\/src\/node\/environment\.ts$/,
-  /^packages\/cli\/src\/(command|front-door\/process)\.ts$/,
+  /^packages\/cli\/src\/(cli-process|front-door\/process)\.ts$/,
   /^packages\/sandbox\/src\/(clock|random)\.ts$/,
 ]
 const ambient =

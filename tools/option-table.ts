@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { formOf } from '../packages/runtime/src/config/kinds.ts'
-import { entries, optionOf } from '../packages/runtime/src/config/settings.ts'
+import { settingEntries, optionName } from '../packages/runtime/src/config/settings.ts'
 
 const types = { text: 'text', number: 'number', boolean: 'boolean', list: 'text or list', params: 'object' }
 
@@ -17,8 +17,8 @@ const own: readonly (readonly [option: string, takes: string, instead: string])[
 
 /** The options of `guestpass()` as a table in Markdown. */
 export function optionTable(): string {
-  const settings = entries.flatMap(([key, { names, kind, secret }]) => {
-    const option = optionOf(key)
+  const settings = settingEntries.flatMap(([key, { names, kind, secret }]) => {
+    const option = optionName(key)
     if (option === undefined || option === 'store') return []
     const takes = types[formOf(kind)] + (secret ? ' or `Secret`' : '')
     return [[`\`${option}\``, takes, `\`${names[0]}\``] as const]

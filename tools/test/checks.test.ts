@@ -68,7 +68,7 @@ describe('the check of imports', () => {
       { [`${core}/tokens/a.ts`]: 'export const a = () => Date.now()' },
       'belongs to the ports',
     ],
-    ['the environment', { 'packages/cli/src/verbs/a.ts': 'export const a = process.env.A' }, 'belongs to the ports'],
+    ['the environment', { 'packages/cli/src/commands/a.ts': 'export const a = process.env.A' }, 'belongs to the ports'],
     ['a name that says nothing', { [`${core}/domain/utils.ts`]: 'export const a = 1' }, 'a name that says nothing'],
   ])('finds %s', (_what, files, fault) => {
     expect(faultsOf(files).join('\n')).toContain(fault)

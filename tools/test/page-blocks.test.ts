@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { entries, flagOf } from '@guestpass/runtime'
+import { settingEntries, flagName } from '@guestpass/runtime'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { groups, verbs } from '../../packages/cli/src/verbs/index.ts'
+import { commandGroups, commands as listedCommands } from '../../packages/cli/src/commands/index.ts'
 import { commandFaults, type Commands, commandsIn } from '../reference/commands.ts'
 import { fencesOf } from '../reference/markdown.ts'
 import { pageOf } from './page.ts'
@@ -15,20 +15,20 @@ const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.m
   .filter((page) => page !== '' && existsSync(join(root, page)))
 const blocks = pages.flatMap((page) => fencesOf(pageOf(page)).map((fence) => ({ page, ...fence })))
 
-/** Flags that every verb takes. */
+/** Flags that every command takes. */
 const common = ['--connection', '--database', '--json', '--help', '--reveal', '--raw']
-const settingFlags = entries.flatMap(([key]) => flagOf(key) ?? [])
+const settingFlags = settingEntries.flatMap(([key]) => flagName(key) ?? [])
 
 let commands: Commands
 beforeAll(async () => {
-  const loaded = await Promise.all(verbs.map(async (verb) => [verb.name, await verb.load()] as const))
+  const loaded = await Promise.all(listedCommands.map(async (command) => [command.name, await command.load()] as const))
   const { scripts } = JSON.parse(pageOf('package.json')) as { scripts: Readonly<Record<string, string>> }
   const sourceOf = (command: string): string => {
     const file = /\bnode ([\w/.-]+\.ts)/.exec(command)?.[1]
     return file === undefined ? command : readFileSync(join(root, file), 'utf8')
   }
   commands = {
-    groups: Object.keys(groups),
+    groups: Object.keys(commandGroups),
     scripts: new Map(Object.entries(scripts).map(([name, command]) => [name, sourceOf(command)])),
     verbs: new Map(
       loaded.map(([name, { options = [] }]) => {
@@ -80,7 +80,7 @@ describe('the blocks of code of all pages', () => {
 describe('the check of commands', () => {
   const faults = (text: string) => commandsIn('a.md', text).flatMap((command) => commandFaults(command, commands))
 
-  it('finds verbs, scripts and flags that are not there', () => {
+  it('finds commands, scripts and flags that are not there', () => {
     const block = (line: string) => `\`\`\`sh\n${line}\n\`\`\`\n`
     expect(faults(block('npx guestpass guest issu --api x'))).toEqual(['a.md:2: guestpass has no guest issu'])
     expect(faults(block('T=$(guestpass guest token "$ID" --rwa)'))).toEqual([

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../packages/cli/test/free-port.ts'
-import { started } from '../../packages/cli/test/spawned.ts'
+import { spawnCli } from '../../packages/cli/test/spawn-cli.ts'
 import { pageOf, piecesOf, printed, programPath } from './page.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -84,8 +84,8 @@ describe('the README', () => {
     const PORT = String(await freePort())
     const url = `http://127.0.0.1:${PORT}`
     const starts = async () => {
-      const server = started([], cwd, { PATH: path, PORT }, { entry: file })
-      await server.until(/listening on/)
+      const server = spawnCli([], cwd, { PATH: path, PORT }, { entry: file })
+      await server.matchOnStandardOutput(/listening on/)
       return server
     }
     const killed = async ({ child, ended }: Awaited<ReturnType<typeof starts>>) => {

@@ -5,8 +5,8 @@ import {
   type RequestField,
 } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import type { Described } from './frame/verb.ts'
-import { scopesTyped } from './scopes-typed.ts'
+import type { ParameterHelp } from './commands/runner/command.ts'
+import { splitScopes } from './split-scopes.ts'
 
 /** A field of requests for guests, and the APIs that it is for. */
 export interface RequestOption {
@@ -40,7 +40,7 @@ export function fieldOf({ fields }: RegisteredApi, name: string): RequestField |
 /** Options that are not called like their field. */
 const renamed: Readonly<Record<string, string>> = { channelId: 'channel', onDoubt: 'createAgain' }
 
-/** The name under which a typed option reaches a verb: the parts of a list are typed one by one. */
+/** The name under which a typed option reaches a command: the parts of a list are typed one by one. */
 const typedName = ({ name, field: { written } }: RequestOption): string =>
   renamed[name] ?? (written === 'list' || written === 'pairs' ? name.replace(/s$/, '') : name)
 
@@ -55,7 +55,7 @@ function syntaxOf(option: RequestOption): string {
 }
 
 /** An option for help: the APIs that take it, and what it is. `note`: what comes between the two. */
-export const describedOption = (option: RequestOption, note = ''): Described => [
+export const describedOption = (option: RequestOption, note = ''): ParameterHelp => [
   syntaxOf(option),
   `${option.apis.map(({ name }) => name).join(', ')}: ${note}${option.field.about}${option.name === 'channelId' ? ' (default: GENESYS_CHANNEL_ID)' : ''}`,
 ]
@@ -84,7 +84,7 @@ export const typedFields = (
 
 function valueOf({ written, means }: RequestField, value: unknown): unknown {
   if (written === 'flag') return means ?? true
-  if (written === 'list') return scopesTyped(value as readonly string[])
+  if (written === 'list') return splitScopes(value as readonly string[])
   return written === 'pairs' ? Object.fromEntries((value as readonly string[]).map(pairOf)) : value
 }
 
@@ -96,6 +96,6 @@ const pairOf = (text: string): [string, string] => {
 /** A field that is one text in a file; anything unexpected stays for the library to refuse. */
 export function textField({ written, means }: RequestField, text: string): unknown {
   const meant = means ?? true
-  if (written === 'list') return scopesTyped([text])
+  if (written === 'list') return splitScopes([text])
   return written === 'flag' && text.toLowerCase() === String(meant) ? meant : text
 }

@@ -15,7 +15,7 @@ function instantOf(text: string): Instant {
 }
 
 /** A moment that is written as an age (`90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is now. */
-export const since: z.ZodType<(now: Instant) => Instant, string> = z.string().transform((text, context) => {
+export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.string().transform((text, context) => {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
   if (count !== undefined) return (now: Instant) => now - Number(count) * (units[unit] ?? 0)
   const at = instantOf(text)
@@ -25,4 +25,4 @@ export const since: z.ZodType<(now: Instant) => Instant, string> = z.string().tr
 })
 
 /** What its option takes, for help and remedies. */
-export const SINCE = 'an age as 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'
+export const SINCE_FORMATS = 'an age as 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'

@@ -2,11 +2,11 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { launcher, site, started } from './spawned.ts'
+import { launcher, temporaryFolder, spawnCli } from './spawn-cli.ts'
 
 /** The launcher in a package of its own, beside these files. */
 async function launched(files: Readonly<Record<string, string>>, preamble = '') {
-  const { cwd, remove } = site({ 'package.json': '{"type":"module"}' })
+  const { cwd, remove } = temporaryFolder({ 'package.json': '{"type":"module"}' })
   mkdirSync(join(cwd, 'bin'))
   const entry = join(cwd, 'bin', 'guestpass.js')
   if (preamble) writeFileSync(entry, preamble + readFileSync(launcher, 'utf8').replace(/^#!.*/, ''))
@@ -16,7 +16,7 @@ async function launched(files: Readonly<Record<string, string>>, preamble = '') 
     writeFileSync(join(cwd, path), text)
   }
   try {
-    return await started([], cwd, {}, { entry }).ended
+    return await spawnCli([], cwd, {}, { entry }).ended
   } finally {
     remove()
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { since } from '../src/since.ts'
+import { sinceOption } from '../src/since.ts'
 
 const NOW = Date.UTC(2026, 0, 31)
 
@@ -13,7 +13,7 @@ describe('a moment in the past', () => {
     ['2026-01-30T08:00:01.5Z', Date.UTC(2026, 0, 30, 8, 0, 1, 500)],
     ['2026-01-30T08:00+02:00', Date.UTC(2026, 0, 30, 6)],
   ])('is written as %s', (text, at) => {
-    expect(since.parse(text)(NOW)).toBe(at)
+    expect(sinceOption.parse(text)(NOW)).toBe(at)
   })
 
   it.each([
@@ -30,6 +30,6 @@ describe('a moment in the past', () => {
     '2026',
     '01/30/2026',
   ])('is not written as %j', (text) => {
-    expect(since.safeParse(text).success).toBe(false)
+    expect(sinceOption.safeParse(text).success).toBe(false)
   })
 })

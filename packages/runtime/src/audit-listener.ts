@@ -1,7 +1,7 @@
 import { type AuditRecord, type Clock, GuestpassError } from '@guestpass/core'
 import { abortable, type Sink, stopwatch } from '@guestpass/core/runtime-kit'
 import { auditRecord, type DueMessage, type Outcome, SECOND } from '@guestpass/core/store-kit'
-import { within } from './within.ts'
+import { endsWithin } from './time-limit.ts'
 
 /** Gets audit records. Where it throws, rejects or has not ended after 20 s, the record comes again later. */
 export type AuditListener = (record: AuditRecord) => void | Promise<void>
@@ -13,14 +13,14 @@ export const auditListenerQueue = (connection: string): string => `audit-listene
 export interface AuditListeners {
   readonly all: Set<AuditListener>
   /** Runs work after the work that came before it has ended. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>
+  runInOrder<T>(work: () => Promise<T>): Promise<T>
 }
 
-export function auditListeners(): AuditListeners {
+export function createAuditListeners(): AuditListeners {
   let last: Promise<unknown> = Promise.resolve()
   return {
     all: new Set(),
-    inTurn(work) {
+    runInOrder(work) {
       const next = last.then(work)
       last = next.catch(() => {})
       return next
@@ -31,7 +31,7 @@ export function auditListeners(): AuditListeners {
 /** What a batch of records may take, and each of them; the rest is left to the next one. Shorter than the lease of its claim. */
 const BUDGET = 20 * SECOND
 
-const late = (): GuestpassError =>
+const listenerTimeout = (): GuestpassError =>
   new GuestpassError('output_failed', `The audit listener did not end within ${BUDGET / SECOND} s.`)
 
 /**
@@ -40,7 +40,7 @@ const late = (): GuestpassError =>
  */
 export function auditListenerSink(
   connection: string,
-  { all, inTurn }: AuditListeners,
+  { all, runInOrder: inTurn }: AuditListeners,
   { clock, onFault }: { readonly clock: Clock; readonly onFault: (fault: unknown) => void },
 ): Sink {
   const give = async ({ event }: DueMessage): Promise<void> => {
@@ -52,7 +52,7 @@ export function auditListenerSink(
     try {
       // One that never ends would hold all further records back.
       await abortable(async () => {
-        if (!(await within(BUDGET, give(due), clock))) throw late()
+        if (!(await endsWithin(BUDGET, give(due), clock))) throw listenerTimeout()
       }, signal)
       return { event: due.event.id, then: 'done' }
     } catch (thrown) {

@@ -4,7 +4,7 @@ import { asGuestpassError } from '@guestpass/core/store-kit'
 import { AUDIT_FILE, auditFileSink } from './audit-file.ts'
 import { type AuditListener, auditListenerQueue, auditListenerSink } from './audit-listener.ts'
 import type { Config } from './config/config.ts'
-import type { RuntimeHost } from './host.ts'
+import type { RuntimeHost } from './runtime-host.ts'
 import type { OpenStore } from './open-store.ts'
 
 /** A relay, and the queue that it empties. */

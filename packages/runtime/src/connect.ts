@@ -6,11 +6,11 @@ import { tokenFormatKey } from './config/token-format-settings.ts'
 import type { Runtime } from './runtime.ts'
 
 /** What a program needs to talk to upstream. */
-export type Reachable = ConfigWith<'hosts' | 'clientId'>
+export type ReachableConfig = ConfigWith<'hosts' | 'clientId'>
 
 /** The connection of a configuration, on a runtime. */
 export async function connect(
-  { connection: name, hosts, settings }: Reachable,
+  { connection: name, hosts, settings }: ReachableConfig,
   { ports, add, webhooks }: Pick<Runtime, 'ports' | 'add' | 'webhooks'>,
 ): Promise<Connection> {
   const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
@@ -18,14 +18,14 @@ export async function connect(
     {
       name,
       hosts,
-      ...client(settings),
+      ...clientOptions(settings),
       clientAuth,
       accessTokenFormat,
       gateway,
       policy: { limit: { perMinute: rateLimit } },
-      ...pins(settings),
+      ...pinnedClaims(settings),
       ...authenticatedGuests(settings),
-      ...signedIn(settings),
+      ...signInOptions(settings),
       ...(scopes ? { scopes } : {}),
       ...(settings.publicKey ? { publicKey: settings.publicKey } : {}),
     },
@@ -38,7 +38,7 @@ export async function connect(
 }
 
 /** What the configuration says of the OAuth client and of its requests. */
-const client = (settings: Reachable['settings']) => {
+const clientOptions = (settings: ReachableConfig['settings']) => {
   const { clientId, clientSecret, privateKey, basicEncoding, authorizeParams, tokenParams } = settings
   return {
     client: {
@@ -53,7 +53,7 @@ const client = (settings: Reachable['settings']) => {
 }
 
 /** What the configuration says of the sign-in of a user. */
-const signedIn = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config['settings']) => ({
+const signInOptions = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config['settings']) => ({
   refreshProfile,
   graceMs: refreshGraceSeconds * SECOND,
   ...(refreshToken ? { refreshToken } : {}),
@@ -77,7 +77,12 @@ function tokenFormats(settings: Config['settings']): Pick<ConnectionOptions, 'to
 }
 
 /** What the configuration says that tokens must be. */
-export const pins = ({ tokenAlgorithms, tokenIssuer, tokenAudience, tokenOrganization }: Config['settings']) => ({
+export const pinnedClaims = ({
+  tokenAlgorithms,
+  tokenIssuer,
+  tokenAudience,
+  tokenOrganization,
+}: Config['settings']) => ({
   ...(tokenAlgorithms === undefined ? {} : { algorithms: tokenAlgorithms }),
   ...(tokenIssuer === undefined ? {} : { issuer: tokenIssuer }),
   ...(tokenAudience === undefined ? {} : { audience: tokenAudience }),

@@ -5,9 +5,9 @@ import { GuestpassError, type Random } from '@guestpass/core'
 import type { KeyRing } from '@guestpass/store/sqlite'
 import { restated } from './config/core-options.ts'
 import type { Settings } from './config/settings.ts'
-import type { RuntimeHost } from './host.ts'
+import type { RuntimeHost } from './runtime-host.ts'
 
-interface Beside {
+interface KeyFilePlace {
   /** The database. */
   readonly path: string
   readonly random: Random
@@ -17,7 +17,7 @@ interface Beside {
 /** The key ring of a configuration: that of GUESTPASS_ENCRYPTION_KEY, else that of the key file beside the database. */
 export async function configuredKeyRing(
   { encryptionKey }: Pick<Settings, 'encryptionKey'>,
-  beside: Beside,
+  beside: KeyFilePlace,
 ): Promise<KeyRing> {
   if (!encryptionKey) return keyRingBeside(beside)
   const { localKeyRing } = await import('@guestpass/store/sqlite')
@@ -30,13 +30,13 @@ const statsOf = async (path: string): Promise<Stats | undefined> => stat(path).c
  * The key ring of a key file beside the database, which is made when there is neither; that is said once. A key made for a
  * store that has another one could only be mistaken for it.
  */
-async function keyRingBeside({ path, random, host }: Beside): Promise<KeyRing> {
+async function keyRingBeside({ path, random, host }: KeyFilePlace): Promise<KeyRing> {
   const file = join(dirname(path), 'encryption.key')
   // In this order: a process that starts at the same time makes the key before the database.
   const stands = await statsOf(path)
   // Also something that can be no store: opening it says so.
   const isNew = stands === undefined || (stands.isFile() && stands.size === 0)
-  if (!isNew && (await statsOf(file)) === undefined) return lostKeyRing(path, file)
+  if (!isNew && (await statsOf(file)) === undefined) return missingKeyRing(path, file)
   const { fileKeyRing } = await import('@guestpass/store/sqlite')
   const { ring, made } = await fileKeyRing(file, { random }).catch((thrown: unknown) => {
     throw withVariable(thrown)
@@ -54,7 +54,7 @@ function withVariable(thrown: unknown): unknown {
 
 const VARIABLE = 'GUESTPASS_ENCRYPTION_KEY'
 
-function lostKeyRing(path: string, file: string): KeyRing {
+function missingKeyRing(path: string, file: string): KeyRing {
   const lost = async (): Promise<never> => {
     throw new GuestpassError(
       'store_wrong_key',

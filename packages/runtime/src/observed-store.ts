@@ -13,7 +13,7 @@ export interface ObservedStore<S extends Store> {
 }
 
 /** Observes the commits that are made through the answer's `store`; those of other processes are not seen. */
-export function observedStore<S extends Store>(plain: S): ObservedStore<S> {
+export function createObservedStore<S extends Store>(plain: S): ObservedStore<S> {
   const observers = new Set<EventObserver>()
   const ofForwards = new Set<() => void>()
   const store: S = {
@@ -34,12 +34,12 @@ export function observedStore<S extends Store>(plain: S): ObservedStore<S> {
   }
   return {
     store,
-    observe: (observer) => added(observers, observer),
-    observeForwards: (observer) => added(ofForwards, observer),
+    observe: (observer) => addTo(observers, observer),
+    observeForwards: (observer) => addTo(ofForwards, observer),
   }
 }
 
-function added<T>(all: Set<T>, one: T): () => void {
+function addTo<T>(all: Set<T>, one: T): () => void {
   all.add(one)
   return () => void all.delete(one)
 }

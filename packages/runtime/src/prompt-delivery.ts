@@ -2,11 +2,11 @@ import type { Clock, Webhooks } from '@guestpass/core'
 import { repeated, systemClock } from '@guestpass/core/runtime-kit'
 import { HOUR } from '@guestpass/core/store-kit'
 import type { QueueRelay } from './audit-relays.ts'
-import { MOST_COUNTED } from './counted.ts'
-import { DRAIN } from './drain.ts'
-import { createNudged, type Nudged } from './nudged.ts'
+import { MAX_BACKLOG_COUNT } from './backlog-limit.ts'
+import { FINAL_DELIVERY_MS } from './final-delivery.ts'
+import { createCoalescedTask, type CoalescedTask } from './coalesced-task.ts'
 import type { OpenStore } from './open-store.ts'
-import { within } from './within.ts'
+import { endsWithin } from './time-limit.ts'
 
 /** Delivers events soon after their commits in this process, for programs that start no workers. */
 export interface PromptDelivery {
@@ -33,35 +33,35 @@ export function createPromptDelivery(
   const ports = { clock, signal: ending.signal }
 
   const outlets = relays.map(({ relay }) =>
-    createNudged(async (signal) => {
+    createCoalescedTask(async (signal) => {
       const settled = await relay.drain(signal)
-      return { settled: settled > 0, waits: (await relay.backlog(1)) > 0 }
+      return { madeProgress: settled > 0, hasMore: (await relay.backlog(1)) > 0 }
     }, ports),
   )
-  const endpoints = new Map<string, Nudged>()
+  const endpoints = new Map<string, CoalescedTask>()
   /** One for each endpoint, so that a slow one delays no other. */
-  const endpointOf = (id: string): Nudged => {
+  const endpointOf = (id: string): CoalescedTask => {
     const known =
       endpoints.get(id) ??
-      createNudged(async (signal) => {
+      createCoalescedTask(async (signal) => {
         const settled = await webhooks.send(id, signal)
-        return { settled: settled > 0, waits: (await webhooks.counts(id, 1)).waiting > 0 }
+        return { madeProgress: settled > 0, hasMore: (await webhooks.counts(id, 1)).waiting > 0 }
       }, ports)
     endpoints.set(id, known)
     return known
   }
-  const forwarding = createNudged(async (signal) => {
+  const forwarding = createCoalescedTask(async (signal) => {
     const settled = await webhooks.route(signal)
-    return { settled: settled > 0, waits: false }
+    return { madeProgress: settled > 0, hasMore: false }
   }, ports)
   /** Nudges every endpoint; after a forward by any part of this process, which need not know the endpoint. */
-  const sending = createNudged(async () => {
-    for (const { id } of await webhooks.endpoints.all()) endpointOf(id).nudge()
-    return { settled: true, waits: false }
+  const sending = createCoalescedTask(async () => {
+    for (const { id } of await webhooks.endpoints.all()) endpointOf(id).trigger()
+    return { madeProgress: true, hasMore: false }
   }, ports)
 
   const nudge = (): void => {
-    for (const one of [forwarding, ...outlets]) one.nudge()
+    for (const one of [forwarding, ...outlets]) one.trigger()
   }
   let unobserve = (): void => {}
 
@@ -75,12 +75,12 @@ export function createPromptDelivery(
 
   return {
     start() {
-      const ends = [observe(nudge), observeForwards(sending.nudge)]
+      const ends = [observe(nudge), observeForwards(sending.trigger)]
       unobserve = () => {
         for (const end of ends) end()
       }
       nudge()
-      sending.nudge()
+      sending.trigger()
       void repeated(async () => {
         await webhooks.register()
         return HOUR
@@ -88,16 +88,16 @@ export function createPromptDelivery(
     },
     async backlog() {
       const named = [
-        ...relays.map(({ queue, relay }) => [queue, relay.backlog(MOST_COUNTED)] as const),
+        ...relays.map(({ queue, relay }) => [queue, relay.backlog(MAX_BACKLOG_COUNT)] as const),
         ...(await webhooks.endpoints.all()).map(
-          ({ id }) => [`webhook:${id}`, webhooks.counts(id, MOST_COUNTED).then(({ waiting }) => waiting)] as const,
+          ({ id }) => [`webhook:${id}`, webhooks.counts(id, MAX_BACKLOG_COUNT).then(({ waiting }) => waiting)] as const,
         ),
       ]
       return Object.fromEntries(await Promise.all(named.map(async ([name, count]) => [name, await count] as const)))
     },
     async close() {
       nudge()
-      await within(DRAIN, quiet(), systemClock())
+      await endsWithin(FINAL_DELIVERY_MS, quiet(), systemClock())
       unobserve()
       ending.abort()
       await quiet()

@@ -13,11 +13,11 @@ import type { SealedStore } from '@guestpass/store/sqlite'
 import type { AuditListener } from './audit-listener.ts'
 import { type AuditRelays, auditRelays } from './audit-relays.ts'
 import type { Config } from './config/config.ts'
-import { drained } from './drain.ts'
-import type { RuntimeHost } from './host.ts'
+import { deliverBeforeExit } from './final-delivery.ts'
+import type { RuntimeHost } from './runtime-host.ts'
 import { openFileStore, type OpenStore } from './open-store.ts'
 import { createPromptDelivery } from './prompt-delivery.ts'
-import { waitingForStore } from './unsaved.ts'
+import { unsavedTokenHooks } from './unsaved-tokens.ts'
 import { configuredEndpoints } from './webhook-endpoints.ts'
 
 /** The open store of a configuration, and everything that connections on it need. */
@@ -43,12 +43,12 @@ export interface Runtime<S extends Store = SealedStore> {
 
 export interface RuntimeOptions {
   /** Of a program that stays up: it goes on asking a store that is busy or full. */
-  readonly lasts?: boolean
+  readonly staysUp?: boolean
   /**
    * Of a program that does not say how long it lasts: events are delivered soon after their commits, also where no workers are started,
    * and a store that is busy or full is asked as long as the process lives.
    */
-  readonly prompt?: boolean
+  readonly promptDelivery?: boolean
   /** Gets every audit record of the connection at least once. */
   readonly audit?: AuditListener | undefined
 }
@@ -68,18 +68,18 @@ export async function runtimeOn<S extends Store>(
   nodes: NodePorts = nodePorts({ proxy: host.env }),
 ): Promise<Runtime<S>> {
   try {
-    return await assembled(opened, config, host, options, nodes)
+    return await createRuntime(opened, config, host, options, nodes)
   } catch (thrown) {
     await opened.close()
     throw thrown
   }
 }
 
-async function assembled<S extends Store>(
+async function createRuntime<S extends Store>(
   opened: OpenStore<S>,
   config: Config,
   host: RuntimeHost,
-  { lasts = false, prompt = false, audit }: RuntimeOptions,
+  { staysUp: lasts = false, promptDelivery: prompt = false, audit }: RuntimeOptions,
   { close: closeHttp, ...world }: NodePorts,
 ): Promise<Runtime<S>> {
   const { store, place } = opened
@@ -101,14 +101,14 @@ async function assembled<S extends Store>(
   const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
   if (prompt) delivery.start()
   const connections: Connection[] = []
-  const drain = (): Promise<void> => drained(hooks, audits.relays, clock).catch(() => {})
+  const drain = (): Promise<void> => deliverBeforeExit(hooks, audits.relays, clock).catch(() => {})
   return {
     connection: name,
     drain,
     store,
     connections,
     add: (connection) => void connections.push(connection),
-    ports: { store, ...world, ...waitingForStore(place, host, lasts || prompt) },
+    ports: { store, ...world, ...unsavedTokenHooks(place, host, lasts || prompt) },
     webhooks: hooks,
     auditLog: auditLog(name, { store, clock }),
     auditRelays: audits.named,
@@ -126,7 +126,7 @@ async function assembled<S extends Store>(
 }
 
 /** Work that comes after a program's answer: a failure is a warning, and does not change the outcome. */
-export async function afterwards(work: () => Promise<void>, host: Pick<RuntimeHost, 'warn'>): Promise<void> {
+export async function warnOnFailure(work: () => Promise<void>, host: Pick<RuntimeHost, 'warn'>): Promise<void> {
   try {
     await work()
   } catch (thrown) {
@@ -145,6 +145,6 @@ export async function withRuntime<T>(
   try {
     return await work(runtime)
   } finally {
-    await afterwards(() => runtime.close(), host)
+    await warnOnFailure(() => runtime.close(), host)
   }
 }

@@ -13,7 +13,7 @@ class TooLarge extends Error {
 }
 
 /** All bytes of a stream. Rejects with `TooLarge` as soon as there are more than 1 MiB, or with what the system says. */
-export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function readAllBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of stream) {
@@ -25,15 +25,16 @@ export async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8A
 }
 
 /** The text of a file of at most 1 MiB, whatever writes its byte order mark. Rejects with what the system says, `TooLarge` or `NotText`. */
-export const textFile = async (path: string): Promise<string> => decodedText(await bytesOf(createReadStream(path)))
+export const readTextFile = async (path: string): Promise<string> =>
+  decodedText(await readAllBytes(createReadStream(path)))
 
 /** What was read is not what is taken. */
-export const isUnfit = (thrown: unknown): thrown is Error & { readonly remedy: string } =>
+export const isContentFault = (thrown: unknown): thrown is Error & { readonly remedy: string } =>
   thrown instanceof NotText || thrown instanceof TooLarge
 
 /** Why a file cannot be read, and what to do. */
 export function readFault(thrown: unknown): Omit<Field, 'field'> {
-  if (isUnfit(thrown)) return { message: thrown.message, remedy: thrown.remedy }
+  if (isContentFault(thrown)) return { message: thrown.message, remedy: thrown.remedy }
   const { code = 'unknown error' } = thrown as NodeJS.ErrnoException
   if (code === 'ENOENT') return { message: 'cannot be read (ENOENT): there is no such file', remedy: 'Check the path.' }
   if (code === 'EISDIR') return { message: 'cannot be read (EISDIR): it is a folder', remedy: 'Name a file.' }

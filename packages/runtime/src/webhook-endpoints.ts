@@ -1,10 +1,10 @@
 import { type Random, Secret, signingSecret, type Store } from '@guestpass/core'
 import type { ConfiguredEndpoint } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
-import type { RuntimeHost } from './host.ts'
+import type { RuntimeHost } from './runtime-host.ts'
 
 /** The document of the secret that signs where WEBHOOK_SECRET is not set. */
-const KEPT = { kind: 'key', id: 'webhook-secret' } as const
+const SECRET_DOCUMENT = { kind: 'key', id: 'webhook-secret' } as const
 
 /** The webhook endpoints of the configuration. */
 export async function configuredEndpoints(
@@ -22,22 +22,22 @@ export async function configuredEndpoints(
     url === undefined ? [] : [{ id: contract, contract, url, includeToken }],
   )
   if (named.length === 0) return []
-  const secrets = webhookSecret ?? [await keptSecret(connection, store, random, host)]
+  const secrets = webhookSecret ?? [await storedSigningSecret(connection, store, random, host)]
   return named.map((endpoint) => ({ ...endpoint, secrets }))
 }
 
 /** A secret of the connection, made when it is first needed: nothing is ever sent unsigned. */
-async function keptSecret(
+async function storedSigningSecret(
   connection: string,
   store: Store,
   random: Random,
   host: Pick<RuntimeHost, 'note'>,
 ): Promise<Secret> {
   for (;;) {
-    const { value, revision } = await store.document(connection, KEPT.kind, KEPT.id)
+    const { value, revision } = await store.document(connection, SECRET_DOCUMENT.kind, SECRET_DOCUMENT.id)
     if (typeof value === 'string') return new Secret(value)
     const made = signingSecret(random)
-    const documents = [{ ...KEPT, value: made, expect: { revision } }]
+    const documents = [{ ...SECRET_DOCUMENT, value: made, expect: { revision } }]
     if ((await store.commit({ connection, documents })) !== 'done') continue
     host.note(
       'WEBHOOK_SECRET is not set: made a secret that signs webhooks; see it with guestpass webhooks list --reveal',

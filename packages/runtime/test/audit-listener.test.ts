@@ -1,6 +1,6 @@
 import { fakeClock, settle } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
-import { auditListeners, auditListenerSink } from '../src/audit-listener.ts'
+import { createAuditListeners, auditListenerSink } from '../src/audit-listener.ts'
 
 const due = (id: string) => ({
   event: {
@@ -21,7 +21,7 @@ const due = (id: string) => ({
 describe('A listener of audit records', () => {
   it('that does not end within 20 s counts as failed, and holds no later batch back', async () => {
     const clock = fakeClock()
-    const listeners = auditListeners()
+    const listeners = createAuditListeners()
     const heard: string[] = []
     listeners.all.add(({ eventId }) => {
       heard.push(eventId)
@@ -43,7 +43,7 @@ describe('A listener of audit records', () => {
 
   it('that ends in time leaves no wait behind', async () => {
     const clock = fakeClock()
-    const listeners = auditListeners()
+    const listeners = createAuditListeners()
     listeners.all.add(() => {})
     const sink = auditListenerSink('default', listeners, { clock, onFault: () => {} })
     expect(await sink.deliver([due('a')], new AbortController().signal)).toEqual([{ event: 'a', then: 'done' }])

@@ -2,7 +2,7 @@ import { memoryStore } from '@guestpass/core'
 import { HOUR } from '@guestpass/core/store-kit'
 import { fakeClock } from '@guestpass/core/testing'
 import { expect, it } from 'vitest'
-import { observedStore } from '../src/observed-store.ts'
+import { createObservedStore } from '../src/observed-store.ts'
 import { createPromptDelivery } from '../src/prompt-delivery.ts'
 
 it('says again which endpoints are configured, for as long as a program delivers', async () => {
@@ -15,7 +15,7 @@ it('says again which endpoints are configured, for as long as a program delivers
     counts: async () => ({ waiting: 0, deadLetters: 0 }),
     endpoints: { all: async () => [] } as never,
   }
-  const delivery = createPromptDelivery({ webhooks, relays: [] }, observedStore(memoryStore({ clock })), clock)
+  const delivery = createPromptDelivery({ webhooks, relays: [] }, createObservedStore(memoryStore({ clock })), clock)
   delivery.start()
   await clock.advance(3 * HOUR)
   expect(said).toBe(4)

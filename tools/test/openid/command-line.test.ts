@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   expect(ann.leaks([SECRET, 'eyJhbGciOi'])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
   await provider.stop()
 })
 
@@ -31,25 +31,25 @@ const service = { GENESYS_CLIENT_ID: 'basic', GENESYS_CLIENT_SECRET: SECRET, GEN
 describe('the command line at an OpenID provider, by its issuer', () => {
   it('signs in through the browser, renews, and signs out there', async () => {
     const run = ann.start('login --no-browser --json')
-    const back = await browser().signIn(await run.noted(/\n {2}(http\S+)\n/))
+    const back = await browser().signIn(await run.matchOnStandardError(/\n {2}(http\S+)\n/))
     expect([back.origin, (await fetch(back)).status]).toEqual([new URL(redirect).origin, 200])
     const { code, out } = await run.ended
     expect([code, JSON.parse(out)]).toMatchObject([0, { user: 'ada', generation: 1, renewable: true, missing: [] }])
-    expect((await ann.ask('token')).said).toMatchObject({ generation: 1, scope: 'api:read' })
-    expect((await ann.ask('logout')).said).toMatchObject({ upstream: 'done' })
+    expect((await ann.runJson('token')).said).toMatchObject({ generation: 1, scope: 'api:read' })
+    expect((await ann.runJson('logout')).said).toMatchObject({ upstream: 'done' })
     expect(provider.ended).toHaveLength(1)
   })
 
   it('signs in on another device', async () => {
     const run = ann.start('login --device --json')
-    await browser().decideDevice(await run.noted(/Or open (\S+)/))
+    await browser().decideDevice(await run.matchOnStandardError(/Or open (\S+)/))
     const { code, out } = await run.ended
     expect([code, JSON.parse(out)]).toMatchObject([0, { user: 'ada', renewable: true }])
   })
 
   it('gets tokens for itself, and finds nothing to repair', async () => {
     const env = { ...service, GENESYS_TOKEN_PARAMS: 'resource=urn:api' }
-    expect((await ann.ask('token', { env })).said).toMatchObject({ scope: 'api:read' })
+    expect((await ann.runJson('token', { env })).said).toMatchObject({ scope: 'api:read' })
     const { code, out } = await ann.run('doctor', { env })
     expect([code, out]).toEqual([0, expect.stringContaining('OAuth client: accepted')])
   })
@@ -65,10 +65,10 @@ it('signs in at the sandbox by its issuer too, whose access tokens say what they
     GENESYS_AUTHORIZE_PARAMS: 'resource=urn:api',
   }
   const run = ann.start('login --no-browser --json', { env })
-  expect((await fetch(await run.noted(/\n {2}(http\S+)\n/))).status).toBe(200)
+  expect((await fetch(await run.matchOnStandardError(/\n {2}(http\S+)\n/))).status).toBe(200)
   const { code, out } = await run.ended
   expect([code, JSON.parse(out)]).toMatchObject([0, { user: local.users[0]?.id, renewable: true, missing: [] }])
-  expect((await ann.ask('logout', { env })).said).toMatchObject({ upstream: 'done' })
+  expect((await ann.runJson('logout', { env })).said).toMatchObject({ upstream: 'done' })
 })
 
 describe('the usual mistakes', () => {
@@ -124,16 +124,16 @@ describe('the usual mistakes', () => {
       ['invalid_target'],
     ],
   ])('%s', async (_, line, env, exit, code, told) => {
-    const { text } = await ann.fails(line, exit, code, { env: env() })
+    const { text } = await ann.expectFailure(line, exit, code, { env: env() })
     for (const one of told) expect(text).toContain(one)
   })
 
   it('a redirect address that the client does not allow: the terminal says which one it must', async () => {
     const env = { GENESYS_REDIRECT_URI: redirect.replace('callback', 'other') }
     const run = ann.start('login --no-browser', { env })
-    const url = await run.noted(/\n {2}(http\S+)\n/)
+    const url = await run.matchOnStandardError(/\n {2}(http\S+)\n/)
     await expect(browser().signIn(url)).rejects.toThrow('invalid_redirect_uri')
-    expect(await run.noted(/must allow the redirect address (\S+)\./)).toBe(env.GENESYS_REDIRECT_URI)
+    expect(await run.matchOnStandardError(/must allow the redirect address (\S+)\./)).toBe(env.GENESYS_REDIRECT_URI)
     run.child.kill('SIGINT')
     expect((await run.ended).code).toBe(130)
   })

@@ -1,10 +1,10 @@
 import type { IssuedGuest } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
-import { faults } from './faults.ts'
-import { type JobReport, madeTooMany, since } from './job-report.ts'
+import { createJobFailures } from './job-failures.ts'
+import { type JobReport, extraCreates, countCallsFromNow } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
-import { DEMO, type Stage } from './stage.ts'
-import { timing } from './timing.ts'
+import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
+import { createTiming } from './timing.ts'
 
 const JOB = 'authenticate guests'
 
@@ -20,12 +20,12 @@ const spellings: readonly ((email: string) => string)[] = [
  * Job "authenticate": every person asks four times at the same moment, in four spellings, while upstream loses requests and fails. Done when each has
  * one session upstream and a token that verifies, also after its refresh token was rotated.
  */
-export async function authenticateJob(stage: Stage, count: number): Promise<JobReport> {
+export async function authenticateJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, connection, clock, note } = stage
   const { guests, verifier } = connection
   const bar = stage.progress(JOB, count)
-  const taken = timing(clock)
-  const calls = since(upstream)
+  const taken = createTiming(clock)
+  const calls = countCallsFromNow(upstream)
   note('each person asks four times at once; upstream drops two requests and fails three')
   upstream.script([
     { on: 'create', do: { drop: 'before' }, times: 2 },
@@ -43,7 +43,7 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
         assurance: 'verified',
         onDuplicate: 'reuse',
       },
-      DEMO,
+      DEMO_CONTEXT,
     )
   /** A lost answer is taken up by whoever asks next. */
   const patiently = (email: string): Promise<IssuedGuest> =>
@@ -56,9 +56,9 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     const all = await Promise.all(spellings.map((spelled) => taken.time(() => patiently(spelled(email)))))
     bar.add()
     const [guestId = '', ...others] = new Set(all.map((guest) => guest.guestId))
-    return others.length > 0 ? undefined : guests.refresh(guestId, {}, DEMO)
+    return others.length > 0 ? undefined : guests.refresh(guestId, {}, DEMO_CONTEXT)
   }
-  const { caught, tell } = faults(JOB, note)
+  const { record: caught, report: tell } = createJobFailures(JOB, note)
   const issued = (await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(caught)))).filter(
     (one) => one !== undefined,
   )
@@ -76,6 +76,6 @@ export async function authenticateJob(stage: Stage, count: number): Promise<JobR
     ...taken.quantiles(),
     ...met,
     lost: await lostGuests(verifier, issued),
-    doubled: madeTooMany(entries, count) + reused,
+    doubled: extraCreates(entries, count) + reused,
   }
 }

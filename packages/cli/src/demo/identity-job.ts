@@ -1,10 +1,10 @@
 import type { IssuedGuest } from '@guestpass/core'
-import { faults } from './faults.ts'
-import { type JobReport, madeTooMany, since } from './job-report.ts'
+import { createJobFailures } from './job-failures.ts'
+import { type JobReport, extraCreates, countCallsFromNow } from './job-report.ts'
 import { lostGuests } from './lost-guests.ts'
-import { consented } from './sign-in.ts'
-import { DEMO, type Stage } from './stage.ts'
-import { timing } from './timing.ts'
+import { consentCallback } from './sign-in.ts'
+import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
+import { createTiming } from './timing.ts'
 
 const JOB = 'guest identity provider'
 const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
@@ -13,17 +13,17 @@ const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
  * Job "identity provider": a user signs in with PKCE, the callback signs in once however often it comes, and guests are made on the user's
  * behalf over a renewal of the sign-in. Done when each has a token that verifies; doubled are sign-ins and people made twice.
  */
-export async function identityJob(stage: Stage, count: number): Promise<JobReport> {
+export async function identityJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, clock, note } = stage
   const { signIn, guests, accessTokens, verifier } = await stage.connect('identity-provider', SCOPES)
-  const calls = since(upstream)
-  const taken = timing(clock)
+  const calls = countCallsFromNow(upstream)
+  const taken = createTiming(clock)
   const bar = stage.progress(JOB, count)
-  const callback = await consented(signIn, SCOPES)
-  const { generation } = await signIn.complete(callback, undefined, DEMO)
+  const callback = await consentCallback(signIn, SCOPES)
+  const { generation } = await signIn.complete(callback, undefined, DEMO_CONTEXT)
   const other = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })
   const again = await Promise.allSettled(
-    [callback, callback, other].map((query) => signIn.complete(query, undefined, DEMO)),
+    [callback, callback, other].map((query) => signIn.complete(query, undefined, DEMO_CONTEXT)),
   )
   const doubled = again.filter(
     (one, nth) => one.status === 'fulfilled' && (nth > 1 || one.value.generation !== generation),
@@ -32,17 +32,20 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
 
   const person = async (nth: number): Promise<IssuedGuest | undefined> => {
     const guest = await taken.time(() =>
-      guests.issue({ api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` }, DEMO),
+      guests.issue(
+        { api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` },
+        DEMO_CONTEXT,
+      ),
     )
     bar.add()
     return guest
   }
-  const { caught, tell } = faults(JOB, note)
+  const { record: caught, report: tell } = createJobFailures(JOB, note)
   const half = Math.ceil(count / 2)
   const all = (from: number, to: number) =>
     Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(caught)))
   const before = await all(0, half)
-  accessTokens.reportRejected((await accessTokens.token(DEMO)).token)
+  accessTokens.reportRejected((await accessTokens.token(DEMO_CONTEXT)).token)
   const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
   bar.stop()
   tell()
@@ -56,6 +59,6 @@ export async function identityJob(stage: Stage, count: number): Promise<JobRepor
     ...taken.quantiles(),
     ...met,
     lost: await lostGuests(verifier, issued),
-    doubled: madeTooMany(entries, count) + doubled.length,
+    doubled: extraCreates(entries, count) + doubled.length,
   }
 }

@@ -23,7 +23,7 @@ export const succeeded = ({ asked, done, failed, lost, doubled }: JobReport): bo
   done === asked && failed === 0 && lost === 0 && doubled === 0
 
 /** What upstream met of one operation for some guests. */
-export function met(
+export function upstreamCallsFor(
   journal: readonly JournalEntry[],
   operation: string,
   guests: ReadonlySet<string>,
@@ -35,7 +35,7 @@ export function met(
 }
 
 /** What upstream meets from now on of some operations. */
-export function since(upstream: Sandbox): (operations: readonly string[]) => Pick<
+export function countCallsFromNow(upstream: Sandbox): (operations: readonly string[]) => Pick<
   JobReport,
   'upstreamCalls' | 'refused429'
 > & {
@@ -51,7 +51,7 @@ export function since(upstream: Sandbox): (operations: readonly string[]) => Pic
 }
 
 /** How many more people upstream made than were asked for. */
-export const madeTooMany = (entries: readonly JournalEntry[], asked: number): number =>
+export const extraCreates = (entries: readonly JournalEntry[], asked: number): number =>
   Math.max(0, entries.filter(({ operation, status }) => operation === 'create' && status === 201).length - asked)
 
 const columns: readonly [title: string, value: (report: JobReport) => string | number][] = [

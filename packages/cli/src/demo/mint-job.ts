@@ -1,8 +1,8 @@
 import { type IssuedGuest, guestScopes } from '@guestpass/core'
 import { meters } from '@guestpass/core/runtime-kit'
-import { faults } from './faults.ts'
-import { type JobReport, met } from './job-report.ts'
-import { DEMO, type Stage } from './stage.ts'
+import { createJobFailures } from './job-failures.ts'
+import { type JobReport, upstreamCallsFor } from './job-report.ts'
+import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
 
 export interface Minted {
   readonly report: JobReport
@@ -17,7 +17,7 @@ export interface MintOrder {
 }
 
 /** Job "mint": all guests ask at once. Every token is verified again from what the store has, as a later process would. */
-export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): Promise<Minted> {
+export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
   const { upstream, connection } = stage
   const { guests, verifier } = connection
   const bar = stage.progress(job, ids.length)
@@ -28,9 +28,9 @@ export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): 
     took.time(job, latencyMs)
     throw new Error('a chat SDK that fails harms nobody')
   })
-  const { caught, tell } = faults(job, stage.note)
+  const { record: caught, report: tell } = createJobFailures(job, stage.note)
   const one = async (guestId: string): Promise<IssuedGuest> => {
-    const guest = await guests.issue({ guestId, duration, scopes: guestScopes }, DEMO)
+    const guest = await guests.issue({ guestId, duration, scopes: guestScopes }, DEMO_CONTEXT)
     bar.add()
     return guest
   }
@@ -40,12 +40,12 @@ export async function mintJob(stage: Stage, { job, ids, duration }: MintOrder): 
   tell()
   const kept = await Promise.all(
     issued.map(async (one) => {
-      const stored = await guests.token(one.guestId, DEMO)
+      const stored = await guests.token(one.guestId, DEMO_CONTEXT)
       const verdict = await verifier.verify(stored.token.reveal(), { subject: one.guestId, scopes: guestScopes })
       return verdict.valid && stored.token.reveal() === one.token.reveal()
     }),
   )
-  const { entries, ...calls } = met(upstream.journal(), 'mint', new Set(ids))
+  const { entries, ...calls } = upstreamCallsFor(upstream.journal(), 'mint', new Set(ids))
   const made = entries.filter(({ status }) => status === 200).length
   const timed = took.timed(job)
   const report = {

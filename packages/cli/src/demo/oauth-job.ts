@@ -1,8 +1,8 @@
 import { connectionView } from '@guestpass/core/runtime-kit'
-import { type JobReport, since } from './job-report.ts'
-import { signedIn } from './sign-in.ts'
-import { DEMO, type Stage } from './stage.ts'
-import { timing } from './timing.ts'
+import { type JobReport, countCallsFromNow } from './job-report.ts'
+import { signInUser } from './sign-in.ts'
+import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
+import { createTiming } from './timing.ts'
 
 const JOB = 'renew OAuth tokens'
 const SCOPES = ['guest:read', 'guest:write']
@@ -12,27 +12,27 @@ const CALLERS = 16
  * Job "OAuth": four processes share the sign-in of a user. In every round its token is refused, 64 callers want the next one, and upstream loses an
  * answer now and then. Done when every round was one renewal; doubled are refresh tokens presented twice that upstream did not answer alike.
  */
-export async function oauthJob(stage: Stage, rounds: number): Promise<JobReport> {
+export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<JobReport> {
   const { upstream, store, clock, note } = stage
   const name = 'signed-in'
   const processes = await Promise.all(Array.from({ length: 4 }, () => stage.connect(name, SCOPES)))
   const [first] = processes as [(typeof processes)[0]]
-  const calls = since(upstream)
-  const taken = timing(clock)
+  const calls = countCallsFromNow(upstream)
+  const taken = createTiming(clock)
   const bar = stage.progress(JOB, rounds)
-  await signedIn(first.signIn, SCOPES)
+  await signInUser(first.signIn, SCOPES)
   note('64 callers in four processes for every renewal; the answers to three refreshes are lost')
   let done = 0
   let lost = 0
   for (let round = 1; round <= rounds; round += 1) {
-    const { token, generation } = await first.accessTokens.token(DEMO)
+    const { token, generation } = await first.accessTokens.token(DEMO_CONTEXT)
     for (const { accessTokens } of processes) {
-      await accessTokens.token(DEMO)
+      await accessTokens.token(DEMO_CONTEXT)
       accessTokens.reportRejected(token)
     }
     if (round % 7 === 3) upstream.script([{ on: 'token', do: { drop: 'after' } }])
     const callers = processes.flatMap(({ accessTokens }) =>
-      Array.from({ length: CALLERS }, () => accessTokens.token(DEMO)),
+      Array.from({ length: CALLERS }, () => accessTokens.token(DEMO_CONTEXT)),
     )
     const answers = await taken.time(() => Promise.allSettled(callers))
     const generations = new Set(answers.map((one) => (one.status === 'fulfilled' ? one.value.generation : 'none')))

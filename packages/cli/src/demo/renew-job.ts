@@ -1,7 +1,7 @@
 import { guestScopes, report } from '@guestpass/core'
 import { SECOND } from '@guestpass/core/store-kit'
-import { type JobReport, met } from './job-report.ts'
-import { DEMO, type Stage } from './stage.ts'
+import { type JobReport, upstreamCallsFor } from './job-report.ts'
+import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
 
 const JOB = 'renew guest tokens'
 
@@ -9,7 +9,7 @@ const JOB = 'renew guest tokens'
  * Job "renew": a worker process keeps the guests' sessions while upstream rolls its keys, fails for a while, and the worker is
  * killed in the middle of a refresh and started again. Done when every guest has a later token than it was issued.
  */
-export async function renewJob(stage: Stage, ids: readonly string[]): Promise<JobReport> {
+export async function renewJob(stage: DemoEnvironment, ids: readonly string[]): Promise<JobReport> {
   const { upstream, connection, clock, note } = stage
   const guests = new Set(ids)
   const bar = stage.progress(JOB, ids.length)
@@ -45,7 +45,7 @@ export async function renewJob(stage: Stage, ids: readonly string[]): Promise<Jo
     await worker.stop()
     bar.stop()
   }
-  const { entries, ...calls } = met(upstream.journal(), 'refresh', guests)
+  const { entries, ...calls } = upstreamCallsFor(upstream.journal(), 'refresh', guests)
   const views = await Promise.all(ids.map(async (id) => ({ id, view: await connection.guests.show(id) })))
   const effects = new Map(entries.map(({ guestId = '', refreshes = 0 }) => [guestId, refreshes]))
   return {
@@ -61,30 +61,31 @@ export async function renewJob(stage: Stage, ids: readonly string[]): Promise<Jo
   }
 }
 
-async function renewedOf({ connection }: Stage, ids: readonly string[]): Promise<number> {
+async function renewedOf({ connection }: DemoEnvironment, ids: readonly string[]): Promise<number> {
   const views = await Promise.all(ids.map((id) => connection.guests.show(id)))
   return views.filter(({ generation }) => generation > 1).length
 }
 
 /** Whether upstream works on a refresh of one of the guests now. */
-const running = async ({ upstream }: Stage, guests: ReadonlySet<string>): Promise<boolean> =>
-  met(upstream.journal(), 'refresh', guests).entries.some(({ status }) => status === null)
+const running = async ({ upstream }: DemoEnvironment, guests: ReadonlySet<string>): Promise<boolean> =>
+  upstreamCallsFor(upstream.journal(), 'refresh', guests).entries.some(({ status }) => status === null)
 
 /** Whether all the lost answers are lost. */
-const answersLost = async ({ upstream }: Stage, guests: ReadonlySet<string>): Promise<boolean> =>
-  met(upstream.journal(), 'refresh', guests).entries.filter(({ fault }) => fault !== undefined && 'drop' in fault)
-    .length >= 3
+const answersLost = async ({ upstream }: DemoEnvironment, guests: ReadonlySet<string>): Promise<boolean> =>
+  upstreamCallsFor(upstream.journal(), 'refresh', guests).entries.filter(
+    ({ fault }) => fault !== undefined && 'drop' in fault,
+  ).length >= 3
 
 /** Looks again and again until it is so, for two minutes at most. */
-async function until({ clock, signal }: Stage, isSo: () => Promise<boolean>): Promise<void> {
+async function until({ clock, signal }: DemoEnvironment, isSo: () => Promise<boolean>): Promise<void> {
   for (let looks = 0; looks < 1_200 && !(await isSo()); looks += 1) await clock.sleep(100, signal)
 }
 
 /** Guests whose stored token does not verify now: lapsed, or signed by nobody. */
-async function lapsed({ connection }: Stage, ids: readonly string[]): Promise<number> {
+async function lapsed({ connection }: DemoEnvironment, ids: readonly string[]): Promise<number> {
   const valid = await Promise.all(
     ids.map(async (guestId) => {
-      const { token } = await connection.guests.token(guestId, DEMO)
+      const { token } = await connection.guests.token(guestId, DEMO_CONTEXT)
       return (await connection.verifier.verify(token.reveal(), { subject: guestId, scopes: guestScopes })).valid
     }),
   )
@@ -92,7 +93,7 @@ async function lapsed({ connection }: Stage, ids: readonly string[]): Promise<nu
 }
 
 /** How long refreshes took, as the stored events tell it. */
-async function timing({ connection, store }: Stage): Promise<Pick<JobReport, 'p50Ms' | 'p99Ms'>> {
+async function timing({ connection, store }: DemoEnvironment): Promise<Pick<JobReport, 'p50Ms' | 'p99Ms'>> {
   const { refreshes } = await report(store, connection.name)
   return { p50Ms: Math.round(refreshes.p50LatencyMs), p99Ms: Math.round(refreshes.p99LatencyMs) }
 }

@@ -1,16 +1,19 @@
 import type { Connection, SignedIn } from '@guestpass/core'
-import { DEMO } from './stage.ts'
+import { DEMO_CONTEXT } from './demo-environment.ts'
 
 /** Where a browser would be sent back to; the demo is its own browser. */
 const REDIRECT = 'http://127.0.0.1:8976/callback'
 
 /** What a browser brings back from a consent page that says yes by itself. */
-export async function consented(signIn: Connection['signIn'], scopes: readonly string[]): Promise<URLSearchParams> {
-  const { url } = await signIn.begin({ redirectUri: REDIRECT, scopes }, DEMO)
+export async function consentCallback(
+  signIn: Connection['signIn'],
+  scopes: readonly string[],
+): Promise<URLSearchParams> {
+  const { url } = await signIn.begin({ redirectUri: REDIRECT, scopes }, DEMO_CONTEXT)
   const answer = await globalThis.fetch(url, { redirect: 'manual' })
   return new URL(answer.headers.get('location') ?? REDIRECT).searchParams
 }
 
 /** Signs a user in, as with a browser. */
-export const signedIn = async (signIn: Connection['signIn'], scopes: readonly string[]): Promise<SignedIn> =>
-  signIn.complete(await consented(signIn, scopes), undefined, DEMO)
+export const signInUser = async (signIn: Connection['signIn'], scopes: readonly string[]): Promise<SignedIn> =>
+  signIn.complete(await consentCallback(signIn, scopes), undefined, DEMO_CONTEXT)

@@ -8,7 +8,7 @@ export interface Timing {
   readonly quantiles: () => Pick<JobReport, 'p50Ms' | 'p99Ms'>
 }
 
-export function timing(clock: Clock): Timing {
+export function createTiming(clock: Clock): Timing {
   const all = meters()
   return {
     async time(work) {

@@ -1,6 +1,6 @@
 import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type TokenSource } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { argument, fault, type Parameter } from './arguments.ts'
+import { checkArgument, fault, type Parameter } from './arguments.ts'
 
 /** Which access token: for the calls of an API, or with these scopes. Without either: with the scopes of the configuration. */
 export interface AccessTokenRequest {
@@ -26,16 +26,16 @@ const REQUEST: Parameter = {
 }
 
 /** The source of an access token that a program asks for. Throws `invalid_input`. */
-export function sourceFor(tokens: AccessTokens, request: AccessTokenRequest | undefined): TokenSource {
-  const { for: api, scopes } = argument(REQUEST, request)
+export function tokenSourceFor(tokens: AccessTokens, request: AccessTokenRequest | undefined): TokenSource {
+  const { for: api, scopes } = checkArgument(REQUEST, request)
   if (scopes !== undefined) return tokens.for({ scopes })
   return api === undefined ? tokens : tokens.for(api)
 }
 
 /** What a program gets of an access token. */
-export type GivenAccessToken = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes' | 'generation'>
+export type AccessTokenResult = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes' | 'generation'>
 
-export const givenAccessToken = ({ token, expiresAt, scopes, generation }: AccessToken): GivenAccessToken => ({
+export const accessTokenResult = ({ token, expiresAt, scopes, generation }: AccessToken): AccessTokenResult => ({
   token,
   expiresAt,
   scopes,

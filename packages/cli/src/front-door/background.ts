@@ -30,7 +30,7 @@ export interface BackgroundParts {
   readonly runtime: Runtime<Store>
   readonly connection: Connection
   readonly perMinute: number
-  readonly opened: Pick<OpenStore, 'place' | 'stands'>
+  readonly opened: Pick<OpenStore, 'place' | 'checkStoreFile'>
 }
 
 export function createBackground({ runtime, connection, perMinute, opened }: BackgroundParts): Background {
@@ -38,9 +38,9 @@ export function createBackground({ runtime, connection, perMinute, opened }: Bac
   const ending = new AbortController()
   let workers: RunningWorkers | undefined
 
-  async function looked(): Promise<Pick<Health, 'store' | 'backlog'>> {
+  async function storeHealth(): Promise<Pick<Health, 'store' | 'backlog'>> {
     try {
-      await opened.stands()
+      await opened.checkStoreFile()
       await runtime.store.chainHead(connection.name)
       return { store: { place }, backlog: await runtime.backlog() }
     } catch (thrown) {
@@ -58,7 +58,7 @@ export function createBackground({ runtime, connection, perMinute, opened }: Bac
       const { name } = connection
       if (ending.signal.aborted)
         return { status: 'stopped', connection: name, store: { place }, workers: all, backlog: {} }
-      const found = await looked()
+      const found = await storeHealth()
       const isFailing = found.store.error !== undefined || all.some(({ state }) => state === 'failing')
       return { status: isFailing ? 'degraded' : 'ok', connection: name, ...found, workers: all }
     },

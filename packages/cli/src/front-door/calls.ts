@@ -1,8 +1,8 @@
 import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
 import { type Millis, SECOND } from '@guestpass/core/store-kit'
-import { argument, type Parameter } from './arguments.ts'
-import type { InProgram } from './errors.ts'
+import { checkArgument, type Parameter } from './arguments.ts'
+import type { TranslateError } from './errors.ts'
 
 /** Who asks, for which request, and how long the caller waits: the last argument of every call. */
 export interface CallContext extends GuestContext, ReadyContext {}
@@ -15,14 +15,14 @@ export interface Calls {
   end(): Promise<void>
 }
 
-export function createCalls(connection: string, patienceMs: Millis | undefined, said: InProgram): Calls {
+export function createCalls(connection: string, patienceMs: Millis | undefined, said: TranslateError): Calls {
   const underway = new Set<Promise<unknown>>()
   let isOver = false
   const usual = patienceMs === undefined ? {} : { patienceMs }
   return {
     async run(context, work) {
       if (isOver) throw closed(connection)
-      const call = work({ ...usual, ...argument(CONTEXT, context) })
+      const call = work({ ...usual, ...checkArgument(CONTEXT, context) })
       underway.add(call)
       try {
         return await call

@@ -1,8 +1,16 @@
 import { type ErrorCode, type Field, GuestpassError } from '@guestpass/core'
-import { type Config, entries, type Key, optionOf, restated, settingName, withSettingNames } from '@guestpass/runtime'
+import {
+  type Config,
+  settingEntries,
+  type Key,
+  optionName,
+  restated,
+  settingName,
+  withSettingNames,
+} from '@guestpass/runtime'
 
 /** Gives an error of a call its place in a program: settings under the names that the program gave them, and what to do. */
-export type InProgram = (thrown: unknown) => unknown
+export type TranslateError = (thrown: unknown) => unknown
 
 type Remedy = (error: GuestpassError) => string | undefined
 
@@ -30,8 +38,8 @@ function optionsOf({ connection, origins }: Pick<Config, 'connection' | 'origins
   const given = Object.values(origins).some((from) => from?.origin === 'option' && from.name !== 'store')
   const isByOptions = given || connection !== 'default'
   return new Map(
-    entries.flatMap(([key]) => {
-      const [option, origin = 'default'] = [optionOf(key), origins[key]?.origin]
+    settingEntries.flatMap(([key]) => {
+      const [option, origin = 'default'] = [optionName(key), origins[key]?.origin]
       const isOption = origin === 'option' || (isByOptions && origin === 'default')
       return option !== undefined && isOption ? [[key, option] as const] : []
     }),
@@ -43,7 +51,7 @@ const VARIABLE = /\b((?:GENESYS|GUESTPASS)_[A-Z_]+|[A-Z]+_WEBHOOK_URL|CRM_BASE_U
 /** A text with variables of settings under the names of their options. */
 const renamer = (options: ReadonlyMap<Key, string>): ((text: string) => string) => {
   const byVariable = new Map(
-    entries.flatMap(([key, { names }]) => names.map((name) => [name, options.get(key)] as const)),
+    settingEntries.flatMap(([key, { names }]) => names.map((name) => [name, options.get(key)] as const)),
   )
   return (text) =>
     text.replaceAll(VARIABLE, (all, variable: string, value?: string) => {
@@ -54,7 +62,7 @@ const renamer = (options: ReadonlyMap<Key, string>): ((text: string) => string) 
 }
 
 /** Says the errors of a connection's calls as its program gave it. */
-export function inProgram(config: Pick<Config, 'connection' | 'origins'>): InProgram {
+export function createErrorTranslator(config: Pick<Config, 'connection' | 'origins'>): TranslateError {
   const options = optionsOf(config)
   const renamed = renamer(options)
   const field = (fault: Field): Field => ({

@@ -2,7 +2,7 @@ import type { AuditRecord, Event, EventType, Guests, Listener } from '@guestpass
 import * as kinds from '@guestpass/core/options'
 import { eventTypes, nearest } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
-import { argument, fault, type Parameter, refused } from './arguments.ts'
+import { checkArgument, fault, type Parameter, argumentError } from './arguments.ts'
 
 /** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */
 type Rest<T extends string> = T extends `${infer Word}_${infer More}`
@@ -29,7 +29,7 @@ export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'ev
 export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => void | Promise<void>
 
 /** Listens to what this process does on the connection; see `Guestpass.on`. */
-export interface On {
+export interface AddEventListener {
   (name: 'tokenReady', listener: Listener): () => void
   <N extends keyof EventNames>(name: N, listener: EventListener<EventNames[N]>): () => void
 }
@@ -68,7 +68,7 @@ export interface EventParts {
 }
 
 export interface Events {
-  readonly on: On
+  readonly on: AddEventListener
   close(): void
 }
 
@@ -115,9 +115,9 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
     const type = typeof name === 'string' ? typesByName.get(name) : undefined
     if (!type && name !== TOKEN_READY) {
       const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text'
-      throw refused(WHAT, fault('name', wrong, meant(name)))
+      throw argumentError(WHAT, fault('name', wrong, meant(name)))
     }
-    argument(LISTENER, listener)
+    checkArgument(LISTENER, listener)
     return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)
   }
 

@@ -1,18 +1,18 @@
 import { type Report, report, type SignedOut, type Verdict } from '@guestpass/core'
 import { SECOND } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
-import { connect, openSharedStore, type RuntimeHost, runtimeOn, within } from '@guestpass/runtime'
-import { type AccessTokenRequest, type GivenAccessToken, givenAccessToken, sourceFor } from './access-token.ts'
+import { connect, openSharedStore, type RuntimeHost, runtimeOn, endsWithin } from '@guestpass/runtime'
+import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tokenSourceFor } from './access-token.ts'
 import { createBackground, type Health } from './background.ts'
 import { type CallContext, createCalls } from './calls.ts'
-import { inProgram } from './errors.ts'
-import { createEvents, type On } from './events.ts'
+import { createErrorTranslator } from './errors.ts'
+import { createEvents, type AddEventListener } from './events.ts'
 import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
-import { configured, type GuestpassOptions } from './options.ts'
-import { beginOf, type ReportOptions } from './report-options.ts'
+import { loadOptions, type GuestpassOptions } from './options.ts'
+import { reportStart, type ReportOptions } from './report-options.ts'
 import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn, frontDoorSignIn } from './sign-in.ts'
-import { verified, type VerifyExpectations } from './verify.ts'
+import { verifyToken, type VerifyExpectations } from './verify.ts'
 
 /** A connection, open on its store, with everything that a program needs of it. */
 export interface Guestpass extends AuthorizedClients, AsyncDisposable {
@@ -34,7 +34,7 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * @example
    * const { token, scopes } = await gp.accessToken({ for: 'engagements' })
    */
-  accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<GivenAccessToken>
+  accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<AccessTokenResult>
   readonly signIn: FrontDoorSignIn
   readonly deviceSignIn: FrontDoorDeviceSignIn
   /** Ends the user's sign-in, here and upstream where it can. Rejects with `needs_reauth` where there is none. */
@@ -53,7 +53,7 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * @example
    * const off = gp.on('refreshFailed', (record) => console.warn(record.error?.message))
    */
-  readonly on: On
+  readonly on: AddEventListener
   /**
    * Begins what a program that stays up does in the background, until `close()`: renews guests and the sign-in before they lapse, mirrors
    * signing keys, retries enrichment, delivers events of other processes too, signs audit checkpoints. The process stays alive until
@@ -95,13 +95,13 @@ const RENEWAL_GRACE = 60 * SECOND
  * await gp.close()
  */
 export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> {
-  const { config, env, cwd, log, audit } = await configured(options)
+  const { config, env, cwd, log, audit } = await loadOptions(options)
   const aborting = new AbortController()
   const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
   for (const warning of config.warnings) log.warn(warning)
   const nodes = nodePorts({ proxy: env })
   const opened = await openSharedStore(config, host, nodes)
-  const runtime = await runtimeOn(opened, config, host, { prompt: true, audit }, nodes)
+  const runtime = await runtimeOn(opened, config, host, { promptDelivery: true, audit }, nodes)
   const connection = await connect(config, runtime).catch(async (thrown: unknown) => {
     await runtime.close()
     throw thrown
@@ -109,7 +109,7 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   const calls = createCalls(
     config.connection,
     config.settings.patienceSeconds && config.settings.patienceSeconds * SECOND,
-    inProgram(config),
+    createErrorTranslator(config),
   )
   const events = createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn })
   const background = createBackground({
@@ -121,10 +121,10 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   let closing: Promise<void> | undefined
 
   async function end(): Promise<void> {
-    await within(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), nodes.clock)
+    await endsWithin(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), nodes.clock)
     await enriched()
     // A refresh token whose successor is not stored would be lost.
-    if (!(await within(RENEWAL_GRACE, connection.idle(), nodes.clock))) aborting.abort()
+    if (!(await endsWithin(RENEWAL_GRACE, connection.idle(), nodes.clock))) aborting.abort()
     events.close()
     await runtime.close()
   }
@@ -132,7 +132,7 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   /** What was begun for guests behind their callers; the rest waits in the store for the next program. */
   async function enriched(): Promise<void> {
     const late = new AbortController()
-    await within(
+    await endsWithin(
       ENRICHMENT_GRACE,
       connection.guests.enrichment.drain(late.signal).catch(() => {}),
       nodes.clock,
@@ -145,13 +145,14 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   return {
     connection: config.connection,
     guests: frontDoorGuests(connection.guests, calls, nodes.clock.wall),
-    verify: (token, expectations) => run(undefined, () => verified(connection.verifier, token, expectations)),
+    verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
-      run(context, async (own) => givenAccessToken(await sourceFor(connection.accessTokens, request).token(own))),
+      run(context, async (own) => accessTokenResult(await tokenSourceFor(connection.accessTokens, request).token(own))),
     signIn: frontDoorSignIn(connection, calls, config.settings.redirectUri),
     deviceSignIn: frontDoorDeviceSignIn(connection, calls),
     signOut: (context) => run(context, (own) => connection.signOut(own)),
-    report: (wanted, context) => run(context, async () => report(runtime.store, config.connection, beginOf(wanted))),
+    report: (wanted, context) =>
+      run(context, async () => report(runtime.store, config.connection, reportStart(wanted))),
     on: events.on,
     ...authorizedClients(config.hosts, {
       ...connection.accessTokens,

@@ -16,7 +16,7 @@ import {
 } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
 import type { Credential, Instant } from '@guestpass/core/store-kit'
-import { argument, type Parameter } from './arguments.ts'
+import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /** The status of a guest now: as it is stored, or `expired` where its token has ended. */
@@ -40,7 +40,7 @@ export interface GuestPage {
 }
 
 /** A token of the guest that is held elsewhere, to be taken over and refreshed. */
-export interface HeldToken {
+export interface RefreshOptions {
   readonly token?: string | Secret | undefined
   /** Its `sub`, where that is not the guest's id. */
   readonly subject?: string | undefined
@@ -59,7 +59,7 @@ export interface FrontDoorGuests {
   /** The guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and the codes of the upstream. */
   token(guestId: string, context?: CallContext): Promise<IssuedGuest>
   /** The guest's next token, now. `held`: one that is held elsewhere, which is verified first; else `token_invalid`. */
-  refresh(guestId: string, held?: HeldToken, context?: CallContext): Promise<IssuedGuest>
+  refresh(guestId: string, held?: RefreshOptions, context?: CallContext): Promise<IssuedGuest>
   /** What is known of a guest, without its token. Rejects with `guest_unknown`. */
   show(guestId: string, context?: CallContext): Promise<GuestView>
   /**
@@ -96,11 +96,12 @@ export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Insta
   return {
     issue: (request, context) => run(context, (own) => guests.issue(request, own)),
     token: (guestId, context) => run(context, (own) => guests.token(guestId, own)),
-    refresh: (guestId, held, context) => run(context, async (own) => guests.refresh(guestId, checkedHeld(held), own)),
+    refresh: (guestId, held, context) =>
+      run(context, async (own) => guests.refresh(guestId, checkRefreshOptions(held), own)),
     show: (guestId, context) => run(context, (own) => guests.show(guestId, own)),
     list: (filter, context) =>
       run(context, async (own) => {
-        const { api, status, limit = 100, after } = argument(FILTER, filter)
+        const { api, status, limit = 100, after } = checkArgument(FILTER, filter)
         const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, own)
         const at = now()
         const isWanted = (view: GuestView): boolean =>
@@ -126,7 +127,7 @@ const WHAT = 'The call was not made'
 const HELD: Parameter = {
   what: WHAT,
   name: 'held',
-  kind: record<HeldToken>(
+  kind: record<RefreshOptions>(
     {
       token: either(kind('a text or a Secret', isText, 'Give the token that is held.'), secret),
       // Judged with the token.
@@ -136,8 +137,8 @@ const HELD: Parameter = {
   ),
 }
 
-function checkedHeld(held: HeldToken | undefined): { readonly token?: string; readonly subject?: string } {
-  const { token, subject } = argument(HELD, held)
+function checkRefreshOptions(held: RefreshOptions | undefined): { readonly token?: string; readonly subject?: string } {
+  const { token, subject } = checkArgument(HELD, held)
   return {
     ...(token === undefined ? {} : { token: typeof token === 'string' ? token : token.reveal() }),
     ...(subject === undefined ? {} : { subject }),

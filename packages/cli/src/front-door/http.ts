@@ -8,7 +8,7 @@ import {
 } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
 import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
-import { argument, type Parameter } from './arguments.ts'
+import { checkArgument, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of it. */
 export interface Composable {
@@ -62,7 +62,7 @@ export function authorizedClients(
     fetch: (input, init) => send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init),
     axios: (instance) => authorizedAxios(instance, source, only),
     undici<D extends Composable>(dispatcher: D) {
-      return argument(DISPATCHER, dispatcher).compose(authorizedUndici(source, only) as never) as ReturnType<
+      return checkArgument(DISPATCHER, dispatcher).compose(authorizedUndici(source, only) as never) as ReturnType<
         D['compose']
       >
     },

@@ -1,5 +1,5 @@
-import { visible } from '@guestpass/runtime'
-import { ofProcess } from './process.ts'
+import { escapeForTerminal } from '@guestpass/runtime'
+import { processDefaults } from './process.ts'
 
 /** Takes a line for the people who run the program: what was made, what works less well than it was set up to. Never a secret. */
 export type Log = (line: string) => void
@@ -11,7 +11,7 @@ export interface FrontDoorLog {
 }
 
 /** The log of an option; without one each line is printed once on standard error. What `log` throws harms nothing. */
-export function frontDoorLog(log: Log = printedOnce()): FrontDoorLog {
+export function frontDoorLog(log: Log = createStandardErrorLog()): FrontDoorLog {
   const say = (line: string): void => {
     try {
       log(line)
@@ -25,13 +25,13 @@ export function frontDoorLog(log: Log = printedOnce()): FrontDoorLog {
 /** Lines that are remembered. */
 const MOST = 1_000
 
-function printedOnce(): Log {
+function createStandardErrorLog(): Log {
   const printed = new Set<string>()
   return (line) => {
     if (printed.has(line)) return
     // So that it does not grow with the life of the process.
     if (printed.size >= MOST) printed.clear()
     printed.add(line)
-    ofProcess.print(`guestpass: ${visible(line)}`)
+    processDefaults.print(`guestpass: ${escapeForTerminal(line)}`)
   }
 }

@@ -11,7 +11,7 @@ import {
   type WebhookOptions,
 } from '@guestpass/runtime'
 import { type FrontDoorLog, frontDoorLog, type Log } from './log.ts'
-import { ofProcess } from './process.ts'
+import { processDefaults } from './process.ts'
 
 /**
  * Options of `guestpass()`. What is not given is read as the command line reads it: environment, `guestpass.config.json` or `.ts`, `.env`.
@@ -57,7 +57,7 @@ export interface GuestpassOptions extends ConfigOptions {
 const OTHERS = ['audit', 'log']
 
 /** A program's configuration and what it brings. */
-export interface Configured {
+export interface LoadedOptions {
   readonly config: ConfigWith<'hosts' | 'clientId'>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
@@ -66,9 +66,9 @@ export interface Configured {
 }
 
 /** Reads options and what they leave open. Rejects with `config_invalid`, which names every mistake with what to do. */
-export async function configured(options: unknown): Promise<Configured> {
+export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   const { layer, isComplete, connection, audit, log, ...places } = read(options)
-  const { env = ofProcess.env(), cwd = ofProcess.cwd() } = places
+  const { env = processDefaults.env(), cwd = processDefaults.cwd() } = places
   const faults = [
     ...functionFaults('audit', audit, '(record) => { … }'),
     ...functionFaults('log', log, '(line) => { … }'),
@@ -83,7 +83,7 @@ export async function configured(options: unknown): Promise<Configured> {
     needs: isComplete ? NEEDS : [],
     ...(connection === undefined ? {} : { connection }),
   }).catch((thrown: unknown) => {
-    throw thrown instanceof GuestpassError && thrown.code === 'config_invalid' ? worded(thrown) : thrown
+    throw thrown instanceof GuestpassError && thrown.code === 'config_invalid' ? withFieldsInMessage(thrown) : thrown
   })
   return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
 }
@@ -101,7 +101,7 @@ function read(options: unknown): ReadOptions & { readonly audit?: unknown; reado
         remedy: 'Give an object of plain values, without getters that throw.',
       },
     ]
-    throw worded(new GuestpassError('config_invalid', '', { fields, cause }))
+    throw withFieldsInMessage(new GuestpassError('config_invalid', '', { fields, cause }))
   }
 }
 
@@ -124,7 +124,7 @@ const functionFaults = (name: string, value: unknown, example: string): readonly
     : [optionFault(name, value, 'a function', `Give ${example}, or leave it out.`)]
 
 /** The error with its fields in the message, which is all that a program shows that does not catch it. */
-function worded(error: GuestpassError): GuestpassError {
+function withFieldsInMessage(error: GuestpassError): GuestpassError {
   const { fields = [], cause } = error
   const lines = fields.map(({ field, message, remedy }) => `\n  ${field}: ${message}. ${remedy}`)
   const count = fields.length === 1 ? 'a mistake' : `${fields.length} mistakes`

@@ -1,6 +1,6 @@
 import * as kinds from '@guestpass/core/options'
 import type { Instant } from '@guestpass/core/store-kit'
-import { argument, type Parameter } from './arguments.ts'
+import { checkArgument, type Parameter } from './arguments.ts'
 
 /** What a report covers. */
 export interface ReportOptions {
@@ -21,7 +21,7 @@ const REPORT: Parameter = {
 }
 
 /** When a report begins. Throws `invalid_input`. */
-export function beginOf(wanted: ReportOptions | undefined): { readonly since?: Instant | undefined } {
-  const { since } = argument(REPORT, wanted)
+export function reportStart(wanted: ReportOptions | undefined): { readonly since?: Instant | undefined } {
+  const { since } = checkArgument(REPORT, wanted)
   return { since: since instanceof Date ? since.getTime() : since }
 }

@@ -1,6 +1,6 @@
 import type { BeginSignIn, BegunSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { argument, fault, type Parameter, refused } from './arguments.ts'
+import { checkArgument, fault, type Parameter, argumentError } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /**
@@ -61,8 +61,8 @@ export const frontDoorSignIn = (
 ): FrontDoorSignIn => ({
   begin: (ask, context) =>
     run(context, async (own) => {
-      const { redirectUri = configured, ...rest } = argument(BEGIN, ask)
-      if (redirectUri === undefined) throw refused(WHAT, NO_REDIRECT)
+      const { redirectUri = configured, ...rest } = checkArgument(BEGIN, ask)
+      if (redirectUri === undefined) throw argumentError(WHAT, NO_REDIRECT)
       return signIn.begin({ redirectUri, ...rest }, own)
     }),
   complete: (callback, browser, context) =>
@@ -73,14 +73,14 @@ export const frontDoorDeviceSignIn = (
   { deviceSignIn }: Pick<Connection, 'deviceSignIn'>,
   { run }: Calls,
 ): FrontDoorDeviceSignIn => ({
-  run: (ask, context) => run(context, async (own) => deviceSignIn.run(argument(DEVICE, ask), own)),
+  run: (ask, context) => run(context, async (own) => deviceSignIn.run(checkArgument(DEVICE, ask), own)),
 })
 
 /** The query of a callback; the platform's `URL` and `URLSearchParams`, an address, or a query alone. */
 function queryOf(callback: unknown): URLSearchParams {
   if (callback instanceof URLSearchParams) return callback
   if (callback instanceof URL) return callback.searchParams
-  if (typeof callback !== 'string') throw refused('The sign-in was not completed', NO_CALLBACK)
+  if (typeof callback !== 'string') throw argumentError('The sign-in was not completed', NO_CALLBACK)
   const at = callback.indexOf('?')
   return new URLSearchParams(at < 0 ? callback : callback.slice(at).replace(/#.*$/, ''))
 }

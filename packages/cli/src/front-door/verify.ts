@@ -1,6 +1,6 @@
 import type { Expectations, Verdict, Verifier } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { argument, type Parameter } from './arguments.ts'
+import { checkArgument, type Parameter } from './arguments.ts'
 
 /** What must be true of a token, beyond what holds for all tokens of the connection. */
 export type VerifyExpectations = Pick<Expectations, 'subject' | 'scopes'>
@@ -28,11 +28,11 @@ const EXPECTATIONS: Parameter = {
 }
 
 /** Checks a token after its arguments. Rejects with `invalid_input`: a check that was meant and misspelt must not pass. */
-export async function verified(
+export async function verifyToken(
   verifier: Verifier,
   token: string,
   expectations: VerifyExpectations | undefined,
 ): Promise<Verdict> {
-  const expected = argument(EXPECTATIONS, expectations)
-  return verifier.verify(argument(TOKEN, token), expected)
+  const expected = checkArgument(EXPECTATIONS, expectations)
+  return verifier.verify(checkArgument(TOKEN, token), expected)
 }

@@ -1,4 +1,4 @@
-import { linesOf } from '../input-text.ts'
+import { fileLines } from '../input-text.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */
@@ -19,23 +19,26 @@ const quotesIn = (text: string): number => text.split('"').length - 1
 export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
   let open: CsvRecord[] = []
   let line = 0
-  for await (const read of linesOf(path)) {
+  for await (const read of fileLines(path)) {
     line += 1
     open.push({ line, ...read })
-    const { whole, rest } = settled(open, false)
+    const { whole, rest } = completeRecords(open, false)
     yield* whole
     open = rest
   }
-  yield* settled(open, true).whole
+  yield* completeRecords(open, true).whole
 }
 
 /** What of some lines are whole records, and what may go on. */
-function settled(lines: CsvRecord[], isEnd: boolean): { readonly whole: CsvRecord[]; readonly rest: CsvRecord[] } {
+function completeRecords(
+  lines: CsvRecord[],
+  isEnd: boolean,
+): { readonly whole: CsvRecord[]; readonly rest: CsvRecord[] } {
   const whole: CsvRecord[] = []
   for (let rest = lines; ; ) {
     const [first] = rest
     if (!first) return { whole, rest }
-    const length = closedAfter(rest)
+    const length = linesInRecord(rest)
     if (length !== undefined) {
       const ofRecord = rest.slice(0, length)
       const fault = ofRecord.find((one) => one.fault !== undefined)?.fault
@@ -50,7 +53,7 @@ function settled(lines: CsvRecord[], isEnd: boolean): { readonly whole: CsvRecor
 }
 
 /** After how many lines every quote is closed; undefined when none of them closes the last. */
-function closedAfter(lines: readonly CsvRecord[]): number | undefined {
+function linesInRecord(lines: readonly CsvRecord[]): number | undefined {
   let quotes = 0
   for (const [at, { text }] of lines.entries()) {
     quotes += quotesIn(text)

@@ -2,8 +2,8 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import { nearest } from '@guestpass/core/runtime-kit'
 import { CsvError, parse } from 'csv-parse/sync'
 import { csvRecords } from './csv-records.ts'
-import { importColumns } from './input.ts'
-import { encodingFault, isNote, LONGEST_ROW, type Row } from './row.ts'
+import { importColumns } from './import-options.ts'
+import { encodingFault, isNoteColumn, LONGEST_ROW, type Row } from './row.ts'
 
 const ATTRIBUTE = 'attributes.'
 
@@ -22,7 +22,7 @@ export async function* csvRows(path: string): AsyncGenerator<Row> {
   let columns: readonly string[] | undefined
   for await (const { line, text, fault } of csvRecords(path)) {
     if (text.trim() === '') continue
-    if (columns && fault !== undefined) yield { ...named(columns, [], line), text, fault: encodingFault(fault) }
+    if (columns && fault !== undefined) yield { ...rowValues(columns, [], line), text, fault: encodingFault(fault) }
     else if (columns) yield rowOf(columns, text, line)
     else if (fault !== undefined) throw unreadableColumns(fault)
     else columns = columnsOf(fieldsOf(text))
@@ -42,7 +42,7 @@ function columnsOf(names: readonly string[]): readonly string[] {
   const fields = known.flatMap((name, at): Field[] => {
     // By its place: a name would be shown as the flag of that name.
     const field = `column ${at + 1}`
-    if (isNote(name) || name.startsWith(ATTRIBUTE) || COLUMNS.includes(name)) {
+    if (isNoteColumn(name) || name.startsWith(ATTRIBUTE) || COLUMNS.includes(name)) {
       return known.indexOf(name) === at ? [] : [{ field, message: `${name} stands twice`, remedy: 'Keep one column.' }]
     }
     const close = nearest(name, COLUMNS)
@@ -57,14 +57,14 @@ function columnsOf(names: readonly string[]): readonly string[] {
 
 function rowOf(columns: readonly string[], text: string, line: number): Row {
   const unread = (message: string, remedy: string): Row => ({
-    ...named(columns, [], line),
+    ...rowValues(columns, [], line),
     text,
     fault: { field: 'row', message, remedy },
   })
   try {
     if (text.length > LONGEST_ROW) throw new CsvError('CSV_MAX_RECORD_SIZE', '')
     const fields = fieldsOf(text)
-    if (fields.length === columns.length) return named(columns, fields, line)
+    if (fields.length === columns.length) return rowValues(columns, fields, line)
     // Which field belongs to which column is not known: a comma may lack its quotes.
     const found = `${fields.length} field${fields.length === 1 ? '' : 's'}`
     const message = `has ${found}, the first line names ${columns.length}`
@@ -75,7 +75,7 @@ function rowOf(columns: readonly string[], text: string, line: number): Row {
   }
 }
 
-const named = (columns: readonly string[], fields: readonly string[], line: number): Row => ({
+const rowValues = (columns: readonly string[], fields: readonly string[], line: number): Row => ({
   line,
   values: Object.fromEntries(columns.map((name, at) => [name, fields[at] ?? ''])),
 })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
-import { linesOf } from '../input-text.ts'
-import { appended, unusable } from './appended.ts'
+import { fileLines } from '../input-text.ts'
+import { openAppendFile, fileError } from './append-file.ts'
 
 /** How a row was begun, and not done so far. */
-export interface Begun {
+export interface StartedRow {
   /** Joins the events of the row's request; absent in journals of earlier versions. */
   readonly request?: string
   readonly guestId?: string
@@ -17,19 +17,19 @@ export interface Begun {
 export interface Journal {
   /** Whether a row's guest was issued before. */
   isDone(line: number): boolean
-  begun(line: number): Begun | undefined
+  started(line: number): StartedRow | undefined
   /** Rows that were cut off, by line, and where the audit log ended before the first of them. */
-  readonly cutOff: { readonly since: number; readonly rows: ReadonlyMap<number, Begun> }
+  readonly interrupted: { readonly since: number; readonly rows: ReadonlyMap<number, StartedRow> }
   /** Where the audit log ends now: rows that begin later have their events after it. */
-  at(count: number): void
-  begin(line: number, begun: Begun): void
+  position(count: number): void
+  begin(line: number, begun: StartedRow): void
   done(line: number): void
   failed(line: number, code: string): void
   close(): void
 }
 
 /** The first line: which file was imported, and how. */
-interface Head {
+interface JournalHeader {
   readonly file: string
   readonly api: string
   readonly connection: string
@@ -51,18 +51,18 @@ export async function digestOf(path: string): Promise<string> {
 }
 
 /** Opens the journal of a file, or begins one. Rejects with `invalid_input` when it is of another file, API or connection. */
-export async function journal(path: string, head: Head): Promise<Journal> {
+export async function openJournal(path: string, head: JournalHeader): Promise<Journal> {
   const { done, begun, positions } = await read(path, head)
-  const file = appended(path)
-  const write = (entry: Head | Entry): void => file.write(`${JSON.stringify(entry)}\n`)
+  const file = openAppendFile(path)
+  const write = (entry: JournalHeader | Entry): void => file.write(`${JSON.stringify(entry)}\n`)
   if (file.isNew) write(head)
   const rows = new Map([...begun].filter(([, { failed }]) => !failed))
   const since = Math.min(...Array.from(rows.keys(), (line) => positions.get(line) ?? 0))
   return {
     isDone: (line) => done.has(line),
-    begun: (line) => begun.get(line),
-    cutOff: { since: rows.size === 0 ? 0 : since, rows },
-    at: (count) => write({ at: count }),
+    started: (line) => begun.get(line),
+    interrupted: { since: rows.size === 0 ? 0 : since, rows },
+    position: (count) => write({ at: count }),
     begin: (line, { request, guestId }) =>
       write({
         begin: line,
@@ -79,16 +79,16 @@ export async function journal(path: string, head: Head): Promise<Journal> {
   }
 }
 
-async function read(path: string, head: Head) {
+async function read(path: string, head: JournalHeader) {
   const done = new Set<number>()
-  const begun = new Map<number, Begun>()
+  const begun = new Map<number, StartedRow>()
   /** Where the audit log ended at the latest before a row began. */
   const positions = new Map<number, number>()
   let position = 0
   let first = true
-  for await (const text of written(path)) {
-    const entry = parsed(text)
-    if (first) refuseOther(path, entry as Partial<Head>, head)
+  for await (const text of journalLines(path)) {
+    const entry = parseEntry(text)
+    if (first) refuseOther(path, entry as Partial<JournalHeader>, head)
     first = false
     if (!entry) continue
     if ('at' in entry) position = entry.at
@@ -107,16 +107,16 @@ async function read(path: string, head: Head) {
 }
 
 /** What stands in it so far; nothing where it is not there yet. */
-async function* written(path: string): AsyncGenerator<string> {
+async function* journalLines(path: string): AsyncGenerator<string> {
   try {
-    for await (const { text } of linesOf(path)) yield text
+    for await (const { text } of fileLines(path)) yield text
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, thrown)
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(path, thrown)
   }
 }
 
 /** The last line may have been cut off by a kill; then it says nothing. */
-function parsed(text: string): Entry | undefined {
+function parseEntry(text: string): Entry | undefined {
   try {
     return JSON.parse(text) as Entry
   } catch {
@@ -124,7 +124,7 @@ function parsed(text: string): Entry | undefined {
   }
 }
 
-function refuseOther(path: string, found: Partial<Head> | undefined, head: Head): void {
+function refuseOther(path: string, found: Partial<JournalHeader> | undefined, head: JournalHeader): void {
   const differing = (['file', 'api', 'connection'] as const).find((member) => found?.[member] !== head[member])
   if (!differing) return
   const message =

@@ -1,12 +1,12 @@
 import type { Field } from '@guestpass/core'
 import { strictObjectText } from '@guestpass/core/runtime-kit'
-import { linesOf } from '../input-text.ts'
+import { fileLines } from '../input-text.ts'
 import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 
 /** Rows of a file with a JSON object on each line (ndjson); empty lines are passed over. */
 export async function* ndjsonRows(path: string): AsyncGenerator<Row> {
   let line = 0
-  for await (const { text, fault: unreadable } of linesOf(path)) {
+  for await (const { text, fault: unreadable } of fileLines(path)) {
     line += 1
     if (unreadable !== undefined) yield { line, values: {}, text, fault: encodingFault(unreadable) }
     else if (text.trim() !== '') yield rowOf(text, line)

@@ -1,9 +1,9 @@
 import { textField } from '../request-options.ts'
-import { importColumns } from './input.ts'
-import { isNote, type Row } from './row.ts'
+import { importColumns } from './import-options.ts'
+import { isNoteColumn, type Row } from './row.ts'
 
 /** What holds for rows that do not say otherwise: the API, and fields of its requests. */
-export type Defaults = Readonly<Record<string, unknown>> & { readonly api: string }
+export type RowDefaults = Readonly<Record<string, unknown>> & { readonly api: string }
 
 /** A field of a CSV file as a request has it. */
 function fieldIn(name: string, text: string): unknown {
@@ -12,9 +12,9 @@ function fieldIn(name: string, text: string): unknown {
 }
 
 /** The request that a row of CSV makes. Empty fields count as absent. */
-function textual(values: Row['values']): Record<string, unknown> {
+function requestOfCsvRow(values: Row['values']): Record<string, unknown> {
   const given = Object.entries(values).flatMap(([name, value]): (readonly [string, string])[] =>
-    typeof value !== 'string' || value === '' || isNote(name) ? [] : [[name, value]],
+    typeof value !== 'string' || value === '' || isNoteColumn(name) ? [] : [[name, value]],
   )
   const isAttribute = ([name]: readonly [string, string]): boolean => /^attributes\..+$/.test(name)
   // From entries, so that a column named __proto__ is refused like any other that is not known.
@@ -28,8 +28,10 @@ function textual(values: Row['values']): Record<string, unknown> {
 }
 
 /** The request that a row makes: checked by the library when it is issued. */
-export function rowRequest({ values }: Row, format: 'csv' | 'ndjson', defaults: Defaults): Record<string, unknown> {
+export function rowRequest({ values }: Row, format: 'csv' | 'ndjson', defaults: RowDefaults): Record<string, unknown> {
   const own =
-    format === 'csv' ? textual(values) : Object.fromEntries(Object.entries(values).filter(([name]) => !isNote(name)))
+    format === 'csv'
+      ? requestOfCsvRow(values)
+      : Object.fromEntries(Object.entries(values).filter(([name]) => !isNoteColumn(name)))
   return { ...defaults, ...own, api: defaults.api }
 }

@@ -16,7 +16,7 @@ export interface Row {
 export const LONGEST_ROW = 65_536
 
 /** Names beginning so are notes, as of an earlier import, and not read. */
-export const isNote = (name: string): boolean => name.startsWith('_')
+export const isNoteColumn = (name: string): boolean => name.startsWith('_')
 
 /** What is wrong with a row whose text is not in the encoding of the file. */
 export const encodingFault = (message: string): Field => ({

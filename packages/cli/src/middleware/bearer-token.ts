@@ -1,11 +1,11 @@
 /** What a request presents: a token, none, or several where one is allowed. An empty token is one, and never valid. */
-export type Presented = { readonly token: string } | 'none' | 'several'
+export type PresentedToken = { readonly token: string } | 'none' | 'several'
 
 /** The scheme, in any case (RFC 9110, section 11.1), and what follows it. */
 const BEARER = /^\s*bearer(?:[ \t]+(.*))?$/is
 
 /** Reads `Authorization: Bearer …` (RFC 6750, section 2.1). Another scheme presents no guest token. Several headers come joined by commas. */
-export function bearerToken(authorization: string | undefined): Presented {
+export function bearerToken(authorization: string | undefined): PresentedToken {
   const parts = authorization?.split(',') ?? []
   const found = parts.map((part) => BEARER.exec(part.trimEnd())).find((part) => part !== null)
   if (!found) return 'none'
@@ -20,7 +20,7 @@ export interface NodeRequest {
 }
 
 /** The `Authorization` header. Several are joined by commas, as Fetch does; Node itself keeps only the first of them. */
-export function authorizationOf({ headers, rawHeaders = [] }: NodeRequest): string | undefined {
+export function authorizationHeader({ headers, rawHeaders = [] }: NodeRequest): string | undefined {
   const received = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
   return received.length > 1 ? received.join(', ') : headers.authorization
 }

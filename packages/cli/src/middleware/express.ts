@@ -1,9 +1,9 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express'
-import { type Answer, OF_OTHER_BODY } from './answer.ts'
-import { authorizationOf } from './bearer-token.ts'
-import { errorAnswers } from './error-answer.ts'
+import { type ProblemResponse, REPLACED_HEADERS } from './problem-response.ts'
+import { authorizationHeader } from './bearer-token.ts'
+import { createErrorResponder } from './error-response.ts'
 import type { Guest } from './guest.ts'
-import { guestCheck } from './guest-check.ts'
+import { createGuestCheck } from './guest-check.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
@@ -18,8 +18,8 @@ declare global {
   }
 }
 
-function send(response: Response, { status, headers, body }: Answer): void {
-  for (const name of OF_OTHER_BODY) response.removeHeader(name)
+function send(response: Response, { status, headers, body }: ProblemResponse): void {
+  for (const name of REPLACED_HEADERS) response.removeHeader(name)
   response
     .status(status)
     .set(headers)
@@ -35,7 +35,7 @@ export type GuestAuth = (request: Express.Request, response: Express.Response, n
  * document (RFC 6750, RFC 9457). Throws `config_invalid`.
  */
 export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<Request> = {}): GuestAuth {
-  const check = guestCheck(gp, options, authorizationOf)
+  const check = createGuestCheck(gp, options, authorizationHeader)
   return async (request, response, next) => {
     try {
       const { answer, guest } = await check(request as Request)
@@ -51,7 +51,7 @@ export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<Request> 
 
 /** Error middleware for Express, after the routes: answers a GuestpassError, and leaves other errors to Express. Throws `config_invalid`. */
 export function guestpassErrors(options: ErrorOptions = {}): ErrorRequestHandler {
-  const answerTo = errorAnswers(options)
+  const answerTo = createErrorResponder(options)
   return (error, _request, response, next) => {
     const answer = response.headersSent ? undefined : answerTo(error)
     if (answer) send(response, answer)

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, OF_OTHER_BODY } from './answer.ts'
-import { authorizationOf } from './bearer-token.ts'
-import { errorAnswers } from './error-answer.ts'
+import { type ProblemResponse, REPLACED_HEADERS } from './problem-response.ts'
+import { authorizationHeader } from './bearer-token.ts'
+import { createErrorResponder } from './error-response.ts'
 import type { Guest } from './guest.ts'
-import { guestCheck } from './guest-check.ts'
+import { createGuestCheck } from './guest-check.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
@@ -22,8 +22,8 @@ export interface GuestAuth {
   (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
 }
 
-function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-  for (const name of OF_OTHER_BODY) reply.removeHeader(name)
+function send(reply: FastifyReply, { status, headers, body }: ProblemResponse): FastifyReply {
+  for (const name of REPLACED_HEADERS) reply.removeHeader(name)
   return reply.code(status).headers(headers).send(body)
 }
 
@@ -33,7 +33,9 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
  * `config_invalid`.
  */
 export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<FastifyRequest> = {}): GuestAuth {
-  const check = guestCheck(gp, options, ({ headers, raw }) => authorizationOf({ headers, rawHeaders: raw.rawHeaders }))
+  const check = createGuestCheck(gp, options, ({ headers, raw }) =>
+    authorizationHeader({ headers, rawHeaders: raw.rawHeaders }),
+  )
   const hook = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const { answer, guest } = await check(request)
     if (answer) return send(reply, answer)
@@ -51,7 +53,7 @@ export function guestAuth(gp: TokenVerifier, options: GuestAuthOptions<FastifyRe
 
 /** An error handler for Fastify: answers a GuestpassError, leaves others to the handler around this one. Throws `config_invalid`. */
 export function guestpassErrors(options: ErrorOptions = {}): FastifyInstance['errorHandler'] {
-  const answerTo = errorAnswers(options)
+  const answerTo = createErrorResponder(options)
   return (error, _request, reply) => {
     const answer = answerTo(error)
     if (!answer) void reply.send(error)

@@ -1,13 +1,13 @@
-import type { Answer } from './answer.ts'
-import { bearerToken, type Presented } from './bearer-token.ts'
-import { errorAnswers } from './error-answer.ts'
-import { type Guest, guestOf } from './guest.ts'
+import type { ProblemResponse } from './problem-response.ts'
+import { bearerToken, type PresentedToken } from './bearer-token.ts'
+import { createErrorResponder } from './error-response.ts'
+import { type Guest, guestFromClaims } from './guest.ts'
 import { checkAuthArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
-import { refusal } from './refusal.ts'
+import { refusalResponse } from './refusal.ts'
 
 /** Either the answer that ends the request, or the guest that it goes on with; neither where no token came and none is needed. */
-export type Checked =
-  | { readonly answer: Answer; readonly guest?: undefined }
+export type GuestCheckResult =
+  | { readonly answer: ProblemResponse; readonly guest?: undefined }
   | { readonly answer?: undefined; readonly guest?: Guest }
 
 /**
@@ -16,15 +16,15 @@ export type Checked =
  *
  * @param authorization The `Authorization` header of a request; several are joined by commas.
  */
-export function guestCheck<R>(
+export function createGuestCheck<R>(
   gp: TokenVerifier,
   options: GuestAuthOptions<R>,
   authorization: (request: R) => string | undefined,
-): (request: R) => Promise<Checked> {
+): (request: R) => Promise<GuestCheckResult> {
   checkAuthArguments(gp, options)
   const { scopes = [], subject, optional = false, token } = options
-  const answerTo = errorAnswers({ onError: options.onError })
-  const presented = (request: R): Presented => {
+  const answerTo = createErrorResponder({ onError: options.onError })
+  const presented = (request: R): PresentedToken => {
     if (!token) return bearerToken(authorization(request))
     const found: unknown = token(request)
     return typeof found === 'string' && found !== '' ? { token: found } : 'none'
@@ -32,16 +32,16 @@ export function guestCheck<R>(
 
   return async (request) => {
     const found = presented(request)
-    if (found === 'several') return { answer: refusal('several_tokens', scopes) }
-    if (found === 'none') return optional ? {} : { answer: refusal('no_token', scopes) }
+    if (found === 'several') return { answer: refusalResponse('several_tokens', scopes) }
+    if (found === 'none') return optional ? {} : { answer: refusalResponse('no_token', scopes) }
     const wanted: unknown = subject?.(request)
     const expectations = { scopes, ...(typeof wanted === 'string' ? { subject: wanted } : {}) }
     try {
       const verdict = await gp.verify(found.token, expectations)
-      if (!verdict.valid) return { answer: refusal(verdict.reason, scopes) }
+      if (!verdict.valid) return { answer: refusalResponse(verdict.reason, scopes) }
       // A request that names no guest must not be open to all of them.
-      if (subject && typeof wanted !== 'string') return { answer: refusal('subject', scopes) }
-      return { guest: guestOf(verdict.claims) }
+      if (subject && typeof wanted !== 'string') return { answer: refusalResponse('subject', scopes) }
+      return { guest: guestFromClaims(verdict.claims) }
     } catch (error) {
       const answer = answerTo(error)
       if (answer) return { answer }

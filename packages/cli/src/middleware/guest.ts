@@ -22,7 +22,7 @@ export interface WithGuest {
 }
 
 /** The guest that a valid token speaks of. */
-export function guestOf(claims: Claims): Guest {
+export function guestFromClaims(claims: Claims): Guest {
   const { sub, exp } = claims
   return Object.freeze({
     ...(typeof sub === 'string' ? { guestId: sub } : {}),

@@ -1,9 +1,9 @@
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono'
 import type { StatusCode } from 'hono/utils/http-status'
-import { type Answer, OF_OTHER_BODY } from './answer.ts'
-import { errorAnswers } from './error-answer.ts'
+import { type ProblemResponse, REPLACED_HEADERS } from './problem-response.ts'
+import { createErrorResponder } from './error-response.ts'
 import type { Guest } from './guest.ts'
-import { guestCheck } from './guest-check.ts'
+import { createGuestCheck } from './guest-check.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest } from './guest.ts'
@@ -15,8 +15,8 @@ export interface GuestEnv<G = Guest> {
 }
 
 /** Keeps the headers that were set on the context before. */
-function send(c: Context, { status, headers, body }: Answer): Response {
-  for (const name of OF_OTHER_BODY) c.header(name, undefined)
+function send(c: Context, { status, headers, body }: ProblemResponse): Response {
+  for (const name of REPLACED_HEADERS) c.header(name, undefined)
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
   return c.newResponse(body, status as StatusCode)
 }
@@ -29,7 +29,7 @@ export function guestAuth<O extends boolean = false>(
   gp: TokenVerifier,
   options: GuestAuthOptions<Context> & { readonly optional?: O | undefined } = {},
 ): MiddlewareHandler<GuestEnv<O extends true ? Guest | undefined : Guest>> {
-  const check = guestCheck(gp, options, (c) => c.req.header('authorization'))
+  const check = createGuestCheck(gp, options, (c) => c.req.header('authorization'))
   return async (c, next) => {
     const { answer, guest } = await check(c)
     if (answer) return send(c, answer)
@@ -39,7 +39,7 @@ export function guestAuth<O extends boolean = false>(
 }
 
 /** What Hono does with an error when there is no handler. */
-const asHonoDoes: ErrorHandler = (error, c) => {
+const honoDefault: ErrorHandler = (error, c) => {
   const response = 'getResponse' in error ? error.getResponse() : undefined
   if (response) return c.newResponse(response.body, response)
   console.error(error)
@@ -53,8 +53,8 @@ export interface HonoErrorOptions extends ErrorOptions {
 
 /** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Throws `config_invalid`. */
 export function guestpassErrors(options: HonoErrorOptions = {}): ErrorHandler {
-  const { otherwise = asHonoDoes } = options
-  const answerTo = errorAnswers(options, ['otherwise'])
+  const { otherwise = honoDefault } = options
+  const answerTo = createErrorResponder(options, ['otherwise'])
   return (error, c) => {
     const answer = answerTo(error)
     return answer ? send(c, answer) : otherwise(error, c)

@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common'
-import { type Answer, OF_OTHER_BODY } from './answer.ts'
+import { type ProblemResponse, REPLACED_HEADERS } from './problem-response.ts'
 import type { NodeRequest } from './bearer-token.ts'
 import type { WithGuest } from './guest.ts'
 
@@ -26,17 +26,17 @@ interface HttpResponse extends RawResponse {
 }
 
 /** The response of a request, with headers. */
-export function prepared(host: ArgumentsHost, headers: Answer['headers']): HttpResponse {
+export function prepareResponse(host: ArgumentsHost, headers: ProblemResponse['headers']): HttpResponse {
   const response = host.switchToHttp().getResponse<HttpResponse>()
-  for (const name of OF_OTHER_BODY) response.removeHeader(name)
+  for (const name of REPLACED_HEADERS) response.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) response.header(name, value)
   return response
 }
 
 /** Answers a request; an answer that has begun is cut off, so that it does not look whole. */
-export function answered(host: ArgumentsHost, { status, headers, body }: Answer): void {
+export function sendProblem(host: ArgumentsHost, { status, headers, body }: ProblemResponse): void {
   const response = host.switchToHttp().getResponse<HttpResponse>()
   const raw = response.raw ?? response
   if (raw.headersSent) raw.destroy()
-  else prepared(host, headers).status(status).send(body)
+  else prepareResponse(host, headers).status(status).send(body)
 }

@@ -1,11 +1,11 @@
 import { GuestpassError } from '@guestpass/core'
 import { type ArgumentsHost, type CanActivate, Catch, type ExceptionFilter, HttpException } from '@nestjs/common'
-import type { Answer } from './answer.ts'
-import { authorizationOf } from './bearer-token.ts'
-import { errorAnswers } from './error-answer.ts'
+import type { ProblemResponse } from './problem-response.ts'
+import { authorizationHeader } from './bearer-token.ts'
+import { createErrorResponder } from './error-response.ts'
 import type { WithGuest } from './guest.ts'
-import { guestCheck } from './guest-check.ts'
-import { answered, type HttpRequest, prepared } from './nest-http.ts'
+import { createGuestCheck } from './guest-check.ts'
+import { sendProblem, type HttpRequest, prepareResponse } from './nest-http.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest, WithGuest } from './guest.ts'
@@ -18,9 +18,9 @@ export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts
  * Refuses what is not HTTP. Throws `config_invalid`.
  */
 export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuthOptions<R> = {}): CanActivate {
-  const check = guestCheck(gp, options, (request) => {
+  const check = createGuestCheck(gp, options, (request) => {
     const { headers, rawHeaders, raw } = request as HttpRequest
-    return authorizationOf({ headers, rawHeaders: rawHeaders ?? raw?.rawHeaders })
+    return authorizationHeader({ headers, rawHeaders: rawHeaders ?? raw?.rawHeaders })
   })
   return {
     async canActivate(context) {
@@ -30,7 +30,7 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
       if (answer) {
         // Nest sends what is thrown as JSON, and warns of every answer that has another type.
         const { 'content-type': _, ...headers } = answer.headers
-        prepared(context, headers)
+        prepareResponse(context, headers)
         throw new GuestRefused(answer)
       }
       if (guest) request.guest = guest
@@ -41,9 +41,9 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
 
 /** What the guard throws: an exception for the filters of a program, and the answer in full for the one of this file. */
 class GuestRefused extends HttpException {
-  readonly answer: Answer
+  readonly answer: ProblemResponse
 
-  constructor(answer: Answer) {
+  constructor(answer: ProblemResponse) {
     super(answer.problem, answer.status)
     this.answer = answer
   }
@@ -51,17 +51,17 @@ class GuestRefused extends HttpException {
 
 /** Filters are classes because Nest keeps what a filter catches with its class. */
 class GuestpassErrors implements ExceptionFilter<GuestpassError | GuestRefused> {
-  readonly #answerTo: ReturnType<typeof errorAnswers>
+  readonly #answerTo: ReturnType<typeof createErrorResponder>
 
   constructor(options: ErrorOptions) {
-    this.#answerTo = errorAnswers(options)
+    this.#answerTo = createErrorResponder(options)
   }
 
   catch(error: GuestpassError | GuestRefused, host: ArgumentsHost): void {
     if (host.getType() !== 'http') throw error
     const answer = error instanceof GuestRefused ? error.answer : this.#answerTo(error)
     if (!answer) throw error
-    answered(host, answer)
+    sendProblem(host, answer)
   }
 }
 Catch(GuestpassError, GuestRefused)(GuestpassErrors)

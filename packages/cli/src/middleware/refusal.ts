@@ -1,10 +1,10 @@
 import { GuestpassError, type Reason } from '@guestpass/core'
-import { type Answer, answerOf } from './answer.ts'
+import { type ProblemResponse, problemResponse } from './problem-response.ts'
 
 /** Why a request is refused: a reason of `verify`, or what is wrong with how a token was presented. */
 export type RefusalReason = Reason | 'no_token' | 'several_tokens'
 
-interface Terms {
+interface RefusalTerms {
   readonly code: 'token_invalid' | 'invalid_input'
   readonly status: number
   readonly detail: string
@@ -15,7 +15,7 @@ interface Terms {
  * The terms of a refusal. Challenges are those of RFC 6750, section 3: without an error where no token came, and with at least one
  * parameter. A token of another guest is valid and its scopes suffice, for which there is no error: no challenge is sent.
  */
-function termsOf(reason: RefusalReason, scopes: readonly string[]): Terms {
+function termsOf(reason: RefusalReason, scopes: readonly string[]): RefusalTerms {
   const code = 'token_invalid'
   switch (reason) {
     case 'no_token':
@@ -47,8 +47,8 @@ function termsOf(reason: RefusalReason, scopes: readonly string[]): Terms {
 }
 
 /** The answer to a request whose token does not suffice. `scopes`: those that the request needs. Nothing of the token is in it. */
-export function refusal(reason: RefusalReason, scopes: readonly string[]): Answer {
+export function refusalResponse(reason: RefusalReason, scopes: readonly string[]): ProblemResponse {
   const { code, status, detail, challenge } = termsOf(reason, scopes)
   const problem = new GuestpassError(code, detail, { reason }).toProblem()
-  return answerOf({ ...problem, status }, challenge === undefined ? {} : { 'www-authenticate': challenge })
+  return problemResponse({ ...problem, status }, challenge === undefined ? {} : { 'www-authenticate': challenge })
 }

@@ -27,13 +27,13 @@ beforeEach(async () => {
 afterEach(async () => {
   upstream.people.lapse()
   expect(ann.leaks([EMAIL, WEBHOOK_SECRET, ...upstream.given])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
   await peer.close()
 })
 
 describe('the analytics webhook', () => {
   it('is told who was authenticated, with the address that nothing else shows', async () => {
-    const { said } = await ann.ask<{ guestId: string }>(ISSUE)
+    const { said } = await ann.runJson<{ guestId: string }>(ISSUE)
     expect(peer.of('/analytics').map(({ body }) => body)).toEqual([
       {
         guestId: said.guestId,
@@ -48,15 +48,15 @@ describe('the analytics webhook', () => {
 
   it('never holds a guest up, and is told nothing of one that was erased before it could be', async () => {
     peer.answers({ hangs: true })
-    const { code, said } = await ann.ask<{ guestId: string }>(ISSUE)
+    const { code, said } = await ann.runJson<{ guestId: string }>(ISSUE)
     expect(code).toBe(0)
     expect((await ann.run(`guest erase ${said.guestId}`)).code).toBe(0)
     peer.answers({})
-    const { said: list } = await ann.ask<{ webhooks: readonly object[] }>('webhooks list')
+    const { said: list } = await ann.runJson<{ webhooks: readonly object[] }>('webhooks list')
     await ann.run('guest list')
     expect(peer.of('/analytics')).toEqual([])
-    const { said: after } = await ann.ask<{ webhooks: readonly object[] }>('webhooks list')
+    const { said: after } = await ann.runJson<{ webhooks: readonly object[] }>('webhooks list')
     expect([...list.webhooks, ...after.webhooks]).toMatchObject([{ id: 'analytics' }, { waiting: 0, parked: 0 }])
-    expect(await ann.ask('audit verify')).toMatchObject({ code: 0, said: { valid: true } })
+    expect(await ann.runJson('audit verify')).toMatchObject({ code: 0, said: { valid: true } })
   })
 })

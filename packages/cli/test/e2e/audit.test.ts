@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { genesysAlone } from './genesys-alone.ts'
+import { genesysVariables } from './genesys-variables.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
@@ -16,13 +16,13 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 beforeEach(async () => {
-  ann = user(genesysAlone(upstream.env))
-  const { said } = await ann.ask<{ guestId: string }>(ISSUE)
+  ann = user(genesysVariables(upstream.env))
+  const { said } = await ann.runJson<{ guestId: string }>(ISSUE)
   await ann.run(`guest refresh ${said.guestId}`)
 })
 afterEach(() => {
   expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
 })
 
 /** Changes the database as somebody with access to the file does. */
@@ -42,14 +42,14 @@ interface Verdict {
   readonly line?: number
 }
 const verdict = async (more = ''): Promise<Verdict & { readonly code: number | null }> => {
-  const { code, said } = await ann.ask<Verdict>(`audit verify ${more}`)
+  const { code, said } = await ann.runJson<Verdict>(`audit verify ${more}`)
   return { ...said, code }
 }
 
 describe('the audit log in the store', () => {
   it('is valid as long as nobody changes it', async () => {
     expect(await verdict()).toMatchObject({ code: 0, valid: true, count: 5, anchored: 0 })
-    const { said } = await ann.ask<object>('audit checkpoint')
+    const { said } = await ann.runJson<object>('audit checkpoint')
     expect(said).toMatchObject({
       connection: 'default',
       number: 1,
@@ -98,20 +98,20 @@ describe('the audit log in the store', () => {
   it('is not compared with a file in which one of the checkpoints was changed by hand', async () => {
     const { out } = await ann.run('audit checkpoint')
     writeFileSync(join(ann.cwd, 'kept.ndjson'), `${out}${out.replace('{', '{"count":1,')}`)
-    const { problem } = await ann.fails('audit verify --checkpoint kept.ndjson', 2, 'invalid_input')
+    const { problem } = await ann.expectFailure('audit verify --checkpoint kept.ndjson', 2, 'invalid_input')
     expect(problem.fields?.[0]).toMatchObject({ message: expect.stringContaining('line 2') })
   })
 
   it('cannot be compared with what is no checkpoint', async () => {
     writeFileSync(join(ann.cwd, 'nonsense.json'), '{"hello":1}')
-    const { problem } = await ann.fails('audit verify --checkpoint nonsense.json', 2, 'invalid_input')
+    const { problem } = await ann.expectFailure('audit verify --checkpoint nonsense.json', 2, 'invalid_input')
     const message = expect.stringContaining('line 1 of the file is no checkpoint')
     expect(problem.fields?.[0]).toMatchObject({ field: '--checkpoint', message })
     writeFileSync(join(ann.cwd, 'empty.json'), '\n')
-    const { problem: empty } = await ann.fails('audit verify --checkpoint empty.json', 2, 'invalid_input')
+    const { problem: empty } = await ann.expectFailure('audit verify --checkpoint empty.json', 2, 'invalid_input')
     expect(empty.fields?.[0]).toMatchObject({ message: 'the file holds no checkpoint' })
-    await ann.fails('audit verify --checkpoint nowhere.json', 2, 'invalid_input')
-    await ann.fails('audit verify nowhere.ndjson', 2, 'invalid_input')
+    await ann.expectFailure('audit verify --checkpoint nowhere.json', 2, 'invalid_input')
+    await ann.expectFailure('audit verify nowhere.ndjson', 2, 'invalid_input')
   })
 })
 
@@ -125,11 +125,11 @@ describe('an export of the audit log', () => {
     const { out } = await ann.run('audit export --format ndjson')
     const bob = user({}, { 'audit.ndjson': out })
     try {
-      const { code, said } = await bob.ask('audit verify audit.ndjson')
+      const { code, said } = await bob.runJson('audit verify audit.ndjson')
       expect([code, said]).toEqual([0, expect.objectContaining({ valid: true, count: 5, anchored: 5 })])
-      expect((await bob.ask('audit verify -', { input: out })).code).toBe(0)
+      expect((await bob.runJson('audit verify -', { input: out })).code).toBe(0)
     } finally {
-      bob.leave()
+      bob.removeFolder()
     }
     expect(out.trimEnd().split('\n')).toHaveLength(6)
   })
@@ -155,7 +155,7 @@ describe('an export of the audit log', () => {
 
   it('is not made of a log that was changed', async () => {
     tampered("update events set body = replace(body, 'success', 'failure') where count = 2")
-    await ann.fails('audit export --output audit.ndjson', 4, 'audit_broken')
+    await ann.expectFailure('audit export --output audit.ndjson', 4, 'audit_broken')
     expect(() => readFileSync(join(ann.cwd, 'audit.ndjson'))).toThrow('ENOENT')
   })
 
@@ -168,7 +168,7 @@ describe('an export of the audit log', () => {
     expect(records).toHaveLength(5)
     expect(new Set(records.map(({ class_uid }) => class_uid))).toEqual(new Set([3002]))
     expect(records.map(({ message }) => message)).toContain('REFRESH_COMPLETED')
-    const { said } = await ann.ask<{ lines: unknown[] }>('audit export --format ocsf')
+    const { said } = await ann.runJson<{ lines: unknown[] }>('audit export --format ocsf')
     expect(said.lines).toHaveLength(5)
   })
 })

@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { issuer } from './forged.ts'
+import { createTokenIssuer } from './token-issuer.ts'
 import { type User, user } from './user.ts'
 
-const mint = issuer()
+const mint = createTokenIssuer()
 let upstream: Sandbox
 let keyServer: Server
 let ann: User
@@ -21,7 +21,7 @@ beforeAll(async () => {
   ann = user(upstream.env)
 })
 afterAll(async () => {
-  ann.leave()
+  ann.removeFolder()
   keyServer.close()
   await upstream.close()
 })
@@ -31,7 +31,7 @@ interface Found {
 }
 
 const lookedAt = async (env: Readonly<Record<string, string>>) => {
-  const { said } = await ann.ask<Found>('doctor', { env })
+  const { said } = await ann.runJson<Found>('doctor', { env })
   return (check: string) => said.findings.find((one) => one.check === check)
 }
 

@@ -24,19 +24,21 @@ const onDisk = (body: (ann: User, disk: SmallDisk, path: string) => Promise<void
       await body(ann, disk, path)
       expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
     } finally {
-      ann.leave()
+      ann.removeFolder()
     }
   })
 
 describe.skipIf(!mayMount)('a disk that is full', () => {
-  it('is named with its path by the verb that meets it, and found by doctor', async () => {
+  it('is named with its path by the command that meets it, and found by doctor', async () => {
     await onDisk(async (ann, disk, path) => {
       await ann.run('token')
       disk.fill(40_000)
-      const { text } = await ann.fails(ISSUE, 1, 'store_unavailable')
+      const { text } = await ann.expectFailure(ISSUE, 1, 'store_unavailable')
       expect(text).toMatch(/disk is full/i)
       expect(text).toContain(path)
-      const { code, said } = await ann.ask<{ findings: { check: string; state: string; message: string }[] }>('doctor')
+      const { code, said } = await ann.runJson<{ findings: { check: string; state: string; message: string }[] }>(
+        'doctor',
+      )
       expect([code, said]).toMatchObject([1, { healthy: false }])
       expect(said.findings).toContainEqual(
         expect.objectContaining({ check: 'disk', state: 'failed', message: expect.stringContaining(path) }),
@@ -46,7 +48,9 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
 
   it('is a warning of doctor as long as little room is left', async () => {
     await onDisk(async (ann, _disk, path) => {
-      const { code, said } = await ann.ask<{ findings: { check: string; state: string; message: string }[] }>('doctor')
+      const { code, said } = await ann.runJson<{ findings: { check: string; state: string; message: string }[] }>(
+        'doctor',
+      )
       const disk = said.findings.find(({ check }) => check === 'disk')
       expect([code, disk]).toMatchObject([0, { state: 'warning', message: expect.stringContaining(path) }])
     })
@@ -68,7 +72,7 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
       const run = ann.start('token --json', {
         env: { GENESYS_OAUTH_BASE_URL: url, GENESYS_REFRESH_TOKEN: 'first' },
       })
-      await run.noted(
+      await run.matchOnStandardError(
         /The store cannot take the new tokens: the disk is full \(\S+gp\.db\)\. Trying again; 5 s of 60 s\./,
       )
       disk.empty()

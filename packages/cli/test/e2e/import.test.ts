@@ -18,23 +18,23 @@ beforeEach(() => {
 })
 afterEach(() => {
   expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
 })
 
 const write = (text: string, name = 'people.csv'): void => writeFileSync(join(ann.cwd, name), text)
 const read = (name: string): string => readFileSync(join(ann.cwd, name), 'utf8')
 const mints = (): number => upstream.journal().filter(({ operation }) => operation === 'mint').length
 const guests = async (): Promise<number> =>
-  (await ann.ask<{ guests: unknown[] }>('guest list --limit 1000')).said.guests.length
+  (await ann.runJson<{ guests: unknown[] }>('guest list --limit 1000')).said.guests.length
 const rows = (count: number): string => `duration\n${Array.from({ length: count }, (_, nth) => 600 + nth).join('\n')}\n`
 
 describe('an import', () => {
   it('issues a guest for each row, and a second time none', async () => {
     write(rows(50))
-    const { code, said } = await ann.ask(IMPORT)
+    const { code, said } = await ann.runJson(IMPORT)
     expect([code, said]).toMatchObject([0, { total: 50, done: 50, skipped: 0, failed: 0, api: 'guest-tokens' }])
     const before = mints()
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { total: 50, done: 0, skipped: 50 } })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { total: 50, done: 0, skipped: 50 } })
     expect([mints() - before, await guests()]).toEqual([0, 50])
   })
 
@@ -42,9 +42,9 @@ describe('an import', () => {
     write(rows(2))
     mkdirSync(join(ann.cwd, 'links'))
     symlinkSync('../people.csv', join(ann.cwd, 'links', 'same.csv'))
-    await ann.ask(IMPORT)
+    await ann.runJson(IMPORT)
     const linked = IMPORT.replace('people', 'links/same')
-    expect(await ann.ask(linked)).toMatchObject({ code: 0, said: { done: 0, skipped: 2 } })
+    expect(await ann.runJson(linked)).toMatchObject({ code: 0, said: { done: 0, skipped: 2 } })
   })
 
   it('names every broken row with its line and the remedy, and loses none of the others', async () => {
@@ -62,7 +62,7 @@ describe('an import', () => {
         ',602,webmessaging:guest:everything,the scope',
       ].join('\r\n'),
     )
-    const { code, said } = await ann.ask(IMPORT)
+    const { code, said } = await ann.runJson(IMPORT)
     expect([code, said]).toMatchObject([2, { total: 8, done: 2, failed: 6 }])
     const failed = read('people.csv.failures.csv')
     expect(failed).toContain('guestId,duration,scopes,_remark,_line,_row,_code,_fault,_remedy\n')
@@ -76,9 +76,12 @@ describe('an import', () => {
 
   it('takes the file of failures as it is, once it is mended', async () => {
     write('duration\n600\nnever\n')
-    await ann.ask(IMPORT)
+    await ann.runJson(IMPORT)
     write(read('people.csv.failures.csv').replace('never', '700'), 'mended.csv')
-    expect(await ann.ask(IMPORT.replace('people', 'mended'))).toMatchObject({ code: 0, said: { total: 1, done: 1 } })
+    expect(await ann.runJson(IMPORT.replace('people', 'mended'))).toMatchObject({
+      code: 0,
+      said: { total: 1, done: 1 },
+    })
     expect(await guests()).toBe(2)
   })
 
@@ -87,7 +90,7 @@ describe('an import', () => {
       '{"duration": 600}\n\n{"duration": "short", "scopes": ["webmessaging:guest:read"]}\n[1]\n{"a\n',
       'people.ndjson',
     )
-    const { code, said } = await ann.ask(IMPORT.replace('csv', 'ndjson'))
+    const { code, said } = await ann.runJson(IMPORT.replace('csv', 'ndjson'))
     expect([code, said]).toMatchObject([2, { total: 4, done: 2, failed: 2 }])
     const failed = read('people.ndjson.failures.ndjson').trim().split('\n')
     expect(failed.map((line) => (JSON.parse(line) as { _line: number; _fault: string })._line)).toEqual([4, 5])
@@ -99,13 +102,13 @@ describe('an import', () => {
       { on: 'mint', do: { status: 429, headers: { 'retry-after': '1' } }, times: 3 },
       { on: 'mint', do: { status: 503 }, times: 6 },
     ])
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 20, failed: 0 } })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 20, failed: 0 } })
   })
 
   it('waits no longer than it is told to', async () => {
     write(rows(1))
     upstream.script([{ on: 'mint', do: { status: 429, headers: { 'retry-after': '60' } }, times: 1 }])
-    expect(await ann.ask(`${IMPORT} --patience 1`)).toMatchObject({ code: 3, said: { done: 0, failed: 1 } })
+    expect(await ann.runJson(`${IMPORT} --patience 1`)).toMatchObject({ code: 3, said: { done: 0, failed: 1 } })
   })
 
   it('goes on after a kill -9 where it was, and makes no guest twice', async () => {
@@ -115,7 +118,7 @@ describe('an import', () => {
       await new Promise((resolve) => setTimeout(resolve, 20))
     run.child.kill('SIGKILL')
     await run.ended
-    const { code, said } = await ann.ask<{ done: number; skipped: number }>(IMPORT)
+    const { code, said } = await ann.runJson<{ done: number; skipped: number }>(IMPORT)
     expect([code, said.done + said.skipped]).toEqual([0, 300])
     expect(await guests()).toBe(300)
   })
@@ -128,11 +131,11 @@ describe('rows that failed', () => {
     await ann.run('guest issue --api engagements --email bob@x.example --consent --channel web-1')
     write('email,consent\nada@x.example,true\nbob@x.example,true\nada@x.example,true\n')
     const counts = { total: 3, failed: 2 }
-    expect(await ann.ask(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 1, skipped: 0 } })
+    expect(await ann.runJson(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 1, skipped: 0 } })
     // Rows are written as they fail, and several are under way at once.
     const failures = () => read('people.csv.failures.csv').split('\n').sort()
     const failed = failures()
-    expect(await ann.ask(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 0, skipped: 1 } })
+    expect(await ann.runJson(PEOPLE)).toMatchObject({ code: 1, said: { ...counts, done: 0, skipped: 1 } })
     expect(failures()).toEqual(failed)
   })
 
@@ -141,9 +144,9 @@ describe('rows that failed', () => {
     await ann.run(`guest issue --api guest-tokens --guest-id ${id} --scope webmessaging:guest:send`)
     write(`guestId,scopes\n${id},webmessaging:guest:receive\n`)
     upstream.script([{ on: 'mint', do: { status: 400 }, times: 1 }])
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 3, said: { failed: 1 } })
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 1 } })
-    expect((await ann.ask(`guest show ${id}`)).said).toMatchObject({
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 3, said: { failed: 1 } })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 1 } })
+    expect((await ann.runJson(`guest show ${id}`)).said).toMatchObject({
       scopes: ['webmessaging:guest:receive'],
       generation: 2,
     })
@@ -151,9 +154,9 @@ describe('rows that failed', () => {
 
   it('are not imported from the file of failures while they stand there as they were', async () => {
     write('duration,attributes.name\n"600,Ann\n600,Doe, Jane\n')
-    await ann.ask(IMPORT)
+    await ann.runJson(IMPORT)
     write(read('people.csv.failures.csv'), 'mended.csv')
-    const { said } = await ann.ask(IMPORT.replace('people', 'mended'))
+    const { said } = await ann.runJson(IMPORT.replace('people', 'mended'))
     expect(said).toMatchObject({ done: 0, failed: 2 })
     expect(read('mended.csv.failures.csv')).toContain('"600,Doe, Jane"')
     expect(read('mended.csv.failures.csv')).toContain('empty _row')
@@ -170,20 +173,20 @@ describe('rows that were cut off', () => {
 
   it('are done if the audit log has their guest, else asked for again', async () => {
     write(`guestId\n${id}\n`)
-    await ann.ask(IMPORT)
+    await ann.runJson(IMPORT)
     const [, request = ''] = /"request":"([^"]+)"/.exec(read('people.csv.import')) ?? []
     cutOff(request)
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 0, skipped: 1 } })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 0, skipped: 1 } })
     cutOff('another request')
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 1, skipped: 0 } })
-    expect((await ann.ask(`guest show ${id}`)).said).toMatchObject({ generation: 2 })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 1, skipped: 0 } })
+    expect((await ann.runJson(`guest show ${id}`)).said).toMatchObject({ generation: 2 })
   })
 })
 
 describe('two imports of one file', () => {
   it('do not run at once: the second says so, and leaves the failures of the first alone', async () => {
     write(`${rows(40)}never\n`)
-    const [first, second] = await Promise.all([ann.ask(IMPORT), ann.ask(IMPORT)])
+    const [first, second] = await Promise.all([ann.runJson(IMPORT), ann.runJson(IMPORT)])
     const [refused, done] = [first, second].sort((one, other) => Number(other.code === 1) - Number(one.code === 1))
     expect(refused).toMatchObject({ code: 1, said: { code: 'import_running' } })
     expect(done).toMatchObject({ code: 2, said: { done: 40, failed: 1 } })
@@ -209,7 +212,7 @@ describe('a file in another encoding', () => {
           : names.map(([email, name]) => `${JSON.stringify({ email, name, consent: true })}\n`).join('')
       writeFileSync(join(ann.cwd, `people.${format}`), Buffer.from(text, 'latin1'))
       const before = sent().length
-      const { code, said } = await ann.ask(`guest import people.${format} --api engagements --channel web-1`)
+      const { code, said } = await ann.runJson(`guest import people.${format} --api engagements --channel web-1`)
       expect([code, said]).toMatchObject([2, { done: 1, failed: 1 }])
       expect(sent().length - before).toBe(1)
       expect(read(`people.${format}.failures.${format}`)).toContain('is not UTF-8')
@@ -218,12 +221,12 @@ describe('a file in another encoding', () => {
 
   it('is read in UTF-16 with a byte order mark, as spreadsheets save "Unicode text"', async () => {
     writeFileSync(join(ann.cwd, 'people.csv'), Buffer.from(`\uFEFF${rows(3)}`, 'utf16le'))
-    expect(await ann.ask(IMPORT)).toMatchObject({ code: 0, said: { done: 3 } })
+    expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 3 } })
   })
 
   it('is refused where the columns cannot be read', async () => {
     writeFileSync(join(ann.cwd, 'people.csv'), Buffer.from('email,attributes.stra\u00dfe\na,b\n', 'latin1'))
-    const { text } = await ann.fails(IMPORT, 2, 'invalid_input')
+    const { text } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
     expect(text).toContain('it is not UTF-8')
   })
 })
@@ -238,7 +241,7 @@ describe('a file that cannot be imported', () => {
   ])('%s: it is said before anything is asked for', async (_what, text, said) => {
     if (text !== undefined) write(text)
     const before = mints()
-    const { text: told } = await ann.fails(IMPORT, 2, 'invalid_input')
+    const { text: told } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
     expect(told).toContain(said)
     expect(told).not.toMatch(/--(api|scope|duration)\b.* column|--duration: stands/)
     expect([mints(), existsSync(join(ann.cwd, 'people.csv.import'))]).toEqual([before, false])
@@ -246,11 +249,11 @@ describe('a file that cannot be imported', () => {
 
   it('was changed since its import began: it is named as such, and nothing is done', async () => {
     write('duration\n600\n')
-    await ann.ask(IMPORT)
+    await ann.runJson(IMPORT)
     appendFileSync(join(ann.cwd, 'people.csv'), '700\n')
-    const { text } = await ann.fails(IMPORT, 2, 'invalid_input')
+    const { text } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
     expect(text).toContain('the file was changed since its import began')
-    const { text: other } = await ann.fails(IMPORT.replace('guest-tokens', 'engagements'), 2, 'invalid_input')
+    const { text: other } = await ann.expectFailure(IMPORT.replace('guest-tokens', 'engagements'), 2, 'invalid_input')
     expect(other).toMatch(/changed|another api/)
   })
 
@@ -260,7 +263,7 @@ describe('a file that cannot be imported', () => {
       write(rows(3))
       mkdirSync(join(ann.cwd, name))
       const before = mints()
-      const { problem } = await ann.fails(IMPORT, 2, 'invalid_input')
+      const { problem } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
       expect(problem.fields).toMatchObject([{ field: '<file>', message: expect.stringContaining(name) }])
       expect(mints()).toBe(before)
     },
@@ -268,6 +271,6 @@ describe('a file that cannot be imported', () => {
 
   it('is of no known form', async () => {
     write('', 'people.xlsx')
-    await ann.fails(IMPORT.replace('csv', 'xlsx'), 2, 'invalid_input')
+    await ann.expectFailure(IMPORT.replace('csv', 'xlsx'), 2, 'invalid_input')
   })
 })

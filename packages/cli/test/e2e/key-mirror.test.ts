@@ -3,7 +3,7 @@ import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, vi } from 'vitest'
-import { site, started } from '../spawned.ts'
+import { temporaryFolder, spawnCli } from '../spawn-cli.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -14,8 +14,8 @@ const keyRequests = (upstream: Sandbox): number =>
 describe('a process that stays up', () => {
   it('asks for the keys without a token that needs them', async () => {
     const upstream = await sandbox()
-    const { cwd, remove } = site()
-    const keep = started(['keep', '--json'], cwd, upstream.env)
+    const { cwd, remove } = temporaryFolder()
+    const keep = spawnCli(['keep', '--json'], cwd, upstream.env)
     try {
       await vi.waitFor(() => expect(keyRequests(upstream)).toBe(1), { timeout: 15_000, interval: 50 })
       keep.child.kill('SIGTERM')

@@ -22,11 +22,11 @@ beforeEach(() => {
 })
 afterEach(() => {
   expect(ann.leaks([KEY, OTHER_KEY, JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
 })
 
 const listed = async (...keys: readonly string[]): Promise<Listed['keys']> =>
-  (await ann.ask<Listed>('keys list', key(...keys))).said.keys
+  (await ann.runJson<Listed>('keys list', key(...keys))).said.keys
 
 describe('the keys of a store', () => {
   it('rotate: the first key of the list opens the store alone afterwards', async () => {
@@ -36,7 +36,7 @@ describe('the keys of a store', () => {
     expect(before?.values).toBeGreaterThan(0)
     expect(before?.createdAt).toMatch(/^\d{4}-.*Z$/)
 
-    const { code, said } = await ann.ask('keys rotate', key(OTHER_KEY, KEY))
+    const { code, said } = await ann.runJson('keys rotate', key(OTHER_KEY, KEY))
     expect([code, said]).toEqual([
       0,
       { key: expect.any(String), retired: [before?.id], values: before?.values, resumed: false },
@@ -44,8 +44,8 @@ describe('the keys of a store', () => {
     const [after, ...others] = await listed(OTHER_KEY)
     expect([after?.id, after?.values, others]).toEqual([said['key'], before?.values, []])
     expect(after?.wrappedBy).not.toBe(before?.wrappedBy)
-    expect((await ann.ask('guest list', key(OTHER_KEY))).said).toMatchObject({ guests: [{ generation: 1 }] })
-    const { text } = await ann.fails('guest list', 1, 'store_wrong_key', key(KEY))
+    expect((await ann.runJson('guest list', key(OTHER_KEY))).said).toMatchObject({ guests: [{ generation: 1 }] })
+    const { text } = await ann.expectFailure('guest list', 1, 'store_wrong_key', key(KEY))
     expect(text).toContain(after?.wrappedBy)
   })
 

@@ -21,7 +21,7 @@ beforeEach(async () => {
 })
 afterEach(() => {
   expect(ann.leaks([upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
 })
 
 /** The address that a sign-in at the terminal prints. */
@@ -30,7 +30,7 @@ const ADDRESS = /\n {2}(http\S+)\n/
 /** A sign-in at the terminal; `visit` does what the browser does with the address that it prints. */
 async function login<T>(line: string, visit: (url: string) => Promise<T>) {
   const run = ann.start(`login --no-browser ${line}`)
-  const seen = await visit(await run.noted(ADDRESS))
+  const seen = await visit(await run.matchOnStandardError(ADDRESS))
   return { ...(await run.ended), seen }
 }
 
@@ -44,7 +44,7 @@ describe('login', () => {
     const { code, out, seen } = await login('--json', browse)
     expect([code, JSON.parse(out)]).toMatchObject([0, { connection: 'default', generation: 1, missing: [] }])
     expect(seen).toMatchObject({ status: 200, text: expect.stringContaining('You may close this window') })
-    const { said } = await ann.ask('token')
+    const { said } = await ann.runJson('token')
     expect(said).toMatchObject({ accessToken: expect.stringMatching(/^gp_….{4}$/), generation: 1, standing: 'active' })
   })
 
@@ -85,7 +85,7 @@ describe('login', () => {
 
   it('waits on past the tab of a sign-in that was given up', async () => {
     const first = ann.start('login --no-browser')
-    const url = await first.noted(ADDRESS)
+    const url = await first.matchOnStandardError(ADDRESS)
     first.child.kill('SIGINT')
     await first.ended
     const stale = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
@@ -96,14 +96,14 @@ describe('login', () => {
   it('says what to do when the port of the redirect is taken', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(Number(new URL(redirect).port), '127.0.0.1', resolve))
-    const { text } = await ann.fails('login --no-browser', 1, 'port_unavailable')
+    const { text } = await ann.expectFailure('login --no-browser', 1, 'port_unavailable')
     expect(text).toContain('GENESYS_REDIRECT_URI')
     await new Promise((resolve) => taken.close(resolve))
   })
 
   it('refuses a redirect that does not lead back here', async () => {
     const env = { GENESYS_REDIRECT_URI: 'https://shop.example.com/callback' }
-    const { text } = await ann.fails('login --no-browser', 2, 'config_invalid', { env })
+    const { text } = await ann.expectFailure('login --no-browser', 2, 'config_invalid', { env })
     expect(text).toContain('not an http:// address of this machine')
   })
 
@@ -119,7 +119,7 @@ describe('login', () => {
 describe('login --device', () => {
   it('waits until somebody approves elsewhere', async () => {
     const run = ann.start('login --device --json')
-    upstream.device({ userCode: await run.noted(/enter (\S+), before/), approve: true })
+    upstream.device({ userCode: await run.matchOnStandardError(/enter (\S+), before/), approve: true })
     const { code, out } = await run.ended
     expect([code, JSON.parse(out)]).toMatchObject([0, { generation: 1, renewable: true }])
   })
@@ -128,17 +128,17 @@ describe('login --device', () => {
 describe('logout', () => {
   it('ends the sign-in upstream and here; then the client’s own tokens are used again', async () => {
     await login('', browse)
-    const { said: before } = await ann.ask('connections show')
-    expect((await ann.ask('connections show default')).said).toEqual(before)
+    const { said: before } = await ann.runJson('connections show')
+    expect((await ann.runJson('connections show default')).said).toEqual(before)
     expect(before).toMatchObject({ grant: 'refresh_token', standing: 'active', renewable: true })
-    expect(await ann.ask('logout')).toEqual({
+    expect(await ann.runJson('logout')).toEqual({
       code: 0,
       said: { connection: 'default', upstream: 'done', local: 'done' },
     })
-    const { said: after } = await ann.ask('connections list')
+    const { said: after } = await ann.runJson('connections list')
     expect(after).toMatchObject({ connections: [{ grant: 'refresh_token', standing: 'revoked' }] })
     await ann.run('token')
-    expect(await ann.ask('connections show')).toMatchObject({
+    expect(await ann.runJson('connections show')).toMatchObject({
       said: { grant: 'client_credentials', standing: 'active' },
     })
   })
@@ -146,9 +146,9 @@ describe('logout', () => {
   it('says so when upstream cannot be told, and until when its token lives', async () => {
     await login('', browse)
     upstream.script([{ on: 'revoke', do: { status: 500 }, times: 9 }])
-    const { said } = await ann.ask('logout')
+    const { said } = await ann.runJson('logout')
     upstream.script([])
-    expect(await ann.ask('logout')).toMatchObject({ code: 0, said: { upstream: 'done' } })
+    expect(await ann.runJson('logout')).toMatchObject({ code: 0, said: { upstream: 'done' } })
     expect(
       upstream.journal().filter(({ operation, status }) => operation === 'revoke' && status === 200).length,
     ).toBeGreaterThan(0)
@@ -156,21 +156,21 @@ describe('logout', () => {
   })
 
   it('says that nobody is signed in', async () => {
-    await ann.fails('logout', 3, 'needs_reauth')
+    await ann.expectFailure('logout', 3, 'needs_reauth')
   })
 })
 
 describe('connections show', () => {
   it('names a connection that the store does not know', async () => {
-    await ann.fails('connections show', 2, 'connection_unknown')
-    await ann.fails('connections show emea', 2, 'connection_unknown')
+    await ann.expectFailure('connections show', 2, 'connection_unknown')
+    await ann.expectFailure('connections show emea', 2, 'connection_unknown')
   })
 
   it('is refused where it is given two names', async () => {
     const config = { connections: { emea: { region: 'mypurecloud.ie', clientId: 'a' } } }
     writeFileSync(join(ann.cwd, 'guestpass.config.json'), JSON.stringify(config))
-    await ann.fails('connections show emea --connection emea', 2, 'connection_unknown')
-    const { problem } = await ann.fails('connections show apac --connection emea', 2, 'invalid_input')
+    await ann.expectFailure('connections show emea --connection emea', 2, 'connection_unknown')
+    const { problem } = await ann.expectFailure('connections show apac --connection emea', 2, 'invalid_input')
     expect(problem.fields).toMatchObject([{ message: 'is not the connection that --connection names' }])
   })
 })

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { genesysAlone } from './genesys-alone.ts'
-import { inTurns, JWS, type User, user } from './user.ts'
+import { genesysVariables } from './genesys-variables.ts'
+import { forEachConcurrently, JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
 
@@ -20,11 +20,11 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 beforeEach(() => {
-  ann = user(genesysAlone(upstream.env))
+  ann = user(genesysVariables(upstream.env))
 })
 afterEach(() => {
   expect(ann.leaks([secret(), JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
 })
 
 const met = (): number => upstream.journal().length
@@ -48,15 +48,15 @@ describe('a request for a guest that is wrong', () => {
     const before = met()
     // Makes the store, which is told once.
     await ann.run('guest list')
-    await inTurns(
+    await forEachConcurrently(
       rows,
       async ([line, fields]) => {
-        const { problem, text } = await ann.fails(line, 2, 'invalid_input')
+        const { problem, text } = await ann.expectFailure(line, 2, 'invalid_input')
         expect(problem.fields?.map(({ field }) => field)).toEqual(fields)
         for (const { field, message, remedy } of problem.fields ?? []) {
           expect(text).toContain(`  ${field}: ${message}\n    ${remedy}\n`)
           expect(remedy.length).toBeGreaterThan(10)
-          // The sentence says the same names; a verb whose only fault it is may say them once.
+          // The sentence says the same names; a command whose only fault it is may say them once.
           if (problem.detail.startsWith('The request')) expect(problem.detail).toContain(`${field}: ${message}`)
         }
         expect(text.match(/^guestpass: /gm)).toHaveLength(1)
@@ -75,7 +75,7 @@ describe('a token that was not given', () => {
     ['guest refresh g-1 --token token.txt', '--token', 'is the name of a file'],
   ])('is a mistake of the command line, not a token that is not valid: %s', async (line, field, message) => {
     writeFileSync(join(ann.cwd, 'token.txt'), 'text')
-    const { problem } = await ann.fails(line, 2, 'invalid_input')
+    const { problem } = await ann.expectFailure(line, 2, 'invalid_input')
     expect(problem.fields).toMatchObject([{ field, message: expect.stringContaining(message) }])
   })
 })
@@ -84,22 +84,22 @@ describe('a place that is wrong', () => {
   it('is no region, which lists those there are', async () => {
     for (const name of ['GENESYS_REGION', 'GENESYS_ENV']) {
       const bob = user({ [name]: 'eu-west', GENESYS_CLIENT_ID: 'id', GENESYS_CLIENT_SECRET: secret() })
-      const { problem, text } = await bob.fails('token', 2, 'config_invalid')
+      const { problem, text } = await bob.expectFailure('token', 2, 'config_invalid')
       expect(problem.fields?.[0]).toMatchObject({ field: name, message: expect.stringContaining('eu-west') })
       expect(text).toMatch(/mypurecloud\.ie \(eu-west-1\)[^]*mypurecloud\.jp/)
       expect(bob.leaks([secret()])).toEqual([])
-      bob.leave()
+      bob.removeFolder()
     }
   })
 
   it('does not exist or does not answer', async () => {
     const rows = ['http://127.0.0.1:1', 'https://nowhere.invalid']
-    await inTurns(rows, async (url) => {
-      const bob = user({ ...genesysAlone(upstream.env), GENESYS_OAUTH_BASE_URL: url })
-      const { problem } = await bob.fails('token', 1, 'upstream_unavailable')
+    await forEachConcurrently(rows, async (url) => {
+      const bob = user({ ...genesysVariables(upstream.env), GENESYS_OAUTH_BASE_URL: url })
+      const { problem } = await bob.expectFailure('token', 1, 'upstream_unavailable')
       expect(problem.detail).toContain(`cannot reach ${new URL(url).host}`)
       expect(bob.leaks([secret()])).toEqual([])
-      bob.leave()
+      bob.removeFolder()
     })
   })
 
@@ -125,7 +125,7 @@ describe('a place that is wrong', () => {
     // With a gateway it is asked, here through the proxy, so that the silence before says something.
     expect((await bob.start(ISSUE, { env: { GENESYS_GATEWAY: 'true' } }).ended).code).toBe(1)
     expect(asked.length).toBeGreaterThan(0)
-    bob.leave()
+    bob.removeFolder()
     proxy.close()
   })
 })
@@ -133,7 +133,7 @@ describe('a place that is wrong', () => {
 describe('an external user that nobody signed in for', () => {
   it('is refused with the command that mends it, from the environment that the sandbox prints', async () => {
     const bob = user(upstream.env)
-    const { text } = await bob.fails(
+    const { text } = await bob.expectFailure(
       'guest issue --api external-users --email cy@example.com --name Cy',
       3,
       'needs_reauth',
@@ -141,15 +141,15 @@ describe('an external user that nobody signed in for', () => {
     expect(text).toContain('no user is signed in')
     expect(text).toContain('`guestpass login`')
     expect(bob.leaks([secret(), 'cy@example.com'])).toEqual([])
-    bob.leave()
+    bob.removeFolder()
   })
 })
 
 describe('a configuration that is wrong', () => {
-  it('is told with every mistake at once, for every verb that reads it', async () => {
+  it('is told with every mistake at once, for every command that reads it', async () => {
     const env = { GENESYS_CLIENT_ID: '', GENESYS_RATE_LIMIT: '0', GENESYS_PUBLIC_KEY: 'secret-looking-value-4711' }
-    await inTurns(['token', ISSUE, 'doctor'], async (line) => {
-      const { problem } = await ann.fails(line, 2, 'config_invalid', { env })
+    await forEachConcurrently(['token', ISSUE, 'doctor'], async (line) => {
+      const { problem } = await ann.expectFailure(line, 2, 'config_invalid', { env })
       expect(problem.fields?.map(({ field }) => field).sort()).toEqual(Object.keys(env).sort())
     })
     expect(ann.leaks(['secret-looking-value-4711'])).toEqual([])
@@ -157,25 +157,25 @@ describe('a configuration that is wrong', () => {
 
   it('is a file that is no JSON, without its content in the message', async () => {
     writeFileSync(join(ann.cwd, 'guestpass.config.json'), `{"clientSecret": "${secret()}",}`)
-    const { text } = await ann.fails('token', 2, 'config_invalid')
+    const { text } = await ann.expectFailure('token', 2, 'config_invalid')
     expect(text).toMatch(/guestpass\.config\.json: is not JSON: line 1, column \d+/)
     writeFileSync(join(ann.cwd, 'guestpass.config.json'), '{}')
   })
 
   it('is a key that is none, or of another kind', async () => {
-    const { problem } = await ann.fails('token', 2, 'config_invalid', {
+    const { problem } = await ann.expectFailure('token', 2, 'config_invalid', {
       env: { GENESYS_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\\nexpired\\n-----END PUBLIC KEY-----' },
     })
     expect(problem.fields?.[0]?.field).toBe('GENESYS_PUBLIC_KEY')
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const { problem: secret } = await ann.fails('token', 2, 'config_invalid', {
+    const { problem: secret } = await ann.expectFailure('token', 2, 'config_invalid', {
       env: { GENESYS_PUBLIC_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
     })
     expect(secret.fields?.[0]).toMatchObject({
       field: 'GENESYS_PUBLIC_KEY',
       remedy: 'Give its public part, which `openssl pkey -in FILE -pubout` prints.',
     })
-    const { problem: short } = await ann.fails('token', 2, 'config_invalid', {
+    const { problem: short } = await ann.expectFailure('token', 2, 'config_invalid', {
       env: { GUESTPASS_ENCRYPTION_KEY: Buffer.alloc(16, 7).toString('base64') },
     })
     expect(short.fields?.[0]).toMatchObject({
@@ -195,31 +195,31 @@ describe('another connection', () => {
     const other = { oauthBaseUrl, apiBaseUrl, clientId, clientSecret: secret() }
     const config = join(ann.cwd, 'guestpass.config.json')
     writeFileSync(config, JSON.stringify({ connections: { other } }))
-    const { said: guest } = await ann.ask<{ guestId: string; token: string }>(`${ISSUE} --reveal`)
+    const { said: guest } = await ann.runJson<{ guestId: string; token: string }>(`${ISSUE} --reveal`)
     const tokenRequests = (): number => upstream.journal().filter(({ operation }) => operation === 'token').length
     const before = tokenRequests()
 
-    expect((await ann.ask('guest list --connection other')).said).toEqual({ guests: [] })
-    for (const verb of ['show', 'token', 'revoke']) {
-      await ann.fails(`guest ${verb} ${guest.guestId} --connection other`, 2, 'guest_unknown')
+    expect((await ann.runJson('guest list --connection other')).said).toEqual({ guests: [] })
+    for (const command of ['show', 'token', 'revoke']) {
+      await ann.expectFailure(`guest ${command} ${guest.guestId} --connection other`, 2, 'guest_unknown')
     }
-    expect((await ann.ask('audit tail --connection other')).said).toEqual({ records: [] })
-    expect((await ann.ask('report --connection other')).said).toMatchObject({
+    expect((await ann.runJson('audit tail --connection other')).said).toEqual({ records: [] })
+    expect((await ann.runJson('report --connection other')).said).toMatchObject({
       connection: 'other',
       guestTokens: { totalRequests: 0 },
       accessTokens: { totalRequests: 0 },
     })
     expect(tokenRequests()).toBe(before)
-    expect((await ann.ask('token --connection other')).said).toMatchObject({ generation: 1 })
+    expect((await ann.runJson('token --connection other')).said).toMatchObject({ generation: 1 })
     expect(tokenRequests()).toBe(before + 1)
 
-    const { said: twin } = await ann.ask(`${ISSUE} --connection other --guest-id ${guest.guestId}`)
+    const { said: twin } = await ann.runJson(`${ISSUE} --connection other --guest-id ${guest.guestId}`)
     expect(twin).toMatchObject({ guestId: guest.guestId, generation: 1 })
-    await ann.ask(`guest revoke ${guest.guestId} --connection other`)
-    expect((await ann.ask(`guest show ${guest.guestId}`)).said).toMatchObject({ standing: 'active', generation: 1 })
-    expect((await ann.ask('verify -', { input: guest.token })).said).toMatchObject({ valid: true })
+    await ann.runJson(`guest revoke ${guest.guestId} --connection other`)
+    expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({ standing: 'active', generation: 1 })
+    expect((await ann.runJson('verify -', { input: guest.token })).said).toMatchObject({ valid: true })
 
-    const { problem } = await ann.fails('guest list --connection othr', 2, 'config_invalid')
+    const { problem } = await ann.expectFailure('guest list --connection othr', 2, 'config_invalid')
     expect(problem.fields?.[0]?.remedy).toContain('Did you mean other?')
     // The file holds the secret by the user's own hand.
     writeFileSync(config, '{}')

@@ -19,7 +19,7 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
-  for (const one of users) one.leave()
+  for (const one of users) one.removeFolder()
   await upstream.close()
 })
 
@@ -41,30 +41,30 @@ const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
 describe('an OAuth client that holds the scopes of one job alone', () => {
   it.each(Object.entries(clients))('%s gets its own token, and is found well', async (client, scopes) => {
     const ann = holding(client as keyof typeof clients)
-    expect(await ann.ask('token')).toMatchObject({ code: 0, said: { scope: scopes.join(' ') } })
-    expect(await ann.ask('doctor')).toMatchObject({ code: 0, said: { healthy: true } })
+    expect(await ann.runJson('token')).toMatchObject({ code: 0, said: { scope: scopes.join(' ') } })
+    expect(await ann.runJson('doctor')).toMatchObject({ code: 0, said: { healthy: true } })
   })
 
   it('mints, and cannot refresh: the scope is named', async () => {
     const ann = holding('minting')
-    const { code, said } = await ann.ask<{ guestId: string }>(ISSUE)
+    const { code, said } = await ann.runJson<{ guestId: string }>(ISSUE)
     expect(code).toBe(0)
-    const { problem } = await ann.fails(`guest refresh ${said.guestId}`, 3, 'scope_missing')
+    const { problem } = await ann.expectFailure(`guest refresh ${said.guestId}`, 3, 'scope_missing')
     expect(problem.detail).toContain('It asked for webmessaging:guesttoken:write, and nothing was granted')
   })
 
   it('refreshes a token that another one minted, and cannot mint', async () => {
-    const { said } = await holding('minting').ask<{ guestId: string; token: string }>(`${ISSUE} --reveal`)
+    const { said } = await holding('minting').runJson<{ guestId: string; token: string }>(`${ISSUE} --reveal`)
     const ann = holding('refreshing')
-    const refreshed = await ann.ask(`guest refresh ${said.guestId} --token -`, { input: said.token })
+    const refreshed = await ann.runJson(`guest refresh ${said.guestId} --token -`, { input: said.token })
     expect(refreshed).toMatchObject({ code: 0, said: { generation: 2 } })
-    await ann.fails(ISSUE, 3, 'scope_missing')
+    await ann.expectFailure(ISSUE, 3, 'scope_missing')
   })
 
   it('authenticates guests', async () => {
     const ann = holding('authenticating')
     const issue = `guest issue --api engagements --email ann@example.com --consent --channel ${upstream.channelId}`
-    expect(await ann.ask(issue)).toMatchObject({ code: 0, said: { generation: 1, verified: true } })
+    expect(await ann.runJson(issue)).toMatchObject({ code: 0, said: { generation: 1, verified: true } })
   })
 })
 
@@ -73,9 +73,9 @@ it('scopes of the configuration that upstream does not grant are named, and the 
   const env = { GENESYS_SCOPES: 'webmessaging:guest:create guest:write' }
   const granted = { access_token: 'opaque', expires_in: 3_600, scope: 'webmessaging:guest:create' }
   upstream.script([{ on: 'token', do: { status: 200, body: granted } }])
-  const { code, said } = await ann.ask('token', { env })
+  const { code, said } = await ann.runJson('token', { env })
   expect([code, said['scope'], said['missing']]).toEqual([0, 'webmessaging:guest:create', ['guest:write']])
   expect((await ann.run('token', { env })).err).toContain('of GENESYS_SCOPES, guest:write was not granted')
-  const { said: findings } = await ann.ask('doctor', { env })
+  const { said: findings } = await ann.runJson('doctor', { env })
   expect(JSON.stringify(findings)).toContain('of GENESYS_SCOPES, guest:write was not granted')
 })

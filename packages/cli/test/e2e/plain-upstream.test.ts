@@ -13,17 +13,17 @@ beforeAll(async () => {
   ann = user({ ...upstream.env, GUESTPASS_AUDIT_FILE: 'audit.jsonl' })
 })
 afterAll(async () => {
-  ann.leave()
+  ann.removeFolder()
   await upstream.close()
 })
 
 describe('an upstream that keeps to the documented contract and does nothing more', () => {
   it('gives guests whose tokens are signed with ES256 and carry no optional claim', async () => {
-    const { code, said } = await ann.ask<{ guestId: string; token: string }>(`${ISSUE} --duration 600 --reveal`)
+    const { code, said } = await ann.runJson<{ guestId: string; token: string }>(`${ISSUE} --duration 600 --reveal`)
     expect([code, said]).toEqual([0, expect.objectContaining({ generation: 1, verified: true })])
     expect(upstream.given).toContain(said.token)
 
-    const verdict = await ann.ask(`verify - --subject ${said.guestId} --scope webmessaging:guest:read`, {
+    const verdict = await ann.runJson(`verify - --subject ${said.guestId} --scope webmessaging:guest:read`, {
       input: said.token,
     })
     expect(verdict).toEqual({
@@ -38,18 +38,18 @@ describe('an upstream that keeps to the documented contract and does nothing mor
         },
       },
     })
-    expect((await ann.ask(`guest token ${said.guestId} --reveal`)).said).toMatchObject({ token: said.token })
-    await ann.ask(`guest revoke ${said.guestId}`)
-    expect((await ann.ask('verify -', { input: said.token })).said).toEqual({ valid: false, reason: 'revoked' })
+    expect((await ann.runJson(`guest token ${said.guestId} --reveal`)).said).toMatchObject({ token: said.token })
+    await ann.runJson(`guest revoke ${said.guestId}`)
+    expect((await ann.runJson('verify -', { input: said.token })).said).toEqual({ valid: false, reason: 'revoked' })
   })
 
   it('gives an access token that cannot be read, which is taken as it is', async () => {
-    const { said } = await ann.ask<{ accessToken: string }>('token --reveal')
+    const { said } = await ann.runJson<{ accessToken: string }>('token --reveal')
     expect(said).toMatchObject({ generation: 1, scope: '' })
     expect(said.accessToken).toMatch(/^opaque-/)
     // The other one is for making guests.
     expect(upstream.met.filter((request) => request === TOKEN_PATH)).toHaveLength(2)
-    expect(await ann.ask('doctor')).toMatchObject({ code: 0, said: { healthy: true } })
+    expect(await ann.runJson('doctor')).toMatchObject({ code: 0, said: { healthy: true } })
   })
 
   it('refuses a wrong secret, and the right one works at once', async () => {
@@ -63,7 +63,7 @@ describe('an upstream that keeps to the documented contract and does nothing mor
     expect(told).toEqual([expect.stringContaining('[client_rejected]')])
     // In the form body, then once in the Authorization header.
     expect(upstream.met.slice(before)).toEqual([TOKEN_PATH, TOKEN_PATH])
-    const problem = await bob.ask('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
+    const problem = await bob.runJson('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
     expect(problem).toMatchObject({
       code: 3,
       said: { code: 'client_rejected', upstream: { status: 401, code: 'invalid_client' } },
@@ -73,18 +73,22 @@ describe('an upstream that keeps to the documented contract and does nothing mor
     expect(bob.leaks(['not-the-secret-9b2e', upstream.env['GENESYS_CLIENT_SECRET'] ?? '', ...upstream.given])).toEqual(
       [],
     )
-    bob.leave()
+    bob.removeFolder()
   })
 
   it('refuses tokens that do not verify before anybody gets them', async () => {
-    const { problem, text } = await ann.fails(ISSUE, 4, 'token_refused', { env: { GENESYS_TOKEN_ALGORITHMS: 'RS256' } })
+    const { problem, text } = await ann.expectFailure(ISSUE, 4, 'token_refused', {
+      env: { GENESYS_TOKEN_ALGORITHMS: 'RS256' },
+    })
     expect(problem.reason).toBe('algorithm')
     expect(text).toContain('Reason: algorithm')
-    const { problem: pinned } = await ann.fails(ISSUE, 4, 'token_refused', { env: { GENESYS_TOKEN_ISSUER: 'me' } })
+    const { problem: pinned } = await ann.expectFailure(ISSUE, 4, 'token_refused', {
+      env: { GENESYS_TOKEN_ISSUER: 'me' },
+    })
     expect(pinned.reason).toBe('issuer')
-    const { said } = await ann.ask<{ guests: unknown[] }>('guest list')
+    const { said } = await ann.runJson<{ guests: unknown[] }>('guest list')
     expect(said.guests).toHaveLength(1)
-    expect((await ann.ask('report')).said).toMatchObject({ guestTokens: { succeeded: 1, failed: 4 } })
+    expect((await ann.runJson('report')).said).toMatchObject({ guestTokens: { succeeded: 1, failed: 4 } })
   })
 
   it('finds no secret in clear in outputs, audit file or database', () => {

@@ -47,12 +47,12 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   expect(ann.leaks(['tutorial-secret-5b1c', WEBHOOK_SECRET, EMAIL])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
   await Promise.all([upstream.close(), peer.close()])
 })
 
 const records = async (more = ''): Promise<readonly AuditRecord[]> =>
-  (await ann.ask<{ records: readonly AuditRecord[] }>(`audit tail --lines 100${more}`)).said.records
+  (await ann.runJson<{ records: readonly AuditRecord[] }>(`audit tail --lines 100${more}`)).said.records
 
 const latest = async (type: string): Promise<AuditRecord | undefined> =>
   (await records()).filter(({ eventType }) => eventType === type).at(-1)
@@ -68,30 +68,30 @@ describe('a guest token that is held outside', () => {
   })
 
   it('is verified, refreshed by a client with the one scope, and known by its session from then on', async () => {
-    const { code, said } = await ann.ask<{ token: string; generation: number }>(`${renew} --reveal`, held())
+    const { code, said } = await ann.runJson<{ token: string; generation: number }>(`${renew} --reveal`, held())
     expect([code, said]).toMatchObject([0, { generation: 2 }])
     expect(upstream.came.map(({ key }) => key)).toEqual([TOKEN, REFRESH])
     const form = new URLSearchParams(upstream.of(TOKEN)[0]?.body)
     expect(form.get('scope')).toBe('webmessaging:guesttoken:write')
     const [request] = upstream.of(REFRESH)
     expect([request?.body, request?.headers['idempotency-key']]).toEqual(['{}', expect.stringMatching(UUID_V4)])
-    expect((await ann.ask(`verify ${said.token} --subject ${SUB}`)).said).toMatchObject({ valid: true })
-    expect((await ann.ask(`guest refresh ${SESSION}`)).said).toMatchObject({ generation: 3 })
-    expect((await ann.ask(`guest show ${SESSION}`)).said).toMatchObject({ guestId: SESSION, tokenSubject: SUB })
+    expect((await ann.runJson(`verify ${said.token} --subject ${SUB}`)).said).toMatchObject({ valid: true })
+    expect((await ann.runJson(`guest refresh ${SESSION}`)).said).toMatchObject({ generation: 3 })
+    expect((await ann.runJson(`guest show ${SESSION}`)).said).toMatchObject({ guestId: SESSION, tokenSubject: SUB })
     expect((await ann.run(`guest show ${SESSION}`)).out).toContain(SUB)
   })
 
   it('of another subject is refused without one that is named, on record and counted', async () => {
-    const { problem } = await ann.fails(`guest refresh ${SESSION} --token -`, 4, 'token_invalid', held())
+    const { problem } = await ann.expectFailure(`guest refresh ${SESSION} --token -`, 4, 'token_invalid', held())
     expect(problem.reason).toBe('subject')
-    await ann.fails(renew, 4, 'token_invalid', held({ exp: 1_000 }))
+    await ann.expectFailure(renew, 4, 'token_invalid', held({ exp: 1_000 }))
     expect(upstream.came).toEqual([])
     expect(await latest('REFRESH_FAILED')).toMatchObject({
       outcome: 'failure',
       latencyMs: expect.any(Number),
       error: { code: 'token_invalid', reason: 'expired' },
     })
-    expect((await ann.ask('report')).said).toMatchObject({
+    expect((await ann.runJson('report')).said).toMatchObject({
       totalRequests: 4,
       failedRefreshes: 4,
       successfulRefreshes: 0,
@@ -99,7 +99,7 @@ describe('a guest token that is held outside', () => {
   })
 
   it('needs its token where a subject is named', async () => {
-    const { problem } = await ann.fails(`guest refresh ${SESSION} --subject ${SUB}`, 2, 'invalid_input')
+    const { problem } = await ann.expectFailure(`guest refresh ${SESSION} --subject ${SUB}`, 2, 'invalid_input')
     expect(problem.fields?.map(({ field }) => field)).toEqual(['--subject'])
   })
 
@@ -111,7 +111,7 @@ describe('a guest token that is held outside', () => {
     ])
     const key = upstream.of(REFRESH)[0]?.headers['idempotency-key']
     const of = await records(` --guest ${SESSION}`)
-    const { subject } = (await ann.ask<{ subject: string }>(`guest show ${SESSION}`)).said
+    const { subject } = (await ann.runJson<{ subject: string }>(`guest show ${SESSION}`)).said
     expect(new Set(of.map((record) => record.subject))).toEqual(new Set([subject]))
     const facts = of.map(({ eventType, idempotencyKey, statusCode }) => [eventType, idempotencyKey, statusCode])
     expect(facts).toEqual([
@@ -122,8 +122,8 @@ describe('a guest token that is held outside', () => {
     ])
     const took = of.filter(({ eventType }) => /COMPLETED|SYNCED/.test(eventType)).map(({ latencyMs }) => latencyMs)
     expect(took).toEqual([expect.any(Number), expect.any(Number)])
-    await ann.fails('audit tail --guest nobody', 2, 'guest_unknown')
-    await ann.fails('audit tail --guest=', 2, 'invalid_input')
+    await ann.expectFailure('audit tail --guest nobody', 2, 'guest_unknown')
+    await ann.expectFailure('audit tail --guest=', 2, 'invalid_input')
   })
 
   it('waits as long as the upstream says within the patience, and fails at once with the time beyond it', async () => {
@@ -132,7 +132,7 @@ describe('a guest token that is held outside', () => {
     const { code } = await ann.run(`${renew} --patience 5`, held())
     expect([code, upstream.of(REFRESH).length]).toEqual([0, 2])
     upstream.answers(REFRESH, busy('40'))
-    const { said } = await ann.ask<{ code: string; retryAt: string }>(`guest refresh ${SESSION}`)
+    const { said } = await ann.runJson<{ code: string; retryAt: string }>(`guest refresh ${SESSION}`)
     expect(said).toMatchObject({ code: 'upstream_busy', retryAt: expect.stringMatching(TIME) })
     expect(Date.parse(said.retryAt) - Date.now()).toBeGreaterThan(30_000)
     expect(upstream.of(REFRESH)).toHaveLength(3)
@@ -162,7 +162,7 @@ describe('an authenticated guest', () => {
   })
 
   it('comes with what the API answered, without its tokens', async () => {
-    const { said } = await ann.ask<{ guestId: string }>(issue)
+    const { said } = await ann.runJson<{ guestId: string }>(issue)
     expect(said).toMatchObject({
       channelId: 'web-1',
       upstream: {
@@ -180,7 +180,7 @@ describe('an authenticated guest', () => {
   })
 
   it('has a record with consent, the end of its token and flags, and without the address', async () => {
-    const { said } = await ann.ask<{ guestId: string; expiresAt: string }>(issue)
+    const { said } = await ann.runJson<{ guestId: string; expiresAt: string }>(issue)
     const record = (await records(` --guest ${said.guestId}`)).find(
       ({ eventType }) => eventType === 'guest.authentication',
     )
@@ -242,7 +242,7 @@ describe('a connection that is signed in by a refresh token of the environment',
     ])
     const [sent] = peer.of('/idm').map(({ body }) => Number((body as { timestamp?: unknown }).timestamp))
     expect([Number.isInteger(sent), Math.abs(Date.now() - (sent ?? 0)) < 60_000]).toEqual([true, true])
-    const { said } = await ann.ask<Record<string, number>>('report')
+    const { said } = await ann.runJson<Record<string, number>>('report')
     expect(said).toMatchObject({
       totalRequests: 1,
       successfulRefreshes: 1,
@@ -250,20 +250,20 @@ describe('a connection that is signed in by a refresh token of the environment',
       validityRatePercent: 100,
     })
     expect(said['totalLatencyMs']).toBe(said['avgLatencyMs'])
-    expect((await ann.ask('report --since 2000-01-01')).said).toMatchObject({ totalRequests: 1 })
-    expect((await ann.ask('report --since 2999-01-01')).said).toMatchObject({ totalRequests: 0 })
+    expect((await ann.runJson('report --since 2000-01-01')).said).toMatchObject({ totalRequests: 1 })
+    expect((await ann.runJson('report --since 2999-01-01')).said).toMatchObject({ totalRequests: 0 })
     expect((await ann.run('report')).out).toContain('refreshes: 1 done, 0 failed')
-    await ann.fails('report --since yesterday', 2, 'invalid_input')
+    await ann.expectFailure('report --since yesterday', 2, 'invalid_input')
   })
 
   it('names the command that signs in again once the sign-in has ended', async () => {
     upstream.answers(USER_TOKEN, { status: 401, body: { error: 'invalid_grant' } })
-    const { text, problem } = await ann.fails('token', 3, 'needs_reauth', { env: env() })
+    const { text, problem } = await ann.expectFailure('token', 3, 'needs_reauth', { env: env() })
     for (const said of [text, problem.detail]) {
       expect(said).toContain('`guestpass login`')
       expect(said).toContain('`guestpass login --device`')
     }
-    expect((await ann.ask('report')).said).toMatchObject({ successfulRefreshes: 0, failedRefreshes: 1 })
+    expect((await ann.runJson('report')).said).toMatchObject({ successfulRefreshes: 0, failedRefreshes: 1 })
     const ended = { env: { ...env(), GENESYS_REFRESH_TOKEN: '' } }
     expect((await ann.run('doctor', ended)).out).toContain('`guestpass login`')
     expect((await ann.run('connections show', ended)).out).toContain('`guestpass login`')
@@ -285,7 +285,7 @@ describe('a connection that is signed in by a refresh token of the environment',
 
   it('makes an external user and hands on what the API answered', async () => {
     const line = `guest issue --api external-users --email ${EMAIL} --name Ann --attribute plan=gold`
-    const { said } = await ann.ask<{ guestId: string }>(line, { env: env() })
+    const { said } = await ann.runJson<{ guestId: string }>(line, { env: env() })
     expect(JSON.parse(upstream.of(USERS)[0]?.body ?? '')).toEqual({
       name: 'Ann',
       email: EMAIL,
@@ -306,7 +306,11 @@ describe('a connection that is signed in by a refresh token of the environment',
 
 describe('an external user for whom no user is signed in', () => {
   it('is refused with the command that signs one in, and no setting is blamed', async () => {
-    const { text } = await ann.fails(`guest issue --api external-users --email ${EMAIL} --name Ann`, 3, 'needs_reauth')
+    const { text } = await ann.expectFailure(
+      `guest issue --api external-users --email ${EMAIL} --name Ann`,
+      3,
+      'needs_reauth',
+    )
     expect(text).toContain('`guestpass login`')
     expect(text).not.toContain('GENESYS_SCOPES')
   })

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { performed } from '../performed.ts'
-import { type Ended, site, type Started, started } from '../spawned.ts'
+import { runInProcess } from '../run-in-process.ts'
+import { type ExitedCli, temporaryFolder, type SpawnedCli, spawnCli } from '../spawn-cli.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -16,17 +16,17 @@ export interface RunOptions {
 export interface User {
   readonly cwd: string
   /** Runs a command line as a process. */
-  start(line: string, options?: RunOptions): Started
+  start(line: string, options?: RunOptions): SpawnedCli
   /** Runs a command line, its words separated by blanks, to its end. */
-  run(line: string, options?: RunOptions): Promise<Ended>
+  run(line: string, options?: RunOptions): Promise<ExitedCli>
   /** The one JSON document that the command line prints with --json, and its exit code. */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the document
-  ask<T = Record<string, unknown>>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }>
+  runJson<T = Record<string, unknown>>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }>
   /** Runs it plainly and with --json; it must fail in both, with this exit code and this code of error. Gives what was said. */
-  fails(line: string, exit: number, code: string, options?: RunOptions): Promise<Failure>
+  expectFailure(line: string, exit: number, code: string, options?: RunOptions): Promise<Failure>
   /** What of these is in clear anywhere: in outputs of runs without --reveal or --raw, or in files of the folder. */
   leaks(secrets: readonly string[]): readonly string[]
-  leave(): void
+  removeFolder(): void
 }
 
 export interface Problem {
@@ -53,28 +53,28 @@ export const JWS = 'eyJhbGciOi'
 const TRACE = /^\s+at .*[(:]|node:internal|Unforeseen/m
 
 export function user(env: Variables = {}, files: Variables = {}): User {
-  const { cwd, remove } = site(files)
+  const { cwd, remove } = temporaryFolder(files)
   const heard: string[] = []
 
   const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
-  const hear = (line: string, said: Ended): Ended => {
+  const hear = (line: string, said: ExitedCli): ExitedCli => {
     if (!words(line).some((word) => ['--reveal', '--raw'].includes(word)))
       heard.push(withoutUpstream(said.out), said.err)
     return said
   }
 
-  function start(line: string, { env: more, input = '' }: RunOptions = {}): Started {
-    const run = started(words(line), cwd, { ...env, ...more }, { input })
+  function start(line: string, { env: more, input = '' }: RunOptions = {}): SpawnedCli {
+    const run = spawnCli(words(line), cwd, { ...env, ...more }, { input })
     return { ...run, ended: run.ended.then((said) => hear(line, said)) }
   }
 
-  async function run(line: string, { env: more, input = '' }: RunOptions = {}): Promise<Ended> {
-    const ended = hear(line, await performed(words(line), cwd, { ...env, ...more }, input))
+  async function run(line: string, { env: more, input = '' }: RunOptions = {}): Promise<ExitedCli> {
+    const ended = hear(line, await runInProcess(words(line), cwd, { ...env, ...more }, input))
     expect(ended.out + ended.err).not.toMatch(TRACE)
     return ended
   }
 
-  const ask: User['ask'] = async (line, options) => {
+  const ask: User['runJson'] = async (line, options) => {
     const { code, out } = await run(`${line} --json`, options)
     expect(out).toMatch(/^[^\n]+\n$/)
     return { code, said: JSON.parse(out) }
@@ -84,8 +84,8 @@ export function user(env: Variables = {}, files: Variables = {}): User {
     cwd,
     start,
     run,
-    ask,
-    async fails(line, exit, code, options) {
+    runJson: ask,
+    async expectFailure(line, exit, code, options) {
       const plain = await run(line, options)
       const json = await ask<Problem>(line, options)
       expect({ exit: plain.code, out: plain.out, json: json.code, code: json.said.code }).toEqual({
@@ -104,7 +104,7 @@ export function user(env: Variables = {}, files: Variables = {}): User {
       const places = [...heard, ...files]
       return secrets.filter((secret) => places.some((place) => place.includes(secret)))
     },
-    leave: remove,
+    removeFolder: remove,
   }
 }
 
@@ -116,7 +116,11 @@ function withoutUpstream(out: string): string {
 }
 
 /** Works through a list, so many at a time: each is a process. */
-export async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>, atOnce = 4): Promise<void> {
+export async function forEachConcurrently<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  atOnce = 4,
+): Promise<void> {
   const left = [...items]
   const worker = async (): Promise<void> => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)

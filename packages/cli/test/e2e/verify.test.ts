@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { frame } from '../../src/frame/run.ts'
-import { Interruption } from '../../src/frame/world.ts'
-import { groups, verbs } from '../../src/verbs/index.ts'
-import { issuer } from './forged.ts'
-import { inTurns, type User, user } from './user.ts'
+import { createCommandRunner } from '../../src/commands/runner/runner.ts'
+import { Interruption } from '../../src/commands/runner/host-process.ts'
+import { commandGroups, commands } from '../../src/commands/index.ts'
+import { createTokenIssuer } from './token-issuer.ts'
+import { forEachConcurrently, type User, user } from './user.ts'
 
-const mint = issuer()
-const stranger = issuer()
+const mint = createTokenIssuer()
+const stranger = createTokenIssuer()
 const now = Math.floor(Date.now() / 1000)
 const claims = {
   sub: 'guest-1',
@@ -54,7 +54,7 @@ beforeAll(async () => {
   )
 })
 afterAll(() => {
-  eve.leave()
+  eve.removeFolder()
   keyServer.close()
   keyServer.closeAllConnections()
 })
@@ -126,10 +126,13 @@ const rows: readonly Row[] = [
 describe('guestpass verify', () => {
   it('says of every token whether it is valid, and if not why', async () => {
     const found: unknown[] = []
-    await inTurns(rows, async ([what, token, flags]) => {
-      const { code, said } = await eve.ask<{ valid: boolean; reason?: string; claims?: unknown }>(`verify - ${flags}`, {
-        input: `${token}\n`,
-      })
+    await forEachConcurrently(rows, async ([what, token, flags]) => {
+      const { code, said } = await eve.runJson<{ valid: boolean; reason?: string; claims?: unknown }>(
+        `verify - ${flags}`,
+        {
+          input: `${token}\n`,
+        },
+      )
       if (said.valid) expect(said.claims).toMatchObject({ exp: claims.exp })
       found.push([what, code, said.valid, said.reason])
     })
@@ -148,22 +151,22 @@ describe('guestpass verify', () => {
 
   it('names the scopes that are missing, and the key that was left out', async () => {
     const lacking = `verify ${good} ${KEYS} --scope webmessaging:guest:send a b`
-    expect((await eve.ask(lacking)).said).toEqual({ valid: false, reason: 'scope', missing: ['a', 'b'] })
+    expect((await eve.runJson(lacking)).said).toEqual({ valid: false, reason: 'scope', missing: ['a', 'b'] })
     expect((await eve.run(lacking)).out).toBe('not valid: scope: it lacks a b\n')
     const left = await eve.run(`verify ${good} --jwks encryption.json`)
     expect(left).toMatchObject({ code: 4, out: expect.stringContaining('key rsa: its use is not sig') })
   })
 
-  it('takes scopes with commas between them, as other verbs do', async () => {
+  it('takes scopes with commas between them, as other commands do', async () => {
     const both = `verify ${good} ${KEYS} --scope webmessaging:guest:send,webmessaging:guest:read`
-    expect((await eve.ask(both)).said).toMatchObject({ valid: true })
-    expect((await eve.ask(`${both},a`)).said).toMatchObject({ missing: ['a'] })
+    expect((await eve.runJson(both)).said).toMatchObject({ valid: true })
+    expect((await eve.runJson(`${both},a`)).said).toMatchObject({ missing: ['a'] })
   })
 
   it.each(['--scope=', '--scope=,', '--subject=', '--issuer=', '--audience=', '--type='])(
     'refuses %s, which expects nothing',
     async (flag) => {
-      const { problem } = await eve.fails(`verify ${good} ${KEYS} ${flag}`, 2, 'invalid_input')
+      const { problem } = await eve.expectFailure(`verify ${good} ${KEYS} ${flag}`, 2, 'invalid_input')
       expect(problem.fields).toMatchObject([{ field: flag.replace(/=.*/, ''), message: 'is empty' }])
     },
   )
@@ -175,20 +178,20 @@ describe('guestpass verify', () => {
       GENESYS_PUBLIC_KEY: stranger.rsaPem,
     }
     const asking = { env: { ...env, GENESYS_JWKS_URL: keysUrl } }
-    expect((await eve.ask(`verify ${good}`, asking)).said).toMatchObject({ valid: true })
+    expect((await eve.runJson(`verify ${good}`, asking)).said).toMatchObject({ valid: true })
     const unreachable = { env: { ...env, GENESYS_JWKS_URL: 'http://127.0.0.1:1/keys' } }
-    expect((await eve.ask(`verify ${stranger.token(claims)}`, unreachable)).said).toMatchObject({ valid: true })
-    await eve.fails(`verify ${good}`, 1, 'keys_unavailable', unreachable)
-    expect((await eve.ask(`verify ${good}`, { env })).said).toMatchObject({ reason: 'signature' })
+    expect((await eve.runJson(`verify ${stranger.token(claims)}`, unreachable)).said).toMatchObject({ valid: true })
+    await eve.expectFailure(`verify ${good}`, 1, 'keys_unavailable', unreachable)
+    expect((await eve.runJson(`verify ${good}`, { env })).said).toMatchObject({ reason: 'signature' })
   })
 
   it('asks an address for the keys, and cannot answer without them', async () => {
-    expect((await eve.ask(`verify ${good} --jwks ${keysUrl}`)).said).toMatchObject({ valid: true })
-    expect((await eve.ask(`verify ${stranger.token(claims)} --jwks ${keysUrl}`)).said).toMatchObject({
+    expect((await eve.runJson(`verify ${good} --jwks ${keysUrl}`)).said).toMatchObject({ valid: true })
+    expect((await eve.runJson(`verify ${stranger.token(claims)} --jwks ${keysUrl}`)).said).toMatchObject({
       reason: 'signature',
     })
     for (const url of [keysUrl.replace('/keys', '/broken'), 'http://127.0.0.1:1/keys']) {
-      const { text } = await eve.fails(`verify ${good} --jwks ${url}`, 1, 'keys_unavailable')
+      const { text } = await eve.expectFailure(`verify ${good} --jwks ${url}`, 1, 'keys_unavailable')
       expect(text).toContain('signing keys')
     }
   })
@@ -202,7 +205,7 @@ describe('guestpass verify', () => {
     // No time passes, so that nothing but the signal can end it.
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     try {
-      const code = frame(verbs, groups, {
+      const code = createCommandRunner(commands, commandGroups, {
         argv: ['verify', good, '--jwks', keysUrl.replace('/keys', '/slow')],
         env: {},
         cwd: pat.cwd,
@@ -220,7 +223,7 @@ describe('guestpass verify', () => {
       expect(err).toBe('guestpass: Interrupted by SIGINT.\n')
     } finally {
       vi.useRealTimers()
-      pat.leave()
+      pat.removeFolder()
     }
   })
 
@@ -236,10 +239,10 @@ describe('guestpass verify', () => {
       ['--jwks keys.json --algorithm HS256', 'invalid_input', '--algorithm'],
       ['', 'config_invalid', 'GENESYS_REGION'],
     ]
-    await inTurns(
+    await forEachConcurrently(
       wrong,
       async ([flags, code, told]) => {
-        const { text } = await eve.fails(`verify ${good} ${flags}`, 2, code)
+        const { text } = await eve.expectFailure(`verify ${good} ${flags}`, 2, code)
         expect(text).toContain(told)
       },
       2,
@@ -252,15 +255,15 @@ describe('guestpass verify', () => {
       GENESYS_OAUTH_BASE_URL: 'http://127.0.0.1:1',
       GENESYS_API_BASE_URL: 'http://127.0.0.1:1',
     }
-    expect((await eve.ask(`verify ${good}`, { env })).said).toMatchObject({ valid: true })
-    expect((await eve.ask(`verify ${stranger.token(claims)}`, { env })).said).toMatchObject({ reason: 'signature' })
+    expect((await eve.runJson(`verify ${good}`, { env })).said).toMatchObject({ valid: true })
+    expect((await eve.runJson(`verify ${stranger.token(claims)}`, { env })).said).toMatchObject({ reason: 'signature' })
   })
 
   it('does not repeat a token that it was given by mistake', async () => {
     const lines = [`verify ${good} ${good} ${KEYS}`, `verify --jwks ${good}`, `verify ${good} --wrong=${good}`]
     for (const line of lines) expect((await eve.run(line)).code).toBe(2)
-    for (const verb of ['show', 'token', 'revoke'])
-      await eve.fails(`guest ${verb} ${good}`, 2, verb === 'token' ? 'config_invalid' : 'invalid_input')
+    for (const command of ['show', 'token', 'revoke'])
+      await eve.expectFailure(`guest ${command} ${good}`, 2, command === 'token' ? 'config_invalid' : 'invalid_input')
     expect(eve.leaks([signature, signature.slice(0, 40)])).toEqual([])
   })
 })

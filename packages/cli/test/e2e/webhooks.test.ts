@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { genesysAlone } from './genesys-alone.ts'
+import { genesysVariables } from './genesys-variables.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from './receiver.ts'
 import { JWS, type User, user } from './user.ts'
 
@@ -20,7 +20,7 @@ afterAll(() => upstream.close())
 beforeEach(async () => {
   peer = await receiver()
   ann = user({
-    ...genesysAlone(upstream.env),
+    ...genesysVariables(upstream.env),
     IDP_WEBHOOK_URL: `${peer.url}/idp`,
     IDM_WEBHOOK_URL: `${peer.url}/idm`,
     WEBHOOK_SECRET,
@@ -28,7 +28,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   expect(ann.leaks([WEBHOOK_SECRET, upstream.env['GENESYS_CLIENT_SECRET'] ?? '', JWS])).toEqual([])
-  ann.leave()
+  ann.removeFolder()
   await peer.close()
 })
 
@@ -36,7 +36,7 @@ interface Guest {
   readonly guestId: string
   readonly token: string
 }
-const issued = async (): Promise<Guest> => (await ann.ask<Guest>(`${ISSUE} --reveal`)).said
+const issued = async (): Promise<Guest> => (await ann.runJson<Guest>(`${ISSUE} --reveal`)).said
 
 describe('webhooks of the configuration', () => {
   it('tell identity management of renewed access tokens, and the identity provider of refreshed guests', async () => {
@@ -58,7 +58,7 @@ describe('webhooks of the configuration', () => {
         generation: 2,
       },
     ])
-    const { said } = await ann.ask<{ records: readonly { eventType: string; data: object }[] }>(
+    const { said } = await ann.runJson<{ records: readonly { eventType: string; data: object }[] }>(
       'audit tail --lines 100',
     )
     const synced = said.records.filter(({ eventType }) => eventType === 'WEBHOOK_SYNCED')
@@ -68,18 +68,18 @@ describe('webhooks of the configuration', () => {
   it('carry the new token to an identity provider that opted in', async () => {
     const env = { IDP_WEBHOOK_INCLUDE_TOKEN: 'true' }
     const { guestId } = await issued()
-    const { said } = await ann.ask<Guest>(`guest refresh ${guestId} --reveal`, { env })
+    const { said } = await ann.runJson<Guest>(`guest refresh ${guestId} --reveal`, { env })
     expect(peer.of('/idp')[0]?.body['newToken']).toBe(said.token)
   })
 
-  it('have their deliveries in the audit file when the verb ends', async () => {
+  it('have their deliveries in the audit file when the command ends', async () => {
     peer.answers({ afterMs: 200 })
     await ann.run(ISSUE, { env: { GUESTPASS_AUDIT_FILE: 'audit.jsonl' } })
     expect(peer.of('/idm')).toHaveLength(1)
     expect(readFileSync(join(ann.cwd, 'audit.jsonl'), 'utf8')).toContain('WEBHOOK_SYNCED')
   })
 
-  it('that do not answer hold no verb up, and get what waited from the next one', async () => {
+  it('that do not answer hold no command up, and get what waited from the next one', async () => {
     const { guestId } = await issued()
     peer.answers({ hangs: true })
     const asked = await ann.run(`guest refresh ${guestId}`)
@@ -101,7 +101,7 @@ describe('webhooks of the configuration', () => {
     expect(peer.of('/idp').map(({ about }) => about)).toEqual([guestId, guestId])
     keeping.child.kill('SIGINT')
     await keeping.ended
-    const { said } = await ann.ask<{ valid: boolean; anchored: number }>('audit verify')
+    const { said } = await ann.runJson<{ valid: boolean; anchored: number }>('audit verify')
     expect(said.valid).toBe(true)
     expect(said.anchored).toBeGreaterThan(0)
   })
@@ -111,13 +111,16 @@ describe('webhooks of the configuration', () => {
     const { err } = await ann.run('guest list', { env })
     expect(err).toContain('WEBHOOK_SECRET is not set')
     expect((await ann.run('guest list', { env })).err).toBe('')
-    const { said } = await ann.ask<{ webhooks: readonly { secrets: readonly string[] }[] }>('webhooks list --reveal', {
-      env,
-    })
+    const { said } = await ann.runJson<{ webhooks: readonly { secrets: readonly string[] }[] }>(
+      'webhooks list --reveal',
+      {
+        env,
+      },
+    )
     const [secret = ''] = said.webhooks[0]?.secrets ?? []
     const own = await receiver(secret)
     try {
-      const { said: test } = await ann.ask('webhooks test idp', { env: { ...env, IDP_WEBHOOK_URL: `${own.url}/` } })
+      const { said: test } = await ann.runJson('webhooks test idp', { env: { ...env, IDP_WEBHOOK_URL: `${own.url}/` } })
       expect([test, own.of('/').map(({ type }) => type)]).toEqual([
         { id: 'idp', delivered: true, statusCode: 204, latencyMs: expect.any(Number) },
         ['WEBHOOK_TEST'],
@@ -130,16 +133,16 @@ describe('webhooks of the configuration', () => {
 
   it('that fail are told by webhooks test, with exit 1', async () => {
     peer.answers({ status: 503 })
-    const { problem } = await ann.fails('webhooks test idp', 1, 'webhook_failed')
+    const { problem } = await ann.expectFailure('webhooks test idp', 1, 'webhook_failed')
     expect(problem).toMatchObject({ upstream: { status: 503 }, detail: expect.stringContaining('answered 503') })
-    await ann.fails('webhooks test nobody', 2, 'webhook_unknown')
+    await ann.expectFailure('webhooks test nobody', 2, 'webhook_unknown')
   })
 
   it('that answer 410 are disabled, keep what waited, and can be enabled', async () => {
     peer.answers({ status: 410 })
     const { guestId } = await issued()
     await ann.run(`guest refresh ${guestId}`)
-    const { said } = await ann.ask<{ webhooks: readonly object[] }>('webhooks list')
+    const { said } = await ann.runJson<{ webhooks: readonly object[] }>('webhooks list')
     expect(said.webhooks).toMatchObject([
       { id: 'idp', disabled: { why: expect.stringContaining('410') }, waiting: 0, parked: 1 },
       { id: 'idm', disabled: { at: expect.stringMatching(TIME) }, waiting: 0, parked: 1 },
@@ -147,11 +150,11 @@ describe('webhooks of the configuration', () => {
     expect((await ann.run('webhooks dead idp')).out).toMatch(
       /^[\da-f-]{36} {2}REFRESH_COMPLETED {2}of .*tried 1 times: the endpoint answered 410\nSend them again with `guestpass webhooks redeliver idp`\.\n$/,
     )
-    await ann.fails('webhooks redeliver idp', 1, 'webhook_failed')
+    await ann.expectFailure('webhooks redeliver idp', 1, 'webhook_failed')
     expect((await ann.run('doctor')).out).toMatch(/^warning {2}webhooks: idp is disabled .*; idm is disabled/m)
     peer.answers({})
     await ann.run('webhooks enable idp')
-    expect((await ann.ask('webhooks redeliver idp')).said).toEqual({ id: 'idp', redelivered: 1 })
+    expect((await ann.runJson('webhooks redeliver idp')).said).toEqual({ id: 'idp', redelivered: 1 })
     expect(peer.of('/idp').at(-1)?.body).toMatchObject({ guestSessionId: guestId })
     expect((await ann.run('webhooks dead idp')).out).toBe('Nothing was given up.\n')
   })
@@ -159,7 +162,7 @@ describe('webhooks of the configuration', () => {
 
 describe('webhooks that somebody adds', () => {
   it('are listed, get a new secret beside the old one, and are removed', async () => {
-    const added = await ann.ask<{ id: string; secrets: readonly string[] }>(
+    const added = await ann.runJson<{ id: string; secrets: readonly string[] }>(
       'webhooks add https://hooks.example.invalid/in --event GUEST_ERASED KEYS_ROTATED',
     )
     expect(added).toMatchObject({
@@ -173,11 +176,11 @@ describe('webhooks that somebody adds', () => {
       },
     })
     const { id, secrets } = added.said
-    const rotated = await ann.ask<{ secrets: readonly string[] }>(`webhooks rotate ${id}`)
+    const rotated = await ann.runJson<{ secrets: readonly string[] }>(`webhooks rotate ${id}`)
     expect(rotated.said.secrets).toEqual([expect.stringMatching(/^gp_…/), secrets[0]])
     expect((await ann.run('webhooks list')).out).toContain(`${id}  https://hooks.example.invalid/in`)
     expect((await ann.run(`webhooks remove ${id}`)).code).toBe(0)
-    await ann.fails(`webhooks remove ${id}`, 2, 'webhook_unknown')
+    await ann.expectFailure(`webhooks remove ${id}`, 2, 'webhook_unknown')
   })
 
   it.each([
@@ -187,7 +190,7 @@ describe('webhooks that somebody adds', () => {
     'https://[::1]/',
     'https://169.254.169.254/',
   ])('at %s are refused', async (url) => {
-    const { problem } = await ann.fails(`webhooks add ${url}`, 2, 'invalid_input')
+    const { problem } = await ann.expectFailure(`webhooks add ${url}`, 2, 'invalid_input')
     expect(problem.fields?.[0]?.field).toBe('<url>')
   })
 })

@@ -1,6 +1,6 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { performed } from '../performed.ts'
+import { runInProcess } from '../run-in-process.ts'
 import { plainHome, programs } from './programs.ts'
 
 const SEND = { scopes: ['webmessaging:guest:send'] }
@@ -83,7 +83,7 @@ describe('health()', () => {
 
 describe('a program beside the command line', () => {
   it('keeps a guest renewed that the command line issued', async () => {
-    const { out } = await performed(
+    const { out } = await runInProcess(
       ['guest', 'issue', '--api', 'guest-tokens', '--duration', '3', '--scope', SEND.scopes[0] ?? '', '--json'],
       home.place.cwd,
       home.upstream.env,

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditRecord, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'
-import { site } from '../spawned.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 
 const ANN = { api: 'engagements', email: 'ann.example@mail.example', consent: true, channelId: 'web-1' } as const
 
 let upstream: PlainUpstream
 let peer: Receiver
-let place: ReturnType<typeof site>
+let place: ReturnType<typeof temporaryFolder>
 beforeEach(async () => {
   upstream = await plainUpstream()
   peer = await receiver()
-  place = site()
+  place = temporaryFolder()
 })
 afterEach(async () => {
   place.remove()

@@ -4,8 +4,8 @@ import { eventTypes } from '@guestpass/core/runtime-kit'
 import { createEvents } from '../../src/front-door/events.ts'
 import type { AuditRecord, EventNames, EventRecord, Secret, TokenReady } from '../../src/front-door/index.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'
-import { performed } from '../performed.ts'
-import { site } from '../spawned.ts'
+import { runInProcess } from '../run-in-process.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 import { programs } from './programs.ts'
 
@@ -16,14 +16,14 @@ const person = () =>
 
 let upstream: PlainUpstream
 let peer: Receiver
-let place: ReturnType<typeof site>
+let place: ReturnType<typeof temporaryFolder>
 
 beforeAll(async () => {
   upstream = await plainUpstream()
 })
 afterAll(() => upstream.close())
 beforeEach(async () => {
-  place = site()
+  place = temporaryFolder()
   peer = await receiver()
 })
 afterEach(async () => {
@@ -265,7 +265,7 @@ describe('the store', () => {
   it('is the one of the command line', async () => {
     const gp = await program()
     const { guestId } = await gp.guests.issue(SEND)
-    const { out } = await performed(['guest', 'show', guestId, '--json'], place.cwd, upstream.env)
+    const { out } = await runInProcess(['guest', 'show', guestId, '--json'], place.cwd, upstream.env)
     expect(JSON.parse(out)).toMatchObject({ guestId, generation: 1 })
   })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/front-door/index.ts'
-import { site } from '../spawned.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 import { programs } from './programs.ts'
 
@@ -12,7 +12,7 @@ const ANN = { api: 'engagements', email: 'ann@example.com', consent: true, chann
 
 let upstream: PlainUpstream
 let genesys: Sandbox
-let place: ReturnType<typeof site>
+let place: ReturnType<typeof temporaryFolder>
 
 beforeAll(async () => {
   upstream = await plainUpstream()
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([upstream.close(), genesys.close()]))
 beforeEach(() => {
-  place = site()
+  place = temporaryFolder()
 })
 afterEach(() => place.remove())
 

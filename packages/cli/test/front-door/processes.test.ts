@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, started } from '../spawned.ts'
+import { type ExitedCli, spawnCli } from '../spawn-cli.ts'
 import { TOKEN, type TutorialUpstream, tutorialUpstream, USER_TOKEN } from '../upstream/tutorial-upstream.ts'
 import { plainHome } from './programs.ts'
 
@@ -11,10 +11,10 @@ const frontDoor = fileURLToPath(new URL('../../src/front-door/index.ts', import.
 const home = plainHome()
 
 /** Runs a program in the folder; it begins with the import of the package. */
-function run(code: string, env: Readonly<Record<string, string>> = home.upstream.env): Promise<Ended> {
+function run(code: string, env: Readonly<Record<string, string>> = home.upstream.env): Promise<ExitedCli> {
   const entry = join(home.place.cwd, 'program.ts')
   writeFileSync(entry, `import { guestpass } from '${frontDoor}'\n${code}`)
-  return started([], home.place.cwd, env, { entry }).ended
+  return spawnCli([], home.place.cwd, env, { entry }).ended
 }
 
 const ISSUE = `

@@ -1,18 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type Guestpass, guestpass, type GuestpassOptions } from '../../src/front-door/index.ts'
-import { site } from '../spawned.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
 import { type PlainUpstream, plainUpstream } from '../upstream/plain-upstream.ts'
 
 /** An upstream for the tests of a file, and an empty folder for each of them. */
-export function plainHome(): { readonly upstream: PlainUpstream; readonly place: ReturnType<typeof site> } {
+export function plainHome(): { readonly upstream: PlainUpstream; readonly place: ReturnType<typeof temporaryFolder> } {
   let upstream: PlainUpstream
-  let place: ReturnType<typeof site>
+  let place: ReturnType<typeof temporaryFolder>
   beforeAll(async () => {
     upstream = await plainUpstream()
   })
   afterAll(() => upstream.close())
   beforeEach(() => {
-    place = site()
+    place = temporaryFolder()
   })
   afterEach(() => place.remove())
   return {

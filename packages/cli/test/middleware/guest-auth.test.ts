@@ -7,12 +7,12 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it, vi } from 'vitest'
-import { authorizationOf, bearerToken } from '../../src/middleware/bearer-token.ts'
-import { errorAnswer, errorAnswers } from '../../src/middleware/error-answer.ts'
+import { authorizationHeader, bearerToken } from '../../src/middleware/bearer-token.ts'
+import { errorResponse, createErrorResponder } from '../../src/middleware/error-response.ts'
 import * as express from '../../src/middleware/express.ts'
 import * as fastify from '../../src/middleware/fastify.ts'
-import { guestCheck } from '../../src/middleware/guest-check.ts'
-import { guestOf } from '../../src/middleware/guest.ts'
+import { createGuestCheck } from '../../src/middleware/guest-check.ts'
+import { guestFromClaims } from '../../src/middleware/guest.ts'
 import * as hono from '../../src/middleware/hono.ts'
 import * as nest from '../../src/middleware/nest.ts'
 import type { GuestAuthOptions, TokenVerifier } from '../../src/middleware/options.ts'
@@ -80,7 +80,7 @@ describe.each(Object.entries(factories))('guestAuth of %s', (_name, { guestAuth 
 
 describe('the check of a request', () => {
   const check = (verifier: TokenVerifier, options: GuestAuthOptions<string | undefined> = {}) =>
-    guestCheck(verifier, options, (authorization) => authorization)('Bearer t')
+    createGuestCheck(verifier, options, (authorization) => authorization)('Bearer t')
 
   it('answers 503 while the store cannot be used', async () => {
     const store = new GuestpassError('store_unavailable', '/var/lib/guests.db cannot be read', {
@@ -221,7 +221,7 @@ describe('around the check', () => {
 describe('a listener of errors', () => {
   it('gets every GuestpassError that is answered, and no other', () => {
     const reported: unknown[] = []
-    const answers = errorAnswers({ onError: (error) => reported.push(error) })
+    const answers = createErrorResponder({ onError: (error) => reported.push(error) })
     const ours = new GuestpassError('config_invalid', 'GENESYS_CLIENT_SECRET is missing')
     expect([answers(ours)?.status, answers(new TypeError('odd')), reported]).toEqual([500, undefined, [ours]])
   })
@@ -229,7 +229,7 @@ describe('a listener of errors', () => {
   it('may reject, which ends no process', async () => {
     const rejections = vi.fn()
     process.once('unhandledRejection', rejections)
-    const answers = errorAnswers({ onError: async () => Promise.reject(new Error('a logger that fails')) })
+    const answers = createErrorResponder({ onError: async () => Promise.reject(new Error('a logger that fails')) })
     expect(answers(new GuestpassError('internal', 'Odd.'))?.status).toBe(500)
     await new Promise(setImmediate)
     expect(rejections).not.toHaveBeenCalled()
@@ -254,14 +254,14 @@ describe('guestAuth of express', () => {
 describe('the guest of a token', () => {
   it('has id, scopes and end where the claims have them, the end rounded down', () => {
     const claims = { sub: 'ann', exp: 1_800_000_000.0005, scope: 'a b a' }
-    expect(guestOf(claims)).toEqual({
+    expect(guestFromClaims(claims)).toEqual({
       guestId: 'ann',
       claims,
       scopes: ['a', 'b'],
       expiresAt: 1_800_000_000_000,
       verified: true,
     })
-    expect(guestOf({ sub: 7 })).toEqual({ claims: { sub: 7 }, scopes: [], verified: true })
+    expect(guestFromClaims({ sub: 7 })).toEqual({ claims: { sub: 7 }, scopes: [], verified: true })
   })
 })
 
@@ -281,16 +281,16 @@ describe('the Authorization header', () => {
   })
 
   it('is what earlier middleware wrote, where the request itself had one at most', () => {
-    expect(authorizationOf({ headers: { authorization: 'Bearer a' } })).toBe('Bearer a')
+    expect(authorizationHeader({ headers: { authorization: 'Bearer a' } })).toBe('Bearer a')
     const rawHeaders = ['Authorization', 'Bearer old', 'x', 'authorization']
-    expect(authorizationOf({ headers: { authorization: 'Bearer a' }, rawHeaders })).toBe('Bearer a')
-    expect(authorizationOf({ headers: {}, rawHeaders: ['host', 'a'] })).toBeUndefined()
+    expect(authorizationHeader({ headers: { authorization: 'Bearer a' }, rawHeaders })).toBe('Bearer a')
+    expect(authorizationHeader({ headers: {}, rawHeaders: ['host', 'a'] })).toBeUndefined()
   })
 })
 
 describe('the answer to an error', () => {
   const retryAfter = (retryAt: number): string | undefined =>
-    errorAnswer(new GuestpassError('upstream_busy', 'No.', { retryAt }), 10_000).headers['retry-after']
+    errorResponse(new GuestpassError('upstream_busy', 'No.', { retryAt }), 10_000).headers['retry-after']
 
   it('counts whole seconds until the next try, and at least one', () => {
     expect([retryAfter(12_000), retryAfter(12_001), retryAfter(10_000), retryAfter(1)]).toEqual(['2', '3', '1', '1'])
@@ -307,7 +307,7 @@ describe('the answer to an error', () => {
       unsaved: secret,
       cause: new Error(secret),
     }
-    expect(errorAnswer(new GuestpassError('invalid_input', secret, facts)).problem).toEqual({
+    expect(errorResponse(new GuestpassError('invalid_input', secret, facts)).problem).toEqual({
       type: 'urn:guestpass:error:invalid_input',
       title: 'The request is not valid',
       status: 400,

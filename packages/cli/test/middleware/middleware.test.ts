@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { guestCheck } from '../../src/middleware/guest-check.ts'
+import { createGuestCheck } from '../../src/middleware/guest-check.ts'
 import { expressApp } from './apps/express.ts'
 import { fastifyApp } from './apps/fastify.ts'
 import { honoApp } from './apps/hono.ts'
@@ -90,7 +90,7 @@ const cases: readonly (readonly [title: string, path: string, headers: () => Hea
 ]
 
 it('answers whatever comes as a header with 400 or 401', async () => {
-  const check = guestCheck({ verify: kinds.verifier.verify }, {}, (header: string) => header)
+  const check = createGuestCheck({ verify: kinds.verifier.verify }, {}, (header: string) => header)
   const header = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string().map((token) => `Bearer ${token}`),

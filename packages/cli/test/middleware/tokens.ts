@@ -1,7 +1,7 @@
 import { connection, guestRecords, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
-import { issuer } from '../e2e/forged.ts'
+import { createTokenIssuer } from '../e2e/token-issuer.ts'
 
 export const SEND = 'webmessaging:guest:send'
 export const RECEIVE = 'webmessaging:guest:receive'
@@ -38,7 +38,7 @@ async function issuedTokens(upstream: Sandbox) {
   upstream.setClock(0)
   const part = (token: string, at: number): Record<string, unknown> =>
     JSON.parse(Buffer.from(token.split('.')[at] ?? '', 'base64url').toString()) as Record<string, unknown>
-  const wrongKey = issuer().token(part(valid, 1), part(valid, 0), 'RS256')
+  const wrongKey = createTokenIssuer().token(part(valid, 1), part(valid, 0), 'RS256')
   const tokens: Readonly<Record<TokenKind, string>> = { valid, other, narrow, expired, wrongKey, revoked }
 
   /** A connection to the same upstream whose key-set nothing answers for. */

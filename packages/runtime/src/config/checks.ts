@@ -1,11 +1,11 @@
 import type { Field } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { proxies } from '@guestpass/core/node'
-import { inClear } from './kinds.ts'
-import type { Variables, Written } from './layers.ts'
+import { isPlainHttp } from './kinds.ts'
+import type { Variables, WrittenSetting } from './layers.ts'
 import { type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
 
-/** What a verb cannot do without: settings by their keys, or the upstream addresses. */
+/** What a command cannot do without: settings by their keys, or the upstream addresses. */
 export type Need = Key | 'hosts'
 
 /** How the settings of a connection can be set. `inProgram`: by options, too. */
@@ -15,17 +15,21 @@ export interface Naming {
 }
 
 /** The settings that are needed and not there. */
-export const missing = (needs: readonly Need[], chosen: ReadonlyMap<Key, Written>, naming: Naming): Field[] =>
+export const missingSettings = (
+  needs: readonly Need[],
+  chosen: ReadonlyMap<Key, WrittenSetting>,
+  naming: Naming,
+): Field[] =>
   needs
     .filter((need) => need !== 'hosts')
     .filter((key) => !chosen.has(key))
     .map((key) => ({
       field: settingName(key, naming.connection, naming.inProgram),
       message: 'is not set',
-      remedy: `${wherever(key, naming)} to ${settings[key].write}.`,
+      remedy: `${whereToSet(key, naming)} to ${settings[key].write}.`,
     }))
 
-function wherever(key: Key, { connection, inProgram }: Naming): string {
+function whereToSet(key: Key, { connection, inProgram }: Naming): string {
   const { of, names }: Setting = settings[key]
   const walled = of === 'connection' && connection !== 'default'
   if (inProgram) return `Set the option${walled ? '' : `, or ${names[0]} in the environment,`}`
@@ -35,9 +39,9 @@ function wherever(key: Key, { connection, inProgram }: Naming): string {
 }
 
 /** Values that are each right and cannot be together. */
-export function disagreements(
+export function conflictingSettings(
   values: Settings,
-  chosen: ReadonlyMap<Key, Written>,
+  chosen: ReadonlyMap<Key, WrittenSetting>,
   { connection, inProgram }: Naming,
 ): Field[] {
   const faults: Field[] = []
@@ -81,16 +85,19 @@ export function proxyFaults(env: Variables): readonly Field[] {
 }
 
 /** Warns of addresses to which personal data would go in clear. */
-export const sentInClear = (values: Settings, chosen: ReadonlyMap<Key, Written>): string[] =>
+export const plainHttpWarnings = (values: Settings, chosen: ReadonlyMap<Key, WrittenSetting>): string[] =>
   (['idpWebhookUrl', 'idmWebhookUrl', 'analyticsWebhookUrl', 'crmBaseUrl'] as const).flatMap((key) => {
     const address = values[key]
-    return address && inClear(address)
+    return address && isPlainHttp(address)
       ? [`${chosen.get(key)?.name} is plain http: what is sent there can be read on the way`]
       : []
   })
 
 /** Warns of hosts that are reached over plain http on purpose. */
-export const inClearTo = ({ insecureHosts }: Settings, chosen: ReadonlyMap<Key, Written>): string[] =>
+export const insecureHostWarnings = (
+  { insecureHosts }: Settings,
+  chosen: ReadonlyMap<Key, WrittenSetting>,
+): string[] =>
   insecureHosts
     ? [
         `${chosen.get('insecureHosts')?.name} names ${insecureHosts.join(', ')}: secrets and tokens may travel there over plain http, where others can read them`,

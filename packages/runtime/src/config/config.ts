@@ -1,7 +1,15 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
 import { nearest } from '@guestpass/core/runtime-kit'
 import type * as z from 'zod'
-import { disagreements, inClearTo, missing, type Naming, type Need, proxyFaults, sentInClear } from './checks.ts'
+import {
+  conflictingSettings,
+  insecureHostWarnings,
+  missingSettings,
+  type Naming,
+  type Need,
+  proxyFaults,
+  plainHttpWarnings,
+} from './checks.ts'
 import { withSettingNames } from './core-options.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
@@ -10,14 +18,14 @@ import {
   flagLayer,
   type Layer,
   type Origin,
-  place,
+  originText,
   type Variables,
   variableLayer,
-  type Written,
+  type WrittenSetting,
 } from './layers.ts'
 import { withSecretFiles } from './secret-files.ts'
-import { entries, type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
-import { hostsOf, overruled, placeKeys } from './upstream.ts'
+import { settingEntries, type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
+import { upstreamHosts, overriddenAddressWarnings, placeKeys } from './upstream.ts'
 
 export interface ConfigSources<N extends Need = Need> {
   readonly env: Variables
@@ -76,35 +84,35 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   faults.push(...layers.flatMap((layer) => layer.faults.map(({ key: _hidden, ...fault }) => fault)))
 
   const refused = new Set(layers.flatMap((layer) => layer.faults.flatMap(({ key }) => key ?? [])))
-  const chosen = new Map<Key, Written>()
-  for (const [key] of entries) {
+  const chosen = new Map<Key, WrittenSetting>()
+  for (const [key] of settingEntries) {
     const found = refused.has(key) ? undefined : choose(key, layers, faults)
     if (found) chosen.set(key, found)
   }
   const values = parse(await withSecretFiles(chosen, { cwd, files }, faults), faults)
   const { insecureHosts } = values as Partial<Settings>
   const isOpen = !placeKeys.some((key) => refused.has(key))
-  const hosts = isOpen ? hostsOf(chosen, needs, naming, insecureHosts, faults) : undefined
+  const hosts = isOpen ? upstreamHosts(chosen, needs, naming, insecureHosts, faults) : undefined
   const wanted = needs.filter((need) => need === 'hosts' || !refused.has(need))
   faults.push(
-    ...missing(wanted, chosen, naming),
-    ...disagreements(values as Settings, chosen, naming),
+    ...missingSettings(wanted, chosen, naming),
+    ...conflictingSettings(values as Settings, chosen, naming),
     ...proxyFaults(env),
   )
   if (faults.length > 0)
-    throw withSettingNames(invalid(faults), (key) => settingName(key, connection, naming.inProgram))
+    throw withSettingNames(configError(faults), (key) => settingName(key, connection, naming.inProgram))
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
     ...layers.flatMap((layer) => layer.warnings),
-    ...overruled(chosen, hosts),
-    ...sentInClear(values as Settings, chosen),
-    ...inClearTo(values as Settings, chosen),
+    ...overriddenAddressWarnings(chosen, hosts),
+    ...plainHttpWarnings(values as Settings, chosen),
+    ...insecureHostWarnings(values as Settings, chosen),
   ]
   // Every key was parsed by its own kind, those with a default are always there, and what is needed was looked for.
   return { connection, connections, settings: values, origins, ...(hosts ? { hosts } : {}), warnings } as ConfigWith<N>
 }
 
-const invalid = (fields: readonly Field[]): GuestpassError =>
+const configError = (fields: readonly Field[]): GuestpassError =>
   new GuestpassError(
     'config_invalid',
     fields.length === 1 ? 'The configuration has a mistake.' : `The configuration has ${fields.length} mistakes.`,
@@ -125,7 +133,7 @@ function unknownConnection({ connection, inProgram }: Naming, connections: reado
 }
 
 /** What the first source that mentions a setting says of it. Two names of one setting in one source must agree. */
-function choose(key: Key, layers: readonly Layer[], faults: Field[]): Written | undefined {
+function choose(key: Key, layers: readonly Layer[], faults: Field[]): WrittenSetting | undefined {
   for (const layer of layers) {
     const [first, ...others] = layer.written.filter((one) => one.key === key)
     if (!first) continue
@@ -133,7 +141,7 @@ function choose(key: Key, layers: readonly Layer[], faults: Field[]): Written | 
     if (other) {
       faults.push({
         field: first.name,
-        message: `differs from ${other.name}, which sets the same ${place(first.origin)}`,
+        message: `differs from ${other.name}, which sets the same ${originText(first.origin)}`,
         remedy: 'Keep one of the two.',
       })
     }
@@ -143,20 +151,20 @@ function choose(key: Key, layers: readonly Layer[], faults: Field[]): Written | 
   return fallback === undefined ? undefined : { key, name: names[0], text: fallback, origin: 'default' }
 }
 
-function parse(chosen: ReadonlyMap<Key, Written>, faults: Field[]): Partial<Record<Key, unknown>> {
+function parse(chosen: ReadonlyMap<Key, WrittenSetting>, faults: Field[]): Partial<Record<Key, unknown>> {
   const values: Partial<Record<Key, unknown>> = {}
   for (const { key, name, text, origin } of chosen.values()) {
     const { kind, write }: Setting = settings[key]
     const parsed = kind.safeParse(text)
     // What is not UTF-8 in the environment arrives so. A secret would be refused upstream, and a name sent as that.
     if (text.includes('\uFFFD')) {
-      faults.push({ field: name, message: `is not UTF-8 ${place(origin)}`, remedy: 'Write it in UTF-8.' })
+      faults.push({ field: name, message: `is not UTF-8 ${originText(origin)}`, remedy: 'Write it in UTF-8.' })
     } else if (parsed.success) values[key] = parsed.data
     else {
       const message = parsed.error.issues.map((issue) => issue.message).join('; ')
       faults.push({
         field: name,
-        message: `${message} ${place(origin)}`,
+        message: `${message} ${originText(origin)}`,
         remedy: remedyIn(parsed.error) ?? `Write ${write}.`,
       })
     }

@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util'
 import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
 import { strictObjectText } from '@guestpass/core/runtime-kit'
-import { readFault, textFile } from '../text-file.ts'
+import { readFault, readTextFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
@@ -17,7 +17,7 @@ export interface Files {
 export const systemFiles: Files = {
   async read(path) {
     try {
-      return await textFile(path)
+      return await readTextFile(path)
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw thrown
@@ -30,7 +30,7 @@ export const systemFiles: Files = {
 }
 
 /** What a file holds, or why it cannot be used; neither when there is no such file. */
-export interface Opened<T> {
+export interface LoadedFile<T> {
   readonly content?: T
   readonly origin?: Origin
   readonly fault?: Field
@@ -39,7 +39,7 @@ export interface Opened<T> {
 const unreadable = (field: string, thrown: unknown): { fault: Field } => ({ fault: { field, ...readFault(thrown) } })
 
 /** `.env` in a folder. */
-export async function dotenvFile(cwd: string, files: Files): Promise<Opened<Variables>> {
+export async function dotenvFile(cwd: string, files: Files): Promise<LoadedFile<Variables>> {
   try {
     const text = await files.read(join(cwd, '.env'))
     return text === undefined ? {} : { content: parseEnv(text), origin: '.env' }
@@ -52,7 +52,7 @@ const JSON_FILE = 'guestpass.config.json'
 const TS_FILE = 'guestpass.config.ts'
 
 /** `guestpass.config.json` or `guestpass.config.ts` in a folder. */
-export async function configFile(cwd: string, files: Files): Promise<Opened<unknown>> {
+export async function configFile(cwd: string, files: Files): Promise<LoadedFile<unknown>> {
   const [json, ts] = await Promise.allSettled([files.read(join(cwd, JSON_FILE)), files.read(join(cwd, TS_FILE))])
   if (json.status === 'rejected') return unreadable(JSON_FILE, json.reason)
   if (ts.status === 'rejected') return unreadable(TS_FILE, ts.reason)
@@ -68,7 +68,7 @@ const AMBIGUOUS = {
   remedy: 'Write each member of an object once.',
 }
 
-function jsonContent(text: string): Opened<unknown> {
+function jsonContent(text: string): LoadedFile<unknown> {
   try {
     const content: unknown = JSON.parse(text)
     return options.isObject(content) && !strictObjectText(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
@@ -80,7 +80,7 @@ function jsonContent(text: string): Opened<unknown> {
   }
 }
 
-async function moduleContent(path: string, files: Files): Promise<Opened<unknown>> {
+async function moduleContent(path: string, files: Files): Promise<LoadedFile<unknown>> {
   try {
     return { content: await files.load(path), origin: TS_FILE }
   } catch (thrown) {

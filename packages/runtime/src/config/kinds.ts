@@ -12,7 +12,7 @@ export const quoted = (written: unknown): string => {
 }
 
 /** Checks a text and makes a value of it; `undefined` means that it is none. */
-const made = <T>(
+const parsedBy = <T>(
   make: (text: string) => T | undefined,
   wrong: string | ((text: string) => string),
 ): z.ZodType<T, string> =>
@@ -33,7 +33,7 @@ export const formOf = (kind: z.ZodType): Form => {
 }
 
 /** A kind whose value is no plain text in a program. */
-const formed = <K extends z.ZodType<unknown, string>>(form: Form, kind: K): K => kind.meta({ form })
+const withForm = <K extends z.ZodType<unknown, string>>(form: Form, kind: K): K => kind.meta({ form })
 
 const parts = (text: string, separator: RegExp): readonly string[] =>
   text.split(separator).filter((part) => part !== '')
@@ -49,16 +49,16 @@ export const text = z.string()
 export const secret = z.string().transform((value) => new Secret(value))
 
 export const oneOf = <const W extends string>(...words: readonly W[]): z.ZodType<W, string> =>
-  made(
+  parsedBy(
     (written) => words.find((word) => word === written.toLowerCase()),
     (written) => `${quoted(written)} is none of ${words.join(', ')}`,
   )
 
 /** A whole number in decimal digits. */
 export const whole = (least: number, most: number): z.ZodType<number, string> =>
-  formed(
+  withForm(
     'number',
-    made(
+    parsedBy(
       (written) =>
         /^\d{1,15}$/.test(written) && Number(written) >= least && Number(written) <= most ? Number(written) : undefined,
       (written) => `${quoted(written)} is not a whole number from ${least} to ${most}`,
@@ -68,18 +68,18 @@ export const whole = (least: number, most: number): z.ZodType<number, string> =>
 const yes = ['true', '1', 'yes', 'on']
 const no = ['false', '0', 'no', 'off']
 
-export const yesNo: z.ZodType<boolean, string> = formed(
+export const yesNo: z.ZodType<boolean, string> = withForm(
   'boolean',
-  made(
+  parsedBy(
     (written) => (yes.includes(written.toLowerCase()) ? true : no.includes(written.toLowerCase()) ? false : undefined),
     (written) => `${quoted(written)} is neither true nor false`,
   ),
 )
 
 /** Scopes, each a scope-token of RFC 6749, 3.3. */
-export const scopes: z.ZodType<readonly string[], string> = formed(
+export const scopes: z.ZodType<readonly string[], string> = withForm(
   'list',
-  made(
+  parsedBy(
     (written) => each(parts(written, /[\s,]+/), (scope) => (options.isScope(scope) ? scope : undefined)),
     (written) => `${quoted(written)} is not a list of scopes`,
   ),
@@ -91,21 +91,21 @@ export const algorithmOf = (written: string): Algorithm | undefined => {
   return ALGORITHMS.find((known) => known.toUpperCase() === name)
 }
 
-export const algorithms: z.ZodType<readonly Algorithm[], string> = formed(
+export const algorithms: z.ZodType<readonly Algorithm[], string> = withForm(
   'list',
-  made(
+  parsedBy(
     (written) => each(parts(written, /[\s,]+/), algorithmOf),
     (written) => `${quoted(written)} is not a list of ${ALGORITHMS.join(', ')}`,
   ),
 )
 
-export const uuid: z.ZodType<string, string> = made(
+export const uuid: z.ZodType<string, string> = parsedBy(
   (written) => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(written) ? written.toLowerCase() : undefined),
   (written) => `${quoted(written)} is not a UUID`,
 )
 
 /** Whether an address is sent to in clear: plain http to another machine. */
-export const inClear = (address: string): boolean => {
+export const isPlainHttp = (address: string): boolean => {
   const { protocol, hostname } = new URL(address)
   return protocol === 'http:' && !isLoopback(hostname)
 }
@@ -117,15 +117,15 @@ const addressOf = (written: string): string | undefined => {
 }
 
 /** A web address without credentials or fragment. It is never repeated in a fault, because it may hold a key. */
-export const address: z.ZodType<string, string> = made(
+export const address: z.ZodType<string, string> = parsedBy(
   addressOf,
   'is not an https:// or http:// address without credentials and fragment',
 )
 
 /** A web address that nobody between can read or change: https, or http on loopback. */
-export const safeAddress: z.ZodType<string, string> = made((written) => {
+export const safeAddress: z.ZodType<string, string> = parsedBy((written) => {
   const found = addressOf(written)
-  return found && !inClear(found) ? found : undefined
+  return found && !isPlainHttp(found) ? found : undefined
 }, 'is not an https:// address (http:// only on loopback) without credentials and fragment')
 
 /** PEM as it is written in a setting: `\n` may stand for the ends of its lines. */
@@ -175,7 +175,7 @@ export const privateKey: z.ZodType<Secret, string> = z.string().transform((writt
 
 /** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
 export const params = (of: 'authorize' | 'token'): z.ZodType<ExtraParams, string> =>
-  formed(
+  withForm(
     'params',
     z.string().transform((written, context) => {
       const query = new URLSearchParams(written)
@@ -193,9 +193,9 @@ export const params = (of: 'authorize' | 'token'): z.ZodType<ExtraParams, string
   )
 
 /** Names or addresses of hosts, each with a port or without. */
-export const hostNames: z.ZodType<readonly string[], string> = formed(
+export const hostNames: z.ZodType<readonly string[], string> = withForm(
   'list',
-  made(
+  parsedBy(
     (written) =>
       each(parts(written, /[\s,]+/), (host) =>
         /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host) ? host.toLowerCase() : undefined,
@@ -210,9 +210,9 @@ const base64Bytes = (written: string): number | undefined => {
 }
 
 /** AES-256 keys: base64 of 32 bytes each. */
-export const encryptionKeys: z.ZodType<readonly Secret[], string> = formed(
+export const encryptionKeys: z.ZodType<readonly Secret[], string> = withForm(
   'list',
-  made(
+  parsedBy(
     (written) => each(parts(written, /[\s,]+/), (key) => (base64Bytes(key) === 32 ? new Secret(key) : undefined)),
     'does not hold base64 of 32 bytes',
   ),
@@ -225,9 +225,9 @@ function secretFault(written: string): string | undefined {
 }
 
 /** Signing secrets as Standard Webhooks writes them. */
-export const webhookSecrets: z.ZodType<readonly Secret[], string> = formed(
+export const webhookSecrets: z.ZodType<readonly Secret[], string> = withForm(
   'list',
-  made(
+  parsedBy(
     (written) =>
       each(parts(written, /[\s,]+/), (one) => (secretFault(one) === undefined ? new Secret(one) : undefined)),
     (written) =>
@@ -256,7 +256,7 @@ function apiKeyOf(written: string): ApiKey | undefined {
   return { role, connection, ...(group ? { group } : {}), key: new Secret(key) }
 }
 
-export const apiKeys: z.ZodType<readonly ApiKey[], string> = made(
+export const apiKeys: z.ZodType<readonly ApiKey[], string> = parsedBy(
   (written) => each(parts(written, /\s*,\s*/), apiKeyOf),
   `does not hold role:key, role:connection:key or role:connection:group:key with a role of ${roles.join(', ')}`,
 )
@@ -276,7 +276,7 @@ function databaseOf(written: string): Database | undefined {
   return host ? { kind: 'postgres', url: new Secret(written), place: `postgres://${host}${pathname}` } : undefined
 }
 
-export const database: z.ZodType<Database, string> = made(
+export const database: z.ZodType<Database, string> = parsedBy(
   databaseOf,
   'is neither the path of a file nor a postgres:// address',
 )

@@ -2,7 +2,7 @@ import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
 import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
 import {
-  flagOf,
+  flagName,
   type Key,
   keyOfFileName,
   keyOfSecretFile,
@@ -22,14 +22,14 @@ export type Origin =
   | 'default'
 
 /** An origin in brackets, for the end of a message. */
-export const place = (origin: Origin): string => {
+export const originText = (origin: Origin): string => {
   if (origin === 'option') return '(given as an option)'
   if (origin === 'flag') return '(given as a flag)'
   return origin === 'environment' ? '(in the environment)' : `(in ${origin})`
 }
 
 /** A setting as somebody wrote it. */
-export interface Written {
+export interface WrittenSetting {
   readonly key: Key
   /** The name that it was written under, as `GENESYS_REGION`, `--region` or `connections.acme.region`. */
   readonly name: string
@@ -46,7 +46,7 @@ export interface LayerFault extends Field {
 
 /** What one source says, and what of it was not understood. Layers stand in the order of their precedence. */
 export interface Layer {
-  readonly written: readonly Written[]
+  readonly written: readonly WrittenSetting[]
   readonly warnings: readonly string[]
   readonly faults: readonly LayerFault[]
 }
@@ -63,9 +63,9 @@ const didYouMean = (name: string, known: readonly string[]): string => {
 }
 
 export function flagLayer(flags: Flags): Layer {
-  const written = (Object.keys(flags) as Key[]).flatMap((key): Written[] => {
+  const written = (Object.keys(flags) as Key[]).flatMap((key): WrittenSetting[] => {
     const text = flags[key]?.trim()
-    return text ? [{ key, name: flagOf(key) ?? key, text, origin: 'flag' }] : []
+    return text ? [{ key, name: flagName(key) ?? key, text, origin: 'flag' }] : []
   })
   return { written, warnings: [], faults: [] }
 }
@@ -73,7 +73,7 @@ export function flagLayer(flags: Flags): Layer {
 /** Variables of the environment or of `.env`. Settings of a connection among them belong to the connection `default`. */
 export function variableLayer(variables: Variables, origin: Origin, connection: string): Layer {
   const place = origin === 'environment' ? 'the environment' : origin
-  const written: Written[] = []
+  const written: WrittenSetting[] = []
   const warnings: string[] = []
   for (const [name, value] of Object.entries(variables)) {
     const pathOf = keyOfSecretFile(name)
@@ -104,7 +104,7 @@ function objectLayer(
   prefix: string,
   accepted: (key: Key) => boolean,
 ): Layer {
-  const written: Written[] = []
+  const written: WrittenSetting[] = []
   const warnings: string[] = []
   const faults: Layer['faults'][number][] = []
   for (const [fileName, value] of Object.entries(object)) {

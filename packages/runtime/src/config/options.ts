@@ -2,8 +2,8 @@ import { Secret } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
 import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
 import { type Form, formOf } from './kinds.ts'
-import type { Layer, LayerFault, Variables, Written } from './layers.ts'
-import { entries, type Key, optionOf, type Setting, settings } from './settings.ts'
+import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
+import { settingEntries, type Key, optionName, type Setting, settings } from './settings.ts'
 
 /** What a program's options say. */
 export interface ReadOptions {
@@ -21,16 +21,16 @@ const MEMORY = 'memory'
 const MEMORY_URL = 'memory:'
 
 const settingOptions: ReadonlyMap<string, Key> = new Map(
-  entries.flatMap(([key]) => (optionOf(key) === key ? [[key, key] as const] : [])),
+  settingEntries.flatMap(([key]) => (optionName(key) === key ? [[key, key] as const] : [])),
 )
 
 const WEBHOOKS = ['idp', 'idm', 'analytics', 'secret']
-const OWN = ['connection', 'store', 'crm', 'webhooks', 'env', 'cwd']
+const OWN_OPTIONS = ['connection', 'store', 'crm', 'webhooks', 'env', 'cwd']
 
 /** Settings that are options under another name, for those who write them as in the file. */
-const elsewhere: ReadonlyMap<string, string> = new Map(
-  entries.flatMap(([key, { names }]) => {
-    const option = optionOf(key)
+const optionsByOtherName: ReadonlyMap<string, string> = new Map(
+  settingEntries.flatMap(([key, { names }]) => {
+    const option = optionName(key)
     return option === undefined ? [] : [...names, key].filter((name) => name !== option).map((name) => [name, option])
   }),
 )
@@ -39,7 +39,7 @@ const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =
   kinds.isObject(value) ? value : undefined
 
 /** What a value is, in a message. Never the value: it may be a secret. */
-function what(value: unknown): string {
+function describeValue(value: unknown): string {
   if (value === null) return 'is null'
   if (Array.isArray(value)) return 'is a list'
   if (value instanceof Secret) return 'is a Secret'
@@ -52,14 +52,14 @@ function what(value: unknown): string {
 /** A fault of an option: what it is, and what it takes. */
 export const optionFault = (field: string, value: unknown, takes: string, remedy: string, key?: Key): LayerFault => ({
   field,
-  message: `${what(value)}; it takes ${takes}`,
+  message: `${describeValue(value)}; it takes ${takes}`,
   remedy,
   ...(key ? { key } : {}),
 })
 
 /** An option that there is not. `others`: further names that are known. */
 export function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
-  const close = elsewhere.get(name) ?? nearest(name, known)
+  const close = optionsByOtherName.get(name) ?? nearest(name, known)
   return {
     field: `${prefix}${name.slice(0, 60)}`,
     message: 'is no option',
@@ -83,7 +83,7 @@ const textsOf = (value: unknown, secret?: boolean): string | undefined => {
 }
 
 /** The value as it would be written in a variable; undefined when it cannot be. */
-const written: Readonly<Record<Form, (value: unknown, secret?: boolean) => string | undefined>> = {
+const writtenForms: Readonly<Record<Form, (value: unknown, secret?: boolean) => string | undefined>> = {
   text: textsOf,
   number: (value) => (typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined),
   boolean: (value) => (typeof value === 'boolean' ? String(value) : undefined),
@@ -101,17 +101,17 @@ const written: Readonly<Record<Form, (value: unknown, secret?: boolean) => strin
   },
 }
 
-interface Reading {
-  readonly written: Written[]
+interface OptionReading {
+  readonly written: WrittenSetting[]
   readonly faults: LayerFault[]
 }
 
 /** Reads the option of a setting; one that is undefined was not given. */
-function readSetting({ written: all, faults }: Reading, key: Key, name: string, value: unknown): void {
+function readSetting({ written: all, faults }: OptionReading, key: Key, name: string, value: unknown): void {
   if (value === undefined) return
   const { kind, secret, write }: Setting = settings[key]
   const form = formOf(kind)
-  const text = written[form](value, secret)
+  const text = writtenForms[form](value, secret)
   if (text !== undefined) all.push({ key, name, text, origin: 'option' })
   else {
     const remedy = form === 'params' ? "Give an object, as { prompt: 'consent' }." : `Give ${write}.`
@@ -119,7 +119,7 @@ function readSetting({ written: all, faults }: Reading, key: Key, name: string, 
   }
 }
 
-function readStore(reading: Reading, value: unknown): void {
+function readStore(reading: OptionReading, value: unknown): void {
   const text = typeof value === 'string' ? value.trim() : ''
   const place = text === MEMORY ? MEMORY_URL : value
   const remedy = `Give '${MEMORY}', the path of a file, or a postgres:// address.`
@@ -130,7 +130,7 @@ function readStore(reading: Reading, value: unknown): void {
   else readSetting(reading, 'databaseUrl', 'store', place)
 }
 
-function readWebhooks(reading: Reading, value: unknown): void {
+function readWebhooks(reading: OptionReading, value: unknown): void {
   if (value === undefined) return
   const given = object(value)
   if (!given) {
@@ -146,7 +146,7 @@ function readWebhooks(reading: Reading, value: unknown): void {
   for (const name of Object.keys(others)) reading.faults.push(unknownOption(name, WEBHOOKS, 'webhooks.'))
 }
 
-function readIdp(reading: Reading, value: unknown): void {
+function readIdp(reading: OptionReading, value: unknown): void {
   const given = object(value)
   if (!given || value instanceof Secret) return readSetting(reading, 'idpWebhookUrl', 'webhooks.idp', value)
   const { url, includeToken, ...others } = given
@@ -164,12 +164,12 @@ const isVariables = (value: unknown): value is Variables =>
   Object.values(value as object).every((one) => ['string', 'undefined'].includes(typeof one))
 
 /** Reads the options that say where settings are read, and of which connection. */
-function readPlaces({ faults }: Reading, { connection, env, cwd }: Readonly<Record<string, unknown>>) {
+function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonly<Record<string, unknown>>) {
   const isName = typeof connection === 'string' && isConnectionName(connection)
   const named = connection === undefined || isName
   if (!named) {
     const remedy = `Name it with ${CONNECTION_NAME}.`
-    faults.push({ field: 'connection', message: `${what(connection)} that names no connection`, remedy })
+    faults.push({ field: 'connection', message: `${describeValue(connection)} that names no connection`, remedy })
   }
   const isEnvironment = env === undefined || isVariables(env)
   if (!isEnvironment) {
@@ -192,14 +192,14 @@ function readPlaces({ faults }: Reading, { connection, env, cwd }: Readonly<Reco
  * field and what to do. `others`: names that the program takes besides, which are left to it.
  */
 export function readOptions(options: unknown, others: readonly string[] = []): ReadOptions {
-  const reading: Reading = { written: [], faults: [] }
+  const reading: OptionReading = { written: [], faults: [] }
   const given = options === undefined ? {} : options instanceof Secret ? undefined : object(options)
   if (!given) {
     const remedy = "Give an object, as { region: 'mypurecloud.ie' }, or nothing."
     const faults = [optionFault('options', options, 'an object', remedy)]
     return { layer: { ...reading, warnings: [], faults }, isComplete: false, env: {} }
   }
-  const known = [...OWN, ...others, ...settingOptions.keys()]
+  const known = [...OWN_OPTIONS, ...others, ...settingOptions.keys()]
   for (const [name, value] of Object.entries(given)) {
     const key = settingOptions.get(name)
     if (key) readSetting(reading, key, name, value)

@@ -1,4 +1,4 @@
-import { entries, flagOf, type Setting } from './settings.ts'
+import { settingEntries, flagName, type Setting } from './settings.ts'
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 
@@ -9,9 +9,9 @@ function settingRow(key: string, setting: Setting, flag: string | undefined): st
 }
 
 function table(of: Setting['of']): string {
-  const rows = entries
+  const rows = settingEntries
     .filter(([, setting]) => setting.of === of)
-    .map(([key, setting]) => settingRow(key, setting, flagOf(key)))
+    .map(([key, setting]) => settingRow(key, setting, flagName(key)))
   return [
     row(['Variable', 'In the file', 'Flag', 'What', 'Value', 'Default']),
     row(['---', '---', '---', '---', '---', '---']),

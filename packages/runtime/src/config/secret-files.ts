@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Field } from '@guestpass/core'
 import { readFault } from '../text-file.ts'
 import type { Files } from './files.ts'
-import { place, type Written } from './layers.ts'
+import { originText, type WrittenSetting } from './layers.ts'
 import { type Key, type Setting, settings } from './settings.ts'
 
 /**
@@ -10,10 +10,10 @@ import { type Key, type Setting, settings } from './settings.ts'
  * current folder, without blanks and line ends around the secret. A file that cannot be read is a fault, and its setting is left out.
  */
 export async function withSecretFiles(
-  chosen: ReadonlyMap<Key, Written>,
+  chosen: ReadonlyMap<Key, WrittenSetting>,
   { cwd, files }: { readonly cwd: string; readonly files: Files },
   faults: Field[],
-): Promise<ReadonlyMap<Key, Written>> {
+): Promise<ReadonlyMap<Key, WrittenSetting>> {
   const found = new Map(chosen)
   for (const [key, { isPath, ...written }] of chosen) {
     if (!isPath) continue
@@ -21,7 +21,7 @@ export async function withSecretFiles(
     if (typeof secret === 'string') found.set(key, { ...written, text: secret })
     else {
       found.delete(key)
-      faults.push({ field: written.name, ...secret, message: `${secret.message} ${place(written.origin)}` })
+      faults.push({ field: written.name, ...secret, message: `${secret.message} ${originText(written.origin)}` })
     }
   }
   return found

@@ -373,7 +373,7 @@ export const settings = {
   patienceSeconds: setting({
     names: ['GUESTPASS_PATIENCE_SECONDS'],
     of: 'program',
-    about: 'How many seconds a verb waits for a token or a guest (unset: about 30); its flag is `--patience`',
+    about: 'How many seconds a command waits for a token or a guest (unset: about 30); its flag is `--patience`',
     write: 'a whole number of seconds from 1 to 3600',
     kind: kinds.whole(1, 3_600),
   }),
@@ -405,17 +405,17 @@ export type Settings = { readonly [K in Defaulted]: ValueOf<K> } & {
 }
 
 /** All settings, in the order of their documentation. */
-export const entries = Object.entries(settings) as readonly (readonly [Key, Setting])[]
+export const settingEntries = Object.entries(settings) as readonly (readonly [Key, Setting])[]
 
 /** A variable's name as a key of the configuration file: `GENESYS_CLIENT_ID` as `clientId`. */
-export const camel = (name: string): string =>
+export const camelCase = (name: string): string =>
   name
     .replace(/^(GENESYS|GUESTPASS)_/, '')
     .toLowerCase()
     .replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 /** A setting's flag, as `--client-id`; secrets have none. */
-export function flagOf(key: Key): string | undefined {
+export function flagName(key: Key): string | undefined {
   const { secret }: Setting = settings[key]
   if (secret) return undefined
   if (key === 'patienceSeconds') return '--patience'
@@ -423,7 +423,7 @@ export function flagOf(key: Key): string | undefined {
 }
 
 /** Options of programs that are not called like their setting. */
-const renamed: Readonly<Partial<Record<Key, string>>> = {
+const renamedOptions: Readonly<Partial<Record<Key, string>>> = {
   databaseUrl: 'store',
   crmBaseUrl: 'crm',
   idpWebhookUrl: 'webhooks.idp',
@@ -437,20 +437,21 @@ const renamed: Readonly<Partial<Record<Key, string>>> = {
 const withoutOption: ReadonlySet<Key> = new Set<Key>(['env', 'apiKeys'])
 
 /** A setting's option in a program, as `clientId` or `webhooks.idm`. */
-export const optionOf = (key: Key): string | undefined => (withoutOption.has(key) ? undefined : (renamed[key] ?? key))
+export const optionName = (key: Key): string | undefined =>
+  withoutOption.has(key) ? undefined : (renamedOptions[key] ?? key)
 
 /** What to call a setting that was not written, so that it can be set for the connection. `inProgram`: by an option. */
 export function settingName(key: Key, connection: string, inProgram = false): string {
   const { names, of }: Setting = settings[key]
-  if (inProgram) return optionOf(key) ?? names[0]
+  if (inProgram) return optionName(key) ?? names[0]
   return of === 'program' || connection === 'default' ? names[0] : `connections.${connection}.${key}`
 }
 
 const keysByName: ReadonlyMap<string, Key> = new Map(
-  entries.flatMap(([key, { names }]) => names.map((name) => [name, key] as const)),
+  settingEntries.flatMap(([key, { names }]) => names.map((name) => [name, key] as const)),
 )
 const keysByFileName: ReadonlyMap<string, Key> = new Map(
-  [...keysByName].flatMap(([name, key]) => [[name, key] as const, [camel(name), key] as const]),
+  [...keysByName].flatMap(([name, key]) => [[name, key] as const, [camelCase(name), key] as const]),
 )
 
 /** The setting that a variable of the environment stands for. */

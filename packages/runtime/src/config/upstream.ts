@@ -1,6 +1,6 @@
 import { type Field, GuestpassError, type Hosts, resolveHosts } from '@guestpass/core'
 import type { Naming, Need } from './checks.ts'
-import { type Origin, place, type Written } from './layers.ts'
+import { type Origin, originText, type WrittenSetting } from './layers.ts'
 import { type Key, settingName } from './settings.ts'
 
 export const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
@@ -15,8 +15,8 @@ const hostKeys = [
 ] as const
 
 /** The upstream addresses, when any is named or needed; faults are told under the names that the user wrote. */
-export function hostsOf(
-  chosen: ReadonlyMap<Key, Written>,
+export function upstreamHosts(
+  chosen: ReadonlyMap<Key, WrittenSetting>,
   needs: readonly Need[],
   { connection, inProgram }: Naming,
   insecureHosts: readonly string[] | undefined,
@@ -35,7 +35,7 @@ export function hostsOf(
     for (const fault of thrown.fields) {
       const origin = [...chosen.values()].find((one) => one.name === fault.field)?.origin
       if (!told.has(fault.field))
-        faults.push(origin ? { ...fault, message: `${fault.message} ${place(origin)}` } : withSandbox(fault))
+        faults.push(origin ? { ...fault, message: `${fault.message} ${originText(origin)}` } : withSandbox(fault))
     }
     return undefined
   }
@@ -58,7 +58,10 @@ const precedence: readonly Origin[] = [
 ]
 
 /** Base URLs come before a region wherever they are written; somebody who overrides them with a region hears of it. */
-export function overruled(chosen: ReadonlyMap<Key, Written>, hosts: Hosts | undefined): string[] {
+export function overriddenAddressWarnings(
+  chosen: ReadonlyMap<Key, WrittenSetting>,
+  hosts: Hosts | undefined,
+): string[] {
   const rank = (key: Key): number => precedence.indexOf(chosen.get(key)?.origin ?? 'default')
   return (hosts?.unused ?? []).flatMap((key) => {
     const stronger =
@@ -69,7 +72,7 @@ export function overruled(chosen: ReadonlyMap<Key, Written>, hosts: Hosts | unde
     const own = chosen.get(key)
     return own && stronger
       ? [
-          `${own.name} ${place(own.origin)} is not used: ${stronger.name} ${place(stronger.origin)} comes first; unset that one`,
+          `${own.name} ${originText(own.origin)} is not used: ${stronger.name} ${originText(stronger.origin)} comes first; unset that one`,
         ]
       : []
   })

@@ -1,12 +1,12 @@
 import { type ExtraParams, Secret } from '@guestpass/core'
 import type { Config } from './config.ts'
-import { entries } from './settings.ts'
+import { settingEntries } from './settings.ts'
 
 /** In place of a value that is not shown. */
 const MASK = '…'
 
 /** One setting in force, as it may be shown. */
-export interface Shown {
+export interface ShownSetting {
   /** The variable's name. */
   readonly name: string
   readonly value: unknown
@@ -47,8 +47,8 @@ function shown(value: unknown): unknown {
 }
 
 /** The settings in force, in the order of their documentation. */
-export const shownSettings = (config: Config): readonly Shown[] =>
-  entries.flatMap(([key, { names }]) => {
+export const shownSettings = (config: Config): readonly ShownSetting[] =>
+  settingEntries.flatMap(([key, { names }]) => {
     const from = config.origins[key]
     if (!from) return []
     const [name] = names

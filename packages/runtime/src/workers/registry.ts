@@ -13,7 +13,7 @@ export interface WorkedConnection {
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
 
 /** The workers of a connection, by name. To add one, add a line. */
-const ofConnection = {
+const connectionWorkers = {
   renewal: ({ connection: { name, guests, meters }, perMinute = 300 }, { ports }) => {
     const renew = (row: string): Promise<void> => guests.keepRenewed(row, { actor: 'keeper' })
     return keeper({ connection: name, renew, meter: meters }, ports, { perMinute })
@@ -25,14 +25,14 @@ const ofConnection = {
 } as const satisfies Record<string, (of: WorkedConnection, runtime: WorkingRuntime) => Worker>
 
 /** The workers of a runtime as a whole, by name; undefined where it is not configured. To add one, add a line. */
-const ofRuntime = {
+const runtimeWorkers = {
   webhooks: ({ webhooks }) => webhooks,
   'audit-file': ({ auditRelays }) => auditRelays.file,
   'audit-listener': ({ auditRelays }) => auditRelays.listener,
 } as const satisfies Record<string, (runtime: WorkingRuntime) => Worker | undefined>
 
 /** The names of all workers there are. */
-export type WorkerName = keyof typeof ofConnection | keyof typeof ofRuntime
+export type WorkerName = keyof typeof connectionWorkers | keyof typeof runtimeWorkers
 
 /** A worker, what it is called, and the connection that it works for; a worker without one works for the whole store. */
 export interface NamedWorker {
@@ -45,10 +45,14 @@ const entriesOf = <K extends string, V>(of: Readonly<Record<K, V>>): readonly (r
   Object.entries(of) as [K, V][]
 
 export const workersOfConnection = (of: WorkedConnection, runtime: WorkingRuntime): readonly NamedWorker[] =>
-  entriesOf(ofConnection).map(([name, make]) => ({ name, connection: of.connection.name, worker: make(of, runtime) }))
+  entriesOf(connectionWorkers).map(([name, make]) => ({
+    name,
+    connection: of.connection.name,
+    worker: make(of, runtime),
+  }))
 
 export const workersOfRuntime = (runtime: WorkingRuntime): readonly NamedWorker[] =>
-  entriesOf(ofRuntime).flatMap(([name, make]) => {
+  entriesOf(runtimeWorkers).flatMap(([name, make]) => {
     const worker: Worker | undefined = make(runtime)
     const connection = name === 'audit-file' ? {} : { connection: runtime.connection }
     return worker ? [{ name, ...connection, worker }] : []

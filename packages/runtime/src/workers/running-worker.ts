@@ -1,7 +1,7 @@
 import { type Clock, type ErrorCode, GuestpassError } from '@guestpass/core'
 import { iso, repeated, type WorkerObserver } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Instant, MINUTE } from '@guestpass/core/store-kit'
-import { MOST_COUNTED } from '../counted.ts'
+import { MAX_BACKLOG_COUNT } from '../backlog-limit.ts'
 import type { NamedWorker, WorkerName } from './registry.ts'
 
 /** How a worker fares. */
@@ -67,7 +67,7 @@ export function startWorker({ name, connection, worker }: NamedWorker, { clock, 
 
   async function backlog(): Promise<number | undefined> {
     try {
-      return (await worker.backlog?.(MOST_COUNTED)) ?? 0
+      return (await worker.backlog?.(MAX_BACKLOG_COUNT)) ?? 0
     } catch {
       return undefined
     }

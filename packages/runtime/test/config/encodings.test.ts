@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
-import { site } from '../site.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
-let folder: ReturnType<typeof site>
+let folder: ReturnType<typeof temporaryFolder>
 beforeEach(() => {
-  folder = site()
+  folder = temporaryFolder()
 })
 afterEach(() => folder.remove())
 

@@ -441,7 +441,7 @@ describe('a variable that should name a proxy', () => {
   })
 })
 
-describe('the patience of a verb', () => {
+describe('the patience of a command', () => {
   it('is given in the environment or by --patience, in whole seconds', async () => {
     const { settings } = await read({ env: { GUESTPASS_PATIENCE_SECONDS: '90' } })
     expect(settings.patienceSeconds).toBe(90)

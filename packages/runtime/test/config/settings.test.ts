@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { nearest } from '@guestpass/core/runtime-kit'
 import { configurationPage } from '../../src/config/page.ts'
-import { camel, entries, flagOf, keyOfFileName, keyOfVariable } from '../../src/config/settings.ts'
+import { camelCase, settingEntries, flagName, keyOfFileName, keyOfVariable } from '../../src/config/settings.ts'
 
 describe('the table of settings', () => {
   it.each(
@@ -15,24 +15,24 @@ describe('the table of settings', () => {
   )('knows %s, in the file too', (name) => {
     expect(keyOfVariable(name)).toBeDefined()
     expect(keyOfFileName(name)).toBe(keyOfVariable(name))
-    expect(keyOfFileName(camel(name))).toBe(keyOfVariable(name))
+    expect(keyOfFileName(camelCase(name))).toBe(keyOfVariable(name))
   })
 
   it('has no name twice, and keys that follow from the names', () => {
-    const names = entries.flatMap(([, setting]) => setting.names)
+    const names = settingEntries.flatMap(([, setting]) => setting.names)
     expect(new Set(names).size).toBe(names.length)
-    for (const [key, { names }] of entries) expect(camel(names[0])).toBe(key)
+    for (const [key, { names }] of settingEntries) expect(camelCase(names[0])).toBe(key)
   })
 
   it('gives every setting a flag that is no secret', () => {
-    expect(flagOf('oauthBaseUrl')).toBe('--oauth-base-url')
-    expect(flagOf('databaseUrl')).toBe('--database')
+    expect(flagName('oauthBaseUrl')).toBe('--oauth-base-url')
+    expect(flagName('databaseUrl')).toBe('--database')
     for (const key of ['clientSecret', 'refreshToken', 'webhookSecret', 'encryptionKey', 'apiKeys'] as const)
-      expect(flagOf(key)).toBeUndefined()
+      expect(flagName(key)).toBeUndefined()
   })
 
   it('has defaults that its own kinds accept', () => {
-    for (const [, { fallback, kind }] of entries)
+    for (const [, { fallback, kind }] of settingEntries)
       if (fallback !== undefined) expect(kind.safeParse(fallback).success).toBe(true)
   })
 

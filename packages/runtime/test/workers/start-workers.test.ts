@@ -10,8 +10,8 @@ import { ann, EMAIL, peopleWorld } from '../../../core/test/world/people-world.t
 import { request, refreshWorld } from '../../../core/test/world/refresh-world.ts'
 import { outcome, world } from '../../../core/test/world/world.ts'
 import { auditFileSink } from '../../src/audit-file.ts'
-import { site } from '../site.ts'
-import { fragileStore, started, workingRuntime } from './world.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
+import { fragileStore, started, workingRuntime } from './fake-runtime.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -190,7 +190,7 @@ describe('audit-file', () => {
   it.skipIf(!existsSync('/dev/full'))(
     'fails while the disk is full, says how many records wait, and writes them when there is room',
     async () => {
-      const folder = site()
+      const folder = temporaryFolder()
       ending.push(folder.remove)
       const path = join(folder.cwd, 'audit.jsonl')
       // A device that is always full.

@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { connect, tokenDocument, withRuntime } from '@guestpass/runtime'
+import { callContext } from '../call-context.ts'
+import { defineCommand } from './runner/command.ts'
+import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
+import { showUnsavedOnFailure } from '../unsaved-tokens.ts'
+import { readTokenArgument } from '../token-argument.ts'
+import { tokenLines } from './guest-token.ts'
+
+export const guestRefreshCommand = defineCommand({
+  example: 'guestpass guest refresh 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --token - < token.txt',
+  options: [
+    ['--token <token>', "the guest's current token where the store does not have it, or - for standard input"],
+    ['--subject <sub>', "the `sub` of that token, where it is not the guest's id; it is remembered"],
+    knownGuestApiOption,
+  ],
+  settings: ['patienceSeconds'],
+  reveal: true,
+  raw: true,
+  input: z.object({
+    guestId: z.string(),
+    token: z.string().optional(),
+    subject: z.string().optional(),
+    api: knownGuestApi,
+  }),
+  async run({ guestId, token, subject, api }, cli) {
+    const config = await cli.config(['hosts', 'clientId'])
+    const held = token === undefined ? undefined : await readTokenArgument(token, '--token', cli)
+    await withRuntime(config, cli.runtimeHost, async (runtime) => {
+      const { guests } = await connect(config, runtime)
+      const context = { ...callContext(cli, config.settings), api }
+      const issued = await showUnsavedOnFailure(() => guests.refresh(guestId, { token: held, subject }, context), cli)
+      const document = tokenDocument(issued, cli.showToken)
+      cli.answer(document, () => tokenLines(document))
+    })
+  },
+})

@@ -1,0 +1,59 @@
+import { iso } from '@guestpass/core/runtime-kit'
+import type { DataKey, Rotation, SealedStore } from '@guestpass/store/sqlite'
+import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
+import { type Cli, defineCommand } from './runner/command.ts'
+
+const documentOf = ({ createdAt, ...key }: DataKey) => ({ ...key, createdAt: iso(createdAt) })
+
+const lineOf = ({ id, wrappedBy, createdAt, values, current }: DataKey): string =>
+  `${id}  wrapped by ${wrappedBy}  since ${iso(createdAt)}  ${values} values${current ? '  current' : ''}`
+
+export const keysListCommand = defineCommand({
+  example: 'guestpass keys list',
+  input: z.object({}),
+  async run(_input, cli) {
+    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
+      const keys = await store.keys.list()
+      cli.answer({ keys: keys.map(documentOf) }, () => [
+        ...keys.map(lineOf),
+        ...(keys.length > 1 ? ['A rotation was not brought to its end; go on with: guestpass keys rotate'] : []),
+      ])
+    })
+  },
+})
+
+/** Rotates with a bar that begins when it is known how much there is. */
+async function rotated(store: SealedStore, cli: Cli): Promise<Rotation> {
+  let bar: ReturnType<Cli['progress']> | undefined
+  let drawn = 0
+  try {
+    return await store.keys.rotate({
+      actor: 'cli',
+      signal: cli.signal,
+      onProgress({ done, total }) {
+        if (total === 0) return
+        bar ??= cli.progress('values sealed anew', total)
+        bar.add(done - drawn)
+        drawn = done
+      },
+    })
+  } finally {
+    bar?.stop()
+  }
+}
+
+export const keysRotateCommand = defineCommand({
+  example: 'guestpass keys rotate',
+  input: z.object({}),
+  async run(_input, cli) {
+    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
+      const rotation = await rotated(store, cli)
+      const { key, retired, values, resumed } = rotation
+      cli.answer(rotation, () => [
+        `${values} values are sealed anew with ${key}; ${retired.length === 1 ? 'one old key is' : `${retired.length} old keys are`} gone.`,
+        ...(resumed ? ['  That ended a rotation begun before; rotate once more for a new key.'] : []),
+      ])
+    })
+  },
+})

@@ -1,0 +1,89 @@
+import { type Field, GuestpassError } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
+import type { CommanderError } from 'commander'
+import type * as z from 'zod'
+import type { ParameterHelp } from './command.ts'
+
+/** An error as a block of lines for people: what happened, each fault with its remedy, what upstream said. */
+export function errorLines(error: GuestpassError): readonly string[] {
+  const { upstream, reason, retryAt, fields = [] } = error
+  return [
+    `guestpass: ${error.message} [${error.code}]`,
+    ...fields.flatMap(({ field, message, remedy }) =>
+      error.message === `${message}.` ? [`  ${remedy}`] : [`  ${field}: ${message}`, `    ${remedy}`],
+    ),
+    ...(reason === undefined ? [] : [`  Reason: ${reason}`]),
+    ...(upstream
+      ? [
+          `  Upstream answered ${upstream.status}${upstream.code ? ` ${upstream.code}` : ''}${upstream.requestId ? ` (request ${upstream.requestId})` : ''}`,
+        ]
+      : []),
+    ...(retryAt === undefined ? [] : [`  Again at ${iso(retryAt)}`]),
+  ]
+}
+
+/** Cuts what was typed: an option's value, and anything so long that it may be a token. */
+const redactTyped = (text: string): string =>
+  text
+    .replaceAll(/'(--?[^'=]+)=[^']*'/g, "'$1'")
+    .replaceAll(/'[^']{40,}'/g, "'…'")
+    .replaceAll(/[^\s',]{40,}/g, '…')
+
+/** A mistake in the use of the command line, as commander tells it. */
+export function usageError(error: CommanderError, help: string): GuestpassError {
+  const [first = '', hint] = redactTyped(error.message.replace(/^error: /, '')).split('\n')
+  const message = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.+$/, '')
+  const field = /'([^' ]+)[^']*'/.exec(first)?.[1] ?? 'arguments'
+  const remedy = `${hint ? `${hint.replace(/^\((.*)\)$/, '$1')} ` : ''}See ${help}.`
+  return new GuestpassError('invalid_input', `${message}.`, { fields: [{ field, message, remedy }] })
+}
+
+const camelCaseOf = (syntax: string): string =>
+  (/--(?:no-)?([\w-]+)|[<[]([\w-]+)/.exec(syntax) ?? [])
+    .slice(1)
+    .join('')
+    .replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
+const flagIn = (syntax: string): string => /--[\w-]+/.exec(syntax)?.[0] ?? syntax
+
+/** Faults of a command's input, each named as it is written on the command line. */
+export function inputError(error: z.ZodError, described: readonly ParameterHelp[]): GuestpassError {
+  const fields = error.issues.map((issue): Field => {
+    const name = String(issue.path[0] ?? '')
+    const [syntax, about] = described.find(([one]) => camelCaseOf(one) === name) ?? [name, 'See --help']
+    return { field: flagIn(syntax) || 'arguments', message: issue.message, remedy: `It takes ${about}.` }
+  })
+  return new GuestpassError(
+    'invalid_input',
+    fields.length === 1 ? 'An argument is not valid.' : `${fields.length} arguments are not valid.`,
+    { fields },
+  )
+}
+
+/** Fields of requests whose option has a name of its own. */
+const fieldAliases: Readonly<Record<string, string>> = { onDoubt: 'createAgain' }
+
+/** The message with one mention of a field under another name; mentions within other names do not count. */
+function renamed(message: string, from: string, to: string): string {
+  let at = message.indexOf(`${from}: `)
+  while (at > 0 && /[-\w.[\]]/.test(message.charAt(at - 1))) at = message.indexOf(`${from}: `, at + 1)
+  return at < 0 ? message : `${message.slice(0, at)}${to}${message.slice(at + from.length)}`
+}
+
+/** What a command threw; faults that others found in its input are named as on the command line, in fields and message. */
+export function withTypedNames(thrown: unknown, described: readonly ParameterHelp[]): unknown {
+  if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
+  let { message } = thrown
+  const fields = (thrown.fields ?? []).map((fault): Field => {
+    const field = fault.field.replace(/^\w+/, (name) => {
+      // The parts of a list are typed one by one: `scopes` after --scope; an id by what it is of: `channelId` after --channel.
+      const found = described.find(([syntax]) =>
+        [name, name.replace(/(s|Id)$/, ''), fieldAliases[name]].includes(camelCaseOf(syntax)),
+      )
+      return found ? flagIn(found[0]) : name
+    })
+    message = renamed(message, fault.field, field)
+    return { ...fault, field }
+  })
+  return new GuestpassError(thrown.code, message, { fields, cause: thrown })
+}

@@ -1,0 +1,63 @@
+import { GuestpassError } from '@guestpass/core'
+import { escapeForTerminal } from '@guestpass/runtime'
+import type { OutputStream } from './host-process.ts'
+
+/** Standard output or standard error: everything that is printed passes here. */
+export interface Output {
+  /** Prints a line; characters that a terminal would act on are escaped. Rejects with `output_failed` when it cannot be written. */
+  line(text: string): Promise<void>
+  /** Prints a line, or several, without waiting; `settled` tells of a failure. */
+  lines(texts: readonly string[]): void
+  /** Waits until everything has left. Gives `output_failed` if it did not; a reader that went away, as `head` does, is no failure. */
+  settled(): Promise<GuestpassError | undefined>
+}
+
+/** `onBroken` is called once, when nothing that is written arrives any more. */
+export function createOutput(sink: OutputStream, name: string, onBroken: () => void = () => {}): Output {
+  let last: Promise<void> = Promise.resolve()
+  let broken = false
+  let failure: GuestpassError | undefined
+
+  async function written(text: string): Promise<void> {
+    // What follows a failure would leave a gap.
+    if (broken) return
+    try {
+      await sink.write(text)
+    } catch (thrown) {
+      if (broken) return
+      broken = true
+      failure = outputFailure(thrown, name)
+      onBroken()
+    }
+  }
+  function write(texts: readonly string[]): Promise<void> {
+    const text = texts.map((one) => `${escapeForTerminal(one)}\n`).join('')
+    if (text !== '') last = Promise.all([last, written(text)]).then(() => undefined)
+    return last
+  }
+  return {
+    lines: (texts) => void write(texts),
+    async line(text) {
+      await write([text])
+      if (failure) throw failure
+    },
+    async settled() {
+      await last
+      return failure
+    },
+  }
+}
+
+const writeFailures: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full. Make room on it',
+  EDQUOT: 'the quota of this user is used up. Make room',
+  EFBIG: 'the file may not become larger. Raise the limit, or write elsewhere',
+  EIO: 'the terminal or disk is gone',
+}
+
+function outputFailure(thrown: unknown, name: string): GuestpassError | undefined {
+  const { code = 'unknown' } = (thrown ?? {}) as NodeJS.ErrnoException
+  if (code === 'EPIPE') return undefined
+  const why = writeFailures[code] ?? 'the system refused'
+  return new GuestpassError('output_failed', `${name} could not be written (${code}): ${why}.`, { cause: thrown })
+}

@@ -1,0 +1,50 @@
+import { SingleBar } from 'cli-progress'
+import { escapeForTerminal } from '@guestpass/runtime'
+import type { OutputStream, HostProcess } from './host-process.ts'
+
+export interface ProgressBar {
+  /** Counts so many more as done; default 1. */
+  add(count?: number): void
+  /** Makes room for a line of text where the bar is; the bar is drawn again below it. */
+  makeRoom(): void
+  stop(): void
+}
+
+const noop = (): void => undefined
+
+/** A bar on standard error, where that is a terminal that can move its cursor. */
+export function createProgressBar(world: HostProcess, title: string, total: number): ProgressBar {
+  const { stderr, env } = world
+  if (!stderr.isTTY || env.TERM === 'dumb') return { add: noop, makeRoom: noop, stop: noop }
+  const stream = streamOf(stderr)
+  const drawn = new SingleBar({
+    format: `${escapeForTerminal(title)} {bar} {value}/{total}`,
+    stream,
+    // Neither is turned off, and nothing is coloured, so that the terminal is as it was on every way out, also after a kill.
+    hideCursor: false,
+    linewrap: true,
+    gracefulExit: false,
+  })
+  drawn.start(total, 0)
+  return {
+    add: (count = 1) => drawn.increment(count),
+    makeRoom: () => void stream.write('\r\u001B[K'),
+    stop: () => drawn.stop(),
+  }
+}
+
+/** What the bar uses of a stream. A bar that cannot be drawn is no failure. */
+function streamOf(sink: OutputStream): NodeJS.WritableStream {
+  const write = (text: string): boolean => {
+    void Promise.resolve(sink.write(text)).catch(() => {})
+    return true
+  }
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return sink.columns ?? 80
+    },
+    write,
+  }
+  return stream as unknown as NodeJS.WritableStream
+}

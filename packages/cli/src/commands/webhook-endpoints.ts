@@ -1,0 +1,120 @@
+import type { Endpoint, Webhooks } from '@guestpass/core'
+import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
+import * as z from 'zod'
+import { withRuntime } from '@guestpass/runtime'
+import { type Cli, defineCommand } from './runner/command.ts'
+
+/** Runs work on the webhooks of a connection. */
+export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Promise<T>): Promise<T> {
+  const config = await cli.config()
+  return withRuntime(config, cli.runtimeHost, ({ webhooks }) => work(webhooks))
+}
+
+/** An endpoint as a document; the routes of the service answer the same. */
+const endpointDocument = (
+  { id, url, contract, events, includeToken, configured, disabled, secrets }: Endpoint,
+  cli: Cli,
+) => ({
+  id,
+  url,
+  contract,
+  events,
+  includeToken,
+  configured,
+  secrets: secrets.map((secret) => cli.showToken(secret)),
+  ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
+})
+
+const told = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): string => {
+  if (contract !== 'standard') return contract
+  return events === 'all' ? 'all events' : events.join(' ')
+}
+
+const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
+  `${endpoint.id}  ${endpoint.url}`,
+  `  ${told(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
+  ...(endpoint.disabled
+    ? [
+        `  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`,
+        `  When it is back, enable it with \`guestpass webhooks enable ${endpoint.id}\`.`,
+      ]
+    : []),
+]
+
+export const webhooksListCommand = defineCommand({
+  example: 'guestpass webhooks list',
+  reveal: true,
+  input: z.object({}),
+  run: (_input, cli) =>
+    onWebhooks(cli, async (webhooks) => {
+      const all = await webhooks.endpoints.all()
+      const rows = await Promise.all(
+        all.map(async (one) => {
+          const { waiting, deadLetters } = await webhooks.counts(one.id)
+          return { ...endpointDocument(one, cli), waiting, parked: deadLetters }
+        }),
+      )
+      cli.answer({ webhooks: rows }, () =>
+        rows.length === 0
+          ? ['No webhook endpoints yet. Add one with `guestpass webhooks add`.']
+          : rows.flatMap((row) => [...endpointLines(row), `  waiting ${row.waiting}, given up ${row.parked}`]),
+      )
+    }),
+})
+
+export const webhooksAddCommand = defineCommand({
+  example: 'guestpass webhooks add https://hooks.example.com/guestpass --event REFRESH_COMPLETED --reveal',
+  options: [
+    ['--event <type...>', `types of events (default: all): ${webhookEvents.join(', ')}`],
+    ['--include-token', 'send guest tokens to it as well'],
+  ],
+  reveal: true,
+  input: z.object({
+    url: z.string(),
+    event: z.array(z.string()).optional(),
+    includeToken: z.boolean().optional(),
+  }),
+  run: ({ url, event, includeToken = false }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
+      const document = endpointDocument(added, cli)
+      cli.answer(document, () => [
+        ...endpointLines(document),
+        '  The receiver needs the secret: `guestpass webhooks list --reveal` shows it.',
+      ])
+    }),
+})
+
+export const webhooksRemoveCommand = defineCommand({
+  example: 'guestpass webhooks remove 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      await endpoints.remove(id)
+      cli.answer({ id, removed: true }, () => [`Webhook endpoint ${id} is removed.`])
+    }),
+})
+
+export const webhooksEnableCommand = defineCommand({
+  example: 'guestpass webhooks enable 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const document = endpointDocument(await endpoints.enable(id), cli)
+      cli.answer(document, () => [
+        ...endpointLines(document),
+        '  It is enabled; `webhooks redeliver` sends what it missed.',
+      ])
+    }),
+})
+
+export const webhooksRotateCommand = defineCommand({
+  example: 'guestpass webhooks rotate 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --reveal',
+  reveal: true,
+  input: z.object({ id: z.string() }),
+  run: ({ id }, cli) =>
+    onWebhooks(cli, async ({ endpoints }) => {
+      const document = endpointDocument(await endpoints.rotate(id), cli)
+      cli.answer(document, () => endpointLines(document))
+    }),
+})

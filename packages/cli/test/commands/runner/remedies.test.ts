@@ -1,0 +1,76 @@
+import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { describe, expect, it } from 'vitest'
+import { remedyOf, withRemedy } from '../../../src/commands/runner/remedies.ts'
+
+const of = (code: ErrorCode, reason?: string): GuestpassError =>
+  new GuestpassError(code, 'It failed.', reason === undefined ? {} : { reason })
+
+describe('the remedy of an error', () => {
+  const cause = new Error('why')
+  const over = new GuestpassError('needs_reauth', 'It has ended. Sign in again.', { cause, upstream: { status: 400 } })
+
+  it('names the commands for a sign-in that has ended, with and without a browser', () => {
+    const shown = withRemedy(over)
+    expect(shown.message).toContain('It has ended. Sign in again.')
+    expect(shown.message).toContain('`guestpass login`')
+    expect(shown.message).toContain('`guestpass login --device`')
+    expect(shown).toMatchObject({ code: 'needs_reauth', cause, upstream: { status: 400 } })
+    expect(shown.stack).toBe(over.stack?.replace(over.message, shown.message))
+  })
+
+  it.each([
+    ['needs_reauth', undefined, 'guestpass login'],
+    ['needs_reauth', 'guest', 'guestpass guest issue'],
+    ['access_denied', 'sign_in', 'guestpass login'],
+    ['scope_missing', undefined, 'guestpass login'],
+    ['refresh_impossible', undefined, 'guestpass guest issue'],
+    ['session_exists', undefined, 'guestpass guest invalidate'],
+    ['guest_unknown', undefined, 'guestpass guest list'],
+    ['webhook_unknown', undefined, 'guestpass webhooks list'],
+    ['webhook_failed', 'disabled', 'guestpass webhooks enable'],
+    ['audit_broken', undefined, 'guestpass audit verify'],
+  ] as const)(
+    'of %s, reason %s, names %s, and the connection where it is not the default one',
+    (code, reason, command) => {
+      expect(remedyOf(of(code, reason))).toContain(`\`${command}\``)
+      expect(remedyOf(of(code, reason), 'emea')).toContain(`\`${command} --connection emea\``)
+    },
+  )
+
+  it('of an unknown connection lists the known ones, of whatever connection', () => {
+    expect(remedyOf(of('connection_unknown'), 'emea')).toContain('`guestpass connections list`')
+  })
+
+  it('names the option for a token that is of another subject', () => {
+    expect(withRemedy(of('token_invalid', 'subject')).message).toMatch(/^It failed\. If the `sub` .* --subject\.$/)
+  })
+
+  it.each([
+    ['token_invalid', 'expired'],
+    ['access_denied', undefined],
+    ['webhook_failed', undefined],
+    ['upstream_busy', undefined],
+  ] as const)('of %s, reason %s, is none: the error stays as it is', (code, reason) => {
+    const error = of(code, reason)
+    expect(withRemedy(error)).toBe(error)
+  })
+
+  it('is not added to a message that names a command already', () => {
+    const error = new GuestpassError('guest_unknown', 'No such guest. See `guestpass guest find`.')
+    expect(withRemedy(error)).toBe(error)
+  })
+
+  it('names variables in place of options of the library, and members of the file for another connection', () => {
+    const error = new GuestpassError('config_invalid', 'Set `gateway: true`, or check `client.secret`.', {
+      fields: [{ field: 'hosts.issuer', message: 'is not `issuer`', remedy: 'Set `hosts.issuer`.' }],
+    })
+    expect(withRemedy(error)).toMatchObject({
+      message: 'Set GENESYS_GATEWAY=true, or check GENESYS_CLIENT_SECRET.',
+      fields: [{ field: 'GENESYS_ISSUER', message: 'is not GENESYS_TOKEN_ISSUER', remedy: 'Set GENESYS_ISSUER.' }],
+    })
+    expect(withRemedy(error, 'emea')).toMatchObject({
+      message: 'Set connections.emea.gateway: true, or check connections.emea.clientSecret.',
+      fields: [{ field: 'connections.emea.issuer' }],
+    })
+  })
+})

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+export { temporaryFolder } from '../../runtime/test/temporary-folder.ts'
+
+export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
+
+export interface ExitedCli {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface SpawnedCli {
+  readonly child: ChildProcess
+  /** What it has printed on standard output so far. */
+  readonly printed: () => string
+  /** Standard output up to the first text that matches. */
+  matchOnStandardOutput(pattern: RegExp): Promise<string>
+  /** What a pattern's first group matches on standard error, or the whole match, as soon as it is there. */
+  matchOnStandardError(pattern: RegExp): Promise<string>
+  readonly ended: Promise<ExitedCli>
+}
+
+/** Starts the command line as a process with nothing in its environment, or on its standard input, but what is given. */
+export function spawnCli(
+  argv: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  { entry = launcher, input = '' }: { readonly entry?: string; readonly input?: string } = {},
+): SpawnedCli {
+  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env } })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  // It may end without having read what it was given.
+  child.stdin.on('error', () => undefined).end(input)
+  const ended = new Promise<ExitedCli>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, out, err }))
+  })
+  const seen = (pattern: RegExp, stream: Readable, find: () => string | undefined): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = find()
+        if (found !== undefined) resolve(found)
+      }
+      stream.on('data', look)
+      child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${out}${err}`)))
+      look()
+    })
+  return {
+    child,
+    printed: () => out,
+    matchOnStandardOutput: (pattern) => seen(pattern, child.stdout, () => (pattern.test(out) ? out : undefined)),
+    matchOnStandardError(pattern) {
+      return seen(pattern, child.stderr, () => {
+        const [all, group = all] = pattern.exec(err) ?? []
+        return group
+      })
+    },
+    ended,
+  }
+}

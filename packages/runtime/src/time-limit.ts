@@ -1,0 +1,13 @@
+import type { Clock } from '@guestpass/core'
+import type { Millis } from '@guestpass/core/store-kit'
+
+/** Waits for work, for so long at most. Answers whether it ended in this time; rejects as the work does. */
+export async function endsWithin(ms: Millis, work: Promise<unknown>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
+  const over = new AbortController()
+  const late = clock.sleep(ms, over.signal).catch(() => {})
+  try {
+    return await Promise.race([work.then(() => true), late.then(() => false)])
+  } finally {
+    over.abort()
+  }
+}
