@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder, spawnCli } from './spawn-cli.ts'
 
 const MIB = 2 ** 20
-const FAULT = { message: 'holds more than 1 MiB', remedy: 'Check that it is what was meant.' }
+const FAULT = { message: 'holds more than 1 MiB', remedy: 'Check that it is the right file.' }
 
 async function* zeros(most = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array> {
   for (let given = 0; given < most; given += MIB / 4) yield new Uint8Array(MIB / 4)

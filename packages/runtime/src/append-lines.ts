@@ -4,8 +4,9 @@ const NEWLINE = 0x0a
 const PRIVATE = 0o600
 
 /**
- * Appends lines to a file, which is made for its owner alone where it is missing. A last line that a full disk or a kill cut off is ended
- * first, because the next one would be lost with it. Rejects with what the system says.
+ * Appends lines to a file, and makes the file if it is missing, readable for its owner only. If a full disk
+ * or a kill cut the last line off, that line is ended first: the next one would be lost with it. Rejects with
+ * the system's error.
  */
 export async function appendLines(path: string, lines: string): Promise<void> {
   const file = await open(path, 'a+', PRIVATE)

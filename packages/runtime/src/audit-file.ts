@@ -5,10 +5,13 @@ import { appendLines } from './append-lines.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 import { escapeForTerminal } from './escape-for-terminal.ts'
 
-/** The sink that appends audit records to the file of GUESTPASS_AUDIT_FILE. */
+/** The name of the sink and queue of GUESTPASS_AUDIT_FILE. */
 export const AUDIT_FILE = 'audit-file'
 
-/** Appends audit records to a file. What could not be written waits in the store, and a warning says so. */
+/**
+ * Creates the sink that appends audit records to a file. Records that cannot be written wait in the store,
+ * with a warning.
+ */
 export const auditFileSink = (file: string, host: Pick<RuntimeHost, 'cwd' | 'warn'>): Sink =>
   jsonLines(AUDIT_FILE, (lines) => appendRecords(resolve(host.cwd, file), lines, host))
 

@@ -3,16 +3,21 @@ import { abortable, type Sink, stopwatch } from '@guestpass/core/runtime-kit'
 import { auditRecord, type DueMessage, type Outcome, SECOND } from '@guestpass/core/store-kit'
 import { endsWithin } from './time-limit.ts'
 
-/** Gets audit records. Where it throws, rejects or has not ended after 20 s, the record comes again later. */
+/**
+ * Takes the audit records of a connection, one after the other. If it throws, rejects or has not ended after
+ * 20 s, the record is given to it again later.
+ */
 export type AuditListener = (record: AuditRecord) => void | Promise<void>
 
 /** The queue of records for the listeners of a connection. */
 export const auditListenerQueue = (connection: string): string => `audit-listener:${connection}`
 
-/** The listeners of a connection in this process, and the turns in which they get records. */
+/**
+ * The listeners of a connection in this process, and the order in which batches of records are given to them.
+ */
 export interface AuditListeners {
   readonly all: Set<AuditListener>
-  /** Runs work after the work that came before it has ended. */
+  /** Runs work after all work that was given before it has ended. */
   runInOrder<T>(work: () => Promise<T>): Promise<T>
 }
 
@@ -28,63 +33,77 @@ export function createAuditListeners(): AuditListeners {
   }
 }
 
-/** What a batch of records may take, and each of them; the rest is left to the next one. Shorter than the lease of its claim. */
-const BUDGET = 20 * SECOND
+/**
+ * How long a batch may take, and each record of it; records that are left wait for the next batch. Shorter
+ * than the lease of a claim.
+ */
+const TIME_LIMIT = 20 * SECOND
 
 const listenerTimeout = (): GuestpassError =>
-  new GuestpassError('output_failed', `The audit listener did not end within ${BUDGET / SECOND} s.`)
+  new GuestpassError('output_failed', `The audit listener did not end within ${TIME_LIMIT / SECOND} s.`)
+
+interface ListenerParts {
+  readonly clock: Clock
+  /** Takes the error of a listener that threw, rejected, or did not end within 20 s. */
+  readonly onFault: (fault: unknown) => void
+}
 
 /**
- * The sink that gives audit records to the listeners of this process, one record after the other. `onFault`: of a listener that threw,
- * rejected, or did not end within 20 s; the record is given to all of them once more, after a back-off.
+ * Creates the sink that gives audit records to the listeners of this process, one record after the other. If
+ * a listener fails, the record is given to all of them once more, after a back-off.
  */
-export function auditListenerSink(
-  connection: string,
-  { all, runInOrder: inTurn }: AuditListeners,
-  { clock, onFault }: { readonly clock: Clock; readonly onFault: (fault: unknown) => void },
-): Sink {
-  const give = async ({ event }: DueMessage): Promise<void> => {
-    const record = auditRecord(event)
+export const createAuditListenerSink = (connection: string, listeners: AuditListeners, parts: ListenerParts): Sink => ({
+  name: auditListenerQueue(connection),
+  // Several relays may have claimed records of the connection: those that were claimed first come first.
+  deliver: (due, signal) =>
+    abortable(() => listeners.runInOrder(() => deliverBatch(due, listeners, parts, signal)), signal).catch(() =>
+      due.map(released),
+    ),
+})
+
+const released = ({ event }: DueMessage): Outcome => ({ event: event.id, then: 'release' })
+
+async function deliverBatch(
+  due: readonly DueMessage[],
+  listeners: AuditListeners,
+  parts: ListenerParts,
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const elapsed = stopwatch(parts.clock)
+  const outcomes: Outcome[] = []
+  let hasFailed = false
+  for (const message of due) {
+    if (hasFailed || signal.aborted || elapsed() > TIME_LIMIT) {
+      outcomes.push(released(message))
+      continue
+    }
+    const outcome = await deliverOne(message, listeners, parts, signal)
+    // A message without an outcome is tried again later, longer after every failure.
+    if (outcome) outcomes.push(outcome)
+    else hasFailed = true
+  }
+  return outcomes
+}
+
+async function deliverOne(
+  message: DueMessage,
+  { all }: AuditListeners,
+  { clock, onFault }: ListenerParts,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const callAll = async (): Promise<void> => {
+    const record = auditRecord(message.event)
     for (const listener of all) await listener(record)
   }
-
-  async function one(due: DueMessage, signal: AbortSignal): Promise<Outcome | undefined> {
-    try {
-      // One that never ends would hold all further records back.
-      await abortable(async () => {
-        if (!(await endsWithin(BUDGET, give(due), clock))) throw listenerTimeout()
-      }, signal)
-      return { event: due.event.id, then: 'done' }
-    } catch (thrown) {
-      if (signal.aborted) return { event: due.event.id, then: 'release' }
-      onFault(thrown)
-      return undefined
-    }
-  }
-
-  async function batch(due: readonly DueMessage[], signal: AbortSignal): Promise<readonly Outcome[]> {
-    const elapsed = stopwatch(clock)
-    const outcomes: Outcome[] = []
-    let hasFailed = false
-    for (const message of due) {
-      if (hasFailed || signal.aborted || elapsed() > BUDGET) {
-        outcomes.push({ event: message.event.id, then: 'release' })
-        continue
-      }
-      const outcome = await one(message, signal)
-      // What is said nothing of is tried again later, longer after every time.
-      if (outcome) outcomes.push(outcome)
-      else hasFailed = true
-    }
-    return outcomes
-  }
-
-  return {
-    name: auditListenerQueue(connection),
-    // Several relays may have claimed records of the connection: those claimed first come first.
-    deliver: (due, signal) =>
-      abortable(() => inTurn(() => batch(due, signal)), signal).catch(() =>
-        due.map(({ event }): Outcome => ({ event: event.id, then: 'release' })),
-      ),
+  try {
+    // A listener that never ends would hold up all further records.
+    await abortable(async () => {
+      if (!(await endsWithin(TIME_LIMIT, callAll(), clock))) throw listenerTimeout()
+    }, signal)
+    return { event: message.event.id, then: 'done' }
+  } catch (thrown) {
+    if (signal.aborted) return released(message)
+    onFault(thrown)
+    return undefined
   }
 }

@@ -22,9 +22,9 @@ const GATHER: Millis = 10
 const LONGEST_PAUSE: Millis = MINUTE
 
 /**
- * Creates a task that runs when it is triggered, and again while it has more to do: after 1 s, doubled after each run without
- * progress, up to 60 s. A trigger comes before that. A run that rejects made no progress and has more to do. Nothing runs after
- * `signal` aborts. `clock`: its timers must not keep the process alive.
+ * Creates a task that runs when it is triggered, and again while it has more to do: after 1 s, doubled after
+ * each run without progress, up to 60 s. A trigger comes before that. A run that rejects made no progress and
+ * has more to do. Nothing runs after `signal` aborts. `clock`: its timers must not keep the process alive.
  */
 export function createCoalescedTask(
   run: (signal: AbortSignal) => Promise<RunResult>,

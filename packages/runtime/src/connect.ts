@@ -5,10 +5,30 @@ import type { Config, ConfigWith } from './config/config.ts'
 import { tokenFormatKey } from './config/token-format-settings.ts'
 import type { Runtime } from './runtime.ts'
 
-/** What a program needs to talk to upstream. */
+/**
+ * A configuration with everything that a connection needs: the upstream's addresses and the id of the OAuth
+ * client.
+ */
 export type ReachableConfig = ConfigWith<'hosts' | 'clientId'>
 
-/** The connection of a configuration, on a runtime. */
+/**
+ * Opens the connection of a configuration on a runtime, whose `close` then waits for its renewals. Nothing is
+ * sent before the first call. Rejects with `config_invalid` for options that the core library refuses.
+ *
+ * @example
+ * ```ts
+ * import { connect, openRuntime, readConfig } from '@guestpass/runtime'
+ *
+ * const env = { GENESYS_REGION: 'mypurecloud.ie', GENESYS_CLIENT_ID: 'id', GENESYS_CLIENT_SECRET: 'secret' }
+ * const config = await readConfig({ env, cwd: process.cwd(), needs: ['hosts', 'clientId'] })
+ * const { signal } = new AbortController()
+ * const host = { env, cwd: process.cwd(), signal, actor: 'me', note: console.log, warn: console.log }
+ * const runtime = await openRuntime(config, host)
+ * const { guests } = await connect(config, runtime)
+ * console.log(await guests.list())
+ * await runtime.close()
+ * ```
+ */
 export async function connect(
   { connection: name, hosts, settings }: ReachableConfig,
   { ports, add, webhooks }: Pick<Runtime, 'ports' | 'add' | 'webhooks'>,
@@ -32,12 +52,13 @@ export async function connect(
     ports,
   )
   add(made)
-  // Here, because what only reads the store makes no connection known to it. A store that takes nothing now says so where it matters.
+  // Not when the runtime opens: a program that only reads the store must not add a connection to it. A store
+  // that cannot be written now fails the first call that needs it.
   await webhooks.register().catch(() => {})
   return made
 }
 
-/** What the configuration says of the OAuth client and of its requests. */
+/** The options of the OAuth client, and further parameters of its requests. */
 const clientOptions = (settings: ReachableConfig['settings']) => {
   const { clientId, clientSecret, privateKey, basicEncoding, authorizeParams, tokenParams } = settings
   return {
@@ -52,14 +73,14 @@ const clientOptions = (settings: ReachableConfig['settings']) => {
   }
 }
 
-/** What the configuration says of the sign-in of a user. */
+/** The options of a user's sign-in. */
 const signInOptions = ({ refreshToken, refreshProfile, refreshGraceSeconds }: Config['settings']) => ({
   refreshProfile,
   graceMs: refreshGraceSeconds * SECOND,
   ...(refreshToken ? { refreshToken } : {}),
 })
 
-/** What the configuration says of guests that are made for addresses. */
+/** The options of authenticated guests. */
 const authenticatedGuests = (settings: Config['settings']) => ({
   preflight: settings.preflight,
   onDuplicate: settings.duplicates,
@@ -76,7 +97,7 @@ function tokenFormats(settings: Config['settings']): Pick<ConnectionOptions, 'to
   return given.length === 0 ? {} : { tokenFormat: Object.fromEntries(given) }
 }
 
-/** What the configuration says that tokens must be. */
+/** The claims and algorithms that the configuration requires of tokens. */
 export const pinnedClaims = ({
   tokenAlgorithms,
   tokenIssuer,
@@ -89,5 +110,5 @@ export const pinnedClaims = ({
   ...(tokenOrganization === undefined ? {} : { organization: { claim: ORGANIZATION_CLAIM, id: tokenOrganization } }),
 })
 
-/** The claim in which tokens name the organisation that they are of. */
+/** The claim in which tokens name their organisation. */
 const ORGANIZATION_CLAIM = 'org'

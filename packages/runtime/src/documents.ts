@@ -1,14 +1,15 @@
 import type { AccessToken, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
 import { type ConnectionView, iso } from '@guestpass/core/runtime-kit'
 
-/** How a document shows a token: in full, or masked. */
+/** Shows a token in a document: in full, or masked. */
 export type ShownToken = (token: Secret) => string
 
 /*
- * What programs read: the body of a route of the service, and what the command line prints with --json. Instants are ISO 8601 in UTC.
+ * Documents for programs: the bodies of the service's routes, and the output of the command line with --json.
+ * Instants are ISO 8601 in UTC.
  */
 
-/** An issued guest. */
+/** The document of an issued guest. */
 export const guestDocument = (guest: IssuedGuest, shown: ShownToken) => ({
   guestId: guest.guestId,
   api: guest.api,
@@ -19,33 +20,33 @@ export const guestDocument = (guest: IssuedGuest, shown: ShownToken) => ({
   ...(guest.upstream ? { upstream: guest.upstream } : {}),
 })
 
-/** A guest's token. */
+/** The document of a guest's token. */
 export const tokenDocument = (
   { token, expiresAt, generation }: Pick<IssuedGuest, 'token' | 'expiresAt' | 'generation'>,
   shown: ShownToken,
 ) => ({ token: shown(token), expiresAt: iso(expiresAt), generation })
 
-/** An access token of the service. */
+/** The document of an access token of the connection. */
 export const accessTokenDocument = (
   { token, expiresAt, scopes, generation, standing }: AccessToken,
   shown: ShownToken,
 ) => ({ accessToken: shown(token), expiresAt: iso(expiresAt), scope: scopes.join(' '), generation, standing })
 
-/** What is known of a guest, never its token. */
+/** The document of a guest, without its token. */
 export const guestViewDocument = (view: GuestView) => ({
   ...view,
   ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
   createdAt: iso(view.createdAt),
 })
 
-/** What a revocation did. */
+/** The document of a revocation: its result here and upstream. */
 export const revocationDocument = ({ upstream, local, upstreamValidUntil }: Revocation) => ({
   upstream,
   local,
   ...(upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }),
 })
 
-/** How a connection gets its access tokens. */
+/** The document of a connection: how it gets its access tokens. */
 export const connectionDocument = ({ expiresAt, renewedAt, ...view }: ConnectionView) => ({
   ...view,
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),

@@ -1,6 +1,7 @@
 /**
- * What a terminal would act on, or not show: control characters (C0, DEL, C1), direction overrides, zero-width and other format
- * characters, line and paragraph separators, and halves of surrogate pairs.
+ * Characters that a terminal would act on, or would not show: control characters (C0, DEL, C1), direction
+ * overrides, zero-width and other format characters, line and paragraph separators, and halves of surrogate
+ * pairs.
  */
 const unsafeCharacters = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
@@ -11,7 +12,7 @@ const escaped = (character: string): string =>
   ).join('')
 
 /**
- * A text with the characters that a terminal would act on escaped as JSON does it (`\u001b`). In a JSON text on one line they
- * stand within strings only, so that it stays the same document.
+ * Escapes the characters that a terminal would act on as JSON does (`\u001b`). In a JSON text on one line
+ * they occur only within strings, so that the document stays the same.
  */
 export const escapeForTerminal = (text: string): string => text.replaceAll(unsafeCharacters, escaped)

@@ -1,41 +1,44 @@
 import type { Event, Store } from '@guestpass/core'
 
-/** Called with the events of a commit, after it was stored and before its caller gets the answer. Must not throw. */
+/**
+ * Called with the events of a commit, after it was stored and before its caller gets the answer. Must not
+ * throw.
+ */
 export type EventObserver = (events: readonly Event[]) => void
 
-/** A store whose commits in this process are observed. */
+/** A store that reports what this process does with it. Commits of other processes are not reported. */
 export interface ObservedStore<S extends Store> {
   readonly store: S
-  /** Adds an observer; the answer takes it off again. */
+  /** Calls the observer after every commit with events. The result removes it. */
   observe(observer: EventObserver): () => void
-  /** Calls the observer after events were put into the queues of other sinks. */
-  observeForwards(observer: () => void): () => void
+  /** Calls the observer after events were put into the queues of endpoints. The result removes it. */
+  observeRouting(observer: () => void): () => void
 }
 
-/** Observes the commits that are made through the answer's `store`; those of other processes are not seen. */
+/** Wraps a store: use the `store` of the result in place of `plain`. */
 export function createObservedStore<S extends Store>(plain: S): ObservedStore<S> {
-  const observers = new Set<EventObserver>()
-  const ofForwards = new Set<() => void>()
+  const commitObservers = new Set<EventObserver>()
+  const routingObservers = new Set<() => void>()
   const store: S = {
     ...plain,
     outbox: {
       ...plain.outbox,
       async route(sink, messages) {
         await plain.outbox.route(sink, messages)
-        if (messages.some(({ to }) => to.length > 0)) for (const observer of ofForwards) observer()
+        if (messages.some(({ to }) => to.length > 0)) for (const observer of routingObservers) observer()
       },
     },
     async commit(change) {
-      const answer = await plain.commit(change)
+      const result = await plain.commit(change)
       const { events = [] } = change
-      if (answer === 'done' && events.length > 0) for (const observer of observers) observer(events)
-      return answer
+      if (result === 'done' && events.length > 0) for (const observer of commitObservers) observer(events)
+      return result
     },
   }
   return {
     store,
-    observe: (observer) => addTo(observers, observer),
-    observeForwards: (observer) => addTo(ofForwards, observer),
+    observe: (observer) => addTo(commitObservers, observer),
+    observeRouting: (observer) => addTo(routingObservers, observer),
   }
 }
 

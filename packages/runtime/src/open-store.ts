@@ -9,15 +9,20 @@ import { configuredKeyRing } from './key-ring.ts'
 import { type ObservedStore, createObservedStore } from './observed-store.ts'
 import { createStoreFileCheck } from './store-file-check.ts'
 
-/** An open store. */
+/**
+ * An open store, with what its users in this process share: routes of events, and listeners of audit records.
+ */
 export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
-  /** Where it is: the path of its file, or `memory`. */
+  /** The path of its file, or `memory`. */
   readonly place: string
-  /** Rejects with `store_unavailable` where its file was removed or replaced: what is stored from then on is lost with the process. */
+  /**
+   * Rejects with `store_unavailable` if its file was removed or replaced: new data would be lost with the
+   * process.
+   */
   checkStoreFile(): Promise<void>
   /** The listeners of a connection's audit records in this process. */
   auditListeners(connection: string): AuditListeners
-  /** Names further sinks of events from now on; the answer ends it. */
+  /** Adds a route: it names the queues that an event goes to besides. The result removes it. */
   addRoute(route: Route): () => void
   close(): Promise<void>
 }
@@ -31,9 +36,12 @@ interface StoreRoutes extends Pick<OpenStore, 'addRoute' | 'auditListeners'> {
   readonly route: Route
 }
 
-/** What the users of a store bring: routes that come and go (an event goes to the sinks that any of them names), and listeners. */
+/**
+ * Routes that are added and removed while the store is open, and listeners. An event goes to every queue that
+ * a route names.
+ */
 function createStoreRoutes(): StoreRoutes {
-  const all = new Set<Route>()
+  const routes = new Set<Route>()
   const listeners = new Map<string, AuditListeners>()
   return {
     auditListeners(connection) {
@@ -41,38 +49,50 @@ function createStoreRoutes(): StoreRoutes {
       listeners.set(connection, known)
       return known
     },
-    route: (event: Event) => [...new Set([...all].flatMap((route) => route(event)))],
+    route: (event: Event) => [...new Set([...routes].flatMap((one) => one(event)))],
     addRoute(route) {
-      all.add(route)
-      return () => void all.delete(route)
+      routes.add(route)
+      return () => void routes.delete(route)
     },
   }
 }
 
-/** Opens the database file of a configuration; the file and its key are made where there are none. */
+/** Opens the database file of a configuration. The file and its key are made if they are missing. */
 export async function openFileStore(
   config: Config,
   host: RuntimeHost,
   { clock, random }: StorePorts,
 ): Promise<OpenStore<SealedStore>> {
-  // Loaded here, so that what needs no store starts sooner.
+  // Loaded only here, so that programs without a store start sooner.
   const { sqliteStore } = await import('@guestpass/store/sqlite')
   const path = databasePath(config, host.cwd)
   const keyRing = await configuredKeyRing(config.settings, { path, random, host })
-  const { route, ...uses } = createStoreRoutes()
+  const { route, ...routes } = createStoreRoutes()
   const store = await sqliteStore({ path, keyRing, clock, random, route })
-  const stands = await createStoreFileCheck(path)
-  return { ...createObservedStore(store), place: path, checkStoreFile: stands, ...uses, close: () => store.close() }
+  const checkStoreFile = await createStoreFileCheck(path)
+  return { ...createObservedStore(store), place: path, checkStoreFile, ...routes, close: () => store.close() }
 }
 
-/** Opens a store that is gone with the process. */
+/**
+ * Opens a store in memory. Its data is lost with the process.
+ *
+ * @example
+ * ```ts
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { openMemoryStore } from '@guestpass/runtime'
+ *
+ * const { store, close } = openMemoryStore(nodePorts())
+ * console.log(await store.connections())
+ * await close()
+ * ```
+ */
 export function openMemoryStore({ clock }: Pick<StorePorts, 'clock'>): OpenStore {
-  const { route, ...uses } = createStoreRoutes()
+  const { route, ...routes } = createStoreRoutes()
   return {
     ...createObservedStore(memoryStore({ clock, route })),
     place: 'memory',
     checkStoreFile: async () => {},
-    ...uses,
+    ...routes,
     close: async () => {},
   }
 }
@@ -82,12 +102,29 @@ interface SharedStore {
   users: number
 }
 
-/** The stores that are open in this process, by path and keys: what has no right key opens none. */
+/**
+ * The stores that are open in this process, by path and keys, so that a caller with a wrong key does not get
+ * an open store.
+ */
 const sharedStores = new Map<string, SharedStore>()
 
 /**
- * Opens the store of a configuration for one of several users in this process: those of one path share it, and it closes with the last.
- * Stores in memory are never shared.
+ * Opens the store of a configuration for one of several users in this process. Users of one path share the
+ * store, which closes with the last of them. Stores in memory are never shared. Rejects as `openRuntime`
+ * does.
+ *
+ * @example
+ * ```ts
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { openSharedStore, readConfig, type RuntimeHost } from '@guestpass/runtime'
+ *
+ * const { signal } = new AbortController()
+ * const env = { GUESTPASS_DATABASE_URL: 'memory:' }
+ * const host: RuntimeHost = { env, cwd: '.', signal, actor: 'me', note: console.log, warn: console.log }
+ * const { store, close } = await openSharedStore(await readConfig(host), host, nodePorts())
+ * console.log(await store.connections())
+ * await close()
+ * ```
  */
 export async function openSharedStore(config: Config, host: RuntimeHost, ports: StorePorts): Promise<OpenStore> {
   const { databaseUrl, encryptionKey = [] } = config.settings

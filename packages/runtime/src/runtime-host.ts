@@ -1,6 +1,6 @@
 import type { Variables } from './config/layers.ts'
 
-/** The program that a runtime works for. */
+/** The program that a runtime works for: its environment, and how it prints. */
 export interface RuntimeHost {
   readonly env: Variables
   /** The folder from which relative paths count. */
@@ -9,8 +9,8 @@ export interface RuntimeHost {
   readonly signal: AbortSignal
   /** Who acts, in events: `cli`, `library`. */
   readonly actor: string
-  /** Takes a line that the operator should read. */
+  /** Prints a line for the operator. */
   note(line: string): void
-  /** Takes a warning: something works less well than it was set up to. */
+  /** Prints a warning: something works less well than it was configured to. */
   warn(line: string): void
 }

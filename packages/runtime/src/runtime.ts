@@ -11,7 +11,7 @@ import { asGuestpassError } from '@guestpass/core/store-kit'
 import { guardedHttp, type NodePorts, nodePorts } from '@guestpass/core/node'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import type { AuditListener } from './audit-listener.ts'
-import { type AuditRelays, auditRelays } from './audit-relays.ts'
+import { type AuditRelays, createAuditRelays } from './audit-relays.ts'
 import type { Config } from './config/config.ts'
 import { deliverBeforeExit } from './final-delivery.ts'
 import type { RuntimeHost } from './runtime-host.ts'
@@ -20,55 +20,93 @@ import { createPromptDelivery } from './prompt-delivery.ts'
 import { unsavedTokenHooks } from './unsaved-tokens.ts'
 import { configuredEndpoints } from './webhook-endpoints.ts'
 
-/** The open store of a configuration, and everything that connections on it need. */
+/** The open store of a configuration, and everything that its connections need. */
 export interface Runtime<S extends Store = SealedStore> {
-  /** The name of the connection that it was configured for. */
+  /** The name of the configured connection. */
   readonly connection: string
   readonly store: S
+  /** What `connection()` of the core library takes as its ports. */
   readonly ports: ConnectionPorts
   readonly webhooks: Webhooks
   readonly auditLog: AuditLog
-  /** What delivers audit records, where it is configured. Programs that stay up run it by `startWorkers`. */
+  /**
+   * The relays of audit records, if they are configured. A program that stays up runs them by `startWorkers`.
+   */
   readonly auditRelays: AuditRelays
-  /** The connections that were opened on it. */
+  /** The connections that were opened on it, in order. */
   readonly connections: Connection[]
-  /** Takes a connection in: `close` waits for its renewals. */
+  /** Adds a connection: `close` waits for its renewals. */
   add(connection: Connection): void
-  /** How much waits for delivery, for each queue by its name. */
+  /** How many events wait for delivery, by the name of the queue; each counted up to 10,000. */
   backlog(): Promise<Readonly<Record<string, number>>>
-  /** Delivers what there is, for up to a second; never rejects. `close` does it too. */
+  /** Delivers waiting events for up to a second. Never rejects. `close` does it too. */
   drain(): Promise<void>
+  /** Waits for renewals, delivers events for up to a second, then closes HTTP connections and the store. */
   close(): Promise<void>
 }
 
+/** How long the program of a runtime runs, and who takes its audit records. */
 export interface RuntimeOptions {
-  /** Of a program that stays up: it goes on asking a store that is busy or full. */
+  /**
+   * The program runs until it is stopped: new tokens wait as long as the process for a store that is busy or
+   * full. Default false: 60 s.
+   */
   readonly staysUp?: boolean
   /**
-   * Of a program that does not say how long it lasts: events are delivered soon after their commits, also where no workers are started,
-   * and a store that is busy or full is asked as long as the process lives.
+   * The program may end at any time: events are delivered soon after their commits, also if no workers are
+   * started, and new tokens wait as long as the process for a store that is busy or full. Default false.
    */
   readonly promptDelivery?: boolean
-  /** Gets every audit record of the connection at least once. */
+  /** Takes every audit record of the connection at least once. Default: none. */
   readonly audit?: AuditListener | undefined
 }
 
-/** Opens the store of a configuration and everything that a connection needs of the world. */
+/**
+ * Opens the store of a configuration, and what connections need besides: clock, HTTP, webhooks, audit log.
+ * The database and its key are made if they are missing. Rejects with `config_invalid` if the database is not
+ * a file, and with `store_…` if it cannot be opened.
+ *
+ * @example
+ * ```ts
+ * import { openRuntime, readConfig, type RuntimeHost } from '@guestpass/runtime'
+ *
+ * const { signal } = new AbortController()
+ * const host: RuntimeHost = { env: {}, cwd: '.', signal, actor: 'me', note: console.log, warn: console.log }
+ * const runtime = await openRuntime(await readConfig(host), host)
+ * console.log(await runtime.auditLog.verify())
+ * await runtime.close()
+ * ```
+ */
 export async function openRuntime(config: Config, host: RuntimeHost, options: RuntimeOptions = {}): Promise<Runtime> {
   const ports = nodePorts({ proxy: host.env })
   return runtimeOn(await openFileStore(config, host, ports), config, host, options, ports)
 }
 
-/** The same on a store that is open; it is closed with the runtime, and where this rejects. */
+/**
+ * Opens a runtime on a store that is already open. The store is closed with the runtime, also if this
+ * rejects. Rejects with `config_invalid` for webhook endpoints that cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { openMemoryStore, readConfig, type RuntimeHost, runtimeOn } from '@guestpass/runtime'
+ *
+ * const { signal } = new AbortController()
+ * const host: RuntimeHost = { env: {}, cwd: '.', signal, actor: 'me', note: console.log, warn: console.log }
+ * const runtime = await runtimeOn(openMemoryStore(nodePorts()), await readConfig(host), host)
+ * console.log(await runtime.backlog())
+ * await runtime.close()
+ * ```
+ */
 export async function runtimeOn<S extends Store>(
   opened: OpenStore<S>,
   config: Config,
   host: RuntimeHost,
   options: RuntimeOptions = {},
-  nodes: NodePorts = nodePorts({ proxy: host.env }),
+  ports: NodePorts = nodePorts({ proxy: host.env }),
 ): Promise<Runtime<S>> {
   try {
-    return await createRuntime(opened, config, host, options, nodes)
+    return await createRuntime(opened, config, host, options, ports)
   } catch (thrown) {
     await opened.close()
     throw thrown
@@ -79,53 +117,56 @@ async function createRuntime<S extends Store>(
   opened: OpenStore<S>,
   config: Config,
   host: RuntimeHost,
-  { staysUp: lasts = false, promptDelivery: prompt = false, audit }: RuntimeOptions,
-  { close: closeHttp, ...world }: NodePorts,
+  { staysUp = false, promptDelivery = false, audit }: RuntimeOptions,
+  { close: closeHttp, ...ports }: NodePorts,
 ): Promise<Runtime<S>> {
   const { store, place } = opened
-  const { clock, random } = world
+  const { clock, random } = ports
   const { connection: name, settings } = config
   const guarded = guardedHttp()
   const configured = await configuredEndpoints(config, { store, random }, host)
-  // First, because it names the sinks of events: webhooks are refused where nothing would come to them.
-  const audits = auditRelays(opened, config, host, clock, audit)
-  const hooks = webhooks(
+  // Before webhooks(), which refuses a store without a route to its queues.
+  const audits = createAuditRelays(opened, config, host, clock, audit)
+  const delivering = webhooks(
     {
       connection: name,
       configured,
       actor: host.actor,
       ...(settings.clientId === undefined ? {} : { clientId: settings.clientId }),
     },
-    { store, ...world, guardedHttp: guarded.http },
+    { store, ...ports, guardedHttp: guarded.http },
   )
-  const delivery = createPromptDelivery({ webhooks: hooks, relays: audits.relays }, opened)
-  if (prompt) delivery.start()
+  const delivery = createPromptDelivery({ webhooks: delivering, relays: audits.relays }, opened)
+  if (promptDelivery) delivery.start()
   const connections: Connection[] = []
-  const drain = (): Promise<void> => deliverBeforeExit(hooks, audits.relays, clock).catch(() => {})
+  const drain = (): Promise<void> => deliverBeforeExit(delivering, audits.relays, clock).catch(() => {})
   return {
     connection: name,
     drain,
     store,
     connections,
     add: (connection) => void connections.push(connection),
-    ports: { store, ...world, ...unsavedTokenHooks(place, host, lasts || prompt) },
-    webhooks: hooks,
+    ports: { store, ...ports, ...unsavedTokenHooks(place, host, staysUp || promptDelivery) },
+    webhooks: delivering,
     auditLog: auditLog(name, { store, clock }),
     auditRelays: audits.named,
     backlog: delivery.backlog,
     async close() {
       if (!host.signal.aborted) await Promise.all(connections.map((one) => one.idle()))
-      // What cannot be delivered now waits in the store for the next program.
-      await (prompt ? delivery.close().catch(() => {}) : drain())
-      audits.leave()
-      // A program that was interrupted does not wait for requests under way.
+      // Events that cannot be delivered now wait in the store for the next program.
+      await (promptDelivery ? delivery.close().catch(() => {}) : drain())
+      audits.close()
+      // A program that was interrupted does not wait for its requests.
       if (!host.signal.aborted) await Promise.all([closeHttp(), guarded.close()])
       await opened.close()
     },
   }
 }
 
-/** Work that comes after a program's answer: a failure is a warning, and does not change the outcome. */
+/**
+ * Runs work that follows a program's result. If it fails, a warning is printed, and the result stays. Never
+ * rejects.
+ */
 export async function warnOnFailure(work: () => Promise<void>, host: Pick<RuntimeHost, 'warn'>): Promise<void> {
   try {
     await work()
@@ -134,7 +175,10 @@ export async function warnOnFailure(work: () => Promise<void>, host: Pick<Runtim
   }
 }
 
-/** Runs work on a runtime that is closed whatever happens. */
+/**
+ * Runs work on a runtime, and closes the runtime afterwards, also if the work rejects. Rejects as
+ * `openRuntime` and the work do.
+ */
 export async function withRuntime<T>(
   config: Config,
   host: RuntimeHost,

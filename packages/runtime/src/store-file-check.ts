@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { GuestpassError } from '@guestpass/core'
 
-/** Which file stands at a path; undefined where none does. */
+/** The identity of the file at a path; undefined if there is none. */
 const fileAt = (path: string): Promise<string | undefined> =>
   stat(path, { bigint: true }).then(
     ({ dev, ino }) => `${dev}:${ino}`,
@@ -9,8 +9,8 @@ const fileAt = (path: string): Promise<string | undefined> =>
   )
 
 /**
- * Looks whether the file that now stands at a path still does, because a system goes on writing to one that was removed. The answer
- * rejects with `store_unavailable` where it does not.
+ * Creates a check that the file at a path is still the same one, because the system goes on writing to a file
+ * that was removed. The check rejects with `store_unavailable` if the file was removed or replaced.
  */
 export async function createStoreFileCheck(path: string): Promise<() => Promise<void>> {
   const opened = await fileAt(path)

@@ -2,17 +2,20 @@ import { createReadStream } from 'node:fs'
 import type { Field } from '@guestpass/core'
 import { decodedText, NotText } from '@guestpass/core/node'
 
-/** The most bytes of what is read as a whole. A device or a pipe may have no end. */
+/** The largest input that is read as a whole, in bytes. A device or a pipe may have no end. */
 const MOST_BYTES = 2 ** 20
 
-/** There is more to read than anything that is read as a whole may have. */
+/** The input is larger than 1 MiB. */
 class TooLarge extends Error {
   override readonly name = 'TooLarge'
   override readonly message = 'holds more than 1 MiB'
-  readonly remedy = 'Check that it is what was meant.'
+  readonly remedy = 'Check that it is the right file.'
 }
 
-/** All bytes of a stream. Rejects with `TooLarge` as soon as there are more than 1 MiB, or with what the system says. */
+/**
+ * Reads a stream to its end. Rejects with `TooLarge` as soon as there are more than 1 MiB, or with the
+ * system's error.
+ */
 export async function readAllBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
@@ -24,15 +27,18 @@ export async function readAllBytes(stream: AsyncIterable<Uint8Array>): Promise<U
   return Buffer.concat(chunks)
 }
 
-/** The text of a file of at most 1 MiB, whatever writes its byte order mark. Rejects with what the system says, `TooLarge` or `NotText`. */
+/**
+ * Reads a text file of at most 1 MiB, without its byte order mark. Rejects with the system's error,
+ * `TooLarge` or `NotText`.
+ */
 export const readTextFile = async (path: string): Promise<string> =>
   decodedText(await readAllBytes(createReadStream(path)))
 
-/** What was read is not what is taken. */
+/** Whether a file could be read, but its content cannot be used. */
 export const isContentFault = (thrown: unknown): thrown is Error & { readonly remedy: string } =>
   thrown instanceof NotText || thrown instanceof TooLarge
 
-/** Why a file cannot be read, and what to do. */
+/** The message and remedy for a file that cannot be read. */
 export function readFault(thrown: unknown): Omit<Field, 'field'> {
   if (isContentFault(thrown)) return { message: thrown.message, remedy: thrown.remedy }
   const { code = 'unknown error' } = thrown as NodeJS.ErrnoException

@@ -1,7 +1,10 @@
 import type { Clock } from '@guestpass/core'
 import type { Millis } from '@guestpass/core/store-kit'
 
-/** Waits for work, for so long at most. Answers whether it ended in this time; rejects as the work does. */
+/**
+ * Waits for work for at most `ms` milliseconds. Gives whether it ended in this time, and rejects if the work
+ * rejects.
+ */
 export async function endsWithin(ms: Millis, work: Promise<unknown>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
   const over = new AbortController()
   const late = clock.sleep(ms, over.signal).catch(() => {})

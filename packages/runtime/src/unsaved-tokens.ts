@@ -4,26 +4,40 @@ import type { RuntimeHost } from './runtime-host.ts'
 
 /** How long a program that ends by itself asks a store that cannot take new tokens. */
 const UNSAVED_MS = 60 * SECOND
-/** How often it says so. */
-const TOLD_EVERY = 5
+/** How often progress is printed, in seconds. */
+const NOTE_EVERY_SECONDS = 5
 
-/** What is said while new tokens wait for the store, and how long they wait: `lasts`: as long as the process. */
+/**
+ * The options of a connection for new tokens that the store does not take: they wait for 60 s, or as long as
+ * the process if `staysUp`. Progress is printed meanwhile.
+ *
+ * @example
+ * ```ts
+ * import { unsavedTokenHooks } from '@guestpass/runtime'
+ *
+ * const hooks = unsavedTokenHooks('/data/guestpass.db', { note: console.log }, false)
+ * console.log(hooks.unsavedMs)
+ * ```
+ */
 export function unsavedTokenHooks(
   path: string,
   host: Pick<RuntimeHost, 'note'>,
-  lasts: boolean,
+  staysUp: boolean,
 ): Pick<ConnectionPorts, 'onUnsaved' | 'unsavedMs'> {
-  const most = lasts ? 'so far' : `of ${UNSAVED_MS / SECOND} s`
+  const most = staysUp ? 'so far' : `of ${UNSAVED_MS / SECOND} s`
   return {
     onUnsaved({ error, sinceMs }) {
       const why = error.reason === 'disk_full' ? `the disk is full (${path}).` : error.message
-      const seconds = Math.floor(sinceMs / SECOND / TOLD_EVERY) * TOLD_EVERY
+      const seconds = Math.floor(sinceMs / SECOND / NOTE_EVERY_SECONDS) * NOTE_EVERY_SECONDS
       const what = isStoreError(error) ? 'The store cannot take the new tokens' : 'The new tokens wait'
       host.note(`${what}: ${why} Trying again; ${seconds} s ${most}.`)
     },
-    ...(lasts ? {} : { unsavedMs: UNSAVED_MS }),
+    ...(staysUp ? {} : { unsavedMs: UNSAVED_MS }),
   }
 }
 
-/** Otherwise the tokens cannot be judged yet, as while the keys of the issuer cannot be had. */
+/**
+ * Whether the store is the cause. Otherwise the tokens cannot be verified yet, as while the issuer's keys
+ * cannot be fetched.
+ */
 export const isStoreError = ({ code }: GuestpassError): boolean => code.startsWith('store_')

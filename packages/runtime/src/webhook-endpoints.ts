@@ -3,10 +3,10 @@ import type { ConfiguredEndpoint } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 
-/** The document of the secret that signs where WEBHOOK_SECRET is not set. */
+/** The document of the signing secret that is used if WEBHOOK_SECRET is not set. */
 const SECRET_DOCUMENT = { kind: 'key', id: 'webhook-secret' } as const
 
-/** The webhook endpoints of the configuration. */
+/** The webhook endpoints of the configuration, with the secrets that sign their messages. */
 export async function configuredEndpoints(
   { connection, settings }: Config,
   { store, random }: { readonly store: Store; readonly random: Random },
@@ -26,7 +26,7 @@ export async function configuredEndpoints(
   return named.map((endpoint) => ({ ...endpoint, secrets }))
 }
 
-/** A secret of the connection, made when it is first needed: nothing is ever sent unsigned. */
+/** The stored signing secret of the connection, made when it is first needed: no message is sent unsigned. */
 async function storedSigningSecret(
   connection: string,
   store: Store,

@@ -1,6 +1,6 @@
 import { fakeClock, settle } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
-import { createAuditListeners, auditListenerSink } from '../src/audit-listener.ts'
+import { createAuditListeners, createAuditListenerSink } from '../src/audit-listener.ts'
 
 const due = (id: string) => ({
   event: {
@@ -28,7 +28,7 @@ describe('A listener of audit records', () => {
       return heard.length === 1 ? new Promise(() => {}) : undefined
     })
     const faults: unknown[] = []
-    const sink = auditListenerSink('default', listeners, { clock, onFault: (fault) => void faults.push(fault) })
+    const sink = createAuditListenerSink('default', listeners, { clock, onFault: (fault) => void faults.push(fault) })
     const { signal } = new AbortController()
     const first = sink.deliver([due('a'), due('b')], signal)
     const second = sink.deliver([due('c')], signal)
@@ -45,7 +45,7 @@ describe('A listener of audit records', () => {
     const clock = fakeClock()
     const listeners = createAuditListeners()
     listeners.all.add(() => {})
-    const sink = auditListenerSink('default', listeners, { clock, onFault: () => {} })
+    const sink = createAuditListenerSink('default', listeners, { clock, onFault: () => {} })
     expect(await sink.deliver([due('a')], new AbortController().signal)).toEqual([{ event: 'a', then: 'done' }])
     expect(clock.sleeping).toBe(0)
   })

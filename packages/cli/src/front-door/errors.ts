@@ -4,7 +4,7 @@ import {
   settingEntries,
   type Key,
   optionName,
-  restated,
+  withMessage,
   settingName,
   withSettingNames,
 } from '@guestpass/runtime'
@@ -76,7 +76,7 @@ export function createErrorTranslator(config: Pick<Config, 'connection' | 'origi
     const message = renamed(named.message)
     // A message that names a command already has its remedy.
     const remedy = /\bguestpass [a-z]/.test(message) ? undefined : remedies[thrown.code]?.(thrown)
-    return restated(named, {
+    return withMessage(named, {
       message: remedy === undefined ? message : `${message} ${remedy}`,
       fields: named.fields?.map(field),
     })

@@ -71,7 +71,7 @@ describe('options that are wrong', () => {
     ['a word that is unknown', { duplicates: 'merge' }, 'duplicates', /none of reject, reuse, replace/],
     ['a store that is a number', { store: 5 }, 'store', /^is a number/],
     ['a store that is empty', { store: '' }, 'store', /^is empty/],
-    ['a store as SQLite names it', { store: ':memory:' }, 'store', /^is no path$/],
+    ['a store as SQLite names it', { store: ':memory:' }, 'store', /^is not a path$/],
     ['another database', { store: 'mysql://host/db' }, 'store', /neither the path of a file/],
     ['a CRM that is no address', { crm: 'crm.example' }, 'crm', /is not an https/],
     ['an audit that is a text', { audit: 'yes' }, 'audit', /^is a text; it takes a function$/],
@@ -86,16 +86,16 @@ describe('options that are wrong', () => {
       'webhooks.idp.includeToken',
       /^is a text/,
     ],
-    ['a webhook that is unknown', { webhooks: { ipd: 'https://a.example' } }, 'webhooks.ipd', /^is no option$/],
+    ['a webhook that is unknown', { webhooks: { ipd: 'https://a.example' } }, 'webhooks.ipd', /^is not an option$/],
     ['a signing secret that is short', { webhooks: { secret: 'whsec_x' } }, 'webhooks.secret', /./],
-    ['a connection with blanks', { connection: 'my connection' }, 'connection', /names no connection/],
+    ['a connection with blanks', { connection: 'my connection' }, 'connection', /does not name a connection/],
     ['a connection that is blank', { connection: '  ' }, 'connection', /^is empty/],
     ['a connection that is unknown', { connection: 'acme' }, 'connection', /^there is no connection "acme"$/],
     ['an environment that is null', { env: null }, 'env', /^is null/],
     ['an environment of numbers', { env: { PORT: 80 } }, 'env', /^is an object; it takes an object of texts$/],
     ['a folder that is empty', { cwd: '' }, 'cwd', /^is empty/],
     ['a folder that is not there', { cwd: '/nowhere/at/all' }, 'cwd', /there is no such folder/],
-    ['an option that is unknown', { colour: 'blue' }, 'colour', /^is no option$/],
+    ['an option that is unknown', { colour: 'blue' }, 'colour', /^is not an option$/],
   ])('are refused: %s', async (_case, options, field, message) => {
     const { fields = [] } = await refusal(options)
     expect(fields.filter((fault) => fault.field === field)).toMatchObject([{ message: expect.stringMatching(message) }])
@@ -124,7 +124,7 @@ describe('options that are wrong', () => {
 
   it('are refused at once where a name is very long', async () => {
     const { fields = [] } = await refusal({ ['x'.repeat(5_000_000)]: 1 })
-    expect(fields).toMatchObject([{ field: 'x'.repeat(60), message: 'is no option' }])
+    expect(fields).toMatchObject([{ field: 'x'.repeat(60), message: 'is not an option' }])
   })
 
   it.each([

@@ -84,7 +84,7 @@ describe('a program with guestpass()', () => {
     const ended = await run(`await guestpass({ clientSecret: 5, regoin: 'mypurecloud.ie' })`)
     expect(ended.code).toBe(1)
     expect(ended.err).toContain('clientSecret: is a number; it takes a text or a Secret.')
-    expect(ended.err).toContain('regoin: is no option. Did you mean region?')
+    expect(ended.err).toContain('regoin: is not an option. Did you mean region?')
   })
 
   it('shares guests with another that runs at the same time', async () => {

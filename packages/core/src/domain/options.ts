@@ -173,7 +173,7 @@ function unknownMember(name: string, names: readonly string[], members: string):
   return {
     // Cut: it may be a token that stands in the wrong place.
     field: `${members}${name.slice(0, LONGEST_NAME)}`,
-    message: 'is no option',
+    message: 'is not an option',
     remedy: meant === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${meant}?`,
   }
 }

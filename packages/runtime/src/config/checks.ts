@@ -5,16 +5,19 @@ import { isPlainHttp } from './kinds.ts'
 import type { Variables, WrittenSetting } from './layers.ts'
 import { type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
 
-/** What a command cannot do without: settings by their keys, or the upstream addresses. */
+/**
+ * What a program needs of its configuration: settings by their keys, or `hosts`, the addresses of the
+ * upstream.
+ */
 export type Need = Key | 'hosts'
 
-/** How the settings of a connection can be set. `inProgram`: by options, too. */
+/** How faults name settings: for a connection; `inProgram`: by the options of a program. */
 export interface Naming {
   readonly connection: string
   readonly inProgram: boolean
 }
 
-/** The settings that are needed and not there. */
+/** The faults of settings that are needed and not set. */
 export const missingSettings = (
   needs: readonly Need[],
   chosen: ReadonlyMap<Key, WrittenSetting>,
@@ -38,7 +41,7 @@ function whereToSet(key: Key, { connection, inProgram }: Naming): string {
     : `Set it in the environment, or ${key} in guestpass.config.json`
 }
 
-/** Values that are each right and cannot be together. */
+/** The faults of values that are each valid but contradict each other. */
 export function conflictingSettings(
   values: Settings,
   chosen: ReadonlyMap<Key, WrittenSetting>,
@@ -74,7 +77,7 @@ export function conflictingSettings(
   return faults
 }
 
-/** The variables of the environment that should name a proxy and do not. */
+/** The faults of variables that should name a proxy. */
 export function proxyFaults(env: Variables): readonly Field[] {
   try {
     proxies(env)
@@ -84,16 +87,16 @@ export function proxyFaults(env: Variables): readonly Field[] {
   }
 }
 
-/** Warns of addresses to which personal data would go in clear. */
+/** Warnings for addresses to which personal data would be sent unencrypted. */
 export const plainHttpWarnings = (values: Settings, chosen: ReadonlyMap<Key, WrittenSetting>): string[] =>
   (['idpWebhookUrl', 'idmWebhookUrl', 'analyticsWebhookUrl', 'crmBaseUrl'] as const).flatMap((key) => {
     const address = values[key]
     return address && isPlainHttp(address)
-      ? [`${chosen.get(key)?.name} is plain http: what is sent there can be read on the way`]
+      ? [`${chosen.get(key)?.name} is plain http: others can read what is sent there`]
       : []
   })
 
-/** Warns of hosts that are reached over plain http on purpose. */
+/** Warnings for hosts that are reached over plain http on purpose. */
 export const insecureHostWarnings = (
   { insecureHosts }: Settings,
   chosen: ReadonlyMap<Key, WrittenSetting>,

@@ -27,14 +27,15 @@ import { withSecretFiles } from './secret-files.ts'
 import { settingEntries, type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
 import { upstreamHosts, overriddenAddressWarnings, placeKeys } from './upstream.ts'
 
+/** Where a configuration is read from. */
 export interface ConfigSources<N extends Need = Need> {
   readonly env: Variables
   /** The folder of `guestpass.config.json|ts` and `.env`. */
   readonly cwd: string
   readonly flags?: Flags
-  /** What a program gives by itself. Faults are then named as its options. */
+  /** The options of a program, which come first. Faults are then named as options. */
   readonly options?: Layer
-  /** Default `default`. */
+  /** The name of the connection. Default `default`. */
   readonly connection?: string
   readonly needs?: readonly N[]
   readonly files?: Files
@@ -43,25 +44,34 @@ export interface ConfigSources<N extends Need = Need> {
 /** The configuration of one connection and of the program. */
 export interface Config {
   readonly connection: string
-  /** Every connection there is. */
+  /** The names of all connections. */
   readonly connections: readonly string[]
   readonly settings: Settings
-  /** Where each value comes from, and under which name. */
+  /** The source of each value, and the name that it has there. */
   readonly origins: Readonly<Partial<Record<Key, { readonly origin: Origin; readonly name: string }>>>
-  /** Absent where no upstream is named; present when `hosts` is needed. */
+  /** The addresses of the upstream. Absent if none is set; always present if `hosts` is needed. */
   readonly hosts?: Hosts
   readonly warnings: readonly string[]
 }
 
-/** A configuration in which what was needed is there. */
+/** A configuration in which everything that was needed is set. */
 export type ConfigWith<N extends Need> = Config & {
   readonly settings: { readonly [K in Extract<N, Key>]-?: NonNullable<Settings[K]> }
 } & ('hosts' extends N ? { readonly hosts: Hosts } : unknown)
 
 /**
- * Reads the configuration: flags, environment, configuration file, `.env`, in this order. Settings of a connection other
- * than `default` come from its own object in the file and from flags only.
- * @throws GuestpassError `config_invalid`, with every mistake as a field.
+ * Reads the configuration from options, flags, environment, configuration file and `.env`; the first source
+ * that has a setting counts. Settings of a connection other than `default` come only from options, flags and
+ * its own object in the file. Rejects with `config_invalid`, which has a field for every mistake.
+ *
+ * @example
+ * ```ts
+ * import { readConfig } from '@guestpass/runtime'
+ *
+ * const env = { GENESYS_REGION: 'mypurecloud.ie' }
+ * const { settings, hosts } = await readConfig({ env, cwd: '.', needs: ['hosts'] })
+ * console.log(hosts.api, settings.rateLimit)
+ * ```
  */
 export async function readConfig<const N extends Need = never>(sources: ConfigSources<N>): Promise<ConfigWith<N>> {
   const { env, cwd, flags = {}, options, connection = 'default', needs = [], files = systemFiles } = sources
@@ -79,7 +89,7 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   const naming = { connection, inProgram: options !== undefined }
   const connections = [...new Set(['default', ...named, ...(options && isOfConnection(options) ? [connection] : [])])]
   const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
-  // A file that cannot be read may well hold the connection.
+  // A file that cannot be read may have this connection.
   if (!file.fault && !connections.includes(connection)) faults.push(unknownConnection(naming, connections))
   faults.push(...layers.flatMap((layer) => layer.faults.map(({ key: _hidden, ...fault }) => fault)))
 
@@ -108,7 +118,8 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     ...plainHttpWarnings(values as Settings, chosen),
     ...insecureHostWarnings(values as Settings, chosen),
   ]
-  // Every key was parsed by its own kind, those with a default are always there, and what is needed was looked for.
+  // Safe: every value was parsed by the kind of its setting, settings with a default have a value, and needed
+  // ones were checked.
   return { connection, connections, settings: values, origins, ...(hosts ? { hosts } : {}), warnings } as ConfigWith<N>
 }
 
@@ -119,7 +130,7 @@ const configError = (fields: readonly Field[]): GuestpassError =>
     { fields },
   )
 
-/** Whether a program says itself what a connection is. */
+/** Whether options set anything of the connection. */
 const isOfConnection = ({ written, faults }: Layer): boolean =>
   [...written, ...faults].some(({ key }) => key !== undefined && settings[key].of === 'connection')
 
@@ -128,11 +139,14 @@ function unknownConnection({ connection, inProgram }: Naming, connections: reado
   return {
     field: inProgram ? 'connection' : '--connection',
     message: `there is no connection ${JSON.stringify(connection.slice(0, 60))}`,
-    remedy: `${close ? `Did you mean ${close}? ` : ''}Known: ${connections.join(', ')}. Connections stand under "connections" in guestpass.config.json${inProgram ? ', or their settings are options' : ''}.`,
+    remedy: `${close ? `Did you mean ${close}? ` : ''}Known: ${connections.join(', ')}. Write it under "connections" in guestpass.config.json${inProgram ? ', or give its settings as options' : ''}.`,
   }
 }
 
-/** What the first source that mentions a setting says of it. Two names of one setting in one source must agree. */
+/**
+ * The setting in the first source that has it, else its default. Two names of one setting in one source must
+ * agree.
+ */
 function choose(key: Key, layers: readonly Layer[], faults: Field[]): WrittenSetting | undefined {
   for (const layer of layers) {
     const [first, ...others] = layer.written.filter((one) => one.key === key)
@@ -156,7 +170,7 @@ function parse(chosen: ReadonlyMap<Key, WrittenSetting>, faults: Field[]): Parti
   for (const { key, name, text, origin } of chosen.values()) {
     const { kind, write }: Setting = settings[key]
     const parsed = kind.safeParse(text)
-    // What is not UTF-8 in the environment arrives so. A secret would be refused upstream, and a name sent as that.
+    // Node reads variables that are not UTF-8 as U+FFFD, which would be sent as such.
     if (text.includes('\uFFFD')) {
       faults.push({ field: name, message: `is not UTF-8 ${originText(origin)}`, remedy: 'Write it in UTF-8.' })
     } else if (parsed.success) values[key] = parsed.data
@@ -172,13 +186,13 @@ function parse(chosen: ReadonlyMap<Key, WrittenSetting>, faults: Field[]): Parti
   return values
 }
 
-/** What a kind says to do about a fault, where it knows more than what can be written. */
+/** The remedy of a kind for a fault, if it has one that is better than what can be written. */
 function remedyIn({ issues }: z.ZodError): string | undefined {
   const [remedy] = issues.flatMap((issue) => (issue.code === 'custom' ? [issue.params?.['remedy'] as unknown] : []))
   return typeof remedy === 'string' ? remedy : undefined
 }
 
-/** Every secret of a configuration, so that it can be kept out of what is printed. */
+/** All secrets of a configuration, so that a program can keep them out of its output. */
 export const secretsOf = (config: Config): readonly Secret[] =>
   Object.values(config.settings)
     .flat()

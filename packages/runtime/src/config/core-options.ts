@@ -2,8 +2,9 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import type { Key } from './settings.ts'
 
 /**
- * Options of the core library, and the setting that fills each. The messages of core name its options in backticks, as
- * `client.secret`, also with a value, as `gateway: true`; a program that fills them says the names that its own user knows.
+ * The options of the core library, each with the setting that fills it. Messages of core name its options in
+ * backticks, as `client.secret`, or with a value, as `gateway: true`. A program replaces them by the names
+ * that its user knows.
  */
 const settingOf: Readonly<Record<string, Key>> = {
   'hosts.region': 'region',
@@ -42,13 +43,13 @@ const settingOf: Readonly<Record<string, Key>> = {
   'policy.limit': 'rateLimit',
 }
 
-/** What the user of a program calls a setting, as `GENESYS_REGION` or `region`. */
+/** Gives the name that the user of a program knows for a setting, as `GENESYS_REGION` or `region`. */
 export type SettingName = (key: Key) => string
 
-/** An option in backticks, with a value or without. Quotes around the value are left out. */
+/** An option in backticks, with or without a value. Quotes around the value are dropped. */
 const NAMED = /`([a-z]\w*(?:\.\w+)?)(?:: '?([\w-]+)'?)?`/g
 
-/** A variable takes its value after `=`; an option, or a member of a file, after a colon. */
+/** `GENESYS_GATEWAY=true` for a variable; `gateway: true` for an option or a member of a file. */
 const withValue = (name: string, value: string): string =>
   /^[A-Z\d_]+$/.test(name) ? `${name}=${value}` : `${name}: ${value}`
 
@@ -61,7 +62,7 @@ function renamed(text: string, nameOf: SettingName): string {
 }
 
 const renamedField = ({ field, message, remedy }: Field, nameOf: SettingName): Field => {
-  // A name without a dot may be that of a member of the configuration file, which its user wrote.
+  // A name without a dot may be a member of the configuration file, as the user wrote it.
   const key = field.includes('.') && Object.hasOwn(settingOf, field) ? settingOf[field] : undefined
   return {
     field: key === undefined ? field : nameOf(key),
@@ -70,18 +71,24 @@ const renamedField = ({ field, message, remedy }: Field, nameOf: SettingName): F
   }
 }
 
-/** An error with options of the core library under the names of their settings; the same one where it names none. */
+/**
+ * Replaces options of the core library in an error by the names of their settings. Gives the same error if it
+ * names none.
+ */
 export function withSettingNames(error: GuestpassError, nameOf: SettingName): GuestpassError {
-  // Faults of a request name the members of the request, which may have the name of an option.
+  // Its fields are members of a request, which may have the name of an option.
   if (error.code === 'invalid_input') return error
-  return restated(error, {
+  return withMessage(error, {
     message: renamed(error.message, nameOf),
     fields: error.fields?.map((field) => renamedField(field, nameOf)),
   })
 }
 
-/** The error with another message and other fields, and everything else as it was, its stack too; the same one where nothing differs. */
-export function restated(
+/**
+ * Copies an error with another message and other fields; code, facts, cause and stack stay. Gives the same
+ * error if nothing differs.
+ */
+export function withMessage(
   error: GuestpassError,
   next: { readonly message: string; readonly fields?: readonly Field[] | undefined },
 ): GuestpassError {
@@ -89,7 +96,7 @@ export function restated(
   const fields = next.fields ?? formerFields
   if (next.message === message && JSON.stringify(fields) === JSON.stringify(formerFields)) return error
   const made = new GuestpassError(code, next.message, { ...facts, ...(fields ? { fields } : {}), cause: error.cause })
-  // Where it happened, under the message that is shown.
+  // The stack begins with the message.
   if (stack !== undefined) made.stack = stack.replace(message, () => next.message)
   return made
 }

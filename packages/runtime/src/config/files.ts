@@ -8,7 +8,9 @@ import { readFault, readTextFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
-/** How files are had: the text of one, undefined where there is none; and the default export of a module. */
+/**
+ * Reads files. `read` gives the text, undefined if there is no file; `load` the default export of a module.
+ */
 export interface Files {
   read(path: string): Promise<string | undefined>
   load(path: string): Promise<unknown>
@@ -29,7 +31,7 @@ export const systemFiles: Files = {
   },
 }
 
-/** What a file holds, or why it cannot be used; neither when there is no such file. */
+/** The content of a file, or why it cannot be used; neither if there is no such file. */
 export interface LoadedFile<T> {
   readonly content?: T
   readonly origin?: Origin
@@ -38,7 +40,7 @@ export interface LoadedFile<T> {
 
 const unreadable = (field: string, thrown: unknown): { fault: Field } => ({ fault: { field, ...readFault(thrown) } })
 
-/** `.env` in a folder. */
+/** Reads `.env` in a folder. */
 export async function dotenvFile(cwd: string, files: Files): Promise<LoadedFile<Variables>> {
   try {
     const text = await files.read(join(cwd, '.env'))
@@ -51,17 +53,17 @@ export async function dotenvFile(cwd: string, files: Files): Promise<LoadedFile<
 const JSON_FILE = 'guestpass.config.json'
 const TS_FILE = 'guestpass.config.ts'
 
-/** `guestpass.config.json` or `guestpass.config.ts` in a folder. */
+/** Reads `guestpass.config.json` or `guestpass.config.ts` in a folder. */
 export async function configFile(cwd: string, files: Files): Promise<LoadedFile<unknown>> {
   const [json, ts] = await Promise.allSettled([files.read(join(cwd, JSON_FILE)), files.read(join(cwd, TS_FILE))])
   if (json.status === 'rejected') return unreadable(JSON_FILE, json.reason)
   if (ts.status === 'rejected') return unreadable(TS_FILE, ts.reason)
   if (json.value === undefined) return ts.value === undefined ? {} : moduleContent(join(cwd, TS_FILE), files)
   if (ts.value === undefined) return jsonContent(json.value)
-  return { fault: { field: JSON_FILE, message: `stands beside ${TS_FILE}`, remedy: 'Keep one of the two.' } }
+  return { fault: { field: JSON_FILE, message: `is in the same folder as ${TS_FILE}`, remedy: 'Keep one of the two.' } }
 }
 
-/** What one reader takes from such a file, another does not. */
+/** JSON parsers differ in how they read such a file. */
 const AMBIGUOUS = {
   field: JSON_FILE,
   message: 'holds a member twice, names one __proto__, or is nested deeper than 64 levels',
@@ -75,7 +77,7 @@ function jsonContent(text: string): LoadedFile<unknown> {
   } catch {
     // The platform's message quotes the text, which may hold secrets; it is not repeated.
     const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }
-    const remedy = 'Look there for a missing or superfluous comma, quote or bracket, or for a comment.'
+    const remedy = 'Look there for a missing or extra comma, quote or bracket, or for a comment.'
     return { fault: { field: JSON_FILE, message: `is not JSON: line ${line}, column ${column}`, remedy } }
   }
 }

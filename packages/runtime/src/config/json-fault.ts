@@ -1,10 +1,13 @@
 const token =
   /[ \t\r\n]*(?:("(?:[^"\\]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|([{}[\],:]))/y
 
-/** What may stand next in a JSON text. */
+/** What may come next in a JSON text. */
 type Wanted = 'value' | 'first-value' | 'name' | 'first-name' | 'colon' | 'more' | 'end'
 
-/** Where a text ceases to be JSON, as line and column from 1; undefined where it is JSON. Says nothing of what stands there. */
+/**
+ * Where a text stops being JSON, as line and column from 1; undefined if it is JSON. The text is not quoted:
+ * it may hold secrets.
+ */
 export function jsonFault(text: string): { readonly line: number; readonly column: number } | undefined {
   const open: string[] = []
   let wanted: Wanted = 'value'

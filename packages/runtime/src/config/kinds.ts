@@ -5,13 +5,16 @@ import { ALGORITHMS, isLoopback, pemKeys, reservedParams, signingSecretFault } f
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
-/** A value as written, in quotes and cut short. Only for kinds that cannot hold a secret. */
+/** A written value in quotes, cut to 60 characters. Only for kinds that cannot hold a secret. */
 export const quoted = (written: unknown): string => {
   const text = String(written)
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }
 
-/** Checks a text and makes a value of it; `undefined` means that it is none. */
+/**
+ * A kind whose values are made of texts. `make` gives undefined for a text that cannot be used; `wrong` says
+ * why.
+ */
 const parsedBy = <T>(
   make: (text: string) => T | undefined,
   wrong: string | ((text: string) => string),
@@ -23,22 +26,22 @@ const parsedBy = <T>(
     return z.NEVER
   })
 
-/** What the value of a kind is in a program; a text where nothing is said. */
+/** The type of a kind's value in a program. Default: a text. */
 export type Form = 'text' | 'number' | 'boolean' | 'list' | 'params'
 
-/** What a program gives for a setting of this kind. */
+/** The type that a program gives for a setting of this kind. */
 export const formOf = (kind: z.ZodType): Form => {
   const form = kind.meta()?.['form']
   return form === undefined ? 'text' : (form as Form)
 }
 
-/** A kind whose value is no plain text in a program. */
+/** A kind whose value in a program is not a text. */
 const withForm = <K extends z.ZodType<unknown, string>>(form: Form, kind: K): K => kind.meta({ form })
 
 const parts = (text: string, separator: RegExp): readonly string[] =>
   text.split(separator).filter((part) => part !== '')
 
-/** Every part made by the same rule; `undefined` when one of them cannot be, or when there is none. */
+/** Makes a value of every part. Gives undefined if one cannot be used, or if there is none. */
 function each<T>(items: readonly string[], make: (item: string) => T | undefined): readonly T[] | undefined {
   const values = items.map(make).filter((value) => value !== undefined)
   return values.length === items.length && values.length > 0 ? values : undefined
@@ -48,13 +51,14 @@ export const text = z.string()
 
 export const secret = z.string().transform((value) => new Secret(value))
 
+/** One of several words, in any case. */
 export const oneOf = <const W extends string>(...words: readonly W[]): z.ZodType<W, string> =>
   parsedBy(
     (written) => words.find((word) => word === written.toLowerCase()),
     (written) => `${quoted(written)} is none of ${words.join(', ')}`,
   )
 
-/** A whole number in decimal digits. */
+/** A whole number from `least` to `most`, in decimal digits. */
 export const whole = (least: number, most: number): z.ZodType<number, string> =>
   withForm(
     'number',
@@ -68,6 +72,7 @@ export const whole = (least: number, most: number): z.ZodType<number, string> =>
 const yes = ['true', '1', 'yes', 'on']
 const no = ['false', '0', 'no', 'off']
 
+/** true, 1, yes or on; false, 0, no or off. */
 export const yesNo: z.ZodType<boolean, string> = withForm(
   'boolean',
   parsedBy(
@@ -85,7 +90,10 @@ export const scopes: z.ZodType<readonly string[], string> = withForm(
   ),
 )
 
-/** A signature algorithm by its name; Ed25519 is the name that RFC 9864 gives to EdDSA. */
+/**
+ * The signature algorithm of a name, in any case; undefined if it is not accepted. Ed25519 is EdDSA (RFC
+ * 9864).
+ */
 export const algorithmOf = (written: string): Algorithm | undefined => {
   const name = written.toUpperCase() === 'ED25519' ? 'EDDSA' : written.toUpperCase()
   return ALGORITHMS.find((known) => known.toUpperCase() === name)
@@ -104,7 +112,7 @@ export const uuid: z.ZodType<string, string> = parsedBy(
   (written) => `${quoted(written)} is not a UUID`,
 )
 
-/** Whether an address is sent to in clear: plain http to another machine. */
+/** Whether requests to an address are not encrypted: plain http to another machine. */
 export const isPlainHttp = (address: string): boolean => {
   const { protocol, hostname } = new URL(address)
   return protocol === 'http:' && !isLoopback(hostname)
@@ -116,13 +124,13 @@ const addressOf = (written: string): string | undefined => {
   return username || password ? undefined : href
 }
 
-/** A web address without credentials or fragment. It is never repeated in a fault, because it may hold a key. */
+/** A web address without credentials or fragment. A fault never repeats it, because it may hold a key. */
 export const address: z.ZodType<string, string> = parsedBy(
   addressOf,
   'is not an https:// or http:// address without credentials and fragment',
 )
 
-/** A web address that nobody between can read or change: https, or http on loopback. */
+/** A web address that is encrypted or local: https, or http on loopback. */
 export const safeAddress: z.ZodType<string, string> = parsedBy((written) => {
   const found = addressOf(written)
   return found && !isPlainHttp(found) ? found : undefined
@@ -144,7 +152,7 @@ export const publicKey: z.ZodType<string, string> = z.string().transform((writte
   }
 })
 
-/** What is wrong with a private key; undefined when nothing is. */
+/** Why a private key cannot be used; undefined if it can. */
 function privateKeyFault(pem: string): string | undefined {
   if (!pem.startsWith('-----BEGIN PRIVATE KEY-----'))
     return pem.includes('PRIVATE KEY-----')
@@ -173,13 +181,13 @@ export const privateKey: z.ZodType<Secret, string> = z.string().transform((writt
   return z.NEVER
 })
 
-/** Free parameters as in a query. Their values are not repeated in a fault: they may hold a key. */
+/** Free parameters, written as a query. A fault never repeats their values, because they may hold a key. */
 export const params = (of: 'authorize' | 'token'): z.ZodType<ExtraParams, string> =>
   withForm(
     'params',
     z.string().transform((written, context) => {
       const query = new URLSearchParams(written)
-      // Names that every object has, as constructor, are names like others.
+      // From entries, so that `constructor` and other names of every object are names like others.
       const found = Object.fromEntries([...query.keys()].map((name) => [name, query.getAll(name)]))
       const reserved = reservedParams(of, found)
       const isQuery = written.split('&').every((pair) => /^[^=&\s]+=[^\s]*$/.test(pair))
@@ -261,7 +269,7 @@ export const apiKeys: z.ZodType<readonly ApiKey[], string> = parsedBy(
   `does not hold role:key, role:connection:key or role:connection:group:key with a role of ${roles.join(', ')}`,
 )
 
-/** Where everything is remembered. `place` may be shown; the address of PostgreSQL may hold a password. */
+/** A database. `place` may be shown; the address of PostgreSQL may hold a password. */
 export type Database =
   | { readonly kind: 'memory'; readonly place: string }
   | { readonly kind: 'file'; readonly path: string; readonly place: string }

@@ -21,30 +21,33 @@ export type Origin =
   | '.env'
   | 'default'
 
-/** An origin in brackets, for the end of a message. */
+/** An origin in parentheses, for the end of a message. */
 export const originText = (origin: Origin): string => {
   if (origin === 'option') return '(given as an option)'
   if (origin === 'flag') return '(given as a flag)'
   return origin === 'environment' ? '(in the environment)' : `(in ${origin})`
 }
 
-/** A setting as somebody wrote it. */
+/** A setting as the user wrote it. */
 export interface WrittenSetting {
   readonly key: Key
   /** The name that it was written under, as `GENESYS_REGION`, `--region` or `connections.acme.region`. */
   readonly name: string
   readonly text: string
-  /** The text is the path of a file that holds the value. */
+  /** Whether the text is the path of a file that holds the value. */
   readonly isPath?: boolean
   readonly origin: Origin
 }
 
-/** A fault of a source; `key`: of the setting that it hides, which then has no value at all. */
+/**
+ * A fault of a source. `key`: the setting whose value could not be read, which then counts as neither set nor
+ * missing.
+ */
 export interface LayerFault extends Field {
   readonly key?: Key
 }
 
-/** What one source says, and what of it was not understood. Layers stand in the order of their precedence. */
+/** The settings of one source, and its faults. Layers are in the order of precedence. */
 export interface Layer {
   readonly written: readonly WrittenSetting[]
   readonly warnings: readonly string[]
@@ -52,9 +55,10 @@ export interface Layer {
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>
+/** Settings that were given as flags, by their keys. */
 export type Flags = Readonly<Partial<Record<Key, string>>>
 
-/** Variables that the sandbox writes into its `.env` for programs other than this one. */
+/** Variables that the sandbox writes into its `.env` for other programs. */
 const forOthers: ReadonlySet<string> = new Set(['GENESYS_PUBLIC_CLIENT_ID'])
 
 const didYouMean = (name: string, known: readonly string[]): string => {
@@ -70,7 +74,10 @@ export function flagLayer(flags: Flags): Layer {
   return { written, warnings: [], faults: [] }
 }
 
-/** Variables of the environment or of `.env`. Settings of a connection among them belong to the connection `default`. */
+/**
+ * The layer of the environment or of `.env`. Settings of a connection in it belong to the connection
+ * `default`.
+ */
 export function variableLayer(variables: Variables, origin: Origin, connection: string): Layer {
   const place = origin === 'environment' ? 'the environment' : origin
   const written: WrittenSetting[] = []
@@ -89,7 +96,7 @@ export function variableLayer(variables: Variables, origin: Origin, connection: 
   return { written, warnings, faults: [] }
 }
 
-/** A value of the configuration file as it would be written in a variable; undefined when it cannot be. */
+/** A value of the configuration file as a variable would hold it; undefined if a variable cannot. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim()
   if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
@@ -97,7 +104,7 @@ function textOf(value: unknown): string | undefined {
   return value === null || value === undefined ? '' : undefined
 }
 
-/** One object of settings in the configuration file. `prefix` is where it stands, as `connections.acme.`. */
+/** The layer of one object in the configuration file. `prefix`: its path, as `connections.acme.`. */
 function objectLayer(
   object: Readonly<Record<string, unknown>>,
   origin: Origin,
@@ -124,13 +131,18 @@ function objectLayer(
         remedy: `Write ${settings[key].write}.`,
       })
     } else if (prefix && settings[key].of === 'program') {
-      warnings.push(`${name} in ${origin} is ignored: ${key} is not a connection's and stands at the top of the file`)
+      warnings.push(
+        `${name} in ${origin} is ignored: ${key} belongs to the program, so write it at the top of the file`,
+      )
     } else if (text && accepted(key)) written.push({ key, name, text, origin })
   }
   return { written, warnings, faults }
 }
 
-/** The configuration file: the connection's own object, then what stands at the top, which is the connection `default`'s or the program's. */
+/**
+ * The layers of the configuration file: the object of the connection, then the top of the file, which holds
+ * the settings of the program and of the connection `default`.
+ */
 export function fileLayers(
   content: unknown,
   origin: Origin,
@@ -157,7 +169,7 @@ export function fileLayers(
   const misnamed = Object.keys(named).find((name) => !isConnectionName(name))
   if (misnamed !== undefined) {
     const remedy = `Name it with ${CONNECTION_NAME}.`
-    return refused(`connections.${misnamed.slice(0, 60)}`, `is no name for a connection (${origin})`, remedy)
+    return refused(`connections.${misnamed.slice(0, 60)}`, `is not a name for a connection (${origin})`, remedy)
   }
   const own = named[connection]
   const top = objectLayer(content, origin, '', (key) => settings[key].of === 'program' || connection === 'default')

@@ -2,7 +2,7 @@ import type { Secret } from '@guestpass/core'
 import type { Variables } from './layers.ts'
 import type { Key, Settings } from './settings.ts'
 
-/** What a program may give for the value of a setting. */
+/** The type of a setting's option in a program. */
 type OptionValue<V> = V extends readonly Secret[]
   ? string | Secret | readonly (string | Secret)[]
   : V extends Secret
@@ -11,7 +11,7 @@ type OptionValue<V> = V extends readonly Secret[]
       ? Item | readonly Item[]
       : V
 
-/** Settings whose option has another name or form, or that are no program's. */
+/** Settings whose option has another name or type, or that have none. */
 type Renamed =
   | 'apiKeys'
   | 'analyticsWebhookUrl'
@@ -23,24 +23,30 @@ type Renamed =
   | 'idpWebhookUrl'
   | 'webhookSecret'
 
-/** Every setting by its name in docs/configuration.md. */
+/** Settings as options, by their names in the configuration file (docs/configuration.md). */
 export type SettingOptions = {
   readonly [K in Exclude<Key, Renamed>]?: OptionValue<NonNullable<Settings[K]>> | undefined
 }
 
-/** Where webhooks of the connection go, and what signs them. */
+/** The webhook endpoints of a connection, and the secret that signs their messages. */
 export interface WebhookOptions {
-  /** Of the identity provider: renewed guest tokens. With `includeToken` the token itself is sent. */
+  /**
+   * The endpoint of the identity provider, for renewed guest tokens. With `includeToken` the token itself is
+   * sent. Default false.
+   */
   readonly idp?: string | { readonly url: string; readonly includeToken?: boolean | undefined } | undefined
-  /** Of identity management: renewed access tokens. */
+  /** The endpoint of identity management, for renewed access tokens. */
   readonly idm?: string | undefined
-  /** Of analytics: guests that were authenticated. */
+  /** The endpoint of analytics, for authenticated guests. */
   readonly analytics?: string | undefined
-  /** `whsec_` and base64 of 24 to 64 bytes; several while one replaces another. Default: one is made and kept in the store. */
+  /**
+   * `whsec_` and base64 of 24 to 64 bytes; several while one replaces another. Default: one is made, and kept
+   * in the store.
+   */
   readonly secret?: string | Secret | readonly (string | Secret)[] | undefined
 }
 
-/** Options of a program that are values of settings, or say where settings are read. */
+/** The options of a program for its configuration: settings, and where other settings are read. */
 export interface ConfigOptions extends SettingOptions {
   readonly connection?: string | undefined
   readonly store?: string | undefined

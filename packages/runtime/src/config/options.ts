@@ -5,19 +5,19 @@ import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
 import { settingEntries, type Key, optionName, type Setting, settings } from './settings.ts'
 
-/** What a program's options say. */
+/** The options of a program, read. */
 export interface ReadOptions {
   readonly layer: Layer
-  /** False where it is not known what is read besides: then nothing can be missed. */
+  /** False if the other sources are not known, so that no setting can be reported as missing. */
   readonly isComplete: boolean
   readonly connection?: string
   readonly env?: Variables
   readonly cwd?: string
 }
 
-/** The option of a store that is gone with the process. */
+/** The value of `store` for a store in memory. */
 const MEMORY = 'memory'
-/** How its setting is written. */
+/** The same as a setting. */
 const MEMORY_URL = 'memory:'
 
 const settingOptions: ReadonlyMap<string, Key> = new Map(
@@ -27,7 +27,7 @@ const settingOptions: ReadonlyMap<string, Key> = new Map(
 const WEBHOOKS = ['idp', 'idm', 'analytics', 'secret']
 const OWN_OPTIONS = ['connection', 'store', 'crm', 'webhooks', 'env', 'cwd']
 
-/** Settings that are options under another name, for those who write them as in the file. */
+/** Options by the other names of their settings, for suggestions. */
 const optionsByOtherName: ReadonlyMap<string, string> = new Map(
   settingEntries.flatMap(([key, { names }]) => {
     const option = optionName(key)
@@ -38,7 +38,7 @@ const optionsByOtherName: ReadonlyMap<string, string> = new Map(
 const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   kinds.isObject(value) ? value : undefined
 
-/** What a value is, in a message. Never the value: it may be a secret. */
+/** Describes a value in a message. Never shows the value, because it may be a secret. */
 function describeValue(value: unknown): string {
   if (value === null) return 'is null'
   if (Array.isArray(value)) return 'is a list'
@@ -49,7 +49,10 @@ function describeValue(value: unknown): string {
   return typeof value === 'object' ? 'is an object' : `is a ${typeof value}`
 }
 
-/** A fault of an option: what it is, and what it takes. */
+/**
+ * The fault of an option with a value of the wrong type: its field, the type that was given, and the type
+ * that it takes.
+ */
 export const optionFault = (field: string, value: unknown, takes: string, remedy: string, key?: Key): LayerFault => ({
   field,
   message: `${describeValue(value)}; it takes ${takes}`,
@@ -57,12 +60,15 @@ export const optionFault = (field: string, value: unknown, takes: string, remedy
   ...(key ? { key } : {}),
 })
 
-/** An option that there is not. `others`: further names that are known. */
+/**
+ * The fault of an unknown option. `known`: the names for suggestions. `prefix`: the path of the option, as
+ * `webhooks.`.
+ */
 export function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
   const close = optionsByOtherName.get(name) ?? nearest(name, known)
   return {
     field: `${prefix}${name.slice(0, 60)}`,
-    message: 'is no option',
+    message: 'is not an option',
     remedy: close
       ? `Did you mean ${close.includes('.') ? close : prefix + close}?`
       : `Leave it out. Options are ${known.join(', ')}.`,
@@ -82,7 +88,7 @@ const textsOf = (value: unknown, secret?: boolean): string | undefined => {
   return typeof text === 'string' && text.trim() !== '' ? text.trim() : undefined
 }
 
-/** The value as it would be written in a variable; undefined when it cannot be. */
+/** A value as a variable would hold it; undefined if a variable cannot. */
 const writtenForms: Readonly<Record<Form, (value: unknown, secret?: boolean) => string | undefined>> = {
   text: textsOf,
   number: (value) => (typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined),
@@ -106,7 +112,7 @@ interface OptionReading {
   readonly faults: LayerFault[]
 }
 
-/** Reads the option of a setting; one that is undefined was not given. */
+/** Reads the option of a setting. A value of undefined counts as not given. */
 function readSetting({ written: all, faults }: OptionReading, key: Key, name: string, value: unknown): void {
   if (value === undefined) return
   const { kind, secret, write }: Setting = settings[key]
@@ -126,7 +132,7 @@ function readStore(reading: OptionReading, value: unknown): void {
   if (value !== undefined && text === '')
     reading.faults.push(optionFault('store', value, 'a text', remedy, 'databaseUrl'))
   else if (/^:?memory:?$/i.test(text) && text !== MEMORY)
-    reading.faults.push({ key: 'databaseUrl', field: 'store', message: 'is no path', remedy: `Write '${MEMORY}'.` })
+    reading.faults.push({ key: 'databaseUrl', field: 'store', message: 'is not a path', remedy: `Write '${MEMORY}'.` })
   else readSetting(reading, 'databaseUrl', 'store', place)
 }
 
@@ -134,7 +140,7 @@ function readWebhooks(reading: OptionReading, value: unknown): void {
   if (value === undefined) return
   const given = object(value)
   if (!given) {
-    const remedy = "Give { idp: 'https://…', idm: 'https://…', analytics: 'https://…' }, those that there are."
+    const remedy = "Give { idp: 'https://…', idm: 'https://…', analytics: 'https://…' }, any of them."
     reading.faults.push(optionFault('webhooks', value, 'an object', remedy))
     return
   }
@@ -163,17 +169,21 @@ const isVariables = (value: unknown): value is Variables =>
   object(value) !== undefined &&
   Object.values(value as object).every((one) => ['string', 'undefined'].includes(typeof one))
 
-/** Reads the options that say where settings are read, and of which connection. */
+/** Reads the options that name the connection and the other sources of settings. */
 function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonly<Record<string, unknown>>) {
   const isName = typeof connection === 'string' && isConnectionName(connection)
   const named = connection === undefined || isName
   if (!named) {
     const remedy = `Name it with ${CONNECTION_NAME}.`
-    faults.push({ field: 'connection', message: `${describeValue(connection)} that names no connection`, remedy })
+    faults.push({
+      field: 'connection',
+      message: `${describeValue(connection)} that does not name a connection`,
+      remedy,
+    })
   }
   const isEnvironment = env === undefined || isVariables(env)
   if (!isEnvironment) {
-    const remedy = 'Give an object as the environment is one, {} for none, or leave it out.'
+    const remedy = 'Give an object of texts, {} for none, or leave it out.'
     faults.push(optionFault('env', env, 'an object of texts', remedy))
   }
   const folder = textsOf(cwd)
@@ -188,8 +198,9 @@ function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonl
 }
 
 /**
- * Reads the options of a program; values that are undefined count as not given. Faults of all options are in the layer, each with its
- * field and what to do. `others`: names that the program takes besides, which are left to it.
+ * Reads the options of a program. Values of undefined count as not given. The layer of the result has the
+ * faults of all options, each with its field and remedy. `others`: further options, which the program checks
+ * itself.
  */
 export function readOptions(options: unknown, others: readonly string[] = []): ReadOptions {
   const reading: OptionReading = { written: [], faults: [] }

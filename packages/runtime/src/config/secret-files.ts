@@ -6,8 +6,9 @@ import { originText, type WrittenSetting } from './layers.ts'
 import { type Key, type Setting, settings } from './settings.ts'
 
 /**
- * What was chosen, with the secret in place of the path where it stands in a file, as containers mount them: relative paths from the
- * current folder, without blanks and line ends around the secret. A file that cannot be read is a fault, and its setting is left out.
+ * Replaces the paths of secret files, as containers mount them, by the secrets in them, without blanks and
+ * line ends around. Relative paths start from `cwd`. A file that cannot be read is a fault, and its setting
+ * is left out.
  */
 export async function withSecretFiles(
   chosen: ReadonlyMap<Key, WrittenSetting>,
@@ -31,7 +32,7 @@ async function secretIn(path: string, key: Key, files: Files): Promise<string | 
   const { write }: Setting = settings[key]
   try {
     const text = (await files.read(path))?.trim()
-    return text || { message: 'names a file that is empty, or not there', remedy: `Have it hold ${write}.` }
+    return text || { message: 'names a file that is empty or does not exist', remedy: `Write ${write} into it.` }
   } catch (thrown) {
     const { message, remedy } = readFault(thrown)
     return { message: `names a file that ${message}`, remedy }

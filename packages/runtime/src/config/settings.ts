@@ -3,50 +3,50 @@ import * as kinds from './kinds.ts'
 import { tokenFormatSettings } from './token-format-settings.ts'
 
 /**
- * One setting. `config`, docs/configuration.md, the flags and the faults are all made from these: to add a setting, add it
- * here. Its key is its first name without GENESYS_ or GUESTPASS_, in camel case.
+ * One setting. `config`, docs/configuration.md, the flags and the faults are all made from these: to add a
+ * setting, add it here. Its key is its first name without GENESYS_ or GUESTPASS_, in camel case.
  */
 export interface Setting<Kind extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
-  /** The variable's name, then its aliases. */
+  /** The name of the variable, then its aliases. */
   readonly names: readonly [string, ...string[]]
-  /** Settings of a connection are one organisation's; the others are the program's. */
+  /** Whether the setting belongs to a connection (one organisation), or to the program. */
   readonly of: 'connection' | 'program'
   readonly about: string
-  /** What can be written; follows the word "Write" in a remedy. */
+  /** What can be written. It follows "Write" in a remedy. */
   readonly write: string
-  /** Written as a user would write it. */
+  /** The default, as a user would write it. */
   readonly fallback?: string
-  /** Has no flag, because the command line of a process can be read by others. */
+  /** The setting has no flag, because others can read the command line of a process. */
   readonly secret?: true
   readonly kind: Kind
 }
 
-const setting = <const S extends Setting>(one: S): S => one
+const define = <const S extends Setting>(setting: S): S => setting
 const url = 'an https:// address'
 
 export const settings = {
-  region: setting({
+  region: define({
     names: ['GENESYS_REGION'],
     of: 'connection',
     about: 'Region of Genesys Cloud',
     write: "a region's domain or name, as mypurecloud.ie or eu-west-1",
     kind: kinds.text,
   }),
-  env: setting({
+  env: define({
     names: ['GENESYS_ENV'],
     of: 'connection',
-    about: 'Region of Genesys Cloud, where GENESYS_REGION is not set',
+    about: 'Region of Genesys Cloud, if GENESYS_REGION is not set',
     write: "a region's domain or name, as mypurecloud.ie or eu-west-1",
     kind: kinds.text,
   }),
-  oauthBaseUrl: setting({
+  oauthBaseUrl: define({
     names: ['GENESYS_OAUTH_BASE_URL'],
     of: 'connection',
-    about: 'Address of the OAuth server, where it is not that of a region',
+    about: 'Address of the OAuth server, if it is not that of a region',
     write: `${url} (http:// on loopback), a path prefix included`,
     kind: kinds.text,
   }),
-  baseUrl: setting({
+  baseUrl: define({
     names: ['GENESYS_BASE_URL'],
     of: 'connection',
     about:
@@ -54,7 +54,7 @@ export const settings = {
     write: `${url} (http:// on loopback), a path prefix included`,
     kind: kinds.text,
   }),
-  issuer: setting({
+  issuer: define({
     names: ['GENESYS_ISSUER'],
     of: 'connection',
     about:
@@ -62,21 +62,21 @@ export const settings = {
     write: "the issuer's https:// address (http:// on loopback)",
     kind: kinds.text,
   }),
-  apiBaseUrl: setting({
+  apiBaseUrl: define({
     names: ['GENESYS_API_BASE_URL'],
     of: 'connection',
-    about: 'Address of the API, where it is not that of a region',
+    about: 'Address of the API, if it is not that of a region',
     write: `${url} (http:// on loopback), a path prefix included`,
     kind: kinds.text,
   }),
-  tokenPath: setting({
+  tokenPath: define({
     names: ['GENESYS_TOKEN_PATH'],
     of: 'connection',
     about: 'The token endpoint (unset: that of GENESYS_ISSUER, else `/oauth/token`)',
     write: 'a path, as /oauth/token, or an address in full',
     kind: kinds.text,
   }),
-  userTokenPath: setting({
+  userTokenPath: define({
     names: ['GENESYS_USER_TOKEN_PATH'],
     of: 'connection',
     about:
@@ -84,7 +84,7 @@ export const settings = {
     write: 'a path, as /api/v2/oauth/token, or an address in full',
     kind: kinds.text,
   }),
-  authorizePath: setting({
+  authorizePath: define({
     names: ['GENESYS_AUTHORIZE_PATH'],
     of: 'connection',
     about:
@@ -92,7 +92,7 @@ export const settings = {
     write: 'a path, as /auth, or an address in full',
     kind: kinds.text,
   }),
-  devicePath: setting({
+  devicePath: define({
     names: ['GENESYS_DEVICE_PATH'],
     of: 'connection',
     about:
@@ -100,28 +100,28 @@ export const settings = {
     write: 'a path, as /device/auth, or an address in full',
     kind: kinds.text,
   }),
-  revocationPath: setting({
+  revocationPath: define({
     names: ['GENESYS_REVOCATION_PATH'],
     of: 'connection',
     about: 'Where tokens are revoked (unset: that of GENESYS_ISSUER, else `revoke` beside the token endpoint)',
     write: 'a path, as /token/revocation, or an address in full',
     kind: kinds.text,
   }),
-  authorizeParams: setting({
+  authorizeParams: define({
     names: ['GENESYS_AUTHORIZE_PARAMS'],
     of: 'connection',
     about: 'Further parameters of requests to sign in, by browser and by device',
     write: 'name=value, several joined by &, as prompt=consent&audience=https%3A%2F%2Fapi.example.com',
     kind: kinds.params('authorize'),
   }),
-  tokenParams: setting({
+  tokenParams: define({
     names: ['GENESYS_TOKEN_PARAMS'],
     of: 'connection',
     about: 'Further parameters of token requests',
     write: 'name=value, several joined by &, as resource=https%3A%2F%2Fapi.example.com',
     kind: kinds.params('token'),
   }),
-  gateway: setting({
+  gateway: define({
     names: ['GENESYS_GATEWAY'],
     of: 'connection',
     about: 'Whether the documented guest APIs are offered although the API is on a public host of Genesys Cloud',
@@ -129,14 +129,14 @@ export const settings = {
     fallback: 'false',
     kind: kinds.yesNo,
   }),
-  clientId: setting({
+  clientId: define({
     names: ['GENESYS_CLIENT_ID', 'GENESYS_OAUTH_CLIENT_ID'],
     of: 'connection',
     about: 'Id of the OAuth client',
     write: "the OAuth client's id",
     kind: kinds.text,
   }),
-  clientSecret: setting({
+  clientSecret: define({
     names: ['GENESYS_CLIENT_SECRET', 'GENESYS_OAUTH_CLIENT_SECRET'],
     of: 'connection',
     about: 'Secret of the OAuth client; without one it is a public client',
@@ -144,7 +144,7 @@ export const settings = {
     secret: true,
     kind: kinds.secret,
   }),
-  clientAuth: setting({
+  clientAuth: define({
     names: ['GENESYS_CLIENT_AUTH'],
     of: 'connection',
     about:
@@ -153,7 +153,7 @@ export const settings = {
     fallback: 'auto',
     kind: kinds.oneOf('auto', 'basic', 'body', 'none', 'private_key_jwt'),
   }),
-  privateKey: setting({
+  privateKey: define({
     names: ['GENESYS_PRIVATE_KEY'],
     of: 'connection',
     about: 'Key with which the client signs assertions in place of a secret (RFC 7523)',
@@ -162,37 +162,37 @@ export const settings = {
     secret: true,
     kind: kinds.privateKey,
   }),
-  basicEncoding: setting({
+  basicEncoding: define({
     names: ['GENESYS_BASIC_ENCODING'],
     of: 'connection',
-    about: 'How id and secret stand in Basic: as they are, or form-encoded (RFC 6749, appendix B)',
+    about: 'How Basic carries id and secret: as they are, or form-encoded (RFC 6749, appendix B)',
     write: 'raw or form',
     fallback: 'raw',
     kind: kinds.oneOf('raw', 'form'),
   }),
-  scopes: setting({
+  scopes: define({
     names: ['GENESYS_SCOPES'],
     of: 'connection',
     about: 'Scopes that are asked for with every access token; default: for each operation those that it needs',
     write: 'scopes separated by spaces or commas',
     kind: kinds.scopes,
   }),
-  redirectUri: setting({
+  redirectUri: define({
     names: ['GENESYS_REDIRECT_URI'],
     of: 'connection',
-    about: 'Where a sign-in comes back to; registered with the OAuth client',
+    about: 'Redirect address of a sign-in, registered with the OAuth client',
     write: `${url} (http:// on loopback)`,
     kind: kinds.safeAddress,
   }),
-  refreshToken: setting({
+  refreshToken: define({
     names: ['GENESYS_REFRESH_TOKEN'],
     of: 'connection',
-    about: 'Refresh token that seeds the connection; afterwards the store has the newer one',
+    about: 'Refresh token that the connection begins with; later ones are in the store',
     write: 'the refresh token',
     secret: true,
     kind: kinds.secret,
   }),
-  refreshProfile: setting({
+  refreshProfile: define({
     names: ['GENESYS_REFRESH_PROFILE'],
     of: 'connection',
     about:
@@ -201,30 +201,30 @@ export const settings = {
     fallback: 'strict',
     kind: kinds.oneOf('strict', 'grace'),
   }),
-  refreshGraceSeconds: setting({
+  refreshGraceSeconds: define({
     names: ['GENESYS_REFRESH_GRACE_SECONDS'],
     of: 'connection',
-    about: 'How long upstream gives the same answer, where the profile is `grace`',
+    about: 'How long the upstream gives the same answer, if the profile is `grace`',
     write: 'a whole number of seconds from 1 to 3600',
     fallback: '30',
     kind: kinds.whole(1, 3_600),
   }),
-  accessTokenFormat: setting({
+  accessTokenFormat: define({
     names: ['GENESYS_ACCESS_TOKEN_FORMAT'],
     of: 'connection',
-    about: 'Whether access tokens are JWTs, which are verified, or opaque, which are taken as they are; `auto` looks',
+    about: 'Whether access tokens are JWTs, which are verified, or opaque, which are not; `auto` decides by each token',
     write: 'auto, jwt or opaque',
     fallback: 'auto',
     kind: kinds.oneOf('auto', 'jwt', 'opaque'),
   }),
-  publicKey: setting({
+  publicKey: define({
     names: ['GENESYS_PUBLIC_KEY'],
     of: 'connection',
-    about: 'Keys of guest tokens; with `GENESYS_JWKS_URL` too, that key-set is asked when none of them fits',
+    about: 'Keys of guest tokens; with `GENESYS_JWKS_URL` too, that key-set is fetched if none of them fits',
     write: 'one or more PEM blocks (PUBLIC KEY, RSA PUBLIC KEY, CERTIFICATE), lines ended by line feeds or by \\n',
     kind: kinds.publicKey,
   }),
-  jwksUrl: setting({
+  jwksUrl: define({
     names: ['GENESYS_JWKS_URL'],
     of: 'connection',
     about:
@@ -232,58 +232,58 @@ export const settings = {
     write: `${url} (http:// on loopback)`,
     kind: kinds.address,
   }),
-  tokenAlgorithms: setting({
+  tokenAlgorithms: define({
     names: ['GENESYS_TOKEN_ALGORITHMS'],
     of: 'connection',
     about: 'Signature algorithms that are accepted (unset: RS256; of the keys of GENESYS_ISSUER, all of them)',
     write: 'some of RS256, PS256, ES256, EdDSA, separated by commas',
     kind: kinds.algorithms,
   }),
-  tokenIssuer: setting({
+  tokenIssuer: define({
     names: ['GENESYS_TOKEN_ISSUER'],
     of: 'connection',
     about: 'What the `iss` claim of tokens must be (unset: anything)',
     write: 'the issuer as tokens name it',
     kind: kinds.text,
   }),
-  tokenAudience: setting({
+  tokenAudience: define({
     names: ['GENESYS_TOKEN_AUDIENCE'],
     of: 'connection',
     about: 'What the `aud` claim of tokens must hold (unset: anything)',
     write: 'the audience as tokens name it',
     kind: kinds.text,
   }),
-  tokenOrganization: setting({
+  tokenOrganization: define({
     names: ['GENESYS_TOKEN_ORGANIZATION'],
     of: 'connection',
     about: 'The organisation that tokens must name (unset: any)',
     write: "the organisation's id as tokens name it",
     kind: kinds.text,
   }),
-  rateLimit: setting({
+  rateLimit: define({
     names: ['GENESYS_RATE_LIMIT'],
     of: 'connection',
-    about: 'Requests a minute that the connection sends at most',
+    about: 'The most requests a minute that the connection sends',
     write: 'a whole number from 1 to 1000000',
     fallback: '300',
     kind: kinds.whole(1, 1_000_000),
   }),
-  channelId: setting({
+  channelId: define({
     names: ['GENESYS_CHANNEL_ID'],
     of: 'connection',
-    about: 'Channel of authenticated guests, where a request names none',
+    about: 'Channel of authenticated guests, if a request names none',
     write: "the channel's id",
     kind: kinds.text,
   }),
-  preflight: setting({
+  preflight: define({
     names: ['GENESYS_PREFLIGHT'],
     of: 'connection',
-    about: 'Whether a channel is looked at before a guest is authenticated on it, only to explain a 403, or never',
+    about: 'When a channel is checked: before a guest is authenticated on it, only to explain a 403, or never',
     write: 'before, on-403 or off',
     fallback: 'before',
     kind: kinds.oneOf('before', 'on-403', 'off'),
   }),
-  duplicates: setting({
+  duplicates: define({
     names: ['GENESYS_DUPLICATES'],
     of: 'connection',
     about:
@@ -293,43 +293,43 @@ export const settings = {
     kind: kinds.oneOf('reject', 'reuse', 'replace'),
   }),
   ...tokenFormatSettings,
-  deploymentId: setting({
+  deploymentId: define({
     names: ['GENESYS_DEPLOYMENT_ID'],
     of: 'connection',
     about: 'Messenger deployment that guests come through',
     write: "the deployment's id, a UUID",
     kind: kinds.uuid,
   }),
-  idpWebhookUrl: setting({
+  idpWebhookUrl: define({
     names: ['IDP_WEBHOOK_URL'],
     of: 'connection',
     about: 'Webhook of the identity provider, for renewed guest tokens',
     write: url,
     kind: kinds.address,
   }),
-  idpWebhookIncludeToken: setting({
+  idpWebhookIncludeToken: define({
     names: ['IDP_WEBHOOK_INCLUDE_TOKEN'],
     of: 'connection',
-    about: 'Whether the identity provider is sent the new guest token itself, over https:// or loopback',
+    about: 'Whether the new guest token itself is sent to the identity provider, over https:// or loopback',
     write: 'true or false',
     fallback: 'false',
     kind: kinds.yesNo,
   }),
-  idmWebhookUrl: setting({
+  idmWebhookUrl: define({
     names: ['IDM_WEBHOOK_URL'],
     of: 'connection',
     about: 'Webhook of identity management, for renewed access tokens',
     write: url,
     kind: kinds.address,
   }),
-  analyticsWebhookUrl: setting({
+  analyticsWebhookUrl: define({
     names: ['ANALYTICS_WEBHOOK_URL'],
     of: 'connection',
     about: 'Webhook of analytics, for guests that were authenticated',
     write: url,
     kind: kinds.address,
   }),
-  webhookSecret: setting({
+  webhookSecret: define({
     names: ['WEBHOOK_SECRET'],
     of: 'connection',
     about:
@@ -338,22 +338,22 @@ export const settings = {
     secret: true,
     kind: kinds.webhookSecrets,
   }),
-  crmBaseUrl: setting({
+  crmBaseUrl: define({
     names: ['CRM_BASE_URL'],
     of: 'connection',
-    about: 'Address of the CRM that enriches authenticated guests: `/profiles?email=` is asked below it',
+    about: 'Address of the CRM that enriches authenticated guests; profiles are at `/profiles?email=` below it',
     write: url,
     kind: kinds.address,
   }),
-  databaseUrl: setting({
+  databaseUrl: define({
     names: ['GUESTPASS_DATABASE_URL'],
     of: 'program',
-    about: 'Where everything is remembered; its flag is `--database`',
+    about: 'The database; its flag is `--database`',
     write: 'the path of a file, or a postgres:// address',
     fallback: './.guestpass/guestpass.db',
     kind: kinds.database,
   }),
-  encryptionKey: setting({
+  encryptionKey: define({
     names: ['GUESTPASS_ENCRYPTION_KEY'],
     of: 'program',
     about:
@@ -362,7 +362,7 @@ export const settings = {
     secret: true,
     kind: kinds.encryptionKeys,
   }),
-  apiKeys: setting({
+  apiKeys: define({
     names: ['GUESTPASS_API_KEYS'],
     of: 'program',
     about: 'Keys of the service: roles issuer, verifier, operator, auditor, metrics, connection',
@@ -370,14 +370,14 @@ export const settings = {
     secret: true,
     kind: kinds.apiKeys,
   }),
-  patienceSeconds: setting({
+  patienceSeconds: define({
     names: ['GUESTPASS_PATIENCE_SECONDS'],
     of: 'program',
     about: 'How many seconds a command waits for a token or a guest (unset: about 30); its flag is `--patience`',
     write: 'a whole number of seconds from 1 to 3600',
     kind: kinds.whole(1, 3_600),
   }),
-  insecureHosts: setting({
+  insecureHosts: define({
     names: ['GUESTPASS_INSECURE_HOSTS'],
     of: 'program',
     about:
@@ -385,7 +385,7 @@ export const settings = {
     write: 'hosts separated by commas, each as gateway.internal or gateway.internal:8080',
     kind: kinds.hostNames,
   }),
-  auditFile: setting({
+  auditFile: define({
     names: ['GUESTPASS_AUDIT_FILE'],
     of: 'program',
     about: 'File that audit records are appended to, one JSON line each',
@@ -394,27 +394,28 @@ export const settings = {
   }),
 } satisfies Record<string, Setting>
 
+/** The key of a setting, as `clientId`: its name in the configuration file. */
 export type Key = keyof typeof settings
 
 type ValueOf<K extends Key> = z.output<(typeof settings)[K]['kind']>
 type Defaulted = { [K in Key]: (typeof settings)[K] extends { readonly fallback: string } ? K : never }[Key]
 
-/** The values in force; those without a default may be absent. */
+/** The values of all settings. One without a default may be absent. */
 export type Settings = { readonly [K in Defaulted]: ValueOf<K> } & {
   readonly [K in Exclude<Key, Defaulted>]?: ValueOf<K>
 }
 
-/** All settings, in the order of their documentation. */
+/** All settings with their keys, in the order of the documentation. */
 export const settingEntries = Object.entries(settings) as readonly (readonly [Key, Setting])[]
 
-/** A variable's name as a key of the configuration file: `GENESYS_CLIENT_ID` as `clientId`. */
+/** The name of a variable as a key of the configuration file: `GENESYS_CLIENT_ID` as `clientId`. */
 export const camelCase = (name: string): string =>
   name
     .replace(/^(GENESYS|GUESTPASS)_/, '')
     .toLowerCase()
     .replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** A setting's flag, as `--client-id`; secrets have none. */
+/** The flag of a setting, as `--client-id`. Secrets have none. */
 export function flagName(key: Key): string | undefined {
   const { secret }: Setting = settings[key]
   if (secret) return undefined
@@ -422,7 +423,7 @@ export function flagName(key: Key): string | undefined {
   return key === 'databaseUrl' ? '--database' : `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-/** Options of programs that are not called like their setting. */
+/** Options of programs whose name differs from the key of their setting. */
 const renamedOptions: Readonly<Partial<Record<Key, string>>> = {
   databaseUrl: 'store',
   crmBaseUrl: 'crm',
@@ -433,14 +434,20 @@ const renamedOptions: Readonly<Partial<Record<Key, string>>> = {
   webhookSecret: 'webhooks.secret',
 }
 
-/** Settings that programs have no option for: `env` is their environment, and keys are those of the service. */
+/**
+ * Settings without an option for programs: there, `env` is the environment, and API keys are for the service
+ * only.
+ */
 const withoutOption: ReadonlySet<Key> = new Set<Key>(['env', 'apiKeys'])
 
-/** A setting's option in a program, as `clientId` or `webhooks.idm`. */
+/** The option of a setting in a program, as `clientId` or `webhooks.idm`. Undefined if it has none. */
 export const optionName = (key: Key): string | undefined =>
   withoutOption.has(key) ? undefined : (renamedOptions[key] ?? key)
 
-/** What to call a setting that was not written, so that it can be set for the connection. `inProgram`: by an option. */
+/**
+ * The name under which a user can set a setting for a connection, as `GENESYS_REGION` or
+ * `connections.acme.region`. `inProgram`: the option, if there is one. Default false.
+ */
 export function settingName(key: Key, connection: string, inProgram = false): string {
   const { names, of }: Setting = settings[key]
   if (inProgram) return optionName(key) ?? names[0]
@@ -454,22 +461,22 @@ const keysByFileName: ReadonlyMap<string, Key> = new Map(
   [...keysByName].flatMap(([name, key]) => [[name, key] as const, [camelCase(name), key] as const]),
 )
 
-/** The setting that a variable of the environment stands for. */
+/** The setting of a variable of the environment. */
 export const keyOfVariable = (name: string): Key | undefined => keysByName.get(name)
 
 const FILE = '_FILE'
 
-/** The setting whose secret stands in a file that a variable names, as GENESYS_CLIENT_SECRET_FILE does. */
+/** The setting whose secret is in a file that a variable names, as GENESYS_CLIENT_SECRET_FILE does. */
 export function keyOfSecretFile(name: string): Key | undefined {
   const key = name.endsWith(FILE) ? keyOfVariable(name.slice(0, -FILE.length)) : undefined
   const setting: Setting | undefined = key && settings[key]
   return setting?.secret ? key : undefined
 }
 
-/** The setting that a key of the configuration file stands for: its camel-case name, or the variable's. */
+/** The setting of a key of the configuration file: the key in camel case, or the name of the variable. */
 export const keyOfFileName = (name: string): Key | undefined => keysByFileName.get(name)
 
-/** Variables that are read outside the configuration, so that they work when it is broken. */
+/** Variables that are read outside the configuration, so that they work when it has mistakes. */
 const otherVariables = ['GUESTPASS_DEBUG']
 
 export const knownVariables: readonly string[] = [...keysByName.keys(), ...otherVariables]

@@ -25,7 +25,7 @@ const settingOf = ({ name, singular, tokenFormat }: AuthenticatingGuestApi) =>
     kind,
   }) as const
 
-/** The settings for the formats of tokens, one for each API that makes guests for addresses. */
+/** The settings for the formats of tokens, one for each authenticating API. */
 export const tokenFormatSettings = Object.fromEntries(
   authenticatingApis.map((api) => [tokenFormatKey(api), settingOf(api)]),
 ) as { readonly [Api in AuthenticatingGuestApi as KeyOf<Api>]: ReturnType<typeof settingOf> }

@@ -14,7 +14,7 @@ const hostKeys = [
   'revocationPath',
 ] as const
 
-/** The upstream addresses, when any is named or needed; faults are told under the names that the user wrote. */
+/** The addresses of the upstream, if any is set or needed. Faults have the names that the user wrote. */
 export function upstreamHosts(
   chosen: ReadonlyMap<Key, WrittenSetting>,
   needs: readonly Need[],
@@ -31,17 +31,17 @@ export function upstreamHosts(
     return resolveHosts({ ...input, insecureHosts }, names)
   } catch (thrown) {
     if (!(thrown instanceof GuestpassError) || !thrown.fields) throw thrown
-    const told = new Set(faults.map((fault) => fault.field))
+    const reported = new Set(faults.map((fault) => fault.field))
     for (const fault of thrown.fields) {
       const origin = [...chosen.values()].find((one) => one.name === fault.field)?.origin
-      if (!told.has(fault.field))
+      if (!reported.has(fault.field))
         faults.push(origin ? { ...fault, message: `${fault.message} ${originText(origin)}` } : withSandbox(fault))
     }
     return undefined
   }
 }
 
-/** What nothing was written of can be tried without an organisation. */
+/** Adds that the sandbox needs no organisation, where no address was set. */
 const withSandbox = (fault: Field): Field =>
   fault.remedy.includes('guestpass sandbox')
     ? fault
@@ -57,7 +57,10 @@ const precedence: readonly Origin[] = [
   'default',
 ]
 
-/** Base URLs come before a region wherever they are written; somebody who overrides them with a region hears of it. */
+/**
+ * Base URLs take precedence over a region, wherever they are set. These warnings are for a region that is not
+ * used although its source comes first.
+ */
 export function overriddenAddressWarnings(
   chosen: ReadonlyMap<Key, WrittenSetting>,
   hosts: Hosts | undefined,

@@ -2,20 +2,23 @@ import { type ExtraParams, Secret } from '@guestpass/core'
 import type { Config } from './config.ts'
 import { settingEntries } from './settings.ts'
 
-/** In place of a value that is not shown. */
+/** Shown in place of a secret value. */
 const MASK = '…'
 
-/** One setting in force, as it may be shown. */
+/** One setting with its value, as `guestpass config` shows it. */
 export interface ShownSetting {
   /** The variable's name. */
   readonly name: string
   readonly value: unknown
   readonly origin: string
-  /** The name that it was written under, where that is another. */
+  /** The name that the user wrote, if it is another one. */
   readonly as?: string
 }
 
-/** Free parameters whose values are neither secrets nor people's data. Those of others, as `login_hint`, are masked. */
+/**
+ * Free parameters whose values are neither secret nor personal. The values of others, as `login_hint`, are
+ * masked.
+ */
 const PLAIN: ReadonlySet<string> = new Set([
   'access_type',
   'acr_values',
@@ -32,7 +35,7 @@ const PLAIN: ReadonlySet<string> = new Set([
 const shownParams = (params: ExtraParams): ExtraParams =>
   Object.fromEntries(Object.entries(params).map(([name, value]) => [name, PLAIN.has(name) ? value : MASK]))
 
-/** A setting with every secret masked. */
+/** The value of a setting with every secret masked. */
 function shownSetting(key: string, value: unknown): unknown {
   const isParams = key === 'authorizeParams' || key === 'tokenParams'
   return shown(isParams ? shownParams(value as ExtraParams) : value)
@@ -46,7 +49,7 @@ function shown(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shown(part)]))
 }
 
-/** The settings in force, in the order of their documentation. */
+/** The settings of a configuration with secrets masked, in the order of the documentation. */
 export const shownSettings = (config: Config): readonly ShownSetting[] =>
   settingEntries.flatMap(([key, { names }]) => {
     const from = config.origins[key]

@@ -2,14 +2,17 @@ import { auditLog, type Connection, keepAlive, keeper, type Store } from '@guest
 import type { Worker } from '@guestpass/core/runtime-kit'
 import type { Runtime } from '../runtime.ts'
 
-/** A connection whose work is done in the background. */
+/** A connection with background workers. */
 export interface WorkedConnection {
   readonly connection: Connection
-  /** Requests a minute that upstream takes; how many sessions are claimed at a time goes by it. Default 300. */
+  /**
+   * Requests a minute that the upstream allows; it decides how many guests are claimed at a time. Default
+   * 300.
+   */
   readonly perMinute?: number
 }
 
-/** What the workers need of a runtime. */
+/** The parts of a runtime that workers use. */
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
 
 /** The workers of a connection, by name. To add one, add a line. */
@@ -24,17 +27,20 @@ const connectionWorkers = {
   'audit-checkpoints': ({ connection: { name } }, { store, ports: { clock } }) => auditLog(name, { store, clock }),
 } as const satisfies Record<string, (of: WorkedConnection, runtime: WorkingRuntime) => Worker>
 
-/** The workers of a runtime as a whole, by name; undefined where it is not configured. To add one, add a line. */
+/**
+ * The workers of a runtime as a whole, by name; undefined if the work is not configured. To add one, add a
+ * line.
+ */
 const runtimeWorkers = {
   webhooks: ({ webhooks }) => webhooks,
   'audit-file': ({ auditRelays }) => auditRelays.file,
   'audit-listener': ({ auditRelays }) => auditRelays.listener,
 } as const satisfies Record<string, (runtime: WorkingRuntime) => Worker | undefined>
 
-/** The names of all workers there are. */
+/** The names of all workers. */
 export type WorkerName = keyof typeof connectionWorkers | keyof typeof runtimeWorkers
 
-/** A worker, what it is called, and the connection that it works for; a worker without one works for the whole store. */
+/** A worker, its name, and its connection; a worker without a connection works for the whole store. */
 export interface NamedWorker {
   readonly name: WorkerName
   readonly connection?: string

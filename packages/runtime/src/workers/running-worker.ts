@@ -4,25 +4,25 @@ import { asGuestpassError, type Instant, MINUTE } from '@guestpass/core/store-ki
 import { MAX_BACKLOG_COUNT } from '../backlog-limit.ts'
 import type { NamedWorker, WorkerName } from './registry.ts'
 
-/** How a worker fares. */
+/** The health of a worker, as JSON. */
 export interface WorkerHealth {
   readonly name: WorkerName
-  /** The connection that it works for; absent where it works for the whole store. */
+  /** Absent if the worker works for the whole store. */
   readonly connection?: string
   /**
-   * `failing`: what it tried last has failed, and is tried again. `working`: work waits or is under way. `waiting`: there is none.
-   * `stopped`: it was asked to end, and has ended.
+   * `failing`: the last pass failed, and is tried again. `working`: work is waiting or being done. `waiting`:
+   * there is no work. `stopped`: the worker was asked to end, and has ended.
    */
   readonly state: 'waiting' | 'working' | 'failing' | 'stopped'
-  /** When a pass last came to its end, in ISO 8601. */
+  /** When a pass last succeeded, in ISO 8601. */
   readonly lastSuccess?: string
-  /** What failed last, also where it has succeeded since. `at`: in ISO 8601. */
+  /** The last failure, also if a pass has succeeded since. `at`: in ISO 8601. */
   readonly lastError?: { readonly at: string; readonly code: ErrorCode; readonly message: string }
-  /** How much work waits, counted up to 10,000; absent where the store cannot say. */
+  /** How much work waits, counted up to 10,000; absent if the store cannot be asked. */
   readonly backlog?: number
 }
 
-/** A worker that was started. */
+/** A worker that runs until its signal aborts. */
 export interface RunningWorker {
   health(): Promise<WorkerHealth>
   /** Resolves when it has ended. */
@@ -34,7 +34,10 @@ interface RunPorts {
   readonly signal: AbortSignal
 }
 
-/** Starts a worker. A loop of it that ends by itself, or rejects, is reported and started again after a back-off of up to a minute. */
+/**
+ * Starts a worker. If it ends by itself, or rejects, that is reported, and it is started again after a
+ * back-off of up to a minute.
+ */
 export function startWorker({ name, connection, worker }: NamedWorker, { clock, signal }: RunPorts): RunningWorker {
   let isFailing = false
   let isStopped = false
@@ -60,7 +63,7 @@ export function startWorker({ name, connection, worker }: NamedWorker, { clock, 
 
   async function supervised(): Promise<void> {
     const restarts = { ...observer, succeeded: () => {} }
-    // Only a clock that cannot sleep makes this reject.
+    // It rejects only if the clock fails to sleep.
     await repeated(run, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
     isStopped = true
   }

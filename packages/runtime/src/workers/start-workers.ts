@@ -9,33 +9,43 @@ import {
 } from './registry.ts'
 import { type RunningWorker, startWorker, type WorkerHealth } from './running-worker.ts'
 
-/** Workers under way, until their signal aborts. */
+/** Workers that run until their signal aborts. */
 export interface RunningWorkers {
-  /** How each worker fares, in the order in which they were started. Never rejects. */
+  /** The health of each worker, in the order in which they were started. Never rejects. */
   health(): Promise<readonly WorkerHealth[]>
-  /** Starts the workers of one more connection. Nothing happens after the signal aborted. */
-  add(of: WorkedConnection): void
-  /** Resolves after the signal aborted, when all have ended what they had begun. Never rejects. */
+  /** Starts the workers of one more connection. Does nothing after the signal aborted. */
+  add(connection: WorkedConnection): void
+  /** Resolves after the signal aborted, when all workers have ended their current work. Never rejects. */
   readonly stopped: Promise<void>
 }
 
+/** Which workers are started. */
 export interface WorkersOptions {
-  /** Workers that are not started, by name. Default: none. */
+  /** Names of workers that are not started. Default: none. */
   readonly without?: readonly WorkerName[]
 }
 
 /**
- * Starts what a program that stays up does in the background: for each connection the renewal of sessions (`renewal`) and of the sign-in
- * (`sign-in`), `enrichment`, the mirror of its keys (`keys`) and signed checkpoints (`audit-checkpoints`); for the runtime its
- * `webhooks`, its `audit-file` and its `audit-listener`. A worker that fails goes on, and its health says so. Abort the signal to stop
- * them, and wait for `stopped` before the runtime is closed.
+ * Starts the background work of a program that stays up. For each connection: `renewal` of guest tokens,
+ * renewal of the `sign-in`, `enrichment`, the mirror of its `keys`, and signed `audit-checkpoints`. For the
+ * runtime: `webhooks`, `audit-file` and `audit-listener`, if they are configured. A worker that fails is
+ * restarted, and its health shows the error. To stop the workers, abort `signal`, and await `stopped` before
+ * the runtime is closed.
  *
  * @example
+ * ```ts
+ * import { openRuntime, readConfig, type RuntimeHost, startWorkers } from '@guestpass/runtime'
+ *
  * const stop = new AbortController()
- * const workers = startWorkers(runtime, [{ connection: await connect(config, runtime) }], stop.signal)
+ * const { signal } = stop
+ * const host: RuntimeHost = { env: {}, cwd: '.', signal, actor: 'me', note: console.log, warn: console.log }
+ * const runtime = await openRuntime(await readConfig(host), host)
+ * const workers = startWorkers(runtime, [], signal)
  * console.table(await workers.health())
  * stop.abort()
  * await workers.stopped
+ * await runtime.close()
+ * ```
  */
 export function startWorkers(
   runtime: WorkingRuntime,
@@ -49,8 +59,8 @@ export function startWorkers(
     if (signal.aborted) return
     for (const one of workers) if (!without.includes(one.name)) running.push(startWorker(one, ports))
   }
-  const add = (of: WorkedConnection): void => start(workersOfConnection(of, runtime))
-  for (const of of connections) add(of)
+  const add = (connection: WorkedConnection): void => start(workersOfConnection(connection, runtime))
+  for (const connection of connections) add(connection)
   start(workersOfRuntime(runtime))
 
   async function stopped(): Promise<void> {
@@ -65,7 +75,7 @@ export function startWorkers(
   }
 }
 
-/** Does work while workers run; when it resolves or rejects, they have ended. */
+/** Runs work while workers run. When it resolves or rejects, they have ended. */
 export async function withWorkers<T>(
   runtime: WorkingRuntime,
   connections: readonly WorkedConnection[],

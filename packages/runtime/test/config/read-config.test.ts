@@ -51,7 +51,7 @@ describe('a secret in a file', () => {
     const env = { GENESYS_CLIENT_SECRET_FILE: 'empty', GENESYS_REFRESH_TOKEN_FILE: 'none' }
     expect(await fieldsOf({ env, content })).toMatchObject({
       GENESYS_CLIENT_SECRET_FILE: expect.stringContaining('empty'),
-      GENESYS_REFRESH_TOKEN_FILE: expect.stringContaining('not there'),
+      GENESYS_REFRESH_TOKEN_FILE: expect.stringContaining('does not exist'),
     })
     for (const name of ['GENESYS_CLIENT_SECRET', 'GENESYS_OAUTH_CLIENT_SECRET'])
       expect(await fieldsOf({ env: { GENESYS_CLIENT_SECRET_FILE: 'client', [name]: 'k' }, content })).toEqual({
@@ -375,7 +375,7 @@ describe('warnings', () => {
 
   it('tell of settings of the program inside a connection', async () => {
     expect(await warningsOf({ content: json({ connections: { default: { databaseUrl: 'x' } } }) })).toContain(
-      'stands at the top',
+      'write it at the top',
     )
   })
 

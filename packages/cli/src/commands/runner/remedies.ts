@@ -1,5 +1,5 @@
 import type { ErrorCode, GuestpassError } from '@guestpass/core'
-import { restated, settingName, withSettingNames } from '@guestpass/runtime'
+import { withMessage, settingName, withSettingNames } from '@guestpass/runtime'
 
 /*
  * The core library states facts, and knows neither commands nor variables. What a user of the command line does about an error is here:
@@ -58,5 +58,5 @@ export function withRemedy(error: GuestpassError, connection?: string): Guestpas
   const named = withVariables(error, connection)
   // A message that names a command already, as those of commands do, needs no other one.
   const remedy = /\bguestpass [a-z]/.test(named.message) ? undefined : remedyOf(error, connection)
-  return remedy === undefined ? named : restated(named, { message: `${named.message} ${remedy}` })
+  return remedy === undefined ? named : withMessage(named, { message: `${named.message} ${remedy}` })
 }
