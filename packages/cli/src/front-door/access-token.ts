@@ -1,8 +1,8 @@
 import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type TokenSource } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { checkArgument, fault, type Parameter } from './arguments.ts'
+import { checkArgument, fieldFault, type Parameter } from './arguments.ts'
 
-/** Which access token: for the calls of an API, or with these scopes. Without either: with the scopes of the configuration. */
+/** Which access token: `for` the calls of an API, or with `scopes`. Default: with the scopes of the configuration. */
 export interface AccessTokenRequest {
   readonly for?: GuestApi | undefined
   readonly scopes?: readonly string[] | undefined
@@ -20,19 +20,19 @@ const REQUEST: Parameter = {
   name: 'request',
   kind: also(requestKind, ({ for: api, scopes }: AccessTokenRequest) =>
     api !== undefined && scopes !== undefined
-      ? [fault('scopes', 'is given beside `for`', 'Give one of the two: an API has scopes of its own.')]
+      ? [fieldFault('scopes', 'cannot be combined with `for`', 'Give one of the two: an API has scopes of its own.')]
       : [],
   ),
 }
 
-/** The source of an access token that a program asks for. Throws `invalid_input`. */
+/** The source of the access token of a request. Throws `invalid_input`. */
 export function tokenSourceFor(tokens: AccessTokens, request: AccessTokenRequest | undefined): TokenSource {
   const { for: api, scopes } = checkArgument(REQUEST, request)
   if (scopes !== undefined) return tokens.for({ scopes })
   return api === undefined ? tokens : tokens.for(api)
 }
 
-/** What a program gets of an access token. */
+/** An access token, with its end in milliseconds since the epoch, its scopes and its generation. */
 export type AccessTokenResult = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes' | 'generation'>
 
 export const accessTokenResult = ({ token, expiresAt, scopes, generation }: AccessToken): AccessTokenResult => ({

@@ -2,24 +2,24 @@ import type { Connection, ErrorCode, Store } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
 
-/** How a connection fares, as JSON without secrets. */
+/** The health of a connection, as JSON without secrets. */
 export interface Health {
-  /** `degraded`: a worker or the store is failing, and is tried again. `stopped`: it was closed. */
+  /** `degraded`: a worker or the store is failing, and is tried again. `stopped`: the connection was closed. */
   readonly status: 'ok' | 'degraded' | 'stopped'
   readonly connection: string
   readonly store: {
     /** The path of the database, or `memory`. */
     readonly place: string
-    /** Absent while the store answers. */
+    /** Absent while the store can be read. */
     readonly error?: { readonly code: ErrorCode; readonly message: string }
   }
-  /** What was started by `start()`, each with its state, last success, last error and backlog. */
+  /** The workers that `start()` started, each with its state, last success, last error and backlog. */
   readonly workers: readonly WorkerHealth[]
-  /** How many events wait for delivery, by queue; each counted up to 10,000. */
+  /** How many events wait for delivery, by the name of the queue; each counted up to 10,000. */
   readonly backlog: Readonly<Record<string, number>>
 }
 
-/** What a program does in the background once it was started. */
+/** The background work of a front door, and its health. */
 export interface Background {
   start(): void
   health(): Promise<Health>

@@ -4,37 +4,40 @@ import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { TranslateError } from './errors.ts'
 
-/** Who asks, for which request, and how long the caller waits: the last argument of every call. */
+/**
+ * The last argument of every call: who acts (`actor`), for which request (`correlationId`), until when (`signal`, `patienceMs`), and a
+ * listener of the token (`onReady`).
+ */
 export interface CallContext extends GuestContext, ReadyContext {}
 
-/** The calls of a program, as long as they are taken. */
+/** Runs the calls of a program until the front door closes. */
 export interface Calls {
-  /** Runs a call. Rejects with `invalid_input` for a context that is wrong, and with `store_unavailable` after the end. */
+  /** Runs a call. Rejects with `invalid_input` for a wrong context, and with `store_unavailable` after `end`. */
   run<T>(context: CallContext | undefined, work: (context: CallContext) => Promise<T>): Promise<T>
-  /** Takes no more, and resolves when those under way have ended. */
+  /** Refuses further calls, and resolves when all running calls have ended. */
   end(): Promise<void>
 }
 
-export function createCalls(connection: string, patienceMs: Millis | undefined, said: TranslateError): Calls {
-  const underway = new Set<Promise<unknown>>()
-  let isOver = false
-  const usual = patienceMs === undefined ? {} : { patienceMs }
+export function createCalls(connection: string, patienceMs: Millis | undefined, translateError: TranslateError): Calls {
+  const running = new Set<Promise<unknown>>()
+  let hasEnded = false
+  const defaults = patienceMs === undefined ? {} : { patienceMs }
   return {
     async run(context, work) {
-      if (isOver) throw closed(connection)
-      const call = work({ ...usual, ...checkArgument(CONTEXT, context) })
-      underway.add(call)
+      if (hasEnded) throw closed(connection)
+      const call = work({ ...defaults, ...checkArgument(CONTEXT, context) })
+      running.add(call)
       try {
         return await call
       } catch (thrown) {
-        throw said(thrown)
+        throw translateError(thrown)
       } finally {
-        underway.delete(call)
+        running.delete(call)
       }
     },
     async end() {
-      isOver = true
-      while (underway.size > 0) await Promise.allSettled(underway)
+      hasEnded = true
+      while (running.size > 0) await Promise.allSettled(running)
     },
   }
 }
@@ -42,7 +45,7 @@ export function createCalls(connection: string, patienceMs: Millis | undefined, 
 const closed = (connection: string): GuestpassError =>
   new GuestpassError(
     'store_unavailable',
-    `Connection ${connection} was closed by close(), or is closing. Make another one with guestpass().`,
+    `Connection ${connection} is closed: close() was called. Open another one with guestpass().`,
   )
 
 const { call, kind, oneOf, record, text } = kinds

@@ -9,7 +9,7 @@ import {
   withSettingNames,
 } from '@guestpass/runtime'
 
-/** Gives an error of a call its place in a program: settings under the names that the program gave them, and what to do. */
+/** Translates an error of a call for the program: settings under their options, and a remedy in terms of the front door. */
 export type TranslateError = (thrown: unknown) => unknown
 
 type Remedy = (error: GuestpassError) => string | undefined
@@ -19,7 +19,7 @@ const ISSUE_AGAIN = 'Issue the guest again with guests.issue.'
 const SIGN_IN =
   'In a program that is signIn.begin and signIn.complete, or deviceSignIn.run; on the command line `guestpass login`.'
 
-/** By code, in terms of the front door; the command line has the same in commands/remedy.ts. To add one, add a line. */
+/** By code, in terms of the front door. The command line has its own in commands/runner/remedies.ts. To add one, add a line. */
 const remedies: Readonly<Partial<Record<ErrorCode, Remedy>>> = {
   // What ends the sign-in of a guest is no sign-in of the connection.
   needs_reauth: ({ reason }) => (reason === 'guest' ? ISSUE_AGAIN : SIGN_IN),
@@ -48,7 +48,7 @@ function optionsOf({ connection, origins }: Pick<Config, 'connection' | 'origins
 
 const VARIABLE = /\b((?:GENESYS|GUESTPASS)_[A-Z_]+|[A-Z]+_WEBHOOK_URL|CRM_BASE_URL|WEBHOOK_SECRET)(?:=(true|false))?/g
 
-/** A text with variables of settings under the names of their options. */
+/** Replaces variables in a text by the options of their settings. */
 const renamer = (options: ReadonlyMap<Key, string>): ((text: string) => string) => {
   const byVariable = new Map(
     settingEntries.flatMap(([key, { names }]) => names.map((name) => [name, options.get(key)] as const)),
@@ -61,7 +61,7 @@ const renamer = (options: ReadonlyMap<Key, string>): ((text: string) => string) 
     })
 }
 
-/** Says the errors of a connection's calls as its program gave it. */
+/** Creates the translator of the errors of a connection's calls. */
 export function createErrorTranslator(config: Pick<Config, 'connection' | 'origins'>): TranslateError {
   const options = optionsOf(config)
   const renamed = renamer(options)

@@ -2,33 +2,33 @@ import type { AuditRecord, Event, EventType, Guests, Listener } from '@guestpass
 import * as kinds from '@guestpass/core/options'
 import { eventTypes, nearest } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
-import { checkArgument, fault, type Parameter, argumentError } from './arguments.ts'
+import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 
-/** The part of a name after its first word: `REFRESH_FAILED` without `REFRESH_` as `Failed`. */
+/** The rest of a name after its first word: `FAILED` of `REFRESH_FAILED` as `Failed`. */
 type Rest<T extends string> = T extends `${infer Word}_${infer More}`
   ? `${Capitalize<Lowercase<Word>>}${Rest<More>}`
   : Capitalize<Lowercase<T>>
 
-/** A type of event as the name that programs listen to: `REFRESH_FAILED` as `refreshFailed`, `guest.authentication` as `guestAuthentication`. */
+/** The name of a type of events in `on`: `refreshFailed` of `REFRESH_FAILED`, `guestAuthentication` of `guest.authentication`. */
 export type NameOf<T extends EventType> = T extends `${infer Word}_${infer More}`
   ? `${Lowercase<Word>}${Rest<More>}`
   : T extends `${infer Word}.${infer More}`
     ? `${Lowercase<Word>}${Rest<More>}`
     : Lowercase<T>
 
-/** What two of them mean to a program. */
-const meanings = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' } as const satisfies Record<string, EventType>
+/** Names that say what a type means to a program. */
+const aliases = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' } as const satisfies Record<string, EventType>
 
-/** The names of events, and the type of each. */
-export type EventNames = { readonly [T in EventType as NameOf<T>]: T } & typeof meanings
+/** The names of events that `on` takes, each with its type. */
+export type EventNames = { readonly [T in EventType as NameOf<T>]: T } & typeof aliases
 
 /** An audit record of one type. */
 export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'eventType'> & { readonly eventType: T }
 
-/** Called with each record of its type. What it throws or rejects with harms nothing, and goes to the log. */
+/** Takes each record of one type. What it throws or rejects with goes to the log, and changes nothing else. */
 export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => void | Promise<void>
 
-/** Listens to what this process does on the connection; see `Guestpass.on`. */
+/** Adds a listener of the events that this process commits for the connection; see `Guestpass.on`. The result removes it. */
 export interface AddEventListener {
   (name: 'tokenReady', listener: Listener): () => void
   <N extends keyof EventNames>(name: N, listener: EventListener<EventNames[N]>): () => void
@@ -39,7 +39,7 @@ const nameOf = (type: EventType): string =>
 
 const typesByName: ReadonlyMap<string, EventType> = new Map<string, EventType>([
   ...eventTypes.map((type) => [nameOf(type), type] as const),
-  ...Object.entries(meanings),
+  ...Object.entries(aliases),
 ])
 
 const WHAT = 'The listener was not added'
@@ -50,11 +50,11 @@ const LISTENER: Parameter = {
   kind: kinds.call('Give a function that takes the record.'),
 }
 
-/** Every name that can be listened to. */
+/** All names that `on` takes. */
 const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
 
-/** What to do about a name that is no event. */
-function meant(name: unknown): string {
+/** The remedy for an unknown name. */
+function suggestion(name: unknown): string {
   const close = typeof name === 'string' ? nearest(name, eventNames) : undefined
   return close ? `Did you mean ${close}?` : `Known are ${eventNames.join(', ')}.`
 }
@@ -62,7 +62,7 @@ function meant(name: unknown): string {
 export interface EventParts {
   readonly connection: string
   readonly guests: Pick<Guests, 'onTokenReady'>
-  /** Hears of the commits of this process. */
+  /** Observes the commits of this process; the result ends that. */
   readonly observe: (observer: (events: readonly Event[]) => void) => () => void
   readonly warn: (line: string) => void
 }
@@ -114,8 +114,8 @@ export function createEvents({ connection, guests, observe, warn }: EventParts):
   function on(name: unknown, listener: unknown): () => void {
     const type = typeof name === 'string' ? typesByName.get(name) : undefined
     if (!type && name !== TOKEN_READY) {
-      const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is no event` : 'is no text'
-      throw argumentError(WHAT, fault('name', wrong, meant(name)))
+      const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is not an event` : 'is not a text'
+      throw argumentError(WHAT, fieldFault('name', wrong, suggestion(name)))
     }
     checkArgument(LISTENER, listener)
     return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)

@@ -1,150 +1,150 @@
-import { type Report, report, type SignedOut, type Verdict } from '@guestpass/core'
+import { type Connection, report, type Report, type SignedOut, type Store, type Verdict } from '@guestpass/core'
 import { SECOND } from '@guestpass/core/store-kit'
-import { nodePorts } from '@guestpass/core/node'
-import { connect, openSharedStore, type RuntimeHost, runtimeOn, endsWithin } from '@guestpass/runtime'
+import { type NodePorts, nodePorts } from '@guestpass/core/node'
+import {
+  connect,
+  endsWithin,
+  openSharedStore,
+  type OpenStore,
+  type Runtime,
+  type RuntimeHost,
+  runtimeOn,
+} from '@guestpass/runtime'
 import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tokenSourceFor } from './access-token.ts'
-import { createBackground, type Health } from './background.ts'
-import { type CallContext, createCalls } from './calls.ts'
+import { type Background, createBackground, type Health } from './background.ts'
+import { type CallContext, type Calls, createCalls } from './calls.ts'
 import { createErrorTranslator } from './errors.ts'
-import { createEvents, type AddEventListener } from './events.ts'
-import { type FrontDoorGuests, frontDoorGuests } from './guests.ts'
+import { type AddEventListener, createEvents, type Events } from './events.ts'
+import { createFrontDoorGuests, type FrontDoorGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
-import { loadOptions, type GuestpassOptions } from './options.ts'
-import { reportStart, type ReportOptions } from './report-options.ts'
+import { type GuestpassOptions, type LoadedOptions, loadOptions } from './options.ts'
+import { type ReportOptions, reportStart } from './report-options.ts'
 import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn, frontDoorSignIn } from './sign-in.ts'
-import { verifyToken, type VerifyExpectations } from './verify.ts'
+import { type VerifyExpectations, verifyToken } from './verify.ts'
 
-/** A connection, open on its store, with everything that a program needs of it. */
+/**
+ * An open connection with everything that a program needs of it. Every call takes a `CallContext` as its last argument and rejects with a
+ * `GuestpassError`, whose `code` says what happened. After `close()` every call rejects with `store_unavailable`.
+ */
 export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** The name of the connection. */
   readonly connection: string
   readonly guests: FrontDoorGuests
   /**
-   * Checks a guest token: signature, time, issuer and audience where they are configured, revocation. Rejects with `keys_unavailable`.
+   * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation. Gives `{ valid: true, claims }`,
+   * or `{ valid: false, reason }`. Rejects with `keys_unavailable` if the keys cannot be fetched, and with `invalid_input` for arguments
+   * of a wrong type.
    *
    * @example
+   * ```ts
    * const verdict = await gp.verify(token, { scopes: ['webmessaging:guest:send'] })
    * if (!verdict.valid) console.log(verdict.reason)
+   * ```
    */
   verify(token: string, expectations?: VerifyExpectations): Promise<Verdict>
   /**
-   * An access token of the connection, valid now: of the user who signed in, else by client credentials. Rejects with `scope_missing`,
-   * `needs_reauth`, `client_rejected`, `deadline_exceeded` (after `patienceMs`, default 60 s) and the codes of the upstream.
+   * Gives an access token that is valid now: of the user who signed in, else by client credentials. It is renewed if it is due. Rejects
+   * with `scope_missing`, `needs_reauth`, `client_rejected`, `deadline_exceeded` after `patienceMs` (default 60 s), and the codes of the
+   * upstream.
    *
    * @example
-   * const { token, scopes } = await gp.accessToken({ for: 'engagements' })
+   * ```ts
+   * const { scopes, expiresAt } = await gp.accessToken({ for: 'engagements' })
+   * console.log(scopes, new Date(expiresAt))
+   * ```
    */
   accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<AccessTokenResult>
   readonly signIn: FrontDoorSignIn
   readonly deviceSignIn: FrontDoorDeviceSignIn
-  /** Ends the user's sign-in, here and upstream where it can. Rejects with `needs_reauth` where there is none. */
+  /** Ends the user's sign-in here, and upstream if it has a call for it. Rejects with `needs_reauth` if no user is signed in. */
   signOut(context?: CallContext): Promise<SignedOut>
   /**
-   * What the connection did, from its stored events. `since`: a moment, in milliseconds since the epoch or as a Date. Default: all of it.
+   * Reports what the connection did, from its stored events. `since`: a Date, or milliseconds since the epoch. Default: all events.
    *
    * @example
+   * ```ts
    * console.log((await gp.report({ since: new Date('2026-11-29') })).successfulRefreshes)
+   * ```
    */
   report(options?: ReportOptions, context?: CallContext): Promise<Report>
   /**
-   * Calls the listener with every event of its name that this process commits for the connection; `tokenReady` comes with the token. The
-   * answer takes the listener off again. Throws `invalid_input` for a name that is none.
+   * Calls the listener with every event of a name that this process commits for the connection. `tokenReady` also gives the token. The
+   * result removes the listener. Throws `invalid_input` for an unknown name.
    *
    * @example
-   * const off = gp.on('refreshFailed', (record) => console.warn(record.error?.message))
+   * ```ts
+   * const removeListener = gp.on('refreshFailed', (record) => console.warn(record.error?.message))
+   * removeListener()
+   * ```
    */
   readonly on: AddEventListener
   /**
-   * Begins what a program that stays up does in the background, until `close()`: renews guests and the sign-in before they lapse, mirrors
-   * signing keys, retries enrichment, delivers events of other processes too, signs audit checkpoints. The process stays alive until
-   * then. Doing it again changes nothing.
+   * Starts the background work of a program that stays up, until `close()`: renewal of guest tokens and of the sign-in before they
+   * expire, the mirror of signing keys, retries of enrichment, delivery of events of all processes, signed audit checkpoints. It keeps
+   * the process alive. A second call does nothing.
    *
    * @example
+   * ```ts
    * gp.start()
    * console.log((await gp.health()).workers)
+   * ```
    */
   start(): void
-  /** How the connection fares: the store, each worker that was started, and what waits. Never rejects. */
+  /** Gives the state of the store and of each worker, and how many events wait for delivery. Never rejects. */
   health(): Promise<Health>
   /**
-   * Waits for calls under way, up to 10 s, and for renewals. Gives attributes of guests to the upstream for up to 1 s, and delivers events
-   * for up to 1 s; what is left waits in the store. Then closes HTTP connections and the store. Further calls reject with
-   * `store_unavailable`. Doing it again changes nothing.
+   * Waits up to 10 s for calls, up to 60 s for renewals, and up to 1 s each for enrichment and delivery of events. The rest waits in
+   * the store. Then closes HTTP connections and the store. A second call waits for the first.
    */
   close(): Promise<void>
 }
 
-/** How long `close` waits for calls under way; they go on failing at a store that is closed. */
+/** How long `close` waits for calls. Later they fail, because the store is closed. */
 const CALLS_GRACE = 10 * SECOND
-/** How long it waits for attributes of guests to get to the upstream. */
+/** How long `close` waits for attributes of guests to reach the upstream. */
 const ENRICHMENT_GRACE = SECOND
-/** How long it waits for a renewal whose tokens the store does not take. */
+/** How long `close` waits for a renewal whose tokens the store does not take. */
 const RENEWAL_GRACE = 60 * SECOND
 
+/** What the functions of an open front door share. */
+interface FrontDoorParts {
+  readonly options: LoadedOptions
+  readonly opened: OpenStore
+  readonly runtime: Runtime<Store>
+  readonly connection: Connection
+  readonly clock: NodePorts['clock']
+  readonly calls: Calls
+  readonly events: Events
+  readonly background: Background
+  /** Aborts the work of the runtime. */
+  readonly aborting: AbortController
+}
+
 /**
- * Opens a connection on its durable store, with what the command line reads: environment, `guestpass.config.json` or `.ts`, `.env`;
- * options come first. Nothing is sent before it is asked for. Rejects with `config_invalid`, which names every mistake, and with
- * `store_…` where the store cannot be opened.
+ * Opens a connection on its durable store. Settings that are not given as options come from the environment, `guestpass.config.json` or
+ * `.ts`, and `.env`, as on the command line. Nothing is sent before the first call. Rejects with `config_invalid`, which names every
+ * mistake with its remedy, and with `store_…` if the store cannot be opened.
  *
  * @example
+ * ```ts
  * import { guestpass } from 'guestpass'
  *
  * const gp = await guestpass()
  * const { token } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
  * console.log(await gp.verify(token.reveal()))
  * await gp.close()
+ * ```
  */
 export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> {
-  const { config, env, cwd, log, audit } = await loadOptions(options)
-  const aborting = new AbortController()
-  const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
-  for (const warning of config.warnings) log.warn(warning)
-  const nodes = nodePorts({ proxy: env })
-  const opened = await openSharedStore(config, host, nodes)
-  const runtime = await runtimeOn(opened, config, host, { promptDelivery: true, audit }, nodes)
-  const connection = await connect(config, runtime).catch(async (thrown: unknown) => {
-    await runtime.close()
-    throw thrown
-  })
-  const calls = createCalls(
-    config.connection,
-    config.settings.patienceSeconds && config.settings.patienceSeconds * SECOND,
-    createErrorTranslator(config),
-  )
-  const events = createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn })
-  const background = createBackground({
-    runtime,
-    connection,
-    perMinute: config.settings.rateLimit,
-    opened,
-  })
-  let closing: Promise<void> | undefined
-
-  async function end(): Promise<void> {
-    await endsWithin(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), nodes.clock)
-    await enriched()
-    // A refresh token whose successor is not stored would be lost.
-    if (!(await endsWithin(RENEWAL_GRACE, connection.idle(), nodes.clock))) aborting.abort()
-    events.close()
-    await runtime.close()
-  }
-
-  /** What was begun for guests behind their callers; the rest waits in the store for the next program. */
-  async function enriched(): Promise<void> {
-    const late = new AbortController()
-    await endsWithin(
-      ENRICHMENT_GRACE,
-      connection.guests.enrichment.drain(late.signal).catch(() => {}),
-      nodes.clock,
-    )
-    late.abort()
-  }
-
-  const close = (): Promise<void> => (closing ??= end())
+  const parts = await openParts(await loadOptions(options))
+  const { config } = parts.options
+  const { connection, calls, clock, background } = parts
   const { run } = calls
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= closeParts(parts))
   return {
     connection: config.connection,
-    guests: frontDoorGuests(connection.guests, calls, nodes.clock.wall),
+    guests: createFrontDoorGuests(connection.guests, calls, clock.wall),
     verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
       run(context, async (own) => accessTokenResult(await tokenSourceFor(connection.accessTokens, request).token(own))),
@@ -152,8 +152,8 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     deviceSignIn: frontDoorDeviceSignIn(connection, calls),
     signOut: (context) => run(context, (own) => connection.signOut(own)),
     report: (wanted, context) =>
-      run(context, async () => report(runtime.store, config.connection, reportStart(wanted))),
-    on: events.on,
+      run(context, async () => report(parts.runtime.store, config.connection, reportStart(wanted))),
+    on: parts.events.on,
     ...authorizedClients(config.hosts, {
       ...connection.accessTokens,
       token: (context) => run(undefined, () => connection.accessTokens.token(context)),
@@ -163,4 +163,49 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+async function openParts(options: LoadedOptions): Promise<FrontDoorParts> {
+  const { config, env, cwd, log, audit } = options
+  const aborting = new AbortController()
+  const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
+  for (const warning of config.warnings) log.warn(warning)
+  const ports = nodePorts({ proxy: env })
+  const opened = await openSharedStore(config, host, ports)
+  const runtime = await runtimeOn(opened, config, host, { promptDelivery: true, audit }, ports)
+  const connection = await connect(config, runtime).catch(async (thrown: unknown) => {
+    await runtime.close()
+    throw thrown
+  })
+  const { patienceSeconds, rateLimit: perMinute } = config.settings
+  const patienceMs = patienceSeconds === undefined ? undefined : patienceSeconds * SECOND
+  return {
+    options,
+    opened,
+    runtime,
+    connection,
+    clock: ports.clock,
+    calls: createCalls(config.connection, patienceMs, createErrorTranslator(config)),
+    events: createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn }),
+    background: createBackground({ runtime, connection, perMinute, opened }),
+    aborting,
+  }
+}
+
+async function closeParts(parts: FrontDoorParts): Promise<void> {
+  const { calls, background, connection, clock, events, runtime, aborting } = parts
+  await endsWithin(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), clock)
+  await finishEnrichment(parts)
+  // A refresh token would be lost if its successor were not stored.
+  if (!(await endsWithin(RENEWAL_GRACE, connection.idle(), clock))) aborting.abort()
+  events.close()
+  await runtime.close()
+}
+
+/** Enrichment that calls began. The rest waits in the store for the next program. */
+async function finishEnrichment({ connection, clock }: FrontDoorParts): Promise<void> {
+  const late = new AbortController()
+  const drained = connection.guests.enrichment.drain(late.signal).catch(() => {})
+  await endsWithin(ENRICHMENT_GRACE, drained, clock)
+  late.abort()
 }

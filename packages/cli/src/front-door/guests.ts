@@ -19,85 +19,97 @@ import type { Credential, Instant } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
-/** The status of a guest now: as it is stored, or `expired` where its token has ended. */
+/** The status of a guest now: the stored one, or `expired` if its token has ended. */
 export type GuestStatus = Credential['standing'] | 'expired'
 
-/** Which guests to list. */
+/** Which guests `guests.list` gives, and how many. */
 export interface GuestFilter {
   readonly api?: GuestApi | undefined
   readonly status?: GuestStatus | undefined
-  /** Guests that are looked at for a page, 1 to 1000. Default 100. */
+  /** How many guests are read for a page, 1 to 1000; those that do not match are left out of it. Default 100. */
   readonly limit?: number | undefined
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. Default: the first page. */
   readonly after?: string | undefined
 }
 
-/** A page of guests. It may hold fewer than `limit`, or none, and be followed by others. */
+/** A page of guests. It may have fewer guests than `limit`, or none, although others follow. */
 export interface GuestPage {
   readonly guests: readonly GuestView[]
-  /** Give it back as `after`; absent on the last page. */
+  /** The `after` of the next page. Absent on the last page. */
   readonly next?: string
 }
 
-/** A token of the guest that is held elsewhere, to be taken over and refreshed. */
+/** The current token of a guest, if the store does not have it: it is verified, stored and refreshed. */
 export interface RefreshOptions {
   readonly token?: string | Secret | undefined
-  /** Its `sub`, where that is not the guest's id. */
+  /** The `sub` of the token, if it is not the guest's id. */
   readonly subject?: string | undefined
 }
 
-/** The guests of the connection. Every call rejects with a `GuestpassError`; its `code` says what happened. */
+/** The guests of a connection. Every call rejects with a `GuestpassError`, whose `code` says what happened. */
 export interface FrontDoorGuests {
   /**
-   * A new guest token, verified and stored before it is given: of the API `guest-tokens` (default), `engagements` or `external-users`.
-   * Rejects with `invalid_input`, `session_exists`, `create_in_doubt`, `guest_revoked`, `upstream_busy` and the codes of the upstream.
+   * Issues a guest token by the API `guest-tokens` (default), `engagements` or `external-users`, and verifies and stores it before it
+   * is given. Rejects with `invalid_input`, `session_exists`, `create_in_doubt`, `guest_revoked`, `upstream_busy` and the codes of the upstream.
    *
    * @example
-   * const { guestId, token } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+   * ```ts
+   * const { guestId, expiresAt } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+   * console.log(guestId, new Date(expiresAt))
+   * ```
    */
   issue(request: GuestRequest, context?: CallContext): Promise<IssuedGuest>
-  /** The guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and the codes of the upstream. */
+  /** Gives the guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and the codes of the upstream. */
   token(guestId: string, context?: CallContext): Promise<IssuedGuest>
-  /** The guest's next token, now. `held`: one that is held elsewhere, which is verified first; else `token_invalid`. */
-  refresh(guestId: string, held?: RefreshOptions, context?: CallContext): Promise<IssuedGuest>
-  /** What is known of a guest, without its token. Rejects with `guest_unknown`. */
+  /**
+   * Renews the guest's token now, exactly once. `options.token`: the current token, if the store does not have it. Rejects with
+   * `token_invalid` if that token does not verify, and as `token` does.
+   */
+  refresh(guestId: string, options?: RefreshOptions, context?: CallContext): Promise<IssuedGuest>
+  /** Gives what is stored of a guest, without its token. Rejects with `guest_unknown`. */
   show(guestId: string, context?: CallContext): Promise<GuestView>
   /**
-   * Guests in the order of their rows, a page at a time.
+   * Lists guests in the order of their ids in the store, a page at a time.
    *
    * @example
+   * ```ts
    * for (let after: string | undefined; ; ) {
    *   const { guests, next } = await gp.guests.list({ status: 'active', ...(after ? { after } : {}) })
    *   console.log(guests.length)
    *   if (!next) break
    *   after = next
    * }
+   * ```
    */
   list(filter?: GuestFilter, context?: CallContext): Promise<GuestPage>
-  /** The guests of an address, of one channel or of all. */
+  /** Finds the guests of an e-mail address, on one channel or on all. */
   find(whose: PersonKey, context?: CallContext): Promise<readonly GuestView[]>
-  /** Ends a guest: `verify` refuses its tokens, and no other is issued. */
+  /** Revokes a guest: `verify` refuses its tokens, and no other is issued. Rejects with `guest_unknown`. */
   revoke(guestId: string, context?: CallContext): Promise<Revocation>
   /**
-   * Ends a guest, or every guest of an address, and forgets the person; says what remains elsewhere.
+   * Revokes a guest, or every guest of an e-mail address, and deletes the personal data. `remains` of the result names what is left
+   * elsewhere. Rejects with `guest_unknown`.
    *
    * @example
+   * ```ts
    * const { remains } = await gp.guests.erase({ email: 'ann@example.com' })
+   * console.log(remains)
+   * ```
    */
   erase(guestId: string, context?: CallContext): Promise<Erasure>
   erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
-  /** Everything that the store holds about the person of an address, as JSON without any token. */
+  /** Exports everything that the store has of the person of an e-mail address, as JSON without tokens. */
   export(whose: PersonKey, context?: CallContext): Promise<PersonExport>
-  /** Lets an address have another session on a channel. */
+  /** Frees an e-mail address for another session on a channel. The token of the current session stays valid until it ends. */
   invalidate(whose: DuplicateKey, context?: CallContext): Promise<Invalidation>
 }
 
-export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Instant): FrontDoorGuests {
+export function createFrontDoorGuests(guests: Guests, { run }: Calls, now: () => Instant): FrontDoorGuests {
   return {
     issue: (request, context) => run(context, (own) => guests.issue(request, own)),
     token: (guestId, context) => run(context, (own) => guests.token(guestId, own)),
-    refresh: (guestId, held, context) =>
-      run(context, async (own) => guests.refresh(guestId, checkRefreshOptions(held), own)),
+    refresh: (guestId, options, context) =>
+      run(context, async (own) => guests.refresh(guestId, checkRefreshOptions(options), own)),
     show: (guestId, context) => run(context, (own) => guests.show(guestId, own)),
     list: (filter, context) =>
       run(context, async (own) => {
@@ -110,7 +122,7 @@ export function frontDoorGuests(guests: Guests, { run }: Calls, now: () => Insta
       }),
     find: (whose, context) => run(context, (own) => guests.find(whose, own)),
     revoke: (guestId, context) => run(context, (own) => guests.revoke(guestId, own)),
-    // The two forms of one call.
+    // One implementation of both overloads.
     erase: ((whose: never, context) => run(context, (own) => guests.erase(whose, own))) as FrontDoorGuests['erase'],
     export: (whose, context) => run(context, (own) => guests.export(whose, own)),
     invalidate: (whose, context) => run(context, (own) => guests.invalidate(whose, own)),
@@ -124,21 +136,24 @@ const { anything, either, kind, oneOf, record, secret, whole } = kinds
 const isText = (value: unknown): boolean => typeof value === 'string'
 const WHAT = 'The call was not made'
 
-const HELD: Parameter = {
+const REFRESH_OPTIONS: Parameter = {
   what: WHAT,
-  name: 'held',
+  name: 'options',
   kind: record<RefreshOptions>(
     {
-      token: either(kind('a text or a Secret', isText, 'Give the token that is held.'), secret),
-      // Judged with the token.
+      token: either(kind('a text or a Secret', isText, 'Give the current token of the guest.'), secret),
+      // The core library checks it together with the token.
       subject: anything,
     },
-    { remedy: 'Give { token, subject }: the token that is held, and its `sub` where that is not the guest id.' },
+    { remedy: 'Give { token, subject }: the current token, and its `sub` if that is not the guest id.' },
   ),
 }
 
-function checkRefreshOptions(held: RefreshOptions | undefined): { readonly token?: string; readonly subject?: string } {
-  const { token, subject } = checkArgument(HELD, held)
+function checkRefreshOptions(options: RefreshOptions | undefined): {
+  readonly token?: string
+  readonly subject?: string
+} {
+  const { token, subject } = checkArgument(REFRESH_OPTIONS, options)
   return {
     ...(token === undefined ? {} : { token: typeof token === 'string' ? token : token.reveal() }),
     ...(subject === undefined ? {} : { subject }),
@@ -163,7 +178,7 @@ const FILTER: Parameter = {
       api: oneOf(...guestApis),
       status: oneOf(...Object.keys(statuses)),
       limit: whole(1, 1_000),
-      after: kind('a text', isText, 'Give the `next` of the page before.'),
+      after: kind('a text', isText, 'Give the `next` of the previous page.'),
     },
     { remedy: "Give { status: 'active' }, or nothing." },
   ),

@@ -10,7 +10,7 @@ import * as kinds from '@guestpass/core/options'
 import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 
-/** A dispatcher of undici 7 or later, of any copy of it. */
+/** A dispatcher of undici 7 or later, of any copy of the package. */
 export interface Composable {
   compose(interceptor: never): unknown
 }
@@ -18,30 +18,41 @@ export interface Composable {
 /** HTTP clients that carry the connection's access token to its API. */
 export interface AuthorizedClients {
   /**
-   * `fetch` with the access token; a path, as `/api/v2/tokens/me`, is one of the API. A request that gets a 401 is sent once more with the next
-   * token. Rejects with `invalid_input` for an address elsewhere, and with the codes of `accessToken`.
+   * `fetch` with the access token. A path, as `/api/v2/tokens/me`, is relative to the API. If the answer is 401, the request is sent once
+   * more with a new token. Rejects with `invalid_input` for an address outside the API, and with the codes of `accessToken`.
    *
    * @example
-   * const me = await gp.fetch('/api/v2/tokens/me')
+   * ```ts
+   * const { status } = await gp.fetch('/api/v2/tokens/me')
+   * console.log(status)
+   * ```
    */
   readonly fetch: Fetch
   /**
-   * Gives requests of an instance of axios to the API the access token, likewise; others go out without it. The answer takes it off again.
+   * Adds the access token to requests of an axios instance to the API, as `fetch` does. Requests elsewhere go out without it. The result
+   * removes it.
    *
    * @example
+   * ```ts
    * const api = axios.create()
    * gp.axios(api)
+   * ```
    */
   axios(instance: AxiosLike): () => void
   /**
-   * A dispatcher of undici whose requests to the API carry the access token, likewise. Throws `invalid_input` for what is none.
+   * Gives an undici dispatcher whose requests to the API carry the access token, as `fetch` does. Throws `invalid_input` for anything
+   * that is not a dispatcher.
    *
    * @example
+   * ```ts
    * const dispatcher = gp.undici(new Agent())
    * await request('https://api.example.com/api/v2/tokens/me', { dispatcher })
+   * ```
    */
   undici<D extends Composable>(dispatcher: D): ReturnType<D['compose']>
-  /** The client of Genesys' official SDK, `ApiClient.instance`; wherever it points. The answer takes the token off again. */
+  /**
+   * Adds the access token to Genesys' official SDK (`ApiClient.instance`), whatever address it calls. The result removes it.
+   */
   sdk(client: SdkClient): () => void
 }
 

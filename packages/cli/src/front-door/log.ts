@@ -1,36 +1,36 @@
 import { escapeForTerminal } from '@guestpass/runtime'
 import { processDefaults } from './process.ts'
 
-/** Takes a line for the people who run the program: what was made, what works less well than it was set up to. Never a secret. */
+/** Takes a note or warning for the operator, one line each. Lines never contain a secret. */
 export type Log = (line: string) => void
 
-/** Where the front door says things. */
+/** Prints notes and warnings of the front door. */
 export interface FrontDoorLog {
   note(line: string): void
   warn(line: string): void
 }
 
-/** The log of an option; without one each line is printed once on standard error. What `log` throws harms nothing. */
+/** Wraps the option `log`. Default: each line is printed once on standard error. Errors of `log` are ignored. */
 export function frontDoorLog(log: Log = createStandardErrorLog()): FrontDoorLog {
-  const say = (line: string): void => {
+  const write = (line: string): void => {
     try {
       log(line)
     } catch {
-      // There is nowhere left to say it.
+      // There is no other place to report it.
     }
   }
-  return { note: say, warn: (line) => say(`warning: ${line}`) }
+  return { note: write, warn: (line) => write(`warning: ${line}`) }
 }
 
-/** Lines that are remembered. */
-const MOST = 1_000
+/** How many lines are remembered, so that they are not printed again. */
+const MAX_REMEMBERED = 1_000
 
 function createStandardErrorLog(): Log {
   const printed = new Set<string>()
   return (line) => {
     if (printed.has(line)) return
-    // So that it does not grow with the life of the process.
-    if (printed.size >= MOST) printed.clear()
+    // The memory must not grow with the life of the process.
+    if (printed.size >= MAX_REMEMBERED) printed.clear()
     printed.add(line)
     processDefaults.print(`guestpass: ${escapeForTerminal(line)}`)
   }

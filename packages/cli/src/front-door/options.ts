@@ -14,49 +14,49 @@ import { type FrontDoorLog, frontDoorLog, type Log } from './log.ts'
 import { processDefaults } from './process.ts'
 
 /**
- * Options of `guestpass()`. What is not given is read as the command line reads it: environment, `guestpass.config.json` or `.ts`, `.env`.
- * Besides those named here every setting of docs/configuration.md is an option by its name in the file.
+ * Options of `guestpass()`. Settings that are not given come from the environment, `guestpass.config.json` or `.ts`, and `.env`. Besides
+ * the options named here, every setting of docs/configuration.md is an option by its name in the file.
  */
 export interface GuestpassOptions extends ConfigOptions {
-  /** Which connection: an organisation with an OAuth client. Default `default`. */
+  /** The name of the connection: one organisation with one OAuth client. Default `default`. */
   readonly connection?: string | undefined
   /** Id of the OAuth client. */
   readonly clientId?: string | undefined
-  /** Secret of the OAuth client; without one it is a public client. */
+  /** Secret of the OAuth client. Default: a public client. */
   readonly clientSecret?: string | Secret | undefined
   /** Region of Genesys Cloud: its domain or name, as `mypurecloud.ie` or `eu-west-1`. */
   readonly region?: string | undefined
-  /** Address of one gateway for both OAuth and API, in the place of a region. */
+  /** Address of one gateway for both OAuth and API, instead of a region. */
   readonly baseUrl?: string | undefined
-  /** Issuer of an OpenID provider: endpoints come from its discovery document. */
+  /** Issuer of an OpenID provider: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
   readonly issuer?: string | undefined
   /**
-   * Where guests and tokens are kept: the path of a database file, or `memory` for tests, which is gone with `close()`. Default: the
-   * database of the command line, `./.guestpass/guestpass.db`. Those of one path share it, in this process and with others.
+   * The store of guests and tokens: the path of a database file, or `memory` for tests, whose data is lost with `close()`. Default:
+   * `./.guestpass/guestpass.db`, as on the command line. Several connections and processes may share one file.
    */
   readonly store?: string | undefined
   /** Address of the CRM that enriches authenticated guests. */
   readonly crm?: string | undefined
-  /** Where webhooks go; each is signed and delivered at least once, soon after its event. */
+  /** Webhook endpoints. Messages are signed, and delivered at least once, soon after their event. */
   readonly webhooks?: WebhookOptions | undefined
   /**
-   * Gets every audit record of the connection at least once, in order, soon after its event. Where it throws, rejects or has not ended
-   * after 20 s, the record comes again later. Several processes with a listener on one store share the records; of what a process
-   * without one does none come.
+   * Takes every audit record of the connection at least once, in order, soon after its event. If it throws, rejects or has not ended
+   * after 20 s, the record comes again later. Several processes with a listener on one store share the records. Records of a process
+   * without a listener do not come.
    */
   readonly audit?: AuditListener | undefined
-  /** Takes what the people who run the program should read. Default: each line once on standard error. */
+  /** Takes notes and warnings for the operator, a line each. Default: each line once on standard error. */
   readonly log?: Log | undefined
-  /** Variables of the environment. Default: those of the process. */
+  /** Variables of the environment. Default: the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder of configuration file and `.env`, from which relative paths count. Default: that of the process. */
+  /** The folder of configuration file and `.env`; relative paths start from it. Default: the current folder of the process. */
   readonly cwd?: string | undefined
 }
 
-/** Options that are no settings. */
-const OTHERS = ['audit', 'log']
+/** Options that are not settings. */
+const OTHER_OPTIONS = ['audit', 'log']
 
-/** A program's configuration and what it brings. */
+/** The configuration of a program, and its own functions. */
 export interface LoadedOptions {
   readonly config: ConfigWith<'hosts' | 'clientId'>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -65,7 +65,7 @@ export interface LoadedOptions {
   readonly audit: AuditListener | undefined
 }
 
-/** Reads options and what they leave open. Rejects with `config_invalid`, which names every mistake with what to do. */
+/** Reads the options, and the other sources of settings. Rejects with `config_invalid`, which names every mistake with its remedy. */
 export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   const { layer, isComplete, connection, audit, log, ...places } = read(options)
   const { env = processDefaults.env(), cwd = processDefaults.cwd() } = places
@@ -79,7 +79,7 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
     env,
     cwd,
     options: all,
-    // Where more is wrong than what is missing, the reading rejects anyhow.
+    // If the sources of settings are wrong, nothing can be reported as missing.
     needs: isComplete ? NEEDS : [],
     ...(connection === undefined ? {} : { connection }),
   }).catch((thrown: unknown) => {
@@ -88,11 +88,11 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
 }
 
-/** Throws `config_invalid` also where a member throws, as a getter or a Proxy may; what it threw is the cause, and not repeated. */
+/** Throws `config_invalid` also if a getter or a Proxy throws. What it threw becomes the cause, and is not shown. */
 function read(options: unknown): ReadOptions & { readonly audit?: unknown; readonly log?: unknown } {
   try {
     const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }
-    return { ...readOptions(options, OTHERS), audit, log }
+    return { ...readOptions(options, OTHER_OPTIONS), audit, log }
   } catch (cause) {
     const fields = [
       {
@@ -107,7 +107,7 @@ function read(options: unknown): ReadOptions & { readonly audit?: unknown; reado
 
 const NEEDS = ['hosts', 'clientId'] as const
 
-/** A store would be made in a folder that is misspelt. */
+/** Otherwise a store would be made in a folder whose name is misspelt. */
 async function folderFaults(cwd: string): Promise<readonly Field[]> {
   const isFolder = await stat(cwd).then(
     (found) => found.isDirectory(),
@@ -123,7 +123,7 @@ const functionFaults = (name: string, value: unknown, example: string): readonly
     ? []
     : [optionFault(name, value, 'a function', `Give ${example}, or leave it out.`)]
 
-/** The error with its fields in the message, which is all that a program shows that does not catch it. */
+/** Puts the fields into the message, because a program that does not catch the error shows only that. */
 function withFieldsInMessage(error: GuestpassError): GuestpassError {
   const { fields = [], cause } = error
   const lines = fields.map(({ field, message, remedy }) => `\n  ${field}: ${message}. ${remedy}`)

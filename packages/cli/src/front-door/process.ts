@@ -1,6 +1,6 @@
 import process from 'node:process'
 
-/** What the process gives where the options do not say otherwise. */
+/** The environment, folder and standard error of the process: the defaults of options. */
 export const processDefaults = {
   env: (): Readonly<Record<string, string | undefined>> => process.env,
   cwd: (): string => process.cwd(),

@@ -2,9 +2,9 @@ import * as kinds from '@guestpass/core/options'
 import type { Instant } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 
-/** What a report covers. */
+/** Which events a report covers. */
 export interface ReportOptions {
-  /** Default: everything that is stored. */
+  /** The first moment: a Date, or milliseconds since the epoch. Default: all stored events. */
   readonly since?: Instant | Date | undefined
 }
 
@@ -20,7 +20,7 @@ const REPORT: Parameter = {
   }),
 }
 
-/** When a report begins. Throws `invalid_input`. */
+/** The first moment of a report, in milliseconds since the epoch. Throws `invalid_input`. */
 export function reportStart(wanted: ReportOptions | undefined): { readonly since?: Instant | undefined } {
   const { since } = checkArgument(REPORT, wanted)
   return { since: since instanceof Date ? since.getTime() : since }

@@ -1,27 +1,37 @@
 import type { BeginSignIn, BegunSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { checkArgument, fault, type Parameter, argumentError } from './arguments.ts'
+import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /**
- * Signs a user in, whose tokens the connection then has and renews (RFC 6749, 4.1; RFC 7636).
- *
- * @example
- * app.get('/login', async (_request, response) => response.redirect((await gp.signIn.begin({ redirectUri })).url))
- * app.get('/callback', async (request, response) => response.json(await gp.signIn.complete(request.originalUrl)))
+ * Signs a user in with a browser (RFC 6749, 4.1; RFC 7636). The connection then has the user's tokens, and renews them.
  */
 export interface FrontDoorSignIn {
-  /** Begins a sign-in: send the browser to `url`. `redirectUri`: default that of the configuration. */
+  /**
+   * Begins a sign-in: send the browser to `url` of the result. `redirectUri`: default that of the configuration. `scopes`: default those
+   * of the configuration. Rejects with `invalid_input` if no redirect address is set.
+   *
+   * @example
+   * ```ts
+   * app.get('/login', async (_request, response) => response.redirect((await gp.signIn.begin({ redirectUri })).url))
+   * ```
+   */
   begin(ask?: Partial<BeginSignIn>, context?: CallContext): Promise<BegunSignIn>
   /**
-   * Takes what the browser brought back: the address of the callback, or its query. `browser`: what `begin` was given.
-   * Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
+   * Completes a sign-in. `callback`: the address that the browser came back to, or its query. `browser`: as given to `begin`. Rejects
+   * with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
+   *
+   * @example
+   * ```ts
+   * app.get('/callback', async (request, response) => response.json(await gp.signIn.complete(request.originalUrl)))
+   * ```
    */
   complete(callback: URLSearchParams | URL | string, browser?: string, context?: CallContext): Promise<SignedIn>
 }
 
-/** What a sign-in on a machine without a browser needs. */
-export interface DeviceAsk {
+/** Options of a sign-in on a machine without a browser. */
+export interface DeviceSignInOptions {
+  /** Shows the user the address to open and the code to enter. */
   readonly show: (instructions: DeviceInstructions) => void
   /** Default: the scopes of the configuration. */
   readonly scopes?: readonly string[]
@@ -29,13 +39,18 @@ export interface DeviceAsk {
 
 /**
  * Signs a user in on a machine without a browser (RFC 8628).
- *
- * @example
- * await gp.deviceSignIn.run({ show: ({ userCode, verificationUri }) => console.log(verificationUri, userCode) })
  */
 export interface FrontDoorDeviceSignIn {
-  /** Gives the instructions to `show`, and waits until the user has decided elsewhere. */
-  run(ask: DeviceAsk, context?: CallContext): Promise<SignedIn>
+  /**
+   * Calls `show` with the instructions, and waits until the user has decided on another device. Rejects with `sign_in_denied` and
+   * `sign_in_refused`.
+   *
+   * @example
+   * ```ts
+   * await gp.deviceSignIn.run({ show: ({ userCode, verificationUri }) => console.log(verificationUri, userCode) })
+   * ```
+   */
+  run(ask: DeviceSignInOptions, context?: CallContext): Promise<SignedIn>
 }
 
 const { call, list, needed, record, scope, text } = kinds
@@ -48,7 +63,7 @@ const BEGIN: Parameter = {
 const DEVICE: Parameter = {
   what: WHAT,
   name: 'ask',
-  kind: record<DeviceAsk>({
+  kind: record<DeviceSignInOptions>({
     show: needed(call('Give a function that shows the instructions to the user.')),
     scopes: list(scope),
   }),
@@ -76,7 +91,7 @@ export const frontDoorDeviceSignIn = (
   run: (ask, context) => run(context, async (own) => deviceSignIn.run(checkArgument(DEVICE, ask), own)),
 })
 
-/** The query of a callback; the platform's `URL` and `URLSearchParams`, an address, or a query alone. */
+/** The query of a callback that is a `URL`, a `URLSearchParams`, an address or a query. */
 function queryOf(callback: unknown): URLSearchParams {
   if (callback instanceof URLSearchParams) return callback
   if (callback instanceof URL) return callback.searchParams
@@ -85,5 +100,9 @@ function queryOf(callback: unknown): URLSearchParams {
   return new URLSearchParams(at < 0 ? callback : callback.slice(at).replace(/#.*$/, ''))
 }
 
-const NO_REDIRECT = fault('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
-const NO_CALLBACK = fault('callback', 'is no address', 'Give the address that the browser came back to, or its query.')
+const NO_REDIRECT = fieldFault('redirectUri', 'is not set', 'Give it here, or as an option of guestpass().')
+const NO_CALLBACK = fieldFault(
+  'callback',
+  'is not an address',
+  'Give the address that the browser came back to, or its query.',
+)

@@ -2,7 +2,7 @@ import type { Expectations, Verdict, Verifier } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
 import { checkArgument, type Parameter } from './arguments.ts'
 
-/** What must be true of a token, beyond what holds for all tokens of the connection. */
+/** What a token must have besides a valid signature, time, issuer and audience: `subject`, its guest id, and `scopes`. */
 export type VerifyExpectations = Pick<Expectations, 'subject' | 'scopes'>
 
 const { kind, list, record } = kinds
@@ -19,7 +19,7 @@ const EXPECTATIONS: Parameter = {
   name: 'expectations',
   kind: record<VerifyExpectations>(
     {
-      // An empty one is no fault of the program: it is of no guest, and no token matches it.
+      // An empty subject is allowed: no token matches it.
       subject: kind('a text', isText, 'Give the id that the token must be of.'),
       scopes: list(kind('a text', isText), 0, "Give a list, as ['webmessaging:guest:send']."),
     },
@@ -27,7 +27,7 @@ const EXPECTATIONS: Parameter = {
   ),
 }
 
-/** Checks a token after its arguments. Rejects with `invalid_input`: a check that was meant and misspelt must not pass. */
+/** Verifies a token after its arguments were checked: a misspelt expectation must not make a token valid. Rejects with `invalid_input`. */
 export async function verifyToken(
   verifier: Verifier,
   token: string,

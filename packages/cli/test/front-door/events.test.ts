@@ -104,7 +104,7 @@ describe('events', () => {
     }
     expect(thrown('refreshFaild', () => {})).toMatchObject({
       code: 'invalid_input',
-      fields: [{ field: 'name', message: '"refreshFaild" is no event', remedy: 'Did you mean refreshFailed?' }],
+      fields: [{ field: 'name', message: '"refreshFaild" is not an event', remedy: 'Did you mean refreshFailed?' }],
     })
     expect(thrown('constructor', () => {})).toMatchObject({ code: 'invalid_input' })
     expect(thrown(undefined, () => {})).toMatchObject({ code: 'invalid_input', fields: [{ field: 'name' }] })

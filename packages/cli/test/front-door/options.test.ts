@@ -49,34 +49,29 @@ function revoked(): object {
 
 describe('options that are wrong', () => {
   it.each([
-    [
-      'a secret that is a number',
-      { clientSecret: 12345 },
-      'clientSecret',
-      /^is a number; it takes a text or a Secret$/,
-    ],
-    ['a secret that is empty', { clientSecret: ' ' }, 'clientSecret', /^is empty/],
-    ['an id that is a Secret', { clientId: new Secret('client-abc') }, 'clientId', /^is a Secret; it takes a text$/],
+    ['a secret that is a number', { clientSecret: 12345 }, 'clientSecret', /^is a number, not a text or a Secret$/],
+    ['a secret that is empty', { clientSecret: ' ' }, 'clientSecret', /^is an empty text/],
+    ['an id that is a Secret', { clientId: new Secret('client-abc') }, 'clientId', /^is a Secret, not a text$/],
     ['null', { clientId: null }, 'clientId', /^is null/],
     ['a region with a slip', { region: 'mypurecloud.i' }, 'region', /mypurecloud\.i.*given as an option/],
     ['an address that is none', { baseUrl: 'gateway' }, 'baseUrl', /given as an option/],
-    ['a number as text', { rateLimit: '300' }, 'rateLimit', /^is a text; it takes a number$/],
+    ['a number as text', { rateLimit: '300' }, 'rateLimit', /^is a text, not a number$/],
     ['a number out of range', { rateLimit: 0 }, 'rateLimit', /not a whole number from 1/],
     ['a number that is none', { rateLimit: Number.NaN }, 'rateLimit', /^is a number/],
-    ['yes for true', { gateway: 'yes' }, 'gateway', /it takes true or false$/],
-    ['a list without members', { scopes: [] }, 'scopes', /^is a list; it takes a text or a list of texts$/],
+    ['yes for true', { gateway: 'yes' }, 'gateway', /not true or false$/],
+    ['a list without members', { scopes: [] }, 'scopes', /^is a list, not a text or a list of texts$/],
     ['a list of numbers', { scopes: [1] }, 'scopes', /^is a list/],
     ['parameters as a query', { authorizeParams: 'prompt=consent' }, 'authorizeParams', /an object of texts$/],
     ['parameters that are reserved', { tokenParams: { scope: 'x' } }, 'tokenParams', /^sets scope/],
     ['a word that is unknown', { duplicates: 'merge' }, 'duplicates', /none of reject, reuse, replace/],
     ['a store that is a number', { store: 5 }, 'store', /^is a number/],
-    ['a store that is empty', { store: '' }, 'store', /^is empty/],
+    ['a store that is empty', { store: '' }, 'store', /^is an empty text/],
     ['a store as SQLite names it', { store: ':memory:' }, 'store', /^is not a path$/],
     ['another database', { store: 'mysql://host/db' }, 'store', /neither the path of a file/],
     ['a CRM that is no address', { crm: 'crm.example' }, 'crm', /is not an https/],
-    ['an audit that is a text', { audit: 'yes' }, 'audit', /^is a text; it takes a function$/],
-    ['a log that is true', { log: true }, 'log', /^is true; it takes a function$/],
-    ['webhooks as one address', { webhooks: 'https://example.com' }, 'webhooks', /^is a text; it takes an object$/],
+    ['an audit that is a text', { audit: 'yes' }, 'audit', /^is a text, not a function$/],
+    ['a log that is true', { log: true }, 'log', /^is true, not a function$/],
+    ['webhooks as one address', { webhooks: 'https://example.com' }, 'webhooks', /^is a text, not an object$/],
     ['a webhook that is a number', { webhooks: { idm: 5 } }, 'webhooks.idm', /^is a number/],
     ['a webhook without an address', { webhooks: { idp: {} } }, 'webhooks.idp.url', /^is not set$/],
     ['a webhook in clear text', { webhooks: { idp: { url: 'x' } } }, 'webhooks.idp.url', /is not an https/],
@@ -89,11 +84,11 @@ describe('options that are wrong', () => {
     ['a webhook that is unknown', { webhooks: { ipd: 'https://a.example' } }, 'webhooks.ipd', /^is not an option$/],
     ['a signing secret that is short', { webhooks: { secret: 'whsec_x' } }, 'webhooks.secret', /./],
     ['a connection with blanks', { connection: 'my connection' }, 'connection', /does not name a connection/],
-    ['a connection that is blank', { connection: '  ' }, 'connection', /^is empty/],
+    ['a connection that is blank', { connection: '  ' }, 'connection', /^is an empty text/],
     ['a connection that is unknown', { connection: 'acme' }, 'connection', /^there is no connection "acme"$/],
     ['an environment that is null', { env: null }, 'env', /^is null/],
-    ['an environment of numbers', { env: { PORT: 80 } }, 'env', /^is an object; it takes an object of texts$/],
-    ['a folder that is empty', { cwd: '' }, 'cwd', /^is empty/],
+    ['an environment of numbers', { env: { PORT: 80 } }, 'env', /^is an object, not an object of texts$/],
+    ['a folder that is empty', { cwd: '' }, 'cwd', /^is an empty text/],
     ['a folder that is not there', { cwd: '/nowhere/at/all' }, 'cwd', /there is no such folder/],
     ['an option that is unknown', { colour: 'blue' }, 'colour', /^is not an option$/],
   ])('are refused: %s', async (_case, options, field, message) => {
@@ -141,7 +136,7 @@ describe('options that are wrong', () => {
     const { fields = [] } = await refusal({ [name]: 'x' })
     const [fault] = fields.filter(({ field }) => field === name)
     if (meant !== undefined) expect(fault?.remedy).toBe(`Did you mean ${meant}?`)
-    else expect(fault?.remedy).toMatch(/Options are .*clientId/)
+    else expect(fault?.remedy).toMatch(/Known are .*clientId/)
   })
 
   it('are reported all at once, together with what the environment has wrong', async () => {

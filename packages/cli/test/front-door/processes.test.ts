@@ -66,7 +66,7 @@ describe('a program with guestpass()', () => {
       await outside.accessToken().catch(({ code, message }) => console.log(code, message))`)
     expect(ended).toEqual({
       code: 0,
-      out: 'store_unavailable Connection default was closed by close(), or is closing. Make another one with guestpass().\n',
+      out: 'store_unavailable Connection default is closed: close() was called. Open another one with guestpass().\n',
       err: '',
     })
   })
@@ -83,7 +83,7 @@ describe('a program with guestpass()', () => {
   it('shows every mistake of its options where it does not catch them', async () => {
     const ended = await run(`await guestpass({ clientSecret: 5, regoin: 'mypurecloud.ie' })`)
     expect(ended.code).toBe(1)
-    expect(ended.err).toContain('clientSecret: is a number; it takes a text or a Secret.')
+    expect(ended.err).toContain('clientSecret: is a number, not a text or a Secret.')
     expect(ended.err).toContain('regoin: is not an option. Did you mean region?')
   })
 

@@ -38,12 +38,12 @@ const optionsByOtherName: ReadonlyMap<string, string> = new Map(
 const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   kinds.isObject(value) ? value : undefined
 
-/** Describes a value in a message. Never shows the value, because it may be a secret. */
+/** Describes a value in a message, as the core library does, but never shows a number: it may be a secret. */
 function describeValue(value: unknown): string {
   if (value === null) return 'is null'
   if (Array.isArray(value)) return 'is a list'
   if (value instanceof Secret) return 'is a Secret'
-  if (typeof value === 'string') return value.trim() === '' ? 'is empty' : 'is a text'
+  if (typeof value === 'string') return value.trim() === '' ? 'is an empty text' : 'is a text'
   if (typeof value === 'boolean') return `is ${value}`
   if (typeof value === 'number') return 'is a number'
   return typeof value === 'object' ? 'is an object' : `is a ${typeof value}`
@@ -53,9 +53,9 @@ function describeValue(value: unknown): string {
  * The fault of an option with a value of the wrong type: its field, the type that was given, and the type
  * that it takes.
  */
-export const optionFault = (field: string, value: unknown, takes: string, remedy: string, key?: Key): LayerFault => ({
+export const optionFault = (field: string, value: unknown, wanted: string, remedy: string, key?: Key): LayerFault => ({
   field,
-  message: `${describeValue(value)}; it takes ${takes}`,
+  message: `${describeValue(value)}, not ${wanted}`,
   remedy,
   ...(key ? { key } : {}),
 })
@@ -69,13 +69,11 @@ export function unknownOption(name: string, known: readonly string[], prefix = '
   return {
     field: `${prefix}${name.slice(0, 60)}`,
     message: 'is not an option',
-    remedy: close
-      ? `Did you mean ${close.includes('.') ? close : prefix + close}?`
-      : `Leave it out. Options are ${known.join(', ')}.`,
+    remedy: close ? `Did you mean ${close.includes('.') ? close : prefix + close}?` : `Known are ${known.join(', ')}.`,
   }
 }
 
-const takes: Readonly<Record<Form, string>> = {
+const wantedForms: Readonly<Record<Form, string>> = {
   text: 'a text',
   number: 'a number',
   boolean: 'true or false',
@@ -121,7 +119,7 @@ function readSetting({ written: all, faults }: OptionReading, key: Key, name: st
   if (text !== undefined) all.push({ key, name, text, origin: 'option' })
   else {
     const remedy = form === 'params' ? "Give an object, as { prompt: 'consent' }." : `Give ${write}.`
-    faults.push(optionFault(name, value, secret ? `${takes[form]} or a Secret` : takes[form], remedy, key))
+    faults.push(optionFault(name, value, secret ? `${wantedForms[form]} or a Secret` : wantedForms[form], remedy, key))
   }
 }
 
