@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { publicNames } from '../../docs/api/public-api.ts'
+import { type PublicName, publicNames } from '../../docs/api/public-api.ts'
 import { configurationPage } from '@guestpass/runtime'
 import { errorsPage } from './errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
@@ -29,7 +29,9 @@ const generated: ReadonlyMap<string, string> = new Map([
   ['docs/configuration.md', configurationPage()],
   ['docs/guest-apis.md', guestApisPage()],
 ])
-const names = publicNames(root)
+/** Read once, and only by a check of names: it takes about two seconds. */
+let readNames: readonly PublicName[] | undefined
+const names = (): readonly PublicName[] => (readNames ??= publicNames(root))
 
 interface Check {
   /** Its faults fail the run. */
@@ -42,7 +44,7 @@ const checks: Readonly<Record<string, Check>> = {
     isStrict: false,
     faults: () =>
       surfaceFaults(
-        names,
+        names(),
         repository.read,
         files.filter((file) => file.startsWith('docs/api/surface/')),
       ),
@@ -54,19 +56,19 @@ const checks: Readonly<Record<string, Check>> = {
         repository.read(file) === text ? [] : [`${file}: differs from the sources (npm run docs:pages writes it)`],
       ),
   },
-  'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names) },
-  glossary: { isStrict: false, faults: () => glossaryFaults(names, read('docs/glossary.md')) },
+  'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names()) },
+  glossary: { isStrict: false, faults: () => glossaryFaults(names(), read('docs/glossary.md')) },
   'retired-words': {
     isStrict: false,
     faults: () => retiredWordFaults(retiredWords, files, repository.read),
   },
   links: { isStrict: true, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
   prose: { isStrict: true, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
-  docstrings: { isStrict: false, faults: () => docstringFaults(names) },
+  docstrings: { isStrict: false, faults: () => docstringFaults(names()) },
 }
 
 if (process.argv.includes('--write')) {
-  for (const [file, text] of [...surfaceTexts(names), ...generated]) {
+  for (const [file, text] of [...surfaceTexts(names()), ...generated]) {
     mkdirSync(dirname(join(root, file)), { recursive: true })
     writeFileSync(join(root, file), text)
   }

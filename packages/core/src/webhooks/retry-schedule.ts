@@ -20,8 +20,8 @@ const LONGEST: Millis = 7 * DAY
 /** Tries of one delivery; after the last one it is a dead letter. */
 export const MAX_ATTEMPTS = WAITS.length + 1
 
-/** A wait, and up to a tenth more by luck (at least 0, less than 1). */
-export const withJitter = (ms: Millis, luck: number): Millis => ms * (1 + SPREAD * luck)
+/** A wait, and up to a tenth more. `random`: at least 0, less than 1. */
+export const withJitter = (ms: Millis, random: number): Millis => ms * (1 + SPREAD * random)
 
 /**
  * How long after a failed try the next one comes; undefined after the last. Never earlier than the endpoint asked for.
@@ -29,7 +29,7 @@ export const withJitter = (ms: Millis, luck: number): Millis => ms * (1 + SPREAD
  * @param tried tries before the one that failed, from 0
  * @param askedMs what its Retry-After said
  */
-export function nextAttemptInMs(tried: number, askedMs: Millis | undefined, luck: number): Millis | undefined {
+export function nextAttemptInMs(tried: number, askedMs: Millis | undefined, random: number): Millis | undefined {
   const wait = WAITS[tried]
-  return wait === undefined ? undefined : withJitter(Math.max(wait, Math.min(askedMs ?? 0, LONGEST)), luck)
+  return wait === undefined ? undefined : withJitter(Math.max(wait, Math.min(askedMs ?? 0, LONGEST)), random)
 }

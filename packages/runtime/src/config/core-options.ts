@@ -6,7 +6,7 @@ import type { Key } from './settings.ts'
  * backticks, as `client.secret`, or with a value, as `gateway: true`. A program replaces them by the names
  * that its user knows.
  */
-const settingOf: Readonly<Record<string, Key>> = {
+const settings: Readonly<Record<string, Key>> = {
   'hosts.region': 'region',
   'hosts.env': 'env',
   'hosts.baseUrl': 'baseUrl',
@@ -42,6 +42,7 @@ const settingOf: Readonly<Record<string, Key>> = {
   crmUrl: 'crmBaseUrl',
   'policy.limit': 'rateLimit',
 }
+const settingOf: ReadonlyMap<string, Key> = new Map(Object.entries(settings))
 
 /** Gives the name that the user of a program knows for a setting, as `GENESYS_REGION` or `region`. */
 export type SettingName = (key: Key) => string
@@ -55,7 +56,7 @@ const withValue = (name: string, value: string): string =>
 
 function renamed(text: string, nameOf: SettingName): string {
   return text.replaceAll(NAMED, (all, option: string, value?: string) => {
-    const key = Object.hasOwn(settingOf, option) ? settingOf[option] : undefined
+    const key = settingOf.get(option)
     if (key === undefined) return all
     return value === undefined ? nameOf(key) : withValue(nameOf(key), value)
   })
@@ -63,7 +64,7 @@ function renamed(text: string, nameOf: SettingName): string {
 
 const renamedField = ({ field, message, remedy }: Field, nameOf: SettingName): Field => {
   // A name without a dot may be a member of the configuration file, as the user wrote it.
-  const key = field.includes('.') && Object.hasOwn(settingOf, field) ? settingOf[field] : undefined
+  const key = field.includes('.') ? settingOf.get(field) : undefined
   return {
     field: key === undefined ? field : nameOf(key),
     message: renamed(message, nameOf),

@@ -142,7 +142,7 @@ export async function settleMessage(db: Db, sink: string, outcome: Outcome, now:
     .execute()
 }
 
-/** Hands events of a sink on to others. One that the sink does not have is nobody's; another's message that is there stays as it is. */
+/** Hands events of a sink on to others. An event that the sink does not have goes to none; a message that is there stays as it is. */
 export async function routeMessages(
   db: Db,
   sink: string,
