@@ -45,3 +45,4 @@ export type {
 export { sha256Hex } from './ports/system.ts'
 export { type Lease, leased } from './stores/lease.ts'
 export { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost, refuseForeign } from './stores/terms.ts'
+export { keysRotated } from './domain/events/keys.ts'

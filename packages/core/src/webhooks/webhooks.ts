@@ -168,8 +168,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
       const { result, why, latencyMs, statusCode } = tried
       const error = result === 'taken' ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
       const facts = { id: asked.id, at: clock.wall(), webhook: id, latencyMs, statusCode, error }
-      const told = webhookTested(about, facts)
-      await store.commit({ connection, events: [told] })
+      await store.commit({ connection, events: [webhookTested(about, facts)] })
       return tried
     },
     async deadLetters(id, page) {

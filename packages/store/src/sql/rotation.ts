@@ -1,4 +1,5 @@
-import { type Event, GuestpassError } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
+import { keysRotated } from '@guestpass/core/store-kit'
 import { dataKey, type KeyShelf, type StoredKey, wrapped } from '../seal/data-keys.ts'
 import type { KeyRing } from '../seal/key-ring.ts'
 import { append } from './append.ts'
@@ -131,19 +132,9 @@ export function rotation({ database, shelf, vault, keyRing, random, route }: Rot
         const gone = await db.deleteFrom('keys').where('id', 'in', keys).returning('id').execute()
         if (gone.length === 0) return []
         for (const connection of await connectionsOf(db)) {
-          const happened: Event = {
-            id: random.uuid(),
-            type: 'KEYS_ROTATED',
-            outcome: 'success',
-            at: now(),
-            actor,
-            connection,
-            subject: target,
-            generation: 0,
-            correlationId,
-            data: { keys: gone.length, values },
-          }
-          append(db, [happened], route)
+          const about = { actor, connection, subject: target, correlationId }
+          const rotated = keysRotated(about, { id: random.uuid(), at: now(), keys: gone.length, values })
+          append(db, [rotated], route)
         }
         return gone.map(({ id }) => id)
       },

@@ -1,4 +1,12 @@
-import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+import {
+  type About,
+  type EndFacts,
+  type EventAs,
+  type EventOutcome,
+  firstMembers,
+  lastMembers,
+  type Stamp,
+} from './event-parts.ts'
 
 /** The grant of a sign-in, as events of access tokens name it in `data.grant` (RFC 6749, section 6). */
 export const REFRESH_GRANT = 'refresh_token'
@@ -51,23 +59,32 @@ interface GrantFacts extends Stamp, Pick<EndFacts, 'latencyMs'> {
   readonly intent?: string | undefined
 }
 
-const grantData = (intent: string | undefined): GrantData => ({
-  grant: REFRESH_GRANT,
-  ...(intent === undefined ? {} : { intent }),
-})
+/** A function that makes the event of one change of a sign-in. */
+const grantEvent =
+  <T extends 'ACCESS_TOKEN_INITIATED' | 'GRANT_IN_DOUBT' | 'GRANT_LAST_RESORT' | 'GRANT_ENDED', O extends EventOutcome>(
+    type: T,
+    outcome: O,
+  ) =>
+  (about: About, { intent, generation, ...facts }: GrantFacts): EventAs<T, O, GrantData> => ({
+    ...firstMembers(facts, about),
+    type,
+    outcome,
+    generation,
+    data: { grant: REFRESH_GRANT, ...(intent === undefined ? {} : { intent }) },
+    ...lastMembers(facts),
+  })
 
 /** A refresh of the sign-in is about to be sent. */
-export const accessTokenRequested = (
-  about: About,
-  { intent, generation, ...facts }: GrantFacts,
-): Made<'ACCESS_TOKEN_INITIATED'> => ({
-  ...firstMembers(facts, about),
-  type: 'ACCESS_TOKEN_INITIATED',
-  outcome: 'pending',
-  generation,
-  data: grantData(intent),
-  ...lastMembers(facts),
-})
+export const accessTokenRequested = grantEvent('ACCESS_TOKEN_INITIATED', 'pending')
+
+/** The answer to a refresh of the sign-in was lost: its refresh token may be spent. */
+export const grantInDoubt = grantEvent('GRANT_IN_DOUBT', 'pending')
+
+/** A refresh token that may be spent is about to be presented once more. */
+export const lastResortStarted = grantEvent('GRANT_LAST_RESORT', 'pending')
+
+/** Upstream ended the sign-in: the user must sign in again. */
+export const grantEnded = grantEvent('GRANT_ENDED', 'failure')
 
 /** An access token came; `generation` is the one that it made. */
 export const accessTokenRenewed = (
@@ -96,39 +113,6 @@ export const accessTokenFailed = (
   outcome: 'failure',
   generation,
   data,
-  ...lastMembers(facts),
-})
-
-/** The answer to a refresh of the sign-in was lost: its refresh token may be spent. */
-export const grantInDoubt = (about: About, { intent, generation, ...facts }: GrantFacts): Made<'GRANT_IN_DOUBT'> => ({
-  ...firstMembers(facts, about),
-  type: 'GRANT_IN_DOUBT',
-  outcome: 'pending',
-  generation,
-  data: grantData(intent),
-  ...lastMembers(facts),
-})
-
-/** A refresh token that may be spent is about to be presented once more. */
-export const lastResortStarted = (
-  about: About,
-  { intent, generation, ...facts }: GrantFacts,
-): Made<'GRANT_LAST_RESORT'> => ({
-  ...firstMembers(facts, about),
-  type: 'GRANT_LAST_RESORT',
-  outcome: 'pending',
-  generation,
-  data: grantData(intent),
-  ...lastMembers(facts),
-})
-
-/** Upstream ended the sign-in: the user must sign in again. */
-export const grantEnded = (about: About, { intent, generation, ...facts }: GrantFacts): Made<'GRANT_ENDED'> => ({
-  ...firstMembers(facts, about),
-  type: 'GRANT_ENDED',
-  outcome: 'failure',
-  generation,
-  data: grantData(intent),
   ...lastMembers(facts),
 })
 

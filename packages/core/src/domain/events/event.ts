@@ -1,12 +1,8 @@
-import type { GuestpassError } from '../errors.ts'
-import type { Json } from '../json.ts'
-import type { Instant, Millis } from '../time.ts'
 import type { AccessTokenEvent } from './access-tokens.ts'
 import type { GuestCreateEvent } from './guest-creates.ts'
 import type { GuestRecordEvent } from './guest-records.ts'
 import type { GuestTokenEvent } from './guest-tokens.ts'
 import type { KeyEvent } from './keys.ts'
-import { type About, lastMembers, type EventBase, firstMembers } from './event-parts.ts'
 import type { SignInEvent } from './sign-ins.ts'
 import type { WebhookEvent } from './webhooks.ts'
 
@@ -64,21 +60,3 @@ export type Event =
 
 /** The event of a type. */
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>
-
-/** Makes any event from its parts. Only for callers that have no function of their own yet. */
-export function event(
-  about: About,
-  id: string,
-  at: Instant,
-  happened: Pick<EventBase, 'generation' | 'idempotencyKey'> & {
-    readonly type: EventType
-    readonly outcome: Event['outcome']
-    readonly data?: Readonly<Record<string, Json>>
-    readonly latencyMs?: Millis
-    readonly statusCode?: number | undefined
-    readonly error?: GuestpassError
-  },
-): Event {
-  const { error, latencyMs, statusCode, ...facts } = happened
-  return { ...firstMembers({ id, at }, about), ...facts, ...lastMembers({ error, latencyMs, statusCode }) } as Event
-}

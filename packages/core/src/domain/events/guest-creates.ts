@@ -13,21 +13,27 @@ export type ApplicantData = {
 /** `requestId`: the id of the create, as the upstream receives it. */
 export type CreateData = ApplicantData & { readonly requestId: string }
 
-/** How a guest came to be authenticated: by a new guest, or by the guest of the session that exists. */
+/** What the CRM answered; `off`: there is none. */
+type CrmOutcome = 'found' | 'missing' | 'failed' | 'off'
+
+/** How a guest came to be authenticated: by a new guest, by the known one, or by its session that the upstream still has. */
 export type AuthenticationResult =
   | { readonly reused: true }
+  | { readonly recovered: true; readonly crm: CrmOutcome }
   | {
-      /** What the CRM answered; `off`: there is none. */
-      readonly crm: 'found' | 'missing' | 'failed' | 'off'
+      readonly crm: CrmOutcome
       /** What is known of the channel; `off`: it was not checked. */
       readonly preflight: 'usable' | 'unknown' | 'off'
       readonly requestId: string
     }
 
 /** What an auditor asks of an authentication. */
-export type ComplianceData = {
+export type ComplianceFlags = {
+  /** Whether the moment of consent is stored with the guest. */
   readonly gdprConsentRecorded: boolean
+  /** Whether neither the event nor the attributes of the guest contain the address or the name. */
   readonly dataMinimizationApplied: boolean
+  /** Whether the request was recorded before the upstream was called, and its end together with the guest. */
   readonly auditTrailGenerated: boolean
 }
 
@@ -42,7 +48,7 @@ export type AuthenticationData = ApplicantData & {
 } & AuthenticationResult
 
 export type GuestCreateEvent =
-  | EventAs<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceData }>
+  | EventAs<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceFlags }>
   | EventAs<'guest.authentication', 'failure', ApplicantData & { readonly requestId?: string }>
   | EventAs<'GUEST_CREATE_INITIATED', 'pending', CreateData & { readonly resumes: boolean }>
   | EventAs<'GUEST_CREATE_IN_DOUBT', 'failure', CreateData>
@@ -71,7 +77,7 @@ interface FailedCreateFacts extends ApplicantFacts, EndFacts {
 }
 
 /** The applicant of an authenticated guest, as its events show it. */
-const applicantData = ({ api, channelId, assurance }: ApplicantOfEvent): ApplicantData => ({
+export const applicantData = ({ api, channelId, assurance }: ApplicantOfEvent): ApplicantData => ({
   api,
   ...(channelId === undefined ? {} : { channelId }),
   assurance,
@@ -94,44 +100,44 @@ export const guestCreateStarted = (
   data: { ...applicantData(applicant), requestId, resumes },
 })
 
+/** A function that makes the event of a create that ended without a guest. */
+const failedCreate =
+  <T extends 'GUEST_CREATE_IN_DOUBT' | 'GUEST_CREATE_FAILED'>(type: T) =>
+  (about: About, { applicant, requestId, ...facts }: FailedCreateFacts): EventAs<T, 'failure', CreateData> => ({
+    ...firstMembers(facts, about),
+    type,
+    outcome: 'failure',
+    generation: 0,
+    data: { ...applicantData(applicant), requestId },
+    ...lastMembers(facts),
+  })
+
 /** The answer to a create was lost. */
-export const guestCreateInDoubt = (
-  about: About,
-  { applicant, requestId, ...facts }: FailedCreateFacts,
-): Made<'GUEST_CREATE_IN_DOUBT'> => ({
-  ...firstMembers(facts, about),
-  type: 'GUEST_CREATE_IN_DOUBT',
-  outcome: 'failure',
-  generation: 0,
-  data: { ...applicantData(applicant), requestId },
-  ...lastMembers(facts),
-})
+export const guestCreateInDoubt = failedCreate('GUEST_CREATE_IN_DOUBT')
 
 /** A create failed, and made no guest. */
-export const guestCreateFailed = (
-  about: About,
-  { applicant, requestId, ...facts }: FailedCreateFacts,
-): Made<'GUEST_CREATE_FAILED'> => ({
-  ...firstMembers(facts, about),
-  type: 'GUEST_CREATE_FAILED',
-  outcome: 'failure',
-  generation: 0,
-  data: { ...applicantData(applicant), requestId },
-  ...lastMembers(facts),
-})
+export const guestCreateFailed = failedCreate('GUEST_CREATE_FAILED')
+
+/** A function that makes the event of an applicant without a guest, with the id of the create where one was recorded. */
+const withoutGuest =
+  <T extends 'GUEST_ORPHANED' | 'guest.authentication'>(type: T) =>
+  (
+    about: About,
+    { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
+  ): EventAs<T, 'failure', ApplicantData & { readonly requestId?: string }> => ({
+    ...firstMembers(facts, about),
+    type,
+    outcome: 'failure',
+    generation: 0,
+    data: { ...applicantData(applicant), ...(requestId === undefined ? {} : { requestId }) },
+    ...lastMembers(facts),
+  })
 
 /** Upstream has, or may have, a guest that no caller receives. */
-export const guestOrphaned = (
-  about: About,
-  { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
-): Made<'GUEST_ORPHANED'> => ({
-  ...firstMembers(facts, about),
-  type: 'GUEST_ORPHANED',
-  outcome: 'failure',
-  generation: 0,
-  data: { ...applicantData(applicant), ...(requestId === undefined ? {} : { requestId }) },
-  ...lastMembers(facts),
-})
+export const guestOrphaned = withoutGuest('GUEST_ORPHANED')
+
+/** A request for an authenticated guest failed. */
+export const guestAuthenticationFailed = withoutGuest('guest.authentication')
 
 /** The data of an authentication without its compliance flags, which look at these data. */
 export const authenticationData = (
@@ -154,7 +160,7 @@ export const guestAuthenticated = (
     EndFacts & {
       readonly generation: number
       readonly data: AuthenticationData
-      readonly complianceFlags: ComplianceData
+      readonly complianceFlags: ComplianceFlags
     },
 ): Made<'guest.authentication', 'success'> => ({
   ...firstMembers(facts, about),
@@ -162,18 +168,5 @@ export const guestAuthenticated = (
   outcome: 'success',
   generation: facts.generation,
   data: { ...facts.data, complianceFlags: facts.complianceFlags },
-  ...lastMembers(facts),
-})
-
-/** A request for an authenticated guest failed. `requestId`: of its create, where one was written. */
-export const guestAuthenticationFailed = (
-  about: About,
-  { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
-): Made<'guest.authentication', 'failure'> => ({
-  ...firstMembers(facts, about),
-  type: 'guest.authentication',
-  outcome: 'failure',
-  generation: 0,
-  data: { ...applicantData(applicant), ...(requestId === undefined ? {} : { requestId }) },
   ...lastMembers(facts),
 })

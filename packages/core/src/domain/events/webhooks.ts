@@ -1,4 +1,12 @@
-import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+import {
+  type About,
+  type EndFacts,
+  type EventAs,
+  type EventOutcome,
+  firstMembers,
+  lastMembers,
+  type Stamp,
+} from './event-parts.ts'
 
 /** `event`, `eventType`: of the event that is delivered; `attempt` counts from 1, absent where nothing was sent. */
 export type DeliveryData = {
@@ -35,53 +43,38 @@ export interface DeliveryFacts extends Stamp, EndFacts {
   readonly attempt?: number | undefined
 }
 
-/** A delivery shares generation and idempotency key with its event. */
-const delivery = ({ webhook, delivered, attempt }: DeliveryFacts) => ({
-  generation: delivered.generation,
-  ...(delivered.idempotencyKey === undefined ? {} : { idempotencyKey: delivered.idempotencyKey }),
-  data: {
-    webhook,
-    event: delivered.id,
-    eventType: delivered.type,
-    ...(attempt === undefined ? {} : { attempt }),
-  },
-})
+/** A function that makes the event of one end of a delivery, which shares generation and idempotency key with its event. */
+const deliveryEvent =
+  <T extends 'WEBHOOK_SYNCED' | 'WEBHOOK_FAILED' | 'WEBHOOK_PARKED' | 'WEBHOOK_DISABLED', O extends EventOutcome>(
+    type: T,
+    outcome: O,
+  ) =>
+  (about: About, { webhook, delivered, attempt, ...facts }: DeliveryFacts): EventAs<T, O, DeliveryData> => ({
+    ...firstMembers(facts, about),
+    type,
+    outcome,
+    generation: delivered.generation,
+    ...(delivered.idempotencyKey === undefined ? {} : { idempotencyKey: delivered.idempotencyKey }),
+    data: {
+      webhook,
+      event: delivered.id,
+      eventType: delivered.type,
+      ...(attempt === undefined ? {} : { attempt }),
+    },
+    ...lastMembers(facts),
+  })
 
 /** The endpoint took the event. */
-export const webhookDelivered = (about: About, facts: DeliveryFacts): Made<'WEBHOOK_SYNCED'> => ({
-  ...firstMembers(facts, about),
-  type: 'WEBHOOK_SYNCED',
-  outcome: 'success',
-  ...delivery(facts),
-  ...lastMembers(facts),
-})
+export const webhookDelivered = deliveryEvent('WEBHOOK_SYNCED', 'success')
 
 /** A delivery failed, and is repeated. */
-export const webhookFailed = (about: About, facts: DeliveryFacts): Made<'WEBHOOK_FAILED'> => ({
-  ...firstMembers(facts, about),
-  type: 'WEBHOOK_FAILED',
-  outcome: 'failure',
-  ...delivery(facts),
-  ...lastMembers(facts),
-})
+export const webhookFailed = deliveryEvent('WEBHOOK_FAILED', 'failure')
 
 /** A delivery failed for good: the message is a dead letter. */
-export const webhookDeadLettered = (about: About, facts: DeliveryFacts): Made<'WEBHOOK_PARKED'> => ({
-  ...firstMembers(facts, about),
-  type: 'WEBHOOK_PARKED',
-  outcome: 'failure',
-  ...delivery(facts),
-  ...lastMembers(facts),
-})
+export const webhookDeadLettered = deliveryEvent('WEBHOOK_PARKED', 'failure')
 
 /** The endpoint answered that it is gone, and receives nothing more. */
-export const webhookDisabled = (about: About, facts: DeliveryFacts): Made<'WEBHOOK_DISABLED'> => ({
-  ...firstMembers(facts, about),
-  type: 'WEBHOOK_DISABLED',
-  outcome: 'failure',
-  ...delivery(facts),
-  ...lastMembers(facts),
-})
+export const webhookDisabled = deliveryEvent('WEBHOOK_DISABLED', 'failure')
 
 /** A test of an endpoint: as it is sent, and, with latency and status, as it ended. Failed if there is an error. */
 export const webhookTested = (

@@ -1,11 +1,10 @@
 import type { Context } from '../../domain/context.ts'
-import { aboutOf } from '../../domain/events/event-parts.ts'
-import { type Event, event, type EventType } from '../../domain/events/event.ts'
-import type { Json } from '../../domain/json.ts'
+import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import type { Event } from '../../domain/events/event.ts'
+import { authenticationData, type AuthenticationResult, guestAuthenticated } from '../../domain/events/guest-creates.ts'
 import { endOf } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
-import { type Instant, iso, type Millis } from '../../domain/time.ts'
-import type { GuestpassError } from '../../domain/errors.ts'
+import type { Instant, Millis } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
@@ -24,69 +23,33 @@ export interface Attempt {
   readonly elapsed: () => Millis
 }
 
-/** Words what happens to an attempt, in events that hold nothing personal. */
-export interface Wording {
-  (
-    attempt: Attempt,
-    at: Instant,
-    happened: {
-      readonly type: EventType
-      readonly outcome: Event['outcome']
-      readonly subject: string
-      readonly generation?: number
-      readonly error?: GuestpassError | undefined
-      readonly statusCode?: number | undefined
-      readonly data?: Readonly<Record<string, Json>>
-    },
-  ): Event
-}
+/** What the events of an attempt share, and the facts of one of them. Nothing of it is personal. */
+export type AttemptEvent = (
+  attempt: Attempt,
+  subject: string,
+  at: Instant,
+) => readonly [About, { readonly id: string; readonly at: Instant; readonly applicant: Applicant }]
 
-export const wording =
-  (connection: string, { random }: { readonly random: Random }): Wording =>
-  ({ applicant, context, elapsed }, at, { subject, generation = 0, data, error, ...happened }) =>
-    event(aboutOf({ connection, subject }, context, random), random.uuid(), at, {
-      ...happened,
-      generation,
-      ...(happened.outcome === 'pending' ? {} : { latencyMs: elapsed() }),
-      ...(error ? { error } : {}),
-      data: { ...dataOf(applicant), ...data },
-    })
+export const attemptEvents =
+  (connection: string, { random }: { readonly random: Random }): AttemptEvent =>
+  ({ applicant, context }, subject, at) => [
+    aboutOf({ connection, subject }, context, random),
+    { id: random.uuid(), at, applicant },
+  ]
 
-/** What may be told of any attempt. */
-const dataOf = ({ api, channelId, assurance }: Applicant): Readonly<Record<string, Json>> => ({
-  api,
-  ...(channelId === undefined ? {} : { channelId }),
-  assurance,
-})
-
-/** The event of a guest that was authenticated, with flags that are found out. `trail`: events of the attempt that are stored. */
+/** The event of a guest that was authenticated, with its compliance flags. `trail`: events of the attempt that are stored. */
 export function authenticated(
-  wording: Wording,
+  eventOf: AttemptEvent,
   attempt: Attempt,
   { now, trail }: { readonly now: () => Instant; readonly trail: readonly Event[] },
   { subject, generation, tokens, request, profile }: CredentialWithTokens,
-  { told, statusCode }: { readonly told: Readonly<Record<string, Json>>; readonly statusCode?: number },
+  { result, statusCode }: { readonly result: AuthenticationResult; readonly statusCode?: number },
 ): Event {
   const consentTimestamp = request?.['consentTimestamp'] as string | undefined
-  const data = {
-    verified: tokens.verified,
-    tokenExpiry: iso(endOf(tokens)),
-    consent: consentTimestamp !== undefined,
-    ...(consentTimestamp === undefined ? {} : { consentTimestamp }),
-    ...told,
-  }
-  const flags = complianceFlags({
-    consentTimestamp,
-    profile: openProfile(profile),
-    told: { ...dataOf(attempt.applicant), ...data },
-    trail,
-  })
-  return wording(attempt, now(), {
-    type: 'guest.authentication',
-    outcome: 'success',
-    subject,
-    generation,
-    statusCode,
-    data: { ...data, complianceFlags: flags },
-  })
+  const token = { verified: tokens.verified, expiresAt: endOf(tokens), consentTimestamp }
+  const data = authenticationData(attempt.applicant, token, result)
+  const flags = complianceFlags({ consentTimestamp, profile: openProfile(profile), shown: data, trail })
+  const [about, { id, at }] = eventOf(attempt, subject, now())
+  const facts = { generation, latencyMs: attempt.elapsed(), statusCode, data, complianceFlags: flags }
+  return guestAuthenticated(about, { id, at, ...facts })
 }

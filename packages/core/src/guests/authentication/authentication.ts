@@ -1,14 +1,17 @@
 import type { Credential } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
+import { applicantData } from '../../domain/events/guest-creates.ts'
+import { tokenRequested } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
-import { type Attempt, authenticated, wording } from './attempt.ts'
+import { type Attempt, attemptEvents, authenticated } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { CREATE_AGAIN, type CreationParts } from './creation.ts'
 import { createGuest } from './create-guest.ts'
+import { recordRefusal } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { OnDuplicate } from '../../upstream/applicant-fields.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
@@ -70,7 +73,7 @@ const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible',
 export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
   const { connection, meter, pseudonym } = parts
   const inTurn = createKeyedLock(connection, ports)
-  const creation: CreationParts = { ...parts, wording: wording(connection, ports), ports }
+  const creation: CreationParts = { ...parts, eventOf: attemptEvents(connection, ports), ports }
 
   return async (api, applicant, context) => {
     api.available()
@@ -148,17 +151,13 @@ async function serve(asking: Asking, found: Found, turn: HeldLock): Promise<Cred
 /** A guest in the place of one that cannot be renewed any more. */
 const instead = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
 
-/** A request that gets nothing, not even the id of the guest there may be: written down, and the error to throw. */
+/** Records a request that gets nothing, not even the id of the guest there may be. Gives the error to throw. */
 async function refused(
   { parts, attempt }: Asking,
   { guest, now }: Found,
   error: GuestpassError,
 ): Promise<GuestpassError> {
-  const { connection, meter, wording: words, ports } = parts
-  meter.count('guest_authentication_failed')
-  const subject = guest?.subject ?? ports.random.uuid()
-  const told = { type: 'guest.authentication', outcome: 'failure', subject, error } as const
-  await ports.store.commit({ connection, events: [words(attempt, now(), told)] })
+  await recordRefusal(parts, attempt, guest?.subject ?? parts.ports.random.uuid(), now(), error)
   return error
 }
 
@@ -177,7 +176,7 @@ const stillInDoubt = (): GuestpassError =>
 /** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
 async function reused(asking: Asking, { now }: Found, guestId: string): Promise<CredentialWithTokens | undefined> {
   const { parts, attempt } = asking
-  const { connection, wording: words, ports, sessions } = parts
+  const { connection, eventOf, ports, sessions } = parts
   await ports.store.touch(connection, guestId)
   let guest: CredentialWithTokens
   try {
@@ -187,9 +186,9 @@ async function reused(asking: Asking, { now }: Found, guestId: string): Promise<
     if (OVER.has(asGuestpassError(thrown).code)) return undefined
     throw thrown
   }
-  const { subject, generation } = guest
-  const about = { type: 'TOKEN_REQUEST_INITIATED', outcome: 'pending', subject, generation } as const
-  const begun = words(attempt, now(), about)
+  const [about, { id, at }] = eventOf(attempt, guest.subject, now())
+  const { api, ...request } = applicantData(attempt.applicant)
+  const begun = tokenRequested(about, { id, at, guest: { api, generation: guest.generation, request } })
   await ports.store.commit({ connection, events: [begun] })
   return keptReused(asking, guestId, now, begun)
 }
@@ -200,17 +199,17 @@ async function keptReused(
   now: () => Instant,
   begun: Event,
 ): Promise<CredentialWithTokens | undefined> {
-  const { connection, wording: words, ports } = parts
+  const { connection, eventOf, ports } = parts
   for (;;) {
     const { credential, revision } = await ports.store.find(connection, guestId)
     if (!hasToken(credential)) return undefined
     const next = withRequestProfile(credential, attempt.applicant, now())
-    const told = { told: { reused: true } }
+    const result = { reused: true } as const
     const outcome = await ports.store.commit({
       connection,
       writes: [{ credential: next, expect: { generation: next.generation, revision } }],
       documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, { outcome: 'off' })] : [],
-      events: [authenticated(words, attempt, { now, trail: [begun] }, next, told)],
+      events: [authenticated(eventOf, attempt, { now, trail: [begun] }, next, { result })],
     })
     if (outcome === 'conflict') continue
     api.enrichment?.start(guestId)

@@ -1,22 +1,14 @@
 import type { Event } from '../../domain/events/event.ts'
+import type { ComplianceFlags } from '../../domain/events/guest-creates.ts'
 import { type Json, textsIn } from '../../domain/json.ts'
 import type { Profile } from '../../domain/profile.ts'
 
-/** What an auditor asks of an authentication. Each is found out, not claimed. */
-export interface ComplianceFlags extends Readonly<Record<string, Json>> {
-  /** The moment of consent is stored with the guest. */
-  readonly gdprConsentRecorded: boolean
-  /** The address and the name stand neither in what is told nor in the attributes that upstream is given. */
-  readonly dataMinimizationApplied: boolean
-  /** The request was on record before upstream was asked, and its end is written together with the guest. */
-  readonly auditTrailGenerated: boolean
-}
-
+/** Computes the flags from what is stored and shown; none is taken from the request. */
 export function complianceFlags(of: {
   readonly consentTimestamp: Json | undefined
   readonly profile: Profile
-  /** What the events of the request tell. */
-  readonly told: Json
+  /** What the event of the authentication shows. */
+  readonly shown: Json
   /** Events of the request that are stored already. */
   readonly trail: readonly Event[]
 }): ComplianceFlags {
@@ -26,7 +18,7 @@ export function complianceFlags(of: {
     (typeof name === 'string' && hasWords(text.toLowerCase(), name.trim().toLowerCase()))
   return {
     gdprConsentRecorded: typeof of.consentTimestamp === 'string',
-    dataMinimizationApplied: !textsIn(of.told).some(names) && !textsIn(attributes ?? null).some(names),
+    dataMinimizationApplied: !textsIn(of.shown).some(names) && !textsIn(attributes ?? null).some(names),
     auditTrailGenerated: of.trail.length > 0,
   }
 }

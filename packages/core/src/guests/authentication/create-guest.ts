@@ -1,5 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
 import { rowOf } from '../requests/row-of.ts'
+import { guestCreateFailed, guestCreateInDoubt, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { sealedProfile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
@@ -9,6 +10,7 @@ import type { Attempt } from './attempt.ts'
 import { requestProfile } from './guest-profile.ts'
 import type { ChannelStatus } from './channel-preflight.ts'
 import {
+  recordRefusal,
   settleFailure,
   type Failure,
   formerGuest,
@@ -53,7 +55,7 @@ export async function createGuest(
     made,
     answer: sent,
     lookup,
-    told: { crm: lookup.outcome, preflight, requestId: entry.requestId },
+    result: { crm: lookup.outcome, preflight, requestId: entry.requestId },
   })
 }
 
@@ -72,10 +74,7 @@ async function checked(
     return look
   } catch (thrown) {
     const error = asGuestpassError(thrown)
-    const { connection, meter, wording, ports } = parts
-    meter.count('guest_authentication_failed')
-    const told = { type: 'guest.authentication', outcome: 'failure', subject: ports.random.uuid(), error } as const
-    await ports.store.commit({ connection, events: [wording(attempt, now(), told)] })
+    await recordRefusal(parts, attempt, parts.ports.random.uuid(), now(), error)
     throw error
   }
 }
@@ -120,7 +119,7 @@ function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup
 /** The end of a create whose tokens came and cannot be used. */
 function notReceived(creation: Creation, error: GuestpassError, guestId: string): Failure {
   const next: Reservation = { state: 'orphaned', ...formerGuest(creation.entry.decision) }
-  if (error.code === 'token_refused') return { error, next, types: ['GUEST_ORPHANED'], guestId }
+  if (error.code === 'token_refused') return { error, next, events: [guestOrphaned], guestId }
   // Tokens that could not be verified are as good as lost.
   return { ...inDoubt(creation, error), guestId }
 }
@@ -131,12 +130,12 @@ async function failed(creation: Creation, error: GuestpassError): Promise<Guestp
   if (error.code === 'in_doubt') return settleFailure(parts, entry, inDoubt(creation, error))
   const refusal = await api.explain(error, entry.attempt.applicant)
   const next = reservationAfterRefusal(entry, refusal)
-  return settleFailure(parts, entry, { error: refusal, next, types: ['GUEST_CREATE_FAILED'] })
+  return settleFailure(parts, entry, { error: refusal, next, events: [guestCreateFailed] })
 }
 
 function inDoubt({ api, entry }: Creation, cause: GuestpassError): Failure {
   const next: Reservation = { state: 'in_doubt', requestId: entry.requestId, ...formerGuest(entry.decision) }
-  return { error: createInDoubt(cause, api), next, types: ['GUEST_CREATE_IN_DOUBT'] }
+  return { error: createInDoubt(cause, api), next, events: [guestCreateInDoubt] }
 }
 
 /** The error of a create of which it is not known whether the upstream made the guest. */

@@ -1,12 +1,19 @@
 import type { Credential } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
+import {
+  guestAuthenticationFailed,
+  type guestCreateFailed,
+  type guestCreateInDoubt,
+  guestCreateStarted,
+  guestOrphaned,
+} from '../../domain/events/guest-creates.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
 import { commitUntilStored, type SavingPorts } from '../../tokens/renewal/commit-until-stored.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
-import type { Attempt, Wording } from './attempt.ts'
+import type { Attempt, AttemptEvent } from './attempt.ts'
 import {
   type CreateDecision,
   DUPLICATE,
@@ -41,16 +48,16 @@ export interface Failure {
   readonly error: GuestpassError
   /** What stands under the key from now on. */
   readonly next: Reservation | undefined
-  /** The events that say so, besides that of the failed authentication. */
-  readonly types: readonly Event['type'][]
+  /** Makes the events that say so, besides that of the failed authentication. */
+  readonly events: readonly (typeof guestCreateInDoubt | typeof guestCreateFailed | typeof guestOrphaned)[]
   /** Known from the answer. */
   readonly guestId?: string | undefined
 }
 
-/** What creates are written down with. */
+/** What creates are recorded with. */
 export interface CreateLedgerParts {
   readonly connection: string
-  readonly wording: Wording
+  readonly eventOf: AttemptEvent
   readonly meter: Meter
   readonly ports: Pick<RenewalPorts, 'random' | 'holder'> &
     SavingPorts & { readonly store: Pick<Store, 'document' | 'commit'> }
@@ -62,11 +69,11 @@ export async function writeEntry(
   attempt: Attempt,
   opening: CreatePlan,
 ): Promise<LedgerEntry | undefined> {
-  const { connection, wording, ports } = parts
+  const { connection, eventOf, ports } = parts
   const { decision, now, revision, reservation } = opening
   const [requestId, subject] = [ports.random.uuid(), ports.random.uuid()]
-  const data = { requestId, resumes: decision.resumes }
-  const begun = wording(attempt, now(), { type: 'GUEST_CREATE_INITIATED', outcome: 'pending', subject, data })
+  const [about, facts] = eventOf(attempt, subject, now())
+  const begun = guestCreateStarted(about, { ...facts, requestId, resumes: decision.resumes })
   const events = [...(decision.orphans ? [orphaned(parts, attempt, reservation, now())] : []), begun]
   const creation: Reservation = { state: 'creating', requestId, holder: ports.holder, ...formerGuest(decision) }
   const documents = [reservationWrite(attempt, creation, revision)]
@@ -76,13 +83,14 @@ export async function writeEntry(
 
 /** The guest that a lost answer may have made, and that the request gives up. */
 function orphaned(
-  { wording, ports }: CreateLedgerParts,
+  { eventOf, ports }: CreateLedgerParts,
   attempt: Attempt,
   reservation: Reservation | undefined,
   at: Instant,
 ): Event {
-  const data = reservation && 'requestId' in reservation ? { requestId: reservation.requestId } : {}
-  return wording(attempt, at, { type: 'GUEST_ORPHANED', outcome: 'failure', subject: ports.random.uuid(), data })
+  const requestId = reservation && 'requestId' in reservation ? reservation.requestId : undefined
+  const [about, facts] = eventOf(attempt, ports.random.uuid(), at)
+  return guestOrphaned(about, { ...facts, requestId, latencyMs: attempt.elapsed() })
 }
 
 /** Whether the create of a entry is still the one that is written down; else another process has taken the key over. */
@@ -127,19 +135,34 @@ export async function settle(
   }
 }
 
-/** Writes that a create failed, and gives the error to throw. */
+/** Records an authentication that failed before its create was recorded; counted. `subject` represents the guest in the event. */
+export async function recordRefusal(
+  { connection, eventOf, meter, ports }: CreateLedgerParts,
+  attempt: Attempt,
+  subject: string,
+  at: Instant,
+  error: GuestpassError,
+): Promise<void> {
+  meter.count('guest_authentication_failed')
+  const [about, facts] = eventOf(attempt, subject, at)
+  const refused = guestAuthenticationFailed(about, { ...facts, latencyMs: attempt.elapsed(), error })
+  await ports.store.commit({ connection, events: [refused] })
+}
+
+/** Records that a create failed, and gives the error to throw. */
 export async function settleFailure(
   parts: CreateLedgerParts,
   entry: LedgerEntry,
-  { error, next, types, guestId }: Failure,
+  { error, next, events: made, guestId }: Failure,
 ): Promise<GuestpassError> {
-  const { connection, wording, meter, ports } = parts
+  const { connection, eventOf, meter, ports } = parts
   meter.count('guest_authentication_failed')
   const { subject, now, attempt, requestId, guest } = entry
   const shown = redactIds(error, subject, [guestId, ...(guest ? guestIds(guest) : [])])
-  const events = [...types, 'guest.authentication' as const].map((type) =>
-    wording(attempt, now(), { type, outcome: 'failure', subject, error: shown, data: { requestId } }),
-  )
+  const events = [...made, guestAuthenticationFailed].map((event) => {
+    const [about, facts] = eventOf(attempt, subject, now())
+    return event(about, { ...facts, requestId, latencyMs: attempt.elapsed(), error: shown })
+  })
   if ((await settle(parts, entry, { next, change: { events } })) !== 'done')
     await ports.store.commit({ connection, events })
   return error

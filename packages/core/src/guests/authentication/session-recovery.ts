@@ -1,3 +1,4 @@
+import { guestCreateFailed, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
@@ -37,7 +38,7 @@ async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<C
     throw await settleFailure(parts, entry, {
       error,
       next: reservationAfterRefusal(entry, error),
-      types: ['GUEST_CREATE_FAILED'],
+      events: [guestCreateFailed],
     })
   }
 }
@@ -47,13 +48,14 @@ async function kept(
   { parts, api, entry, crmLookup }: Creation,
   guestId: string,
 ): Promise<CredentialWithTokens | undefined> {
-  const { connection, ports, wording } = parts
+  const { connection, ports, eventOf } = parts
   const lookup = await crmLookup
   for (;;) {
     const { credential, revision } = await ports.store.find(connection, guestId)
     if (!hasToken(credential)) return undefined
     const next = withRequestProfile(credential, entry.attempt.applicant, entry.now(), lookup)
-    const done = authenticated(wording, entry.attempt, entry, next, { told: { recovered: true, crm: lookup.outcome } })
+    const result = { recovered: true, crm: lookup.outcome } as const
+    const done = authenticated(eventOf, entry.attempt, entry, next, { result })
     const change = {
       writes: [{ credential: next, expect: { generation: next.generation, revision } }],
       documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, lookup)] : [],
@@ -77,13 +79,13 @@ function refused({ parts, entry }: Creation, conflict: GuestpassError): Promise<
     return settleFailure(parts, entry, {
       error,
       next: reservationAfterRefusal(entry, error),
-      types: ['GUEST_CREATE_FAILED'],
+      events: [guestCreateFailed],
     })
   }
   return settleFailure(parts, entry, {
     error: orphaned(conflict),
     next: { state: 'orphaned', ...formerGuest(decision) },
-    types: wasOrphaned ? [] : ['GUEST_ORPHANED'],
+    events: wasOrphaned ? [] : [guestOrphaned],
   })
 }
 

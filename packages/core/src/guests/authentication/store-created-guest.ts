@@ -1,6 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import type { Json } from '../../domain/json.ts'
+import { type AuthenticationResult, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { ended, hasEnded } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -30,7 +30,7 @@ export interface CreatedGuest {
   readonly made: AcceptedTokens
   readonly answer: Answered
   readonly lookup: CrmLookup
-  readonly told: Readonly<Record<string, Json>>
+  readonly result: AuthenticationResult
 }
 
 /** The guest of before, where upstream names it again. */
@@ -89,7 +89,7 @@ const isOf = ({ id, profile, request }: Credential, { attempt: { applicant }, gu
 
 async function storing(
   { parts, api, entry }: Creation,
-  { made, told, lookup, answer }: CreatedGuest,
+  { made, result, lookup, answer }: CreatedGuest,
   of: {
     readonly next: CredentialWithTokens
     readonly place: Row
@@ -99,7 +99,7 @@ async function storing(
   },
 ): Promise<Omit<Change, 'connection'>> {
   const { next, place, former, isFirst } = of
-  const done = authenticated(parts.wording, entry.attempt, entry, next, { told, statusCode: answer.created.status })
+  const done = authenticated(parts.eventOf, entry.attempt, entry, next, { result, statusCode: answer.created.status })
   const ends = ending(parts, entry, next, former)
   const generation = next.generation - 1
   const expect = place.credential ? { generation } : { generation, revision: 0 }
@@ -129,11 +129,11 @@ function ending(
 
 /** Another process has stored its guest: upstream has this one beside it. */
 async function orphaned({ parts, entry }: Creation): Promise<undefined> {
-  const { connection, wording, ports } = parts
+  const { connection, eventOf, ports } = parts
   const { attempt, subject, now, requestId } = entry
-  const data = { requestId }
-  const lost = wording(attempt, now(), { type: 'GUEST_ORPHANED', outcome: 'failure', subject, data })
-  await ports.store.commit({ connection, events: [lost] })
+  const [about, facts] = eventOf(attempt, subject, now())
+  const event = guestOrphaned(about, { ...facts, requestId, latencyMs: attempt.elapsed() })
+  await ports.store.commit({ connection, events: [event] })
   return undefined
 }
 
@@ -146,7 +146,7 @@ async function refuseEnded(
   const { ports } = parts
   await denyLateTokens(ports.store, guest, issued)
   const guestId = guestIdOf(guest)
-  return settleFailure(parts, entry, { error: ended(guest), next: undefined, types: ['GUEST_ORPHANED'], guestId })
+  return settleFailure(parts, entry, { error: ended(guest), next: undefined, events: [guestOrphaned], guestId })
 }
 
 /** Upstream gave the id of another guest: the session of that guest stays as it is, and the token that came is handed out to no caller. */
@@ -156,5 +156,5 @@ function refuseForeign({ parts, entry }: Creation, guestId: string): Promise<Gue
     'The upstream gave the new guest the id of another guest. The token was thrown away, and the other guest is unchanged. Ask the operator of the upstream how its guest ids are made.',
   )
   const next: Reservation = { state: 'orphaned', ...formerGuest(entry.decision) }
-  return settleFailure(parts, entry, { error, next, types: ['GUEST_ORPHANED'], guestId })
+  return settleFailure(parts, entry, { error, next, events: [guestOrphaned], guestId })
 }

@@ -1,6 +1,12 @@
 import type { Credential } from '../../domain/credential.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
-import { type Event, event } from '../../domain/events/event.ts'
+import type { Event } from '../../domain/events/event.ts'
+import {
+  type CrmFailedData,
+  type EnrichedData,
+  guestEnriched,
+  guestEnrichmentFailed,
+} from '../../domain/events/guest-records.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { hasEnded } from '../../domain/plan.ts'
@@ -100,26 +106,22 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
     }
   }
 
-  const worded = (
-    credential: Credential,
-    error: GuestpassError | undefined,
+  /** What the events of enrichment share. */
+  const eventParts = ({ subject, generation }: Credential) =>
+    [
+      aboutOf({ connection, subject }, { actor: WORKER }, random),
+      { id: random.uuid(), at: clock.wall(), generation },
+    ] as const
+
+  const failedEvent = (
+    guest: Credential,
+    error: GuestpassError,
     latencyMs: Millis,
-    data: Record<string, Json>,
+    data: EnrichedData | CrmFailedData,
   ): Event => {
-    const { subject, generation, api } = credential
-    const about = aboutOf({ connection, subject }, { actor: WORKER }, random)
-    return event(about, random.uuid(), clock.wall(), {
-      ...(error
-        ? {
-            type: 'GUEST_ENRICHMENT_FAILED',
-            outcome: 'failure',
-            error: redactIds(error, subject, guestIds(credential)),
-          }
-        : { type: 'GUEST_ENRICHED', outcome: 'success' }),
-      generation,
-      latencyMs,
-      data: { api, ...data },
-    })
+    const [about, facts] = eventParts(guest)
+    const shown = redactIds(error, guest.subject, guestIds(guest))
+    return guestEnrichmentFailed(about, { ...facts, latencyMs, data, error: shown })
   }
 
   /** Asks the CRM again and keeps what it says; gives the guest as it then is. */
@@ -170,7 +172,7 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
     }
     const attempts = before.attempts + 1
     const gap = said?.outcome === 'failed' ? said.error : NOT_ASKED
-    const missing = crm ? [worded(guest, gap, lookupMs, { crm: 'failed', attempts })] : []
+    const missing = crm ? [failedEvent(guest, gap, lookupMs, { api: guest.api, crm: 'failed', attempts })] : []
     const wait = Math.min(FIRST * 2 ** before.attempts, LONGEST) * (1 - random.float() / 4)
     const next: PendingEnrichment = { put: error !== undefined, crm, attempts }
     await settle(attempts < MOST ? next : undefined, [...events, ...missing], wait)
@@ -187,16 +189,17 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
       crm: profile.crm,
       consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
     })
-    const data = { crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
+    const data: EnrichedData = { api: guest.api, crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
     const elapsed = stopwatch(clock)
     try {
       await parts.update(guest, attributes, personalTextsOf(guest.profile))
       meter.count('guest_enriched')
-      return { events: [worded(guest, undefined, elapsed(), data)] }
+      const [about, facts] = eventParts(guest)
+      return { events: [guestEnriched(about, { ...facts, latencyMs: elapsed(), data })] }
     } catch (thrown) {
       meter.count('guest_enrichment_failed')
       const error = asGuestpassError(thrown)
-      return { events: [worded(guest, error, elapsed(), data)], error }
+      return { events: [failedEvent(guest, error, elapsed(), data)], error }
     }
   }
 

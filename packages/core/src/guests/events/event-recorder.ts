@@ -1,7 +1,13 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, TokenSet } from '../../domain/credential.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
-import { type Event, event, type EventType } from '../../domain/events/event.ts'
+import {
+  type GuestTokenEvent,
+  refreshFailed,
+  refreshStarted,
+  tokenFailed,
+  tokenRequested,
+} from '../../domain/events/guest-tokens.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type Instant, iso, tenth } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
@@ -24,16 +30,16 @@ export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'laten
   readonly credential: CredentialWithTokens
 }
 
-/** Words what happens to guests: events for what is stored, calls for those who listen, counters. */
+/** Records what happens to guests: makes the events to store, calls listeners, and counts. */
 export interface GuestEventRecorder {
   /** What all events of one request share. */
   about(credential: Credential, context?: Context): About
   /** A token is about to be asked for. */
-  initiated(credential: Credential, about: About, now: Instant): Event
+  initiated(credential: Credential, about: About, now: Instant): GuestTokenEvent
   /** It could not be had; counted. */
-  failed(credential: Credential, failure: TokenFailure): Event
+  failed(credential: Credential, failure: TokenFailure): GuestTokenEvent
   /** A token that is held outside was not taken for a refresh; counted. */
-  refused(credential: Credential, failure: TokenFailure): Event
+  refused(credential: Credential, failure: TokenFailure): GuestTokenEvent
   /** It is there, and stored: calls all listeners. */
   announce(made: StoredToken): void
   /** Calls the listener of one call with it; `kind`: where this process did not make it. */
@@ -50,34 +56,29 @@ export function createGuestEventRecorder({
   /** How the tokens came that this process made. */
   const kinds = new WeakMap<TokenSet, TokenReady['kind']>()
   const successRate = (): number => tenth((100 * tally.issued) / Math.max(1, tally.issued + tally.failed))
-  const told = ({ generation, intent, api, request }: Credential) => ({
-    generation,
-    data: { api, ...request, ...(intent?.action === 'last_resort' ? { lastResort: true } : {}) },
-    ...(intent && isRefresh({ intent }) ? { idempotencyKey: intent.id } : {}),
-  })
   const failed = (
-    type: EventType,
+    event: typeof tokenFailed | typeof refreshFailed,
     counter: string,
-    credential: Credential,
+    guest: Credential,
     { about, error, now, latencyMs }: TokenFailure,
-  ): Event => {
+  ): GuestTokenEvent => {
     tally.failed += 1
     meter.count(counter)
-    const shown = redactIds(error, credential.subject, guestIds(credential))
-    return event(about, random.uuid(), now, { type, outcome: 'failure', error: shown, latencyMs, ...told(credential) })
+    const shown = redactIds(error, guest.subject, guestIds(guest))
+    return event(about, { id: random.uuid(), at: now, guest, error: shown, latencyMs })
   }
 
   return {
     about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
-    initiated(credential, about, now) {
-      const type = isRefresh(credential) ? 'REFRESH_INITIATED' : 'TOKEN_REQUEST_INITIATED'
-      return event(about, random.uuid(), now, { type, outcome: 'pending', ...told(credential) })
+    initiated(guest, about, now) {
+      const event = isRefresh(guest) ? refreshStarted : tokenRequested
+      return event(about, { id: random.uuid(), at: now, guest })
     },
     failed: (credential, failure) =>
       isRefresh(credential)
-        ? failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure)
-        : failed('TOKEN_FAILED', 'guest_token_failed', credential, failure),
-    refused: (credential, failure) => failed('REFRESH_FAILED', 'guest_refresh_failed', credential, failure),
+        ? failed(refreshFailed, 'guest_refresh_failed', credential, failure)
+        : failed(tokenFailed, 'guest_token_failed', credential, failure),
+    refused: (credential, failure) => failed(refreshFailed, 'guest_refresh_failed', credential, failure),
     announce(made) {
       tally.issued += 1
       kinds.set(made.credential.tokens, made.kind)

@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
-import { event } from '../../domain/events/event.ts'
+import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
@@ -69,12 +69,9 @@ export function createEraser(
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.standing === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
-        const erased = event(aboutOf({ connection, subject }, context, random), random.uuid(), now, {
-          type: 'GUEST_ERASED',
-          outcome: 'success',
-          generation: generation + 1,
-          data: { api, upstream: answer.upstream },
-        })
+        const about = aboutOf({ connection, subject }, context, random)
+        const facts = { api, generation: generation + 1, upstream: answer.upstream }
+        const erased = guestErased(about, { id: random.uuid(), at: now, ...facts })
         const change: Change = {
           connection,
           writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation } }],

@@ -1,7 +1,7 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
 import type { Context } from '../../domain/context.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
-import { event } from '../../domain/events/event.ts'
+import { guestInvalidated } from '../../domain/events/guest-records.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { call, checkOptions, needed, record } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
@@ -144,11 +144,11 @@ export function createGuestRecords(
       if (!reservation || reservation.state === 'free') return { freed: false }
       const former = reservedGuest(reservation)
       const { credential, now } = await store.find(connection, former ?? key)
-      const told = event(about({ subject: credential?.subject ?? random.uuid() }, context), random.uuid(), now, {
-        type: 'GUEST_INVALIDATED',
-        outcome: 'success',
+      const invalidated = guestInvalidated(about({ subject: credential?.subject ?? random.uuid() }, context), {
+        id: random.uuid(),
+        at: now,
         generation: credential?.generation ?? 0,
-        data: { state: reservation.state },
+        state: reservation.state,
       })
       const free: Reservation | undefined = former === undefined ? undefined : { state: 'free', former }
       const write = {
@@ -157,7 +157,7 @@ export function createGuestRecords(
         expect: { revision },
         ...(free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}),
       }
-      if ((await store.commit({ connection, documents: [write], events: [told] })) === 'done') {
+      if ((await store.commit({ connection, documents: [write], events: [invalidated] })) === 'done') {
         return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
       }
     }

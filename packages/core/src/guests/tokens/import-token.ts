@@ -2,8 +2,7 @@ import { guestNamed } from '../../domain/guest-id.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
-import type { About } from '../../domain/events/event-parts.ts'
-import { event } from '../../domain/events/event.ts'
+import { tokenImported } from '../../domain/events/guest-tokens.ts'
 import { ended, endOf, hasEnded, type Windows } from '../../domain/plan.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -114,8 +113,8 @@ async function refused(
   const { connection, ports, recorder } = parts
   try {
     const { base, now } = await guestOf(parts, guestId, context.api)
-    const told = recorder.refused(base, { ...failure, about: recorder.about(base, context), now })
-    await ports.store.commit({ connection, events: [told] })
+    const event = recorder.refused(base, { ...failure, about: recorder.about(base, context), now })
+    await ports.store.commit({ connection, events: [event] })
   } catch {}
 }
 
@@ -155,10 +154,13 @@ async function adopted(parts: TokenImportParts, of: Adopting): Promise<Credentia
   const isOlder = base.tokens && next.tokens.sentAt < base.tokens.sentAt - SAME_AGE
   // What was stored here once and is no longer has been replaced, be it within the same second.
   if (isOlder || (await ports.store.issued(connection, fingerprint))) throw notTaken(guestId, 'superseded')
+  const { api, generation, tokens } = next
+  const about = recorder.about(next, context)
+  const facts = { id: ports.random.uuid(), at: now, api, generation, scopes: tokens.scopes }
   const outcome = await ports.store.commit({
     connection,
     writes: [{ credential: next, expect: { generation: base.generation } }],
-    events: [told(next, recorder.about(next, context), now, ports)],
+    events: [tokenImported(about, facts)],
     issued: [{ credential: next.id, fingerprint, expiresAt: rememberedUntil(next.tokens) }],
   })
   return outcome === 'done' ? next : undefined
@@ -191,19 +193,6 @@ function succeeding(
   }
   return withTokenSubject(next, claims['sub'] as string)
 }
-
-const told = (
-  { api, generation, tokens }: Credential,
-  about: About,
-  now: Instant,
-  { random }: Pick<RenewalPorts, 'random'>,
-) =>
-  event(about, random.uuid(), now, {
-    type: 'TOKEN_ADOPTED',
-    outcome: 'success',
-    generation,
-    data: { api, scopes: tokens?.scopes ?? [] },
-  })
 
 /** The tokens of another API come with others, and cannot be taken over alone. */
 const foreign = (guestId: string, api: string): GuestpassError =>

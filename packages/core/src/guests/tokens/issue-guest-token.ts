@@ -92,7 +92,7 @@ async function keep(
     const outcome = await store.commit({
       connection,
       writes: [{ credential: next, expect: { generation: base.generation } }],
-      events: made.events.map((told) => ({ ...told, subject: next.subject, generation: next.generation })),
+      events: made.events.map((event) => ({ ...event, subject: next.subject, generation: next.generation })),
       issued,
     })
     if (outcome === 'done') return next

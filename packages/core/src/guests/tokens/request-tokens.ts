@@ -1,5 +1,5 @@
 import type { Credential } from '../../domain/credential.ts'
-import { event, type EventType } from '../../domain/events/event.ts'
+import { refreshCompleted, tokenIssued } from '../../domain/events/guest-tokens.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
@@ -18,19 +18,19 @@ export interface RequestedTokens extends RenewalResult {
 /** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
 export type TokenCall = Pick<RenewalCall, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
 
-/** What a token set is called in counters and events. */
+/** The event, the counter and the timer of a token operation. */
 export interface TokenOperation {
-  readonly type: EventType
+  readonly event: typeof tokenIssued | typeof refreshCompleted
   readonly counter: string
   readonly timer: string
 }
 export const MINT: TokenOperation = {
-  type: 'TOKEN_GENERATED_SUCCESS',
+  event: tokenIssued,
   counter: 'guest_token_issued',
   timer: 'guest_token_latency',
 }
 export const REFRESH: TokenOperation = {
-  type: 'REFRESH_COMPLETED',
+  event: refreshCompleted,
   counter: 'guest_token_refreshed',
   timer: 'guest_refresh_latency',
 }
@@ -43,7 +43,7 @@ export interface TokenRequest<G extends GrantedTokens> {
   readonly changes?: (granted: G) => Partial<Credential>
 }
 
-/** Asks upstream for the tokens of a guest, receives them, and words what came of it. */
+/** Requests the tokens of a guest, accepts them, and makes the event. */
 export type RequestTokens = <G extends GrantedTokens>(
   order: TokenCall,
   wanted: TokenRequest<G>,
@@ -53,38 +53,27 @@ export function createRequestTokens(
   reception: TokenAcceptor,
   { meter, random }: { readonly meter: Meter; readonly random: Random },
 ): RequestTokens {
-  return async (
-    { credential, about, now, hooks },
-    { operation: words, requirements: terms, send: ask, changes: takes },
-  ) => {
+  return async ({ credential, about, now, hooks }, { operation, requirements, send, changes }) => {
     const started = now()
     let sentAt = started
-    const granted = await ask({
+    const granted = await send({
       ...hooks,
       onSend() {
         hooks.onSend()
         sentAt = now()
       },
     })
-    const received: AcceptedTokens = await reception.accept(credential, granted, { ...terms, sentAt }, now)
+    const received: AcceptedTokens = await reception.accept(credential, granted, { ...requirements, sentAt }, now)
     const latencyMs = now() - started
-    meter.count(words.counter)
-    meter.time(words.timer, latencyMs)
+    meter.count(operation.counter)
+    meter.time(operation.timer, latencyMs)
     const { verified } = received.credential.tokens
-    const told = event(about, random.uuid(), now(), {
-      type: words.type,
-      outcome: 'success',
-      generation: credential.generation + 1,
-      latencyMs,
-      statusCode: granted.status,
-      ...(credential.intent && words === REFRESH ? { idempotencyKey: credential.intent.id } : {}),
-      data: { api: credential.api, ...credential.request, verified },
-    })
+    const facts = { guest: credential, verified, latencyMs, statusCode: granted.status }
     return {
       ...received,
-      credential: { ...received.credential, ...takes?.(granted) },
+      credential: { ...received.credential, ...changes?.(granted) },
       latencyMs,
-      events: [told],
+      events: [operation.event(about, { id: random.uuid(), at: now(), ...facts })],
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Credential } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
-import { type Event, event } from '../../domain/events/event.ts'
+import { tokenRevoked } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, Issued, Ledger } from '../../ports/store.ts'
@@ -18,15 +18,10 @@ export function revocationChange(
   { random }: { readonly random: Random },
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
   const next = revoked(credential)
-  const told: Event = event(about, random.uuid(), now, {
-    type: 'TOKEN_REVOKED',
-    outcome: 'success',
-    generation: next.generation,
-    data: { api: credential.api, upstream: 'unsupported' },
-  })
+  const { api, generation } = next
   return {
     writes: [{ credential: next, expect: { generation: credential.generation } }],
-    events: [told],
+    events: [tokenRevoked(about, { id: random.uuid(), at: now, api, generation })],
     deny: [credential.id],
   }
 }

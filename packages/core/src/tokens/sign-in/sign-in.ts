@@ -1,7 +1,8 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { type Event, event } from '../../domain/events/event.ts'
+import type { About } from '../../domain/events/event-parts.ts'
+import { signInFailed, signInStarted } from '../../domain/events/sign-ins.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
@@ -61,10 +62,10 @@ export interface SignIn {
    * when the answer to the exchange was lost, `token_refused`, …; with `store_…`, `keys_unavailable` or the reason `discovery` nothing was sent, and the same query may be tried again.
    */
   complete(query: URLSearchParams | string, browser?: string, context?: Context): Promise<SignedIn>
-  /** Runs what may end a sign-in badly; then an event tells of it. */
+  /** Runs work of a sign-in. If it fails, an event is stored. */
   recordingFailure<T>(asker: Initiator, work: () => Promise<T>): Promise<T>
   /** Stores tokens that were granted in another way, as to a device. */
-  storeTokens(granted: GrantedTokens, asker: Initiator, of: Omit<GrantedSignIn, 'event'>): Promise<SignedIn>
+  storeTokens(granted: GrantedTokens, asker: Initiator, of: Omit<GrantedSignIn, 'about'>): Promise<SignedIn>
 }
 
 /** Who signs in, in events. */
@@ -107,15 +108,13 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   const accepted = createSignInStorage(parts, ports)
   const secretText = (): string => encodeBase64url(random.bytes(BYTES))
 
-  const told = (
-    { subject, generation }: Credential,
-    asker: Initiator,
-    now: Instant,
-    happened: Pick<Event, 'type' | 'outcome'> & {
-      readonly error?: GuestpassError
-      readonly data?: Event['data'] & object
-    },
-  ): Event => event({ ...asker, connection, subject }, random.uuid(), now, { generation, ...happened })
+  /** What the events of one sign-in share. */
+  const aboutOf = ({ subject }: Credential, { actor, correlationId }: Initiator): About => ({
+    actor,
+    connection,
+    subject,
+    correlationId,
+  })
 
   async function recordingFailure<T>(
     asker: Initiator,
@@ -139,13 +138,15 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     settled: (error: GuestpassError) => Promise<readonly DocumentWrite[]>,
   ): Promise<void> {
     const { credential, now } = await readGrant(connection, ports)
-    const events = [told(credential, asker, now(), { type: 'SIGN_IN_FAILED', outcome: 'failure', ...failure })]
+    const { generation } = credential
+    const facts = { id: random.uuid(), at: now(), generation, ...failure }
+    const events = [signInFailed(aboutOf(credential, asker), facts)]
     const outcome = await store.commit({ connection, documents: await settled(failure.error), events })
     if (outcome === 'conflict') await store.commit({ connection, events })
   }
 
   const storeTokens: SignIn['storeTokens'] = (granted, asker, of) =>
-    accepted(granted, { ...of, event: (credential, now, facts) => told(credential, asker, now, facts) })
+    accepted(granted, { ...of, about: (credential) => aboutOf(credential, asker) })
 
   async function exchanged(
     code: string | null,
@@ -240,7 +241,8 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     const data = { grant: 'authorization_code', scopes }
     const challenge = await digest(verifier.reveal())
     const url = await oauth.authorizeUrl({ redirectUri, scopes, state, challenge, ...openId })
-    const started = told(credential, asker, now(), { type: 'SIGN_IN_STARTED', outcome: 'pending', data })
+    const { generation } = credential
+    const started = signInStarted(aboutOf(credential, asker), { id: random.uuid(), at: now(), generation, data })
     const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
     return { url, expiresAt: Math.floor(expiresAt) }
   }

@@ -1,6 +1,7 @@
 import { GRANT } from '../../domain/credential-ids.ts'
 import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
-import type { Event } from '../../domain/events/event.ts'
+import type { About } from '../../domain/events/event-parts.ts'
+import { signInCompleted } from '../../domain/events/sign-ins.ts'
 import { endOf } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -31,12 +32,8 @@ export interface GrantedSignIn {
   /** How it was granted: `authorization_code`, `device_code`. */
   readonly grant: string
   readonly nonce?: string
-  /** Makes the event of the sign-in. */
-  readonly event: (
-    credential: Credential,
-    now: Instant,
-    facts: Pick<Event, 'type' | 'outcome'> & { readonly data: Event['data'] & object },
-  ) => Event
+  /** What the event of the sign-in shares with the others of its request. */
+  readonly about: (credential: Credential) => About
   /** Documents to commit with the tokens. */
   readonly settled?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
 }
@@ -102,7 +99,9 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
         connection,
         writes: [{ credential: next, expect: { generation: credential.generation } }],
         documents,
-        events: [of.event(next, now(), { type: 'SIGN_IN_COMPLETED', outcome: 'success', data })],
+        events: [
+          signInCompleted(of.about(next), { id: ports.random.uuid(), at: now(), generation: next.generation, data }),
+        ],
       }
       const outcome = await commitUntilStored(ports, change, GRANT)
       if (outcome === 'conflict') continue

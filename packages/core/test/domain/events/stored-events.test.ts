@@ -158,6 +158,15 @@ const stored: readonly (readonly [Event, string])[] = [
     `"type":"guest.authentication","outcome":"success","generation":1,"data":{${AUTHENTICATED},"reused":true,${FLAGS}}`,
   ],
   [
+    guestAuthenticated(about, {
+      ...stamp,
+      generation: 1,
+      data: authenticationData(applicant, token, { recovered: true, crm: 'off' }),
+      complianceFlags,
+    }),
+    `"type":"guest.authentication","outcome":"success","generation":1,"data":{${AUTHENTICATED},"recovered":true,"crm":"off",${FLAGS}}`,
+  ],
+  [
     guestEnriched(about, {
       ...stamp,
       generation: 1,

@@ -238,7 +238,7 @@ describe('the flags of compliance', () => {
     complianceFlags({
       consentTimestamp: '2026-01-01T00:00:00.000Z',
       profile,
-      told: { api: 'x' },
+      shown: { api: 'x' },
       trail: [begun],
       ...more,
     })
@@ -251,12 +251,12 @@ describe('the flags of compliance', () => {
   })
 
   it('tell when address or name stand where they need not', () => {
-    for (const told of [{ a: ['Ann'] }, { a: 'from ANN, again' }, { a: { b: 'to ANN@mail.example' } }]) {
-      expect(flags({ told }).dataMinimizationApplied).toBe(false)
+    for (const shown of [{ a: ['Ann'] }, { a: 'from ANN, again' }, { a: { b: 'to ANN@mail.example' } }]) {
+      expect(flags({ shown }).dataMinimizationApplied).toBe(false)
     }
     const attributes = { note: 'ann@mail.example' }
     expect(flags({ profile: { ...profile, attributes } }).dataMinimizationApplied).toBe(false)
-    expect(flags({ told: { a: 'Anna, Joann', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
+    expect(flags({ shown: { a: 'Anna, Joann', b: 7, c: null, d: true } }).dataMinimizationApplied).toBe(true)
   })
 })
 
