@@ -39,10 +39,10 @@ export async function fill(
   const touchedAt = Date.now()
   db.exec('begin')
   for (let at = 0; at < count; at += 1) {
-    const { connection, id, kind, generation, standing, tokens, ...body } = sessionRow(dueAt(at))
+    const { connection, id, kind, generation, status, tokens, ...body } = sessionRow(dueAt(at))
     const place = { connection, table: 'credentials', column: 'tokens', row: id, generation }
     const sealed = seal(sealing, randomBytes(12), place, JSON.stringify(tokens))
-    session.run(connection, id, kind, generation, standing, tokens.renewAt, touchedAt, sealed, JSON.stringify(body))
+    session.run(connection, id, kind, generation, status, tokens.renewAt, touchedAt, sealed, JSON.stringify(body))
     issued.run(connection, randomBytes(32).toString('base64url'), id, tokens.expiresAt + HOUR)
   }
   db.exec('commit; pragma wal_checkpoint(truncate)')

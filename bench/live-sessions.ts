@@ -25,7 +25,7 @@ export function session(id: string, dueAt: Instant): Credential {
     api: 'guest-tokens',
     subject: randomUUID(),
     generation: 1,
-    standing: 'active',
+    status: 'active',
     createdAt: sentAt,
     request: { durationSeconds: LIFE_SECONDS, scopes: SCOPES },
     aliveUntil: expiresAt,

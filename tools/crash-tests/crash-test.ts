@@ -269,7 +269,7 @@ async function signedIn(run: Run): Promise<void> {
   while (!run.isOver) {
     await Promise.race([sleep(500), over.promise])
     const { credential } = await environment.store.find(connectionOf('external-users'), 'grant')
-    if (credential?.standing === 'needs_reauth') await environment.signIn().catch(() => {})
+    if (credential?.status === 'needs_reauth') await environment.signIn().catch(() => {})
   }
 }
 

@@ -45,7 +45,7 @@ describe('what is found', () => {
     connection: 'default',
     kind: 'guest',
     api: 'guest-tokens',
-    standing: 'active',
+    status: 'active',
     createdAt: START,
   } as const
   const about = { actor: 'cli', connection: 'default', subject: 's', correlationId: 'c' } as const

@@ -15,11 +15,11 @@ export async function showUnsavedOnFailure<T>(work: () => Promise<T>, cli: Cli):
 
 function showUnsaved(unsaved: AccessToken | IssuedGuest, cause: unknown, cli: Cli): void {
   const text = cli.showToken(unsaved.token)
-  const standing = 'in_doubt' as const
+  const status = 'in_doubt' as const
   const [whose, document] =
     'guestId' in unsaved
-      ? [`Guest ${unsaved.guestId}`, { guestId: unsaved.guestId, ...tokenDocument(unsaved, () => text), standing }]
-      : ['The sign-in', accessTokenDocument({ ...unsaved, standing }, () => text)]
+      ? [`Guest ${unsaved.guestId}`, { guestId: unsaved.guestId, ...tokenDocument(unsaved, () => text), status }]
+      : ['The sign-in', accessTokenDocument({ ...unsaved, status }, () => text)]
   cli.answer(document, () => [text, `  valid until ${document.expiresAt}; it is not stored`])
   const remedy = cause instanceof GuestpassError && !isStoreError(cause) ? 'Mend that' : 'Make room'
   cli.note(`${whose} is in doubt: the new tokens end with this process. ${remedy}, then ask again.`)

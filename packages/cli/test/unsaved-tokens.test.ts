@@ -65,7 +65,7 @@ describe('new tokens that the store does not take', () => {
     await expect(showUnsavedOnFailure(() => Promise.reject(error), cli)).rejects.toBe(error)
     expect(answers).toEqual([
       [
-        { ...document, expiresAt: '1970-01-01T00:00:00.000Z', generation: 2, standing: 'in_doubt' },
+        { ...document, expiresAt: '1970-01-01T00:00:00.000Z', generation: 2, status: 'in_doubt' },
         ['gp_…6789', '  valid until 1970-01-01T00:00:00.000Z; it is not stored'],
       ],
     ])

@@ -10,7 +10,7 @@ export {
   type LinkVersion,
   NO_LINKS,
 } from './domain/chain.ts'
-export type { BackOff, Credential, Intent, Request, Standing, TokenSet } from './domain/credential.ts'
+export type { BackOff, Credential, Intent, Request, Status, TokenSet } from './domain/credential.ts'
 export { dueAt, dueSetAt } from './domain/due.ts'
 export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
 export { canonicalJson, type Json } from './domain/json.ts'

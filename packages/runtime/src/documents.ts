@@ -28,9 +28,9 @@ export const tokenDocument = (
 
 /** The document of an access token of the connection. */
 export const accessTokenDocument = (
-  { token, expiresAt, scopes, generation, standing }: AccessToken,
+  { token, expiresAt, scopes, generation, status }: AccessToken,
   shown: ShownToken,
-) => ({ accessToken: shown(token), expiresAt: iso(expiresAt), scope: scopes.join(' '), generation, standing })
+) => ({ accessToken: shown(token), expiresAt: iso(expiresAt), scope: scopes.join(' '), generation, status })
 
 /** The document of a guest, without its token. */
 export const guestViewDocument = (view: GuestView) => ({
@@ -47,7 +47,7 @@ export const revocationDocument = ({ upstream, local, upstreamValidUntil }: Revo
 })
 
 /** The document of a connection: how it gets its access tokens. */
-export const connectionDocument = ({ expiresAt, renewedAt, ...view }: ConnectionView) => ({
+export const connectionDocument = ({ expiresAt, renewedAt, standing: _former, ...view }: ConnectionView) => ({
   ...view,
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
   ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),

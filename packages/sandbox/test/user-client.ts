@@ -97,7 +97,7 @@ export function refreshed(
 }
 
 /** What the API says of an access token: 200 while it is good. */
-export async function standing(sandbox: Sandbox, access: string): Promise<number> {
+export async function userinfoStatus(sandbox: Sandbox, access: string): Promise<number> {
   return (await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${access}` } })).status
 }
 

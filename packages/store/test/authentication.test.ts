@@ -88,7 +88,7 @@ describe('guests of people on a store that several processes share', () => {
         expect((await store.documents('default', { kind, limit: 9 })).documents).toEqual([])
       }
       const left = (await store.find('default', guestId)).credential
-      expect([left?.standing, left?.profile, left?.tokens]).toEqual(['erased', undefined, undefined])
+      expect([left?.status, left?.profile, left?.tokens]).toEqual(['erased', undefined, undefined])
       expect(await store.findBySubject('default', credential?.subject ?? '')).toBeUndefined()
       await store.close()
       expect(readable(folder, texts)).toEqual([])

@@ -14,7 +14,7 @@ const ANN: Credential = {
   api: 'engagements',
   subject: 'somebody',
   generation: 1,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   profile: sealedProfile({ email: 'ann@example.com', name: 'Ann' }),
 }

@@ -16,7 +16,7 @@ const guest = (generation: number, note = ''): Credential => ({
   api: 'guest-tokens',
   subject: 'somebody',
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: AT,
   request: { note },
   tokens: {

@@ -22,7 +22,7 @@ const guest = (connection: string, id: string, generation: number): Credential =
   api: 'guest-tokens',
   subject: `subject-of-${id}`,
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   profile: sealedProfile({ email: `${id}@example.com` }),
   tokens: {

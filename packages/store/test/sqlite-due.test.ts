@@ -17,7 +17,7 @@ const guest = (id: string, renewAt: number): Credential => ({
   api: 'guest-tokens',
   subject: 'somebody',
   generation: 1,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   tokens: {
     access: new Secret(`access-${id}`),

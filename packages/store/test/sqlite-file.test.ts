@@ -16,7 +16,7 @@ const credential = (id: string, generation: number, more: Partial<Credential> = 
   api: 'guest-tokens',
   subject: 'somebody',
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   tokens: {
     access: new Secret(`${CANARY}-access-${id}-${generation}`),
@@ -152,7 +152,7 @@ describe('the file of a store', () => {
       const seen = async (): Promise<boolean[]> =>
         Promise.all([path, `${path}-wal`].map(async (file) => (await readFile(file)).includes(CANARY)))
       expect(await seen()).toContain(true)
-      const { tokens: _, ...erased } = credential('alice', 2, { standing: 'erased' })
+      const { tokens: _, ...erased } = credential('alice', 2, { status: 'erased' })
       await put(store, erased)
       expect(await seen()).toEqual([false, false])
       await store.close()
@@ -167,7 +167,7 @@ describe('the file of a store', () => {
       await put(store, credential('ann', 1, { profile }))
       await put(store, credential('bob', 1, { profile }))
       const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
-      const { tokens: _gone, ...bare } = credential('ann', 2, { standing: 'erased', subject: 'nobody' })
+      const { tokens: _gone, ...bare } = credential('ann', 2, { status: 'erased', subject: 'nobody' })
       await put(store, bare)
       const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
       const all = Buffer.concat(files)

@@ -14,7 +14,7 @@ const guest = (id: string, generation: number): Credential => ({
   api: 'guest-tokens',
   subject: `subject-of-${id}`,
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: AT,
   tokens: { access: new Secret('a'), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
 })

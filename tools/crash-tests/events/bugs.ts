@@ -36,7 +36,7 @@ const withoutIntents = (store: Store): Store => ({
     store.commit({
       ...change,
       writes: (change.writes ?? []).map(({ credential: { intent: _forgotten, ...credential }, expect }) => ({
-        credential: { ...credential, standing: 'active' },
+        credential: { ...credential, status: 'active' },
         expect,
       })),
     }),

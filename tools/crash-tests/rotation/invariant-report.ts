@@ -14,7 +14,7 @@ export interface Given {
 }
 
 /** The stored credentials and the events of a connection. */
-export interface Standing {
+export interface Status {
   readonly name: string
   readonly api: Api
   readonly credentials: readonly Credential[]
@@ -24,7 +24,7 @@ export interface Standing {
 export interface Evidence {
   readonly given: readonly Given[]
   readonly journal: readonly JournalEntry[]
-  readonly connections: readonly Standing[]
+  readonly connections: readonly Status[]
 }
 
 export interface InvariantReport {
@@ -117,7 +117,7 @@ const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry)
 
 const isLate = ({ error }: Event): boolean => error?.code === 'token_refused'
 
-function grantFindings(grants: readonly Standing[], journal: readonly JournalEntry[]): Part {
+function grantFindings(grants: readonly Status[], journal: readonly JournalEntry[]): Part {
   const events = grants.flatMap((one) => one.events)
   const refreshes = journal.filter(({ grant }) => grant === 'refresh_token')
   const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
@@ -135,8 +135,8 @@ function grantFindings(grants: readonly Standing[], journal: readonly JournalEnt
 }
 
 /** One part for each guest that a connection ever had. */
-function guestFindings({ credentials, events }: Standing, journal: readonly JournalEntry[]): readonly Part[] {
-  return credentials.map(({ id, upstreamId = id, subject, intent, standing }) => {
+function guestFindings({ credentials, events }: Status, journal: readonly JournalEntry[]): readonly Part[] {
+  return credentials.map(({ id, upstreamId = id, subject, intent, status }) => {
     const own = events.filter((event) => event.subject === subject)
     const refreshes = journal.filter((entry) => entry.operation === 'refresh' && entry.guestId === upstreamId)
     const failed = own.filter(({ type }) => type === 'REFRESH_FAILED')
@@ -148,7 +148,7 @@ function guestFindings({ credentials, events }: Standing, journal: readonly Jour
         .size,
       lastResorts: own.filter((event) => event.type === 'REFRESH_INITIATED' && 'lastResort' in (event.data ?? {}))
         .length,
-      ended: standing === 'needs_reauth' ? 1 : 0,
+      ended: status === 'needs_reauth' ? 1 : 0,
       open: intent ? 1 : 0,
       again: refreshes.filter(isAgain),
       stale: staleOf(refreshes),
@@ -193,7 +193,7 @@ const tokenOf = ({ body }: JournalEntry): string => {
   return ofSignIn ?? ofGuest ?? ''
 }
 
-function lostOf({ name, credentials }: Standing, given: readonly Given[]): { lost: number; doubled: number } {
+function lostOf({ name, credentials }: Status, given: readonly Given[]): { lost: number; doubled: number } {
   const own = given.filter(({ connection }) => connection === name)
   const stored = new Map(credentials.map(({ kind, id, generation }) => [kind === 'grant' ? 'grant' : id, generation]))
   const byGeneration = Map.groupBy(own, ({ of, generation }) => `${of} ${generation}`)

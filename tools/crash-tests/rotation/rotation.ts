@@ -227,13 +227,13 @@ const tally = <Name extends string>(counts: Partial<Record<Name, number>>, what:
 const judged = async ({ environment, given }: Run): Promise<InvariantReport> => {
   // In this order: what upstream did is in the store by then, as a note or as tokens.
   const journal = environment.journal()
-  const standing = async ({ name, api, credentials, events }: Kept) => ({
+  const status = async ({ name, api, credentials, events }: Kept) => ({
     name,
     api,
     credentials: await credentials(),
     events: await events(),
   })
-  return invariantReport({ given, journal, connections: await Promise.all(environment.connections.map(standing)) })
+  return invariantReport({ given, journal, connections: await Promise.all(environment.connections.map(status)) })
 }
 
 /** Begins again whatever has ended. */

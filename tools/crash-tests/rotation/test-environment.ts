@@ -165,7 +165,7 @@ function signedIn({ name, signIn }: Connection, store: Store): Kept {
     api: 'grant',
     credentials: async () => [await grant()].filter((one) => one !== undefined),
     events: () => eventsIn(store, name),
-    hasEnded: async () => (await grant())?.standing === 'needs_reauth',
+    hasEnded: async () => (await grant())?.status === 'needs_reauth',
     begin: () => insisting(once),
   }
 }
@@ -185,7 +185,7 @@ function withGuest({ name, guests }: Connection, store: Store, channelId: string
     api: 'engagements',
     credentials: async () => (await Promise.all(made.map(found))).filter((one) => one !== undefined),
     events: () => eventsIn(store, name),
-    hasEnded: async () => (await found(made.at(-1) ?? ''))?.standing === 'needs_reauth',
+    hasEnded: async () => (await found(made.at(-1) ?? ''))?.status === 'needs_reauth',
     begin: () => insisting(once),
   }
 }

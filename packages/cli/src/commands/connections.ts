@@ -7,8 +7,8 @@ import { defineCommand } from './runner/command.ts'
 
 const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
 
-const lineOf = ({ connection, grant, standing, generation, expiresAt }: ConnectionView): string =>
-  `${connection}  ${grant}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
+const lineOf = ({ connection, grant, status, generation, expiresAt }: ConnectionView): string =>
+  `${connection}  ${grant}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 export const connectionsListCommand = defineCommand({
   example: 'guestpass connections list',
@@ -42,7 +42,7 @@ export const connectionsShowCommand = defineCommand({
       cli.answer(connectionDocument(view), () => [
         lineOf(view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
-        ...(view.standing === 'needs_reauth' ? [`  ${remedyOf(ended, view.connection)}`] : []),
+        ...(view.status === 'needs_reauth' ? [`  ${remedyOf(ended, view.connection)}`] : []),
         ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),
         ...(view.organization === undefined ? [] : [`  organisation ${view.organization}`]),
       ])

@@ -14,8 +14,8 @@ async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Setti
   )
 }
 
-const viewLine = ({ guestId, api, standing, generation, expiresAt }: GuestView): string =>
-  `${guestId}  ${api}  ${standing}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
+const viewLine = ({ guestId, api, status, generation, expiresAt }: GuestView): string =>
+  `${guestId}  ${api}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 /** What is known of its token; nothing when there is none. */
 const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string[] =>
@@ -36,7 +36,7 @@ export const guestShowCommand = defineCommand({
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
         // The subject of an erased guest stands in no record.
-        ...(view.standing === 'erased' ? [] : [`  audit subject ${view.subject}`]),
+        ...(view.status === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),
       ])
     }),

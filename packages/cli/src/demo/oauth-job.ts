@@ -42,7 +42,7 @@ export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<
   }
   bar.stop()
   const { entries, ...met } = calls(['token'])
-  const { standing } = await connectionView(store, name)
+  const { status } = await connectionView(store, name)
   return {
     job: JOB,
     asked: rounds,
@@ -50,7 +50,7 @@ export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<
     failed: rounds - done,
     ...taken.quantiles(),
     ...met,
-    lost: lost + (standing === 'active' ? 0 : 1),
+    lost: lost + (status === 'active' ? 0 : 1),
     doubled: entries.filter(({ presented = 0, replayed }) => presented > 1 && replayed !== true).length,
   }
 }

@@ -20,7 +20,7 @@ import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
 /** The status of a guest now: the stored one, or `expired` if its token has ended. */
-export type GuestStatus = Credential['standing'] | 'expired'
+export type GuestStatus = Credential['status'] | 'expired'
 
 /** Which guests `guests.list` gives, and how many. */
 export interface GuestFilter {
@@ -129,8 +129,8 @@ export function createFrontDoorGuests(guests: Guests, { run }: Calls, now: () =>
   }
 }
 
-const statusOf = ({ standing, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
-  standing === 'active' && expiresAt <= now ? 'expired' : standing
+const statusOf = ({ status, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
+  status === 'active' && expiresAt <= now ? 'expired' : status
 
 const { anything, either, kind, oneOf, record, secret, whole } = kinds
 const isText = (value: unknown): boolean => typeof value === 'string'

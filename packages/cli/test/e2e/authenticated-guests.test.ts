@@ -159,7 +159,7 @@ describe('a user of guest issue', () => {
     ])
     expect((await ann.run(`guest erase ${guest.guestId}`)).out).toMatch(/is erased here\.\n {2}Genesys has no call/)
     await ann.expectFailure(`guest token ${guest.guestId}`, 2, 'guest_revoked')
-    expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({ standing: 'erased', scopes: [] })
+    expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({ status: 'erased', scopes: [] })
     expect((await ann.run(`guest show ${guest.guestId}`)).out).toMatch(/erased.*no token\n {2}since \S+Z\n$/)
   })
 

@@ -100,7 +100,7 @@ describe('kill -9', () => {
       ann.runJson(`guest show ${guestId}`),
       ann.runJson<Issued>(`guest token ${guestId} --reveal`),
     ])
-    expect(shown).toMatchObject({ code: 0, said: { guestId, standing: 'active' } })
+    expect(shown).toMatchObject({ code: 0, said: { guestId, status: 'active' } })
     expect(held).toMatchObject({ code: 0, said: { token } })
   }
 

@@ -52,7 +52,7 @@ describe('a user of every command', () => {
         expiresAt: expect.stringMatching(TIME),
         scope: 'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
         generation: 1,
-        standing: 'active',
+        status: 'active',
       },
     ])
     const { said: shown } = await ann.runJson<{ accessToken: string }>('token --reveal')
@@ -127,7 +127,7 @@ describe('a user of every command', () => {
     expect(view).toEqual({
       guestId,
       api: 'guest-tokens',
-      standing: 'active',
+      status: 'active',
       generation: 1,
       scopes: expect.arrayContaining(['webmessaging:guest:send', 'webmessaging:guest:receive']),
       verified: true,
@@ -172,7 +172,7 @@ describe('a user of every command', () => {
     await ann.expectFailure(`${ISSUE} --guest-id ${guest.guestId}`, 2, 'guest_revoked')
     expect(calls('mint')).toBe(before)
     expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({
-      standing: 'revoked',
+      status: 'revoked',
       verified: false,
     })
   })

@@ -78,7 +78,7 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
       disk.empty()
       const { code, out } = await run.ended
       server.close()
-      expect([code, JSON.parse(out), spent]).toMatchObject([0, { generation: 1, standing: 'active' }, 1])
+      expect([code, JSON.parse(out), spent]).toMatchObject([0, { generation: 1, status: 'active' }, 1])
     })
   }, 40_000)
 })

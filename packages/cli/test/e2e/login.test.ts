@@ -45,7 +45,7 @@ describe('login', () => {
     expect([code, JSON.parse(out)]).toMatchObject([0, { connection: 'default', generation: 1, missing: [] }])
     expect(seen).toMatchObject({ status: 200, text: expect.stringContaining('You may close this window') })
     const { said } = await ann.runJson('token')
-    expect(said).toMatchObject({ accessToken: expect.stringMatching(/^gp_….{4}$/), generation: 1, standing: 'active' })
+    expect(said).toMatchObject({ accessToken: expect.stringMatching(/^gp_….{4}$/), generation: 1, status: 'active' })
   })
 
   it('is told when whoever was asked said no, here and in the browser', async () => {
@@ -130,16 +130,16 @@ describe('logout', () => {
     await login('', browse)
     const { said: before } = await ann.runJson('connections show')
     expect((await ann.runJson('connections show default')).said).toEqual(before)
-    expect(before).toMatchObject({ grant: 'refresh_token', standing: 'active', renewable: true })
+    expect(before).toMatchObject({ grant: 'refresh_token', status: 'active', renewable: true })
     expect(await ann.runJson('logout')).toEqual({
       code: 0,
       said: { connection: 'default', upstream: 'done', local: 'done' },
     })
     const { said: after } = await ann.runJson('connections list')
-    expect(after).toMatchObject({ connections: [{ grant: 'refresh_token', standing: 'revoked' }] })
+    expect(after).toMatchObject({ connections: [{ grant: 'refresh_token', status: 'revoked' }] })
     await ann.run('token')
     expect(await ann.runJson('connections show')).toMatchObject({
-      said: { grant: 'client_credentials', standing: 'active' },
+      said: { grant: 'client_credentials', status: 'active' },
     })
   })
 

@@ -216,7 +216,7 @@ describe('another connection', () => {
     const { said: twin } = await ann.runJson(`${ISSUE} --connection other --guest-id ${guest.guestId}`)
     expect(twin).toMatchObject({ guestId: guest.guestId, generation: 1 })
     await ann.runJson(`guest revoke ${guest.guestId} --connection other`)
-    expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({ standing: 'active', generation: 1 })
+    expect((await ann.runJson(`guest show ${guest.guestId}`)).said).toMatchObject({ status: 'active', generation: 1 })
     expect((await ann.runJson('verify -', { input: guest.token })).said).toMatchObject({ valid: true })
 
     const { problem } = await ann.expectFailure('guest list --connection othr', 2, 'config_invalid')

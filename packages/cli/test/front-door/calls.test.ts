@@ -57,7 +57,7 @@ describe('a call', () => {
     ['the token of null', (gp: Guestpass) => gp.accessToken(null as never), 'request'],
     ['a refresh with a text', (gp: Guestpass) => gp.guests.refresh('g', 'token' as never), 'options'],
     ['a list of too many', (gp: Guestpass) => gp.guests.list({ limit: 5_000 }), 'filter.limit'],
-    ['a list by an unknown member', (gp: Guestpass) => gp.guests.list({ standing: 'x' } as never), 'filter.standing'],
+    ['a list by an unknown member', (gp: Guestpass) => gp.guests.list({ status: 'x' } as never), 'filter.status'],
     ['a list by null', (gp: Guestpass) => gp.guests.list(null as never), 'filter'],
     [
       'a list by a status that is none',

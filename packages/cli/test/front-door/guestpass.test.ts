@@ -33,7 +33,7 @@ describe('guestpass()', () => {
     const issued = await gp.guests.issue(SEND)
     expect(await gp.verify(issued.token.reveal(), SEND)).toMatchObject({ valid: true, claims: { sub: issued.guestId } })
     expect(await gp.guests.token(issued.guestId)).toMatchObject({ generation: 1 })
-    expect(await gp.guests.show(issued.guestId)).toMatchObject({ standing: 'active' })
+    expect(await gp.guests.show(issued.guestId)).toMatchObject({ status: 'active' })
     expect((await gp.guests.list({ status: 'active', api: 'guest-tokens' })).guests).toHaveLength(1)
     expect((await gp.guests.list({ status: 'expired' })).guests).toEqual([])
     await gp.guests.revoke(issued.guestId)

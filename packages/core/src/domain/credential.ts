@@ -6,7 +6,7 @@ import type { Instant, Millis } from './time.ts'
  * Whether a credential can still yield tokens. `in_doubt`: an answer was lost and a refresh token may be spent.
  * `needs_reauth`: the grant ended. `revoked` and `erased`: ended on purpose.
  */
-export type Standing = 'active' | 'in_doubt' | 'needs_reauth' | 'revoked' | 'erased'
+export type Status = 'active' | 'in_doubt' | 'needs_reauth' | 'revoked' | 'erased'
 
 /** The tokens of one generation. Instants are on the store's clock. */
 export interface TokenSet {
@@ -69,7 +69,7 @@ export interface Credential {
   readonly subject: string
   /** Counts token sets; a write of tokens names the one it replaces. 0: none yet. */
   readonly generation: number
-  readonly standing: Standing
+  readonly status: Status
   readonly tokens?: TokenSet
   readonly intent?: Intent
   readonly backOff?: BackOff

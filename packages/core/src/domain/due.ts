@@ -6,9 +6,9 @@ import type { Instant } from './time.ts'
  * resort may be sent, and past its back-off. Absent for what is never due: access tokens, which callers renew; what has ended; what
  * has no tokens.
  */
-export function dueAt({ kind, standing, tokens, backOff }: Credential): Instant | undefined {
-  if (kind !== 'guest' || (standing !== 'active' && standing !== 'in_doubt') || !tokens) return undefined
-  const from = standing === 'in_doubt' ? Math.max(tokens.expiresAt, tokens.renewAt) : tokens.renewAt
+export function dueAt({ kind, status, tokens, backOff }: Credential): Instant | undefined {
+  if (kind !== 'guest' || (status !== 'active' && status !== 'in_doubt') || !tokens) return undefined
+  const from = status === 'in_doubt' ? Math.max(tokens.expiresAt, tokens.renewAt) : tokens.renewAt
   return Math.max(from, backOff?.until ?? Number.NEGATIVE_INFINITY)
 }
 

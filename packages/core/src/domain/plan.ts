@@ -93,7 +93,7 @@ export function plan(
   issuerNow: Instant = now,
 ): Plan {
   if (!credential) return { do: 'renew' }
-  const { standing, backOff } = credential
+  const { status, backOff } = credential
   if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
   const isNewer = credential.generation > (ask.newerThan ?? -1)
   const tokens = isNewer || ask.ifPossible ? credential.tokens : undefined
@@ -103,7 +103,7 @@ export function plan(
     (ask.rejected === true && !tokens) ||
     freshness(credential.tokens, now, windows, issuerNow) === 'expired'
   // In doubt, what there is serves to its end; then comes the last resort.
-  const mayRenew = standing === 'active' || (standing === 'in_doubt' && isOver)
+  const mayRenew = status === 'active' || (status === 'in_doubt' && isOver)
   const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !rests(backOff, now)
   const waits = !isNewer || state === 'mandatory' || (state === 'advisory' && ask.early === true)
   if (tokens && state !== 'expired' && !(waits && renewable)) {
@@ -115,11 +115,11 @@ export function plan(
 }
 
 /** Whether a credential was ended on purpose: nothing brings it back. */
-export const hasEnded = ({ standing }: Credential): boolean => standing === 'revoked' || standing === 'erased'
+export const hasEnded = ({ status }: Credential): boolean => status === 'revoked' || status === 'erased'
 
-export const ended = ({ kind, standing, connection, ...rest }: Credential): GuestpassError =>
+export const ended = ({ kind, status, connection, ...rest }: Credential): GuestpassError =>
   kind === 'guest'
-    ? new GuestpassError('guest_revoked', `Guest ${guestIdOf(rest)} was ${standing}. Issue a token for a new guest id.`)
+    ? new GuestpassError('guest_revoked', `Guest ${guestIdOf(rest)} was ${status}. Issue a token for a new guest id.`)
     : new GuestpassError('needs_reauth', `Connection ${connection} was signed out. Sign in again.`)
 
 const resting = ({ backOff }: Credential): GuestpassError =>
@@ -139,10 +139,10 @@ const lapsed = (guest: Credential): GuestpassError =>
 export const LATER = 'The token serves to its end; then the refresh is tried once more.'
 
 /** Why a credential that was not ended on purpose can be renewed no more, or not now. */
-export function stuck({ standing, connection, kind, ...rest }: Credential): GuestpassError {
+export function stuck({ status, connection, kind, ...rest }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
-  return standing === 'in_doubt'
+  return status === 'in_doubt'
     ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
     : new GuestpassError(
         'needs_reauth',

@@ -198,7 +198,7 @@ export interface Credentials {
   touch(connection: string, id: string): Promise<void>
   /**
    * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
-   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, standing or due time; a note that
+   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time; a note that
    * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
    */
   claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>

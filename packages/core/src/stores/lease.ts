@@ -17,12 +17,12 @@ function left(lease: Lease, now: Instant): Millis {
 
 /** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */
 export function leased(
-  standing: Lease | undefined,
+  current: Lease | undefined,
   holder: string,
   ms: Millis,
   now: Instant,
 ): { readonly answer: LeaseAnswer; readonly lease?: Lease } {
-  const endsInMs = standing && standing.holder !== holder ? left(standing, now) : 0
+  const endsInMs = current && current.holder !== holder ? left(current, now) : 0
   if (endsInMs > 0) return { answer: { granted: false, endsInMs } }
   return { answer: { granted: true, endsInMs: ms }, lease: { holder, until: now + ms, ms } }
 }

@@ -87,8 +87,8 @@ export function credentials(known: readonly Row[] = []): Credentials {
   }
 
   const keep = (row: Row): void => {
-    const { id, subject, standing } = row.credential
-    if (standing !== 'erased') idOfSubject.set(subject, id)
+    const { id, subject, status } = row.credential
+    if (status !== 'erased') idOfSubject.set(subject, id)
     rows.set(id, row)
   }
   for (const row of known) keep(row)

@@ -19,8 +19,9 @@ export interface SavedStore {
   readonly contents: ReadonlyMap<string, Contents>
 }
 
-/** A credential as JSON, its secrets as texts. */
-type PlainCredential = Omit<Credential, 'tokens' | 'profile'> & {
+/** A credential as JSON, its secrets as texts. The status has the name that the first version of the format gave it. */
+type PlainCredential = Omit<Credential, 'tokens' | 'profile' | 'status'> & {
+  readonly standing: Credential['status']
   readonly tokens?: Omit<TokenSet, 'access' | 'refresh'> & { readonly access: string; readonly refresh?: string }
   readonly profile?: string
 }
@@ -46,22 +47,24 @@ interface Plain {
   readonly connections: Readonly<Record<string, PlainContents>>
 }
 
-function plainOf({ tokens, profile, ...rest }: Credential): PlainCredential {
+function plainOf({ tokens, profile, status, ...facts }: Credential): PlainCredential {
+  const rest = { ...facts, standing: status }
   if (!tokens) return { ...rest, ...(profile ? { profile: profile.reveal() } : {}) }
-  const { access, refresh, ...facts } = tokens
+  const { access, refresh, ...kept } = tokens
   return {
     ...rest,
-    tokens: { ...facts, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) },
+    tokens: { ...kept, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) },
     ...(profile ? { profile: profile.reveal() } : {}),
   }
 }
 
-function credentialOf({ tokens, profile, ...rest }: PlainCredential): Credential {
+function credentialOf({ tokens, profile, standing, ...facts }: PlainCredential): Credential {
+  const rest = { ...facts, status: standing }
   const sealed = profile === undefined ? {} : { profile: new Secret(profile) }
   if (!tokens) return { ...rest, ...sealed }
-  const { access, refresh, ...facts } = tokens
+  const { access, refresh, ...kept } = tokens
   const spent = refresh === undefined ? {} : { refresh: new Secret(refresh) }
-  return { ...rest, tokens: { ...facts, access: new Secret(access), ...spent }, ...sealed }
+  return { ...rest, tokens: { ...kept, access: new Secret(access), ...spent }, ...sealed }
 }
 
 const plainContents = (contents: Contents, now: Instant): PlainContents => {

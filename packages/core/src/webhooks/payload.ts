@@ -96,7 +96,7 @@ function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefi
  */
 function newToken(endpoint: Endpoint, event: Event, credential: Credential | undefined): Secret | undefined {
   if (!endpoint.includeToken || !isPrivate(endpoint)) return undefined
-  const stands = credential?.kind === 'guest' && credential.standing === 'active'
+  const stands = credential?.kind === 'guest' && credential.status === 'active'
   return stands && event.outcome === 'success' && credential.generation === event.generation
     ? credential.tokens?.access
     : undefined

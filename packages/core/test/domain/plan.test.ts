@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { BackOff, Credential, Standing } from '../../src/domain/credential.ts'
+import type { BackOff, Credential, Status } from '../../src/domain/credential.ts'
 import { type Ask, defaultWindows, freshness, type Plan, plan, renewalTime } from '../../src/domain/plan.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { CLOCK_TOLERANCE, DAY, HOUR, MINUTE, NEVER, SECOND } from '../../src/domain/time.ts'
@@ -16,7 +16,7 @@ const credential = (more: Partial<Credential> = {}, sentAt = SENT, expiresAt = E
   api: 'oauth',
   subject: 'subject',
   generation: 3,
-  standing: 'active',
+  status: 'active',
   createdAt: SENT,
   tokens: {
     access: new Secret('access'),
@@ -97,25 +97,25 @@ describe('what to do with a credential', () => {
     expect(at(END - 1, credential(resting(END)), { newerThan: 3 })).toBe('upstream_unavailable')
   })
 
-  it.each<[Standing, string, string]>([
+  it.each<[Status, string, string]>([
     ['in_doubt', 'use', 'renew'],
     ['needs_reauth', 'use', 'needs_reauth'],
     ['revoked', 'guest_revoked', 'guest_revoked'],
     ['erased', 'guest_revoked', 'guest_revoked'],
-  ])('a guest that is %s: before the end %s, after it %s', (standing, before, after) => {
-    const guest = credential({ kind: 'guest', standing })
+  ])('a guest that is %s: before the end %s, after it %s', (status, before, after) => {
+    const guest = credential({ kind: 'guest', status })
     expect(at(SENT, guest)).toBe(before)
     expect(at(END - 1, guest)).toBe(before)
     expect(at(END, guest)).toBe(after)
   })
 
   it('a connection that was signed out has to sign in again', () => {
-    expect(at(SENT, credential({ kind: 'grant', standing: 'revoked' }))).toBe('needs_reauth')
+    expect(at(SENT, credential({ kind: 'grant', status: 'revoked' }))).toBe('needs_reauth')
   })
 
   it('in doubt what there is serves to its end, also when a newer one is asked for, and a back-off holds', () => {
-    expect(at(SENT, credential({ standing: 'in_doubt' }), { newerThan: 3 })).toBe('in_doubt')
-    expect(at(END, credential({ standing: 'in_doubt', ...resting(END + 1) }))).toBe('upstream_unavailable')
+    expect(at(SENT, credential({ status: 'in_doubt' }), { newerThan: 3 })).toBe('in_doubt')
+    expect(at(END, credential({ status: 'in_doubt', ...resting(END + 1) }))).toBe('upstream_unavailable')
   })
 
   it('tokens that nobody renews are served to their end, and are never due', () => {
@@ -169,30 +169,30 @@ describe('for any credential', () => {
   })
 
   it('no plan serves a token that has ended, was rejected, or belongs to somebody revoked', () => {
-    const standings = fc.constantFrom<Standing>('active', 'in_doubt', 'needs_reauth', 'revoked', 'erased')
+    const statuses = fc.constantFrom<Status>('active', 'in_doubt', 'needs_reauth', 'revoked', 'erased')
     const moment = fc.integer({ min: -2 * DAY, max: 2 * DAY })
     fc.assert(
       fc.property(
         life,
         moment,
-        standings,
+        statuses,
         fc.option(moment),
         fc.option(fc.integer({ min: 0, max: 5 })),
-        (span, offset, standing, rest, newerThan) => {
+        (span, offset, status, rest, newerThan) => {
           const now = SENT + offset
           const backOff = rest === null ? {} : resting(now + rest)
-          const of = credential({ standing, ...backOff }, SENT, SENT + span)
+          const of = credential({ status, ...backOff }, SENT, SENT + span)
           const next = plan(of, newerThan === null ? {} : { newerThan }, now, defaultWindows)
           const served = next.do === 'use' ? next.tokens : next.do === 'renew' ? next.stale : undefined
           if (served) {
             expect(now).toBeLessThan(SENT + span)
             expect(newerThan ?? -1).toBeLessThan(3)
-            expect(['revoked', 'erased']).not.toContain(standing)
+            expect(['revoked', 'erased']).not.toContain(status)
           }
           const asksUpstream = next.do === 'renew' || (next.do === 'use' && next.renew)
           if (asksUpstream) {
-            expect(['active', 'in_doubt']).toContain(standing)
-            if (standing === 'in_doubt') expect(served).toBeUndefined()
+            expect(['active', 'in_doubt']).toContain(status)
+            if (status === 'in_doubt') expect(served).toBeUndefined()
             expect(rest === null || rest <= 0 || rest > 5 * MINUTE + CLOCK_TOLERANCE).toBe(true)
           }
           if (next.do === 'renew' && served === undefined && rest === null && newerThan === null) {

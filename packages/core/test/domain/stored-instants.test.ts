@@ -24,7 +24,7 @@ const guest = (more: Partial<Credential>): Credential => ({
   api: 'guest-tokens',
   subject: 'subject',
   generation: 1,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   ...more,
 })

@@ -58,7 +58,7 @@ describe('a guest token', () => {
       await guests.issue({ scopes: request.scopes }),
     ]
     expect(one.guestId).not.toBe(other.guestId)
-    expect((await guests.show(one.guestId)).standing).toBe('active')
+    expect((await guests.show(one.guestId)).status).toBe('active')
   })
 
   it('for a known guest is the next generation, whatever the spelling of its id', async () => {
@@ -493,7 +493,7 @@ describe('a guest that is revoked', () => {
     expect((await refusal(guests.token(ID))).code).toBe('guest_revoked')
     expect((await refusal(guests.issue(request))).code).toBe('guest_revoked')
     expect(mints()).toBe(4)
-    expect(await guests.show(ID)).toMatchObject({ standing: 'revoked', generation: 4 })
+    expect(await guests.show(ID)).toMatchObject({ status: 'revoked', generation: 4 })
     expect(await guests.show(ID)).not.toHaveProperty('expiresAt')
   })
 
@@ -545,7 +545,7 @@ describe('a guest that is revoked', () => {
     await guests.revoke(ID)
     late.release()
     expect((await asked).code).toBe('guest_revoked')
-    expect((await row())?.standing).toBe('revoked')
+    expect((await row())?.status).toBe('revoked')
     expect((await row())?.tokens).toBeUndefined()
     expect(heard).toEqual([])
     expect(await connection.verifier.verify(first.token.reveal())).toMatchObject({ valid: false })

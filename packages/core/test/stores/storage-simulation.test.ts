@@ -98,7 +98,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   expect(server.reuses()).toBeLessThanOrEqual(declared)
   // What ended, ended because a last resort that was declared found the refresh token spent.
   const { credential } = await owner.store.find('default', 'grant')
-  if (credential?.standing === 'needs_reauth') expect(server.reuses()).toBeGreaterThan(0)
+  if (credential?.status === 'needs_reauth') expect(server.reuses()).toBeGreaterThan(0)
   else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-/)
 }
 

@@ -71,7 +71,7 @@ describe('the identity provider', () => {
 
   it.each<[string, Partial<Credential>]>([
     ['was superseded', { generation: 3 }],
-    ['was revoked', { standing: 'revoked' }],
+    ['was revoked', { status: 'revoked' }],
   ])('gets no token that %s before it was sent', async (_, now) => {
     const { happens } = await world('idp', { includeToken: true })
     const [body] = await happens([refreshed], { ...guest(), ...now })
@@ -142,7 +142,7 @@ describe('analytics', () => {
     const { happens, hooks, commit, store } = await world('analytics')
     await commit([], full('guest-1'))
     const { profile: _gone, tokens: _ended, ...rest } = full('guest-1')
-    const erased: Credential = { ...rest, standing: 'erased', generation: 2 }
+    const erased: Credential = { ...rest, status: 'erased', generation: 2 }
     await store.commit({ connection: HOME, writes: [{ credential: erased, expect: { generation: 1 } }] })
     expect(await happens([authenticated])).toEqual([])
     expect(await hooks.counts('analytics')).toEqual({ waiting: 0, deadLetters: 0 })

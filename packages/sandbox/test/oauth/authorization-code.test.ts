@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { basic, claims, own, START, started, verified } from '../genesys-client.ts'
-import { authorize, CALLBACK, codeFor, exchange, refreshed, refusal, standing, tokensOf } from '../user-client.ts'
+import { authorize, CALLBACK, codeFor, exchange, refreshed, refusal, tokensOf, userinfoStatus } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 
@@ -75,7 +75,7 @@ describe('a code', () => {
     const sandbox = await started({ ...auto, accessTokenFormat: 'opaque' })
     const { access } = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
     expect(access).toMatch(/^[\w-]{86}$/)
-    expect(await standing(sandbox, access)).toBe(200)
+    expect(await userinfoStatus(sandbox, access)).toBe(200)
   })
 
   it.each([
@@ -140,9 +140,9 @@ describe('a code', () => {
     const bystander = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
     expect(refusal(await exchange(sandbox, code))).toEqual([400, 'invalid_grant'])
     expect(sandbox.journal().at(-1)).toMatchObject({ grant: 'authorization_code', reuse: true, status: 400 })
-    for (const { access } of [first, second]) expect(await standing(sandbox, access)).toBe(401)
+    for (const { access } of [first, second]) expect(await userinfoStatus(sandbox, access)).toBe(401)
     expect(refusal(await refreshed(sandbox, second.refresh))).toEqual([400, 'invalid_grant'])
-    expect(await standing(sandbox, bystander.access)).toBe(200)
+    expect(await userinfoStatus(sandbox, bystander.access)).toBe(200)
   })
 
   it('that comes twice at once is exchanged once', async () => {

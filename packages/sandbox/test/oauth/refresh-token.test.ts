@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { askToken, claims, failure, send, started } from '../genesys-client.ts'
-import { refreshed, refusal, signedIn, standing, tokensOf } from '../user-client.ts'
+import { refreshed, refusal, signedIn, tokensOf, userinfoStatus } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 const DAY = 86_400_000
@@ -20,7 +20,7 @@ describe('a refresh', () => {
     const next = tokensOf(reply)
     expect(next.refresh).not.toBe(first.refresh)
     expect(claims(next.access)).toMatchObject({ sub: sandbox.users[0]?.id, client_id: sandbox.publicClientId })
-    expect(await standing(sandbox, first.access)).toBe(200)
+    expect(await userinfoStatus(sandbox, first.access)).toBe(200)
     expect((await refreshed(sandbox, next.refresh)).status).toBe(200)
   })
 
@@ -66,7 +66,7 @@ describe('a refresh', () => {
     expect(await failure(refreshed(sandbox, refresh))).toBe('ECONNRESET')
     expect(refusal(await refreshed(sandbox, refresh))).toEqual([400, 'invalid_grant'])
     expect(sandbox.journal().at(-1)).toMatchObject({ reuse: true, presented: 2 })
-    expect(await standing(sandbox, access)).toBe(401)
+    expect(await userinfoStatus(sandbox, access)).toBe(401)
   })
 
   it('does not take effect when the connection is dropped before', async () => {
@@ -116,7 +116,7 @@ describe('the strict profile', () => {
     expect(family).toBe(sandbox.journal().at(-2)?.family)
     expect(refusal(await refreshed(sandbox, third.refresh))).toEqual([400, 'invalid_grant'])
     expect(sandbox.journal().at(-1)).not.toHaveProperty('reuse')
-    for (const { access } of [mine, second, third]) expect(await standing(sandbox, access)).toBe(401)
+    for (const { access } of [mine, second, third]) expect(await userinfoStatus(sandbox, access)).toBe(401)
     expect((await refreshed(sandbox, other.refresh)).status).toBe(200)
   })
 
@@ -126,7 +126,7 @@ describe('the strict profile', () => {
     const replies = await Promise.all([refreshed(sandbox, refresh), refreshed(sandbox, refresh)])
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400])
     const winner = replies.find(({ status }) => status === 200) ?? expect.fail('nobody won')
-    expect(await standing(sandbox, tokensOf(winner).access)).toBe(401)
+    expect(await userinfoStatus(sandbox, tokensOf(winner).access)).toBe(401)
     expect(sandbox.journal().filter(({ reuse }) => reuse)).toHaveLength(1)
   })
 })

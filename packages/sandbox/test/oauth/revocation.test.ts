@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
 import { accessToken, basic, failure, own, type Reply, send, started } from '../genesys-client.ts'
-import { type Parameters, refreshed, refusal, signedIn, standing, tokensOf } from '../user-client.ts'
+import { type Parameters, refreshed, refusal, signedIn, tokensOf, userinfoStatus } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 
@@ -31,8 +31,8 @@ describe('revocation', () => {
       expect([reply.status, reply.text]).toEqual([200, ''])
       expect(refusal(await refreshed(sandbox, next.refresh))).toEqual([400, 'invalid_grant'])
       expect(sandbox.journal().at(-1)).not.toHaveProperty('reuse')
-      for (const { access } of [first, next]) expect(await standing(sandbox, access)).toBe(401)
-      expect(await standing(sandbox, other.access)).toBe(200)
+      for (const { access } of [first, next]) expect(await userinfoStatus(sandbox, access)).toBe(401)
+      expect(await userinfoStatus(sandbox, other.access)).toBe(200)
     },
   )
 
@@ -41,7 +41,7 @@ describe('revocation', () => {
     const { access, refresh } = await signedIn(sandbox)
     const form = { client_id: sandbox.publicClientId, token: access, token_type_hint: 'refresh_token' }
     expect((await revoke(sandbox, form)).status).toBe(200)
-    expect(await standing(sandbox, access)).toBe(401)
+    expect(await userinfoStatus(sandbox, access)).toBe(401)
     expect((await refreshed(sandbox, refresh)).status).toBe(200)
   })
 
@@ -50,7 +50,7 @@ describe('revocation', () => {
     const { id, secret } = own(sandbox)
     const token = await accessToken(sandbox)
     expect((await revoke(sandbox, { token }, { authorization: basic(id, secret) })).status).toBe(200)
-    expect(await standing(sandbox, token)).toBe(401)
+    expect(await userinfoStatus(sandbox, token)).toBe(401)
   })
 
   it('of an unknown token is no error, without a token or a client it is', async () => {
@@ -67,7 +67,7 @@ describe('revocation', () => {
     for (const token of [access, refresh]) {
       expect(refusal(await revoke(sandbox, { client_id: 'other', token }))).toEqual([400, 'invalid_grant'])
     }
-    expect(await standing(sandbox, access)).toBe(200)
+    expect(await userinfoStatus(sandbox, access)).toBe(200)
     expect((await refreshed(sandbox, refresh)).status).toBe(200)
   })
 
@@ -84,7 +84,7 @@ describe('revocation', () => {
     const { access, refresh } = await signedIn(sandbox)
     const headers = { authorization: `Bearer ${access}` }
     expect((await send(sandbox, '/api/v2/tokens/me', { method: 'DELETE', headers })).status).toBe(200)
-    expect(await standing(sandbox, access)).toBe(401)
+    expect(await userinfoStatus(sandbox, access)).toBe(401)
     expect((await refreshed(sandbox, refresh)).status).toBe(200)
   })
 })

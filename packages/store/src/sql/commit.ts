@@ -62,7 +62,7 @@ export function commit({ database: { write, now }, vault, route, random }: Commi
 
   return async (change) => {
     refuseForeign(change)
-    const scrub = change.writes?.some(({ credential }) => credential.standing === 'erased') ?? false
+    const scrub = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
     for (;;) {
       const ready = sealed(change)
       const outcome = await write((db) => apply(db, change, ready), { scrub, urgent: true })

@@ -18,10 +18,7 @@ import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['credentials']>
-type Body = Omit<
-  Credential,
-  'connection' | 'id' | 'kind' | 'generation' | 'standing' | 'subject' | 'tokens' | 'profile'
->
+type Body = Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'status' | 'subject' | 'tokens' | 'profile'>
 
 /** Before all time: nobody's. */
 const UNCLAIMED: Instant = 0
@@ -55,7 +52,7 @@ function tokensOf(text: string): TokenSet {
 }
 
 export function sealedWrite(vault: Vault, { credential, expect }: Write): SealedWrite {
-  const { connection, id, kind, generation, standing, subject, tokens, profile, ...body } = credential
+  const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = credential
   const sealed = profile && sealProfileOf(vault, { connection, id, generation }, profile.reveal())
   return {
     expect,
@@ -65,7 +62,7 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
       id,
       kind,
       generation,
-      standing,
+      standing: status,
       subject,
       due_at: dueAt(credential) ?? null,
       due_set_at: dueSetAt(credential),
@@ -110,7 +107,7 @@ async function credentialOf(vault: Vault, row: FullRow): Promise<Credential> {
     id,
     kind,
     generation,
-    standing,
+    status: standing,
     subject,
     ...(row.profile === null ? {} : { profile: await profileOf(vault, row) }),
     ...(sealed ? { tokens: tokensOf(await vault.open(placeOf(row), sealed)) } : {}),

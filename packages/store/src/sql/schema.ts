@@ -8,7 +8,7 @@ export interface Tables {
     readonly kind: Credential['kind']
     readonly generation: number
     readonly revision: number
-    readonly standing: Credential['standing']
+    readonly standing: Credential['status']
     /** Null when it is never due for renewal. */
     readonly due_at: number | null
     /** When that was set; see `dueSetAt`. */

@@ -43,7 +43,7 @@ const credential = (id: string, generation: number): Credential => ({
   api: 'guest-tokens',
   subject: 'somebody',
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
   tokens: {
     access: new Secret(`access-${id}-${generation}`),

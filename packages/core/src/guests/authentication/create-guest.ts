@@ -104,7 +104,7 @@ function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup
     api,
     subject,
     generation: 0,
-    standing: 'active',
+    status: 'active',
     request: {
       assurance,
       ...(channelId === undefined ? {} : { channelId }),

@@ -113,5 +113,5 @@ export function isLive(guest: Credential | undefined, now: Instant, issuerNow: I
   if (!guest?.tokens || hasEnded(guest)) return false
   const { exp = 0, expiresAt, refresh, renewAt } = guest.tokens
   if (renewAt === NEVER && issuerNow < exp) return true
-  return now < expiresAt + (refresh && guest.standing !== 'needs_reauth' ? RENEWABLE : 0)
+  return now < expiresAt + (refresh && guest.status !== 'needs_reauth' ? RENEWABLE : 0)
 }

@@ -67,7 +67,7 @@ export function createEraser(
         const { credential, now } = await read()
         const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
-        if (credential.standing === 'erased') return withTraces()
+        if (credential.status === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
         const about = aboutOf({ connection, subject }, context, random)
         const facts = { api, generation: generation + 1, upstream: answer.upstream }
@@ -96,7 +96,7 @@ const tombstone = (
   api,
   subject,
   generation: generation + 1,
-  standing: 'erased',
+  status: 'erased',
   createdAt,
   ...(aliveUntil === undefined ? {} : { aliveUntil }),
   // What upstream called a guest whose row has an invented id: by it the guest is refused, too.

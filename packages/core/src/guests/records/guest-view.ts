@@ -8,7 +8,7 @@ import { foreignSubject } from '../../domain/token-subject.ts'
 export interface GuestView {
   readonly guestId: string
   readonly api: string
-  readonly standing: Credential['standing']
+  readonly status: Credential['status']
   readonly generation: number
   readonly scopes: readonly string[]
   readonly verified: boolean
@@ -22,12 +22,12 @@ export interface GuestView {
 }
 
 export function viewOf(credential: Credential): GuestView {
-  const { api, standing, generation, tokens, createdAt, request, subject } = credential
+  const { api, status, generation, tokens, createdAt, request, subject } = credential
   const tokenSubject = foreignSubject(credential)
   return {
     guestId: guestIdOf(credential),
     api,
-    standing,
+    status,
     generation,
     scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
     verified: tokens?.verified ?? false,

@@ -58,7 +58,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy =
       const begins = after.intent && after.intent.id !== before.intent?.id
       const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
-      const isLeft = after.standing === 'in_doubt' && before.standing !== 'in_doubt'
+      const isLeft = after.status === 'in_doubt' && before.status !== 'in_doubt'
       return [
         ...(isLeft ? [recorder.failed(before, { error: LEFT, ...since })] : []),
         ...(isGivenUp ? [recorder.failed(before, { error: GIVEN_UP, ...since })] : []),

@@ -34,7 +34,7 @@ export const newGuest = (
   api: GUEST_TOKENS,
   subject: ports.random.uuid(),
   generation: 0,
-  standing: 'active',
+  status: 'active',
   createdAt: now,
 })
 

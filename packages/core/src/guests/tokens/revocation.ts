@@ -7,7 +7,7 @@ import type { Change, Issued, Ledger } from '../../ports/store.ts'
 
 /** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
 export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: Credential): Credential {
-  return { ...rest, standing: 'revoked', generation: rest.generation + 1 }
+  return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
 /** What ends a guest: its row, its tokens and the event. */

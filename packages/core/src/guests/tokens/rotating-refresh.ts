@@ -65,12 +65,12 @@ async function refreshed(
       send: async (hooks) =>
         (granted = await refresh(tokens.refresh, hooks, order.context.patienceMs, personalTextsOf(credential.profile))),
     })
-    return { ...made, credential: { ...made.credential, standing: 'active' } }
+    return { ...made, credential: { ...made.credential, status: 'active' } }
   } catch (thrown) {
     if (!granted) throw thrown
     // A token that does not verify is thrown away; the refresh token that came with it is given only once.
     const kept = { ...tokens, refresh: granted.refresh ?? tokens.refresh }
-    const next = { ...credential, standing: 'active', tokens: kept } as const
+    const next = { ...credential, status: 'active', tokens: kept } as const
     return { credential: next, events: [], claims: {}, latencyMs: 0, fault: asGuestpassError(thrown) }
   }
 }

@@ -49,7 +49,7 @@ export function claimsChapter({ says, expect }: Chapter): void {
   says('ends the claim of a guest that ceases to be active', async (bench) => {
     const now = await arrive(bench.store, { alice: -1 })
     await claim(bench.store)
-    await rewrite(bench, guest('alice', now - 1, 1, { standing: 'in_doubt' }))
+    await rewrite(bench, guest('alice', now - 1, 1, { status: 'in_doubt' }))
     expect(await claim(bench.other)).toEqual([])
     await rewrite(bench, guest('alice', now - 1))
     expect(await claim(bench.other)).toEqual(['alice'])

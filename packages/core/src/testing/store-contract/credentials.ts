@@ -28,11 +28,11 @@ export function credentialsChapter({ says, expect }: Chapter): void {
 
   says('removes a part that a later write leaves out', async ({ store, other }) => {
     await put(store, full('alice'))
-    await store.commit({ connection: HOME, writes: [write(credential('alice', 2, { standing: 'revoked' }))] })
+    await store.commit({ connection: HOME, writes: [write(credential('alice', 2, { status: 'revoked' }))] })
     await store.commit({ connection: HOME, writes: [write(credential('bob'), 0)] })
-    const { tokens: _, ...ended } = credential('alice', 2, { standing: 'erased' })
+    const { tokens: _, ...ended } = credential('alice', 2, { status: 'erased' })
     expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(
-      plain(credential('alice', 2, { standing: 'revoked' })),
+      plain(credential('alice', 2, { status: 'revoked' })),
     )
     await store.commit({ connection: HOME, writes: [write(ended, 2)] })
     expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(ended)
@@ -50,7 +50,7 @@ export function credentialsChapter({ says, expect }: Chapter): void {
 
   says('counts the writes of a row as its revision', async ({ store, other }) => {
     await put(store, credential('alice', 1))
-    await store.commit({ connection: HOME, writes: [write(credential('alice', 1, { standing: 'in_doubt' }), 1)] })
+    await store.commit({ connection: HOME, writes: [write(credential('alice', 1, { status: 'in_doubt' }), 1)] })
     expect((await other.find(HOME, 'alice')).revision).toEqual(2)
   })
 
@@ -96,9 +96,9 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     await put(store, credential('alice', 1))
     const { revision } = await store.find(HOME, 'alice')
     await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
-    const late = credential('alice', 1, { standing: 'in_doubt' })
+    const late = credential('alice', 1, { status: 'in_doubt' })
     expect(await store.commit({ connection: HOME, writes: [write(late, 1, revision)] })).toEqual('conflict')
-    expect((await store.find(HOME, 'alice')).credential?.standing).toEqual('active')
+    expect((await store.find(HOME, 'alice')).credential?.status).toEqual('active')
   })
 
   says('writes several rows together', async ({ store, other }) => {

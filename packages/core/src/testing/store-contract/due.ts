@@ -45,7 +45,7 @@ function dueSentences({ says, expect }: Chapter): void {
 
   says('gives what is in doubt when its token has ended, not before', async ({ store, advance }) => {
     const now = await nowOf(store)
-    await put(store, guest('doubtful', now - 1, 1, { standing: 'in_doubt' }))
+    await put(store, guest('doubtful', now - 1, 1, { status: 'in_doubt' }))
     const { credential } = await store.find(HOME, 'doubtful')
     const left = (credential?.tokens?.expiresAt ?? 0) - now
     await advance(left - 2)
@@ -56,8 +56,8 @@ function dueSentences({ says, expect }: Chapter): void {
 
   says('never gives what has ended, has no tokens or is no guest', async ({ store, advance }) => {
     const now = await nowOf(store)
-    for (const standing of ['needs_reauth', 'revoked', 'erased'] as const) {
-      await put(store, guest(standing, now, 1, { standing }))
+    for (const status of ['needs_reauth', 'revoked', 'erased'] as const) {
+      await put(store, guest(status, now, 1, { status }))
     }
     await put(store, credential('empty'))
     await put(store, guest('service', now, 1, { kind: 'access' }))
@@ -70,7 +70,7 @@ function dueSentences({ says, expect }: Chapter): void {
     const { store, other } = bench
     const now = await arrive(store, { renewed: -1, revoked: -1, sooner: HOUR, resting: -1 })
     await rewrite(bench, guest('renewed', now + HOUR, 2))
-    await rewrite(bench, guest('revoked', now - 1, 2, { standing: 'revoked' }))
+    await rewrite(bench, guest('revoked', now - 1, 2, { status: 'revoked' }))
     await rewrite(bench, guest('sooner', now - 1, 2))
     await rewrite(bench, guest('resting', now - 1, 1, { backOff: backOff(now + HOUR) }))
     expect([await claim(store), await claim(other)]).toEqual([['sooner'], []])
@@ -99,7 +99,7 @@ function dueSentences({ says, expect }: Chapter): void {
     const count = (most = 9, keepForMs = HOUR): Promise<number> => other.countDue(HOME, { keepForMs, most })
     expect(await count()).toEqual(0)
     const now = await arrive(store, { a: -3, b: -2, c: -1, later: MINUTE })
-    await put(store, guest('revoked', now - 1, 1, { standing: 'revoked' }))
+    await put(store, guest('revoked', now - 1, 1, { status: 'revoked' }))
     await put(store, guest('theirs', now - 1, 1, { connection: NEIGHBOUR }))
     await claim(store, { max: 1 })
     expect([await count(), await count(2), await count(3)]).toEqual([3, 2, 3])

@@ -64,7 +64,7 @@ export function keptChapter({ says, expect }: Chapter): void {
     await claim(other)
     const { revision, credential: found } = await store.find(HOME, 'alice')
     expect([revision, found?.generation]).toEqual([1, 1])
-    const note = write(guest('alice', 0, 1, { standing: 'in_doubt' }), 1, revision)
+    const note = write(guest('alice', 0, 1, { status: 'in_doubt' }), 1, revision)
     expect(await store.commit({ connection: HOME, writes: [note] })).toEqual('done')
   })
 

@@ -27,7 +27,7 @@ export function personsChapter({ says, expect }: Chapter): void {
 
   says('knows an erased credential by none of its subjects, and nothing of its person', async ({ store, other }) => {
     await put(store, ann())
-    const { tokens: _gone, ...bare } = credential('ann', 2, { standing: 'erased', subject: 'nobody' })
+    const { tokens: _gone, ...bare } = credential('ann', 2, { status: 'erased', subject: 'nobody' })
     expect(await store.commit({ connection: HOME, writes: [write(bare)] })).toEqual('done')
     const found = await Promise.all(['subject-of-ann', 'nobody'].map((one) => other.findBySubject(HOME, one)))
     expect(found).toEqual([undefined, undefined])

@@ -29,7 +29,7 @@ export const credential = (id: string, generation = 0, more: Partial<Credential>
   api: 'guest-tokens',
   subject: `subject-of-${id}`,
   generation,
-  standing: 'active',
+  status: 'active',
   createdAt: AT + 0.125,
   ...(generation > 0 ? { tokens: tokens(`${id}-${generation}`) } : {}),
   ...more,

@@ -19,7 +19,7 @@ export interface AccessToken {
   readonly expiresAt: Instant
   readonly scopes: readonly string[]
   readonly generation: number
-  readonly standing: Credential['standing']
+  readonly status: Credential['status']
 }
 
 /** Anything that can hand out a currently valid access token. */
@@ -141,12 +141,12 @@ export function createAccessTokens(
   }
 }
 
-const accessTokenOf = ({ tokens, generation, standing }: CredentialWithTokens): AccessToken => ({
+const accessTokenOf = ({ tokens, generation, status }: CredentialWithTokens): AccessToken => ({
   token: tokens.access,
   expiresAt: endOf(tokens),
   scopes: tokens.scopes,
   generation,
-  standing,
+  status,
 })
 
 /** The error with the token in the caller's terms. */

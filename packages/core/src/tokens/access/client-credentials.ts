@@ -37,7 +37,7 @@ export function createClientCredentials(
       api: 'oauth',
       subject: random.uuid(),
       generation: 0,
-      standing: 'active',
+      status: 'active',
       createdAt: now,
     }),
     prepare: (credential) => ({ credential, next: 'send', isRetry: false }),

@@ -13,7 +13,9 @@ export interface ConnectionView {
   readonly connection: string
   /** `none`: nothing was asked for yet. */
   readonly grant: 'refresh_token' | 'client_credentials' | 'none'
-  readonly standing: Credential['standing'] | 'unused'
+  readonly status: Credential['status'] | 'unused'
+  /** @deprecated The former name of `status`. */
+  readonly standing: Credential['status'] | 'unused'
   readonly generation: number
   readonly scopes: readonly string[]
   /** Of the access token; absent when there is none. */
@@ -38,7 +40,7 @@ export async function connectionView(store: Store, connection: string): Promise<
     )
   }
   const { credential: grant } = await store.find(connection, GRANT)
-  if (grant && grant.standing !== 'revoked') return viewOf(connection, 'refresh_token', grant)
+  if (grant && grant.status !== 'revoked') return viewOf(connection, 'refresh_token', grant)
   const own = await latestAccess(store, connection)
   if (own) return viewOf(connection, 'client_credentials', own)
   return grant ? viewOf(connection, 'refresh_token', grant) : viewOf(connection, 'none', undefined)
@@ -61,12 +63,13 @@ function viewOf(
   grant: ConnectionView['grant'],
   credential: Credential | undefined,
 ): ConnectionView {
-  const { tokens, request = {}, standing = 'unused', generation = 0 } = credential ?? {}
+  const { tokens, request = {}, status = 'unused', generation = 0 } = credential ?? {}
   const { user, organization } = request
   return {
     connection,
     grant,
-    standing,
+    status,
+    standing: status,
     generation,
     scopes: tokens?.scopes ?? [],
     ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),

@@ -144,7 +144,7 @@ async function settle(one: RenewalAttempt, error: GuestpassError, latencyMs: Mil
   const { strategy, ports } = parts
   const at = now()
   const aftermath = strategy.afterFailure(one, error, at)
-  const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.standing !== 'needs_reauth')
+  const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.status !== 'needs_reauth')
   const backOff = isRested ? backOffOf(one, before, error, at) : undefined
   const after = backOff ? { ...aftermath.credential, backOff } : aftermath.credential
   const events = strategy.failureEvents({ before, after, error, about, now: at, latencyMs })

@@ -10,7 +10,7 @@ export const blankGrant = (connection: string, subject: string, now: Instant): C
   api: 'oauth',
   subject,
   generation: 0,
-  standing: 'active',
+  status: 'active',
   createdAt: now,
 })
 

@@ -118,7 +118,7 @@ export async function renew(tools: GrantTools, call: RenewalCall): Promise<Renew
   // An answer to a request without scopes names all that were granted.
   const learned: Request = scopes || fault ? {} : { granted: tokens.scopes }
   const request: Request = { ...credential.request, ...learned, ...bindingOf(oauth) }
-  const next = { ...credential, standing: 'active', tokens, request } as const
+  const next = { ...credential, status: 'active', tokens, request } as const
   const onSuperseded = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
   const latencyMs = now() - started
   if (fault) {
@@ -144,7 +144,7 @@ async function endAfterSignOut(
 ): Promise<void> {
   try {
     const { credential } = await ports.store.find(connection, id)
-    if (credential?.standing === 'revoked') await oauth.revoke(granted)
+    if (credential?.status === 'revoked') await oauth.revoke(granted)
   } catch {
     // They live to their end, as after any sign-out that upstream did not hear of.
   }

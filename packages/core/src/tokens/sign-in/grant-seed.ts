@@ -11,7 +11,7 @@ export async function seedGrant(
   revision: number,
   now: Instant,
 ): Promise<boolean> {
-  const stands = found !== undefined && found.standing !== 'revoked'
+  const stands = found !== undefined && found.status !== 'revoked'
   if (!seed || (stands && !isOver(found, now))) return stands
   const known = await digest(seed.reveal())
   if (found?.request?.['seed'] === known) return stands
@@ -23,8 +23,8 @@ export async function seedGrant(
 }
 
 /** Whether a grant yields no tokens any more until a user signs in. */
-const isOver = ({ standing, tokens }: Credential, now: Instant): boolean =>
-  standing === 'needs_reauth' || (tokens !== undefined && !tokens.refresh && now >= tokens.expiresAt)
+const isOver = ({ status, tokens }: Credential, now: Instant): boolean =>
+  status === 'needs_reauth' || (tokens !== undefined && !tokens.refresh && now >= tokens.expiresAt)
 
 /** A grant that has nothing but a refresh token yet. */
 function begun(found: Credential, refresh: Secret, seed: string): Credential {
@@ -32,7 +32,7 @@ function begun(found: Credential, refresh: Secret, seed: string): Credential {
   const nothing = { access: new Secret(''), scopes: [], verified: false, sentAt: 0, expiresAt: 0, renewAt: 0 }
   return {
     ...rest,
-    standing: 'active',
+    status: 'active',
     tokens: { ...nothing, refresh },
     request: { ...pickMembers(former, ['user', 'organization']), seed },
   }

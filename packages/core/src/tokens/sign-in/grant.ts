@@ -51,8 +51,8 @@ export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
     },
     async keepAlive(context) {
       const { credential, now } = await store.find(connection, GRANT)
-      if (credential?.standing === 'needs_reauth') throw stuck(credential)
-      if (credential?.standing !== 'active' || !credential.tokens?.refresh) return
+      if (credential?.status === 'needs_reauth') throw stuck(credential)
+      if (credential?.status !== 'active' || !credential.tokens?.refresh) return
       const { sentAt } = credential.tokens
       // How old tokens from the future are is not known.
       if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isAhead(sentAt, now)) return
@@ -100,8 +100,7 @@ const record = (
 function changes(tools: GrantTools, before: Credential, after: Credential, moment: Moment): readonly Event[] {
   const begins = (action: Intent['action']): boolean =>
     after.intent?.action === action && after.intent.id !== before.intent?.id
-  const becomes = (standing: Credential['standing']): boolean =>
-    after.standing === standing && before.standing !== standing
+  const becomes = (status: Credential['status']): boolean => after.status === status && before.status !== status
   const one = (event: GrantEvent): Event => record(tools, after, moment, event)
   return [
     ...(begins('refresh') ? [one(accessTokenRequested)] : []),

@@ -60,11 +60,11 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
     if (now >= expiresAt && !isRecent) return lastResort(credential, now)
     const { code, message } = doubtful(credential)
     const rested = isRecent ? { backOff: { until, ms: LEAST, failures: 1, code, message } } : {}
-    return { credential: { ...credential, ...rested, standing: 'in_doubt' }, next: 'plan', isRetry: true }
+    return { credential: { ...credential, ...rested, status: 'in_doubt' }, next: 'plan', isRetry: true }
   }
 
   const lastResort = (credential: Credential, now: Instant): PreparedRenewal => ({
-    credential: { ...intending(credential, 'last_resort', now), standing: 'in_doubt' },
+    credential: { ...intending(credential, 'last_resort', now), status: 'in_doubt' },
     next: 'send',
     isRetry: false,
   })
@@ -72,10 +72,10 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
   return {
     mayRepeat,
     prepare(credential, now) {
-      const { intent, standing, tokens } = credential
+      const { intent, status, tokens } = credential
       if (!tokens?.refresh) throw spent(credential, describe)
       if (mayRepeat(credential, now)) return { credential, next: 'send', isRetry: true }
-      if (standing === 'in_doubt') return lastResort(credential, now)
+      if (status === 'in_doubt') return lastResort(credential, now)
       if (intent) return left(credential, intent, tokens.expiresAt, now)
       return { credential: intending(credential, 'refresh', now), next: 'send', isRetry: false }
     },
@@ -86,11 +86,11 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
       if (code === 'needs_reauth' || code === 'refresh_impossible')
         return { credential: needingReauth(credential), next: 'retry' }
       if (code === 'in_doubt') {
-        const next = mayRepeat(credential, now) ? credential : ({ ...credential, standing: 'in_doubt' } as const)
+        const next = mayRepeat(credential, now) ? credential : ({ ...credential, status: 'in_doubt' } as const)
         return { credential: next, next: 'retry' }
       }
       // Upstream did nothing now; an earlier try under the same intent may have been the one that took effect.
-      if (isRetry || credential.standing === 'in_doubt') return { credential, next: 'stop' }
+      if (isRetry || credential.status === 'in_doubt') return { credential, next: 'stop' }
       const { intent: _off, ...rest } = credential
       return { credential: rest, next: 'stop' }
     },
@@ -99,9 +99,9 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
 
 /** The refresh token is spent or gone: what there is serves to its end. */
 function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Credential): Credential {
-  if (!tokens) return { ...rest, standing: 'needs_reauth' }
+  if (!tokens) return { ...rest, status: 'needs_reauth' }
   const { refresh: _spent, ...left } = tokens
-  return { ...rest, standing: 'needs_reauth', tokens: left }
+  return { ...rest, status: 'needs_reauth', tokens: left }
 }
 
 function spent(credential: Credential, words: RotationOptions['describe']): GuestpassError {

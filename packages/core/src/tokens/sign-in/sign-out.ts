@@ -57,12 +57,12 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
         throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
       }
       const answer = await revoked(credential, now)
-      if (credential.standing === 'revoked' && (!credential.tokens || answer.upstream === 'failed')) return answer
+      if (credential.status === 'revoked' && (!credential.tokens || answer.upstream === 'failed')) return answer
       const { tokens, intent: _over, backOff: _none, ...rest } = credential
       const generation = credential.generation + 1
       // Kept where upstream could not be told, so that it can be told later.
       const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
-      const next: Credential = { ...rest, ...left, standing: 'revoked', generation }
+      const next: Credential = { ...rest, ...left, status: 'revoked', generation }
       const facts = { id: random.uuid(), at: now, generation, upstream: answer.upstream }
       const change = {
         connection,

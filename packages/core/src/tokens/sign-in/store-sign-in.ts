@@ -65,7 +65,7 @@ interface Judged {
 export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts) {
   const { connection, oauth } = parts
   const epoch = signInEpoch(ports.store, connection)
-  const standing = (): Promise<GrantSnapshot> =>
+  const current = (): Promise<GrantSnapshot> =>
     retryWhileTransient(
       ports,
       { connection, credential: GRANT },
@@ -83,7 +83,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
   }
 
   async function stored({ tokens, identity }: Judged, of: GrantedSignIn, first: GrantSnapshot): Promise<SignedIn> {
-    for (let at = first; ; at = await standing()) {
+    for (let at = first; ; at = await current()) {
       const { credential, now } = at
       // Another issuer has other users, by the same names too.
       const isSameIssuer = !isOfOtherIssuer(credential, oauth)
@@ -113,7 +113,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
   return async (granted: GrantedTokens, of: GrantedSignIn): Promise<SignedIn> => {
     parts.acceptor.observeIssuerTime(granted)
     try {
-      const first = await standing()
+      const first = await current()
       const judgement = await retryWhileTransient(
         ports,
         { connection, credential: GRANT },
@@ -139,7 +139,7 @@ function unsaved(cause: GuestpassError, granted: GrantedTokens, { asked, sentAt 
     expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
     scopes: granted.scopes ?? asked,
     generation: 0,
-    standing: 'in_doubt',
+    status: 'in_doubt',
   }
   const message = `The tokens of the sign-in came, but they could not be stored: ${cause.message} Begin a new sign-in when that is mended.`
   return new GuestpassError('in_doubt', message, { cause, unsaved: token })
@@ -149,7 +149,7 @@ function unsaved(cause: GuestpassError, granted: GrantedTokens, { asked, sentAt 
 function successor(credential: Credential, tokens: TokenSet, about: Request): CredentialWithTokens {
   const { intent: _over, backOff: _none, request: _former, ...rest } = credential
   const request: Request = { granted: tokens.scopes, ...about }
-  return { ...rest, standing: 'active', generation: credential.generation + 1, tokens, request }
+  return { ...rest, status: 'active', generation: credential.generation + 1, tokens, request }
 }
 
 const signedInAs = (

@@ -464,7 +464,7 @@ describe('a create', () => {
   })
 })
 
-/** A key whose creator wrote it down and died, its lease still standing. */
+/** A key whose creator wrote it down and died, its lease still status. */
 async function claimedByTheDead(here: Awaited<ReturnType<typeof started>>): Promise<{ readonly key: string }> {
   await here.guests.invalidate({ email: EMAIL, channelId: 'web-1' })
   await here.guests.issue(ann)

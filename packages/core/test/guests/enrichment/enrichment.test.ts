@@ -303,7 +303,7 @@ describe('a guest that is erased', () => {
     expect([there, local, upstreamValidUntil]).toEqual(['unsupported', 'done', guest.expiresAt])
     expect(remains.join()).toMatch(/Genesys.*CRM/)
     const left = await row(guest.guestId)
-    expect(left).toMatchObject({ standing: 'erased', generation: 2 })
+    expect(left).toMatchObject({ status: 'erased', generation: 2 })
     expect([left?.profile, left?.tokens, left?.request]).toEqual([undefined, undefined, undefined])
     expect(left?.subject).not.toBe(subject)
     expect(await store.findBySubject('default', subject)).toBeUndefined()
@@ -327,7 +327,7 @@ describe('a guest that is erased', () => {
     for (const ask of [guests.token(guestId), guests.refresh(guestId)]) {
       expect(await refusal(ask)).toMatchObject({ code: 'guest_revoked' })
     }
-    expect((await guests.show(guestId)).standing).toBe('erased')
+    expect((await guests.show(guestId)).status).toBe('erased')
   })
 
   it('may come again with a new consent, as somebody else', async () => {
@@ -347,7 +347,7 @@ describe('a guest that is erased', () => {
     upstream.answers = { guestId: first.guestId }
     upstream.says = { sub: first.guestId }
     expect((await refusal(guests.issue(ann))).code).toBe('guest_revoked')
-    expect((await row(first.guestId))?.standing).toBe('erased')
+    expect((await row(first.guestId))?.status).toBe('erased')
   })
 
   it('was a guest of any API, or one that was revoked before', async () => {

@@ -33,7 +33,7 @@ describe('a person who is looked for by address', () => {
     await guests.revoke(issued[0]?.guestId ?? '')
     const found = await guests.find({ email: ` ${EMAIL.toUpperCase()} ` })
     expect(idsOf(found)).toEqual(ids)
-    expect(found.map(({ standing }) => standing).toSorted()).toEqual(['active', 'active', 'revoked'])
+    expect(found.map(({ status }) => status).toSorted()).toEqual(['active', 'active', 'revoked'])
     expectNothingPersonal(found)
   })
 
@@ -106,7 +106,7 @@ describe('what is stored of a person', () => {
     expect(idsOf(read.guests)).toEqual(ids)
     expect(read.guests.find(({ channelId }) => channelId === 'web-1')).toMatchObject({
       api: 'engagements',
-      standing: 'active',
+      status: 'active',
       generation: 1,
       createdAt: '2026-01-01T00:00:00.000Z',
       request: { consentTimestamp: '2026-01-01T00:00:00.000Z' },
@@ -160,14 +160,14 @@ describe('a person who is erased by address', () => {
     expect(erased.remains.join()).toMatch(/Genesys Cloud.*CRM.*backups/)
     expect(new Set(erased.remains).size).toBe(erased.remains.length)
     for (const { guestId, token } of issued) {
-      expect((await store.find('default', guestId)).credential).toMatchObject({ standing: 'erased' })
+      expect((await store.find('default', guestId)).credential).toMatchObject({ status: 'erased' })
       expect(await connection.verifier.verify(token.reveal())).toEqual({ valid: false, reason: 'revoked' })
     }
     expect((await store.documents('default', { kind: 'duplicate', limit: 9 })).documents).toHaveLength(1)
     expect(typesOf(await events()).filter((type) => type === 'GUEST_ERASED')).toHaveLength(3)
     expect(await last('GUEST_ERASED')).toMatchObject({ actor: 'officer', correlationId: 'case-7' })
     expectNothingPersonal(erased, await events())
-    expect((await guests.show(bobs.guestId)).standing).toBe('active')
+    expect((await guests.show(bobs.guestId)).status).toBe('active')
     upstream.lapse()
     expect((await guests.issue(ann)).generation).toBe(1)
   })
@@ -224,7 +224,7 @@ describe('a person who is erased by address', () => {
     const records = guestRecords({ connection: 'default' }, { store: { ...here.store, list }, random: seededRandom() })
     const erased = await records.erase(key)
     expect(erased.guests).toMatchObject([{ guestId: late, channelId: 'web-7' }])
-    expect(await here.row(late)).toMatchObject({ standing: 'erased' })
+    expect(await here.row(late)).toMatchObject({ status: 'erased' })
     expect(await here.guests.export(key)).toMatchObject({ guests: [], openCreates: [] })
   })
 

@@ -23,7 +23,7 @@ const storedRow: Omit<Credential, 'id'> = {
   api: 'engagements',
   subject: 'subject',
   generation: 1,
-  standing: 'active',
+  status: 'active',
   createdAt: 0,
 }
 
@@ -78,7 +78,7 @@ describe('an id that an upstream gives', () => {
     expect((await guests.token(TEXT)).generation).toBe(2)
     expect(await guests.invalidate({ email: EMAIL, channelId: 'web-1' })).toEqual({ freed: true, guestId: TEXT })
     await guests.erase(TEXT)
-    expect((await guests.show(TEXT)).standing).toBe('erased')
+    expect((await guests.show(TEXT)).status).toBe('erased')
     expect(JSON.stringify(await here.events())).not.toContain('guest/7')
   })
 
@@ -171,7 +171,7 @@ describe('the same id at two APIs', () => {
     expect(await connection.verifier.verify(external.token.reveal())).toEqual({ valid: false, reason: 'revoked' })
     expect(await connection.verifier.verify(engaged.token.reveal())).toMatchObject({ valid: true })
     await guests.erase('7', { api: 'engagements' })
-    expect((await guests.show('7', { api: 'external-users' })).standing).toBe('revoked')
+    expect((await guests.show('7', { api: 'external-users' })).status).toBe('revoked')
     expect((await refusal(guests.show('7'))).code).toBe('invalid_input')
   })
 })
@@ -226,7 +226,7 @@ describe('a guest', () => {
     await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
     for (const id of [invented, 'guest_7']) expect((await guests.show(id)).guestId).toBe('guest_7')
     await guests.revoke('guest_7')
-    expect((await guests.show(invented)).standing).toBe('revoked')
+    expect((await guests.show(invented)).status).toBe('revoked')
     expect((await refusal(guests.show('guest_8'))).code).toBe('guest_unknown')
   })
 

@@ -138,7 +138,7 @@ describe('a token from outside', () => {
       reason: 'revoked',
     })
     expect((await refusal(guests.refresh(ID, { token: newer }))).code).toBe('guest_revoked')
-    expect(await row()).toMatchObject({ standing: 'revoked', generation: 2 })
+    expect(await row()).toMatchObject({ status: 'revoked', generation: 2 })
     expect((await row())?.tokens).toBeUndefined()
     expect(upstream.refreshes).toHaveLength(0)
   })
@@ -175,7 +175,7 @@ describe('a token from outside', () => {
     await guests.revoke(ID)
     blocked.release()
     expect((await taking).code).toBe('guest_revoked')
-    expect(await row()).toMatchObject({ standing: 'revoked' })
+    expect(await row()).toMatchObject({ status: 'revoked' })
   })
 
   it('is taken by one of many that bring it at once, and refreshed once', async () => {

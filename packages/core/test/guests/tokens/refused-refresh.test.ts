@@ -36,7 +36,7 @@ describe('a refresh that is refused with status 401 and no error of OAuth', () =
     expect(error.message).toContain('the sign-in has ended')
     expect(error.message).toContain(said)
     expect(credential?.tokens?.refresh).toBeDefined()
-    expect(credential?.standing).toBe('active')
+    expect(credential?.status).toBe('active')
   })
 
   it('names the client alone where the server does, and the sign-in alone where it does', async () => {

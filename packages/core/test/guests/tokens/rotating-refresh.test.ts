@@ -23,7 +23,7 @@ async function issued(options: Parameters<ReturnType<typeof peopleWorld>['proces
     id,
     first: first.token.reveal(),
     refreshes: () => here.upstream.asked.refresh.length,
-    standing: async () => (await here.row(id))?.standing,
+    status: async () => (await here.row(id))?.status,
   }
 }
 
@@ -94,25 +94,25 @@ describe('a guest with a rotating refresh token', () => {
     const here = await issued()
     here.upstream.meets('refresh', dropped('before'))
     await keptFor(here, HOUR - 2 * SECOND)
-    expect([await here.standing(), here.refreshes()]).toEqual(['in_doubt', 1])
+    expect([await here.status(), here.refreshes()]).toEqual(['in_doubt', 1])
     await keptFor(here, MINUTE)
-    expect([await here.standing(), here.refreshes()]).toEqual(['active', 2])
+    expect([await here.status(), here.refreshes()]).toEqual(['active', 2])
     expect((await here.row(here.id))?.generation).toBe(2)
   })
 
   it('is never presented again blindly: a lost answer leaves it in doubt, served to its end', async () => {
-    const { guests, id, first, clock, upstream, refreshes, standing, last } = await issued()
+    const { guests, id, first, clock, upstream, refreshes, status, last } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('after'))
     expect(await outcome(guests.token(id))).toBe(first)
-    expect(await standing()).toBe('in_doubt')
+    expect(await status()).toBe('in_doubt')
     expect(await last('REFRESH_FAILED')).toMatchObject({ error: { code: 'in_doubt' } })
     expect(await outcome(guests.token(id))).toBe(first)
     expect((await refusal(guests.refresh(id))).code).toBe('in_doubt')
     expect(refreshes()).toBe(1)
     await clock.advance(MINUTE)
     expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
-    expect([refreshes(), await standing()]).toEqual([2, 'needs_reauth'])
+    expect([refreshes(), await status()]).toEqual([2, 'needs_reauth'])
     expect((await refusal(guests.token(id))).code).toBe('needs_reauth')
     expect(refreshes()).toBe(2)
   })
@@ -121,13 +121,13 @@ describe('a guest with a rotating refresh token', () => {
     ['lost before it took effect', dropped('before')],
     ['a gateway error', instead(502, 'bad gateway')],
   ])('comes back by the last resort, declared, when the answer was %s', async (_, meeting) => {
-    const { guests, id, clock, upstream, standing, last } = await issued()
+    const { guests, id, clock, upstream, status, last } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', meeting)
     await guests.token(id)
     await clock.advance(MINUTE)
     expect((await guests.token(id)).generation).toBe(2)
-    expect(await standing()).toBe('active')
+    expect(await status()).toBe('active')
     expect((await last('REFRESH_INITIATED'))?.data).toMatchObject({ lastResort: true })
   })
 
@@ -145,13 +145,13 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('keeps its refresh token while last resorts are lost, and ends only by a definite answer', async () => {
-    const { guests, id, clock, upstream, refreshes, standing, told } = await issued()
+    const { guests, id, clock, upstream, refreshes, status, told } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), dropped('before'), garbled)
     await guests.token(id)
     await clock.advance(MINUTE)
     expect((await passing(clock, refusal(guests.token(id)))).code).toBe('needs_reauth')
-    expect([refreshes(), await standing()]).toEqual([4, 'needs_reauth'])
+    expect([refreshes(), await status()]).toEqual([4, 'needs_reauth'])
     expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
   })
 
@@ -167,11 +167,11 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('that was used up elsewhere ends the session when its token ends', async () => {
-    const { guests, id, first, clock, upstream, standing, told } = await issued()
+    const { guests, id, first, clock, upstream, status, told } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', instead(409, { code: 'token.consumed' }))
     expect(await outcome(guests.token(id))).toBe(first)
-    expect(await standing()).toBe('needs_reauth')
+    expect(await status()).toBe('needs_reauth')
     expect((await told()).at(-1)).toBe('REFRESH_FAILED')
     await clock.advance(MINUTE)
     const error = await refusal(guests.token(id))
@@ -199,7 +199,7 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('whose process died in the middle is in doubt for the next', async () => {
-    const { guests, id, first, clock, store, row, refreshes, standing } = await issued()
+    const { guests, id, first, clock, store, row, refreshes, status } = await issued()
     const credential = await row(id)
     if (!credential) throw new Error('gone')
     const intent = { id: 'i', action: 'refresh', holder: 'dead', startedAt: clock.wall() } as const
@@ -209,7 +209,7 @@ describe('a guest with a rotating refresh token', () => {
     })
     await clock.advance(MANDATORY)
     expect(await outcome(guests.token(id))).toBe(first)
-    expect([await standing(), refreshes()]).toEqual(['in_doubt', 0])
+    expect([await status(), refreshes()]).toEqual(['in_doubt', 0])
     await clock.advance(MINUTE)
     expect((await guests.token(id)).generation).toBe(2)
   })
@@ -219,7 +219,7 @@ describe('a guest with a rotating refresh token', () => {
     const credential = await row(id)
     if (!credential) throw new Error('gone')
     const intent = { id: 'i', action: 'last_resort', holder: 'dead', startedAt: clock.wall() } as const
-    const next = { ...credential, standing: 'in_doubt', intent } as const
+    const next = { ...credential, status: 'in_doubt', intent } as const
     await store.commit({ connection: 'default', writes: [{ credential: next, expect: { generation: 1 } }] })
     await clock.advance(HOUR)
     expect((await guests.token(id)).generation).toBe(2)
@@ -241,11 +241,11 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('that brings a token that does not verify keeps the refresh token that came with it', async () => {
-    const { guests, id, first, upstream, standing, clock, row, last } = await issued()
+    const { guests, id, first, upstream, status, clock, row, last } = await issued()
     upstream.answers = { token: jwt({ sub: 'x', exp: 1_900_000_000 }, strangerKey) }
     await clock.advance(MANDATORY)
     expect(await outcome(guests.token(id))).toBe(first)
-    expect([await standing(), (await row(id))?.tokens?.refresh?.reveal()]).toEqual(['active', `refresh-${id}-1`])
+    expect([await status(), (await row(id))?.tokens?.refresh?.reveal()]).toEqual(['active', `refresh-${id}-1`])
     expect(await last('REFRESH_FAILED')).toMatchObject({ error: { code: 'token_refused' } })
     upstream.answers = {}
     await clock.advance(MINUTE)

@@ -41,7 +41,7 @@ describe('an access token', () => {
       expiresAt: clock.wall() + HOUR,
       scopes: ['webmessaging:guest:create', 'webmessaging:guesttoken:write'],
       generation: 1,
-      standing: 'active',
+      status: 'active',
     })
   })
 

@@ -78,7 +78,7 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
   expect(server.reuses()).toBeLessThanOrEqual(declared)
   const { credential } = await here.store.find('default', 'grant')
   // Nothing is lost silently: a connection without tokens says so, and the log says why.
-  if (credential?.standing === 'needs_reauth') expect(events.map(({ type }) => type)).toContain('GRANT_ENDED')
+  if (credential?.status === 'needs_reauth') expect(events.map(({ type }) => type)).toContain('GRANT_ENDED')
   else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-|^$/)
   if (server.reuses() > 0) expect(events.map(({ type }) => type)).toContain('GRANT_IN_DOUBT')
 }

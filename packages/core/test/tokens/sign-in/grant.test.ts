@@ -41,8 +41,8 @@ function signedIn(of: Parameters<typeof grantServer>[1] = {}): SignedIn {
   }
 }
 
-const standing = async ({ store }: Pick<World, 'store'>): Promise<string | undefined> =>
-  (await store.find('default', 'grant')).credential?.standing
+const status = async ({ store }: Pick<World, 'store'>): Promise<string | undefined> =>
+  (await store.find('default', 'grant')).credential?.status
 
 describe('a connection that is signed in', () => {
   it('gets its tokens by the refresh grant, each refresh with the token that the one before brought', async () => {
@@ -50,7 +50,7 @@ describe('a connection that is signed in', () => {
     const { accessTokens } = await here.seeded()
     const first = await accessTokens.token()
     expect(first.token.reveal()).toBe('access-of-refresh-token-number-2')
-    expect(first).toMatchObject({ scopes: ['user:read', 'guest:write'], generation: 1, standing: 'active' })
+    expect(first).toMatchObject({ scopes: ['user:read', 'guest:write'], generation: 1, status: 'active' })
     await here.clock.advance(HOUR)
     expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
     expect(here.server.refreshes.map((form) => form.get('refresh_token'))).toEqual([
@@ -89,7 +89,7 @@ describe('a connection that is signed in', () => {
     const error = await passing(here.clock, refusal(accessTokens.token({ patienceMs: SECOND })))
     expect(error.code).toBe('deadline_exceeded')
     expect(await passing(here.clock, outcome(accessTokens.token()))).toBe('access-of-refresh-token-number-2')
-    expect([here.server.refreshes.length, await standing(here)]).toEqual([1, 'active'])
+    expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
   })
 
   it('presents no refresh token twice when two sets of scopes are wanted at once', async () => {
@@ -169,7 +169,7 @@ describe('a connection that is signed in', () => {
     await here.clock.advance(10 * MINUTE)
     const error = await refusal(other.accessTokens.token())
     expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_CLIENT_ID')])
-    expect([here.server.refreshes.length, await standing(here)]).toEqual([1, 'active'])
+    expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
     expect(await outcome((await here.process()).accessTokens.token())).toBe('access-of-refresh-token-number-3')
   })
 
@@ -236,7 +236,7 @@ it('a refresh that ends after the sign-out is ended upstream as well', async () 
   await here.clock.advance(2 * SECOND)
   expect(await asked).toBe('needs_reauth')
   expect(revoked).toEqual(['refresh-token-number-2', 'refresh-token-number-3'])
-  expect(await standing(here)).toBe('revoked')
+  expect(await status(here)).toBe('revoked')
 })
 
 it('is ended at the revocation endpoint that is set, also on a host of the platform', async () => {
@@ -286,7 +286,7 @@ describe('a refresh token in the configuration', () => {
     expect(here.server.refreshes).toHaveLength(2)
     const fresh = await here.process({ refreshToken: new Secret(here.server.issue()) })
     expect(await outcome(fresh.accessTokens.token())).toMatch(/^access-of-/)
-    expect(await standing(here)).toBe('active')
+    expect(await status(here)).toBe('active')
   })
 
   it('begins again where the sign-in brought no refresh token and is over', async () => {
@@ -345,7 +345,7 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
       here.server.meets(...Array.from({ length: times }, () => meeting))
       expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
       await settle()
-      expect(await standing(here)).toBe('active')
+      expect(await status(here)).toBe('active')
       await here.clock.advance(10 * MINUTE)
       expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
       expect(here.server.reuses()).toBe(0)
@@ -358,7 +358,7 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
     here.server.end()
     expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
     await settle()
-    expect([await standing(here), (await here.types()).at(-1)]).toEqual(['needs_reauth', 'GRANT_ENDED'])
+    expect([await status(here), (await here.types()).at(-1)]).toEqual(['needs_reauth', 'GRANT_ENDED'])
     await here.clock.advance(5 * MINUTE)
     expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
     expect(here.server.refreshes).toHaveLength(2)
@@ -390,9 +390,9 @@ describe('a lost answer of a strict server', () => {
     ['an empty 200', answers(200)],
   ])('%s: in doubt, and the token is served to its end with nothing sent', async (_name, meeting) => {
     const here = await begin(meeting)
-    expect([await standing(here), (await here.types()).at(-1)]).toEqual(['in_doubt', 'GRANT_IN_DOUBT'])
+    expect([await status(here), (await here.types()).at(-1)]).toEqual(['in_doubt', 'GRANT_IN_DOUBT'])
     await here.clock.advance(3 * MINUTE)
-    const { token, standing: told } = await here.accessTokens.token()
+    const { token, status: told } = await here.accessTokens.token()
     expect([token.reveal(), told]).toEqual(['access-of-refresh-token-number-2', 'in_doubt'])
     expect(here.server.refreshes).toHaveLength(2)
   })
@@ -417,7 +417,7 @@ describe('a lost answer of a strict server', () => {
     const here = await begin(lostBefore)
     await here.clock.advance(5 * MINUTE)
     expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
-    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+    expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
     expect((await here.types()).slice(-3)).toEqual(['GRANT_IN_DOUBT', 'GRANT_LAST_RESORT', 'ACCESS_TOKEN_RENEWED'])
   })
 
@@ -447,7 +447,7 @@ describe('a lost answer of a strict server', () => {
     const waits = sent.slice(1).map((at, nth) => at - (sent[nth] ?? 0))
     expect(waits).toEqual(waits.toSorted((a, b) => a - b))
     expect(waits.at(-1)).toBeGreaterThan(2 * (waits[0] ?? 0))
-    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+    expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
     const types = (await here.types()).filter((type) => type === 'GRANT_LAST_RESORT')
     expect(types).toHaveLength((here.server.presented.get('refresh-token-number-2') ?? 0) - 1)
   })
@@ -457,7 +457,7 @@ describe('a lost answer of a strict server', () => {
     await here.clock.advance(5 * MINUTE)
     here.server.meets(...Array.from({ length: 20 }, () => lostBefore))
     const error = await passing(here.clock, refusal(here.accessTokens.token({ patienceMs: 10 * SECOND })))
-    expect([error.code, await standing(here)]).toEqual(['in_doubt', 'in_doubt'])
+    expect([error.code, await status(here)]).toEqual(['in_doubt', 'in_doubt'])
     expect(error.retryAt).toBeGreaterThan(here.clock.wall())
   })
 
@@ -471,7 +471,7 @@ describe('a lost answer of a strict server', () => {
     })
     await passing(here.clock, outcome(here.accessTokens.token()))
     expect(here.clock.wall() - at).toBeGreaterThanOrEqual(20 * SECOND)
-    expect(await standing(here)).toBe('active')
+    expect(await status(here)).toBe('active')
   })
 
   it('keeps the last resort when upstream was only busy then', async () => {
@@ -500,7 +500,7 @@ describe('a lost answer of a server with grace', () => {
     await here.accessTokens.token()
     await here.clock.advance(5 * SECOND)
     expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
-    expect([await standing(here), here.server.reuses()]).toEqual(['active', 0])
+    expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
   })
 
   it('is asked for again by another process when the first was killed', async () => {
@@ -529,7 +529,7 @@ describe('a lost answer of a server with grace', () => {
     here.server.meets(meeting(here.clock))
     void short.accessTokens.token().catch(() => {})
     await here.clock.advance(50 * SECOND)
-    expect([here.server.presented.get('refresh-token-number-2'), await standing(here)]).toEqual([1, 'in_doubt'])
+    expect([here.server.presented.get('refresh-token-number-2'), await status(here)]).toEqual([1, 'in_doubt'])
   })
 
   it('is not asked for by another process when the grace passes while it waits for its turn', async () => {
@@ -546,7 +546,7 @@ describe('a lost answer of a server with grace', () => {
     await here.clock.advance(2 * SECOND)
     void other.accessTokens.token().catch(() => {})
     await here.clock.advance(MINUTE)
-    expect([here.server.presented.get('refresh-token-number-2'), await standing(here)]).toEqual([1, 'in_doubt'])
+    expect([here.server.presented.get('refresh-token-number-2'), await status(here)]).toEqual([1, 'in_doubt'])
   })
 
   it('is in doubt when the grace has passed, as with any other server', async () => {
@@ -556,7 +556,7 @@ describe('a lost answer of a server with grace', () => {
       await here.accessTokens.token().catch(() => {})
       await here.clock.advance(20 * SECOND)
     }
-    expect(await standing(here)).toBe('in_doubt')
+    expect(await status(here)).toBe('in_doubt')
     expect(here.server.reuses()).toBe(0)
   })
 })
@@ -612,7 +612,7 @@ describe('what must not make a refresh token come twice', () => {
       await accessTokens.token().catch(() => {})
       await here.clock.advance(8 * SECOND)
     }
-    expect([here.server.reuses(), await standing(here)]).toEqual([0, 'in_doubt'])
+    expect([here.server.reuses(), await status(here)]).toEqual([0, 'in_doubt'])
   })
 
   const withoutRoom = async (options: { readonly unsavedMs?: number } = {}) => {
@@ -638,7 +638,7 @@ describe('what must not make a refresh token come twice', () => {
     await clock.advance(30 * SECOND)
     disk.isFull = false
     expect(await passing(clock, asked)).toBe('access-of-refresh-token-number-3')
-    expect([server.reuses(), await standing(here)]).toEqual([0, 'active'])
+    expect([server.reuses(), await status(here)]).toEqual([0, 'active'])
     expect(waited.length).toBeGreaterThanOrEqual(5)
   })
 

@@ -15,7 +15,7 @@ const refreshing = (age: number): Credential => ({
   api: 'oauth',
   subject: 'subject',
   generation: 1,
-  standing: 'active',
+  status: 'active',
   createdAt: NOW - HOUR,
   intent: { id: 'intent', action: 'refresh', holder: 'another process', startedAt: NOW - age },
   tokens: {
@@ -43,7 +43,7 @@ describe('a refresh that a process left', () => {
     ['with a grace that is over', 10 * SECOND, 10 * SECOND],
     ['with a grace, of an age that is not known', 10 * SECOND, -6 * SECOND],
   ])('is not sent again to a server: %s', (_name, graceMs, age) => {
-    expect(prepared(graceMs, age)).toMatchObject({ next: 'plan', credential: { standing: 'in_doubt' } })
+    expect(prepared(graceMs, age)).toMatchObject({ next: 'plan', credential: { status: 'in_doubt' } })
   })
 
   it.each([
@@ -54,7 +54,7 @@ describe('a refresh that a process left', () => {
     expect(prepared(10 * SECOND, age)).toMatchObject({
       next: 'send',
       isRetry: true,
-      credential: { standing: 'active' },
+      credential: { status: 'active' },
     })
   })
 })

@@ -163,7 +163,7 @@ describe('a refresh that brings an ID token', () => {
 
   it('of another user is refused, and loses neither the token in hand nor the new refresh token', async () => {
     const { accessTokens, before, clock, over, presented } = await renewing({ sub: 'eve' })
-    expect(before.standing).toBe('active')
+    expect(before.status).toBe('active')
     expect(await refusal(accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'subject' })
     const refused = presented.length
     Object.assign(over, { id: {} })
