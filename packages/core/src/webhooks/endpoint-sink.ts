@@ -7,14 +7,15 @@ import {
   webhookDisabled,
   webhookFailed,
 } from '../domain/events/webhooks.ts'
-import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { iso, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../domain/errors.ts'
 import { LONGEST_HOLD } from '../policy/retry-after.ts'
-import { countdown, stopwatch } from '../ports/clock.ts'
+import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DueMessage, Outcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, type AttemptPorts, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
+import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off.ts'
 import { type Endpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { payloadFor } from './payload.ts'
@@ -23,7 +24,7 @@ import { nextAttemptInMs, withJitter } from './retry-schedule.ts'
 export interface EndpointSinkParts {
   readonly connection: string
   readonly endpoints: Endpoints
-  /** What `idm` endpoints are told; absent when the OAuth client is not known here. */
+  /** The OAuth client, which messages to `idm` endpoints name. */
   readonly clientId?: string
 }
 
@@ -32,145 +33,182 @@ export interface EndpointSinkPorts extends AttemptPorts {
   readonly random: Random
 }
 
-/** Events that are sent at once, those of one guest one after the other. */
-export const AT_ONCE = 20
-/** After this no further one of a batch is begun. */
-const BUDGET: Millis = 20 * SECOND
-/** What a batch takes at most, with something to spare for the store. */
-export const BATCH_LEASE: Millis = BUDGET + LONGEST_ATTEMPT + 10 * SECOND
-/** The longest that an endpoint which takes nothing is left alone, unless it asks for more. */
-const LONGEST_REST: Millis = MINUTE
+/** How many messages of a batch are in flight at once. Those of one guest are sent one after the other. */
+export const BATCH_SIZE = 20
+/** No further message of a batch is begun after this time. */
+const BATCH_BUDGET: Millis = 20 * SECOND
+/** How long a batch is leased: what it takes at most, and some time for the store. */
+export const BATCH_LEASE: Millis = BATCH_BUDGET + LONGEST_ATTEMPT + 10 * SECOND
 
-/** Sends an endpoint what waits for it, and writes down what came of every try. */
-export function createEndpointSink(id: string, parts: EndpointSinkParts, ports: EndpointSinkPorts): Sink {
-  const { connection, endpoints, clientId } = parts
-  const { store, clock, random } = ports
-  let failures = 0
-  let restLeft = countdown(clock, 0)
-  let gone: DueMessage | undefined
+interface Parts extends EndpointSinkParts, EndpointSinkPorts {
+  readonly id: string
+  readonly backOff: EndpointBackOff
+}
 
-  const rest = (ms: Millis): void => {
-    if (ms > restLeft()) restLeft = countdown(clock, ms)
-  }
+interface Batch {
+  readonly endpoint: Endpoint
+  readonly signal: AbortSignal
+  readonly elapsed: () => Millis
+  readonly outcomes: Outcome[]
+  /** The message that the endpoint answered with 410. */
+  gone: DueMessage | undefined
+}
 
-  /** What came of a try, as an event and as a word to the outbox. */
-  function settled(endpoint: Endpoint, { event: of, attempts }: DueMessage, tried: Attempt): [Outcome, Event] {
-    const { result, why } = tried
-    const inMs = result === 'failed' ? nextAttemptInMs(attempts, tried.retryAfterMs, random.float()) : undefined
-    const tell = teller(endpoint, of, { tried, attempt: attempts + 1 })
-    if (result === 'taken') return [{ event: of.id, then: 'done' }, tell(webhookDelivered)]
-    if (inMs !== undefined)
-      return [
-        { event: of.id, then: 'retry', inMs, why },
-        tell(webhookFailed, why, `It is tried again at ${iso(clock.wall() + inMs)}.`),
-      ]
-    return [{ event: of.id, then: 'dead-letter', why }, tell(webhookDeadLettered, why, REDELIVER)]
-  }
-
-  /** Words what happened to an event on its way to the endpoint. */
-  const teller =
-    (endpoint: Endpoint, of: Event, how: { readonly tried?: Attempt; readonly attempt?: number } = {}) =>
-    (make: (about: About, facts: DeliveryFacts) => Event, why?: string, next = ''): Event =>
-      make(
-        { actor: 'webhooks', connection, subject: of.subject, correlationId: of.correlationId },
-        {
-          id: random.uuid(),
-          at: clock.wall(),
-          webhook: endpoint.id,
-          delivered: of,
-          attempt: how.attempt,
-          statusCode: how.tried?.statusCode,
-          latencyMs: how.tried?.latencyMs,
-          error:
-            why === undefined
-              ? undefined
-              : new GuestpassError('webhook_failed', `Webhook ${endpoint.id}: ${why}. ${next}`.trim()),
-        },
-      )
-
-  const write = async (events: readonly Event[]): Promise<void> => void (await store.commit({ connection, events }))
-
-  /** A disabled endpoint gets nothing; what still waits for it can be sent when it is enabled. */
-  async function deadLetterAll(
-    endpoint: Endpoint,
-    due: readonly DueMessage[],
-    why: string,
-  ): Promise<readonly Outcome[]> {
-    await write(due.map(({ event: of }) => teller(endpoint, of)(webhookDeadLettered, why, ENABLE)))
-    return due.map(({ event: of }) => ({ event: of.id, then: 'dead-letter', why }))
-  }
-
-  async function one(endpoint: Endpoint, due: DueMessage, signal: AbortSignal): Promise<Outcome> {
-    const of = due.event
-    const credential = await store.findBySubject(connection, of.subject)
-    const sent = payloadFor(endpoint, of, {
-      now: clock.wall(),
-      ...(credential ? { credential } : {}),
-      ...(clientId === undefined ? {} : { clientId }),
-    })
-    if (!sent) return { event: of.id, then: 'done' }
-    const tried = await attemptDelivery(endpoint, of, sent, ports, signal)
-    const [outcome, told] = settled(endpoint, due, tried)
-    await write([told])
-    if (tried.result === 'gone') gone ??= due
-    if (tried.retryAfterMs !== undefined) rest(withJitter(Math.min(tried.retryAfterMs, LONGEST_HOLD), random.float()))
-    return outcome
-  }
-
-  async function disable(endpoint: Endpoint, { event: of }: DueMessage): Promise<void> {
-    await endpoints.disable(endpoint.id, GONE)
-    await write([teller(endpoint, of)(webhookDisabled, GONE, ENABLE)])
-  }
-
-  /** After a batch of which nothing was taken, the next one waits; longer every time. */
-  function tally(outcomes: readonly Outcome[]): void {
-    if (outcomes.some(({ then }) => then === 'done')) failures = 0
-    else if (outcomes.some(({ then }) => then === 'retry')) {
-      failures += 1
-      rest(Math.min(SECOND * 2 ** failures, LONGEST_REST))
-    }
-  }
-
+/** Makes the sink of one endpoint. It sends each message once for each attempt, and commits an event about every attempt. */
+export function createEndpointSink(id: string, sinkParts: EndpointSinkParts, ports: EndpointSinkPorts): Sink {
+  const backOff = createEndpointBackOff(ports.clock)
+  const parts: Parts = { ...sinkParts, ...ports, id, backOff }
   return {
-    name: endpointQueue(connection, id),
-    backOffMs: () => restLeft(),
-    async deliver(due, signal) {
-      const endpoint = (await endpoints.all()).find((known) => known.id === id)
-      // It was removed.
-      if (!endpoint) return due.map(({ event: of }) => ({ event: of.id, then: 'done' }))
-      if (endpoint.disabled) return deadLetterAll(endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
-      gone = undefined
-      const elapsed = stopwatch(clock)
-      const outcomes: Outcome[] = []
-      const stopped = (): boolean => signal.aborted || gone !== undefined || restLeft() > 0
-      /** A try that the caller cut short is none; what the store cannot give counts, so that one message never holds up the rest. */
-      const failed = (message: DueMessage, thrown: unknown): Outcome => {
-        if (signal.aborted) return released(message)
-        const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
-        const inMs = nextAttemptInMs(message.attempts, undefined, random.float())
-        return {
-          event: message.event.id,
-          why,
-          ...(inMs === undefined ? { then: 'dead-letter' } : { then: 'retry', inMs }),
-        }
-      }
-      /** Those of one guest, in their order; what there is no time for is left to the next batch. */
-      const inOrder = async (messages: readonly DueMessage[]): Promise<void> => {
-        for (const message of messages) {
-          const over = stopped() || elapsed() > BUDGET
-          const tried = over ? released(message) : one(endpoint, message, signal)
-          outcomes.push(await Promise.resolve(tried).catch((thrown: unknown) => failed(message, thrown)))
-        }
-      }
-      await Promise.all([...Map.groupBy(due, (message) => message.event.subject).values()].map(inOrder))
-      if (gone) await disable(endpoint, gone)
-      tally(outcomes)
-      return outcomes
-    },
+    name: endpointQueue(parts.connection, id),
+    backOffMs: backOff.leftMs,
+    deliver: (due, signal) => deliverBatch(parts, due, signal),
   }
 }
 
-const released = ({ event: of }: DueMessage): Outcome => ({ event: of.id, then: 'release' })
+async function deliverBatch(
+  parts: Parts,
+  due: readonly DueMessage[],
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const endpoint = (await parts.endpoints.all()).find(({ id }) => id === parts.id)
+  // It was removed.
+  if (!endpoint) return due.map(({ event }) => ({ event: event.id, then: 'done' }))
+  if (endpoint.disabled)
+    return deadLetterAll(parts, endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
+  const batch: Batch = { endpoint, signal, elapsed: stopwatch(parts.clock), outcomes: [], gone: undefined }
+  const guests = Map.groupBy(due, (message) => message.event.subject)
+  await Promise.all([...guests.values()].map((messages) => deliverInOrder(parts, batch, messages)))
+  if (batch.gone) await disable(parts, endpoint, batch.gone)
+  parts.backOff.afterBatch(batch.outcomes)
+  return batch.outcomes
+}
+
+/** Delivers the messages of one guest in their order. Those that the batch has no time for are left to the next one. */
+async function deliverInOrder(parts: Parts, batch: Batch, messages: readonly DueMessage[]): Promise<void> {
+  for (const message of messages) {
+    const isOver = isStopped(parts, batch) || batch.elapsed() > BATCH_BUDGET
+    const outcome = isOver ? released(message) : deliver(parts, batch, message)
+    batch.outcomes.push(
+      await Promise.resolve(outcome).catch((thrown: unknown) => failed(parts, batch, message, thrown)),
+    )
+  }
+}
+
+const isStopped = ({ backOff }: Parts, { signal, gone }: Batch): boolean =>
+  signal.aborted || gone !== undefined || backOff.leftMs() > 0
+
+async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise<Outcome> {
+  const { connection, clientId, store, clock, random, backOff } = parts
+  const { endpoint, signal } = batch
+  const { event } = message
+  const credential = await store.findBySubject(connection, event.subject)
+  const payload = payloadFor(endpoint, event, {
+    now: clock.wall(),
+    ...(credential ? { credential } : {}),
+    ...(clientId === undefined ? {} : { clientId }),
+  })
+  if (!payload) return { event: event.id, then: 'done' }
+  const attempt = await attemptDelivery(endpoint, event, payload, parts, signal)
+  const [outcome, attemptEvent] = outcomeOf(parts, endpoint, message, attempt)
+  await commitEvents(parts, [attemptEvent])
+  if (attempt.result === 'gone') batch.gone ??= message
+  if (attempt.retryAfterMs !== undefined)
+    backOff.extend(withJitter(Math.min(attempt.retryAfterMs, LONGEST_HOLD), random.float()))
+  return outcome
+}
+
+/** The outcome of an attempt for the outbox, and the event about it. */
+function outcomeOf(parts: Parts, endpoint: Endpoint, message: DueMessage, attempt: Attempt): [Outcome, Event] {
+  const { event: delivered, attempts } = message
+  const { result, why, retryAfterMs } = attempt
+  const facts = { delivered, attempt, number: attempts + 1 }
+  if (result === 'taken')
+    return [{ event: delivered.id, then: 'done' }, deliveryEvent(parts, endpoint, webhookDelivered, facts)]
+  const inMs = result === 'failed' ? nextAttemptInMs(attempts, retryAfterMs, parts.random.float()) : undefined
+  if (inMs === undefined)
+    return [
+      { event: delivered.id, then: 'dead-letter', why },
+      deliveryEvent(parts, endpoint, webhookDeadLettered, { ...facts, why, next: REDELIVER }),
+    ]
+  const next = `It is tried again at ${iso(parts.clock.wall() + inMs)}.`
+  return [
+    { event: delivered.id, then: 'retry', inMs, why },
+    deliveryEvent(parts, endpoint, webhookFailed, { ...facts, why, next }),
+  ]
+}
+
+/**
+ * The outcome of a delivery that threw. One that the caller aborted counts no attempt. A failure of the store counts one, so that a
+ * message which cannot be made never holds up the others.
+ */
+function failed({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): Outcome {
+  if (signal.aborted) return released(message)
+  const event = message.event.id
+  const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
+  const inMs = nextAttemptInMs(message.attempts, undefined, random.float())
+  return inMs === undefined ? { event, then: 'dead-letter', why } : { event, then: 'retry', inMs, why }
+}
+
+const released = ({ event }: DueMessage): Outcome => ({ event: event.id, then: 'release' })
+
+/** Gives up all messages to a disabled endpoint. They can be sent again when it is enabled. */
+async function deadLetterAll(
+  parts: Parts,
+  endpoint: Endpoint,
+  due: readonly DueMessage[],
+  why: string,
+): Promise<readonly Outcome[]> {
+  const facts = { why, next: ENABLE }
+  await commitEvents(
+    parts,
+    due.map(({ event: delivered }) => deliveryEvent(parts, endpoint, webhookDeadLettered, { ...facts, delivered })),
+  )
+  return due.map(({ event }) => ({ event: event.id, then: 'dead-letter', why }))
+}
+
+async function disable(parts: Parts, endpoint: Endpoint, { event: delivered }: DueMessage): Promise<void> {
+  await parts.endpoints.disable(endpoint.id, GONE)
+  await commitEvents(parts, [deliveryEvent(parts, endpoint, webhookDisabled, { delivered, why: GONE, next: ENABLE })])
+}
+
+const commitEvents = async ({ store, connection }: Parts, events: readonly Event[]): Promise<void> =>
+  void (await store.commit({ connection, events }))
+
+/** What is known of a delivery when an event about it is made. */
+interface DeliveryEnd {
+  readonly delivered: Event
+  readonly attempt?: Attempt
+  /** The number of the attempt, from 1. */
+  readonly number?: number
+  /** Why it failed, as a clause; absent where it did not. */
+  readonly why?: string
+  /** What happens next, or what to do, as a sentence. */
+  readonly next?: string
+}
+
+function deliveryEvent(
+  { connection, random, clock }: Parts,
+  { id }: Endpoint,
+  make: (about: About, facts: DeliveryFacts) => Event,
+  { delivered, attempt, number, why, next = '' }: DeliveryEnd,
+): Event {
+  const { subject, correlationId } = delivered
+  const error =
+    why === undefined ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}. ${next}`.trim())
+  return make(
+    { actor: 'webhooks', connection, subject, correlationId },
+    {
+      id: random.uuid(),
+      at: clock.wall(),
+      webhook: id,
+      delivered,
+      attempt: number,
+      statusCode: attempt?.statusCode,
+      latencyMs: attempt?.latencyMs,
+      error,
+    },
+  )
+}
 
 const GONE = 'the endpoint answered 410: it is gone'
 const REDELIVER = 'It can be sent again with `guestpass webhooks redeliver`.'

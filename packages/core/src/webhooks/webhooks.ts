@@ -12,7 +12,7 @@ import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, attemptDelivery } from './attempt.ts'
 import { endpointRouter } from './endpoint-router.ts'
 import { type Endpoint, incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
-import { AT_ONCE, BATCH_LEASE, createEndpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
+import { BATCH_SIZE, BATCH_LEASE, createEndpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredKind, type Endpoints, createEndpoints } from './endpoints.ts'
 import { standardBody } from './payload.ts'
 import { createRegistration } from './registration.ts'
@@ -107,7 +107,7 @@ export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhoo
     const sink = sinks.get(id) ?? createEndpointSink(id, { ...parts, endpoints: known }, ports)
     sinks.set(id, sink)
     const failure = (why: string): GuestpassError => new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-    return createRelay(store.outbox, sink, { clock }, { batch: AT_ONCE, leaseMs: BATCH_LEASE, failure })
+    return createRelay(store.outbox, sink, { clock }, { batch: BATCH_SIZE, leaseMs: BATCH_LEASE, failure })
   }
 
   const counts: Webhooks['counts'] = (id, most) => store.outbox.counts(endpointQueue(connection, id), most)
