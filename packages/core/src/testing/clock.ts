@@ -1,17 +1,23 @@
 import type { Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 
-/** A clock that moves only when told. */
+/** A clock that moves only when a test moves it. */
 export interface FakeClock extends Clock {
-  /** Moves both clocks forward, waking sleepers in the order of their time; pending work settles before each step. */
+  /**
+   * Moves the wall clock and the monotonic clock forward by milliseconds, at least 0. Calls of `sleep` that end
+   * meanwhile resolve in the order of their ends; pending promises settle before each of them.
+   */
   advance(ms: Millis): Promise<void>
-  /** Moves the wall clock alone, forward or back, as an administrator or a suspended machine does. */
+  /** Moves the wall clock alone by milliseconds, back if negative, as an administrator does. Wakes no sleeper. */
   stepWall(ms: Millis): void
-  /** Sleepers that wait now. */
+  /** How many calls of `sleep` have not ended. */
   readonly sleeping: number
 }
 
-/** Lets work that waits for nothing but promises run to its end. */
+/**
+ * Waits until work that waits only for promises has run to its end. It gives the event loop five turns, so that work
+ * that waits for a socket or a timer may still run.
+ */
 export const settle = async (): Promise<void> => {
   for (let round = 0; round < 5; round += 1) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -21,7 +27,26 @@ interface Sleeper {
   readonly wake: () => void
 }
 
-/** A fake clock; its wall starts at `start` (default 2026-01-01T00:00:00Z), its monotonic side at 0. */
+/**
+ * Makes a clock for tests, in place of `systemClock`. It moves only by `advance` and `stepWall`.
+ *
+ * `sleep` rejects with a RangeError for NaN, and with the reason of the signal when that is aborted.
+ *
+ * @param start where the wall clock starts, in milliseconds since the epoch; default 2026-01-01T00:00:00Z. The
+ *   monotonic clock starts at 0.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { fakeClock } from '@guestpass/core/testing'
+ *
+ * const clock = fakeClock(Date.UTC(2026, 0, 1))
+ * const slept = clock.sleep(60_000)
+ * await clock.advance(60_000)
+ * await slept
+ * assert.equal(clock.wall(), Date.UTC(2026, 0, 1, 0, 1))
+ * ```
+ */
 export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
   let wall = start
   let monotonic = 0
@@ -37,7 +62,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
     monotonic: () => monotonic,
     uptime: () => monotonic,
     sleep(ms, signal) {
-      if (Number.isNaN(ms)) return Promise.reject(new RangeError('sleep takes a number of milliseconds, got NaN'))
+      if (Number.isNaN(ms)) return Promise.reject(new RangeError('sleep() got NaN: pass a number of milliseconds.'))
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error)
         if (ms <= 0) return resolve()

@@ -1,7 +1,20 @@
 import { hex } from '../domain/hex.ts'
 import type { Random } from '../ports/random.ts'
 
-/** Luck that repeats: the same seed gives the same values (mulberry32). */
+/**
+ * Makes random values that repeat: the same seed gives the same sequence (mulberry32). For tests only: the values can
+ * be predicted.
+ *
+ * @param seed any number, taken as an unsigned 32-bit integer; default 1
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { seededRandom } from '@guestpass/core/testing'
+ *
+ * assert.equal(seededRandom(7).uuid(), seededRandom(7).uuid())
+ * ```
+ */
 export function seededRandom(seed = 1): Random {
   let state = seed >>> 0
   const float = (): number => {

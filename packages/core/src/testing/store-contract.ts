@@ -1,51 +1,96 @@
-import { chainChapter } from './store-contract/chain.ts'
-import { changesChapter } from './store-contract/changes.ts'
-import { claimsChapter } from './store-contract/claims.ts'
-import { clocksChapter } from './store-contract/clocks.ts'
-import { credentialsChapter } from './store-contract/credentials.ts'
-import { denialsChapter } from './store-contract/denials.ts'
-import { documentsChapter } from './store-contract/documents.ts'
-import { dueChapter } from './store-contract/due.ts'
-import { dueDocumentsChapter } from './store-contract/due-documents.ts'
-import { type Chapter, type MakeStore, sentences, type TestFramework } from './store-contract/frame.ts'
-import { keptChapter } from './store-contract/kept.ts'
-import { queuesChapter } from './store-contract/queues.ts'
-import { outboxChapter } from './store-contract/outbox.ts'
-import { personsChapter } from './store-contract/persons.ts'
-import { factsChapter, leasesChapter, permitsChapter } from './store-contract/sharing.ts'
-import { swapsChapter } from './store-contract/swaps.ts'
-import { wallChapter } from './store-contract/wall.ts'
+import { chainCases } from './store-contract/chain.ts'
+import { changeCases, eventCases } from './store-contract/changes.ts'
+import { guestClockCases, outboxClockCases, sharedClockCases } from './store-contract/clock-skew.ts'
+import { concurrentWriteCases, conflictCases, atomicCases } from './store-contract/compare-and-set.ts'
+import { credentialCases, generationCases, credentialListCases } from './store-contract/credentials.ts'
+import { denialCases } from './store-contract/denials.ts'
+import { documentCases, documentListCases, documentChangeCases } from './store-contract/documents.ts'
+import { dueDocumentCases, documentClaimCases } from './store-contract/due-documents.ts'
+import { dueGuestCases, dueCountCases, nextDueCases } from './store-contract/due-guests.ts'
+import { factCases } from './store-contract/facts.ts'
+import { guestClaimCases } from './store-contract/guest-claims.ts'
+import { leaseCases } from './store-contract/leases.ts'
+import { outboxQueueCases, deadLetterCases } from './store-contract/outbox-queues.ts'
+import { outboxRouteCases, outboxClaimCases, outboxOutcomeCases } from './store-contract/outbox.ts'
+import { permitCases, feedbackCases } from './store-contract/permits.ts'
+import { profileCases } from './store-contract/profiles.ts'
+import { recentUseCases, recentUseClaimCases } from './store-contract/recent-use.ts'
+import { type MakeStore, registerCases, type Suite, type TestFramework } from './store-contract/suite.ts'
+import { isolatedDataCases, isolatedCoordinationCases } from './store-contract/tenant-isolation.ts'
 
-export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/frame.ts'
+export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/suite.ts'
 
-const chapters: Readonly<Record<string, (chapter: Chapter) => void>> = {
-  credentials: credentialsChapter,
-  changes: changesChapter,
-  'expectations up to the moment of the write': swapsChapter,
-  persons: personsChapter,
-  documents: documentsChapter,
-  'documents that are due': dueDocumentsChapter,
-  'the audit chain': chainChapter,
-  outbox: outboxChapter,
-  'messages that are routed, dead-lettered and enqueued again': queuesChapter,
-  denials: denialsChapter,
-  'guests due for renewal': dueChapter,
-  'claims on due guests': claimsChapter,
-  'guests that are kept': keptChapter,
-  leases: leasesChapter,
-  permits: permitsChapter,
-  facts: factsChapter,
-  'clocks that were ahead': clocksChapter,
-  'the wall between connections': wallChapter,
+const suites: Readonly<Record<string, Suite>> = {
+  credentials: credentialCases,
+  'credentials: generations and revisions': generationCases,
+  'credentials: lists': credentialListCases,
+  changes: changeCases,
+  events: eventCases,
+  'compare and set: concurrent writes': concurrentWriteCases,
+  'compare and set: conflicts': conflictCases,
+  'compare and set: one step': atomicCases,
+  'profiles and subjects': profileCases,
+  documents: documentCases,
+  'documents: lists': documentListCases,
+  'documents: changes': documentChangeCases,
+  'due documents': dueDocumentCases,
+  'due documents: claims': documentClaimCases,
+  'the audit chain': chainCases,
+  'the outbox: sinks': outboxRouteCases,
+  'the outbox: claims': outboxClaimCases,
+  'the outbox: outcomes': outboxOutcomeCases,
+  'the outbox: queues': outboxQueueCases,
+  'the outbox: dead letters': deadLetterCases,
+  denials: denialCases,
+  'due guests': dueGuestCases,
+  'due guests: changes and counts': dueCountCases,
+  'due guests: the next one': nextDueCases,
+  'due guests: claims': guestClaimCases,
+  'due guests: recent use': recentUseCases,
+  'due guests: claims and recent use': recentUseClaimCases,
+  leases: leaseCases,
+  permits: permitCases,
+  'permits: feedback': feedbackCases,
+  facts: factCases,
+  'a clock that was ahead: guests': guestClockCases,
+  'a clock that was ahead: the outbox': outboxClockCases,
+  'a clock that was ahead: leases, documents and pauses': sharedClockCases,
+  'tenant isolation: data': isolatedDataCases,
+  'tenant isolation: leases, permits and facts': isolatedCoordinationCases,
 }
 
 /**
- * Registers one test for every promise of `Store`. `make` gives an empty store for each; `framework` is Vitest, Jest or
- * anything with the same three functions.
+ * Registers the contract tests of the store port with a test framework: one suite for each part of `Store`, about 140
+ * cases in all. A store that passes them keeps what Guestpass needs of it. Each case makes a store of its own.
+ *
+ * Call it at the top level of a test file or in a `describe`. The cases run when the framework runs them; a case of a
+ * store that breaks its contract fails in `framework.expect`, or with the error of the store.
+ *
+ * @param make gives a new, empty store for each case, and moves its clock
+ * @param framework `describe`, `it` and `expect` of Vitest or Jest, or functions that do the same
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { describe, it } from 'node:test'
+ * import { memoryStore } from '@guestpass/core'
+ * import { fakeClock, storeContract } from '@guestpass/core/testing'
+ *
+ * const expect = (actual: unknown) => ({
+ *   toEqual: (expected: unknown) => assert.deepEqual(actual, expected),
+ * })
+ * storeContract(
+ *   async (route) => {
+ *     const clock = fakeClock()
+ *     return { store: memoryStore({ clock, route }), advance: (ms) => clock.stepWall(ms) }
+ *   },
+ *   { describe, it, expect },
+ * )
+ * ```
  */
 export function storeContract(make: MakeStore, framework: TestFramework): void {
-  const says = sentences(framework, make)
-  for (const [title, chapter] of Object.entries(chapters)) {
-    framework.describe(title, () => chapter({ says, expect: framework.expect }))
+  const test = registerCases(framework, make)
+  for (const [title, suite] of Object.entries(suites)) {
+    framework.describe(title, () => suite({ test, expect: framework.expect }))
   }
 }

@@ -128,7 +128,7 @@ describe('analytics', () => {
     expect(bodies).toEqual([
       {
         guestId: 'guest-1',
-        email: 'somebody@example.com',
+        email: 'ann@example.com',
         channelId: 'web',
         crmTier: null,
         authLatencyMs: 250,

@@ -3,12 +3,12 @@ import { type Link, LINK_VERSION, linkText, NO_LINKS } from '../../domain/chain.
 import type { Event } from '../../domain/events/event.ts'
 import { sha256Hex } from '../../ports/system.ts'
 import type { Store } from '../../ports/store.ts'
-import { type Chapter, codeOf } from './frame.ts'
+import { codeOf, type TestTools } from './suite.ts'
 import { event, HOME, NEIGHBOUR } from './samples.ts'
 
 const commit = (store: Store, ...events: readonly Event[]) => store.commit({ connection: HOME, events })
 
-/** The links that events make, reckoned by the definition. */
+/** The links of events, computed from the definition of the chain. */
 async function linked(events: readonly Event[]) {
   const links: Link[] = []
   for (const one of events) {
@@ -18,8 +18,8 @@ async function linked(events: readonly Event[]) {
   return links
 }
 
-export function chainChapter({ says, expect }: Chapter): void {
-  says('links every event to the one before it, whoever commits', async ({ store, other }) => {
+export function chainCases({ test, expect }: TestTools): void {
+  test('links every event to the event before it, across handles', async ({ store, other }) => {
     const all = ['3', '1', '2'].map((id) => event(id, { data: { b: [1, { d: true, c: null }], a: 'é' } }))
     expect(await store.chainHead(HOME)).toEqual(NO_LINKS)
     await commit(store, ...all.slice(0, 2))
@@ -29,7 +29,7 @@ export function chainChapter({ says, expect }: Chapter): void {
     expect(await store.chainHead(HOME)).toEqual({ chain: 0, count: 3, hash: links.at(-1)?.hash })
   })
 
-  says('gives the chain page by page', async ({ store }) => {
+  test('returns the chain page by page', async ({ store }) => {
     const all = ['1', '2', '3'].map((id) => event(id))
     await commit(store, ...all)
     const first = await store.chain(HOME, { limit: 2 })
@@ -39,7 +39,7 @@ export function chainChapter({ says, expect }: Chapter): void {
     expect(await codeOf(store.chain(HOME, { limit: 1_001 }))).toEqual('invalid_input')
   })
 
-  says('has no gap and no fork when many commit at once', async ({ store, other }) => {
+  test('has no gap and no fork after concurrent commits', async ({ store, other }) => {
     await Promise.all(
       Array.from({ length: 30 }, (_, nth) => commit(nth % 2 ? store : other, event(`${nth}`), event(`${nth + 100}`))),
     )
@@ -48,7 +48,7 @@ export function chainChapter({ says, expect }: Chapter): void {
     expect(links).toEqual(await linked(links.map((link) => link.event)))
   })
 
-  says('keeps the chains of connections apart', async ({ store }) => {
+  test('keeps the chains of connections apart', async ({ store }) => {
     await commit(store, event('1'))
     const theirs = event('2', { connection: NEIGHBOUR })
     await store.commit({ connection: NEIGHBOUR, events: [theirs] })

@@ -1,10 +1,9 @@
 import type { Change } from '../../ports/store.ts'
-import type { Bench, Chapter } from './frame.ts'
-import { codeOf } from './frame.ts'
+import { codeOf, type StoreHandles, type TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, put, write } from './samples.ts'
 
-/** Everything that the change below would leave behind. */
-async function traces({ store, other }: Bench): Promise<unknown> {
+/** What `whole` writes, as the second handle reads it. */
+async function traces({ store, other }: StoreHandles): Promise<unknown> {
   return {
     alice: (await other.find(HOME, 'alice')).revision,
     bob: (await other.find(HOME, 'bob')).revision,
@@ -22,30 +21,30 @@ const whole = (bobExpects: number): Change => ({
   deny: ['alice'],
 })
 
-async function prepare({ store }: Bench): Promise<void> {
+async function prepare({ store }: StoreHandles): Promise<void> {
   await put(store, credential('alice', 1))
   await put(store, credential('bob', 1))
   const issued = [{ credential: 'alice', fingerprint: 'f-old', expiresAt: Number.MAX_SAFE_INTEGER }]
   await store.commit({ connection: HOME, issued })
 }
 
-export function changesChapter({ says, expect }: Chapter): void {
-  says('stores all of a change together: rows, events, tokens and denials', async (bench) => {
-    await prepare(bench)
-    expect(await bench.store.commit(whole(1))).toEqual('done')
-    expect(await traces(bench)).toEqual({ alice: 2, bob: 2, events: 2, due: 2, denied: [true, false] })
+export function changeCases({ test, expect }: TestTools): void {
+  test('stores all of a change together: rows, events, tokens and denials', async (handles) => {
+    await prepare(handles)
+    expect(await handles.store.commit(whole(1))).toEqual('done')
+    expect(await traces(handles)).toEqual({ alice: 2, bob: 2, events: 2, due: 2, denied: [true, false] })
   })
 
-  says('stores nothing of a change when one expectation does not hold', async (bench) => {
-    await prepare(bench)
-    const before = await traces(bench)
-    expect(await bench.store.commit(whole(7))).toEqual('conflict')
-    expect(await traces(bench)).toEqual(before)
-    await bench.store.commit({ connection: HOME, deny: ['alice'] })
-    expect(await bench.store.denied(HOME, 'f-new')).toEqual(false)
+  test('stores nothing of a change when one expectation does not hold', async (handles) => {
+    await prepare(handles)
+    const before = await traces(handles)
+    expect(await handles.store.commit(whole(7))).toEqual('conflict')
+    expect(await traces(handles)).toEqual(before)
+    await handles.store.commit({ connection: HOME, deny: ['alice'] })
+    expect(await handles.store.denied(HOME, 'f-new')).toEqual(false)
   })
 
-  says('keeps the changes apart that are asked for at once: one conflict spoils no other', async ({ store, other }) => {
+  test('commits concurrent changes independently: a conflict of one fails no other', async ({ store, other }) => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         store.commit({
@@ -59,11 +58,11 @@ export function changesChapter({ says, expect }: Chapter): void {
     expect((await other.events(HOME, { limit: 99 })).events.length).toEqual(10)
   })
 
-  says('accepts a change with nothing in it', async ({ store }) => {
+  test('accepts an empty change', async ({ store }) => {
     expect(await store.commit({ connection: HOME })).toEqual('done')
   })
 
-  says('refuses a change that holds a row or an event of another connection, and stores nothing', async ({ store }) => {
+  test('rejects a change with a row or an event of another connection, and stores nothing', async ({ store }) => {
     const foreignRow = write(credential('eve', 1, { connection: NEIGHBOUR }))
     const mine = write(credential('alice', 1))
     const foreignEvent = event('1', { connection: NEIGHBOUR })
@@ -78,8 +77,10 @@ export function changesChapter({ says, expect }: Chapter): void {
       (await store.events(NEIGHBOUR, { limit: 9 })).events.length,
     ]).toEqual([0, 0, 0, 0])
   })
+}
 
-  says('keeps events in the order of their commits, page by page from a cursor', async ({ store, other }) => {
+export function eventCases({ test, expect }: TestTools): void {
+  test('returns events in commit order, page by page from a cursor', async ({ store, other }) => {
     const all = ['5', '3', '4', '1', '2'].map((id) =>
       event(id, { data: { id }, error: { code: 'internal', message: id } }),
     )
@@ -92,7 +93,7 @@ export function changesChapter({ says, expect }: Chapter): void {
     expect('next' in third).toEqual(false)
   })
 
-  says('refuses a page of no events or of more than a thousand', async ({ store }) => {
+  test('rejects a page limit that is not 1 to 1000', async ({ store }) => {
     const codes = [0, 1_001, 1.5].map((limit) => codeOf(store.events(HOME, { limit })))
     expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
   })

@@ -1,21 +1,20 @@
-import type { Chapter } from './frame.ts'
-import { codeOf } from './frame.ts'
+import { codeOf, type TestTools } from './suite.ts'
 import { credential, full, HOME, plain, put, tokens, write } from './samples.ts'
 
-export function credentialsChapter({ says, expect }: Chapter): void {
-  says('says that an absent credential has revision 0, and what time it is', async ({ store, advance }) => {
-    const before = await store.find(HOME, 'nobody')
+export function credentialCases({ test, expect }: TestTools): void {
+  test('finds an absent credential with revision 0, and the time of the store', async ({ store, advance }) => {
+    const before = await store.find(HOME, 'unknown')
     await advance(1_000)
-    const after = await store.find(HOME, 'nobody')
+    const after = await store.find(HOME, 'unknown')
     expect([before.revision, 'credential' in before, after.now >= before.now + 1_000]).toEqual([0, false, true])
   })
 
-  says('gives back a credential with every part as it was written, secrets as secrets', async ({ store, other }) => {
+  test('returns a credential with every part as it was written, and secrets as Secret', async ({ store, other }) => {
     await put(store, full('alice'))
     expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(plain(full('alice')))
   })
 
-  says('gives back a credential without optional parts, and adds none', async ({ store, other }) => {
+  test('returns a credential without optional parts, and adds none', async ({ store, other }) => {
     const { refresh: _, ...withoutRefresh } = tokens('x')
     await put(store, credential('bare'))
     await put(store, credential('service', 1, { kind: 'access', tokens: { ...withoutRefresh, verified: false } }))
@@ -26,7 +25,7 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     expect(['refresh' in (found?.tokens ?? {}), found?.tokens?.verified]).toEqual([false, false])
   })
 
-  says('removes a part that a later write leaves out', async ({ store, other }) => {
+  test('removes a part that a later write leaves out', async ({ store, other }) => {
     await put(store, full('alice'))
     await store.commit({ connection: HOME, writes: [write(credential('alice', 2, { status: 'revoked' }))] })
     await store.commit({ connection: HOME, writes: [write(credential('bob'), 0)] })
@@ -38,7 +37,7 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(ended)
   })
 
-  says('is not changed by whoever changes what was written or read', async ({ store }) => {
+  test('keeps its own copy: a change of what was written or read changes nothing stored', async ({ store }) => {
     const scopes = ['conversations']
     await put(store, credential('alice', 1, { request: { scopes } }))
     scopes.push('everything')
@@ -47,14 +46,16 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     if (!Object.isFrozen(read)) read.push('everything')
     expect((await store.find(HOME, 'alice')).credential?.request).toEqual({ scopes: ['conversations'] })
   })
+}
 
-  says('counts the writes of a row as its revision', async ({ store, other }) => {
+export function generationCases({ test, expect }: TestTools): void {
+  test('counts the writes of a row as its revision', async ({ store, other }) => {
     await put(store, credential('alice', 1))
     await store.commit({ connection: HOME, writes: [write(credential('alice', 1, { status: 'in_doubt' }), 1)] })
     expect((await other.find(HOME, 'alice')).revision).toEqual(2)
   })
 
-  says('treats an absent row as generation 0 and revision 0', async ({ store }) => {
+  test('treats an absent row as generation 0 and revision 0', async ({ store }) => {
     const commit = (id: string, generation: number, revision?: number): Promise<string> =>
       store.commit({ connection: HOME, writes: [write(credential(id, 1), generation, revision)] })
     expect([await commit('a', 1), await commit('b', 0, 1), await commit('c', 0), await commit('d', 0, 0)]).toEqual([
@@ -65,13 +66,13 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     ])
   })
 
-  says('treats a row of generation 0 as generation 0, whatever its revision', async ({ store }) => {
+  test('treats a row of generation 0 as generation 0, whatever its revision', async ({ store }) => {
     await put(store, credential('alice'))
     expect(await store.commit({ connection: HOME, writes: [write(credential('alice', 1), 0, 0)] })).toEqual('conflict')
     expect(await store.commit({ connection: HOME, writes: [write(credential('alice', 1), 0)] })).toEqual('done')
   })
 
-  says('lets only one of many writers replace a generation', async ({ store, other }) => {
+  test('lets one of several concurrent writers replace a generation', async ({ store, other }) => {
     await put(store, credential('alice', 1))
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
@@ -82,17 +83,17 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     expect((await store.find(HOME, 'alice')).revision).toEqual(2)
   })
 
-  says(
-    'lets a token set that names its generation alone pass over a note of somebody else',
-    async ({ store, other }) => {
-      await put(store, credential('alice', 1))
-      const { revision } = await store.find(HOME, 'alice')
-      await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
-      expect(await store.commit({ connection: HOME, writes: [write(credential('alice', 2))] })).toEqual('done')
-    },
-  )
+  test('commits tokens that expect their generation only, although another handle has written the row', async ({
+    store,
+    other,
+  }) => {
+    await put(store, credential('alice', 1))
+    const { revision } = await store.find(HOME, 'alice')
+    await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
+    expect(await store.commit({ connection: HOME, writes: [write(credential('alice', 2))] })).toEqual('done')
+  })
 
-  says('refuses a note on a row that was written since it was read', async ({ store, other }) => {
+  test('answers conflict for a write that expects an older revision', async ({ store, other }) => {
     await put(store, credential('alice', 1))
     const { revision } = await store.find(HOME, 'alice')
     await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
@@ -101,13 +102,15 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     expect((await store.find(HOME, 'alice')).credential?.status).toEqual('active')
   })
 
-  says('writes several rows together', async ({ store, other }) => {
+  test('writes several rows together', async ({ store, other }) => {
     const writes = [write(credential('alice', 1)), write(credential('bob', 1))]
     expect(await store.commit({ connection: HOME, writes })).toEqual('done')
     expect([(await other.find(HOME, 'alice')).revision, (await other.find(HOME, 'bob')).revision]).toEqual([1, 1])
   })
+}
 
-  says('lists the credentials of a kind page by page in the order of their ids', async ({ store, other }) => {
+export function credentialListCases({ test, expect }: TestTools): void {
+  test('lists the credentials of a kind page by page in the order of their ids', async ({ store, other }) => {
     for (const id of ['d', 'b', 'e', 'a', 'c']) await put(store, credential(id, 1))
     await put(store, credential('bb', 1, { kind: 'access' }))
     const ids: string[][] = []
@@ -123,7 +126,7 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     ])
   })
 
-  says('ends a list whose last page is full, and finds what came since', async ({ store }) => {
+  test('ends a list whose last page is full, and lists a credential that was added since', async ({ store }) => {
     for (const id of ['a', 'b']) await put(store, credential(id))
     const page = await store.list(HOME, { kind: 'guest', limit: 2 })
     await put(store, credential('aa'))
@@ -131,7 +134,7 @@ export function credentialsChapter({ says, expect }: Chapter): void {
     expect(['next' in page, again.next, again.credentials.length]).toEqual([false, 'aa', 2])
   })
 
-  says('refuses a page of no rows or of more than a thousand', async ({ store }) => {
+  test('rejects a list limit that is not 1 to 1000', async ({ store }) => {
     const codes = [0, 1_001, 1.5, Number.NaN].map((limit) => codeOf(store.list(HOME, { kind: 'guest', limit })))
     expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
     expect(await codeOf(store.list(HOME, { kind: 'guest', limit: 1_000 }))).toEqual('none')

@@ -1,5 +1,5 @@
 import type { DocumentWrite, Store } from '../../ports/store.ts'
-import { type Chapter, codeOf } from './frame.ts'
+import { codeOf, type TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, write } from './samples.ts'
 
 const KIND = 'webhook'
@@ -16,14 +16,14 @@ const put = (store: Store, ...documents: readonly DocumentWrite[]): Promise<'don
   store.commit({ connection: HOME, documents })
 const look = (store: Store, id = 'a') => store.document(HOME, KIND, id)
 
-export function documentsChapter({ says, expect }: Chapter): void {
-  says('gives back a document as it was written', async ({ store, other }) => {
+export function documentCases({ test, expect }: TestTools): void {
+  test('returns a document as it was written', async ({ store, other }) => {
     expect(await look(store)).toEqual({ revision: 0 })
     expect(await put(store, draft('a', 0))).toEqual('done')
     expect((await look(other)).value).toEqual(value)
   })
 
-  says('writes over the very revision that was read, and over no other', async ({ store, other }) => {
+  test('replaces a document only at the revision that was read', async ({ store, other }) => {
     await put(store, draft('a', 0))
     const { revision } = await look(other)
     const outcomes = await Promise.all([
@@ -36,7 +36,7 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect([after.revision === revision, after.value === 3]).toEqual([false, false])
   })
 
-  says('removes a document, and gives one that is made again another revision', async ({ store }) => {
+  test('removes a document, and gives the next one of its id another revision', async ({ store }) => {
     await put(store, draft('a', 0))
     const { revision } = await look(store)
     const { value: _none, ...removal } = draft('a', revision)
@@ -47,8 +47,8 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect(await put(store, removal)).toEqual('conflict')
   })
 
-  says('counts an expired document as absent', async ({ store, advance }) => {
-    await put(store, draft('a', 0, { expiresAt: (await store.find(HOME, 'nobody')).now + 1_000 }), draft('b', 0))
+  test('treats an expired document as absent', async ({ store, advance }) => {
+    await put(store, draft('a', 0, { expiresAt: (await store.find(HOME, 'unknown')).now + 1_000 }), draft('b', 0))
     expect((await look(store)).value).toEqual(value)
     await advance(1_000)
     expect(await look(store)).toEqual({ revision: 0 })
@@ -57,8 +57,10 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect(await put(store, draft('a', 0, { value: 'again' }))).toEqual('done')
     expect((await look(store)).value).toEqual('again')
   })
+}
 
-  says('lists the documents of a kind, page by page in the order of their ids', async ({ store }) => {
+export function documentListCases({ test, expect }: TestTools): void {
+  test('lists the documents of a kind, page by page in the order of their ids', async ({ store }) => {
     await put(store, ...['c', 'a', 'b'].map((id) => draft(id, 0)), draft('a', 0, { kind: 'other' }))
     const first = await store.documents(HOME, { kind: KIND, limit: 2 })
     const second = await store.documents(HOME, { kind: KIND, limit: 2, after: first.next ?? '' })
@@ -67,10 +69,10 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect(await codeOf(store.documents(HOME, { kind: KIND, limit: 0 }))).toEqual('invalid_input')
   })
 
-  says('counts the documents of a kind up to a bound, expired ones left out', async ({ store, other, advance }) => {
+  test('counts the unexpired documents of a kind up to a bound', async ({ store, other, advance }) => {
     const count = (most: number): Promise<number> => other.countDocuments(HOME, { kind: KIND, most })
     expect(await count(9)).toEqual(0)
-    const soon = (await store.find(HOME, 'nobody')).now + 1_000
+    const soon = (await store.find(HOME, 'unknown')).now + 1_000
     await put(store, ...['a', 'b', 'c'].map((id) => draft(id, 0)), draft('d', 0, { expiresAt: soon }))
     await put(store, draft('a', 0, { kind: 'other' }))
     await store.commit({ connection: NEIGHBOUR, documents: [draft('theirs', 0)] })
@@ -80,24 +82,26 @@ export function documentsChapter({ says, expect }: Chapter): void {
     expect(await codeOf(count(0.5))).toEqual('invalid_input')
   })
 
-  says('stores nothing of a change when a document is not as expected', async ({ store }) => {
+  test('keeps the documents of connections apart', async ({ store }) => {
+    await put(store, draft('a', 0))
+    expect(await store.document(NEIGHBOUR, KIND, 'a')).toEqual({ revision: 0 })
+    expect((await store.documents(NEIGHBOUR, { kind: KIND, limit: 9 })).documents).toEqual([])
+    await store.commit({ connection: NEIGHBOUR, documents: [draft('a', 0, { value: 'theirs' })] })
+    expect((await look(store)).value).toEqual(value)
+  })
+}
+
+export function documentChangeCases({ test, expect }: TestTools): void {
+  test('stores nothing of a change when a document has another revision', async ({ store }) => {
     const change = { connection: HOME, writes: [write(credential('alice', 1))], events: [event('1')] }
     expect(await store.commit({ ...change, documents: [draft('a', 0), draft('b', 7)] })).toEqual('conflict')
     const left = [await look(store), (await store.find(HOME, 'alice')).revision, await store.chainHead(HOME)]
     expect(left).toEqual([{ revision: 0 }, 0, { chain: 0, count: 0, hash: '' }])
   })
 
-  says('stores no document when a credential is not as expected', async ({ store }) => {
+  test('stores no document when a credential has another generation', async ({ store }) => {
     const writes = [write(credential('alice', 5))]
     expect(await store.commit({ connection: HOME, writes, documents: [draft('a', 0)] })).toEqual('conflict')
     expect(await look(store)).toEqual({ revision: 0 })
-  })
-
-  says('keeps the documents of connections apart', async ({ store }) => {
-    await put(store, draft('a', 0))
-    expect(await store.document(NEIGHBOUR, KIND, 'a')).toEqual({ revision: 0 })
-    expect((await store.documents(NEIGHBOUR, { kind: KIND, limit: 9 })).documents).toEqual([])
-    await store.commit({ connection: NEIGHBOUR, documents: [draft('a', 0, { value: 'theirs' })] })
-    expect((await look(store)).value).toEqual(value)
   })
 }

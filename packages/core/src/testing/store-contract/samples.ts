@@ -6,7 +6,7 @@ import { sealedProfile } from '../../domain/profile.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { Store, Write } from '../../ports/store.ts'
 
-/** The connection of the samples, and a tenant beyond the wall. */
+/** The connection of the samples, and another tenant. */
 export const HOME = 'default'
 export const NEIGHBOUR = 'neighbour'
 
@@ -35,7 +35,7 @@ export const credential = (id: string, generation = 0, more: Partial<Credential>
   ...more,
 })
 
-/** A credential with every optional part: the type says so, and a new part is missed by no store. */
+/** A credential with every optional part. The type demands it, so that a new part is tested with every store. */
 export const full = (id: string, generation = 1): Required<Credential> => ({
   ...credential(id, generation),
   tokens: tokens(`${id}-${generation}`),
@@ -44,11 +44,11 @@ export const full = (id: string, generation = 1): Required<Credential> => ({
   aliveUntil: AT + 3_600_000.5,
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
-  profile: sealedProfile({ email: 'somebody@example.com', attributes: { plan: 'gold' } }),
+  profile: sealedProfile({ email: 'ann@example.com', attributes: { plan: 'gold' } }),
   request: { duration: 3600, scopes: ['conversations'], consent: true, channelId: 'ünïcode ✓' },
 })
 
-/** A write of a credential over the generation before it. */
+/** A write that replaces `generation`: by default the one before that of the credential. */
 export const write = (next: Credential, generation = Math.max(0, next.generation - 1), revision?: number): Write => ({
   credential: next,
   expect: { generation, ...(revision === undefined ? {} : { revision }) },
@@ -69,16 +69,16 @@ export const event = (id: string, more: EventMembers = {}): Event =>
     at: AT + 0.5,
     actor: 'library',
     connection: HOME,
-    subject: 'subject-of-somebody',
+    subject: 'subject-of-a-visitor',
     generation: 1,
     correlationId: 'one-request',
     ...more,
   }) as Event
 
-/** Stores a credential at a generation, from nothing. */
+/** Stores a credential that is not stored yet. */
 export const put = async (store: Store, next: Credential): Promise<void> => {
   const outcome = await store.commit({ connection: next.connection, writes: [write(next, 0)] })
-  if (outcome !== 'done') throw new Error(`The store refused a first write of ${next.id}.`)
+  if (outcome !== 'done') throw new Error(`The store answered ${outcome} to the first write of ${next.id}.`)
 }
 
 /** A credential whose secrets can be compared: test frameworks see no difference between two secrets. */

@@ -1,11 +1,11 @@
-import { arrive, claim, guest, HOUR, MINUTE, nowOf, rewrite } from './due-guests.ts'
-import type { Chapter } from './frame.ts'
+import { putGuests, claim, guest, HOUR, MINUTE, nowOf, rewrite } from './guest-samples.ts'
+import type { TestTools } from './suite.ts'
 import { credential, HOME, put, write } from './samples.ts'
 
-export function keptChapter({ says, expect }: Chapter): void {
-  says('keeps a guest for a time from its first write, and longer when it is touched', async (bench) => {
-    const { store, other, advance } = bench
-    await arrive(store, { left: HOUR, used: HOUR })
+export function recentUseCases({ test, expect }: TestTools): void {
+  test('gives a guest for keepForMs after its first write, and longer when it is touched', async (handles) => {
+    const { store, other, advance } = handles
+    await putGuests(store, { left: HOUR, used: HOUR })
     await advance(30 * MINUTE)
     await other.touch(HOME, 'used')
     await advance(30 * MINUTE)
@@ -16,31 +16,33 @@ export function keptChapter({ says, expect }: Chapter): void {
     expect(await claim(store, { keepForMs: HOUR })).toEqual([])
   })
 
-  says('does not count a renewal as asking for a guest', async (bench) => {
-    const { store, advance } = bench
-    const now = await arrive(store, { alice: 0 })
+  test('does not count a renewal as use', async (handles) => {
+    const { store, advance } = handles
+    const now = await putGuests(store, { alice: 0 })
     await advance(2 * HOUR)
-    await rewrite(bench, guest('alice', now, 2))
+    await rewrite(handles, guest('alice', now, 2))
     expect(await claim(store, { keepForMs: HOUR })).toEqual([])
   })
 
-  says('gives a guest that was not kept when somebody asks for it again', async ({ store, other, advance }) => {
-    await arrive(store, { alice: 0 })
+  test('gives an unused guest again after a touch', async ({ store, other, advance }) => {
+    await putGuests(store, { alice: 0 })
     await advance(2 * HOUR)
     expect(await claim(store, { keepForMs: HOUR })).toEqual([])
     await other.touch(HOME, 'alice')
     expect(await claim(store, { keepForMs: HOUR })).toEqual(['alice'])
   })
 
-  says('gives a guest that one keeper does not keep to another that keeps it for longer', async (bench) => {
-    const { store, other, advance } = bench
-    await arrive(store, { alice: 0 })
+  test('gives a guest that is unused for one keeper to a keeper with a longer keepForMs', async (handles) => {
+    const { store, other, advance } = handles
+    await putGuests(store, { alice: 0 })
     await advance(2 * HOUR)
     expect(await claim(store, { keepForMs: HOUR })).toEqual([])
     expect(await claim(other, { keepForMs: 3 * HOUR })).toEqual(['alice'])
   })
+}
 
-  says('finds a guest that is kept behind many that are not', async ({ store, advance }) => {
+export function recentUseClaimCases({ test, expect }: TestTools): void {
+  test('finds a guest in use behind many unused ones', async ({ store, advance }) => {
     const now = await nowOf(store)
     const many = Array.from({ length: 250 }, (_, index) => write(guest(`left-${index}`, now - index), 0))
     await store.commit({ connection: HOME, writes: many })
@@ -49,16 +51,16 @@ export function keptChapter({ says, expect }: Chapter): void {
     expect(await claim(store, { max: 1, keepForMs: HOUR })).toEqual(['alice'])
   })
 
-  says('gives no more than asked for when some among the due ones are not kept', async ({ store, other, advance }) => {
-    const now = await arrive(store, { left: 1 })
+  test('gives at most max guests when some of the due ones are unused', async ({ store, other, advance }) => {
+    const now = await putGuests(store, { left: 1 })
     await advance(2 * HOUR)
     for (const [id, dueAt] of Object.entries({ a: 0, b: 2, c: 3 })) await put(store, guest(id, now + dueAt))
     const keepForMs = HOUR
     expect([await claim(store, { max: 2, keepForMs }), await claim(other, { keepForMs })]).toEqual([['a', 'b'], ['c']])
   })
 
-  says('changes neither revision nor generation by a touch or a claim', async ({ store, other, advance }) => {
-    await arrive(store, { alice: 0 })
+  test('changes neither revision nor generation by a touch or a claim', async ({ store, other, advance }) => {
+    await putGuests(store, { alice: 0 })
     await advance(HOUR)
     await other.touch(HOME, 'alice')
     await claim(other)
@@ -68,9 +70,9 @@ export function keptChapter({ says, expect }: Chapter): void {
     expect(await store.commit({ connection: HOME, writes: [note] })).toEqual('done')
   })
 
-  says('does nothing when an unknown id is touched', async ({ store }) => {
-    await store.touch(HOME, 'nobody')
-    expect((await store.find(HOME, 'nobody')).revision).toEqual(0)
-    await put(store, credential('nobody', 1))
+  test('ignores a touch of an unknown id', async ({ store }) => {
+    await store.touch(HOME, 'unknown')
+    expect((await store.find(HOME, 'unknown')).revision).toEqual(0)
+    await put(store, credential('unknown', 1))
   })
 }

@@ -1,10 +1,10 @@
 import type { Change, Store } from '../../ports/store.ts'
-import type { Chapter } from './frame.ts'
+import type { TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, write } from './samples.ts'
 
 const FAR = Number.MAX_SAFE_INTEGER
 
-/** A first write of alice by a process, with a trace of every other kind. */
+/** A first write of alice, with a document, an event and a token that show whose write was kept. */
 const first = (by: string, revision?: number): Change => ({
   connection: HOME,
   writes: [write(credential('alice', 1, { request: { by } }), 0, revision)],
@@ -16,29 +16,28 @@ const first = (by: string, revision?: number): Change => ({
 const both = (store: Store, other: Store, ...changes: readonly [Change, Change]) =>
   Promise.all([store.commit(changes[0]), other.commit(changes[1])])
 
-/** Expectations that hold until the moment of the write. */
-export function swapsChapter({ says, expect }: Chapter): void {
+export function concurrentWriteCases({ test, expect }: TestTools): void {
   for (const revision of [undefined, 0]) {
-    says(
-      `lets one of two first writes win, and keeps nothing of the other (revision ${revision ?? 'not named'})`,
-      async ({ store, other }) => {
-        const outcomes = await both(store, other, first('1', revision), first('2', revision))
-        expect(outcomes.toSorted()).toEqual(['conflict', 'done'])
-        const winner = outcomes[0] === 'done' ? '1' : '2'
-        const loser = winner === '1' ? '2' : '1'
-        expect([
-          (await store.find(HOME, 'alice')).credential?.request,
-          (await store.document(HOME, 'note', winner)).value,
-          await store.document(HOME, 'note', loser),
-          (await other.events(HOME, { limit: 9 })).events.map(({ id }) => id),
-          (await other.outbox.claim('audit', 9, 1)).length,
-          await other.issued(HOME, `f-${loser}`),
-        ]).toEqual([{ by: winner }, winner, { revision: 0 }, [event(winner).id], 1, false])
-      },
-    )
+    test(`commits one of two first writes, and keeps nothing of the other (revision ${revision ?? 'not named'})`, async ({
+      store,
+      other,
+    }) => {
+      const outcomes = await both(store, other, first('1', revision), first('2', revision))
+      expect(outcomes.toSorted()).toEqual(['conflict', 'done'])
+      const winner = outcomes[0] === 'done' ? '1' : '2'
+      const loser = winner === '1' ? '2' : '1'
+      expect([
+        (await store.find(HOME, 'alice')).credential?.request,
+        (await store.document(HOME, 'note', winner)).value,
+        await store.document(HOME, 'note', loser),
+        (await other.events(HOME, { limit: 9 })).events.map(({ id }) => id),
+        (await other.outbox.claim('audit', 9, 1)).length,
+        await other.issued(HOME, `f-${loser}`),
+      ]).toEqual([{ by: winner }, winner, { revision: 0 }, [event(winner).id], 1, false])
+    })
   }
 
-  says('lets one of two changes win that write the same rows in another order', async ({ store, other }) => {
+  test('commits one of two changes that write the same rows in opposite order', async ({ store, other }) => {
     for (let round = 0; round < 20; round += 1) {
       const rows = [`a-${round}`, `b-${round}`]
       await store.commit({ connection: HOME, writes: rows.map((id) => write(credential(id, 1))) })
@@ -52,9 +51,11 @@ export function swapsChapter({ says, expect }: Chapter): void {
       expect(await Promise.all(revisions)).toEqual([2, 2])
     }
   })
+}
 
-  says('undoes the rows of a change that it had written before the one that is not as expected', async (bench) => {
-    const { store, other } = bench
+export function conflictCases({ test, expect }: TestTools): void {
+  test('rolls back the rows of a change that it wrote before the conflict', async (handles) => {
+    const { store, other } = handles
     await store.commit({ connection: HOME, writes: [write(credential('a', 1)), write(credential('z', 1))] })
     const late: Change = {
       connection: HOME,
@@ -73,7 +74,7 @@ export function swapsChapter({ says, expect }: Chapter): void {
     expect(await store.document(HOME, 'note', 'a')).toEqual({ revision: 0 })
   })
 
-  says('refuses a write on a row that must be there and is not', async ({ store }) => {
+  test('answers conflict for a write that expects a row where there is none', async ({ store }) => {
     for (const [generation, revision] of [
       [1, undefined],
       [1, 1],
@@ -84,8 +85,10 @@ export function swapsChapter({ says, expect }: Chapter): void {
     }
     expect((await store.find(HOME, 'alice')).revision).toEqual(0)
   })
+}
 
-  says('records an event once, however often it is committed', async ({ store, other }) => {
+export function atomicCases({ test, expect }: TestTools): void {
+  test('records an event once that is committed several times', async ({ store, other }) => {
     const again = event('1', { actor: 'to:audit' })
     await store.commit({ connection: HOME, events: [again] })
     await both(store, other, { connection: HOME, events: [again] }, { connection: HOME, events: [event('2'), again] })
@@ -102,7 +105,7 @@ export function swapsChapter({ says, expect }: Chapter): void {
     expect((await store.events(NEIGHBOUR, { limit: 9 })).events).toEqual([theirs])
   })
 
-  says('answers a lease with the credential and the revision of the same moment', async ({ store, other }) => {
+  test('returns with a lease the credential and the revision of the same moment', async ({ store, other }) => {
     expect((await store.lease(HOME, 'x', 'p1', 1_000, 'alice')).found?.revision).toEqual(0)
     await store.commit({ connection: HOME, writes: [write(credential('alice', 1))] })
     const [answer] = await Promise.all([
@@ -115,7 +118,7 @@ export function swapsChapter({ says, expect }: Chapter): void {
     expect('found' in (await store.lease(HOME, 'renewal', 'p1', 1_000))).toEqual(false)
   })
 
-  says('makes room for one more commit, again and again, and changes nothing by it', async ({ store, other }) => {
+  test('ensures room for one more commit repeatedly, and changes no data', async ({ store, other }) => {
     await Promise.all([store.ensureRoom(), other.ensureRoom(), store.ensureRoom()])
     expect([await store.connections(), await store.chainHead(HOME)]).toEqual([[], { chain: 0, count: 0, hash: '' }])
     expect(await other.commit({ connection: HOME, writes: [write(credential('alice', 1))] })).toEqual('done')

@@ -1,11 +1,10 @@
-import type { Chapter } from './frame.ts'
+import type { TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, plain, put, write } from './samples.ts'
 
-/** Nothing that one connection does can be seen or felt from another, though all names are the same. */
-export function wallChapter({ says, expect }: Chapter): void {
-  const theirs = (generation: number) => credential('same', generation, { connection: NEIGHBOUR })
+const theirs = (generation: number) => credential('same', generation, { connection: NEIGHBOUR })
 
-  says('keeps credentials of the same id apart', async ({ store }) => {
+export function isolatedDataCases({ test, expect }: TestTools): void {
+  test('keeps credentials of the same id apart', async ({ store }) => {
     await put(store, credential('same', 3))
     expect((await store.find(NEIGHBOUR, 'same')).revision).toEqual(0)
     await put(store, theirs(1))
@@ -14,19 +13,19 @@ export function wallChapter({ says, expect }: Chapter): void {
     expect(plain((await store.find(NEIGHBOUR, 'same')).credential)).toEqual(plain(theirs(2)))
   })
 
-  says('lists the credentials of one connection', async ({ store }) => {
+  test('lists the credentials of one connection', async ({ store }) => {
     await put(store, credential('same', 1))
     await put(store, theirs(1))
     const { credentials } = await store.list(NEIGHBOUR, { kind: 'guest', limit: 9 })
     expect(credentials.map(plain)).toEqual([plain(theirs(1))])
   })
 
-  says('checks expectations within the connection', async ({ store }) => {
+  test('checks expectations within the connection', async ({ store }) => {
     await put(store, credential('same', 3))
     expect(await store.commit({ connection: NEIGHBOUR, writes: [write(theirs(4), 3)] })).toEqual('conflict')
   })
 
-  says('keeps denials apart', async ({ store }) => {
+  test('keeps denials of connections apart', async ({ store }) => {
     const issued = [{ credential: 'same', fingerprint: 'f', expiresAt: Number.MAX_SAFE_INTEGER }]
     await store.commit({ connection: HOME, issued })
     await store.commit({ connection: NEIGHBOUR, issued, deny: ['same'] })
@@ -34,7 +33,16 @@ export function wallChapter({ says, expect }: Chapter): void {
     expect([await store.denied(HOME, 'f'), await store.denied(NEIGHBOUR, 'f')]).toEqual([false, true])
   })
 
-  says('keeps leases apart', async ({ store }) => {
+  test('keeps events of connections apart', async ({ store }) => {
+    await store.commit({ connection: HOME, events: [event('1')] })
+    await store.commit({ connection: NEIGHBOUR, events: [event('2', { connection: NEIGHBOUR })] })
+    expect((await store.events(HOME, { limit: 9 })).events).toEqual([event('1')])
+    expect((await store.events(NEIGHBOUR, { limit: 9 })).events).toEqual([event('2', { connection: NEIGHBOUR })])
+  })
+}
+
+export function isolatedCoordinationCases({ test, expect }: TestTools): void {
+  test('keeps leases of connections apart', async ({ store }) => {
     await store.lease(HOME, 'renewal', 'p1', 1_000)
     expect((await store.lease(NEIGHBOUR, 'renewal', 'p2', 1_000)).granted).toEqual(true)
     await store.release(NEIGHBOUR, 'renewal', 'p1')
@@ -43,23 +51,16 @@ export function wallChapter({ says, expect }: Chapter): void {
     expect((await store.lease(NEIGHBOUR, 'renewal', 'p1', 1_000)).granted).toEqual(false)
   })
 
-  says('keeps permits, pauses and learned limits apart', async ({ store }) => {
+  test('keeps permits, pauses and learned limits of connections apart', async ({ store }) => {
     const ask = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
     await store.reserve(HOME, 'oauth', { ...ask, permits: 9 })
     await store.learn(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
     expect(await store.reserve(NEIGHBOUR, 'oauth', ask)).toEqual({ granted: true, waitMs: 0, intervalMs: 1_000 })
   })
 
-  says('keeps facts apart', async ({ store }) => {
+  test('keeps facts of connections apart', async ({ store }) => {
     await store.setFact(HOME, 'keys', 'ours')
     await store.setFact(NEIGHBOUR, 'keys', 'theirs')
     expect([await store.fact(HOME, 'keys'), await store.fact(NEIGHBOUR, 'keys')]).toEqual(['ours', 'theirs'])
-  })
-
-  says('keeps events apart', async ({ store }) => {
-    await store.commit({ connection: HOME, events: [event('1')] })
-    await store.commit({ connection: NEIGHBOUR, events: [event('2', { connection: NEIGHBOUR })] })
-    expect((await store.events(HOME, { limit: 9 })).events).toEqual([event('1')])
-    expect((await store.events(NEIGHBOUR, { limit: 9 })).events).toEqual([event('2', { connection: NEIGHBOUR })])
   })
 }

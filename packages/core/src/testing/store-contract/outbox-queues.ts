@@ -1,5 +1,5 @@
 import type { Store } from '../../ports/store.ts'
-import { type Chapter, codeOf } from './frame.ts'
+import { codeOf, type TestTools } from './suite.ts'
 import { event, HOME, NEIGHBOUR } from './samples.ts'
 
 const LEASE = 30_000
@@ -18,8 +18,8 @@ const deadLetter = (store: Store, sink: string, ...events: readonly string[]) =>
     events.map((id) => ({ event: id, then: 'dead-letter', why: `no answer to ${id}` })),
   )
 
-export function queuesChapter({ says, expect }: Chapter): void {
-  says('hands events on to other sinks, and is then done with them', async ({ store, other }) => {
+export function outboxQueueCases({ test, expect }: TestTools): void {
+  test('routes events to other sinks, and removes them from its own queue', async ({ store, other }) => {
     await send(store)
     await claim(store, 'hub')
     await store.outbox.route('hub', [
@@ -30,14 +30,46 @@ export function queuesChapter({ says, expect }: Chapter): void {
     expect(await other.outbox.counts('hub')).toEqual({ waiting: 1, deadLetters: 0 })
   })
 
-  says('hands on nothing that the sink does not have', async ({ store }) => {
+  test('routes no event that is not in the queue of the sink', async ({ store }) => {
     await send(store)
-    await store.outbox.route('somebody', [{ event: one.id, to: ['x'] }])
+    await store.outbox.route('unknown', [{ event: one.id, to: ['x'] }])
     expect(await claim(store, 'x')).toEqual([])
     expect((await store.outbox.counts('hub')).waiting).toEqual(3)
   })
 
-  says('shows what a sink gave up on, page by page, and why', async ({ store, other }) => {
+  test('enqueues dead letters, done events and events that were never routed to the sink', async ({ store, other }) => {
+    await send(store)
+    await deadLetter(store, 'hub', one.id)
+    await store.outbox.settle('hub', [{ event: two.id, then: 'done' }])
+    expect(await other.outbox.enqueue(HOME, 'hub', [one.id, two.id, 'unknown'])).toEqual(2)
+    const again = await store.outbox.claim('hub', 9, LEASE)
+    expect(again.map(({ event: due, attempts }) => `${due.id} ${attempts}`).toSorted()).toEqual(
+      [one, two, three].map((due) => `${due.id} 0`),
+    )
+    expect(await other.outbox.enqueue(HOME, 'x', [three.id])).toEqual(1)
+    expect(await claim(store, 'x')).toEqual([three.id])
+  })
+
+  test('enqueues no event of another connection', async ({ store }) => {
+    await send(store)
+    expect(await store.outbox.enqueue(NEIGHBOUR, 'x', [one.id])).toEqual(0)
+    expect(await claim(store, 'x')).toEqual([])
+  })
+
+  test('drops the queue of one sink and of no other', async ({ store, other }) => {
+    await send(store)
+    await store.outbox.enqueue(HOME, 'x', [one.id])
+    await deadLetter(store, 'hub', two.id)
+    await store.outbox.drop('hub')
+    expect([await other.outbox.counts('hub'), await other.outbox.counts('x')]).toEqual([
+      { waiting: 0, deadLetters: 0 },
+      { waiting: 1, deadLetters: 0 },
+    ])
+  })
+}
+
+export function deadLetterCases({ test, expect }: TestTools): void {
+  test('lists the dead letters of a sink page by page, with the reason', async ({ store, other }) => {
     await send(store)
     await deadLetter(store, 'hub', three.id, one.id, two.id)
     const first = await other.outbox.deadLetters('hub', { limit: 2 })
@@ -52,41 +84,11 @@ export function queuesChapter({ says, expect }: Chapter): void {
     expect(await codeOf(store.outbox.deadLetters('hub', { limit: 0 }))).toEqual('invalid_input')
   })
 
-  says('makes events due again, be they parked, done or never the sink’s own', async ({ store, other }) => {
-    await send(store)
-    await deadLetter(store, 'hub', one.id)
-    await store.outbox.settle('hub', [{ event: two.id, then: 'done' }])
-    expect(await other.outbox.enqueue(HOME, 'hub', [one.id, two.id, 'nobody'])).toEqual(2)
-    const again = await store.outbox.claim('hub', 9, LEASE)
-    expect(again.map(({ event: due, attempts }) => `${due.id} ${attempts}`).toSorted()).toEqual(
-      [one, two, three].map((due) => `${due.id} 0`),
-    )
-    expect(await other.outbox.enqueue(HOME, 'x', [three.id])).toEqual(1)
-    expect(await claim(store, 'x')).toEqual([three.id])
-  })
-
-  says('makes due no event of another connection', async ({ store }) => {
-    await send(store)
-    expect(await store.outbox.enqueue(NEIGHBOUR, 'x', [one.id])).toEqual(0)
-    expect(await claim(store, 'x')).toEqual([])
-  })
-
-  says('counts up to a bound where one is given', async ({ store, other }) => {
+  test('counts waiting events up to a bound', async ({ store, other }) => {
     await send(store)
     await store.outbox.claim('hub', 1, LEASE)
     const bounds = [2, 3, 9].map(async (most) => (await other.outbox.counts('hub', most)).waiting)
     expect(await Promise.all(bounds)).toEqual([2, 3, 3])
     expect(await codeOf(store.outbox.counts('hub', 0))).toEqual('invalid_input')
-  })
-
-  says('empties the queue of a sink and of no other', async ({ store, other }) => {
-    await send(store)
-    await store.outbox.enqueue(HOME, 'x', [one.id])
-    await deadLetter(store, 'hub', two.id)
-    await store.outbox.drop('hub')
-    expect([await other.outbox.counts('hub'), await other.outbox.counts('x')]).toEqual([
-      { waiting: 0, deadLetters: 0 },
-      { waiting: 1, deadLetters: 0 },
-    ])
   })
 }
