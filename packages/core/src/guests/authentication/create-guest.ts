@@ -20,7 +20,7 @@ import {
   reservationAfterRefusal,
 } from './create-ledger.ts'
 import { CREATE_AGAIN, type Creation, type CreationParts } from './creation.ts'
-import type { CrmLookup } from '../enrichment/enrichment.ts'
+import type { CrmLookup } from '../enrichment/crm-lookup.ts'
 import { type Answered, storeCreatedGuest, sameGuest } from './store-created-guest.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { AcceptedTokens } from '../tokens/accept-tokens.ts'

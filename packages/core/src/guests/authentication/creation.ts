@@ -1,6 +1,6 @@
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { LedgerEntry, CreateLedgerParts } from './create-ledger.ts'
-import type { CrmLookup } from '../enrichment/enrichment.ts'
+import type { CrmLookup } from '../enrichment/crm-lookup.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { TokenAcceptor } from '../tokens/accept-tokens.ts'
 import type { GuestSessions } from '../tokens/guest-sessions.ts'

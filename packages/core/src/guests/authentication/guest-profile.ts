@@ -5,7 +5,7 @@ import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
 import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
-import { type CrmLookup, withCrm } from '../enrichment/enrichment.ts'
+import { type CrmLookup, withCrm } from '../enrichment/crm-lookup.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
 
 /** What an applicant's request says of the applicant, and what the CRM said meanwhile. */

@@ -9,6 +9,7 @@ import { isKeyKnown, renewalAction } from './renewal-action.ts'
 import { MINT, type RequestTokens, type RequestedTokens, REFRESH, type TokenCall } from './request-tokens.ts'
 import { durations, LONGEST_DURATION } from '../../upstream/guest-tokens/durations.ts'
 import { tokenSubjectOf, withTokenSubject } from '../../domain/token-subject.ts'
+import type { FailureResult, PreparedRenewal } from '../../tokens/renewal/strategy.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
 export interface IdempotentRefreshParts {
@@ -24,79 +25,83 @@ export interface IdempotentRefresh extends GuestRenewalStrategy {
 }
 
 /**
- * By a refresh under an Idempotency-Key that is written down before it is sent, and is used for every repeat of that refresh, also
- * by another process after a kill; or by a new token where upstream would refuse to refresh.
+ * Renews by a refresh under an Idempotency-Key. The key is stored before it is sent, and every repeat of the refresh uses it, also one by
+ * another process after a kill. If the upstream would refuse to refresh, a new token is minted.
  */
 export function idempotentRefresh(
   parts: IdempotentRefreshParts,
   { random }: { readonly random: Random },
 ): IdempotentRefresh {
-  const { guestTokens, obtain } = parts
-  const terms = ({ scopes }: MintRequest, subject: string) =>
-    ({ subject, scopes, format: 'jwt', renewable: true }) as const
-
-  const mint = (order: TokenCall): Promise<RequestedTokens> => {
-    const { upstreamId: _former, ...rest } = order.credential
-    const request = requestOf(rest)
-    // The upstream makes it for the guest id, whatever the `sub` of a token from outside was.
-    const credential = withTokenSubject(rest, request.guestId)
-    return obtain(
-      { ...order, credential },
-      {
-        operation: MINT,
-        requirements: terms(request, request.guestId),
-        send: (hooks) => guestTokens.mint(request, { ...hooks, ...waiting(order) }),
-      },
-    )
-  }
-
-  const refresh = (order: TokenCall): Promise<RequestedTokens> => {
-    const { upstreamId = guestIdOf(order.credential), intent } = order.credential
-    const idempotencyKey = intent?.id ?? ''
-    return obtain<Refreshed>(order, {
-      operation: REFRESH,
-      requirements: terms(requestOf(order.credential), tokenSubjectOf(order.credential)),
-      changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
-      send: (hooks) =>
-        guestTokens.refresh(
-          { guestTokenId: upstreamId, idempotencyKey },
-          {
-            ...hooks,
-            ...waiting(order),
-            onSend() {
-              refuseOld(intent, order.now())
-              hooks.onSend()
-            },
-          },
-        ),
-    })
-  }
-
   return {
-    mint,
-    // The same key may be sent as often as need be.
+    mint: (order) => mint(parts, order),
+    // The same key may be sent again.
     spends: false,
     available: parts.available,
-    prepare(credential, now) {
-      const action = renewalAction(credential, now)
-      if (action === 'repeat') return { credential, next: 'send', isRetry: true }
-      const because = action === 'mint' ? credential.intent?.because : undefined
-      const reason = because === undefined ? {} : { because }
-      const intent = { id: random.uuid(), action, holder: parts.holder, startedAt: now, ...reason }
-      return { credential: { ...credential, intent }, next: 'send', isRetry: false }
-    },
+    prepare: (credential, now) => prepare(credential, now, { id: random.uuid, holder: parts.holder }),
     renew: (order) =>
       order.credential.intent?.action === 'refresh'
-        ? refresh(order)
-        : mint(order).catch((thrown: unknown) => throwBoth(thrown, order.credential.intent?.because)),
-    afterFailure({ credential }, error, now) {
-      const { intent } = credential
-      if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
-      const next = { ...intent, action: 'mint', because: error.message } as const
-      return { credential: { ...credential, intent: next }, next: 'retry' }
-    },
+        ? refresh(parts, order)
+        : mint(parts, order).catch((thrown: unknown) => throwBoth(thrown, order.credential.intent?.because)),
+    afterFailure,
   }
 }
+
+function prepare(
+  credential: Credential,
+  now: Instant,
+  { id, holder }: { readonly id: () => string; readonly holder: string },
+): PreparedRenewal {
+  const action = renewalAction(credential, now)
+  if (action === 'repeat') return { credential, next: 'send', isRetry: true }
+  const because = action === 'mint' ? credential.intent?.because : undefined
+  const reason = because === undefined ? {} : { because }
+  const intent = { id: id(), action, holder, startedAt: now, ...reason }
+  return { credential: { ...credential, intent }, next: 'send', isRetry: false }
+}
+
+function afterFailure({ credential }: PreparedRenewal, error: GuestpassError, now: Instant): FailureResult {
+  const { intent } = credential
+  if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
+  const next = { ...intent, action: 'mint', because: error.message } as const
+  return { credential: { ...credential, intent: next }, next: 'retry' }
+}
+
+function mint({ guestTokens, obtain }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
+  const { upstreamId: _former, ...rest } = order.credential
+  const request = requestOf(rest)
+  // The upstream mints for the guest id, whatever `sub` a token from outside had.
+  const credential = withTokenSubject(rest, request.guestId)
+  return obtain(
+    { ...order, credential },
+    {
+      operation: MINT,
+      requirements: requirements(request, request.guestId),
+      send: (hooks) => guestTokens.mint(request, { ...hooks, ...waiting(order) }),
+    },
+  )
+}
+
+function refresh({ guestTokens, obtain }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
+  const { upstreamId = guestIdOf(order.credential), intent } = order.credential
+  const wanted = { guestTokenId: upstreamId, idempotencyKey: intent?.id ?? '' }
+  return obtain<Refreshed>(order, {
+    operation: REFRESH,
+    requirements: requirements(requestOf(order.credential), tokenSubjectOf(order.credential)),
+    changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
+    send: (hooks) =>
+      guestTokens.refresh(wanted, {
+        ...hooks,
+        ...waiting(order),
+        onSend() {
+          refuseOld(intent, order.now())
+          hooks.onSend()
+        },
+      }),
+  })
+}
+
+const requirements = ({ scopes }: MintRequest, subject: string) =>
+  ({ subject, scopes, format: 'jwt', renewable: true }) as const
 
 /** Throws what a mint failed with, after what made it necessary. */
 function throwBoth(thrown: unknown, because: string | undefined): never {

@@ -1,0 +1,192 @@
+import type { Credential } from '../../domain/credential.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import { aboutOf } from '../../domain/events/event-parts.ts'
+import type { Event } from '../../domain/events/event.ts'
+import {
+  type CrmFailedData,
+  type EnrichedData,
+  guestEnriched,
+  guestEnrichmentFailed,
+} from '../../domain/events/guest-records.ts'
+import type { Json } from '../../domain/json.ts'
+import { hasEnded } from '../../domain/plan.ts'
+import { openProfile, sealedProfile } from '../../domain/profile.ts'
+import type { Secret } from '../../domain/secret.ts'
+import { type Millis, MINUTE, SECOND } from '../../domain/time.ts'
+import { stopwatch } from '../../ports/clock.ts'
+import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import { personalTextsOf } from '../../upstream/personal-texts.ts'
+import { guestIds, redactIds } from '../events/redact-ids.ts'
+import { mergedAttributes } from './attributes.ts'
+import { type CrmLookup, type CrmLookupParts, lookUpCustomer, withCrm } from './crm-lookup.ts'
+
+/** Kind of the documents that hold pending enrichment, each under the row of its guest. */
+export const ENRICHMENT = 'enrichment'
+/** The pause after the first failure. */
+export const FIRST: Millis = 5 * SECOND
+const LONGEST: Millis = 10 * MINUTE
+/** Failed attempts after which the guest stays as it is: about two days. */
+const MOST = 300
+/** The actor of these events, because no caller waits. */
+const WORKER = 'enrichment'
+
+/** What is left to do for a guest. */
+export interface PendingEnrichment {
+  /** The upstream has yet to get the attributes. */
+  readonly put: boolean
+  /** The CRM has yet to be asked. */
+  readonly crm: boolean
+  readonly attempts: number
+}
+
+export interface EnrichGuestParts extends CrmLookupParts {
+  readonly connection: string
+  /** Sends the attributes of a guest to the upstream. `about`: personal texts that errors must not repeat. */
+  readonly update: (
+    guest: Credential,
+    attributes: Readonly<Record<string, Json>>,
+    about: readonly Secret[],
+  ) => Promise<void>
+  readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
+}
+
+/** The outcome of one pass over the pending enrichment of a guest. */
+export interface EnrichmentPass {
+  /** Whether nothing is left to do. */
+  readonly done: boolean
+  readonly error?: GuestpassError | undefined
+}
+
+/** The pending enrichment of one guest, as it was read. */
+interface PendingGuest {
+  readonly guestId: string
+  readonly revision: number
+  readonly pending: PendingEnrichment
+}
+
+/**
+ * Does once what is left for a guest: asks the CRM again, and sends the attributes upstream. What fails is stored for later. `claimed`
+ * is the revision that the caller claimed; at any other revision another process has just worked on the guest, and nothing is done.
+ */
+export async function enrichGuest(
+  parts: EnrichGuestParts,
+  guestId: string,
+  claimed: number | undefined,
+): Promise<EnrichmentPass> {
+  const { connection, ports } = parts
+  const { value, revision } = await ports.store.document(connection, ENRICHMENT, guestId)
+  if (value === undefined) return { done: true }
+  if (claimed !== undefined && claimed !== revision) return { done: false }
+  const of = { guestId, revision, pending: value as unknown as PendingEnrichment }
+  const { credential, revision: guestRevision } = await ports.store.find(connection, guestId)
+  if (credential && !hasEnded(credential)) return workedOn(parts, of, credential, guestRevision)
+  await settle(parts, of, { events: [] })
+  return { done: true }
+}
+
+async function workedOn(
+  parts: EnrichGuestParts,
+  of: PendingGuest,
+  found: Credential,
+  guestRevision: number,
+): Promise<EnrichmentPass> {
+  const { pending } = of
+  const elapsed = stopwatch(parts.ports.clock)
+  // On the first pass the request that made the guest has just asked the CRM.
+  const isAskedAgain = pending.crm && pending.attempts > 0
+  const { guest, lookup } = isAskedAgain
+    ? await askCrmAgain(parts, found, guestRevision)
+    : { guest: found, lookup: undefined }
+  const lookupMs = elapsed()
+  const crm = lookup ? lookup.outcome === 'failed' : pending.crm
+  const put = pending.put || lookup?.outcome === 'found'
+  const { events, error } = put ? await sendAttributes(parts, guest) : { events: [] }
+  if (!crm && !error) {
+    await settle(parts, of, { events })
+    return { done: true }
+  }
+  const attempts = pending.attempts + 1
+  const gap = lookup?.outcome === 'failed' ? lookup.error : NOT_ASKED
+  const missing = crm ? [failedEvent(parts, guest, gap, lookupMs, { api: guest.api, crm: 'failed', attempts })] : []
+  const isOver = attempts >= MOST
+  const next = isOver ? undefined : { put: error !== undefined, crm, attempts }
+  await settle(parts, of, { next, events: [...events, ...missing] })
+  return { done: isOver, error: error ?? gap }
+}
+
+/** Stores the events of a pass, and what is left to do. */
+async function settle(
+  { connection, ports: { store, clock, random } }: EnrichGuestParts,
+  { guestId, revision, pending }: PendingGuest,
+  { next, events }: { readonly next?: PendingEnrichment | undefined; readonly events: readonly Event[] },
+): Promise<void> {
+  const wait = (): Millis => Math.min(FIRST * 2 ** pending.attempts, LONGEST) * (1 - random.float() / 4)
+  const later = next ? { value: { ...next }, dueAt: clock.wall() + wait() } : {}
+  const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...later }
+  await store.commit({ connection, documents: [write], events })
+}
+
+/** Asks the CRM again and stores what it knows. Gives the guest as it is then. */
+async function askCrmAgain(
+  parts: EnrichGuestParts,
+  credential: Credential,
+  revision: number,
+): Promise<{ readonly guest: Credential; readonly lookup: CrmLookup }> {
+  const { connection, ports } = parts
+  const profile = openProfile(credential.profile)
+  const lookup = await lookUpCustomer(parts, profile['email'] as string)
+  if (lookup.outcome !== 'found') return { guest: credential, lookup }
+  const next: Credential = { ...credential, profile: sealedProfile(withCrm(profile, lookup.profile)) }
+  const expect = { generation: credential.generation, revision }
+  const outcome = await ports.store.commit({ connection, writes: [{ credential: next, expect }] })
+  if (outcome === 'done') return { guest: next, lookup }
+  return { guest: credential, lookup: { outcome: 'failed', error: CHANGED } }
+}
+
+/** Sends the attributes of a guest upstream. Gives the event of the outcome, and the error if it failed. */
+async function sendAttributes(
+  parts: EnrichGuestParts,
+  guest: Credential,
+): Promise<{ readonly events: readonly Event[]; readonly error?: GuestpassError }> {
+  const { meter, ports } = parts
+  const profile = openProfile(guest.profile)
+  const { attributes, dropped } = mergedAttributes({
+    attributes: profile.attributes ?? {},
+    crm: profile.crm,
+    consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
+  })
+  const data: EnrichedData = { api: guest.api, crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
+  const elapsed = stopwatch(ports.clock)
+  try {
+    await parts.update(guest, attributes, personalTextsOf(guest.profile))
+    meter.count('guest_enriched')
+    const [about, facts] = eventParts(parts, guest)
+    return { events: [guestEnriched(about, { ...facts, latencyMs: elapsed(), data })] }
+  } catch (thrown) {
+    meter.count('guest_enrichment_failed')
+    const error = asGuestpassError(thrown)
+    return { events: [failedEvent(parts, guest, error, elapsed(), data)], error }
+  }
+}
+
+/** What the events of enrichment share. */
+const eventParts = ({ connection, ports: { clock, random } }: EnrichGuestParts, { subject, generation }: Credential) =>
+  [
+    aboutOf({ connection, subject }, { actor: WORKER }, random),
+    { id: random.uuid(), at: clock.wall(), generation },
+  ] as const
+
+function failedEvent(
+  parts: EnrichGuestParts,
+  guest: Credential,
+  error: GuestpassError,
+  latencyMs: Millis,
+  data: EnrichedData | CrmFailedData,
+): Event {
+  const [about, facts] = eventParts(parts, guest)
+  const shown = redactIds(error, guest.subject, guestIds(guest))
+  return guestEnrichmentFailed(about, { ...facts, latencyMs, data, error: shown })
+}
+
+const NOT_ASKED = new GuestpassError('upstream_unavailable', 'The CRM could not be asked; it is asked again later.')
+const CHANGED = new GuestpassError('store_busy', 'The guest changed meanwhile.')

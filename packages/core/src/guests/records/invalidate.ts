@@ -1,0 +1,61 @@
+import type { Context } from '../../domain/context.ts'
+import { aboutOf } from '../../domain/events/event-parts.ts'
+import { guestInvalidated } from '../../domain/events/guest-records.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import { DAY, type Millis } from '../../domain/time.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Store } from '../../ports/store.ts'
+import { DUPLICATE, type Reservation, reservationOf, reservedGuest } from '../authentication/guest-reservation.ts'
+import type { Pseudonym } from '../authentication/pseudonyms.ts'
+import { type Applicant, parseDuplicateKey } from '../requests/applicant-request.ts'
+
+/** The address and channel whose session `GuestRecords.invalidate` gives up. */
+export interface DuplicateKey {
+  /** The API of the session. Default `engagements`. */
+  readonly api?: Applicant['api'] | undefined
+  readonly email: string
+  /** Needed if guests of the API belong to a channel, as those of `engagements`. */
+  readonly channelId?: string | undefined
+}
+
+/** The result of `GuestRecords.invalidate`. */
+export interface Invalidation {
+  /** False if the address had no session. */
+  readonly freed: boolean
+  /** The guest that had the session. Its token stays valid until it expires or is revoked. */
+  readonly guestId?: string
+}
+
+export interface InvalidateParts {
+  readonly connection: string
+  readonly store: Pick<Store, 'document' | 'find' | 'commit'>
+  readonly random: Random
+  readonly pseudonym: Pseudonym
+}
+
+/** How long the guest of a session that was given up stays recoverable: refresh tokens end after 30 days without use. */
+const REMEMBERED: Millis = 30 * DAY
+
+/** Gives up the session of an address, so that the address can have another. */
+export async function invalidateSession(
+  { connection, store, random, pseudonym }: InvalidateParts,
+  whose: DuplicateKey,
+  context: Context,
+): Promise<Invalidation> {
+  const key = await pseudonym(parseDuplicateKey(whose))
+  for (;;) {
+    const { value, revision } = await store.document(connection, DUPLICATE, key)
+    const reservation = reservationOf(value)
+    if (!reservation || reservation.state === 'free') return { freed: false }
+    const former = reservedGuest(reservation)
+    const { credential, now } = await store.find(connection, former ?? key)
+    const about = aboutOf({ connection, subject: credential?.subject ?? random.uuid() }, context, random)
+    const generation = credential?.generation ?? 0
+    const event = guestInvalidated(about, { id: random.uuid(), at: now, generation, state: reservation.state })
+    const free: Reservation | undefined = former === undefined ? undefined : { state: 'free', former }
+    const rest = free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}
+    const write = { kind: DUPLICATE, id: key, expect: { revision }, ...rest }
+    if ((await store.commit({ connection, documents: [write], events: [event] })) === 'done')
+      return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
+  }
+}

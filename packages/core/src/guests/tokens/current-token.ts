@@ -1,0 +1,88 @@
+import type { Ask } from '../../domain/plan.ts'
+import { GuestpassError } from '../../domain/errors.ts'
+import type { Store } from '../../ports/store.ts'
+import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
+import type { ReadyContext } from '../events/listeners.ts'
+import { invalid } from '../requests/faults.ts'
+import type { GuestContext } from '../requests/guest-context.ts'
+import { likelyRow, type Locate } from '../requests/locate.ts'
+import type { GuestSessions } from './guest-sessions.ts'
+import type { ImportToken } from './import-token.ts'
+
+/** The second argument of `Guests.refresh`. */
+export interface RefreshOptions extends GuestContext, ReadyContext {
+  /** A token of the guest from outside this store. It is imported first. */
+  readonly token?: string | undefined
+  /**
+   * The `sub` of that token, if it is not the guest id. Later tokens of the guest must carry it, until a token is minted for the guest
+   * id.
+   */
+  readonly subject?: string | undefined
+}
+
+export interface CurrentTokenParts {
+  readonly connection: string
+  readonly store: Pick<Store, 'touch'>
+  readonly sessions: GuestSessions
+  readonly locate: Locate
+  readonly importToken: ImportToken
+  /** Throws if the connection offers no guest tokens. */
+  readonly available: () => void
+}
+
+/** Gives a stored guest with a token that is valid now: renewed if it is due, or if `ask` says so. */
+export async function currentToken(
+  parts: CurrentTokenParts,
+  guestId: string,
+  ask: Ask,
+  context: GuestContext,
+): Promise<CredentialWithTokens> {
+  // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is enough.
+  const row = context.api === undefined ? likelyRow(guestId) : undefined
+  const likely =
+    row === undefined
+      ? undefined
+      : await tokenAt(parts, row, ask, context).catch((thrown: unknown) => likelyFailure(parts, guestId, thrown))
+  if (likely && !likely.shared) return likely
+  const { credential } = await parts.locate(guestId, context.api)
+  return tokenAt(parts, credential.id, ask, context)
+}
+
+/** Renews the token of a guest now, whatever its age. Calls at the same time share one refresh. */
+export async function refreshToken(
+  parts: CurrentTokenParts,
+  guestId: string,
+  { token, subject, ...context }: RefreshOptions,
+): Promise<CredentialWithTokens> {
+  parts.available()
+  refuseSubject(subject, token)
+  if (token === undefined) return currentToken(parts, guestId, { force: true }, context)
+  const { id, generation } = await parts.importToken(guestId, { token, subject }, context)
+  return tokenAt(parts, id, { newerThan: generation }, context)
+}
+
+async function tokenAt(
+  { connection, store, sessions }: CurrentTokenParts,
+  row: string,
+  ask: Ask,
+  context: GuestContext,
+): Promise<CredentialWithTokens> {
+  await store.touch(connection, row)
+  return (await sessions.current(row, ask, context)).credential
+}
+
+/** Throws a failure at a likely row, unless another guest may be meant. Undefined: look the guest up. */
+async function likelyFailure({ locate }: CurrentTokenParts, guestId: string, thrown: unknown): Promise<undefined> {
+  if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
+  await locate(guestId)
+  throw thrown
+}
+
+/** Throws `invalid_input` for a subject that no token can have, or that comes without a token. */
+function refuseSubject(subject: unknown, token: unknown): void {
+  if (subject === undefined) return
+  const isText = typeof subject === 'string' && subject !== ''
+  if (isText && token !== undefined) return
+  const message = isText ? 'stands without a token' : 'not a text of at least one character'
+  throw invalid([{ path: ['subject'], message }], { subject: 'Give the `sub` of the token that is given with it.' })
+}
