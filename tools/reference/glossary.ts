@@ -62,7 +62,10 @@ export function retiredWordFaults(
     const lines = (read(file) ?? '').split('\n')
     const inName = (word: string): boolean => new RegExp(`(^|[/.-])${word}([/.-]|$)`).test(file)
     return words
-      .filter(({ within, namesOnly }) => (within?.test(file) ?? true) && !(namesOnly && file.endsWith('.md')))
+      .filter(({ within, except, namesOnly }) => {
+        const isSearched = (within?.test(file) ?? true) && !except?.test(file)
+        return isSearched && !(namesOnly && file.endsWith('.md'))
+      })
       .flatMap((word) => {
         const at = linesWith(word, lines)
         if (inName(word.word)) return [`${file}: its name has "${word.word}" (${word.instead})`]

@@ -5,6 +5,8 @@ export interface RetiredWord {
   readonly instead: string
   /** Where it is looked for; everywhere if not given. The same word may be plain English elsewhere. */
   readonly within?: RegExp
+  /** Files that keep it, as a name of stored data that cannot change. */
+  readonly except?: RegExp
   /** Names of the code alone, not prose: the word is plain English. */
   readonly namesOnly?: true
 }
@@ -28,7 +30,12 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'reception', instead: 'accept tokens' },
   { word: 'adoption', instead: 'import token' },
   { word: 'otherwise', instead: 'afterFailure', within: core, namesOnly: true },
-  { word: 'standing', instead: 'status' },
+  {
+    word: 'standing',
+    instead: 'status',
+    except:
+      /^(bench\/filled-store|packages\/store\/(src\/sql\/|test\/.*erasure-traces)|packages\/(core\/src\/(stores\/saved-text|tokens\/access\/connection-views)|runtime\/src\/documents)\.)/,
+  },
   { word: 'lesson', instead: 'feedback' },
   { word: 'taught', instead: 'applyFeedback' },
   { word: 'lane', instead: 'rate-limit key' },
@@ -39,6 +46,17 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'vault', instead: 'sealer', within: /^packages\/(store|core)\/src\// },
   { word: 'spelling', instead: 'dialect', within: stores },
   { word: 'guestly', instead: 'guest endpoints' },
+  { word: 'frame', instead: 'command runner', within: /^packages\/(cli|runtime)\//, namesOnly: true },
+  { word: 'traffic', instead: 'in-flight counter', within: core, namesOnly: true },
+  { word: 'findings', instead: 'invariant report', within: /^tools\/crash-tests\//, namesOnly: true },
+  { word: 'meeting', instead: 'scripted answer', namesOnly: true },
+  { word: 'meetings', instead: 'scripted answers', namesOnly: true },
+  { word: 'passing', instead: 'advanceUntil', within: /^packages\/[a-z]+\/test\//, namesOnly: true },
+  { word: 'spawned', instead: 'spawnCli', namesOnly: true },
+  { word: 'ran', instead: 'result', namesOnly: true },
+  { word: 'parked', instead: 'dead-lettered', within: core, namesOnly: true },
+  { word: 'obtain', instead: 'request tokens', within: core, namesOnly: true },
+  { word: 'turns', instead: 'keyed lease lock', within: guests, namesOnly: true },
   { word: 'torture', instead: 'crash tests' },
   { word: 'ambush', instead: 'fail-point injection' },
   { word: 'crew', instead: 'process pool' },
