@@ -1,20 +1,14 @@
 import type { Event } from '../domain/events/event.ts'
-import type { About } from '../domain/events/event-parts.ts'
-import {
-  type DeliveryFacts,
-  webhookDeadLettered,
-  webhookDelivered,
-  webhookDisabled,
-  webhookFailed,
-} from '../domain/events/webhooks.ts'
+import { webhookDeadLettered, webhookDelivered, webhookDisabled, webhookFailed } from '../domain/events/webhooks.ts'
 import { iso, type Millis, SECOND } from '../domain/time.ts'
-import { asGuestpassError, GuestpassError } from '../domain/errors.ts'
+import { asGuestpassError } from '../domain/errors.ts'
 import { LONGEST_HOLD } from '../policy/retry-after.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DueMessage, Outcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Attempt, type AttemptPorts, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
+import { deliveryEvent } from './delivery-event.ts'
 import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off.ts'
 import { type Endpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -173,42 +167,6 @@ async function disable(parts: Parts, endpoint: Endpoint, { event: delivered }: D
 
 const commitEvents = async ({ store, connection }: Parts, events: readonly Event[]): Promise<void> =>
   void (await store.commit({ connection, events }))
-
-/** What is known of a delivery when an event about it is made. */
-interface DeliveryEnd {
-  readonly delivered: Event
-  readonly attempt?: Attempt
-  /** The number of the attempt, from 1. */
-  readonly number?: number
-  /** Why it failed, as a clause; absent where it did not. */
-  readonly why?: string
-  /** What happens next, or what to do, as a sentence. */
-  readonly next?: string
-}
-
-function deliveryEvent(
-  { connection, random, clock }: Parts,
-  { id }: Endpoint,
-  make: (about: About, facts: DeliveryFacts) => Event,
-  { delivered, attempt, number, why, next = '' }: DeliveryEnd,
-): Event {
-  const { subject, correlationId } = delivered
-  const error =
-    why === undefined ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}. ${next}`.trim())
-  return make(
-    { actor: 'webhooks', connection, subject, correlationId },
-    {
-      id: random.uuid(),
-      at: clock.wall(),
-      webhook: id,
-      delivered,
-      attempt: number,
-      statusCode: attempt?.statusCode,
-      latencyMs: attempt?.latencyMs,
-      error,
-    },
-  )
-}
 
 const GONE = 'the endpoint answered 410: it is gone'
 const REDELIVER = 'It can be sent again with `guestpass webhooks redeliver`.'

@@ -1,21 +1,20 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { webhookTested } from '../domain/events/webhooks.ts'
 import { also, call, checkOptions, needed, record, text } from '../domain/options.ts'
-import { type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { type Relay, createRelay } from '../outbox/relay.ts'
 import { refuseUnrouted } from '../outbox/route.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { DeadLetter, Store } from '../ports/store.ts'
-import { observerOfParts, type PartObserver, repeated, type StoredWorker } from '../ports/worker.ts'
-import type { Sink } from '../sinks/sink.ts'
+import { observerOfParts, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import { type Attempt, attemptDelivery } from './attempt.ts'
+import { deliverableIds, type DeliveryParts, deliveryRelay, runDeliveryWorkers } from './delivery-workers.ts'
 import { endpointRouter } from './endpoint-router.ts'
-import { type Endpoint, incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
-import { BATCH_SIZE, BATCH_LEASE, createEndpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
+import { incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
+import type { EndpointSinkPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredKind, type Endpoints, createEndpoints } from './endpoints.ts'
 import { standardBody } from './payload.ts'
-import { createRegistration } from './registration.ts'
+import { createRegistration, type Registration } from './registration.ts'
 
 export interface WebhooksParts {
   readonly connection: string
@@ -57,8 +56,6 @@ export interface Webhooks extends StoredWorker {
   redeliver(id: string, events?: readonly string[]): Promise<number>
 }
 
-/** How often endpoints are looked for. */
-const LOOK: Millis = 2 * SECOND
 const PAGE = 1_000
 
 const UNROUTED = {
@@ -88,113 +85,104 @@ const portsKind = record<EndpointSinkPorts>(
   { open: true },
 )
 
+interface Parts extends DeliveryParts {
+  readonly actor: string
+  readonly registration: Registration
+  /** Gives new events to the queues of the endpoints that want them. */
+  readonly router: Relay
+}
+
 /** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
-export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
-  checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
-  const { clientId, actor = 'library' } = parts
-  const connection = checkedConnection(parts.connection)
-  const { store, clock, random } = ports
-  refuseUnrouted('webhooks', store.outbox, incomingQueue(connection), { connection, types: webhookEvents, ...UNROUTED })
-  const known = createEndpoints(parts, ports)
-  const others = createRegistration(connection, parts.configured ?? [], ports)
-  const dispatch = createRelay(store.outbox, endpointRouter(connection, known, others, store.outbox), { clock })
-  const sinks = new Map<string, Sink>()
-
-  const canServe = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
-
-  /** One for each endpoint, so that a slow one delays nobody else. */
-  const courier = (id: string): Relay => {
-    const sink = sinks.get(id) ?? createEndpointSink(id, { ...parts, endpoints: known }, ports)
-    sinks.set(id, sink)
-    const failure = (why: string): GuestpassError => new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-    return createRelay(store.outbox, sink, { clock }, { batch: BATCH_SIZE, leaseMs: BATCH_LEASE, failure })
-  }
-
-  const counts: Webhooks['counts'] = (id, most) => store.outbox.counts(endpointQueue(connection, id), most)
-
-  const served = async (): Promise<readonly string[]> => (await known.all()).filter(canServe).map(({ id }) => id)
-
-  /** Keeps a courier for every endpoint there is. */
-  async function couriers(signal: AbortSignal, part: () => PartObserver): Promise<void> {
-    const running = new Map<string, { readonly stop: AbortController; readonly observer: PartObserver }>()
-    const dismiss = (id: string): void => {
-      running.get(id)?.stop.abort()
-      running.get(id)?.observer.drop()
-      running.delete(id)
-      sinks.delete(id)
-    }
-    const ended: Promise<void>[] = []
-    const look = async (): Promise<Millis> => {
-      const ids = await served()
-      for (const id of [...running.keys()].filter((one) => !ids.includes(one))) dismiss(id)
-      for (const id of ids.filter((one) => !running.has(one))) {
-        const [stop, observer] = [new AbortController(), part()]
-        running.set(id, { stop, observer })
-        ended.push(courier(id).run(AbortSignal.any([signal, stop.signal]), observer))
-      }
-      return LOOK
-    }
-    await repeated(look, { clock, signal, observer: part() })
-    await Promise.all(ended)
-  }
-
+export function webhooks(options: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
+  checkOptions('webhooks', ['parts', options, partsKind], ['ports', ports, portsKind])
+  const { clientId, actor = 'library', configured = [] } = options
+  const connection = checkedConnection(options.connection)
+  const { outbox } = ports.store
+  refuseUnrouted('webhooks', outbox, incomingQueue(connection), { connection, types: webhookEvents, ...UNROUTED })
+  const endpoints = createEndpoints(options, ports)
+  const registration = createRegistration(connection, configured, ports)
+  const router = createRelay(outbox, endpointRouter(connection, endpoints, registration, outbox), ports)
+  const parts: Parts = { connection, actor, clientId, ports, endpoints, registration, router, sinks: new Map() }
   return {
-    endpoints: known,
-    async backlog(most) {
-      const ids = await served()
-      // What no endpoint wants is no delivery.
-      if (ids.length === 0) return 0
-      const each = await Promise.all(ids.map((id) => counts(id, most)))
-      const sum = each.reduce((all, { waiting }) => all + waiting, await dispatch.backlog(most))
-      return Math.min(sum, most)
-    },
-    register: others.register,
-    route: dispatch.drain,
-    send: (id, signal) => courier(id).drain(signal),
-    async drain(signal) {
-      await dispatch.drain(signal)
-      const settled = await Promise.all((await served()).map((id) => courier(id).drain(signal)))
-      return settled.reduce((sum, count) => sum + count, 0)
-    },
-    async run(signal, observer) {
-      const part = observerOfParts(observer)
-      await Promise.all([others.run(signal, part()), dispatch.run(signal, part()), couriers(signal, part)])
-    },
-    async test(id, signal) {
-      const endpoint = await known.get(id)
-      const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
-      const asked = webhookTested(about, { id: random.uuid(), at: clock.wall(), webhook: id })
-      const tried = await attemptDelivery(endpoint, asked, { body: standardBody(asked) }, ports, signal)
-      const { result, why, latencyMs, statusCode } = tried
-      const error = result === 'taken' ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
-      const facts = { id: asked.id, at: clock.wall(), webhook: id, latencyMs, statusCode, error }
-      await store.commit({ connection, events: [webhookTested(about, facts)] })
-      return tried
-    },
+    endpoints,
+    register: registration.register,
+    route: router.drain,
+    send: (id, signal) => deliveryRelay(parts, id).drain(signal),
+    drain: (signal) => drain(parts, signal),
+    run: (signal, observer) => run(parts, signal, observer),
+    backlog: (most) => backlog(parts, most),
+    test: (id, signal) => sendTest(parts, id, signal),
     async deadLetters(id, page) {
-      await known.get(id)
-      return store.outbox.deadLetters(endpointQueue(connection, id), page)
+      await endpoints.get(id)
+      return outbox.deadLetters(endpointQueue(connection, id), page)
     },
-    counts,
-    async redeliver(id, events) {
-      const { disabled } = await known.get(id)
-      if (disabled)
-        throw new GuestpassError(
-          'webhook_failed',
-          `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
-          { reason: 'disabled' },
-        )
-      const queue = endpointQueue(connection, id)
-      if (events) return store.outbox.enqueue(connection, queue, events)
-      let enqueued = 0
-      // An enqueued event is a dead letter no longer, so the next page is always the first one.
-      for (;;) {
-        const { messages } = await store.outbox.deadLetters(queue, { limit: PAGE })
-        const ids = messages.map(({ event }) => event.id)
-        const again = ids.length === 0 ? 0 : await store.outbox.enqueue(connection, queue, ids)
-        if (again === 0) return enqueued
-        enqueued += again
-      }
-    },
+    counts: (id, most) => outbox.counts(endpointQueue(connection, id), most),
+    redeliver: (id, events) => redeliver(parts, id, events),
+  }
+}
+
+async function drain(parts: Parts, signal: AbortSignal): Promise<number> {
+  await parts.router.drain(signal)
+  const settled = await Promise.all((await deliverableIds(parts)).map((id) => deliveryRelay(parts, id).drain(signal)))
+  return settled.reduce((sum, count) => sum + count, 0)
+}
+
+async function run(parts: Parts, signal: AbortSignal, observer: WorkerObserver | undefined): Promise<void> {
+  const { registration, router } = parts
+  const part = observerOfParts(observer)
+  await Promise.all([
+    registration.run(signal, part()),
+    router.run(signal, part()),
+    runDeliveryWorkers(parts, signal, part),
+  ])
+}
+
+async function backlog(parts: Parts, most: number): Promise<number> {
+  const { connection, ports, router } = parts
+  const ids = await deliverableIds(parts)
+  // What no endpoint wants is no delivery.
+  if (ids.length === 0) return 0
+  const counts = await Promise.all(ids.map((id) => ports.store.outbox.counts(endpointQueue(connection, id), most)))
+  const sum = counts.reduce((all, { waiting }) => all + waiting, await router.backlog(most))
+  return Math.min(sum, most)
+}
+
+async function sendTest(parts: Parts, id: string, signal: AbortSignal): Promise<Attempt> {
+  const { connection, actor, endpoints, ports } = parts
+  const { random, clock, store } = ports
+  const endpoint = await endpoints.get(id)
+  const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
+  const message = webhookTested(about, { id: random.uuid(), at: clock.wall(), webhook: id })
+  const attempt = await attemptDelivery(endpoint, message, { body: standardBody(message) }, ports, signal)
+  const { result, why, latencyMs, statusCode } = attempt
+  const error = result === 'taken' ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
+  const facts = { id: message.id, at: clock.wall(), webhook: id, latencyMs, statusCode, error }
+  await store.commit({ connection, events: [webhookTested(about, facts)] })
+  return attempt
+}
+
+async function redeliver(
+  { connection, endpoints, ports }: Parts,
+  id: string,
+  events: readonly string[] | undefined,
+): Promise<number> {
+  const { outbox } = ports.store
+  const { disabled } = await endpoints.get(id)
+  if (disabled)
+    throw new GuestpassError(
+      'webhook_failed',
+      `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
+      { reason: 'disabled' },
+    )
+  const queue = endpointQueue(connection, id)
+  if (events) return outbox.enqueue(connection, queue, events)
+  let enqueued = 0
+  // An enqueued event is a dead letter no longer, so the next page is always the first one.
+  for (;;) {
+    const { messages } = await outbox.deadLetters(queue, { limit: PAGE })
+    const ids = messages.map(({ event }) => event.id)
+    const again = ids.length === 0 ? 0 : await outbox.enqueue(connection, queue, ids)
+    if (again === 0) return enqueued
+    enqueued += again
   }
 }

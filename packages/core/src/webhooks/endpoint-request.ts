@@ -1,0 +1,46 @@
+import type { EventType } from '../domain/events/event.ts'
+import { type Field, GuestpassError } from '../domain/errors.ts'
+import { type Endpoint, webhookEvents } from './endpoint.ts'
+import { endpointUrlFault } from './public-address.ts'
+
+/** An endpoint to add. */
+export interface EndpointRequest {
+  /** An https:// address that leads to a public one. */
+  readonly url: string
+  /** Types of events. Default `all`. */
+  readonly events?: 'all' | readonly string[]
+  /** Whether tokens of guests are sent to it. Default false. */
+  readonly includeToken?: boolean
+}
+
+/** A request with its defaults. Throws `invalid_input` with every fault at once. */
+export function acceptedRequest({
+  url,
+  events = 'all',
+  includeToken = false,
+}: EndpointRequest): Pick<Endpoint, 'url' | 'events' | 'includeToken'> {
+  const fields: Field[] = []
+  const fault = endpointUrlFault(url)
+  if (fault)
+    fields.push({
+      field: 'url',
+      message: fault,
+      remedy: 'Give the https:// address of a public endpoint, or set one of another kind in the configuration.',
+    })
+  const known = (type: string): type is EventType => (webhookEvents as readonly string[]).includes(type)
+  const wanted = events === 'all' ? [] : events
+  if (events !== 'all' && events.length === 0)
+    fields.push({ field: 'events', message: 'is empty', remedy: 'Name types of events, or leave it out for all.' })
+  for (const type of wanted.filter((one) => !known(one)))
+    fields.push({
+      field: 'events',
+      message: `has no type ${JSON.stringify(type.slice(0, 60))}`,
+      remedy: `Known are ${webhookEvents.join(', ')}.`,
+    })
+  if (fields.length > 0)
+    throw new GuestpassError('invalid_input', `The webhook endpoint was not added: ${faultText(fields)}.`, { fields })
+  return { url: new URL(url).href, events: events === 'all' ? events : wanted.filter(known), includeToken }
+}
+
+const faultText = (fields: readonly Field[]): string =>
+  fields.map(({ field, message }) => `${field} ${message}`).join('; ')
