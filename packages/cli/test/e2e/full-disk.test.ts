@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mayMount, onSmallDisk, type SmallDisk } from '../../../store/test/small-disk.ts'
+import { mayMount, onSmallDisk, type SmallDisk } from '../../../store/test/helpers/small-disk.ts'
 import { JWS, type User, user } from './user.ts'
 
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'

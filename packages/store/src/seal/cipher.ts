@@ -1,7 +1,7 @@
 import { type CipherKey, createCipheriv, createDecipheriv } from 'node:crypto'
 
 /** Where a sealed value lives. It opens there and nowhere else. */
-export interface Place {
+export interface SealContext {
   readonly connection: string
   readonly table: string
   readonly column: string
@@ -33,19 +33,19 @@ function lengthPrefixed(parts: readonly string[]): Buffer {
   )
 }
 
-const bound = (place: Place, keyId: string): Buffer =>
+const contextBytes = (context: SealContext, keyId: string): Buffer =>
   lengthPrefixed([
     `guestpass sealed value ${VERSION}`,
-    place.connection,
-    place.table,
-    place.column,
-    place.row,
-    String(place.generation),
+    context.connection,
+    context.table,
+    context.column,
+    context.row,
+    String(context.generation),
     keyId,
   ])
 
 /** AES-256-GCM as bytes: nonce, tag, ciphertext. */
-export function encrypted(key: CipherKey, nonce: Uint8Array, additional: Uint8Array, plain: Uint8Array): Buffer {
+export function encrypt(key: CipherKey, nonce: Uint8Array, additional: Uint8Array, plain: Uint8Array): Buffer {
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(additional)
   const body = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -53,7 +53,7 @@ export function encrypted(key: CipherKey, nonce: Uint8Array, additional: Uint8Ar
 }
 
 /** The plain bytes, or undefined when key, additional data or any byte is another. */
-export function decrypted(key: CipherKey, additional: Uint8Array, bytes: Uint8Array): Buffer | undefined {
+export function decrypt(key: CipherKey, additional: Uint8Array, bytes: Uint8Array): Buffer | undefined {
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
   const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
   decipher.setAAD(additional)
@@ -66,19 +66,19 @@ export function decrypted(key: CipherKey, additional: Uint8Array, bytes: Uint8Ar
 }
 
 /** Additional data for a wrapped key: what it is for and which key wraps it. */
-export const boundKey = (purpose: string, wrappedBy: string): Buffer =>
+export const keyContextBytes = (purpose: string, wrappedBy: string): Buffer =>
   lengthPrefixed([`guestpass wrapped key ${VERSION}`, purpose, wrappedBy])
 
 /** What every value sealed with a key begins with. */
-export function headOf(keyId: string): Buffer {
+export function sealHeader(keyId: string): Buffer {
   const id = Buffer.from(keyId, 'utf8')
   return Buffer.concat([Buffer.of(VERSION, id.length), id])
 }
 
-/** A value sealed for its place: version, length of the key's id, the id, then nonce, tag and ciphertext. */
-export function seal(key: NamedKey, nonce: Uint8Array, place: Place, plain: string): Buffer {
-  const body = encrypted(key.key, nonce, bound(place, key.id), Buffer.from(plain, 'utf8'))
-  return Buffer.concat([headOf(key.id), body])
+/** A value sealed for its context: version, length of the key's id, the id, then nonce, tag and ciphertext. */
+export function seal(key: NamedKey, nonce: Uint8Array, context: SealContext, plain: string): Buffer {
+  const body = encrypt(key.key, nonce, contextBytes(context, key.id), Buffer.from(plain, 'utf8'))
+  return Buffer.concat([sealHeader(key.id), body])
 }
 
 /** The id of the key that a sealed value needs; undefined when the bytes are no sealed value of a known version. */
@@ -88,9 +88,9 @@ export function keyIdOf(sealed: Uint8Array): string | undefined {
   return Buffer.from(sealed.subarray(2, 2 + length)).toString('utf8')
 }
 
-/** The value that was sealed for this place; undefined when it was sealed for another one or any byte was changed. */
-export function open(key: NamedKey, place: Place, sealed: Uint8Array): string | undefined {
+/** The value that was sealed for this context; undefined when it was sealed for another one or any byte was changed. */
+export function open(key: NamedKey, context: SealContext, sealed: Uint8Array): string | undefined {
   if (keyIdOf(sealed) !== key.id) return undefined
   const body = sealed.subarray(2 + Buffer.byteLength(key.id))
-  return decrypted(key.key, bound(place, key.id), body)?.toString('utf8')
+  return decrypt(key.key, contextBytes(context, key.id), body)?.toString('utf8')
 }

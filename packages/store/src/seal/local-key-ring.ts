@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Field, GuestpassError, type Random } from '@guestpass/core'
 import * as kinds from '@guestpass/core/options'
-import { boundKey, decrypted, encrypted, NONCE_BYTES } from './cipher.ts'
+import { keyContextBytes, decrypt, encrypt, NONCE_BYTES } from './cipher.ts'
 import type { KeyRing } from './key-ring.ts'
 
 const KEY_BYTES = 32
@@ -56,7 +56,7 @@ export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRin
   return {
     id,
     async wrap(dataKey, purpose) {
-      return { wrappedBy: id, bytes: encrypted(first, random.bytes(NONCE_BYTES), boundKey(purpose, id), dataKey) }
+      return { wrappedBy: id, bytes: encrypt(first, random.bytes(NONCE_BYTES), keyContextBytes(purpose, id), dataKey) }
     },
     async unwrap({ wrappedBy, bytes }, purpose) {
       const key = keys.get(wrappedBy)
@@ -66,7 +66,7 @@ export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRin
           `The store was sealed with key ${wrappedBy}, which is not among the ${keys.size} given in ${field} (${[...keys.keys()].join(', ')}). Add it to the list, after a comma.`,
         )
       }
-      const dataKey = decrypted(key, boundKey(purpose, wrappedBy), bytes)
+      const dataKey = decrypt(key, keyContextBytes(purpose, wrappedBy), bytes)
       if (dataKey) return dataKey
       throw new GuestpassError(
         'store_corrupt',

@@ -1,62 +1,62 @@
 import type { Random } from '@guestpass/core'
 import { type Change, type Instant, type Ledger, refuseForeign, type Route } from '@guestpass/core/store-kit'
-import type { Vault } from '../seal/data-keys.ts'
-import { append } from './append.ts'
-import { putExpected, type SealedWrite, sealedWrite } from './credentials.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import { recordEvents } from './event-recorder.ts'
+import { writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
-import { putExpectedDocument, type SealedDocument, sealedDocument } from './documents.ts'
-import { deny, remember } from './issued.ts'
-import { newestKey } from './keys.ts'
-import { undoneOnConflict } from './savepoint.ts'
+import { writeExpectedDocument, type SealedDocument, sealDocument } from './documents.ts'
+import { denyTokens, rememberTokens } from './issued-tokens.ts'
+import { newestKey } from './data-key-store.ts'
+import { rollBackOnConflict } from './savepoint.ts'
 
 /** What a change writes, made before the transaction, so that sealing holds up nobody. */
-interface Sealed {
+interface SealedChange {
   readonly writes: readonly SealedWrite[]
   readonly documents: readonly SealedDocument[]
   /** The data key that sealed it; absent when nothing is sealed. */
   readonly key?: string
 }
 
-const compared = (one: string, other: string): number => Number(one > other) - Number(one < other)
+const compare = (one: string, other: string): number => Number(one > other) - Number(one < other)
 
 /** Writes all rows that are as expected; a conflict at the first that is not. */
-async function written(db: Db, { writes, documents }: Sealed, now: Instant): Promise<'done' | 'conflict'> {
-  for (const one of writes) if (!(await putExpected(db, one, now))) return 'conflict'
-  for (const one of documents) if (!(await putExpectedDocument(db, one, now))) return 'conflict'
+async function writeRows(db: Db, { writes, documents }: SealedChange, now: Instant): Promise<'done' | 'conflict'> {
+  for (const one of writes) if (!(await writeExpected(db, one, now))) return 'conflict'
+  for (const one of documents) if (!(await writeExpectedDocument(db, one, now))) return 'conflict'
   return 'done'
 }
 
 export interface CommitParts {
   readonly database: Database
-  readonly vault: Vault
+  readonly sealer: Sealer
   readonly route: Route
   readonly random: Random
 }
 
 /** `Ledger.commit` over any SQL database. */
-export function commit({ database: { write, now }, vault, route, random }: CommitParts): Ledger['commit'] {
-  function sealed({ connection, writes = [], documents = [] }: Change): Sealed {
+export function createCommit({ database: { write, now }, sealer, route, random }: CommitParts): Ledger['commit'] {
+  function sealed({ connection, writes = [], documents = [] }: Change): SealedChange {
     const some = writes.length + documents.length > 0
     return {
       // In the order of their keys: changes that cross each other then wait for one another, and never both.
-      writes: writes.map((one) => sealedWrite(vault, one)).sort((a, b) => compared(a.row.id, b.row.id)),
+      writes: writes.map((one) => sealWrite(sealer, one)).sort((a, b) => compare(a.row.id, b.row.id)),
       documents: documents
-        .map((one) => sealedDocument(vault, random, connection, one))
-        .sort((a, b) => compared(a.name.kind, b.name.kind) || compared(a.name.id, b.name.id)),
-      ...(some ? { key: vault.current } : {}),
+        .map((one) => sealDocument(sealer, random, connection, one))
+        .sort((a, b) => compare(a.name.kind, b.name.kind) || compare(a.name.id, b.name.id)),
+      ...(some ? { key: sealer.current } : {}),
     }
   }
 
-  const apply = async (db: Db, change: Change, ready: Sealed): Promise<'done' | 'conflict' | 'stale'> => {
+  const apply = async (db: Db, change: Change, ready: SealedChange): Promise<'done' | 'conflict' | 'stale'> => {
     // From the moment that a key is there nothing is sealed with an older one, so that a rotation can come to its end.
     if (ready.key !== undefined && (await newestKey(db))?.id !== ready.key) return 'stale'
     // One row that is not as expected leaves nothing to undo.
     const several = ready.writes.length + ready.documents.length > 1
-    const rows = () => written(db, ready, now())
-    if ((several ? await undoneOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'
-    for (const id of change.deny ?? []) await deny(db, change.connection, id)
-    remember(db, change.connection, change.issued ?? [])
-    append(db, change.events ?? [], route)
+    const rows = () => writeRows(db, ready, now())
+    if ((several ? await rollBackOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'
+    for (const id of change.deny ?? []) await denyTokens(db, change.connection, id)
+    rememberTokens(db, change.connection, change.issued ?? [])
+    recordEvents(db, change.events ?? [], route)
     return 'done'
   }
 
@@ -67,7 +67,7 @@ export function commit({ database: { write, now }, vault, route, random }: Commi
       const ready = sealed(change)
       const outcome = await write((db) => apply(db, change, ready), { scrub, urgent: true })
       if (outcome !== 'stale') return outcome
-      await vault.reload()
+      await sealer.reload()
     }
   }
 }

@@ -10,9 +10,9 @@ import {
   type Write,
 } from '@guestpass/core/store-kit'
 import { type Selectable, sql } from 'kysely'
-import type { Place } from '../seal/cipher.ts'
-import { openProfileOf, sealProfileOf } from '../seal/profile.ts'
-import type { Vault } from '../seal/data-keys.ts'
+import type { SealContext } from '../seal/cipher.ts'
+import { decryptProfile, encryptProfile } from '../seal/sealed-profile.ts'
+import type { Sealer } from '../seal/sealer.ts'
 import { bytesOf } from './bytes.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
@@ -31,7 +31,7 @@ export interface SealedWrite {
   readonly expect: Write['expect']
 }
 
-export const placeOf = (row: Pick<Row, 'connection' | 'id' | 'generation'>): Place => ({
+export const tokensContext = (row: Pick<Row, 'connection' | 'id' | 'generation'>): SealContext => ({
   connection: row.connection,
   table: 'credentials',
   column: 'tokens',
@@ -39,10 +39,10 @@ export const placeOf = (row: Pick<Row, 'connection' | 'id' | 'generation'>): Pla
   generation: row.generation,
 })
 
-const textOf = ({ access, refresh, ...rest }: TokenSet): string =>
+const tokensText = ({ access, refresh, ...rest }: TokenSet): string =>
   JSON.stringify({ ...rest, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) })
 
-function tokensOf(text: string): TokenSet {
+function parseTokens(text: string): TokenSet {
   // Sealed by `textOf` and unchanged since, or it would not have opened.
   const { access, refresh, ...rest } = JSON.parse(text) as Omit<TokenSet, 'access' | 'refresh'> & {
     readonly access: string
@@ -51,9 +51,9 @@ function tokensOf(text: string): TokenSet {
   return { ...rest, access: new Secret(access), ...(refresh === undefined ? {} : { refresh: new Secret(refresh) }) }
 }
 
-export function sealedWrite(vault: Vault, { credential, expect }: Write): SealedWrite {
+export function sealWrite(sealer: Sealer, { credential, expect }: Write): SealedWrite {
   const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = credential
-  const sealed = profile && sealProfileOf(vault, { connection, id, generation }, profile.reveal())
+  const sealed = profile && encryptProfile(sealer, { connection, id, generation }, profile.reveal())
   return {
     expect,
     ...(sealed ? { profileKey: sealed.key } : {}),
@@ -66,7 +66,7 @@ export function sealedWrite(vault: Vault, { credential, expect }: Write): Sealed
       subject,
       due_at: dueAt(credential) ?? null,
       due_set_at: dueSetAt(credential),
-      tokens: tokens ? vault.seal(placeOf(credential), textOf(tokens)) : null,
+      tokens: tokens ? sealer.seal(tokensContext(credential), tokensText(tokens)) : null,
       profile: sealed?.profile ?? null,
       body: JSON.stringify(body),
     },
@@ -88,33 +88,33 @@ const rowsOf = (db: Db, connection: string) =>
     .select('profile_keys.key as profile_key')
     .where('credentials.connection', '=', connection)
 
-async function profileOf(
-  vault: Vault,
+async function openProfile(
+  sealer: Sealer,
   { connection, id, generation, profile, profile_key: key }: FullRow,
 ): Promise<Secret> {
   const what = `of credentials "${id}" (connection "${connection}")`
   const sealed = { profile: bytesOf(profile, `profile column ${what}`), key: bytesOf(key, `profile key ${what}`) }
-  return new Secret(await openProfileOf(vault, { connection, id, generation }, sealed))
+  return new Secret(await decryptProfile(sealer, { connection, id, generation }, sealed))
 }
 
-async function credentialOf(vault: Vault, row: FullRow): Promise<Credential> {
+async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential> {
   const { connection, id, kind, generation, standing, subject, tokens, body } = row
   const sealed =
     tokens === null ? undefined : bytesOf(tokens, `tokens column of credentials "${id}" (connection "${connection}")`)
   return {
-    ...bodyOf(row, body),
+    ...parseBody(row, body),
     connection,
     id,
     kind,
     generation,
     status: standing,
     subject,
-    ...(row.profile === null ? {} : { profile: await profileOf(vault, row) }),
-    ...(sealed ? { tokens: tokensOf(await vault.open(placeOf(row), sealed)) } : {}),
+    ...(row.profile === null ? {} : { profile: await openProfile(sealer, row) }),
+    ...(sealed ? { tokens: parseTokens(await sealer.open(tokensContext(row), sealed)) } : {}),
   }
 }
 
-function bodyOf({ connection, id }: Row, text: string): Body {
+function parseBody({ connection, id }: Row, text: string): Body {
   try {
     return JSON.parse(text) as Body
   } catch (cause) {
@@ -127,18 +127,22 @@ function bodyOf({ connection, id }: Row, text: string): Body {
 }
 
 /** A row as it is stored, to be opened when the transaction that read it is over. */
-export const sealedRow = (db: Db, connection: string, id: string): Promise<FullRow | undefined> =>
+export const readSealedRow = (db: Db, connection: string, id: string): Promise<FullRow | undefined> =>
   rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
 
-export const foundIn = async (vault: Vault, row: FullRow | undefined): Promise<Omit<Found, 'now'>> =>
-  row ? { revision: row.revision, credential: await credentialOf(vault, row) } : { revision: 0 }
+export const openRow = async (sealer: Sealer, row: FullRow | undefined): Promise<Omit<Found, 'now'>> =>
+  row ? { revision: row.revision, credential: await openCredential(sealer, row) } : { revision: 0 }
 
-export const found = async (db: Db, vault: Vault, connection: string, id: string): Promise<Omit<Found, 'now'>> =>
-  foundIn(vault, await sealedRow(db, connection, id))
-
-export async function ofSubject(
+export const findCredential = async (
   db: Db,
-  vault: Vault,
+  sealer: Sealer,
+  connection: string,
+  id: string,
+): Promise<Omit<Found, 'now'>> => openRow(sealer, await readSealedRow(db, connection, id))
+
+export async function findBySubject(
+  db: Db,
+  sealer: Sealer,
   connection: string,
   subject: string,
 ): Promise<Credential | undefined> {
@@ -146,12 +150,12 @@ export async function ofSubject(
     .where('credentials.subject', '=', subject)
     .where('credentials.standing', '!=', 'erased')
     .executeTakeFirst()
-  return row && credentialOf(vault, row)
+  return row && openCredential(sealer, row)
 }
 
-export async function listed(
+export async function listCredentials(
   db: Db,
-  vault: Vault,
+  sealer: Sealer,
   connection: string,
   { kind, after = '', limit }: { kind: Credential['kind']; after?: string; limit: number },
 ): Promise<Page> {
@@ -161,7 +165,7 @@ export async function listed(
     .orderBy('credentials.id')
     .limit(limit + 1)
     .execute()
-  const credentials = await Promise.all(rows.slice(0, limit).map((row) => credentialOf(vault, row)))
+  const credentials = await Promise.all(rows.slice(0, limit).map((row) => openCredential(sealer, row)))
   const next = rows.length > limit ? credentials.at(-1)?.id : undefined
   return { credentials, ...(next === undefined ? {} : { next }) }
 }
@@ -172,7 +176,7 @@ const claimAfter = ({ generation, due_at }: SealedWrite['row']) => sql<Instant>`
   else ${sql.lit(UNCLAIMED)} end`
 
 /** All that a write changes of a row that is there. */
-const changed = (row: SealedWrite['row']) => {
+const changedColumns = (row: SealedWrite['row']) => {
   const { connection: _connection, id: _id, ...rest } = row
   return {
     ...rest,
@@ -182,7 +186,7 @@ const changed = (row: SealedWrite['row']) => {
   }
 }
 
-const added = (db: Db, row: SealedWrite['row'], now: Instant) =>
+const insertRow = (db: Db, row: SealedWrite['row'], now: Instant) =>
   db.insertInto('credentials').values({
     ...row,
     revision: 1,
@@ -194,24 +198,24 @@ const added = (db: Db, row: SealedWrite['row'], now: Instant) =>
   })
 
 /** Writes a row whose expectation is in the statement: none comes back when it does not hold. */
-function written(
+function writeRow(
   db: Db,
   { row, expect: { generation, revision } }: SealedWrite,
   now: Instant,
 ): Promise<Pick<Row, 'was_personal'> | undefined> {
   if (generation === 0 && (revision === undefined || revision === 0)) {
-    return added(db, row, now)
+    return insertRow(db, row, now)
       .onConflict((conflict) => {
         const stands = conflict.columns(['connection', 'id'])
         if (revision === 0) return stands.doNothing()
-        return stands.doUpdateSet(changed(row)).where('credentials.generation', '=', 0)
+        return stands.doUpdateSet(changedColumns(row)).where('credentials.generation', '=', 0)
       })
       .returning('was_personal')
       .executeTakeFirst()
   }
   return db
     .updateTable('credentials')
-    .set(changed(row))
+    .set(changedColumns(row))
     .where('connection', '=', row.connection)
     .where('id', '=', row.id)
     .where('generation', '=', generation)
@@ -221,15 +225,15 @@ function written(
 }
 
 /** Writes a row that is as expected, and the key of its profile; false when it is not. */
-export async function putExpected(db: Db, write: SealedWrite, now: Instant): Promise<boolean> {
-  const stands = await written(db, write, now)
+export async function writeExpected(db: Db, write: SealedWrite, now: Instant): Promise<boolean> {
+  const stands = await writeRow(db, write, now)
   if (!stands) return false
-  if (stands.was_personal === 1 || write.profileKey) await putProfileKey(db, write)
+  if (stands.was_personal === 1 || write.profileKey) await writeProfileKey(db, write)
   return true
 }
 
 /** Keeps the key of a profile in the place of the one that there was. */
-async function putProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
+async function writeProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
   if (!key) {
     await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()
     return

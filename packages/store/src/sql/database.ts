@@ -34,7 +34,7 @@ export interface Database {
 }
 
 /** How a kind of database spells what the migrations need. */
-export interface Spelling {
+export interface SchemaDialect {
   readonly bytes: 'blob' | 'bytea'
   readonly sequence: 'integer' | 'bigserial'
   /** A text member of a column that holds a JSON object; empty where it is damaged. */

@@ -10,13 +10,13 @@ import {
   type Json,
 } from '@guestpass/core/store-kit'
 import { type Selectable, sql } from 'kysely'
-import type { Place } from '../seal/cipher.ts'
-import type { Vault } from '../seal/data-keys.ts'
+import type { SealContext } from '../seal/cipher.ts'
+import type { Sealer } from '../seal/sealer.ts'
 import { bytesOf } from './bytes.ts'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
-import { countOf } from './rows.ts'
-import { memoryOf } from './transaction-memory.ts'
+import { countRows } from './rows.ts'
+import { transactionState } from './transaction-state.ts'
 
 type Row = Selectable<Tables['documents']>
 type Name = Pick<Row, 'connection' | 'kind' | 'id'>
@@ -28,7 +28,7 @@ export interface SealedDocument {
   readonly row?: Omit<Row, 'kept_ms' | 'due_set_at'>
 }
 
-export const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): Place => ({
+export const documentContext = ({ connection, kind, id, revision }: Name & Pick<Row, 'revision'>): SealContext => ({
   connection,
   table: 'documents',
   column: 'value',
@@ -36,8 +36,8 @@ export const placeOf = ({ connection, kind, id, revision }: Name & Pick<Row, 're
   generation: revision,
 })
 
-export function sealedDocument(
-  vault: Vault,
+export function sealDocument(
+  sealer: Sealer,
   random: Random,
   connection: string,
   { kind, id, value, expiresAt, dueAt, expect }: DocumentWrite,
@@ -46,7 +46,7 @@ export function sealedDocument(
   if (value === undefined) return { name, expect }
   // By luck and not by count, so that one that was removed and made again is not taken for the former.
   const revision = 1 + Math.floor(random.float() * 2 ** 48)
-  const sealed = vault.seal(placeOf({ ...name, revision }), JSON.stringify(value))
+  const sealed = sealer.seal(documentContext({ ...name, revision }), JSON.stringify(value))
   return {
     name,
     expect,
@@ -55,25 +55,29 @@ export function sealedDocument(
 }
 
 /** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
-export const expired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
+export const isExpired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
   and (documents.expires_at <= ${now}
     or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${ahead(now, DOCUMENT_TOLERANCE)}))`
 
-const living = (db: Db, now: Instant) =>
+const unexpired = (db: Db, now: Instant) =>
   db
     .selectFrom('documents')
     .selectAll()
-    .where(({ not }) => not(expired(now)))
+    .where(({ not }) => not(isExpired(now)))
 
-const rowOf = (db: Db, { connection, kind, id }: Name, now: Instant): Promise<Row | undefined> =>
-  living(db, now).where('connection', '=', connection).where('kind', '=', kind).where('id', '=', id).executeTakeFirst()
+const readRow = (db: Db, { connection, kind, id }: Name, now: Instant): Promise<Row | undefined> =>
+  unexpired(db, now)
+    .where('connection', '=', connection)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .executeTakeFirst()
 
-async function valueOf(vault: Vault, row: Row): Promise<Json> {
+async function openValue(sealer: Sealer, row: Row): Promise<Json> {
   const sealed = bytesOf(
     row.value,
     `value column of documents "${row.kind}/${row.id}" (connection "${row.connection}")`,
   )
-  const text = await vault.open(placeOf(row), sealed)
+  const text = await sealer.open(documentContext(row), sealed)
   try {
     return JSON.parse(text) as Json
   } catch (cause) {
@@ -81,19 +85,19 @@ async function valueOf(vault: Vault, row: Row): Promise<Json> {
   }
 }
 
-export async function documentOf(db: Db, vault: Vault, name: Name, now: Instant): Promise<Document> {
-  const row = await rowOf(db, name, now)
-  return row ? { revision: row.revision, value: await valueOf(vault, row) } : { revision: 0 }
+export async function findDocument(db: Db, sealer: Sealer, name: Name, now: Instant): Promise<Document> {
+  const row = await readRow(db, name, now)
+  return row ? { revision: row.revision, value: await openValue(sealer, row) } : { revision: 0 }
 }
 
-export async function documentsOf(
+export async function listDocuments(
   db: Db,
-  vault: Vault,
+  sealer: Sealer,
   connection: string,
   { kind, after = '', limit }: Parameters<Documents['documents']>[1],
   now: Instant,
 ): ReturnType<Documents['documents']> {
-  const rows = await living(db, now)
+  const rows = await unexpired(db, now)
     .where('connection', '=', connection)
     .where('kind', '=', kind)
     .where('id', '>', after)
@@ -101,13 +105,15 @@ export async function documentsOf(
     .limit(limit + 1)
     .execute()
   const documents = await Promise.all(
-    rows.slice(0, limit).map(async (row) => ({ id: row.id, revision: row.revision, value: await valueOf(vault, row) })),
+    rows
+      .slice(0, limit)
+      .map(async (row) => ({ id: row.id, revision: row.revision, value: await openValue(sealer, row) })),
   )
   const next = rows.length > limit ? documents.at(-1)?.id : undefined
   return { documents, ...(next === undefined ? {} : { next }) }
 }
 
-export async function countedDocuments(
+export async function countDocuments(
   db: Db,
   { connection, kind, most }: { readonly connection: string; readonly kind: string; readonly most: number },
   now: Instant,
@@ -117,24 +123,24 @@ export async function countedDocuments(
     .select('id')
     .where('connection', '=', connection)
     .where('kind', '=', kind)
-    .where(({ not }) => not(expired(now)))
+    .where(({ not }) => not(isExpired(now)))
     .limit(most)
-  return countOf(db, rows)
+  return countRows(db, rows)
 }
 
-const named = ({ connection, kind, id }: Name) =>
+const isNamed = ({ connection, kind, id }: Name) =>
   sql<boolean>`documents.connection = ${connection} and documents.kind = ${kind} and documents.id = ${id}`
 
 /** Writes or removes a document that is as expected; false when it is not. The expectation is in the statement. */
-export function putExpectedDocument(db: Db, document: SealedDocument, now: Instant): Promise<boolean> {
+export function writeExpectedDocument(db: Db, document: SealedDocument, now: Instant): Promise<boolean> {
   const { name, row } = document
-  if (row === undefined) return removed(db, document, now)
-  memoryOf(db).expiring += row.expires_at === null ? 0 : 1
+  if (row === undefined) return removeRow(db, document, now)
+  transactionState(db).expiring += row.expires_at === null ? 0 : 1
   const kept_ms = row.expires_at === null ? null : row.expires_at - now
-  return written(db, name, { ...row, kept_ms, due_set_at: now }, document, now)
+  return writeRow(db, name, { ...row, kept_ms, due_set_at: now }, document, now)
 }
 
-async function written(
+async function writeRow(
   db: Db,
   name: Name,
   row: Row,
@@ -146,7 +152,7 @@ async function written(
     const added = await db
       .insertInto('documents')
       .values(row)
-      .onConflict((conflict) => conflict.columns(['connection', 'kind', 'id']).doUpdateSet(rest).where(expired(now)))
+      .onConflict((conflict) => conflict.columns(['connection', 'kind', 'id']).doUpdateSet(rest).where(isExpired(now)))
       .returning('revision')
       .executeTakeFirst()
     return added !== undefined
@@ -154,24 +160,24 @@ async function written(
   const changed = await db
     .updateTable('documents')
     .set(rest)
-    .where(named(name))
+    .where(isNamed(name))
     .where('revision', '=', revision)
-    .where(({ not }) => not(expired(now)))
+    .where(({ not }) => not(isExpired(now)))
     .returning('revision')
     .executeTakeFirst()
   return changed !== undefined
 }
 
-async function removed(db: Db, { name, expect: { revision } }: SealedDocument, now: Instant): Promise<boolean> {
+async function removeRow(db: Db, { name, expect: { revision } }: SealedDocument, now: Instant): Promise<boolean> {
   if (revision === 0) {
-    await db.deleteFrom('documents').where(named(name)).where(expired(now)).execute()
-    return (await rowOf(db, name, now)) === undefined
+    await db.deleteFrom('documents').where(isNamed(name)).where(isExpired(now)).execute()
+    return (await readRow(db, name, now)) === undefined
   }
   const gone = await db
     .deleteFrom('documents')
-    .where(named(name))
+    .where(isNamed(name))
     .where('revision', '=', revision)
-    .where(({ not }) => not(expired(now)))
+    .where(({ not }) => not(isExpired(now)))
     .returning('revision')
     .executeTakeFirst()
   return gone !== undefined

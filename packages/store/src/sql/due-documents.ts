@@ -1,7 +1,7 @@
 import { ahead, type DueDocumentsAnswer, type DueDocumentsAsk, type Instant } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
-import { expired } from './documents.ts'
+import { isExpired } from './documents.ts'
 
 /** A claim at the moment when it is made. */
 interface Claim extends DueDocumentsAsk {
@@ -15,17 +15,17 @@ const rowsOf = (db: Db, { connection, kind, now }: Claim) =>
     .where('connection', '=', connection)
     .where('kind', '=', kind)
     .where('due_at', 'is not', null)
-    .where(({ not }) => not(expired(now)))
+    .where(({ not }) => not(isExpired(now)))
 
 /** Put off by a clock that was ahead, and due now. */
-const dueAhead = (db: Db, claim: Claim) =>
+const setByFastClock = (db: Db, claim: Claim) =>
   rowsOf(db, claim).where('due_set_at', '>', ahead(claim.now)).where('due_at', '>', claim.now)
 
 /** The answer to a claim that would change nothing; undefined when it would. Asked every second: one statement. */
-export async function answerWithoutDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer | undefined> {
+export async function noDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer | undefined> {
   const { now } = claim
   const first = rowsOf(db, claim).select('due_at').orderBy('due_at').limit(1)
-  const isAhead = dueAhead(db, claim).select(sql.lit(0).as('due_at')).limit(1)
+  const isAhead = setByFastClock(db, claim).select(sql.lit(0).as('due_at')).limit(1)
   const asked = sql<{ next: number | null; moved: number | null }>`select (${first}) as "next", (${isAhead}) as moved`
   const { next = null, moved = null } = (await asked.execute(db)).rows[0] ?? {}
   if (moved !== null || (next !== null && next <= now)) return undefined
@@ -36,13 +36,14 @@ export async function answerWithoutDocuments(db: Db, claim: Claim): Promise<DueD
 export async function claimDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer> {
   const { now, max } = claim
   const due = rowsOf(db, claim).where('due_at', '<=', now).orderBy('due_at')
-  const claimed = [...(await take(db, claim, due, max))]
-  if (claimed.length < max) claimed.push(...(await take(db, claim, dueAhead(db, claim), max - claimed.length)))
-  const next = claimed.length < max ? await nextAt(db, claim) : undefined
+  const claimed = [...(await claimRows(db, claim, due, max))]
+  if (claimed.length < max)
+    claimed.push(...(await claimRows(db, claim, setByFastClock(db, claim), max - claimed.length)))
+  const next = claimed.length < max ? await nextDueAt(db, claim) : undefined
   return { now, claimed, ...(next === undefined ? {} : { nextInMs: next - now }) }
 }
 
-async function take(
+async function claimRows(
   db: Db,
   claim: Claim,
   rows: ReturnType<typeof rowsOf>,
@@ -71,7 +72,7 @@ async function take(
     .map(({ id, revision, due_at }) => ({ id, revision, dueAt: Math.min(due_at ?? now, now) }))
 }
 
-async function nextAt(db: Db, claim: Claim): Promise<Instant | undefined> {
+async function nextDueAt(db: Db, claim: Claim): Promise<Instant | undefined> {
   const next = await rowsOf(db, claim)
     .select('due_at')
     .where('due_at', '>', claim.now)

@@ -9,14 +9,14 @@ interface Job {
 }
 
 /** More would hold the lock for longer than other processes like to wait. */
-const MOST_TOGETHER = 256
+const MAX_GROUP = 256
 
-export interface GroupParts {
+export interface GroupCommitParts {
   readonly db: Db
   /** Writes what the jobs of one transaction have left to its end. */
   readonly finish: (transaction: Db) => Promise<void>
   /** Makes room for urgent work after a failure; true when it may succeed now. */
-  readonly relieve: (thrown: unknown) => Promise<boolean>
+  readonly freeSpace: (thrown: unknown) => Promise<boolean>
 }
 
 export interface GroupCommit {
@@ -27,9 +27,11 @@ export interface GroupCommit {
 }
 
 /** What a transaction has come to: the answers of its jobs, or what failed, and whether the jobs failed or the database. */
-type Outcome = { readonly values: readonly unknown[] } | { readonly thrown: unknown; readonly by: 'jobs' | 'database' }
+type TransactionResult =
+  | { readonly values: readonly unknown[] }
+  | { readonly thrown: unknown; readonly by: 'jobs' | 'database' }
 
-async function attempt({ db, finish }: GroupParts, jobs: readonly Job[]): Promise<Outcome> {
+async function runTransaction({ db, finish }: GroupCommitParts, jobs: readonly Job[]): Promise<TransactionResult> {
   let by: 'jobs' | 'database' = 'database'
   try {
     const values = await db.transaction().execute(async (transaction) => {
@@ -46,16 +48,16 @@ async function attempt({ db, finish }: GroupParts, jobs: readonly Job[]): Promis
   }
 }
 
-async function together(parts: GroupParts, jobs: readonly Job[]): Promise<void> {
-  let outcome = await attempt(parts, jobs)
+async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promise<void> {
+  let outcome = await runTransaction(parts, jobs)
   const urgent = jobs.some((job) => job.urgent)
-  const relieved = 'thrown' in outcome && urgent && (await parts.relieve(outcome.thrown))
-  if (relieved) outcome = await attempt(parts, jobs)
+  const relieved = 'thrown' in outcome && urgent && (await parts.freeSpace(outcome.thrown))
+  if (relieved) outcome = await runTransaction(parts, jobs)
   if ('values' in outcome) {
     for (const [at, { resolve }] of jobs.entries()) resolve(outcome.values[at])
   } else if (jobs.length > 1 && (outcome.by === 'jobs' || relieved)) {
     // One of them is at fault, or there is room for some but not for all: each by itself, the urgent ones first.
-    for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent))) await together(parts, [job])
+    for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent))) await runTogether(parts, [job])
   } else {
     for (const { reject } of jobs) reject(outcome.thrown)
   }
@@ -65,14 +67,14 @@ async function together(parts: GroupParts, jobs: readonly Job[]): Promise<void> 
  * Writes one transaction for all jobs that come in one turn of the event loop, because a commit waits for the disk and many
  * may wait together. Each job succeeds, conflicts or fails on its own.
  */
-export function groupCommit(parts: GroupParts): GroupCommit {
+export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   const waiting: Job[] = []
   let draining: Promise<void> | undefined
 
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       await turn()
-      await together(parts, waiting.splice(0, MOST_TOGETHER))
+      await runTogether(parts, waiting.splice(0, MAX_GROUP))
     }
     draining = undefined
   }

@@ -9,39 +9,40 @@ import {
 } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
-import { countOf, inGroups } from './rows.ts'
+import { countRows, inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 
 /** Due since ever: never tried, so that the index holds these in the order of their commits. */
-const FRESH: Instant = 0
+const NEVER_TRIED: Instant = 0
 
 /** An event for a sink, where it stands in its chain, and since when it waits: what orders the messages of all connections. */
 export type QueueEntry = Pick<Tables['outbox'], 'sink' | 'connection' | 'event' | 'chain' | 'count' | 'queued_at'>
 
-const fresh = { due_at: FRESH, set_at: 0, attempts: 0, why: null }
+const neverTried = { due_at: NEVER_TRIED, set_at: 0, attempts: 0, why: null }
 
 /** Makes events due for sinks, as if they had never been tried. */
 export async function enqueueAll(db: Db, messages: readonly QueueEntry[]): Promise<void> {
   for (const group of inGroups(messages)) {
     await db
       .insertInto('outbox')
-      .values(group.map((message) => ({ ...message, ...fresh })))
-      .onConflict((conflict) => conflict.columns(['connection', 'sink', 'event']).doUpdateSet(fresh))
+      .values(group.map((message) => ({ ...message, ...neverTried })))
+      .onConflict((conflict) => conflict.columns(['connection', 'sink', 'event']).doUpdateSet(neverTried))
       .execute()
   }
 }
 
 const queueOf = (db: Db, sink: string) => db.selectFrom('outbox').where('outbox.sink', '=', sink)
 
-const attempted = (db: Db, sink: string) => queueOf(db, sink).where('outbox.due_at', '>', sql.lit(FRESH))
+const attempted = (db: Db, sink: string) => queueOf(db, sink).where('outbox.due_at', '>', sql.lit(NEVER_TRIED))
 
 /** Held by a clock that was ahead. */
-const heldAhead = (db: Db, sink: string, now: Instant) => attempted(db, sink).where('outbox.set_at', '>', ahead(now))
+const leasedByFastClock = (db: Db, sink: string, now: Instant) =>
+  attempted(db, sink).where('outbox.set_at', '>', ahead(now))
 
 /** Whether a claim would find anything. */
 export async function hasDueMessage(db: Db, sink: string, now: Instant): Promise<boolean> {
   const due = queueOf(db, sink).where('outbox.due_at', '<=', now)
-  for (const messages of [due, heldAhead(db, sink, now)]) {
+  for (const messages of [due, leasedByFastClock(db, sink, now)]) {
     if (await messages.select('outbox.event').limit(1).executeTakeFirst()) return true
   }
   return false
@@ -69,9 +70,9 @@ export async function claimMessages(
       )
       .selectAll()
   // In parts, because only the later ones have to be sorted, and they are short.
-  const parts = first(queueOf(db, sink).where('outbox.due_at', '=', sql.lit(FRESH)))
+  const parts = first(queueOf(db, sink).where('outbox.due_at', '=', sql.lit(NEVER_TRIED)))
     .unionAll(first(attempted(db, sink).where('outbox.due_at', '<=', now)))
-    .unionAll(first(heldAhead(db, sink, now).where('outbox.due_at', '>', now)))
+    .unionAll(first(leasedByFastClock(db, sink, now).where('outbox.due_at', '>', now)))
   const taken = await db
     .updateTable('outbox')
     .set({ due_at: now + leaseMs, set_at: now })
@@ -86,18 +87,18 @@ export async function claimMessages(
     })
     .returning(['connection', 'chain', 'count', 'attempts', 'queued_at'])
     .execute()
-  return (await withEvents(db, taken.sort(byQueue))).map(({ event, attempts }) => ({ event, attempts }))
+  return (await withEvents(db, taken.sort(byQueuePosition))).map(({ event, attempts }) => ({ event, attempts }))
 }
 
-type Place = Pick<QueueEntry, 'connection' | 'chain' | 'count' | 'queued_at'>
+type QueuePosition = Pick<QueueEntry, 'connection' | 'chain' | 'count' | 'queued_at'>
 
-const byQueue = (one: Place, other: Place): number =>
+const byQueuePosition = (one: QueuePosition, other: QueuePosition): number =>
   one.queued_at - other.queued_at ||
   Number(one.connection > other.connection) - Number(one.connection < other.connection) ||
   one.count - other.count
 
 /** Reads the events of messages, in the order of the messages. */
-async function withEvents<T extends Place & { readonly attempts: number }>(
+async function withEvents<T extends QueuePosition & { readonly attempts: number }>(
   db: Db,
   messages: readonly T[],
 ): Promise<readonly (T & { readonly event: Event })[]> {
@@ -129,7 +130,7 @@ export async function settleMessage(db: Db, sink: string, outcome: Outcome, now:
   }
   const message = db.updateTable('outbox').where('sink', '=', sink).where('event', '=', outcome.event)
   if (outcome.then === 'release') {
-    await message.set({ due_at: FRESH, set_at: 0 }).execute()
+    await message.set({ due_at: NEVER_TRIED, set_at: 0 }).execute()
     return
   }
   await message
@@ -157,7 +158,7 @@ export async function routeMessages(
     for (const other of new Set(to)) {
       await db
         .insertInto('outbox')
-        .values({ ...message, sink: other, ...fresh })
+        .values({ ...message, sink: other, ...neverTried })
         .onConflict((conflict) => conflict.columns(['connection', 'sink', 'event']).doNothing())
         .execute()
     }
@@ -186,14 +187,15 @@ export async function enqueueEvents(
 }
 
 /** A place in the queue as text, from which the next page goes on. */
-const cursorOf = ({ connection, chain, count }: Omit<Place, 'queued_at'>): string => `${chain}:${count}:${connection}`
+const cursorOf = ({ connection, chain, count }: Omit<QueuePosition, 'queued_at'>): string =>
+  `${chain}:${count}:${connection}`
 
-function placeOf(cursor: string): readonly [connection: string, chain: number, count: number] {
+function parseCursor(cursor: string): readonly [connection: string, chain: number, count: number] {
   const [, chain, count, connection] = /^(\d+):(\d+):(.*)$/s.exec(cursor) ?? []
   return [connection ?? '', Number(chain ?? 0), Number(count ?? 0)]
 }
 
-export async function deadLettersOf(
+export async function listDeadLetters(
   db: Db,
   sink: string,
   { after, limit }: { readonly after?: string; readonly limit: number },
@@ -202,7 +204,7 @@ export async function deadLettersOf(
     .select(['connection', 'chain', 'count', 'attempts', 'why', 'queued_at'])
     .where('due_at', 'is', null)
     .$if(after !== undefined, (query) => {
-      const [connection, chain, count] = placeOf(after ?? '')
+      const [connection, chain, count] = parseCursor(after ?? '')
       return query.where(sql<boolean>`(connection, chain, count) > (${connection}, ${chain}, ${count})`)
     })
     .orderBy('connection')
@@ -224,7 +226,7 @@ export async function countMessages(
 ): Promise<{ readonly waiting: number; readonly deadLetters: number }> {
   const messages = queueOf(db, sink).select('outbox.event').limit(most)
   return {
-    waiting: await countOf(db, messages.where('outbox.due_at', 'is not', null)),
-    deadLetters: await countOf(db, messages.where('outbox.due_at', 'is', null)),
+    waiting: await countRows(db, messages.where('outbox.due_at', 'is not', null)),
+    deadLetters: await countRows(db, messages.where('outbox.due_at', 'is', null)),
   }
 }

@@ -3,7 +3,7 @@ import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
 /** How many rows a query finds. With a limit it reads no more than so many. */
-export async function countOf(db: Db, rows: SelectQueryBuilder<Tables, keyof Tables, object>): Promise<number> {
+export async function countRows(db: Db, rows: SelectQueryBuilder<Tables, keyof Tables, object>): Promise<number> {
   const counting = db.selectFrom(rows.as('part')).select(({ fn }) => fn.countAll<number>().as('count'))
   return (await counting.executeTakeFirstOrThrow()).count
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from './database.ts'
 
 /** Runs a part of a transaction of which nothing stays when it comes to a conflict. */
-export async function undoneOnConflict<T>(db: Db, work: () => Promise<T | 'conflict'>): Promise<T | 'conflict'> {
+export async function rollBackOnConflict<T>(db: Db, work: () => Promise<T | 'conflict'>): Promise<T | 'conflict'> {
   await sql`savepoint change`.execute(db)
   const outcome = await work()
   if (outcome === 'conflict') await sql`rollback to savepoint change`.execute(db)

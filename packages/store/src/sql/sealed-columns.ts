@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
-import { headOf, type Place } from '../seal/cipher.ts'
-import { keyPlaceOf } from '../seal/profile.ts'
+import { sealHeader, type SealContext } from '../seal/cipher.ts'
+import { profileKeyContext } from '../seal/sealed-profile.ts'
 import { bytesOf } from './bytes.ts'
-import { placeOf as tokensPlaceOf } from './credentials.ts'
+import { tokensContext } from './credentials.ts'
 import type { Db } from './database.ts'
-import { placeOf as documentPlaceOf } from './documents.ts'
+import { documentContext } from './documents.ts'
 
 interface Row {
   readonly connection: string
@@ -19,7 +19,7 @@ interface Row {
 /** A sealed value where it lives. */
 export interface SealedValue {
   readonly row: Row
-  readonly place: Place
+  readonly context: SealContext
   /** Throws `store_corrupt` when the database holds something else there. */
   readonly bytes: () => Uint8Array
 }
@@ -30,26 +30,26 @@ export interface SealedColumn {
   count(db: Db, key: string, others?: 'others'): Promise<number>
   /** Values that another key has sealed, in the order of their rows. */
   page(db: Db, key: string, page: { readonly after?: SealedValue; readonly limit: number }): Promise<SealedValue[]>
-  /** Puts a value in the place of the very one that was read; false when somebody has written since. */
+  /** Puts a value in place of the very one that was read; false when somebody has written since. */
   replace(db: Db, before: SealedValue, after: Uint8Array): Promise<boolean>
 }
 
-interface Shape {
+interface SealedColumnShape {
   readonly table: string
   readonly column: string
   readonly key: readonly ('connection' | 'kind' | 'id')[]
   /** SQL for what values are bound to. */
   readonly generation: RawBuilder<number>
-  readonly place: (row: Row) => Place
+  readonly context: (row: Row) => SealContext
 }
 
-const shapes: readonly Shape[] = [
+const shapes: readonly SealedColumnShape[] = [
   {
     table: 'credentials',
     column: 'tokens',
     key: ['connection', 'id'],
     generation: sql`generation`,
-    place: tokensPlaceOf,
+    context: tokensContext,
   },
   {
     table: 'profile_keys',
@@ -57,23 +57,23 @@ const shapes: readonly Shape[] = [
     key: ['connection', 'id'],
     generation: sql`(select generation from credentials
       where credentials.connection = profile_keys.connection and credentials.id = profile_keys.id)`,
-    place: keyPlaceOf,
+    context: profileKeyContext,
   },
   {
     table: 'documents',
     column: 'value',
     key: ['connection', 'kind', 'id'],
     generation: sql`revision`,
-    place: (row) => documentPlaceOf({ ...row, revision: row.generation }),
+    context: (row) => documentContext({ ...row, revision: row.generation }),
   },
 ]
 
-function sealedColumn({ table, column, key, generation, place }: Shape): SealedColumn {
+function sealedColumn({ table, column, key, generation, context }: SealedColumnShape): SealedColumn {
   const value = sql.ref(column)
   const rowKey = sql.join(key.map((part) => sql.ref(part)))
   const valuesOf = (row: Row): RawBuilder<unknown> => sql.join(key.map((part) => row[part]))
   const sealedBy = (id: string, equals: '=' | '<>'): RawBuilder<boolean> => {
-    const head = headOf(id)
+    const head = sealHeader(id)
     return sql`${value} is not null and substr(${value}, 1, ${sql.lit(head.length)}) ${sql.raw(equals)} ${head}`
   }
   return {
@@ -88,7 +88,7 @@ function sealedColumn({ table, column, key, generation, place }: Shape): SealedC
         where ${sealedBy(id, '<>')} ${beyond} order by ${rowKey} limit ${limit}`
       return (await query.execute(db)).rows.map((row) => ({
         row,
-        place: place(row),
+        context: context(row),
         bytes: () => bytesOf(row.sealed, `${column} column of ${table} "${row.id}" (connection "${row.connection}")`),
       }))
     },

@@ -1,7 +1,7 @@
 import type { Store } from '@guestpass/core'
 import type { Instant } from '@guestpass/core/store-kit'
 import type { Database } from './database.ts'
-import { type Rotation, type RotationOptions, type RotationParts, rotation } from './rotation.ts'
+import { type Rotation, type RotationOptions, type RotationParts, rotation } from './key-rotation.ts'
 import { sealedColumns } from './sealed-columns.ts'
 
 /** A data key of a store. The key itself never leaves it. */
@@ -33,7 +33,7 @@ export interface SealedStore extends Store {
   readonly keys: StoreKeys
 }
 
-async function listed({ read }: Database): Promise<readonly DataKey[]> {
+async function listDataKeys({ read }: Database): Promise<readonly DataKey[]> {
   return read(async (db) => {
     const rows = await db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute()
     const keys: DataKey[] = []
@@ -46,7 +46,7 @@ async function listed({ read }: Database): Promise<readonly DataKey[]> {
   })
 }
 
-export const storeKeys = (parts: RotationParts): StoreKeys => ({
-  list: () => listed(parts.database),
+export const createStoreKeys = (parts: RotationParts): StoreKeys => ({
+  list: () => listDataKeys(parts.database),
   rotate: rotation(parts),
 })

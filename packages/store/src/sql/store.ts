@@ -6,29 +6,31 @@ import {
   refuseBadLimit,
   refuseBadMost,
 } from '@guestpass/core/store-kit'
-import { chainHead, linksAfter } from './chain.ts'
-import { commit, type CommitParts } from './commit.ts'
+import { chainHead, linksAfter } from './audit-chain.ts'
+import { createCommit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
-import { found, foundIn, listed, ofSubject, sealedRow } from './credentials.ts'
+import { findCredential, openRow, listCredentials, findBySubject, readSealedRow } from './credentials.ts'
 import type { Database } from './database.ts'
-import { countedDocuments, documentOf, documentsOf } from './documents.ts'
-import { answerWithoutClaim, claimDue, countedDue, touch, wantsTouch } from './due.ts'
-import { answerWithoutDocuments, claimDueDocuments } from './due-documents.ts'
-import { living } from './issued.ts'
+import { countDocuments, findDocument, listDocuments } from './documents.ts'
+import { noDueCredentials, claimDue, countDue, touch, needsTouch } from './due-credentials.ts'
+import { noDueDocuments, claimDueDocuments } from './due-documents.ts'
+import { findIssuedToken } from './issued-tokens.ts'
 import {
   hasDueMessage,
   claimMessages,
   countMessages,
   routeMessages,
-  deadLettersOf,
+  listDeadLetters,
   enqueueEvents,
   settleMessage,
 } from './outbox.ts'
-import { fact, learn, lease, release, reserve, setFact } from './sharing.ts'
+import { readFact, writeFact } from './facts.ts'
+import { releaseLease, takeLease } from './leases.ts'
+import { recordFeedback, reservePermits } from './rate-limit-buckets.ts'
 
 /** The store over any SQL database: the same queries for all. */
-export function sqlStore(parts: CommitParts): Store {
-  const { database, vault } = parts
+export function createSqlStore(parts: CommitParts): Store {
+  const { database, sealer } = parts
   const { read, write, now, leaseNow } = database
 
   const unsealed: Database['read'] = async (work) => {
@@ -43,50 +45,56 @@ export function sqlStore(parts: CommitParts): Store {
 
   return {
     async find(connection, id) {
-      return { ...(await unsealed((db) => found(db, vault, connection, id))), now: now() }
+      return { ...(await unsealed((db) => findCredential(db, sealer, connection, id))), now: now() }
     },
-    findBySubject: (connection, subject) => unsealed((db) => ofSubject(db, vault, connection, subject)),
-    document: (connection, kind, id) => unsealed((db) => documentOf(db, vault, { connection, kind, id }, now())),
+    findBySubject: (connection, subject) => unsealed((db) => findBySubject(db, sealer, connection, subject)),
+    document: (connection, kind, id) => unsealed((db) => findDocument(db, sealer, { connection, kind, id }, now())),
     async documents(connection, page) {
       refuseBadLimit(page.limit)
-      return unsealed((db) => documentsOf(db, vault, connection, page, now()))
+      return unsealed((db) => listDocuments(db, sealer, connection, page, now()))
     },
     async claimDueDocuments(connection, ask) {
       refuseBadClaim(ask)
       const asked = () => ({ ...ask, connection, now: now() })
       // Asked often and mostly in vain: only who finds something takes the lock.
-      return (await read((db) => answerWithoutDocuments(db, asked()))) ?? write((db) => claimDueDocuments(db, asked()))
+      return (await read((db) => noDueDocuments(db, asked()))) ?? write((db) => claimDueDocuments(db, asked()))
     },
     async countDocuments(connection, ask) {
       refuseBadMost(ask.most)
-      return read((db) => countedDocuments(db, { ...ask, connection }, now()))
+      return read((db) => countDocuments(db, { ...ask, connection }, now()))
     },
     async list(connection, page) {
       refuseBadLimit(page.limit)
-      return unsealed((db) => listed(db, vault, connection, page))
+      return unsealed((db) => listCredentials(db, sealer, connection, page))
     },
-    commit: commit(parts),
+    commit: createCommit(parts),
     ensureRoom: () => database.ensureRoom(),
     issued: (connection, fingerprint) =>
-      read(async (db) => (await living(db, connection, fingerprint, now())) !== undefined),
+      read(async (db) => (await findIssuedToken(db, connection, fingerprint, now())) !== undefined),
     denied: (connection, fingerprint) =>
-      read(async (db) => (await living(db, connection, fingerprint, now()))?.denied === 1),
+      read(async (db) => (await findIssuedToken(db, connection, fingerprint, now()))?.denied === 1),
     async lease(connection, name, holder, ms, credential) {
       const { answer, at, row } = await write(async (db) => {
         const at = now()
-        const answer = await lease(db, { connection, name, holder, ms }, leaseNow())
-        return { answer, at, row: credential === undefined ? undefined : await sealedRow(db, connection, credential) }
+        const answer = await takeLease(db, { connection, name, holder, ms }, leaseNow())
+        return {
+          answer,
+          at,
+          row: credential === undefined ? undefined : await readSealedRow(db, connection, credential),
+        }
       })
       if (credential === undefined) return answer
       // Opened outside the transaction, which a key ring would hold up.
-      const opened = await foundIn(vault, row).catch(() => unsealed((db) => found(db, vault, connection, credential)))
+      const opened = await openRow(sealer, row).catch(() =>
+        unsealed((db) => findCredential(db, sealer, connection, credential)),
+      )
       return { ...answer, found: { ...opened, now: at } }
     },
-    release: (connection, name, holder) => write((db) => release(db, connection, name, holder)),
-    reserve: (connection, lane, ask) => write((db) => reserve(db, connection, lane, ask, now())),
-    learn: (connection, lane, lesson) => write((db) => learn(db, connection, lane, lesson, now())),
-    fact: (connection, name) => read((db) => fact(db, connection, name)),
-    setFact: (connection, name, value) => write((db) => setFact(db, connection, name, value)),
+    release: (connection, name, holder) => write((db) => releaseLease(db, connection, name, holder)),
+    reserve: (connection, key, ask) => write((db) => reservePermits(db, connection, key, ask, now())),
+    learn: (connection, key, lesson) => write((db) => recordFeedback(db, connection, key, lesson, now())),
+    fact: (connection, name) => read((db) => readFact(db, connection, name)),
+    setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
     async events(connection, page) {
       refuseBadLimit(page.limit)
       const { links, ...next } = await read((db) => linksAfter(db, connection, page))
@@ -100,18 +108,18 @@ export function sqlStore(parts: CommitParts): Store {
     connections: () => read(connectionsOf),
     tracesSince: () => database.tracesSince(),
     async touch(connection, id) {
-      const wanted = await read((db) => wantsTouch(db, connection, id, now()))
+      const wanted = await read((db) => needsTouch(db, connection, id, now()))
       if (wanted) await write((db) => touch(db, connection, id, now()))
     },
     async claimDue(connection, ask) {
       refuseBadDueAsk(ask)
       const asked = () => ({ ...ask, connection, now: now() })
       // Likewise.
-      return (await read((db) => answerWithoutClaim(db, asked()))) ?? write((db) => claimDue(db, asked()))
+      return (await read((db) => noDueCredentials(db, asked()))) ?? write((db) => claimDue(db, asked()))
     },
     async countDue(connection, ask) {
       refuseBadMost(ask.most)
-      return read((db) => countedDue(db, { ...ask, connection, now: now() }))
+      return read((db) => countDue(db, { ...ask, connection, now: now() }))
     },
     outbox: {
       sinksFor: (event) => [...new Set(parts.route(event))],
@@ -131,7 +139,7 @@ export function sqlStore(parts: CommitParts): Store {
       enqueue: (connection, sink, events) => write((db) => enqueueEvents(db, connection, sink, events, now())),
       async deadLetters(sink, page) {
         refuseBadLimit(page.limit)
-        return read((db) => deadLettersOf(db, sink, page))
+        return read((db) => listDeadLetters(db, sink, page))
       },
       async counts(sink, most) {
         if (most !== undefined) refuseBadMost(most)

@@ -10,13 +10,13 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import { isBusy } from './faults.ts'
+import { isBusy } from './errors.ts'
 
 /** How long one try waits inside SQLite, holding up this process. Between tries everything else gets its turn. */
 export const SLICE_MS = 10
 
 /** Runs `work` until the database is free, for `busyMs` at most. */
-export async function whenFree<T>(busyMs: number, work: () => T | Promise<T>): Promise<T> {
+export async function retryWhileBusy<T>(busyMs: number, work: () => T | Promise<T>): Promise<T> {
   for (let left = Math.ceil(busyMs / SLICE_MS); ; left -= 1) {
     try {
       return await work()
@@ -28,10 +28,10 @@ export async function whenFree<T>(busyMs: number, work: () => T | Promise<T>): P
 }
 
 /** Statements are few and used over and over: preparing them once is most of the speed. */
-const MOST_PREPARED = 256
+const MAX_PREPARED = 256
 
 /** `node:sqlite` as Kysely wants a database to be. */
-function adapted(database: DatabaseSync): SqliteDatabase {
+function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
   const prepare = (text: string): ReturnType<SqliteDatabase['prepare']> => {
     const statement: StatementSync = database.prepare(text)
@@ -47,7 +47,7 @@ function adapted(database: DatabaseSync): SqliteDatabase {
     close: () => database.close(),
     prepare(text) {
       const known = prepared.get(text) ?? prepare(text)
-      if (prepared.size >= MOST_PREPARED) prepared.clear()
+      if (prepared.size >= MAX_PREPARED) prepared.clear()
       prepared.set(text, known)
       return known
     },
@@ -60,13 +60,13 @@ class ImmediateDriver extends SqliteDriver {
   readonly #busyMs: number
 
   constructor(raw: DatabaseSync, busyMs: number) {
-    super({ database: adapted(raw) })
+    super({ database: kyselyDatabase(raw) })
     this.#raw = raw
     this.#busyMs = busyMs
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await whenFree(this.#busyMs, () => connection.executeQuery(CompiledQuery.raw('begin immediate')))
+    await retryWhileBusy(this.#busyMs, () => connection.executeQuery(CompiledQuery.raw('begin immediate')))
   }
 
   /** SQLite rolls back by itself where the disk is full or fails: then the error that says so must not be lost to a second one. */

@@ -1,7 +1,7 @@
 import { statSync, unlinkSync } from 'node:fs'
 import type { Millis } from '@guestpass/core/store-kit'
-import { isFullDisk } from './faults.ts'
-import { sqliteModule } from './module.ts'
+import { isFullDisk } from './errors.ts'
+import { loadNodeSqlite } from './node-sqlite.ts'
 
 /** A lock that one process at a time has. The system takes it back when the process ends, however it ends. */
 export interface FileLock {
@@ -20,7 +20,7 @@ const isBusy = (thrown: unknown): boolean => ((thrown as { errcode?: number }).e
  * The lock is the one that SQLite takes of a database, so that it works wherever the store does.
  */
 export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined {
-  const { DatabaseSync } = sqliteModule()
+  const { DatabaseSync } = loadNodeSqlite()
   while (true) {
     const found = inodeOf(path)
     const database = new DatabaseSync(path, { timeout: waitMs })
@@ -34,12 +34,12 @@ export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined
       throw thrown
     }
     // Another process may have removed the file that was opened; then the next one would lock a new file.
-    if (found !== undefined && inodeOf(path) === found) return { release: () => released(path, database) }
+    if (found !== undefined && inodeOf(path) === found) return { release: () => unlock(path, database) }
     database.close()
   }
 }
 
-function released(path: string, database: { close(): void }): void {
+function unlock(path: string, database: { close(): void }): void {
   try {
     unlinkSync(path)
   } catch {

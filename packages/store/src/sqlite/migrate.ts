@@ -1,15 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import { BATCH, CHAIN_HEADS, copied } from '../sql/chain-heads.ts'
+import { BATCH, CHAIN_HEADS, copyEvents } from '../sql/migrations/chain-heads.ts'
 import type { Db } from '../sql/database.ts'
-import { FIRST_CHAINS } from '../sql/first-chains.ts'
-import { migrations } from '../sql/migrations.ts'
-import { newerStore, notAStore } from './faults.ts'
+import { LINK_EVENTS } from '../sql/migrations/link-events.ts'
+import { migrationsFor } from '../sql/migrations/migrations.ts'
+import { newerStoreError, corruptStoreError } from './errors.ts'
 
 /** `GPST`: marks a file as ours. https://sqlite.org/pragma.html#pragma_application_id */
 const APPLICATION_ID = 0x47505354
 
-const ours = migrations({
+const sqliteMigrations = migrationsFor({
   bytes: 'blob',
   sequence: 'integer',
   member: (column, name) =>
@@ -23,18 +23,18 @@ const count = async (db: Db, query: string): Promise<number> =>
 export async function isCurrent(db: Db, path: string): Promise<boolean> {
   if ((await count(db, 'select count(*) as n from sqlite_master')) === 0) return false
   if ((await count(db, 'select application_id as n from pragma_application_id')) !== APPLICATION_ID) {
-    throw notAStore(path, 'is a database of another program')
+    throw corruptStoreError(path, 'is a database of another program')
   }
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
-  const known = Object.keys(ours)
+  const known = Object.keys(sqliteMigrations)
   const unknown = rows.map(({ name }) => name).filter((name) => !known.includes(name))
-  if (unknown.length > 0) throw newerStore(path, unknown)
+  if (unknown.length > 0) throw newerStoreError(path, unknown)
   return rows.length === known.length
 }
 
-async function migrated(db: Db, to: string | undefined): Promise<void> {
+async function runMigrations(db: Db, to: string | undefined): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => ours } })
+    const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => sqliteMigrations } })
     const { error } = await (to === undefined ? migrator.migrateToLatest() : migrator.migrateTo(to))
     if (error) throw error
     await sql`pragma application_id = ${sql.raw(String(APPLICATION_ID))}`.execute(trx)
@@ -42,7 +42,7 @@ async function migrated(db: Db, to: string | undefined): Promise<void> {
 }
 
 /** The migrations that a store has; none where it is empty. */
-async function applied(db: Db): Promise<readonly string[]> {
+async function appliedMigrations(db: Db): Promise<readonly string[]> {
   if ((await count(db, 'select count(*) as n from sqlite_master')) === 0) return []
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
   return rows.map(({ name }) => name)
@@ -61,17 +61,18 @@ export interface MigrateOptions {
  * part, or finds it done.
  */
 export async function migrate(db: Db, { batch = BATCH, onBatch }: MigrateOptions = {}): Promise<void> {
-  const before = await applied(db)
+  const before = await appliedMigrations(db)
   if (before.length > 0) {
-    if (!before.includes(FIRST_CHAINS)) await migrated(db, FIRST_CHAINS)
+    if (!before.includes(LINK_EVENTS)) await runMigrations(db, LINK_EVENTS)
     const copiedSome = (): Promise<boolean> =>
       db
         .transaction()
         .execute(
           async (trx) =>
-            !(await applied(trx)).includes(CHAIN_HEADS) && copied(trx as unknown as Kysely<unknown>, batch),
+            !(await appliedMigrations(trx)).includes(CHAIN_HEADS) &&
+            copyEvents(trx as unknown as Kysely<unknown>, batch),
         )
     while (await copiedSome()) onBatch?.()
   }
-  await migrated(db, undefined)
+  await runMigrations(db, undefined)
 }

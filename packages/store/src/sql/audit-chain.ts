@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import type { Event } from '@guestpass/core'
+import {
+  auditRecord,
+  type ChainHead,
+  type Instant,
+  type Link,
+  LINK_VERSION,
+  linkText,
+  type LinkVersion,
+  NO_LINKS,
+} from '@guestpass/core/store-kit'
+import type { Db } from './database.ts'
+import { inGroups } from './rows.ts'
+
+/** The chain that all events of a connection are in. */
+const CHAIN = NO_LINKS.chain
+
+/** Where a chain ends when an event is added to it. */
+export const nextHead = (head: ChainHead, event: Event, version: LinkVersion = LINK_VERSION): ChainHead => ({
+  chain: head.chain,
+  count: head.count + 1,
+  hash: createHash('sha256')
+    .update(linkText(event.connection, head, auditRecord(event), version))
+    .digest('hex'),
+})
+
+/** The end of a chain as its row holds it. */
+export interface HeadRow extends ChainHead {
+  /** The latest moment at which events were added, by the clocks that did: it never goes back. */
+  readonly at: Instant
+}
+
+export const NO_HEAD: HeadRow = { ...NO_LINKS, at: 0 }
+
+/** The ends of the chains of some connections: a connection without events has none. */
+export async function readHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
+  const heads = new Map<string, HeadRow>()
+  for (const group of inGroups(connections)) {
+    const rows = await db
+      .selectFrom('chain_heads')
+      .selectAll()
+      .where('connection', 'in', group)
+      .where('chain', '=', CHAIN)
+      .execute()
+    for (const { connection, ...head } of rows) heads.set(connection, head)
+  }
+  return heads
+}
+
+export async function writeHeads(db: Db, heads: ReadonlyMap<string, HeadRow>): Promise<void> {
+  const rows = [...heads].map(([connection, head]) => ({ connection, ...head }))
+  for (const group of inGroups(rows)) {
+    await db
+      .insertInto('chain_heads')
+      .values(group)
+      .onConflict((conflict) =>
+        conflict.columns(['connection', 'chain']).doUpdateSet(({ ref }) => ({
+          count: ref('excluded.count'),
+          hash: ref('excluded.hash'),
+          at: ref('excluded.at'),
+        })),
+      )
+      .execute()
+  }
+}
+
+export async function chainHead(db: Db, connection: string): Promise<ChainHead> {
+  const row = await db
+    .selectFrom('chain_heads')
+    .select(['chain', 'count', 'hash'])
+    .where('connection', '=', connection)
+    .where('chain', '=', CHAIN)
+    .executeTakeFirst()
+  return row ?? NO_LINKS
+}
+
+export async function linksAfter(
+  db: Db,
+  connection: string,
+  { after = 0, limit }: { readonly after?: number; readonly limit: number },
+): Promise<{ readonly links: readonly Link[]; readonly next?: number }> {
+  const rows = await db
+    .selectFrom('events')
+    .select(['chain', 'count', 'version', 'hash', 'body'])
+    .where('connection', '=', connection)
+    .where('chain', '=', CHAIN)
+    .where('count', '>', after)
+    .orderBy('count')
+    .limit(limit + 1)
+    .execute()
+  const links = rows.slice(0, limit).map(({ body, ...place }) => ({ ...place, event: parseEvent(body) }))
+  const next = rows.length > limit ? links.at(-1)?.count : undefined
+  return { links, ...(next === undefined ? {} : { next }) }
+}
+
+/**
+ * The event of a row. A row that is not written as this store writes it, as with a member twice, gets a member that no event has, so
+ * that the hash of its record differs: another reader of the database could take the other one.
+ */
+function parseEvent(body: string): Event {
+  const event = JSON.parse(body) as Event
+  return JSON.stringify(event) === body ? event : Object.assign(event, { rewritten: true })
+}

@@ -1,0 +1,54 @@
+import { ahead, type Instant, type LeaseAnswer, type Millis } from '@guestpass/core/store-kit'
+import { sql } from 'kysely'
+import type { Db } from './database.ts'
+
+export interface LeaseAsk {
+  readonly connection: string
+  readonly name: string
+  readonly holder: string
+  readonly ms: Millis
+}
+
+/** Takes or prolongs a lease in one statement: no row comes back when another holder has it. */
+export async function takeLease(
+  db: Db,
+  { connection, name, holder, ms }: LeaseAsk,
+  now: Instant,
+): Promise<LeaseAnswer> {
+  const taken = { holder, until: now + ms, ms }
+  const granted = await db
+    .insertInto('leases')
+    .values({ connection, name, ...taken })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['connection', 'name'])
+        .doUpdateSet(taken)
+        .where((stands) =>
+          stands.or([
+            stands('leases.holder', '=', holder),
+            stands('leases.until', '<=', now),
+            // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
+            sql<boolean>`leases.until - leases.ms > ${ahead(now)}`,
+          ]),
+        ),
+    )
+    .returning('holder')
+    .executeTakeFirst()
+  if (granted) return { granted: true, endsInMs: ms }
+  const stands = await db
+    .selectFrom('leases')
+    .select('until')
+    .where('connection', '=', connection)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return { granted: false, endsInMs: Math.max(0, (stands?.until ?? now) - now) }
+}
+
+export async function releaseLease(db: Db, connection: string, name: string, holder: string): Promise<void> {
+  await db
+    .deleteFrom('leases')
+    .where('connection', '=', connection)
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .execute()
+}

@@ -1,0 +1,44 @@
+import type { Event } from '@guestpass/core'
+import { type ChainHead, NO_LINKS } from '@guestpass/core/store-kit'
+import type { Kysely } from 'kysely'
+import { nextHead } from '../audit-chain.ts'
+
+export const LINK_EVENTS = '0002_profiles_documents_chain'
+
+/** Rows read at a time. */
+const PAGE = 1_000
+
+/** The table of events as it was then. */
+interface TablesThen {
+  readonly events: {
+    readonly seq: number
+    readonly connection: string
+    readonly id: string
+    readonly body: string
+    readonly count: number
+    readonly hash: string
+  }
+}
+
+/** Links the events of a store that had no chain yet, each connection's in the order of their commits. */
+export async function linkEvents(older: Kysely<unknown>): Promise<void> {
+  const db = older as Kysely<TablesThen>
+  const heads = new Map<string, ChainHead>()
+  for (let seq = 0; ; ) {
+    const rows = await db
+      .selectFrom('events')
+      .select(['seq', 'body'])
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(PAGE)
+      .execute()
+    for (const row of rows) {
+      const event = JSON.parse(row.body) as Event
+      const head = nextHead(heads.get(event.connection) ?? NO_LINKS, event, 1)
+      heads.set(event.connection, head)
+      await db.updateTable('events').set({ count: head.count, hash: head.hash }).where('seq', '=', row.seq).execute()
+      seq = row.seq
+    }
+    if (rows.length < PAGE) return
+  }
+}

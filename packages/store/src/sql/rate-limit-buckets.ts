@@ -1,0 +1,68 @@
+import {
+  type Bucket,
+  type Instant,
+  type Lesson,
+  type PermitAnswer,
+  type PermitAsk,
+  reserved,
+  taught,
+} from '@guestpass/core/store-kit'
+import type { Db } from './database.ts'
+
+async function readState(db: Db, connection: string, key: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('buckets')
+    .select('state')
+    .where('connection', '=', connection)
+    .where('lane', '=', key)
+    .executeTakeFirst()
+  return row?.state
+}
+
+/** Keeps a bucket in the place of the very one that was read; false when another one is there. */
+async function writeBucket(
+  db: Db,
+  connection: string,
+  key: string,
+  before: string | undefined,
+  bucket: Bucket,
+): Promise<boolean> {
+  const state = JSON.stringify(bucket)
+  const kept = await db
+    .insertInto('buckets')
+    .values({ connection, lane: key, state })
+    .onConflict((conflict) =>
+      before === undefined
+        ? conflict.columns(['connection', 'lane']).doNothing()
+        : conflict.columns(['connection', 'lane']).doUpdateSet({ state }).where('buckets.state', '=', before),
+    )
+    .returning('lane')
+    .executeTakeFirst()
+  return kept !== undefined
+}
+
+/** Changes a bucket: computed again if another process has changed it meanwhile. */
+async function changeBucket<T>(
+  db: Db,
+  connection: string,
+  key: string,
+  change: (known: Bucket | undefined) => { readonly answer: T; readonly bucket: Bucket },
+): Promise<T> {
+  for (;;) {
+    const before = await readState(db, connection, key)
+    const known = before === undefined ? undefined : (JSON.parse(before) as Bucket)
+    const { answer, bucket } = change(known)
+    if (bucket === known || (await writeBucket(db, connection, key, before, bucket))) return answer
+  }
+}
+
+export const reservePermits = (
+  db: Db,
+  connection: string,
+  key: string,
+  ask: PermitAsk,
+  now: Instant,
+): Promise<PermitAnswer> => changeBucket(db, connection, key, (known) => reserved(known, ask, now))
+
+export const recordFeedback = (db: Db, connection: string, key: string, lesson: Lesson, now: Instant): Promise<void> =>
+  changeBucket(db, connection, key, (known) => ({ answer: undefined, bucket: taught(known, lesson, now) }))

@@ -1,0 +1,52 @@
+import { chmod, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GuestpassError } from '@guestpass/core'
+import { createPrivateFolder } from '../private-folder.ts'
+import { diskFullError, isFullDisk, corruptStoreError } from './errors.ts'
+
+const HEADER = 'SQLite format 3\0'
+const PRIVATE = 0o600
+
+function unavailable(path: string, thrown: unknown): GuestpassError {
+  if (isFullDisk(thrown)) return diskFullError(path, thrown)
+  const { code } = (thrown ?? {}) as { readonly code?: unknown }
+  return new GuestpassError(
+    'store_unavailable',
+    `The store ${path} cannot be opened (${String(code ?? thrown)}). Give a path to a file in a folder that belongs to the user of this process.`,
+    { cause: thrown },
+  )
+}
+
+/** Makes folder and file where they are missing, and looks whether the file can be a database at all. Returns its size in bytes. */
+export async function prepareFile(path: string): Promise<number> {
+  try {
+    await createPrivateFolder(dirname(path))
+    // Made here, so that it is never open to others, not even for the moment before a chmod.
+    const file = await open(path, 'a+', PRIVATE)
+    try {
+      const found = await file.stat()
+      // Looked at before it is read: a pipe or a device may never end, and may be everybody's.
+      if (!found.isFile()) throw unavailable(path, 'not a regular file')
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(HEADER.length), 0, HEADER.length, 0)
+      const begins = buffer.subarray(0, bytesRead).toString('latin1')
+      if (begins !== '' && begins !== HEADER) throw corruptStoreError(path, 'is not a database')
+      return found.size
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    throw thrown instanceof GuestpassError ? thrown : unavailable(path, thrown)
+  }
+}
+
+/** Closes a store's files to everybody but their owner. SQLite gives its own files the mode of the first. */
+export async function restrictFileModes(path: string): Promise<void> {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-reserve`]) {
+    const mode = await stat(file).then(
+      (found) => found.mode & 0o777,
+      () => PRIVATE,
+    )
+    // It fails for whoever may write the file without owning it; then the owner decides.
+    if ((mode & 0o077) !== 0) await chmod(file, PRIVATE).catch(() => {})
+  }
+}
