@@ -45,75 +45,94 @@ export interface ChainCheck {
   finish(): ChainVerdict
 }
 
+/** A head of the chain that is known from elsewhere. */
 interface Anchor extends ChainHead {
-  /** What says that the chain was so. */
+  /** What names this head, for messages. */
   readonly by: string
 }
 
-/** Begins to check a chain, from its first record on; a verdict at once when a checkpoint is not in order by itself. */
+/** What a check knows after the records so far. */
+interface Progress {
+  readonly connection: string
+  /** In the order of their counts. */
+  readonly anchors: readonly Anchor[]
+  /** Up to which count signed checkpoints prove the chain. */
+  readonly anchored: number
+  /** How many anchors were compared. */
+  compared: number
+  last: ChainHead
+  /** A record that is ahead of its place. It is held back, to distinguish a swap from a gap. */
+  held: ChainedRecord | undefined
+}
+
+/** Begins to check a chain from its first record. Answers a verdict at once when a checkpoint is wrong by itself. */
 export async function createChainCheck(
-  of: ExpectedChain,
+  expected: ExpectedChain,
 ): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
-  const { connection, head = NO_LINKS, checkpoints = [] } = of
+  const { connection, head = NO_LINKS, checkpoints = [] } = expected
   for (const checkpoint of checkpoints) {
     const fault = (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head)
     if (fault) return brokenChain(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
   }
-  const anchored = Math.max(0, ...checkpoints.map(({ count }) => count))
-  const anchors: readonly Anchor[] = [
+  const progress: Progress = {
+    connection,
+    anchors: anchorsOf(head, checkpoints),
+    anchored: Math.max(0, ...checkpoints.map(({ count }) => count)),
+    compared: 0,
+    last: { ...NO_LINKS, chain: head.chain },
+    held: undefined,
+  }
+  return { next: (link) => nextLink(progress, link), finish: () => finish(progress) }
+}
+
+const anchorsOf = (head: ChainHead, checkpoints: readonly Checkpoint[]): readonly Anchor[] =>
+  [
     { ...head, by: 'the end that the store noted' },
     ...checkpoints.map(({ chain = 0, count, hash, number }) => ({ chain, count, hash, by: `checkpoint ${number}` })),
   ].sort((a, b) => a.count - b.count)
-  let reached = 0
-  let last: ChainHead = { ...NO_LINKS, chain: head.chain }
-  /** One record is held back, to tell a swap from a gap. */
-  let held: ChainedRecord | undefined
 
-  /** Compares the end reached so far with those who know it. */
-  function anchorFault(line?: number): ChainVerdict | undefined {
-    for (let anchor = anchors[reached]; anchor && anchor.count <= last.count; anchor = anchors[(reached += 1)]) {
-      if (anchor.count !== last.count || anchor.hash === last.hash) continue
+async function nextLink(progress: Progress, link: ChainedRecord): Promise<ChainVerdict | undefined> {
+  const { connection, last, held } = progress
+  const { chain, count, hash, line, version } = link
+  const expected = last.count + 1
+  const broken = (reason: ChainReason, message: string) => brokenChain(count, reason, message, line)
+  if (chain !== last.chain)
+    return broken('reordered', `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`)
+  if (held) return count === expected ? swapped(expected, held) : gap(last, held)
+  if (count > expected) {
+    progress.held = link
+    return undefined
+  }
+  if (count < expected) return broken('reordered', `Record ${count} stands behind record ${last.count}.`)
+  if ((await sha256Hex(linkText(connection, last, link.record, version))) !== hash)
+    return broken('edited', `Record ${count} is not the one that was written: it, or one before it, was changed.`)
+  progress.last = { chain, count, hash }
+  return anchorFault(progress, line)
+}
+
+/** Compares the end reached so far with the anchors that name it. */
+function anchorFault(progress: Progress, line?: number): ChainVerdict | undefined {
+  const { anchors, last } = progress
+  for (;;) {
+    const anchor = anchors[progress.compared]
+    if (!anchor || anchor.count > last.count) return undefined
+    if (anchor.count === last.count && anchor.hash !== last.hash) {
       const message = `Record ${last.count} is not the one that ${anchor.by} names: the chain was written anew.`
       return brokenChain(last.count, 'checkpoint', message, line)
     }
-    return undefined
+    progress.compared += 1
   }
+}
 
-  return {
-    async next(link) {
-      const { chain, count, hash, line, version } = link
-      const expected = last.count + 1
-      if (chain !== last.chain)
-        return brokenChain(
-          count,
-          'reordered',
-          `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`,
-          line,
-        )
-      if (held) return count === expected ? swapped(expected, held) : gap(last, held)
-      if (count > expected) {
-        held = link
-        return undefined
-      }
-      if (count < expected)
-        return brokenChain(count, 'reordered', `Record ${count} stands behind record ${last.count}.`, line)
-      if ((await sha256Hex(linkText(connection, last, link.record, version))) !== hash) {
-        const message = `Record ${count} is not the one that was written: it, or one before it, was changed.`
-        return brokenChain(count, 'edited', message, line)
-      }
-      last = { chain, count, hash }
-      return anchorFault(line)
-    },
-    finish() {
-      if (held) return gap(last, held)
-      const fault = anchorFault()
-      if (fault) return fault
-      const beyond = anchors.at(-1)
-      if (!beyond || beyond.count <= last.count) return { valid: true, count: last.count, hash: last.hash, anchored }
-      const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
-      return brokenChain(last.count + 1, 'truncated', message)
-    },
-  }
+function finish(progress: Progress): ChainVerdict {
+  const { anchors, anchored, last, held } = progress
+  if (held) return gap(last, held)
+  const fault = anchorFault(progress)
+  if (fault) return fault
+  const beyond = anchors.at(-1)
+  if (!beyond || beyond.count <= last.count) return { valid: true, count: last.count, hash: last.hash, anchored }
+  const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
+  return brokenChain(last.count + 1, 'truncated', message)
 }
 
 /** Goes through a chain from its beginning, one record at a time, and finds the first thing that is wrong with it. */

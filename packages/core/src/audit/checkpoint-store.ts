@@ -1,0 +1,94 @@
+import type { Json } from '../domain/json.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Store } from '../ports/store.ts'
+import {
+  type Checkpoint,
+  checkpointOf,
+  createSigner,
+  newSigningKey,
+  signedCheckpoint,
+  type Signer,
+  type SigningKey,
+} from './checkpoint.ts'
+
+export interface CheckpointStoreParts {
+  readonly connection: string
+  readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'chainHead'>
+  readonly clock: Clock
+  /** Set when it is first needed; unset again when it could not be had. */
+  signer: Promise<Signer> | undefined
+}
+
+const PAGE = 1_000
+
+/** Kinds of documents. */
+const CHECKPOINT = 'checkpoint'
+const KEY = 'key'
+/** Ids of documents. */
+const SIGNER = 'audit-signer'
+const LAST = 'last'
+
+/** Padded, so that ids are in the order of their numbers. */
+const idOf = (number: number): string => String(number).padStart(12, '0')
+
+/** The signer of the store's own key, which is made when it is first needed. */
+export function signerOf(parts: CheckpointStoreParts): Promise<Signer> {
+  parts.signer ??= signingKey(parts).then(createSigner)
+  parts.signer.catch(() => (parts.signer = undefined))
+  return parts.signer
+}
+
+async function signingKey({ connection, store }: CheckpointStoreParts): Promise<SigningKey> {
+  for (;;) {
+    const { value, revision } = await store.document(connection, KEY, SIGNER)
+    // Only the write below makes it.
+    if (value !== undefined) return value as unknown as SigningKey
+    const made = await newSigningKey()
+    const write = { kind: KEY, id: SIGNER, value: { ...made }, expect: { revision } }
+    if ((await store.commit({ connection, documents: [write] })) === 'done') return made
+  }
+}
+
+/** The newest checkpoint, and the revision of its document. */
+export async function latestCheckpoint({
+  connection,
+  store,
+}: CheckpointStoreParts): Promise<{ readonly last?: Checkpoint; readonly revision: number }> {
+  const { value, revision } = await store.document(connection, CHECKPOINT, LAST)
+  const last = checkpointOf(value)
+  return { revision, ...(last ? { last } : {}) }
+}
+
+/** Signs the end of the chain, and stores the checkpoint under its number and as the newest one. */
+export async function makeCheckpoint(parts: CheckpointStoreParts): Promise<Checkpoint> {
+  const { connection, store, clock } = parts
+  const signer = await signerOf(parts)
+  for (;;) {
+    const { last, revision } = await latestCheckpoint(parts)
+    const head = await store.chainHead(connection)
+    if (last && last.count === head.count && last.hash === head.hash) return last
+    const number = (last?.number ?? 0) + 1
+    const made = await signedCheckpoint(connection, number, head, clock.wall(), signer)
+    const value: Json = { ...made }
+    const documents = [
+      { kind: CHECKPOINT, id: LAST, value, expect: { revision } },
+      { kind: CHECKPOINT, id: idOf(number), value, expect: { revision: 0 } },
+    ]
+    if ((await store.commit({ connection, documents })) === 'done') return made
+  }
+}
+
+/** All checkpoints that the store has, in the order of their numbers. */
+export async function storedCheckpoints({ connection, store }: CheckpointStoreParts): Promise<readonly Checkpoint[]> {
+  const all: Checkpoint[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await store.documents(connection, {
+      kind: CHECKPOINT,
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    })
+    all.push(...page.documents.filter(({ id }) => id !== LAST).flatMap(({ value }) => checkpointOf(value) ?? []))
+    if (page.next === undefined) return all
+    after = page.next
+  }
+}
