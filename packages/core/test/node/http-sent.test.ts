@@ -270,8 +270,8 @@ describe('a host of several addresses', () => {
       )
 
   const through = (lookup: LookupFunction) => {
-    const connect = connector({ timeoutMs: 5_000, clock: systemClock(), lookup })
-    const { http, close } = undiciHttp(() => new Agent({ connect }))
+    const options = { timeoutMs: 5_000, clock: systemClock(), lookup }
+    const { http, close } = undiciHttp(() => new Agent({ connect: connector(options) }))
     opened.push(close)
     return asking(http)
   }
