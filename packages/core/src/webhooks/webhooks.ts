@@ -93,31 +93,31 @@ interface Parts extends DeliveryParts {
 }
 
 /** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
-export function webhooks(options: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
-  checkOptions('webhooks', ['parts', options, partsKind], ['ports', ports, portsKind])
-  const { clientId, actor = 'library', configured = [] } = options
-  const connection = checkedConnection(options.connection)
+export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
+  checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
+  const { clientId, actor = 'library', configured = [] } = parts
+  const connection = checkedConnection(parts.connection)
   const { outbox } = ports.store
   refuseUnrouted('webhooks', outbox, incomingQueue(connection), { connection, types: webhookEvents, ...UNROUTED })
-  const endpoints = createEndpoints(options, ports)
+  const endpoints = createEndpoints(parts, ports)
   const registration = createRegistration(connection, configured, ports)
   const router = createRelay(outbox, endpointRouter(connection, endpoints, registration, outbox), ports)
-  const parts: Parts = { connection, actor, clientId, ports, endpoints, registration, router, sinks: new Map() }
+  const own: Parts = { connection, actor, clientId, ports, endpoints, registration, router, sinks: new Map() }
   return {
     endpoints,
     register: registration.register,
     route: router.drain,
-    send: (id, signal) => deliveryRelay(parts, id).drain(signal),
-    drain: (signal) => drain(parts, signal),
-    run: (signal, observer) => run(parts, signal, observer),
-    backlog: (most) => backlog(parts, most),
-    test: (id, signal) => sendTest(parts, id, signal),
+    send: (id, signal) => deliveryRelay(own, id).drain(signal),
+    drain: (signal) => drain(own, signal),
+    run: (signal, observer) => run(own, signal, observer),
+    backlog: (most) => backlog(own, most),
+    test: (id, signal) => sendTest(own, id, signal),
     async deadLetters(id, page) {
       await endpoints.get(id)
       return outbox.deadLetters(endpointQueue(connection, id), page)
     },
     counts: (id, most) => outbox.counts(endpointQueue(connection, id), most),
-    redeliver: (id, events) => redeliver(parts, id, events),
+    redeliver: (id, events) => redeliver(own, id, events),
   }
 }
 

@@ -129,7 +129,7 @@ describe.each(platforms)('Measured against jose, a verifier on the %s platform',
         // A member called __proto__ at any depth is refused here, whatever jose says: see the attacks.
         more: fc
           .dictionary(name, fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 })
-          .filter((claims) => !JSON.stringify(claims).includes('"__proto__":')),
+          .filter((members) => !JSON.stringify(members).includes('"__proto__":')),
       },
       { requiredKeys: ['exp', 'more'] },
     )

@@ -256,13 +256,13 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
 
   it('rejects when keys cannot be had, but still answers what needs none', async () => {
     const trouble = new GuestpassError('keys_unavailable', 'gone')
-    for (const keys of [
+    for (const fail of [
       () => Promise.reject(trouble),
       () => {
         throw trouble
       },
     ]) {
-      const verify = checker(platform, { keys, lookAgain: async () => false })
+      const verify = checker(platform, { keys: fail, lookAgain: async () => false })
       await expect(verify(token(claims(), rsa))).rejects.toBe(trouble)
       expect(outcome(await verify('no.token.at-all'))).toBe('malformed')
     }
