@@ -1,6 +1,13 @@
 /** For authors of a store: the types of the store port, and the rules that every store follows. The contract kit is in `./testing`. */
 export { auditRecord } from './domain/audit-record.ts'
-export { type Bucket, type Lesson, type PermitAnswer, type PermitAsk, reserved, taught } from './domain/bucket.ts'
+export {
+  type Bucket,
+  type RateLimitFeedback,
+  type PermitAnswer,
+  type PermitRequest,
+  reservePermits,
+  applyFeedback,
+} from './domain/bucket.ts'
 export {
   type ChainHead,
   type Link,

@@ -4,7 +4,7 @@ import type { Windows } from '../domain/plan.ts'
 import { clientScopes } from '../domain/scopes.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
-import { lanes } from '../policy/lanes.ts'
+import { createKeyedStates } from '../policy/keyed-states.ts'
 import type { Policy } from '../policy/pipeline.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
@@ -107,7 +107,7 @@ export function access(
 
   /** Each set of scopes has a token of its own. */
   const refusing = createRejections(ports.clock)
-  const sources = lanes((): { source?: TokenSource } => ({}))
+  const sources = createKeyedStates((): { source?: TokenSource } => ({}))
   const sourceOf = (asked: readonly string[]): TokenSource => {
     let own: CredentialSource | undefined
     const byCredentials = async (): Promise<CredentialSource> => {
@@ -130,7 +130,7 @@ export function access(
     deviceSignIn: createDeviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
     signOut: createSignOut(shared, ports),
     source: (asked) => {
-      const one = sources({ connection, lane: lengthPrefixed([...asked].sort()) })
+      const one = sources(connection, lengthPrefixed([...asked].sort()))
       return (one.source ??= sourceOf(asked))
     },
   }

@@ -11,7 +11,7 @@ import { guestCode, guestsOnDemand } from './guests-on-demand.ts'
 import { keyPlaces } from './key-places.ts'
 import { type OAuthServer, oauthServerOf } from './oauth-server.ts'
 import type { AccessSource } from '../policy/authorize.ts'
-import { type FailedTries, failedTries } from '../policy/failed-tries.ts'
+import { type FailedTries, createFailedTries } from '../policy/failed-tries.ts'
 import type { Policy } from '../policy/pipeline.ts'
 import { type StandardLayers, standardLayers, standardPolicy } from '../policy/standard.ts'
 import type { WorkerObserver } from '../ports/worker.ts'
@@ -153,7 +153,7 @@ async function partsOf(options: ConnectionOptions, ports: ConnectionPorts): Prom
     checks,
     layers: standardLayers(policy, { clock, random, store }),
     renewalPorts: { store, clock, random, holder, issuerNow, onUnsaved, unsavedMs, underway },
-    tokenTries: failedTries(),
+    tokenTries: createFailedTries(),
   }
 }
 

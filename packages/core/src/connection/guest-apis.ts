@@ -1,7 +1,7 @@
 import { SECOND } from '../domain/time.ts'
 import type { ConnectedApi } from '../guests/authentication/applicant-api.ts'
 import type { Preflight } from '../guests/authentication/channel-preflight.ts'
-import { unauthorized } from '../policy/authorize.ts'
+import { withoutAuthorization } from '../policy/authorize.ts'
 import { breaker } from '../policy/breaker.ts'
 import { deadline } from '../policy/deadline.ts'
 import { type Policy, pipeline } from '../policy/pipeline.ts'
@@ -40,7 +40,7 @@ export const crmPolicy = (ports: { readonly clock: Clock; readonly random: Rando
   pipeline(
     deadline(2 * SECOND, ports),
     retry({ retries: 0 }, ports),
-    unauthorized,
+    withoutAuthorization,
     breaker({}, ports),
     timeout(2 * SECOND, ports),
   )

@@ -1,62 +1,65 @@
 import { GuestpassError } from './errors.ts'
 import { HOUR, type Instant, MINUTE, type Millis } from './time.ts'
 
-/** How fast a lane may go, and what is asked of it now. */
-export interface PermitAsk {
+/** Asks a bucket for permits. */
+export interface PermitRequest {
+  /** Requests a minute that the limit allows, more than 0. */
   readonly perMinute: number
-  /** Requests that may go at once after a quiet time; at least 1. */
+  /** Requests that may be sent at once after a quiet time; at least 1. */
   readonly burst: number
   /** Permits wanted together; at least 1. */
   readonly permits: number
-  /** Nothing is reserved when the wait for the first permit would be longer. */
+  /** Nothing is reserved if the wait for the first permit would be longer. Milliseconds, at least 0. */
   readonly maxWaitMs: Millis
 }
 
+/** The answer of a bucket to a request for permits. */
 export interface PermitAnswer {
+  /** Whether the permits were reserved. */
   readonly granted: boolean
-  /** Until the first permit may be used (granted) or until asking again may help (not granted). */
+  /** Milliseconds until the first permit may be used; if none was reserved, until asking again may help. */
   readonly waitMs: Millis
-  /** Between one permit and the next, when several were granted. */
+  /** Milliseconds between one permit and the next; 0 for a single one. */
   readonly intervalMs: Millis
 }
 
-/** What an upstream answer taught about a lane. */
-export interface Lesson {
-  /** Nobody sends for this long. */
+/** What an answer of the upstream says of its rate limit. */
+export interface RateLimitFeedback {
+  /** Nothing is sent for this long. Milliseconds, 0 or more and finite. */
   readonly pauseMs?: Millis
-  /** Upstream allows only so many; remembered when lower than asked for. */
+  /** Requests a minute that the upstream allows, more than 0. It holds while it is lower than what is asked for. */
   readonly perMinute?: number
 }
 
 /**
- * What is remembered of a lane: a token bucket kept as the number of permits not yet paid back by time. Plain data, so
+ * State of a rate limit: a token bucket, kept as the number of permits that time has not paid back yet. Plain data, so
  * that a store can keep it as JSON.
  */
 export interface Bucket {
-  /** When `spent` was true. */
+  /** The time of `spent`. */
   readonly at: Instant
   /** Permits given and not yet paid back; fractional, at least 0. */
   readonly spent: number
-  /** When it was last written; absent in rows of before: `at`. */
+  /** When it was last written. Absent in rows of earlier versions: `at`. */
   readonly writtenAt?: Instant
-  /** When the latest permit that was given may be used. */
+  /** When the latest reserved permit may be used. */
   readonly lastAt?: Instant
   /** When the latest pause ends or ended. */
   readonly resumeAt?: Instant
-  /** What upstream allows, when it said so. */
+  /** Requests a minute that the upstream allows, if it named a limit. */
   readonly perMinute?: number
-  /** When it said so last; absent in rows of before: when such a row is next read. */
+  /** When it last named it. Absent in rows of earlier versions: when such a row is next read. */
   readonly learnedAt?: Instant
 }
 
-/** A limit that upstream does not repeat for so long holds no longer: one odd answer must not slow a connection for ever. */
-export const LEARNED_FOR: Millis = HOUR
+/** A limit lapses if the upstream does not repeat it for an hour: one wrong answer must not slow a connection for ever. */
+export const FEEDBACK_LIFETIME: Millis = HOUR
 
 const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
 
 /**
- * The bucket as it is written now. A clock that went back makes no time pass: all that was planned keeps the distance that it had
- * when it was written, so that a pause by a clock that was ahead is no longer than it was.
+ * Moves the times of a bucket to a clock that went back. Each of them keeps its distance from the last write, so that no
+ * time passes, and a pause that a clock ahead has written is no longer than it was.
  */
 function rebased(bucket: Bucket, now: Instant): Bucket {
   const back = Math.max(bucket.at, bucket.writtenAt ?? bucket.at) - now
@@ -73,51 +76,61 @@ function rebased(bucket: Bucket, now: Instant): Bucket {
 }
 
 /** The slower of what is asked for and what upstream said within `LEARNED_FOR`. */
-const slowest = (asked: number, { perMinute = asked, learnedAt = 0 }: Bucket, now: Instant): number =>
-  now - learnedAt < LEARNED_FOR ? Math.min(asked, perMinute) : asked
+const effectiveRate = (asked: number, { perMinute = asked, learnedAt = 0 }: Bucket, now: Instant): number =>
+  now - learnedAt < FEEDBACK_LIFETIME ? Math.min(asked, perMinute) : asked
 
-/** Permits that count as spent now, for a lane that gives one every `interval`. */
-function outstanding(bucket: Bucket, burst: number, interval: Millis, now: Instant): number {
+/** Permits that count as spent now, at one permit every `interval`. */
+function spentNow(bucket: Bucket, burst: number, interval: Millis, now: Instant): number {
   const paidBack = bucket.spent - (now - bucket.at) / interval
-  // Behind whoever waits already, also when the rate has changed since.
+  // Behind the callers that wait already, also if the rate has changed since.
   const queued = bucket.lastAt !== undefined && bucket.lastAt > now ? burst + (bucket.lastAt - now) / interval : 0
-  // A pause ends with an empty bucket: upstream has just refused, a burst would be refused again.
+  // A pause ends with an empty bucket: the upstream has just refused, and would refuse a burst.
   const paused = bucket.resumeAt === undefined ? 0 : burst - 1 + (bucket.resumeAt - now) / interval
   return Math.max(0, paidBack, queued, paused)
 }
 
-/** Asks a bucket for permits. The bucket that comes back is to be remembered, also when nothing was granted. */
-export function reserved(
+/**
+ * Reserves permits in a bucket.
+ *
+ * @param known the stored bucket; undefined for a new one
+ * @returns the answer, and the bucket to store, also if nothing was reserved
+ * @throws `invalid_input` for a request out of range
+ */
+export function reservePermits(
   known: Bucket | undefined,
-  ask: PermitAsk,
+  request: PermitRequest,
   now: Instant,
 ): { readonly answer: PermitAnswer; readonly bucket: Bucket } {
-  refuseBadAsk(ask)
+  checkRequest(request)
   const bucket = rebased(known ?? fresh(now), now)
-  const interval = MINUTE / slowest(ask.perMinute, bucket, now)
-  const spent = outstanding(bucket, ask.burst, interval, now)
-  const waitFor = (nth: number): Millis => Math.max(0, spent + nth - ask.burst) * interval
+  const interval = MINUTE / effectiveRate(request.perMinute, bucket, now)
+  const spent = spentNow(bucket, request.burst, interval, now)
+  const waitFor = (nth: number): Millis => Math.max(0, spent + nth - request.burst) * interval
   const first = waitFor(1)
-  if (first > ask.maxWaitMs) {
-    return { answer: { granted: false, waitMs: first - ask.maxWaitMs, intervalMs: 0 }, bucket }
+  if (first > request.maxWaitMs) {
+    return { answer: { granted: false, waitMs: first - request.maxWaitMs, intervalMs: 0 }, bucket }
   }
-  // Evenly from the first to the last: never before its turn, because the turns of single permits are convex.
-  const last = waitFor(ask.permits)
-  const intervalMs = ask.permits === 1 ? 0 : (last - first) / (ask.permits - 1)
+  // Even intervals from the first to the last: no permit comes too early, because the times of single ones are convex.
+  const last = waitFor(request.permits)
+  const intervalMs = request.permits === 1 ? 0 : (last - first) / (request.permits - 1)
   return {
     answer: { granted: true, waitMs: first, intervalMs },
-    bucket: { ...bucket, at: now, spent: spent + ask.permits, lastAt: now + last },
+    bucket: { ...bucket, at: now, spent: spent + request.permits, lastAt: now + last },
   }
 }
 
-/** The bucket after an upstream answer. A pause never shortens one that stands; of two limits the later lesson holds. */
-export function taught(known: Bucket | undefined, lesson: Lesson, now: Instant): Bucket {
-  refuseBadLesson(lesson)
+/**
+ * The bucket after an answer of the upstream. A pause never shortens an earlier one; of two limits the later one holds.
+ *
+ * @throws `invalid_input` for feedback out of range
+ */
+export function applyFeedback(known: Bucket | undefined, feedback: RateLimitFeedback, now: Instant): Bucket {
+  checkFeedback(feedback)
   const bucket = rebased(known ?? fresh(now), now)
   return {
     ...bucket,
-    ...(lesson.perMinute === undefined ? {} : { perMinute: lesson.perMinute, learnedAt: now }),
-    ...(lesson.pauseMs === undefined ? {} : { resumeAt: Math.max(bucket.resumeAt ?? now, now + lesson.pauseMs) }),
+    ...(feedback.perMinute === undefined ? {} : { perMinute: feedback.perMinute, learnedAt: now }),
+    ...(feedback.pauseMs === undefined ? {} : { resumeAt: Math.max(bucket.resumeAt ?? now, now + feedback.pauseMs) }),
   }
 }
 
@@ -127,15 +140,15 @@ function refuse(field: string, message: string, remedy: string): never {
   })
 }
 
-function refuseBadAsk(ask: PermitAsk): void {
-  if (!(ask.perMinute > 0)) refuse('perMinute', 'must be more than 0', 'Give a rate in requests per minute.')
-  if (!(ask.burst >= 1)) refuse('burst', 'must be at least 1', 'Give the number of requests that may go at once.')
-  if (!(ask.permits >= 1)) refuse('permits', 'must be at least 1', 'Ask for one permit or more.')
-  if (!(ask.maxWaitMs >= 0)) refuse('maxWaitMs', 'must be at least 0', 'Give milliseconds, 0 for no wait.')
+function checkRequest(request: PermitRequest): void {
+  if (!(request.perMinute > 0)) refuse('perMinute', 'must be more than 0', 'Give a rate in requests per minute.')
+  if (!(request.burst >= 1)) refuse('burst', 'must be at least 1', 'Give the number of requests that may go at once.')
+  if (!(request.permits >= 1)) refuse('permits', 'must be at least 1', 'Ask for one permit or more.')
+  if (!(request.maxWaitMs >= 0)) refuse('maxWaitMs', 'must be at least 0', 'Give milliseconds, 0 for no wait.')
 }
 
-function refuseBadLesson(lesson: Lesson): void {
-  const { pauseMs = 0, perMinute = 1 } = lesson
+function checkFeedback(feedback: RateLimitFeedback): void {
+  const { pauseMs = 0, perMinute = 1 } = feedback
   if (!(pauseMs >= 0 && pauseMs < Number.POSITIVE_INFINITY))
     refuse('pauseMs', 'must be 0 or more', 'Give milliseconds.')
   if (!(perMinute > 0)) refuse('perMinute', 'must be more than 0', 'Give a rate in requests per minute.')

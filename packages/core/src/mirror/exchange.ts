@@ -1,7 +1,7 @@
 import { type Millis, SECOND } from '../domain/time.ts'
 import { openCall } from '../policy/pipeline.ts'
 import { retryAfter } from '../policy/retry-after.ts'
-import { timeBox } from '../policy/time-box.ts'
+import { withTimeLimit } from '../policy/time-limit.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
 import { DocumentFault } from './fault.ts'
@@ -73,10 +73,10 @@ export async function askFor(
 ): Promise<Answered> {
   const { url, accept, operation, etag, timeoutMs } = request
   const headers = { accept, ...(etag === undefined ? {} : { 'if-none-match': etag }) }
-  const call = openCall({ connection: '', operation, lane: 'keys', repeatable: true, signal })
+  const call = openCall({ connection: '', operation, rateLimitKey: 'keys', repeatable: true, signal })
   const overdue = (): DocumentFault => new DocumentFault(`it did not answer within ${timeoutMs} ms`)
   const ask = (): Promise<HttpAnswer> =>
-    timeBox(
+    withTimeLimit(
       (boxed) => ports.http({ method: 'GET', url, headers, secrets: [] }, boxed.signal),
       call,
       timeoutMs,

@@ -1,7 +1,7 @@
 import type { Millis } from '../domain/time.ts'
 import { asGuestpassError } from '../domain/errors.ts'
 import { openCall } from '../policy/pipeline.ts'
-import { timeBox } from '../policy/time-box.ts'
+import { withTimeLimit } from '../policy/time-limit.ts'
 import { stopwatch } from '../ports/clock.ts'
 import { type Copy, type DocumentKind, readFact } from './copy.ts'
 import { type Answered, askFor } from './exchange.ts'
@@ -99,8 +99,8 @@ function inTime<T>(
   late: string,
   signal?: AbortSignal,
 ): Promise<T> {
-  const call = openCall({ connection: '', operation: kind.document, lane: 'keys', repeatable: true, signal })
-  return timeBox(work, call, times.timeoutMs, () => new DocumentFault(late), options.clock)
+  const call = openCall({ connection: '', operation: kind.document, rateLimitKey: 'keys', repeatable: true, signal })
+  return withTimeLimit(work, call, times.timeoutMs, () => new DocumentFault(late), options.clock)
 }
 
 /** The store may be slow or broken; a mirror can do without it. */

@@ -1,5 +1,5 @@
 import { type Millis, SECOND } from '../domain/time.ts'
-import { LONGEST_HOLD } from '../policy/retry-after.ts'
+import { MAX_PAUSE } from '../policy/retry-after.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DocumentFault } from './fault.ts'
@@ -30,7 +30,7 @@ export function restAfter(
   const failures = (before?.failures ?? 0) + 1
   const luck = ports.random.float()
   const grown = Math.min(FIRST * 2 ** (failures - 1), bounds.longest) * (0.5 + luck / 2)
-  const told = Math.min(Math.min(fault.toldMs ?? 0, LONGEST_HOLD) * (1 + luck / 10), bounds.patience)
+  const told = Math.min(Math.min(fault.toldMs ?? 0, MAX_PAUSE) * (1 + luck / 10), bounds.patience)
   const since = stopwatch(ports.clock)
   return { fault, failures, left: () => Math.max(grown, told) - since() }
 }

@@ -24,7 +24,7 @@ export interface AccessSource {
 export function authorize(source: AccessSource): Policy {
   return (next) => async (call) => {
     // A deadline that ends this wait names why the token did not come.
-    const unwatch = source.watch?.(call.failed)
+    const unwatch = source.watch?.(call.onFailedTry)
     const bearer = await source.token(call.signal).finally(unwatch)
     try {
       const answer = await next({ ...call, bearer })
@@ -33,18 +33,18 @@ export function authorize(source: AccessSource): Policy {
     } catch (thrown) {
       if (!(thrown instanceof TryFailure)) throw thrown
       const { facts } = thrown
-      if (facts.upstream && showsTaken(facts.upstream.status)) source.accepted?.(bearer, call.operation)
+      if (facts.upstream && showsTokenAccepted(facts.upstream.status)) source.accepted?.(bearer, call.operation)
       if (facts.code !== 'access_rejected' || (await source.rejected(bearer, call.operation)) !== false) throw thrown
-      throw new TryFailure({ ...facts, message: `${facts.message} ${REFUSES_ALL}`, final: true })
+      throw new TryFailure({ ...facts, message: `${facts.message} ${REFUSES_ALL}`, isFinal: true })
     }
   }
 }
 
 /** In the place of `authorize` for calls that bring their own token, or none: a refused one (401) is not sent again. */
-export const unauthorized: Policy = (next) => (call) =>
+export const withoutAuthorization: Policy = (next) => (call) =>
   next(call).catch((thrown: unknown) => {
     if (!(thrown instanceof TryFailure) || thrown.facts.code !== 'access_rejected') throw thrown
-    throw new TryFailure({ ...thrown.facts, final: true })
+    throw new TryFailure({ ...thrown.facts, isFinal: true })
   })
 
 const REFUSES_ALL =
@@ -53,4 +53,5 @@ const REFUSES_ALL =
 /** Refusals that come only once a token was taken. */
 const BEHIND_TOKEN: ReadonlySet<number> = new Set([400, 404, 409, 412, 415, 422])
 /** Whether an answer with this status shows that its access token was taken. */
-export const showsTaken = (status: number): boolean => (status >= 200 && status < 400) || BEHIND_TOKEN.has(status)
+export const showsTokenAccepted = (status: number): boolean =>
+  (status >= 200 && status < 400) || BEHIND_TOKEN.has(status)

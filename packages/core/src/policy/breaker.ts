@@ -2,9 +2,9 @@ import { also, checkOptions, millis, number, record } from '../domain/options.ts
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { lanes } from './lanes.ts'
+import { createKeyedStates } from './keyed-states.ts'
 import { type Call, type Policy, TryFailure } from './pipeline.ts'
-import { type Tally, tally } from './tally.ts'
+import { type SlidingWindow, createSlidingWindow } from './sliding-window.ts'
 
 export interface BreakerOptions {
   /** How far back tries count, in milliseconds; default 30 s. */
@@ -47,7 +47,7 @@ export const breakerKind = also(
 const PROBE_WAIT: Millis = SECOND
 
 interface Circuit {
-  readonly tries: Tally
+  readonly tries: SlidingWindow
   /** Counts openings and closings; a try that began before the latest says nothing about now. */
   epoch: number
   /** Absent while closed; once it has passed, one probe at a time may go. */
@@ -66,7 +66,9 @@ export function breaker(options: BreakerOptions, { clock }: { readonly clock: Cl
   checkOptions('breaker', ['breaker', options, breakerKind])
   const { windowMs = 30 * SECOND, atLeast = 10, rate = 0.5, coolMs = COOL } = options
   const { mostCoolMs = Math.max(MINUTE, coolMs) } = options
-  const circuits = lanes((): Circuit => ({ tries: tally(windowMs, SLOTS), epoch: 0, coolMs, probing: false }))
+  const circuits = createKeyedStates(
+    (): Circuit => ({ tries: createSlidingWindow(windowMs, SLOTS), epoch: 0, coolMs, probing: false }),
+  )
 
   /** How long a call must stay away; 0 when it may go. */
   const closedFor = ({ openUntil, probing }: Circuit): Millis => {
@@ -95,7 +97,7 @@ export function breaker(options: BreakerOptions, { clock }: { readonly clock: Cl
   }
 
   return (next) => async (call) => {
-    const circuit = circuits({ connection: call.connection, lane: call.operation })
+    const circuit = circuits(call.connection, call.operation)
     const wait = closedFor(circuit)
     if (wait > 0) throw refusal(call, clock.wall() + wait)
     const { epoch } = circuit

@@ -2,33 +2,37 @@ import { checkOptions, noEnd } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { overdueError } from './overdue.ts'
+import { deadlineError } from './deadline-error.ts'
 import type { Call, Policy } from './pipeline.ts'
-import { timeBox } from './time-box.ts'
+import { withTimeLimit } from './time-limit.ts'
 
 /**
- * Bounds the whole operation, all tries and waits: `totalMs` from the moment it is called, in milliseconds, more than 0;
- * Infinity for no bound; or the caller's own patience. Then it ends with `deadline_exceeded`,
- * which names the failure of the latest try, if one failed; a request that was under way may still take effect upstream.
- * Measured on the monotonic clock, so that setting the machine's time ends no call.
+ * Bounds a whole operation: all tries, and the waits between them. The time is measured on the monotonic clock, so that
+ * setting the machine's clock ends no call.
+ *
+ * @param totalMs milliseconds from the start of the call, at least 1; Infinity for no bound. The caller's `patienceMs`
+ *   replaces it.
+ * @throws `deadline_exceeded` with the failure of the latest try as its cause. A request that is under way may still take
+ *   effect upstream. `config_invalid` for a wrong `totalMs`.
  */
 export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
   checkOptions('deadline', ['deadlineMs', totalMs, noEnd])
   return (next) => async (call) => {
     const startedAt = clock.monotonic()
     const allowedMs = call.patienceMs ?? totalMs
-    const left = (): Millis => Math.max(0, Math.min(call.left(), startedAt + allowedMs - clock.monotonic()))
+    const remainingMs = (): Millis =>
+      Math.max(0, Math.min(call.remainingMs(), startedAt + allowedMs - clock.monotonic()))
     let latest: GuestpassError | undefined
-    const failed: Call['failed'] = (failure) => {
+    const onFailedTry: Call['onFailedTry'] = (failure) => {
       latest = failure
-      call.failed(failure)
+      call.onFailedTry(failure)
     }
     const overdue = (): GuestpassError =>
-      overdueError(
+      deadlineError(
         `${call.operation}: not done within ${allowedMs / SECOND} s (connection ${call.connection}).`,
         'Ask again, or allow it more time.',
         latest,
       )
-    return timeBox(next, { ...call, left, failed }, allowedMs, overdue, clock)
+    return withTimeLimit(next, { ...call, remainingMs, onFailedTry }, allowedMs, overdue, clock)
   }
 }

@@ -9,7 +9,7 @@ export interface FailedTries {
   watch(watcher: Watcher): () => void
 }
 
-export function failedTries(): FailedTries {
+export function createFailedTries(): FailedTries {
   const watchers = new Set<Watcher>()
   return {
     report(failure) {

@@ -2,22 +2,22 @@ import { checkOptions, millis, number, record } from '../domain/options.ts'
 import { DAY, iso, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store } from '../ports/store.ts'
-import { lanes } from './lanes.ts'
-import { permits } from './permits.ts'
-import { type Line, line } from './line.ts'
+import { createKeyedStates } from './keyed-states.ts'
+import { createPermitSource, type PermitStore } from './permit-source.ts'
+import { createPermitQueue, type PermitQueue } from './permit-queue.ts'
 import type { Call, Policy } from './pipeline.ts'
-import { rateLimit } from './rate-limit.ts'
+import { rateLimitFeedback } from './rate-limit-feedback.ts'
 
+/** How fast calls may be sent. */
 export interface LimitOptions {
-  /** Requests a minute, more than 0; default 300. Lower while upstream says that it allows fewer, and for an hour after. */
+  /** Requests a minute, more than 0. Default 300. A lower limit that the upstream names holds for an hour after. */
   readonly perMinute?: number
   /**
-   * Requests that may go at once after a quiet time, at least 1; default 10. A little less than upstream takes at once
-   * leaves room for what arrives denser than it was sent.
+   * Requests that may be sent at once after a quiet time, at least 1. Default 10: a little less than the upstream accepts
+   * at once, because requests can arrive closer together than they were sent.
    */
   readonly burst?: number
-  /** A call that would wait longer for its turn is refused at once; milliseconds, default 30 s, at most a day. */
+  /** A call that would wait longer for its permit is refused at once. Milliseconds, at most a day; default 30 s. */
   readonly maxWaitMs?: Millis
 }
 
@@ -27,36 +27,36 @@ export const limitKind = record<LimitOptions>({
   maxWaitMs: millis(0, DAY),
 })
 
-/** The part of a store that limiters of several processes share. */
-export type PermitStore = Pick<Store, 'reserve' | 'learn'>
-
 /**
- * Paces tries to what upstream allows: each takes a permit from its lane's bucket in the store, first come, first served in
- * this process. When its turn is further away than `maxWaitMs` or the time that is left, a call ends at once with
- * `upstream_busy`, which says when to come back. Every answer teaches the lane: its limit, and pauses when upstream refused
- * or said that the count is used up. Without the store the pace is kept by this process alone.
+ * Paces tries to the rate limit of the upstream. Each try takes a permit from the bucket of its rate-limit key in the store,
+ * first come, first served in this process. Every answer changes the bucket: its limit, and a pause if the upstream refused
+ * or said that the count is used up. While the store fails, this process keeps the rate alone.
+ *
+ * @throws `upstream_busy` at once, with `retryAt`, if the permit is further away than `maxWaitMs` or the time that is left.
+ *   `config_invalid` for wrong options.
  */
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
-  const { clock, store } = ports
+  const { clock } = ports
   checkOptions('limit', ['limit', options, limitKind])
   const { perMinute = 300, burst = 10, maxWaitMs = 30 * SECOND } = options
-  const known = lanes((): { line?: Line } => ({}), { busy: ({ line }) => (line?.waiting ?? 0) > 0 })
+  const states = createKeyedStates((): { queue?: PermitQueue } => ({}), {
+    isBusy: ({ queue }) => (queue?.waiting ?? 0) > 0,
+  })
 
-  const lineOf = (call: Call): Line => {
-    const lane = known(call)
-    return (lane.line ??= line(permits(call, { perMinute, burst }, { clock, store }), clock))
+  const queueOf = (call: Call): PermitQueue => {
+    const state = states(call.connection, call.rateLimitKey)
+    return (state.queue ??= createPermitQueue(createPermitSource(call, { perMinute, burst }, ports), clock))
   }
 
   return (next) => async (call) => {
-    const lane = lineOf(call)
-    const allowed = Math.min(call.patienceMs ?? maxWaitMs, call.left())
-    const busy = (waitMs: Millis): GuestpassError => refusal(call, waitMs, allowed, clock)
-    await lane.turn(allowed, call.signal, busy)
+    const queue = queueOf(call)
+    const allowedMs = Math.min(call.patienceMs ?? maxWaitMs, call.remainingMs())
+    await queue.acquire(allowedMs, call.signal, (waitMs) => refusal(call, waitMs, allowedMs, clock))
     return next({
       ...call,
-      notice(answer) {
-        call.notice(answer)
-        lane.learn(rateLimit(answer, clock.wall()))
+      onAnswer(answer) {
+        call.onAnswer(answer)
+        queue.applyFeedback(rateLimitFeedback(answer, clock.wall()))
       },
     })
   }
@@ -64,11 +64,11 @@ export function limit(options: LimitOptions, ports: { readonly clock: Clock; rea
 
 const seconds = (ms: Millis): string => `${Math.ceil(ms / SECOND)} s`
 
-function refusal(call: Call, waitMs: Millis, allowed: Millis, clock: Clock): GuestpassError {
+function refusal(call: Call, waitMs: Millis, allowedMs: Millis, clock: Clock): GuestpassError {
   const retryAt = clock.wall() + waitMs
   return new GuestpassError(
     'upstream_busy',
-    `${call.operation}: connection ${call.connection} is at its limit; the next turn is ${seconds(waitMs)} away, and this call waits ${seconds(allowed)} at most. Nothing was sent. Ask again at ${iso(retryAt)} or later.`,
+    `${call.operation}: connection ${call.connection} is at its rate limit. The next permit is ${seconds(waitMs)} away, and this call waits ${seconds(allowedMs)} at most. Nothing was sent. Ask again at ${iso(retryAt)} or later.`,
     { retryAt },
   )
 }

@@ -2,57 +2,63 @@ import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
 import type { ErrorCode, GuestpassError, UpstreamFacts } from '../domain/errors.ts'
 
-/** One upstream operation as the layers see it. */
+/** One upstream operation as the layers of a pipeline see it. */
 export interface Call {
   readonly connection: string
-  /** What is being done, in the words of a message to people: `generate-token`. Breakers keep one circuit per operation. */
+  /** Name of the operation in messages, as `generate-token`. A breaker keeps one circuit for each. */
   readonly operation: string
-  /** What shares one limit of upstream: `token`, `api`. */
-  readonly lane: string
-  /** False when sending twice could do something twice. */
+  /** Names the upstream limit that the call counts against, as `token` or `api`. */
+  readonly rateLimitKey: string
+  /** False if sending the request twice could take effect twice. */
   readonly repeatable: boolean
-  /** True when it must not be sent twice even where upstream proves that it did nothing. */
-  readonly single?: boolean
+  /** True if the request must not be sent twice, even where the upstream proves that it did nothing. */
+  readonly isSingle?: boolean
   readonly signal: AbortSignal
-  /** How long the caller waits for the whole operation, in milliseconds; absent: as the policy says. */
+  /** How long the caller waits for the whole operation, in milliseconds. Default: as the policy says. */
   readonly patienceMs?: Millis
-  /** Milliseconds left for the whole operation, all tries and waits; Infinity without a deadline. Set by `deadline`. */
-  readonly left: () => Millis
+  /** Milliseconds left for the whole operation, all tries and waits. Infinity without a deadline. Set by `deadline`. */
+  readonly remainingMs: () => Millis
   /** The access token to send, where the operation needs one. Set by `authorize`. */
   readonly bearer?: Secret
-  /** Tells the layers what the headers of an answer say. Set by `limit`; called by the one function that sends. */
-  readonly notice: (answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> }) => void
-  /** Tells the layers that the request is sent now. Called by the one function that sends, directly before the first byte. */
-  readonly sent: () => void
+  /** Gives the layers the headers of an answer. Set by `limit`, called by the one function that sends. */
+  readonly onAnswer: (answer: Answer) => void
+  /** Called by the one function that sends, directly before the first byte is written. Set by `timeout`. */
+  readonly onSend: () => void
   /** Called by `retry` with the failure of a try, before it waits for the next one. */
-  readonly failed: (failure: GuestpassError) => void
+  readonly onFailedTry: (failure: GuestpassError) => void
 }
 
-/** One try at the operation. It sends at most one request, and fails with a `TryFailure`. */
-export type Attempt<T> = (call: Call) => Promise<T>
+/** Status and headers of an answer. The names of the headers are in lower case. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
 
-/** A layer that may delay, repeat, refuse or bound the attempt below it. */
-export type Policy = <T>(next: Attempt<T>) => Attempt<T>
+/** Makes one try of a call. It sends at most one request, and fails with a `TryFailure`. */
+export type CallHandler<T> = (call: Call) => Promise<T>
+
+/** A layer that may delay, repeat, refuse or bound the calls of the handler below it. */
+export type Policy = <T>(next: CallHandler<T>) => CallHandler<T>
 
 /** Layers as one policy, outermost first. */
 export const pipeline =
   (...layers: readonly Policy[]): Policy =>
-  <T>(next: Attempt<T>) =>
-    layers.reduceRight<Attempt<T>>((inner, layer) => layer(inner), next)
+  <T>(next: CallHandler<T>) =>
+    layers.reduceRight<CallHandler<T>>((inner, layer) => layer(inner), next)
 
-/** What is known of a try that failed. */
+/** Facts of a failed try. */
 export interface TryFacts {
   readonly code: ErrorCode
   /** `no`: upstream cannot have seen the request. `answered`: it said so itself. `unknown`: the answer was lost. */
   readonly sent: 'no' | 'answered' | 'unknown'
   readonly message: string
   readonly upstream?: UpstreamFacts
-  /** How long upstream told us to wait; absent when it said nothing or nothing readable. */
+  /** How long the upstream asked to wait, in milliseconds. Absent if it said nothing, or nothing readable. */
   readonly retryAfterMs?: Millis
-  /** Upstream works on the very same request: asking again is how to get its answer. */
-  readonly again?: boolean
-  /** A refused access token that is not renewed: a repeat would be refused as well. */
-  readonly final?: boolean
+  /** The upstream still works on the same request: a repeat gets its answer. */
+  readonly isInProgress?: boolean
+  /** The access token was refused and is not renewed: a repeat would be refused as well. */
+  readonly isFinal?: boolean
   readonly cause?: unknown
 }
 
@@ -70,28 +76,28 @@ export class TryFailure extends Error {
   }
 }
 
-/** The call before any layer has touched it. */
+/** Creates a call that no layer has changed yet. Default signal: one that never aborts. */
 export function openCall(of: {
   readonly connection: string
   readonly operation: string
-  readonly lane: string
+  readonly rateLimitKey: string
   readonly repeatable: boolean
-  readonly single?: boolean | undefined
+  readonly isSingle?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly patienceMs?: Millis | undefined
-  readonly failed?: Call['failed'] | undefined
+  readonly onFailedTry?: Call['onFailedTry'] | undefined
 }): Call {
   return {
     connection: of.connection,
     operation: of.operation,
-    lane: of.lane,
+    rateLimitKey: of.rateLimitKey,
     repeatable: of.repeatable,
-    ...(of.single ? { single: true } : {}),
+    ...(of.isSingle ? { isSingle: true } : {}),
     ...(of.patienceMs === undefined ? {} : { patienceMs: of.patienceMs }),
     signal: of.signal ?? new AbortController().signal,
-    left: () => Number.POSITIVE_INFINITY,
-    notice: () => {},
-    sent: () => {},
-    failed: of.failed ?? (() => {}),
+    remainingMs: () => Number.POSITIVE_INFINITY,
+    onAnswer: () => {},
+    onSend: () => {},
+    onFailedTry: of.onFailedTry ?? (() => {}),
   }
 }

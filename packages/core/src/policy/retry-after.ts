@@ -2,13 +2,13 @@ import { DAY, HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { httpDate } from './http-date.ts'
 
 /** The longest wait that is read out of an answer; whoever says more is taken to mean this. */
-export const LONGEST_WAIT: Millis = 365 * DAY
+export const MAX_RETRY_AFTER: Millis = 365 * DAY
 
 /**
  * The longest that one answer holds back calls other than the one that got it: a mistake upstream must not silence a connection for a
  * day. Why: docs/decisions/0021-one-odd-header.md.
  */
-export const LONGEST_HOLD: Millis = HOUR
+export const MAX_PAUSE: Millis = HOUR
 
 /**
  * How long a Retry-After header (RFC 9110, 10.2.3) says to wait: 0 to 365 days, in milliseconds. Delays in seconds are read,
@@ -27,4 +27,4 @@ export function retryAfter(value: string | undefined, now: Instant, date?: strin
   return clamped(at - (answeredAt ?? now))
 }
 
-const clamped = (ms: number): Millis => Math.min(Math.max(ms, 0), LONGEST_WAIT)
+const clamped = (ms: number): Millis => Math.min(Math.max(ms, 0), MAX_RETRY_AFTER)

@@ -3,7 +3,7 @@ import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Budget } from './budget.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import { type Call, type Policy, TryFailure, type TryFacts } from './pipeline.ts'
 
 export interface RetryOptions {
@@ -14,7 +14,7 @@ export interface RetryOptions {
   /** No back-off is longer, unless upstream says so; milliseconds, default 30 s. */
   readonly capMs?: Millis
   /** What may be repeated on a connection; no bound when absent. */
-  readonly budget?: Budget
+  readonly budget?: RetryBudget
 }
 
 export const retryKind = record<RetryOptions>({
@@ -46,17 +46,17 @@ export function retry(
   checkOptions('retry', ['retry', options, retryKind])
   const { retries = 3, baseMs = SECOND / 2, capMs = 30 * SECOND, budget } = options
 
-  const waitAfter = ({ retryAfterMs, again }: TryFacts, waits: number): Millis => {
+  const waitAfter = ({ retryAfterMs, isInProgress }: TryFacts, waits: number): Millis => {
     // A wait of nothing is no advice: a herd would come back at once.
     if (retryAfterMs) return retryAfterMs * (1 + SPREAD * random.float())
     const most = Math.min(capMs, baseMs * 2 ** waits)
     // Upstream is at work and nobody else waits for the same: there is a herd to break up only where it failed.
-    return again ? (most * (1 + random.float())) / 2 : most * random.float()
+    return isInProgress ? (most * (1 + random.float())) / 2 : most * random.float()
   }
 
   /** A repeat at the time that upstream itself named is no burden to it, and costs nothing. */
-  const affordable = (connection: string, { retryAfterMs, again }: TryFacts): boolean =>
-    !budget || Boolean(retryAfterMs) || again === true || budget.withdraw(connection)
+  const affordable = (connection: string, { retryAfterMs, isInProgress }: TryFacts): boolean =>
+    !budget || Boolean(retryAfterMs) || isInProgress === true || budget.withdraw(connection)
 
   return (next) => async (call) => {
     budget?.deposit(call.connection)
@@ -70,23 +70,23 @@ export function retry(
       } catch (thrown) {
         if (!(thrown instanceof TryFailure)) throw thrown
         const { facts } = thrown
-        if (facts.code === 'access_rejected' && !facts.final && renewals === 0) {
+        if (facts.code === 'access_rejected' && !facts.isFinal && renewals === 0) {
           renewals += 1
           continue
         }
         if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries, ...toldToWait(facts, clock) })
         const wait = waitAfter(facts, waits)
         const retryAt = clock.wall() + wait
-        if (wait >= call.left())
+        if (wait >= call.remainingMs())
           throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
-        if (repeats >= retries && !facts.again) throw ended(thrown, call, { tries, retryAt })
+        if (repeats >= retries && !facts.isInProgress) throw ended(thrown, call, { tries, retryAt })
         if (!affordable(call.connection, facts)) {
           throw ended(thrown, call, { tries, retryAt, why: 'Too much had to be repeated on this connection lately' })
         }
-        call.failed(ended(thrown, call, { tries }))
+        call.onFailedTry(ended(thrown, call, { tries }))
         await clock.sleep(wait, call.signal)
         waits += 1
-        if (!facts.again) repeats += 1
+        if (!facts.isInProgress) repeats += 1
       }
     }
   }
@@ -101,10 +101,10 @@ const INACTIVE: ReadonlySet<number> = new Set([501, 503, 505])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
   const status = facts.upstream?.status
-  if (call.single) return facts.sent === 'no'
-  if (facts.again || facts.sent === 'no' || status === 429 || status === 503) return true
+  if (call.isSingle) return facts.sent === 'no'
+  if (facts.isInProgress || facts.sent === 'no' || status === 429 || status === 503) return true
   if (facts.upstream?.code === 'temporarily_unavailable' && status !== 504) return true
-  return call.repeatable && isOpenEnd(facts)
+  return call.repeatable && isOutcomeUnknown(facts)
 }
 
 /** What a token endpoint says when it has refused (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing. */
@@ -119,7 +119,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ])
 
 /** Whether it is open after an answer if upstream acted on the request. A gateway that ran out of time knows no refusal. */
-function isOpenAnswer({ status, code }: UpstreamFacts): boolean {
+function mayHaveActed({ status, code }: UpstreamFacts): boolean {
   if (status !== 504 && code !== undefined && REFUSALS.has(code)) return false
   return status === 408 || (status >= 500 && !INACTIVE.has(status)) || (status < 300 && code === 'server_error')
 }
@@ -128,8 +128,8 @@ function isOpenAnswer({ status, code }: UpstreamFacts): boolean {
  * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing server or gateway answered,
  * which may have acted or passed the request on.
  */
-export const isOpenEnd = ({ sent, upstream }: TryFacts): boolean =>
-  sent === 'unknown' || (sent === 'answered' && upstream !== undefined && isOpenAnswer(upstream))
+export const isOutcomeUnknown = ({ sent, upstream }: TryFacts): boolean =>
+  sent === 'unknown' || (sent === 'answered' && upstream !== undefined && mayHaveActed(upstream))
 
 interface End {
   readonly tries: number
@@ -155,6 +155,6 @@ function ended({ facts }: TryFailure, call: Call, { tries, retryAt, why }: End):
 }
 
 function codeOf(facts: TryFacts, call: Call): ErrorCode {
-  if (!call.repeatable && isOpenEnd(facts)) return 'in_doubt'
+  if (!call.repeatable && isOutcomeUnknown(facts)) return 'in_doubt'
   return facts.upstream?.status === 429 ? 'upstream_busy' : facts.code
 }

@@ -2,11 +2,12 @@ import { noEnd, record } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import { type AccessSource, authorize, unauthorized } from './authorize.ts'
+import { type AccessSource, authorize, withoutAuthorization } from './authorize.ts'
 import { breaker, breakerKind, type BreakerOptions } from './breaker.ts'
-import { budget, budgetKind, type BudgetOptions } from './budget.ts'
+import { createRetryBudget, budgetKind, type BudgetOptions } from './retry-budget.ts'
 import { deadline } from './deadline.ts'
-import { limit, limitKind, type LimitOptions, type PermitStore } from './limit.ts'
+import { limit, limitKind, type LimitOptions } from './limit.ts'
+import type { PermitStore } from './permit-source.ts'
 import { pipeline, type Policy } from './pipeline.ts'
 import { retry, retryKind, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
@@ -54,7 +55,7 @@ export function standardLayers(options: StandardOptions, { clock, random, store 
   return {
     outer: [
       deadline(deadlineMs, { clock }),
-      retry({ ...options.retry, budget: budget(options.budget ?? {}, { clock }) }, { clock, random }),
+      retry({ ...options.retry, budget: createRetryBudget(options.budget ?? {}, { clock }) }, { clock, random }),
     ],
     inner: [
       limit(options.limit ?? {}, { clock, store }),
@@ -69,4 +70,4 @@ export function standardLayers(options: StandardOptions, { clock, random, store 
  * `GuestpassError` or with the reason of the caller's abort.
  */
 export const standardPolicy = ({ outer, inner }: StandardLayers, access?: AccessSource): Policy =>
-  pipeline(...outer, access ? authorize(access) : unauthorized, ...inner)
+  pipeline(...outer, access ? authorize(access) : withoutAuthorization, ...inner)

@@ -2,19 +2,22 @@ import { checkOptions, noEnd } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Policy, TryFailure } from './pipeline.ts'
-import { timeBox } from './time-box.ts'
+import { withTimeLimit } from './time-limit.ts'
 
 /**
- * Bounds one try: `eachMs` milliseconds, more than 0; Infinity for no bound. A try that takes longer fails as one whose answer was lost,
- * because upstream may have acted on it; as one that was not sent when nothing of it was written.
+ * Bounds one try. A try that takes longer fails as one whose answer was lost, because the upstream may have acted on it;
+ * if nothing of the request was written, it fails as one that was not sent.
+ *
+ * @param eachMs milliseconds, at least 1; Infinity for no bound
+ * @throws `config_invalid` for a wrong `eachMs`
  */
 export function timeout(eachMs: Millis, { clock }: { readonly clock: Clock }): Policy {
   checkOptions('timeout', ['timeoutMs', eachMs, noEnd])
   return (next) => async (call) => {
     let isSent = false
-    const sent = (): void => {
+    const onSend = (): void => {
       isSent = true
-      call.sent()
+      call.onSend()
     }
     const overdue = (): TryFailure =>
       new TryFailure({
@@ -22,6 +25,6 @@ export function timeout(eachMs: Millis, { clock }: { readonly clock: Clock }): P
         sent: isSent ? 'unknown' : 'no',
         message: `${call.operation}: ${isSent ? 'no answer' : 'not sent'} within ${eachMs / SECOND} s.`,
       })
-    return timeBox(next, { ...call, sent }, eachMs, overdue, clock)
+    return withTimeLimit(next, { ...call, onSend }, eachMs, overdue, clock)
   }
 }

@@ -49,8 +49,8 @@ export const connectionStore = store(
   'denied',
   'lease',
   'release',
-  'reserve',
-  'learn',
+  'reservePermits',
+  'applyFeedback',
   'fact',
   'setFact',
 )

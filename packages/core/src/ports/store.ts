@@ -1,11 +1,11 @@
-import type { Lesson, PermitAnswer, PermitAsk } from '../domain/bucket.ts'
+import type { RateLimitFeedback, PermitAnswer, PermitRequest } from '../domain/bucket.ts'
 import type { Credential } from '../domain/credential.ts'
 import type { ChainHead, Link } from '../domain/chain.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 
-export type { ChainHead, Lesson, Link, PermitAnswer, PermitAsk }
+export type { ChainHead, RateLimitFeedback, Link, PermitAnswer, PermitRequest }
 
 /** A credential as it stands in the store, and the store's time at the moment of the read. */
 export interface Found {
@@ -243,9 +243,10 @@ export interface Coordination {
   lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>
   /** Ends a lease, if the holder still has it. */
   release(connection: string, name: string, holder: string): Promise<void>
-  /** Reserves permits in a bucket that all processes on the store share. */
-  reserve(connection: string, lane: string, ask: PermitAsk): Promise<PermitAnswer>
-  learn(connection: string, lane: string, lesson: Lesson): Promise<void>
+  /** Reserves permits in the bucket of a rate-limit key, which all processes on the store share. */
+  reservePermits(connection: string, rateLimitKey: string, request: PermitRequest): Promise<PermitAnswer>
+  /** Applies what an answer of the upstream said of a rate limit to its bucket. */
+  applyFeedback(connection: string, rateLimitKey: string, feedback: RateLimitFeedback): Promise<void>
 }
 
 /** Small JSON values remembered for a connection (mirrored keys, clock offset). Nothing secret; may be lost. */

@@ -1,4 +1,4 @@
-import { reserved, taught } from '../domain/bucket.ts'
+import { reservePermits, applyFeedback } from '../domain/bucket.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Change, Found, Route, Store } from '../ports/store.ts'
@@ -94,15 +94,15 @@ export function partitionedStore(
       const { leases } = partitionOf(connection)
       if (leases.get(name)?.holder === holder) leases.delete(name)
     },
-    async reserve(connection, lane, ask) {
+    async reservePermits(connection, rateLimitKey, request) {
       const { buckets } = partitionOf(connection)
-      const { answer, bucket } = reserved(buckets.get(lane), ask, clock.wall())
-      buckets.set(lane, bucket)
+      const { answer, bucket } = reservePermits(buckets.get(rateLimitKey), request, clock.wall())
+      buckets.set(rateLimitKey, bucket)
       return answer
     },
-    async learn(connection, lane, lesson) {
+    async applyFeedback(connection, rateLimitKey, feedback) {
       const { buckets } = partitionOf(connection)
-      buckets.set(lane, taught(buckets.get(lane), lesson, clock.wall()))
+      buckets.set(rateLimitKey, applyFeedback(buckets.get(rateLimitKey), feedback, clock.wall()))
     },
     async fact(connection, name) {
       const text = partitionOf(connection).facts.get(name)

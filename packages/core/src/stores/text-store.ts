@@ -101,7 +101,7 @@ export function textStore(home: TextHome): Store {
     claimDueDocuments: (connection, ask) => inTurn(() => store.claimDueDocuments(connection, ask)),
   }
 
-  const { fact, setFact, reserve, learn } = store
+  const { fact, setFact, reservePermits, applyFeedback } = store
   const whole = afterLoading(loaded, ordered)
   return {
     ...whole,
@@ -110,8 +110,8 @@ export function textStore(home: TextHome): Store {
     // In memory alone: a home that cannot be reached now takes nothing away from them.
     fact,
     setFact,
-    reserve,
-    learn,
+    reservePermits,
+    applyFeedback,
     async commit(change) {
       refuseForeign(change)
       await loaded()

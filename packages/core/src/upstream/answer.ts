@@ -88,7 +88,7 @@ function receiptOf({ status, headers }: HttpAnswer, now: Instant): AnswerFacts {
 async function send(http: Http, request: HttpRequest, call: Call): Promise<HttpAnswer> {
   try {
     const answer = await http({ ...request, onSend: () => sending(request, call) }, call.signal)
-    call.notice(answer)
+    call.onAnswer(answer)
     return answer
   } catch (thrown) {
     throw thrown instanceof HttpFault ? faultOf(thrown, request, call) : thrown
@@ -97,7 +97,7 @@ async function send(http: Http, request: HttpRequest, call: Call): Promise<HttpA
 
 function sending(request: HttpRequest, call: Call): void {
   request.onSend?.()
-  call.sent()
+  call.onSend()
 }
 
 function faultOf(fault: HttpFault, request: HttpRequest, call: Call): TryFailure {

@@ -1,7 +1,7 @@
 import { Superseded } from '../domain/superseded.ts'
 import { type ErrorFacts, GuestpassError } from '../domain/errors.ts'
 import { type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
-import { isOpenEnd } from '../policy/retry.ts'
+import { isOutcomeUnknown } from '../policy/retry.ts'
 import type { TryHooks } from './try-hooks.ts'
 
 /** One try of a call that must not be sent twice. `onSend` belongs into its request. */
@@ -75,5 +75,5 @@ function mayHaveActed(thrown: unknown, { sent }: Begun): boolean {
   if (!(thrown instanceof TryFailure)) return sent
   const { code, upstream } = thrown.facts
   if (code === 'upstream_garbled') return upstream === undefined || (upstream.status >= 200 && upstream.status < 300)
-  return isOpenEnd(thrown.facts)
+  return isOutcomeUnknown(thrown.facts)
 }

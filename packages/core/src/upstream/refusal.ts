@@ -36,7 +36,7 @@ export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean:
       : `${call.operation}: upstream answered ${status} (${said})${redirect(answer, clean)}${requestId(answer)}.`,
     upstream: { ...upstreamFacts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
-    ...(explained?.again ? { again: true } : {}),
+    ...(explained?.again ? { isInProgress: true } : {}),
   })
 }
 

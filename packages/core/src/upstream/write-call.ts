@@ -30,6 +30,13 @@ export const createWriteCalls =
         const { body, receipt } = await sendAndRead(network, sent, answer, call, { explain, anyType: true })
         return read(body, receipt)
       },
-      openCall({ connection, operation, lane: 'api', repeatable: false, patienceMs, failed: hooks.onFailedTry }),
+      openCall({
+        connection,
+        operation,
+        rateLimitKey: 'api',
+        repeatable: false,
+        patienceMs,
+        onFailedTry: hooks.onFailedTry,
+      }),
       hooks,
     )

@@ -1,7 +1,7 @@
 import type { Event } from '../domain/events/event.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { retryAfter } from '../policy/retry-after.ts'
-import { timeBox } from '../policy/time-box.ts'
+import { withTimeLimit } from '../policy/time-limit.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
 import type { Contract, Endpoint } from './endpoint.ts'
@@ -59,7 +59,7 @@ export async function attemptDelivery(
   const patience = PATIENCE[endpoint.contract]
   const overdue = (): HttpFault => new HttpFault('lost', `no answer within ${patience / SECOND} s`)
   try {
-    const answer = await timeBox((call) => send(request, call.signal), { signal }, patience, overdue, clock)
+    const answer = await withTimeLimit((call) => send(request, call.signal), { signal }, patience, overdue, clock)
     return { ...judged(answer, clock), latencyMs: elapsed() }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason

@@ -2,7 +2,7 @@ import type { Event } from '../domain/events/event.ts'
 import { webhookDeadLettered, webhookDelivered, webhookDisabled, webhookFailed } from '../domain/events/webhooks.ts'
 import { iso, type Millis, SECOND } from '../domain/time.ts'
 import { asGuestpassError } from '../domain/errors.ts'
-import { LONGEST_HOLD } from '../policy/retry-after.ts'
+import { MAX_PAUSE } from '../policy/retry-after.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DueMessage, Outcome, Store } from '../ports/store.ts'
@@ -107,7 +107,7 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
   await commitEvents(parts, [attemptEvent])
   if (attempt.result === 'gone') batch.gone ??= message
   if (attempt.retryAfterMs !== undefined)
-    backOff.extend(withJitter(Math.min(attempt.retryAfterMs, LONGEST_HOLD), random.float()))
+    backOff.extend(withJitter(Math.min(attempt.retryAfterMs, MAX_PAUSE), random.float()))
   return outcome
 }
 

@@ -382,8 +382,8 @@ const factories: Readonly<Record<string, Factory>> = {
 const others = new Set(
   `abortable ahead asGuestpassError auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
   GuestpassError guestIdOf HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased leftOutText linkText nearest
-  NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeated reserved reservedParams sealedProfile
-  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch taught textLines verdictText
+  NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeated reservePermits reservedParams sealedProfile
+  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute`.split(/\s+/),
 )
 

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Bucket, reserved, taught } from '../../src/domain/bucket.ts'
-import type { PermitAnswer, PermitAsk } from '../../src/ports/store.ts'
+import { type Bucket, reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
+import type { PermitAnswer, PermitRequest } from '../../src/ports/store.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 
 const START = 1_000_000
 const ROUNDING = 1e-6
 
-/** What happens to a lane: time passes (and the clock may be set back meanwhile), then somebody asks. */
+/** Time passes, and the clock may be set back meanwhile; then permits are asked for. */
 interface Step {
   readonly passMs: number
   readonly setBackMs: number
@@ -17,7 +17,7 @@ interface Step {
 }
 
 interface Used {
-  /** On a clock that nobody sets. */
+  /** On a clock that is never set. */
   readonly at: number
   readonly ask: number
 }
@@ -31,13 +31,13 @@ const step = (setBack: boolean, pause: boolean): fc.Arbitrary<Step> =>
     pauseMs: pause ? fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30_000 })) : fc.constant(0),
   })
 
-const lane = fc.record({ perMinute: fc.integer({ min: 1, max: 3_000 }), burst: fc.integer({ min: 1, max: 20 }) })
+const anyLimit = fc.record({ perMinute: fc.integer({ min: 1, max: 3_000 }), burst: fc.integer({ min: 1, max: 20 }) })
 
 /** Plays the steps; every permit is used at the very moment it may be. */
 function play(
   { perMinute, burst }: { perMinute: number; burst: number },
   steps: readonly Step[],
-): { used: Used[]; answers: { ask: PermitAsk; answer: PermitAnswer; at: number; pausedUntil: number }[] } {
+): { used: Used[]; answers: { ask: PermitRequest; answer: PermitAnswer; at: number; pausedUntil: number }[] } {
   let bucket: Bucket | undefined
   let now = 0
   let setBack = 0
@@ -49,16 +49,16 @@ function play(
     setBack += setBackMs
     const wall = START + now - setBack
     const ask = { perMinute, burst, permits, maxWaitMs }
-    const told = reserved(bucket, ask, wall)
-    bucket = told.bucket
-    answers.push({ ask, answer: told.answer, at: now, pausedUntil })
-    if (told.answer.granted) {
+    const reserved = reservePermits(bucket, ask, wall)
+    bucket = reserved.bucket
+    answers.push({ ask, answer: reserved.answer, at: now, pausedUntil })
+    if (reserved.answer.granted) {
       for (let nth = 0; nth < permits; nth += 1) {
-        used.push({ at: now + told.answer.waitMs + nth * told.answer.intervalMs, ask: index })
+        used.push({ at: now + reserved.answer.waitMs + nth * reserved.answer.intervalMs, ask: index })
       }
     }
     if (pauseMs > 0) {
-      bucket = taught(bucket, { pauseMs }, wall)
+      bucket = applyFeedback(bucket, { pauseMs }, wall)
       pausedUntil = Math.max(pausedUntil, now + pauseMs)
     }
   }
@@ -83,7 +83,7 @@ const steps = (setBack: boolean, pause: boolean) => fc.array(step(setBack, pause
 describe('a bucket of permits', () => {
   it('never gives more than the burst and what time has paid back, in any window', () => {
     fc.assert(
-      fc.property(lane, steps(false, true), (limit, happened) => {
+      fc.property(anyLimit, steps(false, true), (limit, happened) => {
         expect(excess(play(limit, happened).used, limit.perMinute, limit.burst)).toBeLessThanOrEqual(ROUNDING)
       }),
       { numRuns: 1_500 },
@@ -92,16 +92,16 @@ describe('a bucket of permits', () => {
 
   it('never gives more when the clock is set back', () => {
     fc.assert(
-      fc.property(lane, steps(true, true), (limit, happened) => {
+      fc.property(anyLimit, steps(true, true), (limit, happened) => {
         expect(excess(play(limit, happened).used, limit.perMinute, limit.burst)).toBeLessThanOrEqual(ROUNDING)
       }),
       { numRuns: 1_500 },
     )
   })
 
-  it('serves those who ask in the order of their asking', () => {
+  it('serves callers in the order of their requests', () => {
     fc.assert(
-      fc.property(lane, steps(true, true), (limit, happened) => {
+      fc.property(anyLimit, steps(true, true), (limit, happened) => {
         const { used } = play(limit, happened)
         for (const [index, { at }] of used.entries()) {
           expect(at).toBeGreaterThanOrEqual((used[index - 1]?.at ?? 0) - ROUNDING)
@@ -111,26 +111,26 @@ describe('a bucket of permits', () => {
     )
   })
 
-  it('never makes anybody wait longer than allowed, and says when asking again would be granted', () => {
+  it('never grants a wait longer than allowed, and says when asking again would be granted', () => {
     fc.assert(
-      fc.property(lane, steps(false, true), fc.integer({ min: 0, max: 10_000 }), (limit, happened, maxWaitMs) => {
+      fc.property(anyLimit, steps(false, true), fc.integer({ min: 0, max: 10_000 }), (limit, happened, maxWaitMs) => {
         for (const { ask, answer } of play(limit, happened).answers) {
           if (answer.granted) expect(answer.waitMs).toBeLessThanOrEqual(ask.maxWaitMs)
           else expect(answer.waitMs).toBeGreaterThan(0)
         }
-        const bucket = taught({ at: START, spent: 40 }, { pauseMs: maxWaitMs }, START)
+        const bucket = applyFeedback({ at: START, spent: 40 }, { pauseMs: maxWaitMs }, START)
         const ask = { ...limit, permits: 1, maxWaitMs }
-        const { answer } = reserved(bucket, ask, START)
+        const { answer } = reservePermits(bucket, ask, START)
         const later = START + answer.waitMs + ROUNDING
-        expect(answer.granted || reserved(bucket, ask, later).answer.granted).toBe(true)
+        expect(answer.granted || reservePermits(bucket, ask, later).answer.granted).toBe(true)
       }),
       { numRuns: 500 },
     )
   })
 
-  it('lets nobody send before a pause has ended that was learned before the asking', () => {
+  it('grants nothing before the end of an earlier pause', () => {
     fc.assert(
-      fc.property(lane, steps(true, true), (limit, happened) => {
+      fc.property(anyLimit, steps(true, true), (limit, happened) => {
         for (const { answer, at, pausedUntil } of play(limit, happened).answers) {
           if (answer.granted) expect(at + answer.waitMs).toBeGreaterThanOrEqual(pausedUntil - ROUNDING)
         }
@@ -139,15 +139,15 @@ describe('a bucket of permits', () => {
     )
   })
 
-  it('wastes nothing: whoever always waits gets the burst and then the full rate', () => {
+  it('gives a caller who always waits the burst and then the full rate', () => {
     fc.assert(
-      fc.property(lane, fc.integer({ min: 1, max: 60 }), (limit, total) => {
+      fc.property(anyLimit, fc.integer({ min: 1, max: 60 }), (limit, total) => {
         let bucket: Bucket | undefined
         let last = 0
         for (let nth = 0; nth < total; nth += 1) {
-          const told = reserved(bucket, { ...limit, permits: 1, maxWaitMs: 1e9 }, START)
-          bucket = told.bucket
-          last = told.answer.waitMs
+          const reserved = reservePermits(bucket, { ...limit, permits: 1, maxWaitMs: 1e9 }, START)
+          bucket = reserved.bucket
+          last = reserved.answer.waitMs
         }
         expect(last).toBeCloseTo((Math.max(0, total - limit.burst) * 60_000) / limit.perMinute, 4)
       }),
@@ -157,20 +157,20 @@ describe('a bucket of permits', () => {
 
   it('ends a pause with an empty bucket, so that no burst follows a refusal', () => {
     const ask = { perMinute: 60, burst: 10, permits: 1, maxWaitMs: 60_000 }
-    const paused = taught(undefined, { pauseMs: 5_000 }, START)
-    const first = reserved(paused, ask, START + 5_000)
-    const second = reserved(first.bucket, ask, START + 5_000)
+    const paused = applyFeedback(undefined, { pauseMs: 5_000 }, START)
+    const first = reservePermits(paused, ask, START + 5_000)
+    const second = reservePermits(first.bucket, ask, START + 5_000)
     expect([first.answer.waitMs, second.answer.waitMs]).toEqual([0, 1_000])
   })
 
-  it('does not stand still when the clock was set back for long', () => {
+  it('recovers when the clock was set back for long', () => {
     const ask = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: 2_000 }
-    let { bucket } = reserved(undefined, ask, START)
+    let { bucket } = reservePermits(undefined, ask, START)
     const back = START - 3_600_000
     const waits = [0, 0, 0, 1_500].map((passed) => {
-      const told = reserved(bucket, ask, back + passed)
-      bucket = told.bucket
-      return [told.answer.granted, Math.round(told.answer.waitMs)]
+      const reserved = reservePermits(bucket, ask, back + passed)
+      bucket = reserved.bucket
+      return [reserved.answer.granted, Math.round(reserved.answer.waitMs)]
     })
     expect(waits).toEqual([
       [true, 1_000],
@@ -182,53 +182,53 @@ describe('a bucket of permits', () => {
 
   it('moves along with a clock that was set back while nothing was granted', () => {
     const ask = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: 0 }
-    const first = reserved(undefined, ask, START)
-    const refused = reserved(first.bucket, ask, START - 60_000)
+    const first = reservePermits(undefined, ask, START)
+    const refused = reservePermits(first.bucket, ask, START - 60_000)
     expect(refused.answer.granted).toBe(false)
-    expect(reserved(refused.bucket, ask, START - 59_000).answer.granted).toBe(true)
+    expect(reservePermits(refused.bucket, ask, START - 59_000).answer.granted).toBe(true)
   })
 
   it('keeps the order of those who wait when the limit changes either way', () => {
     const ask = { perMinute: 600, burst: 5, permits: 12, maxWaitMs: 600_000 }
     for (const perMinute of [60, 6_000]) {
       const asked = { ...ask, perMinute: 6_000 }
-      const before = reserved(taught(undefined, { perMinute: 600 }, START), asked, START)
+      const before = reservePermits(applyFeedback(undefined, { perMinute: 600 }, START), asked, START)
       const last = before.answer.waitMs + 11 * before.answer.intervalMs
-      const after = reserved(taught(before.bucket, { perMinute }, START), { ...asked, permits: 1 }, START)
+      const after = reservePermits(applyFeedback(before.bucket, { perMinute }, START), { ...asked, permits: 1 }, START)
       expect(after.answer.waitMs).toBeGreaterThanOrEqual(last + 60_000 / perMinute - ROUNDING)
     }
   })
 
   it('counts permits that were spent at a higher rate in full when a lower limit is learned', () => {
     const ask = { perMinute: 6_000, burst: 10, permits: 10, maxWaitMs: 60_000 }
-    const spent = taught(reserved(undefined, ask, START).bucket, { perMinute: 60 }, START)
-    expect(Math.round(reserved(spent, { ...ask, permits: 1 }, START).answer.waitMs)).toBe(1_000)
+    const spent = applyFeedback(reservePermits(undefined, ask, START).bucket, { perMinute: 60 }, START)
+    expect(Math.round(reservePermits(spent, { ...ask, permits: 1 }, START).answer.waitMs)).toBe(1_000)
   })
 
   it('forgets a limit that is not repeated for an hour, also one that an older version wrote', () => {
     const ask = { perMinute: 600, burst: 1, permits: 2, maxWaitMs: 600_000 }
     const HOUR = 3_600_000
-    const pace = (bucket: Bucket, at: number): number => Math.round(reserved(bucket, ask, at).answer.intervalMs)
-    const slow = taught(undefined, { perMinute: 1 }, START)
+    const pace = (bucket: Bucket, at: number): number => Math.round(reservePermits(bucket, ask, at).answer.intervalMs)
+    const slow = applyFeedback(undefined, { perMinute: 1 }, START)
     expect([pace(slow, START + HOUR - 1), pace(slow, START + HOUR)]).toEqual([60_000, 100])
-    const again = taught(slow, { perMinute: 1 }, START + HOUR - 1)
+    const again = applyFeedback(slow, { perMinute: 1 }, START + HOUR - 1)
     expect(pace(again, START + 2 * HOUR - 2)).toBe(60_000)
     // A clock that went back makes it no older, and no younger.
-    const kept = reserved(slow, { ...ask, permits: 1 }, START - 5 * HOUR).bucket
+    const kept = reservePermits(slow, { ...ask, permits: 1 }, START - 5 * HOUR).bucket
     expect([pace(kept, START - 4 * HOUR - 1), pace(kept, START - 4 * HOUR)]).toEqual([60_000, 100])
-    const old = reserved({ at: START, spent: 0, perMinute: 1 }, { ...ask, permits: 1 }, START).bucket
+    const old = reservePermits({ at: START, spent: 0, perMinute: 1 }, { ...ask, permits: 1 }, START).bucket
     expect([pace(old, START + HOUR - 1), pace(old, START + HOUR)]).toEqual([60_000, 100])
   })
 
-  it('names the field of an ask or a lesson that makes no sense', () => {
+  it('names the field of an request or feedback out of range', () => {
     const ask = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: 0 }
     const fields = [
-      () => reserved(undefined, { ...ask, perMinute: Number.NaN }, START),
-      () => reserved(undefined, { ...ask, burst: 0.5 }, START),
-      () => reserved(undefined, { ...ask, permits: 0 }, START),
-      () => reserved(undefined, { ...ask, maxWaitMs: -1 }, START),
-      () => taught(undefined, { pauseMs: -1 }, START),
-      () => taught(undefined, { perMinute: 0 }, START),
+      () => reservePermits(undefined, { ...ask, perMinute: Number.NaN }, START),
+      () => reservePermits(undefined, { ...ask, burst: 0.5 }, START),
+      () => reservePermits(undefined, { ...ask, permits: 0 }, START),
+      () => reservePermits(undefined, { ...ask, maxWaitMs: -1 }, START),
+      () => applyFeedback(undefined, { pauseMs: -1 }, START),
+      () => applyFeedback(undefined, { perMinute: 0 }, START),
     ].map((act) => {
       try {
         act()

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { reserved, taught } from '../../src/domain/bucket.ts'
+import { reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
 import type { BackOff, Credential, TokenSet } from '../../src/domain/credential.ts'
 import { defaultWindows, endOf, freshness, plan, renewalTime } from '../../src/domain/plan.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -179,15 +179,15 @@ describe('a token set', () => {
   })
 })
 
-describe('a pause of a lane', () => {
+describe('a pause of a rate limit', () => {
   it('that any clock wrote, over a bucket of any other, holds no caller longer than it was', () => {
     const ask = { perMinute: 300, burst: 10, permits: 1, maxWaitMs: DAY }
     const pause = fc.integer({ min: 0, max: HOUR })
     fc.assert(
       fc.property(skew, skew, skew, pause, (first, writer, reader, pauseMs) => {
-        const { bucket } = reserved(undefined, ask, REAL + first)
-        const paused = taught(bucket, { pauseMs }, REAL + writer)
-        const { answer } = reserved(paused, ask, REAL + reader)
+        const { bucket } = reservePermits(undefined, ask, REAL + first)
+        const paused = applyFeedback(bucket, { pauseMs }, REAL + writer)
+        const { answer } = reservePermits(paused, ask, REAL + reader)
         // The pause, and one interval for each of the two permits.
         expect(answer.waitMs).toBeLessThanOrEqual(pauseMs + 400)
         if (reader === writer) expect(answer.waitMs).toBeGreaterThanOrEqual(pauseMs - 1e-6)

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { breaker, type BreakerOptions } from '../../src/policy/breaker.ts'
-import { lanes } from '../../src/policy/lanes.ts'
+import { createKeyedStates } from '../../src/policy/keyed-states.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
-import { tally } from '../../src/policy/tally.ts'
+import { createSlidingWindow } from '../../src/policy/sliding-window.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
 import { aCall, lost, refused, watched } from './calls.ts'
 
@@ -254,7 +254,7 @@ describe('a rolling tally', () => {
     const outcome = fc.record({ wait: fc.integer({ min: 0, max: 400 }), failed: fc.boolean() })
     fc.assert(
       fc.property(fc.array(outcome, { maxLength: 200 }), (outcomes) => {
-        const count = tally(1_000, 10)
+        const count = createSlidingWindow(1_000, 10)
         const all: { readonly slot: number; readonly failed: boolean }[] = []
         let now = 0
         for (const { wait, failed } of outcomes) {
@@ -272,27 +272,27 @@ describe('a rolling tally', () => {
   })
 })
 
-describe('what a layer remembers of its lanes', () => {
-  test('is bounded: the lane that was not asked for the longest is forgotten', () => {
+describe('keyed states', () => {
+  test('drop the least recently used key beyond their bound', () => {
     let made = 0
-    const known = lanes(() => (made += 1), { most: 3 })
-    const of = (lane: string): number => known({ connection: 'a', lane })
+    const known = createKeyedStates(() => (made += 1), { max: 3 })
+    const of = (key: string): number => known('a', key)
     expect([of('1'), of('2'), of('3'), of('1')]).toEqual([1, 2, 3, 1])
     expect(of('4')).toBe(4)
     expect([of('1'), of('3'), of('4')]).toEqual([1, 3, 4])
     expect(of('2')).toBe(5)
   })
 
-  test('is kept while it is busy', () => {
+  test('keep a busy state beyond their bound', () => {
     let made = 0
-    const known = lanes(() => ({ id: (made += 1) }), { most: 2, busy: ({ id }) => id === 1 })
-    const of = (lane: string): number => known({ connection: 'a', lane }).id
+    const known = createKeyedStates(() => ({ id: (made += 1) }), { max: 2, isBusy: ({ id }) => id === 1 })
+    const of = (key: string): number => known('a', key).id
     expect([of('1'), of('2'), of('3'), of('1'), of('2')]).toEqual([1, 2, 3, 1, 4])
   })
 
-  test('is never one and the same for two names', () => {
-    const known = lanes(() => ({}))
-    expect(known({ connection: 'a', lane: 'b:c' })).not.toBe(known({ connection: 'a:b', lane: 'c' }))
-    expect(known({ connection: 'ab', lane: 'c' })).not.toBe(known({ connection: 'a', lane: 'bc' }))
+  test('never share a state between two keys', () => {
+    const known = createKeyedStates(() => ({}))
+    expect(known('a', 'b:c')).not.toBe(known('a:b', 'c'))
+    expect(known('ab', 'c')).not.toBe(known('a', 'bc'))
   })
 })

@@ -3,7 +3,7 @@ import { type Call, openCall, TryFailure, type TryFacts } from '../../src/policy
 
 /** A call as an upstream folder opens it. */
 export const aCall = (of: Partial<Call> = {}): Call => ({
-  ...openCall({ connection: 'default', operation: 'generate-token', lane: 'guest-tokens', repeatable: true }),
+  ...openCall({ connection: 'default', operation: 'generate-token', rateLimitKey: 'guest-tokens', repeatable: true }),
   ...of,
 })
 

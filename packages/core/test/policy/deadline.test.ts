@@ -118,10 +118,10 @@ describe('the deadline', () => {
 
   test('tells the layers how much is left', async () => {
     const clock = fakeClock()
-    let left: Call['left'] = () => Number.NaN
+    let left: Call['remainingMs'] = () => Number.NaN
     const work = watched(
       deadline(1_000, { clock })((call) => {
-        left = call.left
+        left = call.remainingMs
         return never()
       })(aCall()),
     )
@@ -136,17 +136,17 @@ describe('the deadline', () => {
   test('never allows more than a deadline outside of it', async () => {
     const clock = fakeClock()
     let left = 0
-    const attempt = deadline(5_000, { clock })(async (call) => (left = call.left()))
-    await attempt(aCall({ left: () => 300 }))
+    const attempt = deadline(5_000, { clock })(async (call) => (left = call.remainingMs()))
+    await attempt(aCall({ remainingMs: () => 300 }))
     expect(left).toBe(300)
   })
 
   test('is not moved by setting the wall clock', async () => {
     const clock = fakeClock()
-    let left: Call['left'] = () => Number.NaN
+    let left: Call['remainingMs'] = () => Number.NaN
     void watched(
       deadline(1_000, { clock })((call) => {
-        left = call.left
+        left = call.remainingMs
         return never()
       })(aCall()),
     )
@@ -164,7 +164,7 @@ describe('the time-out', () => {
   ])('is a failed try %s', async (_, isSent, sent, message) => {
     const clock = fakeClock()
     const attempt = (call: Call): Promise<never> => {
-      if (isSent) call.sent()
+      if (isSent) call.onSend()
       return never()
     }
     const work = watched(timeout(10_000, { clock })(attempt)(aCall()))

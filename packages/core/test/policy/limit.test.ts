@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GuestpassError } from '../../src/domain/errors.ts'
-import { limit, type LimitOptions, type PermitStore } from '../../src/policy/limit.ts'
+import { limit, type LimitOptions } from '../../src/policy/limit.ts'
+import type { PermitStore } from '../../src/policy/permit-source.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { type FakeClock, fakeClock, settle } from '../../src/testing/index.ts'
@@ -12,21 +13,21 @@ type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never
 /** A store in memory that counts what it is asked, and fails or dawdles when told. */
 function countedStore(clock: FakeClock) {
   const inner = memoryStore({ clock })
-  const told = { reserves: 0, learns: 0, permits: 0, failing: false, forgetful: false, latencyMs: 0, learnMs: 0 }
+  const told = { reserves: 0, feedbacks: 0, permits: 0, failing: false, forgetful: false, latencyMs: 0, feedbackMs: 0 }
   const busy = (): GuestpassError => new GuestpassError('store_busy', 'busy')
   const store: PermitStore = {
-    async reserve(connection, lane, ask) {
+    async reservePermits(connection, rateLimitKey, request) {
       told.reserves += 1
       if (told.latencyMs > 0) await clock.sleep(told.latencyMs)
       if (told.failing) throw busy()
-      told.permits += ask.permits
-      return inner.reserve(connection, lane, ask)
+      told.permits += request.permits
+      return inner.reservePermits(connection, rateLimitKey, request)
     },
-    async learn(connection, lane, lesson) {
-      told.learns += 1
-      if (told.learnMs > 0) await clock.sleep(told.learnMs)
+    async applyFeedback(connection, rateLimitKey, feedback) {
+      told.feedbacks += 1
+      if (told.feedbackMs > 0) await clock.sleep(told.feedbackMs)
       if (told.failing || told.forgetful) throw busy()
-      return inner.learn(connection, lane, lesson)
+      return inner.applyFeedback(connection, rateLimitKey, feedback)
     },
   }
   return { store, told }
@@ -36,11 +37,11 @@ function countedStore(clock: FakeClock) {
 function limiter(options: LimitOptions = {}, clock = fakeClock(), counted = countedStore(clock)) {
   const sent: number[] = []
   const policy = limit(options, { clock, store: counted.store })
-  const ask = (of: Partial<Call> = {}, answer?: Parameters<Call['notice']>[0]) =>
+  const ask = (of: Partial<Call> = {}, answer?: Parameters<Call['onAnswer']>[0]) =>
     watched(
       policy(async (call) => {
         sent.push(clock.monotonic())
-        if (answer) call.notice(answer)
+        if (answer) call.onAnswer(answer)
         return sent.length
       })(aCall(of)),
     )
@@ -61,7 +62,7 @@ const densest = (moments: readonly number[], windowMs: number): number => {
 }
 
 describe('the pace', () => {
-  test('a quiet lane lets the burst through at once, and what follows every interval', async () => {
+  test('an unused limit lets the burst through at once, and what follows every interval', async () => {
     const { clock, sent, many } = limiter({ perMinute: 60, burst: 3 })
     many(6)
     await clock.advance(0)
@@ -81,11 +82,11 @@ describe('the pace', () => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, at) => at))
   })
 
-  test('connections and lanes each have their own', async () => {
+  test('connections and rate-limit keys each have their own limit', async () => {
     const { clock, sent, many } = limiter({ perMinute: 60, burst: 1 })
-    many(1, { connection: 'a', lane: 'x' })
-    many(1, { connection: 'a', lane: 'y' })
-    many(1, { connection: 'b', lane: 'x' })
+    many(1, { connection: 'a', rateLimitKey: 'x' })
+    many(1, { connection: 'a', rateLimitKey: 'y' })
+    many(1, { connection: 'b', rateLimitKey: 'x' })
     await clock.advance(0)
     expect(sent).toEqual([0, 0, 0])
   })
@@ -141,7 +142,7 @@ describe('the pace', () => {
     expect(sent.at(-1)).toBeLessThan(9_900 * 1.05)
   })
 
-  test('callers who left give their turn to those behind them', async () => {
+  test('callers who left give their permit to those behind them', async () => {
     const { clock, sent, many, ask } = limiter({ perMinute: 60, burst: 1 })
     const aborter = new AbortController()
     many(1)
@@ -206,13 +207,13 @@ describe('the store', () => {
     expect(sent.at(-1)).toBeLessThan(10_000 * 1.05)
   })
 
-  test('that fails stops nobody: this process goes on at the same rate by itself', async () => {
+  test('that fails stops no call: this process goes on at the same rate by itself', async () => {
     const { clock, sent, many, told } = limiter({ perMinute: 60, burst: 5, maxWaitMs: day })
     told.failing = true
     const calls = many(10)
     await clock.advance(9_500)
     expect(calls.every(({ now }) => now.state === 'done')).toBe(true)
-    // Without the burst, because nobody knows what the others have used of it.
+    // Without the burst, because it is not known what the others have used of it.
     expect(sent).toEqual(Array.from({ length: 10 }, (_, at) => at * 1_000))
   })
 
@@ -233,7 +234,7 @@ describe('the store', () => {
 })
 
 describe('the bound', () => {
-  test('a call whose turn is too far away is refused at once with a time', async () => {
+  test('a call whose permit is too far away is refused at once with a time', async () => {
     const { clock, sent, many } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 5_000 })
     const calls = many(20)
     await clock.advance(0)
@@ -253,14 +254,14 @@ describe('the bound', () => {
     const { clock, ask } = limiter({ perMinute: 60, burst: 1 })
     ask()
     const patient = ask()
-    const hurried = ask({ left: () => 1_500 })
+    const hurried = ask({ remainingMs: () => 1_500 })
     await clock.advance(0)
     expect(hurried.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 2_000 })
     await clock.advance(1_000)
     expect(patient.now.state).toBe('done')
   })
 
-  test('the store refuses when other processes stand in line', async () => {
+  test('the store refuses when callers of other processes wait', async () => {
     const clock = fakeClock()
     const counted = countedStore(clock)
     const other = limiter({ perMinute: 60, burst: 1, maxWaitMs: day }, clock, counted)
@@ -276,12 +277,12 @@ describe('the bound', () => {
   test('a pause refuses those at once who cannot wait so long, and keeps those who can', async () => {
     const { clock, ask } = limiter({ perMinute: 60, burst: 1, maxWaitMs: day })
     ask({}, { status: 429, headers: { 'retry-after': '60' } })
-    const hurried = [ask({ left: () => 1_000 }), ask({ left: () => 2_000 })]
-    const patient = ask({ left: () => 100_000 })
+    const hurried = [ask({ remainingMs: () => 1_000 }), ask({ remainingMs: () => 2_000 })]
+    const patient = ask({ remainingMs: () => 100_000 })
     await clock.advance(0)
     for (const { now } of hurried)
       expect(now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 60_000 })
-    const late = ask({ left: () => 60_500 })
+    const late = ask({ remainingMs: () => 60_500 })
     await settle()
     // Behind the patient one.
     expect(late.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 61_000 })
@@ -289,7 +290,7 @@ describe('the bound', () => {
     expect(patient.now.state).toBe('done')
   })
 
-  test('a pause refuses a whole line with one look at the store', async () => {
+  test('a pause refuses all callers in the queue with one request to the store', async () => {
     const { clock, ask, many, told } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 50_000 })
     ask({}, { status: 429, headers: { 'retry-after': '60' } })
     const calls = many(50)
@@ -302,15 +303,15 @@ describe('the bound', () => {
     const { clock, ask, told } = limiter({ perMinute: 600, burst: 1 })
     told.forgetful = true
     ask({}, { status: 429, headers: { 'retry-after': '60' } })
-    const hurried = ask({ left: () => 1_000 })
+    const hurried = ask({ remainingMs: () => 1_000 })
     await clock.advance(0)
     expect(hurried.now.error).toMatchObject({ code: 'upstream_busy', retryAt: clock.wall() + 60_000 })
   })
 
-  test('a pause wakes the line: nobody sleeps on for a permit that is void', async () => {
+  test('a pause wakes the queue: no caller sleeps on for a void permit', async () => {
     const { clock, policy, ask } = limiter({ perMinute: 6, burst: 1 })
-    let notice: Call['notice'] = () => {}
-    void watched(policy(async (call) => (notice = call.notice))(aCall()))
+    let notice: Call['onAnswer'] = () => {}
+    void watched(policy(async (call) => (notice = call.onAnswer))(aCall()))
     const waiting = ask()
     await clock.advance(1_000)
     notice({ status: 429, headers: { 'retry-after': '60' } })
@@ -327,7 +328,7 @@ describe('the bound', () => {
     expect(calls.filter(({ now }) => now.state === 'done')).toHaveLength(10)
   })
 
-  test('a lane that other processes use as well is known to be slower', async () => {
+  test('a limit that other processes use as well is expected to be slower', async () => {
     const clock = fakeClock()
     const counted = countedStore(clock)
     const fleet = [1, 2, 3, 4].map(() => limiter({ perMinute: 600, burst: 1, maxWaitMs: day }, clock, counted))
@@ -335,7 +336,7 @@ describe('the bound', () => {
     await clock.advance(10_000)
     const left = 75
     // Alone these would take 7.5 s; among four they take 30 s.
-    const refused = fleet[0]?.ask({ left: () => left * 200 })
+    const refused = fleet[0]?.ask({ remainingMs: () => left * 200 })
     await settle()
     expect(refused?.now.error?.code).toBe('upstream_busy')
   })
@@ -348,7 +349,7 @@ describe('the bound', () => {
   )
 })
 
-describe('what answers teach', () => {
+describe('feedback of answers', () => {
   const said = (count: number, allowed: number, reset: number, status = 200) => ({
     status,
     headers: {
@@ -387,9 +388,9 @@ describe('what answers teach', () => {
     expect(sent).toEqual([0, 7_000, 7_100])
   })
 
-  test('the line is not served before the store has learned, so that no burst follows a pause', async () => {
+  test('the queue waits until the store has the feedback, so that no burst follows a pause', async () => {
     const { clock, sent, ask, many, told } = limiter({ perMinute: 600, burst: 10 })
-    told.learnMs = 50
+    told.feedbackMs = 50
     ask({}, { status: 429, headers: { 'retry-after': '7' } })
     await clock.advance(0)
     many(4)
@@ -423,8 +424,8 @@ describe('what answers teach', () => {
 
   test('callers who wait already wait on: permits in hand are void', async () => {
     const { clock, sent, policy, many } = limiter({ perMinute: 600, burst: 1 })
-    let notice: Call['notice'] = () => {}
-    void watched(policy(async (call) => (notice = call.notice))(aCall()))
+    let notice: Call['onAnswer'] = () => {}
+    void watched(policy(async (call) => (notice = call.onAnswer))(aCall()))
     await clock.advance(0)
     many(5)
     await clock.advance(150)
@@ -450,7 +451,7 @@ describe('what answers teach', () => {
     expect(sent).toEqual([0, 7_000])
   })
 
-  test('when the count reaches what is allowed, the lane rests until it begins anew', async () => {
+  test('when the count reaches what is allowed, no call is sent until the count begins anew', async () => {
     const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 10 })
     ask({}, said(600, 600, 12))
     await clock.advance(0)
@@ -461,7 +462,7 @@ describe('what answers teach', () => {
     expect(sent).toEqual([0, 12_000])
   })
 
-  test('a lower limit slows the lane down, its end speeds it up again', async () => {
+  test('a lower limit slows calls down, its end speeds them up again', async () => {
     const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 1 })
     ask({}, said(1, 60, 60))
     await clock.advance(1_000)
@@ -481,20 +482,20 @@ describe('what answers teach', () => {
     many(2)
     await clock.advance(2_000)
     expect(sent).toEqual([0, 1_000, 2_000])
-    expect(told.learns).toBe(0)
+    expect(told.feedbacks).toBe(0)
   })
 
   test('the store is told once, not with every answer', async () => {
     const { clock, ask, told } = limiter({ perMinute: 600, burst: 10 })
     for (let at = 0; at < 20; at += 1) ask({}, said(at, 300, 60))
     await clock.advance(10_000)
-    expect(told.learns).toBe(1)
+    expect(told.feedbacks).toBe(1)
   })
 
   test('layers outside hear of the answer too', async () => {
     const heard: number[] = []
     const { clock, ask } = limiter()
-    ask({ notice: ({ status }) => heard.push(status) }, { status: 204, headers: {} })
+    ask({ onAnswer: ({ status }) => heard.push(status) }, { status: 204, headers: {} })
     await clock.advance(0)
     expect(heard).toEqual([204])
   })

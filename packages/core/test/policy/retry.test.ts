@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GuestpassError } from '../../src/domain/errors.ts'
-import { budget } from '../../src/policy/budget.ts'
+import { createRetryBudget } from '../../src/policy/retry-budget.ts'
 import { type Call, TryFailure } from '../../src/policy/pipeline.ts'
 import { retry, type RetryOptions } from '../../src/policy/retry.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
@@ -48,7 +48,7 @@ describe('what is repeated', () => {
     const busy = refused(status, { upstream: { status, code: 'temporarily_unavailable' } })
     for (const call of [{}, once])
       expect(await run([busy], {}, call)).toMatchObject({ state: 'done', tries: { length: 2 } })
-    expect(await run([busy], {}, { ...once, single: true })).toMatchObject({ state: 'failed', tries: { length: 1 } })
+    expect(await run([busy], {}, { ...once, isSingle: true })).toMatchObject({ state: 'failed', tries: { length: 1 } })
   })
 
   test.each(['invalid_request', 'invalid_client', 'invalid_scope', 'unauthorized_client', 'unsupported_grant_type'])(
@@ -96,7 +96,7 @@ describe('what is repeated', () => {
   })
 
   test('a refused access token takes nothing from the retries or the budget', async () => {
-    const poor = budget({ most: 1, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
+    const poor = createRetryBudget({ most: 1, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
     expect(await run([refused(401), refused(500)], { retries: 1, budget: poor })).toMatchObject({
       state: 'done',
       tries: { length: 3 },
@@ -119,7 +119,7 @@ describe('how often', () => {
   })
 
   test('not when the budget of the connection is spent', async () => {
-    const account = budget({ most: 2, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
+    const account = createRetryBudget({ most: 2, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
     const { tries, error } = await run(forever(refused(503)), { budget: account })
     expect(tries).toHaveLength(3)
     expect(error).toMatchObject({ code: 'upstream_unavailable' })
@@ -127,7 +127,7 @@ describe('how often', () => {
   })
 
   test('a repeat at the time that upstream named does not draw on the budget', async () => {
-    const account = budget({ most: 1, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
+    const account = createRetryBudget({ most: 1, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
     account.withdraw('default')
     expect(await run([refused(429, { retryAfterMs: 1_000 })], { budget: account })).toMatchObject({ state: 'done' })
     expect(await run([refused(429)], { budget: account })).toMatchObject({ state: 'failed' })
@@ -135,7 +135,7 @@ describe('how often', () => {
 
   test('during an outage upstream gets about a fifth more than the traffic, not four times as much', async () => {
     const clock = fakeClock()
-    const account = budget({}, { clock })
+    const account = createRetryBudget({}, { clock })
     let asked = 0
     const attempt = retry(
       { budget: account },
@@ -217,7 +217,7 @@ describe('the wait', () => {
       [refused(429, { retryAfterMs: 20_000 }), 'upstream_busy'],
       [refused(503, { retryAfterMs: 20_000 }), 'upstream_unavailable'],
     ] as const) {
-      const { error, tries, clock } = await run([failure], {}, { left: () => 20_000 })
+      const { error, tries, clock } = await run([failure], {}, { remainingMs: () => 20_000 })
       expect(tries).toEqual([0])
       expect(error?.code).toBe(code)
       const after = (error?.retryAt as number) - (clock.wall() - 3_600_000)
@@ -227,7 +227,7 @@ describe('the wait', () => {
   })
 
   test('within the deadline is waited', async () => {
-    expect(await run([refused(429, { retryAfterMs: 10_000 })], {}, { left: () => 11_001 })).toMatchObject({
+    expect(await run([refused(429, { retryAfterMs: 10_000 })], {}, { remainingMs: () => 11_001 })).toMatchObject({
       state: 'done',
     })
   })
@@ -296,7 +296,7 @@ describe('the error at the end', () => {
           const wait = told === undefined ? {} : { retryAfterMs: told }
           return new TryFailure({ code: 'upstream_unavailable', sent, message: 'x', ...upstream, ...wait })
         })
-        const { state, error, tries } = await run(failures, {}, { repeatable, left: () => 30_000 })
+        const { state, error, tries } = await run(failures, {}, { repeatable, remainingMs: () => 30_000 })
         expect(state === 'done' || error instanceof GuestpassError).toBe(true)
         expect(tries.length).toBeLessThanOrEqual(4)
       }),

@@ -17,7 +17,7 @@ const never = (): Promise<never> => new Promise(() => {})
 
 /** Answers 429 as upstream does, headers and failure both. */
 const busy = (call: Call, seconds: number): never => {
-  call.notice({ status: 429, headers: { 'retry-after': `${seconds}` } })
+  call.onAnswer({ status: 429, headers: { 'retry-after': `${seconds}` } })
   throw refused(429, { retryAfterMs: seconds * 1_000 })
 }
 
@@ -35,11 +35,11 @@ describe('a pipeline', () => {
     expect(order).toEqual(['a', 'b', 'c', 'try'])
   })
 
-  test('opens a call with no deadline and nobody to notice', () => {
-    const call = openCall({ connection: 'a', operation: 'o', lane: 'l', repeatable: false })
-    expect(call.left()).toBe(Number.POSITIVE_INFINITY)
+  test('opens a call with no deadline and no listeners', () => {
+    const call = openCall({ connection: 'a', operation: 'o', rateLimitKey: 'l', repeatable: false })
+    expect(call.remainingMs()).toBe(Number.POSITIVE_INFINITY)
     expect(call.signal.aborted).toBe(false)
-    expect(() => call.notice({ status: 200, headers: {} })).not.toThrow()
+    expect(() => call.onAnswer({ status: 200, headers: {} })).not.toThrow()
   })
 })
 

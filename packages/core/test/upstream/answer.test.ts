@@ -21,7 +21,7 @@ const request: HttpRequest = {
   secrets: [new Secret(SECRET), new Secret(BEARER)],
 }
 
-const call = () => openCall({ connection: 'default', operation: 'make-thing', lane: 'api', repeatable: true })
+const call = () => openCall({ connection: 'default', operation: 'make-thing', rateLimitKey: 'api', repeatable: true })
 const ask = (http: Http) => sendAndRead({ http, clock: fakeClock() }, request, reader, call())
 const answering = (answer: HttpAnswer) => ask(async () => answer)
 
@@ -49,13 +49,13 @@ describe('an answer that fits', () => {
     },
   )
 
-  it('tells the layers its status and headers', async () => {
-    const told: unknown[] = []
-    const noticing = { ...call(), notice: (answer: unknown) => void told.push(answer) }
+  it('gives the layers its status and headers', async () => {
+    const answers: unknown[] = []
+    const noticing = { ...call(), onAnswer: (answer: unknown) => void answers.push(answer) }
     await sendAndRead({ http: async () => json(200, { token: 't' }), clock: fakeClock() }, request, reader, noticing)
     const refused = sendAndRead({ http: async () => json(429, {}), clock: fakeClock() }, request, reader, noticing)
     await refused.catch(() => {})
-    expect(told).toMatchObject([{ status: 200 }, { status: 429 }])
+    expect(answers).toMatchObject([{ status: 200 }, { status: 429 }])
   })
 })
 

@@ -1,11 +1,11 @@
 import {
+  applyFeedback,
   type Bucket,
   type Instant,
-  type Lesson,
   type PermitAnswer,
-  type PermitAsk,
-  reserved,
-  taught,
+  type PermitRequest,
+  type RateLimitFeedback,
+  reservePermits as reserveInBucket,
 } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 
@@ -60,9 +60,15 @@ export const reservePermits = (
   db: Db,
   connection: string,
   key: string,
-  ask: PermitAsk,
+  request: PermitRequest,
   now: Instant,
-): Promise<PermitAnswer> => changeBucket(db, connection, key, (known) => reserved(known, ask, now))
+): Promise<PermitAnswer> => changeBucket(db, connection, key, (known) => reserveInBucket(known, request, now))
 
-export const recordFeedback = (db: Db, connection: string, key: string, lesson: Lesson, now: Instant): Promise<void> =>
-  changeBucket(db, connection, key, (known) => ({ answer: undefined, bucket: taught(known, lesson, now) }))
+export const recordFeedback = (
+  db: Db,
+  connection: string,
+  key: string,
+  feedback: RateLimitFeedback,
+  now: Instant,
+): Promise<void> =>
+  changeBucket(db, connection, key, (known) => ({ answer: undefined, bucket: applyFeedback(known, feedback, now) }))

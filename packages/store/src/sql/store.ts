@@ -91,8 +91,8 @@ export function createSqlStore(parts: CommitParts): Store {
       return { ...answer, found: { ...opened, now: at } }
     },
     release: (connection, name, holder) => write((db) => releaseLease(db, connection, name, holder)),
-    reserve: (connection, key, ask) => write((db) => reservePermits(db, connection, key, ask, now())),
-    learn: (connection, key, lesson) => write((db) => recordFeedback(db, connection, key, lesson, now())),
+    reservePermits: (connection, key, request) => write((db) => reservePermits(db, connection, key, request, now())),
+    applyFeedback: (connection, key, feedback) => write((db) => recordFeedback(db, connection, key, feedback, now())),
     fact: (connection, name) => read((db) => readFact(db, connection, name)),
     setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
     async events(connection, page) {

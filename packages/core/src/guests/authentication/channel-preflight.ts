@@ -1,6 +1,6 @@
 import { type Millis, MINUTE } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
-import { lanes } from '../../policy/lanes.ts'
+import { createKeyedStates } from '../../policy/keyed-states.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createExpiringValue } from '../../tokens/renewal/expiring-value.ts'
 
@@ -28,20 +28,18 @@ export function createChannelPreflight(
   }: { readonly connection: string; readonly mode: Preflight; readonly look: (channelId: string) => Promise<void> },
   { clock }: { readonly clock: Clock },
 ): ChannelPreflight {
-  const known = lanes(
+  const known = createKeyedStates(
     () => ({ usable: createExpiringValue<true>(clock), flight: undefined as Promise<ChannelStatus> | undefined }),
-    {
-      busy: ({ flight }) => flight !== undefined,
-    },
+    { isBusy: ({ flight }) => flight !== undefined },
   )
 
   async function looked(channelId: string): Promise<ChannelStatus> {
-    const lane = known({ connection, lane: channelId })
-    if (lane.usable.get()) return 'usable'
-    lane.flight ??= look(channelId)
+    const state = known(connection, channelId)
+    if (state.usable.get()) return 'usable'
+    state.flight ??= look(channelId)
       .then(
         (): ChannelStatus => {
-          lane.usable.set(true, REMEMBERED)
+          state.usable.set(true, REMEMBERED)
           return 'usable'
         },
         (thrown: unknown): ChannelStatus => {
@@ -51,9 +49,9 @@ export function createChannelPreflight(
         },
       )
       .finally(() => {
-        lane.flight = undefined
+        state.flight = undefined
       })
-    return lane.flight
+    return state.flight
   }
 
   return {
@@ -64,7 +62,7 @@ export function createChannelPreflight(
       if (error.upstream?.status !== 403 || mode === 'off') return error
       const own = unavailable(error, channelId)
       if (own?.reason === 'scope') return own
-      known({ connection, lane: channelId }).usable.clear()
+      known(connection, channelId).usable.clear()
       return looked(channelId).then(
         () => own ?? error,
         (thrown: unknown) => asGuestpassError(thrown),

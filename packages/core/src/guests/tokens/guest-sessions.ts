@@ -2,7 +2,7 @@ import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
 import type { Ask, Windows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
-import { lanes } from '../../policy/lanes.ts'
+import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { RenewalCall, RenewalResult, RenewalStrategy } from '../../tokens/renewal/strategy.ts'
 import { unknownGuest } from '../requests/locate.ts'
@@ -27,12 +27,14 @@ export interface GuestSessions {
 export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPorts): GuestSessions {
   const { connection } = parts
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
-  const known = lanes((): { renewal?: Renewal } => ({}), { busy: ({ renewal }) => renewal?.busy ?? false })
+  const known = createKeyedStates((): { renewal?: Renewal } => ({}), {
+    isBusy: ({ renewal }) => renewal?.busy ?? false,
+  })
   return {
     current(guestId, ask, context) {
-      const lane = known({ connection, lane: guestId })
-      lane.renewal ??= createRenewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
-      return lane.renewal.current(ask, context)
+      const state = known(connection, guestId)
+      state.renewal ??= createRenewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
+      return state.renewal.current(ask, context)
     },
   }
 }

@@ -128,10 +128,10 @@ export function sharedClockCases({ test, expect }: TestTools): void {
 
   test('ends a pause that was set while the clock was ahead after its length', async (handles) => {
     const { store, other, advance } = handles
-    await whileAhead(handles, () => store.learn(HOME, 'oauth', { pauseMs: MINUTE }))
+    await whileAhead(handles, () => store.applyFeedback(HOME, 'oauth', { pauseMs: MINUTE }))
     const asked = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: HOUR }
-    expect((await other.reserve(HOME, 'oauth', { ...asked, maxWaitMs: 0 })).waitMs <= MINUTE).toEqual(true)
+    expect((await other.reservePermits(HOME, 'oauth', { ...asked, maxWaitMs: 0 })).waitMs <= MINUTE).toEqual(true)
     await advance(MINUTE)
-    expect(await other.reserve(HOME, 'oauth', asked)).toEqual({ granted: true, waitMs: 0, intervalMs: 0 })
+    expect(await other.reservePermits(HOME, 'oauth', asked)).toEqual({ granted: true, waitMs: 0, intervalMs: 0 })
   })
 }

@@ -53,9 +53,9 @@ export function isolatedCoordinationCases({ test, expect }: TestTools): void {
 
   test('keeps permits, pauses and learned limits of connections apart', async ({ store }) => {
     const ask = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
-    await store.reserve(HOME, 'oauth', { ...ask, permits: 9 })
-    await store.learn(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
-    expect(await store.reserve(NEIGHBOUR, 'oauth', ask)).toEqual({ granted: true, waitMs: 0, intervalMs: 1_000 })
+    await store.reservePermits(HOME, 'oauth', { ...ask, permits: 9 })
+    await store.applyFeedback(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
+    expect(await store.reservePermits(NEIGHBOUR, 'oauth', ask)).toEqual({ granted: true, waitMs: 0, intervalMs: 1_000 })
   })
 
   test('keeps facts of connections apart', async ({ store }) => {

@@ -1,5 +1,5 @@
 import { type Millis, MINUTE, SECOND } from '../../domain/time.ts'
-import { lanes } from '../../policy/lanes.ts'
+import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 
 /** What refuses or takes an access token. */
@@ -78,9 +78,9 @@ const nothing = (): Damped => ({
 })
 
 export function createRejections(clock: Clock): Rejections {
-  const origins = lanes(nothing)
+  const origins = createKeyedStates(nothing)
   const refused = new Map<string, Refused>()
-  const damped = (of: string, { origin }: Resource): Damped => origins({ connection: of, lane: origin })
+  const damped = (of: string, { origin }: Resource): Damped => origins(of, origin)
   const remember = (of: string, one: Refused): void => {
     const [eldest = of] = refused.keys()
     if (!refused.has(of) && refused.size >= MOST_CREDENTIALS) refused.delete(eldest)

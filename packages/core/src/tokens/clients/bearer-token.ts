@@ -1,7 +1,7 @@
 import { having, list, needed, record } from '../../domain/options.ts'
 import { Secret } from '../../domain/secret.ts'
 import { webAddress } from '../../domain/web-address.ts'
-import { showsTaken } from '../../policy/authorize.ts'
+import { showsTokenAccepted } from '../../policy/authorize.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import type { Resource } from '../access/rejections.ts'
 
@@ -38,7 +38,7 @@ const REFUSED = 401
 
 /** Tells the source when the token was taken. */
 export function reportIfAccepted(source: TokenSource, { token, by, status }: TokenOutcome): void {
-  if (status !== undefined && showsTaken(status)) source.reportAccepted?.(token, by)
+  if (status !== undefined && showsTokenAccepted(status)) source.reportAccepted?.(token, by)
 }
 
 /** Tells the source how the token fared. Whether to send the request once more, with the next token. */

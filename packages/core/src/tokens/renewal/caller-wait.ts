@@ -2,8 +2,8 @@ import type { Context } from '../../domain/context.ts'
 import { type Millis, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { FailedTries } from '../../policy/failed-tries.ts'
-import { overdueError } from '../../policy/overdue.ts'
-import { timeBox } from '../../policy/time-box.ts'
+import { deadlineError } from '../../policy/deadline-error.ts'
+import { withTimeLimit } from '../../policy/time-limit.ts'
 import type { Clock } from '../../ports/clock.ts'
 
 /**
@@ -21,6 +21,6 @@ export function callerWait<T>(
   const allowedMs = patienceMs ?? mostMs
   let latest: GuestpassError | undefined
   const unwatch = watch((failure) => (latest = failure))
-  const overdue = (): GuestpassError => overdueError(`${what}: not done within ${allowedMs / SECOND} s.`, then, latest)
-  return timeBox(({ signal: ended }) => work(ended), { signal }, allowedMs, overdue, clock).finally(unwatch)
+  const overdue = (): GuestpassError => deadlineError(`${what}: not done within ${allowedMs / SECOND} s.`, then, latest)
+  return withTimeLimit(({ signal: ended }) => work(ended), { signal }, allowedMs, overdue, clock).finally(unwatch)
 }

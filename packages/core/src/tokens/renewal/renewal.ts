@@ -3,7 +3,7 @@ import type { Credential, TokenSet } from '../../domain/credential.ts'
 import { type Ask, judgedAt, type Plan, plan } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
-import { overdueError } from '../../policy/overdue.ts'
+import { deadlineError } from '../../policy/deadline-error.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Found } from '../../ports/store.ts'
 import { attemptRenewal } from './renewal-attempt.ts'
@@ -150,7 +150,7 @@ async function patiently(
   const over = new AbortController()
   const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
     if (parts.saving && ports.unsavedMs !== undefined) return flight
-    throw overdueError(
+    throw deadlineError(
       `The renewal of connection ${connection} is still under way after ${patienceMs / SECOND} s.`,
       'Ask again, or allow it more time.',
       parts.latestFailure,

@@ -24,7 +24,7 @@ export function createCrm(
       profileOf((await sendAndRead(network, profileRequest(url, email), profileAnswer, call)).body)
   return {
     async profile(email) {
-      const call = openCall({ connection, operation: 'crm-profile', lane: 'crm', repeatable: true })
+      const call = openCall({ connection, operation: 'crm-profile', rateLimitKey: 'crm', repeatable: true })
       try {
         return await policy(attempt(email))(call)
       } catch (thrown) {

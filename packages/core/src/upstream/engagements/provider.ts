@@ -57,7 +57,7 @@ export function engagementCalls(parts: ProviderParts): EngagementCalls {
 }
 
 const repeatable = (connection: string, operation: string): Call =>
-  openCall({ connection, operation, lane: 'api', repeatable: true })
+  openCall({ connection, operation, rateLimitKey: 'api', repeatable: true })
 
 async function updated(
   { connection, api, network }: ProviderParts,

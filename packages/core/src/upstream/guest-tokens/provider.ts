@@ -45,7 +45,7 @@ export function guestTokenCalls(parts: ProviderParts): GuestTokens {
   const { connection, api, policyFor } = parts
   const [mint, refresh] = [policyFor([MINT_SCOPE]), policyFor([REFRESH_SCOPE])]
   const open = (operation: string, { signal, patienceMs, onFailedTry }: CallTerms): Call =>
-    openCall({ connection, operation, lane: 'api', repeatable: true, signal, patienceMs, failed: onFailedTry })
+    openCall({ connection, operation, rateLimitKey: 'api', repeatable: true, signal, patienceMs, onFailedTry })
   return {
     async mint(request, terms) {
       const { body, receipt } = await exchanged(parts, mint, open('generate-token', terms), {

@@ -67,7 +67,7 @@ function signIns({
       return requestTokens({
         operation: 'exchange',
         repeatable: false,
-        single: true,
+        isSingle: true,
         spends: true,
         to: 'userToken',
         request: (making) => codeRequest(making, code),
@@ -151,7 +151,7 @@ function ofTokens({
   return {
     async identity(access) {
       if (api === undefined) return {}
-      return run({ operation: 'users-me', lane: 'api', repeatable: true }, async (call) => {
+      return run({ operation: 'users-me', rateLimitKey: 'api', repeatable: true }, async (call) => {
         const { body } = await sendAndRead(network, identityRequest(api, access), identityAnswer, call)
         return identityOf(body)
       })

@@ -1,5 +1,5 @@
 import type { Millis } from '../../domain/time.ts'
-import { type Attempt, openCall, type Policy } from '../../policy/pipeline.ts'
+import { type CallHandler, openCall, type Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { sendAndRead, type Explain, type Network } from '../answer.ts'
 import type { GrantedTokens } from '../granted-tokens.ts'
@@ -16,9 +16,9 @@ import { explainToken, grantedOf, tokenAnswer, tokenReading } from './wire.ts'
 interface Terms {
   readonly operation: string
   /** Default `token`. */
-  readonly lane?: string
+  readonly rateLimitKey?: string
   readonly repeatable: boolean
-  readonly single?: boolean
+  readonly isSingle?: boolean
   readonly patienceMs?: Millis | undefined
 }
 
@@ -43,7 +43,7 @@ export interface TokenCalls {
   readonly options: OAuthOptions
   readonly network: Network
   /** A call through the pipeline. */
-  run<T>(terms: Terms, attempt: Attempt<T>): Promise<T>
+  run<T>(terms: Terms, attempt: CallHandler<T>): Promise<T>
   /** A call whose answer is tokens. */
   requestTokens(ask: Ask): Promise<GrantedTokens>
   /** Sends in the way in which the client names itself here, see `clientWays`. */
@@ -61,8 +61,8 @@ export function createTokenCalls(
   memory: MethodMemory,
 ): TokenCalls {
   const { client, connection, server } = options
-  const run = <T>(terms: Terms, attempt: Attempt<T>, failed?: TryHooks['onFailedTry']): Promise<T> =>
-    policy(attempt)(openCall({ connection, lane: 'token', ...terms, failed }))
+  const run = <T>(terms: Terms, attempt: CallHandler<T>, onFailedTry?: TryHooks['onFailedTry']): Promise<T> =>
+    policy(attempt)(openCall({ connection, rateLimitKey: 'token', ...terms, onFailedTry }))
 
   /** A call that may use something up if `spends`. */
   function sent<T>(
@@ -75,7 +75,7 @@ export function createTokenCalls(
       return runNonIdempotent(
         policy,
         attempt,
-        openCall({ connection, lane: 'token', ...terms, failed: onFailedTry }),
+        openCall({ connection, rateLimitKey: 'token', ...terms, onFailedTry }),
         hooks,
         mayRepeat,
       )

@@ -22,7 +22,7 @@ function counting(store: Store): { readonly store: Store; readonly calls: string
 const nameOf = (argument: unknown): string => (typeof argument === 'string' ? (argument.split(':')[0] ?? '') : '')
 
 /** What the enrichment that begins meanwhile asks of the store. */
-const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reserve)/.test(call)
+const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reservePermits)/.test(call)
 
 it('a new guest costs eight calls of the store, besides its permit and the look whether its token is revoked', async () => {
   const here = peopleWorld()

@@ -538,11 +538,11 @@ describe('a lost answer of a server with grace', () => {
     const first = await here.process(more)
     here.server.meets(lostAfter)
     await first.accessTokens.token()
-    const reserve: Store['reserve'] = async (...of) => {
+    const reservePermits: Store['reservePermits'] = async (...of) => {
       await here.clock.sleep(25 * SECOND)
-      return here.store.reserve(...of)
+      return here.store.reservePermits(...of)
     }
-    const other = await here.process(more, { store: { ...here.store, reserve } })
+    const other = await here.process(more, { store: { ...here.store, reservePermits } })
     await here.clock.advance(2 * SECOND)
     void other.accessTokens.token().catch(() => {})
     await here.clock.advance(MINUTE)

@@ -90,7 +90,7 @@ describe('guest tokens on the wire', () => {
   it('a refresh that is still running may be asked for again, one that is forbidden names the scope', async () => {
     const refused = (status: number) =>
       factsOf(provider(json(status, {}), []).refresh({ guestTokenId: 'g', idempotencyKey: 'k' }, { onSend() {} }))
-    expect(await refused(409)).toMatchObject({ code: 'upstream_busy', again: true })
+    expect(await refused(409)).toMatchObject({ code: 'upstream_busy', isInProgress: true })
     expect((await refused(403)).message).toContain('webmessaging:guesttoken:write')
     expect((await refused(404)).code).toBe('refresh_impossible')
   })

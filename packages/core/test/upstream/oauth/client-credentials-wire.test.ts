@@ -42,7 +42,7 @@ describe('client credentials on the wire', () => {
       sent.push(request)
       return answerOf(given.answer)
     }
-    const call = openCall({ connection: 'default', operation: 'token', lane: 'token', repeatable: true })
+    const call = openCall({ connection: 'default', operation: 'token', rateLimitKey: 'token', repeatable: true })
     return sendAndRead({ http, clock: fakeClock() }, request, tokenAnswer, call, tokenReading(explainToken))
   }
   const fixtures = names('oauth')

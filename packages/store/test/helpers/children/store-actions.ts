@@ -99,7 +99,7 @@ const verbs: Readonly<Record<string, (store: SealedStore) => Promise<void>>> = {
     const ask = { perMinute: 0.001, burst: 50, permits: 1, maxWaitMs: 0 }
     let granted = 0
     for (let nth = 0; nth < Number(amount); nth += 1) {
-      if ((await store.reserve('default', 'oauth', ask)).granted) granted += 1
+      if ((await store.reservePermits('default', 'oauth', ask)).granted) granted += 1
     }
     say(`granted ${granted}`)
   },

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { timeBox } from '../../src/policy/time-box.ts'
+import { withTimeLimit } from '../../src/policy/time-limit.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 
 setFlagsFromString('--expose-gc')
@@ -13,7 +13,7 @@ it('leaves no listener on a signal that many share and that outlives them, whate
   const clock = fakeClock()
   const answers: (() => void)[] = []
   const boxed = Array.from({ length: 50 }, () =>
-    timeBox(
+    withTimeLimit(
       () => new Promise<void>((resolve) => answers.push(resolve)),
       { signal },
       1_000,

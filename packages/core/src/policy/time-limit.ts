@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts'
  * aborts with `overdue()`, and so does the answer, also when the attempt does not listen. The caller's own abort passes
  * through with its reason. Nothing is left behind: no timer, no listener.
  */
-export async function timeBox<T, C extends { readonly signal: AbortSignal }>(
+export async function withTimeLimit<T, C extends { readonly signal: AbortSignal }>(
   attempt: (call: C) => Promise<T>,
   call: C,
   ms: Millis,

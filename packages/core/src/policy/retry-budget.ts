@@ -1,35 +1,36 @@
 import { checkOptions, number, record } from '../domain/options.ts'
 import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import { lanes } from './lanes.ts'
+import { createKeyedStates } from './keyed-states.ts'
 
+/** How many retries a connection may make. */
 export interface BudgetOptions {
-  /** Repeats that each request allows, 0 to 1; default 0.2. */
+  /** Retries that each request adds to the balance, from 0 to 1. Default 0.2. */
   readonly perRequest?: number
-  /** Repeats that each second allows whatever the traffic, so that a quiet connection may repeat too; default 1. */
+  /** Retries that each second adds, so that a quiet connection may retry too; at least 0. Default 1. */
   readonly perSecond?: number
-  /** Repeats that can be saved up, at least 1; a connection begins with that many. Default 20. */
+  /** The largest balance, and the one that a connection starts with; at least 1. Default 20. */
   readonly most?: number
 }
 
 export const budgetKind = record<BudgetOptions>({ perRequest: number(0, 1), perSecond: number(0), most: number(1) })
 
-/** How much may be repeated on a connection, so that repeats do not bury an upstream that is failing. */
-export interface Budget {
-  /** A request was asked for. */
+/** Limits the retries of a connection, so that they do not overload an upstream that fails. */
+export interface RetryBudget {
+  /** Adds what one request allows. */
   deposit(connection: string): void
-  /** True when a repeat may be made; it is then paid for. */
+  /** Takes one retry from the balance. False if there is none: the call must not be repeated. */
   withdraw(connection: string): boolean
 }
 
-/** A budget in this process: one balance per connection, at most 1 000 connections at a time. */
-export function budget(options: BudgetOptions, { clock }: { readonly clock: Clock }): Budget {
+/** Creates a budget in this process: one balance for each connection, at most 1000 connections at a time. */
+export function createRetryBudget(options: BudgetOptions, { clock }: { readonly clock: Clock }): RetryBudget {
   checkOptions('budget', ['budget', options, budgetKind])
   const { perRequest = 0.2, perSecond = 1, most = 20 } = options
-  const accounts = lanes(() => ({ balance: most, at: clock.monotonic() }))
+  const accounts = createKeyedStates(() => ({ balance: most, at: clock.monotonic() }))
 
   const add = (connection: string, amount: number): { balance: number } => {
-    const account = accounts({ connection, lane: '' })
+    const account = accounts(connection, '')
     const now = clock.monotonic()
     const accrued = ((now - account.at) / SECOND) * perSecond
     account.balance = Math.min(most, account.balance + accrued + amount)
