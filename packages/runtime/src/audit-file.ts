@@ -5,7 +5,7 @@ import { appendLines } from './append-lines.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 import { escapeForTerminal } from './escape-for-terminal.ts'
 
-/** The name of the sink and queue of GUESTPASS_AUDIT_FILE. */
+/** The name of the sink and queue of the configured audit file. */
 export const AUDIT_FILE = 'audit-file'
 
 /**
@@ -20,8 +20,8 @@ async function appendRecords(path: string, lines: string, host: Pick<RuntimeHost
     await appendLines(path, lines.split('\n').map(escapeForTerminal).join('\n'))
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
-    host.warn(`GUESTPASS_AUDIT_FILE ${path} cannot be written (${code}); its records wait in the store until it can`)
     const message = `The audit file ${path} cannot be written (${code}). Its records wait in the store until it can.`
+    host.warn(message)
     throw new GuestpassError('output_failed', message, { cause: thrown })
   }
 }

@@ -14,17 +14,16 @@ interface KeyFilePlace {
   readonly host: Pick<RuntimeHost, 'note'>
 }
 
-/**
- * The key ring of a configuration: of GUESTPASS_ENCRYPTION_KEY, else of the key file in the folder of the
- * database.
- */
+/** The key ring of a configuration: of the setting `encryptionKey`, else of the key file in the folder of the database. */
 export async function configuredKeyRing(
   { encryptionKey }: Pick<Settings, 'encryptionKey'>,
   place: KeyFilePlace,
 ): Promise<KeyRing> {
   if (!encryptionKey) return fileKeyRingAt(place)
   const { localKeyRing } = await import('@guestpass/store/sqlite')
-  return localKeyRing(encryptionKey.map((key) => key.reveal()).join(','), place)
+  const { random } = place
+  // Messages name the setting as they name options of core.
+  return localKeyRing(encryptionKey.map((key) => key.reveal()).join(','), { random, field: '`encryptionKey`' })
 }
 
 const statsOf = async (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined)
@@ -43,27 +42,24 @@ async function fileKeyRingAt({ path, random, host }: KeyFilePlace): Promise<KeyR
   if (!isNew && (await statsOf(file)) === undefined) return missingKeyRing(path, file)
   const { fileKeyRing } = await import('@guestpass/store/sqlite')
   const { ring, made } = await fileKeyRing(file, { random }).catch((thrown: unknown) => {
-    throw withVariableRemedy(thrown)
+    throw withKeyRemedy(thrown)
   })
   if (made) host.note(`made the encryption key ${file}; keep a copy, the store cannot be read without it`)
   return ring
 }
 
 /** The key file is not needed if the key is set, which is the remedy. A full disk has a remedy of its own. */
-function withVariableRemedy(thrown: unknown): unknown {
+function withKeyRemedy(thrown: unknown): unknown {
   const isKeyFile =
     thrown instanceof GuestpassError && thrown.code === 'store_unavailable' && thrown.reason === undefined
-  if (!isKeyFile || thrown.message.includes(VARIABLE)) return thrown
-  return withMessage(thrown, { message: `${thrown.message} Or set ${VARIABLE}.` })
+  return isKeyFile ? withMessage(thrown, { message: `${thrown.message} Or set \`encryptionKey\`.` }) : thrown
 }
-
-const VARIABLE = 'GUESTPASS_ENCRYPTION_KEY'
 
 function missingKeyRing(path: string, file: string): KeyRing {
   const reject = async (): Promise<never> => {
     throw new GuestpassError(
       'store_wrong_key',
-      `The key of the store ${path} is missing: GUESTPASS_ENCRYPTION_KEY is not set, and there is no key file ${file}. Set the variable, restore the key file, or use another --database. The store was not changed.`,
+      `The key of the store ${path} is missing: \`encryptionKey\` is not set, and there is no key file ${file}. Set it, restore the key file, or use another \`databaseUrl\`. The store was not changed.`,
     )
   }
   return { id: '', wrap: reject, unwrap: reject }

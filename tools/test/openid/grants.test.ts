@@ -42,7 +42,7 @@ describe('client credentials at a real provider', () => {
       (
         await connect(provider, { ...service, client: { ...odd, basicEncoding }, clientAuth: 'basic' })
       ).accessTokens.token()
-    await expect(asked('raw')).rejects.toThrow('GENESYS_BASIC_ENCODING=form')
+    await expect(asked('raw')).rejects.toThrow("`client.basicEncoding: 'form'`")
     expect((await asked('form')).scopes).toEqual(['api:read'])
   })
 

@@ -1,8 +1,7 @@
 import { GuestpassError } from '@guestpass/core'
 import { type ConnectionView, connectionView, connectionViews, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { connectionDocument, withRuntime } from '@guestpass/runtime'
-import { remedyOf } from './runner/remedies.ts'
+import { commandRemedy, connectionDocument, withRuntime } from '@guestpass/runtime'
 import { defineCommand } from './runner/command.ts'
 
 const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
@@ -42,7 +41,7 @@ export const connectionsShowCommand = defineCommand({
       cli.answer(connectionDocument(view), () => [
         lineOf(view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
-        ...(view.status === 'needs_reauth' ? [`  ${remedyOf(ended, view.connection)}`] : []),
+        ...(view.status === 'needs_reauth' ? [`  ${commandRemedy(ended, view.connection)}`] : []),
         ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),
         ...(view.organization === undefined ? [] : [`  organisation ${view.organization}`]),
       ])

@@ -1,5 +1,6 @@
 import type { Connection, ErrorCode, Store } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
+import type { ErrorTranslator } from './errors.ts'
 import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
 
 /** The health of a connection, as JSON without secrets. */
@@ -31,12 +32,16 @@ export interface BackgroundParts {
   readonly connection: Connection
   readonly perMinute: number
   readonly opened: Pick<OpenStore, 'place' | 'checkStoreFile'>
+  readonly translate: Pick<ErrorTranslator, 'text'>
 }
 
-export function createBackground({ runtime, connection, perMinute, opened }: BackgroundParts): Background {
+export function createBackground({ runtime, connection, perMinute, opened, translate }: BackgroundParts): Background {
   const { place } = opened
   const ending = new AbortController()
   let workers: RunningWorkers | undefined
+
+  const explained = ({ lastError, ...health }: WorkerHealth): WorkerHealth =>
+    lastError ? { ...health, lastError: { ...lastError, message: translate.text(lastError.message) } } : health
 
   async function storeHealth(): Promise<Pick<Health, 'store' | 'backlog'>> {
     try {
@@ -45,7 +50,7 @@ export function createBackground({ runtime, connection, perMinute, opened }: Bac
       return { store: { place }, backlog: await runtime.backlog() }
     } catch (thrown) {
       const { code, message } = asGuestpassError(thrown)
-      return { store: { place, error: { code, message } }, backlog: {} }
+      return { store: { place, error: { code, message: translate.text(message) } }, backlog: {} }
     }
   }
 
@@ -54,7 +59,7 @@ export function createBackground({ runtime, connection, perMinute, opened }: Bac
       if (!ending.signal.aborted) workers ??= startWorkers(runtime, [{ connection, perMinute }], ending.signal)
     },
     async health() {
-      const all = (await workers?.health()) ?? []
+      const all = ((await workers?.health()) ?? []).map(explained)
       const { name } = connection
       if (ending.signal.aborted)
         return { status: 'stopped', connection: name, store: { place }, workers: all, backlog: {} }

@@ -2,7 +2,7 @@ import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from 
 import * as kinds from '@guestpass/core/options'
 import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
-import type { TranslateError } from './errors.ts'
+import type { ErrorTranslator } from './errors.ts'
 
 /**
  * The last argument of every call: who acts (`actor`), for which request (`correlationId`), until when (`signal`, `patienceMs`), and a
@@ -18,7 +18,11 @@ export interface Calls {
   end(): Promise<void>
 }
 
-export function createCalls(connection: string, patienceMs: Millis | undefined, translateError: TranslateError): Calls {
+export function createCalls(
+  connection: string,
+  patienceMs: Millis | undefined,
+  translate: Pick<ErrorTranslator, 'error'>,
+): Calls {
   const running = new Set<Promise<unknown>>()
   let hasEnded = false
   const defaults = patienceMs === undefined ? {} : { patienceMs }
@@ -30,7 +34,7 @@ export function createCalls(connection: string, patienceMs: Millis | undefined, 
       try {
         return await call
       } catch (thrown) {
-        throw translateError(thrown)
+        throw translate.error(thrown)
       } finally {
         running.delete(call)
       }

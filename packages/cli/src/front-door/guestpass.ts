@@ -13,7 +13,7 @@ import {
 import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tokenSourceFor } from './access-token.ts'
 import { type Background, createBackground, type Health } from './background.ts'
 import { type CallContext, type Calls, createCalls } from './calls.ts'
-import { createErrorTranslator } from './errors.ts'
+import { createErrorTranslator, type ErrorTranslator } from './errors.ts'
 import { type AddEventListener, createEvents, type Events } from './events.ts'
 import { createFrontDoorGuests, type FrontDoorGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
@@ -166,6 +166,15 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
 }
 
 async function openParts(options: LoadedOptions): Promise<FrontDoorParts> {
+  const translate = createErrorTranslator(options.config)
+  try {
+    return await openTranslated(options, translate)
+  } catch (thrown) {
+    throw translate.error(thrown)
+  }
+}
+
+async function openTranslated(options: LoadedOptions, translate: ErrorTranslator): Promise<FrontDoorParts> {
   const { config, env, cwd, log, audit } = options
   const aborting = new AbortController()
   const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
@@ -185,9 +194,9 @@ async function openParts(options: LoadedOptions): Promise<FrontDoorParts> {
     runtime,
     connection,
     clock: ports.clock,
-    calls: createCalls(config.connection, patienceMs, createErrorTranslator(config)),
+    calls: createCalls(config.connection, patienceMs, translate),
     events: createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn }),
-    background: createBackground({ runtime, connection, perMinute, opened }),
+    background: createBackground({ runtime, connection, perMinute, opened, translate }),
     aborting,
   }
 }

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import type { GuestpassError } from '@guestpass/core'
-import { escapeForTerminal } from '@guestpass/runtime'
+import { commandRemedy, escapeForTerminal } from '@guestpass/runtime'
 import { stringify } from 'csv-stringify/sync'
-import { remedyOf, withVariables } from '../commands/runner/remedies.ts'
+import { withVariables } from '../commands/runner/remedies.ts'
 import { type AppendFile, openAppendFile, withFileErrors } from './append-file.ts'
 import type { Row } from './row.ts'
 
@@ -41,7 +41,7 @@ export function createFailureFile(file: string, format: 'csv' | 'ndjson', connec
         _row: text ?? values['_row'] ?? '',
         _code: code,
         _fault: fields.length > 0 ? fields.map((one) => `${one.field}: ${one.message}`).join('; ') : message,
-        _remedy: fields.map(({ remedy }) => remedy).join(' ') || (remedyOf(error, connection) ?? ''),
+        _remedy: fields.map(({ remedy }) => remedy).join(' ') || (commandRemedy(error, connection) ?? ''),
       }
       const own = Object.fromEntries(Object.entries(values).filter(([name]) => !(name in notes)))
       const noted = { ...own, ...notes }

@@ -59,10 +59,7 @@ async function* checked(connection: string, log: AuditLog, checkpoint: Checkpoin
 }
 
 const broken = (verdict: ChainVerdict): GuestpassError =>
-  new GuestpassError(
-    'audit_broken',
-    `The audit log cannot be exported: ${verdict.valid ? '' : verdict.message} Look at it with \`guestpass audit verify\`.`,
-  )
+  new GuestpassError('audit_broken', `The audit log cannot be exported: ${verdict.valid ? '' : verdict.message}`)
 
 export type ExportVerdict = ChainVerdict & {
   /** The key that signed the export; whose it is, a checkpoint that was kept elsewhere shows. */

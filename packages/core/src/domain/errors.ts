@@ -67,7 +67,7 @@ export type ErrorCode = keyof typeof catalogue
 
 /** One fault of the input: where, what, and what to do. */
 export interface Field {
-  /** Path of the field, as `attributes.tier` or `GENESYS_REGION`. */
+  /** Path of the field, as `attributes.tier` or `hosts.region`. */
   readonly field: string
   readonly message: string
   readonly remedy: string

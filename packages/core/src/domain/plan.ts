@@ -132,7 +132,7 @@ const resting = ({ backOff }: Credential): GuestpassError =>
 const lapsed = (guest: Credential): GuestpassError =>
   new GuestpassError(
     'refresh_impossible',
-    `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again with \`guestpass guest issue\`.`,
+    `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again.`,
   )
 
 /** What becomes of a credential in doubt. */

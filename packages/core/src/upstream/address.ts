@@ -41,7 +41,7 @@ export function addressFault(
     return {
       message: 'is plain http, over which a secret would travel in clear',
       remedy:
-        'Use https://; http:// is for loopback (127.0.0.1, [::1], localhost), and for hosts that GUESTPASS_INSECURE_HOSTS names.',
+        'Use https://; http:// is for loopback (127.0.0.1, [::1], localhost), and for the hosts in `hosts.insecureHosts`.',
     }
   }
   return undefined

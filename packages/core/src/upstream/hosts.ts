@@ -252,6 +252,6 @@ function unclear(fields: readonly Field[]): GuestpassError {
 
 function missing({ name }: Reading): Field {
   const bases = `${name('baseUrl')} (or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')})`
-  const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${bases}; an OpenID provider by ${name('issuer')}. To try it with no organisation: guestpass sandbox > .env`
+  const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${bases}. For an OpenID provider, set ${name('issuer')}.`
   return { field: name('region'), message: 'is not set, so it is not known which Genesys Cloud to talk to', remedy }
 }

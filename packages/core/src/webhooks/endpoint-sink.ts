@@ -169,5 +169,5 @@ const commitEvents = async ({ store, connection }: Parts, events: readonly Event
   void (await store.commit({ connection, events }))
 
 const GONE = 'the endpoint answered 410: it is gone'
-const REDELIVER = 'It can be sent again with `guestpass webhooks redeliver`.'
-const ENABLE = 'Enable it with `guestpass webhooks enable` when it is back.'
+const REDELIVER = 'It can be delivered again.'
+const ENABLE = 'Enable the endpoint when it works again.'

@@ -176,5 +176,5 @@ const refused = (field: string, message: string, remedy: string): GuestpassError
 const unknown = (connection: string, id: string): GuestpassError =>
   new GuestpassError(
     'webhook_unknown',
-    `Connection ${connection} has no webhook endpoint ${JSON.stringify(id.slice(0, 60))}. List them with \`guestpass webhooks list\`.`,
+    `Connection ${connection} has no webhook endpoint ${JSON.stringify(id.slice(0, 60))}.`,
   )

@@ -17,7 +17,7 @@ export function signingSecretFault(secret: Secret): string | undefined {
   const text = secret.reveal()
   if (text === '') return 'is empty'
   if (text.includes('…') || text.startsWith('gp_') || text === String(secret))
-    return 'is the masked form of a secret; `guestpass webhooks list --reveal` shows the whole one'
+    return 'is the masked form of a secret, not the secret itself'
   if (!text.startsWith(PREFIX)) return 'does not begin with whsec_'
   const encoded = text.slice(PREFIX.length)
   if (/\s/.test(encoded)) return 'has blanks or line ends in it'

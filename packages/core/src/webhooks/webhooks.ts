@@ -171,7 +171,7 @@ async function redeliver(
   if (disabled)
     throw new GuestpassError(
       'webhook_failed',
-      `Webhook ${id} is disabled: ${disabled.why}. Enable it first, with \`guestpass webhooks enable ${id}\`; nothing was changed.`,
+      `Webhook ${id} is disabled: ${disabled.why}. Enable it first. Nothing was changed.`,
       { reason: 'disabled' },
     )
   const queue = endpointQueue(connection, id)

@@ -129,9 +129,9 @@ describe('how a client names itself', () => {
   })
 
   it.each([
-    ['raw', 'p+w', 'GENESYS_BASIC_ENCODING=form'],
-    ['form', 'p%w', 'GENESYS_BASIC_ENCODING=raw'],
-    ['raw', 'a:b', 'GENESYS_BASIC_ENCODING=form'],
+    ['raw', 'p+w', "`client.basicEncoding: 'form'`"],
+    ['form', 'p%w', "`client.basicEncoding: 'raw'`"],
+    ['raw', 'a:b', "`client.basicEncoding: 'form'`"],
   ] as const)('in Basic (%s) names the encoding where the secret is %s', async (basicEncoding, secret, hint) => {
     const here = taking([])
     const client = { id: 'client', secret: new Secret(secret), basicEncoding }
@@ -150,7 +150,7 @@ describe('how a client names itself', () => {
   it('names the encoding of Basic although the body was refused after it', async () => {
     const client = { id: 'client', secret: new Secret('a+b') }
     const { accessTokens } = await taking([]).process({ hosts: platform, client })
-    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_BASIC_ENCODING=form')
+    expect((await refusal(accessTokens.token())).message).toContain("`client.basicEncoding: 'form'`")
   })
 
   it('is what was asked for, and then the only way', async () => {
@@ -188,22 +188,22 @@ describe('a refusal', () => {
     }
     const { accessTokens, deviceSignIn } = await here.process({ hosts }, { http })
     const { message } = await refusal(accessTokens.token())
-    expect(message).toContain('at https://gw.example.com/token: set GENESYS_TOKEN_PATH')
+    expect(message).toContain('to https://gw.example.com/token: set `hosts.tokenPath`')
     expect(message).not.toContain('hunter2')
     const device = await refusal(deviceSignIn.run({ show: () => {} }))
-    expect(device.message).toContain('at https://gw.example.com/device_authorization: set GENESYS_DEVICE_PATH')
+    expect(device.message).toContain('to https://gw.example.com/device_authorization: set `hosts.devicePath`')
   })
 
   it('of a signed assertion names the private key', async () => {
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     const privateKey = new Secret(key.export({ type: 'pkcs8', format: 'pem' }).toString())
     const { accessTokens } = await taking([]).process({ client: { id: 'client', privateKey } })
-    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_PRIVATE_KEY')
+    expect((await refusal(accessTokens.token())).message).toContain('`client.privateKey`')
   })
 
   it('of a resource that is not known names the parameters', async () => {
     const here = taking([], json(400, { error: 'invalid_target' }))
     const { accessTokens } = await here.process()
-    expect((await refusal(accessTokens.token())).message).toContain('GENESYS_TOKEN_PARAMS')
+    expect((await refusal(accessTokens.token())).message).toContain('`tokenParams`')
   })
 })

@@ -66,7 +66,7 @@ describe('an external user for whom no user is signed in', () => {
     expect(error).toMatchObject({ code: 'needs_reauth', upstream: { status: answer.status } })
     expect(error.message).toContain('no user is signed in')
     expect(error.message).toContain('Sign in first.')
-    expect(error.message).not.toContain('GENESYS_SCOPES')
+    expect(error.message).not.toContain('`scopes`')
   })
 
   it('is another matter than a sign-in that lacks a scope', async () => {

@@ -2,9 +2,9 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import type { Key } from './settings.ts'
 
 /**
- * The options of the core library, each with the setting that fills it. Messages of core name its options in
- * backticks, as `client.secret`, or with a value, as `gateway: true`. A program replaces them by the names
- * that its user knows.
+ * The options of the libraries below, each with the setting that fills it. Messages of core, of the store and
+ * of this package name them in backticks, as `client.secret`, or with a value, as `gateway: true`. A program
+ * replaces them by the names that its user knows.
  */
 const settings: Readonly<Record<string, Key>> = {
   'hosts.region': 'region',
@@ -41,24 +41,27 @@ const settings: Readonly<Record<string, Key>> = {
   onDuplicate: 'duplicates',
   crmUrl: 'crmBaseUrl',
   'policy.limit': 'rateLimit',
+  encryptionKey: 'encryptionKey',
+  databaseUrl: 'databaseUrl',
 }
 const settingOf: ReadonlyMap<string, Key> = new Map(Object.entries(settings))
 
 /** Gives the name that the user of a program knows for a setting, as `GENESYS_REGION` or `region`. */
 export type SettingName = (key: Key) => string
 
-/** An option in backticks, with or without a value. Quotes around the value are dropped. */
-const NAMED = /`([a-z]\w*(?:\.\w+)?)(?:: '?([\w-]+)'?)?`/g
+/** An option in backticks, with or without a value. */
+const NAMED = /`([a-z]\w*(?:\.\w+)?)(?:: ('?)([\w-]+)\2)?`/g
 
-/** `GENESYS_GATEWAY=true` for a variable; `gateway: true` for an option or a member of a file. */
-const withValue = (name: string, value: string): string =>
-  /^[A-Z\d_]+$/.test(name) ? `${name}=${value}` : `${name}: ${value}`
+/** `GENESYS_PREFLIGHT=off` for a variable; `preflight: 'off'` for an option or a member of a file. */
+const withValue = (name: string, value: string, quote: string): string =>
+  /^[A-Z\d_]+$/.test(name) ? `${name}=${value}` : `${name}: ${quote}${value}${quote}`
 
-function renamed(text: string, nameOf: SettingName): string {
-  return text.replaceAll(NAMED, (all, option: string, value?: string) => {
+/** Replaces the options that a text names in backticks by the names of their settings. */
+export function settingNamesIn(text: string, nameOf: SettingName): string {
+  return text.replaceAll(NAMED, (all, option: string, quote = '', value?: string) => {
     const key = settingOf.get(option)
     if (key === undefined) return all
-    return value === undefined ? nameOf(key) : withValue(nameOf(key), value)
+    return value === undefined ? nameOf(key) : withValue(nameOf(key), value, quote)
   })
 }
 
@@ -67,8 +70,8 @@ const renamedField = ({ field, message, remedy }: Field, nameOf: SettingName): F
   const key = field.includes('.') ? settingOf.get(field) : undefined
   return {
     field: key === undefined ? field : nameOf(key),
-    message: renamed(message, nameOf),
-    remedy: renamed(remedy, nameOf),
+    message: settingNamesIn(message, nameOf),
+    remedy: settingNamesIn(remedy, nameOf),
   }
 }
 
@@ -80,7 +83,7 @@ export function withSettingNames(error: GuestpassError, nameOf: SettingName): Gu
   // Its fields are members of a request, which may have the name of an option.
   if (error.code === 'invalid_input') return error
   return withMessage(error, {
-    message: renamed(error.message, nameOf),
+    message: settingNamesIn(error.message, nameOf),
     fields: error.fields?.map((field) => renamedField(field, nameOf)),
   })
 }

@@ -228,8 +228,7 @@ export const encryptionKeys: z.ZodType<readonly Secret[], string> = withForm(
 
 function secretFault(written: string): string | undefined {
   const fault = signingSecretFault(new Secret(written))
-  const isMasked = fault?.includes('masked') && !fault.includes('guestpass')
-  return isMasked ? `${fault}; \`guestpass webhooks list --reveal\` shows the whole one` : fault
+  return fault?.includes('masked') ? `${fault}; \`guestpass webhooks list --reveal\` shows the secret` : fault
 }
 
 /** Signing secrets as Standard Webhooks writes them. */

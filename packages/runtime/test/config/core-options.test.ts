@@ -8,7 +8,7 @@ describe('options of the core library in an error', () => {
   it.each([
     ['Check `client.id` and `client.secret`.', 'Check <clientId> and <clientSecret>.'],
     ['Set `algorithms`, or `hosts.jwksUrl`.', 'Set <tokenAlgorithms>, or <jwksUrl>.'],
-    ["Try `client.basicEncoding: 'form'`.", 'Try <basicEncoding>: form.'],
+    ["Try `client.basicEncoding: 'form'`.", "Try <basicEncoding>: 'form'."],
     ['The claim `iss` and `constructor`, scopes and client.id stay.', undefined],
   ])('get the names of their settings: %s', (message, expected) => {
     const error = new GuestpassError('access_denied', message)

@@ -107,7 +107,7 @@ export async function fileKeyRing(path: string, ports: { readonly random: Random
     }
     throw new GuestpassError(
       'store_unavailable',
-      `The key file ${path} can be neither read nor made (${String(codeOf(thrown))}). Give its folder to the user of this process, or set GUESTPASS_ENCRYPTION_KEY.`,
+      `The key file ${path} can be neither read nor made (${String(codeOf(thrown))}). Give its folder to the user of this process.`,
       { cause: thrown },
     )
   }

@@ -1,6 +1,7 @@
 import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { commandRemedy } from '@guestpass/runtime'
 import { describe, expect, it } from 'vitest'
-import { remedyOf, withRemedy } from '../../../src/commands/runner/remedies.ts'
+import { withRemedy } from '../../../src/commands/runner/remedies.ts'
 
 const of = (code: ErrorCode, reason?: string): GuestpassError =>
   new GuestpassError(code, 'It failed.', reason === undefined ? {} : { reason })
@@ -32,13 +33,13 @@ describe('the remedy of an error', () => {
   ] as const)(
     'of %s, reason %s, names %s, and the connection where it is not the default one',
     (code, reason, command) => {
-      expect(remedyOf(of(code, reason))).toContain(`\`${command}\``)
-      expect(remedyOf(of(code, reason), 'emea')).toContain(`\`${command} --connection emea\``)
+      expect(commandRemedy(of(code, reason))).toContain(`\`${command}\``)
+      expect(commandRemedy(of(code, reason), 'emea')).toContain(`\`${command} --connection emea\``)
     },
   )
 
   it('of an unknown connection lists the known ones, of whatever connection', () => {
-    expect(remedyOf(of('connection_unknown'), 'emea')).toContain('`guestpass connections list`')
+    expect(commandRemedy(of('connection_unknown'), 'emea')).toContain('`guestpass connections list`')
   })
 
   it('names the option for a token that is of another subject', () => {
@@ -61,15 +62,15 @@ describe('the remedy of an error', () => {
   })
 
   it('names variables in place of options of the library, and members of the file for another connection', () => {
-    const error = new GuestpassError('config_invalid', 'Set `gateway: true`, or check `client.secret`.', {
+    const error = new GuestpassError('config_invalid', "Set `preflight: 'off'`, or check `client.secret`.", {
       fields: [{ field: 'hosts.issuer', message: 'is not `issuer`', remedy: 'Set `hosts.issuer`.' }],
     })
     expect(withRemedy(error)).toMatchObject({
-      message: 'Set GENESYS_GATEWAY=true, or check GENESYS_CLIENT_SECRET.',
+      message: 'Set GENESYS_PREFLIGHT=off, or check GENESYS_CLIENT_SECRET.',
       fields: [{ field: 'GENESYS_ISSUER', message: 'is not GENESYS_TOKEN_ISSUER', remedy: 'Set GENESYS_ISSUER.' }],
     })
     expect(withRemedy(error, 'emea')).toMatchObject({
-      message: 'Set connections.emea.gateway: true, or check connections.emea.clientSecret.',
+      message: "Set connections.emea.preflight: 'off', or check connections.emea.clientSecret.",
       fields: [{ field: 'connections.emea.issuer' }],
     })
   })

@@ -164,7 +164,7 @@ async function refused(
 const sessionExists = (): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    'A session for this address and channel exists. Use it, end it with `guestpass guest invalidate`, or ask for reuse or replace with an address that is verified.',
+    'A session for this address and channel exists. If the address is verified, it can be reused or replaced.',
   )
 
 const stillInDoubt = (): GuestpassError =>

@@ -76,7 +76,7 @@ type Cause = 'channel' | 'scope' | 'organisation'
 const remedies: Readonly<Record<Cause, string>> = {
   channel: 'The channel is the cause: check its id, and that it is provisioned and enabled.',
   scope:
-    'The scope is the cause: the access token lacks one. Add it to the OAuth client, and to GENESYS_SCOPES where that is set.',
+    'The scope is the cause: the access token lacks one. Add it to the OAuth client, and to `scopes` if that is set.',
   organisation:
     'The organisation is the cause: the channel may belong to another one, or the OAuth client may lack a role.',
 }

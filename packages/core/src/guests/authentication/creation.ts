@@ -23,4 +23,4 @@ export interface Creation {
 
 /** What to do where upstream does not say whether it has made a guest. */
 export const CREATE_AGAIN =
-  "Look upstream whether the guest exists. To have another one made all the same, ask with onDoubt 'create' (`guest issue --create-again`)."
+  "Check whether the guest exists upstream. To create another one in any case, ask with `onDoubt: 'create'`."

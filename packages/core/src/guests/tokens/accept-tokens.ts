@@ -114,5 +114,5 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
 
 const remedy = (reason: string): string =>
   reason === 'unknown_key' || reason === 'signature' || reason === 'algorithm'
-    ? 'Check GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY, and GENESYS_TOKEN_ALGORITHMS.'
+    ? 'Check `hosts.jwksUrl` or `publicKey`, and `algorithms`.'
     : 'Ask the operator of the upstream why it issues such tokens.'

@@ -51,7 +51,7 @@ interface Judgement {
 const OTHER_KEY: ReadonlySet<Reason> = new Set(['unknown_key', 'signature', 'algorithm'])
 
 const REMEDY =
-  'Set GENESYS_JWKS_URL to the key-set of the OAuth server and GENESYS_TOKEN_ALGORITHMS to what it signs with; where its access tokens are not to be verified, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.'
+  "Set `hosts.jwksUrl` to the key-set of the OAuth server, and `algorithms` to the algorithms that it signs with. If access tokens are not to be verified, set `accessTokenFormat: 'opaque'`."
 
 /** The longest access token that is used, in characters. */
 const LONGEST = 16_384
@@ -115,7 +115,7 @@ async function refuseForeign({ iss }: Claims, parts: TokenAcceptorParts): Promis
   if (issuer === undefined || iss === undefined || isSameIssuer(iss, issuer)) return
   throw new GuestpassError(
     'token_refused',
-    `Connection ${parts.connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check GENESYS_ISSUER or GENESYS_TOKEN_ISSUER; where access tokens are of another issuer on purpose, set GENESYS_ACCESS_TOKEN_FORMAT=opaque.`,
+    `Connection ${parts.connection}: the access token that upstream issued is of another issuer: its claim iss is ${JSON.stringify(iss).slice(0, 200)}, and the issuer is ${issuer}. Check \`hosts.issuer\` or \`issuer\`. If access tokens are of another issuer on purpose, set \`accessTokenFormat: 'opaque'\`.`,
     { reason: 'issuer' },
   )
 }

@@ -36,7 +36,7 @@ export async function connectionView(store: Store, connection: string): Promise<
   if (!(await store.connections()).includes(connection)) {
     throw new GuestpassError(
       'connection_unknown',
-      `The store knows no connection ${connection}. See \`guestpass connections list\`; mind the database.`,
+      `The store knows no connection ${connection}. Check its name, and that it is in this store.`,
     )
   }
   const { credential: grant } = await store.find(connection, GRANT)

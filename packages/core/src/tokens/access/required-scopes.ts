@@ -15,7 +15,7 @@ export function requireScopes(source: TokenSource, needed: readonly string[], co
     }
     throw new GuestpassError(
       'scope_missing',
-      `Connection ${connection}: the access token lacks the scope ${lacking.join(' ')}: this call asks for ${needed.join(' ')}, and ${held.scopes.join(' ')} was granted. Add it to the OAuth client, and to GENESYS_SCOPES where that is set; where a user is signed in, sign in again with \`guestpass login\`.`,
+      `Connection ${connection}: the access token lacks the scope ${lacking.join(' ')}: this call asks for ${needed.join(' ')}, and ${held.scopes.join(' ')} was granted. Add it to the OAuth client, and to \`scopes\` if that is set.`,
     )
   }
   return {
@@ -34,8 +34,7 @@ export function rethrowWithScopes(thrown: unknown, asked: readonly string[]): ne
 }
 
 function whatIsMissing(asked: readonly string[]): string {
-  if (asked.length === 0)
-    return 'It asked for no scope by name, and this client has none by default. Set GENESYS_SCOPES.'
+  if (asked.length === 0) return 'It asked for no scope by name, and this client has none by default. Set `scopes`.'
   const missing = asked.length === 1 ? asked.join('') : `at least one of ${asked.join(', ')}`
   return `It asked for ${asked.join(' ')}, and nothing was granted: the OAuth client lacks ${missing}.`
 }

@@ -4,13 +4,13 @@ import { refusedSignIn } from './pending-sign-ins.ts'
 
 /** What to look at, by the error of RFC 6749 section 4.1.2.1, RFC 8707 section 2 and OpenID Connect Core section 3.1.2.6. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  invalid_scope: 'Check GENESYS_SCOPES against the OAuth client',
-  invalid_target: 'Check the resource in GENESYS_AUTHORIZE_PARAMS',
+  invalid_scope: 'Check `scopes` against the OAuth client',
+  invalid_target: 'Check the resource in `authorizeParams`',
   unauthorized_client: 'Check that the OAuth client may use the authorization code grant',
   unsupported_response_type: 'Check that the OAuth client may use the authorization code grant',
-  login_required: 'Take prompt=none out of GENESYS_AUTHORIZE_PARAMS',
-  consent_required: 'Take prompt=none out of GENESYS_AUTHORIZE_PARAMS',
-  interaction_required: 'Take prompt=none out of GENESYS_AUTHORIZE_PARAMS',
+  login_required: 'Take prompt=none out of `authorizeParams`',
+  consent_required: 'Take prompt=none out of `authorizeParams`',
+  interaction_required: 'Take prompt=none out of `authorizeParams`',
   server_error: 'Upstream may be down for a while',
   temporarily_unavailable: 'Upstream may be down for a while',
 }

@@ -23,7 +23,7 @@ export function refuseOtherIssuer(connection: string, credential: Credential, se
     refuse(
       connection,
       `at the issuer ${String(credential.request?.['issuer'])}, not at ${server.issuer}`,
-      'GENESYS_ISSUER',
+      'hosts.issuer',
     )
 }
 
@@ -34,13 +34,13 @@ export function refuseOtherIssuer(connection: string, credential: Credential, se
 export function refuseOtherClientOrIssuer(connection: string, credential: Credential, server: Server): void {
   const issuedTo = credential.request?.['client']
   if (issuedTo !== undefined && issuedTo !== server.clientId)
-    refuse(connection, `with the OAuth client ${String(issuedTo)}, not with ${server.clientId}`, 'GENESYS_CLIENT_ID')
+    refuse(connection, `with the OAuth client ${String(issuedTo)}, not with ${server.clientId}`, 'client.id')
   refuseOtherIssuer(connection, credential, server)
 }
 
-function refuse(connection: string, made: string, variable: string): never {
+function refuse(connection: string, made: string, option: string): never {
   throw new GuestpassError(
     'config_invalid',
-    `Connection ${connection}: the sign-in was made ${made}. Nothing was sent. Set ${variable} back, or sign in again.`,
+    `Connection ${connection}: the sign-in was made ${made}. Nothing was sent. Set \`${option}\` back, or sign in again.`,
   )
 }

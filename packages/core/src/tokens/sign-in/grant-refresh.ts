@@ -24,7 +24,7 @@ export interface GrantParts {
   readonly oauth: OAuth
   /** Scopes that refreshes ask for, within what was granted; all that was granted when absent. */
   readonly scopes?: readonly string[]
-  /** A refresh token that begins the grant where none is stored (GENESYS_REFRESH_TOKEN). */
+  /** A refresh token that begins the grant where none is stored (the option `refreshToken`). */
   readonly seed?: Secret
   /** SHA-256 of a text, by which a seed is known again without being kept. */
   readonly digest: (text: string) => Promise<string>
@@ -59,7 +59,7 @@ export function scopesToAsk(
   if (excess.length > 0) {
     throw new GuestpassError(
       'scope_missing',
-      `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take what is too much out of GENESYS_SCOPES, or sign in again with it.`,
+      `Connection ${connection}: the sign-in does not hold ${excess.join(' ')}; it holds ${granted.join(' ')}. Nothing was sent. Take ${excess.length === 1 ? 'it' : 'them'} out of \`scopes\`, or sign in again with ${excess.length === 1 ? 'it' : 'them'}.`,
     )
   }
   return all.filter((scope) => granted.includes(scope))

@@ -35,8 +35,8 @@ const UNREADABLE: ReadonlySet<Reason> = new Set([
 
 /** What to look at where a new sign-in alone would fail likewise. */
 const REMEDIES: Readonly<Partial<Record<Reason, string>>> = {
-  algorithm: `Have the provider sign the ID tokens of this client with one of ${ALGORITHMS.join(', ')} that GENESYS_TOKEN_ALGORITHMS allows`,
-  unknown_key: 'Check that the key-set of the issuer, or GENESYS_JWKS_URL, is right',
+  algorithm: `Have the provider sign the ID tokens of this client with one of ${ALGORITHMS.join(', ')} that \`algorithms\` allows`,
+  unknown_key: 'Check that the key-set of the issuer, or `hosts.jwksUrl`, is right',
   expired: 'Check the clock of the provider',
   not_yet_valid: 'Check the clock of the provider',
 }

@@ -44,7 +44,7 @@ const WORDS = { basic: 'in Basic', body: 'in the form body' } as const
 const usedUp = (error: GuestpassError, one: keyof typeof WORDS, other: keyof typeof WORDS): GuestpassError =>
   new GuestpassError(
     error.code,
-    `${error.message} Before that, upstream refused the client, which was named ${WORDS[one]}; that may have used the code up. The next sign-in names it ${WORDS[other]}. If that is refused too, check GENESYS_CLIENT_SECRET.`,
+    `${error.message} Before that, upstream refused the client, which was named ${WORDS[one]}; that may have used the code up. The next sign-in names it ${WORDS[other]}. If that is refused too, check \`client.secret\`.`,
     causedBy(error),
   )
 

@@ -41,8 +41,8 @@ export function createDiscovery({
       const facts = { ...(retryAt === undefined ? {} : { retryAt }), ...(upstream ? { upstream } : {}), cause: thrown }
       if (!(cause instanceof ForeignIssuer)) throw new GuestpassError(code, message, { ...facts, reason: DISCOVERY })
       const remedy = 'Write the issuer as its discovery document does'
-      const field = { field: 'GENESYS_ISSUER', message: cause.message, remedy }
-      throw new GuestpassError('config_invalid', `GENESYS_ISSUER cannot be used: ${cause.message}. ${remedy}.`, {
+      const field = { field: 'hosts.issuer', message: cause.message, remedy }
+      throw new GuestpassError('config_invalid', `\`hosts.issuer\` cannot be used: ${cause.message}. ${remedy}.`, {
         fields: [field],
         cause: thrown,
       })

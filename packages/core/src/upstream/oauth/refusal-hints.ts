@@ -2,7 +2,7 @@ import type { Explain } from '../answer.ts'
 import type { Endpoints } from '../hosts.ts'
 import { domains } from '../regions.ts'
 import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
-import { settingOf } from './server.ts'
+import { optionOf } from './server.ts'
 
 /** What a request was made of, as far as it matters to who must mend it. */
 export interface RefusedRequest {
@@ -27,35 +27,35 @@ export const withHints =
 
 function clientAdvice({ client, method, url }: RefusedRequest): string {
   if (method === 'private_key_jwt')
-    return '. Check GENESYS_CLIENT_ID, and that the server knows the public key of GENESYS_PRIVATE_KEY. The clock of this machine must be right: an assertion is good for a minute'
+    return '. Check `client.id`, and that the server knows the public key of `client.privateKey`. Check the clock of this machine too: an assertion is valid for one minute'
   if (method === 'none')
-    return `. Check GENESYS_CLIENT_ID${placeAdvice(url)}. If the client has a secret, set GENESYS_CLIENT_SECRET`
-  return `. Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET${placeAdvice(url)}${encodingAdvice(client, method)}`
+    return `. Check \`client.id\`${placeAdvice(url, 'it is')}. If the client has a secret, set \`client.secret\``
+  return `. Check \`client.id\` and \`client.secret\`${placeAdvice(url, 'they are')}${encodingAdvice(client, method)}`
 }
 
 /** A client without a secret cannot ask for tokens of its own (RFC 6749, 4.4). */
 const grantAdvice = ({ method, to }: RefusedRequest): string =>
   method === 'none' && to === 'clientToken'
-    ? '. A client without a secret gets its tokens by the sign-in of a user: sign in first, or set GENESYS_CLIENT_SECRET'
+    ? '. A client without a secret gets its tokens by the sign-in of a user: sign in first, or set `client.secret`'
     : ''
 
 /** A right secret gives the same answer in a wrong place. */
-function placeAdvice(url: string): string {
+function placeAdvice(url: string, they: 'it is' | 'they are'): string {
   const { host, hostname } = new URL(url)
   const isPlatform = domains.some((domain) => hostname === `login.${domain}`)
   return isPlatform
     ? ", and that the region is the organisation's own: a right secret gives the same answer in a wrong region"
-    : `, and that they are of ${host}`
+    : `, and that ${they} of ${host}`
 }
 
 function encodingAdvice(client: OAuthClient, method: ClientAuthMethod): string {
   if (method !== 'basic' || !isEncodingMatter(client)) return ''
   const other = (client.basicEncoding ?? 'raw') === 'raw' ? 'form' : 'raw'
-  return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try GENESYS_BASIC_ENCODING=${other}`
+  return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try \`client.basicEncoding: '${other}'\``
 }
 
 /** The address without its query, which may hold what others should not see. */
 function addressAdvice({ to, url }: RefusedRequest): string {
   const { origin, pathname } = new URL(url)
-  return `. It was asked for at ${origin}${pathname}: set ${settingOf(to)} to where it is, or GENESYS_ISSUER`
+  return `. The request went to ${origin}${pathname}: set \`${optionOf(to)}\` to the right address, or set \`hosts.issuer\``
 }

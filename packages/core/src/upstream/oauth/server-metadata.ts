@@ -76,7 +76,7 @@ export const serverDocument = (insecure: InsecureHosts): DocumentKind<Document, 
   document: 'discovery document',
   subject: 'The endpoints',
   code: 'upstream_unavailable',
-  remedy: 'Check that GENESYS_ISSUER is the issuer of the provider, and that it can be reached from here',
+  remedy: 'Check that `hosts.issuer` is the issuer of the provider, and that it can be reached from here',
   accept: 'application/json',
   read(bytes) {
     const content = lenient(document)(strictObject(bytes))

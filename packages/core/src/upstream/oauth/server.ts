@@ -20,26 +20,27 @@ export interface AuthorizationServer {
   jwksUrl(): Promise<string>
 }
 
-const settings: Readonly<Record<keyof Endpoints, readonly [what: string, setting: string]>> = {
-  clientToken: ['token endpoint', 'GENESYS_TOKEN_PATH'],
-  userToken: ['token endpoint', 'GENESYS_USER_TOKEN_PATH'],
-  authorize: ['authorization endpoint', 'GENESYS_AUTHORIZE_PATH'],
-  device: ['device authorization endpoint', 'GENESYS_DEVICE_PATH'],
-  revocation: ['revocation endpoint', 'GENESYS_REVOCATION_PATH'],
+/** By endpoint: what it is, and the option that sets it. */
+const options: Readonly<Record<keyof Endpoints, readonly [what: string, option: string]>> = {
+  clientToken: ['token endpoint', 'hosts.tokenPath'],
+  userToken: ['token endpoint', 'hosts.userTokenPath'],
+  authorize: ['authorization endpoint', 'hosts.authorizePath'],
+  device: ['device authorization endpoint', 'hosts.devicePath'],
+  revocation: ['revocation endpoint', 'hosts.revocationPath'],
 }
 
-/** The setting that says where an endpoint is. */
-export const settingOf = (name: keyof Endpoints): string => settings[name][1]
+/** The option of a connection that sets an endpoint. */
+export const optionOf = (name: keyof Endpoints): string => options[name][1]
 
-function unnamed(issuer: string, [what, setting]: readonly [string, string]): GuestpassError {
+function unnamed(issuer: string, [what, option]: readonly [string, string]): GuestpassError {
   const message = `is not set, and the discovery document of ${issuer} names no ${what} that can be used`
-  const field = { field: setting, message, remedy: 'Set it, or ask the provider whether it offers this.' }
-  return new GuestpassError('config_invalid', `${setting} ${message}. ${field.remedy}`, { fields: [field] })
+  const field = { field: option, message, remedy: 'Set it, or ask the provider whether it offers this.' }
+  return new GuestpassError('config_invalid', `\`${option}\` ${message}. ${field.remedy}`, { fields: [field] })
 }
 
 /** Whether an endpoint could not be had because the discovery document does not name it. */
 export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
-  thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === settingOf(name)
+  thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === optionOf(name)
 
 /** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
 export function createAuthorizationServer(
@@ -53,7 +54,7 @@ export function createAuthorizationServer(
       if (!discovered || own.includes(name)) return endpoints[name]
       const { endpoints: found, issuer: named } = await discovered()
       const url = found[name]
-      if (url === undefined) throw unnamed(named, settings[name])
+      if (url === undefined) throw unnamed(named, options[name])
       return url
     },
     metadata: async () => discovered?.(),
@@ -65,7 +66,7 @@ export function createAuthorizationServer(
       if (!discovered) return jwksUrl
       const { issuer: named, jwksUrl: found } = await discovered()
       if (found !== undefined) return found
-      if (from.jwksUrl !== 'jwksUrl') throw unnamed(named, ['key-set', 'GENESYS_JWKS_URL'])
+      if (from.jwksUrl !== 'jwksUrl') throw unnamed(named, ['key-set', 'hosts.jwksUrl'])
       return jwksUrl
     },
   }

@@ -199,13 +199,13 @@ export const explainToken: Explain = ({ status, code, message }) => {
   if (code === 'invalid_scope') {
     return {
       code: 'scope_missing',
-      message: `upstream does not grant the scopes asked for${said}. Check GENESYS_SCOPES against the OAuth client`,
+      message: `upstream does not grant the scopes asked for${said}. Check \`scopes\` against the OAuth client`,
     }
   }
   if (code === 'invalid_target') {
     return {
       code: 'upstream_rejected',
-      message: `upstream does not know the resource or audience that was asked for${said}. Check GENESYS_TOKEN_PARAMS and GENESYS_AUTHORIZE_PARAMS`,
+      message: `upstream does not know the resource or audience that was asked for${said}. Check \`tokenParams\` and \`authorizeParams\``,
     }
   }
   if (code === 'unauthorized_client' || code === 'unsupported_grant_type') {
@@ -216,7 +216,7 @@ export const explainToken: Explain = ({ status, code, message }) => {
   if (status === 404 || status === 405)
     return {
       code: 'upstream_rejected',
-      message: `upstream has no such endpoint${said}. Check GENESYS_OAUTH_BASE_URL, or the region`,
+      message: `upstream has no such endpoint${said}. Check \`hosts.oauthBaseUrl\`, or the region`,
     }
   if (code === 'invalid_client' || status === 401) {
     return {
@@ -239,7 +239,7 @@ export const explainRefresh: Explain = (refusal) => {
   const said = [code, message].filter((part) => part !== '').join(': ')
   return {
     code: 'client_rejected',
-    message: `upstream does not say whether the OAuth client or the sign-in is at fault${said === '' ? '' : ` (${said})`}. Either the client id or secret is wrong: check GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and the region. Or the sign-in has ended: sign in again`,
+    message: `upstream does not say whether the OAuth client or the sign-in is at fault${said === '' ? '' : ` (${said})`}. Either the client id or secret is wrong: check \`client.id\`, \`client.secret\` and the region. Or the sign-in has ended: sign in again`,
   }
 }
 

@@ -32,7 +32,7 @@ describe('a refresh that is refused with status 401 and no error of OAuth', () =
   ] as const)('names the client and the sign-in as what may be wrong: %s', async (_what, answer, said) => {
     const { error, credential } = await refused(() => answer(() => json(200, {})) as HttpAnswer)
     expect(error).toMatchObject({ code: 'client_rejected', upstream: { status: 401 } })
-    expect(error.message).toContain('GENESYS_CLIENT_SECRET')
+    expect(error.message).toContain('`client.secret`')
     expect(error.message).toContain('the sign-in has ended')
     expect(error.message).toContain(said)
     expect(credential?.tokens?.refresh).toBeDefined()
@@ -45,6 +45,6 @@ describe('a refresh that is refused with status 401 and no error of OAuth', () =
     expect(client.message).not.toContain('sign-in')
     const grant = (await refused(() => json(401, { error: 'invalid_grant' }))).error
     expect(grant.code).toBe('needs_reauth')
-    expect(grant.message).not.toContain('GENESYS_CLIENT_SECRET')
+    expect(grant.message).not.toContain('`client.secret`')
   })
 })

@@ -338,7 +338,7 @@ describe('an external user', () => {
     const lost = (await last('GUEST_CREATE_INITIATED'))?.data.requestId
     const error = await refusal(guests.issue(user))
     expect(error.code).toBe('create_in_doubt')
-    expect(error.message).toContain("onDoubt 'create'")
+    expect(error.message).toContain("`onDoubt: 'create'`")
     expect(upstream.asked.user).toHaveLength(1)
     expect((await guests.issue({ ...user, onDoubt: 'create' as const })).generation).toBe(1)
     expect((await last('GUEST_ORPHANED'))?.data).toMatchObject({ requestId: lost })

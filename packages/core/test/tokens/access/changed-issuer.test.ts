@@ -49,7 +49,7 @@ describe('a sign-in, after a change of the issuer', () => {
     for (const minutes of [0, 9, 11]) {
       await of.clock.advance(minutes * MINUTE)
       const error = await refusal(accessTokens.token())
-      expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_ISSUER')])
+      expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('`hosts.issuer`')])
     }
     expect(await signOut()).toMatchObject({ upstream: 'failed', local: 'done' })
     expect(of.sent).toEqual([])

@@ -146,7 +146,7 @@ describe('an access token that is a JWT', () => {
       type: 'ACCESS_TOKEN_FAILED',
       error: { code: 'token_refused', reason: 'signature' },
     })
-    expect(error.message).toContain('GENESYS_ACCESS_TOKEN_FORMAT=opaque')
+    expect(error.message).toContain("`accessTokenFormat: 'opaque'`")
     await refusal(connection.accessTokens.token())
     expect(upstream.asked.token).toHaveLength(1)
   })

@@ -18,7 +18,7 @@ describe('the error of a callback', () => {
   it('shows what upstream says, as one line, without addresses and secrets', () => {
     const description = 'no such scope\r\nfor ann@example.com and token eyJhbGciOiJSUzI1NiJ9abcdefgh'
     expect(said({ error: 'invalid_scope', error_description: description })).toMatch(
-      /upstream answered invalid_scope \(no such scope +for \[removed\] and token \[removed\]\)\. Check GENESYS_SCOPES/,
+      /upstream answered invalid_scope \(no such scope +for \[removed\] and token \[removed\]\)\. Check `scopes`/,
     )
   })
 

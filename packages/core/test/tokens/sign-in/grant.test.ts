@@ -168,7 +168,7 @@ describe('a connection that is signed in', () => {
     expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-2')
     await here.clock.advance(10 * MINUTE)
     const error = await refusal(other.accessTokens.token())
-    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_CLIENT_ID')])
+    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('`client.id`')])
     expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
     expect(await outcome((await here.process()).accessTokens.token())).toBe('access-of-refresh-token-number-3')
   })

@@ -56,7 +56,7 @@ describe('discovery', () => {
   it('names the setting to look at where neither place has a document', async () => {
     const { accessTokens } = await provider({}).open()
     await expect(accessTokens.token()).rejects.toThrow(
-      /answered 404 in both places of a discovery document\. Check that GENESYS_ISSUER is the issuer/,
+      /answered 404 in both places of a discovery document\. Check that `hosts\.issuer` is the issuer/,
     )
   })
 
@@ -125,7 +125,7 @@ describe('discovery', () => {
     await here.clock.advance(HOUR)
     const other = await at('https://other.example.com')
     const error = await refusal(other.accessTokens.token())
-    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('GENESYS_ISSUER')])
+    expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('hosts.issuer')])
     expect(await other.signOut()).toMatchObject({ upstream: 'failed', local: 'done' })
     expect(sent).toEqual([`${ISSUER}/t`])
     // Kept, so that they can be ended where they are of.
@@ -156,7 +156,7 @@ describe('discovery', () => {
   it('refuses the document of another issuer by name', async () => {
     const of = provider({ [OIDC]: json(200, { ...DOCUMENT, issuer: 'https://evil.example' }) })
     const error = await refusal(authorizeOf(of))
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_ISSUER'])
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'hosts.issuer'])
     expect(error.message).toContain('https://evil.example')
     expect(error.message).toContain(ISSUER)
   })
@@ -181,7 +181,7 @@ describe('discovery', () => {
     const { accessTokens, deviceSignIn } = await of.open()
     expect(await outcome(accessTokens.token())).toMatch(/^at-/)
     const error = await refusal(deviceSignIn.run({ show: () => {} }))
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_DEVICE_PATH'])
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'hosts.devicePath'])
     expect(error.message).toContain('device authorization endpoint')
   })
 
@@ -194,7 +194,7 @@ describe('discovery', () => {
     const of = provider({ [OIDC]: json(200, { ...DOCUMENT, token_endpoint }) })
     const { accessTokens } = await of.open()
     const error = await refusal(accessTokens.token())
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'GENESYS_TOKEN_PATH'])
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'hosts.tokenPath'])
     expect(error.message).not.toContain('hunter2')
     expect(of.asked).toEqual([OIDC])
   })
@@ -206,7 +206,7 @@ describe('discovery', () => {
     const { accessKeys } = await of.open({ jwksUrl })
     await expect(accessKeys.keys()).rejects.toThrow(/keys of keys\.example\.com cannot be had: it answered 404/)
     const unset = await of.open()
-    await expect(unset.accessKeys.keys()).rejects.toThrow(/GENESYS_JWKS_URL is not set/)
+    await expect(unset.accessKeys.keys()).rejects.toThrow(/`hosts\.jwksUrl` is not set/)
     expect(of.asked).toEqual([OIDC, jwksUrl])
   })
 
@@ -253,8 +253,8 @@ describe('discovery', () => {
   })
 
   it.each([
-    ['no code could be exchanged', 'token_endpoint', 'GENESYS_USER_TOKEN_PATH'],
-    ['no ID token could be checked', 'jwks_uri', 'GENESYS_JWKS_URL'],
+    ['no code could be exchanged', 'token_endpoint', 'hosts.userTokenPath'],
+    ['no ID token could be checked', 'jwks_uri', 'hosts.jwksUrl'],
   ])('sends no user away to sign in where %s', async (_, member, setting) => {
     const of = provider({ [OIDC]: json(200, { ...DOCUMENT, [member]: undefined }) })
     const { deviceSignIn, signIn } = await of.open()

@@ -162,7 +162,7 @@ describe('answers in an unusual form', () => {
 it.each([404, 405])('an endpoint that answers %i is told as one that is not there', async (status) => {
   const exchange = read('oauth/refresh-token.json')
   const { api } = over({ ...exchange, answer: { ...exchange.answer, status, body: {} } })
-  await expect(asked(api, exchange)).rejects.toThrow(/no such endpoint.*Check GENESYS_OAUTH_BASE_URL/)
+  await expect(asked(api, exchange)).rejects.toThrow(/no such endpoint.*Check `hosts\.oauthBaseUrl`/)
 })
 
 describe('the exchanges of users on the wire', () => {

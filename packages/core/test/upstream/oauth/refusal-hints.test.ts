@@ -29,19 +29,19 @@ it.each<[string, Parameters<typeof said>[0], RegExp]>([
   [
     'a wrong region on the platform',
     { method: 'basic', url: 'https://login.mypurecloud.ie/oauth/token' },
-    /GENESYS_CLIENT_SECRET, and that the region is the organisation's own/,
+    /`client\.secret`, and that the region is the organisation's own/,
   ],
-  ['the server elsewhere', { method: 'body' }, /GENESYS_CLIENT_SECRET, and that they are of id\.example\.com$/],
+  ['the server elsewhere', { method: 'body' }, /`client\.secret`, and that they are of id\.example\.com$/],
   [
     'the encoding of Basic',
     { method: 'basic', client: { id: 'web', secret: new Secret('a+b') } },
-    /GENESYS_BASIC_ENCODING=form$/,
+    /`client\.basicEncoding: 'form'`$/,
   ],
-  ['a secret that is missing', { method: 'none', client: { id: 'web' } }, /has a secret, set GENESYS_CLIENT_SECRET$/],
+  ['a secret that is missing', { method: 'none', client: { id: 'web' } }, /has a secret, set `client\.secret`$/],
   [
     'the public key',
     { method: 'private_key_jwt' },
-    /knows the public key of GENESYS_PRIVATE_KEY\. The clock of this machine/,
+    /knows the public key of `client\.privateKey`\. Check the clock of this machine/,
   ],
 ])('a refused client is told to look at %s', (_, of, told) => {
   expect(said(of)).toMatch(told)

@@ -1,0 +1,117 @@
+import type { ErrorCode, GuestpassError } from '@guestpass/core'
+import { type SettingName, withMessage, withSettingNames } from './config/core-options.ts'
+
+/*
+ * The core library states facts: it knows neither commands nor variables. Here the command line and the front
+ * door add what a user can do about an error. The error then names settings as its reader does, and ends with
+ * the remedy for its code and reason.
+ */
+
+/** Writes a command for the connection of the error: `login` as `guestpass login --connection emea`. */
+type WriteCommand = (words: string) => string
+
+/** What a user can do about an error: on the command line, and in a program that opened `guestpass()`. */
+interface Remedy {
+  readonly code: ErrorCode
+  /** The remedy is for this reason only. Default: every reason. */
+  readonly reason?: string
+  readonly onCommandLine?: (command: WriteCommand) => string
+  readonly inProgram?: string
+}
+
+const issueAgain = {
+  onCommandLine: (command) => `Issue the guest again with \`${command('guest issue')}\`.`,
+  inProgram: 'Issue the guest again with guests.issue.',
+} as const satisfies Omit<Remedy, 'code'>
+
+const signInProgram =
+  'In a program, sign in with signIn.begin and signIn.complete, or with deviceSignIn.run; on the command line, with `guestpass login`.'
+
+/** Every remedy. Of several for one code, the first that fits the reason counts. To add one, add an entry. */
+const remedies: readonly Remedy[] = [
+  { code: 'needs_reauth', reason: 'guest', ...issueAgain },
+  {
+    code: 'needs_reauth',
+    onCommandLine: (command) =>
+      `The command is \`${command('login')}\`, or \`${command('login --device')}\` if this machine has no browser.`,
+    inProgram: signInProgram,
+  },
+  {
+    code: 'access_denied',
+    reason: 'sign_in',
+    onCommandLine: (command) => `Sign in with \`${command('login')}\`.`,
+    inProgram: signInProgram,
+  },
+  {
+    code: 'scope_missing',
+    onCommandLine: (command) => `If a user is signed in, sign in again with \`${command('login')}\`.`,
+    inProgram: 'If a user is signed in, the user must sign in again to grant it.',
+  },
+  {
+    code: 'token_invalid',
+    reason: 'subject',
+    onCommandLine: () => "If the `sub` of the guest's tokens is not the guest's id, name it with --subject.",
+    inProgram: "If the `sub` of the guest's tokens is not the guest's id, give it as `subject`.",
+  },
+  { code: 'refresh_impossible', ...issueAgain },
+  {
+    code: 'session_exists',
+    onCommandLine: (command) =>
+      `End it with \`${command('guest invalidate')}\`, or give --on-duplicate reuse or --on-duplicate replace.`,
+    inProgram: "End it with guests.invalidate, or give onDuplicate: 'reuse' or 'replace'.",
+  },
+  {
+    code: 'create_in_doubt',
+    onCommandLine: () => 'On the command line, --create-again does so.',
+  },
+  {
+    code: 'guest_unknown',
+    onCommandLine: (command) =>
+      `List the known guests with \`${command('guest list')}\`; check --database and --connection.`,
+    inProgram: 'List the known guests with guests.list; find, export and erase also take { email }.',
+  },
+  {
+    code: 'connection_unknown',
+    onCommandLine: () => 'List the known connections with `guestpass connections list`; check --database.',
+  },
+  {
+    code: 'webhook_unknown',
+    onCommandLine: (command) => `List the endpoints with \`${command('webhooks list')}\`.`,
+  },
+  {
+    code: 'webhook_failed',
+    reason: 'disabled',
+    onCommandLine: (command) => `Enable it with \`${command('webhooks enable')}\`.`,
+  },
+  {
+    code: 'audit_broken',
+    onCommandLine: (command) => `Find the first record that was changed with \`${command('audit verify')}\`.`,
+  },
+]
+
+const remedyFor = ({ code, reason }: GuestpassError): Remedy | undefined =>
+  remedies.find((one) => one.code === code && (one.reason === undefined || one.reason === reason))
+
+/**
+ * The sentence with the command that helps against an error. Undefined if there is none. `connection`: the
+ * connection of the error. Default `default`.
+ */
+export const commandRemedy = (error: GuestpassError, connection = 'default'): string | undefined =>
+  remedyFor(error)?.onCommandLine?.(
+    (words) => `guestpass ${words}${connection === 'default' ? '' : ` --connection ${connection}`}`,
+  )
+
+/** The sentence with the call that helps a program against an error. Undefined if there is none. */
+export const programRemedy = (error: GuestpassError): string | undefined => remedyFor(error)?.inProgram
+
+/** The error with settings as its reader names them, and with the remedy at the end of its message. */
+export function explainedError(
+  error: GuestpassError,
+  nameOf: SettingName,
+  remedyOf: (error: GuestpassError) => string | undefined,
+): GuestpassError {
+  const named = withSettingNames(error, nameOf)
+  // A message that names a command, as those of commands do, has its remedy.
+  const remedy = /\bguestpass [a-z]/.test(named.message) ? undefined : remedyOf(error)
+  return remedy === undefined ? named : withMessage(named, { message: `${named.message} ${remedy}` })
+}
