@@ -4,7 +4,7 @@ import { type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { HttpFault } from '../ports/http.ts'
 import { faultOf } from './fault.ts'
-import { bareHost, portOf, type Proxy, type Target } from './proxies.ts'
+import { bareHost, portOf, type HttpProxy, type ProxyTarget } from './proxies.ts'
 import { tunnel } from './tunnel.ts'
 
 /** How long one address of a host that has several may take, before the next one is tried (RFC 8305), in milliseconds. */
@@ -17,7 +17,7 @@ export interface ConnectorOptions {
   /** Default: the system's. */
   readonly lookup?: LookupFunction
   /** Default: none. */
-  readonly proxyOf?: (target: Target) => Proxy | undefined
+  readonly proxyOf?: (target: ProxyTarget) => HttpProxy | undefined
 }
 
 /**
@@ -29,10 +29,10 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
 
   async function connected(
     options: buildConnector.Options,
-    proxy: Proxy | undefined,
+    proxy: HttpProxy | undefined,
     signal: AbortSignal,
   ): Promise<Socket> {
-    const socket = proxy ? await tunnel(proxy, options, signal) : await dialled(options, lookup, signal)
+    const socket = proxy ? await tunnel(proxy, options, signal) : await connectTcp(options, lookup, signal)
     if (options.protocol !== 'https:') return socket
     signal.addEventListener('abort', () => socket.destroy(), { once: true })
     return new Promise((resolve, reject) => {
@@ -71,19 +71,19 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
       },
       (thrown: unknown) => {
         done.abort('done')
-        callback(naming(proxy, faultOf(thrown, 'unsent')), null)
+        callback(withProxyName(proxy, faultOf(thrown, 'unsent')), null)
       },
     )
   }
 }
 
 /** Behind a proxy it may be the proxy that fails, also when the tunnel stands. */
-const naming = (proxy: Proxy | undefined, fault: HttpFault): HttpFault =>
+const withProxyName = (proxy: HttpProxy | undefined, fault: HttpFault): HttpFault =>
   !proxy || fault.message.includes(proxy.origin)
     ? fault
     : new HttpFault(fault.kind, `through the proxy ${proxy.origin}: ${fault.message}`)
 
-const dialled = (target: Target, lookup: LookupFunction | undefined, signal: AbortSignal): Promise<Socket> =>
+const connectTcp = (target: ProxyTarget, lookup: LookupFunction | undefined, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = dial({
       host: bareHost(target.hostname),

@@ -54,7 +54,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
   const common = { timeoutMs: CONNECT_TIMEOUT, clock: systemClock() }
   const { http, close } = undiciHttp(({ Agent, connector }) => {
     const plain = connector(common)
-    const guarded = connector({ ...common, lookup: eitherWay(guardedLookup) })
+    const guarded = connector({ ...common, lookup: asDnsLookup(guardedLookup) })
     return new Agent({
       connections: 8,
       connect(target, callback) {
@@ -78,7 +78,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
 const isOpen = (url: string, open: ReadonlySet<string>): boolean => URL.canParse(url) && open.has(new URL(url).origin)
 
 /** A look-up of all addresses in the form of `dns.lookup`, which may be asked for one. */
-const eitherWay =
+const asDnsLookup =
   (lookup: Lookup): LookupFunction =>
   (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, addresses) => {

@@ -3,11 +3,11 @@ import { checkOptions, either, kind, millis, record, whole } from '../domain/opt
 import { type Millis, SECOND } from '../domain/time.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
-import { dispatched } from './dispatch.ts'
+import { sendRequest } from './exchange.ts'
 import type * as Parts from './agent.ts'
 import { environment } from './environment.ts'
 import { proxies, type ProxyVariables, variablesKind } from './proxies.ts'
-import { unpacked } from './unpack.ts'
+import { withoutCoding } from './content-coding.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 /** How long a connection may take to be made, in milliseconds. */
@@ -79,7 +79,7 @@ export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
       if (isClosed) throw new HttpFault('unsent', 'the HTTP client is closed')
       making ??= import('./agent.ts').then(make)
       agent ??= await making
-      return unpacked(await dispatched(agent, options, signal, onSend))
+      return withoutCoding(await sendRequest(agent, options, signal, onSend))
     },
     async close() {
       isClosed = true

@@ -6,7 +6,7 @@ import { GuestpassError } from '../domain/errors.ts'
 export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
 /** A proxy that opens tunnels by CONNECT (RFC 9110, 9.3.6). */
-export interface Proxy {
+export interface HttpProxy {
   /** Its address without user and password, as it is shown. */
   readonly origin: string
   readonly secure: boolean
@@ -18,7 +18,7 @@ export interface Proxy {
 }
 
 /** Where a request goes, as it stands in its address. */
-export interface Target {
+export interface ProxyTarget {
   readonly protocol: string
   readonly hostname: string
   /** Empty: the protocol's own. */
@@ -26,7 +26,7 @@ export interface Target {
 }
 
 export const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1')
-export const portOf = ({ protocol, port }: Pick<Target, 'protocol' | 'port'>): number =>
+export const portOf = ({ protocol, port }: Pick<ProxyTarget, 'protocol' | 'port'>): number =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
 export const variablesKind = valuesOf(
@@ -39,7 +39,7 @@ export const variablesKind = valuesOf(
  * `*.example.com` for those below alone, addresses, each with or without a port. Where HTTPS_PROXY is not set, HTTP_PROXY counts for https
  * too. Throws `config_invalid` for a value that is no address of a proxy.
  */
-export function proxies(variables: ProxyVariables): (target: Target) => Proxy | undefined {
+export function proxies(variables: ProxyVariables): (target: ProxyTarget) => HttpProxy | undefined {
   checkOptions('proxies', ['variables', variables, needed(variablesKind)])
   const named = (name: string): readonly [name: string, value: string] | undefined =>
     [name.toLowerCase(), name]
@@ -55,7 +55,7 @@ export function proxies(variables: ProxyVariables): (target: Target) => Proxy | 
   }
 }
 
-function proxyOf(name: string, value: string): Proxy {
+function proxyOf(name: string, value: string): HttpProxy {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   const login = url && loginOf(url)
@@ -87,7 +87,7 @@ function invalid(field: string): GuestpassError {
   })
 }
 
-function exemptions(list: string): (target: Target) => boolean {
+function exemptions(list: string): (target: ProxyTarget) => boolean {
   const entries = list
     .toLowerCase()
     .split(/[\s,]+/)

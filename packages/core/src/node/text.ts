@@ -37,7 +37,7 @@ const withoutMark = (bytes: Uint8Array): Uint8Array =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 
 /** The bytes of a file; at least those of a byte order mark come first, where there are as many. */
-async function* beginning(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* withWholeMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | undefined = new Uint8Array()
   for await (const chunk of chunks) {
     if (!head) yield chunk
@@ -51,10 +51,10 @@ async function* beginning(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
 }
 
 /** A character for each byte of UTF-8, so that lines can be told apart before they are decoded; UTF-16 is decoded at once. */
-async function* lettersOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ text: string; encoding: Encoding }> {
+async function* charactersOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ text: string; encoding: Encoding }> {
   let encoding: Encoding | undefined
   let decoder: TextDecoder | undefined
-  for await (const chunk of beginning(chunks)) {
+  for await (const chunk of withWholeMark(chunks)) {
     const bytes = encoding ? chunk : withoutMark(chunk)
     encoding ??= encodingOf(chunk)
     if (encoding !== 'utf-8') decoder ??= new TextDecoder(encoding)
@@ -66,16 +66,16 @@ async function* lettersOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ t
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function lineOf(letters: string, encoding: Encoding): TextLine {
-  if (letters.includes('\0'))
+function lineOf(characters: string, encoding: Encoding): TextLine {
+  if (characters.includes('\0'))
     return {
-      text: letters.replaceAll('\0', '\uFFFD'),
+      text: characters.replaceAll('\0', '\uFFFD'),
       fault: 'holds NUL bytes, as UTF-16 without a byte order mark does',
     }
   if (encoding !== 'utf-8')
-    return letters.includes('\uFFFD') ? { text: letters, fault: 'is not UTF-16' } : { text: letters }
-  if (!/[\u0080-\u00FF]/.test(letters)) return { text: letters }
-  const bytes = Buffer.from(letters, 'latin1')
+    return characters.includes('\uFFFD') ? { text: characters, fault: 'is not UTF-16' } : { text: characters }
+  if (!/[\u0080-\u00FF]/.test(characters)) return { text: characters }
+  const bytes = Buffer.from(characters, 'latin1')
   try {
     return { text: strict.decode(bytes) }
   } catch {
@@ -91,7 +91,7 @@ function lineOf(letters: string, encoding: Encoding): TextLine {
 export async function* textLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TextLine> {
   let rest = ''
   let last: Encoding = 'utf-8'
-  for await (const { text, encoding } of lettersOf(chunks)) {
+  for await (const { text, encoding } of charactersOf(chunks)) {
     last = encoding
     // A CR at the very end may be the first half of a CRLF.
     const lines = `${rest}${text}`.split(/\r\n|\n|\r(?!$)/)
@@ -107,13 +107,13 @@ export async function* textLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
  */
 export function decodedText(bytes: Uint8Array): string {
   const encoding = encodingOf(bytes)
-  if (encoding !== 'utf-8') return whole(new TextDecoder(encoding).decode(bytes), encoding)
-  return whole(Buffer.from(withoutMark(bytes)).toString('latin1'), encoding)
+  if (encoding !== 'utf-8') return wholeText(new TextDecoder(encoding).decode(bytes), encoding)
+  return wholeText(Buffer.from(withoutMark(bytes)).toString('latin1'), encoding)
 }
 
-function whole(letters: string, encoding: Encoding): string {
-  const { text, fault } = lineOf(letters, encoding)
+function wholeText(characters: string, encoding: Encoding): string {
+  const { text, fault } = lineOf(characters, encoding)
   if (fault === undefined) return text
-  const line = letters.split(/\r\n|\n|\r/).findIndex((one) => lineOf(one, encoding).fault !== undefined)
+  const line = characters.split(/\r\n|\n|\r/).findIndex((one) => lineOf(one, encoding).fault !== undefined)
   throw new NotText(fault, line + 1)
 }

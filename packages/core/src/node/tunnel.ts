@@ -3,11 +3,11 @@ import { request as secureRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { HttpFault } from '../ports/http.ts'
 import { faultOf } from './fault.ts'
-import { bareHost, portOf, type Proxy, type Target } from './proxies.ts'
+import { bareHost, portOf, type HttpProxy, type ProxyTarget } from './proxies.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 /** A connection to a target through a proxy (RFC 9110, 9.3.6). Rejects with an `HttpFault` that names the proxy. */
-export const tunnel = (proxy: Proxy, target: Target, signal: AbortSignal): Promise<Socket> =>
+export const tunnel = (proxy: HttpProxy, target: ProxyTarget, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const host = bareHost(target.hostname)
     const authority = `${host.includes(':') ? `[${host}]` : host}:${portOf(target)}`

@@ -22,8 +22,8 @@ const SINK = 'Give jsonLines(name, write), or { name, deliver }.'
 const DELIVER = 'Give a function that takes the events and says what came of each.'
 const BATCH = 100
 const LEASE: Millis = 30 * SECOND
-const IDLE: Millis = SECOND
-const LONGEST: Millis = 10 * MINUTE
+const IDLE_PAUSE: Millis = SECOND
+const LONGEST_PAUSE: Millis = 10 * MINUTE
 
 export interface RelayOptions {
   /** Events claimed at a time. Default 100. */
@@ -100,7 +100,7 @@ export function createRelay(
   }
 
   /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
-  async function pass(
+  async function deliverDue(
     signal: AbortSignal,
     pieces?: WorkerObserver,
   ): Promise<{ readonly settled: number; readonly restMs: Millis }> {
@@ -111,9 +111,9 @@ export function createRelay(
       const due = await outbox.claim(sink.name, batch, leaseMs)
       if (due.length === 0) {
         if (pieces) await reportEmpty(pieces)
-        return { settled, restMs: IDLE }
+        return { settled, restMs: IDLE_PAUSE }
       }
-      const { outcomes, restMs, thrown } = await delivered(sink, due, signal)
+      const { outcomes, restMs, thrown } = await deliverBatch(sink, due, signal)
       await outbox.settle(sink.name, outcomes)
       if (pieces) report(outcomes, thrown, pieces)
       settled += outcomes.filter(({ then }) => then === 'done').length
@@ -122,9 +122,9 @@ export function createRelay(
   }
   return {
     backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
-    drain: async (signal) => (await pass(signal)).settled,
+    drain: async (signal) => (await deliverDue(signal)).settled,
     run: (signal, observer) =>
-      repeated(async (pieces) => (await pass(signal, pieces)).restMs, {
+      repeated(async (pieces) => (await deliverDue(signal, pieces)).restMs, {
         clock,
         signal,
         observer,
@@ -139,7 +139,7 @@ const failureOf =
     new GuestpassError('output_failed', `The sink ${name} did not take an event: ${why}.`)
 
 /** The sink's word on every event; where it failed or said nothing: again, all together, later with every attempt. */
-async function delivered(
+async function deliverBatch(
   sink: Sink,
   due: readonly DueMessage[],
   signal: AbortSignal,
@@ -154,7 +154,7 @@ async function delivered(
     why = error instanceof Error ? error.message : String(error)
   }
   const known = new Map(said.map((outcome) => [outcome.event, outcome]))
-  const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST)
+  const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST_PAUSE)
   const outcomes = due.map(({ event }): Outcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why })
-  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE : inMs, thrown }
+  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE_PAUSE : inMs, thrown }
 }

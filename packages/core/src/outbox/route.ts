@@ -3,7 +3,7 @@ import { wrongOptions } from '../domain/options.ts'
 import type { Outbox } from '../ports/store.ts'
 
 /** What a route is tried with: events of a connection. */
-interface Tried {
+interface RouteTest {
   readonly connection: string
   /** Default: all there are. */
   readonly types?: readonly EventType[]
@@ -12,14 +12,20 @@ interface Tried {
 const OUTCOMES: readonly Event['outcome'][] = ['success', 'failure', 'pending']
 
 const sample = { at: 0, connection: '', type: 'KEYS_ROTATED', outcome: 'success' } as const
-const rest = { id: 'sample', actor: 'library', subject: 'sample', generation: 1, correlationId: 'sample' } as const
+const otherMembers = {
+  id: 'sample',
+  actor: 'library',
+  subject: 'sample',
+  generation: 1,
+  correlationId: 'sample',
+} as const
 
 /** An event that notes when something is asked of it that is not the same for all events of its type, outcome and connection. */
-function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, note: () => void): Event {
+function watchedEvent(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, note: () => void): Event {
   const noted = (name: PropertyKey): void => {
     if (!Object.hasOwn(sample, name)) note()
   }
-  return new Proxy<Event>({ ...known, ...rest } as Event, {
+  return new Proxy<Event>({ ...known, ...otherMembers } as Event, {
     get(event, name) {
       noted(name)
       return Reflect.get(event, name) as unknown
@@ -42,14 +48,14 @@ function noting(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, no
 function isNeverNamed(
   outbox: Pick<Outbox, 'sinksFor'>,
   sink: string,
-  { connection, types = eventTypes }: Tried,
+  { connection, types = eventTypes }: RouteTest,
 ): boolean {
   let depends = false
   const note = (): void => void (depends = true)
   const isNamed = types.some((type) =>
     OUTCOMES.some((outcome) => {
       try {
-        return outbox.sinksFor(noting({ ...sample, connection, type, outcome }, note)).includes(sink)
+        return outbox.sinksFor(watchedEvent({ ...sample, connection, type, outcome }, note)).includes(sink)
       } catch {
         return true
       }
@@ -66,7 +72,7 @@ export function refuseUnrouted(
   factory: string,
   outbox: Pick<Outbox, 'sinksFor'>,
   sink: string,
-  { message, remedy, ...tried }: Tried & { readonly message: string; readonly remedy: string },
+  { message, remedy, ...tried }: RouteTest & { readonly message: string; readonly remedy: string },
 ): void {
   if (!isNeverNamed(outbox, sink, tried)) return
   throw wrongOptions(factory, { field: 'route', message, remedy })

@@ -26,7 +26,7 @@ function dateOf(claims: Claims, name: string): number | undefined {
 }
 
 /** Written so that a clock that tells NaN makes tokens invalid. */
-function judgeTime(claims: Claims, leewayMs: Millis, graceMs: Millis, now: Instant): Reason | undefined {
+function timeFault(claims: Claims, leewayMs: Millis, graceMs: Millis, now: Instant): Reason | undefined {
   const expires = dateOf(claims, 'exp')
   const begins = dateOf(claims, 'nbf') ?? ALWAYS
   const issued = dateOf(claims, 'iat') ?? ALWAYS
@@ -39,7 +39,7 @@ function judgeTime(claims: Claims, leewayMs: Millis, graceMs: Millis, now: Insta
 const isAmong = (audience: unknown, wanted: string): boolean =>
   audience === wanted || (Array.isArray(audience) && audience.includes(wanted))
 
-function judgeOrigin(claims: Claims, rules: ClaimRules): Reason | undefined {
+function originFault(claims: Claims, rules: ClaimRules): Reason | undefined {
   const { issuer, audience, organization } = rules
   if (issuer !== undefined && own(claims, 'iss') !== issuer) return 'issuer'
   if (audience !== undefined && !isAmong(own(claims, 'aud'), audience)) return 'audience'
@@ -59,7 +59,7 @@ export function scopesOf(claims: Claims): readonly string[] {
 export const scopesMissingFrom = (claims: Claims, scopes: readonly string[]): readonly string[] =>
   missingScopes(scopes, scopesOf(claims))
 
-function judgeExpectations(claims: Claims, expectations: Expectations): Reason | undefined {
+function expectationsFault(claims: Claims, expectations: Expectations): Reason | undefined {
   const { subject, scopes } = expectations
   if (subject !== undefined && own(claims, 'sub') !== subject) return 'subject'
   if (!scopes || scopes.length === 0) return undefined
@@ -71,12 +71,12 @@ function judgeExpectations(claims: Claims, expectations: Expectations): Reason |
  * fractions taken as they are; other types and dates after the year 9999 are `malformed`. An `iat` in the future is
  * `not_yet_valid`, like `nbf`; another organisation is `issuer`.
  */
-export const judgeClaims = (
+export const claimsFault = (
   claims: Claims,
   rules: ClaimRules,
   expectations: Expectations | undefined,
   now: Instant,
 ): Reason | undefined =>
-  judgeTime(claims, rules.leewayMs, expectations?.graceMs ?? NONE, now) ??
-  judgeOrigin(claims, rules) ??
-  (expectations && judgeExpectations(claims, expectations))
+  timeFault(claims, rules.leewayMs, expectations?.graceMs ?? NONE, now) ??
+  originFault(claims, rules) ??
+  (expectations && expectationsFault(claims, expectations))

@@ -43,7 +43,7 @@ export function mediaType(typ: string): string {
 }
 
 /** The names of the header by which tokens are judged. */
-function named(header: Readonly<Record<string, unknown>>, alg: string, kid?: string): Header {
+function headerWith(header: Readonly<Record<string, unknown>>, alg: string, kid?: string): Header {
   const typ = own(header, 'typ')
   return {
     alg: alg === 'Ed25519' ? 'EdDSA' : alg,
@@ -60,9 +60,9 @@ function readHeader(bytes: Uint8Array): Header | Reason {
   // No extension is understood here, so that any list of critical ones, also a malformed one, ends it (RFC 7515, 4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical_header'
   if (OWN_KEY.some((name) => Object.hasOwn(header, name))) return 'unknown_key'
-  if (!Object.hasOwn(header, 'kid')) return named(header, alg)
+  if (!Object.hasOwn(header, 'kid')) return headerWith(header, alg)
   const kid = own(header, 'kid')
-  return typeof kid === 'string' ? named(header, alg, kid) : 'malformed'
+  return typeof kid === 'string' ? headerWith(header, alg, kid) : 'malformed'
 }
 
 /** Headers remembered, and the longest one that is: an issuer writes the same few short headers over and over. */
@@ -70,7 +70,7 @@ const HEADERS = 16
 const MAX_REMEMBERED_HEADER = 512
 
 /** Remembers a few headers by their encoded text. */
-function headerReader(platform: Pick<Platform, 'bytes'>): (encoded: string) => Header | Reason {
+function createHeaderReader(platform: Pick<Platform, 'bytes'>): (encoded: string) => Header | Reason {
   const known = new Map<string, Header | Reason>()
   return (encoded) => {
     const before = known.get(encoded)
@@ -90,7 +90,7 @@ function headerReader(platform: Pick<Platform, 'bytes'>): (encoded: string) => H
  * canonical base64url without padding or spaces, member names once. Header members `jwk`, `jku`, `x5u` give `unknown_key`.
  */
 export function createCompactJwsReader(platform: Pick<Platform, 'bytes'>): (token: string) => CompactJws | Reason {
-  const headerOf = headerReader(platform)
+  const headerOf = createHeaderReader(platform)
   return (token) => {
     if (!THREE_PARTS.test(token)) return 'malformed'
     const first = token.indexOf('.')

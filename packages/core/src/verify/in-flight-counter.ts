@@ -6,7 +6,7 @@ export interface InFlightCounter {
   track<T, R>(work: T | Promise<T>, next: (result: T) => R | Promise<R>): R | Promise<R>
 }
 
-const atOnce = Promise.resolve()
+const resolved = Promise.resolve()
 
 export function createInFlightCounter(): InFlightCounter {
   let begunThisTick = 0
@@ -17,7 +17,7 @@ export function createInFlightCounter(): InFlightCounter {
   return {
     begin() {
       // A fifth of what queueMicrotask costs in Node.
-      if (begunThisTick === 0) void atOnce.then(tickEnds)
+      if (begunThisTick === 0) void resolved.then(tickEnds)
       begunThisTick += 1
       return begunThisTick > 1 || waiting > 0
     },

@@ -2,9 +2,9 @@ import { HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 
 /** Closer than this two clocks count as one: a Date header has whole seconds, and the answer travelled. */
-const SAME: Millis = 2 * SECOND
+const TOLERANCE: Millis = 2 * SECOND
 /** A Date header further off than this says nothing. */
-const ABSURD: Millis = 48 * HOUR
+const IMPLAUSIBLE: Millis = 48 * HOUR
 
 /** The clock of a token issuer, known from the Date headers of its answers. */
 export interface IssuerClock {
@@ -28,11 +28,11 @@ export const offsetFact = (clock: Clock, offset: Millis): OffsetFact | undefined
   clock.uptime && { offset, startedAt: clock.wall() - clock.uptime() }
 
 /** The offset that was stored, if this very clock measured it; else 0. */
-function recalled(clock: Clock, value: unknown): Millis {
+function storedOffset(clock: Clock, value: unknown): Millis {
   if (typeof value !== 'object' || value === null || !clock.uptime) return 0
   const { offset, startedAt } = value as Partial<OffsetFact>
-  const isOurs = Math.abs(clock.wall() - clock.uptime() - Number(startedAt)) < SAME
-  return isOurs && typeof offset === 'number' && Math.abs(offset) <= ABSURD ? offset : 0
+  const isOurs = Math.abs(clock.wall() - clock.uptime() - Number(startedAt)) < TOLERANCE
+  return isOurs && typeof offset === 'number' && Math.abs(offset) <= IMPLAUSIBLE ? offset : 0
 }
 
 /**
@@ -49,24 +49,24 @@ export function createIssuerClock(
   onChange: (offset: Millis) => void = () => {},
 ): IssuerClock {
   const drift = (): Millis => clock.wall() - clock.monotonic()
-  let offset = recalled(clock, remembered)
+  let offset = storedOffset(clock, remembered)
   let measuredAt = drift()
   /** The issuer's time at the last Date header, less the monotonic clock's. */
-  let least = Number.NEGATIVE_INFINITY
-  const isVoid = (): boolean => !(Math.abs(drift() - measuredAt) < SAME)
+  let lowerBound = Number.NEGATIVE_INFINITY
+  const isVoid = (): boolean => !(Math.abs(drift() - measuredAt) < TOLERANCE)
   return {
-    now: () => (isVoid() ? Math.max(clock.wall(), least + clock.monotonic()) : clock.wall() + offset),
+    now: () => (isVoid() ? Math.max(clock.wall(), lowerBound + clock.monotonic()) : clock.wall() + offset),
     offset: () => (isVoid() ? 0 : offset),
     observe(date) {
       if (date === undefined) return
       const seen = date - clock.wall()
-      if (!(Math.abs(seen) <= ABSURD)) return
-      const next = Math.abs(seen) < SAME ? 0 : seen
-      const isNews = Math.abs(next - offset) >= SAME || (next === 0) !== (offset === 0)
-      const isWorthIt = isNews || (isVoid() && next !== 0)
+      if (!(Math.abs(seen) <= IMPLAUSIBLE)) return
+      const next = Math.abs(seen) < TOLERANCE ? 0 : seen
+      const isDifferent = Math.abs(next - offset) >= TOLERANCE || (next === 0) !== (offset === 0)
+      const isWorthStoring = isDifferent || (isVoid() && next !== 0)
       measuredAt = drift()
-      least = date - clock.monotonic()
-      if (!isWorthIt) return
+      lowerBound = date - clock.monotonic()
+      if (!isWorthStoring) return
       offset = next
       onChange(offset)
     },

@@ -2,12 +2,12 @@ import { judgeJwk } from './key-rules.ts'
 import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 
 /** So many characters of an id, and so many entries, are shown. */
-const SHOWN = { characters: 60, entries: 5 }
+const LIMITS = { characters: 60, entries: 5 }
 
 /** What an entry of a key-set is called in messages. */
 export function keyName(jwk: Jwk, at: number): string {
   const kid: unknown = jwk?.kid
-  return typeof kid === 'string' ? `key ${kid.slice(0, SHOWN.characters)}` : `key ${at + 1}`
+  return typeof kid === 'string' ? `key ${kid.slice(0, LIMITS.characters)}` : `key ${at + 1}`
 }
 
 export const leftOutEntry = (jwk: Jwk, at: number, why: string): LeftOutKey => ({
@@ -36,7 +36,7 @@ export async function importKeys(
 
 /** Which entries are left out, and why, as one clause; empty where none is. */
 export function leftOutText(leftOut: readonly LeftOutKey[]): string {
-  const more = leftOut.length - SHOWN.entries
-  const named = leftOut.slice(0, SHOWN.entries).map(({ name, why }) => `${name}: ${why}`)
+  const more = leftOut.length - LIMITS.entries
+  const named = leftOut.slice(0, LIMITS.entries).map(({ name, why }) => `${name}: ${why}`)
   return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -46,16 +46,16 @@ function merged(keys: readonly VerifyKey[]): readonly VerifyKey[] {
 
 /** A `KeyMaker` over a platform's import. */
 export function keyMaker(importer: Importer): KeyMaker {
-  const made = async (key: UsableJwk, algorithm: Algorithm): Promise<VerifyKey> => {
+  const importKey = async (key: UsableJwk, algorithm: Algorithm): Promise<VerifyKey> => {
     const length = LENGTHS[algorithm]
     const check = await importer.check(key, algorithm)
     const verify = length === undefined ? check : exactly(length, check)
     return { algorithm, material: materialOf(key), verify, ...(key.kid === undefined ? {} : { kid: key.kid }) }
   }
-  const all = (key: UsableJwk): Promise<readonly VerifyKey[]> =>
-    Promise.all(key.algorithms.map((algorithm) => made(key, algorithm)))
-  const one = async (key: UsableJwk): Promise<readonly VerifyKey[]> => {
-    const [first, other] = await all(key)
+  const keysOf = (key: UsableJwk): Promise<readonly VerifyKey[]> =>
+    Promise.all(key.algorithms.map((algorithm) => importKey(key, algorithm)))
+  const keyWithAlternative = async (key: UsableJwk): Promise<readonly VerifyKey[]> => {
+    const [first, other] = await keysOf(key)
     return first ? [other ? { ...first, other } : first] : []
   }
   return {
@@ -63,11 +63,11 @@ export function keyMaker(importer: Importer): KeyMaker {
       const judged = judgeJwk(jwk)
       if (typeof judged === 'string') return []
       // A point off the curve is known to the platform alone.
-      return one(judged).catch(() => [])
+      return keyWithAlternative(judged).catch(() => [])
     },
     async fromPem(pem) {
       const distinct = new Map(pemKeys(pem).map((key) => [`${materialOf(key)}${key.algorithms.join()}`, key]))
-      const keys = await Promise.all([...distinct.values()].map(all)).catch(() => {
+      const keys = await Promise.all([...distinct.values()].map(keysOf)).catch(() => {
         throw unusablePem('its numbers make no key', 'Ask the issuer for the key that checks its tokens.')
       })
       return merged(keys.flat())

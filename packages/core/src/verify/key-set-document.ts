@@ -21,7 +21,7 @@ const reduced = ({ jwk, kid, algorithms }: UsableJwk): Jwk => ({
 })
 
 /** The usable ones of the keys, reduced to what is needed: a private key that was published by mistake goes nowhere. */
-function sorted(jwks: readonly Jwk[]): KeySetContent {
+function usableKeys(jwks: readonly Jwk[]): KeySetContent {
   const judged = jwks.map((jwk, at) => ({ jwk, at, found: judgeJwk(jwk) }))
   return {
     keys: judged.flatMap(({ found }) => (typeof found === 'string' ? [] : [reduced(found)])),
@@ -34,7 +34,7 @@ function read(bytes: Uint8Array): KeySetContent {
   const keys = body && own(body, 'keys')
   if (!Array.isArray(keys)) throw new DocumentFault('its answer is no JSON object with a list of keys', UPSTREAM)
   if (keys.length === 0) throw new DocumentFault('its list of keys is empty', UPSTREAM)
-  return sorted(keys as readonly Jwk[])
+  return usableKeys(keys as readonly Jwk[])
 }
 
 const isLeftOut = (value: unknown): value is LeftOutKey => {
@@ -45,7 +45,7 @@ const isLeftOut = (value: unknown): value is LeftOutKey => {
 
 function fromFact({ keys, leftOut }: Readonly<Record<string, unknown>>): KeySetContent | undefined {
   if (!Array.isArray(keys)) return undefined
-  const found = sorted(keys as readonly Jwk[])
+  const found = usableKeys(keys as readonly Jwk[])
   return { ...found, leftOut: Array.isArray(leftOut) ? leftOut.filter(isLeftOut) : [] }
 }
 

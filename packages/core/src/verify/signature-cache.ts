@@ -22,10 +22,10 @@ export interface SignatureCache {
 }
 
 /** So many characters of a signature: few enough for a copy of their own, which does not keep the whole token in memory. */
-const END = 12
+const TAIL = 12
 
 /** The end of a token by which it is looked for. */
-export const signatureTail = (token: string): string => token.slice(-END)
+export const signatureTail = (token: string): string => token.slice(-TAIL)
 
 /** The text in memory of its own: a part of a longer text would keep all of it, the whole token here. */
 export const detachedCopy = (text: string): string => ` ${text}`.slice(1)
@@ -35,12 +35,12 @@ export const detachedCopy = (text: string): string => ` ${text}`.slice(1)
  * half moves to the young one, and a full young half becomes the old one, so that a hit mostly costs one look.
  */
 export function createSignatureCache(max: number): SignatureCache {
-  const half = Math.max(Math.floor(max / 2), 1)
+  const halfSize = Math.max(Math.floor(max / 2), 1)
   let young = new Map<string, CachedToken | 'once'>()
   let old = new Map<string, CachedToken | 'once'>()
   const keep = (end: string, token: CachedToken | 'once'): void => {
-    if (young.size >= half && !young.has(end)) {
-      old = half < max ? young : new Map()
+    if (young.size >= halfSize && !young.has(end)) {
+      old = halfSize < max ? young : new Map()
       young = new Map()
     }
     young.set(end, token)

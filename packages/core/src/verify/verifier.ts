@@ -1,6 +1,6 @@
 import { checkOptions } from '../domain/options.ts'
 import type { Instant } from '../domain/time.ts'
-import { type ClaimRules, judgeClaims, scopesMissingFrom } from './claims.ts'
+import { type ClaimRules, claimsFault, scopesMissingFrom } from './claims.ts'
 import { type CompactJws, createCompactJwsReader, MAX_TOKEN_LENGTH, mediaType } from './compact-jws.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { createInFlightCounter } from './in-flight-counter.ts'
@@ -145,7 +145,7 @@ function judgeSigned(
 ): MaybePromise<Verdict> {
   const { claims } = signed
   if (expectations?.type !== undefined && mediaType(expectations.type) !== signed.type) return no('type')
-  const fault = judgeClaims(claims, rules, expectations, now())
+  const fault = claimsFault(claims, rules, expectations, now())
   if (fault === 'scope')
     return { valid: false, reason: fault, missing: scopesMissingFrom(claims, expectations?.scopes ?? []) }
   if (fault !== undefined) return no(fault)

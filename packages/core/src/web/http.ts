@@ -13,12 +13,12 @@ export function webHttp(fetch: Fetch = systemFetch): Http {
   const send = fetch
   return async (request, signal) => {
     signal.throwIfAborted()
-    const ready = sendable(request, signal)
+    const ready = requestOf(request, signal)
     request.onSend?.()
     try {
       const answer = await send(ready)
       if (answer.type === 'opaqueredirect') throw new HttpFault('lost', 'the answer is a redirect')
-      return { status: answer.status, headers: shown(answer.headers), bytes: await read(answer) }
+      return { status: answer.status, headers: headersOf(answer.headers), bytes: await read(answer) }
     } catch (thrown) {
       if (signal.aborted) throw signal.reason
       if (thrown instanceof HttpFault) throw thrown
@@ -28,7 +28,7 @@ export function webHttp(fetch: Fetch = systemFetch): Http {
 }
 
 /** What the platform refuses to build was not sent. Its own words are not kept: they repeat the header or the address, secrets and all. */
-function sendable({ method, url, headers, body }: HttpRequest, signal: AbortSignal): Request {
+function requestOf({ method, url, headers, body }: HttpRequest, signal: AbortSignal): Request {
   try {
     const { protocol, href } = new URL(url)
     if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError('no address of HTTP')
@@ -47,7 +47,7 @@ function sendable({ method, url, headers, body }: HttpRequest, signal: AbortSign
 }
 
 /** Without the content coding, which `fetch` has undone. */
-function shown(headers: Headers): Record<string, string> {
+function headersOf(headers: Headers): Record<string, string> {
   const { 'content-encoding': _, ...others } = Object.fromEntries(headers)
   return others
 }

@@ -9,7 +9,7 @@ import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
 
 /** What came of one try. */
-export interface Attempt {
+export interface WebhookAttempt {
   /** `gone`: the endpoint wants nothing any more (410). */
   readonly result: 'taken' | 'failed' | 'gone'
   /** What the endpoint did, in a few words; nothing of its answer's body. */
@@ -21,7 +21,7 @@ export interface Attempt {
   readonly retryAfterMs?: Millis
 }
 
-export interface AttemptPorts {
+export interface WebhookNetwork {
   readonly clock: Clock
   /** Reaches every address: for endpoints of the configuration. */
   readonly http: Http
@@ -30,23 +30,23 @@ export interface AttemptPorts {
 }
 
 /** How long an endpoint may take to answer. */
-const PATIENCE: Readonly<Record<Contract, Millis>> = {
+const ANSWER_TIMEOUT: Readonly<Record<Contract, Millis>> = {
   standard: 15 * SECOND,
   idp: 15 * SECOND,
   idm: 15 * SECOND,
   analytics: 3 * SECOND,
 }
 /** The longest that any of them may take. */
-export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(PATIENCE))
+export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(ANSWER_TIMEOUT))
 
 /** Sends one message once, signed. Rejects only with the reason of the signal. */
 export async function attemptDelivery(
   endpoint: Endpoint,
   { id }: Event,
   { body, token }: Payload,
-  { clock, http, guardedHttp }: AttemptPorts,
+  { clock, http, guardedHttp }: WebhookNetwork,
   signal: AbortSignal,
-): Promise<Attempt> {
+): Promise<WebhookAttempt> {
   const text = JSON.stringify(body)
   const elapsed = stopwatch(clock)
   const headers = {
@@ -56,21 +56,21 @@ export async function attemptDelivery(
   }
   const request = { method: 'POST', url: endpoint.url, headers, body: text, secrets: token ? [token] : [] } as const
   const send = endpoint.configured ? http : guardedHttp
-  const patience = PATIENCE[endpoint.contract]
+  const patience = ANSWER_TIMEOUT[endpoint.contract]
   const overdue = (): HttpFault => new HttpFault('lost', `no answer within ${patience / SECOND} s`)
   try {
     const answer = await withTimeLimit((call) => send(request, call.signal), { signal }, patience, overdue, clock)
-    return { ...judged(answer, clock), latencyMs: elapsed() }
+    return { ...attemptOf(answer, clock), latencyMs: elapsed() }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     // An answer that is too long was an answer: its status is unknown.
-    return { result: 'failed', why: thrown instanceof HttpFault ? thrown.message : UNFORESEEN, latencyMs: elapsed() }
+    return { result: 'failed', why: thrown instanceof HttpFault ? thrown.message : UNEXPECTED, latencyMs: elapsed() }
   }
 }
 
-const UNFORESEEN = 'the request could not be sent'
+const UNEXPECTED = 'the request could not be sent'
 
-function judged({ status, headers }: HttpAnswer, clock: Clock): Omit<Attempt, 'latencyMs'> {
+function attemptOf({ status, headers }: HttpAnswer, clock: Clock): Omit<WebhookAttempt, 'latencyMs'> {
   const why = `the endpoint answered ${status}`
   if (status >= 200 && status < 300) return { result: 'taken', why, statusCode: status }
   if (status === 410) return { result: 'gone', why, statusCode: status }

@@ -4,7 +4,7 @@ import type { About } from '../domain/events/event-parts.ts'
 import type { DeliveryFacts } from '../domain/events/webhooks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Attempt } from './attempt.ts'
+import type { WebhookAttempt } from './attempt.ts'
 import type { Endpoint } from './endpoint.ts'
 
 interface DeliveryEventParts {
@@ -16,7 +16,7 @@ interface DeliveryEventParts {
 /** What is known of a delivery when an event about it is made. */
 export interface DeliveryEnd {
   readonly delivered: Event
-  readonly attempt?: Attempt
+  readonly attempt?: WebhookAttempt
   /** The number of the attempt, from 1. */
   readonly number?: number
   /** Why it failed, as a clause; absent where it did not. */

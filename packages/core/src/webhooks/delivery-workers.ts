@@ -4,7 +4,7 @@ import { createRelay, type Relay } from '../outbox/relay.ts'
 import { type PartObserver, repeated } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { Endpoint } from './endpoint.ts'
-import { BATCH_LEASE, BATCH_SIZE, createEndpointSink, type EndpointSinkPorts } from './endpoint-sink.ts'
+import { BATCH_LEASE, BATCH_SIZE, createEndpointSink, type WebhooksPorts } from './endpoint-sink.ts'
 import type { Endpoints } from './endpoints.ts'
 
 export interface DeliveryParts {
@@ -12,7 +12,7 @@ export interface DeliveryParts {
   readonly endpoints: Endpoints
   /** The OAuth client. Without it, messages to `idm` endpoints wait. */
   readonly clientId?: string | undefined
-  readonly ports: EndpointSinkPorts
+  readonly ports: WebhooksPorts
   /** By the id of the endpoint. A sink is kept because it knows the back-off of its endpoint. */
   readonly sinks: Map<string, Sink>
 }

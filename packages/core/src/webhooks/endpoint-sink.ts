@@ -7,7 +7,7 @@ import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { DueMessage, Outcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Attempt, type AttemptPorts, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
+import { type WebhookAttempt, type WebhookNetwork, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
 import { deliveryEvent } from './delivery-event.ts'
 import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off.ts'
 import { type Endpoint, endpointQueue } from './endpoint.ts'
@@ -22,7 +22,7 @@ export interface EndpointSinkParts {
   readonly clientId?: string
 }
 
-export interface EndpointSinkPorts extends AttemptPorts {
+export interface WebhooksPorts extends WebhookNetwork {
   readonly store: Store
   readonly random: Random
 }
@@ -34,7 +34,7 @@ const BATCH_BUDGET: Millis = 20 * SECOND
 /** How long a batch is leased: what it takes at most, and some time for the store. */
 export const BATCH_LEASE: Millis = BATCH_BUDGET + LONGEST_ATTEMPT + 10 * SECOND
 
-interface Parts extends EndpointSinkParts, EndpointSinkPorts {
+interface Parts extends EndpointSinkParts, WebhooksPorts {
   readonly id: string
   readonly backOff: EndpointBackOff
 }
@@ -49,7 +49,7 @@ interface Batch {
 }
 
 /** Makes the sink of one endpoint. It sends each message once for each attempt, and commits an event about every attempt. */
-export function createEndpointSink(id: string, sinkParts: EndpointSinkParts, ports: EndpointSinkPorts): Sink {
+export function createEndpointSink(id: string, sinkParts: EndpointSinkParts, ports: WebhooksPorts): Sink {
   const backOff = createEndpointBackOff(ports.clock)
   const parts: Parts = { ...sinkParts, ...ports, id, backOff }
   return {
@@ -112,7 +112,7 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
 }
 
 /** The outcome of an attempt for the outbox, and the event about it. */
-function outcomeOf(parts: Parts, endpoint: Endpoint, message: DueMessage, attempt: Attempt): [Outcome, Event] {
+function outcomeOf(parts: Parts, endpoint: Endpoint, message: DueMessage, attempt: WebhookAttempt): [Outcome, Event] {
   const { event: delivered, attempts } = message
   const { result, why, retryAfterMs } = attempt
   const facts = { delivered, attempt, number: attempts + 1 }

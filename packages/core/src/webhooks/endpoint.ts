@@ -46,7 +46,7 @@ export const webhookEvents: readonly EventType[] = eventTypes.filter((type) => !
 export const webhookRoute = ({ type, connection }: Event): readonly string[] =>
   isAboutWebhooks(type) ? [] : [incomingQueue(connection)]
 
-const told: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
+const isOfContract: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
   // A token minted anew for a known guest takes the place of one that could not be refreshed any more.
   idp: ({ type, generation }) => type === 'REFRESH_COMPLETED' || (type === 'TOKEN_GENERATED_SUCCESS' && generation > 1),
   idm: ({ type }) => type === 'ACCESS_TOKEN_RENEWED' || type === 'ACCESS_TOKEN_FAILED',
@@ -59,7 +59,7 @@ export function isSubscribed(
   event: Event,
 ): boolean {
   if (disabled || isAboutWebhooks(event.type)) return false
-  if (contract !== 'standard') return told[contract](event)
+  if (contract !== 'standard') return isOfContract[contract](event)
   return events === 'all' || events.includes(event.type)
 }
 

@@ -25,7 +25,7 @@ export interface Payload {
 }
 
 /** Events of guests that are stored: when nobody is found for one, the guest was erased. */
-const ofStoredGuests: ReadonlySet<EventType> = new Set<EventType>([
+const storedGuestEvents: ReadonlySet<EventType> = new Set<EventType>([
   'TOKEN_GENERATED_SUCCESS',
   'TOKEN_REVOKED',
   'TOKEN_ADOPTED',
@@ -59,7 +59,7 @@ const bodies: Readonly<Record<Contract, (event: Event, context: PayloadFacts, to
 }
 
 const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
-  ofStoredGuests.has(type) || (type === 'guest.authentication' && outcome === 'success')
+  storedGuestEvents.has(type) || (type === 'guest.authentication' && outcome === 'success')
 
 /** What an endpoint is sent of an event; nothing of a guest that was erased. */
 export function payloadFor(endpoint: Endpoint, event: Event, context: PayloadFacts): Payload | undefined {
@@ -96,8 +96,8 @@ function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefi
  */
 function newToken(endpoint: Endpoint, event: Event, credential: Credential | undefined): Secret | undefined {
   if (!endpoint.includeToken || !isPrivate(endpoint)) return undefined
-  const stands = credential?.kind === 'guest' && credential.status === 'active'
-  return stands && event.outcome === 'success' && credential.generation === event.generation
+  const isCurrent = credential?.kind === 'guest' && credential.status === 'active'
+  return isCurrent && event.outcome === 'success' && credential.generation === event.generation
     ? credential.tokens?.access
     : undefined
 }

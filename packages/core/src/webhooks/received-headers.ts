@@ -7,10 +7,10 @@ export type ReceivedHeaders =
   | Readonly<Record<string, string | readonly string[] | null | undefined>>
 
 /** The value of a header, or what is wrong with it. */
-export type HeaderFound = { readonly value: string } | { readonly fault: string }
+export type FoundHeader = { readonly value: string } | { readonly fault: string }
 
 /** Finds the one value of a header; `name` in lower case. A header that is there twice has none. */
-export function singleHeader(headers: ReceivedHeaders, name: string): HeaderFound {
+export function singleHeader(headers: ReceivedHeaders, name: string): FoundHeader {
   const values = valuesOf(headers, name)
   const [value] = values
   if (value === undefined || value === '') return { fault: `the header ${name} is missing` }

@@ -64,9 +64,9 @@ const receiverKind = record<ReceiverOptions>({
 })
 
 /** A sender goes on for 76 hours at most, and may be asked to send again by hand. */
-const REMEMBER: Millis = 7 * DAY
+const REMEMBERED: Millis = 7 * DAY
 /** After this whoever acts on a message is taken to be gone. */
-const ACTING: Millis = MINUTE
+const CLAIM_TIME: Millis = MINUTE
 const MOST_BYTES = 65_536
 
 /** Receives webhooks of Guestpass, or of any sender that follows Standard Webhooks: checks, drops repeats, keeps the order. Throws `config_invalid` for wrong options. */
@@ -93,13 +93,13 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
 
   const receive: WebhookReceiver['receive'] = async (headers, rawBody, act) => {
     const message = await verify(headers, rawBody)
-    const claimed = await memory.claim(message.id, ACTING)
+    const claimed = await memory.claim(message.id, CLAIM_TIME)
     if (claimed !== 'taken') return claimed === 'done' ? 'repeated' : 'underway'
     try {
       const { about, generation } = message
       const newer = about === undefined || generation === undefined || (await memory.advance(about, generation))
       if (newer) await act(message)
-      await memory.settle(message.id, REMEMBER)
+      await memory.settle(message.id, REMEMBERED)
       return newer ? 'handled' : 'outdated'
     } catch (thrown) {
       await memory.forget(message.id)

@@ -21,19 +21,19 @@ export interface Registration {
 
 const KIND = 'webhook-configured'
 const PAGE = 1_000
-const LASTS: Millis = 7 * DAY
+const LIFETIME: Millis = 7 * DAY
 /** How often it is said again. */
-const AGAIN: Millis = DAY
+const RENEW_AFTER: Millis = DAY
 /** How often a process that runs looks whether it is to say so again. */
-const LOOK: Millis = HOUR
+const POLL: Millis = HOUR
 
-interface Said {
+interface StoredRegistration {
   readonly contract: Contract
   readonly at: number
 }
 
-function saidIn(value: Json | undefined): Said | undefined {
-  const { contract, at } = (value ?? {}) as Partial<Said>
+function storedRegistration(value: Json | undefined): StoredRegistration | undefined {
+  const { contract, at } = (value ?? {}) as Partial<StoredRegistration>
   return contracts.find((one) => one === contract) && typeof at === 'number'
     ? { contract: contract as Contract, at }
     : undefined
@@ -44,17 +44,17 @@ export function createRegistration(
   configured: readonly ConfiguredEndpoint[],
   { store, clock }: { readonly store: Documents & Pick<Ledger, 'commit'>; readonly clock: Clock },
 ): Registration {
-  async function say({ id, contract }: ConfiguredEndpoint): Promise<void> {
+  async function renew({ id, contract }: ConfiguredEndpoint): Promise<void> {
     const { value, revision } = await store.document(connection, KIND, id)
-    const said = saidIn(value)
+    const known = storedRegistration(value)
     const now = Math.floor(clock.wall())
-    if (said?.contract === contract && now - said.at < AGAIN && !isAhead(said.at, now)) return
-    const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LASTS, expect: { revision } }
+    if (known?.contract === contract && now - known.at < RENEW_AFTER && !isAhead(known.at, now)) return
+    const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LIFETIME, expect: { revision } }
     // In a conflict another process says the same.
     await store.commit({ connection, documents: [document] })
   }
 
-  const register = async (): Promise<void> => void (await Promise.all(configured.map(say)))
+  const register = async (): Promise<void> => void (await Promise.all(configured.map(renew)))
 
   return {
     register,
@@ -62,15 +62,15 @@ export function createRegistration(
       repeated(
         async () => {
           await register()
-          return LOOK
+          return POLL
         },
         { clock, signal, observer },
       ),
     async registered() {
       const { documents } = await store.documents(connection, { kind: KIND, limit: PAGE })
       return documents.flatMap(({ id, value }) => {
-        const said = saidIn(value)
-        return said ? [{ id, contract: said.contract, events: 'all' as const }] : []
+        const known = storedRegistration(value)
+        return known ? [{ id, contract: known.contract, events: 'all' as const }] : []
       })
     },
   }

@@ -7,11 +7,11 @@ import { refuseUnrouted } from '../outbox/route.ts'
 import * as kinds from '../ports/kinds.ts'
 import type { DeadLetter, Store } from '../ports/store.ts'
 import { observerOfParts, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
-import { type Attempt, attemptDelivery } from './attempt.ts'
+import { type WebhookAttempt, attemptDelivery } from './attempt.ts'
 import { deliverableIds, type DeliveryParts, deliveryRelay, runDeliveryWorkers } from './delivery-workers.ts'
 import { endpointRouter } from './endpoint-router.ts'
 import { incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
-import type { EndpointSinkPorts } from './endpoint-sink.ts'
+import type { WebhooksPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredKind, type Endpoints, createEndpoints } from './endpoints.ts'
 import { standardBody } from './payload.ts'
 import { createRegistration, type Registration } from './registration.ts'
@@ -44,7 +44,7 @@ export interface Webhooks extends StoredWorker {
   /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
   drain(signal: AbortSignal): Promise<number>
   /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
-  test(id: string, signal: AbortSignal): Promise<Attempt>
+  test(id: string, signal: AbortSignal): Promise<WebhookAttempt>
   /** What an endpoint did not take after all tries; `limit` 1 to 1000. */
   deadLetters(
     id: string,
@@ -74,7 +74,7 @@ const storeKind = needed(
     kinds.outbox.faults(store.outbox, `${members}outbox`),
   ),
 )
-const portsKind = record<EndpointSinkPorts>(
+const portsKind = record<WebhooksPorts>(
   {
     store: storeKind,
     clock: needed(kinds.clock),
@@ -93,7 +93,7 @@ interface Parts extends DeliveryParts {
 }
 
 /** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
-export function webhooks(parts: WebhooksParts, ports: EndpointSinkPorts): Webhooks {
+export function webhooks(parts: WebhooksParts, ports: WebhooksPorts): Webhooks {
   checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
   const { clientId, actor = 'library', configured = [] } = parts
   const connection = checkedConnection(parts.connection)
@@ -147,7 +147,7 @@ async function backlog(parts: Parts, most: number): Promise<number> {
   return Math.min(sum, most)
 }
 
-async function sendTest(parts: Parts, id: string, signal: AbortSignal): Promise<Attempt> {
+async function sendTest(parts: Parts, id: string, signal: AbortSignal): Promise<WebhookAttempt> {
   const { connection, actor, endpoints, ports } = parts
   const { random, clock, store } = ports
   const endpoint = await endpoints.get(id)

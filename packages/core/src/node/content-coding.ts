@@ -1,10 +1,10 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { type HttpAnswer, HttpFault, MAX_ANSWER_BYTES } from '../ports/http.ts'
 
-type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
+type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
 
 /** RFC 9110, 8.4.1. Some senders of `deflate` leave out the header of zlib. */
-const codings: Readonly<Record<string, Unpack>> = {
+const codings: Readonly<Record<string, Decode>> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
   br: brotliDecompressSync,
@@ -16,7 +16,7 @@ const codings: Readonly<Record<string, Unpack>> = {
  * in no coding, whatever the header says, is taken as it is. Throws `HttpFault`: `oversized` when more than 1 MiB comes out, `lost` when it
  * breaks off.
  */
-export function unpacked(answer: HttpAnswer): HttpAnswer {
+export function withoutCoding(answer: HttpAnswer): HttpAnswer {
   const { 'content-encoding': named, ...headers } = answer.headers
   if (named === undefined) return answer
   const names = named
@@ -26,13 +26,13 @@ export function unpacked(answer: HttpAnswer): HttpAnswer {
     .filter((name) => name !== '' && name !== 'identity')
   const known = names.map((name) => (Object.hasOwn(codings, name) ? codings[name] : undefined))
   if (names.length > 2 || known.includes(undefined)) return isPlainJson(answer.bytes) ? { ...answer, headers } : answer
-  const steps = answer.bytes.length === 0 ? [] : (known as Unpack[]).toReversed()
-  return { ...answer, headers, bytes: steps.reduce(undone, answer.bytes) }
+  const steps = answer.bytes.length === 0 ? [] : (known as Decode[]).toReversed()
+  return { ...answer, headers, bytes: steps.reduce(decode, answer.bytes) }
 }
 
-function undone(bytes: Uint8Array, unpack: Unpack): Uint8Array {
+function decode(bytes: Uint8Array, decoder: Decode): Uint8Array {
   try {
-    return unpack(bytes, { maxOutputLength: MAX_ANSWER_BYTES })
+    return decoder(bytes, { maxOutputLength: MAX_ANSWER_BYTES })
   } catch (thrown) {
     if ((thrown as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
       throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)

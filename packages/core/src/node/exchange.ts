@@ -25,7 +25,7 @@ interface Exchange {
  * Sends one request over a dispatcher and reads its answer. `onSend` is called when the connection is made and nothing has been written;
  * what it throws is what this rejects with. What fails before is `unsent`, what fails after is `lost`.
  */
-export const dispatched = (
+export const sendRequest = (
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
   signal: AbortSignal,
@@ -98,10 +98,10 @@ function finish(exchange: Exchange): void {
   end(exchange)
   const { status, headers, chunks } = exchange
   const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-  exchange.resolve({ status, headers: flat(headers), bytes })
+  exchange.resolve({ status, headers: singleValues(headers), bytes })
 }
 
-const flat = (headers: Headers): Record<string, string> =>
+const singleValues = (headers: Headers): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
   )
