@@ -1,6 +1,6 @@
 /**
- * Loaded into a worker with `--import`: sends the process a signal at one point of a refresh. The points are seen from
- * outside the product: in the statements that SQLite runs, and in the diagnostics channels of undici.
+ * A module for `--import`: it sends a signal to its process at one point of a refresh. It recognises the points from the
+ * statements that SQLite runs and from the diagnostics channels of undici, so that the product needs no hook.
  */
 import { writeSync } from 'node:fs'
 import { StatementSync } from 'node:sqlite'
@@ -14,16 +14,16 @@ const of = options.get('of') as Refreshing
 const traces = options.get('traces') === 'true'
 let left = Number(options.get('nth'))
 
-function trace(here: FailPoint | typeof OVER): void {
-  if (traces) writeSync(2, `${AT_POINT}${here}\n`)
+function trace(at: FailPoint | typeof OVER): void {
+  if (traces) writeSync(2, `${AT_POINT}${at}\n`)
 }
 
-function reach(here: FailPoint): void {
-  trace(here)
-  if (here !== point) return
+function reach(at: FailPoint): void {
+  trace(at)
+  if (at !== point) return
   left -= 1
   if (left !== 0) return
-  writeSync(2, `${REACHED}${here}\n`)
+  writeSync(2, `${REACHED}${at}\n`)
   process.kill(process.pid, signal)
 }
 
@@ -35,18 +35,18 @@ const markers: Readonly<Record<Refreshing, { readonly intent: string; readonly t
   create: { intent: '"GUEST_CREATE_INITIATED"', tokens: '"guest.authentication"' },
 }
 
-/** What a transaction that is not committed yet has recorded of refreshes. */
+/** Which events of a refresh the open transaction has inserted. */
 const written = new Set<'intent' | 'tokens'>()
-/** Whether it has recorded another event. */
-let hasOther = false
+/** Whether it has inserted any event. */
+let hasEvents = false
 
 function follow(sql: string, parameters: readonly unknown[]): void {
   if (sql.startsWith('begin') || sql === 'rollback') {
     written.clear()
-    hasOther = false
+    hasEvents = false
   }
   if (!sql.startsWith('insert into "events"')) return
-  hasOther = true
+  hasEvents = true
   for (const value of parameters) {
     if (typeof value !== 'string') continue
     if (value.includes(markers[of].intent)) written.add('intent')
@@ -62,25 +62,25 @@ for (const method of ['run', 'all'] as const) {
       follow(sql, parameters)
       return original.apply(this, parameters)
     }
-    for (const what of written) reach(`before-${what}-commit`)
+    for (const kind of written) reach(`before-${kind}-commit`)
     const result = original.apply(this, parameters)
-    for (const what of written) reach(`after-${what}-commit`)
-    if (hasOther && written.size === 0) trace(OVER)
+    for (const kind of written) reach(`after-${kind}-commit`)
+    if (hasEvents && written.size === 0) trace(OVER)
     written.clear()
     return result
   }
   Object.assign(StatementSync.prototype, { [method]: watched })
 }
 
-/** Upstream takes a little while for the work; this falls into it. */
-const INTO_THE_WORK_MS = 5
+/** Time after the send at which the upstream is still at work, in milliseconds. */
+const WHILE_RUNNING_MS = 5
 
 onRefresh('create', () => reach('before-send'), of)
 onRefresh(
   'bodySent',
   () => {
     reach('after-send')
-    setTimeout(() => reach('while-running'), INTO_THE_WORK_MS)
+    setTimeout(() => reach('while-running'), WHILE_RUNNING_MS)
   },
   of,
 )

@@ -1,6 +1,6 @@
 import type { Refreshing } from './refresh-traffic.ts'
 
-/** The instants of a refresh at which a worker can be killed or stopped, in their order. */
+/** The instants of a refresh at which a worker can be killed or paused, in their order. */
 export const failPoints = [
   'before-intent-commit',
   'after-intent-commit',
@@ -14,7 +14,7 @@ export const failPoints = [
 
 export type FailPoint = (typeof failPoints)[number]
 
-/** A signal that a worker sends to itself at a fail point, when it reaches that for the nth time. */
+/** The signal that a worker sends to itself when it reaches a fail point for the nth time. */
 export interface Injection {
   readonly point: FailPoint
   /** Counts from 1. */
@@ -22,11 +22,14 @@ export interface Injection {
   readonly signal: 'SIGKILL' | 'SIGSTOP'
 }
 
-/** What a worker prints on standard error just before the signal. */
-export const REACHED = 'fail point: reached '
+/** What each line about a fail point begins with, on standard error. */
+export const LINE_START = 'fail point:'
+/** What a worker prints just before the signal. */
+export const REACHED = `${LINE_START} reached `
 
-/** What a tracing worker prints on standard error at each fail point, and in place of a point once a refresh has failed. */
-export const AT_POINT = 'fail point: at '
+/** What a tracing worker prints at each fail point. */
+export const AT_POINT = `${LINE_START} at `
+/** It prints this in place of a point once a refresh has failed. */
 export const OVER = 'over'
 
 export interface InjectionOptions {
@@ -38,7 +41,7 @@ export interface InjectionOptions {
   readonly program?: URL
 }
 
-/** The module that injects the signal into a process started with `--import` of it. `nth` 0: it only traces. */
+/** The URL of a module for `--import`, which sends the signal to its process. `nth` 0: it only traces. */
 export function injectionModule({ point, nth, signal }: Injection, options: InjectionOptions = {}): string {
   const { of = 'guest', traces = false, program = new URL('./fail-point-injection.ts', import.meta.url) } = options
   const module = new URL(program)
@@ -46,5 +49,5 @@ export function injectionModule({ point, nth, signal }: Injection, options: Inje
   return module.href
 }
 
-/** The module that breaks the rule of one Idempotency-Key per refresh: the seeded bug that the suite must catch. */
+/** The URL of a module for `--import` with a seeded bug: a refresh takes a new Idempotency-Key for each try. */
 export const freshKeyModule: string = new URL('./fresh-key.ts', import.meta.url).href

@@ -3,10 +3,11 @@ import type { SeededRandom } from './random.ts'
 
 type Effect = Fault['do']
 
+/** How many answers are scripted ahead of the requests. */
 const AHEAD = 400
 
 /** Mostly quick answers, sometimes slow ones; now and then a lost answer, an overload or an HTML page of a proxy. */
-const draw = (on: string, random: SeededRandom): Effect =>
+const randomEffect = (on: string, random: SeededRandom): Effect =>
   random.weighted<() => Effect>([
     [70, () => ({ delayMs: random.whole(0, 25) })],
     [18, () => ({ delayMs: random.whole(30, 400) })],
@@ -18,14 +19,14 @@ const draw = (on: string, random: SeededRandom): Effect =>
     [1, () => ({ garble: random.pick(['html', 'truncated', 'empty']) })],
   ])()
 
-/** Scripts the answers to refreshes and creates, a few hundred ahead of the requests. */
-export function faultScript(upstream: Sandbox, random: SeededRandom): (refreshes: number) => void {
+/** Returns a function that scripts the answers to refreshes and creates. It takes how many requests took effect so far. */
+export function faultScript(upstream: Sandbox, random: SeededRandom): (requests: number) => void {
   let scripted = 0
-  return (refreshes) => {
-    const missing = refreshes + AHEAD - scripted
+  return (requests) => {
+    const missing = requests + AHEAD - scripted
     if (missing <= 0) return
     for (const on of ['refresh', 'create']) {
-      upstream.script(Array.from({ length: missing }, () => ({ on, do: draw(on, random) })))
+      upstream.script(Array.from({ length: missing }, () => ({ on, do: randomEffect(on, random) })))
     }
     scripted += missing
   }

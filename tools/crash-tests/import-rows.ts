@@ -1,6 +1,7 @@
 /**
- * `guest import` of many rows in a bounded heap: `npm run import-rows -- --rows 100000 --heap 64`. The process may keep no more than
- * so many MiB alive (V8 ends it otherwise), so that whatever grew with the rows would end it. Exits with 0 only when every row became a guest.
+ * Runs `guest import` of many rows in a bounded heap: `npm run import-rows -- --rows 100000 --heap 64`. V8 ends the process if
+ * it keeps more than so many MiB, so that memory that grows with the rows ends it. Exits with 0 only if every row became a
+ * guest.
  */
 import { createWriteStream, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,71 +12,74 @@ import { parseArgs } from 'node:util'
 import { sandbox } from '@guestpass/sandbox'
 import { processPool, type Ended } from './process-pool.ts'
 
-export interface Bulk {
+export interface ImportRunOptions {
   readonly rows: number
-  /** MiB that may live in the heap. */
+  /** The most that the old generation of the heap may hold, in MiB. */
   readonly heap: number
-  /** A fault that must be found: memory that grows with the rows. */
+  /** A seeded bug: memory that grows with the rows. Default none. */
   readonly bug?: 'retains' | undefined
 }
 
-export interface Imported {
+export interface ImportReport {
   readonly exit: number | null
   readonly done: number
   readonly failed: number
   readonly seconds: number
-  /** Resident memory in MiB after each tenth of the time; empty where the system does not report it. */
+  /** Resident memory in MiB after each tenth of the time; empty if the system does not report it. */
   readonly resident: readonly number[]
-  /** Whether V8 ended it because the heap was full. */
+  /** Whether V8 ended the process because the heap was full. */
   readonly outOfMemory: boolean
-  /** The end of what it complained of. */
-  readonly complaint: string
+  /** The end of standard error, or of standard output if that is empty. */
+  readonly errorText: string
 }
 
 const PER_MINUTE = 1_000_000
 const retainModule: string = new URL('./retain-rows.ts', import.meta.url).href
-/** How often memory is looked at, in milliseconds. */
-const GLANCE = 100
+/** Time between two readings of the memory, in milliseconds. */
+const SAMPLE_MS = 100
 
-export async function imported({ rows, heap, bug }: Bulk, say: (line: string) => void): Promise<Imported> {
+export async function runImport(
+  { rows, heap, bug }: ImportRunOptions,
+  print: (line: string) => void,
+): Promise<ImportReport> {
   const upstream = await sandbox({ rateLimit: { perMinute: PER_MINUTE }, journalSize: 1 })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-import-')))
-  const workers = processPool(cwd, {
+  const pool = processPool(cwd, {
     ...upstream.env,
     GENESYS_RATE_LIMIT: String(PER_MINUTE),
     NODE_OPTIONS: `--max-old-space-size=${heap}`,
   })
   try {
-    await pipeline(Readable.from(lines(rows)), createWriteStream(join(cwd, 'people.csv')))
+    await pipeline(Readable.from(rowTexts(rows)), createWriteStream(join(cwd, 'people.csv')))
     const argv = 'guest import people.csv --api guest-tokens --scope webmessaging:guest:send --json'.split(' ')
-    const begun = Date.now()
-    const { child, ended } = workers.start(argv, bug === 'retains' ? [retainModule] : [])
-    const looks: number[] = []
-    const watching = setInterval(() => {
-      const mib = residentOf(child.pid ?? 0)
+    const startedAt = Date.now()
+    const { child, ended } = pool.start(argv, bug === 'retains' ? [retainModule] : [])
+    const samples: number[] = []
+    const sampling = setInterval(() => {
+      const mib = residentMib(child.pid ?? 0)
       if (mib === undefined) return
-      if (looks.push(mib) % 100 === 0) say(`${Math.round((Date.now() - begun) / 1_000)} s, ${mib} MiB`)
-    }, GLANCE)
+      if (samples.push(mib) % 100 === 0) print(`${Math.round((Date.now() - startedAt) / 1_000)} s, ${mib} MiB`)
+    }, SAMPLE_MS)
     const end = await ended
-    clearInterval(watching)
-    const at = (tenth: number): number => looks[Math.ceil((looks.length * tenth) / 10) - 1] ?? 0
-    const resident = looks.length < 10 ? looks : Array.from({ length: 10 }, (_, nth) => at(nth + 1))
+    clearInterval(sampling)
+    const at = (tenth: number): number => samples[Math.ceil((samples.length * tenth) / 10) - 1] ?? 0
+    const resident = samples.length < 10 ? samples : Array.from({ length: 10 }, (_, nth) => at(nth + 1))
     return {
       ...counts(end),
       exit: end.code,
-      seconds: (Date.now() - begun) / 1_000,
+      seconds: (Date.now() - startedAt) / 1_000,
       resident,
       outOfMemory: /heap (limit|out of memory)/i.test(end.err),
-      complaint: (end.err || end.out).slice(-400),
+      errorText: (end.err || end.out).slice(-400),
     }
   } finally {
-    await workers.killAll()
+    await pool.killAll()
     await upstream.close()
     rmSync(cwd, { recursive: true, force: true })
   }
 }
 
-function* lines(rows: number): Generator<string> {
+function* rowTexts(rows: number): Generator<string> {
   yield 'guestId,duration,_name\n'
   for (let nth = 0; nth < rows; nth += 1) yield `${crypto.randomUUID()},${600 + (nth % 3_000)},row ${nth} of the file\n`
 }
@@ -86,7 +90,7 @@ function counts({ out }: Ended): { readonly done: number; readonly failed: numbe
 }
 
 /** Resident memory of a process in MiB; Linux only. */
-function residentOf(pid: number): number | undefined {
+function residentMib(pid: number): number | undefined {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
     return kib === undefined ? undefined : Math.round(Number(kib) / 1_024)
@@ -95,7 +99,7 @@ function residentOf(pid: number): number | undefined {
   }
 }
 
-export const isWhole = ({ exit, done, failed }: Imported, rows: number): boolean =>
+export const isComplete = ({ exit, done, failed }: ImportReport, rows: number): boolean =>
   exit === 0 && done === rows && failed === 0
 
 if (import.meta.main) {
@@ -108,19 +112,19 @@ if (import.meta.main) {
   })
   const bug = values.bug === 'retains' ? 'retains' : undefined
   if (bug !== values.bug) throw new TypeError('--bug is retains: memory that grows with the rows')
-  const order = { rows: Number(values.rows), heap: Number(values.heap), bug } as const
-  const outcome = await imported(order, console.log)
-  const isRight = isWhole(outcome, order.rows)
+  const options = { rows: Number(values.rows), heap: Number(values.heap), bug } as const
+  const outcome = await runImport(options, console.log)
+  const isRight = isComplete(outcome, options.rows)
   const figures: readonly (readonly [string, number])[] = [
-    ['rows', order.rows],
+    ['rows', options.rows],
     ['rows that became a guest', outcome.done],
     ['rows that failed', outcome.failed],
-    ['MiB of heap', order.heap],
+    ['MiB of heap', options.heap],
     ['processes out of memory', outcome.outOfMemory ? 1 : 0],
     ['seconds', Math.round(outcome.seconds)],
   ]
   for (const [name, value] of figures) console.log(`${name.padEnd(32)} ${String(value).padStart(8)}`)
   console.log(`resident, MiB, after each tenth of the time: ${outcome.resident.join(' ')}`)
-  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${outcome.exit}. ${outcome.complaint.trim()}`)
+  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${outcome.exit}. ${outcome.errorText.trim()}`)
   process.exitCode = isRight ? 0 : 1
 }

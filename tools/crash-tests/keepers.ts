@@ -1,6 +1,6 @@
 /**
- * Several keepers on one store, and many sessions that fall due together: `npm run keepers -- --keepers 4 --sessions 10000`.
- * Exits with 0 only when every session was renewed, and each renewal took one request.
+ * Runs several keepers on one store with many sessions that are due together: `npm run keepers -- --keepers 4 --sessions
+ * 10000`. Exits with 0 only if every session was renewed, and each renewal took one request.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
@@ -8,57 +8,57 @@ import { CONNECTION, type TestEnvironment, testEnvironment } from './test-enviro
 import { processPool } from './process-pool.ts'
 import { seededRandom } from './random.ts'
 
-export interface Gathering {
+export interface KeeperRunOptions {
   readonly keepers: number
   readonly sessions: number
-  /** Life of the tokens in seconds; the last third of it is for renewing. */
+  /** Lifetime of the tokens in seconds. They are due in its last third. */
   readonly life: number
-  /** A fault that must be found: the last keeper works on a copy of the store, and renews what others renew. */
+  /** A seeded bug: the last keeper works on a copy of the store, and renews what others renew. Default none. */
   readonly bug?: 'copy' | undefined
 }
 
-export interface Tally {
+export interface KeeperReport {
   readonly sessions: number
-  /** Sessions that have a later token than their first. */
+  /** Sessions that have a later token than the first. */
   readonly renewed: number
-  /** Later tokens that the store counts, over all sessions: some fall due again while others are still waiting. */
+  /** Renewals over all sessions: some sessions are due again while others wait. */
   readonly renewals: number
   /** Refresh requests that the upstream received. */
   readonly calls: number
-  /** Until every session was renewed, in seconds. */
+  /** Time until every session was renewed, in seconds. */
   readonly seconds: number
 }
 
-export async function gathering(
-  { keepers, sessions, life, bug }: Gathering,
-  say: (line: string) => void,
-): Promise<Tally> {
-  const here = await testEnvironment({ guests: sessions, lives: [life, life] }, seededRandom(1))
-  const workers = processPool(here.cwd, { ...here.env, ...here.upstream.env })
+export async function runKeepers(
+  { keepers, sessions, life, bug }: KeeperRunOptions,
+  print: (line: string) => void,
+): Promise<KeeperReport> {
+  const environment = await testEnvironment({ guests: sessions, lives: [life, life] }, seededRandom(1))
+  const pool = processPool(environment.cwd, { ...environment.env, ...environment.upstream.env })
   try {
-    say(`${sessions} sessions are live; ${keepers} keepers start`)
+    print(`${sessions} sessions are live; ${keepers} keepers start`)
     const started = Date.now()
-    const copy = bug === 'copy' ? { GUESTPASS_DATABASE_URL: copyOf(here.database) } : {}
+    const copy = bug === 'copy' ? { GUESTPASS_DATABASE_URL: copyOf(environment.database) } : {}
     const running = Array.from({ length: keepers }, (_, nth) =>
-      workers.start(['keep'], [], nth === keepers - 1 ? copy : {}),
+      pool.start(['keep'], [], nth === keepers - 1 ? copy : {}),
     )
-    while ((await generations(here.store)).filter((one) => one > 1).length < sessions) {
+    while ((await generations(environment.store)).filter((one) => one > 1).length < sessions) {
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
     const seconds = (Date.now() - started) / 1_000
     for (const { child } of running) child.kill('SIGTERM')
     await Promise.all(running.map(({ ended }) => ended))
-    const last = await generations(here.store)
+    const reached = await generations(environment.store)
     return {
       sessions,
       seconds,
-      renewed: last.filter((one) => one > 1).length,
-      renewals: last.reduce((sum, one) => sum + one - 1, 0),
-      calls: here.upstream.journal().filter(({ operation }) => operation === 'refresh').length,
+      renewed: reached.filter((one) => one > 1).length,
+      renewals: reached.reduce((sum, one) => sum + one - 1, 0),
+      calls: environment.upstream.journal().filter(({ operation }) => operation === 'refresh').length,
     }
   } finally {
-    await workers.killAll()
-    await here.close()
+    await pool.killAll()
+    await environment.close()
   }
 }
 
@@ -87,7 +87,7 @@ async function generations(store: TestEnvironment['store']): Promise<readonly nu
 }
 
 /** Whether every session was renewed, and each renewal took one request. */
-export const isRight = ({ sessions, renewed, renewals, calls }: Tally): boolean =>
+export const isRight = ({ sessions, renewed, renewals, calls }: KeeperReport): boolean =>
   renewed === sessions && calls === renewals
 
 if (import.meta.main) {
@@ -101,22 +101,22 @@ if (import.meta.main) {
   })
   const bug = values.bug === 'copy' ? ('copy' as const) : undefined
   if (bug !== values.bug) throw new TypeError('--bug is copy: one keeper works on a copy of the store')
-  const order = {
+  const options = {
     keepers: Number(values.keepers),
     sessions: Number(values.sessions),
     life: Number(values.life),
     bug,
   } as const
-  const tally = await gathering(order, console.log)
+  const report = await runKeepers(options, console.log)
   const figures: readonly (readonly [string, number])[] = [
-    ['keepers', order.keepers],
-    ['sessions', tally.sessions],
-    ['sessions renewed', tally.renewed],
-    ['renewals', tally.renewals],
-    ['requests', tally.calls],
-    ['requests beyond one a renewal', Math.max(0, tally.calls - tally.renewals)],
-    ['seconds', Math.round(tally.seconds)],
+    ['keepers', options.keepers],
+    ['sessions', report.sessions],
+    ['sessions renewed', report.renewed],
+    ['renewals', report.renewals],
+    ['requests', report.calls],
+    ['requests beyond one a renewal', Math.max(0, report.calls - report.renewals)],
+    ['seconds', Math.round(report.seconds)],
   ]
   for (const [name, value] of figures) console.log(`${name.padEnd(32)} ${String(value).padStart(8)}`)
-  process.exitCode = isRight(tally) ? 0 : 1
+  process.exitCode = isRight(report) ? 0 : 1
 }

@@ -12,7 +12,7 @@ export interface Ended {
   readonly err: string
 }
 
-/** A run of the command line as a process. */
+/** A worker process: by default the command line. */
 export interface Worker {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
@@ -24,25 +24,31 @@ export interface Worker {
 
 /** All worker processes of a run. */
 export interface ProcessPool {
-  /** Starts a worker with these modules loaded first, more variables than the others have, and perhaps a program of its own. */
+  /**
+   * Starts a worker.
+   *
+   * @param modules URLs of modules that it loads first
+   * @param more environment variables besides those of the pool
+   * @param program default that of the pool
+   */
   start(
     argv: readonly string[],
     modules: readonly string[],
     more?: Readonly<Record<string, string>>,
     program?: string,
   ): Worker
-  /** Resolves when any of them says this on standard error from now on. */
-  said(text: string): Promise<void>
-  /** SIGKILL to all that live; resolves when they have ended. */
+  /** Resolves when any worker prints this text on standard error from now on. */
+  printed(text: string): Promise<void>
+  /** Sends SIGKILL to all living workers. Resolves when they have ended. */
   killAll(): Promise<void>
-  /** Processes that still work in the folder though they were killed. Linux only. */
+  /** How many processes still run in the folder. Linux only; elsewhere, how many workers have not ended. */
   leftOver(): number
 }
 
-/** `program`: what a worker runs; the command line when not given. */
+/** `program`: what a worker runs. Default the command line. */
 export function processPool(cwd: string, env: Readonly<Record<string, string>>, program = launcher): ProcessPool {
   const living = new Map<ChildProcess, Promise<Ended>>()
-  const listeners = new Set<(text: string) => void>()
+  const stderrListeners = new Set<(text: string) => void>()
   const kill = (): void => {
     for (const child of living.keys()) child.kill('SIGKILL')
   }
@@ -55,23 +61,23 @@ export function processPool(cwd: string, env: Readonly<Record<string, string>>, 
         env: { ...env, ...more },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
-      const worker = watched(child)
+      const worker = workerOf(child)
       child.stderr?.on('data', (text: string) => {
-        for (const hear of listeners) hear(text)
+        for (const listener of stderrListeners) listener(text)
       })
       living.set(child, worker.ended)
-      const gone = () => living.delete(child)
-      worker.ended.then(gone, gone)
+      const forget = () => living.delete(child)
+      worker.ended.then(forget, forget)
       return worker
     },
-    said: (wanted) =>
+    printed: (wanted) =>
       new Promise((resolve) => {
-        const hear = (text: string): void => {
+        const listener = (text: string): void => {
           if (!text.includes(wanted)) return
-          listeners.delete(hear)
+          stderrListeners.delete(listener)
           resolve()
         }
-        listeners.add(hear)
+        stderrListeners.add(listener)
       }),
     async killAll() {
       const all = [...living.values()]
@@ -87,14 +93,14 @@ function processesIn(folder: string): number {
     try {
       return readlinkSync(`/proc/${pid}/cwd`) === folder
     } catch {
-      // It has ended, or belongs to another user.
+      // The process has ended, or belongs to another user.
       return false
     }
   }
   return existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isIn(name)).length : 0
 }
 
-function watched(child: ChildProcess): Worker {
+function workerOf(child: ChildProcess): Worker {
   const answered = Promise.withResolvers<void>()
   const reached = Promise.withResolvers<void>()
   let out = ''

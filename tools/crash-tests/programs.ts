@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
 
-/** What a worker is started from. */
+/** The bundled files that workers are started from. */
 export interface Programs {
-  /** A path. */
+  /** The path of the worker program. */
   readonly worker: string
   /** The module that traces a worker's requests, and kills or stops it in one of them. */
   readonly failPoints: URL
 }
 
 /**
- * Each is bundled into one file of the folder: a worker is then ready in a third of the time, and most kills find it at work. Paths of
- * sources from here.
+ * Bundles each source into one file of the folder. A worker then starts in a third of the time, so that most kills hit it at
+ * work. The paths of the sources are relative to this folder.
  */
 export async function programs(folder: string, sources: { worker: string; failPoints: string }): Promise<Programs> {
   const here = import.meta.dirname

@@ -1,4 +1,4 @@
-/** Randomness that a seed repeats. */
+/** Random values that repeat: the same seed gives the same sequence. */
 export interface SeededRandom {
   /** At least `from`, less than `to`. */
   between(from: number, to: number): number
@@ -7,7 +7,7 @@ export interface SeededRandom {
   pick<T>(from: readonly [T, ...T[]]): T
   /** One of the values, each as likely as its weight says. */
   weighted<T>(choices: readonly (readonly [weight: number, value: T])[]): T
-  /** Randomness of its own for a name: what others draw does not change what it draws. */
+  /** A sequence of its own for a name: it does not depend on how many values others have taken. */
   fork(name: string): SeededRandom
 }
 
@@ -33,7 +33,7 @@ export function seededRandom(seed: string | number): SeededRandom {
         left -= weight
         if (left < 0) return value
       }
-      throw new RangeError('there must be a choice with a weight')
+      throw new RangeError('weighted() got no choice with a weight above 0.')
     },
     fork: (name) => seededRandom(`${seed}/${name}`),
   }

@@ -1,12 +1,15 @@
 import { subscribe } from 'node:diagnostics_channel'
 
-/** The parts of undici's request that are used here. Headers: names and values in turn. */
+/** The members of undici's request that are used here. `headers`: names and values alternate. */
 interface Sent {
   readonly path: string
   readonly headers: string[]
 }
 
-/** What is sent: the keyed refresh of a guest token, the refresh of a sign-in, the rotating refresh of a guest, or the create of a guest. */
+/**
+ * The kinds of request with fail points: the keyed refresh of a guest token, the refresh of a sign-in, the rotating refresh
+ * of a guest, or the create of a guest.
+ */
 export type Refreshing = 'guest' | 'grant' | 'engagements' | 'create'
 
 const paths: Readonly<Record<Refreshing, RegExp>> = {
@@ -19,11 +22,11 @@ const paths: Readonly<Record<Refreshing, RegExp>> = {
 /** Calls back for every refresh request of this process, through the diagnostics channels of undici. */
 export function onRefresh(
   moment: 'create' | 'bodySent' | 'trailers',
-  hear: (request: Sent) => void,
+  listener: (request: Sent) => void,
   of: Refreshing = 'guest',
 ): void {
   subscribe(`undici:request:${moment}`, (message) => {
     const { request } = message as { readonly request: Sent }
-    if (paths[of].test(request.path)) hear(request)
+    if (paths[of].test(request.path)) listener(request)
   })
 }

@@ -1,4 +1,4 @@
-/** Loaded into an import with `--import`: retains 1 MiB of heap for each request, as an import that grows with its rows would. */
+/** A module for `--import`, a seeded bug: it retains 1 MiB of heap for each request, so that memory grows with the rows. */
 import { subscribe } from 'node:diagnostics_channel'
 
 const MIB_OF_DOUBLES = 131_072

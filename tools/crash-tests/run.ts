@@ -1,10 +1,10 @@
 /**
- * Lets processes refresh guest tokens and create guests, while they are killed and paused, the network fails before they send, the disk
- * is full and clocks are wrong, and counts what was lost or done twice: `npm run crash-tests -- --events 1000 --seed 7`. Exits with 0 only
- * when there was none of either.
+ * Runs processes that refresh guest tokens and create guests, while they are killed and paused, the network fails before
+ * they send, the disk is full and clocks are wrong: `npm run crash-tests -- --events 1000 --seed 7`. Exits with 0 only if
+ * nothing was lost or done twice.
  */
 import { parseArgs } from 'node:util'
-import { available } from './events/available.ts'
+import { availableClasses } from './events/available-classes.ts'
 import { bugs } from './events/bugs.ts'
 import { eventClasses, parseMix } from './events/event-plan.ts'
 import { summary, verdict } from './summary.ts'
@@ -32,7 +32,7 @@ const whole = (name: string, text: string): number => {
 const [shortest = '', longest = shortest] = values.lives.split('-')
 const known = ['fresh-key', ...bugs]
 if (values.bug !== undefined && !known.includes(values.bug)) throw new TypeError(`--bug is one of ${known.join(', ')}`)
-const mix = available(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
+const mix = availableClasses(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
 const options = {
   events: whole('events', values.kills ?? values.events),
   mix,

@@ -1,8 +1,21 @@
 import type { Outcome } from './crash-test.ts'
 
-/** Whether all is as it must be. */
-export const verdict = ({ lost, doubled, untrue, withoutToken, orphans, creates }: Outcome): boolean =>
-  lost.length + doubled.length + untrue.length + withoutToken.length + orphans + wrongCreates(creates).length === 0
+/** Whether the run has found no violation. */
+export const verdict = ({
+  lostTokens,
+  doubledRefreshes,
+  inconsistencies,
+  withoutToken,
+  orphans,
+  creates,
+}: Outcome): boolean =>
+  lostTokens.length +
+    doubledRefreshes.length +
+    inconsistencies.length +
+    withoutToken.length +
+    orphans +
+    wrongCreates(creates).length ===
+  0
 
 const wrongCreates = ({ doubled, undeclared, silent, lost }: Outcome['creates']): readonly string[] => [
   ...doubled,
@@ -12,11 +25,12 @@ const wrongCreates = ({ doubled, undeclared, silent, lost }: Outcome['creates'])
 ]
 
 const SHOWN = 10
-/** From such a life on, tokens are renewed early enough for another to step in where a keeper was killed. */
+/** Tokens that live this long, in milliseconds, are due early enough for another keeper to renew them after a kill. */
 const LONG_MS = 30_000
 
 export function summary(outcome: Outcome): readonly string[] {
-  const { counts, killsAt, failures, creates, lost, doubled, untrue, withoutToken, lapses } = outcome
+  const { counts, killsAt, failures, creates, lostTokens, doubledRefreshes, inconsistencies, withoutToken, lapses } =
+    outcome
   const rows: readonly (readonly [string, number | string])[] = [
     ['events', eventsOf(outcome)],
     ...Object.entries(counts).filter(([, count]) => count > 0),
@@ -26,8 +40,8 @@ export function summary(outcome: Outcome): readonly string[] {
     ['refreshes still open under their key', outcome.open],
     ['refreshes whose token came after its end', outcome.late],
     ['tokens acknowledged', outcome.acknowledged],
-    ['acknowledged tokens lost', lost.length],
-    ['guests with a refresh that took effect twice', doubled.length],
+    ['acknowledged tokens lost', lostTokens.length],
+    ['guests with a refresh that took effect twice', doubledRefreshes.length],
     ['guests that upstream made', creates.made],
     ['guests given to workers', outcome.guestsGiven],
     ['creates recorded as in doubt', creates.inDoubt],
@@ -36,15 +50,15 @@ export function summary(outcome: Outcome): readonly string[] {
     ['creates that were not written down', creates.undeclared.length],
     ['guests made and lost silently', creates.silent.length],
     ['guests given and lost', creates.lost.length],
-    ['generations and events that disagree', untrue.length],
+    ['generations and events that disagree', inconsistencies.length],
     ['guests without a valid token at the end', withoutToken.length],
-    // What a wrong clock wrote down is no measure of time.
+    // Times that a wrong clock has recorded cannot be compared.
     ...(counts.clock > 0 ? [] : lapseRows(lapses)),
     ['processes left over', outcome.orphans],
     ...Object.entries(failures).map(([code, count]) => [`workers that ended with ${code}`, count] as const),
     ['seconds', outcome.seconds.toFixed(0)],
   ]
-  const wrong = [...lost, ...doubled, ...untrue, ...withoutToken, ...wrongCreates(creates)]
+  const wrong = [...lostTokens, ...doubledRefreshes, ...inconsistencies, ...withoutToken, ...wrongCreates(creates)]
   return [
     ...rows.map(([name, value]) => `${name.padEnd(48)} ${String(value).padStart(8)}`),
     ...wrong.slice(0, SHOWN),

@@ -1,4 +1,4 @@
-import type { Measured } from '../crash-tests/measured.ts'
+import type { SuiteRun } from '../crash-tests/suite-run.ts'
 import type { SeededBug } from './bugs.ts'
 
 /** Whether a suite caught its seeded bug. */
@@ -16,7 +16,7 @@ export interface Outcome {
  */
 export function judge(
   { invariants }: Pick<SeededBug, 'invariants'>,
-  { exit, figure }: Pick<Measured, 'exit' | 'figure'>,
+  { exit, figure }: Pick<SuiteRun, 'exit' | 'figure'>,
 ): Pick<Outcome, 'status' | 'reason'> {
   const missing = invariants.find((name) => Number.isNaN(figure(name)))
   if (missing !== undefined) return { status: 'not caught', reason: `exit ${exit} without the figure "${missing}"` }

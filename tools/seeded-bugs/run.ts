@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { measured } from '../crash-tests/measured.ts'
+import { runSuite } from '../crash-tests/suite-run.ts'
 import { programs, type SeededBug, seededBugs } from './bugs.ts'
 import { judge, type Outcome, table } from './outcome.ts'
 
@@ -23,7 +23,7 @@ async function outcomeOf(seeded: SeededBug): Promise<Outcome> {
   const fault = unavailable?.()
   if (fault !== undefined) return { suite, bug, status: 'skipped', reason: fault, seconds: 0 }
   const started = Date.now()
-  const run = await measured(programs[suite], '--bug', bug, ...args.split(' '))
+  const run = await runSuite(programs[suite], '--bug', bug, ...args.split(' '))
   const verdict = judge(seeded, run)
   if (verdict.status !== 'caught') console.log(run.output)
   return { suite, bug, ...verdict, seconds: (Date.now() - started) / 1_000 }

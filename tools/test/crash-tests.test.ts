@@ -8,12 +8,12 @@ import { eventClasses, parseMix, createEventPlan } from '../crash-tests/events/e
 import { seededRandom } from '../crash-tests/random.ts'
 import { createReport } from '../crash-tests/creates/create-report.ts'
 import { emailOf } from '../crash-tests/creates/persons.ts'
-import { type Measured, measured } from '../crash-tests/measured.ts'
+import { type SuiteRun, runSuite } from '../crash-tests/suite-run.ts'
 
-const crashTested = (args: string) => measured('crash-tests/run.ts', '--seed', '11', ...args.split(' '))
+const crashTested = (args: string) => runSuite('crash-tests/run.ts', '--seed', '11', ...args.split(' '))
 
-/** What must be 0 in every run. */
-const wrong = ({ figure }: Measured): readonly number[] =>
+/** The figures that must be 0 in every run. */
+const violations = ({ figure }: SuiteRun): readonly number[] =>
   [
     'acknowledged tokens lost',
     'guests with a refresh that took effect twice',
@@ -24,21 +24,21 @@ const wrong = ({ figure }: Measured): readonly number[] =>
     'guests without a valid token at the end',
     'processes left over',
   ].map(figure)
-const NOTHING = [0, 0, 0, 0, 0, 0, 0, 0]
+const NONE = [0, 0, 0, 0, 0, 0, 0, 0]
 
 describe('processes that refresh guest tokens and create guests', { timeout: 240_000 }, () => {
-  it('lose nothing and double nothing when they are killed and paused and the network fails', async () => {
+  it('lose and double nothing when they are killed and paused and the network fails', async () => {
     const run = await crashTested('--events 6 --mix kills,pauses,unsent --guests 20 --lives 6-20')
     expect(run.output).toContain('seed 11: 6 events of kills, pauses, unsent')
     expect(run.figure('events'), run.output).toBeGreaterThanOrEqual(6)
     expect(run.figure('refreshes that took effect upstream'), run.output).toBeGreaterThan(0)
     expect(run.figure('guests that upstream made'), run.output).toBeGreaterThan(0)
-    expect(wrong(run), run.output).toEqual(NOTHING)
+    expect(violations(run), run.output).toEqual(NONE)
     expect(run.exit, run.output).toBe(0)
   })
 })
 
-describe('what is found', () => {
+describe('the invariant report of refreshes', () => {
   const START = Date.parse('2026-01-01T00:00:00Z')
   const at = (seconds: number): number => START + seconds * 1_000
   const base = {
@@ -99,7 +99,7 @@ describe('what is found', () => {
     invariantReport({ acknowledged: [], journal: [], credentials: [guest(1)], events: [minted], ...evidence })
   const acknowledgedToken = (generation: number, token: string) => ({ guestId: 'g', generation, token })
 
-  it('is nothing when each refresh took effect once and its token is stored', () => {
+  it('finds no violation when each refresh took effect once and its token is stored', () => {
     expect(
       found({
         acknowledged: [acknowledgedToken(1, 'token 1'), acknowledgedToken(2, 'token 2')],
@@ -112,9 +112,9 @@ describe('what is found', () => {
       completed: 1,
       open: 0,
       late: 0,
-      lost: [],
-      doubled: [],
-      untrue: [],
+      lostTokens: [],
+      doubledRefreshes: [],
+      inconsistencies: [],
       lapses: [],
     })
   })
@@ -123,67 +123,69 @@ describe('what is found', () => {
     ['the store has an earlier generation', [acknowledgedToken(2, 'token 2')]],
     ['the store has another token of that generation', [acknowledgedToken(1, 'another')]],
     ['two of one generation differ', [acknowledgedToken(0, 'one'), acknowledgedToken(0, 'other')]],
-  ])('is a lost token when %s', (_, acknowledged) => {
-    expect(found({ acknowledged }).lost).toHaveLength(1)
+  ])('finds a lost token when %s', (_, acknowledged) => {
+    expect(found({ acknowledged }).lostTokens).toHaveLength(1)
   })
 
-  it('is a lost token when the guest is gone', () => {
-    expect(found({ acknowledged: [acknowledgedToken(1, 'token 1')], credentials: [] }).lost).toHaveLength(1)
+  it('finds a lost token when the guest is not in the store', () => {
+    expect(found({ acknowledged: [acknowledgedToken(1, 'token 1')], credentials: [] }).lostTokens).toHaveLength(1)
   })
 
-  it('is an open refresh, not a doubled one, when its key stands in the store', () => {
+  it('counts a refresh as open, not as doubled, when its key is in the store', () => {
     const evidence = { journal: [refreshed('a')], events: [minted, initiated('a', 1)] }
-    expect(found({ ...evidence, credentials: [guest(1, 'a')] })).toMatchObject({ open: 1, doubled: [] })
+    expect(found({ ...evidence, credentials: [guest(1, 'a')] })).toMatchObject({ open: 1, doubledRefreshes: [] })
     expect(found({ ...evidence, credentials: [guest(1, 'b')] })).toMatchObject({
       open: 0,
-      doubled: [{ guestId: 'g' }],
+      doubledRefreshes: [{ guestId: 'g' }],
     })
   })
 
-  it('is a late refresh, not a doubled one, when the events say that its token had ended', () => {
+  it('counts a refresh as late, not as doubled, when an event says that its token had expired', () => {
     const failed = (reason: string): Event =>
       event('REFRESH_FAILED', 1, 30, { idempotencyKey: 'a', error: { code: 'token_refused', message: '', reason } })
     const evidence = { journal: [refreshed('a')] }
     expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('expired')] })).toMatchObject({
       late: 1,
-      doubled: [],
+      doubledRefreshes: [],
     })
-    expect(found({ ...evidence, events: [minted, initiated('a', 1), failed('signature')] }).doubled).toHaveLength(1)
+    expect(
+      found({ ...evidence, events: [minted, initiated('a', 1), failed('signature')] }).doubledRefreshes,
+    ).toHaveLength(1)
   })
 
   it.each([
     ['one key took effect twice', ['a', 'a'], [initiated('a', 1)]],
-    ['two keys of one generation did', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
-    ['a key did that was never written down', ['a', 'x'], [initiated('a', 1)]],
-  ])('is a doubled refresh when %s', (_, keys, events) => {
+    ['two keys of one generation took effect', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
+    ['a key took effect that no event records', ['a', 'x'], [initiated('a', 1)]],
+  ])('finds a doubled refresh when %s', (_, keys, events) => {
     const journal = keys.map((key) => refreshed(key))
     const evidence = { journal, credentials: [guest(2)], events: [minted, ...events, completed('a', 2)] }
-    expect(found(evidence).doubled).toHaveLength(1)
+    expect(found(evidence).doubledRefreshes).toHaveLength(1)
   })
 
   it.each([
     ['one key', ['a', 'a'], []],
     ['two keys of one generation', ['a', 'b'], [initiated('a', 1), initiated('b', 1)]],
-  ])('is a doubled refresh by %s also when another is told that never took effect', (_, keys, events) => {
+  ])('finds a doubled refresh by %s, also when an event records one that never took effect', (_, keys, events) => {
     const journal = keys.map((key) => refreshed(key))
     const recorded = [minted, ...events, completed('a', 2), completed('c', 3)]
-    expect(found({ journal, credentials: [guest(3)], events: recorded }).doubled).toHaveLength(1)
+    expect(found({ journal, credentials: [guest(3)], events: recorded }).doubledRefreshes).toHaveLength(1)
   })
 
-  it('is a doubled refresh when its key was given up for a new token and nothing says why', () => {
+  it('finds a doubled refresh when its key was replaced by a mint and no event says why', () => {
     const given = guest(1, 'a')
     const credential: Credential = { ...given, intent: { id: 'a', action: 'mint', holder: 'h', startedAt: START } }
     const evidence = { journal: [refreshed('a')], credentials: [credential], events: [minted, initiated('a', 1)] }
-    expect(found(evidence)).toMatchObject({ open: 0, doubled: [{ guestId: 'g' }] })
+    expect(found(evidence)).toMatchObject({ open: 0, doubledRefreshes: [{ guestId: 'g' }] })
   })
 
-  it('is untrue when events leave a generation out, tell it twice, or tell of a refresh that took no effect', () => {
-    expect(found({ credentials: [guest(2)] }).untrue).toHaveLength(1)
-    expect(found({ events: [minted, event('TOKEN_GENERATED_SUCCESS', 1, 1)] }).untrue).toHaveLength(1)
-    expect(found({ credentials: [guest(2)], events: [minted, completed('a', 2)] }).untrue).toHaveLength(1)
+  it('finds an inconsistency when events omit a generation, repeat it, or record a refresh without effect', () => {
+    expect(found({ credentials: [guest(2)] }).inconsistencies).toHaveLength(1)
+    expect(found({ events: [minted, event('TOKEN_GENERATED_SUCCESS', 1, 1)] }).inconsistencies).toHaveLength(1)
+    expect(found({ credentials: [guest(2)], events: [minted, completed('a', 2)] }).inconsistencies).toHaveLength(1)
   })
 
-  it('is a lapse when the next token came after the end of the one before', () => {
+  it('finds a lapse when the next token came after the end of the one before', () => {
     const evidence = (seconds: number) => ({
       journal: [refreshed('a', 9, { fault: { delayMs: 500 } }), refreshed('b', seconds)],
       credentials: [guest(3)],
@@ -194,7 +196,7 @@ describe('what is found', () => {
   })
 })
 
-describe('what is found of creates', () => {
+describe('the report of creates', () => {
   const about = {
     actor: 'library',
     connection: 'signed-in',
@@ -220,24 +222,24 @@ describe('what is found of creates', () => {
   const found = (journal: readonly JournalEntry[], events: readonly Event[]) =>
     createReport({ given: [], journal, credentials: [], events, persons: { engagements: 0, 'external-users': 2 } })
 
-  it('is nothing when each was written down, and one beside another is told as orphaned', () => {
+  it('finds no violation when each create is recorded, and a second one as orphaned', () => {
     const initiated = event('GUEST_CREATE_INITIATED')
     expect(found([made(1)], [initiated])).toMatchObject({ made: 1, doubled: [], undeclared: [], silent: [] })
     const again = [initiated, initiated, event('GUEST_ORPHANED')]
     expect(found([made(1), made(2)], again)).toMatchObject({ made: 2, orphaned: 1, doubled: [], undeclared: [] })
   })
 
-  it('is a doubled guest when nothing tells of the one beside it, though another person has an orphan', () => {
+  it('finds a doubled guest when no event records the second one, although another person has an orphan', () => {
     const initiated = event('GUEST_CREATE_INITIATED')
     const events = [initiated, initiated, event('GUEST_ORPHANED', 1)]
     expect(found([made(1), made(2)], events).doubled).toHaveLength(1)
   })
 
-  it('is undeclared and silent when no event tells of a create that took effect', () => {
+  it('finds a create undeclared and silent when no event records that it took effect', () => {
     expect(found([made(1)], [])).toMatchObject({ undeclared: [expect.any(String)], silent: [expect.any(String)] })
   })
 
-  it('is a lost guest when a worker was given one that the store does not have', () => {
+  it('finds a lost guest when a worker got one that the store does not have', () => {
     const given = [{ api: 'external-users', nth: 0, guestId: 'g', generation: 1 }] as const
     const evidence = {
       given,
@@ -250,7 +252,7 @@ describe('what is found of creates', () => {
   })
 })
 
-describe('a plan of events', () => {
+describe('an event plan', () => {
   it('has each class by its weight, and at least once', () => {
     const own = createEventPlan(100, eventClasses)
     const begun = Array.from({ length: 100 }, () => own.begin(seededRandom(1), eventClasses))
@@ -260,23 +262,23 @@ describe('a plan of events', () => {
     expect(createEventPlan(3, ['disk', 'clock']).isDone).toBe(false)
   })
 
-  it('begins one again that did not come about', () => {
+  it('begins an event again that did not happen', () => {
     const own = createEventPlan(1, ['kills'])
     expect([own.begin(seededRandom(1), ['kills']), own.begin(seededRandom(1), ['kills'])]).toEqual(['kills', undefined])
     own.end('kills', false)
     expect([own.begin(seededRandom(1), ['kills']), own.isDone]).toEqual(['kills', false])
   })
 
-  it('takes only classes that there are', () => {
+  it('accepts only known classes', () => {
     expect(parseMix('clock, kills')).toEqual(['kills', 'clock'])
     expect(() => parseMix('kills,storms')).toThrow('storms')
   })
 })
 
-describe('random', () => {
-  it('is the same for the same seed, and another for each who draws', () => {
-    const draw = (seed: number, who: string): number[] => {
-      const own = seededRandom(seed).fork(who)
+describe('seeded random', () => {
+  it('repeats for the same seed, and differs for each name', () => {
+    const draw = (seed: number, name: string): number[] => {
+      const own = seededRandom(seed).fork(name)
       return Array.from({ length: 5 }, () => own.whole(1, 1_000_000))
     }
     expect(draw(7, 'keeper 0')).toEqual(draw(7, 'keeper 0'))
@@ -284,7 +286,7 @@ describe('random', () => {
     expect(draw(8, 'keeper 0')).not.toEqual(draw(7, 'keeper 0'))
   })
 
-  it('spreads evenly and obeys weights', () => {
+  it('is uniform, and follows weights', () => {
     const own = seededRandom(1)
     const floats = Array.from({ length: 10_000 }, () => own.between(0, 1))
     expect(Math.min(...floats)).toBeGreaterThanOrEqual(0)

@@ -5,12 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { withBug } from '../crash-tests/events/bugs.ts'
 import { hasFaketime } from '../crash-tests/events/wrong-clock.ts'
 import { phaseOf } from '../crash-tests/rotation/phases.ts'
-import { type Measured, measured } from '../crash-tests/measured.ts'
+import { type SuiteRun, runSuite } from '../crash-tests/suite-run.ts'
 
-const rotated = (...args: readonly string[]) => measured('crash-tests/rotation/run.ts', '--seed', '11', ...args)
+const rotated = (...args: readonly string[]) => runSuite('crash-tests/rotation/run.ts', '--seed', '11', ...args)
 
-/** What must be 0 in every run. */
-const wrong = ({ figure }: Measured): readonly number[] =>
+/** The figures that must be 0 in every run. */
+const violations = ({ figure }: SuiteRun): readonly number[] =>
   [
     'acknowledged tokens lost',
     'refresh tokens presented twice, undeclared',
@@ -27,20 +27,20 @@ describe('processes that share a sign-in or a guest', { timeout: 240_000 }, () =
       'strict',
       `--events 5 --mix kills,pauses,unsent,disk${hasFaketime() ? ',clock' : ''}`,
     ],
-    ['when they are killed, on a server that answers alike for a while', 'grace', '--kills 3'],
-  ])('present no refresh token twice undeclared, and lose none silently, %s', async (_, profile, events) => {
+    ['when they are killed, on a server that repeats its answer for a while', 'grace', '--kills 3'],
+  ])('present no refresh token twice undeclared and lose none silently %s', async (_, profile, events) => {
     const args = `--profile ${profile} ${events} --processes 4 --connections 8`
     const run = await rotated(...args.split(' '))
     expect(run.figure('events'), run.output).toBeGreaterThanOrEqual(Number(events.split(' ')[1]))
     expect(run.figure('kills'), run.output).toBeGreaterThan(0)
     expect(run.figure('refreshes that took effect upstream'), run.output).toBeGreaterThan(0)
-    expect(wrong(run), run.output).toEqual([0, 0, 0, 0, 0, 0])
+    expect(violations(run), run.output).toEqual([0, 0, 0, 0, 0, 0])
     expect(run.exit, run.output).toBe(0)
   })
 })
 
-describe('a worker with a lease that a wrong clock ends', () => {
-  it('holds the lease for an hour; without the bug for its own time', async () => {
+describe('a worker with the bug unbounded', () => {
+  it('waits for the end of a lease by the clock that wrote it; without the bug for its length', async () => {
     const clock = fakeClock()
     const store = memoryStore({ clock })
     const ahead = { ...clock, wall: () => clock.wall() + HOUR }
@@ -54,10 +54,10 @@ describe('a worker with a lease that a wrong clock ends', () => {
   })
 })
 
-it('a kill is counted in the phase that its worker traced last', () => {
-  const told = (...points: readonly string[]): string => points.map((point) => `fail point: at ${point}\n`).join('')
+it('counts a kill in the phase that its worker traced last', () => {
+  const traceOf = (...points: readonly string[]): string => points.map((point) => `fail point: at ${point}\n`).join('')
   expect(phaseOf('a warning\n')).toBe('before its first refresh')
-  expect(phaseOf(told('before-intent-commit', 'after-send'))).toBe('while upstream works')
-  expect(phaseOf(`${told('before-tokens-commit')}fail point: reached before-tokens-commit\n`)).toBe('in the commit')
-  expect(phaseOf(told('after-send', 'over'))).toBe('after a failure')
+  expect(phaseOf(traceOf('before-intent-commit', 'after-send'))).toBe('while upstream works')
+  expect(phaseOf(`${traceOf('before-tokens-commit')}fail point: reached before-tokens-commit\n`)).toBe('in the commit')
+  expect(phaseOf(traceOf('after-send', 'over'))).toBe('after a failure')
 })

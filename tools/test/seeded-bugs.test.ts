@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readFigures } from '../crash-tests/measured.ts'
+import { readFigures } from '../crash-tests/suite-run.ts'
 import { programs, seededBugs } from '../seeded-bugs/bugs.ts'
 import { judge, table } from '../seeded-bugs/outcome.ts'
 import { pageOf } from './page.ts'

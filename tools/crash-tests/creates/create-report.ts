@@ -4,7 +4,7 @@ import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
 import { emailOf, type PersonApi } from './persons.ts'
 
-/** A guest that a worker was given for a person. */
+/** A guest that a worker got for a person. */
 export interface GivenGuest {
   readonly api: PersonApi
   readonly nth: number
@@ -17,29 +17,30 @@ export interface CreateEvidence {
   readonly journal: readonly JournalEntry[]
   readonly credentials: readonly Credential[]
   readonly events: readonly Event[]
-  /** How many persons of each API were asked for, from 0. */
+  /** For how many persons of each API a guest was asked for. */
   readonly persons: Readonly<Record<PersonApi, number>>
 }
 
 export interface CreateReport {
   /** Creates that took effect upstream. */
   readonly made: number
-  /** Lost answers, recorded as in doubt, and guests recorded as orphaned. */
+  /** Lost answers that are recorded as in doubt. */
   readonly inDoubt: number
+  /** Guests that are recorded as orphaned. */
   readonly orphaned: number
   /** Persons with more guests upstream than the store and the events account for. */
   readonly doubled: readonly string[]
-  /** Creates that took effect and were not written down before. */
+  /** Creates that took effect without an event that was recorded before the send. */
   readonly undeclared: readonly string[]
-  /** Persons with a guest upstream that neither the store nor any event has. */
+  /** Persons with a guest upstream that no event mentions. */
   readonly silent: readonly string[]
   /** Guests given to a worker that the store does not have. */
   readonly lost: readonly string[]
 }
 
-/** What is known of one person. */
+/** The evidence about one person. */
 interface Person {
-  readonly who: string
+  readonly name: string
   /** Creates that took effect. */
   readonly made: number
   readonly events: readonly Event[]
@@ -59,8 +60,8 @@ export function createReport({ given, journal, credentials, events, persons }: C
       tooMany(one, count(one, 'GUEST_CREATE_INITIATED'), 'made, but those recorded before the send'),
     ),
     silent: all
-      .filter((one) => one.made > 0 && !isTold(one))
-      .map(({ who }) => `${who}: made upstream, and no event records its end`),
+      .filter((one) => one.made > 0 && !isRecorded(one))
+      .map(({ name }) => `${name}: made upstream, and no event records its end`),
     lost: given
       .filter(({ guestId, generation }) => (stored.get(guestId) ?? 0) < generation)
       .map(
@@ -83,7 +84,7 @@ function personsOf(
   const apis: readonly PersonApi[] = ['engagements', 'external-users']
   return apis.flatMap((api) =>
     Array.from({ length: persons[api] }, (_, nth) => ({
-      who: `${api} ${nth}`,
+      name: `${api} ${nth}`,
       made: made.get(masked(emailOf(api, nth)))?.length ?? 0,
       events: bySubject.get(`${api} ${nth}`) ?? [],
     })),
@@ -95,10 +96,10 @@ const masked = (email: string): string => `sha256:${createHash('sha256').update(
 
 const count = ({ events }: Person, type: Event['type']): number => events.filter((event) => event.type === type).length
 
-const tooMany = ({ who, made }: Person, most: number, what: string): readonly string[] =>
-  made > most ? [`${who}: ${made} guests ${what} are ${most}`] : []
+const tooMany = ({ name, made }: Person, most: number, what: string): readonly string[] =>
+  made > most ? [`${name}: ${made} guests ${what} are ${most}`] : []
 
-/** The create was recorded before the send, or its end was. */
-const isTold = (one: Person): boolean =>
+/** Whether an event records that the create was sent or how it ended. */
+const isRecorded = (one: Person): boolean =>
   one.events.some(({ type, outcome }) => type === 'guest.authentication' && outcome === 'success') ||
   count(one, 'GUEST_CREATE_IN_DOUBT') + count(one, 'GUEST_ORPHANED') + count(one, 'GUEST_CREATE_INITIATED') > 0

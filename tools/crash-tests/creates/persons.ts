@@ -5,8 +5,8 @@ export const personApis: readonly PersonApi[] = ['engagements', 'external-users'
 
 export const emailOf = (api: PersonApi, nth: number): string => `person-${nth}@${api}.example`
 
-/** Names the person in the events of a request; `id`: of this one. */
+/** The correlation id of a request: it names the person in the events, and `id` makes it unique. */
 export const correlationOf = (api: PersonApi, nth: number, id: string): string => `${api} ${nth} ${id}`
 
-/** The connection that workers of an API use: one that is signed in, or the one with client credentials. */
+/** The connection that workers of an API use: `signed-in` for external users, else the one with client credentials. */
 export const connectionOf = (api: PersonApi): string => (api === 'engagements' ? 'default' : 'signed-in')

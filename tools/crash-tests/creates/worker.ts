@@ -1,6 +1,8 @@
 /**
- * One process that asks for guests of an API, of one person after another from a number on. Every answer or error is a line of JSON on
- * standard output. SIGTERM ends it after the call of the moment.
+ * A worker process that asks an API for a guest of each person, from a number on. It prints each answer or error as a line
+ * of JSON on standard output. On SIGTERM it ends after the current call.
+ *
+ * Arguments: the API, the connection, the number of the first person.
  */
 import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
@@ -12,7 +14,7 @@ import { withBug } from '../events/bugs.ts'
 import { correlationOf, emailOf, type PersonApi } from './persons.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
-const say = (said: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(said)}\n`)
+const print = (line: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(line)}\n`)
 
 const ending = new AbortController()
 process.on('SIGTERM', () => ending.abort())
@@ -20,9 +22,9 @@ process.on('SIGTERM', () => ending.abort())
 flushCompileCache()
 const api = process.argv[2] as PersonApi
 const [name = '', from = ''] = process.argv.slice(3)
-const { close: _close, ...world } = nodePorts()
-const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), world)
-const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...world })
+const { close: _close, ...ports } = nodePorts()
+const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), ports)
+const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...ports })
 const url = env('GENESYS_OAUTH_BASE_URL')
 const { guests } = await connection(
   {
@@ -32,10 +34,10 @@ const { guests } = await connection(
     preflight: 'off',
     policy: { limit: { perMinute: 600_000 }, retry: { retries: 2 }, timeoutMs: 3_000, breaker: { atLeast: 1_000_000 } },
   },
-  withBug(env('CRASH_TEST_BUG'), { ...world, store }),
+  withBug(env('CRASH_TEST_BUG'), { ...ports, store }),
 )
 
-/** Tries for one person. */
+/** How often a person is tried. */
 const TRIES = 3
 
 function requestOf(nth: number, tries: number): GuestRequest {
@@ -47,23 +49,23 @@ function requestOf(nth: number, tries: number): GuestRequest {
     : { api, ...known, name: `Person ${nth}` }
 }
 
-/** Says which guest the person has; false: none yet. */
-async function ask(nth: number, tries: number): Promise<boolean> {
+/** Prints the guest of a person. Returns whether the person is done: it has a guest, or an orphaned one. */
+async function issue(nth: number, tries: number): Promise<boolean> {
   try {
-    const correlationId = correlationOf(api, nth, world.random.uuid())
+    const correlationId = correlationOf(api, nth, ports.random.uuid())
     const { guestId, generation } = await guests.issue(requestOf(nth, tries), { correlationId })
-    say({ api, nth, guestId, generation })
+    print({ api, nth, guestId, generation })
     return true
   } catch (thrown) {
     const error = asGuestpassError(thrown)
-    say({ code: error.code, ...(error.code === 'internal' ? { message: error.message } : {}) })
-    await world.clock.sleep(200)
+    print({ code: error.code, ...(error.code === 'internal' ? { message: error.message } : {}) })
+    await ports.clock.sleep(200)
     return error.code === 'guest_orphaned'
   }
 }
 
 for (let nth = Number(from); !ending.signal.aborted; nth += 1) {
   let tries = 1
-  while (!ending.signal.aborted && tries <= TRIES && !(await ask(nth, tries))) tries += 1
+  while (!ending.signal.aborted && tries <= TRIES && !(await issue(nth, tries))) tries += 1
 }
 process.exit(0)

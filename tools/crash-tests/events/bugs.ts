@@ -2,14 +2,14 @@ import type { ConnectionPorts, Store } from '@guestpass/core'
 import { HttpFault } from '@guestpass/core/runtime-kit'
 import type { Found } from '@guestpass/core/store-kit'
 
-/** Faults of a worker that a suite must catch, each of one class. */
+/** Bugs that can be built into a worker. A suite must find each of them. */
 export const bugs = ['no-intent', 'no-recheck', 'all-lost', 'gives-up', 'unbounded', 'blind'] as const
 
 export type Bug = (typeof bugs)[number]
 
 type Ports = ConnectionPorts
 
-/** The ports of a worker with one of the faults built in. */
+/** The ports of a worker with a bug built in; unchanged for any other text. */
 export function withBug(bug: string, ports: Ports): Ports {
   switch (bug as Bug | '') {
     case 'no-intent':
@@ -17,19 +17,19 @@ export function withBug(bug: string, ports: Ports): Ports {
     case 'all-lost':
       return { ...ports, http: allLost(ports) }
     case 'gives-up':
-      return { ...ports, store: givingUp(ports.store) }
+      return { ...ports, store: exitingOnFailure(ports.store) }
     case 'unbounded':
-      return { ...ports, store: unbounded(ports) }
+      return { ...ports, store: leaseByWriterClock(ports) }
     case 'no-recheck':
-      return { ...ports, store: fromMemory(ports.store), http: alwaysSending(ports) }
+      return { ...ports, store: trustingMemory(ports.store), http: alwaysSending(ports) }
     case 'blind':
-      return { ...ports, store: blind(ports.store) }
+      return { ...ports, store: blindToOthers(ports.store) }
     default:
       return ports
   }
 }
 
-/** Kills: intents are not written down, so that a lost answer is posted again as if nothing had been. */
+/** Shows with kills: intents are not stored, so that a lost answer is posted again undeclared. */
 const withoutIntents = (store: Store): Store => ({
   ...store,
   commit: (change) =>
@@ -42,22 +42,22 @@ const withoutIntents = (store: Store): Store => ({
     }),
 })
 
-/** Pauses: a lease that was granted once counts as held, and the row is what this process remembers of it. */
-function fromMemory(store: Store): Store {
-  const held = new Set<string>()
+/** Shows with pauses: a lease that was granted once counts as held, and a row is the one that this process read last. */
+function trustingMemory(store: Store): Store {
+  const leased = new Set<string>()
   const rows = new Map<string, Found>()
   return {
     ...store,
     async lease(connection, name, holder, ms, credential) {
       const found = rows.get(credential ?? '')
-      if (held.has(holder)) return { granted: true, endsInMs: ms, ...(found ? { found } : {}) }
+      if (leased.has(holder)) return { granted: true, endsInMs: ms, ...(found ? { found } : {}) }
       const answer = await store.lease(connection, name, holder, ms, credential)
-      if (answer.granted) held.add(holder)
+      if (answer.granted) leased.add(holder)
       if (answer.found && credential !== undefined) rows.set(credential, answer.found)
       return answer
     },
     async release(connection, name, holder) {
-      held.delete(holder)
+      leased.delete(holder)
       await store.release(connection, name, holder)
     },
     async commit(change) {
@@ -71,7 +71,7 @@ function fromMemory(store: Store): Store {
   }
 }
 
-/** Pauses: nothing keeps a request from leaving. */
+/** Shows with pauses: the check before the send stops no request. */
 const alwaysSending =
   ({ http }: Ports): Ports['http'] =>
   ({ onSend, ...request }, signal) =>
@@ -82,14 +82,14 @@ const alwaysSending =
           try {
             onSend?.()
           } catch {
-            // It is sent all the same.
+            // The request is sent although the check failed.
           }
         },
       },
       signal,
     )
 
-/** Faults before the send: each counts as a lost answer. */
+/** Shows with faults before the send: each counts as a lost answer. */
 const allLost =
   ({ http }: Ports): Ports['http'] =>
   async (request, signal) => {
@@ -101,15 +101,15 @@ const allLost =
     }
   }
 
-/** Full disks: the first commit that fails ends the process, and what it has in hand. */
-const givingUp = (store: Store): Store => ({
+/** Shows with full disks: the first commit that fails ends the process, and its tokens are lost. */
+const exitingOnFailure = (store: Store): Store => ({
   ...store,
   ensureRoom: async () => {},
   commit: (change) => store.commit(change).catch(() => process.exit(1)),
 })
 
-/** Clocks: a lease ends when the clock that wrote it says so, however far ahead that was. */
-const unbounded = ({ store, clock }: Ports): Store => ({
+/** Shows with wrong clocks: a lease ends by the clock that wrote it, also if that was far ahead. */
+const leaseByWriterClock = ({ store, clock }: Ports): Store => ({
   ...store,
   async lease(connection, name, holder, ms, ...rest) {
     const answer = await store.lease(connection, name, holder, ms, ...rest)
@@ -126,8 +126,8 @@ const unbounded = ({ store, clock }: Ports): Store => ({
   },
 })
 
-/** Creates: what another process wrote down under the key of a person is not seen. */
-function blind(store: Store): Store {
+/** Shows with creates: a process does not read the documents of others, as the create ledger of a person. */
+function blindToOthers(store: Store): Store {
   const own = new Set<string>()
   return {
     ...store,

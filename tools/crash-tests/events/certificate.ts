@@ -8,7 +8,7 @@ export interface Certificate {
 
 const DAY = 86_400_000
 
-/** DER: tag, length, content. */
+/** DER (X.690): tag, length, content. */
 const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
   const content = Buffer.concat(parts)
   const { length } = content
@@ -37,7 +37,10 @@ const time = (ms: number): Buffer =>
 const pem = (content: Buffer): string =>
   `-----BEGIN CERTIFICATE-----\n${content.toString('base64').replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
 
-/** Valid for a DNS name and an IPv4 address, a month back and a month ahead, so that a client whose clock is wrong by days takes it too. */
+/**
+ * Makes a certificate for a DNS name and an IPv4 address. It is valid from 30 days ago for 60 days, so that a client whose
+ * clock is wrong by days accepts it too.
+ */
 export function certificate(name: string, address: string): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const names = sequence(der(0x82, Buffer.from(name)), der(0x87, Buffer.from(address.split('.').map(Number))))

@@ -1,11 +1,11 @@
 import type { SeededRandom } from '../random.ts'
 
-/** What is done to the workers and their surroundings. */
+/** What is done to the workers, their network, their disk and their clocks. */
 export const eventClasses = ['kills', 'pauses', 'unsent', 'disk', 'clock'] as const
 
 export type EventClass = (typeof eventClasses)[number]
 
-/** How often each class comes in a run of all of them. */
+/** The shares of the classes in a run of all of them, in percent. */
 const WEIGHTS: Readonly<Record<EventClass, number>> = { kills: 40, pauses: 20, unsent: 20, disk: 5, clock: 15 }
 
 /** The classes that a text names, separated by commas. Throws a TypeError for any other name. */
@@ -18,10 +18,10 @@ export function parseMix(text: string): readonly EventClass[] {
 
 /** How many events of each class are wanted, under way and done. */
 export interface EventPlan {
-  /** A class of which more are wanted, and begins it; undefined when enough of all are begun. */
+  /** Begins an event of a class of which more are wanted. Returns undefined if enough of all are begun. */
   begin<C extends EventClass>(random: SeededRandom, of: readonly C[]): C | undefined
-  /** Ends one that was begun: done, or it did not come about. */
-  end(what: EventClass, done: boolean): void
+  /** Ends an event that was begun: it happened, or it did not and is wanted again. */
+  end(event: EventClass, happened: boolean): void
   readonly counts: Readonly<Record<EventClass, number>>
   readonly total: number
   readonly isDone: boolean
@@ -47,9 +47,9 @@ export function createEventPlan(events: number, mix: readonly EventClass[]): Eve
       begun[chosen] += 1
       return chosen
     },
-    end(what, done) {
-      if (done) counts[what] += 1
-      else begun[what] -= 1
+    end(event, happened) {
+      if (happened) counts[event] += 1
+      else begun[event] -= 1
     },
     counts,
     get total() {

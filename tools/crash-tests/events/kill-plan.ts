@@ -5,51 +5,51 @@ import { AT_POINT, type FailPoint, REACHED } from '../fail-points.ts'
 import type { EventClass } from './event-plan.ts'
 import { type Offset, type WrongClock, wrongClock } from './wrong-clock.ts'
 
-/** The classes that happen to one worker; the others happen to all of them. */
+/** The classes that happen to one worker. The others happen to all of them. */
 export const workerClasses = ['kills', 'pauses', 'clock'] as const satisfies readonly EventClass[]
 
 /** A fail point of a request, the nth time that a worker reaches it. Times in milliseconds. */
 export interface PlannedPoint {
   readonly point: FailPoint
   readonly nth: number
-  /** Done from outside, so long after the worker's trace of the point; absent: by the worker itself, at that instant. */
+  /** Sent from outside, this long after the worker's trace of the point. Absent: the worker sends it to itself at the point. */
   readonly afterMs?: number
 }
 
-/** The classes for one of several workers: only every other one is paused, so that one is always at work. */
+/** The classes for one of several loops. Only every other one has pauses, so that some worker always runs. */
 export const classesOf = (nth: number): readonly (typeof workerClasses)[number][] =>
   nth % 2 === 0 ? workerClasses : workerClasses.filter((one) => one !== 'pauses')
 
-/** So many milliseconds after its start, or as soon as it has answered. */
+/** A time after the start of the worker in milliseconds, or as soon as it has printed a line. */
 export type Moment = { readonly ms: number } | 'answered'
 
 export type KillPlan =
-  /** `all`: to all workers at once, as when the power fails. */
+  /** SIGKILL. `all`: to all workers at once, as in a power failure. */
   | { readonly how: 'kills'; readonly at: PlannedPoint | Moment; readonly all: boolean }
-  /** SIGSTOP, and SIGCONT `ms` later, when every lease has ended. */
+  /** SIGSTOP, and SIGCONT `ms` later, after every lease has ended. */
   | { readonly how: 'pauses'; readonly at: PlannedPoint; readonly ms: number; readonly thenMs: number }
-  /** A wrong clock; then killed at a point, or asked to end. */
+  /** A wrong clock, then SIGKILL at a point, or SIGTERM. */
   | {
       readonly how: 'clock'
       readonly clock: WrongClock
       readonly at: PlannedPoint | undefined
       readonly thenMs: number
     }
-  /** Works for a while and is asked to end. */
+  /** SIGTERM after a while. */
   | { readonly how: 'none'; readonly thenMs: number }
 
-/** Longer than the lease of a renewal, 5 s. */
+/** The length of a pause in milliseconds: longer than the lease of a renewal, 5 s. */
 const PAUSE_MS: readonly [number, number] = [6_000, 8_000]
-/** How long upstream works at most times. */
-const LONGEST_MS = 10
-/** How long a worker may take to reach its fail point: the lease of a killed worker or an ended sign-in delays it. */
+/** How long the upstream usually takes for a request, in milliseconds. */
+const UPSTREAM_WORK_MS = 10
+/** How long a worker may take to reach its fail point: a lease of a dead worker or an ended sign-in delays it. */
 const PATIENCE_MS = 6_000
-/** How long it may take to print its first trace on a busy machine. */
+/** How long a worker may take to print its first line on a busy machine, in milliseconds. */
 const STARTING_MS = 30_000
-/** How long a worker may take to end when asked. */
+/** How long a worker may take to end after SIGTERM, in milliseconds. */
 const ENDING_MS = 20_000
 
-/** More of those at which the answer is under way or not yet kept. */
+/** Prefers the points at which the answer is under way or not yet stored. */
 const killPoint = (random: SeededRandom): FailPoint =>
   random.weighted<FailPoint>([
     [1, 'before-intent-commit'],
@@ -62,7 +62,7 @@ const killPoint = (random: SeededRandom): FailPoint =>
     [1, 'after-tokens-commit'],
   ])
 
-/** More of those before the send; few within a transaction, where a paused worker blocks all others. */
+/** Prefers the points before the send, and avoids those in a transaction, where a paused worker blocks all others. */
 const pausePoint = (random: SeededRandom): FailPoint =>
   random.weighted<FailPoint>([
     [1, 'before-intent-commit'],
@@ -77,28 +77,28 @@ const pausePoint = (random: SeededRandom): FailPoint =>
 
 const plannedPoint = (point: FailPoint, random: SeededRandom, most: number): PlannedPoint => {
   const nth = random.whole(1, most)
-  const afterMs = random.between(0, LONGEST_MS)
+  const afterMs = random.between(0, UPSTREAM_WORK_MS)
   return random.whole(0, 1) === 1 ? { point, nth } : { point, nth, afterMs }
 }
 
 export interface KillPlanOptions {
-  /** The only point for pauses; default any. */
+  /** The only fail point for pauses. Default any. */
   readonly pauseAt?: FailPoint | undefined
-  /** Requests that a worker gets to. Default 3. */
+  /** How many requests a worker makes at most before its event. Default 3. */
   readonly most?: number
-  /** By how much its clock may be wrong. Default all. */
+  /** The offsets of a wrong clock. Default all. */
   readonly offsets?: readonly [Offset, ...Offset[]]
-  /** How long a worker lives at most when it is killed at a moment, in milliseconds; default it is killed at points alone. */
+  /** The longest life of a worker that is killed at a random moment, in milliseconds. Default: kills happen at fail points only. */
   readonly momentMs?: number
 }
 
-const MOST = 3
+const MAX_REQUESTS = 3
 
-/** `what` undefined: nothing happens to it. */
+/** Draws a plan for a worker. Without a class, nothing happens to it. */
 export function createKillPlan(
   what: (typeof workerClasses)[number] | undefined,
   random: SeededRandom,
-  { pauseAt, most = MOST, momentMs, offsets }: KillPlanOptions = {},
+  { pauseAt, most = MAX_REQUESTS, momentMs, offsets }: KillPlanOptions = {},
 ): KillPlan {
   const thenMs = random.between(1_500, 3_500)
   const end = plannedPoint(killPoint(random), random, most)
@@ -122,16 +122,16 @@ export function createKillPlan(
   return { how: 'kills', at: isMoment ? moment : end, all: isMoment && random.whole(1, 25) === 1 }
 }
 
-/** The point at which a worker sends itself a signal; undefined: it only traces. */
+/** The point at which a worker sends itself a signal. Undefined: it only traces. */
 export const ownPoint = (
   killPlan: KillPlan,
 ): (PlannedPoint & { readonly signal: 'SIGKILL' | 'SIGSTOP' }) | undefined => {
-  const there = killPlan.how === 'none' ? undefined : killPlan.at
-  if (!there || there === 'answered' || !('point' in there) || there.afterMs !== undefined) return undefined
-  return { ...there, signal: killPlan.how === 'pauses' ? 'SIGSTOP' : 'SIGKILL' }
+  const at = killPlan.how === 'none' ? undefined : killPlan.at
+  if (!at || at === 'answered' || !('point' in at) || at.afterMs !== undefined) return undefined
+  return { ...at, signal: killPlan.how === 'pauses' ? 'SIGSTOP' : 'SIGKILL' }
 }
 
-/** What the run gives to a kill plan. */
+/** What a kill plan needs of its run. */
 export interface PlanContext {
   /** Resolves when the run is over. */
   readonly over: Promise<unknown>
@@ -139,14 +139,14 @@ export interface PlanContext {
   readonly step: () => void
 }
 
-/** Applies a kill plan to a worker, which has ended then. Returns whether the planned event happened. */
+/** Applies a kill plan to a worker. Resolves when the worker has ended, with whether the planned event happened. */
 export async function applyKillPlan(killPlan: KillPlan, worker: Worker, context: PlanContext): Promise<boolean> {
-  const done = await awaitPlan(killPlan, worker, context)
+  const happened = await awaitPlan(killPlan, worker, context)
   worker.child.kill('SIGTERM')
   await within(worker, ENDING_MS)
   worker.child.kill('SIGKILL')
   await worker.ended
-  return done
+  return happened
 }
 
 function awaitPlan(killPlan: KillPlan, worker: Worker, context: PlanContext): Promise<boolean> {
@@ -193,27 +193,27 @@ async function awaitWrongClock(
   return true
 }
 
-/** Until so many milliseconds have passed, the worker has ended, or anything else has happened; its timer does not outlive that. */
+/** Waits until `ms` milliseconds have passed, the worker has ended, or another promise resolves. */
 async function within({ ended }: Worker, ms: number, ...others: readonly Promise<unknown>[]): Promise<void> {
   const stop = new AbortController()
   await Promise.race([sleep(ms, undefined, { signal: stop.signal }).catch(() => {}), ended, ...others])
   stop.abort()
 }
 
-/** Whether a worker reached its fail point in time, or has sent itself the signal there. */
+/** Returns whether a worker reached its fail point in time. */
 async function awaitPoint({ point, nth, afterMs }: PlannedPoint, worker: Worker): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const begun = Promise.withResolvers<void>()
-  let said = ''
+  const printed = Promise.withResolvers<void>()
+  let trace = ''
   let isThere = false
   worker.child.stderr?.on('data', (text: string) => {
-    said += text
-    begun.resolve()
+    trace += text
+    printed.resolve()
     isThere =
-      afterMs === undefined ? said.includes(`${REACHED}${point}\n`) : said.split(`${AT_POINT}${point}\n`).length > nth
+      afterMs === undefined ? trace.includes(`${REACHED}${point}\n`) : trace.split(`${AT_POINT}${point}\n`).length > nth
     if (isThere) resolve()
   })
-  await within(worker, STARTING_MS, begun.promise)
+  await within(worker, STARTING_MS, printed.promise)
   await within(worker, PATIENCE_MS, promise)
   if (isThere && afterMs !== undefined) await within(worker, afterMs)
   return isThere

@@ -27,16 +27,16 @@ export type UnsentFault = (typeof unsentFaults)[number]
 /** How a client reaches the upstream: by TLS to its port, or through a proxy that tunnels. */
 export type Route = 'direct' | 'tunnel'
 
-/** The faults that a route can have. */
+/** The faults that can happen on a route. */
 export const faultsOf = (route: Route): readonly [UnsentFault, ...UnsentFault[]] =>
   route === 'tunnel' ? unsentFaults : ['refused', 'dropped SYN', 'cut handshake', 'hanging handshake']
 
-/** A network link to the upstream that fails now and then. Every request takes a connection of its own, so that each can fail before it is sent. */
+/** A network link to the upstream that can fail. Every request has its own connection, so that each can fail before the send. */
 export interface NetworkLink {
   readonly route: Route
-  /** Where a client finds the upstream. */
+  /** The URL of the upstream on this link. */
   readonly url: string
-  /** The variables that lead it there. */
+  /** Environment variables that a client needs for it. */
   readonly variables: Readonly<Record<string, string>>
   /** Applies one fault for `ms` milliseconds; one at a time. Returns how many connections it affected. */
   fault(kind: UnsentFault, ms: number): Promise<number>
@@ -44,10 +44,10 @@ export interface NetworkLink {
 }
 
 const HOST = '127.0.0.1'
-/** The name of the upstream behind a proxy; nothing resolves it. */
+/** The host name of the upstream behind a proxy. DNS does not resolve it. */
 export const UPSTREAM_NAME = 'upstream.test'
 
-/** Speaks TLS in front of a plain HTTP server, one request a connection. */
+/** Serves TLS in front of a plain HTTP server, with one request for each connection. */
 export async function tlsFront(port: number, certificate: Certificate): Promise<{ port: number; close(): void }> {
   const server: Https = createHttps({ ...certificate, ALPNProtocols: ['http/1.1'] }, (asked, answer) => {
     const { method, url, headers } = asked
@@ -83,7 +83,7 @@ interface State {
   refusals: number
 }
 
-/** Opens a line to a TLS server. */
+/** Opens a link to a TLS server. */
 export async function networkLink(route: Route, tlsPort: number): Promise<NetworkLink> {
   const state: State = { route, tlsPort, open: new Set(), fault: undefined, affected: 0, refusals: 0 }
   let server = await listening(state, await freePort())
@@ -118,7 +118,7 @@ export async function networkLink(route: Route, tlsPort: number): Promise<Networ
   }
 }
 
-/** Below the range from which outgoing connections take theirs, so that the port is still free after it was closed for a while. */
+/** A port below the range of outgoing connections, so that it is still free after it was closed for a while. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
@@ -151,14 +151,14 @@ function accepted(state: State, socket: Socket): void {
   socket.on('error', () => {})
   if (state.route === 'direct') return tls(state, socket)
   let head = ''
-  const hear = (part: Buffer): void => {
+  const onData = (part: Buffer): void => {
     head += part.toString('latin1')
     if (!head.includes('\r\n\r\n')) return
-    socket.off('data', hear)
+    socket.off('data', onData)
     socket.pause()
     tunnel(state, socket)
   }
-  socket.on('data', hear)
+  socket.on('data', onData)
 }
 
 const REFUSALS = ['407 Proxy Authentication Required', '502 Bad Gateway', '503 Service Unavailable']
@@ -179,7 +179,7 @@ function tunnel(state: State, socket: Socket): void {
   tls(state, socket)
 }
 
-/** The handshake, as the fault of the moment has it. */
+/** Handles the TLS handshake with the current fault. */
 function tls(state: State, socket: Socket): void {
   socket.once('data', (hello: Buffer) => {
     if (state.fault === 'cut handshake') {
@@ -202,9 +202,9 @@ function tls(state: State, socket: Socket): void {
   socket.resume()
 }
 
-/** How long the thread takes to end and to free its port. */
+/** How long the thread takes to end and to free its port, in milliseconds. */
 const SYN_SETTLING_MS = 150
-/** Connections that wait in a queue of length 1, and one to spare. */
+/** Enough connections to fill a queue of length 1, and one more. */
 const QUEUED = 3
 
 async function dropSyns(port: number, ms: number): Promise<void> {

@@ -9,13 +9,13 @@ import type { EventClass, EventPlan } from './event-plan.ts'
 import { faultsOf, type NetworkLink, networkLink, tlsFront, type UnsentFault, UPSTREAM_NAME } from './network.ts'
 import { type SmallDisk, smallDisk } from './small-disk.ts'
 
-/** What workers share besides the upstream and the store: the network between, and the disk below. */
+/** The faults that reach all workers: of the network to the upstream, and of the disk of the store. */
 export interface SharedFaults {
   /** The folder for the store. */
   readonly folder: string
-  /** The variables of one worker, which lead it to the upstream. */
+  /** The environment variables that lead one worker to the upstream. */
   env(random: SeededRandom): Readonly<Record<string, string>>
-  /** Applies the planned faults of network and disk; resolves when all are done or the run is over. */
+  /** Injects the planned faults of network and disk. Resolves when all have happened or the run is over. */
   injectSharedFaults(run: SharedFaultRun): Promise<void>
   close(): Promise<void>
 }
@@ -27,33 +27,33 @@ export interface SharedFaultRun {
   /** The file of the store. */
   readonly database: string
   readonly isOver: () => boolean
-  /** Is called with each fault before the send, and how many connections it affected. */
+  /** Called after each fault before the send, with the number of connections that it affected. */
   readonly onUnsent: (kind: UnsentFault, affected: number) => void
 }
 
-/** A run that lasts until it is over. */
+/** The state of a run. */
 export interface RunState {
   readonly pool: ProcessPool
   readonly plan: EventPlan
-  readonly environment: { readonly around: SharedFaults; readonly database: string }
+  readonly environment: { readonly sharedFaults: SharedFaults; readonly database: string }
   isOver: boolean
-  /** Resolves when it is over. */
+  /** Resolves when the run is over. */
   readonly over: PromiseWithResolvers<void>
 }
 
-export function end(run: RunState): void {
+export function endRun(run: RunState): void {
   run.isOver = true
   run.over.resolve()
 }
 
-/** Applies the faults of network and disk to a run until it is over. */
+/** Injects the faults of network and disk into a run until it is over. */
 export const injectSharedFaults = (
   run: RunState,
   random: SeededRandom,
   onUnsent: SharedFaultRun['onUnsent'] = () => {},
 ): Promise<void> => {
   const { plan, pool, environment } = run
-  return environment.around.injectSharedFaults({
+  return environment.sharedFaults.injectSharedFaults({
     plan,
     random,
     pool,
@@ -63,9 +63,9 @@ export const injectSharedFaults = (
   })
 }
 
-const LINES = ['direct', 'tunnel', 'direct', 'tunnel'] as const
+const ROUTES = ['direct', 'tunnel', 'direct', 'tunnel'] as const
 
-/** `upstream`: the base URL of a server of plain HTTP, and the variables that name it. */
+/** `upstream`: the base URL of a plain HTTP server, and the environment variables that contain it. */
 export async function sharedFaults(
   cwd: string,
   upstream: { readonly url: string; readonly env: Readonly<Record<string, string>> },
@@ -80,8 +80,10 @@ export async function sharedFaults(
     env: (random) => network?.env(random) ?? upstream.env,
     async injectSharedFaults(run) {
       const all = [
-        ...(network?.lines ?? []).map((one, nth) => failing(one, { ...run, random: run.random.fork(`line ${nth}`) })),
-        ...(disk ? [filling(disk, { ...run, random: run.random.fork('disk') })] : []),
+        ...(network?.networkLinks ?? []).map((one, nth) =>
+          injectUnsentFaults(one, { ...run, random: run.random.fork(`line ${nth}`) }),
+        ),
+        ...(disk ? [injectFullDisks(disk, { ...run, random: run.random.fork('disk') })] : []),
       ]
       await Promise.all(all)
     },
@@ -100,11 +102,11 @@ async function lines(
   const trusted = join(cwd, 'trusted.pem')
   writeFileSync(trusted, own.cert)
   const front = await tlsFront(Number(new URL(url).port), own)
-  const all: readonly NetworkLink[] = await Promise.all(LINES.map((route) => networkLink(route, front.port)))
+  const all: readonly NetworkLink[] = await Promise.all(ROUTES.map((route) => networkLink(route, front.port)))
   const [first] = all
-  if (!first) throw new Error('there are no lines')
+  if (!first) throw new Error('ROUTES is empty: name at least one route.')
   return {
-    lines: all,
+    networkLinks: all,
     env(random: SeededRandom) {
       const { url: through, variables } = random.pick([first, ...all.slice(1)])
       const moved = Object.entries(env).map(([name, value]) => [name, value.replace(url, through)] as const)
@@ -117,30 +119,36 @@ async function lines(
   }
 }
 
-/** Between two faults, and how long one lasts; milliseconds. Longer than a connect time-out, now and then. */
-const CALM_MS: readonly [number, number] = [200, 1_000]
+/** Time between two faults, in milliseconds. */
+const QUIET_MS: readonly [number, number] = [200, 1_000]
+/** Length of a fault in milliseconds: sometimes longer than a connect time-out. */
 const FAULT_MS: readonly [number, number] = [200, 3_500]
 
-/** One fault before the send after another on a line. */
-async function failing(one: NetworkLink, { plan, random, isOver, onUnsent }: SharedFaultRun): Promise<void> {
+/** Injects one fault before the send after another into a link. */
+async function injectUnsentFaults(one: NetworkLink, { plan, random, isOver, onUnsent }: SharedFaultRun): Promise<void> {
   while (!isOver() && plan.begin(random, ['unsent'])) {
-    await sleep(random.between(...CALM_MS))
+    await sleep(random.between(...QUIET_MS))
     const kind = random.pick(faultsOf(one.route))
     const affected = await one.fault(kind, random.between(...FAULT_MS))
-    // Where the port is closed or the SYN dropped, nothing is seen of those who tried.
+    // With a closed port or a dropped SYN, the link does not notice the attempts.
     plan.end('unsent', affected > 0 || kind === 'refused' || kind === 'dropped SYN')
     onUnsent(kind, affected)
   }
 }
 
+/** Time between two full disks, in milliseconds. */
 const ROOM_MS: readonly [number, number] = [500, 3_000]
+/** How long the disk is full, in milliseconds. */
 const FULL_MS: readonly [number, number] = [500, 5_000]
 
-/** Fills the disk now and then: at random, or just when upstream is asked for something. */
-async function filling(disk: SmallDisk, { plan, random, pool, database, isOver }: SharedFaultRun): Promise<void> {
+/** Fills the disk now and then: at a random moment, or just after a worker sent a request. */
+async function injectFullDisks(
+  disk: SmallDisk,
+  { plan, random, pool, database, isOver }: SharedFaultRun,
+): Promise<void> {
   while (!isOver() && plan.begin(random, ['disk'])) {
     await sleep(random.between(...ROOM_MS))
-    if (random.whole(0, 1) === 1) await Promise.race([pool.said(`${AT_POINT}after-send`), sleep(2_000)])
+    if (random.whole(0, 1) === 1) await Promise.race([pool.printed(`${AT_POINT}after-send`), sleep(2_000)])
     await disk.full(database, random.between(...FULL_MS))
     plan.end('disk', true)
   }

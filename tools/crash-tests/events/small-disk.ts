@@ -6,18 +6,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** A file system of its own that can be full for a while. */
 export interface SmallDisk {
   readonly folder: string
-  /** Leaves no room for so many milliseconds, then gives it back. `database`: a file on it, whose log is emptied first, so that the next write needs room. */
+  /**
+   * Leaves no room for `ms` milliseconds. The log of the database is emptied first, so that the next write needs room.
+   *
+   * @param database the path of a database on this disk
+   */
   full(database: string, ms: number): Promise<void>
   close(): void
 }
 
-/** Why there can be none here; undefined: there can. */
+/** Why this machine cannot have a small disk; undefined if it can. */
 export const diskFault = (): string | undefined =>
   process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'a tmpfs can be mounted by root on Linux only'
 
 const ROOM_MIB = 1_024
 
-/** Mounts a tmpfs on a folder that it makes. */
+/** Makes a folder and mounts a tmpfs on it. */
 export function smallDisk(folder: string): SmallDisk {
   mkdirSync(folder)
   const mount = (options: string): void => {
@@ -29,7 +33,7 @@ export function smallDisk(folder: string): SmallDisk {
     folder,
     async full(database, ms) {
       emptyLog(database)
-      shrink(folder, mount)
+      leaveNoRoom(folder, mount)
       await sleep(ms)
       mount(`remount,${roomy}`)
     },
@@ -39,14 +43,14 @@ export function smallDisk(folder: string): SmallDisk {
   }
 }
 
-/** Leaves just the blocks that are taken; more may be taken while it looks. */
-function shrink(folder: string, mount: (options: string) => void): void {
+/** Shrinks the file system to the blocks in use. Tries again if a write takes blocks meanwhile. */
+function leaveNoRoom(folder: string, mount: (options: string) => void): void {
   for (let tries = 0; tries < 20; tries += 1) {
     const { bsize, blocks, bfree } = statfsSync(folder)
     try {
       return mount(`remount,size=${(blocks - bfree) * bsize}`)
     } catch {
-      // A write came between.
+      // A write has taken blocks since `statfs`.
     }
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SeededRandom } from '../random.ts'
 
-/** By how much a clock is wrong: a minute, an hour or a day, both ways. */
+/** By how much a clock is wrong: ahead or behind by a minute, an hour or a day. */
 export const offsets = ['+60s', '-60s', '+3600s', '-3600s', '+86400s', '-86400s'] as const
 
 export type Offset = (typeof offsets)[number]
@@ -14,7 +14,7 @@ export interface WrongClock {
   readonly steps: boolean
 }
 
-/** Wrong by less than a day. */
+/** The offsets of less than a day. */
 export const lesserOffsets: readonly [Offset, ...Offset[]] = ['+60s', '-60s', '+3600s', '-3600s']
 
 export const wrongClock = (random: SeededRandom, from: readonly [Offset, ...Offset[]] = offsets): WrongClock => ({
@@ -22,7 +22,7 @@ export const wrongClock = (random: SeededRandom, from: readonly [Offset, ...Offs
   steps: random.whole(1, 3) === 1,
 })
 
-/** The library of the Debian package `faketime`, which shows one process another time. */
+/** The path of the library of the Debian package `faketime`, which changes the time for one process. */
 const library = (): string | undefined => {
   const root = '/usr/lib'
   if (!existsSync(root)) return undefined
@@ -32,19 +32,19 @@ const library = (): string | undefined => {
 
 export const hasFaketime = (): boolean => library() !== undefined
 
-/** Installs the package where that can be done. Says why clocks cannot be wrong here; undefined: they can. */
+/** Installs the package if possible. Returns why this machine cannot have wrong clocks; undefined if it can. */
 export function clockFault(): string | undefined {
   if (hasFaketime()) return undefined
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return 'the Debian package faketime is not installed'
   try {
     execFileSync('apt-get', ['install', '-y', '-qq', 'faketime'], { stdio: 'ignore' })
   } catch {
-    // What counts is whether the library is there.
+    // Only the presence of the library counts.
   }
   return hasFaketime() ? undefined : 'apt-get could not install faketime'
 }
 
-/** The environment of a worker with a wrong wall clock; its monotonic clock is right. `file`: where its offset is written. */
+/** The environment of a worker with a wrong wall clock and a right monotonic clock. `file`: the file of the offset. */
 export function clockEnv({ offset, steps }: WrongClock, file: string): Readonly<Record<string, string>> {
   writeFileSync(file, steps ? '+0s\n' : `${offset}\n`)
   return {
@@ -55,5 +55,5 @@ export function clockEnv({ offset, steps }: WrongClock, file: string): Readonly<
   }
 }
 
-/** Steps the clock of a worker that runs; it sees that within a second. */
+/** Steps the clock of a running worker. The step takes effect within a second. */
 export const stepClock = ({ offset }: WrongClock, file: string): void => writeFileSync(file, `${offset}\n`)

@@ -1,20 +1,21 @@
 import type { Event } from '@guestpass/core'
 import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
-import type { Api, Profile } from './test-environment.ts'
+import type { Profile } from './test-environment.ts'
+import type { Api } from './tested-connection.ts'
 
-/** A token that a worker of a connection said it was given. */
+/** A token that a worker of a connection has printed. */
 export interface Given {
   readonly connection: string
   /** `grant`, or the id of a guest. */
   readonly of: string
   readonly generation: number
-  /** A digest. */
+  /** The digest of the token. */
   readonly token: string
 }
 
 /** The stored credentials and the events of a connection. */
-export interface Status {
+export interface ConnectionRecords {
   readonly name: string
   readonly api: Api
   readonly credentials: readonly Credential[]
@@ -24,35 +25,37 @@ export interface Status {
 export interface Evidence {
   readonly given: readonly Given[]
   readonly journal: readonly JournalEntry[]
-  readonly connections: readonly Status[]
+  readonly connections: readonly ConnectionRecords[]
 }
 
 export interface InvariantReport {
-  /** Refreshes that took effect upstream, and those whose tokens the store has. */
+  /** Refreshes that took effect upstream. */
   readonly effects: number
+  /** Refreshes whose tokens the store has. */
   readonly completed: number
-  /** Refreshes whose access token had ended when it came, as after a kill; their refresh token is kept. */
+  /** Refreshes whose access token had expired on receipt, as after a kill. Their refresh token is stored. */
   readonly late: number
-  /** Answers recorded as lost; refresh tokens presented once more because of that, declared. */
+  /** Lost answers that are recorded as in doubt. */
   readonly inDoubt: number
+  /** Refresh tokens that were presented again as a declared last resort. */
   readonly lastResorts: number
-  /** Sign-ins and guests that upstream ended. */
+  /** Sign-ins and guests that the upstream ended. */
   readonly ended: number
-  /** Refreshes that upstream answered alike once more, in its grace. */
+  /** Refreshes whose answer the upstream repeated during its grace. */
   readonly replayed: number
-  /** Requests that upstream saw and whose answer was lost on the way. */
+  /** Requests that the upstream received and whose answer was lost. */
   readonly lostAnswers: number
-  /** Refresh tokens presented again that no event declares. */
+  /** Refresh tokens that were presented again without an event that declares it. */
   readonly undeclared: number
-  /** Refreshes that took effect and that neither the store nor any event has. */
+  /** Refreshes that took effect and that neither the store nor an event has. */
   readonly silent: number
-  /** Generations of one guest or sign-in that were given out with two tokens: two refreshes took effect for one. */
+  /** Generations of a guest or sign-in with two tokens: two refreshes took effect. */
   readonly doubled: number
   /** Acknowledged tokens that the store neither has nor has replaced. */
   readonly lost: number
-  /** What is known of each undeclared presentation, to find its cause. */
-  readonly said: readonly string[]
-  /** Of the sign-ins alone: answers that were lost, and sign-ins that ended. A server with grace has neither. */
+  /** The requests and events around each undeclared presentation, to find its cause. */
+  readonly presentations: readonly string[]
+  /** Lost answers and ends of sign-ins. With a server of profile `grace` there are none. */
   readonly grantsInDoubt: number
 }
 
@@ -60,10 +63,10 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
   const grants = connections.filter(({ api }) => api === 'grant')
   const guests = connections.filter(({ api }) => api === 'engagements')
   const refreshes = journal.filter(isRefresh)
-  const ofGrants = grantFindings(grants, refreshes)
-  const ofGuests = guests.flatMap((one) => guestFindings(one, refreshes))
-  const all = [ofGrants, ...ofGuests]
-  const sum = (count: (part: Part) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const ofGrants = grantPart(grants, refreshes)
+  const ofGuests = guests.flatMap((one) => guestParts(one, refreshes))
+  const parts = [ofGrants, ...ofGuests]
+  const sum = (count: (part: Part) => number): number => parts.reduce((total, part) => total + count(part), 0)
   const acknowledged = connections.map((one) => lostOf(one, given))
   return {
     effects: sum((one) => one.effects),
@@ -77,7 +80,7 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
     undeclared: sum((one) => Math.max(0, one.again.length - one.lastResorts, one.stale.length)),
     // A refresh whose tokens are not stored ends its sign-in or guest (an event says so), or its intent is still stored.
     silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
-    said: all
+    presentations: parts
       .flatMap((one) => [...one.stale, ...(one.again.length > one.lastResorts ? one.again : [])])
       .map((entry) =>
         presentationOf(
@@ -92,12 +95,13 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
   }
 }
 
+/** What is counted for all sign-ins, or for one guest. */
 interface Part extends Pick<InvariantReport, 'effects' | 'completed' | 'late' | 'inDoubt' | 'lastResorts' | 'ended'> {
   /** Credentials with a stored intent. */
   readonly open: number
   /** Refresh tokens presented that had been presented before. */
   readonly again: readonly JournalEntry[]
-  /** Presentations of refresh tokens after their successor had been presented: nothing declares that. */
+  /** Presentations of refresh tokens after their successor was presented. No event declares that. */
   readonly stale: readonly JournalEntry[]
 }
 
@@ -108,7 +112,7 @@ const isAgain = ({ presented = 0, replayed }: JournalEntry): boolean => presente
 const isLost = ({ status, fault }: JournalEntry): boolean =>
   status === null || (status >= 500 && status !== 503) || (fault !== undefined && 'garble' in fault)
 
-/** Also where the answer was scripted to be lost, or its client was gone. */
+/** True also if the answer was scripted to be lost, or the client had ended. */
 const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry): boolean =>
   presented !== undefined &&
   reuse !== true &&
@@ -117,7 +121,7 @@ const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry)
 
 const isLate = ({ error }: Event): boolean => error?.code === 'token_refused'
 
-function grantFindings(grants: readonly Status[], journal: readonly JournalEntry[]): Part {
+function grantPart(grants: readonly ConnectionRecords[], journal: readonly JournalEntry[]): Part {
   const events = grants.flatMap((one) => one.events)
   const refreshes = journal.filter(({ grant }) => grant === 'refresh_token')
   const count = (type: Event['type']): number => events.filter((event) => event.type === type).length
@@ -134,8 +138,8 @@ function grantFindings(grants: readonly Status[], journal: readonly JournalEntry
   }
 }
 
-/** One part for each guest that a connection ever had. */
-function guestFindings({ credentials, events }: Status, journal: readonly JournalEntry[]): readonly Part[] {
+/** The counts of each guest that a connection ever had. */
+function guestParts({ credentials, events }: ConnectionRecords, journal: readonly JournalEntry[]): readonly Part[] {
   return credentials.map(({ id, upstreamId = id, subject, intent, status }) => {
     const own = events.filter((event) => event.subject === subject)
     const refreshes = journal.filter((entry) => entry.operation === 'refresh' && entry.guestId === upstreamId)
@@ -156,7 +160,7 @@ function guestFindings({ credentials, events }: Status, journal: readonly Journa
   })
 }
 
-/** The refresh tokens of one sign-in or guest follow from each other: each comes after the one before for the first time. */
+/** The presentations of a token that are not the latest one of its sign-in or guest. */
 function staleOf(refreshes: readonly JournalEntry[]): readonly JournalEntry[] {
   const order = new Map<string, number>()
   return refreshes.filter((entry) => {
@@ -167,7 +171,7 @@ function staleOf(refreshes: readonly JournalEntry[]): readonly JournalEntry[] {
   })
 }
 
-/** All presentations of one refresh token, and what was written down at about that time. */
+/** All presentations of a refresh token, and the events of about that time. */
 function presentationOf(entry: JournalEntry, journal: readonly JournalEntry[], events: readonly Event[]): string {
   const same = journal.filter((other) => isRefresh(other) && tokenOf(other) === tokenOf(entry))
   const shown = same.map(({ seq, at, status }) => `${seq} at ${at} ${status ?? 'reset'}`)
@@ -187,13 +191,13 @@ function presentationOf(entry: JournalEntry, journal: readonly JournalEntry[], e
 
 const AROUND_MS = 15_000
 
-/** Its digest, as the journal shows it. */
+/** The digest of the refresh token, as the journal shows it. */
 const tokenOf = ({ body }: JournalEntry): string => {
   const { refresh_token: ofSignIn, refreshToken: ofGuest } = body as Readonly<Record<string, string>>
   return ofSignIn ?? ofGuest ?? ''
 }
 
-function lostOf({ name, credentials }: Status, given: readonly Given[]): { lost: number; doubled: number } {
+function lostOf({ name, credentials }: ConnectionRecords, given: readonly Given[]): { lost: number; doubled: number } {
   const own = given.filter(({ connection }) => connection === name)
   const stored = new Map(credentials.map(({ kind, id, generation }) => [kind === 'grant' ? 'grant' : id, generation]))
   const byGeneration = Map.groupBy(own, ({ of, generation }) => `${of} ${generation}`)
@@ -203,7 +207,7 @@ function lostOf({ name, credentials }: Status, given: readonly Given[]): { lost:
   }
 }
 
-/** Whether something was refreshed, and all is as it must be against a server of this profile. */
+/** Whether something was refreshed, and no invariant is violated with a server of this profile. */
 export const holds = (
   { effects, undeclared, silent, lost, doubled, grantsInDoubt }: InvariantReport,
   profile: Profile,

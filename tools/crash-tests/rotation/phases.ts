@@ -1,6 +1,6 @@
 import { AT_POINT, OVER, type FailPoint } from '../fail-points.ts'
 
-/** The parts of a refresh in which a worker can die, in their order; then what is none. */
+/** The phases of a refresh in which a worker can die, in their order, and two outside of a refresh. */
 export const phases = [
   'before the intent',
   'between intent and send',
@@ -28,10 +28,10 @@ const begun: Readonly<Record<FailPoint | typeof OVER, Phase>> = {
 }
 
 /** The phase in which a worker died, from its trace on standard error. */
-export function phaseOf(said: string): Phase {
-  const last = said.slice(said.lastIndexOf(AT_POINT) + AT_POINT.length).split('\n', 1)[0] as keyof typeof begun
-  return said.includes(AT_POINT) ? begun[last] : 'before its first refresh'
+export function phaseOf(trace: string): Phase {
+  const last = trace.slice(trace.lastIndexOf(AT_POINT) + AT_POINT.length).split('\n', 1)[0] as keyof typeof begun
+  return trace.includes(AT_POINT) ? begun[last] : 'before its first refresh'
 }
 
-/** Those in which the intent is written down, and the tokens are not. */
+/** The phases in which the intent is stored and the tokens are not. */
 export const between: readonly Phase[] = phases.slice(1, 5)

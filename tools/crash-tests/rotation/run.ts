@@ -1,17 +1,18 @@
 /**
- * Lets processes refresh sign-ins and guests by refresh tokens that each use spends, while they are killed and paused, the network fails
- * before they send, the disk is full and clocks are wrong: `npm run rotation -- --profile strict --events 1000 --seed 7`. Or lets many
- * hammer one: `-- --processes 64 --seconds 60`. Exits with 0 only when nothing was lost, undeclared, silent or doubled.
+ * Runs processes that refresh sign-ins and guests by refresh tokens that each use spends, while they are killed and paused,
+ * the network fails before they send, the disk is full and clocks are wrong: `npm run rotation -- --profile strict --events
+ * 1000 --seed 7`. With `-- --processes 64 --seconds 60`, many use one connection and nothing else happens. Exits with 0 only
+ * if nothing was lost, undeclared, silent or doubled.
  */
 import { parseArgs } from 'node:util'
 import { bugs } from '../events/bugs.ts'
-import { available } from '../events/available.ts'
+import { availableClasses } from '../events/available-classes.ts'
 import { eventClasses, parseMix } from '../events/event-plan.ts'
 import { holds } from './invariant-report.ts'
 import { failPoints } from '../fail-points.ts'
 import { between, phases } from './phases.ts'
 import { type Outcome, rotation } from './rotation.ts'
-import type { Api } from './test-environment.ts'
+import type { Api } from './tested-connection.ts'
 
 const { values } = parseArgs({
   options: {
@@ -31,9 +32,9 @@ const { values } = parseArgs({
   },
 })
 
-const whole = (name: keyof typeof values, otherwise: number): number => {
+const whole = (name: keyof typeof values, byDefault: number): number => {
   const text = values[name]
-  if (text === undefined) return otherwise
+  if (text === undefined) return byDefault
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new TypeError(`--${name} is not a whole number: ${text}`)
 }
@@ -49,7 +50,7 @@ if (!apis) throw new TypeError('--api is grant, engagements or both')
 if (bug !== undefined && !bugs.some((one) => one === bug)) throw new TypeError(`--bug is one of ${bugs.join(', ')}`)
 const pauseAt = failPoints.find((one) => one === values['pause-at'])
 if (pauseAt !== values['pause-at']) throw new TypeError(`--pause-at is one of ${failPoints.join(', ')}`)
-const mix = available(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
+const mix = availableClasses(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
 const events = whole('kills', whole('events', 0))
 const numbers = {
   events,
@@ -87,12 +88,12 @@ const figures = (outcome: Outcome): readonly Figure[] => [
   ['lost answers, recorded as in doubt', outcome.inDoubt],
   ['refresh tokens presented once more, declared', outcome.lastResorts],
   ['sign-ins and guests that upstream ended', outcome.ended],
-  ['sign-ins and guests begun again', outcome.begun],
+  ['sign-ins and guests begun again', outcome.restarted],
   ['refresh tokens presented twice, undeclared', outcome.undeclared],
   ['refreshes lost silently', outcome.silent],
   ['generations given out twice', outcome.doubled],
   ['acknowledged tokens lost', outcome.lost],
-  ['doubts and ends without a cause', outcome.unfounded],
+  ['doubts and ends without a cause', outcome.withoutCause],
   ['connections not served at the end', outcome.unserved],
   ['the longest wait at the end, in ms', outcome.settledMs],
   ...Object.entries(outcome.errors).map(([code, count]): Figure => [`workers that reported ${code}`, count]),
@@ -107,7 +108,7 @@ const outcome = await rotation(
   console.log,
 )
 for (const [name, value] of figures(outcome)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
-for (const line of outcome.said.slice(0, 10)) console.log(line)
-const isRight = holds(outcome, profile) && outcome.unfounded + outcome.unserved === 0
+for (const line of outcome.presentations.slice(0, 10)) console.log(line)
+const isRight = holds(outcome, profile) && outcome.withoutCause + outcome.unserved === 0
 console.log(isRight ? '0 lost, 0 undeclared, 0 silent, 0 doubled' : 'FAILED: see above')
 process.exitCode = isRight ? 0 : 1

@@ -1,6 +1,8 @@
 /**
- * One process of the connection that it is started with: it asks for a token of the sign-in, or refreshes the guest, over and over.
- * Every answer or error is a line of JSON on standard output. SIGTERM ends it after the call of the moment.
+ * A worker process of one connection: it gets a token of the sign-in, or refreshes the guest, again and again. It prints
+ * each answer or error as a line of JSON on standard output. On SIGTERM it ends after the current call.
+ *
+ * Argument: the connection.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
@@ -12,20 +14,20 @@ import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import { withBug } from '../events/bugs.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
-const say = (said: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(said)}\n`)
+const print = (line: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(line)}\n`)
 
 const ending = new AbortController()
 process.on('SIGTERM', () => ending.abort())
 
-// Killed processes leave nothing to the next ones: what was compiled is kept now.
+// Node keeps compiled code at exit, and a killed process does not exit. So it is kept now.
 flushCompileCache()
 const name = process.argv[2] ?? ''
-const { close: _close, ...world } = nodePorts()
-const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), world)
-const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...world })
-const ports = withBug(env('CRASH_TEST_BUG'), { ...world, store })
+const { close: _close, ...platform } = nodePorts()
+const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), platform)
+const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...platform })
+const ports = withBug(env('CRASH_TEST_BUG'), { ...platform, store })
 const url = env('GENESYS_OAUTH_BASE_URL')
-/** Tokens are renewed soon after they came, so that there is much to meet. */
+/** Tokens are due at once, so that each process often renews them. */
 const early = (lifetime: number): number => lifetime - 300
 const { accessTokens, guests } = await connection(
   {
@@ -42,18 +44,18 @@ const { accessTokens, guests } = await connection(
 
 const digest = (token: Secret): string => createHash('sha256').update(token.reveal()).digest('hex').slice(0, 16)
 
-/** Says which token it got. */
+/** Prints the token that it gets. */
 async function next(): Promise<void> {
   if (name.startsWith('grant')) {
     const { token, generation } = await accessTokens.token()
-    say({ of: 'grant', generation, token: digest(token) })
+    print({ of: 'grant', generation, token: digest(token) })
     accessTokens.reportRejected(token)
   } else {
     const of = readFileSync(`guest-of-${name}`, 'utf8')
     const { token, generation } = await guests.refresh(of)
-    say({ of, generation, token: digest(token) })
+    print({ of, generation, token: digest(token) })
   }
-  await world.clock.sleep(20)
+  await platform.clock.sleep(20)
 }
 
 while (!ending.signal.aborted) {
@@ -61,8 +63,8 @@ while (!ending.signal.aborted) {
     await next()
   } catch (thrown) {
     const error = asGuestpassError(thrown)
-    say({ code: error.code, ...(error.code === 'internal' ? { message: error.message } : {}) })
-    await world.clock.sleep(200)
+    print({ code: error.code, ...(error.code === 'internal' ? { message: error.message } : {}) })
+    await platform.clock.sleep(200)
   }
 }
 process.exit(0)

@@ -4,10 +4,10 @@ import { clockFault } from './wrong-clock.ts'
 
 const faults: Readonly<Partial<Record<EventClass, () => string | undefined>>> = { disk: diskFault, clock: clockFault }
 
-/** The classes of a mix that this machine can do; says which it leaves out, and why. */
-export const available = (mix: readonly EventClass[], say: (line: string) => void): readonly EventClass[] =>
+/** The classes of a mix that this machine can inject. Prints which ones it leaves out, and why. */
+export const availableClasses = (mix: readonly EventClass[], print: (line: string) => void): readonly EventClass[] =>
   mix.filter((one) => {
     const fault = faults[one]?.()
-    if (fault !== undefined) say(`left out: ${one}: ${fault}`)
+    if (fault !== undefined) print(`left out: ${one}: ${fault}`)
     return fault === undefined
   })

@@ -3,18 +3,20 @@ import type { IssuedGuest } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { CONNECTION, type TestEnvironment } from './test-environment.ts'
 
-/** How long guests may take to get a token when all is over: leases, claims and back-offs end meanwhile, each within its own span. */
+/** How long a guest may take to get a token at the end, in milliseconds. Leases, claims and back-offs end meanwhile. */
 const SETTLING_MS = 330_000
 
-/** Gives every guest a valid token, after finishing what was begun for it; says who could not be given one. */
-export async function settled(environment: TestEnvironment): Promise<readonly string[]> {
+/**
+ * Gives every guest a valid token, and finishes a refresh that a worker began. Returns one line for each guest that got none.
+ */
+export async function guestsWithoutToken(environment: TestEnvironment): Promise<readonly string[]> {
   const until = Date.now() + SETTLING_MS
-  const one = async ({ guestId }: IssuedGuest): Promise<string | undefined> => {
+  const faultOf = async ({ guestId }: IssuedGuest): Promise<string | undefined> => {
     for (;;) {
       try {
         const { guests, verifier } = environment.connection
-        const begun = (await environment.store.find(CONNECTION, guestId)).credential?.intent
-        const { token } = await (begun ? guests.refresh(guestId) : guests.token(guestId))
+        const intent = (await environment.store.find(CONNECTION, guestId)).credential?.intent
+        const { token } = await (intent ? guests.refresh(guestId) : guests.token(guestId))
         const verdict = await verifier.verify(token.reveal(), { subject: guestId })
         return verdict.valid ? undefined : `guest ${guestId}: its token is not valid (${verdict.reason})`
       } catch (thrown) {
@@ -25,6 +27,6 @@ export async function settled(environment: TestEnvironment): Promise<readonly st
       }
     }
   }
-  const answers = await Promise.all(environment.issued.map(one))
-  return answers.filter((answer) => answer !== undefined)
+  const faults = await Promise.all(environment.issued.map(faultOf))
+  return faults.filter((fault) => fault !== undefined)
 }
