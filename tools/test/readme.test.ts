@@ -125,7 +125,7 @@ describe('the README', () => {
     expect(start).toBe('npx guestpass sandbox > .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
     const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
-    expect(stdout).toContain('All is well.')
+    expect(stdout).toContain('No problems found.')
     expect(stdout).toContain('guest-tokens  active  generation 1')
     expect(stdout).toContain('TOKEN_GENERATED_SUCCESS')
   })

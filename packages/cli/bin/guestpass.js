@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Old versions of Node have to parse this file to be told that they are too old: no static import, no newer syntax.
+// Old versions of Node must be able to parse this file, to print that they are too old: no static import, no newer syntax.
 function start() {
   const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = function (warning, type) {

@@ -12,7 +12,7 @@ const GRACE_MS = 5_000
 
 /** A stream of the process, whose failures are those of single texts. */
 function sinkOf(stream: NodeJS.WriteStream): OutputStream {
-  // The text that it came from tells of it.
+  // The error of the text shows it.
   stream.on('error', () => undefined)
   return {
     write: (text) =>

@@ -9,14 +9,14 @@ import { GuestpassError } from '@guestpass/core'
 export interface OutputFile {
   /** Resolves when the text was handed over; false when nothing reads it any more, as a pipe whose reader went away. Rejects with `output_failed`. */
   write(text: string): Promise<boolean>
-  /** Ends it well: what was written stands where it belongs. */
+  /** Closes the file, which then has its name and all that was written. */
   close(): Promise<void>
   /** Ends it without that. */
   discard(): Promise<void>
 }
 
 const PRIVATE = 0o600
-/** How often a pipe is looked at that nobody reads yet, in milliseconds. */
+/** How often a pipe without a reader is tried again, in milliseconds. */
 const POLL_MS = 100
 /** How often one is looked at whose reader is slow. */
 const FULL_MS = 5
@@ -25,7 +25,7 @@ const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).co
 
 /**
  * Opens a file to write. A regular file is replaced when its successor is whole, and keeps its mode; a new one is its owner's alone. Links are
- * followed. What is no regular file (a device, a pipe) is written into, and so is what stands in /dev or /proc, and a file in a folder that
+ * followed. What is no regular file (a device, a pipe) is written into, and so is what is in /dev or /proc, and a file in a folder that
  * cannot be written. Rejects with `invalid_input` where it cannot be opened.
  */
 export async function openOutputFile(path: string, signal: AbortSignal): Promise<OutputFile> {
@@ -119,7 +119,7 @@ async function createReplacement(real: string, path: string, found: Stats | unde
   }
 }
 
-/** A named pipe. To open it, or to write into it, in the usual way would hold up the whole process while nobody reads. */
+/** A named pipe. Opening or writing it in the usual way would block the process while there is no reader. */
 async function openPipe(real: string, path: string, signal: AbortSignal): Promise<OutputFile> {
   const file = await waitForReader(real, signal)
   async function write(text: string): Promise<boolean> {

@@ -27,7 +27,7 @@ const main = { 'dist/main.js': "console.log('built')" }
 
 describe('the launcher', () => {
   it.each(['18.20.8', '20.20.2', '22.18.0', '8.17.0'])(
-    'tells Node %s in one line what is needed, and exits 2',
+    'prints for Node %s in one line what is needed, and exits 2',
     async (node) => {
       const { code, out, err } = await launched(main, version(node))
       expect([code, out]).toEqual([2, ''])

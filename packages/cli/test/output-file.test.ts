@@ -85,7 +85,7 @@ describe('a file to write', () => {
     expect((await stat(at('pipe'))).isFIFO()).toBe(true)
   })
 
-  it('may be a pipe that nobody reads: the wait can be called off', async () => {
+  it('may be a pipe without a reader: the wait can be aborted', async () => {
     await new Promise((resolve) => spawn('mkfifo', [at('pipe')]).once('close', resolve))
     const over = new AbortController()
     const opened = openOutputFile(at('pipe'), over.signal)

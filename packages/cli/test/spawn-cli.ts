@@ -12,7 +12,7 @@ export interface ExitedCli {
   readonly err: string
 }
 
-export interface SpawnedCli {
+export interface CliProcess {
   readonly child: ChildProcess
   /** What it has printed on standard output so far. */
   readonly printed: () => string
@@ -29,7 +29,7 @@ export function spawnCli(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
   { entry = launcher, input = '' }: { readonly entry?: string; readonly input?: string } = {},
-): SpawnedCli {
+): CliProcess {
   const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env } })
   let out = ''
   let err = ''

@@ -20,7 +20,7 @@ const full = new GuestpassError('store_unavailable', 'The disk is full.', { reas
 const waiting = { connection: 'default', credential: 'grant' }
 
 describe('new tokens that the store does not take', () => {
-  it('are told every five seconds, with the path of a full disk', () => {
+  it('are reported every five seconds, with the path of a full disk', () => {
     const { cli, notes } = listening()
     const busy = new GuestpassError('store_busy', 'The store is busy.')
     const { onUnsaved, unsavedMs } = unsavedTokenHooks('/data/gp.db', cli, false)

@@ -65,7 +65,7 @@ export function createCoalescedTask(
   return {
     trigger,
     async idle() {
-      for (let run = underway; run; run = underway) await run
+      for (let last = underway; last; last = underway) await last
     },
   }
 }

@@ -26,9 +26,10 @@ export const doctorCommand = defineCommand({
     const config = await cli.config(['hosts', 'clientId'])
     const findings = [...resolved(config), ...unpinned(config), ...(await looked(config, cli))]
     const failed = findings.find(({ state }) => state === 'failed')
+    const problems = findings.filter(({ state }) => state === 'failed').length
     cli.answer({ healthy: failed === undefined, findings }, () => [
       ...findings.map(({ check, state, message }) => `${state.padEnd(7)}  ${check}: ${message}`),
-      failed ? 'Something must be mended.' : 'All is well.',
+      problems === 0 ? 'No problems found.' : `${problems} ${problems === 1 ? 'problem' : 'problems'} found.`,
     ])
     return failed?.code === undefined ? 0 : catalogue[failed.code].exit
   },
@@ -163,7 +164,7 @@ async function clientAccepted(
   const { scopes } = await accessTokens.token(callContext(cli, {}, 'doctor'))
   const offset = Math.round(issuerOffset() / SECOND)
   const by = (await grant.exists()) ? 'by the sign-in of a user (refresh token)' : 'by client credentials'
-  const granted = `${by}, ${scopes.length === 0 ? 'scopes not told' : `scopes ${scopes.join(' ')}`}`
+  const granted = `${by}, ${scopes.length === 0 ? 'scopes unknown' : `scopes ${scopes.join(' ')}`}`
   const missing = scopes.length === 0 ? [] : lackedScopes(wanted, scopes)
   if (missing.length > 0)
     return warning('OAuth client', `accepted, ${granted}; of GENESYS_SCOPES, ${missing.join(' ')} was not granted`)

@@ -35,7 +35,7 @@ export const guestShowCommand = defineCommand({
       cli.answer(guestViewDocument(view), () => [
         viewLine(view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
-        // The subject of an erased guest stands in no record.
+        // No record has the subject of an erased guest.
         ...(view.status === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),
       ])

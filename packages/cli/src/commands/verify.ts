@@ -81,7 +81,7 @@ export const verifyCommand = defineCommand({
           own ? asFlag(jwks ? '--jwks' : '--public-key') : undefined,
         )
       } finally {
-        // Whoever interrupts does not wait for requests under way.
+        // An interrupted command does not wait for requests under way.
         if (!cli.signal.aborted) await close()
       }
     })
@@ -125,7 +125,7 @@ async function keysOf(
   cli: Cli,
 ): Promise<Keys | undefined> {
   if (jwks !== undefined && publicKey !== undefined)
-    throw flagError('--public-key', 'stands beside --jwks', 'Give one of the two.')
+    throw flagError('--public-key', 'cannot be combined with --jwks', 'Give one of the two.')
   if (publicKey !== undefined) return { pem: await textOf('--public-key', publicKey, cli) }
   if (jwks === undefined) return undefined
   if (/^https?:\/\//i.test(jwks)) return { url: safeUrl(jwks) }

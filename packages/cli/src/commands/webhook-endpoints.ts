@@ -25,14 +25,14 @@ const endpointDocument = (
   ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
 })
 
-const told = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): string => {
+const describeEvents = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): string => {
   if (contract !== 'standard') return contract
   return events === 'all' ? 'all events' : events.join(' ')
 }
 
 const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
   `${endpoint.id}  ${endpoint.url}`,
-  `  ${told(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
+  `  ${describeEvents(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
   ...(endpoint.disabled
     ? [
         `  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`,

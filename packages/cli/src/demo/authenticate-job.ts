@@ -8,8 +8,8 @@ import { createTiming } from './timing.ts'
 
 const JOB = 'authenticate guests'
 
-/** How one address is written by those who ask at once. */
-const spellings: readonly ((email: string) => string)[] = [
+/** Ways to write one address. */
+const addressForms: readonly ((email: string) => string)[] = [
   (email) => email,
   (email) => email.toUpperCase(),
   (email) => ` ${email} `,
@@ -17,8 +17,8 @@ const spellings: readonly ((email: string) => string)[] = [
 ]
 
 /**
- * Job "authenticate": every person asks four times at the same moment, in four spellings, while upstream loses requests and fails. Done when each has
- * one session upstream and a token that verifies, also after its refresh token was rotated.
+ * Job "authenticate": four requests for each applicant arrive at once, each with the address written in another way, while the upstream
+ * loses requests and fails. Done if each applicant has one session upstream, and a token that verifies after a rotation of its refresh token.
  */
 export async function authenticateJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, connection, clock, note } = stage
@@ -26,7 +26,7 @@ export async function authenticateJob(stage: DemoEnvironment, count: number): Pr
   const bar = stage.progress(JOB, count)
   const taken = createTiming(clock)
   const calls = countCallsFromNow(upstream)
-  note('each person asks four times at once; upstream drops two requests and fails three')
+  note('four requests for each applicant at once; the upstream drops two requests and fails three')
   upstream.script([
     { on: 'create', do: { drop: 'before' }, times: 2 },
     { on: 'create', do: { status: 503 }, times: 3 },
@@ -45,21 +45,23 @@ export async function authenticateJob(stage: DemoEnvironment, count: number): Pr
       },
       DEMO_CONTEXT,
     )
-  /** A lost answer is taken up by whoever asks next. */
-  const patiently = (email: string): Promise<IssuedGuest> =>
+  /** The request after a lost answer finds the guest. */
+  const askUntilKnown = (email: string): Promise<IssuedGuest> =>
     ask(email).catch((thrown: unknown) => {
       if (asGuestpassError(thrown).code !== 'create_in_doubt') throw thrown
       return ask(email)
     })
-  const person = async (nth: number): Promise<IssuedGuest | undefined> => {
+  const applicant = async (nth: number): Promise<IssuedGuest | undefined> => {
     const email = `person-${nth}@example.com`
-    const all = await Promise.all(spellings.map((spelled) => taken.time(() => patiently(spelled(email)))))
+    const all = await Promise.all(
+      addressForms.map((writeAddress) => taken.time(() => askUntilKnown(writeAddress(email)))),
+    )
     bar.add()
     const [guestId = '', ...others] = new Set(all.map((guest) => guest.guestId))
     return others.length > 0 ? undefined : guests.refresh(guestId, {}, DEMO_CONTEXT)
   }
   const { record: caught, report: tell } = createJobFailures(JOB, note)
-  const issued = (await Promise.all(Array.from({ length: count }, (_, nth) => person(nth).catch(caught)))).filter(
+  const issued = (await Promise.all(Array.from({ length: count }, (_, nth) => applicant(nth).catch(caught)))).filter(
     (one) => one !== undefined,
   )
   bar.stop()

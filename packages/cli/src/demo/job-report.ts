@@ -1,6 +1,6 @@
 import type { JournalEntry, Sandbox } from '@guestpass/sandbox'
 
-/** What came of one job. */
+/** The result of one job. */
 export interface JobReport {
   readonly job: string
   readonly asked: number
@@ -8,21 +8,21 @@ export interface JobReport {
   readonly failed: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Requests that upstream met for this job. */
+  /** Requests to the upstream for this job. */
   readonly upstreamCalls: number
-  /** Requests that upstream refused because there were too many. */
+  /** Requests that the upstream refused with 429. */
   readonly refused429: number
-  /** Guests without the token that they were told of, or without any that is valid. */
+  /** Guests that lack the token that was issued to them, or a valid one. */
   readonly lost: number
-  /** Guests for whom upstream did more than was asked. */
+  /** Guests that the upstream made, or refreshed, more than once. */
   readonly doubled: number
 }
 
-/** True when the job did what it should. */
+/** Whether the job did what it should. */
 export const succeeded = ({ asked, done, failed, lost, doubled }: JobReport): boolean =>
   done === asked && failed === 0 && lost === 0 && doubled === 0
 
-/** What upstream met of one operation for some guests. */
+/** The requests of one operation for some guests. */
 export function upstreamCallsFor(
   journal: readonly JournalEntry[],
   operation: string,
@@ -34,7 +34,7 @@ export function upstreamCallsFor(
   return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
 }
 
-/** What upstream meets from now on of some operations. */
+/** Counts the requests of some operations from now on. */
 export function countCallsFromNow(upstream: Sandbox): (operations: readonly string[]) => Pick<
   JobReport,
   'upstreamCalls' | 'refused429'
@@ -50,7 +50,7 @@ export function countCallsFromNow(upstream: Sandbox): (operations: readonly stri
   }
 }
 
-/** How many more people upstream made than were asked for. */
+/** How many more guests the upstream made than were requested. */
 export const extraCreates = (entries: readonly JournalEntry[], asked: number): number =>
   Math.max(0, entries.filter(({ operation, status }) => operation === 'create' && status === 201).length - asked)
 
@@ -67,7 +67,7 @@ const columns: readonly [title: string, value: (report: JobReport) => string | n
   ['doubled', ({ doubled }) => doubled],
 ]
 
-/** The reports as a table, a line each under a line of titles. */
+/** The reports as a table: a line of titles, then a line for each job. */
 export function jobLines(reports: readonly JobReport[]): readonly string[] {
   const rows = [
     columns.map(([title]) => title),

@@ -12,21 +12,21 @@ export interface Minted {
 export interface MintOrder {
   readonly job: string
   readonly ids: readonly string[]
-  /** Life of the tokens in seconds. */
+  /** Lifetime of the tokens, in seconds. */
   readonly duration: number
 }
 
-/** Job "mint": all guests ask at once. Every token is verified again from what the store has, as a later process would. */
+/** Job "mint": requests for all guests at once. Each stored token is then verified, as a later process would do. */
 export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
   const { upstream, connection } = stage
   const { guests, verifier } = connection
   const bar = stage.progress(job, ids.length)
   const took = meters()
-  let told = 0
+  let readyEvents = 0
   const off = guests.onTokenReady(({ latencyMs }) => {
-    told += 1
+    readyEvents += 1
     took.time(job, latencyMs)
-    throw new Error('a chat SDK that fails harms nobody')
+    throw new Error('a failing chat SDK must not fail the issue')
   })
   const { record: caught, report: tell } = createJobFailures(job, stage.note)
   const one = async (guestId: string): Promise<IssuedGuest> => {
@@ -39,10 +39,10 @@ export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: Mi
   bar.stop()
   tell()
   const kept = await Promise.all(
-    issued.map(async (one) => {
-      const stored = await guests.token(one.guestId, DEMO_CONTEXT)
-      const verdict = await verifier.verify(stored.token.reveal(), { subject: one.guestId, scopes: guestScopes })
-      return verdict.valid && stored.token.reveal() === one.token.reveal()
+    issued.map(async ({ guestId, token }) => {
+      const stored = await guests.token(guestId, DEMO_CONTEXT)
+      const verdict = await verifier.verify(stored.token.reveal(), { subject: guestId, scopes: guestScopes })
+      return verdict.valid && stored.token.reveal() === token.reveal()
     }),
   )
   const { entries, ...calls } = upstreamCallsFor(upstream.journal(), 'mint', new Set(ids))
@@ -51,12 +51,12 @@ export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: Mi
   const report = {
     job,
     asked: ids.length,
-    done: Math.min(issued.length, told),
+    done: Math.min(issued.length, readyEvents),
     failed: ids.length - issued.length,
     p50Ms: Math.round(timed.quantile(0.5)),
     p99Ms: Math.round(timed.quantile(0.99)),
     ...calls,
-    lost: kept.filter((one) => !one).length,
+    lost: kept.filter((isKept) => !isKept).length,
     doubled: Math.max(0, made - issued.length),
   }
   return { report, issued }

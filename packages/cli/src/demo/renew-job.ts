@@ -81,7 +81,7 @@ async function until({ clock, signal }: DemoEnvironment, isSo: () => Promise<boo
   for (let looks = 0; looks < 1_200 && !(await isSo()); looks += 1) await clock.sleep(100, signal)
 }
 
-/** Guests whose stored token does not verify now: lapsed, or signed by nobody. */
+/** Guests whose stored token does not verify now. */
 async function lapsed({ connection }: DemoEnvironment, ids: readonly string[]): Promise<number> {
   const valid = await Promise.all(
     ids.map(async (guestId) => {

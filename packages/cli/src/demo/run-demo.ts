@@ -23,10 +23,10 @@ import type { DemoEnvironment } from './demo-environment.ts'
 import { startKeepProcess } from './keep-process.ts'
 import type { Cli } from '../commands/runner/command.ts'
 
-/** Above Genesys' 300, so that nobody waits for the demo; both sides know of it. */
+/** Requests a minute. Above the 300 of Genesys Cloud, so that the demo is short. Both sides have this limit. */
 const PER_MINUTE = 6_000
 const GUESTS = 50
-/** Short, so that renewals fall due while somebody watches; the last third of it is for renewing. */
+/** Short, so that renewals become due during the demo. They are due in the last third. */
 const LIFE_SECONDS = 24
 /** As many guests as upstream takes in two seconds, all at once. */
 const BURST = 200

@@ -1,7 +1,7 @@
 import { fileLines } from '../input-text.ts'
 import { LONGEST_ROW } from './row.ts'
 
-/** A record as it stands in the file; one that spans lines has a quoted field with line breaks. */
+/** A record as written in the file. A quoted field with line breaks spans several lines. */
 export interface CsvRecord {
   /** The line on which it begins, from 1. */
   readonly line: number

@@ -43,7 +43,7 @@ function columnsOf(names: readonly string[]): readonly string[] {
     // By its place: a name would be shown as the flag of that name.
     const field = `column ${at + 1}`
     if (isNoteColumn(name) || name.startsWith(ATTRIBUTE) || COLUMNS.includes(name)) {
-      return known.indexOf(name) === at ? [] : [{ field, message: `${name} stands twice`, remedy: 'Keep one column.' }]
+      return known.indexOf(name) === at ? [] : [{ field, message: `${name} occurs twice`, remedy: 'Keep one column.' }]
     }
     const close = nearest(name, COLUMNS)
     const own = name === 'api' ? 'Leave it out: --api names the API of all rows. ' : ''

@@ -6,7 +6,7 @@ import { withVariables } from '../commands/runner/remedies.ts'
 import { type AppendFile, openAppendFile, withFileErrors } from './append-file.ts'
 import type { Row } from './row.ts'
 
-/** Rows that failed, in a file of the same form with notes on why, so that it can be mended and imported. */
+/** A file of the rows that failed, in the form of the imported file, with notes on why. Corrected, it can be imported. */
 export interface FailureFile {
   /** Absent while none failed. */
   readonly path: string | undefined
@@ -14,7 +14,7 @@ export interface FailureFile {
   close(): void
 }
 
-/** The file's rows are its owner's data: only they may read it. One of an earlier import is taken away. */
+/** Creates the file when the first row fails, readable for its owner only. Removes that of an earlier import. */
 export function createFailureFile(file: string, format: 'csv' | 'ndjson', connection?: string): FailureFile {
   const path = `${file}.failures.${format}`
   withFileErrors(path, () => rmSync(path, { force: true }))
@@ -37,7 +37,7 @@ export function createFailureFile(file: string, format: 'csv' | 'ndjson', connec
       const { code, message, fields = [] } = withVariables(error, connection)
       const notes = {
         _line: line,
-        // What was not mended stands there again.
+        // A row that was not corrected keeps its text.
         _row: text ?? values['_row'] ?? '',
         _code: code,
         _fault: fields.length > 0 ? fields.map((one) => `${one.field}: ${one.message}`).join('; ') : message,

@@ -122,7 +122,7 @@ const unresolvedFault = ({ values }: Row): Field | undefined =>
       }
     : undefined
 
-/** Asks again after what may pass by itself, when it was told to or a little later. */
+/** Repeats a request after a transient error: at the time that the error names, or a little later. */
 async function withRetries<T>(
   { clock, random, signal, patienceMs, defaults }: ImportParts,
   work: () => Promise<T>,
@@ -133,10 +133,11 @@ async function withRetries<T>(
       return await work()
     } catch (thrown) {
       const error = asGuestpassError(thrown)
-      const told = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-      const wait = Math.max(told, SECOND * round) * (1 + 0.1 * random.float())
+      const untilRetryMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
+      const wait = Math.max(untilRetryMs, SECOND * round) * (1 + 0.1 * random.float())
       // A row that would wait for hours is a failed one, which says when to come back.
-      const isOver = patienceMs === undefined ? round === MAX_ATTEMPTS || told > HOUR : elapsed() + wait > patienceMs
+      const isOver =
+        patienceMs === undefined ? round === MAX_ATTEMPTS || untilRetryMs > HOUR : elapsed() + wait > patienceMs
       // There another try would make another guest, or say the same again.
       const isSettled = error.code === 'create_in_doubt' && mayRepeatGuest(apiOf(defaults))
       if (!error.retryable || isSettled || isOver || signal.aborted) throw error

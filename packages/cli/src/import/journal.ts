@@ -106,7 +106,7 @@ async function read(path: string, head: JournalHeader) {
   return { done, begun, positions }
 }
 
-/** What stands in it so far; nothing where it is not there yet. */
+/** The lines of the journal; none if there is no file. */
 async function* journalLines(path: string): AsyncGenerator<string> {
   try {
     for await (const { text } of fileLines(path)) yield text

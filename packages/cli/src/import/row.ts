@@ -8,7 +8,7 @@ export interface Row {
   readonly values: Readonly<Record<string, unknown>>
   /** Absent when it could be read. */
   readonly fault?: Field
-  /** What stands in the file, where it could not be read. */
+  /** The text in the file, if it could not be read. */
   readonly text?: string
 }
 

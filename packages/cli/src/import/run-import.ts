@@ -77,7 +77,7 @@ async function imported(work: Work, config: ReachableConfig, runtime: Runtime, c
     const outcome = await withWorkers(runtime, [{ connection }], issued, { without: ['renewal', 'sign-in'] })
     cli.signal.throwIfAborted()
     const seconds = Math.round(elapsed() / 100) / 10
-    return told(outcome, { file, api: defaults.api, seconds, failures: failed.path }, cli)
+    return answerWith(outcome, { file, api: defaults.api, seconds, failures: failed.path }, cli)
   } finally {
     bar.stop()
     kept.close()
@@ -91,7 +91,7 @@ const defaultsOf = ({ api, ...typed }: Omit<ImportOptions, 'file'>): RowDefaults
   api,
 })
 
-function told(
+function answerWith(
   { worst, ...counts }: ImportOutcome,
   facts: {
     readonly file: string
@@ -105,7 +105,7 @@ function told(
     `${counts.total} rows: ${counts.done} done, ${counts.skipped} done before, ${counts.failed} failed, in ${facts.seconds} s.`,
     ...(facts.failures === undefined
       ? []
-      : [`  What failed, and why, stands in ${facts.failures}: mend it and import that file.`]),
+      : [`  Failed rows, and why they failed, are in ${facts.failures}. Correct that file and import it.`]),
   ])
   return worst ? catalogue[worst.code].exit : 0
 }
@@ -119,7 +119,7 @@ function formatOf(file: string): 'csv' | 'ndjson' {
   })
 }
 
-/** How many rows there are, and whether all can be told apart, before anything is asked for. */
+/** Counts the rows before anything is sent, and thereby checks that the columns are distinct. */
 async function counted(path: string, file: string, format: 'csv' | 'ndjson'): Promise<number> {
   const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => thrown)
   if (found instanceof Error || !found.isFile()) {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createCommandRunner } from '../../src/commands/runner/runner.ts'
 import { commandGroups, commands } from '../../src/commands/index.ts'
 import { runInFolder } from '../run-in-process.ts'
-import { type SpawnedCli, temporaryFolder, spawnCli } from '../spawn-cli.ts'
+import { type CliProcess, temporaryFolder, spawnCli } from '../spawn-cli.ts'
 
 interface FirstLine {
   readonly url: string
@@ -15,15 +15,15 @@ interface FirstLine {
 }
 
 const { cwd } = temporaryFolder()
-const running: SpawnedCli[] = []
+const running: CliProcess[] = []
 
-const sandboxed = (...argv: string[]): SpawnedCli => {
+const sandboxed = (...argv: string[]): CliProcess => {
   const one = spawnCli(['sandbox', ...argv], cwd)
   running.push(one)
   return one
 }
 
-const firstLine = async (one: SpawnedCli): Promise<FirstLine> =>
+const firstLine = async (one: CliProcess): Promise<FirstLine> =>
   JSON.parse(await one.matchOnStandardOutput(/\n/)) as FirstLine
 
 afterEach(async () => {
@@ -100,7 +100,7 @@ describe('guestpass sandbox', () => {
     expect(statuses).toEqual([200, 200, 429])
   })
 
-  it('signs users in at once, and forgives a lost answer, where it is told to', async () => {
+  it('signs users in at once, and repeats a lost answer, if the options say so', async () => {
     const { url, env } = await firstLine(sandboxed('--json', '--auto-consent', '--profile', 'grace'))
     const client = { client_id: env.GENESYS_CLIENT_ID ?? '', client_secret: env.GENESYS_CLIENT_SECRET ?? '' }
     const redirect_uri = 'http://127.0.0.1/callback'
@@ -153,7 +153,7 @@ describe('guestpass sandbox', () => {
     await expect(fetch((JSON.parse(out) as FirstLine).url)).rejects.toThrow()
   })
 
-  it('tells the control token when it listens beyond loopback', async () => {
+  it('prints the control token when it listens beyond loopback', async () => {
     const { controlToken } = await firstLine(sandboxed('--json', '--host', '0.0.0.0'))
     expect(controlToken?.length).toBeGreaterThan(20)
     expect(await sandboxed('--host', '0.0.0.0').matchOnStandardOutput(/GENESYS_SCOPES/)).toMatch(
@@ -183,7 +183,7 @@ describe('guestpass sandbox', () => {
     ['a form of tokens that does not exist', ['--access-tokens', 'saml'], 'none of jwt, at+jwt, opaque'],
     ['a profile that does not exist', ['--profile', 'lenient'], '"lenient" is none of strict, grace'],
     ['a fault of nothing known', ['--faults', 'unknown.json'], 'on'],
-  ])('exits 2 on %s, and says so', async (_, argv, told) => {
+  ])('exits 2 on %s, and says so', async (_, argv, part) => {
     const files = {
       'broken.json': '[{"on":"mint",}]',
       'object.json': '{}',
@@ -192,7 +192,7 @@ describe('guestpass sandbox', () => {
     const { code, out, err } = await runInFolder(['sandbox', ...argv], { files })
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain('[invalid_input]')
-    expect(err).toContain(told)
+    expect(err).toContain(part)
   })
 
   it('exits 1 on an address of another machine', async () => {

@@ -32,7 +32,7 @@ afterEach(async () => {
 })
 
 describe('the analytics webhook', () => {
-  it('is told who was authenticated, with the address that nothing else shows', async () => {
+  it('receives who was authenticated, with the address that nothing else shows', async () => {
     const { said } = await ann.runJson<{ guestId: string }>(ISSUE)
     expect(peer.of('/analytics').map(({ body }) => body)).toEqual([
       {
@@ -46,7 +46,7 @@ describe('the analytics webhook', () => {
     ])
   })
 
-  it('never holds a guest up, and is told nothing of one that was erased before it could be', async () => {
+  it('never delays a guest, and receives nothing of a guest that was erased before the delivery', async () => {
     peer.answers({ hangs: true })
     const { code, said } = await ann.runJson<{ guestId: string }>(ISSUE)
     expect(code).toBe(0)

@@ -25,7 +25,7 @@ afterEach(() => {
   ann.removeFolder()
 })
 
-/** Changes the database as somebody with access to the file does. */
+/** Changes the database, as an attacker with access to the file can. */
 function tampered(...statements: readonly string[]): void {
   const database = new DatabaseSync(join(ann.cwd, '.guestpass', 'guestpass.db'))
   try {
@@ -47,7 +47,7 @@ const verdict = async (more = ''): Promise<Verdict & { readonly code: number | n
 }
 
 describe('the audit log in the store', () => {
-  it('is valid as long as nobody changes it', async () => {
+  it('is valid as long as it is not changed', async () => {
     expect(await verdict()).toMatchObject({ code: 0, valid: true, count: 5, anchored: 0 })
     const { said } = await ann.runJson<object>('audit checkpoint')
     expect(said).toMatchObject({

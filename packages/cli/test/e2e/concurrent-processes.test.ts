@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
-import type { SpawnedCli } from '../spawn-cli.ts'
+import type { CliProcess } from '../spawn-cli.ts'
 import { genesysVariables } from './genesys-variables.ts'
 import { forEachConcurrently, JWS, type User, user } from './user.ts'
 
@@ -68,7 +68,7 @@ describe('the audit file', () => {
 })
 
 describe('kill -9', () => {
-  type Moment = () => (run: SpawnedCli) => boolean
+  type Moment = () => (run: CliProcess) => boolean
   const acknowledged: Moment = () => (run) => run.printed() !== ''
   /** When this many more requests for a guest token have come in, or were answered. */
   const more =
@@ -87,7 +87,7 @@ describe('kill -9', () => {
     }
 
   /** Kills at the first sign of a moment; gives what had been printed as issued by then. */
-  async function killedAt(line: string, moment: (run: SpawnedCli) => boolean): Promise<Issued | undefined> {
+  async function killedAt(line: string, moment: (run: CliProcess) => boolean): Promise<Issued | undefined> {
     const run = ann.start(`${line} --json --reveal`)
     const look = setInterval(() => moment(run) && run.child.kill('SIGKILL'), 1)
     const { out } = await run.ended

@@ -178,10 +178,10 @@ describe('a user of every command', () => {
   })
 
   it('hears that a guest is not known', async () => {
-    const nobody = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
+    const unknown = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
     for (const command of ['token', 'show', 'revoke']) {
-      const { text } = await ann.expectFailure(`guest ${command} ${nobody}`, 2, 'guest_unknown')
-      expect(text).toContain(`no guest ${nobody}`)
+      const { text } = await ann.expectFailure(`guest ${command} ${unknown}`, 2, 'guest_unknown')
+      expect(text).toContain(`no guest ${unknown}`)
     }
   })
 
@@ -220,7 +220,7 @@ describe('a user of every command', () => {
     expect(doctor).toMatchObject({ code: 0, said: { healthy: true } })
     const states = Object.fromEntries(doctor.said.findings.map(({ check, state }) => [check, state]))
     expect(states).toMatchObject({ store: 'ok', keys: 'ok', 'OAuth client': 'ok', pins: 'warning' })
-    expect((await ann.run('doctor')).out).toMatch(/^ok +OAuth server: [^]*All is well\.\n$/)
+    expect((await ann.run('doctor')).out).toMatch(/^ok +OAuth server: [^]*No problems found\.\n$/)
   })
 
   it('sees the settings, the secret masked', async () => {

@@ -105,7 +105,7 @@ describe('an import', () => {
     expect(await ann.runJson(IMPORT)).toMatchObject({ code: 0, said: { done: 20, failed: 0 } })
   })
 
-  it('waits no longer than it is told to', async () => {
+  it('waits no longer than --patience allows', async () => {
     write(rows(1))
     upstream.script([{ on: 'mint', do: { status: 429, headers: { 'retry-after': '60' } }, times: 1 }])
     expect(await ann.runJson(`${IMPORT} --patience 1`)).toMatchObject({ code: 3, said: { done: 0, failed: 1 } })
@@ -237,13 +237,13 @@ describe('a file that cannot be imported', () => {
     ['is empty', '', 'is empty'],
     ['has a column for the API', 'api,email\n', 'column 1: api is not a column of an import'],
     ['has a column of another name', 'e-mail,scope\n', 'column 2: scope is not a column of an import'],
-    ['names a column twice', 'duration,duration\n', 'column 2: duration stands twice'],
-  ])('%s: it is said before anything is asked for', async (_what, text, said) => {
-    if (text !== undefined) write(text)
+    ['names a column twice', 'duration,duration\n', 'column 2: duration occurs twice'],
+  ])('%s: reports it before anything is sent', async (_what, content, said) => {
+    if (content !== undefined) write(content)
     const before = mints()
-    const { text: told } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
-    expect(told).toContain(said)
-    expect(told).not.toMatch(/--(api|scope|duration)\b.* column|--duration: stands/)
+    const { text } = await ann.expectFailure(IMPORT, 2, 'invalid_input')
+    expect(text).toContain(said)
+    expect(text).not.toMatch(/--(api|scope|duration)\b.* column|--duration: occurs/)
     expect([mints(), existsSync(join(ann.cwd, 'people.csv.import'))]).toEqual([before, false])
   })
 

@@ -36,7 +36,7 @@ describe('a process that stays up', () => {
       underway += 1
       return ports.http(...asked).finally(() => (underway -= 1))
     }
-    /** Lets virtual time pass by a second at a time; it stands still while real requests are under way. */
+    /** Advances virtual time by a second at a time, but not while real requests are under way. */
     const pass = async (ms: number): Promise<void> => {
       for (let left = ms; left > 0; left -= SECOND) {
         await clock.advance(SECOND)

@@ -49,7 +49,7 @@ describe('the keys of a store', () => {
     expect(text).toContain(after?.wrappedBy)
   })
 
-  it('rotate with a key file too, and the audit log tells of it', async () => {
+  it('rotate with a key file too, and the audit log records it', async () => {
     await ann.run('guest issue --api guest-tokens --scope webmessaging:guest:send')
     const { out } = await ann.run('keys rotate')
     expect(out).toMatch(/^\d+ values are sealed anew with [0-9a-f]{16}; one old key is gone\.\n$/)

@@ -48,14 +48,14 @@ describe('login', () => {
     expect(said).toMatchObject({ accessToken: expect.stringMatching(/^gp_….{4}$/), generation: 1, status: 'active' })
   })
 
-  it('is told when whoever was asked said no, here and in the browser', async () => {
+  it('reports that the user denied the sign-in, here and in the browser', async () => {
     upstream.consent({ auto: true, deny: true })
     const { code, err, seen } = await login('', browse)
     expect([code, err]).toEqual([3, expect.stringContaining('[sign_in_denied]')])
     expect(seen).toMatchObject({ status: 400, text: expect.stringContaining('denied') })
   })
 
-  it('waits on past a callback that nobody began, and past names that are not its own', async () => {
+  it('goes on waiting after a callback of an unknown sign-in, and after a request for another host name', async () => {
     const { code, seen } = await login('', async (url) => {
       const stray = await browse(`${redirect}?code=a&state=b`)
       const elsewhere = await browse(redirect.replace('callback', 'other'))
@@ -117,7 +117,7 @@ describe('login', () => {
 })
 
 describe('login --device', () => {
-  it('waits until somebody approves elsewhere', async () => {
+  it('waits until a user approves elsewhere', async () => {
     const run = ann.start('login --device --json')
     upstream.device({ userCode: await run.matchOnStandardError(/enter (\S+), before/), approve: true })
     const { code, out } = await run.ended
@@ -143,7 +143,7 @@ describe('logout', () => {
     })
   })
 
-  it('says so when upstream cannot be told, and until when its token lives', async () => {
+  it('says that upstream could not be reached, and until when its token lives', async () => {
     await login('', browse)
     upstream.script([{ on: 'revoke', do: { status: 500 }, times: 9 }])
     const { said } = await ann.runJson('logout')
@@ -155,7 +155,7 @@ describe('logout', () => {
     expect(said).toMatchObject({ upstream: 'failed', local: 'done', upstreamValidUntil: expect.stringMatching(/Z$/) })
   })
 
-  it('says that nobody is signed in', async () => {
+  it('says that no user is signed in', async () => {
     await ann.expectFailure('logout', 3, 'needs_reauth')
   })
 })

@@ -46,7 +46,7 @@ describe('a request for a guest that is wrong', () => {
 
   it('is refused whole, each field with its remedy, and nothing is sent', async () => {
     const before = met()
-    // Makes the store, which is told once.
+    // Makes the store, which is reported once.
     await ann.run('guest list')
     await forEachConcurrently(
       rows,
@@ -130,7 +130,7 @@ describe('a place that is wrong', () => {
   })
 })
 
-describe('an external user that nobody signed in for', () => {
+describe('an external user without a sign-in', () => {
   it('is refused with the command that mends it, from the environment that the sandbox prints', async () => {
     const bob = user(upstream.env)
     const { text } = await bob.expectFailure(
@@ -146,7 +146,7 @@ describe('an external user that nobody signed in for', () => {
 })
 
 describe('a configuration that is wrong', () => {
-  it('is told with every mistake at once, for every command that reads it', async () => {
+  it('is reported with every mistake at once, by every command that reads it', async () => {
     const env = { GENESYS_CLIENT_ID: '', GENESYS_RATE_LIMIT: '0', GENESYS_PUBLIC_KEY: 'secret-looking-value-4711' }
     await forEachConcurrently(['token', ISSUE, 'doctor'], async (line) => {
       const { problem } = await ann.expectFailure(line, 2, 'config_invalid', { env })
@@ -168,10 +168,10 @@ describe('a configuration that is wrong', () => {
     })
     expect(problem.fields?.[0]?.field).toBe('GENESYS_PUBLIC_KEY')
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const { problem: secret } = await ann.expectFailure('token', 2, 'config_invalid', {
+    const { problem: wrongKey } = await ann.expectFailure('token', 2, 'config_invalid', {
       env: { GENESYS_PUBLIC_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
     })
-    expect(secret.fields?.[0]).toMatchObject({
+    expect(wrongKey.fields?.[0]).toMatchObject({
       field: 'GENESYS_PUBLIC_KEY',
       remedy: 'Give its public part, which `openssl pkey -in FILE -pubout` prints.',
     })
@@ -227,7 +227,7 @@ describe('another connection', () => {
 })
 
 describe('an audit file that cannot be written', () => {
-  it('harms nobody and is told, and what is due is written later', async () => {
+  it('is reported, fails no command, and gets the waiting records later', async () => {
     const folder = join(ann.cwd, 'logs')
     const env = { GUESTPASS_AUDIT_FILE: 'logs/audit.jsonl' }
     const { code, err } = await ann.run(ISSUE, { env })

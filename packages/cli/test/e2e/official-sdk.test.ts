@@ -40,7 +40,7 @@ beforeEach(async () => {
   )
 })
 
-/** Ends the current token where it counts, and nobody tells the source. */
+/** Ends the current token upstream, without the source learning of it. */
 async function revoked(): Promise<void> {
   const { token } = await service.accessTokens.token()
   const headers = { authorization: `Bearer ${token.reveal()}` }
@@ -59,7 +59,7 @@ describe('the official SDK', () => {
   })
   afterEach(() => off())
 
-  it('gets its token from the source, with nobody logging in', async () => {
+  it('gets its token from the source, without a sign-in', async () => {
     const me = await new TokensApi().getTokensMe()
     expect(me).toMatchObject({ organization: { name: 'Sandbox' } })
   })
@@ -108,7 +108,7 @@ describe('the official SDK', () => {
     await expect(new UsersApi().getUsersMe()).rejects.toMatchObject({ status: 429 })
     await expect(new UsersApi().getUsersMe()).rejects.toMatchObject({ status: 400 })
     off()
-    ApiClient.instance.setAccessToken('nobody-knows-it')
+    ApiClient.instance.setAccessToken('unknown-token')
     await expect(new TokensApi().getTokensMe()).rejects.toMatchObject({ status: 401 })
   })
 })

@@ -23,7 +23,7 @@ afterAll(async () => {
   await upstream.close()
 })
 
-/** Somebody with a client that holds the scopes of one job, and who names none. */
+/** A user whose client has the scopes of one job, and whose configuration names none. */
 function holding(client: keyof typeof clients): User {
   const { url } = upstream
   const at = {

@@ -57,10 +57,10 @@ describe('an upstream that keeps to the documented contract and does nothing mor
     const before = upstream.met.length
     const { code, err } = await bob.run('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
     expect(code).toBe(3)
-    const told = err
+    const shown = err
       .split('\n')
       .filter((line) => line.startsWith('guestpass: ') && line.includes('GENESYS_CLIENT_SECRET'))
-    expect(told).toEqual([expect.stringContaining('[client_rejected]')])
+    expect(shown).toEqual([expect.stringContaining('[client_rejected]')])
     // In the form body, then once in the Authorization header.
     expect(upstream.met.slice(before)).toEqual([TOKEN_PATH, TOKEN_PATH])
     const problem = await bob.runJson('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })

@@ -67,7 +67,7 @@ describe('guest refresh', () => {
     expect(verdict).toMatchObject({ code: 0, said: { valid: true } })
   })
 
-  it('is told in the audit log with its key, and counted', async () => {
+  it('is in the audit log with its key, and is counted', async () => {
     await refresh()
     const { said } = await ann.runJson<{ records: Record<string, unknown>[] }>('audit tail')
     const ours = said.records.filter(({ eventType }) => String(eventType).startsWith('REFRESH_'))
@@ -199,7 +199,7 @@ describe('guest refresh --token', () => {
 })
 
 describe('keep', () => {
-  /** Running until told to end. */
+  /** Runs until it is asked to end. */
   async function keeping(more = '') {
     const run = ann.start(`keep ${more}`)
     await run.matchOnStandardError(/Ctrl-C ends it/)

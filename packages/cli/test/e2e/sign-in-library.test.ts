@@ -149,13 +149,13 @@ describe('a sign-in', () => {
     expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('accepted')
   })
 
-  it('that was denied is told as such', async () => {
+  it('that was denied is reported as such', async () => {
     const { signIn } = await process()
     upstream.consent({ auto: true, deny: true })
     expect(await reasonOf(signIn.complete(await begun(signIn)))).toBe('sign_in_denied')
   })
 
-  it('of somebody else is refused once the connection belongs to a user', async () => {
+  it('of another user is refused once the connection belongs to a user', async () => {
     const { signIn, accessTokens } = await process()
     await signIn.complete(await begun(signIn))
     upstream.consent({ auto: true, user: upstream.users[1]?.id ?? '' })

@@ -48,20 +48,20 @@ const changed = (change: (file: Buffer) => void): Buffer => {
 /** Reading and writing commands fail alike, and the file stays what it was. */
 async function refused(code: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
   const before = readFileSync(database)
-  let told = ''
+  let text = ''
   await forEachConcurrently(['token', 'guest list', ISSUE], async (line) => {
-    told = (await ann.expectFailure(line, 1, code, { env })).text
-    expect(told).toContain(database)
+    text = (await ann.expectFailure(line, 1, code, { env })).text
+    expect(text).toContain(database)
   })
   expect(readFileSync(database).equals(before)).toBe(true)
-  return told
+  return text
 }
 
 describe('a store that cannot be used', () => {
   it('was sealed with another key', async () => {
     expect((await ann.runJson(ISSUE, { env: { GUESTPASS_ENCRYPTION_KEY: KEY } })).code).toBe(0)
-    const told = await refused('store_wrong_key', { GUESTPASS_ENCRYPTION_KEY: OTHER_KEY })
-    expect(told).not.toContain(OTHER_KEY)
+    const text = await refused('store_wrong_key', { GUESTPASS_ENCRYPTION_KEY: OTHER_KEY })
+    expect(text).not.toContain(OTHER_KEY)
     const both = { GUESTPASS_ENCRYPTION_KEY: `${OTHER_KEY},${KEY}` }
     expect((await ann.runJson('guest list', { env: both })).said).toMatchObject({ guests: [{ generation: 1 }] })
   })
@@ -70,9 +70,9 @@ describe('a store that cannot be used', () => {
     expect((await ann.runJson(ISSUE)).code).toBe(0)
     const key = readFileSync(keyFile)
     rmSync(keyFile)
-    const told = await refused('store_wrong_key')
-    expect(told).toContain('GUESTPASS_ENCRYPTION_KEY')
-    expect(told).not.toContain('made the encryption key')
+    const text = await refused('store_wrong_key')
+    expect(text).toContain('GUESTPASS_ENCRYPTION_KEY')
+    expect(text).not.toContain('made the encryption key')
     expect(readdirSync(join(ann.cwd, '.guestpass'))).not.toContain('encryption.key')
     writeFileSync(keyFile, key)
     expect((await ann.runJson('guest list')).said).toMatchObject({ guests: [{ generation: 1 }] })
@@ -150,7 +150,7 @@ describe('a store that cannot be used', () => {
     expect(readdirSync(ann.cwd)).toEqual(['device'])
   })
 
-  it.skipIf(process.platform !== 'linux')('would have to lie where nobody can make a folder', async () => {
+  it.skipIf(process.platform !== 'linux')('cannot be made where no folder can be made', async () => {
     await ann.expectFailure('token --database /proc/nowhere/guestpass.db', 1, 'store_unavailable')
   })
 

@@ -122,7 +122,7 @@ describe('a guest token that is held outside', () => {
     ])
     const took = of.filter(({ eventType }) => /COMPLETED|SYNCED/.test(eventType)).map(({ latencyMs }) => latencyMs)
     expect(took).toEqual([expect.any(Number), expect.any(Number)])
-    await ann.expectFailure('audit tail --guest nobody', 2, 'guest_unknown')
+    await ann.expectFailure('audit tail --guest unknown', 2, 'guest_unknown')
     await ann.expectFailure('audit tail --guest=', 2, 'invalid_input')
   })
 

@@ -99,7 +99,7 @@ describe('an upstream that refuses', () => {
     const before = calls('token')
     const { code, err } = await ann.run('token')
     expect([code, err]).toEqual([3, expect.stringMatching(/\[upstream_busy\][^]*Again at \d{4}-/)])
-    // One process tells the next: nothing is sent before the time that upstream named.
+    // Processes share it: nothing is sent before the time that upstream named.
     const { problem } = await ann.expectFailure('token', 3, 'upstream_busy')
     expect(Date.parse(problem.retryAt ?? '') - Date.now()).toBeGreaterThan(3_000_000)
     expect(calls('token') - before).toBe(1)

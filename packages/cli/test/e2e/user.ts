@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { runInProcess } from '../run-in-process.ts'
-import { type ExitedCli, temporaryFolder, type SpawnedCli, spawnCli } from '../spawn-cli.ts'
+import { type ExitedCli, temporaryFolder, type CliProcess, spawnCli } from '../spawn-cli.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -12,11 +12,11 @@ export interface RunOptions {
   readonly input?: string
 }
 
-/** Somebody at a terminal: a folder, an environment, and all that was ever said there. */
+/** A user at a terminal: a folder, an environment, and everything that was printed there. */
 export interface User {
   readonly cwd: string
   /** Runs a command line as a process. */
-  start(line: string, options?: RunOptions): SpawnedCli
+  start(line: string, options?: RunOptions): CliProcess
   /** Runs a command line, its words separated by blanks, to its end. */
   run(line: string, options?: RunOptions): Promise<ExitedCli>
   /** The one JSON document that the command line prints with --json, and its exit code. */
@@ -49,27 +49,27 @@ export interface Failure {
 /** How the tokens of these tests begin: a header whose first member is `alg`. Three letters alone would meet chance. */
 export const JWS = 'eyJhbGciOi'
 
-/** Lines of a stack trace, or an error that nobody worded. */
+/** Lines of a stack trace, or an error without a message of its own. */
 const TRACE = /^\s+at .*[(:]|node:internal|Unforeseen/m
 
 export function user(env: Variables = {}, files: Variables = {}): User {
   const { cwd, remove } = temporaryFolder(files)
-  const heard: string[] = []
+  const printed: string[] = []
 
   const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
-  const hear = (line: string, said: ExitedCli): ExitedCli => {
+  const recorded = (line: string, said: ExitedCli): ExitedCli => {
     if (!words(line).some((word) => ['--reveal', '--raw'].includes(word)))
-      heard.push(withoutUpstream(said.out), said.err)
+      printed.push(withoutUpstream(said.out), said.err)
     return said
   }
 
-  function start(line: string, { env: more, input = '' }: RunOptions = {}): SpawnedCli {
-    const run = spawnCli(words(line), cwd, { ...env, ...more }, { input })
-    return { ...run, ended: run.ended.then((said) => hear(line, said)) }
+  function start(line: string, { env: more, input = '' }: RunOptions = {}): CliProcess {
+    const spawned = spawnCli(words(line), cwd, { ...env, ...more }, { input })
+    return { ...spawned, ended: spawned.ended.then((said) => recorded(line, said)) }
   }
 
   async function run(line: string, { env: more, input = '' }: RunOptions = {}): Promise<ExitedCli> {
-    const ended = hear(line, await runInProcess(words(line), cwd, { ...env, ...more }, input))
+    const ended = recorded(line, await runInProcess(words(line), cwd, { ...env, ...more }, input))
     expect(ended.out + ended.err).not.toMatch(TRACE)
     return ended
   }
@@ -98,10 +98,10 @@ export function user(env: Variables = {}, files: Variables = {}): User {
       return { problem: json.said, text: plain.err }
     },
     leaks(secrets) {
-      const files = readdirSync(cwd, { recursive: true, withFileTypes: true })
+      const contents = readdirSync(cwd, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
-      const places = [...heard, ...files]
+      const places = [...printed, ...contents]
       return secrets.filter((secret) => places.some((place) => place.includes(secret)))
     },
     removeFolder: remove,

@@ -102,7 +102,7 @@ const rows: readonly Row[] = [
   ['an extension that is critical', mint.token(claims, { crit: ['b64'], b64: false }), KEYS, 'critical_header'],
   ['a key of its own', stranger.token(claims, jwk), KEYS, 'unknown_key'],
   ['the address of a key of its own', stranger.token(claims, { jku: 'http://127.0.0.1:1/' }), KEYS, 'unknown_key'],
-  ['a kid that nobody knows', mint.token(claims, { kid: 'other' }), KEYS, 'unknown_key'],
+  ['an unknown kid', mint.token(claims, { kid: 'other' }), KEYS, 'unknown_key'],
   ['no kid among two keys', mint.token(claims, { kid: undefined }), '--jwks two-of-a-kind.json', 'unknown_key'],
   ['another signature', `${head}.${body}.${changed(signature)}`, KEYS, 'signature'],
   ["a stranger's signature", stranger.token(claims), KEYS, 'signature'],
@@ -228,22 +228,22 @@ describe('guestpass verify', () => {
   })
 
   it('refuses what it cannot check with, and names the flag', async () => {
-    const wrong: readonly (readonly [flags: string, code: string, told: string])[] = [
+    const wrong: readonly (readonly [flags: string, code: string, part: string])[] = [
       ['--jwks http://keys.example/jwks', 'invalid_input', '--jwks'],
       ['--jwks nowhere.json', 'invalid_input', 'ENOENT'],
       ['--jwks garbage.json', 'invalid_input', 'is not JSON: line 1, column'],
       ['--jwks empty.json', 'invalid_input', '--jwks: its list of keys is empty'],
       ['--public-key garbage.pem', 'invalid_input', '--public-key: '],
       ['--public-key keys.json', 'invalid_input', '--public-key: '],
-      ['--public-key rsa.pem --jwks keys.json', 'invalid_input', 'stands beside'],
+      ['--public-key rsa.pem --jwks keys.json', 'invalid_input', 'cannot be combined'],
       ['--jwks keys.json --algorithm HS256', 'invalid_input', '--algorithm'],
       ['', 'config_invalid', 'GENESYS_REGION'],
     ]
     await forEachConcurrently(
       wrong,
-      async ([flags, code, told]) => {
+      async ([flags, code, part]) => {
         const { text } = await eve.expectFailure(`verify ${good} ${flags}`, 2, code)
-        expect(text).toContain(told)
+        expect(text).toContain(part)
       },
       2,
     )

@@ -131,11 +131,11 @@ describe('webhooks of the configuration', () => {
     expect(ann.leaks([secret])).toEqual([])
   })
 
-  it('that fail are told by webhooks test, with exit 1', async () => {
+  it('that fail are reported by webhooks test, with exit 1', async () => {
     peer.answers({ status: 503 })
     const { problem } = await ann.expectFailure('webhooks test idp', 1, 'webhook_failed')
     expect(problem).toMatchObject({ upstream: { status: 503 }, detail: expect.stringContaining('answered 503') })
-    await ann.expectFailure('webhooks test nobody', 2, 'webhook_unknown')
+    await ann.expectFailure('webhooks test unknown', 2, 'webhook_unknown')
   })
 
   it('that answer 410 are disabled, keep what waited, and can be enabled', async () => {
@@ -160,7 +160,7 @@ describe('webhooks of the configuration', () => {
   })
 })
 
-describe('webhooks that somebody adds', () => {
+describe('webhooks that a user adds', () => {
   it('are listed, get a new secret beside the old one, and are removed', async () => {
     const added = await ann.runJson<{ id: string; secrets: readonly string[] }>(
       'webhooks add https://hooks.example.invalid/in --event GUEST_ERASED KEYS_ROTATED',

@@ -86,13 +86,13 @@ describe('a call', () => {
     await expect(call(await program())).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field }] })
   })
 
-  it.each([undefined, null, 5, 'x', []])('refuses a request for a guest that is none: %s', async (request) => {
+  it.each([undefined, null, 5, 'x', []])('refuses a request for a guest that is none: %s', async (wanted) => {
     const gp = await program()
-    await expect(gp.guests.issue(request as never)).rejects.toMatchObject({ code: 'invalid_input' })
-    await expect(gp.guests.token(request as never)).rejects.toMatchObject({
+    await expect(gp.guests.issue(wanted as never)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(gp.guests.token(wanted as never)).rejects.toMatchObject({
       code: expect.stringMatching(/^invalid_input|guest_unknown$/),
     })
-    await expect(gp.guests.find(request as never)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(gp.guests.find(wanted as never)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(gp.guests.erase(request as never)).rejects.toMatchObject({
       code: expect.stringMatching(/^invalid_input|guest_unknown$/),
     })

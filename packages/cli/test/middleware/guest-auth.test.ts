@@ -117,14 +117,14 @@ describe('the check of a request', () => {
   })
 
   it('asks for subject and scopes', async () => {
-    const asked: unknown[] = []
+    const calls: unknown[] = []
     const verify: TokenVerifier['verify'] = async (...call) => {
-      asked.push(call)
+      calls.push(call)
       return { valid: false, reason: 'subject' }
     }
     await check({ verify }, { scopes: ['a'], subject: () => 'ann' })
     await check({ verify })
-    expect(asked).toEqual([
+    expect(calls).toEqual([
       ['t', { subject: 'ann', scopes: ['a'] }],
       ['t', { scopes: [] }],
     ])

@@ -34,7 +34,7 @@ export function addressFault(
   if (text.includes('#') || (query === 'refused' && text.includes('?'))) {
     return {
       message: 'holds a query or fragment',
-      remedy: 'End it with its path: what stands after ? or # has no place there.',
+      remedy: 'End it with its path, without ? or #.',
     }
   }
   if (!isSafe(url, insecure)) {

@@ -138,24 +138,24 @@ const refuse = ({ name, faults }: Reading, member: Member, fault: Fault): void =
 }
 
 function address(of: Reading, member: Member, query: 'allowed' | 'refused'): string | undefined {
-  const text = of.given(member)
-  const fault = text && addressFault(text, { query, insecure: of.insecure })
+  const url = of.given(member)
+  const fault = url && addressFault(url, { query, insecure: of.insecure })
   if (fault) refuse(of, member, fault)
-  return text && !fault ? bareAddress(text) : undefined
+  return url && !fault ? bareAddress(url) : undefined
 }
 
 /** A path, or a full address; undefined where none is given. */
 function path(of: Reading, member: PathMember): string | undefined {
-  const text = of.given(member)
-  if (text === undefined) return undefined
-  if (/^https?:/i.test(text)) {
-    const fault = addressFault(text, { query: 'allowed', insecure: of.insecure })
+  const given = of.given(member)
+  if (given === undefined) return undefined
+  if (/^https?:/i.test(given)) {
+    const fault = addressFault(given, { query: 'allowed', insecure: of.insecure })
     if (fault) refuse(of, member, fault)
-  } else if (!/^\/[^\s?#\\]*$/.test(text)) {
+  } else if (!/^\/[^\s?#\\]*$/.test(given)) {
     const remedy = 'Begin it with /, without query or fragment, as /oauth/token; or write the address in full.'
     refuse(of, member, { message: 'is not a path', remedy })
   }
-  return text
+  return given
 }
 
 interface Base {
@@ -177,15 +177,15 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
   if (issuer?.includes('/.well-known/'))
     refuse(of, 'issuer', {
       message: 'is the address of a discovery document',
-      remedy: 'Write the issuer, as it stands in that document.',
+      remedy: 'Write the issuer, as that document gives it.',
     })
   const isNeeded = isOpen('apiBaseUrl') || (isOpen('oauthBaseUrl') && !given('issuer'))
   const place = given('region') ? 'region' : 'env'
-  const text = given(place)
-  const domain = text && isNeeded ? regionDomain(text) : undefined
-  if (text && isNeeded && !domain)
-    refuse(of, place, unknownRegion(text, `${name('baseUrl')}, or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}`))
-  if (!text && isOpen('oauthBaseUrl') && isOpen('apiBaseUrl') && !given('issuer')) faults.push(missing(of))
+  const named = given(place)
+  const domain = named && isNeeded ? regionDomain(named) : undefined
+  if (named && isNeeded && !domain)
+    refuse(of, place, unknownRegion(named, `${name('baseUrl')}, or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')}`))
+  if (!named && isOpen('oauthBaseUrl') && isOpen('apiBaseUrl') && !given('issuer')) faults.push(missing(of))
   const region = (service: string): Base | undefined =>
     domain ? { url: `https://${service}.${domain}`, from: place } : undefined
   const login = oauth ?? (issuer ? { url: issuer, from: 'issuer' } : (region('login') ?? api))
@@ -251,7 +251,7 @@ function unclear(fields: readonly Field[]): GuestpassError {
 }
 
 function missing({ name }: Reading): Field {
-  const bases = `${name('baseUrl')} (or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')})`
-  const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${bases}. For an OpenID provider, set ${name('issuer')}.`
+  const gateway = `${name('baseUrl')} (or ${name('oauthBaseUrl')} and ${name('apiBaseUrl')})`
+  const remedy = `Set it to a region's domain, as mypurecloud.com, or set ${gateway}. For an OpenID provider, set ${name('issuer')}.`
   return { field: name('region'), message: 'is not set, so it is not known which Genesys Cloud to talk to', remedy }
 }

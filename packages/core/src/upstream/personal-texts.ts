@@ -19,7 +19,7 @@ export const personalTexts = (
   return [...new Set(texts)].map((text) => new Secret(text))
 }
 
-/** Words of a name, and what stands before the @ of an address. */
+/** Words of a name, and the part of an address before the @. */
 const withParts = (text: string): readonly string[] => [
   text,
   ...text.split(/@.*|[\s,]+/).filter((part) => part.length >= SHORTEST),

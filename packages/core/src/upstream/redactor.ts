@@ -5,7 +5,7 @@ import { oneLine, redactValues } from './redact-values.ts'
 /** Makes foreign text fit to show. */
 export type Redact = (value: string, most: number) => string
 
-/** What is shown is far shorter; what stands behind this is not read. */
+/** Characters that are read of a text. What is shown is far shorter. */
 const READ = 65_536
 
 const isUuid = (word: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)

@@ -27,7 +27,7 @@ export const regions: ReadonlyMap<string, string> = new Map(
 
 export const domains: readonly string[] = [...regions.values()]
 
-/** Names that guides write for a domain: the first label of the oldest one stands for it. */
+/** Names that guides write for a region: the first label of its oldest domain. */
 const alias = new Map([['mypurecloud', 'mypurecloud.com']])
 
 /** The domain of a region by its name, as `eu-west-1` or `eu_west_1`, or by the domain itself. */

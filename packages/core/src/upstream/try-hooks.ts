@@ -7,7 +7,7 @@ export interface TryHooks {
    * What it throws ends the call, and nothing is sent.
    */
   readonly beforeTry?: () => Promise<void>
-  /** Called when the connection stands, directly before the first byte. What it throws keeps the request from being sent. */
+  /** Called when the connection is open, directly before the first byte. What it throws keeps the request from being sent. */
   readonly onSend: () => void
   /** Called with the failure of each try that is followed by another one. */
   readonly onFailedTry?: (failure: GuestpassError) => void

@@ -31,10 +31,10 @@ async function failure(asked: Promise<unknown>): Promise<TryFacts> {
   throw new Error(`not a failure of a try: ${inspect(thrown)}`)
 }
 
-const raw = (text: string, headers: Record<string, string> = { 'content-type': 'application/json' }, status = 200) => ({
+const raw = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }, status = 200) => ({
   status,
   headers,
-  bytes: new TextEncoder().encode(text),
+  bytes: new TextEncoder().encode(body),
 })
 
 const CORRELATION = '0b5f6f2e-6a0e-4b7e-9d44-2b1f0c9f8a11'
@@ -183,7 +183,7 @@ describe('a request without an answer', () => {
 })
 
 describe('what is shown of an answer', () => {
-  const spellings = [
+  const encodings = [
     SECRET,
     encodeURIComponent(SECRET),
     new URLSearchParams({ '': SECRET }).toString().slice(1),
@@ -191,12 +191,12 @@ describe('what is shown of an answer', () => {
     BEARER,
   ]
 
-  it.each(spellings)('never holds a secret of the request, as %s', async (spelling) => {
-    const garbled = await failure(answering(raw(`{"echo":"x=${spelling}`)))
-    const page = await failure(answering(raw(`<p>x=${spelling}&amp;`, { 'content-type': 'text/html' })))
-    const refused = await failure(answering(json(400, { code: 'bad', message: `you sent x=${spelling}` })))
+  it.each(encodings)('never holds a secret of the request, as %s', async (encoding) => {
+    const garbled = await failure(answering(raw(`{"echo":"x=${encoding}`)))
+    const page = await failure(answering(raw(`<p>x=${encoding}&amp;`, { 'content-type': 'text/html' })))
+    const refused = await failure(answering(json(400, { code: 'bad', message: `you sent x=${encoding}` })))
     for (const { message } of [garbled, page, refused]) {
-      expect(message).not.toContain(spelling)
+      expect(message).not.toContain(encoding)
       expect(message).toContain('[removed]')
     }
   })
@@ -215,22 +215,22 @@ describe('what is shown of an answer', () => {
 
   it('never holds a long word that could be a secret, or a mail address, also when cut', async () => {
     const jwt = `eyJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiIxIn0'.repeat(9)}.c2lnbmF0dXJl`
-    const text = `<p>${'so '.repeat(30)}${jwt} for alice@example.com or bob%40example.com`
-    const spelled = ['carol&#64;example.com', 'carol&#x40;example.com', 'carol&commat;example.com']
-    const garbled = await failure(answering(raw(text, { 'content-type': 'text/html' })))
+    const page = `<p>${'so '.repeat(30)}${jwt} for alice@example.com or bob%40example.com`
+    const escaped = ['carol&#64;example.com', 'carol&#x40;example.com', 'carol&commat;example.com']
+    const garbled = await failure(answering(raw(page, { 'content-type': 'text/html' })))
     expect(garbled.message).not.toContain('eyJ')
-    const refused = await failure(answering(json(400, { message: text.slice(60) })))
+    const refused = await failure(answering(json(400, { message: page.slice(60) })))
     expect(refused.message).not.toMatch(/eyJ|alice|bob|example/)
     expect(refused.message).toContain('[removed] for [removed] or [removed]')
-    for (const one of [...spelled, '"carol\\u0040example.com"'])
+    for (const one of [...escaped, '"carol\\u0040example.com"'])
       expect((await failure(answering(raw(`not ${one}`, {}, 403)))).message).not.toMatch(/carol|example/)
   })
 
   it.each(['a', '"', 'token', '@', 'A', ' ', '"token":"'])(
     'takes no time to speak of for 1 MiB of %j',
     async (part) => {
-      const text = part.repeat(1_048_576 / part.length)
-      const { message } = await failure(answering(raw(text, { 'content-type': 'text/html' })))
+      const page = part.repeat(1_048_576 / part.length)
+      const { message } = await failure(answering(raw(page, { 'content-type': 'text/html' })))
       expect(message.length).toBeLessThan(500)
     },
   )

@@ -216,13 +216,13 @@ describe('the key-set', () => {
     expect(hosts.from.jwksUrl).toBe('jwksUrl')
   })
 
-  it('is refused over plain http, because whoever answers would decide which tokens are valid', () => {
+  it('is refused over plain http, because the answer decides which tokens are valid', () => {
     expect(faultsOf({ ...gateway, jwksUrl: 'http://keys.example.com/jwks' }).jwksUrl).toContain('https://')
   })
 })
 
 describe('faults', () => {
-  it('are all told at once, under the names that the user wrote', () => {
+  it('are reported together, under the names that the user wrote', () => {
     const names = {
       oauthBaseUrl: 'GENESYS_OAUTH_BASE_URL',
       apiBaseUrl: '--api-base-url',

@@ -35,7 +35,7 @@ export const names = (api: string): string[] =>
 
 /** The access token of the connection. */
 export const ACCESS = 'the-access-token'
-/** What `${name}` stands for. */
+/** The value of `${name}`. */
 export const values: Readonly<Record<string, string>> = {
   accessToken: ACCESS,
   clientId: 'the-client',
@@ -56,7 +56,7 @@ export const values: Readonly<Record<string, string>> = {
   basic: Buffer.from('the-client:the-secret').toString('base64'),
 }
 
-/** What a marker stands for. */
+/** The value of a marker. */
 export const samples: Readonly<Record<string, string>> = {
   jwt: 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln',
   uuid: '0b5f6f2e-6a0e-4b7e-9d44-2b1f0c9f8a11',

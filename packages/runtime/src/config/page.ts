@@ -19,8 +19,7 @@ function table(of: Setting['of']): string {
   ].join('\n')
 }
 
-/** docs/configuration.md. */
-export const configurationPage = (): string => `# Configure Guestpass
+const introduction = `# Configure Guestpass
 
 Nothing has to be set for the sandbox: \`guestpass sandbox > .env\` and everything is.
 
@@ -30,8 +29,9 @@ a program the options of [\`guestpass()\`](front-door.md) take the place of flag
 every value with its origin and the addresses that follow; secrets are masked, and so are free parameters that
 may be private, as \`login_hint\`. All mistakes are reported together, each under the name that you wrote and
 with its remedy; an unknown name is a warning.
+`
 
-## Where Genesys Cloud is
+const hosts = `## Where Genesys Cloud is
 
 \`GENESYS_REGION\` takes a region's domain or name (\`mypurecloud.ie\`, \`eu-west-1\` and \`eu_west_1\` are the same),
 and so does \`GENESYS_ENV\`. A gateway, or any other host, is written in full as \`GENESYS_BASE_URL\`, or as
@@ -43,8 +43,9 @@ would hand the client secret to a stranger. Plain \`http://\` is for loopback, a
 \`GENESYS_ISSUER\` names an OpenID provider: its discovery document says where the endpoints and keys are. A
 setting for an endpoint comes before it. The guest APIs need \`GENESYS_API_BASE_URL\` or a region beside it. See
 [sign-ins](sign-ins.md).
+`
 
-## Connections
+const connections = `## Connections
 
 A connection is one organisation with one OAuth client. The settings below, where they are set in the
 environment, in \`.env\` or at the top of the file, are those of the connection \`default\`. Others have an object
@@ -64,14 +65,9 @@ host:
 \`guestpass token --connection acme\` uses it. Keys of the file are those of the table; variable names are
 understood as well. Lists are arrays or text. In a \`guestpass.config.ts\` the object is the default export, so
 secrets can come from anywhere.
+`
 
-${table('connection')}
-
-## The program
-
-${table('program')}
-
-Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file of
+const secretsAndProcess = `Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file of
 its own, whose path (relative ones from the current folder) is in a variable with \`_FILE\` at its end, as
 \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`. Blanks and line ends around the secret are left out. Such a
 variable beside the plain one, in the same source, is refused.
@@ -83,3 +79,15 @@ request says \`user-agent: guestpass/VERSION\`.
 
 This page is printed by \`guestpass config --markdown\`.
 `
+
+/** The page docs/configuration.md, with a table of all settings. */
+export const configurationPage = (): string =>
+  [
+    introduction,
+    hosts,
+    connections,
+    `${table('connection')}\n`,
+    '## The program\n',
+    `${table('program')}\n`,
+    secretsAndProcess,
+  ].join('\n')

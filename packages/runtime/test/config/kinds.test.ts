@@ -70,7 +70,7 @@ describe('keys and secrets', () => {
 
   it('for the service say a role, and may say a connection and a group', () => {
     const parsed = kinds.apiKeys.parse('operator:k1, issuer:acme:k2,issuer:acme:web:k3')
-    expect(parsed.map(({ key, ...rest }) => ({ ...rest, key: key.reveal() }))).toEqual([
+    expect(parsed.map((one) => ({ ...one, key: one.key.reveal() }))).toEqual([
       { role: 'operator', connection: 'default', key: 'k1' },
       { role: 'issuer', connection: 'acme', key: 'k2' },
       { role: 'issuer', connection: 'acme', group: 'web', key: 'k3' },

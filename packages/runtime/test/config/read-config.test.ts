@@ -220,8 +220,8 @@ describe('the configuration file', () => {
     const load = async (): Promise<unknown> => {
       throw new TypeError('hunter2')
     }
-    const read = async (path: string) => (path.endsWith('.ts') ? 'text' : undefined)
-    const thrown = await fieldsOf({ files: { read, load } })
+    const readFile = async (path: string) => (path.endsWith('.ts') ? 'text' : undefined)
+    const thrown = await fieldsOf({ files: { read: readFile, load } })
     expect(thrown['guestpass.config.ts']).toContain('threw TypeError')
     expect(JSON.stringify(thrown)).not.toContain('hunter2')
     const refused = async (): Promise<string> => {
@@ -276,14 +276,14 @@ describe('connections', () => {
     expect(hosts?.api).toBe('https://api.mypurecloud.ie')
   })
 
-  it('that nobody knows are refused with those known and the nearest', async () => {
+  it('that are unknown are refused, with the known ones and the nearest', async () => {
     const fault = (await fieldsOf({ content, connection: 'acmee' }))['--connection']
     expect(fault).toContain('Did you mean acme?')
     expect(fault).toContain('Known: default, acme')
     expect(await fieldsOf({ content, connection: 'toString' })).toHaveProperty('--connection')
   })
 
-  it('are told where to write what they lack', async () => {
+  it('are reported with the place where to write them', async () => {
     const faults = await fieldsOf({
       content: json({ connections: { bare: {} } }),
       env,
@@ -336,7 +336,7 @@ describe('mistakes', () => {
     expect(faults.GENESYS_ENV).toContain('mypurecloud.com.au')
   })
 
-  it('about one address are told once', async () => {
+  it('about one address are reported once', async () => {
     const env = { GENESYS_REGION: 'mypurecloud.ie', GENESYS_JWKS_URL: 'http://keys.example.com' }
     expect((await refusal({ env })).fields).toHaveLength(1)
   })

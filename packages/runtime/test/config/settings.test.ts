@@ -21,7 +21,7 @@ describe('the table of settings', () => {
   it('has no name twice, and keys that follow from the names', () => {
     const names = settingEntries.flatMap(([, setting]) => setting.names)
     expect(new Set(names).size).toBe(names.length)
-    for (const [key, { names }] of settingEntries) expect(camelCase(names[0])).toBe(key)
+    for (const [key, setting] of settingEntries) expect(camelCase(setting.names[0])).toBe(key)
   })
 
   it('gives every setting a flag that is no secret', () => {

@@ -39,7 +39,7 @@ async function guestTokens(more: Partial<Parameters<typeof workingRuntime>[0]> =
 }
 
 describe('the workers of a runtime', () => {
-  it('are told apart by name and connection, and stop when they are asked to', async () => {
+  it('are distinguished by name and connection, and stop when they are asked to', async () => {
     const here = await guestTokens({ writeAudit: async () => {} })
     const other = await here.process({ name: 'second' }, { store: here.fragile.store })
     const workers = here.start()
@@ -209,7 +209,7 @@ describe('audit-file', () => {
       expect(failing?.lastError).toMatchObject({ code: 'output_failed', message: expect.stringContaining(path) })
       expect(failing?.lastError?.message).toContain('ENOSPC')
       expect(failing?.backlog).toBeGreaterThan(0)
-      expect(warned[0]).toContain('GUESTPASS_AUDIT_FILE')
+      expect(warned[0]).toContain('The audit file')
       rmSync(path)
       await expect
         .poll(async () => (await clock.advance(SECOND), await workers.of('audit-file')))

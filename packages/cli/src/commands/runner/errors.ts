@@ -4,7 +4,7 @@ import type { CommanderError } from 'commander'
 import type * as z from 'zod'
 import type { ParameterHelp } from './command.ts'
 
-/** An error as a block of lines for people: what happened, each fault with its remedy, what upstream said. */
+/** The lines that show an error: what happened, each fault with its remedy, and what the upstream answered. */
 export function errorLines(error: GuestpassError): readonly string[] {
   const { upstream, reason, retryAt, fields = [] } = error
   return [
@@ -22,14 +22,14 @@ export function errorLines(error: GuestpassError): readonly string[] {
   ]
 }
 
-/** Cuts what was typed: an option's value, and anything so long that it may be a token. */
+/** Removes values of options, and texts so long that they may be tokens. */
 const redactTyped = (text: string): string =>
   text
     .replaceAll(/'(--?[^'=]+)=[^']*'/g, "'$1'")
     .replaceAll(/'[^']{40,}'/g, "'…'")
     .replaceAll(/[^\s',]{40,}/g, '…')
 
-/** A mistake in the use of the command line, as commander tells it. */
+/** The error of a wrong command line, from commander's error. `help`: the command that prints help. */
 export function usageError(error: CommanderError, help: string): GuestpassError {
   const [first = '', hint] = redactTyped(error.message.replace(/^error: /, '')).split('\n')
   const message = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.+$/, '')
@@ -46,7 +46,7 @@ const camelCaseOf = (syntax: string): string =>
 
 const flagIn = (syntax: string): string => /--[\w-]+/.exec(syntax)?.[0] ?? syntax
 
-/** Faults of a command's input, each named as it is written on the command line. */
+/** The error of a command's input. Each fault has the name that is written on the command line. */
 export function inputError(error: z.ZodError, described: readonly ParameterHelp[]): GuestpassError {
   const fields = error.issues.map((issue): Field => {
     const name = String(issue.path[0] ?? '')
@@ -63,20 +63,20 @@ export function inputError(error: z.ZodError, described: readonly ParameterHelp[
 /** Fields of requests whose option has a name of its own. */
 const fieldAliases: Readonly<Record<string, string>> = { onDoubt: 'createAgain' }
 
-/** The message with one mention of a field under another name; mentions within other names do not count. */
+/** Replaces the first mention of a field in a message. A mention within another name does not count. */
 function renamed(message: string, from: string, to: string): string {
   let at = message.indexOf(`${from}: `)
   while (at > 0 && /[-\w.[\]]/.test(message.charAt(at - 1))) at = message.indexOf(`${from}: `, at + 1)
   return at < 0 ? message : `${message.slice(0, at)}${to}${message.slice(at + from.length)}`
 }
 
-/** What a command threw; faults that others found in its input are named as on the command line, in fields and message. */
+/** Gives fields of an `invalid_input` error the names that are written on the command line, also in the message. */
 export function withTypedNames(thrown: unknown, described: readonly ParameterHelp[]): unknown {
   if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
   let { message } = thrown
   const fields = (thrown.fields ?? []).map((fault): Field => {
     const field = fault.field.replace(/^\w+/, (name) => {
-      // The parts of a list are typed one by one: `scopes` after --scope; an id by what it is of: `channelId` after --channel.
+      // Items of a list are typed one by one: `scopes` after --scope. An id has the name of its owner: `channelId` after --channel.
       const found = described.find(([syntax]) =>
         [name, name.replace(/(s|Id)$/, ''), fieldAliases[name]].includes(camelCaseOf(syntax)),
       )

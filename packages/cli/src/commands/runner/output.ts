@@ -2,17 +2,17 @@ import { GuestpassError } from '@guestpass/core'
 import { escapeForTerminal } from '@guestpass/runtime'
 import type { OutputStream } from './host-process.ts'
 
-/** Standard output or standard error: everything that is printed passes here. */
+/** Standard output or standard error. Everything that is printed goes through it. */
 export interface Output {
   /** Prints a line; characters that a terminal would act on are escaped. Rejects with `output_failed` when it cannot be written. */
   line(text: string): Promise<void>
-  /** Prints a line, or several, without waiting; `settled` tells of a failure. */
+  /** Prints lines without waiting. `settled` reports a failure. */
   lines(texts: readonly string[]): void
-  /** Waits until everything has left. Gives `output_failed` if it did not; a reader that went away, as `head` does, is no failure. */
+  /** Waits until everything is written. Gives `output_failed` if that failed; a reader that ended early, as `head` does, is no failure. */
   settled(): Promise<GuestpassError | undefined>
 }
 
-/** `onBroken` is called once, when nothing that is written arrives any more. */
+/** Creates an output. `onBroken` is called once, when the reader is gone or writing failed. */
 export function createOutput(sink: OutputStream, name: string, onBroken: () => void = () => {}): Output {
   let last: Promise<void> = Promise.resolve()
   let broken = false

@@ -12,7 +12,7 @@ interface Sight {
   readonly err: string
 }
 
-/** Runs a command line in a made-up world and tells what came out. */
+/** Runs a command line in a fake process, and gives its output. */
 async function running(
   commands: readonly LoadedCommand[],
   argv: readonly string[],
@@ -102,7 +102,7 @@ describe('a command', () => {
     expect((await running([show], ['guest', 'show', 'x', '--reveal'])).code).toBe(2)
   })
 
-  it('reads its configuration with the flags, and warnings are told once on standard error', async () => {
+  it('reads its configuration with the flags, and prints each warning once on standard error', async () => {
     const acting = doing(async (cli) => {
       await cli.config()
       const { settings, hosts, connection } = await cli.config(['hosts'])
@@ -213,7 +213,7 @@ describe('a mistake in the command line', () => {
     ['too many arguments', ['guest', 'show', 'a', 'b']],
     ['an option without its value', ['guest', 'show', 'g', '--page-size']],
     ['a value out of bounds', ['guest', 'show', 'g', '--page-size', '10']],
-  ])('is told with what to do, and exits 2: %s', async (_, argv) => {
+  ])('is reported with its remedy, and exits 2: %s', async (_, argv) => {
     const sight = await running([show], argv)
     expect([sight.code, sight.out]).toEqual([2, ''])
     expect(sight.err).toMatch(/^guestpass: .+\[invalid_input\]\n {2}.+\n/)
@@ -241,7 +241,7 @@ describe('a mistake in the command line', () => {
     expect((await running([show], ['guest', 'show'])).err).toContain('guestpass guest show --help')
   })
 
-  it('tells that a switch takes no value, and does not repeat the value', async () => {
+  it('says that a switch takes no value, without repeating the value', async () => {
     const agreeing = doing(async () => undefined, { options: [['--consent', 'the person agreed']] })
     const { code, err } = await running([agreeing], ['act', '--consent=canary'])
     expect([code, err.includes('canary')]).toEqual([2, false])
@@ -314,7 +314,7 @@ describe('a failure', () => {
     expect((await running([failing(new GuestpassError(code, 'No.'))], ['act'])).code).toBe(exit)
   })
 
-  it('that nobody foresaw is one too', async () => {
+  it('that is unforeseen is one too', async () => {
     for (const thrown of [new Error('boom'), 'boom', undefined, { a: 1 }]) {
       const sight = await running([failing(thrown)], ['act', '--json'])
       expect([sight.code, problem(sight).code]).toEqual([1, 'internal'])
@@ -365,18 +365,18 @@ describe('a fault that a command finds in its input', () => {
       fields: names.map((field) => ({ field, message: 'bad', remedy: 'Mend it.' })),
     })
   const described = { arguments: show.arguments ?? [], options: show.options ?? [] }
-  const told = async (error: GuestpassError, json: string[] = ['--json']): Promise<Sight> =>
+  const shown = async (error: GuestpassError, json: string[] = ['--json']): Promise<Sight> =>
     running([{ ...failing(error), ...described, name: 'act' }], ['act', 'x', ...json])
 
   it('is named as it is typed, in its field and in the sentence', async () => {
-    const said = problem(await told(invalid('guestId', 'pageSize', 'scopes[1]', 'scope', 'other', '--page-size')))
+    const said = problem(await shown(invalid('guestId', 'pageSize', 'scopes[1]', 'scope', 'other', '--page-size')))
     const names = ['<guest-id>', '--page-size', '--scope[1]', '--scope', 'other', '--page-size']
     expect(said.fields?.map(({ field }) => field)).toEqual(names)
     expect(said.detail).toBe(`No: ${names.map((name) => `${name}: bad`).join('; ')}.`)
   })
 
   it('is named once for each fault, also where one field has several', async () => {
-    const said = problem(await told(invalid('pageSize', 'pageSize', 'scope[0]', 'scope', 'size')))
+    const said = problem(await shown(invalid('pageSize', 'pageSize', 'scope[0]', 'scope', 'size')))
     expect(said.detail).toBe('No: --page-size: bad; --page-size: bad; --scope[0]: bad; --scope: bad; size: bad.')
   })
 
@@ -384,7 +384,7 @@ describe('a fault that a command finds in its input', () => {
     const error = new GuestpassError('config_invalid', 'No.', {
       fields: [{ field: 'scopes', message: 'bad', remedy: 'Mend it.' }],
     })
-    expect(problem(await told(error)).fields?.[0]?.field).toBe('scopes')
+    expect(problem(await shown(error)).fields?.[0]?.field).toBe('scopes')
   })
 })
 
@@ -444,7 +444,7 @@ describe('output that cannot be written', () => {
     ['a line of a stream', streaming, ['act']],
     ['help', answering, ['act', '--help']],
     ['a problem document', failing(new GuestpassError('session_exists', 'No.')), ['act', '--json']],
-  ])('is a failure that is told once: %s', async (_, acting, argv) => {
+  ])('is a failure that is reported once: %s', async (_, acting, argv) => {
     const { code, err } = await running([acting], argv, { stdout: refusing(full) })
     expect([code, err]).toEqual([
       1,

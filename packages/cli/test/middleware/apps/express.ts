@@ -23,7 +23,7 @@ export async function expressApp({ verifier, keyless }: RouteParts): Promise<App
   const show: express.RequestHandler = (request, response) => void response.json(shown(request.guest))
   app.all('/me', guestAuth(verifier), show)
   app.get('/guests/:guestId', guestAuth(verifier, { subject: (request) => request.params.guestId }), show)
-  app.get('/nobody', guestAuth(verifier, { subject: () => undefined }), show)
+  app.get('/no-subject', guestAuth(verifier, { subject: () => undefined }), show)
   app.get('/scoped', guestAuth(verifier, { scopes }), show)
   app.get('/open', guestAuth(verifier, { optional: true }), show)
   app.get('/cookie', guestAuth(verifier, { token: (request) => cookieOf(request.headers.cookie) }), show)

@@ -19,7 +19,7 @@ export async function fastifyApp({ verifier, keyless }: RouteParts): Promise<App
     { preHandler: guestAuth(verifier, { subject: (request) => (request.params as { guestId: string }).guestId }) },
     async (request) => shown(request.guest),
   )
-  app.get('/nobody', { preHandler: guestAuth(verifier, { subject: () => undefined }) }, show)
+  app.get('/no-subject', { preHandler: guestAuth(verifier, { subject: () => undefined }) }, show)
   app.get('/scoped', { onRequest: guestAuth(verifier, { scopes }) }, show)
   app.get('/open', { preHandler: [guestAuth(verifier, { optional: true })] }, show)
   app.get(

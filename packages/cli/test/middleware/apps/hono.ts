@@ -27,7 +27,7 @@ export async function honoApp({ verifier, keyless }: RouteParts): Promise<App> {
   app.get('/guests/:guestId', guestAuth(verifier, { subject: (c) => c.req.param('guestId') }), (c) =>
     c.json(shown(c.get('guest'))),
   )
-  app.get('/nobody', guestAuth(verifier, { subject: () => undefined }), (c) => c.json(shown(c.get('guest'))))
+  app.get('/no-subject', guestAuth(verifier, { subject: () => undefined }), (c) => c.json(shown(c.get('guest'))))
   app.get('/scoped', guestAuth(verifier, { scopes }), (c) => c.json(shown(c.get('guest'))))
   app.get('/open', guestAuth(verifier, { optional: true }), (c) => c.json(shown(c.get('guest'))))
   app.get('/cookie', guestAuth(verifier, { token: (c) => cookieOf(c.req.header('cookie')) }), (c) =>

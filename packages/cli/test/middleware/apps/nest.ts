@@ -67,7 +67,7 @@ export async function nestApp({ verifier, keyless }: RouteParts): Promise<App> {
     controllers: [
       guarded('me', verifier),
       guarded('guests/:guestId', verifier, { subject: (request) => request.params['guestId'] }),
-      guarded('nobody', verifier, { subject: () => undefined }),
+      guarded('no-subject', verifier, { subject: () => undefined }),
       guarded('scoped', verifier, { scopes }),
       guarded('open', verifier, { optional: true }),
       guarded('cookie', verifier, { token: (request) => cookieOf(request.headers.cookie) }),

@@ -25,7 +25,7 @@ export function refuseCallbackError(query: URLSearchParams): void {
   if (error === null) return
   const code = /^[a-z_]{1,40}$/.exec(error)?.[0] ?? 'an unreadable error'
   if (code === 'access_denied')
-    throw new GuestpassError('sign_in_denied', 'The sign-in was denied: whoever was asked said no, or may not.')
+    throw new GuestpassError('sign_in_denied', 'The sign-in was denied: the user said no, or may not sign in.')
   const description = clean(query.get('error_description') ?? '', MOST)
   const remedy = REMEDIES[code]
   const what = `upstream answered ${code}${description === '' ? '' : ` (${description})`}`

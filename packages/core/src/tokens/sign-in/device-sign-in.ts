@@ -107,9 +107,13 @@ export function createDeviceSignIn(
 }
 
 const tooLate = (): GuestpassError =>
-  new GuestpassError('sign_in_refused', 'The sign-in was not accepted: nobody decided in time. Begin a new one.', {
-    reason: 'expired',
-  })
+  new GuestpassError(
+    'sign_in_refused',
+    'The sign-in was not accepted: the user did not decide in time. Begin a new one.',
+    {
+      reason: 'expired',
+    },
+  )
 
 /** An answer may have been lost in which the tokens were. */
 const maybeLost = (cause?: GuestpassError): GuestpassError =>

@@ -31,7 +31,7 @@ export function createDiscovery({
   ...options
 }: DiscoveryOptions): () => Promise<ServerMetadata> {
   const http = discovering(issuer, options.http)
-  // The issuer stands for its document: which of its two places has it is found out by asking.
+  // The mirror is named by the issuer: requests find out which of the two places has the document.
   const mirror = mirroredDocument(serverDocument(insecureHosts), { ...options, url: issuer, http })
   return async () => {
     try {

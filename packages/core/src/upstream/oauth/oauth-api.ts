@@ -65,9 +65,9 @@ export interface OAuth {
   /** Resolves when it is known where a code is exchanged, and where the keys are of an ID token that comes for the scopes. Asked before a code is used up. */
   ready(scopes: readonly string[]): Promise<void>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
-  /** Whether somebody has decided. Rejects with `sign_in_denied`, or with `sign_in_refused` when the time is up. */
+  /** The tokens, once the user has approved; undefined until then. Rejects with `sign_in_denied`, and with `sign_in_refused` when the time is up. */
   deviceToken(deviceCode: Secret, hooks: TryHooks): Promise<DeviceAnswer>
-  /** Whom an access token stands for, where upstream tells. Rejects as any call does. */
+  /** The user and organisation of an access token; empty if the upstream does not say. Rejects as any call does. */
   identity(access: Secret): Promise<Identity>
   /** Ends a refresh token, or an access token where there is no other. `access`: the access token alone, the refresh token cannot be ended. */
   revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'access' | 'unsupported'>

@@ -7,7 +7,7 @@ import type { Endpoints } from '../hosts.ts'
 
 /** What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2), as far as it is used. */
 export interface ServerMetadata {
-  /** Exactly as it stands there: what `iss` must be. */
+  /** Exactly as in the document: the value that `iss` must have. */
   readonly issuer: string
   /** Those that are named and can be sent to. */
   readonly endpoints: Partial<Endpoints>

@@ -119,7 +119,7 @@ export interface Identity {
   readonly organization?: string
 }
 
-/** The platform's own call for who a token stands for. */
+/** The platform's own call for the user of a token. */
 export const identityRequest = (api: string, token: Secret): HttpRequest =>
   jsonRequest('GET', `${api}/api/v2/users/me?expand=organization`, { bearer: token })
 
@@ -252,13 +252,13 @@ export const explainExchange: Explain = (refusal) =>
       }
     : explainToken(refusal)
 
-/** While nobody has decided upstream says so in errors (RFC 8628, 3.5). */
+/** The refusals of a device token request (RFC 8628, 3.5). Two of them say that the user has not decided yet. */
 export const explainDevice: Explain = (refusal) => {
   const { code } = refusal
   if (code === 'authorization_pending' || code === 'slow_down')
-    return { code: 'upstream_rejected', message: `nobody has decided yet (${code})` }
-  if (code === 'access_denied') return { code: 'sign_in_denied', message: 'whoever was asked said no' }
+    return { code: 'upstream_rejected', message: `the user has not decided yet (${code})` }
+  if (code === 'access_denied') return { code: 'sign_in_denied', message: 'the user denied it' }
   if (code === 'expired_token' || code === 'invalid_grant')
-    return { code: 'sign_in_refused', message: 'nobody decided in time. Begin a new sign-in' }
+    return { code: 'sign_in_refused', message: 'the user did not decide in time. Begin a new sign-in' }
   return explainToken(refusal)
 }

@@ -24,7 +24,7 @@ describe('a CRM on the wire', () => {
     ])
   })
 
-  it('knows nobody where it says 404 or nothing, and fails otherwise', async () => {
+  it('gives no profile for 404 or an empty answer, and fails otherwise', async () => {
     expect(await over(json(404, {})).crm.profile(EMAIL)).toBeUndefined()
     expect(await over(json(200, {})).crm.profile(EMAIL)).toBeUndefined()
     expect((await refusal(over(json(200, [])).crm.profile(EMAIL))).code).toBe('upstream_garbled')

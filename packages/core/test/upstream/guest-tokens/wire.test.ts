@@ -95,7 +95,7 @@ describe('guest tokens on the wire', () => {
     expect((await refused(404)).code).toBe('refresh_impossible')
   })
 
-  it('tells when the request is sent, for every try anew', async () => {
+  it('reports when the request is sent, once for every try', async () => {
     let sent = 0
     const refusing = provider(json(500, {}), [])
     await refusing

@@ -37,9 +37,9 @@ describe('client credentials on the wire', () => {
     const scopes = ((given.request.body?.['scope'] as string | undefined) ?? '').split(' ')
     const url = `https://login.example.com${given.request.path}`
     const request = clientCredentialsRequest(url, authenticateBySecret(clientOf(given), method(given)), scopes)
-    const http = async (request: HttpRequest) => {
-      request.onSend?.()
-      sent.push(request)
+    const http = async (one: HttpRequest) => {
+      one.onSend?.()
+      sent.push(one)
       return answerOf(given.answer)
     }
     const call = openCall({ connection: 'default', operation: 'token', rateLimitKey: 'token', repeatable: true })
@@ -107,8 +107,8 @@ describe('client credentials on the wire', () => {
       answer: { status: 200, headers: {}, body },
     })
     const grant = async (body: object) => {
-      const { body: read, receipt } = await asks(given({ access_token: 'a', ...body }))
-      return grantedOf(read, receipt)
+      const { body: answered, receipt } = await asks(given({ access_token: 'a', ...body }))
+      return grantedOf(answered, receipt)
     }
     expect(await grant({})).toMatchObject({ lifetime: 300_000 })
     expect((await grant({ scope: null })).scopes).toBeUndefined()
@@ -138,7 +138,7 @@ describe('client credentials on the wire', () => {
     expect([access.reveal(), others]).toEqual(['a', { status: 200, lifetime: 300_000, ...more }])
   })
 
-  it('the Date header of an answer tells the clock of the issuer', async () => {
+  it('the Date header of an answer gives the time of the issuer', async () => {
     const given = (date: string) => ({
       ...read('oauth/client-credentials.json'),
       answer: { status: 200, headers: { date }, body: { access_token: 'a' } },

@@ -159,7 +159,7 @@ describe('answers in an unusual form', () => {
   )
 })
 
-it.each([404, 405])('an endpoint that answers %i is told as one that is not there', async (status) => {
+it.each([404, 405])('an endpoint that answers %i is reported as missing', async (status) => {
   const exchange = read('oauth/refresh-token.json')
   const { api } = over({ ...exchange, answer: { ...exchange.answer, status, body: {} } })
   await expect(asked(api, exchange)).rejects.toThrow(/no such endpoint.*Check `hosts\.oauthBaseUrl`/)
@@ -175,7 +175,7 @@ describe('the exchanges of users on the wire', () => {
   })
 
   it.each(Object.entries(outcomes))('%s', async (name, expected) => {
-    // Where upstream shows an address, the marker of any text stands for one.
+    // Where upstream shows an address, the fixture has the marker of any text.
     const exchange = read(`oauth/${name}.json`, name === 'device-authorization' ? { text: LOGIN } : {})
     const { api, sent } = over(exchange)
     const came = await outcome(asked(api, exchange))

@@ -7,7 +7,7 @@ import { explainToken } from '../../../src/upstream/oauth/wire.ts'
 const client: OAuthClient = { id: 'web', secret: new Secret('a-secret') }
 const gateway = 'https://id.example.com/token'
 
-it('a public client that may not ask for tokens of its own is told to sign in', () => {
+it('advises a public client to sign in if it may not get tokens of its own', () => {
   const explain = (method: ClientAuthMethod) =>
     withHints(explainToken, { client, to: 'clientToken', url: gateway, method })({
       status: 400,
@@ -43,6 +43,6 @@ it.each<[string, Parameters<typeof said>[0], RegExp]>([
     { method: 'private_key_jwt' },
     /knows the public key of `client\.privateKey`\. Check the clock of this machine/,
   ],
-])('a refused client is told to look at %s', (_, of, told) => {
-  expect(said(of)).toMatch(told)
+])('advises a refused client to check %s', (_, of, advice) => {
+  expect(said(of)).toMatch(advice)
 })
