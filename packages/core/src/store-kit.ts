@@ -17,7 +17,20 @@ export {
   type LinkVersion,
   NO_LINKS,
 } from './domain/chain.ts'
-export type { BackOff, Credential, Intent, Request, Status, TokenSet } from './domain/credential.ts'
+export {
+  type AccessCredential,
+  type BackOff,
+  type Credential,
+  type GrantCredential,
+  type GuestCredential,
+  guestIn,
+  guestsIn,
+  type Intent,
+  type Status,
+  type StoredGuestRequest,
+  type StoredSignIn,
+  type TokenSet,
+} from './domain/credential.ts'
 export { dueAt, dueSetAt } from './domain/due.ts'
 export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
 export { canonicalJson, type Json } from './domain/json.ts'

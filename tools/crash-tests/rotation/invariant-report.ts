@@ -1,5 +1,5 @@
 import type { Event } from '@guestpass/core'
-import type { Credential } from '@guestpass/core/store-kit'
+import { type Credential, guestsIn } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
 import type { Profile } from './test-environment.ts'
 import type { Api } from './tested-connection.ts'
@@ -139,8 +139,9 @@ function grantPart(grants: readonly ConnectionRecords[], journal: readonly Journ
 }
 
 /** The counts of each guest that a connection ever had. */
-function guestParts({ credentials, events }: ConnectionRecords, journal: readonly JournalEntry[]): readonly Part[] {
-  return credentials.map(({ id, upstreamId = id, subject, intent, status }) => {
+function guestParts(records: ConnectionRecords, journal: readonly JournalEntry[]): readonly Part[] {
+  const { events } = records
+  return guestsIn(records).map(({ id, upstreamId = id, subject, intent, status }) => {
     const own = events.filter((event) => event.subject === subject)
     const refreshes = journal.filter((entry) => entry.operation === 'refresh' && entry.guestId === upstreamId)
     const failed = own.filter(({ type }) => type === 'REFRESH_FAILED')

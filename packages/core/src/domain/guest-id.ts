@@ -1,4 +1,4 @@
-import type { Credential } from './credential.ts'
+import type { GuestCredential } from './credential.ts'
 
 /** The most characters that the id of a guest may have. */
 export const MAX_GUEST_ID = 200
@@ -33,7 +33,7 @@ export const namedRow = (api: string, guestId: string): string => `${ownedBy(api
  * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before this one stored the
  * engagement guests and external users whose ids are no UUIDs under an invented one, and theirs as `upstreamId`.
  */
-export function guestIdOf({ api, id, upstreamId }: Pick<Credential, 'api' | 'id' | 'upstreamId'>): string {
+export function guestIdOf({ api, id, upstreamId }: Pick<GuestCredential, 'api' | 'id' | 'upstreamId'>): string {
   if (api !== 'guest-tokens' && upstreamId !== undefined) return upstreamId
   return id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length) : id
 }

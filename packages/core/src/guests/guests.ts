@@ -1,9 +1,10 @@
+import type { GuestWithTokens } from '../domain/credential.ts'
 import type { Context } from '../domain/context.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { FailedTries } from '../policy/failed-tries.ts'
 import { abortable } from '../ports/abortable.ts'
 import { callerWait } from '../tokens/renewal/caller-wait.ts'
-import type { CredentialWithTokens, RenewalPorts } from '../tokens/renewal/renewal.ts'
+import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
 import type { OnDuplicate } from '../upstream/applicant-fields.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { GuestRequest } from '../upstream/guest-apis.ts'
@@ -221,14 +222,14 @@ const apiOf = (request: unknown): unknown => {
 }
 
 /** Gives tokens that the store did not take in the form of the other results, as a member of the error. */
-const withUnsaved = (work: Promise<CredentialWithTokens>): Promise<CredentialWithTokens> =>
+const withUnsaved = (work: Promise<GuestWithTokens>): Promise<GuestWithTokens> =>
   work.catch((thrown: unknown) => {
     throw thrown instanceof GuestpassError && isGuest(thrown.unsaved) ? withGuest(thrown, thrown.unsaved) : thrown
   })
 
 /** Whether unsaved tokens are a guest's. Those of an access token are in their public form already. */
-const isGuest = (unsaved: unknown): unsaved is CredentialWithTokens =>
+const isGuest = (unsaved: unknown): unsaved is GuestWithTokens =>
   typeof unsaved === 'object' && unsaved !== null && 'tokens' in unsaved && 'kind' in unsaved
 
-const withGuest = ({ code, message, cause }: GuestpassError, unsaved: CredentialWithTokens): GuestpassError =>
+const withGuest = ({ code, message, cause }: GuestpassError, unsaved: GuestWithTokens): GuestpassError =>
   new GuestpassError(code, message, { unsaved: issuedGuest(unsaved), cause })

@@ -8,10 +8,10 @@ import type { Instant, Millis } from '../domain/time.ts'
 export type { ChainHead, RateLimitFeedback, Link, PermitAnswer, PermitRequest }
 
 /** A credential as it stands in the store, and the store's time at the moment of the read. */
-export interface Found {
+export interface Found<C extends Credential = Credential> {
   readonly now: Instant
   /** Absent when nothing is stored under that id. */
-  readonly credential?: Credential
+  readonly credential?: C
   /** Counts the writes of the row; 0 when absent. */
   readonly revision: number
 }

@@ -1,5 +1,5 @@
 import { crc32 } from '../domain/crc32.ts'
-import type { Credential, TokenSet } from '../domain/credential.ts'
+import type { Credential, GuestCredential, TokenSet } from '../domain/credential.ts'
 import { canonicalJson } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
@@ -19,8 +19,10 @@ export interface SavedStore {
   readonly contents: ReadonlyMap<string, Contents>
 }
 
+type WithoutSecrets<C> = C extends Credential ? Omit<C, 'tokens' | 'profile' | 'status'> : never
+
 /** A credential as JSON, its secrets as texts. The status has the name that the first version of the format gave it. */
-type PlainCredential = Omit<Credential, 'tokens' | 'profile' | 'status'> & {
+type PlainCredential = WithoutSecrets<Credential> & {
   readonly standing: Credential['status']
   readonly tokens?: Omit<TokenSet, 'access' | 'refresh'> & { readonly access: string; readonly refresh?: string }
   readonly profile?: string
@@ -47,7 +49,12 @@ interface Plain {
   readonly connections: Readonly<Record<string, PlainContents>>
 }
 
-function plainOf({ tokens, profile, status, ...facts }: Credential): PlainCredential {
+function plainOf({
+  tokens,
+  profile,
+  status,
+  ...facts
+}: Credential & Pick<GuestCredential, 'profile'>): PlainCredential {
   const rest = { ...facts, standing: status }
   if (!tokens) return { ...rest, ...(profile ? { profile: profile.reveal() } : {}) }
   const { access, refresh, ...kept } = tokens

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Assurance } from '../domain/credential.ts'
 import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../domain/guest-attributes.ts'
 import { type Json, jsonOddity, LONE_SURROGATE } from '../domain/json.ts'
 import type { RequestField } from './request-field.ts'
@@ -101,12 +102,6 @@ export const attributes = attributesOf(jsonValue)
 
 /** Attributes with texts as values. Names that the CRM and the consent fill are refused. */
 export const textAttributes = attributesOf(z.string('not a text'))
-
-/**
- * How sure the caller is that the address belongs to the applicant. `claimed`: the address was typed in. `verified`: the backend of
- * the site knows that the address is theirs.
- */
-export type Assurance = 'claimed' | 'verified'
 
 /**
  * What becomes of a request for an applicant who has a session. `reject`: the request fails with `session_exists`. `reuse`: the guest of

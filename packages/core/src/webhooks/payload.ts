@@ -1,5 +1,5 @@
 import { auditRecord } from '../domain/audit-record.ts'
-import type { Credential } from '../domain/credential.ts'
+import { type Credential, guestIn } from '../domain/credential.ts'
 import type { Event, EventType } from '../domain/events/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
@@ -78,12 +78,12 @@ export function standardBody(event: Event, more: Members = {}): Json {
 }
 
 function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefined): Json {
-  const { email, crm } = openProfile(credential?.profile)
-  const channelId = credential?.request?.['channelId']
+  const { profile, request } = guestIn({ credential }) ?? {}
+  const { email, crm } = openProfile(profile)
   return {
     guestId: credential ? guestIdOf(credential) : null,
     email: email ?? null,
-    channelId: typeof channelId === 'string' ? channelId : null,
+    channelId: request?.channelId ?? null,
     crmTier: crm?.tier ?? null,
     authLatencyMs: latencyMs,
     timestamp: iso(at),

@@ -381,7 +381,7 @@ const factories: Readonly<Record<string, Factory>> = {
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
   `abortable ahead asGuestpassError auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
-  GuestpassError guestIdOf HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased leftOutText linkText nearest
+  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased leftOutText linkText nearest
   NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeated reservePermits reservedParams sealedProfile
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute`.split(/\s+/),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
-import type { BackOff, Credential, TokenSet } from '../../src/domain/credential.ts'
+import type { BackOff, GuestCredential, TokenSet } from '../../src/domain/credential.ts'
 import { defaultWindows, endOf, freshness, plan, renewalTime } from '../../src/domain/plan.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { CLOCK_TOLERANCE, DAY, HOUR, holds, MINUTE, SECOND } from '../../src/domain/time.ts'
@@ -17,7 +17,7 @@ const REAL = Date.UTC(2026, 0, 1)
 const skew = fc.oneof(fc.constant(0), fc.integer({ min: -DAY, max: DAY }))
 const weather = new GuestpassError('upstream_unavailable', 'down')
 
-const guest = (more: Partial<Credential>): Credential => ({
+const guest = (more: Partial<GuestCredential>): GuestCredential => ({
   connection: 'default',
   id: 'one',
   kind: 'guest',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { guestIn } from '../../src/domain/credential.ts'
 import type { Event } from '../../src/domain/events/event.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
@@ -28,7 +29,7 @@ async function started(options: Parameters<ReturnType<typeof world>['process']>[
     guests: connection.guests,
     minting,
     mints: () => here.upstream.asked.mint.length,
-    row: async () => (await here.store.find('default', ID)).credential,
+    row: async () => guestIn(await here.store.find('default', ID)),
   }
 }
 

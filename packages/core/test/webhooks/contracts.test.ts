@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Credential } from '../../src/domain/credential.ts'
+import type { GuestCredential } from '../../src/domain/credential.ts'
 import type { Event } from '../../src/domain/events/event.ts'
 import { SECOND } from '../../src/domain/time.ts'
 import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
@@ -27,7 +27,7 @@ async function world(
     clientId === undefined ? {} : { clientId },
   )
   closing.push(site.close)
-  const happens = async (events: readonly Event[], guest?: Credential): Promise<readonly unknown[]> => {
+  const happens = async (events: readonly Event[], guest?: GuestCredential): Promise<readonly unknown[]> => {
     await site.commit(events, guest)
     await site.hooks.drain(never)
     return peer.got.map(({ body }) => body)
@@ -36,7 +36,7 @@ async function world(
 }
 
 const refreshed = event('1', { type: 'REFRESH_COMPLETED', subject: 'subject-of-guest-1', generation: 2, latencyMs: 40 })
-const guest = (generation = 2): Credential => credential('guest-1', generation)
+const guest = (generation = 2): GuestCredential => credential('guest-1', generation)
 
 describe('the identity provider', () => {
   it('is told of a refreshed token, by the guest and its generation, without the token unless it opted in', async () => {
@@ -69,7 +69,7 @@ describe('the identity provider', () => {
     expect(peer.got[0]?.body).toMatchObject({ newToken: 'access-guest-1-2', generation: 2 })
   })
 
-  it.each<[string, Partial<Credential>]>([
+  it.each<[string, Partial<GuestCredential>]>([
     ['was superseded', { generation: 3 }],
     ['was revoked', { status: 'revoked' }],
   ])('gets no token that %s before it was sent', async (_, now) => {
@@ -142,7 +142,7 @@ describe('analytics', () => {
     const { happens, hooks, commit, store } = await world('analytics')
     await commit([], full('guest-1'))
     const { profile: _gone, tokens: _ended, ...rest } = full('guest-1')
-    const erased: Credential = { ...rest, status: 'erased', generation: 2 }
+    const erased: GuestCredential = { ...rest, status: 'erased', generation: 2 }
     await store.commit({ connection: HOME, writes: [{ credential: erased, expect: { generation: 1 } }] })
     expect(await happens([authenticated])).toEqual([])
     expect(await hooks.counts('analytics')).toEqual({ waiting: 0, deadLetters: 0 })

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
 import type { Connection, ConnectionOptions, ConnectionPorts } from '../../src/connection/connection.ts'
-import type { Credential } from '../../src/domain/credential.ts'
+import { type GuestCredential, guestIn } from '../../src/domain/credential.ts'
 import type { Event, EventOf, EventType } from '../../src/domain/events/event.ts'
 import type { EngagementRequest } from '../../src/upstream/engagements/api.ts'
 import { settle } from '../../src/testing/index.ts'
@@ -33,7 +33,7 @@ export function peopleWorld() {
     ...here,
     upstream,
     process,
-    row: async (id: string): Promise<Credential | undefined> => (await here.store.find('default', id)).credential,
+    row: async (id: string): Promise<GuestCredential | undefined> => guestIn(await here.store.find('default', id)),
     /** Types of the events about guests. */
     told: async (): Promise<readonly string[]> => typesOf(await here.events()),
     /** The latest event of a type. */

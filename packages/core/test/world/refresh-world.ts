@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Connection, ConnectionOptions, ConnectionPorts } from '../../src/connection/connection.ts'
-import type { Credential } from '../../src/domain/credential.ts'
+import { type GuestCredential, guestIn } from '../../src/domain/credential.ts'
 import type { Event } from '../../src/domain/events/event.ts'
 import { guestScopes } from '../../src/upstream/guest-tokens/scopes.ts'
 import { type RefreshingUpstream, refreshingUpstream } from './refreshing-upstream.ts'
@@ -12,7 +12,7 @@ export const request = { guestId: ID, scopes: [guestScopes[0] ?? '', guestScopes
 export interface RefreshWorld extends Omit<World, 'upstream'> {
   readonly upstream: RefreshingUpstream
   /** The guest as it is stored. */
-  row(id?: string): Promise<Credential | undefined>
+  row(id?: string): Promise<GuestCredential | undefined>
   /** Types of the events about guests. */
   told(): Promise<readonly string[]>
 }
@@ -31,7 +31,7 @@ export function refreshWorld({ repeats = false }: { readonly repeats?: boolean }
     upstream,
     process: (options: Partial<ConnectionOptions> = {}, ports: Partial<ConnectionPorts> = {}): Promise<Connection> =>
       here.process({ policy, ...options }, { http: upstream.http, ...ports }),
-    row: async (id = ID) => (await here.store.find('default', id)).credential,
+    row: async (id = ID) => guestIn(await here.store.find('default', id)),
     told: async () => typesOf(await here.events()),
   }
 }

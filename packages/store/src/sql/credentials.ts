@@ -4,6 +4,7 @@ import {
   dueAt,
   dueSetAt,
   type Found,
+  type GuestCredential,
   type Instant,
   type Page,
   type TokenSet,
@@ -18,7 +19,11 @@ import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['credentials']>
-type Body = Omit<Credential, 'connection' | 'id' | 'kind' | 'generation' | 'status' | 'subject' | 'tokens' | 'profile'>
+type BodyOf<C> = C extends Credential
+  ? Omit<C, 'connection' | 'id' | 'generation' | 'status' | 'subject' | 'tokens' | 'profile'>
+  : never
+/** What a row holds of a credential besides its columns, and its kind. */
+type Body = BodyOf<Credential>
 
 /** Before all time: nobody's. */
 const UNCLAIMED: Instant = 0
@@ -52,7 +57,8 @@ function parseTokens(text: string): TokenSet {
 }
 
 export function sealWrite(sealer: Sealer, { credential, expect }: Write): SealedWrite {
-  const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = credential
+  const every: Credential & Pick<GuestCredential, 'profile'> = credential
+  const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = every
   const sealed = profile && encryptProfile(sealer, { connection, id, generation }, profile.reveal())
   return {
     expect,
@@ -98,14 +104,13 @@ async function openProfile(
 }
 
 async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential> {
-  const { connection, id, kind, generation, standing, subject, tokens, body } = row
+  const { connection, id, generation, standing, subject, tokens, body } = row
   const sealed =
     tokens === null ? undefined : bytesOf(tokens, `tokens column of credentials "${id}" (connection "${connection}")`)
   return {
     ...parseBody(row, body),
     connection,
     id,
-    kind,
     generation,
     status: standing,
     subject,
@@ -114,9 +119,10 @@ async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential>
   }
 }
 
-function parseBody({ connection, id }: Row, text: string): Body {
+/** Does not validate: the row is of this kind, and its text is what a write made of a credential of the kind. */
+function parseBody({ connection, id, kind }: Row, text: string): Body {
   try {
-    return JSON.parse(text) as Body
+    return { ...(JSON.parse(text) as object), kind } as Body
   } catch (cause) {
     throw new GuestpassError(
       'store_corrupt',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { GuestpassError, Secret } from '@guestpass/core'
-import { type Credential, openProfile, sealedProfile } from '@guestpass/core/store-kit'
+import { type Credential, guestsIn, openProfile, sealedProfile } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { type DataKey, fileKeyRing, type SealedStore } from '../../src/sqlite/index.ts'
 import { inFolder, KEY, OTHER_KEY, openStore, random, ring } from '../helpers/open-store.ts'
@@ -51,8 +51,8 @@ async function fill(store: SealedStore): Promise<void> {
 async function readAll(store: SealedStore): Promise<number> {
   let values = 0
   for (const connection of CONNECTIONS) {
-    const { credentials } = await store.list(connection, { kind: 'guest', limit: 1_000 })
-    for (const { id, generation, tokens, profile } of credentials.filter((one) => one.profile !== undefined)) {
+    const guests = guestsIn(await store.list(connection, { kind: 'guest', limit: 1_000 }))
+    for (const { id, generation, tokens, profile } of guests.filter((one) => one.profile !== undefined)) {
       expect([tokens?.access.reveal(), openProfile(profile)]).toEqual([
         `access-${id}-${generation}`,
         { email: `${id}@example.com` },

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { guestRecords } from '@guestpass/core'
+import { guestIn } from '@guestpass/core/store-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fileKeyRing } from '../../src/sqlite/index.ts'
 import { type GuestUpstream, guestUpstream } from '../helpers/guest-upstream.ts'
@@ -87,7 +88,7 @@ describe('guests of people on a store that several processes share', () => {
       for (const kind of ['duplicate', 'enrichment']) {
         expect((await store.documents('default', { kind, limit: 9 })).documents).toEqual([])
       }
-      const left = (await store.find('default', guestId)).credential
+      const left = guestIn(await store.find('default', guestId))
       expect([left?.status, left?.profile, left?.tokens]).toEqual(['erased', undefined, undefined])
       expect(await store.findBySubject('default', credential?.subject ?? '')).toBeUndefined()
       await store.close()

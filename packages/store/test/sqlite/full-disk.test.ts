@@ -18,7 +18,7 @@ const guest = (generation: number, note = ''): Credential => ({
   generation,
   status: 'active',
   createdAt: AT,
-  request: { note },
+  request: { channelId: note },
   tokens: {
     access: new Secret(`access-${generation}`),
     refresh: new Secret(`refresh-${generation}`),

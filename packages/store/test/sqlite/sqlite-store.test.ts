@@ -3,13 +3,13 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GuestpassError, Secret, type Store } from '@guestpass/core'
-import { type Credential, openProfile, sealedProfile } from '@guestpass/core/store-kit'
+import { type Credential, type GuestCredential, guestIn, openProfile, sealedProfile } from '@guestpass/core/store-kit'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, OTHER_KEY, openStore, ring } from '../helpers/open-store.ts'
 
 const CANARY = 'canary-7f3a9'
 
-const credential = (id: string, generation: number, more: Partial<Credential> = {}): Credential => ({
+const credential = (id: string, generation: number, more: Partial<GuestCredential> = {}): GuestCredential => ({
   connection: 'default',
   id,
   kind: 'guest',
@@ -148,7 +148,7 @@ describe('the file of a store', () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
-      await put(store, credential('alice', 1, { request: { note: CANARY.repeat(300) } }))
+      await put(store, credential('alice', 1, { request: { channelId: CANARY.repeat(300) } }))
       const seen = async (): Promise<boolean[]> =>
         Promise.all([path, `${path}-wal`].map(async (file) => (await readFile(file)).includes(CANARY)))
       expect(await seen()).toContain(true)
@@ -172,7 +172,7 @@ describe('the file of a store', () => {
       const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
       const all = Buffer.concat(files)
       expect([all.includes(CANARY), all.includes(Buffer.from(String(key), 'hex'))]).toEqual([false, false])
-      expect(openProfile((await store.find('default', 'bob')).credential?.profile)).toEqual({
+      expect(openProfile(guestIn(await store.find('default', 'bob'))?.profile)).toEqual({
         email: `${CANARY}@example.com`,
       })
       await store.close()

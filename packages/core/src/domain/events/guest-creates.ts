@@ -1,3 +1,4 @@
+import type { Assurance } from '../credential.ts'
 import { type Instant, iso } from '../time.ts'
 import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
 
@@ -6,8 +7,7 @@ export type ApplicantData = {
   /** The upstream API: `engagements`, `external-users`, … */
   readonly api: string
   readonly channelId?: string
-  /** `claimed` or `verified`. */
-  readonly assurance: string
+  readonly assurance: Assurance
 }
 
 /** `requestId`: the id of the create, as the upstream receives it. */
@@ -64,7 +64,7 @@ type Made<T extends GuestCreateEvent['type'], O = unknown> = Extract<
 export interface ApplicantOfEvent {
   readonly api: string
   readonly channelId?: string
-  readonly assurance: string
+  readonly assurance: Assurance
 }
 
 interface ApplicantFacts extends Stamp {

@@ -1,20 +1,10 @@
-import type { Credential } from '../credential.ts'
+import type { GuestCredential, StoredGuestRequest } from '../credential.ts'
 import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
 
 /** What a guest was asked for, as its events show it. Nothing of it is personal. */
-export type GuestData = {
+export type GuestData = StoredGuestRequest & {
   /** The upstream API of the guest: `guest-tokens`, `engagements`, … */
   readonly api: string
-  /** Of ephemeral guests: the requested life of a token, in seconds. */
-  readonly durationSeconds?: number
-  /** Of ephemeral guests. */
-  readonly scopes?: readonly string[]
-  /** Of authenticated guests: `claimed` or `verified`. */
-  readonly assurance?: string
-  /** Of authenticated guests on a channel. */
-  readonly channelId?: string
-  /** ISO 8601; absent where no consent was needed. */
-  readonly consentTimestamp?: string
 }
 
 /** `lastResort`: the refresh presents a token once more after a lost answer. */
@@ -36,7 +26,7 @@ export type GuestTokenEvent =
 type Made<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
 
 /** The part of a guest that its events show. */
-export type GuestOfEvent = Pick<Credential, 'api' | 'generation'> & Partial<Pick<Credential, 'request' | 'intent'>>
+export type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent'>
 
 /** A guest before a call; `generation` is the one it has now. */
 interface GuestFacts extends Stamp {

@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { causedBy, GuestpassError } from '../../domain/errors.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Json } from '../../domain/json.ts'
@@ -98,7 +98,11 @@ const notSignedIn = ({ name, scopes }: AuthenticatingGuestApi, error: GuestpassE
 /** Gives the upstream the attributes of a guest, by the call of the guest's API. */
 export const attributesUpdate =
   (apis: readonly ConnectedApi[]) =>
-  async (guest: Credential, attributes: Readonly<Record<string, Json>>, about: readonly Secret[]): Promise<void> => {
+  async (
+    guest: GuestCredential,
+    attributes: Readonly<Record<string, Json>>,
+    about: readonly Secret[],
+  ): Promise<void> => {
     const { calls } = apis.find(({ api }) => api.name === guest.api) ?? {}
     if (!calls?.update) throw new GuestpassError('internal', `The API ${guest.api} has no call that sets attributes.`)
     await calls.update(guestIdOf(guest), attributes, about)

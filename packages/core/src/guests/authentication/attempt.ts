@@ -1,3 +1,4 @@
+import type { GuestWithTokens } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
@@ -6,7 +7,6 @@ import { endOf } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { complianceFlags } from './compliance.ts'
 import type { OnDuplicate } from '../../upstream/applicant-fields.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
@@ -42,10 +42,10 @@ export function authenticated(
   eventOf: AttemptEvent,
   attempt: Attempt,
   { now, trail }: { readonly now: () => Instant; readonly trail: readonly Event[] },
-  { subject, generation, tokens, request, profile }: CredentialWithTokens,
+  { subject, generation, tokens, request, profile }: GuestWithTokens,
   { result, statusCode }: { readonly result: AuthenticationResult; readonly statusCode?: number },
 ): Event {
-  const consentTimestamp = request?.['consentTimestamp'] as string | undefined
+  const consentTimestamp = request?.consentTimestamp
   const token = { verified: tokens.verified, expiresAt: endOf(tokens), consentTimestamp }
   const data = authenticationData(attempt.applicant, token, result)
   const flags = complianceFlags({ consentTimestamp, profile: openProfile(profile), shown: data, trail })

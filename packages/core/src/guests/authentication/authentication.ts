@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { applicantData } from '../../domain/events/guest-creates.ts'
 import { tokenRequested } from '../../domain/events/guest-tokens.ts'
@@ -6,7 +6,7 @@ import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type Attempt, attemptEvents, authenticated } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { CREATE_AGAIN, type CreationParts } from './creation.ts'
@@ -49,7 +49,7 @@ export type Authenticate = (
   api: ApplicantApi,
   applicant: Applicant,
   context: Attempt['context'],
-) => Promise<CredentialWithTokens>
+) => Promise<GuestWithTokens>
 
 /** What a request needs from its beginning to its end. */
 interface Asking {
@@ -62,7 +62,7 @@ interface Asking {
 interface Found {
   readonly reservation: Reservation | undefined
   readonly revision: number
-  readonly guest: Credential | undefined
+  readonly guest: GuestCredential | undefined
   readonly now: () => Instant
   readonly decision: Decision
 }
@@ -91,10 +91,8 @@ export function authentication(parts: AuthenticationParts, ports: RenewalPorts):
 /** Looks, and serves what needs no create at once; all else in turn, looking anew whenever another process was first. */
 async function authenticate(
   asking: Asking,
-  inTurn: (
-    work: (turn: HeldLock) => Promise<CredentialWithTokens | undefined>,
-  ) => Promise<CredentialWithTokens | undefined>,
-): Promise<CredentialWithTokens> {
+  inTurn: (work: (turn: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
+): Promise<GuestWithTokens> {
   let found: Found | undefined = await look(asking)
   const served = await servedAtOnce(asking, found)
   if (served) return served
@@ -118,7 +116,8 @@ async function look({ parts, api, attempt }: Asking): Promise<Found> {
   const { value, revision } = await ports.store.document(connection, DUPLICATE, key)
   const reservation = reservationOf(value)
   // A key names no credential: then only the store's time is read.
-  const { credential: guest, now } = await ports.store.find(connection, reservedGuest(reservation) ?? key)
+  const found = await ports.store.find(connection, reservedGuest(reservation) ?? key)
+  const [guest, { now }] = [guestIn(found), found]
   const { assurance, onDoubt = 'refuse' } = applicant
   const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
   const asked = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
@@ -127,14 +126,14 @@ async function look({ parts, api, attempt }: Asking): Promise<Found> {
 }
 
 /** What needs no create and no turn; undefined: the rest. */
-async function servedAtOnce(asking: Asking, found: Found): Promise<CredentialWithTokens | undefined> {
+async function servedAtOnce(asking: Asking, found: Found): Promise<GuestWithTokens | undefined> {
   const { decision } = found
   if (decision.do === 'refuse') throw await refused(asking, found, sessionExists())
   return decision.do === 'reuse' ? reused(asking, found, decision.guestId) : undefined
 }
 
 /** In turn: what was found is served, or a guest is made. Undefined: look again. */
-async function serve(asking: Asking, found: Found, turn: HeldLock): Promise<CredentialWithTokens | undefined> {
+async function serve(asking: Asking, found: Found, turn: HeldLock): Promise<GuestWithTokens | undefined> {
   const { parts, api, attempt } = asking
   attempt.context.signal?.throwIfAborted()
   const served = await servedAtOnce(asking, found)
@@ -174,11 +173,11 @@ const stillInDoubt = (): GuestpassError =>
   )
 
 /** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
-async function reused(asking: Asking, { now }: Found, guestId: string): Promise<CredentialWithTokens | undefined> {
+async function reused(asking: Asking, { now }: Found, guestId: string): Promise<GuestWithTokens | undefined> {
   const { parts, attempt } = asking
   const { connection, eventOf, ports, sessions } = parts
   await ports.store.touch(connection, guestId)
-  let guest: CredentialWithTokens
+  let guest: GuestWithTokens
   try {
     // A renewal that ran behind this request would store the profile as it was.
     guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
@@ -198,16 +197,17 @@ async function keptReused(
   guestId: string,
   now: () => Instant,
   begun: Event,
-): Promise<CredentialWithTokens | undefined> {
+): Promise<GuestWithTokens | undefined> {
   const { connection, eventOf, ports } = parts
   for (;;) {
-    const { credential, revision } = await ports.store.find(connection, guestId)
-    if (!hasToken(credential)) return undefined
-    const next = withRequestProfile(credential, attempt.applicant, now())
+    const found = await ports.store.find(connection, guestId)
+    const guest = guestIn(found)
+    if (!hasToken(guest)) return undefined
+    const next = withRequestProfile(guest, attempt.applicant, now())
     const result = { reused: true } as const
     const outcome = await ports.store.commit({
       connection,
-      writes: [{ credential: next, expect: { generation: next.generation, revision } }],
+      writes: [{ credential: next, expect: { generation: next.generation, revision: found.revision } }],
       documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, { outcome: 'off' })] : [],
       events: [authenticated(eventOf, attempt, { now, trail: [begun] }, next, { result })],
     })

@@ -1,11 +1,10 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { rowOf } from '../requests/row-of.ts'
 import { guestCreateFailed, guestCreateInDoubt, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { sealedProfile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { Attempt } from './attempt.ts'
 import { requestProfile } from './guest-profile.ts'
 import type { ChannelStatus } from './channel-preflight.ts'
@@ -36,7 +35,7 @@ export async function createGuest(
   parts: CreationParts,
   api: ApplicantApi,
   { attempt, opening, lease }: { readonly attempt: Attempt; readonly opening: CreatePlan; readonly lease: Lease },
-): Promise<CredentialWithTokens | undefined> {
+): Promise<GuestWithTokens | undefined> {
   const preflight = await checked(parts, api, attempt, opening)
   attempt.context.signal?.throwIfAborted()
   const entry = await writeEntry(parts, attempt, opening)
@@ -92,7 +91,7 @@ async function received(creation: Creation, answer: Answered, lookup: CrmLookup)
   }
 }
 
-function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): Credential {
+function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): GuestCredential {
   const { attempt, subject } = entry
   const { api, channelId, assurance, consent } = attempt.applicant
   // It keeps its row, which a former version may have named otherwise.

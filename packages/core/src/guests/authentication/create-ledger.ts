@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import {
   guestAuthenticationFailed,
@@ -28,7 +28,7 @@ export interface CreatePlan {
   readonly reservation: Reservation | undefined
   readonly revision: number
   /** The guest that the reservation names, as it was found. */
-  readonly guest: Credential | undefined
+  readonly guest: GuestCredential | undefined
   readonly now: () => Instant
   readonly decision: CreateDecision
 }

@@ -1,10 +1,9 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { jsonBytes, MAX_ATTRIBUTES } from '../../domain/guest-attributes.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, withCrm } from '../enrichment/crm-lookup.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
 
@@ -19,11 +18,11 @@ export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: 
  * those of before.
  */
 export function withRequestProfile(
-  guest: CredentialWithTokens,
+  guest: GuestWithTokens,
   applicant: Applicant,
   at: Instant,
   lookup?: CrmLookup,
-): CredentialWithTokens {
+): GuestWithTokens {
   const before = openProfile(guest.profile)
   const brings = requestProfile(applicant, lookup)
   return {
@@ -45,5 +44,5 @@ const merged = (own: Profile, before: Json): Profile =>
   }, own)
 
 /** Whether a guest has a token and was not ended. */
-export const hasToken = (guest: Credential | undefined): guest is CredentialWithTokens =>
+export const hasToken = (guest: GuestCredential | undefined): guest is GuestWithTokens =>
   guest?.tokens !== undefined && !hasEnded(guest)

@@ -1,8 +1,8 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { Assurance, GuestCredential } from '../../domain/credential.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, NEVER } from '../../domain/time.ts'
-import type { Assurance, OnDoubt, OnDuplicate } from '../../upstream/applicant-fields.ts'
+import type { OnDoubt, OnDuplicate } from '../../upstream/applicant-fields.ts'
 
 /** Kind of the documents that hold reservations, each under the pseudonym of applicant and channel. */
 export const DUPLICATE = 'duplicate'
@@ -75,7 +75,7 @@ export function withoutGuest(reservation: Reservation): Reservation | undefined 
 /** Decides from plain data. `guest` is the one that the reservation names; `now` the store's time. */
 export function decide(
   reservation: Reservation | undefined,
-  guest: Credential | undefined,
+  guest: GuestCredential | undefined,
   now: Instant,
   { assurance, onDuplicate, onDoubt, conflicts, issuerNow = now }: DecisionInput,
 ): Decision {
@@ -109,7 +109,7 @@ export function decide(
  * Whether a guest has a session: a token that is valid, or one that can be renewed. Of a token that nothing renews its own `exp` counts,
  * whatever the clock said that dated it: no upstream refuses a second guest beside it.
  */
-export function isLive(guest: Credential | undefined, now: Instant, issuerNow: Instant = now): boolean {
+export function isLive(guest: GuestCredential | undefined, now: Instant, issuerNow: Instant = now): boolean {
   if (!guest?.tokens || hasEnded(guest)) return false
   const { exp = 0, expiresAt, refresh, renewAt } = guest.tokens
   if (renewAt === NEVER && issuerNow < exp) return true

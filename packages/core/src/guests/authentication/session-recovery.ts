@@ -1,7 +1,7 @@
+import { guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { guestCreateFailed, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle, reservationAfterRefusal } from './create-ledger.ts'
@@ -14,7 +14,7 @@ import type { Creation } from './creation.ts'
 export async function recoverSession(
   creation: Creation,
   conflict: GuestpassError,
-): Promise<CredentialWithTokens | undefined> {
+): Promise<GuestWithTokens | undefined> {
   const { entry } = creation
   const isSure = entry.attempt.applicant.assurance === 'verified'
   const renewed = isSure && entry.decision.former !== undefined ? await renewedFormer(creation, entry) : undefined
@@ -23,15 +23,15 @@ export async function recoverSession(
 }
 
 /** The next tokens of the session of before; undefined when they cannot be had. */
-async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<CredentialWithTokens | undefined> {
+async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<GuestWithTokens | undefined> {
   const { connection, ports, sessions } = parts
   const { former = '', replaces } = entry.decision
-  const { credential } = await ports.store.find(connection, former)
-  if (!credential?.tokens?.refresh || hasEnded(credential)) return undefined
+  const guest = guestIn(await ports.store.find(connection, former))
+  if (!guest?.tokens?.refresh || hasEnded(guest)) return undefined
   // All tokens that were handed out before end with the replacement.
   if (replaces) await ports.store.commit({ connection, deny: [former] })
   try {
-    return (await sessions.current(former, { newerThan: credential.generation }, entry.attempt.context)).credential
+    return (await sessions.current(former, { newerThan: guest.generation }, entry.attempt.context)).credential
   } catch (thrown) {
     const error = asGuestpassError(thrown)
     if (!error.retryable) return undefined
@@ -44,20 +44,18 @@ async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<C
 }
 
 /** Stores what this request brings together with the end of its key; undefined when another process has taken the key over. */
-async function kept(
-  { parts, api, entry, crmLookup }: Creation,
-  guestId: string,
-): Promise<CredentialWithTokens | undefined> {
+async function kept({ parts, api, entry, crmLookup }: Creation, guestId: string): Promise<GuestWithTokens | undefined> {
   const { connection, ports, eventOf } = parts
   const lookup = await crmLookup
   for (;;) {
-    const { credential, revision } = await ports.store.find(connection, guestId)
-    if (!hasToken(credential)) return undefined
-    const next = withRequestProfile(credential, entry.attempt.applicant, entry.now(), lookup)
+    const found = await ports.store.find(connection, guestId)
+    const guest = guestIn(found)
+    if (!hasToken(guest)) return undefined
+    const next = withRequestProfile(guest, entry.attempt.applicant, entry.now(), lookup)
     const result = { recovered: true, crm: lookup.outcome } as const
     const done = authenticated(eventOf, entry.attempt, entry, next, { result })
     const change = {
-      writes: [{ credential: next, expect: { generation: next.generation, revision } }],
+      writes: [{ credential: next, expect: { generation: next.generation, revision: found.revision } }],
       documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, lookup)] : [],
       events: [done],
     }

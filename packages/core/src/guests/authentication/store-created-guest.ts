@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type AuthenticationResult, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { ended, hasEnded } from '../../domain/plan.ts'
@@ -6,7 +6,6 @@ import { openProfile } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Change } from '../../ports/store.ts'
 import { unsavedError } from '../../tokens/renewal/commit-until-stored.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { authenticated } from './attempt.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle } from './create-ledger.ts'
 import type { Creation, CreationParts } from './creation.ts'
@@ -20,7 +19,7 @@ import type { Reservation } from './guest-reservation.ts'
 /** The row of a guest, and what it holds. */
 interface Row {
   readonly row: string
-  readonly credential?: Credential | undefined
+  readonly credential?: GuestCredential | undefined
 }
 
 export type Answered = Extract<SendResult, { readonly end: 'answered' }>
@@ -34,14 +33,14 @@ export interface CreatedGuest {
 }
 
 /** The guest of before, where upstream names it again. */
-export const sameGuest = ({ attempt, guest }: LedgerEntry, guestId: string): Credential | undefined =>
+export const sameGuest = ({ attempt, guest }: LedgerEntry, guestId: string): GuestCredential | undefined =>
   guest?.api === attempt.applicant.api && guestIdOf(guest) === guestId ? guest : undefined
 
 /** Stores a guest with everything that belongs to it; undefined when another process has taken the key over. */
 export async function storeCreatedGuest(
   creation: Creation,
   outcome: CreatedGuest,
-): Promise<CredentialWithTokens | undefined> {
+): Promise<GuestWithTokens | undefined> {
   const { parts, api, entry } = creation
   const { made, answer } = outcome
   const { store } = parts.ports
@@ -71,29 +70,28 @@ export async function storeCreatedGuest(
     }
     if (settled === 'taken') return orphaned(creation)
     place = await rowFor(creation, guestId)
-    former = former && (await store.find(parts.connection, former.id)).credential
+    former = former && guestIn(await store.find(parts.connection, former.id))
   }
 }
 
 async function rowFor({ parts, entry }: Creation, guestId: string): Promise<Row> {
   const { connection, ports } = parts
   const same = sameGuest(entry, guestId)
-  if (same) return { row: same.id, credential: (await ports.store.find(connection, same.id)).credential }
+  if (same) return { row: same.id, credential: guestIn(await ports.store.find(connection, same.id)) }
   return findGuestRow(connection, entry.attempt.applicant.api, guestId, ports.store)
 }
 
 /** Whether a guest was made for the very applicant and channel. */
-const isOf = ({ id, profile, request }: Credential, { attempt: { applicant }, guest }: LedgerEntry): boolean =>
-  id === guest?.id ||
-  (openProfile(profile)['email'] === applicant.email && request?.['channelId'] === applicant.channelId)
+const isOf = ({ id, profile, request }: GuestCredential, { attempt: { applicant }, guest }: LedgerEntry): boolean =>
+  id === guest?.id || (openProfile(profile).email === applicant.email && request?.channelId === applicant.channelId)
 
 async function storing(
   { parts, api, entry }: Creation,
   { made, result, lookup, answer }: CreatedGuest,
   of: {
-    readonly next: CredentialWithTokens
+    readonly next: GuestWithTokens
     readonly place: Row
-    readonly former: Credential | undefined
+    readonly former: GuestCredential | undefined
     /** Nothing was in the way yet. */
     readonly isFirst: boolean
   },
@@ -116,8 +114,8 @@ async function storing(
 function ending(
   { recorder, ports }: CreationParts,
   { now, attempt, decision: { former, replaces } }: LedgerEntry,
-  next: CredentialWithTokens,
-  guest: Credential | undefined,
+  next: GuestWithTokens,
+  guest: GuestCredential | undefined,
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
   const nothing = { writes: [], events: [], deny: [] }
   if (former === undefined || !replaces) return nothing
@@ -140,7 +138,7 @@ async function orphaned({ parts, entry }: Creation): Promise<undefined> {
 /** Upstream named a guest that was ended here, and stays ended: its token is handed out to no caller, and no verifier accepts it. */
 async function refuseEnded(
   { parts, entry }: Creation,
-  guest: Credential,
+  guest: GuestCredential,
   { issued }: AcceptedTokens,
 ): Promise<GuestpassError> {
   const { ports } = parts

@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
@@ -43,7 +43,7 @@ export interface EnrichGuestParts extends CrmLookupParts {
   readonly connection: string
   /** Sends the attributes of a guest to the upstream. `about`: personal texts that errors must not repeat. */
   readonly update: (
-    guest: Credential,
+    guest: GuestCredential,
     attributes: Readonly<Record<string, Json>>,
     about: readonly Secret[],
   ) => Promise<void>
@@ -78,8 +78,9 @@ export async function enrichGuest(
   if (value === undefined) return { done: true }
   if (claimed !== undefined && claimed !== revision) return { done: false }
   const of = { guestId, revision, pending: value as unknown as PendingEnrichment }
-  const { credential, revision: guestRevision } = await ports.store.find(connection, guestId)
-  if (credential && !hasEnded(credential)) return workedOn(parts, of, credential, guestRevision)
+  const found = await ports.store.find(connection, guestId)
+  const guest = guestIn(found)
+  if (guest && !hasEnded(guest)) return workedOn(parts, of, guest, found.revision)
   await settle(parts, of, { events: [] })
   return { done: true }
 }
@@ -87,7 +88,7 @@ export async function enrichGuest(
 async function workedOn(
   parts: EnrichGuestParts,
   of: PendingGuest,
-  found: Credential,
+  found: GuestCredential,
   guestRevision: number,
 ): Promise<EnrichmentPass> {
   const { pending } = of
@@ -129,14 +130,14 @@ async function settle(
 /** Asks the CRM again and stores what it knows. Gives the guest as it is then. */
 async function askCrmAgain(
   parts: EnrichGuestParts,
-  credential: Credential,
+  credential: GuestCredential,
   revision: number,
-): Promise<{ readonly guest: Credential; readonly lookup: CrmLookup }> {
+): Promise<{ readonly guest: GuestCredential; readonly lookup: CrmLookup }> {
   const { connection, ports } = parts
   const profile = openProfile(credential.profile)
   const lookup = await lookUpCustomer(parts, profile['email'] as string)
   if (lookup.outcome !== 'found') return { guest: credential, lookup }
-  const next: Credential = { ...credential, profile: sealedProfile(withCrm(profile, lookup.profile)) }
+  const next: GuestCredential = { ...credential, profile: sealedProfile(withCrm(profile, lookup.profile)) }
   const expect = { generation: credential.generation, revision }
   const outcome = await ports.store.commit({ connection, writes: [{ credential: next, expect }] })
   if (outcome === 'done') return { guest: next, lookup }
@@ -146,14 +147,14 @@ async function askCrmAgain(
 /** Sends the attributes of a guest upstream. Gives the event of the outcome, and the error if it failed. */
 async function sendAttributes(
   parts: EnrichGuestParts,
-  guest: Credential,
+  guest: GuestCredential,
 ): Promise<{ readonly events: readonly Event[]; readonly error?: GuestpassError }> {
   const { meter, ports } = parts
   const profile = openProfile(guest.profile)
   const { attributes, dropped } = mergedAttributes({
     attributes: profile.attributes ?? {},
     crm: profile.crm,
-    consentTimestamp: guest.request?.['consentTimestamp'] as string | undefined,
+    consentTimestamp: guest.request?.consentTimestamp,
   })
   const data: EnrichedData = { api: guest.api, crm: profile['crm'] === undefined ? 'none' : 'found', dropped }
   const elapsed = stopwatch(ports.clock)
@@ -170,7 +171,10 @@ async function sendAttributes(
 }
 
 /** What the events of enrichment share. */
-const eventParts = ({ connection, ports: { clock, random } }: EnrichGuestParts, { subject, generation }: Credential) =>
+const eventParts = (
+  { connection, ports: { clock, random } }: EnrichGuestParts,
+  { subject, generation }: GuestCredential,
+) =>
   [
     aboutOf({ connection, subject }, { actor: WORKER }, random),
     { id: random.uuid(), at: clock.wall(), generation },
@@ -178,7 +182,7 @@ const eventParts = ({ connection, ports: { clock, random } }: EnrichGuestParts, 
 
 function failedEvent(
   parts: EnrichGuestParts,
-  guest: Credential,
+  guest: GuestCredential,
   error: GuestpassError,
   latencyMs: Millis,
   data: EnrichedData | CrmFailedData,

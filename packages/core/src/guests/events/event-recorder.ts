@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential, TokenSet } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens, TokenSet } from '../../domain/credential.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
 import {
   type GuestTokenEvent,
@@ -12,7 +12,6 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import { type Instant, iso, tenth } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/strategy.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import type { Listener, Listeners, TokenReady } from './listeners.ts'
 import { guestIds, redactIds } from './redact-ids.ts'
@@ -27,19 +26,19 @@ export interface GuestEventRecorderParts {
 
 /** A token of a guest that is stored. */
 export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
-  readonly credential: CredentialWithTokens
+  readonly credential: GuestWithTokens
 }
 
 /** Records what happens to guests: makes the events to store, calls listeners, and counts. */
 export interface GuestEventRecorder {
   /** What all events of one request share. */
-  about(credential: Credential, context?: Context): About
+  about(credential: GuestCredential, context?: Context): About
   /** A token is about to be asked for. */
-  initiated(credential: Credential, about: About, now: Instant): GuestTokenEvent
+  initiated(credential: GuestCredential, about: About, now: Instant): GuestTokenEvent
   /** It could not be had; counted. */
-  failed(credential: Credential, failure: TokenFailure): GuestTokenEvent
+  failed(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
   /** A token that is held outside was not taken for a refresh; counted. */
-  refused(credential: Credential, failure: TokenFailure): GuestTokenEvent
+  refused(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
   /** It is there, and stored: calls all listeners. */
   announce(made: StoredToken): void
   /** Calls the listener of one call with it; `kind`: where this process did not make it. */
@@ -59,7 +58,7 @@ export function createGuestEventRecorder({
   const failed = (
     event: typeof tokenFailed | typeof refreshFailed,
     counter: string,
-    guest: Credential,
+    guest: GuestCredential,
     { about, error, now, latencyMs }: TokenFailure,
   ): GuestTokenEvent => {
     tally.failed += 1
@@ -101,5 +100,5 @@ const readyOf = ({ credential, kind, claims, latencyMs }: StoredToken, successRa
   claims,
 })
 
-const isRefresh = ({ intent }: Pick<Credential, 'intent'>): boolean =>
+const isRefresh = ({ intent }: Pick<GuestCredential, 'intent'>): boolean =>
   intent?.action === 'refresh' || intent?.action === 'last_resort'

@@ -1,11 +1,11 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { asWord, literal } from '../../domain/pattern.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
 /** Every id that a guest goes by, the `sub` of its tokens included. */
-export const guestIds = (credential: Credential): readonly (string | undefined)[] => [
+export const guestIds = (credential: GuestCredential): readonly (string | undefined)[] => [
   credential.id,
   guestIdOf(credential),
   credential.upstreamId,

@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
 import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -38,7 +38,7 @@ export function createEraser(
   { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
 ): Eraser {
   /** What else the store has of a guest: who has a session, and work left to do. */
-  async function belongings(credential: Credential): Promise<readonly DocumentWrite[]> {
+  async function belongings(credential: GuestCredential): Promise<readonly DocumentWrite[]> {
     const { id, api, profile } = credential
     const left = await store.document(connection, ENRICHMENT, id)
     const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
@@ -87,9 +87,9 @@ export function createEraser(
 
 /** All that is left of a guest that was erased: enough to refuse it. Its former subject leads to nothing. */
 const tombstone = (
-  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: Credential,
+  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: GuestCredential,
   subject: string,
-): Credential => ({
+): GuestCredential => ({
   connection,
   id,
   kind,
@@ -104,7 +104,7 @@ const tombstone = (
   ...(shared ? { shared } : {}),
 })
 
-function remainsOf({ api }: Credential): readonly string[] {
+function remainsOf({ api }: GuestCredential): readonly string[] {
   if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had', BACKUPS]
   return [
     'Genesys Cloud: the guest with address, name and attributes, and its conversations',
@@ -118,7 +118,7 @@ const BACKUPS = 'backups of the store from before: the sealed profile and its ke
 const TRACES =
   "this store: SQLite's log, which a reader or a full disk keeps from being cut; the next process that uses the store removes it"
 
-export const revocationOf = ({ aliveUntil = 0 }: Credential, now: Instant): Revocation => ({
+export const revocationOf = ({ aliveUntil = 0 }: GuestCredential, now: Instant): Revocation => ({
   upstream: 'unsupported',
   local: 'done',
   ...(aliveUntil > now ? { upstreamValidUntil: Math.floor(aliveUntil) } : {}),

@@ -1,4 +1,5 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
+import { guestsIn } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
 import { call, checkOptions, needed, record } from '../../domain/options.ts'
@@ -144,7 +145,7 @@ async function list(
   { after, limit = 100 }: NonNullable<Parameters<GuestRecords['list']>[0]> = {},
 ): ReturnType<GuestRecords['list']> {
   const page = await store.list(connection, { kind: 'guest', limit, ...(after === undefined ? {} : { after }) })
-  return { guests: page.credentials.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
+  return { guests: guestsIn(page).map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
 }
 
 async function revoke(calls: RecordCalls, guestId: string, context: GuestContext): Promise<Revocation> {

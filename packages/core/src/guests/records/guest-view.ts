@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { endOf } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -8,7 +8,7 @@ import { foreignSubject } from '../../domain/token-subject.ts'
 export interface GuestView {
   readonly guestId: string
   readonly api: string
-  readonly status: Credential['status']
+  readonly status: GuestCredential['status']
   readonly generation: number
   readonly scopes: readonly string[]
   readonly verified: boolean
@@ -21,7 +21,7 @@ export interface GuestView {
   readonly tokenSubject?: string
 }
 
-export function viewOf(credential: Credential): GuestView {
+export function viewOf(credential: GuestCredential): GuestView {
   const { api, status, generation, tokens, createdAt, request, subject } = credential
   const tokenSubject = foreignSubject(credential)
   return {
@@ -29,7 +29,7 @@ export function viewOf(credential: Credential): GuestView {
     api,
     status,
     generation,
-    scopes: tokens?.scopes ?? (request?.['scopes'] as readonly string[] | undefined) ?? [],
+    scopes: tokens?.scopes ?? request?.scopes ?? [],
     verified: tokens?.verified ?? false,
     ...(tokens ? { expiresAt: endOf(tokens) } : {}),
     createdAt: Math.floor(createdAt),

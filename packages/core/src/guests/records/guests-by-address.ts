@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestsIn } from '../../domain/credential.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Store } from '../../ports/store.ts'
 import type { PersonKey } from '../requests/applicant-request.ts'
@@ -7,10 +7,7 @@ import type { PersonKey } from '../requests/applicant-request.ts'
 const PAGE = 200
 
 /** The channel of an engagement guest. */
-export const channelOf = ({ request }: Credential): string | undefined => {
-  const channelId = request?.['channelId']
-  return typeof channelId === 'string' ? channelId : undefined
-}
+export const channelOf = ({ request }: GuestCredential): string | undefined => request?.channelId
 
 /**
  * The guests of an address, of all APIs and whatever their status, in the order of their rows. `channelId`: only those of this
@@ -21,21 +18,21 @@ export async function guestsByAddress(
   { email, channelId }: PersonKey,
   store: Pick<Store, 'list'>,
   signal?: AbortSignal,
-): Promise<readonly Credential[]> {
-  const isTheirs = (guest: Credential): boolean =>
+): Promise<readonly GuestCredential[]> {
+  const isTheirs = (guest: GuestCredential): boolean =>
     addressOf(guest) === email && (channelId === undefined || channelOf(guest) === channelId)
-  const found: Credential[] = []
+  const found: GuestCredential[] = []
   for (let after: string | undefined; ; ) {
     signal?.throwIfAborted()
     const page = await store.list(connection, { kind: 'guest', limit: PAGE, ...(after === undefined ? {} : { after }) })
-    found.push(...page.credentials.filter(isTheirs))
+    found.push(...guestsIn(page).filter(isTheirs))
     if (page.next === undefined) return found
     after = page.next
   }
 }
 
 /** The address as the duplicate guard compares it. */
-const addressOf = ({ profile }: Credential): string | undefined => {
+const addressOf = ({ profile }: GuestCredential): string | undefined => {
   const { email } = openProfile(profile)
   return typeof email === 'string' ? email.trim().toLowerCase() : undefined
 }

@@ -1,4 +1,4 @@
-import type { Credential, Request } from '../../domain/credential.ts'
+import type { GuestCredential, StoredGuestRequest } from '../../domain/credential.ts'
 import type { Json } from '../../domain/json.ts'
 import { openProfile, type Profile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
@@ -14,7 +14,7 @@ export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'
   /** Of an engagement guest. */
   readonly channelId?: string
   /** What it was asked for; of an engagement guest also `consentTimestamp`, when the person agreed. */
-  readonly request?: Request
+  readonly request?: StoredGuestRequest
   /** `email`, `name`, `attributes`, `crm` (what the CRM knew) and `upstream` (what the API answered), as far as there is any. */
   readonly profile: Profile
   /** Enrichment that is left to do. */
@@ -46,7 +46,7 @@ export interface PersonExport {
   readonly openCreates: readonly OpenCreate[]
 }
 
-export function exportedGuest(guest: Credential, pending: Json | undefined): ExportedGuest {
+export function exportedGuest(guest: GuestCredential, pending: Json | undefined): ExportedGuest {
   const { createdAt, expiresAt, ...view } = viewOf(guest)
   const { request, profile, backOff } = guest
   const channelId = channelOf(guest)

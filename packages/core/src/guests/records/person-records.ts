@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Random } from '../../ports/random.ts'
@@ -101,7 +101,7 @@ async function erasePerson(parts: PersonRecordsParts, whose: PersonKey, context:
 
 async function eraseAll(
   parts: PersonRecordsParts,
-  guests: readonly Credential[],
+  guests: readonly GuestCredential[],
   context: Context,
 ): Promise<readonly (ErasedGuest & Erasure)[]> {
   const erased: (ErasedGuest & Erasure)[] = []
@@ -116,13 +116,14 @@ async function eraseAll(
 /** Erases one guest. Undefined if its row is gone. */
 function eraseGuest(
   { connection, store, eraser }: PersonRecordsParts,
-  guest: Credential,
+  guest: GuestCredential,
   context: Context,
 ): Promise<Erasure | undefined> {
   const read = async () => {
-    const { credential, ...found } = await store.find(connection, guest.id)
+    const found = await store.find(connection, guest.id)
+    const credential = guestIn(found)
     if (!credential) throw unknownGuest(connection, guestIdOf(guest))
-    return { credential, ...found }
+    return { ...found, credential }
   }
   return eraser.erase(read, context).catch((thrown: unknown) => {
     if (asGuestpassError(thrown).code === 'guest_unknown') return undefined
@@ -134,7 +135,7 @@ function eraseGuest(
 async function openCreates(
   parts: PersonRecordsParts,
   person: PersonKey,
-  guests: readonly Credential[],
+  guests: readonly GuestCredential[],
 ): Promise<readonly OpenCreate[]> {
   return (await reservations(parts, person, guests)).flatMap(({ place, reservation }) =>
     !reservation || reservation.state === 'live' || reservation.state === 'free'
@@ -147,21 +148,21 @@ async function openCreates(
 async function storedSince(
   parts: PersonRecordsParts,
   person: PersonKey,
-  guests: readonly Credential[],
-): Promise<readonly Credential[]> {
+  guests: readonly GuestCredential[],
+): Promise<readonly GuestCredential[]> {
   const known = new Set(guests.map(({ id }) => id))
   const rows = (await reservations(parts, person, guests)).flatMap(({ reservation }) =>
     reservation?.state === 'live' && !known.has(reservation.guestId) ? [reservation.guestId] : [],
   )
   const found = await Promise.all(rows.map((row) => parts.store.find(parts.connection, row)))
-  return found.flatMap(({ credential }) => credential ?? [])
+  return found.flatMap((one) => guestIn(one) ?? [])
 }
 
 /** The person's reservations: at APIs without channels, and on the named channel or those of the guests. */
 async function reservations(
   { connection, store, pseudonym }: PersonRecordsParts,
   { email, channelId }: PersonKey,
-  guests: readonly Credential[],
+  guests: readonly GuestCredential[],
 ): Promise<readonly PlaceReservation[]> {
   const places = placesOf(channelId, guests)
   return Promise.all(
@@ -173,7 +174,10 @@ async function reservations(
 }
 
 /** The APIs and channels where the person may have a reservation. A named channel leaves out APIs without channels. */
-function placesOf(channelId: string | undefined, guests: readonly Credential[]): readonly PlaceReservation['place'][] {
+function placesOf(
+  channelId: string | undefined,
+  guests: readonly GuestCredential[],
+): readonly PlaceReservation['place'][] {
   const channels = [...new Set([channelId, ...guests.map(channelOf)].filter((one) => one !== undefined))]
   const without = authenticatingApis.filter(({ channel }) => !channel && channelId === undefined)
   const withChannel = authenticatingApis.filter(({ channel }) => channel)
@@ -183,7 +187,7 @@ function placesOf(channelId: string | undefined, guests: readonly Credential[]):
   ]
 }
 
-function placeOf(guest: Credential): Pick<ErasedGuest, 'guestId' | 'api' | 'channelId'> {
+function placeOf(guest: GuestCredential): Pick<ErasedGuest, 'guestId' | 'api' | 'channelId'> {
   const channelId = channelOf(guest)
   return { guestId: guestIdOf(guest), api: guest.api, ...(channelId === undefined ? {} : { channelId }) }
 }

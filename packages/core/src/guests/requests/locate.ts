@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn, guestsIn } from '../../domain/credential.ts'
 import { guestIdOf, namedRow } from '../../domain/guest-id.ts'
 import type { Instant } from '../../domain/time.ts'
 import { isUuid } from '../../domain/uuid.ts'
@@ -10,7 +10,7 @@ import { rowOf } from './row-of.ts'
 
 /** A guest as it is stored, and the store's time at the moment of the read. */
 export interface Located {
-  readonly credential: Credential
+  readonly credential: GuestCredential
   readonly revision: number
   readonly now: Instant
 }
@@ -26,8 +26,9 @@ export function locate(connection: string, store: Pick<Store, 'find' | 'list'>):
   let invented: Promise<ReadonlyMap<string, string>> | undefined
 
   async function guestAt(row: string): Promise<Located | undefined> {
-    const { credential, revision, now } = await store.find(connection, row)
-    return credential?.kind === 'guest' ? { credential, revision, now } : undefined
+    const found = await store.find(connection, row)
+    const credential = guestIn(found)
+    return credential && { ...found, credential }
   }
 
   /** The first of some rows that is a guest. */
@@ -47,7 +48,7 @@ export function locate(connection: string, store: Pick<Store, 'find' | 'list'>):
         limit: 1_000,
         ...(after === undefined ? {} : { after }),
       })
-      for (const guest of page.credentials) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
+      for (const guest of guestsIn(page)) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
       if (page.next === undefined) return known
       after = page.next
     }
@@ -76,7 +77,8 @@ export function locate(connection: string, store: Pick<Store, 'find' | 'list'>):
   }
 }
 
-const hasInventedRow = ({ api, upstreamId }: Credential): boolean => api !== 'guest-tokens' && upstreamId !== undefined
+const hasInventedRow = ({ api, upstreamId }: GuestCredential): boolean =>
+  api !== 'guest-tokens' && upstreamId !== undefined
 
 /** UUIDs of requests are kept in lower case. */
 const spellings = (guestId: string): readonly string[] =>

@@ -1,4 +1,4 @@
-import type { Credential, TokenSet } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens, TokenSet } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { endOf, type Windows } from '../../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../../domain/time.ts'
@@ -7,7 +7,6 @@ import { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Issued } from '../../ports/store.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import { scopesOf } from '../../verify/claims.ts'
@@ -39,7 +38,7 @@ export interface TokenRequirements {
 }
 
 export interface AcceptedTokens {
-  readonly credential: CredentialWithTokens
+  readonly credential: GuestWithTokens
   /** Empty for an opaque token. */
   readonly claims: Claims
   readonly issued: readonly Issued[]
@@ -51,7 +50,7 @@ export interface TokenAcceptor {
   ensureVerifiable(format: TokenRequirements['format']): Promise<void>
   /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
   accept(
-    credential: Credential,
+    credential: GuestCredential,
     granted: GrantedTokens,
     terms: TokenRequirements,
     now: () => Instant,
@@ -69,7 +68,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
   const { issuerClock, meter, random, windows } = parts
 
   async function verified(
-    guest: Credential,
+    guest: GuestCredential,
     { access }: GrantedTokens,
     { subject, scopes }: TokenRequirements,
   ): Promise<Claims> {

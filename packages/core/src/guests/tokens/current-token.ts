@@ -1,7 +1,7 @@
+import type { GuestWithTokens } from '../../domain/credential.ts'
 import type { Ask } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { ReadyContext } from '../events/listeners.ts'
 import { invalid } from '../requests/faults.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
@@ -36,7 +36,7 @@ export async function currentToken(
   guestId: string,
   ask: Ask,
   context: GuestContext,
-): Promise<CredentialWithTokens> {
+): Promise<GuestWithTokens> {
   // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is enough.
   const row = context.api === undefined ? likelyRow(guestId) : undefined
   const likely =
@@ -53,7 +53,7 @@ export async function refreshToken(
   parts: CurrentTokenParts,
   guestId: string,
   { token, subject, ...context }: RefreshOptions,
-): Promise<CredentialWithTokens> {
+): Promise<GuestWithTokens> {
   parts.available()
   refuseSubject(subject, token)
   if (token === undefined) return currentToken(parts, guestId, { force: true }, context)
@@ -66,7 +66,7 @@ async function tokenAt(
   row: string,
   ask: Ask,
   context: GuestContext,
-): Promise<CredentialWithTokens> {
+): Promise<GuestWithTokens> {
   await store.touch(connection, row)
   return (await sessions.current(row, ask, context)).credential
 }

@@ -1,11 +1,10 @@
-import type { Credential } from '../../domain/credential.ts'
+import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { namedRow } from '../../domain/guest-id.ts'
 import { rowOf } from '../requests/row-of.ts'
 import type { Found, Store } from '../../ports/store.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 
 /** The row of a guest, which may not be there yet. */
-export interface GuestRow extends Found {
+export interface GuestRow extends Found<GuestCredential> {
   readonly row: string
 }
 
@@ -21,21 +20,23 @@ export async function findGuestRow(
 ): Promise<GuestRow> {
   const row = rowOf(api, guestId)
   for (;;) {
-    const found = await store.find(connection, row)
-    const { credential } = found
-    if (!credential || (credential.kind === 'guest' && credential.api === api)) return { row, ...found }
-    const named = namedRow(api, guestId)
-    if (credential.kind !== 'guest' || credential.shared || (await markShared(found.revision, credential, store))) {
-      return { row: named, ...(await store.find(connection, named)) }
+    const { credential, ...found } = await store.find(connection, row)
+    if (!credential) return { row, ...found }
+    const guest = guestIn({ credential })
+    if (guest?.api === api) return { row, ...found, credential: guest }
+    if (!guest || guest.shared || (await markShared(found.revision, guest, store))) {
+      const named = namedRow(api, guestId)
+      const { credential: other, ...rest } = await store.find(connection, named)
+      return { row: named, ...rest, ...(other?.kind === 'guest' ? { credential: other } : {}) }
     }
   }
 }
 
 /** A guest that upstream made, as the next generation of what its row holds. */
 export const nextGeneration = (
-  { subject, createdAt, aliveUntil = 0, generation, shared }: Credential,
-  made: CredentialWithTokens,
-): CredentialWithTokens => ({
+  { subject, createdAt, aliveUntil = 0, generation, shared }: GuestCredential,
+  made: GuestWithTokens,
+): GuestWithTokens => ({
   ...made,
   subject,
   createdAt,
@@ -45,7 +46,11 @@ export const nextGeneration = (
 })
 
 /** Marks a guest as one of several with its id; false when it was written meanwhile. */
-async function markShared(revision: number, credential: Credential, store: Pick<Store, 'commit'>): Promise<boolean> {
+async function markShared(
+  revision: number,
+  credential: GuestCredential,
+  store: Pick<Store, 'commit'>,
+): Promise<boolean> {
   const { connection, generation } = credential
   const write = { credential: { ...credential, shared: true as const }, expect: { generation, revision } }
   return (await store.commit({ connection, writes: [write] })) === 'done'

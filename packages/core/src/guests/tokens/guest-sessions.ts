@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import type { Ask, Windows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
@@ -20,14 +20,14 @@ export interface GuestSessionsParts {
 /** The guests' tokens over time. */
 export interface GuestSessions {
   /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
-  current(guestId: string, ask: Ask, context?: Context): Promise<CurrentCredential>
+  current(guestId: string, ask: Ask, context?: Context): Promise<CurrentCredential<GuestCredential>>
 }
 
 /** Renews guest tokens, each in the way of the API that it is of. */
 export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPorts): GuestSessions {
   const { connection } = parts
   /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
-  const known = createKeyedStates((): { renewal?: Renewal } => ({}), {
+  const known = createKeyedStates((): { renewal?: Renewal<GuestCredential> } => ({}), {
     isBusy: ({ renewal }) => renewal?.busy ?? false,
   })
   return {
@@ -40,9 +40,10 @@ export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPor
 }
 
 /** The strategy of one guest: that of its API, with the events of guests. */
-const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy => {
+const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<GuestCredential> => {
   const { connection, recorder, windows } = parts
   return {
+    kind: 'guest',
     windows,
     isSingleUse: (credential) => strategyOf(parts, credential).spends,
     about: recorder.about,
@@ -71,13 +72,16 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy =
   }
 }
 
-function strategyOf({ strategies: ways }: GuestSessionsParts, { id, api }: Credential): GuestRenewalStrategy {
+function strategyOf({ strategies: ways }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {
   const way = ways[api]
   if (way) return way
   throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
 }
 
-async function renewed(parts: GuestSessionsParts, order: RenewalCall): Promise<RenewalResult> {
+async function renewed(
+  parts: GuestSessionsParts,
+  order: RenewalCall<GuestCredential>,
+): Promise<RenewalResult<GuestCredential>> {
   const { recorder } = parts
   const { about, credential, now } = order
   const started = now()

@@ -1,4 +1,4 @@
-import type { Credential, Intent } from '../../domain/credential.ts'
+import type { GuestCredential, Intent } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type Instant, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -47,10 +47,10 @@ export function idempotentRefresh(
 }
 
 function prepare(
-  credential: Credential,
+  credential: GuestCredential,
   now: Instant,
   { id, holder }: { readonly id: () => string; readonly holder: string },
-): PreparedRenewal {
+): PreparedRenewal<GuestCredential> {
   const action = renewalAction(credential, now)
   if (action === 'repeat') return { credential, next: 'send', isRetry: true }
   const because = action === 'mint' ? credential.intent?.because : undefined
@@ -59,7 +59,11 @@ function prepare(
   return { credential: { ...credential, intent }, next: 'send', isRetry: false }
 }
 
-function afterFailure({ credential }: PreparedRenewal, error: GuestpassError, now: Instant): FailureResult {
+function afterFailure(
+  { credential }: PreparedRenewal<GuestCredential>,
+  error: GuestpassError,
+  now: Instant,
+): FailureResult<GuestCredential> {
   const { intent } = credential
   if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
   const next = { ...intent, action: 'mint', because: error.message } as const
@@ -123,14 +127,14 @@ function refuseOld(intent: Intent | undefined, now: Instant): void {
 }
 
 /** What the guest was asked for, out of what is stored with it. */
-const requestOf = (credential: Credential): MintRequest => ({
+const requestOf = (credential: GuestCredential): MintRequest => ({
   guestId: guestIdOf(credential),
-  durationSeconds: (credential.request?.['durationSeconds'] as number | undefined) ?? lifeOf(credential),
-  scopes: credential.request?.['scopes'] as readonly string[],
+  durationSeconds: credential.request?.durationSeconds ?? lifeOf(credential),
+  scopes: credential.request?.scopes ?? [],
 })
 
 /** The life of its last token, in seconds: of a guest from outside it is not known what it was asked for. */
-function lifeOf({ tokens }: Credential): number {
+function lifeOf({ tokens }: GuestCredential): number {
   const seconds = tokens ? Math.round((tokens.expiresAt - tokens.sentAt) / SECOND) : 0
   return seconds < 1 ? durations.shortSession : Math.min(seconds, LONGEST_DURATION)
 }
@@ -139,5 +143,5 @@ function lifeOf({ tokens }: Credential): number {
  * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
  * only while the former one lasts: until then keys and clocks may come right.
  */
-const isHopeless = ({ tokens }: Credential, { code }: GuestpassError, now: Instant): boolean =>
+const isHopeless = ({ tokens }: GuestCredential, { code }: GuestpassError, now: Instant): boolean =>
   code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

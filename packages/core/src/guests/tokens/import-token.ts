@@ -1,14 +1,14 @@
 import { guestNamed } from '../../domain/guest-id.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { tokenImported } from '../../domain/events/guest-tokens.ts'
 import { ended, endOf, hasEnded, type Windows } from '../../domain/plan.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import { scopesOf } from '../../verify/claims.ts'
@@ -52,7 +52,7 @@ export interface ExternalToken {
  * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
  * `guest_revoked`.
  */
-export type ImportToken = (guestId: string, held: ExternalToken, context: GuestContext) => Promise<Credential>
+export type ImportToken = (guestId: string, held: ExternalToken, context: GuestContext) => Promise<GuestCredential>
 
 export function createImportToken(parts: TokenImportParts): ImportToken {
   return async (guestId, held, context) => {
@@ -123,7 +123,7 @@ interface Adopting {
   readonly token: string
   readonly claims: Claims
   /** The guest as it is stored, or a new one. */
-  readonly base: Credential
+  readonly base: GuestCredential
   readonly now: Instant
   readonly context: Context
 }
@@ -133,7 +133,7 @@ async function guestOf(
   parts: TokenImportParts,
   guestId: string,
   api: GuestContext['api'],
-): Promise<{ readonly base: Credential; readonly now: Instant }> {
+): Promise<{ readonly base: GuestCredential; readonly now: Instant }> {
   const known = await located(parts, guestId, api)
   if (known) return { base: known.credential, now: known.now }
   if (api !== undefined && api !== GUEST_TOKENS) throw foreign(guestId, api)
@@ -143,7 +143,7 @@ async function guestOf(
 }
 
 /** One look at the token and one write; undefined when the guest was written meanwhile. */
-async function adopted(parts: TokenImportParts, of: Adopting): Promise<Credential | undefined> {
+async function adopted(parts: TokenImportParts, of: Adopting): Promise<GuestCredential | undefined> {
   const { connection, ports, recorder } = parts
   const { guestId, token, base, now, context } = of
   if (base.api !== GUEST_TOKENS) throw foreign(guestId, base.api)
@@ -170,7 +170,7 @@ async function adopted(parts: TokenImportParts, of: Adopting): Promise<Credentia
 function succeeding(
   { issuerClock, windows, ports }: TokenImportParts,
   { token, claims, base, now }: Adopting,
-): CredentialWithTokens {
+): GuestWithTokens {
   /** An instant of the issuer's claims on the store's clock. */
   const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
   const expiresAt = toStore(claims['exp'])

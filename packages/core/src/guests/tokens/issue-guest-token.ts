@@ -1,11 +1,11 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { ended, hasEnded } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { CredentialWithTokens, RenewalPorts } from '../../tokens/renewal/renewal.ts'
+import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
@@ -27,7 +27,7 @@ export const newGuest = (
   { connection, ports }: Pick<GuestTokenParts, 'connection' | 'ports'>,
   id: string,
   now: Instant,
-): Credential => ({
+): GuestCredential => ({
   connection,
   id,
   kind: 'guest',
@@ -46,7 +46,7 @@ export async function issueGuestToken(
   parts: GuestTokenParts,
   request: MintRequest,
   context: Context,
-): Promise<CredentialWithTokens> {
+): Promise<GuestWithTokens> {
   const { connection, recorder, mint, ports } = parts
   const elapsed = stopwatch(ports.clock)
   const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
@@ -71,9 +71,9 @@ export async function issueGuestToken(
 
 /** The guest as this request wants it: what is asked for now is what renewals ask for later. */
 const wanted = (
-  { intent: _off, backOff: _over, ...rest }: Credential,
+  { intent: _off, backOff: _over, ...rest }: GuestCredential,
   { durationSeconds, scopes }: MintRequest,
-): Credential => ({
+): GuestCredential => ({
   ...rest,
   request: { durationSeconds, scopes },
 })
@@ -85,8 +85,8 @@ const wanted = (
 async function keep(
   { connection, ports: { store } }: GuestTokenParts,
   { credential, ...made }: RequestedTokens,
-): Promise<CredentialWithTokens> {
-  for (let base: Credential = credential; ; ) {
+): Promise<GuestWithTokens> {
+  for (let base: GuestCredential = credential; ; ) {
     const next = { ...nextGeneration(base, credential), id: base.id }
     const issued = (made.issued ?? []).map((one) => ({ ...one, credential: next.id }))
     const outcome = await store.commit({

@@ -1,9 +1,9 @@
+import type { GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { endOf } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
 import type { PublicMembers } from '../../upstream/public-members.ts'
 
@@ -28,7 +28,7 @@ export interface IssuedGuest {
   readonly upstream?: PublicMembers
 }
 
-export const issuedGuest = (credential: CredentialWithTokens): IssuedGuest => {
+export const issuedGuest = (credential: GuestWithTokens): IssuedGuest => {
   const { api, tokens, generation } = credential
   return {
     guestId: guestIdOf(credential),
@@ -41,12 +41,12 @@ export const issuedGuest = (credential: CredentialWithTokens): IssuedGuest => {
 }
 
 /** The same with what is known of the person. */
-export function issuedAuthenticatedGuest(credential: CredentialWithTokens): IssuedGuest {
-  const channelId = credential.request?.['channelId']
+export function issuedAuthenticatedGuest(credential: GuestWithTokens): IssuedGuest {
+  const { channelId } = credential.request ?? {}
   const { crm, upstream } = openProfile(credential.profile)
   const guest: IssuedGuest = {
     ...issuedGuest(credential),
-    ...(typeof channelId === 'string' ? { channelId } : {}),
+    ...(channelId === undefined ? {} : { channelId }),
     ...(crm ? { crm } : {}),
   }
   return upstream ? Object.defineProperty(guest, 'upstream', { value: upstream }) : guest

@@ -1,6 +1,6 @@
+import type { GuestWithTokens } from '../../domain/credential.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { stopwatch } from '../../ports/clock.ts'
-import type { CredentialWithTokens } from '../../tokens/renewal/renewal.ts'
 import type { Claims, Verifier } from '../../verify/verdict.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import type { ReadyContext } from '../events/listeners.ts'
@@ -14,10 +14,10 @@ export interface NotifyCallerParts {
 /** Waits for the token of a call, calls the call's own listener with it, and gives it. */
 export async function notifyCaller(
   { clock, recorder, verifier }: NotifyCallerParts,
-  work: Promise<CredentialWithTokens>,
+  work: Promise<GuestWithTokens>,
   { onReady }: ReadyContext,
   isIssue: boolean,
-): Promise<CredentialWithTokens> {
+): Promise<GuestWithTokens> {
   if (!onReady) return work
   const elapsed = stopwatch(clock)
   const credential = await work
@@ -28,7 +28,7 @@ export async function notifyCaller(
 }
 
 /** The claims of a token that was verified on receipt. */
-async function claimsOf(verifier: Verifier, { tokens }: CredentialWithTokens): Promise<Claims> {
+async function claimsOf(verifier: Verifier, { tokens }: GuestWithTokens): Promise<Claims> {
   const verdict = tokens.verified ? await verifier.verify(tokens.access.reveal()).catch(() => undefined) : undefined
   return verdict?.valid ? verdict.claims : {}
 }

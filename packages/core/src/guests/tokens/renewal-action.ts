@@ -1,4 +1,4 @@
-import type { Credential, Intent } from '../../domain/credential.ts'
+import type { GuestCredential, Intent } from '../../domain/credential.ts'
 import { DAY, holds, type Instant, type Millis, MINUTE } from '../../domain/time.ts'
 
 /** How long after its end upstream still refreshes a guest token. */
@@ -13,7 +13,10 @@ const KEY_LIFE: Millis = DAY
 export type RenewalAction = 'repeat' | 'refresh' | 'mint'
 
 /** Decides from plain data; `now` is the store's time. */
-export function renewalAction({ tokens, intent }: Pick<Credential, 'tokens' | 'intent'>, now: Instant): RenewalAction {
+export function renewalAction(
+  { tokens, intent }: Pick<GuestCredential, 'tokens' | 'intent'>,
+  now: Instant,
+): RenewalAction {
   // Once it was decided to mint, the key of the refresh that failed before is gone, and a second one could take effect twice.
   if (intent?.action === 'mint') return 'mint'
   if (intent?.action === 'refresh') return isKeyKnown(intent, now) ? 'repeat' : 'mint'

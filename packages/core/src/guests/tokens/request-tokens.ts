@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { refreshCompleted, tokenIssued } from '../../domain/events/guest-tokens.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
@@ -9,14 +9,14 @@ import type { TryHooks } from '../../upstream/try-hooks.ts'
 import type { Claims } from '../../verify/verdict.ts'
 import type { AcceptedTokens, TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
 
-export interface RequestedTokens extends RenewalResult {
+export interface RequestedTokens extends RenewalResult<GuestCredential> {
   /** Empty for an opaque token. */
   readonly claims: Claims
   readonly latencyMs: Millis
 }
 
 /** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
-export type TokenCall = Pick<RenewalCall, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
+export type TokenCall = Pick<RenewalCall<GuestCredential>, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
 
 /** The event, the counter and the timer of a token operation. */
 export interface TokenOperation {
@@ -40,7 +40,7 @@ export interface TokenRequest<G extends GrantedTokens> {
   readonly requirements: Omit<TokenRequirements, 'sentAt'>
   readonly send: (hooks: TryHooks) => Promise<G>
   /** What the answer changes besides the tokens. */
-  readonly changes?: (granted: G) => Partial<Credential>
+  readonly changes?: (granted: G) => Partial<GuestCredential>
 }
 
 /** Requests the tokens of a guest, accepts them, and makes the event. */

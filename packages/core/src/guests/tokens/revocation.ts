@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import { tokenRevoked } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -6,13 +6,13 @@ import type { Random } from '../../ports/random.ts'
 import type { Change, Issued, Ledger } from '../../ports/store.ts'
 
 /** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
-export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: Credential): Credential {
+export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
   return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
 /** What ends a guest: its row, its tokens and the event. */
 export function revocationChange(
-  credential: Credential,
+  credential: GuestCredential,
   about: About,
   now: Instant,
   { random }: { readonly random: Random },
@@ -32,7 +32,7 @@ export function revocationChange(
  */
 export async function denyLateTokens(
   store: Pick<Ledger, 'commit'>,
-  { connection, id }: Credential,
+  { connection, id }: GuestCredential,
   issued: readonly Issued[],
 ): Promise<void> {
   await store.commit({ connection, issued: issued.map((one) => ({ ...one, credential: id })) })

@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Millis } from '../../domain/time.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
@@ -32,30 +32,30 @@ export function rotatingRefresh(
   parts: RotatingRefreshParts,
   { random }: { readonly random: Random },
 ): GuestRenewalStrategy {
-  const describe = (guest: Credential) => ({
+  const describe = (guest: GuestCredential) => ({
     whose: `Guest ${guestIdOf(guest)}`,
     remedy: 'Authenticate the guest again.',
     reason: 'guest',
   })
-  const { prepare, afterFailure } = createRotation({ holder: parts.holder, describe }, random)
+  const rotation = createRotation<GuestCredential>({ holder: parts.holder, describe }, random)
   return {
     spends: true,
     available: parts.available,
-    prepare,
-    afterFailure,
+    prepare: rotation.prepare,
+    afterFailure: rotation.afterFailure,
     async renew(order) {
       // The answer cannot be asked for again, and must be verified when it comes.
       await parts.reception.ensureVerifiable(parts.format)
-      return refreshed(parts, order)
+      return refreshed(parts, order, rotation.refreshable(order.credential))
     },
   }
 }
 
 async function refreshed(
   { format, obtain, refresh }: RotatingRefreshParts,
-  order: RenewalCall,
+  order: RenewalCall<GuestCredential>,
+  credential: Refreshable<GuestCredential>,
 ): Promise<RequestedTokens> {
-  const credential = order.credential as Refreshable
   const { tokens } = credential
   let granted: GrantedTokens | undefined
   try {

@@ -1,3 +1,4 @@
+import { guestIn } from '../../domain/credential.ts'
 import type { Change, Store } from '../../ports/store.ts'
 import type { TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, write } from './samples.ts'
@@ -7,7 +8,7 @@ const FAR = Number.MAX_SAFE_INTEGER
 /** A first write of alice, with a document, an event and a token that show whose write was kept. */
 const first = (by: string, revision?: number): Change => ({
   connection: HOME,
-  writes: [write(credential('alice', 1, { request: { by } }), 0, revision)],
+  writes: [write(credential('alice', 1, { request: { channelId: by } }), 0, revision)],
   documents: [{ kind: 'note', id: by, value: by, expect: { revision: 0 } }],
   events: [event(by, { actor: 'to:audit' })],
   issued: [{ credential: 'alice', fingerprint: `f-${by}`, expiresAt: FAR }],
@@ -27,13 +28,13 @@ export function concurrentWriteCases({ test, expect }: TestTools): void {
       const winner = outcomes[0] === 'done' ? '1' : '2'
       const loser = winner === '1' ? '2' : '1'
       expect([
-        (await store.find(HOME, 'alice')).credential?.request,
+        guestIn(await store.find(HOME, 'alice'))?.request,
         (await store.document(HOME, 'note', winner)).value,
         await store.document(HOME, 'note', loser),
         (await other.events(HOME, { limit: 9 })).events.map(({ id }) => id),
         (await other.outbox.claim('audit', 9, 1)).length,
         await other.issued(HOME, `f-${loser}`),
-      ]).toEqual([{ by: winner }, winner, { revision: 0 }, [event(winner).id], 1, false])
+      ]).toEqual([{ channelId: winner }, winner, { revision: 0 }, [event(winner).id], 1, false])
     })
   }
 

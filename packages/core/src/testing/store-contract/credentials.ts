@@ -1,5 +1,6 @@
+import { guestIn } from '../../domain/credential.ts'
 import { codeOf, type TestTools } from './suite.ts'
-import { credential, full, HOME, plain, put, tokens, write } from './samples.ts'
+import { accessCredential, credential, full, HOME, plain, put, tokens, write } from './samples.ts'
 
 export function credentialCases({ test, expect }: TestTools): void {
   test('finds an absent credential with revision 0, and the time of the store', async ({ store, advance }) => {
@@ -17,7 +18,7 @@ export function credentialCases({ test, expect }: TestTools): void {
   test('returns a credential without optional parts, and adds none', async ({ store, other }) => {
     const { refresh: _, ...withoutRefresh } = tokens('x')
     await put(store, credential('bare'))
-    await put(store, credential('service', 1, { kind: 'access', tokens: { ...withoutRefresh, verified: false } }))
+    await put(store, accessCredential('service', { tokens: { ...withoutRefresh, verified: false } }))
     const names = async (id: string): Promise<string[]> =>
       Object.keys((await other.find(HOME, id)).credential ?? {}).sort()
     expect(await names('bare')).toEqual(Object.keys(credential('bare')).sort())
@@ -41,10 +42,9 @@ export function credentialCases({ test, expect }: TestTools): void {
     const scopes = ['conversations']
     await put(store, credential('alice', 1, { request: { scopes } }))
     scopes.push('everything')
-    const { credential: found } = await store.find(HOME, 'alice')
-    const read = found?.request?.['scopes'] as string[]
+    const read = guestIn(await store.find(HOME, 'alice'))?.request?.scopes as string[]
     if (!Object.isFrozen(read)) read.push('everything')
-    expect((await store.find(HOME, 'alice')).credential?.request).toEqual({ scopes: ['conversations'] })
+    expect(guestIn(await store.find(HOME, 'alice'))?.request).toEqual({ scopes: ['conversations'] })
   })
 }
 
@@ -112,7 +112,7 @@ export function generationCases({ test, expect }: TestTools): void {
 export function credentialListCases({ test, expect }: TestTools): void {
   test('lists the credentials of a kind page by page in the order of their ids', async ({ store, other }) => {
     for (const id of ['d', 'b', 'e', 'a', 'c']) await put(store, credential(id, 1))
-    await put(store, credential('bb', 1, { kind: 'access' }))
+    await put(store, accessCredential('bb'))
     const ids: string[][] = []
     let after: string | undefined
     do {
@@ -122,7 +122,7 @@ export function credentialListCases({ test, expect }: TestTools): void {
     } while (after !== undefined)
     expect(ids).toEqual([['a', 'b'], ['c', 'd'], ['e']])
     expect((await other.list(HOME, { kind: 'access', limit: 9 })).credentials.map(plain)).toEqual([
-      plain(credential('bb', 1, { kind: 'access' })),
+      plain(accessCredential('bb')),
     ])
   })
 

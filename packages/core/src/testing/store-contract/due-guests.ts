@@ -1,7 +1,7 @@
 import type { DueAsk, Store } from '../../ports/store.ts'
 import { putGuests, ask, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf, rewrite } from './guest-samples.ts'
 import { codeOf, type TestTools } from './suite.ts'
-import { credential, HOME, NEIGHBOUR, put } from './samples.ts'
+import { accessCredential, credential, HOME, NEIGHBOUR, put, tokens } from './samples.ts'
 
 export function dueGuestCases({ test, expect }: TestTools): void {
   test('gives due guests, the longest due first, with due times and the time of the store', async (handles) => {
@@ -53,7 +53,7 @@ export function dueGuestCases({ test, expect }: TestTools): void {
       await put(store, guest(status, now, 1, { status }))
     }
     await put(store, credential('empty'))
-    await put(store, guest('service', now, 1, { kind: 'access' }))
+    await put(store, accessCredential('service', { tokens: { ...tokens('service'), renewAt: now } }))
     await advance(HOUR)
     expect('nextInMs' in (await store.claimDue(HOME, ask))).toEqual(false)
     expect(await claim(store)).toEqual([])

@@ -1,4 +1,4 @@
-import type { BackOff, Credential } from '../../domain/credential.ts'
+import type { BackOff, GuestCredential } from '../../domain/credential.ts'
 import type { DueAsk, Store } from '../../ports/store.ts'
 import type { StoreHandles } from './suite.ts'
 import { credential, full, HOME, put, tokens, write } from './samples.ts'
@@ -11,8 +11,12 @@ export const ask: DueAsk = { max: 9, leaseMs: LEASE, keepForMs: 24 * HOUR }
 export const nowOf = async (store: Store): Promise<number> => (await store.find(HOME, 'unknown')).now
 
 /** A guest whose renewal is due at `renewAt`, in milliseconds since the epoch. */
-export const guest = (id: string, renewAt: number, generation = 1, more: Partial<Credential> = {}): Credential =>
-  credential(id, generation, { tokens: { ...tokens(id), renewAt }, ...more })
+export const guest = (
+  id: string,
+  renewAt: number,
+  generation = 1,
+  more: Partial<GuestCredential> = {},
+): GuestCredential => credential(id, generation, { tokens: { ...tokens(id), renewAt }, ...more })
 
 export const backOff = (until: number): BackOff => ({ ...full('x').backOff, until })
 
@@ -28,5 +32,5 @@ export const claim = async (store: Store, more: Partial<DueAsk> = {}, connection
   (await store.claimDue(connection, { ...ask, ...more })).claimed.map(({ id }) => id)
 
 /** Writes a credential that replaces `generation`. */
-export const rewrite = async ({ other }: StoreHandles, next: Credential, generation = 1): Promise<string> =>
+export const rewrite = async ({ other }: StoreHandles, next: GuestCredential, generation = 1): Promise<string> =>
   other.commit({ connection: HOME, writes: [write(next, generation)] })

@@ -1,3 +1,4 @@
+import { guestIn, guestsIn } from '../../domain/credential.ts'
 import { openProfile, sealedProfile } from '../../domain/profile.ts'
 import type { TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, plain, put, write } from './samples.ts'
@@ -11,10 +12,9 @@ export function profileCases({ test, expect }: TestTools): void {
     expect(plain((await other.find(HOME, 'ann')).credential)).toEqual(plain(ann()))
     const next = credential('ann', 2, { profile: sealedProfile({ email: 'new@example.com' }) })
     await other.commit({ connection: HOME, writes: [write(next)] })
-    const { credential: found } = await store.find(HOME, 'ann')
-    expect(openProfile(found?.profile)).toEqual({ email: 'new@example.com' })
-    const { credentials } = await store.list(HOME, { kind: 'guest', limit: 9 })
-    expect(credentials.map((one) => openProfile(one.profile))).toEqual([{ email: 'new@example.com' }])
+    expect(openProfile(guestIn(await store.find(HOME, 'ann'))?.profile)).toEqual({ email: 'new@example.com' })
+    const page = await store.list(HOME, { kind: 'guest', limit: 9 })
+    expect(guestsIn(page).map((one) => openProfile(one.profile))).toEqual([{ email: 'new@example.com' }])
   })
 
   test('finds a credential by its subject, within its connection', async ({ store, other }) => {

@@ -1,4 +1,4 @@
-import type { Credential, TokenSet } from '../../domain/credential.ts'
+import { type AccessCredential, type Credential, type GuestCredential, type TokenSet } from '../../domain/credential.ts'
 import type { Event, EventType } from '../../domain/events/event.ts'
 import type { EventBase, EventOutcome } from '../../domain/events/event-parts.ts'
 import type { Json } from '../../domain/json.ts'
@@ -22,7 +22,7 @@ export const tokens = (text: string): TokenSet => ({
   renewAt: AT + 3_300_000.5,
 })
 
-export const credential = (id: string, generation = 0, more: Partial<Credential> = {}): Credential => ({
+export const credential = (id: string, generation = 0, more: Partial<GuestCredential> = {}): GuestCredential => ({
   connection: HOME,
   id,
   kind: 'guest',
@@ -35,8 +35,22 @@ export const credential = (id: string, generation = 0, more: Partial<Credential>
   ...more,
 })
 
+/** An access token of the service. */
+export const accessCredential = (id: string, more: Pick<AccessCredential, 'tokens'> = {}): AccessCredential => ({
+  connection: HOME,
+  id,
+  kind: 'access',
+  api: 'oauth',
+  subject: `subject-of-${id}`,
+  generation: 1,
+  status: 'active',
+  createdAt: AT + 0.125,
+  tokens: tokens(`${id}-1`),
+  ...more,
+})
+
 /** A credential with every optional part. The type demands it, so that a new part is tested with every store. */
-export const full = (id: string, generation = 1): Required<Credential> => ({
+export const full = (id: string, generation = 1): Required<GuestCredential> => ({
   ...credential(id, generation),
   tokens: tokens(`${id}-${generation}`),
   upstreamId: 'guest-token-1',
@@ -45,7 +59,13 @@ export const full = (id: string, generation = 1): Required<Credential> => ({
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
   profile: sealedProfile({ email: 'ann@example.com', attributes: { plan: 'gold' } }),
-  request: { duration: 3600, scopes: ['conversations'], consent: true, channelId: 'ünïcode ✓' },
+  request: {
+    durationSeconds: 3600,
+    scopes: ['conversations'],
+    assurance: 'verified',
+    channelId: 'ünïcode ✓',
+    consentTimestamp: '2026-01-01T00:00:00.000Z',
+  },
 })
 
 /** A write that replaces `generation`: by default the one before that of the credential. */
@@ -85,7 +105,7 @@ export const put = async (store: Store, next: Credential): Promise<void> => {
 export const plain = (of: Credential | undefined): unknown =>
   of && {
     ...of,
-    ...(of.profile ? { profile: opened(of.profile) } : {}),
+    ...('profile' in of ? { profile: opened(of.profile) } : {}),
     ...(of.tokens
       ? { tokens: { ...of.tokens, access: opened(of.tokens.access), refresh: opened(of.tokens.refresh) } }
       : {}),

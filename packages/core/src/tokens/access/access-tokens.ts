@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
 import { endOf, freshness, judgedAt, type Windows } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -10,7 +10,6 @@ import { createExpiringValue } from '../renewal/expiring-value.ts'
 import type { Rejections, Resource } from './rejections.ts'
 import type { Renewal, RenewalPorts } from '../renewal/renewal.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
-import type { CredentialWithTokens } from '../renewal/strategy.ts'
 import type { GuestApi } from '../../upstream/guest-apis.ts'
 
 /** An access token that is valid now. */
@@ -50,7 +49,9 @@ export interface AccessTokens extends TokenSource {
 }
 
 /** Keeps a credential current, and its id. */
-export type CredentialSource = Pick<Renewal, 'current'> & { readonly id: string }
+export type CredentialSource<C extends Credential = Credential> = Pick<Renewal<C>, 'current'> & {
+  readonly id: string
+}
 
 export interface AccessTokenParts {
   /** The credential that yields the tokens now: a sign-in, or client credentials. Asked when none is at hand. */

@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { AccessCredential } from '../../domain/credential.ts'
 import { accessTokenRenewed, CLIENT_GRANT } from '../../domain/events/access-tokens.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -24,13 +24,14 @@ export interface ClientCredentialsParts {
 export function createClientCredentials(
   parts: ClientCredentialsParts,
   { random }: Pick<RenewalPorts, 'random'>,
-): RenewalStrategy {
+): RenewalStrategy<AccessCredential> {
   const { connection, id, scopes, recorder, windows } = parts
   return {
+    kind: 'access',
     windows,
     isSingleUse: () => false,
     about: recorder.about,
-    initial: (now): Credential => ({
+    initial: (now) => ({
       connection,
       id,
       kind: 'access',
@@ -52,9 +53,9 @@ export function createClientCredentials(
 
 async function renewed(
   { oauth, acceptor, scopes, recorder }: ClientCredentialsParts,
-  { credential, about, now, context, hooks }: RenewalCall,
+  { credential, about, now, context, hooks }: RenewalCall<AccessCredential>,
   eventId: string,
-): Promise<RenewalResult> {
+): Promise<RenewalResult<AccessCredential>> {
   const started = now()
   let sentAt: Instant = started
   const watching = { ...hooks, onSend: () => void (sentAt = now()) }

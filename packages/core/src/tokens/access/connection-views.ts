@@ -1,5 +1,5 @@
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential } from '../../domain/credential.ts'
+import { type Credential, grantIn } from '../../domain/credential.ts'
 import { connectionName } from '../../domain/connection-name.ts'
 import { checkOptions, needed } from '../../domain/options.ts'
 import { endOf } from '../../domain/plan.ts'
@@ -63,8 +63,8 @@ function viewOf(
   grant: ConnectionView['grant'],
   credential: Credential | undefined,
 ): ConnectionView {
-  const { tokens, request = {}, status = 'unused', generation = 0 } = credential ?? {}
-  const { user, organization } = request
+  const { tokens, status = 'unused', generation = 0 } = credential ?? {}
+  const { user, organization } = grantIn({ credential })?.request ?? {}
   return {
     connection,
     grant,
@@ -74,7 +74,7 @@ function viewOf(
     scopes: tokens?.scopes ?? [],
     ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),
     renewable: grant === 'client_credentials' || tokens?.refresh !== undefined,
-    ...(typeof user === 'string' ? { user } : {}),
-    ...(typeof organization === 'string' ? { organization } : {}),
+    ...(user === undefined ? {} : { user }),
+    ...(organization === undefined ? {} : { organization }),
   }
 }

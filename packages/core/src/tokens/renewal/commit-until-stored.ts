@@ -1,8 +1,8 @@
+import type { CredentialWithTokens } from '../../domain/credential.ts'
 import { type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Change, Ledger } from '../../ports/store.ts'
-import type { CredentialWithTokens } from './strategy.ts'
 
 /** Tokens that came wait: for a store that cannot take them, or for what they are judged by. */
 export interface UnsavedTokens {

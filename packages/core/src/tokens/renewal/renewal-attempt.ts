@@ -1,5 +1,11 @@
 import { type Context, unhurried } from '../../domain/context.ts'
-import type { BackOff, Credential, TokenSet } from '../../domain/credential.ts'
+import {
+  type BackOff,
+  type Credential,
+  type CredentialWithTokens,
+  type TokenSet,
+  withoutNotes,
+} from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { Superseded } from '../../domain/superseded.ts'
@@ -12,11 +18,11 @@ import { backOffAfter } from './back-off.ts'
 import { commitUntilStored, unsavedError } from './commit-until-stored.ts'
 import type { Lease } from './lease.ts'
 import type { CurrentCredential, Snapshot, RenewalParts } from './renewal-parts.ts'
-import type { CredentialWithTokens, PreparedRenewal, RenewalResult } from './strategy.ts'
+import type { PreparedRenewal, RenewalResult } from './strategy.ts'
 
 /** One attempt, from what was found to what is stored. */
-interface RenewalAttempt extends PreparedRenewal {
-  readonly parts: RenewalParts
+interface RenewalAttempt<C extends Credential = Credential> extends PreparedRenewal<C> {
+  readonly parts: RenewalParts<C>
   readonly lease: Lease
   readonly about: About
   readonly context: Context
@@ -32,18 +38,18 @@ const JUST_NOW: Millis = SECOND
  * One renewal under a lease: writes down the intent, asks upstream, commits what came. Undefined: plan again, because another
  * process was first, or another way is to be taken.
  */
-export async function attemptRenewal(
-  parts: RenewalParts,
-  { found, elapsed }: Snapshot,
+export async function attemptRenewal<C extends Credential>(
+  parts: RenewalParts<C>,
+  { found, elapsed }: Snapshot<C>,
   lease: Lease,
   context: Context,
-): Promise<CurrentCredential | undefined> {
+): Promise<CurrentCredential<C> | undefined> {
   const { strategy } = parts
   const now = (): Instant => found.now + elapsed()
   const before = found.credential ?? strategy.initial(found.now)
   const about = strategy.about(before, context)
   const prepared = strategy.prepare(before, now())
-  const one: RenewalAttempt = { ...prepared, parts, lease, about, context, now, revision: found.revision }
+  const one: RenewalAttempt<C> = { ...prepared, parts, lease, about, context, now, revision: found.revision }
   if (prepared.next === 'send' && strategy.isSingleUse(before)) await parts.ports.store.ensureRoom()
   if (prepared.credential !== before) {
     const events = strategy.startEvents(before, prepared.credential, about, now())
@@ -60,9 +66,9 @@ export async function attemptRenewal(
 }
 
 /** Asks upstream and stores what came. */
-async function sent(
-  one: RenewalAttempt,
-): Promise<(Pick<RenewalResult, 'fault' | 'onStored'> & { readonly next: CredentialWithTokens }) | undefined> {
+async function sent<C extends Credential>(
+  one: RenewalAttempt<C>,
+): Promise<(Pick<RenewalResult<C>, 'fault' | 'onStored'> & { readonly next: CredentialWithTokens<C> }) | undefined> {
   const { parts, credential, next, isRetry, about, now } = one
   const context = unhurried(one.context)
   const { strategy } = parts
@@ -81,7 +87,11 @@ async function sent(
 }
 
 /** What came, and whether its access token ended on the way. A refresh token that came with it is kept all the same. */
-function checkExpiry(made: RenewalResult, isSingleUse: boolean, now: Instant): RenewalResult {
+function checkExpiry<C extends Credential>(
+  made: RenewalResult<C>,
+  isSingleUse: boolean,
+  now: Instant,
+): RenewalResult<C> {
   const fault = made.fault ? undefined : expiredOnArrival(made.credential.tokens, now)
   if (fault && !isSingleUse) throw fault
   return fault ? { ...made, fault } : made
@@ -116,15 +126,14 @@ function hooksOf(one: RenewalAttempt): TryHooks {
 }
 
 /** Stores tokens as the next generation; undefined when another process committed first. */
-async function keep(
-  one: RenewalAttempt,
-  { credential, events, fault, issued }: RenewalResult,
-): Promise<CredentialWithTokens | undefined> {
+async function keep<C extends Credential>(
+  one: RenewalAttempt<C>,
+  { credential, events, fault, issued }: RenewalResult<C>,
+): Promise<CredentialWithTokens<C> | undefined> {
   const { parts, credential: asked } = one
   const { connection, id, ports } = parts
-  const { backOff: _over, intent: _settled, ...rest } = credential
   const backOff = fault?.retryable ? { backOff: backOffOf(one, asked, fault, one.now()) } : {}
-  const next: CredentialWithTokens = { ...rest, ...backOff, generation: asked.generation + 1 }
+  const next = { ...withoutNotes(credential, 'intent', 'backOff'), ...backOff, generation: asked.generation + 1 }
   const expect = { generation: asked.generation }
   const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
   if (!parts.strategy.isSingleUse(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined

@@ -1,3 +1,4 @@
+import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -6,7 +7,7 @@ import type { Found, Store } from '../../ports/store.ts'
 import type { SavingPorts } from './commit-until-stored.ts'
 import type { LeaseRequest } from './lease.ts'
 import type { RecentFailure } from './recent-failure.ts'
-import type { CredentialWithTokens, RenewalStrategy } from './strategy.ts'
+import type { RenewalStrategy } from './strategy.ts'
 
 /** The world as renewals need it. */
 export interface RenewalPorts extends SavingPorts {
@@ -24,31 +25,31 @@ export interface RenewalPorts extends SavingPorts {
 }
 
 /** A credential that was current at `now` of the store's clock; `elapsed` counts on from there. */
-export interface CurrentCredential {
-  readonly credential: CredentialWithTokens
+export interface CurrentCredential<C extends Credential = Credential> {
+  readonly credential: CredentialWithTokens<C>
   readonly now: Instant
   readonly elapsed: () => Millis
 }
 
 /** The credential as it was found, the moment at which to judge it, and what has passed since. */
-export interface Snapshot {
-  readonly found: Found
+export interface Snapshot<C extends Credential = Credential> {
+  readonly found: Found<C>
   readonly now: Instant
   readonly elapsed: () => Millis
 }
 
 /** What a renewal of one credential works with. */
-export interface RenewalParts {
+export interface RenewalParts<C extends Credential = Credential> {
   readonly connection: string
   readonly id: string
-  readonly strategy: RenewalStrategy
+  readonly strategy: RenewalStrategy<C>
   readonly ports: RenewalPorts
   readonly lease: LeaseRequest
   readonly recentFailure: RecentFailure
   /** When a generation was seen last: at least as much time has passed since as here, though the store's clock stepped back. */
   seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
   /** The renewal under way, which all callers share. */
-  flight: Promise<CurrentCredential> | undefined
+  flight: Promise<CurrentCredential<C>> | undefined
   /** The failure of the latest try of the renewal under way, which tries again. */
   latestFailure: GuestpassError | undefined
   /** Tokens that came wait for the store. */

@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential, TokenSet } from '../../domain/credential.ts'
+import { type Credential, isOfKind, type TokenSet } from '../../domain/credential.ts'
 import { type Ask, judgedAt, type Plan, plan } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -13,15 +13,14 @@ import type { CurrentCredential, Snapshot, RenewalParts, RenewalPorts } from './
 import type { RenewalStrategy } from './strategy.ts'
 
 export type { CurrentCredential, RenewalPorts } from './renewal-parts.ts'
-export type { CredentialWithTokens } from './strategy.ts'
 
 /** Keeps one credential current. */
-export interface Renewal {
+export interface Renewal<C extends Credential = Credential> {
   /**
    * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, which names the
    * failure of the latest try; with the codes of the strategy, …
    */
-  current(ask: Ask, context?: Context): Promise<CurrentCredential>
+  current(ask: Ask, context?: Context): Promise<CurrentCredential<C>>
   /** Whether a renewal is under way. */
   readonly busy: boolean
 }
@@ -33,15 +32,15 @@ const PATIENCE: Millis = MINUTE
  * Serves a stored credential, renewing it when due: look, plan, do the one thing, commit. Callers of one process share one
  * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
  */
-export function createRenewal(
+export function createRenewal<C extends Credential>(
   of: { readonly connection: string; readonly id: string },
-  strategy: RenewalStrategy,
+  strategy: RenewalStrategy<C>,
   ports: RenewalPorts,
-): Renewal {
+): Renewal<C> {
   const { connection, id } = of
   // Of this renewal alone: another of the same process is as much a stranger as another process.
   const holder = `${ports.holder}/${ports.random.uuid()}`
-  const parts: RenewalParts = {
+  const parts: RenewalParts<C> = {
     connection,
     id,
     strategy,
@@ -61,7 +60,11 @@ export function createRenewal(
   }
 }
 
-async function current(parts: RenewalParts, asked: Ask, context: Context): Promise<CurrentCredential> {
+async function current<C extends Credential>(
+  parts: RenewalParts<C>,
+  asked: Ask,
+  context: Context,
+): Promise<CurrentCredential<C>> {
   const waited = stopwatch(parts.ports.clock)
   const { patienceMs = PATIENCE } = context
   const left = (): Millis => patienceMs - waited()
@@ -95,12 +98,22 @@ async function current(parts: RenewalParts, asked: Ask, context: Context): Promi
 }
 
 /** The credential as it is in the store now. */
-async function look(parts: RenewalParts): Promise<Snapshot> {
+async function look<C extends Credential>(parts: RenewalParts<C>): Promise<Snapshot<C>> {
   const { clock, store } = parts.ports
   const elapsed = stopwatch(clock)
   const monotonic = clock.monotonic()
-  const found = await store.find(parts.connection, parts.id)
+  const found = ofKind(parts, await store.find(parts.connection, parts.id))
   return { found, now: steady(parts, found, monotonic), elapsed }
+}
+
+/** What the store found, if it is of the kind that is renewed. Throws `store_corrupt` for another kind. */
+function ofKind<C extends Credential>({ id, strategy }: RenewalParts<C>, { credential, ...found }: Found): Found<C> {
+  if (!credential) return found
+  if (isOfKind<C>(credential, strategy.kind)) return { ...found, credential }
+  throw new GuestpassError(
+    'store_corrupt',
+    `The row ${id} holds a credential of the kind ${credential.kind}, not ${strategy.kind}. Restore the store from a backup.`,
+  )
 }
 
 function steady(parts: RenewalParts, { credential, now }: Found, monotonic: Millis): Instant {
@@ -119,8 +132,12 @@ const planned = (parts: RenewalParts, { found, now }: Snapshot, ask: Ask): Plan 
 const isValid = (parts: RenewalParts, { now, elapsed }: Snapshot, tokens: TokenSet): boolean =>
   judgedAt(tokens, now + elapsed(), issuersNow(parts)) < tokens.expiresAt
 
-const served = ({ found, now, elapsed }: Snapshot, tokens: TokenSet): CurrentCredential => ({
-  credential: { ...(found.credential as Credential), tokens },
+const served = <C extends Credential>(
+  { found, now, elapsed }: Snapshot<C>,
+  tokens: TokenSet,
+): CurrentCredential<C> => ({
+  // A plan serves only tokens of what was found.
+  credential: { ...(found.credential as C), tokens },
   now,
   elapsed,
 })
@@ -141,11 +158,11 @@ const isUnsaved = (thrown: unknown): boolean => thrown instanceof GuestpassError
  * The flight's outcome, unless the caller's patience ends first: then this wait alone ends. Where the process bounds how long tokens
  * wait for the store, because it ends with the call, the caller waits for that.
  */
-async function patiently(
-  flight: Promise<CurrentCredential>,
+async function patiently<C extends Credential>(
+  flight: Promise<CurrentCredential<C>>,
   { left, patienceMs }: { readonly left: Millis; readonly patienceMs: Millis },
-  parts: RenewalParts,
-): Promise<CurrentCredential> {
+  parts: RenewalParts<C>,
+): Promise<CurrentCredential<C>> {
   const { connection, ports } = parts
   const over = new AbortController()
   const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
@@ -161,7 +178,10 @@ async function patiently(
 }
 
 /** Clears the flight when it ends, so that those who come next plan on what it stored. */
-function landing(parts: RenewalParts, work: Promise<CurrentCredential>): Promise<CurrentCredential> {
+function landing<C extends Credential>(
+  parts: RenewalParts<C>,
+  work: Promise<CurrentCredential<C>>,
+): Promise<CurrentCredential<C>> {
   const { underway } = parts.ports
   underway?.add(work)
   const end = (): void => {
@@ -181,8 +201,13 @@ function renewBehind(parts: RenewalParts, context: Context): void {
 }
 
 /** Waits for the lease. Plans again after each answer of the store, because another process may have done the work. */
-const underLease = (parts: RenewalParts, ask: Ask, context: Context): Promise<CurrentCredential> =>
-  withLease(parts.lease, parts.ports, async ({ lease, found, requestedAt, elapsed }) => {
+const underLease = <C extends Credential>(
+  parts: RenewalParts<C>,
+  ask: Ask,
+  context: Context,
+): Promise<CurrentCredential<C>> =>
+  withLease(parts.lease, parts.ports, async ({ lease, found: row, requestedAt, elapsed }) => {
+    const found = row && ofKind(parts, row)
     const at = found ? { found, now: steady(parts, found, requestedAt), elapsed } : await look(parts)
     const next = planned(parts, at, ask)
     if (next.do === 'refuse') throw next.error

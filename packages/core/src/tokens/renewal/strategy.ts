@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { Credential, TokenSet } from '../../domain/credential.ts'
+import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import type { Windows } from '../../domain/plan.ts'
@@ -8,13 +8,10 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { Issued } from '../../ports/store.ts'
 import type { TryHooks } from '../../upstream/try-hooks.ts'
 
-/** A credential with tokens that may be served. */
-export type CredentialWithTokens = Credential & { readonly tokens: TokenSet }
-
 /** What stands in the store before a call, so that another process can go on where this one was killed. */
-export interface PreparedRenewal {
+export interface PreparedRenewal<C extends Credential = Credential> {
   /** With its intent; the very credential that was found where nothing has to be written down. */
-  readonly credential: Credential
+  readonly credential: C
   /** `send`: the call may be made. `plan`: only write the credential down, and plan again. */
   readonly next: 'send' | 'plan'
   /** Whether the same request may have been sent before under this intent. */
@@ -22,14 +19,14 @@ export interface PreparedRenewal {
 }
 
 /** What a failure leaves. */
-export interface FailureResult {
-  readonly credential: Credential
+export interface FailureResult<C extends Credential = Credential> {
+  readonly credential: C
   /** `retry`: plan again, there is another way or nothing is lost yet. `stop`: the caller gets the failure. */
   readonly next: 'retry' | 'stop'
 }
 
 /** One call for the next tokens. */
-export interface RenewalCall extends PreparedRenewal {
+export interface RenewalCall<C extends Credential = Credential> extends PreparedRenewal<C> {
   readonly about: About
   /** The store's time, counted on while the call runs. */
   readonly now: () => Instant
@@ -38,23 +35,23 @@ export interface RenewalCall extends PreparedRenewal {
 }
 
 /** The next tokens, and what else is stored with them. */
-export interface RenewalResult {
-  readonly credential: CredentialWithTokens
+export interface RenewalResult<C extends Credential = Credential> {
+  readonly credential: CredentialWithTokens<C>
   readonly events: readonly Event[]
   readonly issued?: readonly Issued[]
   /** Why what came cannot be used: the credential is stored all the same, because it holds what must not be lost; then this is thrown. */
   readonly fault?: GuestpassError
   /** Called once the tokens are stored, with the credential as it is stored. */
-  readonly onStored?: (stored: CredentialWithTokens) => void
+  onStored?(stored: CredentialWithTokens<C>): void
   /** Called when another change came first, so that the tokens are not stored. Never rejects. */
   readonly onSuperseded?: () => Promise<void>
 }
 
 /** A call that failed. */
-export interface FailedRenewal {
-  readonly before: Credential
+export interface FailedRenewal<C extends Credential = Credential> {
+  readonly before: C
   /** What it leaves. */
-  readonly after: Credential
+  readonly after: C
   readonly error: GuestpassError
   readonly about: About
   readonly now: Instant
@@ -66,22 +63,23 @@ export interface FailedRenewal {
  * How one kind of credential gets its next tokens. All but `renew` is a table: decided from plain data, without clock, network or
  * store.
  */
-export interface RenewalStrategy {
+export interface RenewalStrategy<C extends Credential = Credential> {
+  readonly kind: C['kind']
   readonly windows: Windows
   /** Whether a call uses something up, so that it must not be sent by a process that has lost its lease. */
-  isSingleUse(credential: Credential): boolean
+  isSingleUse(credential: C): boolean
   /** The credential to begin with when nothing is stored. Throws when a renewal cannot create it. */
-  initial(now: Instant): Credential
+  initial(now: Instant): C
   /** What the events of one call share. */
-  about(credential: Credential, context: Context): About
+  about(credential: C, context: Context): About
   /** What to write down before the call. Throws when nothing can be renewed. */
-  prepare(credential: Credential, now: Instant): PreparedRenewal
+  prepare(credential: C, now: Instant): PreparedRenewal<C>
   /** Gets the next tokens from upstream, whole pipeline included. */
-  renew(order: RenewalCall): Promise<RenewalResult>
+  renew(order: RenewalCall<C>): Promise<RenewalResult<C>>
   /** What a failed call leaves of the credential. */
-  afterFailure(prepared: PreparedRenewal, error: GuestpassError, now: Instant): FailureResult
+  afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
   /** The events of what is written down before the call. */
-  startEvents(before: Credential, after: Credential, about: About, now: Instant): readonly Event[]
+  startEvents(before: C, after: C, about: About, now: Instant): readonly Event[]
   /** The events of a failed call, and of what it leaves. */
-  failureEvents(failure: FailedRenewal): readonly Event[]
+  failureEvents(failure: FailedRenewal<C>): readonly Event[]
 }

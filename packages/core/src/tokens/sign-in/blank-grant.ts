@@ -1,9 +1,9 @@
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential, Request } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import type { Instant } from '../../domain/time.ts'
 
 /** A grant before its first tokens. */
-export const blankGrant = (connection: string, subject: string, now: Instant): Credential => ({
+export const blankGrant = (connection: string, subject: string, now: Instant): GrantCredential => ({
   connection,
   id: GRANT,
   kind: 'grant',
@@ -13,7 +13,3 @@ export const blankGrant = (connection: string, subject: string, now: Instant): C
   status: 'active',
   createdAt: now,
 })
-
-/** Some members of what a grant was asked for, those that are there. */
-export const pickMembers = (request: Request, members: readonly string[]): Request =>
-  Object.fromEntries(Object.entries(request).filter(([member]) => members.includes(member)))

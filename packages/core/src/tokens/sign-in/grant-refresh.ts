@@ -1,4 +1,4 @@
-import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
+import type { GrantCredential, StoredSignIn, TokenSet } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRenewed, REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
 import type { Windows } from '../../domain/plan.ts'
@@ -38,7 +38,7 @@ export interface GrantParts {
 /** What the functions of one grant work with. */
 export interface GrantTools extends GrantParts {
   readonly ports: RenewalPorts
-  readonly rotation: Rotation
+  readonly rotation: Rotation<GrantCredential>
   readonly epoch: SignInEpoch
   /** Scopes that a renewal was made for and did not bring, of which sign-in. */
   askedInVain?: string
@@ -47,10 +47,10 @@ export interface GrantTools extends GrantParts {
 /** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
 export function scopesToAsk(
   { connection, scopes: wanted }: GrantParts,
-  { tokens, request }: Credential,
+  { tokens, request }: GrantCredential,
 ): readonly string[] | undefined {
   // Empty: upstream did not tell them.
-  const granted = (request?.['granted'] ?? []) as readonly string[]
+  const granted = request?.granted ?? []
   const isTold = granted.length > 0
   if (!wanted) return isTold ? granted : undefined
   const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
@@ -68,7 +68,7 @@ export function scopesToAsk(
 /** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
 async function received(
   { acceptor }: GrantParts,
-  credential: Refreshable,
+  credential: Refreshable<GrantCredential>,
   granted: GrantedTokens,
   of: { readonly asked: readonly string[]; readonly sentAt: Instant },
   now: () => Instant,
@@ -87,10 +87,13 @@ async function received(
 }
 
 /** Sends the refresh, and receives what comes of it. */
-export async function renew(tools: GrantTools, call: RenewalCall): Promise<RenewalResult> {
+export async function renew(
+  tools: GrantTools,
+  call: RenewalCall<GrantCredential>,
+): Promise<RenewalResult<GrantCredential>> {
   const { oauth, acceptor, recorder, rotation } = tools
   const { about, context, now, hooks } = call
-  const credential = call.credential as Refreshable
+  const credential = rotation.refreshable(call.credential)
   const scopes = scopesToAsk(tools, credential)
   await acceptor.ensureVerifiable(credential.tokens)
   const started = now()
@@ -116,8 +119,8 @@ export async function renew(tools: GrantTools, call: RenewalCall): Promise<Renew
   const of = { asked: scopes ?? [], sentAt }
   const { tokens, fault } = await received(tools, credential, granted, of, now)
   // An answer to a request without scopes names all that were granted.
-  const learned: Request = scopes || fault ? {} : { granted: tokens.scopes }
-  const request: Request = { ...credential.request, ...learned, ...bindingOf(oauth) }
+  const learned: StoredSignIn = scopes || fault ? {} : { granted: tokens.scopes }
+  const request: StoredSignIn = { ...credential.request, ...learned, ...bindingOf(oauth) }
   const next = { ...credential, status: 'active', tokens, request } as const
   const onSuperseded = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
   const latencyMs = now() - started
@@ -130,10 +133,10 @@ export async function renew(tools: GrantTools, call: RenewalCall): Promise<Renew
 }
 
 /** The event of a refresh that failed, with the scopes that it asked for; none where it asked for all. */
-export const refreshFailed = (parts: GrantParts, credential: Credential, failure: TokenFailure): Event =>
+export const refreshFailed = (parts: GrantParts, credential: GrantCredential, failure: TokenFailure): Event =>
   parts.recorder.failed(credential, failure, {
     grant: REFRESH_GRANT,
-    asked: parts.scopes ?? (credential.request?.['granted'] as readonly string[] | undefined) ?? [],
+    asked: parts.scopes ?? credential.request?.granted ?? [],
   })
 
 /** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
@@ -152,7 +155,7 @@ async function endAfterSignOut(
 
 function renewed(
   { ports }: GrantTools,
-  { about, credential, now }: RenewalCall,
+  { about, credential, now }: RenewalCall<GrantCredential>,
   came: {
     readonly granted: GrantedTokens
     readonly tokens: TokenSet

@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential, Intent } from '../../domain/credential.ts'
+import { type GrantCredential, grantIn, type Intent, type Status } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRequested, grantEnded, grantInDoubt, lastResortStarted } from '../../domain/events/access-tokens.ts'
 import { type Ask, stuck } from '../../domain/plan.ts'
@@ -22,7 +22,7 @@ const IDLE: Millis = 15 * DAY
 const IDLE_SPREAD = 0.1
 
 /** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
-export interface Grant extends CredentialSource {
+export interface Grant extends CredentialSource<GrantCredential> {
   /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
   exists(): Promise<boolean>
   /** Renews it when it was not renewed for about 15 days; for a process that stays up. Rejects with `needs_reauth` when it has ended. */
@@ -32,7 +32,7 @@ export interface Grant extends CredentialSource {
 export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
   const { connection, graceMs } = parts
   const { holder, random, store } = ports
-  const rotation = createRotation(
+  const rotation = createRotation<GrantCredential>(
     {
       holder,
       ...(graceMs === undefined ? {} : { graceMs }),
@@ -46,8 +46,8 @@ export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
     id: GRANT,
     current: (ask, context) => wanting(tools, renewing, ask, context),
     async exists() {
-      const { credential, revision, now } = await store.find(connection, GRANT)
-      return seedGrant(tools, credential, revision, now)
+      const found = await store.find(connection, GRANT)
+      return seedGrant(tools, grantIn(found), found.revision, found.now)
     },
     async keepAlive(context) {
       const { credential, now } = await store.find(connection, GRANT)
@@ -62,7 +62,8 @@ export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
 }
 
 /** Renews the sign-in by its refresh token, which each use spends. */
-const grantStrategy = (tools: GrantTools): RenewalStrategy => ({
+const grantStrategy = (tools: GrantTools): RenewalStrategy<GrantCredential> => ({
+  kind: 'grant',
   windows: tools.windows,
   isSingleUse: () => true,
   about: tools.recorder.about,
@@ -91,16 +92,16 @@ type GrantEvent = typeof grantInDoubt | typeof accessTokenRequested | typeof las
 
 const record = (
   { ports }: GrantTools,
-  { generation, intent }: Credential,
+  { generation, intent }: GrantCredential,
   { about, now, latencyMs }: Moment,
   event: GrantEvent,
 ): Event => event(about, { id: ports.random.uuid(), at: now, generation, intent: intent?.id, latencyMs })
 
 /** The events of what is stored between two tokens. */
-function changes(tools: GrantTools, before: Credential, after: Credential, moment: Moment): readonly Event[] {
+function changes(tools: GrantTools, before: GrantCredential, after: GrantCredential, moment: Moment): readonly Event[] {
   const begins = (action: Intent['action']): boolean =>
     after.intent?.action === action && after.intent.id !== before.intent?.id
-  const becomes = (status: Credential['status']): boolean => after.status === status && before.status !== status
+  const becomes = (status: Status): boolean => after.status === status && before.status !== status
   const one = (event: GrantEvent): Event => record(tools, after, moment, event)
   return [
     ...(begins('refresh') ? [one(accessTokenRequested)] : []),
@@ -116,10 +117,10 @@ function changes(tools: GrantTools, before: Credential, after: Credential, momen
  */
 async function wanting(
   tools: GrantTools,
-  { current }: Renewal,
+  { current }: Renewal<GrantCredential>,
   ask: Ask,
   context: Context | undefined,
-): Promise<CurrentCredential> {
+): Promise<CurrentCredential<GrantCredential>> {
   const { scopes = [], epoch } = tools
   const lacking = ({ credential: { tokens } }: CurrentCredential): string =>
     tokens.scopes.length === 0 ? '' : lackedScopes(scopes, tokens.scopes).join(' ')

@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { own, strictObject } from '../../domain/strict-json.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -8,8 +8,8 @@ import { decodeBase64url } from '../../domain/base64url.ts'
  * Throws `token_refused` where a refresh brought an ID token of another user than the sign-in did (OpenID Connect Core, 12.2). It came from
  * the token endpoint itself, and can only refuse: its signature is not looked at, so that a refresh needs no keys (3.1.3.7, step 6).
  */
-export function refuseOtherUser({ connection, request }: Credential, idToken: Secret | undefined): void {
-  const [signedIn, came] = [request?.['subject'], idToken && subjectOf(idToken)]
+export function refuseOtherUser({ connection, request }: GrantCredential, idToken: Secret | undefined): void {
+  const [signedIn, came] = [request?.subject, idToken && subjectOf(idToken)]
   if (signedIn === undefined || came === undefined || came === signedIn) return
   throw new GuestpassError(
     'token_refused',

@@ -1,4 +1,4 @@
-import type { Credential, Intent, TokenSet } from '../../domain/credential.ts'
+import { type Credential, type Intent, type TokenSet, withoutNotes } from '../../domain/credential.ts'
 import { LATER } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { holds, type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -6,7 +6,7 @@ import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { FailureResult, PreparedRenewal } from '../renewal/strategy.ts'
 
-export interface RotationOptions {
+export interface RotationOptions<C extends Credential> {
   /**
    * How long after its intent the same request may be sent again, because upstream gives the same answer or tolerates it; in
    * milliseconds. Default 0: a refresh token that is presented twice ends everything.
@@ -15,7 +15,7 @@ export interface RotationOptions {
   /** Names the process in intents. */
   readonly holder: string
   /** Whom the credential is of, and what its owner has to do when it has ended: for messages, and for the reason of the error. */
-  readonly describe: (credential: Credential) => {
+  readonly describe: (credential: C) => {
     readonly whose: string
     readonly remedy: string
     readonly reason?: string
@@ -23,17 +23,19 @@ export interface RotationOptions {
 }
 
 /** How refresh tokens that each use spends are renewed without presenting one twice undeclared. */
-export interface Rotation {
-  prepare(credential: Credential, now: Instant): PreparedRenewal
-  afterFailure(prepared: PreparedRenewal, error: GuestpassError, now: Instant): FailureResult
+export interface Rotation<C extends Credential> {
+  prepare(credential: C, now: Instant): PreparedRenewal<C>
+  afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
+  /** The same credential, as one that has a refresh token. Throws `needs_reauth` if it has none. */
+  refreshable(credential: C): Refreshable<C>
   /** Whether the refresh token of a prepared credential may be sent again now although the answer to it was lost. */
-  mayRepeat(credential: Credential, now: Instant): boolean
+  mayRepeat(credential: C, now: Instant): boolean
   /** Throws `in_doubt` when a retry comes too late to be tolerated. */
-  refuseLateRetry(prepared: PreparedRenewal, now: Instant): void
+  refuseLateRetry(prepared: PreparedRenewal<C>, now: Instant): void
 }
 
 /** A credential whose refresh token can be sent. */
-export type Refreshable = Credential & { readonly tokens: TokenSet & { readonly refresh: Secret } }
+export type Refreshable<C extends Credential> = C & { readonly tokens: TokenSet & { readonly refresh: Secret } }
 
 /** How long after the intent of a process that is gone the last resort waits at least. */
 const LEAST: Millis = SECOND
@@ -43,18 +45,21 @@ const LEAST: Millis = SECOND
  * the credential is `in_doubt`: its access token serves to the end; then the refresh token is sent once more, declared as a
  * `last_resort`, each time after a longer back-off. Only a definite answer ends it: tokens, or a refusal of the grant.
  */
-export function createRotation({ graceMs = 0, holder, describe }: RotationOptions, random: Random): Rotation {
-  const mayRepeat = ({ intent }: Credential, now: Instant): boolean =>
+export function createRotation<C extends Credential>(
+  { graceMs = 0, holder, describe }: RotationOptions<C>,
+  random: Random,
+): Rotation<C> {
+  const mayRepeat = ({ intent }: C, now: Instant): boolean =>
     graceMs > 0 && intent?.action === 'refresh' && holds(intent.startedAt + graceMs, graceMs, now)
-  const intending = (credential: Credential, action: Intent['action'], now: Instant): Credential => ({
+  const intending = (credential: C, action: Intent['action'], now: Instant): C => ({
     ...credential,
     intent: { id: random.uuid(), action, holder, startedAt: now },
   })
-  const doubtful = (credential: Credential): GuestpassError =>
+  const doubtful = (credential: C): GuestpassError =>
     new GuestpassError('in_doubt', `${describe(credential).whose}: the answer to the last refresh was lost. ${LATER}`)
 
   /** What a process left that is gone: its refresh token may have been sent. */
-  function left(credential: Credential, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal {
+  function left(credential: C, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal<C> {
     const until = intent.startedAt + LEAST
     const isRecent = now >= intent.startedAt && now < until
     if (now >= expiresAt && !isRecent) return lastResort(credential, now)
@@ -63,17 +68,23 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
     return { credential: { ...credential, ...rested, status: 'in_doubt' }, next: 'plan', isRetry: true }
   }
 
-  const lastResort = (credential: Credential, now: Instant): PreparedRenewal => ({
+  const lastResort = (credential: C, now: Instant): PreparedRenewal<C> => ({
     credential: { ...intending(credential, 'last_resort', now), status: 'in_doubt' },
     next: 'send',
     isRetry: false,
   })
 
+  function refreshable(credential: C): Refreshable<C> {
+    if (hasRefreshToken(credential)) return credential
+    const { whose, remedy, ...facts } = describe(credential)
+    throw new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
+  }
+
   return {
     mayRepeat,
+    refreshable,
     prepare(credential, now) {
-      const { intent, status, tokens } = credential
-      if (!tokens?.refresh) throw spent(credential, describe)
+      const { intent, status, tokens } = refreshable(credential)
       if (mayRepeat(credential, now)) return { credential, next: 'send', isRetry: true }
       if (status === 'in_doubt') return lastResort(credential, now)
       if (intent) return left(credential, intent, tokens.expiresAt, now)
@@ -91,20 +102,17 @@ export function createRotation({ graceMs = 0, holder, describe }: RotationOption
       }
       // Upstream did nothing now; an earlier try under the same intent may have been the one that took effect.
       if (isRetry || credential.status === 'in_doubt') return { credential, next: 'stop' }
-      const { intent: _off, ...rest } = credential
-      return { credential: rest, next: 'stop' }
+      return { credential: withoutNotes(credential, 'intent'), next: 'stop' }
     },
   }
 }
 
-/** The refresh token is spent or gone: what there is serves to its end. */
-function needingReauth({ intent: _over, backOff: _none, tokens, ...rest }: Credential): Credential {
-  if (!tokens) return { ...rest, status: 'needs_reauth' }
-  const { refresh: _spent, ...left } = tokens
-  return { ...rest, status: 'needs_reauth', tokens: left }
-}
+const hasRefreshToken = <C extends Credential>(credential: C): credential is Refreshable<C> =>
+  credential.tokens?.refresh !== undefined
 
-function spent(credential: Credential, words: RotationOptions['describe']): GuestpassError {
-  const { whose, remedy, ...facts } = words(credential)
-  return new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
+/** The refresh token is spent or gone: the access token serves to its end. */
+function needingReauth<C extends Credential>(credential: C): C {
+  const { refresh: _spent, ...left } = credential.tokens ?? {}
+  const tokens = credential.tokens ? { tokens: left } : {}
+  return { ...withoutNotes(credential, 'intent', 'backOff'), status: 'needs_reauth', ...tokens }
 }

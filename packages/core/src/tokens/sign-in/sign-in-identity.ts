@@ -1,4 +1,4 @@
-import type { Credential } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
@@ -53,8 +53,8 @@ export async function identityOf(granted: GrantedTokens, ask: IdentityAsk, parts
 }
 
 /** A connection belongs to the user who signed in first. */
-export function refuseOtherIdentity({ request }: Credential, identity: Identity): void {
-  if (request?.['user'] !== undefined && identity.user === undefined)
+export function refuseOtherIdentity({ request }: GrantCredential, identity: Identity): void {
+  if (request?.user !== undefined && identity.user === undefined)
     throw refusedSignIn(
       'identity',
       'upstream does not say who signed in, and the connection belongs to a user. Allow the OAuth client the scope users:readonly, or have it give an ID token',
@@ -67,7 +67,7 @@ export function refuseOtherIdentity({ request }: Credential, identity: Identity)
     if (known !== undefined && came !== undefined && known !== came) {
       throw refusedSignIn(
         'identity',
-        `the connection belongs to another ${what} (${String(known)}): sign in as that one, or use another connection`,
+        `the connection belongs to another ${what} (${known}): sign in as that one, or use another connection`,
       )
     }
   }

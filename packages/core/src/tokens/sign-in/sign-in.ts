@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import { signInFailed, signInStarted } from '../../domain/events/sign-ins.ts'
 import { Secret } from '../../domain/secret.ts'
@@ -109,7 +109,7 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
   const secretText = (): string => encodeBase64url(random.bytes(BYTES))
 
   /** What the events of one sign-in share. */
-  const aboutOf = ({ subject }: Credential, { actor, correlationId }: Initiator): About => ({
+  const aboutOf = ({ subject }: GrantCredential, { actor, correlationId }: Initiator): About => ({
     actor,
     connection,
     subject,

@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential } from '../../domain/credential.ts'
+import { type GrantCredential, grantIn } from '../../domain/credential.ts'
 import { grantRevoked } from '../../domain/events/access-tokens.ts'
 import { endOf } from '../../domain/plan.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
@@ -39,7 +39,7 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
   const { store, random, clock } = ports
   const epoch = signInEpoch(store, connection)
 
-  async function revoked(credential: Credential, now: Instant): Promise<SignedOut> {
+  async function revoked(credential: GrantCredential, now: Instant): Promise<SignedOut> {
     const { tokens } = credential
     if (!tokens) return { upstream: 'done', local: 'done' }
     const end = isOfOtherIssuer(credential, oauth)
@@ -52,7 +52,8 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
 
   async function ended(context: Context): Promise<SignedOut> {
     for (;;) {
-      const { credential, now } = await store.find(connection, GRANT)
+      const found = await store.find(connection, GRANT)
+      const [credential, { now }] = [grantIn(found), found]
       if (!credential) {
         throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
       }
@@ -62,7 +63,7 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
       const generation = credential.generation + 1
       // Kept where upstream could not be told, so that it can be told later.
       const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
-      const next: Credential = { ...rest, ...left, status: 'revoked', generation }
+      const next: GrantCredential = { ...rest, ...left, status: 'revoked', generation }
       const facts = { id: random.uuid(), at: now, generation, upstream: answer.upstream }
       const change = {
         connection,

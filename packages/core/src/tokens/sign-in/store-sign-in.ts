@@ -1,5 +1,11 @@
 import { GRANT } from '../../domain/credential-ids.ts'
-import type { Credential, Request, TokenSet } from '../../domain/credential.ts'
+import {
+  type CredentialWithTokens,
+  type GrantCredential,
+  grantIn,
+  type StoredSignIn,
+  type TokenSet,
+} from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import { signInCompleted } from '../../domain/events/sign-ins.ts'
 import { endOf } from '../../domain/plan.ts'
@@ -10,10 +16,10 @@ import { stopwatch } from '../../ports/clock.ts'
 import type { DocumentWrite } from '../../ports/store.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { AccessToken } from '../access/access-tokens.ts'
-import { bindingOf, isOfOtherIssuer } from './grant-binding.ts'
-import { blankGrant, pickMembers } from './blank-grant.ts'
+import { bindingOf, isOfOtherIssuer, kept } from './grant-binding.ts'
+import { blankGrant } from './blank-grant.ts'
 import { commitUntilStored, isTransientStoreError, retryWhileTransient } from '../renewal/commit-until-stored.ts'
-import type { CredentialWithTokens, RenewalPorts } from '../renewal/renewal.ts'
+import type { RenewalPorts } from '../renewal/renewal.ts'
 import type { TokenAcceptor } from '../access/accept-tokens.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
 import { type Identified, type IdentityParts, identityOf, refuseOtherIdentity } from './sign-in-identity.ts'
@@ -33,14 +39,14 @@ export interface GrantedSignIn {
   readonly grant: string
   readonly nonce?: string
   /** What the event of the sign-in shares with the others of its request. */
-  readonly about: (credential: Credential) => About
+  readonly about: (credential: GrantCredential) => About
   /** Documents to commit with the tokens. */
   readonly settled?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
 }
 
 /** The grant as it stands, and the store's time, counted on. */
 export interface GrantSnapshot {
-  readonly credential: Credential
+  readonly credential: GrantCredential
   readonly now: () => Instant
 }
 
@@ -48,7 +54,7 @@ export async function readGrant(connection: string, { store, clock, random }: Re
   const elapsed = stopwatch(clock)
   const found = await store.find(connection, GRANT)
   const now = (): Instant => found.now + elapsed()
-  return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
+  return { credential: grantIn(found) ?? blankGrant(connection, random.uuid(), found.now), now }
 }
 
 interface Judged {
@@ -76,7 +82,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
   async function judged(granted: GrantedTokens, of: GrantedSignIn, { credential }: GrantSnapshot): Promise<Judged> {
     const received = await parts.acceptor.accept(granted, of, of.now)
     const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
-    const bound = credential.request?.['user'] !== undefined && !isOfOtherIssuer(credential, oauth)
+    const bound = credential.request?.user !== undefined && !isOfOtherIssuer(credential, oauth)
     const ask = { asked: of.asked, verified: tokens.verified, bound }
     const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
     return { tokens, identity }
@@ -88,8 +94,11 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
       // Another issuer has other users, by the same names too.
       const isSameIssuer = !isOfOtherIssuer(credential, oauth)
       if (isSameIssuer) refuseOtherIdentity(credential, identity)
-      const kept = pickMembers(credential.request ?? {}, isSameIssuer ? ['seed', 'user', 'organization'] : ['seed'])
-      const next = successor(credential, tokens, { ...kept, ...bindingOf(oauth), ...identity })
+      const next = successor(credential, tokens, {
+        ...kept(credential.request ?? {}, isSameIssuer),
+        ...bindingOf(oauth),
+        ...identity,
+      })
       const signedIn = signedInAs(next, identity, of.asked)
       const { scopes, missing, excess } = signedIn
       const { verified } = tokens
@@ -146,14 +155,18 @@ function unsaved(cause: GuestpassError, granted: GrantedTokens, { asked, sentAt 
 }
 
 /** The grant with the tokens of a sign-in. */
-function successor(credential: Credential, tokens: TokenSet, about: Request): CredentialWithTokens {
+function successor(
+  credential: GrantCredential,
+  tokens: TokenSet,
+  about: StoredSignIn,
+): CredentialWithTokens<GrantCredential> {
   const { intent: _over, backOff: _none, request: _former, ...rest } = credential
-  const request: Request = { granted: tokens.scopes, ...about }
+  const request: StoredSignIn = { granted: tokens.scopes, ...about }
   return { ...rest, status: 'active', generation: credential.generation + 1, tokens, request }
 }
 
 const signedInAs = (
-  { generation, tokens }: CredentialWithTokens,
+  { generation, tokens }: CredentialWithTokens<GrantCredential>,
   { subject: _own, ...identity }: Identified,
   asked: readonly string[],
 ): SignedIn => ({

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Connection } from '../../../src/connection/connection.ts'
+import { guestsIn } from '../../../src/domain/credential.ts'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { asGuestpassError } from '../../../src/domain/errors.ts'
 import { isLive } from '../../../src/guests/authentication/guest-reservation.ts'
@@ -86,8 +87,8 @@ it('whatever is asked and lost in whatever order, a person has one guest, and no
         const { documents } = await here.store.documents('default', { kind: 'duplicate', limit: 9 })
         expect(documents.length).toBeLessThanOrEqual(1)
         for (const { value } of documents) expect(value).not.toMatchObject({ state: 'creating' })
-        const { credentials } = await here.store.list('default', { kind: 'guest', limit: 99 })
-        const live = credentials.filter((guest) => isLive(guest, here.clock.wall()) && !givenUp.has(guest.id))
+        const guests = guestsIn(await here.store.list('default', { kind: 'guest', limit: 99 }))
+        const live = guests.filter((guest) => isLive(guest, here.clock.wall()) && !givenUp.has(guest.id))
         expect(live.length).toBeLessThanOrEqual(1)
         const told = JSON.stringify(await here.events()).toLowerCase()
         expect(told).not.toContain(EMAIL)
@@ -143,8 +144,8 @@ it('whoever is killed in whatever moment, a person has one guest, and whoever as
           processes[it.process] = await start()
         }
         await here.clock.advance(it.do === 'pass' ? it.ms : 0)
-        const { credentials } = await here.store.list('default', { kind: 'guest', limit: 99 })
-        expect(credentials.filter((guest) => isLive(guest, here.clock.wall())).length).toBeLessThanOrEqual(1)
+        const guests = guestsIn(await here.store.list('default', { kind: 'guest', limit: 99 }))
+        expect(guests.filter((guest) => isLive(guest, here.clock.wall())).length).toBeLessThanOrEqual(1)
       }
       await here.clock.advance(MINUTE)
       here.upstream.forgive()

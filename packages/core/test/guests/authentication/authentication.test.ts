@@ -491,7 +491,7 @@ describe('a request that gets the session of an earlier one', () => {
     return {
       given: here.upstream.attributes.get(guestId),
       profile: openProfile(stored?.profile),
-      consent: stored?.request?.['consentTimestamp'],
+      consent: stored?.request?.consentTimestamp,
     }
   }
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { guestIn } from '../../../src/domain/credential.ts'
 import { guestRecords } from '../../../src/guests/records/guest-records.ts'
 import { sealedProfile } from '../../../src/domain/profile.ts'
 import { instead } from '../../world/scripted-answers.ts'
@@ -58,10 +59,11 @@ describe('a person who is looked for by address', () => {
 
   it('is found by records that have no connection, and by a profile that holds another spelling', async () => {
     const { store, issued, ids } = await started()
-    const { credential, revision } = await store.find('default', issued[0]?.guestId ?? '')
+    const found = await store.find('default', issued[0]?.guestId ?? '')
+    const credential = guestIn(found)
     if (!credential) throw new Error('Ann is not stored')
     const profile = sealedProfile({ email: ` ${EMAIL.toUpperCase()}` })
-    const expected = { generation: credential.generation, revision }
+    const expected = { generation: credential.generation, revision: found.revision }
     await store.commit({
       connection: 'default',
       writes: [{ credential: { ...credential, profile }, expect: expected }],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../../../src/connection/connection.ts'
+import { grantIn } from '../../../src/domain/credential.ts'
 import { MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { type HttpAnswer, HttpFault, type HttpRequest } from '../../../src/ports/http.ts'
@@ -67,8 +68,8 @@ async function upstream(more: Partial<ConnectionOptions> = {}, store?: (of: Worl
     return { sent, query: new URLSearchParams({ code: 'code', state: sent.get('state') ?? '' }) }
   }
   const pins = async () => {
-    const { credential } = await here.store.find('default', 'grant')
-    return [credential?.request?.['user'], credential?.request?.['organization']]
+    const grant = grantIn(await here.store.find('default', 'grant'))
+    return [grant?.request?.user, grant?.request?.organization]
   }
   return { ...here, ...process, asked, answers, types, back, pins }
 }
