@@ -1,4 +1,4 @@
-import { catalogue, type ErrorCode } from '../../packages/core/src/domain/errors.ts'
+import { errorCatalogue, type ErrorCode } from '../../packages/core/src/domain/errors.ts'
 
 /** What to do about each error, as the page on errors says it. */
 const remedies: Readonly<Record<ErrorCode, string>> = {
@@ -65,7 +65,7 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`
 
 /** docs/errors.md, from the catalogue of errors. */
 export function errorsPage(): string {
-  const rows = Object.entries(catalogue).map(([code, { title, status, exit, retryable }]) =>
+  const rows = Object.entries(errorCatalogue).map(([code, { title, status, exit, retryable }]) =>
     row([`\`${code}\``, title, String(status), String(exit), retryable ? 'yes' : 'no', remedies[code as ErrorCode]]),
   )
   return `# Find out what an error means

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type PublicName, publicNames } from '../../docs/api/public-api.ts'
-import { catalogue } from '../../packages/core/src/domain/errors.ts'
+import { errorCatalogue } from '../../packages/core/src/domain/errors.ts'
 import { errorsPage } from '../reference/errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from '../reference/docstrings.ts'
 import { surfaceFaults, surfaceTexts } from '../reference/surface.ts'
@@ -115,6 +115,6 @@ describe('the page of errors', () => {
     const codes = rows.map(
       (line) => /^\| `(\w+)` \| [^|]+ \| \d{3} \| [1-4] \| (?:yes|no) \| [^|]{10,} \|$/.exec(line)?.[1],
     )
-    expect(codes).toEqual(Object.keys(catalogue))
+    expect(codes).toEqual(Object.keys(errorCatalogue))
   })
 })

@@ -1,4 +1,4 @@
 /** What checks the options of a factory. */
 export * from './domain/options.ts'
 export { isScope } from './domain/scopes.ts'
-export * from './ports/kinds.ts'
+export * from './ports/schemas.ts'

@@ -15,13 +15,13 @@ export { type KeyPlaces, keyPlaces } from './connection/key-places.ts'
 export { type OAuthServer, oauthServer } from './connection/oauth-server.ts'
 export type { KeySetPlace } from './connection/verification.ts'
 export { CONNECTION_NAME, isConnectionName } from './domain/connection-name.ts'
-export { catalogue, type ErrorFacts } from './domain/errors.ts'
+export { errorCatalogue, type ErrorFacts } from './domain/errors.ts'
 export { eventTypes } from './domain/events/event.ts'
 export type { ComplianceFlags } from './domain/events/guest-creates.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'
 export { guestIdOf } from './domain/guest-id.ts'
 export { isLoopback } from './domain/loopback.ts'
-export { nearest } from './domain/nearest.ts'
+export { closestName } from './domain/closest-name.ts'
 export { defaultWindows } from './domain/plan.ts'
 export { lackedScopes } from './domain/scopes.ts'
 export { strictObjectText } from './domain/strict-json.ts'
@@ -35,8 +35,14 @@ export { stopwatch } from './ports/clock.ts'
 export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from './ports/http.ts'
 export type { Meter } from './ports/meter.ts'
 export { type Fetch, systemClock, systemFetch, systemRandom } from './ports/system.ts'
-export { repeated, type RepeatOptions, type StoredWorker, type Worker, type WorkerObserver } from './ports/worker.ts'
-export { type Meters, meters } from './report/meters.ts'
+export {
+  repeatUntilAborted,
+  type RepeatOptions,
+  type StoredWorker,
+  type Worker,
+  type WorkerObserver,
+} from './ports/worker.ts'
+export { type Meters, createMeters } from './report/meters.ts'
 export { eventsOf, type JobReport, type SignInReport } from './report/report.ts'
 export { jsonLines } from './sinks/json-lines.ts'
 export type { Sink } from './sinks/sink.ts'

@@ -35,7 +35,16 @@ export { dueAt, dueSetAt } from './domain/due.ts'
 export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
 export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
-export { ahead, DAY, DOCUMENT_TOLERANCE, HOUR, type Instant, type Millis, MINUTE, SECOND } from './domain/time.ts'
+export {
+  latestCredible,
+  DAY,
+  DOCUMENT_TOLERANCE,
+  HOUR,
+  type Instant,
+  type Millis,
+  MINUTE,
+  SECOND,
+} from './domain/time.ts'
 export type {
   Change,
   Coordination,
@@ -45,22 +54,22 @@ export type {
   Documents,
   DocumentWrite,
   DueAnswer,
-  DueAsk,
+  DueRequest,
   DueDocumentsAnswer,
-  DueDocumentsAsk,
+  DueDocumentsRequest,
   DueMessage,
   Facts,
-  Found,
-  Issued,
+  FoundCredential,
+  IssuedToken,
   IssuedTokens,
   LeaseAnswer,
   Ledger,
   Outbox,
-  Outcome,
-  Page,
+  DeliveryOutcome,
+  CredentialPage,
   Route,
-  Trail,
-  Write,
+  AuditTrail,
+  CredentialWrite,
 } from './ports/store.ts'
 export { sha256Hex } from './ports/system.ts'
 export { type Lease, leased } from './stores/lease.ts'

@@ -1,6 +1,6 @@
 import { type AuditRecord, type Clock, GuestpassError } from '@guestpass/core'
 import { abortable, type Sink, stopwatch } from '@guestpass/core/runtime-kit'
-import { auditRecord, type DueMessage, type Outcome, SECOND } from '@guestpass/core/store-kit'
+import { auditRecord, type DueMessage, type DeliveryOutcome, SECOND } from '@guestpass/core/store-kit'
 import { endsWithin } from './time-limit.ts'
 
 /**
@@ -61,16 +61,16 @@ export const createAuditListenerSink = (connection: string, listeners: AuditList
     ),
 })
 
-const released = ({ event }: DueMessage): Outcome => ({ event: event.id, then: 'release' })
+const released = ({ event }: DueMessage): DeliveryOutcome => ({ event: event.id, then: 'release' })
 
 async function deliverBatch(
   due: readonly DueMessage[],
   listeners: AuditListeners,
   parts: ListenerParts,
   signal: AbortSignal,
-): Promise<readonly Outcome[]> {
+): Promise<readonly DeliveryOutcome[]> {
   const elapsed = stopwatch(parts.clock)
-  const outcomes: Outcome[] = []
+  const outcomes: DeliveryOutcome[] = []
   let hasFailed = false
   for (const message of due) {
     if (hasFailed || signal.aborted || elapsed() > TIME_LIMIT) {
@@ -90,7 +90,7 @@ async function deliverOne(
   { all }: AuditListeners,
   { clock, onFault }: ListenerParts,
   signal: AbortSignal,
-): Promise<Outcome | undefined> {
+): Promise<DeliveryOutcome | undefined> {
   const callAll = async (): Promise<void> => {
     const record = auditRecord(message.event)
     for (const listener of all) await listener(record)

@@ -1,5 +1,5 @@
 import type { Clock, Webhooks } from '@guestpass/core'
-import { repeated, systemClock } from '@guestpass/core/runtime-kit'
+import { repeatUntilAborted, systemClock } from '@guestpass/core/runtime-kit'
 import { HOUR } from '@guestpass/core/store-kit'
 import type { QueueRelay } from './audit-relays.ts'
 import { MAX_BACKLOG_COUNT } from './backlog-limit.ts'
@@ -63,7 +63,7 @@ export function createPromptDelivery(
       subscriptions.push(observe(onCommit), observeRouting(tasks.sending.trigger))
       onCommit()
       tasks.sending.trigger()
-      void repeated(async () => {
+      void repeatUntilAborted(async () => {
         await parts.webhooks.register()
         return HOUR
       }, ports)

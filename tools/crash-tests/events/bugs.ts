@@ -1,6 +1,6 @@
 import type { ConnectionPorts, Store } from '@guestpass/core'
 import { HttpFault } from '@guestpass/core/runtime-kit'
-import type { Found } from '@guestpass/core/store-kit'
+import type { FoundCredential } from '@guestpass/core/store-kit'
 
 /** Bugs that can be built into a worker. A suite must find each of them. */
 export const bugs = ['no-intent', 'no-recheck', 'all-lost', 'gives-up', 'unbounded', 'blind'] as const
@@ -45,7 +45,7 @@ const withoutIntents = (store: Store): Store => ({
 /** Shows with pauses: a lease that was granted once counts as held, and a row is the one that this process read last. */
 function trustingMemory(store: Store): Store {
   const leased = new Set<string>()
-  const rows = new Map<string, Found>()
+  const rows = new Map<string, FoundCredential>()
   return {
     ...store,
     async lease(connection, name, holder, ms, credential) {

@@ -1,5 +1,5 @@
 import type { Connection, ErrorCode } from '@guestpass/core'
-import { catalogue, lackedScopes, iso, leftOutText } from '@guestpass/core/runtime-kit'
+import { errorCatalogue, lackedScopes, iso, leftOutText } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, SECOND } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { connect, databasePath, type ReachableConfig, type Runtime, withRuntime } from '@guestpass/runtime'
@@ -31,7 +31,7 @@ export const doctorCommand = defineCommand({
       ...findings.map(({ check, state, message }) => `${state.padEnd(7)}  ${check}: ${message}`),
       problems === 0 ? 'No problems found.' : `${problems} ${problems === 1 ? 'problem' : 'problems'} found.`,
     ])
-    return failed?.code === undefined ? 0 : catalogue[failed.code].exit
+    return failed?.code === undefined ? 0 : errorCatalogue[failed.code].exit
   },
 })
 

@@ -1,5 +1,5 @@
 import { type IssuedGuest, guestScopes } from '@guestpass/core'
-import { meters } from '@guestpass/core/runtime-kit'
+import { createMeters } from '@guestpass/core/runtime-kit'
 import { createJobFailures } from './job-failures.ts'
 import { type JobReport, upstreamCallsFor } from './job-report.ts'
 import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
@@ -21,7 +21,7 @@ export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: Mi
   const { upstream, connection } = stage
   const { guests, verifier } = connection
   const bar = stage.progress(job, ids.length)
-  const took = meters()
+  const took = createMeters()
   let readyEvents = 0
   const off = guests.onTokenReady(({ latencyMs }) => {
     readyEvents += 1

@@ -1,5 +1,5 @@
 import type { Clock } from '@guestpass/core'
-import { meters, stopwatch } from '@guestpass/core/runtime-kit'
+import { createMeters, stopwatch } from '@guestpass/core/runtime-kit'
 import type { JobReport } from './job-report.ts'
 
 /** Times pieces of a job. */
@@ -9,7 +9,7 @@ export interface Timing {
 }
 
 export function createTiming(clock: Clock): Timing {
-  const all = meters()
+  const all = createMeters()
   return {
     async time(work) {
       const elapsed = stopwatch(clock)

@@ -1,5 +1,5 @@
 import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type TokenSource } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import { checkArgument, fieldFault, type Parameter } from './arguments.ts'
 
 /** Which access token: `for` the calls of an API, or with `scopes`. Default: with the scopes of the configuration. */
@@ -8,9 +8,9 @@ export interface AccessTokenRequest {
   readonly scopes?: readonly string[] | undefined
 }
 
-const { also, list, oneOf, record, scope } = kinds
+const { refined, list, oneOf, object, scope } = schemas
 
-const requestKind = record<AccessTokenRequest>(
+const requestSchema = object<AccessTokenRequest>(
   { for: oneOf(...guestApis), scopes: list(scope, 1, "Give one or more, as ['guest:read'].") },
   { remedy: "Give { for: 'engagements' }, { scopes: ['…'] }, or nothing." },
 )
@@ -18,7 +18,7 @@ const requestKind = record<AccessTokenRequest>(
 const REQUEST: Parameter = {
   what: 'No access token was asked for',
   name: 'request',
-  kind: also(requestKind, ({ for: api, scopes }: AccessTokenRequest) =>
+  kind: refined(requestSchema, ({ for: api, scopes }: AccessTokenRequest) =>
     api !== undefined && scopes !== undefined
       ? [fieldFault('scopes', 'cannot be combined with `for`', 'Give one of the two: an API has scopes of its own.')]
       : [],

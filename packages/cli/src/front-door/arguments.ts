@@ -1,5 +1,5 @@
 import { type Field, GuestpassError } from '@guestpass/core'
-import type * as kinds from '@guestpass/core/options'
+import type * as schemas from '@guestpass/core/options'
 
 /** A field of an error. */
 export const fieldFault = (field: string, message: string, remedy: string): Field => ({ field, message, remedy })
@@ -15,14 +15,14 @@ export interface Parameter {
   /** What was not done if the argument is wrong, as a sentence without its full stop. */
   readonly what: string
   readonly name: string
-  readonly kind: kinds.Kind
+  readonly kind: schemas.OptionSchema
   /** The prefix of its members in faults, as `filter.`. Default: none. */
   readonly members?: string
 }
 
 /** Gives the argument if it is of its kind, and `{}` for a record that was not given. Throws `invalid_input`, which names every fault. */
 export function checkArgument<T>({ what, name, kind, members = '' }: Parameter, value: T | undefined): T {
-  const given = value === undefined && kind.isRecord ? {} : value
+  const given = value === undefined && kind.isObjectSchema ? {} : value
   const faults = given === undefined ? [fieldFault(name, 'is missing', kind.remedy)] : kind.faults(given, name, members)
   if (faults.length > 0) throw argumentError(what, ...faults)
   return given as T

@@ -1,5 +1,5 @@
 import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { ErrorTranslator } from './errors.ts'
@@ -52,23 +52,23 @@ const closed = (connection: string): GuestpassError =>
     `Connection ${connection} is closed: close() was called. Open another one with guestpass().`,
   )
 
-const { call, kind, oneOf, record, text } = kinds
+const { callable, schema, oneOf, object, nonEmptyText } = schemas
 
-const contextKind = record<CallContext>({
-  actor: text,
-  correlationId: text,
-  signal: kind(
+const contextSchema = object<CallContext>({
+  actor: nonEmptyText,
+  correlationId: nonEmptyText,
+  signal: schema(
     'an AbortSignal',
     (value) => value instanceof AbortSignal,
     'Give AbortSignal.timeout(5_000), or leave it out.',
   ),
-  patienceMs: kind(
+  patienceMs: schema(
     'a number of milliseconds above 0',
     (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
     `Give milliseconds, as ${10 * SECOND}.`,
   ),
-  onReady: call('Give a function that takes event and token.'),
+  onReady: callable('Give a function that takes event and token.'),
   api: oneOf(...guestApis),
 })
 
-const CONTEXT: Parameter = { what: 'The call was not made', name: 'context', kind: contextKind, members: 'context.' }
+const CONTEXT: Parameter = { what: 'The call was not made', name: 'context', kind: contextSchema, members: 'context.' }

@@ -1,6 +1,6 @@
 import type { AuditRecord, Event, EventType, Guests, Listener } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
-import { eventTypes, nearest } from '@guestpass/core/runtime-kit'
+import * as schemas from '@guestpass/core/options'
+import { eventTypes, closestName } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 
@@ -47,7 +47,7 @@ const TOKEN_READY = 'tokenReady'
 const LISTENER: Parameter = {
   what: WHAT,
   name: 'listener',
-  kind: kinds.call('Give a function that takes the record.'),
+  kind: schemas.callable('Give a function that takes the record.'),
 }
 
 /** All names that `on` takes. */
@@ -55,7 +55,7 @@ const eventNames: readonly string[] = [TOKEN_READY, ...typesByName.keys()]
 
 /** The remedy for an unknown name. */
 function suggestion(name: unknown): string {
-  const close = typeof name === 'string' ? nearest(name, eventNames) : undefined
+  const close = typeof name === 'string' ? closestName(name, eventNames) : undefined
   return close ? `Did you mean ${close}?` : `Known are ${eventNames.join(', ')}.`
 }
 

@@ -14,7 +14,7 @@ import {
   type Revocation,
   type Secret,
 } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import type { Credential, Instant } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
@@ -132,18 +132,18 @@ export function createFrontDoorGuests(guests: Guests, { run }: Calls, now: () =>
 const statusOf = ({ status, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
   status === 'active' && expiresAt <= now ? 'expired' : status
 
-const { anything, either, kind, oneOf, record, secret, whole } = kinds
+const { anyValue, anyOf, schema, oneOf, object, secret, integer } = schemas
 const isText = (value: unknown): boolean => typeof value === 'string'
 const WHAT = 'The call was not made'
 
 const REFRESH_OPTIONS: Parameter = {
   what: WHAT,
   name: 'options',
-  kind: record<RefreshOptions>(
+  kind: object<RefreshOptions>(
     {
-      token: either(kind('a text or a Secret', isText, 'Give the current token of the guest.'), secret),
+      token: anyOf(schema('a text or a Secret', isText, 'Give the current token of the guest.'), secret),
       // The core library checks it together with the token.
-      subject: anything,
+      subject: anyValue,
     },
     { remedy: 'Give { token, subject }: the current token, and its `sub` if that is not the guest id.' },
   ),
@@ -173,12 +173,12 @@ const FILTER: Parameter = {
   what: WHAT,
   name: 'filter',
   members: 'filter.',
-  kind: record<GuestFilter>(
+  kind: object<GuestFilter>(
     {
       api: oneOf(...guestApis),
       status: oneOf(...Object.keys(statuses)),
-      limit: whole(1, 1_000),
-      after: kind('a text', isText, 'Give the `next` of the previous page.'),
+      limit: integer(1, 1_000),
+      after: schema('a text', isText, 'Give the `next` of the previous page.'),
     },
     { remedy: "Give { status: 'active' }, or nothing." },
   ),

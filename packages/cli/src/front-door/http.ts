@@ -6,7 +6,7 @@ import {
   type Hosts,
   type TokenSource,
 } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 
@@ -59,7 +59,7 @@ export interface AuthorizedClients {
 const DISPATCHER: Parameter = {
   what: 'No dispatcher was made',
   name: 'dispatcher',
-  kind: kinds.having('a dispatcher of undici', ['compose'], 'Give new Agent().'),
+  kind: schemas.objectWithMethods('a dispatcher of undici', ['compose'], 'Give new Agent().'),
 }
 
 export function authorizedClients(

@@ -1,4 +1,4 @@
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import type { Instant } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 
@@ -11,8 +11,8 @@ export interface ReportOptions {
 const REPORT: Parameter = {
   what: 'The report was not made',
   name: 'options',
-  kind: kinds.record<ReportOptions>({
-    since: kinds.kind(
+  kind: schemas.object<ReportOptions>({
+    since: schemas.schema(
       'a moment',
       (value) => (value instanceof Date || typeof value === 'number') && !Number.isNaN(Number(value)),
       'Give a Date, or milliseconds since the epoch, as 1767225600000.',

@@ -1,5 +1,5 @@
 import type { BeginSignIn, BegunSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
@@ -53,18 +53,18 @@ export interface FrontDoorDeviceSignIn {
   run(ask: DeviceSignInOptions, context?: CallContext): Promise<SignedIn>
 }
 
-const { call, list, needed, record, scope, text } = kinds
+const { callable, list, required, object, scope, nonEmptyText } = schemas
 const WHAT = 'The sign-in was not begun'
 const BEGIN: Parameter = {
   what: WHAT,
   name: 'ask',
-  kind: record<BeginSignIn>({ redirectUri: text, scopes: list(scope), browser: text }),
+  kind: object<BeginSignIn>({ redirectUri: nonEmptyText, scopes: list(scope), browser: nonEmptyText }),
 }
 const DEVICE: Parameter = {
   what: WHAT,
   name: 'ask',
-  kind: record<DeviceSignInOptions>({
-    show: needed(call('Give a function that shows the instructions to the user.')),
+  kind: object<DeviceSignInOptions>({
+    show: required(callable('Give a function that shows the instructions to the user.')),
     scopes: list(scope),
   }),
 }

@@ -1,27 +1,27 @@
 import type { Expectations, Verdict, Verifier } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import { checkArgument, type Parameter } from './arguments.ts'
 
 /** What a token must have besides a valid signature, time, issuer and audience: `subject`, its guest id, and `scopes`. */
 export type VerifyExpectations = Pick<Expectations, 'subject' | 'scopes'>
 
-const { kind, list, record } = kinds
+const { schema, list, object } = schemas
 const isText = (value: unknown): boolean => typeof value === 'string'
 
 const WHAT = 'The token was not checked'
 const TOKEN: Parameter = {
   what: WHAT,
   name: 'token',
-  kind: kind('a text', isText, 'Give the token as it came; of a Secret, what reveal() gives.'),
+  kind: schema('a text', isText, 'Give the token as it came; of a Secret, what reveal() gives.'),
 }
 const EXPECTATIONS: Parameter = {
   what: WHAT,
   name: 'expectations',
-  kind: record<VerifyExpectations>(
+  kind: object<VerifyExpectations>(
     {
       // An empty subject is allowed: no token matches it.
-      subject: kind('a text', isText, 'Give the id that the token must be of.'),
-      scopes: list(kind('a text', isText), 0, "Give a list, as ['webmessaging:guest:send']."),
+      subject: schema('a text', isText, 'Give the id that the token must be of.'),
+      scopes: list(schema('a text', isText), 0, "Give a list, as ['webmessaging:guest:send']."),
     },
     { remedy: 'Give { subject, scopes }, those that are expected.' },
   ),

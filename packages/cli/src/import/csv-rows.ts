@@ -1,5 +1,5 @@
 import { type Field, GuestpassError } from '@guestpass/core'
-import { nearest } from '@guestpass/core/runtime-kit'
+import { closestName } from '@guestpass/core/runtime-kit'
 import { CsvError, parse } from 'csv-parse/sync'
 import { csvRecords } from './csv-records.ts'
 import { importColumns } from './import-options.ts'
@@ -45,7 +45,7 @@ function columnsOf(names: readonly string[]): readonly string[] {
     if (isNoteColumn(name) || name.startsWith(ATTRIBUTE) || COLUMNS.includes(name)) {
       return known.indexOf(name) === at ? [] : [{ field, message: `${name} occurs twice`, remedy: 'Keep one column.' }]
     }
-    const close = nearest(name, COLUMNS)
+    const close = closestName(name, COLUMNS)
     const own = name === 'api' ? 'Leave it out: --api names the API of all rows. ' : ''
     const remedy = `${own}${close ? `Did you mean ${close}? ` : ''}Known are ${COLUMNS.join(', ')}, ${ATTRIBUTE}NAME, and notes that begin with _.`
     return [{ field, message: `${name === '' ? 'it' : name} is not a column of an import`, remedy }]

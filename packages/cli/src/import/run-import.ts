@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
-import { catalogue, stopwatch } from '@guestpass/core/runtime-kit'
+import { errorCatalogue, stopwatch } from '@guestpass/core/runtime-kit'
 import { connect, type ReachableConfig, type Runtime, withRuntime, withWorkers } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import type { Cli } from '../commands/runner/command.ts'
@@ -107,7 +107,7 @@ function answerWith(
       ? []
       : [`  Failed rows, and why they failed, are in ${facts.failures}. Correct that file and import it.`]),
   ])
-  return worst ? catalogue[worst.code].exit : 0
+  return worst ? errorCatalogue[worst.code].exit : 0
 }
 
 function formatOf(file: string): 'csv' | 'ndjson' {

@@ -1,5 +1,5 @@
 import type { GuestpassError, Verdict } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 
 /** What checks tokens: the `gp` of `guestpass()`, or a verifier of `@guestpass/core`. */
 export interface TokenVerifier {
@@ -33,18 +33,18 @@ export interface GuestAuthOptions<R> extends ErrorOptions {
   readonly token?: ((request: R) => string | undefined) | undefined
 }
 
-const { call, checkOptions, flag, having, list, needed, record, scope } = kinds
+const { callable, checkOptions, boolean, objectWithMethods, list, required, object, scope } = schemas
 
-const onError = call('Give a function of the error.')
-const authKind = record<GuestAuthOptions<never>>({
+const onError = callable('Give a function of the error.')
+const authSchema = object<GuestAuthOptions<never>>({
   scopes: list(scope, 0, "Give a list of scopes, as ['webmessaging:guest:send']."),
-  subject: call('Give a function of the request that returns a guest id.'),
-  optional: flag,
-  token: call('Give a function of the request that returns the token.'),
+  subject: callable('Give a function of the request that returns a guest id.'),
+  optional: boolean,
+  token: callable('Give a function of the request that returns the token.'),
   onError,
 })
-const verifierKind = needed(
-  having(
+const verifierSchema = required(
+  objectWithMethods(
     'what verifies tokens',
     ['verify'],
     'Give what `await guestpass()` returns, or a verifier of @guestpass/core.',
@@ -53,10 +53,10 @@ const verifierKind = needed(
 
 /** Throws `config_invalid`, naming every argument of `guestAuth` that makes no sense. */
 export const checkAuthArguments = (gp: unknown, options: unknown): void =>
-  checkOptions('guestAuth', ['gp', gp, verifierKind], ['options', options, authKind])
+  checkOptions('guestAuth', ['gp', gp, verifierSchema], ['options', options, authSchema])
 
 /** Throws `config_invalid`, naming every option of `guestpassErrors` that makes no sense. `more`: the functions that one framework takes. */
 export function checkErrorOptions(options: unknown, more: readonly string[] = []): void {
-  const functions = Object.fromEntries(more.map((name) => [name, call('Give a function.')]))
-  checkOptions('guestpassErrors', ['options', options, record({ onError, ...functions })])
+  const functions = Object.fromEntries(more.map((name) => [name, callable('Give a function.')]))
+  checkOptions('guestpassErrors', ['options', options, object({ onError, ...functions })])
 }

@@ -1,11 +1,11 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { auditRecord } from '../domain/audit-record.ts'
-import { checkOptions, needed, record } from '../domain/options.ts'
-import { isAhead, type Millis, MINUTE, SECOND } from '../domain/time.ts'
+import { checkOptions, required, object } from '../domain/options.ts'
+import { isFromFuture, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
-import { repeated, type StoredWorker } from '../ports/worker.ts'
+import { repeatUntilAborted, type StoredWorker } from '../ports/worker.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import {
   type CheckpointStoreParts,
@@ -44,24 +44,24 @@ interface Parts extends AuditPorts, CheckpointStoreParts {
   readonly store: AuditPorts['store']
 }
 
-const portsKind = record<AuditPorts>(
+const portsSchema = object<AuditPorts>(
   {
-    store: kinds.store('commit', 'document', 'documents', 'chain', 'chainHead'),
-    clock: needed(kinds.clock),
+    store: schemas.store('commit', 'document', 'documents', 'chain', 'chainHead'),
+    clock: required(schemas.clock),
   },
   { open: true },
 )
 
 /** The audit log of a connection by its name. Throws `config_invalid` for wrong options. */
 export function auditLog(name: string, ports: AuditPorts): AuditLog {
-  checkOptions('auditLog', ['name', name, needed(connectionName)], ['ports', ports, portsKind])
+  checkOptions('auditLog', ['name', name, required(connectionName)], ['ports', ports, portsSchema])
   const { store, clock } = ports
   const parts: Parts = { connection: checkedConnection(name), store, clock, signer: undefined }
   return {
     records: (until) => records(parts, until),
     checkpoint: () => makeCheckpoint(parts),
     backlog: (most) => backlog(parts, most),
-    run: (signal, observer) => repeated(() => checkpointIfDue(parts), { clock, signal, observer }),
+    run: (signal, observer) => repeatUntilAborted(() => checkpointIfDue(parts), { clock, signal, observer }),
     verify: (kept) => verify(parts, kept),
   }
 }
@@ -95,7 +95,7 @@ async function isDue(parts: Parts): Promise<boolean> {
   if (count <= (last?.count ?? 0)) return false
   if (!last || count >= last.count + EVERY_RECORDS) return true
   const [at, now] = [Date.parse(last.at), parts.clock.wall()]
-  return now - at >= EVERY || isAhead(at, now)
+  return now - at >= EVERY || isFromFuture(at, now)
 }
 
 async function verify(parts: Parts, kept: readonly Checkpoint[] = []): Promise<ChainVerdict> {

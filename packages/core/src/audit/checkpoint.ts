@@ -1,5 +1,5 @@
 import type { ChainHead } from '../domain/chain.ts'
-import { lengthPrefixed } from '../domain/key.ts'
+import { lengthPrefixed } from '../domain/length-prefix.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { sha256Hex } from '../ports/system.ts'
 import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'

@@ -1,5 +1,5 @@
-import { accessId } from '../domain/credential-ids.ts'
-import { lengthPrefixed } from '../domain/key.ts'
+import { accessTokenId } from '../domain/credential-ids.ts'
+import { lengthPrefixed } from '../domain/length-prefix.ts'
 import type { Windows } from '../domain/plan.ts'
 import { clientScopes } from '../domain/scopes.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -112,7 +112,7 @@ export function access(
     let own: CredentialSource | undefined
     const byCredentials = async (): Promise<CredentialSource> => {
       const scopes = clientScopes(asked)
-      const id = accessId(await platform.sha256(shapeOf(options, scopes)))
+      const id = accessTokenId(await platform.sha256(shapeOf(options, scopes)))
       const strategy = createClientCredentials({ ...shared, id, scopes }, ports)
       return (own ??= { id, current: createRenewal({ connection, id }, strategy, ports).current })
     }

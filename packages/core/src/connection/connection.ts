@@ -1,5 +1,5 @@
 import { type Access, access, type AccessParts } from './access.ts'
-import { connectionKind, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
+import { connectionSchema, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
 import { checkedConnection } from '../domain/connection-name.ts'
 import { checkOptions } from '../domain/options.ts'
 import { defaultWindows, type Windows } from '../domain/plan.ts'
@@ -15,7 +15,7 @@ import { type FailedTries, createFailedTries } from '../policy/failed-tries.ts'
 import type { Policy } from '../policy/pipeline.ts'
 import { type StandardLayers, standardLayers, standardPolicy } from '../policy/standard.ts'
 import type { WorkerObserver } from '../ports/worker.ts'
-import { type Meters, meters } from '../report/meters.ts'
+import { type Meters, createMeters } from '../report/meters.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
 import type { AccessTokens, TokenSource } from '../tokens/access/access-tokens.ts'
 import type { DeviceSignIn } from '../tokens/sign-in/device-sign-in.ts'
@@ -96,7 +96,7 @@ export interface Connection {
  * ```
  */
 export async function connection(options: ConnectionOptions, ports: ConnectionPorts): Promise<Connection> {
-  checkOptions('connection', ['options', options, await connectionKind(options)], ['ports', ports, connectionPorts])
+  checkOptions('connection', ['options', options, await connectionSchema(options)], ['ports', ports, connectionPorts])
   const parts = await partsOf(options, ports)
   const { name, meter, checks, renewalPorts, tokenTries } = parts
   const tokens = access(options, accessParts(parts), { ...renewalPorts, onFailedTry: tokenTries.report })
@@ -148,7 +148,7 @@ async function partsOf(options: ConnectionOptions, ports: ConnectionPorts): Prom
     options,
     ports,
     windows,
-    meter: meters(),
+    meter: createMeters(),
     server,
     checks,
     layers: standardLayers(policy, { clock, random, store }),

@@ -1,17 +1,17 @@
 import { GuestpassError } from '../domain/errors.ts'
-import { loadedOnce } from '../ports/loaded-once.ts'
+import { loadOnce } from '../ports/load-once.ts'
 import type { Guests } from '../guests/guests.ts'
 import type { Listeners } from '../guests/events/listeners.ts'
 
 /** Loads the code for guests, once. Rejects with `internal` if it cannot be loaded, as in a page that is offline; the next call loads again. */
-export const guestCode = loadedOnce(() => import('./guests.ts').catch(refuseUnloaded))
+export const guestCode = loadOnce(() => import('./guests.ts').catch(refuseUnloaded))
 
 /**
  * Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. A call whose code cannot be loaded, as in a
  * page that is offline, rejects with `internal`; the next call loads again.
  */
 export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
-  const loaded = loadedOnce(() => load().catch(refuseUnloaded))
+  const loaded = loadOnce(() => load().catch(refuseUnloaded))
   const erase = (...args: Parameters<Guests['erase']>) => loaded().then((guests) => guests.erase(...args))
   return {
     issue: async (...args) => (await loaded()).issue(...args),

@@ -1,5 +1,5 @@
 import { type AuthenticatedGuestOptions, connectedApis, crmPolicy } from './guest-apis.ts'
-import { oneOf, record } from '../domain/options.ts'
+import { oneOf, object } from '../domain/options.ts'
 import { type Guests, guests, type GuestsParts } from '../guests/guests.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
 import { createCrm } from '../upstream/crm/provider.ts'
@@ -17,7 +17,7 @@ export interface ConnectionGuests
 }
 
 /** What the token formats of a connection must be. */
-export const tokenFormatKind = record<NonNullable<AuthenticatedGuestOptions['tokenFormat']>>(
+export const tokenFormatSchema = object<NonNullable<AuthenticatedGuestOptions['tokenFormat']>>(
   byAuthenticatingApi(() => oneOf('jwt', 'opaque')),
 )
 

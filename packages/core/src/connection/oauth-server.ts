@@ -1,11 +1,11 @@
 import { connectionName } from '../domain/connection-name.ts'
-import { checkOptions, having, needed, record, text } from '../domain/options.ts'
+import { checkOptions, objectWithMethods, required, object, nonEmptyText } from '../domain/options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
-import { type Hosts, hostsKind } from '../upstream/hosts.ts'
+import { type Hosts, hostsSchema } from '../upstream/hosts.ts'
 import { type AuthorizationServer, createAuthorizationServer } from '../upstream/oauth/server.ts'
 import { fact, type KeySetPlace } from './verification.ts'
 
@@ -22,12 +22,12 @@ interface OAuthServerPorts {
   readonly random: Random
 }
 
-const portsKind = record<OAuthServerPorts>(
+const portsSchema = object<OAuthServerPorts>(
   {
-    store: having('a store', ['fact', 'setFact'], 'Give a store, or leave it out.'),
-    http: needed(kinds.http),
-    clock: needed(kinds.clock),
-    random: needed(kinds.random),
+    store: objectWithMethods('a store', ['fact', 'setFact'], 'Give a store, or leave it out.'),
+    http: required(schemas.http),
+    clock: required(schemas.clock),
+    random: required(schemas.random),
   },
   { open: true },
 )
@@ -39,10 +39,10 @@ const portsKind = record<OAuthServerPorts>(
 export function oauthServer(connection: string, hosts: Hosts, ports: OAuthServerPorts, pinned?: string): OAuthServer {
   checkOptions(
     'oauthServer',
-    ['connection', connection, needed(connectionName)],
-    ['hosts', hosts, needed(hostsKind)],
-    ['ports', ports, portsKind],
-    ['pinned', pinned, text],
+    ['connection', connection, required(connectionName)],
+    ['hosts', hosts, required(hostsSchema)],
+    ['ports', ports, portsSchema],
+    ['pinned', pinned, nonEmptyText],
   )
   return oauthServerOf(connection, hosts, ports, pinned)
 }

@@ -1,35 +1,35 @@
 import type { AccessOptions } from './access.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import {
-  call,
-  flag,
+  callable,
+  boolean,
   isObject,
-  type Kind,
+  type OptionSchema,
   list,
   millis,
-  needed,
+  required,
   oneOf,
-  record,
+  object,
   secret,
-  text,
+  nonEmptyText,
 } from '../domain/options.ts'
 import type { Windows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { webAddress } from '../domain/web-address.ts'
 import type { AuthenticatedGuestOptions } from './guest-apis.ts'
 import { guestCode } from './guests-on-demand.ts'
-import { standardKind, type StandardOptions } from '../policy/standard.ts'
+import { standardSchema, type StandardOptions } from '../policy/standard.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import type { UnsavedTokens } from '../tokens/renewal/commit-until-stored.ts'
-import { hostsKind } from '../upstream/hosts.ts'
+import { hostsSchema } from '../upstream/hosts.ts'
 import type { OAuthClient } from '../upstream/oauth/client.ts'
 import { freeParams } from '../upstream/oauth/params.ts'
 import type { Platform } from '../verify/platform.ts'
-import { pinKinds } from '../verify/verifier-options.ts'
+import { pinSchemas } from '../verify/verifier-options.ts'
 import type { VerificationOptions } from './verification.ts'
 
 /** One upstream organisation and one OAuth client. */
@@ -70,20 +70,26 @@ export interface ConnectionPorts {
 const WINDOW = 'Give a function from the lifetime of a token to milliseconds before its end.'
 
 /** What the options of a connection must be, besides `tokenFormat`. */
-const kindsOfOptions = {
+const optionSchemas = {
   name: connectionName,
-  ...pinKinds,
-  hosts: needed(hostsKind),
-  client: needed(
-    record<OAuthClient>(
-      { id: needed(text), secret, basicEncoding: oneOf('raw', 'form'), privateKey: secret, keyId: text },
+  ...pinSchemas,
+  hosts: required(hostsSchema),
+  client: required(
+    object<OAuthClient>(
+      {
+        id: required(nonEmptyText),
+        secret,
+        basicEncoding: oneOf('raw', 'form'),
+        privateKey: secret,
+        keyId: nonEmptyText,
+      },
       { remedy: 'Give { id, secret: new Secret(text) }; a public client has no secret.' },
     ),
   ),
   clientAuth: oneOf('auto', 'basic', 'body', 'none', 'private_key_jwt'),
   authorizeParams: freeParams('authorize'),
   tokenParams: freeParams('token'),
-  scopes: list(text, 0, "Give a list of scopes, as ['user:read']."),
+  scopes: list(nonEmptyText, 0, "Give a list of scopes, as ['user:read']."),
   accessTokenFormat: oneOf('auto', 'jwt', 'opaque'),
   refreshToken: secret,
   refreshProfile: oneOf('strict', 'grace'),
@@ -91,29 +97,30 @@ const kindsOfOptions = {
   crmUrl: webAddress,
   preflight: oneOf('before', 'on-403', 'off'),
   onDuplicate: oneOf('reject', 'reuse', 'replace'),
-  publicKey: text,
-  gateway: flag,
-  policy: standardKind,
-  windows: record<Windows>({ advisory: needed(call(WINDOW)), mandatory: needed(call(WINDOW)) }),
+  publicKey: nonEmptyText,
+  gateway: boolean,
+  policy: standardSchema,
+  windows: object<Windows>({ advisory: required(callable(WINDOW)), mandatory: required(callable(WINDOW)) }),
 }
 
 /** What the options of a connection must be. The names of guest APIs are in the code for guests, which is loaded only to check these. */
-export const connectionKind = async (options: unknown): Promise<Kind> =>
-  record<ConnectionOptions>({
-    ...kindsOfOptions,
-    tokenFormat: isObject(options) && options['tokenFormat'] !== undefined ? (await guestCode()).tokenFormatKind : flag,
+export const connectionSchema = async (options: unknown): Promise<OptionSchema> =>
+  object<ConnectionOptions>({
+    ...optionSchemas,
+    tokenFormat:
+      isObject(options) && options['tokenFormat'] !== undefined ? (await guestCode()).tokenFormatSchema : boolean,
   })
 
 /** What the ports of a connection must be. */
-export const connectionPorts: Kind = record<ConnectionPorts>(
+export const connectionPorts: OptionSchema = object<ConnectionPorts>(
   {
-    store: kinds.connectionStore,
-    clock: needed(kinds.clock),
-    random: needed(kinds.random),
-    http: needed(kinds.http),
-    platform: needed(kinds.platform),
-    holder: text,
-    onUnsaved: call('Give a function, or leave it out.'),
+    store: schemas.connectionStore,
+    clock: required(schemas.clock),
+    random: required(schemas.random),
+    http: required(schemas.http),
+    platform: required(schemas.platform),
+    holder: nonEmptyText,
+    onUnsaved: callable('Give a function, or leave it out.'),
     unsavedMs: millis(0, Number.POSITIVE_INFINITY),
   },
   { open: true },

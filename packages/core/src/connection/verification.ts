@@ -1,20 +1,29 @@
 import { connectionName } from '../domain/connection-name.ts'
-import { call, checkOptions, either, having, kind, needed, record, text } from '../domain/options.ts'
+import {
+  callable,
+  checkOptions,
+  anyOf,
+  objectWithMethods,
+  schema,
+  required,
+  object,
+  nonEmptyText,
+} from '../domain/options.ts'
 import { untilAborted } from '../ports/abortable.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
-import * as kinds from '../ports/kinds.ts'
-import { observerOfParts, type Worker } from '../ports/worker.ts'
-import { givenKeys, givenKeysKind } from '../verify/given-keys.ts'
+import * as schemas from '../ports/schemas.ts'
+import { createPartObservers, type Worker } from '../ports/worker.ts'
+import { givenKeys, givenKeysSchema } from '../verify/given-keys.ts'
 import { type IssuerClock, createIssuerClock, offsetFact } from '../verify/issuer-clock.ts'
 import type { Jwk, KeySource } from '../verify/keys.ts'
 import { createKeysWithFallback } from '../verify/keys-with-fallback.ts'
 import { type MirroredKeys, mirroredKeys } from '../verify/mirrored-keys.ts'
 import type { Platform } from '../verify/platform.ts'
 import { type Algorithm, ALGORITHMS, type Verifier } from '../verify/verdict.ts'
-import { pinKinds } from '../verify/verifier-options.ts'
+import { pinSchemas } from '../verify/verifier-options.ts'
 import { verifier } from '../verify/verifier.ts'
 
 /** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
@@ -57,29 +66,32 @@ export interface VerificationPorts {
   readonly platform: Platform
 }
 
-const place = { url: needed(either(text, call('Give the URL of the key-set.'))), rememberedAs: text }
-const keyPlace = record<{ url: unknown; rememberedAs: string }>(place)
-const keysKind = either(
-  kind('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
-  givenKeysKind,
+const place = {
+  url: required(anyOf(nonEmptyText, callable('Give the URL of the key-set.'))),
+  rememberedAs: nonEmptyText,
+}
+const keyPlace = object<{ url: unknown; rememberedAs: string }>(place)
+const keysSchema = anyOf(
+  schema('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
+  givenKeysSchema,
   keyPlace,
-  record<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: text }),
+  object<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: nonEmptyText }),
 )
 
-const verificationKind = record<VerificationOptions>({
+const verificationSchema = object<VerificationOptions>({
   name: connectionName,
-  keys: needed(keysKind),
+  keys: required(keysSchema),
   accessKeys: keyPlace,
-  ...pinKinds,
+  ...pinSchemas,
 })
 
-const verificationPorts = record<VerificationPorts>(
+const verificationPorts = object<VerificationPorts>(
   {
-    store: having('a store', ['fact', 'setFact', 'denied'], 'Give a store, or leave it out.'),
-    clock: needed(kinds.clock),
-    random: needed(kinds.random),
-    http: needed(kinds.http),
-    platform: needed(kinds.platform),
+    store: objectWithMethods('a store', ['fact', 'setFact', 'denied'], 'Give a store, or leave it out.'),
+    clock: required(schemas.clock),
+    random: required(schemas.random),
+    http: required(schemas.http),
+    platform: required(schemas.platform),
   },
   { open: true },
 )
@@ -101,7 +113,7 @@ export interface Verification extends Worker {
 
 /** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. Rejects with `config_invalid`. */
 export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
-  checkOptions('verification', ['options', options, verificationKind], ['ports', ports, verificationPorts])
+  checkOptions('verification', ['options', options, verificationSchema], ['ports', ports, verificationPorts])
   return verificationOf(options, ports)
 }
 
@@ -147,7 +159,7 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
       algorithms: algorithmsOf(options.accessKeys ?? options.keys),
     }),
     async run(signal, observer) {
-      const part = observerOfParts(observer)
+      const part = createPartObservers(observer)
       // Keys that are given need no mirror.
       if (mirrors.size === 0) observer?.succeeded()
       await Promise.all([untilAborted(signal), ...[...mirrors.values()].map((mirror) => mirror.run(signal, part()))])

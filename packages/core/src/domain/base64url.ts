@@ -16,7 +16,7 @@ export const decodeBase64url = (text: string): Uint8Array =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
 
 /** Strict: undefined for padding, foreign characters, an impossible length or unused bits that are set. */
-export const base64urlBytes = (text: string): Uint8Array | undefined =>
+export const decodeCanonicalBase64url = (text: string): Uint8Array | undefined =>
   ALPHABET.test(text) && endsCanonically(text) ? decodeBase64url(text) : undefined
 
 export const encodeBase64url = (bytes: Uint8Array): string =>

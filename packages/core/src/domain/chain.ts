@@ -1,7 +1,7 @@
 import type { AuditRecord } from './audit-record.ts'
 import type { Event } from './events/event.ts'
 import { canonicalJson } from './json.ts'
-import { lengthPrefixed } from './key.ts'
+import { lengthPrefixed } from './length-prefix.ts'
 
 /** Formats of a link. Version 1: all before chains had numbers; version 2 names its chain too. */
 export type LinkVersion = 1 | 2

@@ -1,4 +1,4 @@
-import { checkOptions, kind, needed } from './options.ts'
+import { checkOptions, schema, required } from './options.ts'
 
 const NAME = /^[a-z\d][\w.-]{0,63}$/i
 
@@ -20,7 +20,7 @@ const wellFormed = (name: string): string =>
   name.replaceAll(LONE, (half) => String.raw`\u${half.charCodeAt(0).toString(16)}`)
 
 /** What names a connection: a program may give lone surrogates in it. */
-export const connectionName = kind(
+export const connectionName = schema(
   'the name of a connection',
   (value) => typeof value === 'string' && isConnectionName(value.replaceAll(LONE, '-')),
   `Name it with ${CONNECTION_NAME}.`,
@@ -31,6 +31,6 @@ export const connectionName = kind(
  * `config_invalid` when it cannot be a name.
  */
 export function checkedConnection(name: string): string {
-  checkOptions('a connection', ['name', name, needed(connectionName)])
+  checkOptions('a connection', ['name', name, required(connectionName)])
   return wellFormed(name)
 }

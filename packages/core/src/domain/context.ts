@@ -19,6 +19,6 @@ const USUAL: Millis = 30 * SECOND
  * The context of a call that must not be cut off, because others wait for it too or its answer is given only once. A caller who
  * waits longer than usual lets it last longer; a signal or a short patience ends that caller's wait alone.
  */
-export function unhurried({ signal: _own, patienceMs = 0, ...rest }: Context): Omit<Context, 'signal'> {
+export function uncancellable({ signal: _own, patienceMs = 0, ...rest }: Context): Omit<Context, 'signal'> {
   return patienceMs > USUAL ? { ...rest, patienceMs } : rest
 }

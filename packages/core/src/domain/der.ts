@@ -5,7 +5,7 @@ export interface Der {
   readonly rest: Uint8Array
 }
 
-export const TAG = { integer: 0x02, bits: 0x03, id: 0x06, sequence: 0x30, first: 0xa0 } as const
+export const DER_TAG = { integer: 0x02, bits: 0x03, id: 0x06, sequence: 0x30, first: 0xa0 } as const
 
 /** The length at the start of the bytes, and where the contents begin; undefined for forms that DER does not have. */
 function lengthOf(bytes: Uint8Array): { readonly length: number; readonly from: number } | undefined {
@@ -20,7 +20,7 @@ function lengthOf(bytes: Uint8Array): { readonly length: number; readonly from: 
 }
 
 /** The first value of the bytes; undefined when they do not hold one whole. */
-export function der(bytes: Uint8Array): Der | undefined {
+export function readDer(bytes: Uint8Array): Der | undefined {
   const [tag] = bytes
   const found = lengthOf(bytes)
   if (tag === undefined || !found || found.from + found.length > bytes.length) return undefined
@@ -29,16 +29,16 @@ export function der(bytes: Uint8Array): Der | undefined {
 }
 
 /** The contents of a value that must have this tag. */
-export const contentsOf = (bytes: Uint8Array | undefined, tag: number): Uint8Array | undefined => {
-  const value = bytes && der(bytes)
+export const derContents = (bytes: Uint8Array | undefined, tag: number): Uint8Array | undefined => {
+  const value = bytes && readDer(bytes)
   return value?.tag === tag ? value.contents : undefined
 }
 
 /** What follows the first value. */
-export const after = (bytes: Uint8Array | undefined): Uint8Array | undefined => bytes && der(bytes)?.rest
+export const afterFirstDer = (bytes: Uint8Array | undefined): Uint8Array | undefined => bytes && readDer(bytes)?.rest
 
 /** The whole of the bytes, when they are one value of this tag and nothing more. */
-export const only = (bytes: Uint8Array | undefined, tag: number): Uint8Array | undefined => {
-  const value = bytes && der(bytes)
+export const soleDerContents = (bytes: Uint8Array | undefined, tag: number): Uint8Array | undefined => {
+  const value = bytes && readDer(bytes)
   return value?.tag === tag && value.rest.length === 0 ? value.contents : undefined
 }

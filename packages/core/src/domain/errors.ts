@@ -1,4 +1,4 @@
-import { isOfAnyCopy, markClass } from './copies.ts'
+import { isInstanceOfAnyCopy, markClass } from './marked-class.ts'
 import { type Instant, iso } from './time.ts'
 
 interface Entry {
@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** Every code there is. The page docs/errors.md lists the same ones; a check compares them. */
-export const catalogue = {
+export const errorCatalogue = {
   invalid_input: { title: 'The request is not valid', status: 400, exit: 2, retryable: false },
   config_invalid: { title: 'The configuration is not valid', status: 500, exit: 2, retryable: false },
   api_not_public: { title: 'This API is not offered on the public platform', status: 501, exit: 2, retryable: false },
@@ -63,7 +63,7 @@ export const catalogue = {
   internal: { title: 'Something unforeseen happened', status: 500, exit: 1, retryable: false },
 } as const satisfies Record<string, Entry>
 
-export type ErrorCode = keyof typeof catalogue
+export type ErrorCode = keyof typeof errorCatalogue
 
 /** One fault of the input: where, what, and what to do. */
 export interface Field {
@@ -113,7 +113,7 @@ export const DISK_FULL = 'disk_full'
 export const DISK_FAILING = 'disk_failing'
 
 /** Reasons that may pass although their code does not say so. */
-const passing: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
+const transientReasons: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
 
 const MARK = 'guestpass.error'
 
@@ -126,7 +126,7 @@ export class GuestpassError extends Error {
     markClass(this, MARK)
   }
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return isOfAnyCopy(this, MARK, value)
+    return isInstanceOfAnyCopy(this, MARK, value)
   }
 
   override readonly name = 'GuestpassError'
@@ -151,12 +151,12 @@ export class GuestpassError extends Error {
 
   /** Whether the same request may succeed later: by the code, or because the cause passes, as a full disk. */
   get retryable(): boolean {
-    return catalogue[this.code].retryable || passing.has(this.reason)
+    return errorCatalogue[this.code].retryable || transientReasons.has(this.reason)
   }
 
   /** The error as an RFC 9457 problem document. */
   toProblem(): Problem {
-    const { title, status } = catalogue[this.code]
+    const { title, status } = errorCatalogue[this.code]
     return {
       type: `urn:guestpass:error:${this.code}`,
       title,

@@ -1,3 +1,3 @@
 /** Bytes as hexadecimal digits, in small letters. */
-export const hex = (bytes: Uint8Array): string =>
+export const encodeHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

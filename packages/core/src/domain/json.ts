@@ -1,5 +1,5 @@
 /** Deeper JSON from outside is refused: nothing needs it, and a walk must not run out of stack. */
-export const MAX_DEPTH = 64
+export const MAX_JSON_DEPTH = 64
 /** Values with more parts are refused before anything walks them; those that hold themselves have no end. */
 const MAX_PARTS = 10_000
 
@@ -18,21 +18,23 @@ export const canonicalJson = (value: unknown): string =>
   )
 
 /** Every text in a value, wherever. */
-export function textsIn(value: Json): readonly string[] {
+export function stringsIn(value: Json): readonly string[] {
   if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap((part: Json) => textsIn(part)) : []
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).flatMap((part: Json) => stringsIn(part))
+    : []
 }
 
 /**
  * What is wrong with a value from outside before it is walked as JSON; undefined when it is at most 64 levels deep, does not hold
  * itself, and neither names nor texts would be changed or lost on their way.
  */
-export function jsonOddity(value: unknown): string | undefined {
+export function jsonProblem(value: unknown): string | undefined {
   let parts = 0
   const odd = (part: unknown, depth: number): string | undefined => {
     parts += 1
-    const isDeep = depth > MAX_DEPTH && typeof part === 'object' && part !== null
-    if (isDeep || parts > MAX_PARTS) return `nested deeper than ${MAX_DEPTH} levels, or too large`
+    const isDeep = depth > MAX_JSON_DEPTH && typeof part === 'object' && part !== null
+    if (isDeep || parts > MAX_PARTS) return `nested deeper than ${MAX_JSON_DEPTH} levels, or too large`
     if (typeof part === 'string') return part.isWellFormed() ? undefined : LONE_SURROGATE
     if (typeof part !== 'object' || part === null) return undefined
     for (const [name, member] of Object.entries(part)) {

@@ -1,72 +1,73 @@
 import { type Field, GuestpassError } from './errors.ts'
-import { nearest } from './nearest.ts'
+import { closestName } from './closest-name.ts'
 import { isScope } from './scopes.ts'
 
 /** What an option must be. */
-export interface Kind {
+export interface OptionSchema {
   /** The faults of a value that is not undefined. `members`: what the paths of its members begin with; default the field and a dot. */
   faults(value: unknown, field: string, members?: string): readonly Field[]
   /** What to do where the value is missing. */
   readonly remedy: string
-  readonly isNeeded?: true
+  readonly isRequired?: true
   /** Whether it is an object with known members: as an argument that need not be given, its members are named without it. */
-  readonly isRecord?: true
+  readonly isObjectSchema?: true
 }
 
 /** One argument of a factory: what the factory calls it, and what it must be. */
-export type Given = readonly [name: string, value: unknown, kind: Kind]
+export type Argument = readonly [name: string, value: unknown, kind: OptionSchema]
 
 /** Throws `config_invalid` with every fault of the arguments, each under its path. No value of a text is repeated, but for names. */
-export function checkOptions(factory: string, ...given: readonly Given[]): void {
+export function checkOptions(factory: string, ...given: readonly Argument[]): void {
   const fields = given.flatMap(([name, value, kind]) => {
-    const mayBeLeftOut = kind.isRecord && !kind.isNeeded
+    const mayBeLeftOut = kind.isObjectSchema && !kind.isRequired
     return mayBeLeftOut ? kind.faults(value === undefined ? {} : value, name, '') : faultsOf(kind, value, name)
   })
-  if (fields.length > 0) throw wrongOptions(factory, ...fields)
+  if (fields.length > 0) throw optionsError(factory, ...fields)
 }
 
 /** The error of a factory whose options are wrong. */
-export function wrongOptions(factory: string, ...fields: readonly Field[]): GuestpassError {
+export function optionsError(factory: string, ...fields: readonly Field[]): GuestpassError {
   const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
   return new GuestpassError('config_invalid', `Wrong options for ${factory}: ${said}`, { fields })
 }
 
-function faultsOf(kind: Kind, value: unknown, field: string): readonly Field[] {
+function faultsOf(kind: OptionSchema, value: unknown, field: string): readonly Field[] {
   if (value !== undefined) return kind.faults(value, field)
-  return kind.isNeeded ? [{ field, message: 'is missing', remedy: kind.remedy }] : []
+  return kind.isRequired ? [{ field, message: 'is missing', remedy: kind.remedy }] : []
 }
 
 /** The same kind, of a value that must be there. */
-export const needed = (kind: Kind): Kind => ({ ...kind, isNeeded: true })
+export const required = (kind: OptionSchema): OptionSchema => ({ ...kind, isRequired: true })
 
 /** A kind by a test. `wanted`: what it is, after `not` and after `Give`. */
-export const kind = (wanted: string, is: (value: unknown) => boolean, remedy = `Give ${wanted}.`): Kind => ({
+export const schema = (wanted: string, is: (value: unknown) => boolean, remedy = `Give ${wanted}.`): OptionSchema => ({
   remedy,
-  faults: (value, field) => (is(value) ? [] : [wrong(value, field, wanted, remedy)]),
+  faults: (value, field) => (is(value) ? [] : [mismatch(value, field, wanted, remedy)]),
 })
 
-export const text = kind('a text', (value) => typeof value === 'string' && value.trim() !== '')
+export const nonEmptyText = schema('a text', (value) => typeof value === 'string' && value.trim() !== '')
 /** A scope of OAuth. */
-export const scope = kind('a scope', isScope, 'Give one scope for each.')
-export const flag = kind('true or false', (value) => typeof value === 'boolean')
+export const scope = schema('a scope', isScope, 'Give one scope for each.')
+export const boolean = schema('true or false', (value) => typeof value === 'boolean')
 /** What another part judges; only a promise is refused. */
-export const anything = kind('a value', (value) => !isPromise(value))
+export const anyValue = schema('a value', (value) => !isPromise(value))
 
-export const call = (remedy: string): Kind => kind('a function', (value) => typeof value === 'function', remedy)
+export const callable = (remedy: string): OptionSchema =>
+  schema('a function', (value) => typeof value === 'function', remedy)
 
 /** A secret, which is no plain text so that it never prints. */
-export const secret = kind(
+export const secret = schema(
   'a Secret',
   (value) => isObject(value) && typeof value['reveal'] === 'function',
   'Wrap the text: new Secret(text).',
 )
 
 /** A number from `least` to `most`, both included. */
-export const number = (least: number, most = Number.MAX_SAFE_INTEGER): Kind =>
-  kind(`a number ${range(least, most)}`, (value) => typeof value === 'number' && value >= least && value <= most)
+export const number = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
+  schema(`a number ${range(least, most)}`, (value) => typeof value === 'number' && value >= least && value <= most)
 
-export const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Kind =>
-  kind(
+export const integer = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
+  schema(
     `a whole number ${range(least, most)}`,
     (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
   )
@@ -78,98 +79,98 @@ function range(least: number, most: number): string {
 }
 
 /** No length of time is longer: ten years, in milliseconds. */
-export const LONGEST = 315_360_000_000
+export const MAX_DURATION = 315_360_000_000
 
 /** A length of time in milliseconds; `Infinity` where there need be no end. */
-export const millis = (least: number, most = LONGEST): Kind => {
-  const wanted = `milliseconds ${range(least, most === Number.POSITIVE_INFINITY ? LONGEST : most)}`
+export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
+  const wanted = `milliseconds ${range(least, most === Number.POSITIVE_INFINITY ? MAX_DURATION : most)}`
   return most === Number.POSITIVE_INFINITY
-    ? kind(`${wanted}, or Infinity`, (value) => value === most || isWithin(value, least, LONGEST))
-    : kind(wanted, (value) => isWithin(value, least, most))
+    ? schema(`${wanted}, or Infinity`, (value) => value === most || isWithin(value, least, MAX_DURATION))
+    : schema(wanted, (value) => isWithin(value, least, most))
 }
 
 /** A length of time that may have no end. */
-export const noEnd = millis(1, Number.POSITIVE_INFINITY)
+export const millisOrInfinity = millis(1, Number.POSITIVE_INFINITY)
 
 const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 
 /** One of some names. The remedy for another text says which one is meant, if one is close; the text is not repeated. */
-export const oneOf = (...names: readonly string[]): Kind => {
+export const oneOf = (...names: readonly string[]): OptionSchema => {
   const wanted = `one of ${names.join(', ')}`
   const remedy = `Give ${wanted}.`
   return {
     remedy,
     faults(value, field) {
-      if (typeof value !== 'string') return [wrong(value, field, wanted, remedy)]
+      if (typeof value !== 'string') return [mismatch(value, field, wanted, remedy)]
       if (names.includes(value)) return []
-      const meant = nearest(value, names)
+      const meant = closestName(value, names)
       return [{ field, message: `is not ${wanted}`, remedy: meant === undefined ? remedy : `Did you mean ${meant}?` }]
     },
   }
 }
 
 /** A list; `least`: how many it must hold. */
-export const list = (of: Kind, least = 0, remedy = `Give a list: ${of.remedy}`): Kind => ({
+export const list = (of: OptionSchema, least = 0, remedy = `Give a list: ${of.remedy}`): OptionSchema => ({
   remedy,
   faults(value, field) {
-    if (!Array.isArray(value)) return [wrong(value, field, 'a list', remedy)]
+    if (!Array.isArray(value)) return [mismatch(value, field, 'a list', remedy)]
     if (value.length < least) return [{ field, message: 'is empty', remedy }]
-    return value.flatMap((one: unknown, at) => faultsOf(needed(of), one, `${field}[${at}]`))
+    return value.flatMap((one: unknown, at) => faultsOf(required(of), one, `${field}[${at}]`))
   },
 })
 
 /** An object with the methods that are called. `wanted`: what it is. */
-export const having = (wanted: string, methods: readonly string[], remedy: string): Kind => ({
+export const objectWithMethods = (wanted: string, methods: readonly string[], remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
     const lacking = methods.filter((name) => typeof memberOf(value, name) !== 'function')
     if (lacking.length === 0) return []
-    if (lacking.length === methods.length) return [wrong(value, field, wanted, remedy)]
+    if (lacking.length === methods.length) return [mismatch(value, field, wanted, remedy)]
     return [{ field, message: `is not ${wanted}: it lacks ${lacking.map((one) => `${one}()`).join(', ')}`, remedy }]
   },
 })
 
 /** A kind for every member of a type. */
-type KindsOf<T> = { readonly [K in keyof Required<T>]: Kind }
+type SchemasOf<T> = { readonly [K in keyof Required<T>]: OptionSchema }
 
-export interface RecordOf<T> extends Kind {
-  readonly kinds: KindsOf<T>
+export interface ObjectSchema<T> extends OptionSchema {
+  readonly schemas: SchemasOf<T>
 }
 
 /**
  * An object with these members. Others are refused, because they may be misspelt. An `open` object may have others, as ports that are handed
  * on whole; of them only those are refused that are close to a member that is missing.
  */
-export const record = <T>(
-  kinds: KindsOf<T>,
+export const object = <T>(
+  kinds: SchemasOf<T>,
   { open = false, remedy = `Give an object with ${Object.keys(kinds).join(', ')}.` } = {},
-): RecordOf<T> => ({
-  kinds,
+): ObjectSchema<T> => ({
+  schemas: kinds,
   remedy,
-  isRecord: true,
+  isObjectSchema: true,
   faults(value, field, members = `${field}.`) {
-    if (!isObject(value) || isPromise(value)) return [wrong(value, field, 'an object', remedy)]
+    if (!isObject(value) || isPromise(value)) return [mismatch(value, field, 'an object', remedy)]
     const names = Object.keys(kinds)
     return [
       ...names.flatMap((name) => faultsOf(kinds[name as keyof T], value[name], `${members}${name}`)),
       ...Object.keys(value)
         .filter((name) => !Object.hasOwn(kinds, name) && value[name] !== undefined)
-        .filter((name) => !open || isMeant(nearest(name, names), value))
+        .filter((name) => !open || isMisspelt(closestName(name, names), value))
         .map((name) => unknownMember(name, names, members)),
     ]
   },
 })
 
 /** Whether a name that is close to another one was written in its place. */
-const isMeant = (name: string | undefined, value: Readonly<Record<string, unknown>>): boolean =>
+const isMisspelt = (name: string | undefined, value: Readonly<Record<string, unknown>>): boolean =>
   name !== undefined && value[name] === undefined
 
 /** So much of a name that is not known is repeated. */
 const LONGEST_NAME = 60
 
 function unknownMember(name: string, names: readonly string[], members: string): Field {
-  const meant = nearest(name, names)
+  const meant = closestName(name, names)
   return {
     // Cut: it may be a token that stands in the wrong place.
     field: `${members}${name.slice(0, LONGEST_NAME)}`,
@@ -179,23 +180,23 @@ function unknownMember(name: string, names: readonly string[], members: string):
 }
 
 /** Names with values of one kind. */
-export const valuesOf = (of: Kind, remedy: string): Kind => ({
+export const dictionaryOf = (of: OptionSchema, remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
-    if (!isObject(value) || isPromise(value)) return [wrong(value, field, 'an object', remedy)]
+    if (!isObject(value) || isPromise(value)) return [mismatch(value, field, 'an object', remedy)]
     return Object.entries(value).flatMap(([name, one]) => faultsOf(of, one, `${field}.${name}`))
   },
 })
 
 /** The first kind that the value fits, or the faults of the first. */
-export const either = (first: Kind, ...others: readonly Kind[]): Kind => ({
+export const anyOf = (first: OptionSchema, ...others: readonly OptionSchema[]): OptionSchema => ({
   ...first,
   faults: (value, field) =>
     others.some((one) => one.faults(value, field).length === 0) ? [] : first.faults(value, field),
 })
 
 /** A record, and what is wrong between its members. */
-export const also = (of: Kind, more: (value: never, members: string) => readonly Field[]): Kind => ({
+export const refined = (of: OptionSchema, more: (value: never, members: string) => readonly Field[]): OptionSchema => ({
   ...of,
   faults(value, field, members = `${field}.`) {
     const faults = of.faults(value, field, members)
@@ -213,13 +214,13 @@ const memberOf = (value: unknown, name: string): unknown =>
 
 const isPromise = (value: unknown): boolean => typeof memberOf(value, 'then') === 'function'
 
-function wrong(value: unknown, field: string, wanted: string, remedy: string): Field {
-  const message = `is ${shown(value)}, not ${wanted}`
+function mismatch(value: unknown, field: string, wanted: string, remedy: string): Field {
+  const message = `is ${described(value)}, not ${wanted}`
   return { field, message, remedy: isPromise(value) ? 'Write `await` before the call that makes it.' : remedy }
 }
 
 /** A value in a word or two, without what it holds. */
-function shown(value: unknown): string {
+function described(value: unknown): string {
   if (isPromise(value)) return 'a promise'
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return value.trim() === '' ? 'an empty text' : 'a text'

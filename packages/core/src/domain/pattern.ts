@@ -1,5 +1,5 @@
 /** The source of a regular expression that matches this text and no other. */
-export const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
+export const escapedPattern = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
 
 /** The same source, for matches that no letter or digit touches. It needs the flag `u`. */
-export const asWord = (source: string): string => String.raw`(?<![\p{L}\p{N}])${source}(?![\p{L}\p{N}])`
+export const wholeWordPattern = (source: string): string => String.raw`(?<![\p{L}\p{N}])${source}(?![\p{L}\p{N}])`

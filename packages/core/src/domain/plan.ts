@@ -1,7 +1,7 @@
 import { GuestpassError } from './errors.ts'
 import type { BackOff, Credential, TokenSet } from './credential.ts'
 import { guestIdOf } from './guest-id.ts'
-import { holds, type Instant, isAhead, type Millis, MINUTE, NEVER } from './time.ts'
+import { isInForce, type Instant, isFromFuture, type Millis, MINUTE, NEVER } from './time.ts'
 
 /** How early tokens are renewed. */
 export interface Windows {
@@ -17,7 +17,7 @@ export const defaultWindows: Windows = {
 }
 
 /** What a caller wants of a credential. */
-export interface Ask {
+export interface TokenCriteria {
   /** Only a token of a later generation will do. */
   readonly newerThan?: number
   /** A later generation than `newerThan` is better. The token that there is serves where none can be had. */
@@ -41,25 +41,29 @@ export type Plan =
   | { readonly do: 'refuse'; readonly error: GuestpassError }
 
 /** The longest back-off, unless upstream asks for a longer wait. */
-export const LONGEST_BACK_OFF: Millis = 5 * MINUTE
+export const MAX_BACK_OFF: Millis = 5 * MINUTE
 
 /** Whether a renewal that failed is left to rest. */
-const rests = (backOff: BackOff | undefined, now: Instant): boolean =>
-  backOff !== undefined && holds(backOff.until, backOff.ms ?? LONGEST_BACK_OFF, now)
+const isBackingOff = (backOff: BackOff | undefined, now: Instant): boolean =>
+  backOff !== undefined && isInForce(backOff.until, backOff.ms ?? MAX_BACK_OFF, now)
 
 /**
  * The moment of the store's clock at which to judge tokens: `now`, or later where less is left until the token's own `exp` by
  * the issuer's clock, because the clock that wrote `expiresAt` was ahead. Early at worst, never late. Only `exp` counts for tokens
  * from the future, and for those that nothing renews: to renew early is no harm, to give up early is one.
  */
-export function judgedAt({ exp, expiresAt, renewAt, sentAt }: TokenSet, now: Instant, issuerNow: Instant): Instant {
+export function judgementTime(
+  { exp, expiresAt, renewAt, sentAt }: TokenSet,
+  now: Instant,
+  issuerNow: Instant,
+): Instant {
   if (exp === undefined) return now
   const byIssuer = expiresAt - (exp - issuerNow)
-  return renewAt === NEVER || isAhead(sentAt, now) ? byIssuer : Math.max(now, byIssuer)
+  return renewAt === NEVER || isFromFuture(sentAt, now) ? byIssuer : Math.max(now, byIssuer)
 }
 
 /** When tokens end, as it is handed out: whole milliseconds, never past the token's own `exp`. */
-export const endOf = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt' | 'exp'>): Instant =>
+export const tokenEnd = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt' | 'exp'>): Instant =>
   Math.floor(Math.min(expiresAt, exp))
 
 export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
@@ -69,8 +73,8 @@ export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
  * `issuerNow`, count as expired, and so do those from the future that have none.
  */
 export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issuerNow: Instant = now): Freshness {
-  const at = judgedAt(tokens, now, issuerNow)
-  const isUndated = tokens.exp === undefined && isAhead(tokens.sentAt, now)
+  const at = judgementTime(tokens, now, issuerNow)
+  const isUndated = tokens.exp === undefined && isFromFuture(tokens.sentAt, now)
   if (at >= tokens.expiresAt || isUndated) return 'expired'
   if (at >= tokens.expiresAt - windows.mandatory(tokens.expiresAt - tokens.sentAt)) return 'mandatory'
   return at >= tokens.renewAt ? 'advisory' : 'fresh'
@@ -87,14 +91,14 @@ export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Window
 /** Decides, from plain data, the one thing to do next. No clock, no network, no randomness. `issuerNow`: see `freshness`. */
 export function plan(
   credential: Credential | undefined,
-  ask: Ask,
+  ask: TokenCriteria,
   now: Instant,
   windows: Windows,
   issuerNow: Instant = now,
 ): Plan {
   if (!credential) return { do: 'renew' }
   const { status, backOff } = credential
-  if (hasEnded(credential)) return { do: 'refuse', error: ended(credential) }
+  if (hasEnded(credential)) return { do: 'refuse', error: endedError(credential) }
   const isNewer = credential.generation > (ask.newerThan ?? -1)
   const tokens = isNewer || ask.ifPossible ? credential.tokens : undefined
   const state = tokens ? freshness(tokens, now, windows, issuerNow) : 'expired'
@@ -104,32 +108,32 @@ export function plan(
     freshness(credential.tokens, now, windows, issuerNow) === 'expired'
   // In doubt, what there is serves to its end; then comes the last resort.
   const mayRenew = status === 'active' || (status === 'in_doubt' && isOver)
-  const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !rests(backOff, now)
+  const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !isBackingOff(backOff, now)
   const waits = !isNewer || state === 'mandatory' || (state === 'advisory' && ask.early === true)
   if (tokens && state !== 'expired' && !(waits && renewable)) {
     return { do: 'use', tokens, renew: state !== 'fresh' && renewable }
   }
   if (renewable) return tokens && state !== 'expired' ? { do: 'renew', stale: tokens } : { do: 'renew' }
-  if (credential.tokens?.renewAt === NEVER) return { do: 'refuse', error: lapsed(credential) }
-  return { do: 'refuse', error: mayRenew ? resting(credential) : stuck(credential) }
+  if (credential.tokens?.renewAt === NEVER) return { do: 'refuse', error: expiredError(credential) }
+  return { do: 'refuse', error: mayRenew ? backOffError(credential) : notRenewableError(credential) }
 }
 
 /** Whether a credential was ended on purpose: nothing brings it back. */
 export const hasEnded = ({ status }: Credential): boolean => status === 'revoked' || status === 'erased'
 
-export const ended = ({ kind, status, connection, ...rest }: Credential): GuestpassError =>
+export const endedError = ({ kind, status, connection, ...rest }: Credential): GuestpassError =>
   kind === 'guest'
     ? new GuestpassError('guest_revoked', `Guest ${guestIdOf(rest)} was ${status}. Issue a token for a new guest id.`)
     : new GuestpassError('needs_reauth', `Connection ${connection} was signed out. Sign in again.`)
 
-const resting = ({ backOff }: Credential): GuestpassError =>
+const backOffError = ({ backOff }: Credential): GuestpassError =>
   new GuestpassError(
     backOff?.code ?? 'upstream_unavailable',
     `${backOff?.message ?? 'The last renewal failed.'} Not asked again before ${new Date(backOff?.until ?? 0).toISOString()}.`,
     backOff ? { retryAt: backOff.until } : {},
   )
 
-const lapsed = (guest: Credential): GuestpassError =>
+const expiredError = (guest: Credential): GuestpassError =>
   new GuestpassError(
     'refresh_impossible',
     `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again.`,
@@ -139,7 +143,7 @@ const lapsed = (guest: Credential): GuestpassError =>
 export const LATER = 'The token serves to its end; then the refresh is tried once more.'
 
 /** Why a credential that was not ended on purpose can be renewed no more, or not now. */
-export function stuck({ status, connection, kind, ...rest }: Credential): GuestpassError {
+export function notRenewableError({ status, connection, kind, ...rest }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
   return status === 'in_doubt'

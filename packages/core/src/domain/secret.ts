@@ -1,8 +1,8 @@
-import { isOfAnyCopy, markClass } from './copies.ts'
-import { checkOptions, kind, needed } from './options.ts'
+import { isInstanceOfAnyCopy, markClass } from './marked-class.ts'
+import { checkOptions, schema, required } from './options.ts'
 
-const secretText = needed(
-  kind(
+const secretText = required(
+  schema(
     'a text',
     (value) => typeof value === 'string',
     'Give the text; a variable of the environment that is not set is undefined.',
@@ -20,7 +20,7 @@ export class Secret {
     markClass(this, MARK)
   }
   static [Symbol.hasInstance](value: unknown): boolean {
-    return isOfAnyCopy(this, MARK, value)
+    return isInstanceOfAnyCopy(this, MARK, value)
   }
 
   readonly #value: string

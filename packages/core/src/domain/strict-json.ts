@@ -1,4 +1,4 @@
-import { MAX_DEPTH } from './json.ts'
+import { MAX_JSON_DEPTH } from './json.ts'
 
 const BACKSLASH = 92
 const COLON = 58
@@ -31,7 +31,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** Freezes the value through and through and counts its members; NaN when it is too deep or names a prototype. */
 function freezeAndCount(value: object, depth: number): number {
-  if (depth > MAX_DEPTH) return Number.NaN
+  if (depth > MAX_JSON_DEPTH) return Number.NaN
   let members = 0
   if (Array.isArray(value)) {
     for (const item of value as readonly unknown[]) if (isObject(item)) members += freezeAndCount(item, depth + 1)
@@ -71,5 +71,5 @@ export function strictObject(bytes: Uint8Array): Readonly<Record<string, unknown
 }
 
 /** A member of the object itself, whatever prototypes have been taught. */
-export const own = (object: Readonly<Record<string, unknown>>, name: string): unknown =>
+export const ownMember = (object: Readonly<Record<string, unknown>>, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined

@@ -16,17 +16,18 @@ export const CLOCK_TOLERANCE: Millis = 5 * SECOND
 export const DOCUMENT_TOLERANCE: Millis = MINUTE
 
 /** The latest moment that a right clock may have written by now. */
-export const ahead = (now: Instant, tolerance = CLOCK_TOLERANCE): Instant => now + tolerance
+export const latestCredible = (now: Instant, tolerance = CLOCK_TOLERANCE): Instant => now + tolerance
 
 /** Whether a stored moment lies in the future: a clock that was ahead wrote it, and its age is not known. */
-export const isAhead = (at: Instant, now: Instant, tolerance = CLOCK_TOLERANCE): boolean => at > ahead(now, tolerance)
+export const isFromFuture = (at: Instant, now: Instant, tolerance = CLOCK_TOLERANCE): boolean =>
+  at > latestCredible(now, tolerance)
 
 /**
  * Whether what was stored to hold until `until`, and for `span` at most, still holds at `now`. What would end later than its span
  * from now was written by a clock that was ahead: when that was is not known, and it holds no longer.
  */
-export const holds = (until: Instant, span: Millis, now: Instant, tolerance = CLOCK_TOLERANCE): boolean =>
-  now < until && !isAhead(until, now + span, tolerance)
+export const isInForce = (until: Instant, span: Millis, now: Instant, tolerance = CLOCK_TOLERANCE): boolean =>
+  now < until && !isFromFuture(until, now + span, tolerance)
 
 /** Later than any moment: what is due then never is. */
 export const NEVER: Instant = Number.MAX_SAFE_INTEGER

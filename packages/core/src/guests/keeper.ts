@@ -1,11 +1,11 @@
 import { connectionName } from '../domain/connection-name.ts'
-import { call, checkOptions, having, millis, needed, number, record } from '../domain/options.ts'
+import { callable, checkOptions, objectWithMethods, millis, required, number, object } from '../domain/options.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
-import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
+import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 
 export interface KeeperOptions {
   /** A session is kept while somebody asked for it within this time. Default 24 h. */
@@ -27,16 +27,16 @@ export interface KeeperParts {
  */
 export type Keeper = StoredWorker
 
-const partsKind = record<KeeperParts>({
-  connection: needed(connectionName),
-  renew: needed(call('Give `(id) => guests.keepRenewed(id)` of a connection.')),
-  meter: needed(having('a meter', ['count', 'time'], 'Give meters(), or the meters of a connection.')),
+const partsSchema = object<KeeperParts>({
+  connection: required(connectionName),
+  renew: required(callable('Give `(id) => guests.keepRenewed(id)` of a connection.')),
+  meter: required(objectWithMethods('a meter', ['count', 'time'], 'Give meters(), or the meters of a connection.')),
 })
-const portsKind = record<{ store: unknown; clock: unknown }>(
-  { store: kinds.store('claimDue', 'countDue'), clock: needed(kinds.clock) },
+const portsSchema = object<{ store: unknown; clock: unknown }>(
+  { store: schemas.store('claimDue', 'countDue'), clock: required(schemas.clock) },
   { open: true },
 )
-const optionsKind = record<KeeperOptions>({ keepForMs: millis(0), perMinute: number(Number.MIN_VALUE) })
+const optionsSchema = object<KeeperOptions>({ keepForMs: millis(0), perMinute: number(Number.MIN_VALUE) })
 
 /** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
 const LEASE: Millis = 5 * SECOND
@@ -60,7 +60,12 @@ export function keeper(
   ports: { readonly store: Pick<Store, 'claimDue' | 'countDue'>; readonly clock: Clock },
   options: KeeperOptions = {},
 ): Keeper {
-  checkOptions('keeper', ['parts', parts, partsKind], ['ports', ports, portsKind], ['options', options, optionsKind])
+  checkOptions(
+    'keeper',
+    ['parts', parts, partsSchema],
+    ['ports', ports, portsSchema],
+    ['options', options, optionsSchema],
+  )
   const { connection, renew, meter } = parts
   const { store, clock } = ports
   const { keepForMs = DAY, perMinute = 300 } = options
@@ -95,7 +100,7 @@ export function keeper(
     backlog: (most) => store.countDue(connection, { keepForMs, most }),
     async run(signal, observer) {
       const working = new Map<string, Promise<void>>()
-      await repeated(
+      await repeatUntilAborted(
         async (pieces) => {
           const pauseMs = await claim(working, pieces)
           const full = working.size === most

@@ -1,7 +1,7 @@
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { stopwatch } from '../ports/clock.ts'
-import { repeated, type Worker } from '../ports/worker.ts'
+import { repeatUntilAborted, type Worker } from '../ports/worker.ts'
 import type { DocumentKind } from './copy.ts'
 import { hostOf, type MirrorOptions, mirrorTimes } from './options.ts'
 import { joined, type Mirror, refresh } from './refresh.ts'
@@ -42,7 +42,7 @@ export function mirroredDocument<Content, Value>(
     },
     lookAgain: looks(mirror),
     run: (signal, observer) =>
-      repeated(
+      repeatUntilAborted(
         async (pieces) => {
           if (untilDue(mirror) <= 0) await refresh(mirror, false, signal)
           if (signal.aborted) return 0

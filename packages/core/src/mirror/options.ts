@@ -1,8 +1,8 @@
-import { call, either, having, kind, millis, needed } from '../domain/options.ts'
+import { callable, anyOf, objectWithMethods, schema, millis, required } from '../domain/options.ts'
 import { DAY, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import { type Field, GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as ports from '../ports/kinds.ts'
+import * as ports from '../ports/schemas.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
 
@@ -37,12 +37,12 @@ const isHttp = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 
 /** What the options of a mirror are. */
-export const mirrorKinds = {
-  url: needed(either(kind('an http or https URL', isHttp, URL_REMEDY), call(URL_REMEDY))),
-  http: needed(ports.http),
-  clock: needed(ports.clock),
-  random: needed(ports.random),
-  facts: having('where the document is kept', ['load', 'save'], 'Give { load, save }, or leave it out.'),
+export const mirrorSchemas = {
+  url: required(anyOf(schema('an http or https URL', isHttp, URL_REMEDY), callable(URL_REMEDY))),
+  http: required(ports.http),
+  clock: required(ports.clock),
+  random: required(ports.random),
+  facts: objectWithMethods('where the document is kept', ['load', 'save'], 'Give { load, save }, or leave it out.'),
   intervalMs: millis(SECOND),
   cooldownMs: millis(SECOND),
   staleMs: millis(SECOND),

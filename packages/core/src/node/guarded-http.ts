@@ -1,6 +1,6 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { call, checkOptions, list, record } from '../domain/options.ts'
+import { callable, checkOptions, list, object } from '../domain/options.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { webAddress } from '../domain/web-address.ts'
@@ -21,8 +21,8 @@ export interface GuardedHttpOptions {
   readonly allowed?: readonly string[]
 }
 
-const optionsKind = record<GuardedHttpOptions>({
-  lookup: call('Give a function as dns.lookup, or leave it out.'),
+const optionsSchema = object<GuardedHttpOptions>({
+  lookup: callable('Give a function as dns.lookup, or leave it out.'),
   allowed: list(webAddress),
 })
 
@@ -38,7 +38,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
   readonly http: Http
   close(): Promise<void>
 } {
-  checkOptions('guardedHttp', ['options', options, optionsKind])
+  checkOptions('guardedHttp', ['options', options, optionsSchema])
   const { lookup = systemLookup, allowed = [] } = options
   const open = new Set(allowed.map((origin) => new URL(origin).origin))
 

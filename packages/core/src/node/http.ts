@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici'
-import { checkOptions, either, kind, millis, record, whole } from '../domain/options.ts'
+import { checkOptions, anyOf, schema, millis, object, integer } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { sendRequest } from './exchange.ts'
 import type * as Parts from './agent.ts'
 import { environment } from './environment.ts'
-import { proxies, type ProxyVariables, variablesKind } from './proxies.ts'
+import { proxies, type ProxyVariables, variablesSchema } from './proxies.ts'
 import { withoutCoding } from './content-coding.ts'
 import { USER_AGENT } from './user-agent.ts'
 
@@ -25,22 +25,22 @@ export interface NodeHttpOptions {
   readonly connectTimeoutMs?: Millis
 }
 
-export const nodeHttpKind = record<NodeHttpOptions>({
-  connections: whole(1, 65_535),
-  proxy: either(
-    kind(
+export const nodeHttpSchema = object<NodeHttpOptions>({
+  connections: integer(1, 65_535),
+  proxy: anyOf(
+    schema(
       'true, false or variables',
       (value) => typeof value === 'boolean',
       'Give true, false, or the variables of a process.',
     ),
-    variablesKind,
+    variablesSchema,
   ),
   connectTimeoutMs: millis(1),
 })
 
 /** The HTTP port of Node: undici with connections kept open. `close` ends them. Throws `config_invalid` for wrong options, and when a variable names no proxy. */
 export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; close(): Promise<void> } {
-  checkOptions('nodeHttp', ['options', options, nodeHttpKind])
+  checkOptions('nodeHttp', ['options', options, nodeHttpSchema])
   const { connections = 64, proxy = true, connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT } = options
   const variables = proxy === true ? environment() : proxy
   const proxied = variables === false ? {} : { proxyOf: proxies(variables) }

@@ -7,7 +7,7 @@ import type { Random } from '../ports/random.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Platform } from '../verify/platform.ts'
 import { nodePlatform } from './crypto.ts'
-import { nodeHttp, nodeHttpKind, type NodeHttpOptions } from './http.ts'
+import { nodeHttp, nodeHttpSchema, type NodeHttpOptions } from './http.ts'
 
 /** Everything that a connection needs of Node; the store comes on top. `close` ends the connections that are kept open. */
 export interface NodePorts {
@@ -20,7 +20,7 @@ export interface NodePorts {
 
 /** The ports of Node. Throws `config_invalid` for wrong options, and when a variable names no proxy. */
 export function nodePorts(options: NodeHttpOptions = {}): NodePorts {
-  checkOptions('nodePorts', ['options', options, nodeHttpKind])
+  checkOptions('nodePorts', ['options', options, nodeHttpSchema])
   return {
     clock: { ...systemClock(), uptime: () => uptime() * SECOND },
     random: systemRandom(),

@@ -1,5 +1,5 @@
 import { isLoopback } from '../domain/loopback.ts'
-import { checkOptions, kind, needed, valuesOf } from '../domain/options.ts'
+import { checkOptions, schema, required, dictionaryOf } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 
 /** The variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the same in lower case, which count first. */
@@ -29,8 +29,8 @@ export const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\
 export const portOf = ({ protocol, port }: Pick<ProxyTarget, 'protocol' | 'port'>): number =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
-export const variablesKind = valuesOf(
-  kind('a text', (value) => typeof value === 'string'),
+export const variablesSchema = dictionaryOf(
+  schema('a text', (value) => typeof value === 'string'),
   'Give the variables of a process.',
 )
 
@@ -40,7 +40,7 @@ export const variablesKind = valuesOf(
  * too. Throws `config_invalid` for a value that is no address of a proxy.
  */
 export function proxies(variables: ProxyVariables): (target: ProxyTarget) => HttpProxy | undefined {
-  checkOptions('proxies', ['variables', variables, needed(variablesKind)])
+  checkOptions('proxies', ['variables', variables, required(variablesSchema)])
   const named = (name: string): readonly [name: string, value: string] | undefined =>
     [name.toLowerCase(), name]
       .map((one) => [one, variables[one]?.trim() ?? ''] as const)

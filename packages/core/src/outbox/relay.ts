@@ -1,11 +1,11 @@
 import { connectionName } from '../domain/connection-name.ts'
-import { call, checkOptions, millis, needed, record, text, whole } from '../domain/options.ts'
+import { callable, checkOptions, millis, required, object, nonEmptyText, integer } from '../domain/options.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
-import type { DueMessage, Outbox, Outcome } from '../ports/store.ts'
-import { repeated, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
+import * as schemas from '../ports/schemas.ts'
+import type { DueMessage, Outbox, DeliveryOutcome } from '../ports/store.ts'
+import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { refuseUnrouted } from './route.ts'
 
@@ -36,18 +36,18 @@ export interface RelayOptions {
   readonly failure?: (why: string) => GuestpassError
 }
 
-const sinkKind = needed(
-  record<Sink>(
-    { name: needed(text), backOffMs: call('Give a function.'), deliver: needed(call(DELIVER)) },
+const sinkSchema = required(
+  object<Sink>(
+    { name: required(nonEmptyText), backOffMs: callable('Give a function.'), deliver: required(callable(DELIVER)) },
     { open: true, remedy: SINK },
   ),
 )
-const clockKind = record<{ clock: Clock }>({ clock: needed(kinds.clock) }, { open: true })
-const optionsKind = record<RelayOptions>({
-  batch: whole(1, 1_000),
+const clockSchema = object<{ clock: Clock }>({ clock: required(schemas.clock) }, { open: true })
+const optionsSchema = object<RelayOptions>({
+  batch: integer(1, 1_000),
   leaseMs: millis(1),
   connection: connectionName,
-  failure: call('Give a function from a reason to an error.'),
+  failure: callable('Give a function from a reason to an error.'),
 })
 
 /**
@@ -59,10 +59,10 @@ const optionsKind = record<RelayOptions>({
 export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock }, options: RelayOptions = {}): Relay {
   checkOptions(
     'relay',
-    ['outbox', outbox, kinds.outbox],
-    ['sink', sink, sinkKind],
-    ['ports', ports, clockKind],
-    ['options', options, optionsKind],
+    ['outbox', outbox, schemas.outbox],
+    ['sink', sink, sinkSchema],
+    ['ports', ports, clockSchema],
+    ['options', options, optionsSchema],
   )
   refuseUnrouted('relay', outbox, sink.name, {
     connection: options.connection ?? 'default',
@@ -84,7 +84,7 @@ export function createRelay(
   let isFailing = false
 
   /** Says what came of a batch. */
-  function report(outcomes: readonly Outcome[], thrown: unknown, pieces: WorkerObserver): void {
+  function report(outcomes: readonly DeliveryOutcome[], thrown: unknown, pieces: WorkerObserver): void {
     const [failed] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
     if (failed !== undefined) pieces.failed(thrown ?? failure(failed))
     const isTaken = outcomes.some(({ then }) => then === 'done')
@@ -124,7 +124,7 @@ export function createRelay(
     backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
     drain: async (signal) => (await deliverDue(signal)).settled,
     run: (signal, observer) =>
-      repeated(async (pieces) => (await deliverDue(signal, pieces)).restMs, {
+      repeatUntilAborted(async (pieces) => (await deliverDue(signal, pieces)).restMs, {
         clock,
         signal,
         observer,
@@ -143,9 +143,9 @@ async function deliverBatch(
   sink: Sink,
   due: readonly DueMessage[],
   signal: AbortSignal,
-): Promise<{ readonly outcomes: readonly Outcome[]; readonly restMs: Millis; readonly thrown?: unknown }> {
+): Promise<{ readonly outcomes: readonly DeliveryOutcome[]; readonly restMs: Millis; readonly thrown?: unknown }> {
   let thrown: unknown
-  let said: readonly Outcome[] = []
+  let said: readonly DeliveryOutcome[] = []
   let why = 'the sink said nothing'
   try {
     said = await sink.deliver(due, signal)
@@ -155,6 +155,8 @@ async function deliverBatch(
   }
   const known = new Map(said.map((outcome) => [outcome.event, outcome]))
   const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST_PAUSE)
-  const outcomes = due.map(({ event }): Outcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why })
+  const outcomes = due.map(
+    ({ event }): DeliveryOutcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why },
+  )
   return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE_PAUSE : inMs, thrown }
 }

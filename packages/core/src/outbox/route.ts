@@ -1,5 +1,5 @@
 import { type Event, type EventType, eventTypes } from '../domain/events/event.ts'
-import { wrongOptions } from '../domain/options.ts'
+import { optionsError } from '../domain/options.ts'
 import type { Outbox } from '../ports/store.ts'
 
 /** What a route is tried with: events of a connection. */
@@ -75,5 +75,5 @@ export function refuseUnrouted(
   { message, remedy, ...tried }: RouteTest & { readonly message: string; readonly remedy: string },
 ): void {
   if (!isNeverNamed(outbox, sink, tried)) return
-  throw wrongOptions(factory, { field: 'route', message, remedy })
+  throw optionsError(factory, { field: 'route', message, remedy })
 }

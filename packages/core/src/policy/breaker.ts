@@ -1,4 +1,4 @@
-import { also, checkOptions, millis, number, record } from '../domain/options.ts'
+import { refined, checkOptions, millis, number, object } from '../domain/options.ts'
 import { iso, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -23,8 +23,8 @@ const SLOTS = 10
 /** How long it stays open at first. */
 const COOL: Millis = 5 * SECOND
 
-export const breakerKind = also(
-  record<BreakerOptions>({
+export const breakerSchema = refined(
+  object<BreakerOptions>({
     windowMs: millis(SLOTS),
     atLeast: number(1),
     rate: number(Number.MIN_VALUE, 1),
@@ -63,7 +63,7 @@ interface Circuit {
  * other 4xx are answers of a healthy upstream; a try that was aborted from outside says nothing.
  */
 export function breaker(options: BreakerOptions, { clock }: { readonly clock: Clock }): Policy {
-  checkOptions('breaker', ['breaker', options, breakerKind])
+  checkOptions('breaker', ['breaker', options, breakerSchema])
   const { windowMs = 30 * SECOND, atLeast = 10, rate = 0.5, coolMs = COOL } = options
   const { mostCoolMs = Math.max(MINUTE, coolMs) } = options
   const circuits = createKeyedStates(

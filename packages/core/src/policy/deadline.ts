@@ -1,4 +1,4 @@
-import { checkOptions, noEnd } from '../domain/options.ts'
+import { checkOptions, millisOrInfinity } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -16,7 +16,7 @@ import { withTimeLimit } from './time-limit.ts'
  *   effect upstream. `config_invalid` for a wrong `totalMs`.
  */
 export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
-  checkOptions('deadline', ['deadlineMs', totalMs, noEnd])
+  checkOptions('deadline', ['deadlineMs', totalMs, millisOrInfinity])
   return (next) => async (call) => {
     const startedAt = clock.monotonic()
     const allowedMs = call.patienceMs ?? totalMs

@@ -1,4 +1,4 @@
-import { lengthPrefixed } from '../domain/key.ts'
+import { lengthPrefixed } from '../domain/length-prefix.ts'
 
 /** The most states that one factory keeps by default. */
 const MAX_STATES = 1_000

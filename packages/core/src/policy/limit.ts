@@ -1,4 +1,4 @@
-import { checkOptions, millis, number, record } from '../domain/options.ts'
+import { checkOptions, millis, number, object } from '../domain/options.ts'
 import { DAY, iso, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -21,7 +21,7 @@ export interface LimitOptions {
   readonly maxWaitMs?: Millis
 }
 
-export const limitKind = record<LimitOptions>({
+export const limitSchema = object<LimitOptions>({
   perMinute: number(Number.MIN_VALUE),
   burst: number(1),
   maxWaitMs: millis(0, DAY),
@@ -37,7 +37,7 @@ export const limitKind = record<LimitOptions>({
  */
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
   const { clock } = ports
-  checkOptions('limit', ['limit', options, limitKind])
+  checkOptions('limit', ['limit', options, limitSchema])
   const { perMinute = 300, burst = 10, maxWaitMs = 30 * SECOND } = options
   const states = createKeyedStates((): { queue?: PermitQueue } => ({}), {
     isBusy: ({ queue }) => (queue?.waiting ?? 0) > 0,

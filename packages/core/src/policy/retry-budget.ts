@@ -1,4 +1,4 @@
-import { checkOptions, number, record } from '../domain/options.ts'
+import { checkOptions, number, object } from '../domain/options.ts'
 import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import { createKeyedStates } from './keyed-states.ts'
@@ -13,7 +13,7 @@ export interface BudgetOptions {
   readonly most?: number
 }
 
-export const budgetKind = record<BudgetOptions>({ perRequest: number(0, 1), perSecond: number(0), most: number(1) })
+export const budgetSchema = object<BudgetOptions>({ perRequest: number(0, 1), perSecond: number(0), most: number(1) })
 
 /** Limits the retries of a connection, so that they do not overload an upstream that fails. */
 export interface RetryBudget {
@@ -25,7 +25,7 @@ export interface RetryBudget {
 
 /** Creates a budget in this process: one balance for each connection, at most 1000 connections at a time. */
 export function createRetryBudget(options: BudgetOptions, { clock }: { readonly clock: Clock }): RetryBudget {
-  checkOptions('budget', ['budget', options, budgetKind])
+  checkOptions('budget', ['budget', options, budgetSchema])
   const { perRequest = 0.2, perSecond = 1, most = 20 } = options
   const accounts = createKeyedStates(() => ({ balance: most, at: clock.monotonic() }))
 

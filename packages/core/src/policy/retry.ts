@@ -1,4 +1,4 @@
-import { anything, checkOptions, millis, record, whole } from '../domain/options.ts'
+import { anyValue, checkOptions, millis, object, integer } from '../domain/options.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,11 +17,11 @@ export interface RetryOptions {
   readonly budget?: RetryBudget
 }
 
-export const retryKind = record<RetryOptions>({
-  retries: whole(0, 20),
+export const retrySchema = object<RetryOptions>({
+  retries: integer(0, 20),
   baseMs: millis(0),
   capMs: millis(0),
-  budget: anything,
+  budget: anyValue,
 })
 
 /** Beyond what upstream told to wait, callers spread over this part of it, so that they do not come back all at once. */
@@ -43,7 +43,7 @@ export function retry(
   options: RetryOptions,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Policy {
-  checkOptions('retry', ['retry', options, retryKind])
+  checkOptions('retry', ['retry', options, retrySchema])
   const { retries = 3, baseMs = SECOND / 2, capMs = 30 * SECOND, budget } = options
 
   const waitAfter = ({ retryAfterMs, isInProgress }: TryFacts, waits: number): Millis => {

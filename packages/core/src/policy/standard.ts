@@ -1,15 +1,15 @@
-import { noEnd, record } from '../domain/options.ts'
+import { millisOrInfinity, object } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { type AccessSource, authorize, withoutAuthorization } from './authorize.ts'
-import { breaker, breakerKind, type BreakerOptions } from './breaker.ts'
-import { createRetryBudget, budgetKind, type BudgetOptions } from './retry-budget.ts'
+import { breaker, breakerSchema, type BreakerOptions } from './breaker.ts'
+import { createRetryBudget, budgetSchema, type BudgetOptions } from './retry-budget.ts'
 import { deadline } from './deadline.ts'
-import { limit, limitKind, type LimitOptions } from './limit.ts'
+import { limit, limitSchema, type LimitOptions } from './limit.ts'
 import type { PermitStore } from './permit-source.ts'
 import { pipeline, type Policy } from './pipeline.ts'
-import { retry, retryKind, type RetryOptions } from './retry.ts'
+import { retry, retrySchema, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
 
 export interface StandardOptions {
@@ -23,13 +23,13 @@ export interface StandardOptions {
   readonly breaker?: BreakerOptions
 }
 
-export const standardKind = record<StandardOptions>({
-  deadlineMs: noEnd,
-  timeoutMs: noEnd,
-  retry: retryKind,
-  budget: budgetKind,
-  limit: limitKind,
-  breaker: breakerKind,
+export const standardSchema = object<StandardOptions>({
+  deadlineMs: millisOrInfinity,
+  timeoutMs: millisOrInfinity,
+  retry: retrySchema,
+  budget: budgetSchema,
+  limit: limitSchema,
+  breaker: breakerSchema,
 })
 
 export interface StandardPorts {

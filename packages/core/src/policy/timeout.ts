@@ -1,4 +1,4 @@
-import { checkOptions, noEnd } from '../domain/options.ts'
+import { checkOptions, millisOrInfinity } from '../domain/options.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Policy, TryFailure } from './pipeline.ts'
@@ -12,7 +12,7 @@ import { withTimeLimit } from './time-limit.ts'
  * @throws `config_invalid` for a wrong `eachMs`
  */
 export function timeout(eachMs: Millis, { clock }: { readonly clock: Clock }): Policy {
-  checkOptions('timeout', ['timeoutMs', eachMs, noEnd])
+  checkOptions('timeout', ['timeoutMs', eachMs, millisOrInfinity])
   return (next) => async (call) => {
     let isSent = false
     const onSend = (): void => {

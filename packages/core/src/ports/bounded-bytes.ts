@@ -1,5 +1,5 @@
 /** The bytes of a body, read to its end; undefined when there are more than `most`: then it is read no further. */
-export async function boundedBytes(
+export async function readAtMost(
   body: ReadableStream<Uint8Array> | null,
   most: number,
 ): Promise<Uint8Array | undefined> {

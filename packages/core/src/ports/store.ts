@@ -8,7 +8,7 @@ import type { Instant, Millis } from '../domain/time.ts'
 export type { ChainHead, RateLimitFeedback, Link, PermitAnswer, PermitRequest }
 
 /** A credential as it stands in the store, and the store's time at the moment of the read. */
-export interface Found<C extends Credential = Credential> {
+export interface FoundCredential<C extends Credential = Credential> {
   readonly now: Instant
   /** Absent when nothing is stored under that id. */
   readonly credential?: C
@@ -21,13 +21,13 @@ export interface Found<C extends Credential = Credential> {
  * when the row is absent); `revision`, when given: also the very row that was read. Token sets name only the generation,
  * so that a note of somebody else cannot lose them; notes (intent, back-off) name the revision.
  */
-export interface Write {
+export interface CredentialWrite {
   readonly credential: Credential
   readonly expect: { readonly generation: number; readonly revision?: number }
 }
 
 /** What identifies an issued token without holding it (see verify/fingerprint.ts). */
-export interface Issued {
+export interface IssuedToken {
   readonly credential: string
   readonly fingerprint: string
   readonly expiresAt: Instant
@@ -57,16 +57,16 @@ export interface DocumentWrite {
 /** All that one decision writes: stored together or not at all. */
 export interface Change {
   readonly connection: string
-  readonly writes?: readonly Write[]
+  readonly writes?: readonly CredentialWrite[]
   readonly documents?: readonly DocumentWrite[]
   readonly events?: readonly Event[]
   /** Tokens to remember until they expire, so that they can be denied later. */
-  readonly issued?: readonly Issued[]
+  readonly issued?: readonly IssuedToken[]
   /** Ids of credentials whose remembered tokens are denied from now on. */
   readonly deny?: readonly string[]
 }
 
-export interface Page {
+export interface CredentialPage {
   readonly credentials: readonly Credential[]
   /** Give it back as `after` for the next page; absent on the last one. */
   readonly next?: string
@@ -77,11 +77,11 @@ export interface LeaseAnswer {
   /** Milliseconds until the lease that stands now ends by itself. */
   readonly endsInMs: Millis
   /** The credential that was named in the ask, as it stands; absent where none was named. */
-  readonly found?: Found
+  readonly found?: FoundCredential
 }
 
 /** What a keeper asks for. */
-export interface DueAsk {
+export interface DueRequest {
   /** Credentials wanted, 1 to 1000. */
   readonly max: number
   /** Nobody else gets the claimed ones before this ends, unless they are written first. */
@@ -103,7 +103,7 @@ export interface DueAnswer {
 }
 
 /** Which due documents a worker asks for. */
-export interface DueDocumentsAsk {
+export interface DueDocumentsRequest {
   readonly kind: string
   /** Documents wanted, 1 to 1000. */
   readonly max: number
@@ -127,7 +127,7 @@ export interface DueMessage {
   readonly attempts: number
 }
 
-export type Outcome =
+export type DeliveryOutcome =
   | { readonly event: string; readonly then: 'done' }
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
   | { readonly event: string; readonly then: 'dead-letter'; readonly why: string }
@@ -147,7 +147,7 @@ export interface Outbox {
   sinksFor(event: Event): readonly string[]
   /** Takes due events for a sink; nobody else gets them before the lease ends. */
   claim(sink: string, max: number, leaseMs: Millis): Promise<readonly DueMessage[]>
-  settle(sink: string, outcomes: readonly Outcome[]): Promise<void>
+  settle(sink: string, outcomes: readonly DeliveryOutcome[]): Promise<void>
   /** Moves events from the queue of a sink to the queues of other sinks, all in one step. */
   route(sink: string, messages: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
   /** Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events, and events
@@ -185,11 +185,11 @@ export interface Ledger {
 
 /** The credentials of guests, sign-ins and the service. Durable. */
 export interface Credentials {
-  find(connection: string, id: string): Promise<Found>
+  find(connection: string, id: string): Promise<FoundCredential>
   /** The credential that a subject stands for; undefined when there is none, or it was erased. */
   findBySubject(connection: string, subject: string): Promise<Credential | undefined>
   /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
-  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<Page>
+  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<CredentialPage>
   /**
    * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
    * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The
@@ -201,7 +201,7 @@ export interface Credentials {
    * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time; a note that
    * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
    */
-  claimDue(connection: string, ask: DueAsk): Promise<DueAnswer>
+  claimDue(connection: string, ask: DueRequest): Promise<DueAnswer>
   /** How many guests are due for renewal now, claimed or not, counted up to `most`, at least 1. `keepForMs`: as in `claimDue`. */
   countDue(connection: string, ask: { readonly keepForMs: Millis; readonly most: number }): Promise<number>
 }
@@ -221,7 +221,7 @@ export interface Documents {
    * Takes documents of a kind that are due. A claim ends with its lease, or with a write of the document. It saves work, and is never
    * what keeps data right. A due time that was set by a clock that was ahead puts nothing off.
    */
-  claimDueDocuments(connection: string, ask: DueDocumentsAsk): Promise<DueDocumentsAnswer>
+  claimDueDocuments(connection: string, ask: DueDocumentsRequest): Promise<DueDocumentsAnswer>
   /** How many documents of a kind there are, expired ones left out, counted up to `most`, at least 1. */
   countDocuments(connection: string, ask: { readonly kind: string; readonly most: number }): Promise<number>
 }
@@ -257,7 +257,7 @@ export interface Facts {
 }
 
 /** What happened, in the order of the audit chain. Durable. */
-export interface Trail {
+export interface AuditTrail {
   /** Events of a connection in the order of their commits, from after the cursor; `limit` 1 to 1000. */
   events(
     connection: string,
@@ -279,7 +279,7 @@ export interface Trail {
  * every one passes the contract kit of `testing`. Any call may reject with a `GuestpassError` of code `store_busy` or
  * `store_unavailable`.
  */
-export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, Trail {
+export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, AuditTrail {
   readonly outbox: Outbox
   close(): Promise<void>
 }

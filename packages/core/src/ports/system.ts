@@ -1,5 +1,5 @@
-import { hex } from '../domain/hex.ts'
-import { checkOptions, flag, record } from '../domain/options.ts'
+import { encodeHex } from '../domain/hex.ts'
+import { checkOptions, boolean, object } from '../domain/options.ts'
 import type { Millis } from '../domain/time.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
@@ -7,11 +7,11 @@ import type { Random } from './random.ts'
 /** The longest delay that a platform timer takes; longer sleeps are made of several. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1
 
-const clockKind = record<{ unref: boolean }>({ unref: flag })
+const clockSchema = object<{ unref: boolean }>({ unref: boolean })
 
 /** The clock of the platform. Its timers do not keep a process alive when `unref` is set. */
 export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
-  checkOptions('systemClock', ['options', options, clockKind])
+  checkOptions('systemClock', ['options', options, clockSchema])
   const nap = (ms: Millis, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
       const stop = (): void => {
@@ -50,14 +50,15 @@ export function systemRandom(): Random {
 
 /** SHA-256 of the text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
 export async function sha256Hex(text: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
+  return encodeHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
 /** HMAC-SHA-256 (RFC 2104) under a key: of a text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
 export async function hmacSha256Hex(key: Uint8Array): Promise<(text: string) => Promise<string>> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', Uint8Array.from(key), algorithm, false, ['sign'])
-  return async (text) => hex(new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))))
+  return async (text) =>
+    encodeHex(new Uint8Array(await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(text))))
 }
 
 /** Sends a request as the `fetch` of the platform does. */

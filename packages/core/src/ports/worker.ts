@@ -44,7 +44,7 @@ const LEAST: Millis = 1
  * Repeats a pass until the signal aborts. The pass answers how long to pause, in milliseconds. One that rejects is reported and
  * repeated after a back-off. Pieces of work that fail or succeed without ending the pass, also after it, are reported to `pieces`.
  */
-export async function repeated(
+export async function repeatUntilAborted(
   pass: (pieces: WorkerObserver) => Promise<Millis>,
   { clock, signal, firstMs = SECOND, longestMs = 10 * SECOND, ...more }: RepeatOptions,
 ): Promise<void> {
@@ -111,7 +111,7 @@ export interface PartObserver extends WorkerObserver {
 }
 
 /** Makes observers for the parts of one worker, which succeeds only while none of them fails. */
-export function observerOfParts(observer: WorkerObserver | undefined): () => PartObserver {
+export function createPartObservers(observer: WorkerObserver | undefined): () => PartObserver {
   const failing = new Set<PartObserver>()
   return () => {
     const part: PartObserver = {

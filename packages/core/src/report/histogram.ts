@@ -15,7 +15,7 @@ export interface Histogram {
   quantile(share: number): Millis
 }
 
-export function histogram(): Histogram {
+export function createHistogram(): Histogram {
   const buckets = new Float64Array(BOUNDS.length + 1)
   let count = 0
   let sum = 0

@@ -1,5 +1,5 @@
 import type { Meter } from '../ports/meter.ts'
-import { type Histogram, histogram } from './histogram.ts'
+import { type Histogram, createHistogram } from './histogram.ts'
 
 /** Counters and histograms of this process. */
 export interface Meters extends Meter {
@@ -9,11 +9,11 @@ export interface Meters extends Meter {
   readonly counters: ReadonlyMap<string, number>
 }
 
-export function meters(): Meters {
+export function createMeters(): Meters {
   const counters = new Map<string, number>()
   const durations = new Map<string, Histogram>()
   const durationsOf = (name: string): Histogram => {
-    const known = durations.get(name) ?? histogram()
+    const known = durations.get(name) ?? createHistogram()
     durations.set(name, known)
     return known
   }

@@ -1,11 +1,11 @@
 import type { Event } from '../domain/events/event.ts'
 import { REFRESH_GRANT } from '../domain/events/access-tokens.ts'
 import { connectionName } from '../domain/connection-name.ts'
-import { checkOptions, kind, needed, record } from '../domain/options.ts'
+import { checkOptions, schema, required, object } from '../domain/options.ts'
 import { type Instant, type Millis, tenth } from '../domain/time.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
-import { type Histogram, histogram } from './histogram.ts'
+import { type Histogram, createHistogram } from './histogram.ts'
 
 /** One kind of work, as its events tell it. */
 export interface JobReport {
@@ -25,7 +25,7 @@ export interface JobReport {
 /** What a connection did, from its stored events. */
 export interface Report {
   readonly connection: string
-  /** Ended requests for tokens of all kinds. */
+  /** Ended requests for tokens of all schemas. */
   readonly totalRequests: number
   /** Refreshes of guest tokens, and of access tokens by a refresh token; new tokens by client credentials are no refreshes. */
   readonly successfulRefreshes: number
@@ -70,7 +70,7 @@ const counted: Readonly<Partial<Record<Event['type'], keyof SignInReport | 'revo
   GRANT_REVOKED: 'signedOut',
 }
 
-interface Tally {
+interface JobTally {
   succeeded: number
   failed: number
   readonly latency: Histogram
@@ -107,24 +107,24 @@ export interface ReportOptions {
   readonly since?: Instant | undefined
 }
 
-const instant = kind(
+const instant = schema(
   'milliseconds since 1970',
   (value) => typeof value === 'number' && !Number.isNaN(value),
   "Give milliseconds since 1970, as Date.parse('2026-01-01').",
 )
-const optionsKind = record<ReportOptions>({ since: instant })
+const optionsSchema = object<ReportOptions>({ since: instant })
 
 /** Reads all events of a connection, a page at a time. Rejects with `config_invalid` for wrong options. */
 export async function report(store: Store, connection: string, options: ReportOptions = {}): Promise<Report> {
   checkOptions(
     'report',
-    ['store', store, kinds.store('events')],
-    ['connection', connection, needed(connectionName)],
-    ['options', options, optionsKind],
+    ['store', store, schemas.store('events')],
+    ['connection', connection, required(connectionName)],
+    ['options', options, optionsSchema],
   )
   const { since = Number.NEGATIVE_INFINITY } = options
   const all = tally()
-  const jobs: Record<Job, Tally> = {
+  const jobs: Record<Job, JobTally> = {
     accessTokens: tally(),
     guestTokens: tally(),
     refreshes: tally(),
@@ -166,7 +166,11 @@ export async function report(store: Store, connection: string, options: ReportOp
 
 /** The events of a connection in the order of their commits. Throws `config_invalid` for what is no store. */
 export async function* eventsOf(store: Store, connection: string): AsyncGenerator<Event> {
-  checkOptions('eventsOf', ['store', store, kinds.store('events')], ['connection', connection, needed(connectionName)])
+  checkOptions(
+    'eventsOf',
+    ['store', store, schemas.store('events')],
+    ['connection', connection, required(connectionName)],
+  )
   for (let after: number | undefined; ; ) {
     const page = await store.events(connection, { limit: PAGE, ...(after === undefined ? {} : { after }) })
     yield* page.events
@@ -175,9 +179,9 @@ export async function* eventsOf(store: Store, connection: string): AsyncGenerato
   }
 }
 
-const tally = (): Tally => ({ succeeded: 0, failed: 0, latency: histogram() })
+const tally = (): JobTally => ({ succeeded: 0, failed: 0, latency: createHistogram() })
 
-function jobReport({ succeeded, failed, latency }: Tally): JobReport {
+function jobReport({ succeeded, failed, latency }: JobTally): JobReport {
   const totalRequests = succeeded + failed
   return {
     totalRequests,

@@ -1,4 +1,4 @@
-import { type Instant, isAhead, type Millis } from '../domain/time.ts'
+import { type Instant, isFromFuture, type Millis } from '../domain/time.ts'
 import type { LeaseAnswer } from '../ports/store.ts'
 
 /** A lease as a store keeps it. */
@@ -12,7 +12,7 @@ export interface Lease {
 /** Milliseconds that a lease still stands; 0 when it has ended. */
 function left(lease: Lease, now: Instant): Millis {
   // Taken in the future: the clock went back. The lease is given up, for it saves work and guards nothing.
-  return isAhead(lease.until - lease.ms, now) ? 0 : Math.max(0, lease.until - now)
+  return isFromFuture(lease.until - lease.ms, now) ? 0 : Math.max(0, lease.until - now)
 }
 
 /** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */

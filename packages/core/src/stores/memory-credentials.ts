@@ -1,7 +1,13 @@
 import type { Credential } from '../domain/credential.ts'
 import { dueAt, dueSetAt } from '../domain/due.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import type { Credentials as StoredCredentials, DueAnswer, DueAsk, Page, Write } from '../ports/store.ts'
+import type {
+  Credentials as StoredCredentials,
+  DueAnswer,
+  DueRequest,
+  CredentialPage,
+  CredentialWrite,
+} from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { claimedFrom, type DueRow, isDue } from './memory-due.ts'
 
@@ -15,11 +21,11 @@ export interface Credentials {
   get(id: string): Row | undefined
   ofSubject(subject: string): Credential | undefined
   readonly size: number
-  holds(write: Write): boolean
+  holds(write: CredentialWrite): boolean
   put(credential: Credential, now: Instant): void
-  page(of: Parameters<StoredCredentials['list']>[1]): Page
+  page(of: Parameters<StoredCredentials['list']>[1]): CredentialPage
   touch(id: string, now: Instant): void
-  claimDue(ask: DueAsk, now: Instant): DueAnswer
+  claimDue(ask: DueRequest, now: Instant): DueAnswer
   /** All there are, as they are now. */
   rows(): readonly Row[]
   countDue(keepForMs: Millis, now: Instant): number

@@ -1,11 +1,11 @@
 import type { Json } from '../domain/json.ts'
-import { DOCUMENT_TOLERANCE, type Instant, isAhead } from '../domain/time.ts'
+import { DOCUMENT_TOLERANCE, type Instant, isFromFuture } from '../domain/time.ts'
 import type {
   Document,
   Documents as StoredDocuments,
   DocumentWrite,
   DueDocumentsAnswer,
-  DueDocumentsAsk,
+  DueDocumentsRequest,
 } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { nextInMs } from './memory-due.ts'
@@ -39,7 +39,7 @@ export interface Documents {
   holds(write: DocumentWrite, now: Instant): boolean
   put(write: DocumentWrite, now: Instant): void
   page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
-  claimDue(ask: DueDocumentsAsk, now: Instant): DueDocumentsAnswer
+  claimDue(ask: DueDocumentsRequest, now: Instant): DueDocumentsAnswer
   count(kind: string, now: Instant): number
   readonly size: number
   /** All there are, as they are now; those that have expired are left out a day later. */
@@ -59,7 +59,7 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
   const living = (row: Row | undefined, now: Instant): Row | undefined => {
     if (!row || row.expiresAt <= now) return undefined
     // Written by a clock that was ahead: it would outlive its time.
-    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && isAhead(row.writtenAt, now, DOCUMENT_TOLERANCE)
+    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && isFromFuture(row.writtenAt, now, DOCUMENT_TOLERANCE)
     return outlives ? undefined : row
   }
   const get = (kind: string, id: string, now: Instant): Document => {
@@ -128,4 +128,4 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
 
 /** When a row is due; one that a clock that was ahead put off is due now. Undefined when it never is. */
 const dueTime = ({ dueAt, dueSetAt }: Row, now: Instant): Instant | undefined =>
-  dueAt !== undefined && isAhead(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
+  dueAt !== undefined && isFromFuture(dueSetAt, now) ? Math.min(dueAt, now) : dueAt

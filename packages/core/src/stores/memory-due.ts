@@ -1,5 +1,5 @@
-import { type Instant, isAhead, type Millis } from '../domain/time.ts'
-import type { DueAnswer, DueAsk } from '../ports/store.ts'
+import { type Instant, isFromFuture, type Millis } from '../domain/time.ts'
+import type { DueAnswer, DueRequest } from '../ports/store.ts'
 
 /** What a row says of its renewal. */
 export interface DueRow {
@@ -15,7 +15,7 @@ export interface DueRow {
 /** When a row is due; one that a clock that was ahead put off is due now. Undefined where it is never due, or not kept. */
 function dueTime({ dueAt, dueSetAt, touchedAt }: DueRow, keepForMs: Millis, now: Instant): Instant | undefined {
   if (dueAt === undefined || touchedAt < now - keepForMs) return undefined
-  return isAhead(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
+  return isFromFuture(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
 }
 
 /** Whether a row is due and kept, claimed or not. */
@@ -25,7 +25,7 @@ export const isDue = (row: DueRow, keepForMs: Millis, now: Instant): boolean =>
 /** Finds what may be claimed; `claim` is called for each that is, with what it changes of the row. */
 export function claimedFrom(
   rows: Iterable<readonly [id: string, DueRow]>,
-  { max, leaseMs, keepForMs }: DueAsk,
+  { max, leaseMs, keepForMs }: DueRequest,
   now: Instant,
   claim: (id: string, change: Partial<DueRow>) => void,
 ): DueAnswer {
@@ -35,7 +35,7 @@ export function claimedFrom(
     const { claimedUntil, claimedAt, touchedAt } = row
     const dueAt = dueTime(row, keepForMs, now)
     if (dueAt === undefined) continue
-    const from = isAhead(claimedAt, now) ? dueAt : Math.max(dueAt, claimedUntil)
+    const from = isFromFuture(claimedAt, now) ? dueAt : Math.max(dueAt, claimedUntil)
     if (from <= now) due.push({ id, dueAt, touchedAt })
     else next = Math.min(next, from)
   }
@@ -43,7 +43,7 @@ export function claimedFrom(
   const taken = due.slice(0, max)
   for (const { id, touchedAt } of taken) {
     // One from the future was made by a clock that was ahead, and would keep the guest for too long.
-    const touched = isAhead(touchedAt, now) ? { touchedAt: now } : {}
+    const touched = isFromFuture(touchedAt, now) ? { touchedAt: now } : {}
     claim(id, { claimedUntil: now + leaseMs, claimedAt: now, ...touched })
   }
   const claimed = taken.map(({ id, dueAt }) => ({ id, dueAt }))

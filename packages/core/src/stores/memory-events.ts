@@ -1,7 +1,7 @@
 import { auditRecord } from '../domain/audit-record.ts'
 import { type ChainHead, LINK_VERSION, linkText, NO_LINKS } from '../domain/chain.ts'
 import type { Event } from '../domain/events/event.ts'
-import type { Trail } from '../ports/store.ts'
+import type { AuditTrail } from '../ports/store.ts'
 import { sha256Hex } from '../ports/system.ts'
 
 interface Entry {
@@ -19,8 +19,8 @@ export interface Events {
   readonly size: number
   /** Forgets what is beyond the bound. */
   prune(): Promise<void>
-  page(of: Parameters<Trail['events']>[1]): Awaited<ReturnType<Trail['events']>>
-  chain(of: Parameters<Trail['chain']>[1]): ReturnType<Trail['chain']>
+  page(of: Parameters<AuditTrail['events']>[1]): Awaited<ReturnType<AuditTrail['events']>>
+  chain(of: Parameters<AuditTrail['chain']>[1]): ReturnType<AuditTrail['chain']>
   head(): Promise<ChainHead>
 }
 

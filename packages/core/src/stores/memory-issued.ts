@@ -1,15 +1,15 @@
 import type { Instant } from '../domain/time.ts'
-import type { Issued } from '../ports/store.ts'
+import type { IssuedToken } from '../ports/store.ts'
 import { isOver, sweeping } from './sweep.ts'
 
-export interface Remembered extends Issued {
+export interface Remembered extends IssuedToken {
   readonly denied: boolean
 }
 
 /** Tokens issued on a connection, until they expire. */
 export interface IssuedTokens {
   /** A token that was denied stays denied when it is remembered again. */
-  remember(tokens: readonly Issued[], now: Instant): void
+  remember(tokens: readonly IssuedToken[], now: Instant): void
   deny(credential: string): void
   knows(fingerprint: string, now: Instant): boolean
   denied(fingerprint: string, now: Instant): boolean
@@ -29,7 +29,7 @@ export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
   }
   for (const token of known) keep(token)
 
-  const forget = (token: Issued): void => {
+  const forget = (token: IssuedToken): void => {
     tokens.delete(token.fingerprint)
     const siblings = ofCredential.get(token.credential)
     siblings?.delete(token.fingerprint)

@@ -1,7 +1,7 @@
 import type { Event } from '../domain/events/event.ts'
-import { type Instant, isAhead } from '../domain/time.ts'
+import { type Instant, isFromFuture } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DueMessage, Outbox, Outcome, Route } from '../ports/store.ts'
+import type { DueMessage, Outbox, DeliveryOutcome, Route } from '../ports/store.ts'
 
 import { refuseBadLimit, refuseBadMost } from './terms.ts'
 
@@ -13,7 +13,7 @@ interface Waiting extends DueMessage {
   readonly why: string
 }
 
-const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && !isAhead(setAt, now)
+const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && !isFromFuture(setAt, now)
 
 const isDeadLetter = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
 
@@ -35,7 +35,7 @@ export function memoryOutbox(
     queues.set(sink, queue)
     return queue
   }
-  const after = (waiting: Waiting, outcome: Exclude<Outcome, { then: 'done' }>): Waiting =>
+  const after = (waiting: Waiting, outcome: Exclude<DeliveryOutcome, { then: 'done' }>): Waiting =>
     outcome.then === 'release'
       ? { ...waiting, dueAt: clock.wall(), setAt: clock.wall() }
       : {

@@ -1,6 +1,6 @@
-import { checkOptions, record, whole } from '../domain/options.ts'
+import { checkOptions, object, integer } from '../domain/options.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
 import type { Route, Store } from '../ports/store.ts'
 import { expected, put, type Partition } from './partition.ts'
@@ -16,14 +16,14 @@ export interface MemoryStoreOptions {
   readonly keepEvents?: number
 }
 
-const optionsKind = record<MemoryStoreOptions>({ clock: kinds.clock, route: kinds.route, keepEvents: whole(1) })
+const optionsSchema = object<MemoryStoreOptions>({ clock: schemas.clock, route: schemas.route, keepEvents: integer(1) })
 
 /**
  * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
  * promises of `Store` hold, except that no other process shares it. Throws `config_invalid` for wrong options.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  checkOptions('memoryStore', ['options', options, optionsKind])
+  checkOptions('memoryStore', ['options', options, optionsSchema])
   const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
   const partitions = new Map<string, Partition>()
   const { store, partitionOf, adding } = partitionedStore(partitions, { clock, route, keepEvents })

@@ -1,7 +1,7 @@
 import { reservePermits, applyFeedback } from '../domain/bucket.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Change, Found, Route, Store } from '../ports/store.ts'
+import type { Change, FoundCredential, Route, Store } from '../ports/store.ts'
 import { frozen } from './frozen.ts'
 import { leased } from './lease.ts'
 import { memoryOutbox } from './memory-outbox.ts'
@@ -48,7 +48,7 @@ export function partitionedStore(
     }
   }
 
-  const found = (connection: string, id: string): Found => {
+  const found = (connection: string, id: string): FoundCredential => {
     const row = partitionOf(connection).credentials.get(id)
     return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
   }

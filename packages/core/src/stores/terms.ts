@@ -1,5 +1,5 @@
 import { GuestpassError } from '../domain/errors.ts'
-import type { Change, DueAsk, DueDocumentsAsk } from '../ports/store.ts'
+import type { Change, DueRequest, DueDocumentsRequest } from '../ports/store.ts'
 
 /** The most rows that one page holds, and the most that are claimed at once. */
 export const MAX_PAGE = 1_000
@@ -23,14 +23,14 @@ export function refuseBadMost(most: number): void {
 }
 
 /** Refuses a claim of nothing or of more than 1000, or for a time that makes no sense. */
-export function refuseBadClaim({ max, leaseMs }: Pick<DueDocumentsAsk, 'max' | 'leaseMs'>): void {
+export function refuseBadClaim({ max, leaseMs }: Pick<DueDocumentsRequest, 'max' | 'leaseMs'>): void {
   refuseBadCount('max', max, 'Ask for less and come again.')
   if (!(leaseMs > 0 && leaseMs < Number.POSITIVE_INFINITY))
     refuse('leaseMs', 'must be more than 0', 'Give milliseconds.')
 }
 
 /** Refuses a claim of no credentials or of more than 1000, or with times that make no sense. */
-export function refuseBadDueAsk({ keepForMs, ...claim }: DueAsk): void {
+export function refuseBadDueAsk({ keepForMs, ...claim }: DueRequest): void {
   refuseBadClaim(claim)
   if (!(keepForMs >= 0)) refuse('keepForMs', 'must be at least 0', 'Give milliseconds.')
 }

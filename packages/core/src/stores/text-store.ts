@@ -1,4 +1,4 @@
-import { loadedOnce } from '../ports/loaded-once.ts'
+import { loadOnce } from '../ports/load-once.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
 import { copyOf, expected, put, type Partition } from './partition.ts'
@@ -55,7 +55,7 @@ export function textStore(home: TextHome): Store {
     return empty
   }
 
-  const loaded = loadedOnce(async () => {
+  const loaded = loadOnce(async () => {
     const text = await home.load()
     const found = text === undefined ? fresh() : storeIn(text, home.place)
     const isCopy = home.isOwn !== undefined && !(await home.isOwn(found.id))

@@ -1,9 +1,9 @@
-import { isOfOAuth } from '../domain/credential-ids.ts'
+import { isOAuthCredentialId } from '../domain/credential-ids.ts'
 import { SIGN_INS } from '../domain/document-kinds.ts'
-import { call, checkOptions, needed, record, wrongOptions } from '../domain/options.ts'
+import { callable, checkOptions, required, object, optionsError } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { notCarried, withoutDelivery } from './not-carried.ts'
@@ -25,10 +25,10 @@ export interface TokenStorageOptions {
   readonly clock?: Clock
 }
 
-const optionsKind = record<TokenStorageOptions>({
-  load: needed(call('Give a function that returns the text saved last.')),
-  save: needed(call('Give a function that stores a text.')),
-  clock: kinds.clock,
+const optionsSchema = object<TokenStorageOptions>({
+  load: required(callable('Give a function that returns the text saved last.')),
+  save: required(callable('Give a function that stores a text.')),
+  clock: schemas.clock,
 })
 
 const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as const
@@ -54,7 +54,7 @@ const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as con
  * const { token } = await accessTokens.token()
  */
 export function tokenStorage(options: TokenStorageOptions): Store {
-  checkOptions('tokenStorage', ['options', options, optionsKind])
+  checkOptions('tokenStorage', ['options', options, optionsSchema])
   const { load, save, clock = systemClock() } = options
   const store = textStore({
     clock,
@@ -75,7 +75,7 @@ export function tokenStorage(options: TokenStorageOptions): Store {
     ...store,
     ...withoutDelivery(...NOTHING_ELSE),
     commit: only(store.commit, isCarried),
-    find: only(store.find, (_connection, id) => isOfOAuth(id)),
+    find: only(store.find, (_connection, id) => isOAuthCredentialId(id)),
     list: only(store.list, (_connection, { kind }) => kind !== 'guest'),
     document: only(store.document, (_connection, kind) => kind === SIGN_INS),
     documents: only(store.documents, (_connection, { kind }) => kind === SIGN_INS),
@@ -86,7 +86,7 @@ export function tokenStorage(options: TokenStorageOptions): Store {
 
 function isCarried({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean {
   const isOther = issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== SIGN_INS)
-  return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOfOAuth(id))
+  return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOAuthCredentialId(id))
 }
 
 function textOf(loaded: unknown): string | undefined {
@@ -94,7 +94,7 @@ function textOf(loaded: unknown): string | undefined {
   if (typeof loaded === 'string') return loaded
   const remedy = 'Let it return the text that save was given, or null before the first.'
   const message = `gave no text but a value of type ${typeof loaded}`
-  throw wrongOptions('tokenStorage', { field: 'load', message, remedy })
+  throw optionsError('tokenStorage', { field: 'load', message, remedy })
 }
 
 async function calling<T>(name: 'load' | 'save', call: () => T): Promise<Awaited<T>> {

@@ -1,7 +1,16 @@
-import { call, checkOptions, either, having, needed, record, text, wrongOptions } from '../domain/options.ts'
+import {
+  callable,
+  checkOptions,
+  anyOf,
+  objectWithMethods,
+  required,
+  object,
+  nonEmptyText,
+  optionsError,
+} from '../domain/options.ts'
 import { DISK_FULL, GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Store } from '../ports/store.ts'
 import { entryOwner } from './entry-owner.ts'
@@ -17,10 +26,10 @@ export interface WebStorageStoreOptions {
 }
 
 const STORAGE = 'Give sessionStorage, or a function that gives it.'
-const storageKind = needed(
-  either(having('a web storage', ['getItem', 'setItem', 'removeItem'], STORAGE), call(STORAGE)),
+const storageSchema = required(
+  anyOf(objectWithMethods('a web storage', ['getItem', 'setItem', 'removeItem'], STORAGE), callable(STORAGE)),
 )
-const optionsKind = record<WebStorageStoreOptions>({ key: text, clock: kinds.clock })
+const optionsSchema = object<WebStorageStoreOptions>({ key: nonEmptyText, clock: schemas.clock })
 
 /** Room made sure of before something is spent: more than an answer with tokens adds. */
 const RESERVE = ' '.repeat(16_384)
@@ -45,7 +54,7 @@ const RESERVE = ' '.repeat(16_384)
  * else location.assign((await home.signIn.begin({ redirectUri })).url)
  */
 export function webStorageStore(storage: WebStorage | (() => WebStorage), options: WebStorageStoreOptions = {}): Store {
-  checkOptions('webStorageStore', ['storage', storage, storageKind], ['options', options, optionsKind])
+  checkOptions('webStorageStore', ['storage', storage, storageSchema], ['options', options, optionsSchema])
   const { key = 'guestpass', clock = systemClock() } = options
   const at = typeof storage === 'function' ? storage : () => storage
   const owner = entryOwner(key, at, clock)
@@ -96,7 +105,7 @@ function ofOneWindow(storage: WebStorage): WebStorage {
 }
 
 function refuse(field: string, message: string, remedy: string): never {
-  throw wrongOptions('webStorageStore', { field, message, remedy })
+  throw optionsError('webStorageStore', { field, message, remedy })
 }
 
 const busy = (key: string, why: string): GuestpassError =>

@@ -1,4 +1,4 @@
-import { hex } from '../domain/hex.ts'
+import { encodeHex } from '../domain/hex.ts'
 import type { Random } from '../ports/random.ts'
 
 /**
@@ -31,7 +31,7 @@ export function seededRandom(seed = 1): Random {
       const raw = bytes(16)
       raw[6] = ((raw[6] ?? 0) & 0x0f) | 0x40
       raw[8] = ((raw[8] ?? 0) & 0x3f) | 0x80
-      const all = hex(raw)
+      const all = encodeHex(raw)
       return `${all.slice(0, 8)}-${all.slice(8, 12)}-${all.slice(12, 16)}-${all.slice(16, 20)}-${all.slice(20)}`
     },
   }

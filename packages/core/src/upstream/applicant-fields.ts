@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { Assurance } from '../domain/credential.ts'
-import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../domain/guest-attributes.ts'
-import { type Json, jsonOddity, LONE_SURROGATE } from '../domain/json.ts'
+import { jsonBytes, MAX_ATTRIBUTE_BYTES, reservedAttributes } from '../domain/guest-attributes.ts'
+import { type Json, jsonProblem, LONE_SURROGATE } from '../domain/json.ts'
 import type { RequestField } from './request-field.ts'
 
 /** The error of a value: `is missing` for a field that is left out, else the message. */
@@ -71,7 +71,7 @@ export const channelId = {
 const walkable = <Value extends Json>() =>
   z.custom<Readonly<Record<string, Value>>>().check(
     z.superRefine((value, context) => {
-      const message = jsonOddity(value)
+      const message = jsonProblem(value)
       if (message) context.addIssue({ code: 'custom', message, input: undefined })
     }),
   )
@@ -84,13 +84,13 @@ const attributesOf = <Value extends Json>(value: z.ZodMiniType<Value, Value>) =>
         z.superRefine((attributes, context) => {
           for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))
             context.addIssue({ code: 'custom', path: [reserved], message: 'a name that others fill', input: undefined })
-          if (jsonBytes(attributes) > MAX_ATTRIBUTES)
-            context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTES} bytes as JSON`, input: undefined })
+          if (jsonBytes(attributes) > MAX_ATTRIBUTE_BYTES)
+            context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTE_BYTES} bytes as JSON`, input: undefined })
         }),
       ),
     ),
-    about: `attributes, each as NAME=VALUE, at most ${MAX_ATTRIBUTES} bytes as JSON`,
-    remedy: `Give names with values, at most ${MAX_ATTRIBUTES} bytes as JSON, without ${reservedAttributes.join(', ')}.`,
+    about: `attributes, each as NAME=VALUE, at most ${MAX_ATTRIBUTE_BYTES} bytes as JSON`,
+    remedy: `Give names with values, at most ${MAX_ATTRIBUTE_BYTES} bytes as JSON, without ${reservedAttributes.join(', ')}.`,
     written: 'pairs',
     placeholder: 'name=value',
   }) as const satisfies RequestField

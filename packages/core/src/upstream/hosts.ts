@@ -1,4 +1,4 @@
-import { anything, checkOptions, isObject, kind, list, record, text } from '../domain/options.ts'
+import { anyValue, checkOptions, isObject, schema, list, object, nonEmptyText } from '../domain/options.ts'
 import { type Field, GuestpassError } from '../domain/errors.ts'
 import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
 import { domains, regionDomain, unknownRegion } from './regions.ts'
@@ -80,7 +80,7 @@ export interface Hosts {
 const RESOLVE = "Give resolveHosts({ baseUrl: 'https://gateway.example.com' }), or with a region."
 
 /** What `resolveHosts` answers. */
-export const hostsKind = kind(
+export const hostsSchema = schema(
   'what resolveHosts answers',
   (value) =>
     isObject(value) &&
@@ -93,20 +93,20 @@ export const hostsKind = kind(
 )
 
 /** The texts are looked at one by one, with the names that the user knows. */
-const inputKind = record<HostInput>({
-  baseUrl: anything,
-  oauthBaseUrl: anything,
-  apiBaseUrl: anything,
-  region: anything,
-  env: anything,
-  issuer: anything,
-  jwksUrl: anything,
-  tokenPath: anything,
-  userTokenPath: anything,
-  authorizePath: anything,
-  devicePath: anything,
-  revocationPath: anything,
-  insecureHosts: list(text),
+const inputSchema = object<HostInput>({
+  baseUrl: anyValue,
+  oauthBaseUrl: anyValue,
+  apiBaseUrl: anyValue,
+  region: anyValue,
+  env: anyValue,
+  issuer: anyValue,
+  jwksUrl: anyValue,
+  tokenPath: anyValue,
+  userTokenPath: anyValue,
+  authorizePath: anyValue,
+  devicePath: anyValue,
+  revocationPath: anyValue,
+  insecureHosts: list(nonEmptyText),
 })
 
 const hostOf = (base: string): string => new URL(base).hostname.replace(/\.$/, '')
@@ -199,7 +199,7 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
  * @throws GuestpassError `config_invalid`, with all faults as fields.
  */
 export function resolveHosts(input: HostInput = {}, names: HostNames = {}): Hosts {
-  checkOptions('resolveHosts', ['input', input, inputKind])
+  checkOptions('resolveHosts', ['input', input, inputSchema])
   const of = reading(input, names)
   const { given, faults } = of
   const { oauth, api } = bases(of)

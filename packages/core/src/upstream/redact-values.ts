@@ -1,4 +1,4 @@
-import { asWord, literal } from '../domain/pattern.ts'
+import { wholeWordPattern, escapedPattern } from '../domain/pattern.ts'
 import type { Secret } from '../domain/secret.ts'
 import { decodeText } from './decode-text.ts'
 
@@ -20,9 +20,9 @@ function formsOf(secret: Secret): readonly string[] {
 }
 
 function patternOf(form: string): RegExp {
-  const text = literal(form).replaceAll(' ', '[ +]+')
+  const text = escapedPattern(form).replaceAll(' ', '[ +]+')
   const isShortWord = form.length < SHORT && /^[\p{L}\p{N}]+$/u.test(form)
-  return new RegExp(isShortWord ? asWord(text) : text, 'giu')
+  return new RegExp(isShortWord ? wholeWordPattern(text) : text, 'giu')
 }
 
 /** Strikes texts out of a decoded line, in any case; also the beginning of one that was cut off at the end or before an ellipsis. */

@@ -1,4 +1,4 @@
-import { nearest } from '../domain/nearest.ts'
+import { closestName } from '../domain/closest-name.ts'
 import type { Field } from '../domain/errors.ts'
 
 /** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
@@ -48,7 +48,7 @@ export function unknownRegion(text: string, bases: string): Omit<Field, 'field'>
     .replace(/[./]+$/, '')
   const known = [...domains, ...regions.keys()]
   const begun = bare.length < 4 ? undefined : known.find((name) => name.startsWith(bare))
-  const close = begun ?? nearest(bare, known)
+  const close = begun ?? closestName(bare, known)
   const list = Array.from(regions, ([region, domain]) => `${domain} (${region})`)
   return {
     message: `${quoted(text)} is not a region of Genesys Cloud`,

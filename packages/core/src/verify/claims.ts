@@ -1,6 +1,6 @@
 import { missingScopes, scopeList } from '../domain/scopes.ts'
 import { type Instant, type Millis, SECOND } from '../domain/time.ts'
-import { own } from '../domain/strict-json.ts'
+import { ownMember } from '../domain/strict-json.ts'
 import type { Claims, Expectations, Reason } from './verdict.ts'
 
 /** What must be true of every token of a verifier. */
@@ -41,16 +41,16 @@ const isAmong = (audience: unknown, wanted: string): boolean =>
 
 function originFault(claims: Claims, rules: ClaimRules): Reason | undefined {
   const { issuer, audience, organization } = rules
-  if (issuer !== undefined && own(claims, 'iss') !== issuer) return 'issuer'
-  if (audience !== undefined && !isAmong(own(claims, 'aud'), audience)) return 'audience'
+  if (issuer !== undefined && ownMember(claims, 'iss') !== issuer) return 'issuer'
+  if (audience !== undefined && !isAmong(ownMember(claims, 'aud'), audience)) return 'audience'
   // The organisation is the narrower half of who issued the token.
-  if (organization && own(claims, organization.claim) !== organization.id) return 'issuer'
+  if (organization && ownMember(claims, organization.claim) !== organization.id) return 'issuer'
   return undefined
 }
 
 /** The scopes of a token, each whole: the `scope` claim is a list or one space-separated text. */
 export function scopesOf(claims: Claims): readonly string[] {
-  const scope = own(claims, 'scope')
+  const scope = ownMember(claims, 'scope')
   if (typeof scope === 'string') return scopeList(scope)
   return Array.isArray(scope) ? scopeList(scope.filter((one) => typeof one === 'string')) : []
 }
@@ -61,7 +61,7 @@ export const scopesMissingFrom = (claims: Claims, scopes: readonly string[]): re
 
 function expectationsFault(claims: Claims, expectations: Expectations): Reason | undefined {
   const { subject, scopes } = expectations
-  if (subject !== undefined && own(claims, 'sub') !== subject) return 'subject'
+  if (subject !== undefined && ownMember(claims, 'sub') !== subject) return 'subject'
   if (!scopes || scopes.length === 0) return undefined
   return scopesMissingFrom(claims, scopes).length === 0 ? undefined : 'scope'
 }

@@ -1,6 +1,6 @@
 import { endsCanonically } from '../domain/base64url.ts'
 import type { Platform } from './platform.ts'
-import { own, strictObject } from '../domain/strict-json.ts'
+import { ownMember, strictObject } from '../domain/strict-json.ts'
 import type { Claims, Reason } from './verdict.ts'
 
 /** The largest token that is looked at, in characters. */
@@ -44,7 +44,7 @@ export function mediaType(typ: string): string {
 
 /** The names of the header by which tokens are judged. */
 function headerWith(header: Readonly<Record<string, unknown>>, alg: string, kid?: string): Header {
-  const typ = own(header, 'typ')
+  const typ = ownMember(header, 'typ')
   return {
     alg: alg === 'Ed25519' ? 'EdDSA' : alg,
     ...(kid === undefined ? {} : { kid }),
@@ -55,13 +55,13 @@ function headerWith(header: Readonly<Record<string, unknown>>, alg: string, kid?
 function readHeader(bytes: Uint8Array): Header | Reason {
   const header = strictObject(bytes)
   if (!header) return 'malformed'
-  const alg = own(header, 'alg')
+  const alg = ownMember(header, 'alg')
   if (typeof alg !== 'string') return 'algorithm'
   // No extension is understood here, so that any list of critical ones, also a malformed one, ends it (RFC 7515, 4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical_header'
   if (OWN_KEY.some((name) => Object.hasOwn(header, name))) return 'unknown_key'
   if (!Object.hasOwn(header, 'kid')) return headerWith(header, alg)
-  const kid = own(header, 'kid')
+  const kid = ownMember(header, 'kid')
   return typeof kid === 'string' ? headerWith(header, alg, kid) : 'malformed'
 }
 

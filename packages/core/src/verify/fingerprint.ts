@@ -1,7 +1,7 @@
-import { lengthPrefixed } from '../domain/key.ts'
-import { base64urlBytes } from '../domain/base64url.ts'
+import { lengthPrefixed } from '../domain/length-prefix.ts'
+import { decodeCanonicalBase64url } from '../domain/base64url.ts'
 import type { Platform } from './platform.ts'
-import { own, strictObject } from '../domain/strict-json.ts'
+import { ownMember, strictObject } from '../domain/strict-json.ts'
 import type { Claims } from './verdict.ts'
 
 /** Lone surrogates all become one character in UTF-8, so that two ids could meet. */
@@ -13,8 +13,8 @@ export function fingerprintOf(
   signingInput: string,
   platform: Pick<Platform, 'sha256'>,
 ): string | Promise<string> {
-  const issuer = own(claims, 'iss')
-  const id = own(claims, 'jti')
+  const issuer = ownMember(claims, 'iss')
+  const id = ownMember(claims, 'jti')
   // The colons keep both forms apart: a signing input has none.
   return platform.sha256(isId(issuer) && isId(id) ? lengthPrefixed([issuer, id]) : signingInput)
 }
@@ -25,7 +25,7 @@ export function fingerprintOf(
  */
 export function fingerprint(token: string, platform: Pick<Platform, 'sha256'>): string | Promise<string> {
   const [header, payload, signature, ...more] = token.split('.')
-  const bytes = signature === undefined || more.length > 0 ? undefined : base64urlBytes(payload ?? '')
+  const bytes = signature === undefined || more.length > 0 ? undefined : decodeCanonicalBase64url(payload ?? '')
   const claims = bytes && strictObject(bytes)
   return claims ? fingerprintOf(claims, `${header}.${payload}`, platform) : platform.sha256(token)
 }

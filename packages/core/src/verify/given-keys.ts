@@ -1,6 +1,6 @@
-import { anything, checkOptions, either, kind, needed, record } from '../domain/options.ts'
+import { anyValue, checkOptions, anyOf, schema, required, object } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
-import { keyMaker } from '../ports/kinds.ts'
+import { keyMaker } from '../ports/schemas.ts'
 import { importKeys, leftOutText } from './key-list.ts'
 import type { Jwk, KeyMaker, KeySet, KeySource } from './keys.ts'
 
@@ -9,13 +9,13 @@ export type GivenKeys = { readonly jwks: { readonly keys: readonly Jwk[] } } | {
 
 const GIVE = "Give { jwks: { keys: […] } }, or { pem: '-----BEGIN PUBLIC KEY-----…' }."
 
-const anyText = kind('a text', (value) => typeof value === 'string')
+const anyText = schema('a text', (value) => typeof value === 'string')
 
 /** The keys that are given, by their form alone: whether they can be used is found out when they are made. */
-export const givenKeysKind = either(
-  kind('{ jwks } or { pem }', () => false, GIVE),
-  record<{ jwks: unknown }>({ jwks: needed(anything) }),
-  record<{ pem: string }>({ pem: needed(anyText) }),
+export const givenKeysSchema = anyOf(
+  schema('{ jwks } or { pem }', () => false, GIVE),
+  object<{ jwks: unknown }>({ jwks: required(anyValue) }),
+  object<{ pem: string }>({ pem: required(anyText) }),
 )
 
 const REMEDY =
@@ -41,7 +41,7 @@ async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'g
  * the same key twice counts once. Throws `config_invalid` for what is neither.
  */
 export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
-  checkOptions('givenKeys', ['given', given, needed(givenKeysKind)], ['maker', maker, needed(keyMaker)])
+  checkOptions('givenKeys', ['given', given, required(givenKeysSchema)], ['maker', maker, required(keyMaker)])
   let set: KeySet | Promise<KeySet> = setOf(given, maker).then((made) => {
     set = { generation: 1, ...made }
     return set

@@ -1,5 +1,5 @@
-import { hex } from '../domain/hex.ts'
-import { base64urlBytes, encodeBase64url } from '../domain/base64url.ts'
+import { encodeHex } from '../domain/hex.ts'
+import { decodeCanonicalBase64url, encodeBase64url } from '../domain/base64url.ts'
 import type { Jwk } from './keys.ts'
 import { isRoca } from './roca.ts'
 import type { Algorithm } from './verdict.ts'
@@ -37,10 +37,10 @@ export type JudgedJwk = UsableJwk | string
 
 /** The bytes of a number. Padding is taken: issuers write it, and it means nothing else (RFC 7515, section 2, has none). */
 const bytesOf = (member: unknown): Uint8Array | undefined =>
-  typeof member === 'string' ? base64urlBytes(member.replace(/={1,2}$/, '')) : undefined
+  typeof member === 'string' ? decodeCanonicalBase64url(member.replace(/={1,2}$/, '')) : undefined
 
 const numberOf = (bytes: Uint8Array | undefined): bigint | undefined =>
-  bytes && bytes.length > 0 ? BigInt(`0x${hex(bytes)}`) : undefined
+  bytes && bytes.length > 0 ? BigInt(`0x${encodeHex(bytes)}`) : undefined
 
 /** An even exponent is no key, 1 makes every message its own signature, and huge ones only cost time. */
 function exponentFault(e: bigint): string | undefined {
@@ -94,7 +94,7 @@ function judgeOkp(jwk: Jwk): JudgedJwk {
   const bytes = bytesOf(jwk['x'])
   if (bytes?.length !== COORDINATE_BYTES) return 'its point is not valid'
   const unsigned = Uint8Array.from(bytes, (byte, at) => (at === COORDINATE_BYTES - 1 ? byte & 0x7f : byte))
-  if (SMALL_ORDER.has(hex(unsigned))) return 'its point is of small order, so that everybody can sign'
+  if (SMALL_ORDER.has(encodeHex(unsigned))) return 'its point is of small order, so that everybody can sign'
   return { algorithms: ['EdDSA'], jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(bytes) } }
 }
 

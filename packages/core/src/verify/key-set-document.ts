@@ -1,6 +1,6 @@
 import type { DocumentKind } from '../mirror/copy.ts'
 import { DocumentFault } from '../mirror/fault.ts'
-import { own, strictObject } from '../domain/strict-json.ts'
+import { ownMember, strictObject } from '../domain/strict-json.ts'
 import { importKeys, leftOutEntry, leftOutText } from './key-list.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
@@ -31,7 +31,7 @@ function usableKeys(jwks: readonly Jwk[]): KeySetContent {
 
 function read(bytes: Uint8Array): KeySetContent {
   const body = strictObject(bytes)
-  const keys = body && own(body, 'keys')
+  const keys = body && ownMember(body, 'keys')
   if (!Array.isArray(keys)) throw new DocumentFault('its answer is no JSON object with a list of keys', UPSTREAM)
   if (keys.length === 0) throw new DocumentFault('its list of keys is empty', UPSTREAM)
   return usableKeys(keys as readonly Jwk[])

@@ -1,7 +1,7 @@
-import { also, checkOptions, needed, record } from '../domain/options.ts'
+import { refined, checkOptions, required, object } from '../domain/options.ts'
 import { mirroredDocument } from '../mirror/mirrored-document.ts'
-import { mirrorKinds, type MirrorOptions, timesFault } from '../mirror/options.ts'
-import * as ports from '../ports/kinds.ts'
+import { mirrorSchemas, type MirrorOptions, timesFault } from '../mirror/options.ts'
+import * as ports from '../ports/schemas.ts'
 import type { Worker } from '../ports/worker.ts'
 import { keySetDocument } from './key-set-document.ts'
 import type { KeyMaker, KeySource } from './keys.ts'
@@ -11,8 +11,8 @@ export interface MirroredKeysOptions extends MirrorOptions {
   readonly maker: KeyMaker
 }
 
-const mirroredKind = also(
-  record<MirroredKeysOptions>({ ...mirrorKinds, maker: needed(ports.keyMaker) }, { open: true }),
+const mirroredSchema = refined(
+  object<MirroredKeysOptions>({ ...mirrorSchemas, maker: required(ports.keyMaker) }, { open: true }),
   timesFault,
 )
 
@@ -27,7 +27,7 @@ export interface MirroredKeys extends KeySource, Worker {}
  * meanwhile; Retry-After is obeyed. Throws `config_invalid` for wrong options.
  */
 export function mirroredKeys(options: MirroredKeysOptions): MirroredKeys {
-  checkOptions('mirroredKeys', ['options', options, mirroredKind])
+  checkOptions('mirroredKeys', ['options', options, mirroredSchema])
   const { maker } = options
   const { current, lookAgain, run } = mirroredDocument(keySetDocument(maker), options)
   return { keys: current, lookAgain, run }

@@ -1,4 +1,4 @@
-import { base64Bytes } from '../domain/base64.ts'
+import { decodeBase64 } from '../domain/base64.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk } from './keys.ts'
@@ -20,7 +20,7 @@ const PUBLIC_PART = 'Give its public part, which `openssl pkey -in FILE -pubout`
 function jwkOf(label: string, body: string): Jwk | string {
   if (label.endsWith('PRIVATE KEY')) return PRIVATE
   if (!/^(RSA )?PUBLIC KEY$|^(X509 )?CERTIFICATE$/.test(label)) return `it is a ${label}`
-  const bytes = base64Bytes(body)
+  const bytes = decodeBase64(body)
   if (!bytes) return 'its base64 is damaged'
   if (label === 'RSA PUBLIC KEY') return jwkOfPkcs1(bytes) ?? 'its contents are damaged'
   return jwkOfSpki(label === 'PUBLIC KEY' ? bytes : spkiOfCertificate(bytes))

@@ -1,10 +1,10 @@
-import { after, contentsOf, der, only, TAG } from '../domain/der.ts'
-import { hex } from '../domain/hex.ts'
+import { afterFirstDer, derContents, readDer, soleDerContents, DER_TAG } from '../domain/der.ts'
+import { encodeHex } from '../domain/hex.ts'
 import { encodeBase64url } from '../domain/base64url.ts'
 import type { Jwk } from './keys.ts'
 
 /** As `ID` has them; empty where there is none. */
-const idIn = (bytes: Uint8Array | undefined): string => (bytes ? hex(bytes) : '')
+const idIn = (bytes: Uint8Array | undefined): string => (bytes ? encodeHex(bytes) : '')
 
 /** Object identifiers, as the contents of their DER. */
 const ID = {
@@ -18,7 +18,7 @@ const ID = {
 
 /** The contents of a BIT STRING of whole bytes. */
 const bitsOf = (bytes: Uint8Array | undefined): Uint8Array | undefined => {
-  const contents = only(bytes, TAG.bits)
+  const contents = soleDerContents(bytes, DER_TAG.bits)
   return contents?.[0] === 0 ? contents.subarray(1) : undefined
 }
 
@@ -26,21 +26,21 @@ const numberOf = (digits: Uint8Array): string => encodeBase64url(digits[0] === 0
 
 /** An RSAPublicKey (RFC 8017, A.1.1): what PEM calls RSA PUBLIC KEY. */
 export function jwkOfPkcs1(bytes: Uint8Array | undefined): Jwk | undefined {
-  const fields = only(bytes, TAG.sequence)
-  const n = contentsOf(fields, TAG.integer)
-  const e = only(after(fields), TAG.integer)
+  const fields = soleDerContents(bytes, DER_TAG.sequence)
+  const n = derContents(fields, DER_TAG.integer)
+  const e = soleDerContents(afterFirstDer(fields), DER_TAG.integer)
   return n && e && { kty: 'RSA', n: numberOf(n), e: numberOf(e) }
 }
 
 /** Whether the parameters of a PSS key, if it has any, name SHA-256 (RFC 4055, 3.1); without a hash they name SHA-1. */
 function isPss256(parameters: Uint8Array): boolean {
   if (parameters.length === 0) return true
-  const hash = only(contentsOf(contentsOf(parameters, TAG.sequence), TAG.first), TAG.sequence)
-  return idIn(contentsOf(hash, TAG.id)) === ID.sha256
+  const hash = soleDerContents(derContents(derContents(parameters, DER_TAG.sequence), DER_TAG.first), DER_TAG.sequence)
+  return idIn(derContents(hash, DER_TAG.id)) === ID.sha256
 }
 
 function jwkOfPoint(curve: Uint8Array, point: Uint8Array | undefined): Jwk | string {
-  if (idIn(only(curve, TAG.id)) !== ID.p256) return 'its curve is not P-256'
+  if (idIn(soleDerContents(curve, DER_TAG.id)) !== ID.p256) return 'its curve is not P-256'
   if (point?.length !== 65 || point[0] !== 4) return 'its point is not written in full'
   return { kty: 'EC', crv: 'P-256', x: encodeBase64url(point.subarray(1, 33)), y: encodeBase64url(point.subarray(33)) }
 }
@@ -49,12 +49,12 @@ const DAMAGED = 'its contents are damaged'
 
 /** A SubjectPublicKeyInfo (RFC 5280, 4.1), as JWK, or in a few words why it is none: what PEM calls PUBLIC KEY. */
 export function jwkOfSpki(bytes: Uint8Array | undefined): Jwk | string {
-  const fields = only(bytes, TAG.sequence)
-  const algorithm = contentsOf(fields, TAG.sequence)
-  const id = algorithm && der(algorithm)
-  const key = bitsOf(after(fields))
-  if (id?.tag !== TAG.id || !key) return DAMAGED
-  const kind = hex(id.contents)
+  const fields = soleDerContents(bytes, DER_TAG.sequence)
+  const algorithm = derContents(fields, DER_TAG.sequence)
+  const id = algorithm && readDer(algorithm)
+  const key = bitsOf(afterFirstDer(fields))
+  if (id?.tag !== DER_TAG.id || !key) return DAMAGED
+  const kind = encodeHex(id.contents)
   if (kind === ID.rsa) return jwkOfPkcs1(key) ?? DAMAGED
   if (kind === ID.ec) return jwkOfPoint(id.rest, key)
   if (kind === ID.ed25519) return { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key) }
@@ -66,10 +66,10 @@ export function jwkOfSpki(bytes: Uint8Array | undefined): Jwk | string {
 
 /** The SubjectPublicKeyInfo of a certificate (RFC 5280, 4.1). Dates, issuer and signature of the certificate are not looked at. */
 export function spkiOfCertificate(bytes: Uint8Array): Uint8Array | undefined {
-  let at = contentsOf(contentsOf(bytes, TAG.sequence), TAG.sequence)
-  if (at && der(at)?.tag === TAG.first) at = after(at)
+  let at = derContents(derContents(bytes, DER_TAG.sequence), DER_TAG.sequence)
+  if (at && readDer(at)?.tag === DER_TAG.first) at = afterFirstDer(at)
   // Before it: serial number, signature algorithm, issuer, validity, subject.
-  for (let skipped = 0; skipped < 5; skipped += 1) at = after(at)
-  const spki = at && der(at)
+  for (let skipped = 0; skipped < 5; skipped += 1) at = afterFirstDer(at)
+  const spki = at && readDer(at)
   return spki && at?.subarray(0, at.length - spki.rest.length)
 }

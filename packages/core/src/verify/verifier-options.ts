@@ -1,6 +1,16 @@
-import { call, having, list, millis, needed, oneOf, record, text, whole } from '../domain/options.ts'
+import {
+  callable,
+  objectWithMethods,
+  list,
+  millis,
+  required,
+  oneOf,
+  object,
+  nonEmptyText,
+  integer,
+} from '../domain/options.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import { platform } from '../ports/kinds.ts'
+import { platform } from '../ports/schemas.ts'
 import type { KeySource } from './keys.ts'
 import type { Platform } from './platform.ts'
 import { type Algorithm, ALGORITHMS } from './verdict.ts'
@@ -30,19 +40,22 @@ export interface VerifierOptions {
 const KEYS = 'Give givenKeys(…), mirroredKeys(…), or the keys of a connection.'
 
 /** What `iss`, `aud` and the organisation of tokens must be. */
-export const pinKinds = {
+export const pinSchemas = {
   algorithms: list(oneOf(...ALGORITHMS), 1),
-  issuer: text,
-  audience: text,
-  organization: record<NonNullable<VerifierOptions['organization']>>({ claim: needed(text), id: needed(text) }),
+  issuer: nonEmptyText,
+  audience: nonEmptyText,
+  organization: object<NonNullable<VerifierOptions['organization']>>({
+    claim: required(nonEmptyText),
+    id: required(nonEmptyText),
+  }),
 }
 
-export const verifierKind = record<VerifierOptions>({
-  keys: needed(having('a source of keys', ['keys', 'lookAgain'], KEYS)),
-  platform: needed(platform),
-  now: needed(call("Give a function that answers the issuer's time, in milliseconds since 1970.")),
-  ...pinKinds,
+export const verifierSchema = object<VerifierOptions>({
+  keys: required(objectWithMethods('a source of keys', ['keys', 'lookAgain'], KEYS)),
+  platform: required(platform),
+  now: required(callable("Give a function that answers the issuer's time, in milliseconds since 1970.")),
+  ...pinSchemas,
   leewayMs: millis(0),
-  denied: call('Give a function that takes a fingerprint, or leave it out.'),
-  remember: whole(0),
+  denied: callable('Give a function that takes a fingerprint, or leave it out.'),
+  remember: integer(0),
 })

@@ -15,7 +15,7 @@ import {
 } from './signature-cache.ts'
 import { checkSignature, checkWithNewerKeys, type SignatureCheckParts } from './signature-check.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
-import { verifierKind, type VerifierOptions } from './verifier-options.ts'
+import { verifierSchema, type VerifierOptions } from './verifier-options.ts'
 
 export type { VerifierOptions } from './verifier-options.ts'
 
@@ -38,7 +38,7 @@ interface VerifierParts extends SignatureCheckParts {
  * keys, and with whatever `denied` rejects with.
  */
 export function verifier(options: VerifierOptions): Verifier {
-  checkOptions('verifier', ['options', options, verifierKind])
+  checkOptions('verifier', ['options', options, verifierSchema])
   const { keys, platform, now, denied, remember = 10_000, algorithms = ['RS256'] } = options
   const { issuer, audience, organization, leewayMs = 5_000 } = options
   const parts: VerifierParts = {

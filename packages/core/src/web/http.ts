@@ -1,5 +1,5 @@
-import { call, checkOptions } from '../domain/options.ts'
-import { boundedBytes } from '../ports/bounded-bytes.ts'
+import { callable, checkOptions } from '../domain/options.ts'
+import { readAtMost } from '../ports/bounded-bytes.ts'
 import { type Http, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../ports/http.ts'
 import { type Fetch, systemFetch } from '../ports/system.ts'
 
@@ -9,7 +9,7 @@ import { type Fetch, systemFetch } from '../ports/system.ts'
  * show where they lead.
  */
 export function webHttp(fetch: Fetch = systemFetch): Http {
-  checkOptions('webHttp', ['fetch', fetch, call('Give a fetch, or leave it out.')])
+  checkOptions('webHttp', ['fetch', fetch, callable('Give a fetch, or leave it out.')])
   const send = fetch
   return async (request, signal) => {
     signal.throwIfAborted()
@@ -53,7 +53,7 @@ function headersOf(headers: Headers): Record<string, string> {
 }
 
 async function read({ body }: Response): Promise<Uint8Array> {
-  const bytes = await boundedBytes(body, MAX_ANSWER_BYTES)
+  const bytes = await readAtMost(body, MAX_ANSWER_BYTES)
   if (bytes) return bytes
   throw new HttpFault('oversized', `the answer is over ${MAX_ANSWER_BYTES} bytes`)
 }

@@ -1,7 +1,7 @@
 import { GuestpassError } from '../domain/errors.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
 import { createRelay, type Relay } from '../outbox/relay.ts'
-import { type PartObserver, repeated } from '../ports/worker.ts'
+import { type PartObserver, repeatUntilAborted } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { Endpoint } from './endpoint.ts'
 import { BATCH_LEASE, BATCH_SIZE, createEndpointSink, type WebhooksPorts } from './endpoint-sink.ts'
@@ -62,7 +62,7 @@ export async function runDeliveryWorkers(
     }
     return POLL
   }
-  await repeated(startAndStop, { clock: parts.ports.clock, signal, observer: part() })
+  await repeatUntilAborted(startAndStop, { clock: parts.ports.clock, signal, observer: part() })
   await Promise.all(ended)
 }
 

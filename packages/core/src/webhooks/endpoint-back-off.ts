@@ -1,6 +1,6 @@
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, countdown } from '../ports/clock.ts'
-import type { Outcome } from '../ports/store.ts'
+import type { DeliveryOutcome } from '../ports/store.ts'
 
 /** The longest back-off of an endpoint that takes nothing, unless it asks for more. */
 const LONGEST_BACK_OFF: Millis = MINUTE
@@ -12,7 +12,7 @@ export interface EndpointBackOff {
   /** Makes the back-off last `ms` from now on at least. It never shortens it. */
   extend(ms: Millis): void
   /** Backs off after a batch of which nothing was taken: 2 s after the first one, then twice as long each time, up to 1 min. */
-  afterBatch(outcomes: readonly Outcome[]): void
+  afterBatch(outcomes: readonly DeliveryOutcome[]): void
 }
 
 export function createEndpointBackOff(clock: Clock): EndpointBackOff {

@@ -5,7 +5,7 @@ import { asGuestpassError } from '../domain/errors.ts'
 import { MAX_PAUSE } from '../policy/retry-after.ts'
 import { stopwatch } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { DueMessage, Outcome, Store } from '../ports/store.ts'
+import type { DueMessage, DeliveryOutcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type WebhookAttempt, type WebhookNetwork, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
 import { deliveryEvent } from './delivery-event.ts'
@@ -43,7 +43,7 @@ interface Batch {
   readonly endpoint: Endpoint
   readonly signal: AbortSignal
   readonly elapsed: () => Millis
-  readonly outcomes: Outcome[]
+  readonly outcomes: DeliveryOutcome[]
   /** The message that the endpoint answered with 410. */
   gone: DueMessage | undefined
 }
@@ -63,7 +63,7 @@ async function deliverBatch(
   parts: Parts,
   due: readonly DueMessage[],
   signal: AbortSignal,
-): Promise<readonly Outcome[]> {
+): Promise<readonly DeliveryOutcome[]> {
   const endpoint = (await parts.endpoints.all()).find(({ id }) => id === parts.id)
   // It was removed.
   if (!endpoint) return due.map(({ event }) => ({ event: event.id, then: 'done' }))
@@ -91,7 +91,7 @@ async function deliverInOrder(parts: Parts, batch: Batch, messages: readonly Due
 const isStopped = ({ backOff }: Parts, { signal, gone }: Batch): boolean =>
   signal.aborted || gone !== undefined || backOff.leftMs() > 0
 
-async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise<Outcome> {
+async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise<DeliveryOutcome> {
   const { connection, clientId, store, clock, random, backOff } = parts
   const { endpoint, signal } = batch
   const { event } = message
@@ -112,7 +112,12 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
 }
 
 /** The outcome of an attempt for the outbox, and the event about it. */
-function outcomeOf(parts: Parts, endpoint: Endpoint, message: DueMessage, attempt: WebhookAttempt): [Outcome, Event] {
+function outcomeOf(
+  parts: Parts,
+  endpoint: Endpoint,
+  message: DueMessage,
+  attempt: WebhookAttempt,
+): [DeliveryOutcome, Event] {
   const { event: delivered, attempts } = message
   const { result, why, retryAfterMs } = attempt
   const facts = { delivered, attempt, number: attempts + 1 }
@@ -135,7 +140,7 @@ function outcomeOf(parts: Parts, endpoint: Endpoint, message: DueMessage, attemp
  * The outcome of a delivery that threw. One that the caller aborted counts no attempt. A failure of the store counts one, so that a
  * message which cannot be made never holds up the others.
  */
-function failed({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): Outcome {
+function failed({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): DeliveryOutcome {
   if (signal.aborted) return released(message)
   const event = message.event.id
   const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
@@ -143,7 +148,7 @@ function failed({ random }: Parts, { signal }: Batch, message: DueMessage, throw
   return inMs === undefined ? { event, then: 'dead-letter', why } : { event, then: 'retry', inMs, why }
 }
 
-const released = ({ event }: DueMessage): Outcome => ({ event: event.id, then: 'release' })
+const released = ({ event }: DueMessage): DeliveryOutcome => ({ event: event.id, then: 'release' })
 
 /** Gives up all messages to a disabled endpoint. They can be sent again when it is enabled. */
 async function deadLetterAll(
@@ -151,7 +156,7 @@ async function deadLetterAll(
   endpoint: Endpoint,
   due: readonly DueMessage[],
   why: string,
-): Promise<readonly Outcome[]> {
+): Promise<readonly DeliveryOutcome[]> {
   const facts = { why, next: ENABLE }
   await commitEvents(
     parts,

@@ -1,4 +1,4 @@
-import { flag, list, needed, oneOf, record, text } from '../domain/options.ts'
+import { boolean, list, required, oneOf, object, nonEmptyText } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
 import { webAddress } from '../domain/web-address.ts'
 import { GuestpassError } from '../domain/errors.ts'
@@ -13,13 +13,13 @@ import { signingSecret, signingSecrets } from './signing-secret.ts'
 /** An endpoint of the configuration. */
 export type ConfiguredEndpoint = Pick<Endpoint, 'id' | 'url' | 'contract' | 'includeToken' | 'secrets'>
 
-export const configuredKind = list(
-  record<ConfiguredEndpoint>({
-    id: needed(text),
-    url: needed(webAddress),
-    contract: needed(oneOf('standard', 'idp', 'idm', 'analytics')),
-    includeToken: flag,
-    secrets: needed(signingSecrets),
+export const configuredSchema = list(
+  object<ConfiguredEndpoint>({
+    id: required(nonEmptyText),
+    url: required(webAddress),
+    contract: required(oneOf('standard', 'idp', 'idm', 'analytics')),
+    includeToken: boolean,
+    secrets: required(signingSecrets),
   }),
 )
 

@@ -1,7 +1,7 @@
-import { checkOptions, record, whole } from '../domain/options.ts'
+import { checkOptions, object, integer } from '../domain/options.ts'
 import type { Millis } from '../domain/time.ts'
 import { type Clock, countdown } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
 
 /** Where a receiver remembers what came. Several processes that receive for one endpoint share one. */
@@ -24,11 +24,11 @@ interface ReceiverMemoryOptions {
   readonly clock?: Clock
 }
 
-const memoryKind = record<ReceiverMemoryOptions>({ most: whole(1), clock: kinds.clock })
+const memorySchema = object<ReceiverMemoryOptions>({ most: integer(1), clock: schemas.clock })
 
 /** A memory in this process: the last `most` ids and generations. Throws `config_invalid` for wrong options. */
 export function receiverMemory(options: ReceiverMemoryOptions = {}): ReceiverMemory {
-  checkOptions('receiverMemory', ['options', options, memoryKind])
+  checkOptions('receiverMemory', ['options', options, memorySchema])
   const { most = MOST_KEPT, clock = systemClock() } = options
   const known = new Map<string, { readonly left: () => Millis; readonly state: 'underway' | 'done' }>()
   const generations = new Map<string, number>()

@@ -1,10 +1,10 @@
-import { checkOptions, having, millis, needed, record } from '../domain/options.ts'
+import { checkOptions, objectWithMethods, millis, required, object } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
-import { boundedBytes } from '../ports/bounded-bytes.ts'
+import { readAtMost } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
 import { strictObjectText } from '../domain/strict-json.ts'
 import { bodyText, type RawBody } from './raw-body.ts'
@@ -56,11 +56,15 @@ export interface WebhookReceiver {
   handler(act: (message: Received) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
-const receiverKind = record<ReceiverOptions>({
-  secrets: needed(signingSecrets),
-  memory: having('a memory', ['claim', 'settle', 'forget', 'advance'], 'Give receiverMemory(), or leave it out.'),
+const receiverSchema = object<ReceiverOptions>({
+  secrets: required(signingSecrets),
+  memory: objectWithMethods(
+    'a memory',
+    ['claim', 'settle', 'forget', 'advance'],
+    'Give receiverMemory(), or leave it out.',
+  ),
   toleranceMs: millis(1),
-  clock: kinds.clock,
+  clock: schemas.clock,
 })
 
 /** A sender goes on for 76 hours at most, and may be asked to send again by hand. */
@@ -71,7 +75,7 @@ const MOST_BYTES = 65_536
 
 /** Receives webhooks of Guestpass, or of any sender that follows Standard Webhooks: checks, drops repeats, keeps the order. Throws `config_invalid` for wrong options. */
 export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
-  checkOptions('webhookReceiver', ['options', options, receiverKind])
+  checkOptions('webhookReceiver', ['options', options, receiverSchema])
   const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock() } = options
   const secrets = secretsOf(options.secrets)
 
@@ -111,7 +115,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
     verify,
     receive,
     handler: (act) => async (request) => {
-      const bytes = await boundedBytes(request.body, MOST_BYTES)
+      const bytes = await readAtMost(request.body, MOST_BYTES)
       if (!bytes) return new Response(null, { status: 413 })
       try {
         const came = await receive(request.headers, bytes, act)
@@ -133,7 +137,7 @@ function header(headers: ReceivedHeaders, name: string): string {
 function contents(text: string): Pick<Received, 'type' | 'about' | 'generation' | 'body'> {
   const body = strictObjectText(text)
   if (!body) throw invalid('its body is not a JSON object, holds a member twice or is nested more than 64 levels deep')
-  const data = object(body['data'])
+  const data = objectIn(body['data'])
   const about = [body['guestSessionId'], data?.['subject'], body['guestId']].find((one) => typeof one === 'string')
   const generation = body['generation'] ?? data?.['generation']
   const type = body['type'] ?? body['event']
@@ -147,7 +151,7 @@ function contents(text: string): Pick<Received, 'type' | 'about' | 'generation' 
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+const objectIn = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : undefined

@@ -1,8 +1,8 @@
 import type { Json } from '../domain/json.ts'
-import { DAY, HOUR, isAhead, type Millis } from '../domain/time.ts'
+import { DAY, HOUR, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger } from '../ports/store.ts'
-import { repeated, type WorkerObserver } from '../ports/worker.ts'
+import { repeatUntilAborted, type WorkerObserver } from '../ports/worker.ts'
 import { type Contract, contracts, type Endpoint } from './endpoint.ts'
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
@@ -48,7 +48,7 @@ export function createRegistration(
     const { value, revision } = await store.document(connection, KIND, id)
     const known = storedRegistration(value)
     const now = Math.floor(clock.wall())
-    if (known?.contract === contract && now - known.at < RENEW_AFTER && !isAhead(known.at, now)) return
+    if (known?.contract === contract && now - known.at < RENEW_AFTER && !isFromFuture(known.at, now)) return
     const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LIFETIME, expect: { revision } }
     // In a conflict another process says the same.
     await store.commit({ connection, documents: [document] })
@@ -59,7 +59,7 @@ export function createRegistration(
   return {
     register,
     run: (signal, observer) =>
-      repeated(
+      repeatUntilAborted(
         async () => {
           await register()
           return POLL

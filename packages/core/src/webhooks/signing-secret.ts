@@ -1,4 +1,4 @@
-import type { Kind } from '../domain/options.ts'
+import type { OptionSchema } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Random } from '../ports/random.ts'
 
@@ -41,7 +41,7 @@ const asSecret = (one: unknown): Secret =>
   one instanceof Secret ? one : new Secret(typeof one === 'string' ? one : '')
 
 /** Signing secrets from outside, one at least; each that cannot be one is named by its place in the list, from 0. */
-export const signingSecrets: Kind = {
+export const signingSecrets: OptionSchema = {
   remedy: REMEDY,
   faults(value, field) {
     if (!Array.isArray(value) || value.length === 0)

@@ -1,18 +1,18 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { webhookTested } from '../domain/events/webhooks.ts'
-import { also, call, checkOptions, needed, record, text } from '../domain/options.ts'
+import { refined, callable, checkOptions, required, object, nonEmptyText } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { type Relay, createRelay } from '../outbox/relay.ts'
 import { refuseUnrouted } from '../outbox/route.ts'
-import * as kinds from '../ports/kinds.ts'
+import * as schemas from '../ports/schemas.ts'
 import type { DeadLetter, Store } from '../ports/store.ts'
-import { observerOfParts, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
+import { createPartObservers, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 import { type WebhookAttempt, attemptDelivery } from './attempt.ts'
 import { deliverableIds, type DeliveryParts, deliveryRelay, runDeliveryWorkers } from './delivery-workers.ts'
 import { endpointRouter } from './endpoint-router.ts'
 import { incomingQueue, endpointQueue, webhookEvents } from './endpoint.ts'
 import type { WebhooksPorts } from './endpoint-sink.ts'
-import { type ConfiguredEndpoint, configuredKind, type Endpoints, createEndpoints } from './endpoints.ts'
+import { type ConfiguredEndpoint, configuredSchema, type Endpoints, createEndpoints } from './endpoints.ts'
 import { standardBody } from './payload.ts'
 import { createRegistration, type Registration } from './registration.ts'
 
@@ -63,24 +63,24 @@ const UNROUTED = {
   remedy: 'Open the store with it: memoryStore({ route: webhookRoute }), or sqliteStore({ …, route: webhookRoute }).',
 }
 
-const partsKind = record<WebhooksParts>({
-  connection: needed(connectionName),
-  configured: configuredKind,
-  clientId: text,
-  actor: text,
+const partsSchema = object<WebhooksParts>({
+  connection: required(connectionName),
+  configured: configuredSchema,
+  clientId: nonEmptyText,
+  actor: nonEmptyText,
 })
-const storeKind = needed(
-  also(kinds.store('commit', 'find', 'findBySubject', 'document', 'documents'), (store: Store, members) =>
-    kinds.outbox.faults(store.outbox, `${members}outbox`),
+const storeSchema = required(
+  refined(schemas.store('commit', 'find', 'findBySubject', 'document', 'documents'), (store: Store, members) =>
+    schemas.outbox.faults(store.outbox, `${members}outbox`),
   ),
 )
-const portsKind = record<WebhooksPorts>(
+const portsSchema = object<WebhooksPorts>(
   {
-    store: storeKind,
-    clock: needed(kinds.clock),
-    random: needed(kinds.random),
-    http: needed(kinds.http),
-    guardedHttp: needed(call('Give the http of guardedHttp(); in a page, that of webPorts().')),
+    store: storeSchema,
+    clock: required(schemas.clock),
+    random: required(schemas.random),
+    http: required(schemas.http),
+    guardedHttp: required(callable('Give the http of guardedHttp(); in a page, that of webPorts().')),
   },
   { open: true },
 )
@@ -94,7 +94,7 @@ interface Parts extends DeliveryParts {
 
 /** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
 export function webhooks(parts: WebhooksParts, ports: WebhooksPorts): Webhooks {
-  checkOptions('webhooks', ['parts', parts, partsKind], ['ports', ports, portsKind])
+  checkOptions('webhooks', ['parts', parts, partsSchema], ['ports', ports, portsSchema])
   const { clientId, actor = 'library', configured = [] } = parts
   const connection = checkedConnection(parts.connection)
   const { outbox } = ports.store
@@ -129,7 +129,7 @@ async function drain(parts: Parts, signal: AbortSignal): Promise<number> {
 
 async function run(parts: Parts, signal: AbortSignal, observer: WorkerObserver | undefined): Promise<void> {
   const { registration, router } = parts
-  const part = observerOfParts(observer)
+  const part = createPartObservers(observer)
   await Promise.all([
     registration.run(signal, part()),
     router.run(signal, part()),

@@ -3,7 +3,7 @@ import { GuestpassError } from '../../src/domain/errors.ts'
 import type { Guests } from '../../src/guests/guests.ts'
 import { createListeners, type TokenReady } from '../../src/guests/events/listeners.ts'
 import { guestsOnDemand } from '../../src/connection/guests-on-demand.ts'
-import { loadedOnce } from '../../src/ports/loaded-once.ts'
+import { loadOnce } from '../../src/ports/load-once.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { settle } from '../../src/testing/index.ts'
 import { refusal } from '../world/world.ts'
@@ -11,7 +11,7 @@ import { refusal } from '../world/world.ts'
 describe('what is loaded once', () => {
   it('is loaded once for calls that come together, and again after a failure', async () => {
     let loads = 0
-    const loaded = loadedOnce(async () => {
+    const loaded = loadOnce(async () => {
       loads += 1
       if (loads === 1) throw new Error('offline')
       return loads

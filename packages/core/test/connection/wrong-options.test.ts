@@ -14,7 +14,7 @@ const { close: _close, ...ports } = node.nodePorts()
 const store = memoryStore()
 const world = { store, ...ports }
 const client = { id: 'client', secret: new Secret('client-secret') }
-const meter = core.meters()
+const meter = core.createMeters()
 const keys = core.givenKeys({ pem: publicKey }, ports.platform.maker)
 const source = { token: async () => Promise.reject(new Error('none')), reportRejected: () => false }
 const origins = ['https://api.example.com']
@@ -353,7 +353,7 @@ const factories: Readonly<Record<string, Factory>> = {
   webHttp: { make: core.webHttp, args: [], mistakes: [[['fetch'], ['fetch']]] },
   webPorts: { make: core.webPorts, args: [], mistakes: [] },
   webPlatform: { make: core.webPlatform, args: [], mistakes: [] },
-  meters: { make: core.meters, args: [], mistakes: [] },
+  createMeters: { make: core.createMeters, args: [], mistakes: [] },
   systemRandom: { make: core.systemRandom, args: [], mistakes: [] },
   nodePlatform: { make: node.nodePlatform, args: [], mistakes: [] },
   nodePorts: {
@@ -380,9 +380,9 @@ const factories: Readonly<Record<string, Factory>> = {
 
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
-  `abortable ahead asGuestpassError auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
-  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased leftOutText linkText nearest
-  NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeated reservePermits reservedParams sealedProfile
+  `abortable asGuestpassError auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
+  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased latestCredible leftOutText linkText closestName
+  NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeatUntilAborted reservePermits reservedParams sealedProfile
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute`.split(/\s+/),
 )

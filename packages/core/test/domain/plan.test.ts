@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BackOff, Credential, Status } from '../../src/domain/credential.ts'
-import { type Ask, defaultWindows, freshness, type Plan, plan, renewalTime } from '../../src/domain/plan.ts'
+import { type TokenCriteria, defaultWindows, freshness, type Plan, plan, renewalTime } from '../../src/domain/plan.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { CLOCK_TOLERANCE, DAY, HOUR, MINUTE, NEVER, SECOND } from '../../src/domain/time.ts'
 
@@ -42,7 +42,7 @@ const words = (next: Plan): string => {
   return next.error.code
 }
 
-const at = (now: number, of: Credential | undefined = credential(), ask: Ask = {}): string =>
+const at = (now: number, of: Credential | undefined = credential(), ask: TokenCriteria = {}): string =>
   words(plan(of, ask, now, defaultWindows))
 
 describe('what to do with a credential', () => {

@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
 import type { BackOff, GuestCredential, TokenSet } from '../../src/domain/credential.ts'
-import { defaultWindows, endOf, freshness, plan, renewalTime } from '../../src/domain/plan.ts'
+import { defaultWindows, tokenEnd, freshness, plan, renewalTime } from '../../src/domain/plan.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { CLOCK_TOLERANCE, DAY, HOUR, holds, MINUTE, SECOND } from '../../src/domain/time.ts'
+import { CLOCK_TOLERANCE, DAY, HOUR, isInForce, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import { backOffAfter } from '../../src/tokens/renewal/back-off.ts'
 import { tokenSet } from '../../src/tokens/access/token-set.ts'
@@ -122,7 +122,7 @@ describe('a token set', () => {
           ...exp,
         }
         const tokens = tokenSet({ access: new Secret('access') }, of, defaultWindows, 0)
-        const end = endOf(tokens)
+        const end = tokenEnd(tokens)
         expect([tokens.sentAt, tokens.expiresAt, end].every(Number.isInteger)).toBe(true)
         expect(end).toBeLessThanOrEqual(Math.min(of.expiresAt, exp.exp ?? of.expiresAt))
         expect(tokens.expiresAt).toBeLessThanOrEqual(of.expiresAt)
@@ -141,7 +141,7 @@ describe('a token set', () => {
     }
     expect(freshness(old, REAL + MINUTE, defaultWindows, REAL + DAY)).toBe('fresh')
     expect(freshness(old, REAL + HOUR + 1, defaultWindows)).toBe('expired')
-    expect(endOf(old)).toBe(REAL + HOUR)
+    expect(tokenEnd(old)).toBe(REAL + HOUR)
   })
 
   it.each([12 * SECOND, 10 * MINUTE])(
@@ -198,7 +198,7 @@ describe('a pause of a rate limit', () => {
 })
 
 it('what is stored to hold for a span holds to its end, and not at all when a clock that was ahead wrote it', () => {
-  const at = (now: number): boolean => holds(REAL + HOUR, HOUR, now)
+  const at = (now: number): boolean => isInForce(REAL + HOUR, HOUR, now)
   expect([REAL, REAL + HOUR - 1, REAL + HOUR, REAL - CLOCK_TOLERANCE, REAL - CLOCK_TOLERANCE - 1].map(at)).toEqual([
     true,
     true,

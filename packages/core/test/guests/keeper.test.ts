@@ -3,7 +3,7 @@ import type { Connection } from '../../src/connection/connection.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import { keeper, type KeeperOptions } from '../../src/guests/keeper.ts'
-import { meters } from '../../src/report/meters.ts'
+import { createMeters } from '../../src/report/meters.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Store } from '../../src/ports/store.ts'
 import type { WorkerObserver } from '../../src/ports/worker.ts'
@@ -33,7 +33,7 @@ async function keeping(
   } = {},
 ) {
   const connection: Connection = await here.process({}, { store, clock })
-  const meter = meters()
+  const meter = createMeters()
   const parts = { connection: 'default', renew: connection.guests.keepRenewed, meter }
   const stop = new AbortController()
   const ended = keeper(parts, { store, clock }, { perMinute: 6_000, ...options }).run(stop.signal, observer)
@@ -191,7 +191,7 @@ describe('a keeper', () => {
     await settle()
     await finish()
     const connection = await here.process()
-    const parts = { connection: 'default', renew: connection.guests.keepRenewed, meter: meters() }
+    const parts = { connection: 'default', renew: connection.guests.keepRenewed, meter: createMeters() }
     await keeper(parts, here).run(AbortSignal.abort())
     expect(here.clock.sleeping).toBe(0)
   })

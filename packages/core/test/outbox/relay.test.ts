@@ -4,7 +4,7 @@ import type { Json } from '../../src/domain/json.ts'
 import { MINUTE, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import { relay } from '../../src/outbox/relay.ts'
-import type { Outbox, Outcome, Route } from '../../src/ports/store.ts'
+import type { Outbox, DeliveryOutcome, Route } from '../../src/ports/store.ts'
 import { jsonLines } from '../../src/sinks/json-lines.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -29,7 +29,7 @@ function waiting(count: number) {
     name: 'audit',
     async deliver(due) {
       if (due.some(({ event: { id } }) => verdict(number(id)) === 'throw')) throw new Error('the disk is full')
-      return due.flatMap(({ event: { id } }): Outcome[] => {
+      return due.flatMap(({ event: { id } }): DeliveryOutcome[] => {
         const word = verdict(number(id))
         if (word === 'done') got.push(number(id))
         if (word === 'nothing' || word === 'throw') return []

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { MINUTE, type Millis, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
-import { observerOfParts, repeated, type RepeatOptions, type WorkerObserver } from '../../src/ports/worker.ts'
+import {
+  createPartObservers,
+  repeatUntilAborted,
+  type RepeatOptions,
+  type WorkerObserver,
+} from '../../src/ports/worker.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { recordingObserver } from '../world/recording-observer.ts'
 
@@ -13,7 +18,7 @@ function looping(pass: (pieces: WorkerObserver, nth: number) => Millis, more: Pa
   const observed = recordingObserver()
   const stop = new AbortController()
   const at: number[] = []
-  const ended = repeated(
+  const ended = repeatUntilAborted(
     async (pieces) => {
       at.push(clock.monotonic() / SECOND)
       return pass(pieces, at.length)
@@ -129,7 +134,7 @@ describe('pieces of work', () => {
 describe('the parts of a worker', () => {
   it('succeed together: not while one of them fails, and again when it is dropped', () => {
     const { observer, calls } = recordingObserver()
-    const part = observerOfParts(observer)
+    const part = createPartObservers(observer)
     const [one, two] = [part(), part()]
     one.failed(busy())
     two.succeeded()

@@ -1,8 +1,8 @@
 import type { Event } from '../../src/domain/events/event.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { histogram } from '../../src/report/histogram.ts'
-import { meters } from '../../src/report/meters.ts'
+import { createHistogram } from '../../src/report/histogram.ts'
+import { createMeters } from '../../src/report/meters.ts'
 import { report } from '../../src/report/report.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock } from '../../src/testing/index.ts'
@@ -10,14 +10,14 @@ import { event, HOME, NEIGHBOUR } from '../../src/testing/store-contract/samples
 
 describe('a histogram', () => {
   it('without durations tells 0', () => {
-    const empty = histogram()
+    const empty = createHistogram()
     expect([empty.count, empty.mean, empty.quantile(0), empty.quantile(0.5), empty.quantile(1)]).toEqual([
       0, 0, 0, 0, 0,
     ])
   })
 
   it('tells the one duration that it has', () => {
-    const one = histogram()
+    const one = createHistogram()
     one.add(37)
     expect([one.count, one.mean, one.quantile(0), one.quantile(0.5), one.quantile(1)]).toEqual([1, 37, 37, 37, 37])
   })
@@ -26,7 +26,7 @@ describe('a histogram', () => {
     const durations = fc.array(fc.double({ min: 0.1, max: 500_000, noNaN: true }), { minLength: 1, maxLength: 200 })
     fc.assert(
       fc.property(durations, fc.double({ min: 0, max: 1, noNaN: true }), (all, share) => {
-        const some = histogram()
+        const some = createHistogram()
         for (const ms of all) some.add(ms)
         const sorted = [...all].sort((a, b) => a - b)
         const exact = sorted[Math.max(1, Math.ceil(share * all.length)) - 1] as number
@@ -39,7 +39,7 @@ describe('a histogram', () => {
   })
 
   it('keeps durations that are too long or too short for its buckets', () => {
-    const odd = histogram()
+    const odd = createHistogram()
     for (const ms of [0, 0.01, 1e9]) odd.add(ms)
     expect([odd.count, odd.quantile(1)]).toEqual([3, 1e9])
     expect(odd.quantile(0.5)).toBeLessThanOrEqual(0.1)
@@ -48,7 +48,7 @@ describe('a histogram', () => {
 
 describe('meters', () => {
   it('count and time by name', () => {
-    const all = meters()
+    const all = createMeters()
     all.count('a')
     all.count('a')
     all.time('b', 5)

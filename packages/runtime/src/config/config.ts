@@ -1,5 +1,5 @@
 import { type Field, GuestpassError, type Hosts, Secret } from '@guestpass/core'
-import { nearest } from '@guestpass/core/runtime-kit'
+import { closestName } from '@guestpass/core/runtime-kit'
 import type * as z from 'zod'
 import {
   conflictingSettings,
@@ -135,7 +135,7 @@ const isOfConnection = ({ written, faults }: Layer): boolean =>
   [...written, ...faults].some(({ key }) => key !== undefined && settings[key].of === 'connection')
 
 function unknownConnection({ connection, inProgram }: Naming, connections: readonly string[]): Field {
-  const close = nearest(connection, connections)
+  const close = closestName(connection, connections)
   return {
     field: inProgram ? 'connection' : '--connection',
     message: `there is no connection ${JSON.stringify(connection.slice(0, 60))}`,

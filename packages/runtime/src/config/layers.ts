@@ -1,6 +1,6 @@
 import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
-import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
+import { CONNECTION_NAME, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
 import {
   flagName,
   type Key,
@@ -62,7 +62,7 @@ export type Flags = Readonly<Partial<Record<Key, string>>>
 const forOthers: ReadonlySet<string> = new Set(['GENESYS_PUBLIC_CLIENT_ID'])
 
 const didYouMean = (name: string, known: readonly string[]): string => {
-  const close = nearest(name, known)
+  const close = closestName(name, known)
   return close ? `; did you mean ${close}?` : '; it is ignored'
 }
 

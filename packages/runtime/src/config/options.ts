@@ -1,6 +1,6 @@
 import { Secret } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
-import { CONNECTION_NAME, isConnectionName, nearest } from '@guestpass/core/runtime-kit'
+import * as schemas from '@guestpass/core/options'
+import { CONNECTION_NAME, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
 import { settingEntries, type Key, optionName, type Setting, settings } from './settings.ts'
@@ -36,7 +36,7 @@ const optionsByOtherName: ReadonlyMap<string, string> = new Map(
 )
 
 const object = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  kinds.isObject(value) ? value : undefined
+  schemas.isObject(value) ? value : undefined
 
 /** Describes a value in a message, as the core library does, but never shows a number: it may be a secret. */
 function describeValue(value: unknown): string {
@@ -65,7 +65,7 @@ export const optionFault = (field: string, value: unknown, wanted: string, remed
  * `webhooks.`.
  */
 export function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
-  const close = optionsByOtherName.get(name) ?? nearest(name, known)
+  const close = optionsByOtherName.get(name) ?? closestName(name, known)
   return {
     field: `${prefix}${name.slice(0, 60)}`,
     message: 'is not an option',

@@ -1,5 +1,5 @@
 import { type Clock, type ErrorCode, GuestpassError } from '@guestpass/core'
-import { iso, repeated, type WorkerObserver } from '@guestpass/core/runtime-kit'
+import { iso, repeatUntilAborted, type WorkerObserver } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Instant, MINUTE } from '@guestpass/core/store-kit'
 import { MAX_BACKLOG_COUNT } from '../backlog-limit.ts'
 import type { NamedWorker, WorkerName } from './registry.ts'
@@ -64,7 +64,7 @@ export function startWorker({ name, connection, worker }: NamedWorker, { clock, 
   async function supervised(): Promise<void> {
     const restarts = { ...observer, succeeded: () => {} }
     // It rejects only if the clock fails to sleep.
-    await repeated(run, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
+    await repeatUntilAborted(run, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
     isStopped = true
   }
 

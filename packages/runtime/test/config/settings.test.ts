@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { nearest } from '@guestpass/core/runtime-kit'
+import { closestName } from '@guestpass/core/runtime-kit'
 import { configurationPage } from '../../src/config/page.ts'
 import { camelCase, settingEntries, flagName, keyOfFileName, keyOfVariable } from '../../src/config/settings.ts'
 
@@ -44,9 +44,9 @@ describe('the table of settings', () => {
 
 describe('the nearest name', () => {
   it('is a known one that a slip away would be', () => {
-    expect(nearest('GENESYS_CLIENTID', ['GENESYS_CLIENT_ID', 'GENESYS_CLIENT_SECRET'])).toBe('GENESYS_CLIENT_ID')
-    expect(nearest('Region', ['env', 'region'])).toBe('region')
-    expect(nearest('xyzzy', ['env', 'region'])).toBeUndefined()
-    expect(nearest('xyzzy', [])).toBeUndefined()
+    expect(closestName('GENESYS_CLIENTID', ['GENESYS_CLIENT_ID', 'GENESYS_CLIENT_SECRET'])).toBe('GENESYS_CLIENT_ID')
+    expect(closestName('Region', ['env', 'region'])).toBe('region')
+    expect(closestName('xyzzy', ['env', 'region'])).toBeUndefined()
+    expect(closestName('xyzzy', [])).toBeUndefined()
   })
 })

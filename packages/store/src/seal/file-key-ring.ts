@@ -81,9 +81,9 @@ async function readOrCreate(path: string, random: Random): Promise<{ readonly te
   return { text: (await readKeyText(path)) ?? '', made: false }
 }
 
-const { checkOptions, needed, random: randomKind, record, text: textKind } = options
+const { checkOptions, required, random: randomSchema, object, nonEmptyText: textSchema } = options
 
-const portsKind = record<{ random: Random }>({ random: needed(randomKind) }, { open: true })
+const portsSchema = object<{ random: Random }>({ random: required(randomSchema) }, { open: true })
 
 /**
  * A key ring from a file with the text that `localKeyRing` takes; the file is made (mode 0600) with a new key when there is
@@ -91,7 +91,7 @@ const portsKind = record<{ random: Random }>({ random: needed(randomKind) }, { o
  * wrong options.
  */
 export async function fileKeyRing(path: string, ports: { readonly random: Random }): Promise<FileKeyRing> {
-  checkOptions('fileKeyRing', ['path', path, needed(textKind)], ['ports', ports, portsKind])
+  checkOptions('fileKeyRing', ['path', path, required(textSchema)], ['ports', ports, portsSchema])
   const { random } = ports
   try {
     const { text, made } = await readOrCreate(path, random)

@@ -19,7 +19,7 @@ export interface KeyRing {
   unwrap(wrapped: WrappedKey, purpose: string): Promise<Uint8Array>
 }
 
-export const keyRingKind = options.having(
+export const keyRingSchema = options.objectWithMethods(
   'a key ring',
   ['wrap', 'unwrap'],
   'Give the `ring` of what `await fileKeyRing(path, ports)` gives, or localKeyRing(text, ports).',

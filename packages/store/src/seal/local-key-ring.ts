@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Field, GuestpassError, type Random } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import { keyContextBytes, decrypt, encrypt, NONCE_BYTES } from './cipher.ts'
 import type { KeyRing } from './key-ring.ts'
 
@@ -40,16 +40,19 @@ interface LocalKeyRingOptions {
   readonly field?: string
 }
 
-const { checkOptions, kind, needed, record } = kinds
-const textKind = needed(kind('a text', (value) => typeof value === 'string', REMEDY))
-const optionsKind = record<LocalKeyRingOptions>({ random: needed(kinds.random), field: kinds.text }, { open: true })
+const { checkOptions, schema, required, object } = schemas
+const textSchema = required(schema('a text', (value) => typeof value === 'string', REMEDY))
+const optionsSchema = object<LocalKeyRingOptions>(
+  { random: required(schemas.random), field: schemas.nonEmptyText },
+  { open: true },
+)
 
 /**
  * A key ring from text: base64 of 32 bytes, or several of them with commas between; the first wraps, the others only
  * unwrap. `field` names the source of the text in errors. Throws `config_invalid`, which never shows the text.
  */
 export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRing {
-  checkOptions('localKeyRing', ['text', text, textKind], ['options', options, optionsKind])
+  checkOptions('localKeyRing', ['text', text, textSchema], ['options', options, optionsSchema])
   const { random, field = 'GUESTPASS_ENCRYPTION_KEY' } = options
   const keys = new Map(keysOf(text, field).map((key) => [idOf(key), key]))
   const [[id, first]] = [...keys] as [[string, Uint8Array]]

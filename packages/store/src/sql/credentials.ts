@@ -3,12 +3,12 @@ import {
   type Credential,
   dueAt,
   dueSetAt,
-  type Found,
+  type FoundCredential,
   type GuestCredential,
   type Instant,
-  type Page,
+  type CredentialPage,
   type TokenSet,
-  type Write,
+  type CredentialWrite,
 } from '@guestpass/core/store-kit'
 import { type Selectable, sql } from 'kysely'
 import type { SealContext } from '../seal/cipher.ts'
@@ -33,7 +33,7 @@ export interface SealedWrite {
   readonly row: Omit<Row, 'revision' | 'claimed_until' | 'claimed_at' | 'touched_at' | 'lapsed' | 'was_personal'>
   /** The key of its profile, sealed; absent where it has none. */
   readonly profileKey?: Uint8Array
-  readonly expect: Write['expect']
+  readonly expect: CredentialWrite['expect']
 }
 
 export const tokensContext = (row: Pick<Row, 'connection' | 'id' | 'generation'>): SealContext => ({
@@ -56,7 +56,7 @@ function parseTokens(text: string): TokenSet {
   return { ...rest, access: new Secret(access), ...(refresh === undefined ? {} : { refresh: new Secret(refresh) }) }
 }
 
-export function sealWrite(sealer: Sealer, { credential, expect }: Write): SealedWrite {
+export function sealWrite(sealer: Sealer, { credential, expect }: CredentialWrite): SealedWrite {
   const every: Credential & Pick<GuestCredential, 'profile'> = credential
   const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = every
   const sealed = profile && encryptProfile(sealer, { connection, id, generation }, profile.reveal())
@@ -136,7 +136,7 @@ function parseBody({ connection, id, kind }: Row, text: string): Body {
 export const readSealedRow = (db: Db, connection: string, id: string): Promise<FullRow | undefined> =>
   rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
 
-export const openRow = async (sealer: Sealer, row: FullRow | undefined): Promise<Omit<Found, 'now'>> =>
+export const openRow = async (sealer: Sealer, row: FullRow | undefined): Promise<Omit<FoundCredential, 'now'>> =>
   row ? { revision: row.revision, credential: await openCredential(sealer, row) } : { revision: 0 }
 
 export const findCredential = async (
@@ -144,7 +144,7 @@ export const findCredential = async (
   sealer: Sealer,
   connection: string,
   id: string,
-): Promise<Omit<Found, 'now'>> => openRow(sealer, await readSealedRow(db, connection, id))
+): Promise<Omit<FoundCredential, 'now'>> => openRow(sealer, await readSealedRow(db, connection, id))
 
 export async function findBySubject(
   db: Db,
@@ -164,7 +164,7 @@ export async function listCredentials(
   sealer: Sealer,
   connection: string,
   { kind, after = '', limit }: { kind: Credential['kind']; after?: string; limit: number },
-): Promise<Page> {
+): Promise<CredentialPage> {
   const rows = await rowsOf(db, connection)
     .where('credentials.kind', '=', kind)
     .where('credentials.id', '>', after)

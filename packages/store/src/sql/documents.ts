@@ -1,6 +1,6 @@
 import { GuestpassError, type Random } from '@guestpass/core'
 import {
-  ahead,
+  latestCredible,
   DAY,
   DOCUMENT_TOLERANCE,
   type Document,
@@ -57,7 +57,7 @@ export function sealDocument(
 /** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
 export const isExpired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
   and (documents.expires_at <= ${now}
-    or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${ahead(now, DOCUMENT_TOLERANCE)}))`
+    or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${latestCredible(now, DOCUMENT_TOLERANCE)}))`
 
 const unexpired = (db: Db, now: Instant) =>
   db

@@ -1,4 +1,11 @@
-import { ahead, type DueAnswer, type DueAsk, type Instant, type Millis, MINUTE } from '@guestpass/core/store-kit'
+import {
+  latestCredible,
+  type DueAnswer,
+  type DueRequest,
+  type Instant,
+  type Millis,
+  MINUTE,
+} from '@guestpass/core/store-kit'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Db } from './database.ts'
 import { countRows } from './rows.ts'
@@ -18,7 +25,7 @@ const LAPSED = sql.lit(1)
 type Rows = SelectQueryBuilder<Tables, 'credentials', object>
 
 /** A claim at the moment when it is made. */
-interface Claim extends DueAsk {
+interface Claim extends DueRequest {
   readonly connection: string
   readonly now: Instant
 }
@@ -30,14 +37,14 @@ const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 
 /** Not claimed, or claimed by a clock that was ahead. */
 const unclaimed = (rows: Rows, { now }: Claim): Rows =>
-  rows.where((row) => row.or([row('claimed_until', '<=', now), row('claimed_at', '>', ahead(now))]))
+  rows.where((row) => row.or([row('claimed_until', '<=', now), row('claimed_at', '>', latestCredible(now))]))
 
 const claimable = (db: Db, claim: Claim): Rows =>
   unclaimed(rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now), claim)
 
 /** Put off by a clock that was ahead, and due now. */
 const setByFastClock = (db: Db, claim: Claim): Rows =>
-  rowsOf(db, claim, WATCHED).where('due_set_at', '>', ahead(claim.now)).where('due_at', '>', claim.now)
+  rowsOf(db, claim, WATCHED).where('due_set_at', '>', latestCredible(claim.now)).where('due_at', '>', claim.now)
 
 /** Put aside and kept all the same: touched since, or this keeper keeps for longer, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
@@ -128,7 +135,7 @@ async function claimRows(db: Db, claim: Claim, rows: Rows, most: number) {
       // One from the future was made by a clock that was ahead, and would keep the guest for too long.
       touched_at: row
         .case()
-        .when('touched_at', '>', ahead(claim.now))
+        .when('touched_at', '>', latestCredible(claim.now))
         .then(claim.now)
         .else(row.ref('touched_at'))
         .end(),

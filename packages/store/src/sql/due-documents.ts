@@ -1,10 +1,15 @@
-import { ahead, type DueDocumentsAnswer, type DueDocumentsAsk, type Instant } from '@guestpass/core/store-kit'
+import {
+  latestCredible,
+  type DueDocumentsAnswer,
+  type DueDocumentsRequest,
+  type Instant,
+} from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 import { isExpired } from './documents.ts'
 
 /** A claim at the moment when it is made. */
-interface Claim extends DueDocumentsAsk {
+interface Claim extends DueDocumentsRequest {
   readonly connection: string
   readonly now: Instant
 }
@@ -19,7 +24,7 @@ const rowsOf = (db: Db, { connection, kind, now }: Claim) =>
 
 /** Put off by a clock that was ahead, and due now. */
 const setByFastClock = (db: Db, claim: Claim) =>
-  rowsOf(db, claim).where('due_set_at', '>', ahead(claim.now)).where('due_at', '>', claim.now)
+  rowsOf(db, claim).where('due_set_at', '>', latestCredible(claim.now)).where('due_at', '>', claim.now)
 
 /** The answer to a claim that would change nothing; undefined when it would. Asked every second: one statement. */
 export async function noDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer | undefined> {
@@ -63,7 +68,7 @@ async function claimRows(
       found.map(({ id }) => id),
     )
     // Another process may have claimed it meanwhile, where a database lets two write at once.
-    .where((row) => row.or([row('due_at', '<=', now), row('due_set_at', '>', ahead(now))]))
+    .where((row) => row.or([row('due_at', '<=', now), row('due_set_at', '>', latestCredible(now))]))
     .returning('id')
     .execute()
   const taken = new Set(updated.map(({ id }) => id))

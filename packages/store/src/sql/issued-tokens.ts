@@ -1,10 +1,10 @@
-import { DAY, type Instant, type Issued } from '@guestpass/core/store-kit'
+import { DAY, type Instant, type IssuedToken } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import { transactionState } from './transaction-state.ts'
 
 /** Remembers tokens, at the end of the transaction. One that was denied stays denied. */
-export function rememberTokens(db: Db, connection: string, tokens: readonly Issued[]): void {
+export function rememberTokens(db: Db, connection: string, tokens: readonly IssuedToken[]): void {
   const memory = transactionState(db)
   memory.expiring += tokens.length
   for (const { credential, fingerprint, expiresAt } of tokens) {

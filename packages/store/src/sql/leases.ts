@@ -1,4 +1,4 @@
-import { ahead, type Instant, type LeaseAnswer, type Millis } from '@guestpass/core/store-kit'
+import { latestCredible, type Instant, type LeaseAnswer, type Millis } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 
@@ -28,7 +28,7 @@ export async function takeLease(
             stands('leases.holder', '=', holder),
             stands('leases.until', '<=', now),
             // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
-            sql<boolean>`leases.until - leases.ms > ${ahead(now)}`,
+            sql<boolean>`leases.until - leases.ms > ${latestCredible(now)}`,
           ]),
         ),
     )

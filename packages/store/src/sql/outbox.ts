@@ -1,10 +1,10 @@
 import type { Event } from '@guestpass/core'
 import {
-  ahead,
+  latestCredible,
   type DueMessage,
   type Instant,
   type Millis,
-  type Outcome,
+  type DeliveryOutcome,
   type DeadLetter,
 } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
@@ -37,7 +37,7 @@ const attempted = (db: Db, sink: string) => queueOf(db, sink).where('outbox.due_
 
 /** Held by a clock that was ahead. */
 const leasedByFastClock = (db: Db, sink: string, now: Instant) =>
-  attempted(db, sink).where('outbox.set_at', '>', ahead(now))
+  attempted(db, sink).where('outbox.set_at', '>', latestCredible(now))
 
 /** Whether a claim would find anything. */
 export async function hasDueMessage(db: Db, sink: string, now: Instant): Promise<boolean> {
@@ -123,7 +123,7 @@ async function withEvents<T extends QueuePosition & { readonly attempts: number 
   })
 }
 
-export async function settleMessage(db: Db, sink: string, outcome: Outcome, now: Instant): Promise<void> {
+export async function settleMessage(db: Db, sink: string, outcome: DeliveryOutcome, now: Instant): Promise<void> {
   if (outcome.then === 'done') {
     await db.deleteFrom('outbox').where('sink', '=', sink).where('event', '=', outcome.event).execute()
     return

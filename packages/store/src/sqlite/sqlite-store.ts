@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, GuestpassError, Random } from '@guestpass/core'
-import * as kinds from '@guestpass/core/options'
+import * as schemas from '@guestpass/core/options'
 import type { Millis, Route } from '@guestpass/core/store-kit'
 import { Kysely } from 'kysely'
 import { createSealer } from '../seal/sealer.ts'
-import { type KeyRing, keyRingKind } from '../seal/key-ring.ts'
+import { type KeyRing, keyRingSchema } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
 import { createTransactionEnd } from '../sql/transaction-end.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
@@ -32,21 +32,21 @@ export interface SqliteStoreOptions {
   readonly busyMs?: Millis
 }
 
-const { checkOptions, kind, millis, needed, record } = kinds
+const { checkOptions, schema, millis, required, object } = schemas
 
-const optionsKind = record<SqliteStoreOptions>(
+const optionsSchema = object<SqliteStoreOptions>(
   {
-    path: needed(
-      kind(
+    path: required(
+      schema(
         'the path of a file',
         (value) => typeof value === 'string' && value.trim() !== '' && value !== ':memory:',
         "Give one, as './.guestpass/guestpass.db'; a store without a file is memoryStore().",
       ),
     ),
-    keyRing: needed(keyRingKind),
-    clock: needed(kinds.clock),
-    random: needed(kinds.random),
-    route: kinds.route,
+    keyRing: required(keyRingSchema),
+    clock: required(schemas.clock),
+    random: required(schemas.random),
+    route: schemas.route,
     busyMs: millis(0),
   },
   { open: true },
@@ -177,7 +177,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
  * `store_unavailable`; the file is then as it was.
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedStore> {
-  checkOptions('sqliteStore', ['options', options, optionsKind])
+  checkOptions('sqliteStore', ['options', options, optionsSchema])
   const { path, keyRing, random, route = () => [], busyMs = 5_000 } = options
   const open: OpenDatabase[] = []
   try {

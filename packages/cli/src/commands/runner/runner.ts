@@ -1,5 +1,5 @@
 import type { GuestpassError } from '@guestpass/core'
-import { catalogue } from '@guestpass/core/runtime-kit'
+import { errorCatalogue } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { type CommandSession, createCommandSession } from './session.ts'
 import { type Output, createOutput } from './output.ts'
@@ -41,7 +41,7 @@ export function createCommandRunner(
     if (wantsJson(hostProcess.argv) && !session?.hasAnswered()) print(out, [JSON.stringify(error.toProblem())])
     else print(err, errorLines(error))
     if (isSwitchedOn(hostProcess.env.GUESTPASS_DEBUG)) print(err, stackOf(error).split('\n'))
-    return catalogue[error.code].exit
+    return errorCatalogue[error.code].exit
   }
 
   async function runCommandLine(): Promise<number> {
@@ -61,7 +61,7 @@ export function createCommandRunner(
     const unwritten = await out.settled()
     if (unwritten) print(err, errorLines(unwritten))
     await err.settled()
-    return unwritten ? catalogue[unwritten.code].exit : code
+    return unwritten ? errorCatalogue[unwritten.code].exit : code
   }
   return { run, fail }
 }

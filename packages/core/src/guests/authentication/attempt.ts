@@ -3,7 +3,7 @@ import type { Context } from '../../domain/context.ts'
 import { type About, aboutOf } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { authenticationData, type AuthenticationResult, guestAuthenticated } from '../../domain/events/guest-creates.ts'
-import { endOf } from '../../domain/plan.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
@@ -46,7 +46,7 @@ export function authenticated(
   { result, statusCode }: { readonly result: AuthenticationResult; readonly statusCode?: number },
 ): Event {
   const consentTimestamp = request?.consentTimestamp
-  const token = { verified: tokens.verified, expiresAt: endOf(tokens), consentTimestamp }
+  const token = { verified: tokens.verified, expiresAt: tokenEnd(tokens), consentTimestamp }
   const data = authenticationData(attempt.applicant, token, result)
   const flags = complianceFlags({ consentTimestamp, profile: openProfile(profile), shown: data, trail })
   const [about, { id, at }] = eventOf(attempt, subject, now())

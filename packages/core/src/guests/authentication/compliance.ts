@@ -1,6 +1,6 @@
 import type { Event } from '../../domain/events/event.ts'
 import type { ComplianceFlags } from '../../domain/events/guest-creates.ts'
-import { type Json, textsIn } from '../../domain/json.ts'
+import { type Json, stringsIn } from '../../domain/json.ts'
 import type { Profile } from '../../domain/profile.ts'
 
 /** Computes the flags from what is stored and shown; none is taken from the request. */
@@ -18,7 +18,7 @@ export function complianceFlags(of: {
     (typeof name === 'string' && hasWords(text.toLowerCase(), name.trim().toLowerCase()))
   return {
     gdprConsentRecorded: typeof of.consentTimestamp === 'string',
-    dataMinimizationApplied: !textsIn(of.shown).some(names) && !textsIn(attributes ?? null).some(names),
+    dataMinimizationApplied: !stringsIn(of.shown).some(names) && !stringsIn(attributes ?? null).some(names),
     auditTrailGenerated: of.trail.length > 0,
   }
 }

@@ -1,5 +1,5 @@
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
-import { jsonBytes, MAX_ATTRIBUTES } from '../../domain/guest-attributes.ts'
+import { jsonBytes, MAX_ATTRIBUTE_BYTES } from '../../domain/guest-attributes.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
@@ -40,7 +40,7 @@ export function withRequestProfile(
 const merged = (own: Profile, before: Json): Profile =>
   Object.entries(before as Profile).reduce((all, [name, value]) => {
     const next = Object.hasOwn(all, name) ? all : { [name]: value, ...all }
-    return jsonBytes(next) <= MAX_ATTRIBUTES ? next : all
+    return jsonBytes(next) <= MAX_ATTRIBUTE_BYTES ? next : all
   }, own)
 
 /** Whether a guest has a token and was not ended. */

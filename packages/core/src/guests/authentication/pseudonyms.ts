@@ -1,5 +1,5 @@
-import { hex } from '../../domain/hex.ts'
-import { lengthPrefixed } from '../../domain/key.ts'
+import { encodeHex } from '../../domain/hex.ts'
+import { lengthPrefixed } from '../../domain/length-prefix.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { hmacSha256Hex } from '../../ports/system.ts'
@@ -32,7 +32,7 @@ export function createPseudonyms(
     for (;;) {
       const { value, revision } = await store.document(connection, KIND, ID)
       if (typeof value === 'string') return bytesOf(value)
-      const made = hex(random.bytes(BYTES))
+      const made = encodeHex(random.bytes(BYTES))
       await store.commit({ connection, documents: [{ kind: KIND, id: ID, value: made, expect: { revision } }] })
     }
   }

@@ -1,4 +1,4 @@
-import { unhurried } from '../../domain/context.ts'
+import { uncancellable } from '../../domain/context.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, type GuestpassError } from '../../domain/errors.ts'
@@ -42,7 +42,7 @@ export async function sendCreate(
     },
   }
   try {
-    const created = await api.create(attempt.applicant, requestId, hooks, unhurried(attempt.context).patienceMs)
+    const created = await api.create(attempt.applicant, requestId, hooks, uncancellable(attempt.context).patienceMs)
     return { end: 'answered', created, sentAt, revision: seen }
   } catch (thrown) {
     return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }

@@ -1,7 +1,7 @@
 import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type AuthenticationResult, guestOrphaned } from '../../domain/events/guest-creates.ts'
-import { ended, hasEnded } from '../../domain/plan.ts'
+import { endedError, hasEnded } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Change } from '../../ports/store.ts'
@@ -144,7 +144,7 @@ async function refuseEnded(
   const { ports } = parts
   await denyLateTokens(ports.store, guest, issued)
   const guestId = guestIdOf(guest)
-  return settleFailure(parts, entry, { error: ended(guest), next: undefined, events: [guestOrphaned], guestId })
+  return settleFailure(parts, entry, { error: endedError(guest), next: undefined, events: [guestOrphaned], guestId })
 }
 
 /** Upstream gave the id of another guest: the session of that guest stays as it is, and the token that came is handed out to no caller. */

@@ -1,6 +1,6 @@
 import type { Json } from '../../domain/json.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
-import { jsonBytes, MAX_ATTRIBUTES } from '../../domain/guest-attributes.ts'
+import { jsonBytes, MAX_ATTRIBUTE_BYTES } from '../../domain/guest-attributes.ts'
 
 type Attributes = Readonly<Record<string, Json>>
 
@@ -27,7 +27,7 @@ export function mergedAttributes(of: {
   let merged = attributes
   for (const [name, value] of added) {
     const next = { ...merged, [name]: value }
-    if (jsonBytes(next) <= MAX_ATTRIBUTES) merged = next
+    if (jsonBytes(next) <= MAX_ATTRIBUTE_BYTES) merged = next
     else dropped.push(name)
   }
   return { attributes: merged, dropped }

@@ -1,6 +1,6 @@
 import { type Millis, SECOND } from '../../domain/time.ts'
 import type { DocumentWrite } from '../../ports/store.ts'
-import { repeated, type StoredWorker, type WorkerObserver } from '../../ports/worker.ts'
+import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../../ports/worker.ts'
 import { createKeyedLock, type KeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, lookUpCustomer } from './crm-lookup.ts'
@@ -49,7 +49,11 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
       return begun.filter(Boolean).length + (await workDue(worker, signal)).done
     },
     async run(signal, observer) {
-      await repeated(async (pieces) => (await workDue(worker, signal, pieces)).restMs, { clock, signal, observer })
+      await repeatUntilAborted(async (pieces) => (await workDue(worker, signal, pieces)).restMs, {
+        clock,
+        signal,
+        observer,
+      })
       await Promise.all(worker.underway)
     },
   }

@@ -1,6 +1,6 @@
 import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { asWord, literal } from '../../domain/pattern.ts'
+import { wholeWordPattern, escapedPattern } from '../../domain/pattern.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
@@ -32,4 +32,4 @@ export const redactIds = (
   )
 
 /** The text itself, in any case, where it is no part of a longer word: an id may be as short as one letter. */
-const wholeWord = (text: string): RegExp => new RegExp(asWord(literal(text)), 'giu')
+const wholeWord = (text: string): RegExp => new RegExp(wholeWordPattern(escapedPattern(text)), 'giu')

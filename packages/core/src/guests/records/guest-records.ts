@@ -2,10 +2,10 @@ import { checkedConnection, connectionName } from '../../domain/connection-name.
 import { guestsIn } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
-import { call, checkOptions, needed, record } from '../../domain/options.ts'
+import { callable, checkOptions, required, object } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import type { Clock } from '../../ports/clock.ts'
-import * as kinds from '../../ports/kinds.ts'
+import * as schemas from '../../ports/schemas.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { systemClock } from '../../ports/system.ts'
@@ -81,15 +81,22 @@ interface RecordsPorts {
   readonly clock?: Clock
 }
 
-const partsKind = record<GuestRecordsParts>({ connection: needed(connectionName), locate: call('Leave it out.') })
-const portsKind = record<RecordsPorts>(
-  { store: kinds.store('commit', 'find', 'list', 'document'), random: needed(kinds.random), clock: kinds.clock },
+const partsSchema = object<GuestRecordsParts>({
+  connection: required(connectionName),
+  locate: callable('Leave it out.'),
+})
+const portsSchema = object<RecordsPorts>(
+  {
+    store: schemas.store('commit', 'find', 'list', 'document'),
+    random: required(schemas.random),
+    clock: schemas.clock,
+  },
   { open: true },
 )
 
 /** What can be done with the guests of a connection by its name. Throws `config_invalid` for wrong options. */
 export function guestRecords(parts: GuestRecordsParts, ports: RecordsPorts): GuestRecords {
-  checkOptions('guestRecords', ['parts', parts, partsKind], ['ports', ports, portsKind])
+  checkOptions('guestRecords', ['parts', parts, partsSchema], ['ports', ports, portsSchema])
   return createGuestRecords({ ...parts, connection: checkedConnection(parts.connection) }, ports)
 }
 

@@ -1,6 +1,6 @@
 import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { endOf } from '../../domain/plan.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
@@ -31,7 +31,7 @@ export function viewOf(credential: GuestCredential): GuestView {
     generation,
     scopes: tokens?.scopes ?? request?.scopes ?? [],
     verified: tokens?.verified ?? false,
-    ...(tokens ? { expiresAt: endOf(tokens) } : {}),
+    ...(tokens ? { expiresAt: tokenEnd(tokens) } : {}),
     createdAt: Math.floor(createdAt),
     subject,
     ...(tokenSubject === undefined ? {} : { tokenSubject }),

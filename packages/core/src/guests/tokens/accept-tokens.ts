@@ -1,12 +1,12 @@
 import type { GuestCredential, GuestWithTokens, TokenSet } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { endOf, type Windows } from '../../domain/plan.ts'
+import { tokenEnd, type Windows } from '../../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../../domain/time.ts'
 import { lifetime } from '../../domain/lifetime.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Issued } from '../../ports/store.ts'
+import type { IssuedToken } from '../../ports/store.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import { scopesOf } from '../../verify/claims.ts'
@@ -41,7 +41,7 @@ export interface AcceptedTokens {
   readonly credential: GuestWithTokens
   /** Empty for an opaque token. */
   readonly claims: Claims
-  readonly issued: readonly Issued[]
+  readonly issued: readonly IssuedToken[]
 }
 
 /** Receives the tokens of guests: nobody gets one before it was verified. */
@@ -102,7 +102,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
         credential: {
           ...credential,
           tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
-          aliveUntil: Math.max(credential.aliveUntil ?? 0, endOf(tokens)),
+          aliveUntil: Math.max(credential.aliveUntil ?? 0, tokenEnd(tokens)),
         },
         claims: claims ?? {},
         issued: [{ credential: credential.id, fingerprint, expiresAt: rememberedUntil(tokens) }],

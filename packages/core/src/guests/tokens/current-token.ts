@@ -1,5 +1,5 @@
 import type { GuestWithTokens } from '../../domain/credential.ts'
-import type { Ask } from '../../domain/plan.ts'
+import type { TokenCriteria } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
 import type { ReadyContext } from '../events/listeners.ts'
@@ -34,7 +34,7 @@ export interface CurrentTokenParts {
 export async function currentToken(
   parts: CurrentTokenParts,
   guestId: string,
-  ask: Ask,
+  ask: TokenCriteria,
   context: GuestContext,
 ): Promise<GuestWithTokens> {
   // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is enough.
@@ -64,7 +64,7 @@ export async function refreshToken(
 async function tokenAt(
   { connection, store, sessions }: CurrentTokenParts,
   row: string,
-  ask: Ask,
+  ask: TokenCriteria,
   context: GuestContext,
 ): Promise<GuestWithTokens> {
   await store.touch(connection, row)

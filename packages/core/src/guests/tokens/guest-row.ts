@@ -1,10 +1,10 @@
 import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { namedRow } from '../../domain/guest-id.ts'
 import { rowOf } from '../requests/row-of.ts'
-import type { Found, Store } from '../../ports/store.ts'
+import type { FoundCredential, Store } from '../../ports/store.ts'
 
 /** The row of a guest, which may not be there yet. */
-export interface GuestRow extends Found<GuestCredential> {
+export interface GuestRow extends FoundCredential<GuestCredential> {
   readonly row: string
 }
 

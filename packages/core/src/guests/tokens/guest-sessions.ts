@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
-import type { Ask, Windows } from '../../domain/plan.ts'
+import type { TokenCriteria, Windows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
@@ -20,7 +20,7 @@ export interface GuestSessionsParts {
 /** The guests' tokens over time. */
 export interface GuestSessions {
   /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
-  current(guestId: string, ask: Ask, context?: Context): Promise<CurrentCredential<GuestCredential>>
+  current(guestId: string, ask: TokenCriteria, context?: Context): Promise<CurrentCredential<GuestCredential>>
 }
 
 /** Renews guest tokens, each in the way of the API that it is of. */

@@ -3,7 +3,7 @@ import { isUuid } from '../../domain/uuid.ts'
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { tokenImported } from '../../domain/events/guest-tokens.ts'
-import { ended, endOf, hasEnded, type Windows } from '../../domain/plan.ts'
+import { endedError, tokenEnd, hasEnded, type Windows } from '../../domain/plan.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -147,7 +147,7 @@ async function adopted(parts: TokenImportParts, of: Adopting): Promise<GuestCred
   const { connection, ports, recorder } = parts
   const { guestId, token, base, now, context } = of
   if (base.api !== GUEST_TOKENS) throw foreign(guestId, base.api)
-  if (hasEnded(base)) throw ended(base)
+  if (hasEnded(base)) throw endedError(base)
   if (base.tokens?.access.reveal() === token) return base
   const fingerprint = await parts.fingerprint(token)
   const next = succeeding(parts, of)
@@ -189,7 +189,7 @@ function succeeding(
     ),
     // How long it was asked for is not known.
     request: { scopes },
-    aliveUntil: Math.max(base.aliveUntil ?? 0, endOf({ expiresAt, exp })),
+    aliveUntil: Math.max(base.aliveUntil ?? 0, tokenEnd({ expiresAt, exp })),
   }
   return withTokenSubject(next, claims['sub'] as string)
 }

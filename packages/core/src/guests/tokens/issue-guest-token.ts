@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { ended, hasEnded } from '../../domain/plan.ts'
+import { endedError, hasEnded } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
@@ -52,7 +52,7 @@ export async function issueGuestToken(
   const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
   const now = (): Instant => place.now + elapsed()
   const credential = wanted(place.credential ?? newGuest(parts, place.row, place.now), request)
-  if (hasEnded(credential)) throw ended(credential)
+  if (hasEnded(credential)) throw endedError(credential)
   const about = recorder.about(credential, context)
   try {
     await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
@@ -100,7 +100,7 @@ async function keep(
     base = place.credential ?? { ...credential, id: place.row, generation: 0 }
     if (hasEnded(base)) {
       await denyLateTokens(store, base, issued)
-      throw ended(base)
+      throw endedError(base)
     }
   }
 }

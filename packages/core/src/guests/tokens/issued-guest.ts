@@ -1,6 +1,6 @@
 import type { GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { endOf } from '../../domain/plan.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import { openProfile } from '../../domain/profile.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -34,7 +34,7 @@ export const issuedGuest = (credential: GuestWithTokens): IssuedGuest => {
     guestId: guestIdOf(credential),
     api,
     token: tokens.access,
-    expiresAt: endOf(tokens),
+    expiresAt: tokenEnd(tokens),
     generation,
     verified: tokens.verified,
   }

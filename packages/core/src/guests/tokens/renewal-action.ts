@@ -1,5 +1,5 @@
 import type { GuestCredential, Intent } from '../../domain/credential.ts'
-import { DAY, holds, type Instant, type Millis, MINUTE } from '../../domain/time.ts'
+import { DAY, isInForce, type Instant, type Millis, MINUTE } from '../../domain/time.ts'
 
 /** How long after its end upstream still refreshes a guest token. */
 export const REFRESH_GRACE: Millis = 5 * MINUTE
@@ -24,4 +24,5 @@ export function renewalAction(
 }
 
 /** Whether upstream still knows the Idempotency-Key, so that sending it again cannot make a refresh take effect twice. */
-export const isKeyKnown = ({ startedAt }: Intent, now: Instant): boolean => holds(startedAt + KEY_LIFE, KEY_LIFE, now)
+export const isKeyKnown = ({ startedAt }: Intent, now: Instant): boolean =>
+  isInForce(startedAt + KEY_LIFE, KEY_LIFE, now)

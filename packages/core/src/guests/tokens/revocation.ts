@@ -3,7 +3,7 @@ import type { About } from '../../domain/events/event-parts.ts'
 import { tokenRevoked } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Change, Issued, Ledger } from '../../ports/store.ts'
+import type { Change, IssuedToken, Ledger } from '../../ports/store.ts'
 
 /** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
 export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
@@ -33,7 +33,7 @@ export function revocationChange(
 export async function denyLateTokens(
   store: Pick<Ledger, 'commit'>,
   { connection, id }: GuestCredential,
-  issued: readonly Issued[],
+  issued: readonly IssuedToken[],
 ): Promise<void> {
   await store.commit({ connection, issued: issued.map((one) => ({ ...one, credential: id })) })
   await store.commit({ connection, deny: [id] })

@@ -1,11 +1,11 @@
-import type { Issued } from '../../ports/store.ts'
+import type { IssuedToken } from '../../ports/store.ts'
 import type { StoreHandles, TestTools } from './suite.ts'
 import { HOME, NEIGHBOUR } from './samples.ts'
 
 const LIFE = 60_000
 
 /** Remembers a token of a credential that lives for a minute from now. */
-async function issue({ store }: StoreHandles, credential: string, fingerprint: string): Promise<Issued> {
+async function issue({ store }: StoreHandles, credential: string, fingerprint: string): Promise<IssuedToken> {
   const { now } = await store.find(HOME, credential)
   const issued = { credential, fingerprint, expiresAt: now + LIFE }
   await store.commit({ connection: HOME, issued: [issued] })
@@ -60,7 +60,7 @@ export function denialCases({ test, expect }: TestTools): void {
 
   test('denies an unexpired token after many other tokens have expired', async (handles) => {
     const { now } = await handles.store.find(HOME, 'alice')
-    const batch = (name: string, expiresAt: number): Issued[] =>
+    const batch = (name: string, expiresAt: number): IssuedToken[] =>
       Array.from({ length: 700 }, (_, index) => ({ credential: 'many', fingerprint: `${name}${index}`, expiresAt }))
     const lasting = { credential: 'alice', fingerprint: 'a1', expiresAt: now + 30 * 86_400_000 }
     await handles.store.commit({ connection: HOME, issued: [lasting, ...batch('x', now + 1)] })

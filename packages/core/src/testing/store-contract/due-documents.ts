@@ -1,4 +1,4 @@
-import type { DocumentWrite, DueDocumentsAsk, Store } from '../../ports/store.ts'
+import type { DocumentWrite, DueDocumentsRequest, Store } from '../../ports/store.ts'
 import { nowOf } from './guest-samples.ts'
 import { codeOf, type TestTools } from './suite.ts'
 import { HOME, NEIGHBOUR } from './samples.ts'
@@ -6,7 +6,7 @@ import { HOME, NEIGHBOUR } from './samples.ts'
 const KIND = 'enrichment'
 const LEASE = 30_000
 const HOUR = 3_600_000
-const ask: DueDocumentsAsk = { kind: KIND, max: 9, leaseMs: LEASE }
+const ask: DueDocumentsRequest = { kind: KIND, max: 9, leaseMs: LEASE }
 
 const draft = (id: string, dueAt: number | undefined, more: Partial<DocumentWrite> = {}): DocumentWrite => ({
   kind: KIND,
@@ -27,7 +27,7 @@ async function putDocuments(store: Store, dueIn: Readonly<Record<string, number>
 }
 
 /** The ids of the documents that a worker gets now. */
-const claim = async (store: Store, more: Partial<DueDocumentsAsk> = {}, connection = HOME): Promise<string[]> =>
+const claim = async (store: Store, more: Partial<DueDocumentsRequest> = {}, connection = HOME): Promise<string[]> =>
   (await store.claimDueDocuments(connection, { ...ask, ...more })).claimed.map(({ id }) => id)
 
 const stored = async (store: Store, id: string): Promise<DocumentWrite['expect']> => ({
@@ -137,7 +137,7 @@ export function documentClaimCases({ test, expect }: TestTools): void {
   })
 
   test('rejects a claim whose max or leaseMs is out of range', async ({ store }) => {
-    const bad: Partial<DueDocumentsAsk>[] = [
+    const bad: Partial<DueDocumentsRequest>[] = [
       ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),
       ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
     ]

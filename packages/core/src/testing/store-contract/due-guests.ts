@@ -1,4 +1,4 @@
-import type { DueAsk, Store } from '../../ports/store.ts'
+import type { DueRequest, Store } from '../../ports/store.ts'
 import { putGuests, ask, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf, rewrite } from './guest-samples.ts'
 import { codeOf, type TestTools } from './suite.ts'
 import { accessCredential, credential, HOME, NEIGHBOUR, put, tokens } from './samples.ts'
@@ -108,7 +108,7 @@ export function dueCountCases({ test, expect }: TestTools): void {
   })
 
   test('rejects a claim whose max, leaseMs or keepForMs is out of range', async ({ store }) => {
-    const bad: Partial<DueAsk>[] = [
+    const bad: Partial<DueRequest>[] = [
       ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),
       ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
       ...[-1, Number.NaN].map((keepForMs) => ({ keepForMs })),
@@ -121,7 +121,7 @@ export function dueCountCases({ test, expect }: TestTools): void {
   })
 }
 
-const nextDueIn = async (store: Store, more: Partial<DueAsk> = {}): Promise<number | undefined> =>
+const nextDueIn = async (store: Store, more: Partial<DueRequest> = {}): Promise<number | undefined> =>
   (await store.claimDue(HOME, { ...ask, ...more })).nextInMs
 
 export function nextDueCases({ test, expect }: TestTools): void {

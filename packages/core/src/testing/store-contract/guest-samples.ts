@@ -1,12 +1,12 @@
 import type { BackOff, GuestCredential } from '../../domain/credential.ts'
-import type { DueAsk, Store } from '../../ports/store.ts'
+import type { DueRequest, Store } from '../../ports/store.ts'
 import type { StoreHandles } from './suite.ts'
 import { credential, full, HOME, put, tokens, write } from './samples.ts'
 
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const LEASE = 30_000
-export const ask: DueAsk = { max: 9, leaseMs: LEASE, keepForMs: 24 * HOUR }
+export const ask: DueRequest = { max: 9, leaseMs: LEASE, keepForMs: 24 * HOUR }
 
 export const nowOf = async (store: Store): Promise<number> => (await store.find(HOME, 'unknown')).now
 
@@ -28,7 +28,7 @@ export async function putGuests(store: Store, dueIn: Readonly<Record<string, num
 }
 
 /** The ids of the guests that a keeper gets now. */
-export const claim = async (store: Store, more: Partial<DueAsk> = {}, connection = HOME): Promise<string[]> =>
+export const claim = async (store: Store, more: Partial<DueRequest> = {}, connection = HOME): Promise<string[]> =>
   (await store.claimDue(connection, { ...ask, ...more })).claimed.map(({ id }) => id)
 
 /** Writes a credential that replaces `generation`. */

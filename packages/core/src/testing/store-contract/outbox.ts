@@ -1,4 +1,4 @@
-import type { Outcome, Store } from '../../ports/store.ts'
+import type { DeliveryOutcome, Store } from '../../ports/store.ts'
 import type { TestTools } from './suite.ts'
 import { event, HOME, NEIGHBOUR } from './samples.ts'
 
@@ -15,7 +15,12 @@ const send = async (store: Store): Promise<void> => {
 const claim = async (store: Store, sink: string, max = 9): Promise<[string, number][]> =>
   (await store.outbox.claim(sink, max, LEASE)).map((due) => [due.event.id, due.attempts])
 
-const retry = (inMs: number): Outcome => ({ event: one.id, then: 'retry', inMs, why: 'the endpoint answered 503' })
+const retry = (inMs: number): DeliveryOutcome => ({
+  event: one.id,
+  then: 'retry',
+  inMs,
+  why: 'the endpoint answered 503',
+})
 
 export function outboxRouteCases({ test, expect }: TestTools): void {
   test('gives a sink its whole events in commit order', async ({ store, other }) => {

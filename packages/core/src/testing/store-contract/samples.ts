@@ -4,7 +4,7 @@ import type { EventBase, EventOutcome } from '../../domain/events/event-parts.ts
 import type { Json } from '../../domain/json.ts'
 import { sealedProfile } from '../../domain/profile.ts'
 import { Secret } from '../../domain/secret.ts'
-import type { Store, Write } from '../../ports/store.ts'
+import type { Store, CredentialWrite } from '../../ports/store.ts'
 
 /** The connection of the samples, and another tenant. */
 export const HOME = 'default'
@@ -69,7 +69,11 @@ export const full = (id: string, generation = 1): Required<GuestCredential> => (
 })
 
 /** A write that replaces `generation`: by default the one before that of the credential. */
-export const write = (next: Credential, generation = Math.max(0, next.generation - 1), revision?: number): Write => ({
+export const write = (
+  next: Credential,
+  generation = Math.max(0, next.generation - 1),
+  revision?: number,
+): CredentialWrite => ({
   credential: next,
   expect: { generation, ...(revision === undefined ? {} : { revision }) },
 })

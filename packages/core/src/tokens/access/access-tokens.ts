@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
-import { endOf, freshness, judgedAt, type Windows } from '../../domain/plan.ts'
+import { tokenEnd, freshness, judgementTime, type Windows } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -86,7 +86,7 @@ export function createAccessTokens(
     rejections.recordIssued({ credentialId: id, generation })
     const answer = accessTokenOf(credential)
     const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
-    const at = judgedAt(tokens, storeNow, byIssuer)
+    const at = judgementTime(tokens, storeNow, byIssuer)
     const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
     if (generation > rejections.newestRejected(id)) {
       latest = { ...answer, credentialId: id }
@@ -144,7 +144,7 @@ export function createAccessTokens(
 
 const accessTokenOf = ({ tokens, generation, status }: CredentialWithTokens): AccessToken => ({
   token: tokens.access,
-  expiresAt: endOf(tokens),
+  expiresAt: tokenEnd(tokens),
   scopes: tokens.scopes,
   generation,
   status,

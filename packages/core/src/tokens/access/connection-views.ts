@@ -1,11 +1,11 @@
-import { GRANT } from '../../domain/credential-ids.ts'
+import { GRANT_ID } from '../../domain/credential-ids.ts'
 import { type Credential, grantIn } from '../../domain/credential.ts'
 import { connectionName } from '../../domain/connection-name.ts'
-import { checkOptions, needed } from '../../domain/options.ts'
-import { endOf } from '../../domain/plan.ts'
+import { checkOptions, required } from '../../domain/options.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
-import { store as storeWith } from '../../ports/kinds.ts'
+import { store as storeWith } from '../../ports/schemas.ts'
 import type { Store } from '../../ports/store.ts'
 
 /** How a connection gets its access tokens, and how that stands. Never a token. */
@@ -28,18 +28,18 @@ export interface ConnectionView {
   readonly organization?: string
 }
 
-const storeKind = storeWith('connections', 'find', 'list')
+const storeSchema = storeWith('connections', 'find', 'list')
 
 /** How one connection stands. Rejects with `connection_unknown` when the store knows nothing of it, `config_invalid` for wrong options. */
 export async function connectionView(store: Store, connection: string): Promise<ConnectionView> {
-  checkOptions('connectionView', ['store', store, storeKind], ['connection', connection, needed(connectionName)])
+  checkOptions('connectionView', ['store', store, storeSchema], ['connection', connection, required(connectionName)])
   if (!(await store.connections()).includes(connection)) {
     throw new GuestpassError(
       'connection_unknown',
       `The store knows no connection ${connection}. Check its name, and that it is in this store.`,
     )
   }
-  const { credential: grant } = await store.find(connection, GRANT)
+  const { credential: grant } = await store.find(connection, GRANT_ID)
   if (grant && grant.status !== 'revoked') return viewOf(connection, 'refresh_token', grant)
   const own = await latestAccess(store, connection)
   if (own) return viewOf(connection, 'client_credentials', own)
@@ -48,7 +48,7 @@ export async function connectionView(store: Store, connection: string): Promise<
 
 /** All connections of a store, in the order of their names. Rejects with `config_invalid` for what is no store. */
 export async function connectionViews(store: Store): Promise<readonly ConnectionView[]> {
-  checkOptions('connectionViews', ['store', store, storeKind])
+  checkOptions('connectionViews', ['store', store, storeSchema])
   const names = await store.connections()
   return Promise.all(names.map((name) => connectionView(store, name)))
 }
@@ -72,7 +72,7 @@ function viewOf(
     standing: status,
     generation,
     scopes: tokens?.scopes ?? [],
-    ...(tokens && generation > 0 ? { expiresAt: endOf(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),
+    ...(tokens && generation > 0 ? { expiresAt: tokenEnd(tokens), renewedAt: Math.floor(tokens.sentAt) } : {}),
     renewable: grant === 'client_credentials' || tokens?.refresh !== undefined,
     ...(user === undefined ? {} : { user }),
     ...(organization === undefined ? {} : { organization }),

@@ -1,5 +1,5 @@
 import type { Secret } from '../../domain/secret.ts'
-import { holds, type Instant, type Millis } from '../../domain/time.ts'
+import { isInForce, type Instant, type Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { LONGEST, waitAfter } from './rejections.ts'
 
@@ -45,7 +45,7 @@ export function createStoredRejections({ clock, load, save, digest }: StoredReje
       if (added.has(operation)) return false
       const note = (await read())[operation]
       if (!note || note.token !== (await digest(token.reveal()))) return false
-      return holds(note.at + note.waitMs, note.waitMs, clock.wall())
+      return isInForce(note.at + note.waitMs, note.waitMs, clock.wall())
     },
     async record(operation, refused) {
       const token = await digest(refused.reveal())
@@ -56,7 +56,7 @@ export function createStoredRejections({ clock, load, save, digest }: StoredReje
       if (former?.token === token) return
       const now = clock.wall()
       const span = LONGEST + (former?.waitMs ?? 0)
-      const isFollowing = former && holds(former.at + span, span, now)
+      const isFollowing = former && isInForce(former.at + span, span, now)
       const waitMs = waitAfter(isFollowing ? former.waitMs : 0)
       await write({ ...notes, [operation]: { token, at: now, waitMs } })
     },

@@ -1,16 +1,16 @@
-import { also, checkOptions, having, needed, record } from '../../domain/options.ts'
+import { refined, checkOptions, objectWithMethods, required, object } from '../../domain/options.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import { absolute } from './fetch-request.ts'
 import {
   allowedOrigins,
-  authorizedKind,
+  authorizedSchema,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   reportAndMayRepeat,
   reportIfAccepted,
   resourceOf,
-  sourceKind,
+  sourceSchema,
   tokenIn,
 } from './bearer-token.ts'
 
@@ -22,13 +22,13 @@ export interface AxiosLike {
 }
 
 const AXIOS = 'Give axios, or axios.create().'
-const interceptor = needed(having('an interceptor of axios', ['use', 'eject'], AXIOS))
-const interceptors = record<AxiosLike['interceptors']>(
+const interceptor = required(objectWithMethods('an interceptor of axios', ['use', 'eject'], AXIOS))
+const interceptors = object<AxiosLike['interceptors']>(
   { request: interceptor, response: interceptor },
   { open: true, remedy: AXIOS },
 )
-const axiosKind = needed(
-  also(having('an instance of axios', ['request', 'getUri'], AXIOS), (axios: AxiosLike, members) =>
+const axiosSchema = required(
+  refined(objectWithMethods('an instance of axios', ['request', 'getUri'], AXIOS), (axios: AxiosLike, members) =>
     interceptors.faults(axios.interceptors, `${members}interceptors`),
   ),
 )
@@ -66,9 +66,9 @@ interface AxiosResponse {
 export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: AuthorizedOptions): () => void {
   checkOptions(
     'authorizedAxios',
-    ['axios', axios, axiosKind],
-    ['source', source, sourceKind],
-    ['options', options, authorizedKind],
+    ['axios', axios, axiosSchema],
+    ['source', source, sourceSchema],
+    ['options', options, authorizedSchema],
   )
   const { origins } = options
   const allowed = allowedOrigins(origins)

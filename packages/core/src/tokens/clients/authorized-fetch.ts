@@ -1,4 +1,4 @@
-import { call, checkOptions, record } from '../../domain/options.ts'
+import { callable, checkOptions, object } from '../../domain/options.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { type Fetch, systemFetch } from '../../ports/system.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
@@ -11,7 +11,7 @@ import {
   reportIfAccepted,
   origins,
   resourceOf,
-  sourceKind,
+  sourceSchema,
 } from './bearer-token.ts'
 
 /** A `fetch` of any implementation: they differ in the types of what they take and answer. */
@@ -26,9 +26,9 @@ export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   readonly fetch?: F
 }
 
-const optionsKind = record<AuthorizedFetchOptions<AnyFetch>>({
+const optionsSchema = object<AuthorizedFetchOptions<AnyFetch>>({
   origins,
-  fetch: call('Give a fetch, or leave it out.'),
+  fetch: callable('Give a fetch, or leave it out.'),
 })
 
 /**
@@ -43,7 +43,7 @@ export function authorizedFetch<F extends AnyFetch = Fetch>(
   source: TokenSource,
   options: AuthorizedFetchOptions<F>,
 ): FetchLike<F> {
-  checkOptions('authorizedFetch', ['source', source, sourceKind], ['options', options, optionsKind])
+  checkOptions('authorizedFetch', ['source', source, sourceSchema], ['options', options, optionsSchema])
   const { fetch } = options
   const allowed = allowedOrigins(options.origins)
   const send = (fetch ?? systemFetch) as unknown as Fetch

@@ -2,14 +2,14 @@ import { checkOptions } from '../../domain/options.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import {
   allowedOrigins,
-  authorizedKind,
+  authorizedSchema,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   reportAndMayRepeat,
   reportIfAccepted,
   resourceOf,
-  sourceKind,
+  sourceSchema,
   tokenIn,
 } from './bearer-token.ts'
 
@@ -45,7 +45,7 @@ export interface GotHooks {
  * source as `cause`.
  */
 export function authorizedGot(source: TokenSource, options: AuthorizedOptions): GotHooks {
-  checkOptions('authorizedGot', ['source', source, sourceKind], ['options', options, authorizedKind])
+  checkOptions('authorizedGot', ['source', source, sourceSchema], ['options', options, authorizedSchema])
   const { origins } = options
   const allowed = allowedOrigins(origins)
   /** Options of requests that are sent a second time. */

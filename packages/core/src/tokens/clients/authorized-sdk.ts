@@ -1,8 +1,8 @@
-import { checkOptions, having, needed } from '../../domain/options.ts'
+import { checkOptions, objectWithMethods, required } from '../../domain/options.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import type { Resource } from '../access/rejections.ts'
-import { bearerOf, reportAndMayRepeat, reportIfAccepted, resourceOf, sourceKind } from './bearer-token.ts'
+import { bearerOf, reportAndMayRepeat, reportIfAccepted, resourceOf, sourceSchema } from './bearer-token.ts'
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
@@ -13,8 +13,12 @@ export interface SdkClient {
   getHttpClient?(): unknown
 }
 
-const clientKind = needed(
-  having('an ApiClient of the SDK', ['setAccessToken', 'callApi'], 'Give platformClient.ApiClient.instance.'),
+const clientSchema = required(
+  objectWithMethods(
+    'an ApiClient of the SDK',
+    ['setAccessToken', 'callApi'],
+    'Give platformClient.ApiClient.instance.',
+  ),
 )
 
 /** A request as the SDK hands it to its HTTP client. */
@@ -54,7 +58,7 @@ const adapted = new WeakMap<SdkClient, Adapted>()
  * several adapters on a client the one that was put on last counts. The answer takes this one off again. Throws `config_invalid` for wrong options.
  */
 export function authorizedSdk(client: SdkClient, source: TokenSource): () => void {
-  checkOptions('authorizedSdk', ['client', client, clientKind], ['source', source, sourceKind])
+  checkOptions('authorizedSdk', ['client', client, clientSchema], ['source', source, sourceSchema])
   const of = adapted.get(client) ?? adapt(client)
   const own = { source }
   of.sources.push(own)

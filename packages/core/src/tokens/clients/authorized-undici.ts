@@ -3,14 +3,14 @@ import type { Secret } from '../../domain/secret.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import {
   allowedOrigins,
-  authorizedKind,
+  authorizedSchema,
   type AuthorizedOptions,
   bearerOf,
   isStream,
   reportAndMayRepeat,
   reportIfAccepted,
   resourceOf,
-  sourceKind,
+  sourceSchema,
 } from './bearer-token.ts'
 
 /** What a dispatcher of undici is asked for. */
@@ -42,7 +42,7 @@ export function authorizedUndici(
   source: TokenSource,
   options: AuthorizedOptions,
 ): <D extends AnyDispatch>(dispatch: D) => D {
-  checkOptions('authorizedUndici', ['source', source, sourceKind], ['options', options, authorizedKind])
+  checkOptions('authorizedUndici', ['source', source, sourceSchema], ['options', options, authorizedSchema])
   const { origins } = options
   const allowed = allowedOrigins(origins)
   return <D extends AnyDispatch>(next: D): D => {

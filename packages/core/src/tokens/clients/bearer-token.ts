@@ -1,4 +1,4 @@
-import { having, list, needed, record } from '../../domain/options.ts'
+import { objectWithMethods, list, required, object } from '../../domain/options.ts'
 import { Secret } from '../../domain/secret.ts'
 import { webAddress } from '../../domain/web-address.ts'
 import { showsTokenAccepted } from '../../policy/authorize.ts'
@@ -12,17 +12,17 @@ export interface AuthorizedOptions {
 }
 
 /** What a source of access tokens is. */
-export const sourceKind = needed(
-  having(
+export const sourceSchema = required(
+  objectWithMethods(
     'a source of access tokens',
     ['token', 'reportRejected'],
     'Give the accessTokens of what `await connection(…)` gives.',
   ),
 )
-export const origins = needed(
+export const origins = required(
   list(webAddress, 1, "Give the origins that may see the token, as ['https://api.mypurecloud.ie']."),
 )
-export const authorizedKind = record<AuthorizedOptions>({ origins })
+export const authorizedSchema = object<AuthorizedOptions>({ origins })
 
 export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
   new Set(origins.map((origin) => new URL(origin).origin))

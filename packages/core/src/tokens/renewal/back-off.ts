@@ -1,5 +1,5 @@
 import type { BackOff } from '../../domain/credential.ts'
-import { LONGEST_BACK_OFF } from '../../domain/plan.ts'
+import { MAX_BACK_OFF } from '../../domain/plan.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import { MAX_PAUSE } from '../../policy/retry-after.ts'
@@ -24,7 +24,7 @@ export function backOffAfter(
   const { code, message } = error
   const own = OWN.has(code) && error.retryAt !== undefined
   const failures = own ? Math.max(before?.failures ?? 0, 1) : (before?.failures ?? 0) + 1
-  const wait = Math.min(FIRST * 2 ** (failures - 1), LONGEST_BACK_OFF) * (1 - luck / 2)
+  const wait = Math.min(FIRST * 2 ** (failures - 1), MAX_BACK_OFF) * (1 - luck / 2)
   const told = Math.min(Math.max(retryInMs, 0), MAX_PAUSE)
   const ms = own ? told + SECOND * luck : Math.max(wait, told)
   return { until: now + ms, ms, failures, code, message }

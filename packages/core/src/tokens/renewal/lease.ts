@@ -2,7 +2,7 @@ import { type Millis, SECOND } from '../../domain/time.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Coordination, Found, LeaseAnswer } from '../../ports/store.ts'
+import type { Coordination, FoundCredential, LeaseAnswer } from '../../ports/store.ts'
 
 /** Short, because its holder prolongs it: a process that dies keeps the others waiting only this long. */
 export const LEASE: Millis = 5 * SECOND
@@ -29,7 +29,7 @@ export interface Lease {
    * Asks the store again and reads the credential, which another holder may have changed if the lease lapsed meanwhile. Rejects with
    * `Superseded` when another holder has it.
    */
-  confirm(): Promise<Found | undefined>
+  confirm(): Promise<FoundCredential | undefined>
   /** Milliseconds since the store last confirmed it, suspends of the machine included. */
   age(): Millis
   /** False as soon as another process may have taken it: nothing may be sent any more before `confirm`. */

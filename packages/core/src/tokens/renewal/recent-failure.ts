@@ -1,12 +1,12 @@
 import { type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
-import type { Found } from '../../ports/store.ts'
+import type { FoundCredential } from '../../ports/store.ts'
 
 /** The latest failure that this process met, for as long as it is not tried again. */
 export interface RecentFailure {
   /** The failure that stands for what was found; undefined: it may be tried. */
-  blocking(found: Found): GuestpassError | undefined
+  blocking(found: FoundCredential): GuestpassError | undefined
   /** Remembers a failure for `restMs`; without, as one that only a changed configuration can end. */
   record(error: GuestpassError, generation: number, restMs: Millis | undefined): void
 }

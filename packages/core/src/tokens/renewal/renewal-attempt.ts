@@ -1,4 +1,4 @@
-import { type Context, unhurried } from '../../domain/context.ts'
+import { type Context, uncancellable } from '../../domain/context.ts'
 import {
   type BackOff,
   type Credential,
@@ -70,7 +70,7 @@ async function sent<C extends Credential>(
   one: RenewalAttempt<C>,
 ): Promise<(Pick<RenewalResult<C>, 'fault' | 'onStored'> & { readonly next: CredentialWithTokens<C> }) | undefined> {
   const { parts, credential, next, isRetry, about, now } = one
-  const context = unhurried(one.context)
+  const context = uncancellable(one.context)
   const { strategy } = parts
   const elapsed = stopwatch(parts.ports.clock)
   try {

@@ -3,7 +3,7 @@ import type { Instant, Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Found, Store } from '../../ports/store.ts'
+import type { FoundCredential, Store } from '../../ports/store.ts'
 import type { SavingPorts } from './commit-until-stored.ts'
 import type { LeaseRequest } from './lease.ts'
 import type { RecentFailure } from './recent-failure.ts'
@@ -33,7 +33,7 @@ export interface CurrentCredential<C extends Credential = Credential> {
 
 /** The credential as it was found, the moment at which to judge it, and what has passed since. */
 export interface Snapshot<C extends Credential = Credential> {
-  readonly found: Found<C>
+  readonly found: FoundCredential<C>
   readonly now: Instant
   readonly elapsed: () => Millis
 }

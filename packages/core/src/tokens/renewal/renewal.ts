@@ -1,11 +1,11 @@
 import type { Context } from '../../domain/context.ts'
 import { type Credential, isOfKind, type TokenSet } from '../../domain/credential.ts'
-import { type Ask, judgedAt, type Plan, plan } from '../../domain/plan.ts'
+import { type TokenCriteria, judgementTime, type Plan, plan } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { deadlineError } from '../../policy/deadline-error.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
-import type { Found } from '../../ports/store.ts'
+import type { FoundCredential } from '../../ports/store.ts'
 import { attemptRenewal } from './renewal-attempt.ts'
 import { AGAIN, withLease } from './lease.ts'
 import { createRecentFailure } from './recent-failure.ts'
@@ -20,7 +20,7 @@ export interface Renewal<C extends Credential = Credential> {
    * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, which names the
    * failure of the latest try; with the codes of the strategy, …
    */
-  current(ask: Ask, context?: Context): Promise<CurrentCredential<C>>
+  current(ask: TokenCriteria, context?: Context): Promise<CurrentCredential<C>>
   /** Whether a renewal is under way. */
   readonly busy: boolean
 }
@@ -62,7 +62,7 @@ export function createRenewal<C extends Credential>(
 
 async function current<C extends Credential>(
   parts: RenewalParts<C>,
-  asked: Ask,
+  asked: TokenCriteria,
   context: Context,
 ): Promise<CurrentCredential<C>> {
   const waited = stopwatch(parts.ports.clock)
@@ -107,7 +107,10 @@ async function look<C extends Credential>(parts: RenewalParts<C>): Promise<Snaps
 }
 
 /** What the store found, if it is of the kind that is renewed. Throws `store_corrupt` for another kind. */
-function ofKind<C extends Credential>({ id, strategy }: RenewalParts<C>, { credential, ...found }: Found): Found<C> {
+function ofKind<C extends Credential>(
+  { id, strategy }: RenewalParts<C>,
+  { credential, ...found }: FoundCredential,
+): FoundCredential<C> {
   if (!credential) return found
   if (isOfKind<C>(credential, strategy.kind)) return { ...found, credential }
   throw new GuestpassError(
@@ -116,7 +119,7 @@ function ofKind<C extends Credential>({ id, strategy }: RenewalParts<C>, { crede
   )
 }
 
-function steady(parts: RenewalParts, { credential, now }: Found, monotonic: Millis): Instant {
+function steady(parts: RenewalParts, { credential, now }: FoundCredential, monotonic: Millis): Instant {
   const generation = credential?.generation ?? 0
   const { seen } = parts
   const least = seen?.generation === generation ? seen.now + monotonic - seen.monotonic : now
@@ -126,11 +129,11 @@ function steady(parts: RenewalParts, { credential, now }: Found, monotonic: Mill
 
 const issuersNow = ({ ports: { clock, issuerNow = () => clock.wall() } }: RenewalParts): Instant => issuerNow()
 
-const planned = (parts: RenewalParts, { found, now }: Snapshot, ask: Ask): Plan =>
+const planned = (parts: RenewalParts, { found, now }: Snapshot, ask: TokenCriteria): Plan =>
   plan(found.credential, ask, now, parts.strategy.windows, issuersNow(parts))
 
 const isValid = (parts: RenewalParts, { now, elapsed }: Snapshot, tokens: TokenSet): boolean =>
-  judgedAt(tokens, now + elapsed(), issuersNow(parts)) < tokens.expiresAt
+  judgementTime(tokens, now + elapsed(), issuersNow(parts)) < tokens.expiresAt
 
 const served = <C extends Credential>(
   { found, now, elapsed }: Snapshot<C>,
@@ -203,7 +206,7 @@ function renewBehind(parts: RenewalParts, context: Context): void {
 /** Waits for the lease. Plans again after each answer of the store, because another process may have done the work. */
 const underLease = <C extends Credential>(
   parts: RenewalParts<C>,
-  ask: Ask,
+  ask: TokenCriteria,
   context: Context,
 ): Promise<CurrentCredential<C>> =>
   withLease(parts.lease, parts.ports, async ({ lease, found: row, requestedAt, elapsed }) => {

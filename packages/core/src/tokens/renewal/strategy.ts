@@ -5,7 +5,7 @@ import type { Event } from '../../domain/events/event.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
-import type { Issued } from '../../ports/store.ts'
+import type { IssuedToken } from '../../ports/store.ts'
 import type { TryHooks } from '../../upstream/try-hooks.ts'
 
 /** What stands in the store before a call, so that another process can go on where this one was killed. */
@@ -38,7 +38,7 @@ export interface RenewalCall<C extends Credential = Credential> extends Prepared
 export interface RenewalResult<C extends Credential = Credential> {
   readonly credential: CredentialWithTokens<C>
   readonly events: readonly Event[]
-  readonly issued?: readonly Issued[]
+  readonly issued?: readonly IssuedToken[]
   /** Why what came cannot be used: the credential is stored all the same, because it holds what must not be lost; then this is thrown. */
   readonly fault?: GuestpassError
   /** Called once the tokens are stored, with the credential as it is stored. */

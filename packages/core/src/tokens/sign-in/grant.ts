@@ -1,11 +1,11 @@
 import type { Context } from '../../domain/context.ts'
-import { GRANT } from '../../domain/credential-ids.ts'
+import { GRANT_ID } from '../../domain/credential-ids.ts'
 import { type GrantCredential, grantIn, type Intent, type Status } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRequested, grantEnded, grantInDoubt, lastResortStarted } from '../../domain/events/access-tokens.ts'
-import { type Ask, stuck } from '../../domain/plan.ts'
+import { type TokenCriteria, notRenewableError } from '../../domain/plan.ts'
 import { lackedScopes } from '../../domain/scopes.ts'
-import { DAY, isAhead, type Millis } from '../../domain/time.ts'
+import { DAY, isFromFuture, type Millis } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { CredentialSource } from '../access/access-tokens.ts'
 import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
@@ -41,21 +41,21 @@ export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
     random,
   )
   const tools: GrantTools = { ...parts, ports, rotation, epoch: signInEpoch(store, connection) }
-  const renewing = createRenewal({ connection, id: GRANT }, grantStrategy(tools), ports)
+  const renewing = createRenewal({ connection, id: GRANT_ID }, grantStrategy(tools), ports)
   return {
-    id: GRANT,
+    id: GRANT_ID,
     current: (ask, context) => wanting(tools, renewing, ask, context),
     async exists() {
-      const found = await store.find(connection, GRANT)
+      const found = await store.find(connection, GRANT_ID)
       return seedGrant(tools, grantIn(found), found.revision, found.now)
     },
     async keepAlive(context) {
-      const { credential, now } = await store.find(connection, GRANT)
-      if (credential?.status === 'needs_reauth') throw stuck(credential)
+      const { credential, now } = await store.find(connection, GRANT_ID)
+      if (credential?.status === 'needs_reauth') throw notRenewableError(credential)
       if (credential?.status !== 'active' || !credential.tokens?.refresh) return
       const { sentAt } = credential.tokens
       // How old tokens from the future are is not known.
-      if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isAhead(sentAt, now)) return
+      if (now - sentAt < IDLE * (1 - IDLE_SPREAD * random.float()) && !isFromFuture(sentAt, now)) return
       await renewing.current({ newerThan: credential.generation }, context)
     },
   }
@@ -118,7 +118,7 @@ function changes(tools: GrantTools, before: GrantCredential, after: GrantCredent
 async function wanting(
   tools: GrantTools,
   { current }: Renewal<GrantCredential>,
-  ask: Ask,
+  ask: TokenCriteria,
   context: Context | undefined,
 ): Promise<CurrentCredential<GrantCredential>> {
   const { scopes = [], epoch } = tools

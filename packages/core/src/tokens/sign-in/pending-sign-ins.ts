@@ -3,7 +3,7 @@ import type { Event } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
-import { DAY, DOCUMENT_TOLERANCE, holds, type Instant, MINUTE, type Millis } from '../../domain/time.ts'
+import { DAY, DOCUMENT_TOLERANCE, isInForce, type Instant, MINUTE, type Millis } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { DocumentWrite, Store } from '../../ports/store.ts'
 import { outcomeJson, type SignInOutcome } from './sign-in-outcome.ts'
@@ -194,7 +194,7 @@ export function createPendingSignIns(
 }
 
 /** Also of one that would last longer from now than any: a clock that was ahead wrote it. */
-const isOver = (until: Instant, now: Instant): boolean => !holds(until, LIFE, now, DOCUMENT_TOLERANCE)
+const isOver = (until: Instant, now: Instant): boolean => !isInForce(until, LIFE, now, DOCUMENT_TOLERANCE)
 
 /** Why a callback may not complete a sign-in, or hear of its outcome; undefined when it may. */
 async function refusedFor(

@@ -1,6 +1,6 @@
 import type { GrantCredential } from '../../domain/credential.ts'
 import type { Secret } from '../../domain/secret.ts'
-import { own, strictObject } from '../../domain/strict-json.ts'
+import { ownMember, strictObject } from '../../domain/strict-json.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { decodeBase64url } from '../../domain/base64url.ts'
 
@@ -22,7 +22,7 @@ export function refuseOtherUser({ connection, request }: GrantCredential, idToke
 function subjectOf(idToken: Secret): unknown {
   try {
     const claims = strictObject(decodeBase64url(idToken.reveal().split('.')[1] ?? ''))
-    return claims && own(claims, 'sub')
+    return claims && ownMember(claims, 'sub')
   } catch {
     return undefined
   }

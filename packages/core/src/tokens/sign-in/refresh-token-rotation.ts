@@ -1,7 +1,7 @@
 import { type Credential, type Intent, type TokenSet, withoutNotes } from '../../domain/credential.ts'
 import { LATER } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
-import { holds, type Instant, type Millis, SECOND } from '../../domain/time.ts'
+import { isInForce, type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { FailureResult, PreparedRenewal } from '../renewal/strategy.ts'
@@ -50,7 +50,7 @@ export function createRotation<C extends Credential>(
   random: Random,
 ): Rotation<C> {
   const mayRepeat = ({ intent }: C, now: Instant): boolean =>
-    graceMs > 0 && intent?.action === 'refresh' && holds(intent.startedAt + graceMs, graceMs, now)
+    graceMs > 0 && intent?.action === 'refresh' && isInForce(intent.startedAt + graceMs, graceMs, now)
   const intending = (credential: C, action: Intent['action'], now: Instant): C => ({
     ...credential,
     intent: { id: random.uuid(), action, holder, startedAt: now },

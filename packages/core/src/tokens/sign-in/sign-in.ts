@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import { GRANT } from '../../domain/credential-ids.ts'
+import { GRANT_ID } from '../../domain/credential-ids.ts'
 import type { GrantCredential } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import { signInFailed, signInStarted } from '../../domain/events/sign-ins.ts'
@@ -188,7 +188,7 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
     const wait = { clock, unsavedMs: isSure ? KEYS_WAIT : 0 }
     await retryWhileTransient(
       wait,
-      { connection, credential: GRANT },
+      { connection, credential: GRANT_ID },
       async () => parts.keys.keys(),
       ({ retryable }) => retryable,
     ).catch((thrown: unknown) => {

@@ -1,8 +1,8 @@
 import type { Context } from '../../domain/context.ts'
-import { GRANT } from '../../domain/credential-ids.ts'
+import { GRANT_ID } from '../../domain/credential-ids.ts'
 import { type GrantCredential, grantIn } from '../../domain/credential.ts'
 import { grantRevoked } from '../../domain/events/access-tokens.ts'
-import { endOf } from '../../domain/plan.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
@@ -47,12 +47,12 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
       : await oauth.revoke(tokens).catch(() => 'failed' as const)
     const upstream = end === 'access' ? 'unsupported' : end
     const isLeft = (end === 'failed' || end === 'unsupported') && tokens.expiresAt > now
-    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: endOf(tokens) } : {}) }
+    return { upstream, local: 'done', ...(isLeft ? { upstreamValidUntil: tokenEnd(tokens) } : {}) }
   }
 
   async function ended(context: Context): Promise<SignedOut> {
     for (;;) {
-      const found = await store.find(connection, GRANT)
+      const found = await store.find(connection, GRANT_ID)
       const [credential, { now }] = [grantIn(found), found]
       if (!credential) {
         throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)

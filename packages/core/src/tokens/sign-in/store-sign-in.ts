@@ -1,4 +1,4 @@
-import { GRANT } from '../../domain/credential-ids.ts'
+import { GRANT_ID } from '../../domain/credential-ids.ts'
 import {
   type CredentialWithTokens,
   type GrantCredential,
@@ -8,7 +8,7 @@ import {
 } from '../../domain/credential.ts'
 import type { About } from '../../domain/events/event-parts.ts'
 import { signInCompleted } from '../../domain/events/sign-ins.ts'
-import { endOf } from '../../domain/plan.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -52,7 +52,7 @@ export interface GrantSnapshot {
 
 export async function readGrant(connection: string, { store, clock, random }: RenewalPorts): Promise<GrantSnapshot> {
   const elapsed = stopwatch(clock)
-  const found = await store.find(connection, GRANT)
+  const found = await store.find(connection, GRANT_ID)
   const now = (): Instant => found.now + elapsed()
   return { credential: grantIn(found) ?? blankGrant(connection, random.uuid(), found.now), now }
 }
@@ -74,7 +74,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
   const current = (): Promise<GrantSnapshot> =>
     retryWhileTransient(
       ports,
-      { connection, credential: GRANT },
+      { connection, credential: GRANT_ID },
       () => readGrant(connection, ports),
       isTransientStoreError,
     )
@@ -112,7 +112,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
           signInCompleted(of.about(next), { id: ports.random.uuid(), at: now(), generation: next.generation, data }),
         ],
       }
-      const outcome = await commitUntilStored(ports, change, GRANT)
+      const outcome = await commitUntilStored(ports, change, GRANT_ID)
       if (outcome === 'conflict') continue
       epoch.value += 1
       return signedIn
@@ -125,7 +125,7 @@ export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts
       const first = await current()
       const judgement = await retryWhileTransient(
         ports,
-        { connection, credential: GRANT },
+        { connection, credential: GRANT_ID },
         () => judged(granted, of, first),
         isPassing,
       )
@@ -171,7 +171,7 @@ const signedInAs = (
   asked: readonly string[],
 ): SignedIn => ({
   generation,
-  expiresAt: endOf(tokens),
+  expiresAt: tokenEnd(tokens),
   scopes: tokens.scopes,
   missing: lackedScopes(asked, tokens.scopes),
   // Nothing that came is too much where nothing was asked for.

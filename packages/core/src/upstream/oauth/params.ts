@@ -1,4 +1,4 @@
-import { either, type Kind, list, text, valuesOf } from '../../domain/options.ts'
+import { anyOf, type OptionSchema, list, nonEmptyText, dictionaryOf } from '../../domain/options.ts'
 import type { Field } from '../../domain/errors.ts'
 
 /** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
@@ -56,10 +56,10 @@ const faultOf = (of: keyof typeof RESERVED, field: string, params: ExtraParams):
   ]
 }
 
-const shape = valuesOf(either(text, list(text)), 'Give names with texts, or with lists of texts.')
+const shape = dictionaryOf(anyOf(nonEmptyText, list(nonEmptyText)), 'Give names with texts, or with lists of texts.')
 
 /** Free parameters of a request, none of them reserved. */
-export const freeParams = (of: keyof typeof RESERVED): Kind => ({
+export const freeParams = (of: keyof typeof RESERVED): OptionSchema => ({
   ...shape,
   faults(value, field) {
     const faults = shape.faults(value, field)

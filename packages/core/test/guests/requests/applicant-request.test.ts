@@ -4,7 +4,7 @@ import type { Json } from '../../../src/domain/json.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { mergedAttributes } from '../../../src/guests/enrichment/attributes.ts'
 import { complianceFlags } from '../../../src/guests/authentication/compliance.ts'
-import { jsonBytes, MAX_ATTRIBUTES, reservedAttributes } from '../../../src/domain/guest-attributes.ts'
+import { jsonBytes, MAX_ATTRIBUTE_BYTES, reservedAttributes } from '../../../src/domain/guest-attributes.ts'
 import { applicantParser, parseDuplicateKey } from '../../../src/guests/requests/applicant-request.ts'
 import { engagements } from '../../../src/upstream/engagements/api.ts'
 import { externalUsers } from '../../../src/upstream/external-users/api.ts'
@@ -143,7 +143,7 @@ describe('a request for an authenticated guest', () => {
   })
 
   it('takes attributes up to 2048 bytes as JSON, counted in UTF-8', () => {
-    const room = MAX_ATTRIBUTES - jsonBytes({ a: '' })
+    const room = MAX_ATTRIBUTE_BYTES - jsonBytes({ a: '' })
     const attributes = { a: 'é'.repeat(Math.floor(room / 2)) + 'x'.repeat(room % 2) }
     expect(jsonBytes(attributes)).toBe(2_048)
     expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
@@ -200,7 +200,7 @@ describe('a request for an authenticated guest', () => {
           try {
             const person = parseApplicantRequest('engagements', asked)
             expect(person.consent).toBe(true)
-            expect(jsonBytes(person.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTES)
+            expect(jsonBytes(person.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTE_BYTES)
           } catch (thrown) {
             expect(thrown).toBeInstanceOf(GuestpassError)
             expect((thrown as GuestpassError).fields?.length).toBeGreaterThan(0)
@@ -276,7 +276,7 @@ describe('the attributes that upstream is given', () => {
       fc.property(fc.integer({ min: 0, max: 2_038 }), fc.string({ maxLength: 256, minLength: 1 }), (size, tier) => {
         const attributes = { a: 'x'.repeat(size) }
         const merged = mergedAttributes({ attributes, crm: { ...crm, tier }, consentTimestamp })
-        expect(jsonBytes(merged.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTES)
+        expect(jsonBytes(merged.attributes)).toBeLessThanOrEqual(MAX_ATTRIBUTE_BYTES)
         expect(merged.attributes).toMatchObject(attributes)
         const added = Object.keys(merged.attributes).filter((name) => name !== 'a')
         expect([...added, ...merged.dropped].sort()).toEqual([...reservedAttributes].sort())

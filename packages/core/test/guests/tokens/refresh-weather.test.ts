@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
-import { catalogue } from '../../../src/domain/errors.ts'
+import { errorCatalogue } from '../../../src/domain/errors.ts'
 import { json } from '../../world/fake-upstream.ts'
 import { dropped, instead, type Meeting, slow } from '../../world/scripted-answers.ts'
 import { expectOneEffect, ID, issued } from '../../world/refresh-world.ts'
@@ -11,7 +11,7 @@ const MANDATORY = HOUR - MINUTE
 const DEADLINE = 31 * SECOND
 
 /** What a refresh may meet, what comes of it when it goes on, and whether it took effect the first time. */
-type Row = readonly [what: string, meeting: Meeting, code: keyof typeof catalogue]
+type Row = readonly [what: string, meeting: Meeting, code: keyof typeof errorCatalogue]
 
 const bad = (how: Parameters<typeof garbled>[0]): Row => [
   `${how} in the place of an answer`,
@@ -45,7 +45,7 @@ describe('a refresh that meets trouble to the end', () => {
       const asked = refusal(guests.refresh(ID))
       await clock.advance(DEADLINE)
       const error = await asked
-      expect([error.code, error.retryable]).toEqual([code, catalogue[code].retryable])
+      expect([error.code, error.retryable]).toEqual([code, errorCatalogue[code].retryable])
       const stored = await row()
       expect([stored?.generation, stored?.tokens?.access.reveal()]).toEqual([1, first])
       expect(stored?.intent?.id).toBe(upstream.refreshes[0]?.key)

@@ -12,7 +12,7 @@ export function markClass({ prototype }: Made, mark: string): void {
 }
 
 /** What `instanceof` says of a marked class: whether the value is of it, in any copy. Classes that extend it are found as ever. */
-export function isOfAnyCopy(made: Made, mark: string, value: unknown): boolean {
+export function isInstanceOfAnyCopy(made: Made, mark: string, value: unknown): boolean {
   if (!Object.hasOwn(made.prototype, Symbol.for(mark))) return Function.prototype[Symbol.hasInstance].call(made, value)
   return typeof value === 'object' && value !== null && Symbol.for(mark) in value
 }

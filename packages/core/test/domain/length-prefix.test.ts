@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { lengthPrefixed } from '../../src/domain/key.ts'
+import { lengthPrefixed } from '../../src/domain/length-prefix.ts'
 
 // Parts that look like the joining itself are the likeliest to collide.
 const part = fc.option(

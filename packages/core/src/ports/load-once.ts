@@ -1,5 +1,5 @@
 /** Gives a function that loads with its first call, once for all callers. After a failure, the next call loads again. */
-export function loadedOnce<T>(load: () => Promise<T>): () => Promise<T> {
+export function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined
   return () => {
     loading ??= load().catch((thrown: unknown) => {

@@ -2,7 +2,7 @@
  * The known name that a slip away was meant: at most a third of its letters differ, and at most half of those that follow
  * what both begin with, because names that share a prefix are not alike for that.
  */
-export function nearest(written: string, known: readonly string[]): string | undefined {
+export function closestName(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase()
   const [best] = known
     // A text so much longer means none of them, and comparing would take long.
