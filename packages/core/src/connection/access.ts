@@ -27,7 +27,7 @@ import type { OAuthClient, ClientAuthMethod } from '../upstream/oauth/client.ts'
 import type { AuthorizationServer } from '../upstream/oauth/server.ts'
 import { type ExtraParams, pairsOf } from '../upstream/oauth/params.ts'
 import type { Platform } from '../verify/platform.ts'
-import { fact, type Verification } from './verification.ts'
+import { storedFact, type Verification } from './verification.ts'
 
 /** How a connection gets access tokens. */
 export interface AccessOptions {
@@ -79,7 +79,7 @@ export interface Access {
 }
 
 /** Composes how one connection gets access tokens. */
-export function access(
+export function createAccess(
   options: AccessOptions,
   parts: AccessParts,
   ports: RenewalPorts & { readonly store: Store },
@@ -151,7 +151,7 @@ function oauthOf(
   store: Store,
 ): OAuth {
   const { issuer, own, platformLogin: platform } = hosts
-  const method = fact(store, connection, issuer === undefined ? 'client-auth' : `client-auth:${issuer}`)
+  const method = storedFact(store, connection, issuer === undefined ? 'client-auth' : `client-auth:${issuer}`)
   const api = hosts.api === undefined ? {} : { api: hosts.api }
   const endsByApi = platform && !own.includes('revocation')
   return createOAuth(

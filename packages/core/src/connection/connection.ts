@@ -1,4 +1,4 @@
-import { type Access, access, type AccessParts } from './access.ts'
+import { type Access, createAccess, type AccessParts } from './access.ts'
 import { connectionSchema, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
 import { checkedConnection } from '../domain/connection-name.ts'
 import { checkOptions } from '../domain/options.ts'
@@ -28,7 +28,7 @@ import type { Hosts } from '../upstream/hosts.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
 import { sourceOnDemand } from './source-on-demand.ts'
-import { fact, type Verification, verificationOf } from './verification.ts'
+import { storedFact, type Verification, verificationOf } from './verification.ts'
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
 
@@ -99,7 +99,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   checkOptions('connection', ['options', options, await connectionSchema(options)], ['ports', ports, connectionPorts])
   const parts = await partsOf(options, ports)
   const { name, meter, checks, renewalPorts, tokenTries } = parts
-  const tokens = access(options, accessParts(parts), { ...renewalPorts, onFailedTry: tokenTries.report })
+  const tokens = createAccess(options, accessParts(parts), { ...renewalPorts, onFailedTry: tokenTries.report })
   const { grant, signIn, deviceSignIn, signOut } = tokens
   const { keys, accessKeys, guestTokens: verifier, run, issuerClock } = checks
   return {
@@ -193,7 +193,7 @@ function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
     available: () => requireGuestApi(hosts, gateway),
     watchTokens: tokenTries.watch,
   }
-  return guestsOnDemand(async () => (await guestCode()).connectionGuests(guestParts, renewalPorts), listeners)
+  return guestsOnDemand(async () => (await guestCode()).createConnectionGuests(guestParts, renewalPorts), listeners)
 }
 
 /** The policy of a guest API's calls: the standard layers, and an access token that has the needed scopes. */
@@ -203,7 +203,7 @@ function guestPolicies(
 ): (needed: readonly string[], asked?: readonly string[]) => Policy {
   const { scopes, hosts } = options
   const { clock, store, platform } = ports
-  const notes = createStoredRejections({ clock, digest: platform.sha256, ...fact(store, name, 'refused-tokens') })
+  const notes = createStoredRejections({ clock, digest: platform.sha256, ...storedFact(store, name, 'refused-tokens') })
   const use = { origin: hosts.api === undefined ? '' : new URL(hosts.api).origin, notes, watch: tokenTries.watch }
   return (needed, asked = needed) =>
     standardPolicy(layers, accessSource(requireScopes(source(scopes ?? asked), needed, name), use))
@@ -215,17 +215,17 @@ async function idle(underway: ReadonlySet<Promise<unknown>>): Promise<void> {
 
 /** `wanted`: the scopes that the options of the connection name; undefined where they name none. */
 const accessTokensOf = (
-  connection: string,
+  name: string,
   wanted: readonly string[] | undefined,
   sourceOf: (asked: readonly string[]) => TokenSource,
 ): AccessTokens => ({
   ...sourceOf(wanted ?? []),
   for(what) {
-    if (typeof what !== 'string') return requireScopes(sourceOf(what.scopes), what.scopes, connection)
+    if (typeof what !== 'string') return requireScopes(sourceOf(what.scopes), what.scopes, name)
     // The scopes of an API are in the code for guests.
     return sourceOnDemand(async () => {
       const needed = (await guestCode()).scopesOf(what)
-      return requireScopes(sourceOf(wanted ?? needed), needed, connection)
+      return requireScopes(sourceOf(wanted ?? needed), needed, name)
     })
   },
 })

@@ -1,6 +1,6 @@
 import { type AuthenticatedGuestOptions, connectedApis, crmPolicy } from './guest-apis.ts'
 import { oneOf, object } from '../domain/options.ts'
-import { type Guests, guests, type GuestsParts } from '../guests/guests.ts'
+import { type Guests, createGuests, type GuestsParts } from '../guests/guests.ts'
 import type { RenewalPorts } from '../tokens/renewal/renewal.ts'
 import { createCrm } from '../upstream/crm/provider.ts'
 import type { ProviderParts } from '../upstream/guest-api.ts'
@@ -24,10 +24,10 @@ export const tokenFormatSchema = object<NonNullable<AuthenticatedGuestOptions['t
 export { scopesOf } from '../upstream/guest-apis.ts'
 
 /** Composes the guests of one connection. */
-export function connectionGuests(parts: ConnectionGuests, ports: RenewalPorts): Guests {
+export function createConnectionGuests(parts: ConnectionGuests, ports: RenewalPorts): Guests {
   const { options, connection, network, platform } = parts
   const { crmUrl, preflight = 'before', tokenFormat, onDuplicate = 'reject' } = options
-  return guests(
+  return createGuests(
     {
       ...parts,
       guestTokens: guestTokenCalls(parts),

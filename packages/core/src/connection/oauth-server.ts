@@ -7,7 +7,7 @@ import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 import { type Hosts, hostsSchema } from '../upstream/hosts.ts'
 import { type AuthorizationServer, createAuthorizationServer } from '../upstream/oauth/server.ts'
-import { fact, type KeySetPlace } from './verification.ts'
+import { storedFact, type KeySetPlace } from './verification.ts'
 
 /** The OAuth server of a connection. */
 export interface OAuthServer extends AuthorizationServer {
@@ -52,7 +52,7 @@ export function oauthServerOf(connection: string, hosts: Hosts, ports: OAuthServ
   const { issuer, insecureHosts } = hosts
   if (issuer === undefined) return createAuthorizationServer(hosts, undefined, pinned)
   const { store, http, clock, random } = ports
-  const facts = fact(store, connection, `discovery:${issuer}`)
+  const facts = storedFact(store, connection, `discovery:${issuer}`)
   const discovered = once(async () => {
     const { createDiscovery: discovery } = await import('../upstream/oauth/discovery.ts')
     return discovery({ issuer, insecureHosts, http, clock, random, facts })

@@ -66,16 +66,16 @@ export interface VerificationPorts {
   readonly platform: Platform
 }
 
-const place = {
+const placeKinds = {
   url: required(anyOf(nonEmptyText, callable('Give the URL of the key-set.'))),
   rememberedAs: nonEmptyText,
 }
-const keyPlace = object<{ url: unknown; rememberedAs: string }>(place)
+const keyPlace = object<{ url: unknown; rememberedAs: string }>(placeKinds)
 const keysSchema = anyOf(
   schema('{ pem }, { jwks } or { url }', () => false, 'Give { pem }, { jwks }, { url }, or pem and url together.'),
   givenKeysSchema,
   keyPlace,
-  object<{ url: unknown; rememberedAs: string; pem: string }>({ ...place, pem: nonEmptyText }),
+  object<{ url: unknown; rememberedAs: string; pem: string }>({ ...placeKinds, pem: nonEmptyText }),
 )
 
 const verificationSchema = object<VerificationOptions>({
@@ -121,8 +121,8 @@ export async function verification(options: VerificationOptions, ports: Verifica
 export async function verificationOf(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
   const { name = 'default', issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
-  const offset = fact(store, name, 'issuer-clock')
-  const issuersClock = createIssuerClock(clock, await offset.load(), (next) => {
+  const offset = storedFact(store, name, 'issuer-clock')
+  const clockOfIssuer = createIssuerClock(clock, await offset.load(), (next) => {
     const value = offsetFact(clock, next)
     if (value) void offset.save(value).catch(() => {})
   })
@@ -131,14 +131,14 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
   /** One mirror for each place. */
   const mirrored = (place: KeySetPlace): MirroredKeys => {
     const rememberedAs = 'rememberedAs' in place ? place.rememberedAs : place.url
-    const facts = fact(store, name, `keys:${rememberedAs}`)
+    const facts = storedFact(store, name, `keys:${rememberedAs}`)
     const mirror = mirrors.get(rememberedAs) ?? mirroredKeys({ url: place.url, http, clock, random, maker, facts })
     mirrors.set(rememberedAs, mirror)
     return mirror
   }
   const keys = guestKeys(options.keys, maker, mirrored)
   const accessKeys = options.accessKeys ? mirrored(options.accessKeys) : keys
-  const checks = { platform, now: issuersClock.now }
+  const checks = { platform, now: clockOfIssuer.now }
   const algorithmsOf = (place: VerificationOptions['keys']): readonly Algorithm[] =>
     options.algorithms ?? ('rememberedAs' in place ? ALGORITHMS : ['RS256'])
   const pins = {
@@ -151,7 +151,7 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
     keys,
     accessKeys,
     accessKeysAssumed: options.accessKeys === undefined && 'pem' in options.keys,
-    issuerClock: issuersClock,
+    issuerClock: clockOfIssuer,
     guestTokens: verifier({ ...checks, keys, algorithms: algorithmsOf(options.keys), ...pins, ...denied }),
     accessTokens: verifier({
       ...checks,
@@ -179,7 +179,7 @@ function guestKeys(
 }
 
 /** A value that the store remembers for a connection, if there is a store. */
-export const fact = (store: Pick<Store, 'fact' | 'setFact'> | undefined, connection: string, name: string) => ({
+export const storedFact = (store: Pick<Store, 'fact' | 'setFact'> | undefined, connection: string, name: string) => ({
   load: async (): Promise<unknown> => store?.fact(connection, name),
   save: async (value: unknown): Promise<void> => store?.setFact(connection, name, value),
 })

@@ -9,8 +9,13 @@ import type { OnDuplicate } from '../upstream/applicant-fields.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { GuestRequest } from '../upstream/guest-apis.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
-import { type ApplicantApi, applicantApi, attributesUpdate, type ConnectedApi } from './authentication/applicant-api.ts'
-import { type Authenticate, authentication } from './authentication/authentication.ts'
+import {
+  type ApplicantApi,
+  createApplicantApi,
+  attributesUpdate,
+  type ConnectedApi,
+} from './authentication/applicant-api.ts'
+import { type Authenticate, createAuthenticate } from './authentication/authentication.ts'
 import type { Preflight } from './authentication/channel-preflight.ts'
 import { createPseudonyms } from './authentication/pseudonyms.ts'
 import { createEnrichment, type Enrichment } from './enrichment/enrichment.ts'
@@ -20,18 +25,18 @@ import { createGuestRecords, type GuestRecords } from './records/guest-records.t
 import { refuseUnknownApi } from './requests/applicant-request.ts'
 import type { GuestContext } from './requests/guest-context.ts'
 import { parseGuestId, parseIssueRequest } from './requests/guest-token-request.ts'
-import { locate } from './requests/locate.ts'
+import { createLocate } from './requests/locate.ts'
 import { createTokenAcceptor, type TokenAcceptor, type TokenAcceptorParts } from './tokens/accept-tokens.ts'
 import { currentToken, type CurrentTokenParts, type RefreshOptions, refreshToken } from './tokens/current-token.ts'
 import { createGuestSessions } from './tokens/guest-sessions.ts'
-import { idempotentRefresh } from './tokens/idempotent-refresh.ts'
+import { createIdempotentRefresh } from './tokens/idempotent-refresh.ts'
 import { createImportToken } from './tokens/import-token.ts'
 import { GUEST_TOKENS, type GuestTokenParts, issueGuestToken } from './tokens/issue-guest-token.ts'
 import { issuedAuthenticatedGuest, type IssuedGuest, issuedGuest } from './tokens/issued-guest.ts'
 import { notifyCaller, type NotifyCallerParts } from './tokens/notify-caller.ts'
 import { createRequestTokens, type RequestTokens } from './tokens/request-tokens.ts'
 import type { GuestRenewalStrategy } from './tokens/renewal-strategy.ts'
-import { rotatingRefresh } from './tokens/rotating-refresh.ts'
+import { createRotatingRefresh } from './tokens/rotating-refresh.ts'
 
 export type { RefreshOptions } from './tokens/current-token.ts'
 
@@ -95,7 +100,7 @@ const PATIENCE = {
   mostMs: Number.POSITIVE_INFINITY,
 }
 
-export function guests(parts: GuestsParts, ports: RenewalPorts): Guests {
+export function createGuests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const calls = callsOf(parts, ports)
   const { current, enrichment } = calls
   return {
@@ -129,20 +134,20 @@ function callsOf(parts: GuestsParts, ports: RenewalPorts): GuestCalls {
   const recorder = createGuestEventRecorder(parts)
   const acceptor = createTokenAcceptor(parts)
   const requestTokens = createRequestTokens(acceptor, parts)
-  const shared = { obtain: requestTokens, holder: ports.holder, available }
-  const minted = idempotentRefresh({ ...shared, guestTokens: parts.guestTokens }, ports)
-  const strategies = { [GUEST_TOKENS]: minted, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
+  const shared = { requestTokens, holder: ports.holder, available }
+  const idempotent = createIdempotentRefresh({ ...shared, guestTokens: parts.guestTokens }, ports)
+  const strategies = { [GUEST_TOKENS]: idempotent, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
-  const find = locate(connection, store)
+  const find = createLocate(connection, store)
   const pseudonym = createPseudonyms(connection, ports)
   const importToken = createImportToken({ ...parts, recorder, locate: find, ports })
   return {
     ports,
     enrichment,
-    apis: new Map(parts.apis.map((one) => [one.api.name, applicantApi(one, { ...parts, enrichment }, ports)])),
-    authenticate: authentication({ ...parts, pseudonym, reception: acceptor, sessions, recorder }, ports),
-    ephemeral: { connection, recorder, mint: minted.mint, ports },
+    apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
+    authenticate: createAuthenticate({ ...parts, pseudonym, acceptor: acceptor, sessions, recorder }, ports),
+    ephemeral: { connection, recorder, mint: idempotent.mint, ports },
     current: { connection, store, sessions, locate: find, importToken, available },
     notify: { clock, recorder, verifier },
     watchTokens,
@@ -156,7 +161,7 @@ const rotatingStrategies = (
     acceptor,
     ...shared
   }: {
-    readonly obtain: RequestTokens
+    readonly requestTokens: RequestTokens
     readonly acceptor: TokenAcceptor
     readonly holder: string
     readonly available: () => void
@@ -165,7 +170,9 @@ const rotatingStrategies = (
 ): Readonly<Record<string, GuestRenewalStrategy>> =>
   Object.fromEntries(
     apis.flatMap(({ api, calls: { refresh: renew }, format }) =>
-      renew ? [[api.name, rotatingRefresh({ ...shared, refresh: renew, reception: acceptor, format }, ports)]] : [],
+      renew
+        ? [[api.name, createRotatingRefresh({ ...shared, refresh: renew, acceptor: acceptor, format }, ports)]]
+        : [],
     ),
   )
 

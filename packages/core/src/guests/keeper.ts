@@ -41,14 +41,14 @@ const optionsSchema = object<KeeperOptions>({ keepForMs: millis(0), perMinute: n
 /** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
 const LEASE: Millis = 5 * SECOND
 /** How long it looks away when nothing is due: sessions may come in from other processes meanwhile. */
-const IDLE: Millis = SECOND
+const LONGEST_PAUSE: Millis = SECOND
 /** Never less, so that other work of this process gets its turn. */
-const LEAST: Millis = 10
+const SHORTEST_PAUSE: Millis = 10
 const AHEAD: Millis = 2 * SECOND
 /** Renewals under way at once: more would only wait for upstream, and time out there. */
-const MOST = 100
+const MOST_AT_ONCE = 100
 /** The part of them that may still be under way when the next are claimed: a claim is a commit, and should be for many. */
-const ROOM = 0.75
+const REFILL_BELOW = 0.75
 
 /**
  * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
@@ -69,9 +69,9 @@ export function keeper(
   const { connection, renew, meter } = parts
   const { store, clock } = ports
   const { keepForMs = DAY, perMinute = 300 } = options
-  const most = Math.min(MOST, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
+  const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
 
-  const one = async (id: string, late: Millis, pieces: WorkerObserver): Promise<void> => {
+  const renewOne = async (id: string, late: Millis, pieces: WorkerObserver): Promise<void> => {
     meter.time('renewal_lateness', late)
     try {
       await renew(id)
@@ -90,21 +90,23 @@ export function keeper(
     for (const { id, dueAt } of claimed) {
       // A renewal may outlast its claim, which then comes back here.
       if (working.has(id)) continue
-      const work = one(id, lateness(now, dueAt), pieces).finally(() => working.delete(id))
+      const work = renewOne(id, lateness(now, dueAt), pieces).finally(() => working.delete(id))
       working.set(id, work)
     }
-    return claimed.length === max ? LEAST : Math.min(Math.max(nextInMs ?? IDLE, LEAST), IDLE)
+    return claimed.length === max
+      ? SHORTEST_PAUSE
+      : Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
   }
 
   return {
-    backlog: (most) => store.countDue(connection, { keepForMs, most }),
+    backlog: (limit) => store.countDue(connection, { keepForMs, most: limit }),
     async run(signal, observer) {
       const working = new Map<string, Promise<void>>()
       await repeatUntilAborted(
         async (pieces) => {
           const pauseMs = await claim(working, pieces)
           const full = working.size === most
-          while (working.size > most * ROOM) await Promise.race(working.values())
+          while (working.size > most * REFILL_BELOW) await Promise.race(working.values())
           return full ? 0 : pauseMs
         },
         // Sessions lapse while a store that failed is not asked.

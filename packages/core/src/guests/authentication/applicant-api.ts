@@ -56,14 +56,14 @@ export interface ApplicantApiParts {
 }
 
 /** What a connection does with one API that makes guests for addresses. */
-export function applicantApi(
+export function createApplicantApi(
   { api, calls, format }: ConnectedApi,
   parts: ApplicantApiParts,
   ports: { readonly clock: Clock },
 ): ApplicantApi {
   const { connection, preflight: mode, available, enrichment, isSignedIn } = parts
-  const look = api.channel ? calls.channel : undefined
-  const preflight = look && createChannelPreflight({ connection, mode, look }, ports)
+  const readChannel = api.channel ? calls.channel : undefined
+  const preflight = readChannel && createChannelPreflight({ connection, mode, readChannel }, ports)
   return {
     parse: applicantParser(api.name, api.fields),
     available,

@@ -33,7 +33,7 @@ import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.
 export interface AuthenticationParts {
   readonly connection: string
   readonly pseudonym: Pseudonym
-  readonly reception: TokenAcceptor
+  readonly acceptor: TokenAcceptor
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
   readonly meter: Meter
@@ -52,14 +52,14 @@ export type Authenticate = (
 ) => Promise<GuestWithTokens>
 
 /** What a request needs from its beginning to its end. */
-interface Asking {
+interface ApplicantCall {
   readonly parts: CreationParts
   readonly api: ApplicantApi
   readonly attempt: Attempt
 }
 
 /** What stands under the key of an attempt. */
-interface Found {
+interface FoundReservation {
   readonly reservation: Reservation | undefined
   readonly revision: number
   readonly guest: GuestCredential | undefined
@@ -68,11 +68,16 @@ interface Found {
 }
 
 /** Failures of a renewal after which only a new guest will do. */
-const OVER: ReadonlySet<string> = new Set(['needs_reauth', 'refresh_impossible', 'guest_revoked', 'in_doubt'])
+const RENEWAL_IMPOSSIBLE: ReadonlySet<string> = new Set([
+  'needs_reauth',
+  'refresh_impossible',
+  'guest_revoked',
+  'in_doubt',
+])
 
-export function authentication(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
+export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
   const { connection, meter, pseudonym } = parts
-  const inTurn = createKeyedLock(connection, ports)
+  const locked = createKeyedLock(connection, ports)
   const creation: CreationParts = { ...parts, eventOf: attemptEvents(connection, ports), ports }
 
   return async (api, applicant, context) => {
@@ -80,8 +85,8 @@ export function authentication(parts: AuthenticationParts, ports: RenewalPorts):
     const key = await pseudonym(applicant)
     const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate
     const attempt: Attempt = { applicant, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
-    const asking: Asking = { parts: creation, api, attempt }
-    const guest = await authenticate(asking, (work) => inTurn(`guest:${key}`, work, context.signal))
+    const call: ApplicantCall = { parts: creation, api, attempt }
+    const guest = await authenticate(call, (work) => locked(`guest:${key}`, work, context.signal))
     meter.count('guest_authenticated')
     meter.time('guest_authentication_latency', attempt.elapsed())
     return guest
@@ -90,26 +95,26 @@ export function authentication(parts: AuthenticationParts, ports: RenewalPorts):
 
 /** Looks, and serves what needs no create at once; all else in turn, looking anew whenever another process was first. */
 async function authenticate(
-  asking: Asking,
-  inTurn: (work: (turn: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
+  call: ApplicantCall,
+  locked: (work: (lock: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
 ): Promise<GuestWithTokens> {
-  let found: Found | undefined = await look(asking)
-  const served = await servedAtOnce(asking, found)
+  let found: FoundReservation | undefined = await findReservation(call)
+  const served = await serveWithoutCreate(call, found)
   if (served) return served
   for (;;) {
-    const seen: Found | undefined = found
+    const seen: FoundReservation | undefined = found
     found = undefined
-    const guest = await inTurn(async (turn) => {
+    const guest = await locked(async (lock) => {
       // There was nothing, and no other caller was first: the look still holds, or the create cannot be written down.
-      const isFirst = seen !== undefined && seen.reservation === undefined && !turn.waited
-      return serve(asking, isFirst ? seen : await look(asking), turn)
+      const isFirst = seen !== undefined && seen.reservation === undefined && !lock.waited
+      return serve(call, isFirst ? seen : await findReservation(call), lock)
     })
     if (guest) return guest
-    asking.attempt.context.signal?.throwIfAborted()
+    call.attempt.context.signal?.throwIfAborted()
   }
 }
 
-async function look({ parts, api, attempt }: Asking): Promise<Found> {
+async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<FoundReservation> {
   const { connection, ports } = parts
   const { key, applicant, onDuplicate } = attempt
   const elapsed = stopwatch(ports.clock)
@@ -126,34 +131,38 @@ async function look({ parts, api, attempt }: Asking): Promise<Found> {
 }
 
 /** What needs no create and no turn; undefined: the rest. */
-async function servedAtOnce(asking: Asking, found: Found): Promise<GuestWithTokens | undefined> {
+async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {
   const { decision } = found
-  if (decision.do === 'refuse') throw await refused(asking, found, sessionExists())
-  return decision.do === 'reuse' ? reused(asking, found, decision.guestId) : undefined
+  if (decision.do === 'refuse') throw await refused(call, found, sessionExists())
+  return decision.do === 'reuse' ? reuseGuest(call, found, decision.guestId) : undefined
 }
 
 /** In turn: what was found is served, or a guest is made. Undefined: look again. */
-async function serve(asking: Asking, found: Found, turn: HeldLock): Promise<GuestWithTokens | undefined> {
-  const { parts, api, attempt } = asking
+async function serve(
+  call: ApplicantCall,
+  found: FoundReservation,
+  lock: HeldLock,
+): Promise<GuestWithTokens | undefined> {
+  const { parts, api, attempt } = call
   attempt.context.signal?.throwIfAborted()
-  const served = await servedAtOnce(asking, found)
+  const served = await serveWithoutCreate(call, found)
   if (served) return served
   const { decision } = found
-  if (decision.do === 'doubt') throw await refused(asking, found, stillInDoubt())
-  const opening = {
+  if (decision.do === 'doubt') throw await refused(call, found, stillInDoubt())
+  const plan = {
     ...found,
-    decision: decision.do === 'reuse' ? instead(decision.guestId) : (decision as CreateDecision),
+    decision: decision.do === 'reuse' ? replacement(decision.guestId) : (decision as CreateDecision),
   }
-  return createGuest(parts, api, { attempt, opening, lease: turn.lease })
+  return createGuest(parts, api, { attempt, plan, lease: lock.lease })
 }
 
 /** A guest in the place of one that cannot be renewed any more. */
-const instead = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
+const replacement = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
 
 /** Records a request that gets nothing, not even the id of the guest there may be. Gives the error to throw. */
 async function refused(
-  { parts, attempt }: Asking,
-  { guest, now }: Found,
+  { parts, attempt }: ApplicantCall,
+  { guest, now }: FoundReservation,
   error: GuestpassError,
 ): Promise<GuestpassError> {
   await recordRefusal(parts, attempt, guest?.subject ?? parts.ports.random.uuid(), now(), error)
@@ -173,8 +182,12 @@ const stillInDoubt = (): GuestpassError =>
   )
 
 /** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
-async function reused(asking: Asking, { now }: Found, guestId: string): Promise<GuestWithTokens | undefined> {
-  const { parts, attempt } = asking
+async function reuseGuest(
+  call: ApplicantCall,
+  { now }: FoundReservation,
+  guestId: string,
+): Promise<GuestWithTokens | undefined> {
+  const { parts, attempt } = call
   const { connection, eventOf, ports, sessions } = parts
   await ports.store.touch(connection, guestId)
   let guest: GuestWithTokens
@@ -182,18 +195,18 @@ async function reused(asking: Asking, { now }: Found, guestId: string): Promise<
     // A renewal that ran behind this request would store the profile as it was.
     guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
   } catch (thrown) {
-    if (OVER.has(asGuestpassError(thrown).code)) return undefined
+    if (RENEWAL_IMPOSSIBLE.has(asGuestpassError(thrown).code)) return undefined
     throw thrown
   }
   const [about, { id, at }] = eventOf(attempt, guest.subject, now())
   const { api, ...request } = applicantData(attempt.applicant)
   const begun = tokenRequested(about, { id, at, guest: { api, generation: guest.generation, request } })
   await ports.store.commit({ connection, events: [begun] })
-  return keptReused(asking, guestId, now, begun)
+  return storeReuse(call, guestId, now, begun)
 }
 
-async function keptReused(
-  { parts, api, attempt }: Asking,
+async function storeReuse(
+  { parts, api, attempt }: ApplicantCall,
   guestId: string,
   now: () => Instant,
   begun: Event,

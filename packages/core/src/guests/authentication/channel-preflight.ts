@@ -24,8 +24,12 @@ export function createChannelPreflight(
   {
     connection,
     mode,
-    look,
-  }: { readonly connection: string; readonly mode: Preflight; readonly look: (channelId: string) => Promise<void> },
+    readChannel,
+  }: {
+    readonly connection: string
+    readonly mode: Preflight
+    readonly readChannel: (channelId: string) => Promise<void>
+  },
   { clock }: { readonly clock: Clock },
 ): ChannelPreflight {
   const known = createKeyedStates(
@@ -33,10 +37,10 @@ export function createChannelPreflight(
     { isBusy: ({ flight }) => flight !== undefined },
   )
 
-  async function looked(channelId: string): Promise<ChannelStatus> {
+  async function channelStatus(channelId: string): Promise<ChannelStatus> {
     const state = known(connection, channelId)
     if (state.usable.get()) return 'usable'
-    state.flight ??= look(channelId)
+    state.flight ??= readChannel(channelId)
       .then(
         (): ChannelStatus => {
           state.usable.set(true, REMEMBERED)
@@ -56,14 +60,14 @@ export function createChannelPreflight(
 
   return {
     async check(channelId) {
-      return mode === 'before' ? looked(channelId) : 'off'
+      return mode === 'before' ? channelStatus(channelId) : 'off'
     },
     async explain(error, channelId) {
       if (error.upstream?.status !== 403 || mode === 'off') return error
       const own = unavailable(error, channelId)
       if (own?.reason === 'scope') return own
       known(connection, channelId).usable.clear()
-      return looked(channelId).then(
+      return channelStatus(channelId).then(
         () => own ?? error,
         (thrown: unknown) => asGuestpassError(thrown),
       )

@@ -11,7 +11,7 @@ import type { ChannelStatus } from './channel-preflight.ts'
 import {
   recordRefusal,
   settleFailure,
-  type Failure,
+  type CreateFailure,
   formerGuest,
   withdrawEntry,
   writeEntry,
@@ -34,11 +34,11 @@ import { recoverSession } from './session-recovery.ts'
 export async function createGuest(
   parts: CreationParts,
   api: ApplicantApi,
-  { attempt, opening, lease }: { readonly attempt: Attempt; readonly opening: CreatePlan; readonly lease: Lease },
+  { attempt, plan, lease }: { readonly attempt: Attempt; readonly plan: CreatePlan; readonly lease: Lease },
 ): Promise<GuestWithTokens | undefined> {
-  const preflight = await checked(parts, api, attempt, opening)
+  const preflight = await checkBeforeCreate(parts, api, attempt, plan)
   attempt.context.signal?.throwIfAborted()
-  const entry = await writeEntry(parts, attempt, opening)
+  const entry = await writeEntry(parts, attempt, plan)
   if (!entry) return undefined
   const crmLookup = api.enrichment?.askCrm(attempt.applicant.email) ?? Promise.resolve({ outcome: 'off' } as const)
   const creation: Creation = { parts, api, entry, crmLookup }
@@ -46,10 +46,10 @@ export async function createGuest(
   if (sent.end === 'superseded') return withdrawEntry(parts, entry)
   if (sent.end === 'failed') {
     if (sent.error.code === 'session_exists') return recoverSession(creation, sent.error)
-    throw await failed(creation, sent.error)
+    throw await failedCreate(creation, sent.error)
   }
   const lookup = await crmLookup
-  const made = await received(creation, sent, lookup)
+  const made = await acceptedTokens(creation, sent, lookup)
   return storeCreatedGuest(creation, {
     made,
     answer: sent,
@@ -59,18 +59,18 @@ export async function createGuest(
 }
 
 /** What must be known before anything is written down. */
-async function checked(
+async function checkBeforeCreate(
   parts: CreationParts,
   api: ApplicantApi,
   attempt: Attempt,
   { now }: CreatePlan,
 ): Promise<ChannelStatus> {
   try {
-    const look = await api.before(attempt.applicant)
+    const preflight = await api.before(attempt.applicant)
     // The answer to a create cannot be asked for again, and must be verified and stored when it comes.
-    await parts.reception.ensureVerifiable(api.format)
+    await parts.acceptor.ensureVerifiable(api.format)
     await parts.ports.store.ensureRoom()
-    return look
+    return preflight
   } catch (thrown) {
     const error = asGuestpassError(thrown)
     await recordRefusal(parts, attempt, parts.ports.random.uuid(), now(), error)
@@ -79,19 +79,19 @@ async function checked(
 }
 
 /** The guest that upstream made, in our words, its tokens verified. */
-async function received(creation: Creation, answer: Answered, lookup: CrmLookup): Promise<AcceptedTokens> {
+async function acceptedTokens(creation: Creation, answer: Answered, lookup: CrmLookup): Promise<AcceptedTokens> {
   const { parts, api, entry } = creation
   const { created, sentAt } = answer
   const { format, renewable } = api
-  const terms = { subject: created.guestId, scopes: [], format, renewable, sentAt }
+  const requirements = { subject: created.guestId, scopes: [], format, renewable, sentAt }
   try {
-    return await parts.reception.accept(blank(creation, answer, lookup), created, terms, entry.now)
+    return await parts.acceptor.accept(newGuestOf(creation, answer, lookup), created, requirements, entry.now)
   } catch (thrown) {
-    throw await settleFailure(parts, entry, notReceived(creation, asGuestpassError(thrown), created.guestId))
+    throw await settleFailure(parts, entry, unusableTokens(creation, asGuestpassError(thrown), created.guestId))
   }
 }
 
-function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): GuestCredential {
+function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): GuestCredential {
   const { attempt, subject } = entry
   const { api, channelId, assurance, consent } = attempt.applicant
   // It keeps its row, which a former version may have named otherwise.
@@ -116,7 +116,7 @@ function blank({ parts, entry }: Creation, { created, sentAt }: Answered, lookup
 }
 
 /** The end of a create whose tokens came and cannot be used. */
-function notReceived(creation: Creation, error: GuestpassError, guestId: string): Failure {
+function unusableTokens(creation: Creation, error: GuestpassError, guestId: string): CreateFailure {
   const next: Reservation = { state: 'orphaned', ...formerGuest(creation.entry.decision) }
   if (error.code === 'token_refused') return { error, next, events: [guestOrphaned], guestId }
   // Tokens that could not be verified are as good as lost.
@@ -124,7 +124,7 @@ function notReceived(creation: Creation, error: GuestpassError, guestId: string)
 }
 
 /** The end of a create that brought no guest, stored. */
-async function failed(creation: Creation, error: GuestpassError): Promise<GuestpassError> {
+async function failedCreate(creation: Creation, error: GuestpassError): Promise<GuestpassError> {
   const { parts, api, entry } = creation
   if (error.code === 'in_doubt') return settleFailure(parts, entry, inDoubt(creation, error))
   const refusal = await api.explain(error, entry.attempt.applicant)
@@ -132,7 +132,7 @@ async function failed(creation: Creation, error: GuestpassError): Promise<Guestp
   return settleFailure(parts, entry, { error: refusal, next, events: [guestCreateFailed] })
 }
 
-function inDoubt({ api, entry }: Creation, cause: GuestpassError): Failure {
+function inDoubt({ api, entry }: Creation, cause: GuestpassError): CreateFailure {
   const next: Reservation = { state: 'in_doubt', requestId: entry.requestId, ...formerGuest(entry.decision) }
   return { error: createInDoubt(cause, api), next, events: [guestCreateInDoubt] }
 }

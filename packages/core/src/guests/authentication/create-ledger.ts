@@ -44,7 +44,7 @@ export interface LedgerEntry extends CreatePlan {
 }
 
 /** How a create that brought no guest ends. */
-export interface Failure {
+export interface CreateFailure {
   readonly error: GuestpassError
   /** What stands under the key from now on. */
   readonly next: Reservation | undefined
@@ -67,10 +67,10 @@ export interface CreateLedgerParts {
 export async function writeEntry(
   parts: CreateLedgerParts,
   attempt: Attempt,
-  opening: CreatePlan,
+  plan: CreatePlan,
 ): Promise<LedgerEntry | undefined> {
   const { connection, eventOf, ports } = parts
-  const { decision, now, revision, reservation } = opening
+  const { decision, now, revision, reservation } = plan
   const [requestId, subject] = [ports.random.uuid(), ports.random.uuid()]
   const [about, facts] = eventOf(attempt, subject, now())
   const begun = guestCreateStarted(about, { ...facts, requestId, resumes: decision.resumes })
@@ -78,7 +78,7 @@ export async function writeEntry(
   const creation: Reservation = { state: 'creating', requestId, holder: ports.holder, ...formerGuest(decision) }
   const documents = [reservationWrite(attempt, creation, revision)]
   const outcome = await ports.store.commit({ connection, documents, events })
-  return outcome === 'done' ? { ...opening, attempt, requestId, subject, trail: [begun] } : undefined
+  return outcome === 'done' ? { ...plan, attempt, requestId, subject, trail: [begun] } : undefined
 }
 
 /** The guest that a lost answer may have made, and that the request gives up. */
@@ -153,7 +153,7 @@ export async function recordRefusal(
 export async function settleFailure(
   parts: CreateLedgerParts,
   entry: LedgerEntry,
-  { error, next, events: made, guestId }: Failure,
+  { error, next, events: made, guestId }: CreateFailure,
 ): Promise<GuestpassError> {
   const { connection, eventOf, meter, ports } = parts
   meter.count('guest_authentication_failed')

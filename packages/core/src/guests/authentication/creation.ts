@@ -7,7 +7,7 @@ import type { GuestSessions } from '../tokens/guest-sessions.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
 export interface CreationParts extends CreateLedgerParts {
-  readonly reception: TokenAcceptor
+  readonly acceptor: TokenAcceptor
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
   readonly ports: RenewalPorts

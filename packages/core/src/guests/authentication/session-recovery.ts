@@ -17,13 +17,13 @@ export async function recoverSession(
 ): Promise<GuestWithTokens | undefined> {
   const { entry } = creation
   const isSure = entry.attempt.applicant.assurance === 'verified'
-  const renewed = isSure && entry.decision.former !== undefined ? await renewedFormer(creation, entry) : undefined
-  if (renewed) return kept(creation, renewed.id)
-  throw await refused(creation, conflict)
+  const renewed = isSure && entry.decision.former !== undefined ? await renewFormer(creation, entry) : undefined
+  if (renewed) return storeRecovered(creation, renewed.id)
+  throw await notRecovered(creation, conflict)
 }
 
 /** The next tokens of the session of before; undefined when they cannot be had. */
-async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<GuestWithTokens | undefined> {
+async function renewFormer({ parts }: Creation, entry: LedgerEntry): Promise<GuestWithTokens | undefined> {
   const { connection, ports, sessions } = parts
   const { former = '', replaces } = entry.decision
   const guest = guestIn(await ports.store.find(connection, former))
@@ -44,7 +44,10 @@ async function renewedFormer({ parts }: Creation, entry: LedgerEntry): Promise<G
 }
 
 /** Stores what this request brings together with the end of its key; undefined when another process has taken the key over. */
-async function kept({ parts, api, entry, crmLookup }: Creation, guestId: string): Promise<GuestWithTokens | undefined> {
+async function storeRecovered(
+  { parts, api, entry, crmLookup }: Creation,
+  guestId: string,
+): Promise<GuestWithTokens | undefined> {
   const { connection, ports, eventOf } = parts
   const lookup = await crmLookup
   for (;;) {
@@ -68,12 +71,12 @@ async function kept({ parts, api, entry, crmLookup }: Creation, guestId: string)
 }
 
 /** The end of a request whose session upstream has and that cannot be taken over here. */
-function refused({ parts, entry }: Creation, conflict: GuestpassError): Promise<GuestpassError> {
+function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Promise<GuestpassError> {
   const { attempt, decision, reservation } = entry
   const wasOrphaned = reservation?.state === 'orphaned'
   const isSure = attempt.applicant.assurance === 'verified' && attempt.onDuplicate !== 'reject'
   if (!decision.resumes && !wasOrphaned && !isSure) {
-    const error = duplicate(conflict)
+    const error = sessionExists(conflict)
     return settleFailure(parts, entry, {
       error,
       next: reservationAfterRefusal(entry, error),
@@ -87,7 +90,7 @@ function refused({ parts, entry }: Creation, conflict: GuestpassError): Promise<
   })
 }
 
-const duplicate = (conflict: GuestpassError): GuestpassError =>
+const sessionExists = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
     `${conflict.message} Wait until it lapses upstream, or ask to take it over with an address that is verified.`,

@@ -17,7 +17,7 @@ import type { SendResult } from './send-create.ts'
 import type { Reservation } from './guest-reservation.ts'
 
 /** The row of a guest, and what it holds. */
-interface Row {
+interface GuestPlace {
   readonly row: string
   readonly credential?: GuestCredential | undefined
 }
@@ -25,7 +25,7 @@ interface Row {
 export type Answered = Extract<SendResult, { readonly end: 'answered' }>
 
 /** What a create that was answered brought. */
-export interface CreatedGuest {
+export interface CreateOutcome {
   readonly made: AcceptedTokens
   readonly answer: Answered
   readonly lookup: CrmLookup
@@ -39,21 +39,21 @@ export const sameGuest = ({ attempt, guest }: LedgerEntry, guestId: string): Gue
 /** Stores a guest with everything that belongs to it; undefined when another process has taken the key over. */
 export async function storeCreatedGuest(
   creation: Creation,
-  outcome: CreatedGuest,
+  outcome: CreateOutcome,
 ): Promise<GuestWithTokens | undefined> {
   const { parts, api, entry } = creation
   const { made, answer } = outcome
   const { store } = parts.ports
   const { guestId } = answer.created
   // Nearly always the guest is new and the former one as it was seen: both are looked at only when that is not so.
-  let place: Row = { row: made.credential.id, credential: sameGuest(entry, guestId) }
+  let place: GuestPlace = { row: made.credential.id, credential: sameGuest(entry, guestId) }
   let former = entry.decision.former === undefined ? undefined : entry.guest
   for (let revision: number | undefined = answer.revision; ; revision = undefined) {
     const base = place.credential
     if (base && hasEnded(base)) throw await refuseEnded(creation, base, made)
     if (base && !isOf(base, entry)) throw await refuseForeign(creation, guestId)
     const next = { ...nextGeneration(base ?? made.credential, made.credential), id: place.row }
-    const change = await storing(creation, outcome, { next, place, former, isFirst: revision !== undefined })
+    const change = await changeOf(creation, outcome, { next, place, former, isFirst: revision !== undefined })
     const settled = await settle(parts, entry, {
       next: { state: 'live', guestId: next.id },
       change,
@@ -69,12 +69,12 @@ export async function storeCreatedGuest(
       return next
     }
     if (settled === 'taken') return orphaned(creation)
-    place = await rowFor(creation, guestId)
+    place = await placeFor(creation, guestId)
     former = former && guestIn(await store.find(parts.connection, former.id))
   }
 }
 
-async function rowFor({ parts, entry }: Creation, guestId: string): Promise<Row> {
+async function placeFor({ parts, entry }: Creation, guestId: string): Promise<GuestPlace> {
   const { connection, ports } = parts
   const same = sameGuest(entry, guestId)
   if (same) return { row: same.id, credential: guestIn(await ports.store.find(connection, same.id)) }
@@ -85,12 +85,12 @@ async function rowFor({ parts, entry }: Creation, guestId: string): Promise<Row>
 const isOf = ({ id, profile, request }: GuestCredential, { attempt: { applicant }, guest }: LedgerEntry): boolean =>
   id === guest?.id || (openProfile(profile).email === applicant.email && request?.channelId === applicant.channelId)
 
-async function storing(
+async function changeOf(
   { parts, api, entry }: Creation,
-  { made, result, lookup, answer }: CreatedGuest,
+  { made, result, lookup, answer }: CreateOutcome,
   of: {
     readonly next: GuestWithTokens
-    readonly place: Row
+    readonly place: GuestPlace
     readonly former: GuestCredential | undefined
     /** Nothing was in the way yet. */
     readonly isFirst: boolean
@@ -98,7 +98,7 @@ async function storing(
 ): Promise<Omit<Change, 'connection'>> {
   const { next, place, former, isFirst } = of
   const done = authenticated(parts.eventOf, entry.attempt, entry, next, { result, statusCode: answer.created.status })
-  const ends = ending(parts, entry, next, former)
+  const ends = endOfFormer(parts, entry, next, former)
   const generation = next.generation - 1
   const expect = place.credential ? { generation } : { generation, revision: 0 }
   return {
@@ -111,7 +111,7 @@ async function storing(
 }
 
 /** What ends the guest that a new one replaces. */
-function ending(
+function endOfFormer(
   { recorder, ports }: CreationParts,
   { now, attempt, decision: { former, replaces } }: LedgerEntry,
   next: GuestWithTokens,

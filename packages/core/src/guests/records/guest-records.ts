@@ -14,7 +14,7 @@ import { createPseudonyms } from '../authentication/pseudonyms.ts'
 import type { PersonKey } from '../requests/applicant-request.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseGuestId } from '../requests/guest-token-request.ts'
-import { type Locate, type Located, locate } from '../requests/locate.ts'
+import { type Locate, type Located, createLocate } from '../requests/locate.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
@@ -116,7 +116,7 @@ export function createGuestRecords(
   const pseudonym = createPseudonyms(connection, { store, random })
   const eraser = createEraser(connection, { store, random, pseudonym })
   const persons = createPersonRecords({ connection, store, random, pseudonym, eraser })
-  const find = parts.locate ?? locate(connection, store)
+  const find = parts.locate ?? createLocate(connection, store)
   const calls: RecordCalls = { connection, store, random, pseudonym, eraser, persons, locate: find }
 
   /** Runs work as long as its caller waits for it; what was stored stays stored. */

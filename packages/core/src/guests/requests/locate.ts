@@ -21,7 +21,7 @@ export interface Located {
  */
 export type Locate = (guestId: string, api?: GuestApi) => Promise<Located>
 
-export function locate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
+export function createLocate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
   /** Rows of former versions whose id was invented, by the id that upstream gave. None is made any more: they are listed once. */
   let invented: Promise<ReadonlyMap<string, string>> | undefined
 
@@ -81,17 +81,17 @@ const hasInventedRow = ({ api, upstreamId }: GuestCredential): boolean =>
   api !== 'guest-tokens' && upstreamId !== undefined
 
 /** UUIDs of requests are kept in lower case. */
-const spellings = (guestId: string): readonly string[] =>
+const idForms = (guestId: string): readonly string[] =>
   isUuid(guestId) && guestId !== guestId.toLowerCase() ? [guestId, guestId.toLowerCase()] : [guestId]
 
 const plainRows = (guestId: string): readonly string[] =>
-  guestApis.some((api) => rowOf(api, guestId) !== guestId) ? [] : spellings(guestId)
+  guestApis.some((api) => rowOf(api, guestId) !== guestId) ? [] : idForms(guestId)
 
 /** The row that a guest of this id nearly always has; undefined where the id says too little to try it before it was looked up. */
 export const likelyRow = (guestId: string): string | undefined => (isUuid(guestId) ? guestId.toLowerCase() : undefined)
 
 const namedRows = (api: GuestApi, guestId: string): readonly string[] =>
-  spellings(guestId).map((one) => namedRow(api, one))
+  idForms(guestId).map((one) => namedRow(api, one))
 
 export const unknownGuest = (connection: string, id: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.

@@ -52,7 +52,7 @@ export interface TokenAcceptor {
   accept(
     credential: GuestCredential,
     granted: GrantedTokens,
-    terms: TokenRequirements,
+    requirements: TokenRequirements,
     now: () => Instant,
   ): Promise<AcceptedTokens>
 }
@@ -86,14 +86,15 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
     async ensureVerifiable(format) {
       if (format === 'jwt') await parts.keys.keys()
     },
-    async accept(credential, granted, terms, now) {
+    async accept(credential, granted, requirements, now) {
       issuerClock.observe(granted.issuerNow)
-      const claims = terms.format === 'jwt' ? await verified(credential, granted, terms) : undefined
-      const told = terms.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
+      const claims = requirements.format === 'jwt' ? await verified(credential, granted, requirements) : undefined
+      const grantedUntil =
+        requirements.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
       const exp = claims && (claims['exp'] as number) * SECOND
-      const expiresAt = Math.min(told, exp === undefined ? told : now() + exp - issuerClock.now())
-      const asked = terms.scopes.length > 0 || !claims ? terms.scopes : scopesOf(claims)
-      const times = { sentAt: terms.sentAt, expiresAt, ...(exp === undefined ? {} : { exp }) }
+      const expiresAt = Math.min(grantedUntil, exp === undefined ? grantedUntil : now() + exp - issuerClock.now())
+      const asked = requirements.scopes.length > 0 || !claims ? requirements.scopes : scopesOf(claims)
+      const times = { sentAt: requirements.sentAt, expiresAt, ...(exp === undefined ? {} : { exp }) }
       const of = { asked, verified: claims !== undefined, ...times }
       const refresh = granted.refresh ?? credential.tokens?.refresh
       const tokens = tokenSet({ ...granted, ...(refresh ? { refresh } : {}) }, of, windows, random.float())
@@ -101,7 +102,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
       return {
         credential: {
           ...credential,
-          tokens: terms.renewable ? tokens : { ...tokens, renewAt: NEVER },
+          tokens: requirements.renewable ? tokens : { ...tokens, renewAt: NEVER },
           aliveUntil: Math.max(credential.aliveUntil ?? 0, tokenEnd(tokens)),
         },
         claims: claims ?? {},

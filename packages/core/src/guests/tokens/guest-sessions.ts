@@ -45,36 +45,36 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
   return {
     kind: 'guest',
     windows,
-    isSingleUse: (credential) => strategyOf(parts, credential).spends,
+    isSingleUse: (credential) => strategyOf(parts, credential).isSingleUse,
     about: recorder.about,
     initial() {
       throw unknownGuest(connection, id)
     },
     prepare(credential, now) {
-      const way = strategyOf(parts, credential)
-      way.available()
-      return way.prepare(credential, now)
+      const strategy = strategyOf(parts, credential)
+      strategy.available()
+      return strategy.prepare(credential, now)
     },
     renew: (order) => renewed(parts, order),
     afterFailure: (prepared, error, now) => strategyOf(parts, prepared.credential).afterFailure(prepared, error, now),
     startEvents(before, after, about, now) {
-      const begins = after.intent && after.intent.id !== before.intent?.id
-      const isGivenUp = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
+      const isNew = after.intent && after.intent.id !== before.intent?.id
+      const isReplaced = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
-      const isLeft = after.status === 'in_doubt' && before.status !== 'in_doubt'
+      const isAbandoned = after.status === 'in_doubt' && before.status !== 'in_doubt'
       return [
-        ...(isLeft ? [recorder.failed(before, { error: LEFT, ...since })] : []),
-        ...(isGivenUp ? [recorder.failed(before, { error: GIVEN_UP, ...since })] : []),
-        ...(begins ? [recorder.initiated(after, about, now)] : []),
+        ...(isAbandoned ? [recorder.failed(before, { error: ABANDONED, ...since })] : []),
+        ...(isReplaced ? [recorder.failed(before, { error: GIVEN_UP, ...since })] : []),
+        ...(isNew ? [recorder.initiated(after, about, now)] : []),
       ]
     },
     failureEvents: ({ before, ...failure }) => [recorder.failed(before, failure)],
   }
 }
 
-function strategyOf({ strategies: ways }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {
-  const way = ways[api]
-  if (way) return way
+function strategyOf({ strategies }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {
+  const strategy = strategies[api]
+  if (strategy) return strategy
   throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
 }
 
@@ -100,4 +100,4 @@ const GIVEN_UP = new GuestpassError(
   'The Idempotency-Key of the refresh is too old, or its age is not known: it is not sent again, and a new token is minted.',
 )
 
-const LEFT = new GuestpassError('in_doubt', 'The answer to a refresh was lost: the process that asked is gone.')
+const ABANDONED = new GuestpassError('in_doubt', 'The answer to a refresh was lost: the process that asked is gone.')

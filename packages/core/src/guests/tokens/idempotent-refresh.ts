@@ -14,7 +14,7 @@ import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
 export interface IdempotentRefreshParts {
   readonly guestTokens: GuestTokens
-  readonly obtain: RequestTokens
+  readonly requestTokens: RequestTokens
   readonly holder: string
   readonly available: () => void
 }
@@ -28,14 +28,14 @@ export interface IdempotentRefresh extends GuestRenewalStrategy {
  * Renews by a refresh under an Idempotency-Key. The key is stored before it is sent, and every repeat of the refresh uses it, also one by
  * another process after a kill. If the upstream would refuse to refresh, a new token is minted.
  */
-export function idempotentRefresh(
+export function createIdempotentRefresh(
   parts: IdempotentRefreshParts,
   { random }: { readonly random: Random },
 ): IdempotentRefresh {
   return {
     mint: (order) => mint(parts, order),
     // The same key may be sent again.
-    spends: false,
+    isSingleUse: false,
     available: parts.available,
     prepare: (credential, now) => prepare(credential, now, { id: random.uuid, holder: parts.holder }),
     renew: (order) =>
@@ -70,12 +70,12 @@ function afterFailure(
   return { credential: { ...credential, intent: next }, next: 'retry' }
 }
 
-function mint({ guestTokens, obtain }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
+function mint({ guestTokens, requestTokens }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
   const { upstreamId: _former, ...rest } = order.credential
   const request = requestOf(rest)
   // The upstream mints for the guest id, whatever `sub` a token from outside had.
   const credential = withTokenSubject(rest, request.guestId)
-  return obtain(
+  return requestTokens(
     { ...order, credential },
     {
       operation: MINT,
@@ -85,10 +85,10 @@ function mint({ guestTokens, obtain }: IdempotentRefreshParts, order: TokenCall)
   )
 }
 
-function refresh({ guestTokens, obtain }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
+function refresh({ guestTokens, requestTokens }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
   const { upstreamId = guestIdOf(order.credential), intent } = order.credential
   const wanted = { guestTokenId: upstreamId, idempotencyKey: intent?.id ?? '' }
-  return obtain<Refreshed>(order, {
+  return requestTokens<Refreshed>(order, {
     operation: REFRESH,
     requirements: requirements(requestOf(order.credential), tokenSubjectOf(order.credential)),
     changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),

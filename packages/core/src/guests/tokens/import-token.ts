@@ -52,23 +52,23 @@ export interface ExternalToken {
  * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
  * `guest_revoked`.
  */
-export type ImportToken = (guestId: string, held: ExternalToken, context: GuestContext) => Promise<GuestCredential>
+export type ImportToken = (guestId: string, external: ExternalToken, context: GuestContext) => Promise<GuestCredential>
 
 export function createImportToken(parts: TokenImportParts): ImportToken {
-  return async (guestId, held, context) => {
-    const { token } = held
+  return async (guestId, external, context) => {
+    const { token } = external
     const elapsed = stopwatch(parts.ports.clock)
-    const subject = held.subject ?? (await knownSubject(parts, guestId, context))
+    const subject = external.subject ?? (await knownSubject(parts, guestId, context))
     try {
-      const claims = await claimsOf(parts, guestId, token, subject)
+      const claims = await verifiedClaims(parts, guestId, token, subject)
       for (;;) {
-        const { base, now } = await guestOf(parts, guestId, context.api)
-        const taken = await adopted(parts, { guestId, token, claims, base, now, context })
-        if (taken) return taken
+        const { base, now } = await guestToImportInto(parts, guestId, context.api)
+        const imported = await importIntoGuest(parts, { guestId, token, claims, base, now, context })
+        if (imported) return imported
       }
     } catch (thrown) {
       if (thrown instanceof GuestpassError && thrown.code === 'token_invalid')
-        await refused(parts, guestId, context, { error: thrown, latencyMs: elapsed() })
+        await recordRefusedToken(parts, guestId, context, { error: thrown, latencyMs: elapsed() })
       throw thrown
     }
   }
@@ -77,8 +77,8 @@ export function createImportToken(parts: TokenImportParts): ImportToken {
 /** The `sub` that tokens of a guest have, known or not. */
 async function knownSubject(parts: TokenImportParts, guestId: string, { api }: GuestContext): Promise<string> {
   const known = await located(parts, guestId, api)
-  const foreign = known && foreignSubject(known.credential)
-  return foreign ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
+  const subject = known && foreignSubject(known.credential)
+  return subject ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
 }
 
 /** The guest where it is known. */
@@ -92,7 +92,7 @@ const located = (
     throw thrown
   })
 
-async function claimsOf(
+async function verifiedClaims(
   { verifier }: TokenImportParts,
   guestId: string,
   token: string,
@@ -100,11 +100,11 @@ async function claimsOf(
 ): Promise<Claims> {
   const verdict = await verifier.verify(token, { subject, graceMs: REFRESH_GRACE })
   if (verdict.valid) return verdict.claims
-  throw notTaken(guestId, verdict.reason, verdictText(verdict))
+  throw importRefused(guestId, verdict.reason, verdictText(verdict))
 }
 
 /** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
-async function refused(
+async function recordRefusedToken(
   parts: TokenImportParts,
   guestId: string,
   context: GuestContext,
@@ -112,13 +112,13 @@ async function refused(
 ): Promise<void> {
   const { connection, ports, recorder } = parts
   try {
-    const { base, now } = await guestOf(parts, guestId, context.api)
+    const { base, now } = await guestToImportInto(parts, guestId, context.api)
     const event = recorder.refused(base, { ...failure, about: recorder.about(base, context), now })
     await ports.store.commit({ connection, events: [event] })
   } catch {}
 }
 
-interface Adopting {
+interface TokenImport {
   readonly guestId: string
   readonly token: string
   readonly claims: Claims
@@ -129,31 +129,31 @@ interface Adopting {
 }
 
 /** The guest that a token is said to be of, which may not be known yet. */
-async function guestOf(
+async function guestToImportInto(
   parts: TokenImportParts,
   guestId: string,
   api: GuestContext['api'],
 ): Promise<{ readonly base: GuestCredential; readonly now: Instant }> {
   const known = await located(parts, guestId, api)
   if (known) return { base: known.credential, now: known.now }
-  if (api !== undefined && api !== GUEST_TOKENS) throw foreign(guestId, api)
+  if (api !== undefined && api !== GUEST_TOKENS) throw ofAnotherApi(guestId, api)
   const id = parseNewGuestId(guestId)
   const { row, now } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
   return { base: newGuest(parts, row, now), now }
 }
 
 /** One look at the token and one write; undefined when the guest was written meanwhile. */
-async function adopted(parts: TokenImportParts, of: Adopting): Promise<GuestCredential | undefined> {
+async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promise<GuestCredential | undefined> {
   const { connection, ports, recorder } = parts
   const { guestId, token, base, now, context } = of
-  if (base.api !== GUEST_TOKENS) throw foreign(guestId, base.api)
+  if (base.api !== GUEST_TOKENS) throw ofAnotherApi(guestId, base.api)
   if (hasEnded(base)) throw endedError(base)
   if (base.tokens?.access.reveal() === token) return base
   const fingerprint = await parts.fingerprint(token)
-  const next = succeeding(parts, of)
+  const next = withImportedToken(parts, of)
   const isOlder = base.tokens && next.tokens.sentAt < base.tokens.sentAt - SAME_AGE
   // What was stored here once and is no longer has been replaced, be it within the same second.
-  if (isOlder || (await ports.store.issued(connection, fingerprint))) throw notTaken(guestId, 'superseded')
+  if (isOlder || (await ports.store.issued(connection, fingerprint))) throw importRefused(guestId, 'superseded')
   const { api, generation, tokens } = next
   const about = recorder.about(next, context)
   const facts = { id: ports.random.uuid(), at: now, api, generation, scopes: tokens.scopes }
@@ -167,9 +167,9 @@ async function adopted(parts: TokenImportParts, of: Adopting): Promise<GuestCred
 }
 
 /** The guest with the token, as its next generation. */
-function succeeding(
+function withImportedToken(
   { issuerClock, windows, ports }: TokenImportParts,
-  { token, claims, base, now }: Adopting,
+  { token, claims, base, now }: TokenImport,
 ): GuestWithTokens {
   /** An instant of the issuer's claims on the store's clock. */
   const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
@@ -195,7 +195,7 @@ function succeeding(
 }
 
 /** The tokens of another API come with others, and cannot be taken over alone. */
-const foreign = (guestId: string, api: string): GuestpassError =>
+const ofAnotherApi = (guestId: string, api: string): GuestpassError =>
   invalid(
     [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens are not taken over` }],
     {
@@ -203,11 +203,11 @@ const foreign = (guestId: string, api: string): GuestpassError =>
     },
   )
 
-const notTaken = (guestId: string, reason: string, words = reason): GuestpassError =>
+const importRefused = (guestId: string, reason: string, explanation = reason): GuestpassError =>
   new GuestpassError(
     'token_invalid',
     reason === 'superseded'
       ? `The token given for ${guestNamed(guestId)} is older than the one that is stored; it was not taken.`
-      : `The token given for ${guestNamed(guestId)} is not valid (${words}); it was not taken.`,
+      : `The token given for ${guestNamed(guestId)} is not valid (${explanation}); it was not taken.`,
     { reason },
   )

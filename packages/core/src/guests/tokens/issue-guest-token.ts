@@ -51,15 +51,15 @@ export async function issueGuestToken(
   const elapsed = stopwatch(ports.clock)
   const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
   const now = (): Instant => place.now + elapsed()
-  const credential = wanted(place.credential ?? newGuest(parts, place.row, place.now), request)
+  const credential = withRequest(place.credential ?? newGuest(parts, place.row, place.now), request)
   if (hasEnded(credential)) throw endedError(credential)
   const about = recorder.about(credential, context)
   try {
     await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
     const made = await mint({ credential, about, now, hooks: { onSend() {} }, context })
-    const kept = await keep(parts, made)
-    recorder.announce({ ...made, credential: kept, kind: 'issued' })
-    return kept
+    const stored = await storeToken(parts, made)
+    recorder.announce({ ...made, credential: stored, kind: 'issued' })
+    return stored
   } catch (thrown) {
     const error = context.signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
     // The caller hears what went wrong also when the store cannot take it down.
@@ -70,7 +70,7 @@ export async function issueGuestToken(
 }
 
 /** The guest as this request wants it: what is asked for now is what renewals ask for later. */
-const wanted = (
+const withRequest = (
   { intent: _off, backOff: _over, ...rest }: GuestCredential,
   { durationSeconds, scopes }: MintRequest,
 ): GuestCredential => ({
@@ -82,7 +82,7 @@ const wanted = (
  * Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended, and one of another
  * API that has got the row keeps it.
  */
-async function keep(
+async function storeToken(
   { connection, ports: { store } }: GuestTokenParts,
   { credential, ...made }: RequestedTokens,
 ): Promise<GuestWithTokens> {

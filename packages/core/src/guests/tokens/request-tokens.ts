@@ -50,7 +50,7 @@ export type RequestTokens = <G extends GrantedTokens>(
 ) => Promise<RequestedTokens>
 
 export function createRequestTokens(
-  reception: TokenAcceptor,
+  acceptor: TokenAcceptor,
   { meter, random }: { readonly meter: Meter; readonly random: Random },
 ): RequestTokens {
   return async ({ credential, about, now, hooks }, { operation, requirements, send, changes }) => {
@@ -63,15 +63,15 @@ export function createRequestTokens(
         sentAt = now()
       },
     })
-    const received: AcceptedTokens = await reception.accept(credential, granted, { ...requirements, sentAt }, now)
+    const accepted: AcceptedTokens = await acceptor.accept(credential, granted, { ...requirements, sentAt }, now)
     const latencyMs = now() - started
     meter.count(operation.counter)
     meter.time(operation.timer, latencyMs)
-    const { verified } = received.credential.tokens
+    const { verified } = accepted.credential.tokens
     const facts = { guest: credential, verified, latencyMs, statusCode: granted.status }
     return {
-      ...received,
-      credential: { ...received.credential, ...changes?.(granted) },
+      ...accepted,
+      credential: { ...accepted.credential, ...changes?.(granted) },
       latencyMs,
       events: [operation.event(about, { id: random.uuid(), at: now(), ...facts })],
     }

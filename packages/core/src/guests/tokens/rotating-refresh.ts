@@ -20,15 +20,15 @@ export interface RotatingRefreshParts {
     patienceMs?: Millis,
     about?: readonly Secret[],
   ) => Promise<GrantedTokens>
-  readonly obtain: RequestTokens
-  readonly reception: Pick<TokenAcceptor, 'ensureVerifiable'>
+  readonly requestTokens: RequestTokens
+  readonly acceptor: Pick<TokenAcceptor, 'ensureVerifiable'>
   readonly format: TokenRequirements['format']
   readonly holder: string
   readonly available: () => void
 }
 
 /** By a refresh token that each refresh uses up (see tokens/sign-in/refresh-token-rotation.ts); when it is spent the guest has to be authenticated again. */
-export function rotatingRefresh(
+export function createRotatingRefresh(
   parts: RotatingRefreshParts,
   { random }: { readonly random: Random },
 ): GuestRenewalStrategy {
@@ -39,27 +39,27 @@ export function rotatingRefresh(
   })
   const rotation = createRotation<GuestCredential>({ holder: parts.holder, describe }, random)
   return {
-    spends: true,
+    isSingleUse: true,
     available: parts.available,
     prepare: rotation.prepare,
     afterFailure: rotation.afterFailure,
     async renew(order) {
       // The answer cannot be asked for again, and must be verified when it comes.
-      await parts.reception.ensureVerifiable(parts.format)
+      await parts.acceptor.ensureVerifiable(parts.format)
       return refreshed(parts, order, rotation.refreshable(order.credential))
     },
   }
 }
 
 async function refreshed(
-  { format, obtain, refresh }: RotatingRefreshParts,
+  { format, requestTokens, refresh }: RotatingRefreshParts,
   order: RenewalCall<GuestCredential>,
   credential: Refreshable<GuestCredential>,
 ): Promise<RequestedTokens> {
   const { tokens } = credential
   let granted: GrantedTokens | undefined
   try {
-    const made = await obtain(order, {
+    const made = await requestTokens(order, {
       operation: REFRESH,
       requirements: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
       send: async (hooks) =>
