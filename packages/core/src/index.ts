@@ -16,10 +16,14 @@ export type { GuestContext } from './guests/requests/guest-context.ts'
 export type { IssuedGuest } from './guests/tokens/issued-guest.ts'
 export type { Assurance } from './domain/credential.ts'
 export type { OnDoubt, OnDuplicate } from './upstream/applicant-fields.ts'
-export type { EngagementRequest } from './upstream/engagements/api.ts'
-export type { ExternalUserRequest } from './upstream/external-users/api.ts'
-export { type GuestApi, guestApis, type GuestRequest } from './upstream/guest-apis.ts'
-export type { IssueRequest } from './upstream/guest-tokens/api.ts'
+export {
+  type EngagementRequest,
+  type ExternalUserRequest,
+  type GuestApi,
+  guestApis,
+  type GuestRequest,
+  type IssueRequest,
+} from './upstream/guest-apis.ts'
 export { durations } from './upstream/guest-tokens/durations.ts'
 export { guestScopes } from './upstream/guest-tokens/scopes.ts'
 

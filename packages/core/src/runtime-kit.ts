@@ -56,6 +56,7 @@ export type { AnyDispatch } from './tokens/clients/authorized-undici.ts'
 export type { SignInReason } from './tokens/sign-in/pending-sign-ins.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
 export {
+  type ApiOf,
   type AuthenticatingApiName,
   authenticatingApis,
   type AuthenticatingGuestApi,
@@ -63,11 +64,15 @@ export {
   registeredApis,
 } from './upstream/guest-apis.ts'
 export type { TokenFormat } from './upstream/guest-api.ts'
-export type { RequestField } from './upstream/request-field.ts'
+export type { RequestOf } from './upstream/authenticating.ts'
+export type { FieldSchemas, InputOf, RequestField, RequestFields } from './upstream/request-field.ts'
 export type { PublicMembers } from './upstream/public-members.ts'
-export type { Endpoints as OAuthEndpoints, HostNames } from './upstream/hosts.ts'
+export type { Endpoints as OAuthEndpoints, HostNames, HostPlace } from './upstream/hosts.ts'
 export type { ClientAuthMethod } from './upstream/oauth/client.ts'
+export type { ExpectedIssuer } from './upstream/oauth/expected-issuer.ts'
 export { reservedParams } from './upstream/oauth/params.ts'
+export type { AuthorizationServer } from './upstream/oauth/server.ts'
+export type { ServerMetadata } from './upstream/oauth/server-metadata.ts'
 export { scopesOf as scopesOfClaims } from './verify/claims.ts'
 export { fingerprint } from './verify/fingerprint.ts'
 export { leftOutText } from './verify/key-list.ts'

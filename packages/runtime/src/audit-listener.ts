@@ -21,6 +21,7 @@ export interface AuditListeners {
   runInOrder<T>(work: () => Promise<T>): Promise<T>
 }
 
+/** Creates an empty set of listeners. */
 export function createAuditListeners(): AuditListeners {
   let last: Promise<unknown> = Promise.resolve()
   return {

@@ -4,15 +4,27 @@ export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf
 export { dotenvLine } from './config/dotenv.ts'
 export { jsonFault } from './config/json-fault.ts'
 export { algorithmOf, isPlainHttp, oneOf, whole, yesNo } from './config/kinds.ts'
-export type { Flags } from './config/layers.ts'
+export type { Files } from './config/files.ts'
+export type { Flags, Layer, LayerFault, Origin, Variables, WrittenSetting } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
 export { commandRemedy, explainedError, programRemedy } from './remedies.ts'
 export { settingNamesIn, withMessage, type SettingName, withSettingNames } from './config/core-options.ts'
-export { settingEntries, flagName, type Key, optionName, type Settings, settingName } from './config/settings.ts'
+export {
+  settingEntries,
+  flagName,
+  type Key,
+  optionName,
+  type Settings,
+  settingName,
+  type DefaultedKey,
+  type SettingValue,
+} from './config/settings.ts'
+export type { Setting } from './config/setting-table.ts'
 export { type ShownSetting, shownSettings } from './config/view.ts'
-export type { ConfigOptions, SettingOptions, WebhookOptions } from './config/option-types.ts'
+export type { ConfigOptions, OptionKey, OptionValue, SettingOptions, WebhookOptions } from './config/option-types.ts'
 export { optionFault, type ReadOptions, readOptions } from './config/options.ts'
-export type { AuditListener } from './audit-listener.ts'
+export type { AuditListener, AuditListeners } from './audit-listener.ts'
+export type { AuditRelays } from './audit-relays.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
 export { databasePath } from './database-path.ts'
 export {
@@ -25,8 +37,8 @@ export {
   tokenDocument,
 } from './documents.ts'
 export type { RuntimeHost } from './runtime-host.ts'
-export { type EventObserver } from './observed-store.ts'
-export { openMemoryStore, openSharedStore, type OpenStore } from './open-store.ts'
+export type { EventObserver, ObservedStore } from './observed-store.ts'
+export { openMemoryStore, openSharedStore, type OpenStore, type StorePorts } from './open-store.ts'
 export { warnOnFailure, openRuntime, type Runtime, type RuntimeOptions, runtimeOn, withRuntime } from './runtime.ts'
 export { readAllBytes, isContentFault, readFault, readTextFile } from './text-file.ts'
 export { isStoreError, unsavedTokenHooks } from './unsaved-tokens.ts'

@@ -27,7 +27,8 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   close(): Promise<void>
 }
 
-interface StorePorts {
+/** Clock and randomness of a store. */
+export interface StorePorts {
   readonly clock: Clock
   readonly random: Random
 }

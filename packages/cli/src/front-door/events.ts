@@ -4,23 +4,30 @@ import { eventTypes, closestName } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 
-/** The rest of a name after its first word: `FAILED` of `REFRESH_FAILED` as `Failed`. */
-type Rest<T extends string> = T extends `${infer Word}_${infer More}`
-  ? `${Capitalize<Lowercase<Word>>}${Rest<More>}`
+/** Words of a type's name after the first one, in camel case: `Failed` for the `FAILED` of `REFRESH_FAILED`. */
+export type EventNameRest<T extends string> = T extends `${infer Word}_${infer More}`
+  ? `${Capitalize<Lowercase<Word>>}${EventNameRest<More>}`
   : Capitalize<Lowercase<T>>
 
-/** The name of a type of events in `on`: `refreshFailed` of `REFRESH_FAILED`, `guestAuthentication` of `guest.authentication`. */
-export type NameOf<T extends EventType> = T extends `${infer Word}_${infer More}`
-  ? `${Lowercase<Word>}${Rest<More>}`
+/** The name of a type of events in `on`, in camel case: `refreshFailed` for `REFRESH_FAILED`. */
+export type EventName<T extends EventType> = T extends `${infer Word}_${infer More}`
+  ? `${Lowercase<Word>}${EventNameRest<More>}`
   : T extends `${infer Word}.${infer More}`
-    ? `${Lowercase<Word>}${Rest<More>}`
+    ? `${Lowercase<Word>}${EventNameRest<More>}`
     : Lowercase<T>
 
-/** Names that say what a type means to a program. */
-const aliases = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' } as const satisfies Record<string, EventType>
+/** Other names of events, which say what they mean to a program. */
+export interface EventAliases {
+  /** The sign-in of the user has ended: the user must sign in again. */
+  readonly needsReauth: 'GRANT_ENDED'
+  /** The sign-in of the user was ended by `signOut`. */
+  readonly signedOut: 'GRANT_REVOKED'
+}
+
+const aliases: EventAliases = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' }
 
 /** The names of events that `on` takes, each with its type. */
-export type EventNames = { readonly [T in EventType as NameOf<T>]: T } & typeof aliases
+export type EventNames = { readonly [T in EventType as EventName<T>]: T } & EventAliases
 
 /** An audit record of one type. */
 export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'eventType'> & { readonly eventType: T }

@@ -23,7 +23,15 @@ export type { AuditListener, WebhookOptions, WorkerHealth } from '@guestpass/run
 export type { AccessTokenRequest, AccessTokenResult } from './access-token.ts'
 export type { Health } from './background.ts'
 export type { CallContext } from './calls.ts'
-export type { EventListener, EventNames, EventRecord, AddEventListener } from './events.ts'
+export type {
+  AddEventListener,
+  EventAliases,
+  EventListener,
+  EventName,
+  EventNameRest,
+  EventNames,
+  EventRecord,
+} from './events.ts'
 export type { FrontDoorGuests, GuestFilter, GuestPage, GuestStatus, RefreshOptions } from './guests.ts'
 export { type Guestpass, guestpass } from './guestpass.ts'
 export type { AuthorizedClients, Composable } from './http.ts'

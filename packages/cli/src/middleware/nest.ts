@@ -9,6 +9,7 @@ import { sendProblem, type HttpRequest, prepareResponse } from './nest-http.ts'
 import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 export type { Guest, WithGuest } from './guest.ts'
+export type { NodeRequest } from './bearer-token.ts'
 export type { HttpRequest } from './nest-http.ts'
 export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 

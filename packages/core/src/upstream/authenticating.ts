@@ -35,7 +35,8 @@ export const authenticating = <const Facts extends AuthenticatingFacts, Fields e
   calls: code.calls,
 })
 
-/** A request for a guest of an API, as programs write it. */
-export type RequestOf<Api extends { readonly name: string; readonly fields: RequestFields }> = {
-  readonly api: Api['name']
-} & InputOf<Api['fields']>
+/** A request for a guest of an API, as programs write it. The API of ephemeral tokens need not be named. */
+export type RequestOf<Api extends { readonly name: string; readonly guests: string; readonly fields: RequestFields }> =
+  Api extends { readonly guests: 'minted' }
+    ? { readonly api?: Api['name'] | undefined } & InputOf<Api['fields']>
+    : { readonly api: Api['name'] } & InputOf<Api['fields']>

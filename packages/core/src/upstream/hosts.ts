@@ -29,8 +29,8 @@ export interface HostInput {
   readonly devicePath?: string | undefined
   /** Where tokens end (RFC 7009), likewise. Default: of the issuer, else `revoke` beside the token endpoint. */
   readonly revocationPath?: string | undefined
-  /** Hosts, as `host` or `host:port`, to which plain http may be sent although they are not loopback. Default none. */
-  readonly insecureHosts?: InsecureHosts | undefined
+  /** Hosts, as `host` or `host:port`, to which plain http may be sent although they are not loopback. Default: none. */
+  readonly insecureHosts?: readonly string[] | undefined
 }
 
 type Member = Exclude<keyof HostInput, 'insecureHosts'>
@@ -39,7 +39,8 @@ type PathMember = Extract<Member, `${string}Path`>
 /** What the members of the input are called where the user wrote them; they name the fields of faults. */
 export type HostNames = Readonly<Partial<Record<keyof HostInput, string>>>
 
-type Place = 'oauthBaseUrl' | 'apiBaseUrl' | 'baseUrl' | 'region' | 'env' | 'issuer'
+/** The members of a `HostInput` that say where the OAuth server or the API is. */
+export type HostPlace = 'oauthBaseUrl' | 'apiBaseUrl' | 'baseUrl' | 'region' | 'env' | 'issuer'
 
 /** The endpoints of an OAuth server, in full. */
 export interface Endpoints {
@@ -66,13 +67,13 @@ export interface Hosts {
   readonly own: readonly (keyof Endpoints)[]
   /** The issuer whose discovery document is read, as it was given. */
   readonly issuer?: string
-  readonly insecureHosts: InsecureHosts
+  readonly insecureHosts: readonly string[]
   /** True when `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
   /** True when `api` is an API host of the public platform, which does not offer the documented guest APIs. */
   readonly platformApi: boolean
   /** The member of the input that decided each address. */
-  readonly from: { readonly oauth: Place; readonly api?: Place; readonly jwksUrl: 'jwksUrl' | Place }
+  readonly from: { readonly oauth: HostPlace; readonly api?: HostPlace; readonly jwksUrl: 'jwksUrl' | HostPlace }
   /** Members that were given and decided nothing. */
   readonly unused: readonly ('region' | 'env' | 'baseUrl')[]
 }
@@ -160,7 +161,7 @@ function path(of: Reading, member: PathMember): string | undefined {
 
 interface Base {
   readonly url: string
-  readonly from: Place
+  readonly from: HostPlace
 }
 
 /** Where OAuth and API are: a base URL for each, one for both, the region, the other base alone; for OAuth the issuer before a region. */

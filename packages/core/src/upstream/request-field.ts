@@ -23,18 +23,18 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
 /** The fields of a request by their names. */
 export type RequestFields = Readonly<Record<string, RequestField>>
 
-/** The schema of each field. */
-type Shape<Fields extends RequestFields> = { [Name in keyof Fields]: Fields[Name]['schema'] }
+/** The schema of each field, by name. */
+export type FieldSchemas<Fields extends RequestFields> = { [Name in keyof Fields]: Fields[Name]['schema'] }
 
 /** A request as programs write it, without `api`. */
-export type InputOf<Fields extends RequestFields> = Readonly<z.input<z.ZodMiniObject<Shape<Fields>>>>
+export type InputOf<Fields extends RequestFields> = Readonly<z.input<z.ZodMiniObject<FieldSchemas<Fields>>>>
 
 /** A request that was checked, without `api`. */
-export type OutputOf<Fields extends RequestFields> = Readonly<z.output<z.ZodMiniObject<Shape<Fields>>>>
+export type OutputOf<Fields extends RequestFields> = Readonly<z.output<z.ZodMiniObject<FieldSchemas<Fields>>>>
 
 /** The schemas of the fields. */
-export const shapeOf = <Fields extends RequestFields>(fields: Fields): Shape<Fields> =>
-  Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema])) as Shape<Fields>
+export const shapeOf = <Fields extends RequestFields>(fields: Fields): FieldSchemas<Fields> =>
+  Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema])) as FieldSchemas<Fields>
 
 /** What to do about each field. */
 export const remediesOf = (fields: RequestFields): Readonly<Record<string, string>> =>

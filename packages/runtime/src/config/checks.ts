@@ -3,7 +3,8 @@ import { asGuestpassError } from '@guestpass/core/store-kit'
 import { proxies } from '@guestpass/core/node'
 import { isPlainHttp } from './kinds.ts'
 import type { Variables, WrittenSetting } from './layers.ts'
-import { type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
+import { type Key, type Settings, settingName } from './settings.ts'
+import { type Setting, settings } from './setting-table.ts'
 
 /**
  * What a program needs of its configuration: settings by their keys, or `hosts`, the addresses of the

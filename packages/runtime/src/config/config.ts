@@ -24,7 +24,8 @@ import {
   type WrittenSetting,
 } from './layers.ts'
 import { withSecretFiles } from './secret-files.ts'
-import { settingEntries, type Key, type Setting, type Settings, settings, settingName } from './settings.ts'
+import { settingEntries, type Key, type Settings, settingName } from './settings.ts'
+import { type Setting, settings } from './setting-table.ts'
 import { upstreamHosts, overriddenAddressWarnings, placeKeys } from './upstream.ts'
 
 /** Where a configuration is read from. */

@@ -9,9 +9,10 @@ import {
   keyOfVariable,
   knownFileNames,
   knownVariables,
-  settings,
 } from './settings.ts'
+import { settings } from './setting-table.ts'
 
+/** Where a setting was given. `default`: nowhere. */
 export type Origin =
   | 'option'
   | 'flag'
@@ -54,6 +55,7 @@ export interface Layer {
   readonly faults: readonly LayerFault[]
 }
 
+/** Variables of an environment, by name. */
 export type Variables = Readonly<Record<string, string | undefined>>
 /** Settings that were given as flags, by their keys. */
 export type Flags = Readonly<Partial<Record<Key, string>>>
@@ -66,6 +68,7 @@ const didYouMean = (name: string, known: readonly string[]): string => {
   return close ? `; did you mean ${close}?` : '; it is ignored'
 }
 
+/** The layer of the flags of a command line. Blank flags count as not given. */
 export function flagLayer(flags: Flags): Layer {
   const written = (Object.keys(flags) as Key[]).flatMap((key): WrittenSetting[] => {
     const text = flags[key]?.trim()

@@ -2,8 +2,11 @@ import type { Secret } from '@guestpass/core'
 import type { Variables } from './layers.ts'
 import type { Key, Settings } from './settings.ts'
 
-/** The type of a setting's option in a program. */
-type OptionValue<V> = V extends readonly Secret[]
+/**
+ * The type of an option for a setting with the value `V`. A secret may also be given as text, and a list as one
+ * item.
+ */
+export type OptionValue<V> = V extends readonly Secret[]
   ? string | Secret | readonly (string | Secret)[]
   : V extends Secret
     ? string | Secret
@@ -11,8 +14,9 @@ type OptionValue<V> = V extends readonly Secret[]
       ? Item | readonly Item[]
       : V
 
-/** Settings whose option has another name or type, or that have none. */
-type Renamed =
+/** The keys of settings whose option has the name of the key. The others have another name, or no option. */
+export type OptionKey = Exclude<
+  Key,
   | 'apiKeys'
   | 'analyticsWebhookUrl'
   | 'crmBaseUrl'
@@ -22,10 +26,11 @@ type Renamed =
   | 'idpWebhookIncludeToken'
   | 'idpWebhookUrl'
   | 'webhookSecret'
+>
 
 /** Settings as options, by their names in the configuration file (docs/configuration.md). */
 export type SettingOptions = {
-  readonly [K in Exclude<Key, Renamed>]?: OptionValue<NonNullable<Settings[K]>> | undefined
+  readonly [K in OptionKey]?: OptionValue<NonNullable<Settings[K]>> | undefined
 }
 
 /** The webhook endpoints of a connection, and the secret that signs their messages. */

@@ -3,7 +3,8 @@ import * as schemas from '@guestpass/core/options'
 import { CONNECTION_NAME, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
-import { settingEntries, type Key, optionName, type Setting, settings } from './settings.ts'
+import { settingEntries, type Key, optionName } from './settings.ts'
+import { type Setting, settings } from './setting-table.ts'
 
 /** The options of a program, read. */
 export interface ReadOptions {

@@ -1,4 +1,5 @@
-import { settingEntries, flagName, type Setting } from './settings.ts'
+import { settingEntries, flagName } from './settings.ts'
+import { type Setting } from './setting-table.ts'
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 

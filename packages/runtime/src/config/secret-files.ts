@@ -3,7 +3,8 @@ import type { Field } from '@guestpass/core'
 import { readFault } from '../text-file.ts'
 import type { Files } from './files.ts'
 import { originText, type WrittenSetting } from './layers.ts'
-import { type Key, type Setting, settings } from './settings.ts'
+import { type Key } from './settings.ts'
+import { type Setting, settings } from './setting-table.ts'
 
 /**
  * Replaces the paths of secret files, as containers mount them, by the secrets in them, without blanks and

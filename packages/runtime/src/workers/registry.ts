@@ -15,8 +15,27 @@ export interface WorkedConnection {
 /** The parts of a runtime that workers use. */
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
 
+/**
+ * The names of all workers. `renewal`: of guest tokens. `sign-in`: renewal of the user's sign-in. `enrichment`:
+ * attributes of guests from the CRM. `keys`: the mirror of the key-set. `audit-checkpoints`: signed checkpoints
+ * of the audit log. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`: delivery of audit
+ * records.
+ */
+export type WorkerName =
+  | 'renewal'
+  | 'sign-in'
+  | 'enrichment'
+  | 'keys'
+  | 'audit-checkpoints'
+  | 'webhooks'
+  | 'audit-file'
+  | 'audit-listener'
+
+type MakeWorker = (of: WorkedConnection, runtime: WorkingRuntime) => Worker
+type FindWorker = (runtime: WorkingRuntime) => Worker | undefined
+
 /** The workers of a connection, by name. To add one, add a line. */
-const connectionWorkers = {
+const connectionWorkers: Readonly<Partial<Record<WorkerName, MakeWorker>>> = {
   renewal: ({ connection: { name, guests, meters }, perMinute = 300 }, { ports }) => {
     const renew = (row: string): Promise<void> => guests.keepRenewed(row, { actor: 'keeper' })
     return keeper({ connection: name, renew, meter: meters }, ports, { perMinute })
@@ -25,20 +44,17 @@ const connectionWorkers = {
   enrichment: ({ connection: { guests } }) => guests.enrichment,
   keys: ({ connection: { run } }) => ({ run }),
   'audit-checkpoints': ({ connection: { name } }, { store, ports: { clock } }) => auditLog(name, { store, clock }),
-} as const satisfies Record<string, (of: WorkedConnection, runtime: WorkingRuntime) => Worker>
+}
 
 /**
  * The workers of a runtime as a whole, by name; undefined if the work is not configured. To add one, add a
  * line.
  */
-const runtimeWorkers = {
+const runtimeWorkers: Readonly<Partial<Record<WorkerName, FindWorker>>> = {
   webhooks: ({ webhooks }) => webhooks,
   'audit-file': ({ auditRelays }) => auditRelays.file,
   'audit-listener': ({ auditRelays }) => auditRelays.listener,
-} as const satisfies Record<string, (runtime: WorkingRuntime) => Worker | undefined>
-
-/** The names of all workers. */
-export type WorkerName = keyof typeof connectionWorkers | keyof typeof runtimeWorkers
+}
 
 /** A worker, its name, and its connection; a worker without a connection works for the whole store. */
 export interface NamedWorker {
@@ -47,9 +63,10 @@ export interface NamedWorker {
   readonly worker: Worker
 }
 
-const entriesOf = <K extends string, V>(of: Readonly<Record<K, V>>): readonly (readonly [K, V])[] =>
-  Object.entries(of) as [K, V][]
+const entriesOf = <V>(of: Readonly<Partial<Record<WorkerName, V>>>): readonly (readonly [WorkerName, V])[] =>
+  Object.entries(of) as [WorkerName, V][]
 
+/** Makes the workers of a connection. */
 export const workersOfConnection = (of: WorkedConnection, runtime: WorkingRuntime): readonly NamedWorker[] =>
   entriesOf(connectionWorkers).map(([name, make]) => ({
     name,
@@ -57,6 +74,7 @@ export const workersOfConnection = (of: WorkedConnection, runtime: WorkingRuntim
     worker: make(of, runtime),
   }))
 
+/** Makes the workers of a runtime as a whole, as far as their work is configured. */
 export const workersOfRuntime = (runtime: WorkingRuntime): readonly NamedWorker[] =>
   entriesOf(runtimeWorkers).flatMap(([name, make]) => {
     const worker: Worker | undefined = make(runtime)

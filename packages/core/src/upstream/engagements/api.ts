@@ -1,5 +1,5 @@
 import { attributes, channelId, consent, email, name, optional } from '../applicant-fields.ts'
-import { authenticating, type RequestOf } from '../authenticating.ts'
+import { authenticating } from '../authenticating.ts'
 import { engagementCalls } from './provider.ts'
 import { READ_SCOPE, WRITE_SCOPE } from './scopes.ts'
 
@@ -22,10 +22,3 @@ export const engagements = authenticating(
     calls: engagementCalls,
   },
 )
-
-/**
- * A request for an authenticated guest of a channel. `email`: the address, which is never shown in errors, events or logs. `consent`: the
- * person's consent to be processed, exactly true. `channelId`: the channel. `name`: 1 to 100 characters. `attributes`: at most 2048 bytes as
- * JSON. `assurance`, `onDuplicate` and `onDoubt`: see the types of these names.
- */
-export type EngagementRequest = RequestOf<typeof engagements>

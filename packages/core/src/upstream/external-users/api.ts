@@ -1,5 +1,5 @@
 import { email, name, optional, textAttributes } from '../applicant-fields.ts'
-import { authenticating, type RequestOf } from '../authenticating.ts'
+import { authenticating } from '../authenticating.ts'
 import { externalUserCalls } from './provider.ts'
 import { CREATE_SCOPES } from './scopes.ts'
 
@@ -19,10 +19,3 @@ export const externalUsers = authenticating(
   },
   { fields: { email, name, attributes: optional(textAttributes) }, calls: externalUserCalls },
 )
-
-/**
- * A request for an external user, made on behalf of the signed-in user. `email`: the address, which is never shown in errors, events or
- * logs. `name`: 1 to 100 characters. `attributes`: texts, at most 2048 bytes as JSON. `assurance`, `onDuplicate` and `onDoubt`: see the
- * types of these names.
- */
-export type ExternalUserRequest = RequestOf<typeof externalUsers>

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { isUuid } from '../../domain/uuid.ts'
 import type { MintingApi } from '../guest-api.ts'
-import type { InputOf, RequestField } from '../request-field.ts'
+import type { RequestField } from '../request-field.ts'
 import { durations, LONGEST_DURATION, secondsOf } from './durations.ts'
 import { guestScopes, MINT_SCOPE, REFRESH_SCOPE } from './scopes.ts'
 
@@ -51,9 +51,3 @@ export const guestTokens = {
   tokenFormat: 'jwt',
   fields: { guestId, duration, scopes },
 } as const satisfies MintingApi
-
-/**
- * A request for an ephemeral guest token. `guestId`: a UUID; default a new one. `duration`: a name of `durations`, whole seconds from 1
- * to 86400, or minutes or hours as `90m` or `2h`; default 3600 seconds. `scopes`: one or more of `guestScopes`.
- */
-export type IssueRequest = { readonly api?: 'guest-tokens' | undefined } & InputOf<typeof guestTokens.fields>

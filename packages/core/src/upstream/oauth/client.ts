@@ -1,28 +1,30 @@
 import { Secret } from '../../domain/secret.ts'
 
-/** How a client names itself at the token endpoint (RFC 6749, 2.3.1; RFC 7523). `none`: a public client. */
+/** How a client authenticates at the token endpoint (RFC 6749, 2.3.1; RFC 7523). `none`: it is a public client. */
 export type ClientAuthMethod = 'basic' | 'body' | 'none' | 'private_key_jwt'
 
+/** An OAuth client: its id, and how it proves that it is the client (RFC 6749, 2.3). */
 export interface OAuthClient {
+  /** The client id. */
   readonly id: string
-  /** Absent: a public client, unless it has a private key. */
+  /** The client secret. Absent: a public client, unless it has a private key. */
   readonly secret?: Secret
-  /** How id and secret stand in Basic: as they are (what Genesys reads), or form-encoded (RFC 6749, appendix B). Default raw. */
+  /** How Basic carries id and secret: as they are, which Genesys Cloud expects, or form-encoded (RFC 6749, appendix B). Default `raw`. */
   readonly basicEncoding?: 'raw' | 'form'
-  /** Signs an assertion in place of a secret (RFC 7523): PKCS #8 as PEM, of an RSA (RSA-PSS too), P-256 or Ed25519 key. */
+  /** The key that signs assertions in place of a secret (RFC 7523): PKCS #8 in PEM, of an RSA, RSA-PSS, P-256 or Ed25519 key. */
   readonly privateKey?: Secret
-  /** The `kid` of the assertion, where the server knows several keys of the client. */
+  /** The `kid` of assertions, if the server knows several keys of the client. Default: none. */
   readonly keyId?: string
 }
 
-/** What names the client in one request. */
+/** The parts of a request that authenticate the client. */
 export interface ClientAuthentication {
   readonly headers: Readonly<Record<string, string>>
   readonly members: Readonly<Record<string, string>>
   readonly secrets: readonly Secret[]
 }
 
-/** How the client names itself with its id and secret. */
+/** Authenticates a client by its id and secret. */
 export function authenticateBySecret(
   client: OAuthClient,
   method: Exclude<ClientAuthMethod, 'private_key_jwt'>,
@@ -45,6 +47,6 @@ function basicPair({ id, secret, basicEncoding = 'raw' }: OAuthClient): string {
   return btoa(String.fromCodePoint(...bytes))
 }
 
-/** Whether Basic reads differently raw and form-encoded, as with `+`, `%` or `:` in the secret. */
+/** Whether the two encodings of Basic differ for a client, as they do for `+`, `%` or `:` in its secret. */
 export const isEncodingMatter = ({ id, secret }: OAuthClient): boolean =>
   [id, secret?.reveal() ?? ''].some((part) => formEncoded(part) !== part)

@@ -40,8 +40,8 @@ const RESERVED = {
   ],
 } as const
 
-/** The names among free parameters that are reserved. */
-export const reservedParams = (of: keyof typeof RESERVED, params: ExtraParams): readonly string[] =>
+/** The names among free parameters that a request sets itself, and that must not be given. `of`: the kind of request. */
+export const reservedParams = (of: 'authorize' | 'token', params: ExtraParams): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
 
 const faultOf = (of: keyof typeof RESERVED, field: string, params: ExtraParams): readonly Field[] => {
