@@ -2,6 +2,7 @@ import process from 'node:process'
 import manifest from '../package.json' with { type: 'json' }
 import { createCommandRunner } from '../src/commands/runner/runner.ts'
 import { commandGroups, commands } from '../src/commands/index.ts'
+import { watchCommand } from '../../../tools/secrets-canary/findings.ts'
 import { type ExitedCli, launcher, temporaryFolder } from './spawn-cli.ts'
 
 let runs = 0
@@ -28,6 +29,7 @@ export async function runInProcess(
     signal: new AbortController().signal,
     version: manifest.version,
   }).run()
+  watchCommand(argv, said)
   return { code, ...said }
 }
 

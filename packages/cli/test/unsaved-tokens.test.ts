@@ -39,7 +39,7 @@ describe('new tokens that the store does not take', () => {
     const { cli, notes } = listening()
     const error = new GuestpassError('keys_unavailable', 'The signing keys cannot be had.')
     unsavedTokenHooks('/data/gp.db', cli, false).onUnsaved?.({ ...waiting, error, sinceMs: 5_000 })
-    const unsaved = { token: new Secret('token-123456789'), expiresAt: 0, generation: 2, scopes: [] }
+    const unsaved = { token: new Secret('test-secret-token-123456789'), expiresAt: 0, generation: 2, scopes: [] }
     const end = new GuestpassError('in_doubt', 'They could not be judged.', { unsaved, cause: error })
     await expect(showUnsavedOnFailure(() => Promise.reject(end), cli)).rejects.toBe(end)
     expect(notes).toEqual([
@@ -60,7 +60,7 @@ describe('new tokens that the store does not take', () => {
     ['a guest’s token', { guestId: 'g-1' }, { guestId: 'g-1', token: 'gp_…6789' }, /^Guest g-1/],
   ])('are shown, masked, before the failure: %s', async (_what, facts, document, note) => {
     const { cli, notes, answers } = listening()
-    const unsaved = { token: new Secret('token-123456789'), expiresAt: 0, generation: 2, ...facts }
+    const unsaved = { token: new Secret('test-secret-token-123456789'), expiresAt: 0, generation: 2, ...facts }
     const error = new GuestpassError('in_doubt', 'The store did not take it.', { unsaved })
     await expect(showUnsavedOnFailure(() => Promise.reject(error), cli)).rejects.toBe(error)
     expect(answers).toEqual([

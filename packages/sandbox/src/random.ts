@@ -6,6 +6,8 @@ export interface Randomness {
   uuid(): string
   /** `bytes` random bytes in base64url. */
   text(bytes: number): string
+  /** A secret of `bytes` random bytes in base64url after `sandbox-secret-`, so that people and scanners recognise it. */
+  secret(bytes: number): string
 }
 
 /** With a seed the same ids and secrets in every run (for reproducible tests only); without one, real randomness. */
@@ -14,6 +16,7 @@ export function createRandomness(seed?: number): Randomness {
   return {
     uuid: () => uuidOf(bytes(16)),
     text: (length) => bytes(length).toString('base64url'),
+    secret: (length) => `sandbox-secret-${bytes(length).toString('base64url')}`,
   }
 }
 

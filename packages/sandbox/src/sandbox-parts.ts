@@ -77,7 +77,7 @@ export async function createSandboxParts(settings: Settings, issuer: () => strin
     ...served,
     faults: createFaults(served.endpoints.map(({ operation }) => operation)),
     journal: createJournal(settings.journalSize, clock.now),
-    controlToken: settings.controlToken ?? random.text(24),
+    controlToken: settings.controlToken ?? random.secret(24),
   }
 }
 
@@ -146,7 +146,7 @@ function registeredClients(settings: Settings, random: Randomness, organization:
   const main = {
     ...own,
     id: settings.clientId ?? random.uuid(),
-    secret: settings.clientSecret ?? random.text(32),
+    secret: settings.clientSecret ?? random.secret(32),
   }
   const publicClient: Client = { ...own, id: settings.publicClientId ?? random.uuid() }
   const further = settings.clients.map(

@@ -9,7 +9,7 @@ it('hands out an environment that works as it is', async () => {
     GENESYS_OAUTH_BASE_URL: it.url,
     GENESYS_API_BASE_URL: it.url,
     GENESYS_CLIENT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
-    GENESYS_CLIENT_SECRET: expect.stringMatching(/^[\w-]{43}$/),
+    GENESYS_CLIENT_SECRET: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
     GENESYS_PUBLIC_CLIENT_ID: it.publicClientId,
     GENESYS_JWKS_URL: `${it.url}/.well-known/jwks.json`,
     CRM_BASE_URL: `${it.url}/crm`,

@@ -64,7 +64,7 @@ describe('client credentials at a real provider', () => {
 
   it('are refused with a wrong secret, which is not shown', async () => {
     const provider = await started()
-    const wrong = new Secret('a-wrong-secret-of-the-client-3f9c')
+    const wrong = new Secret('test-secret-wrong-client-3f9c')
     const { accessTokens } = await connect(provider, { ...service, client: { id: 'basic', secret: wrong } })
     const error: unknown = await accessTokens.token().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'client_rejected', upstream: { status: 401, code: 'invalid_client' } })

@@ -19,7 +19,7 @@ let upstream: Sandbox
 let service: Connection
 
 beforeAll(async () => {
-  const people = { id: 'people', secret: 'people-secret', scopes: ['guest:write', 'guest:read'] }
+  const people = { id: 'people', secret: 'test-secret-people', scopes: ['guest:write', 'guest:read'] }
   upstream = await sandbox({ autoConsent: true, rateLimit: { perMinute: 60_000 }, clients: [people] })
   const { hostname, port } = new URL(upstream.url)
   ApiClient.instance.setGateway({ host: hostname, port: Number(port), protocol: 'http' })
@@ -87,7 +87,7 @@ describe('the official SDK', () => {
     const { accessTokens, guests } = await connection(
       {
         hosts: resolveHosts({ oauthBaseUrl: upstream.url, apiBaseUrl: upstream.url }),
-        client: { id: 'people', secret: new Secret('people-secret') },
+        client: { id: 'people', secret: new Secret('test-secret-people') },
       },
       { ...ports, store: memoryStore() },
     )

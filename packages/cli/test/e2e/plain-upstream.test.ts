@@ -55,7 +55,7 @@ describe('an upstream that keeps to the documented contract and does nothing mor
   it('refuses a wrong secret, and the right one works at once', async () => {
     const bob = user(upstream.env)
     const before = upstream.met.length
-    const { code, err } = await bob.run('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
+    const { code, err } = await bob.run('token', { env: { GENESYS_CLIENT_SECRET: 'test-secret-not-right-9b2e' } })
     expect(code).toBe(3)
     const shown = err
       .split('\n')
@@ -63,16 +63,16 @@ describe('an upstream that keeps to the documented contract and does nothing mor
     expect(shown).toEqual([expect.stringContaining('[client_rejected]')])
     // In the form body, then once in the Authorization header.
     expect(upstream.met.slice(before)).toEqual([TOKEN_PATH, TOKEN_PATH])
-    const problem = await bob.runJson('token', { env: { GENESYS_CLIENT_SECRET: 'not-the-secret-9b2e' } })
+    const problem = await bob.runJson('token', { env: { GENESYS_CLIENT_SECRET: 'test-secret-not-right-9b2e' } })
     expect(problem).toMatchObject({
       code: 3,
       said: { code: 'client_rejected', upstream: { status: 401, code: 'invalid_client' } },
     })
 
     expect(await bob.run('token')).toMatchObject({ code: 0, err: '' })
-    expect(bob.leaks(['not-the-secret-9b2e', upstream.env['GENESYS_CLIENT_SECRET'] ?? '', ...upstream.given])).toEqual(
-      [],
-    )
+    expect(
+      bob.leaks(['test-secret-not-right-9b2e', upstream.env['GENESYS_CLIENT_SECRET'] ?? '', ...upstream.given]),
+    ).toEqual([])
     bob.removeFolder()
   })
 

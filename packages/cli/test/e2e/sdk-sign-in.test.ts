@@ -45,7 +45,7 @@ describe('the official SDK logs in', () => {
     const first = refreshTokenOf(await client.loginCodeAuthorizationGrant(own.id, own.secret, code, CALLBACK))
     expect(await new UsersApi().getUsersMe()).toMatchObject({ id: upstream.users[0]?.id })
     const next = refreshTokenOf(await client.refreshCodeAuthorizationGrant(own.id, own.secret, first))
-    expect(next).toMatch(/^[\w-]{43}$/)
+    expect(next).toMatch(/^sandbox-secret-[\w-]{43}$/)
     expect(next).not.toBe(first)
     expect(await new UsersApi().getUsersMe()).toMatchObject({ id: upstream.users[0]?.id })
   })

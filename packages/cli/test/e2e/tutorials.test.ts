@@ -40,13 +40,13 @@ beforeEach(async () => {
     GENESYS_OAUTH_BASE_URL: upstream.url,
     GENESYS_API_BASE_URL: upstream.url,
     GENESYS_CLIENT_ID: 'tutorial-client',
-    GENESYS_CLIENT_SECRET: 'tutorial-secret-5b1c',
+    GENESYS_CLIENT_SECRET: 'test-secret-tutorial-5b1c',
     GENESYS_PUBLIC_KEY: upstream.publicKey.replaceAll('\n', '\\n'),
     WEBHOOK_SECRET,
   })
 })
 afterEach(async () => {
-  expect(ann.leaks(['tutorial-secret-5b1c', WEBHOOK_SECRET, EMAIL])).toEqual([])
+  expect(ann.leaks(['test-secret-tutorial-5b1c', WEBHOOK_SECRET, EMAIL])).toEqual([])
   ann.removeFolder()
   await Promise.all([upstream.close(), peer.close()])
 })

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { withoutUpstream } from '../../../../tools/secrets-canary/findings.ts'
 import { runInProcess } from '../run-in-process.ts'
 import { type ExitedCli, temporaryFolder, type CliProcess, spawnCli } from '../spawn-cli.ts'
 
@@ -106,13 +107,6 @@ export function user(env: Variables = {}, files: Variables = {}): User {
     },
     removeFolder: remove,
   }
-}
-
-/** An answer without what the API said of a guest that it made, which is handed on and names the person. */
-function withoutUpstream(out: string): string {
-  if (!out.startsWith('{"guestId"')) return out
-  const { upstream: _named, ...rest } = JSON.parse(out) as Readonly<Record<string, unknown>>
-  return JSON.stringify(rest)
 }
 
 /** Works through a list, so many at a time: each is a process. */

@@ -50,7 +50,7 @@ export async function tutorialUpstream(): Promise<TutorialUpstream> {
   const loginKey = tutorialKey('login-1', given)
   const client: TutorialClient = {
     id: 'tutorial-client',
-    secret: 'tutorial-secret-5b1c',
+    secret: 'test-secret-tutorial-5b1c',
     scopes: [],
     accessTokens: 'opaque',
   }

@@ -30,7 +30,7 @@ async function tried(here: World, options: Partial<ConnectionOptions> = {}): Pro
   const before = here.upstream.asked.token.length
   const { accessTokens } = await here.process(options)
   const end = await outcome(accessTokens.token())
-  return [...here.upstream.asked.token.slice(before).map(methodOf), end.startsWith('access-token') ? 'done' : end]
+  return [...here.upstream.asked.token.slice(before).map(methodOf), end.startsWith('test-secret-token') ? 'done' : end]
 }
 
 describe('how a client names itself', () => {
@@ -65,7 +65,7 @@ describe('how a client names itself', () => {
     const store: Store = { ...here.store, fact: (...of) => (read.push(of[1]), here.store.fact(...of)) }
     const { accessTokens } = await here.process({}, { store })
     for (let hour = 0; hour < 3; hour += 1) {
-      expect(await outcome(accessTokens.token())).toMatch('access-token-')
+      expect(await outcome(accessTokens.token())).toMatch('test-secret-token-')
       await here.clock.advance(HOUR)
     }
     expect(here.upstream.asked.token.map(methodOf)).toEqual(['body', 'basic', 'basic', 'basic'])
@@ -167,7 +167,7 @@ describe('how a client names itself', () => {
 
   it('sends the secret to the token endpoint only', async () => {
     const here = world()
-    const secret = new Secret('the one secret')
+    const secret = new Secret('test-secret-the-one')
     const { guests } = await here.process({ client: { id: 'client', secret } })
     await guests.issue({ scopes: ['webmessaging:guest:send'] })
     expect(new URLSearchParams(here.upstream.asked.token[0]?.body).get('client_secret')).toBe(secret.reveal())

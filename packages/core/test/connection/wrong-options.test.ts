@@ -13,7 +13,7 @@ const { memoryStore, Secret } = core
 const { close: _close, ...ports } = node.nodePorts()
 const store = memoryStore()
 const world = { store, ...ports }
-const client = { id: 'client', secret: new Secret('client-secret') }
+const client = { id: 'client', secret: new Secret('test-secret-client') }
 const meter = core.createMeters()
 const keys = core.givenKeys({ pem: publicKey }, ports.platform.maker)
 const source = { token: async () => Promise.reject(new Error('none')), reportRejected: () => false }

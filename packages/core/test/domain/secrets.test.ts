@@ -11,7 +11,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 import { type Answering, granted, json, jwt, strangerKey } from '../world/fake-upstream.ts'
 import { refusal, world } from '../world/world.ts'
 
-const CANARY = 'canary-0123456789'
+const CANARY = 'test-secret-0123456789'
 const clientSecret = `${CANARY} client+secret/"`
 const GUEST = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 

@@ -62,7 +62,7 @@ describe('a back-off', () => {
     expect(await outcome((await process()).accessTokens.token())).toBe('upstream_unavailable')
     clock.stepWall(-10 * MINUTE)
     upstream.token = token
-    expect(await outcome((await process()).accessTokens.token())).toMatch('access-token-')
+    expect(await outcome((await process()).accessTokens.token())).toMatch('test-secret-token-')
   })
 
   it('by the same clock holds for all processes', async () => {

@@ -47,7 +47,7 @@ describe('a guest token', () => {
       generation: 1,
       verified: true,
     })
-    expect(upstream.asked.mint[0]?.headers['authorization']).toBe('Bearer access-token-1')
+    expect(upstream.asked.mint[0]?.headers['authorization']).toBe('Bearer test-secret-token-1')
     expect((await row())?.tokens?.access.reveal()).toBe(guest.token.reveal())
     expect(await connection.verifier.verify(guest.token.reveal(), { subject: ID })).toMatchObject({ valid: true })
   })
@@ -149,7 +149,7 @@ describe('a guest token', () => {
     const { guests, upstream, mints } = await started()
     const { mint } = upstream
     upstream.mint = (asked, signal) =>
-      asked.headers['authorization'] === 'Bearer access-token-1'
+      asked.headers['authorization'] === 'Bearer test-secret-token-1'
         ? json(401, { code: 'bad.credentials' })
         : mint(asked, signal)
     expect((await guests.issue(request)).generation).toBe(1)

@@ -32,7 +32,7 @@ describe('a caller whose patience ends', () => {
       cause: { code: 'upstream_unavailable' },
     })
     release()
-    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
   })
 
   it('hears of no failure where no try failed', async () => {

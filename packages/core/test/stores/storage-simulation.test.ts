@@ -99,7 +99,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   // What ended, ended because a last resort that was declared found the refresh token spent.
   const { credential } = await owner.store.find('default', 'grant')
   if (credential?.status === 'needs_reauth') expect(server.reuses()).toBeGreaterThan(0)
-  else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-/)
+  else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^test-secret-access-/)
 }
 
 it('a process killed before, in or after any save, or whose saves reject, presents a refresh token twice only where the text declares it, and hands out no token that is not saved', {

@@ -20,8 +20,8 @@ describe('tokens kept by a load and a save', () => {
       return outcome((await here.process({}, { store })).accessTokens.token())
     }
     expect([await token(), await token(), here.upstream.asked.token.length]).toEqual([
-      'access-token-1',
-      'access-token-1',
+      'test-secret-token-1',
+      'test-secret-token-1',
       1,
     ])
   })
@@ -36,9 +36,9 @@ describe('tokens kept by a load and a save', () => {
       const { store } = kept.start()
       return outcome((await here.process({ refreshToken }, { store })).accessTokens.token())
     }
-    expect(await token()).toBe('access-of-refresh-token-number-2')
+    expect(await token()).toBe('test-secret-access-2')
     await here.clock.advance(HOUR)
-    expect(await token()).toBe('access-of-refresh-token-number-3')
+    expect(await token()).toBe('test-secret-access-3')
     expect([...server.presented.values()]).toEqual([1, 1])
   })
 
@@ -56,7 +56,7 @@ describe('tokens kept by a load and a save', () => {
     const saves: number[] = []
     await accessTokens.token().then(() => saves.push(kept.saved.length))
     expect([atSend.length, atSend[0]?.includes('"action":"refresh"')]).toEqual([1, true])
-    expect(kept.saved[(saves[0] ?? 0) - 1]).toContain('refresh-token-number-2')
+    expect(kept.saved[(saves[0] ?? 0) - 1]).toContain('test-secret-refresh-2')
   })
 
   it('of a sign-in that was begun in one process are completed by the next, with one exchange', async () => {
@@ -89,9 +89,9 @@ describe('tokens kept by a load and a save', () => {
 })
 
 describe('a save that fails', () => {
-  const failure = Object.assign(new Error('insert into t values ("refresh-token-number-2")'), {
+  const failure = Object.assign(new Error('insert into t values ("test-secret-refresh-2")'), {
     code: 'ECONNREFUSED',
-    params: ['refresh-token-number-2'],
+    params: ['test-secret-refresh-2'],
   })
 
   it('lets nothing be sent where it was of the intent, and shows name and code, no message', async () => {
@@ -120,10 +120,10 @@ describe('a save that fails', () => {
     const { accessTokens } = await here.process({ refreshToken: new Secret(server.issue()) }, { store })
     const asked = outcome(accessTokens.token())
     await here.clock.advance(20 * SECOND)
-    expect(kept.saved.at(-1)).not.toContain('number-2')
+    expect(kept.saved.at(-1)).not.toContain('refresh-2')
     kept.fails = undefined
-    expect(await passing(here.clock, asked)).toBe('access-of-refresh-token-number-2')
-    expect([kept.saved.at(-1)?.includes('number-2'), server.refreshes.length]).toEqual([true, 1])
+    expect(await passing(here.clock, asked)).toBe('test-secret-access-2')
+    expect([kept.saved.at(-1)?.includes('refresh-2'), server.refreshes.length]).toEqual([true, 1])
   })
 })
 

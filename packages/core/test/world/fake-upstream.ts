@@ -69,7 +69,7 @@ function refreshed(answer: HttpAnswer, guestTokenId: string): HttpAnswer {
 /** The answer to the nth token request: an opaque token of an hour. */
 export const granted = (nth: number, more: Readonly<Record<string, unknown>> = {}): HttpAnswer =>
   json(200, {
-    access_token: `access-token-${nth}`,
+    access_token: `test-secret-token-${nth}`,
     token_type: 'bearer',
     expires_in: 3_600,
     scope: 'webmessaging:guest:create webmessaging:guesttoken:write',

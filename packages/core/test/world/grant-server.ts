@@ -47,7 +47,7 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
   let reuses = 0
 
   const issue = (scopes = 'user:read guest:write'): string => {
-    const token = `refresh-token-number-${(issued += 1)}`
+    const token = `test-secret-refresh-${(issued += 1)}`
     living.set(token, scopes)
     return token
   }
@@ -68,7 +68,7 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
     if (!scope.split(' ').every((one) => granted.split(' ').includes(one))) return json(400, { error: 'invalid_scope' })
     living.delete(token)
     const next = issue(granted)
-    const access_token = `access-of-${next}`
+    const access_token = `test-secret-access-${issued}`
     const answer = json(200, {
       access_token,
       token_type: 'bearer',
@@ -84,7 +84,7 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
     async answering({ body = '' }) {
       const form = new URLSearchParams(body)
       if (form.get('grant_type') !== 'refresh_token')
-        return json(200, { access_token: 'by-client-credentials', expires_in: 3_600 })
+        return json(200, { access_token: 'test-secret-by-client-credentials', expires_in: 3_600 })
       refreshes.push(form)
       const token = form.get('refresh_token') ?? ''
       count(presented, token)

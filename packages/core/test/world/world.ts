@@ -50,7 +50,7 @@ export function world(): World {
       return connection(
         {
           hosts,
-          client: { id: 'client', secret: new Secret('client-secret') },
+          client: { id: 'client', secret: new Secret('test-secret-client') },
           publicKey,
           policy: { retry: { retries: 0 }, limit: { perMinute: 60_000, burst: 1_000 }, breaker: { atLeast: 1_000 } },
           ...options,

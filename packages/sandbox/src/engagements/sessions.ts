@@ -106,7 +106,7 @@ async function issueTokens(
     refreshableUntil: now + refreshSeconds * 1000,
   }
   const next = keepGuest(state, { ...guest, ...times })
-  const refreshToken = random.text(32)
+  const refreshToken = random.secret(32)
   state.refreshTokens.set(refreshToken, { guestId: next.guestId, spent: false, presented: 0 })
   const token = await sign({ ...next, scopes: guestScopes, iat, seconds: tokenSeconds })
   return { guest: next, refreshToken, token }

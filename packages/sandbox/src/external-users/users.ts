@@ -48,7 +48,7 @@ export function createExternalUsers(parts: ExternalUserParts): ExternalUsers {
       liveUntil.set(id, (iat + seconds) * 1000)
       const created = owners.assign(personKey(organization, email), id)
       const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
-      return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.text(48) }
+      return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.secret(48) }
     },
     isLive,
     end: (id) => {

@@ -54,7 +54,7 @@ export function createAccessTokens(parts: AccessTokenParts): AccessTokens {
     scopes: readonly string[],
     { sub, aud, iat }: { readonly sub: string; readonly aud: string; readonly iat: number },
   ): Promise<string> | string => {
-    if (format === 'opaque') return random.text(64)
+    if (format === 'opaque') return random.secret(64)
     const claims = {
       iss: issuer(),
       sub,

@@ -43,7 +43,7 @@ export function createAuthorizationCodes({
   const issued = new Map<string, AuthorizationCode>()
   return {
     issue: (terms) => {
-      const text = random.text(32)
+      const text = random.secret(32)
       forgetExpired(issued, clock.now(), DAY)
       issued.set(text, { terms, expiresAt: clock.now() + lifetimeMs })
       return text

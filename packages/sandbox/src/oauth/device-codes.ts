@@ -55,7 +55,7 @@ export function createDeviceCodes(parts: { clock: Clock; random: Randomness; int
   return {
     issue: (of) => {
       forgetExpired(issued, clock.now(), REMEMBERED)
-      const text = random.text(32)
+      const text = random.secret(32)
       const expiresAt = clock.now() + DEVICE_LIFETIME * 1000
       const code = { ...of, userCode: userCode(random), expiresAt, interval }
       issued.set(text, code)

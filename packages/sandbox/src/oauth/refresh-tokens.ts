@@ -39,7 +39,7 @@ export function createRefreshTokens({ clock, random }: { clock: Clock; random: R
   }
   return {
     issue: (family) => {
-      const text = random.text(32)
+      const text = random.secret(32)
       forgetExpired(issued, clock.now())
       issued.set(text, { family, presented: 0, expiresAt: clock.now() + IDLE })
       return text

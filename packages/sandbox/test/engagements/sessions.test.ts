@@ -27,7 +27,7 @@ describe('a guest who is authenticated', () => {
       guestId: expect.stringMatching(UUID),
       token: expect.any(String),
       expiresIn: 3600,
-      refreshToken: expect.stringMatching(/^[\w-]{43}$/),
+      refreshToken: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
       email: EMAIL,
       consent: true,
       channelId: sandbox.channelId,

@@ -35,7 +35,7 @@ it('a signed-in user makes a user with a token that is signed for them', async (
 
 it('the token is opaque where configured', async () => {
   const sandbox = await started({ autoConsent: true, externalUserTokenFormat: 'opaque' })
-  expect((await make(sandbox)).json['token']).toMatch(/^[\w-]{64}$/)
+  expect((await make(sandbox)).json['token']).toMatch(/^sandbox-secret-[\w-]{64}$/)
 })
 
 it('makes another user of an address that has a session, where that is configured', async () => {

@@ -14,7 +14,7 @@ describe('a code', () => {
       access_token: expect.any(String),
       token_type: 'bearer',
       expires_in: 3600,
-      refresh_token: expect.stringMatching(/^[\w-]{43}$/),
+      refresh_token: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
       scope: 'user:read guest:read',
     })
     expect(await verified(sandbox, reply.json['access_token'])).toMatchObject({
@@ -74,7 +74,7 @@ describe('a code', () => {
   it('gives opaque access tokens where the sandbox is told to', async () => {
     const sandbox = await started({ ...auto, accessTokenFormat: 'opaque' })
     const { access } = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
-    expect(access).toMatch(/^[\w-]{86}$/)
+    expect(access).toMatch(/^sandbox-secret-[\w-]{86}$/)
     expect(await userinfoStatus(sandbox, access)).toBe(200)
   })
 

@@ -9,7 +9,7 @@ describe('the authorize endpoint', () => {
     const sandbox = await started(auto)
     const { address, query } = landing(await authorize(sandbox))
     expect(address).toBe(CALLBACK)
-    expect(query).toEqual({ code: expect.stringMatching(/^[\w-]{43}$/), state: 'st & te' })
+    expect(query).toEqual({ code: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/), state: 'st & te' })
   })
 
   it('answers under its alias, keeps the query of the redirect, and adds no state that was not given', async () => {
@@ -18,7 +18,7 @@ describe('the authorize endpoint', () => {
     const path = `/api/v2/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${encodeURIComponent(redirect)}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`
     const { headers } = await send(sandbox, path, { redirect: 'manual' })
     expect(headers.get('location')).toMatch(
-      /^http:\/\/127\.0\.0\.1:49152\/callback\?tenant=a%20b&code=[\w-]{43}&iss=http[\w%.]+$/,
+      /^http:\/\/127\.0\.0\.1:49152\/callback\?tenant=a%20b&code=sandbox-secret-[\w-]{43}&iss=http[\w%.]+$/,
     )
   })
 

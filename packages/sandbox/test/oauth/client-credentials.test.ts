@@ -39,7 +39,7 @@ describe('an access token for client credentials', () => {
   it('can be opaque, as on the public platform', async () => {
     const sandbox = await started({ accessTokenFormat: 'opaque' })
     const token = await accessToken(sandbox)
-    expect(token).toMatch(/^[\w-]{86}$/)
+    expect(token).toMatch(/^sandbox-secret-[\w-]{86}$/)
     const me = await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${token}` } })
     expect(me.status).toBe(200)
   })

@@ -33,7 +33,7 @@ describe('a device', () => {
       const { status, headers, json } = await begin(sandbox, {}, path)
       expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
       expect(json).toEqual({
-        device_code: expect.stringMatching(/^[\w-]{43}$/),
+        device_code: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
         user_code: expect.stringMatching(/^[BCDFGHJ-NP-TV-XZ]{4}-[BCDFGHJ-NP-TV-XZ]{4}$/),
         verification_uri: `${sandbox.url}/device`,
         verification_uri_complete: `${sandbox.url}/device?user_code=${String(json['user_code'])}`,

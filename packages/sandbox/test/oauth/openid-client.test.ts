@@ -98,7 +98,7 @@ describe('openid-client, unchanged', () => {
       expect(tokens.claims()).toMatchObject({ iss: it.url, sub: user?.id, name: user?.name })
       expect(await fetchUserInfo(config, tokens.access_token, user?.id ?? '')).toMatchObject({ name: user?.name })
       const next = await refreshTokenGrant(config, tokens.refresh_token ?? '')
-      expect(next.refresh_token).toMatch(/^[\w-]{43}$/)
+      expect(next.refresh_token).toMatch(/^sandbox-secret-[\w-]{43}$/)
       await expect(refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
         error: 'invalid_grant',
         status: 400,

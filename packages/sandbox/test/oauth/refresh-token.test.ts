@@ -14,7 +14,7 @@ describe('a refresh', () => {
       access_token: expect.any(String),
       token_type: 'bearer',
       expires_in: 3600,
-      refresh_token: expect.stringMatching(/^[\w-]{43}$/),
+      refresh_token: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
       scope: 'user:read guest:read',
     })
     const next = tokensOf(reply)

@@ -41,7 +41,7 @@ export async function guestUpstream(): Promise<GuestUpstream> {
     }
     const guestId = randomUUID()
     return isNew
-      ? [201, { guestId, token: tokenOf(guestId), expiresIn: 3_600, refreshToken: `refresh-${guestId}` }]
+      ? [201, { guestId, token: tokenOf(guestId), expiresIn: 3_600, refreshToken: `test-secret-refresh-${guestId}` }]
       : [409, { code: 'conflict' }]
   }
 

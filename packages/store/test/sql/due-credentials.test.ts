@@ -20,7 +20,7 @@ const guest = (id: string, renewAt: number): Credential => ({
   status: 'active',
   createdAt: 0,
   tokens: {
-    access: new Secret(`access-${id}`),
+    access: new Secret(`test-secret-access-${id}`),
     scopes: [],
     verified: true,
     sentAt: 0,

@@ -26,7 +26,7 @@ const guest = (connection: string, id: string, generation: number): Credential =
   createdAt: 0,
   profile: sealedProfile({ email: `${id}@example.com` }),
   tokens: {
-    access: new Secret(`access-${id}-${generation}`),
+    access: new Secret(`test-secret-access-${id}-${generation}`),
     scopes: [],
     verified: true,
     sentAt: 0,
@@ -54,7 +54,7 @@ async function readAll(store: SealedStore): Promise<number> {
     const guests = guestsIn(await store.list(connection, { kind: 'guest', limit: 1_000 }))
     for (const { id, generation, tokens, profile } of guests.filter((one) => one.profile !== undefined)) {
       expect([tokens?.access.reveal(), openProfile(profile)]).toEqual([
-        `access-${id}-${generation}`,
+        `test-secret-access-${id}-${generation}`,
         { email: `${id}@example.com` },
       ])
       values += 2
@@ -216,7 +216,7 @@ describe('a rotation of keys', () => {
         for (; !over.signal.aborted; reads += 1) {
           const id = ids[reads % GUESTS] ?? ''
           const { credential } = await reader.find('default', id)
-          expect(credential?.tokens?.access.reveal()).toBe(`access-${id}-${credential?.generation}`)
+          expect(credential?.tokens?.access.reveal()).toBe(`test-secret-access-${id}-${credential?.generation}`)
           expect((await reader.document('neighbour', 'webhook', id)).value).toEqual({ secret: id })
           await turn()
         }
@@ -245,7 +245,7 @@ describe('a rotation of keys', () => {
       expect(await readAll(fresh)).toBe(VALUES)
       for (const id of ['a', 'b', 'c', 'd']) {
         const { credential } = await fresh.find('default', id)
-        expect(credential?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-${credential?.generation}`)
+        expect(credential?.tokens?.refresh?.reveal()).toBe(`test-secret-refresh-${id}-${credential?.generation}`)
       }
       expect((await fresh.find('default', 'guest-0')).credential?.generation).toBe(generation)
       for (const one of [store, reader, writer, fresh]) await one.close()

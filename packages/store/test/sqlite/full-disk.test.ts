@@ -20,8 +20,8 @@ const guest = (generation: number, note = ''): Credential => ({
   createdAt: AT,
   request: { channelId: note },
   tokens: {
-    access: new Secret(`access-${generation}`),
-    refresh: new Secret(`refresh-${generation}`),
+    access: new Secret(`test-secret-access-${generation}`),
+    refresh: new Secret(`test-secret-refresh-${generation}`),
     scopes: [],
     verified: true,
     sentAt: AT,

@@ -94,7 +94,7 @@ describe('a store that several processes share', () => {
             const stored = credential?.generation ?? 0
             // What was committed and not yet told may be there as well, whole.
             expect(stored).toBeGreaterThanOrEqual(generation)
-            expect(credential?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-${stored}`)
+            expect(credential?.tokens?.refresh?.reveal()).toBe(`test-secret-refresh-${id}-${stored}`)
           }
           await store.close()
         }

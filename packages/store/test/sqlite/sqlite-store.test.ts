@@ -7,7 +7,7 @@ import { type Credential, type GuestCredential, guestIn, openProfile, sealedProf
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, OTHER_KEY, openStore, ring } from '../helpers/open-store.ts'
 
-const CANARY = 'canary-7f3a9'
+const CANARY = 'test-secret-7f3a9'
 
 const credential = (id: string, generation: number, more: Partial<GuestCredential> = {}): GuestCredential => ({
   connection: 'default',

@@ -56,7 +56,7 @@ async function live(happenings: readonly Happening[], processes: number): Promis
     if (mood === 'lost') throw new HttpFault('lost', 'ECONNRESET')
     if (mood === 'misconfigured') return json(400, { error: 'invalid_scope' })
     const nth = endOf.size + 1
-    endOf.set(`access-token-${nth}`, clock.monotonic() + HOUR)
+    endOf.set(`test-secret-token-${nth}`, clock.monotonic() + HOUR)
     if (mood === 'slow') await clock.sleep(7 * SECOND)
     return granted(nth)
   }
@@ -117,7 +117,7 @@ async function live(happenings: readonly Happening[], processes: number): Promis
     await clock.advance(MINUTE)
     ends.push(await end)
   }
-  expect(ends.at(-1)).toMatch(/^access-token-\d+$/)
+  expect(ends.at(-1)).toMatch(/^test-secret-token-\d+$/)
   expect(mostUnderWay).toBeLessThanOrEqual(1)
   expect(clock.sleeping).toBe(0)
 }

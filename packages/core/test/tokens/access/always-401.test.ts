@@ -74,7 +74,7 @@ describe('an API that answers 401 to every token', () => {
     expect(server.refreshes).toHaveLength(3)
     const found = JSON.stringify(await store.fact('default', 'refused-tokens'))
     expect(found).toContain('"waitMs":2000')
-    expect(found).not.toContain('access-of-')
+    expect(found).not.toContain('test-secret-access-')
     await store.setFact('default', 'refused-tokens', { 'create-guest': 'nonsense' })
     await refusal((await another()).guests.issue(ann))
     expect(server.refreshes).toHaveLength(4)

@@ -23,7 +23,7 @@ describe('a wall clock that steps back', () => {
     upstream.token = () => json(503, {})
     await clock.advance(HOUR - age - 1 > 0 ? HOUR - age - 1 : 0)
     const before = await ask()
-    expect(before).toBe(age < HOUR ? 'access-token-1' : 'upstream_unavailable')
+    expect(before).toBe(age < HOUR ? 'test-secret-token-1' : 'upstream_unavailable')
     await clock.advance(1)
     expect(await ask()).toBe('upstream_unavailable')
   })
@@ -43,7 +43,7 @@ describe('a wall clock that steps back', () => {
     for (let minute = 0; minute < 59; minute += 1) {
       await clock.advance(MINUTE)
       clock.stepWall(-MINUTE)
-      expect(await ask()).toBe('access-token-1')
+      expect(await ask()).toBe('test-secret-token-1')
     }
     await clock.advance(MINUTE)
     expect(await ask()).toBe('upstream_unavailable')
@@ -52,11 +52,11 @@ describe('a wall clock that steps back', () => {
   it('leaves the times of a new token to the new time', async () => {
     const { ask, clock, requests } = await after(HOUR)
     clock.stepWall(-HOUR)
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     await clock.advance(54 * MINUTE)
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     await clock.advance(6 * MINUTE)
-    expect(await ask()).toBe('access-token-3')
+    expect(await ask()).toBe('test-secret-token-3')
     expect(requests()).toBe(3)
   })
 
@@ -67,15 +67,15 @@ describe('a wall clock that steps back', () => {
     clock.stepWall(-HOUR)
     upstream.token = () => granted(3)
     await clock.advance(SECOND)
-    expect(await ask()).toBe('access-token-3')
+    expect(await ask()).toBe('test-secret-token-3')
   })
 
   it('makes a process that has just started renew a token from the future, whose age nobody knows', async () => {
     const { clock, process, upstream } = await after(5 * MINUTE)
     clock.stepWall(-HOUR)
     const { accessTokens } = await process()
-    expect(await outcome(accessTokens.token())).toBe('access-token-2')
-    expect(await outcome(accessTokens.token())).toBe('access-token-2')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-2')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-2')
     expect(upstream.asked.token).toHaveLength(2)
   })
 })
@@ -84,7 +84,7 @@ describe('a machine that was suspended for an hour', () => {
   it.each(Object.entries(ages))('counts the hour of a token that was %s', async (_, age) => {
     const { ask, clock, requests } = await after(age)
     clock.stepWall(HOUR)
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     expect(requests()).toBe(2)
   })
 
@@ -98,7 +98,7 @@ describe('a machine that was suspended for an hour', () => {
   it('for a part of the rest of its life counts that too', async () => {
     const { ask, clock, upstream } = await after(ages.fresh)
     clock.stepWall(30 * MINUTE)
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     upstream.token = () => json(503, {})
     await clock.advance(10 * MINUTE)
     expect(await ask()).toBe('upstream_unavailable')
@@ -203,7 +203,7 @@ describe('an access token that is a JWT', () => {
   it('that looks like none is taken as it is, and must be one where that is asked for', async () => {
     const here = world()
     const lax = await here.process()
-    expect(await outcome(lax.accessTokens.token())).toBe('access-token-1')
+    expect(await outcome(lax.accessTokens.token())).toBe('test-secret-token-1')
     const strict = await here.process({ accessTokenFormat: 'jwt', client: { id: 'strict' } })
     expect(await refusal(strict.accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'malformed' })
   })

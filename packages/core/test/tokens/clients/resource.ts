@@ -90,7 +90,7 @@ export async function resource(): Promise<Resource> {
   const { accessTokens } = await connection(
     {
       hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }),
-      client: { id: 'client', secret: new Secret('client-secret') },
+      client: { id: 'client', secret: new Secret('test-secret-client') },
     },
     { ...ports, store: memoryStore() },
   )

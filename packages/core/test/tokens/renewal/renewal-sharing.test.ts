@@ -40,7 +40,7 @@ describe('callers of one process', () => {
     }
     const { accessTokens } = await here.process({}, { store })
     const answers = await Promise.all(Array.from({ length: 1_000 }, () => outcome(accessTokens.token())))
-    expect(new Set(answers)).toEqual(new Set(['access-token-1']))
+    expect(new Set(answers)).toEqual(new Set(['test-secret-token-1']))
     expect(finds).toBeLessThan(10)
   })
 
@@ -63,11 +63,11 @@ describe('processes that share a store', () => {
     const { one, other, clock, requests } = await two()
     const callers = Array.from({ length: 100 }, (_, nth) => outcome((nth % 2 === 0 ? one : other).token()))
     await clock.advance(SECOND)
-    expect(new Set(await Promise.all(callers))).toEqual(new Set(['access-token-1']))
+    expect(new Set(await Promise.all(callers))).toEqual(new Set(['test-secret-token-1']))
     await clock.advance(2 * HOUR)
     const second = [outcome(one.token()), outcome(other.token())]
     await clock.advance(SECOND)
-    expect(await Promise.all(second)).toEqual(['access-token-2', 'access-token-2'])
+    expect(await Promise.all(second)).toEqual(['test-secret-token-2', 'test-secret-token-2'])
     expect(requests()).toBe(2)
   })
 
@@ -80,7 +80,7 @@ describe('processes that share a store', () => {
     expect(requests()).toBe(1)
     slow.release()
     await clock.advance(SECOND)
-    expect(await Promise.all(asked)).toEqual(['access-token-1', 'access-token-1'])
+    expect(await Promise.all(asked)).toEqual(['test-secret-token-1', 'test-secret-token-1'])
   })
 
   it('do so beyond the length of a lease', async () => {
@@ -98,7 +98,7 @@ describe('processes that share a store', () => {
     expect(requests()).toBe(1)
     slow.release()
     await clock.advance(SECOND)
-    expect([await first, await second]).toEqual(['access-token-1', 'access-token-1'])
+    expect([await first, await second]).toEqual(['test-secret-token-1', 'test-secret-token-1'])
   })
 
   it('go on by themselves when the one that renews has died, once its lease has ended', async () => {
@@ -110,7 +110,7 @@ describe('processes that share a store', () => {
     await here.clock.advance(5 * SECOND - 1)
     expect(here.upstream.asked.token).toHaveLength(0)
     await here.clock.advance(SECOND)
-    expect(await asked).toBe('access-token-1')
+    expect(await asked).toBe('test-secret-token-1')
     expect(here.upstream.asked.token).toHaveLength(1)
   })
 
@@ -121,9 +121,9 @@ describe('processes that share a store', () => {
     const { accessTokens } = await here.process()
     const current = outcome(accessTokens.token())
     await here.clock.advance(11 * SECOND)
-    expect(await current).toBe('access-token-1')
+    expect(await current).toBe('test-secret-token-1')
     release()
-    expect(await asked).toBe('access-token-1')
+    expect(await asked).toBe('test-secret-token-1')
     expect((await accessTokens.token()).generation).toBe(1)
   })
 
@@ -136,8 +136,8 @@ describe('processes that share a store', () => {
     await here.clock.advance(11 * SECOND)
     expect(await failing).toBe('upstream_unavailable')
     release()
-    expect(await asked).toBe('access-token-99')
-    expect(await outcome((await here.process()).accessTokens.token())).toBe('access-token-99')
+    expect(await asked).toBe('test-secret-token-99')
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('test-secret-token-99')
   })
 
   it('never wait in the advisory window for the one that renews', async () => {
@@ -147,13 +147,16 @@ describe('processes that share a store', () => {
     await clock.advance(ADVISORY)
     const next = held(() => granted(2))
     upstream.token = next.answering
-    expect([await outcome(one.token()), await outcome(other.token())]).toEqual(['access-token-1', 'access-token-1'])
+    expect([await outcome(one.token()), await outcome(other.token())]).toEqual([
+      'test-secret-token-1',
+      'test-secret-token-1',
+    ])
     await settle()
-    expect(await outcome(other.token())).toBe('access-token-1')
+    expect(await outcome(other.token())).toBe('test-secret-token-1')
     expect(requests()).toBe(2)
     next.release()
     await settle()
-    expect(await outcome(other.token())).toBe('access-token-2')
+    expect(await outcome(other.token())).toBe('test-secret-token-2')
   })
 
   it('remember for each other that a renewal failed, and until when', async () => {
@@ -167,7 +170,7 @@ describe('processes that share a store', () => {
     expect(requests()).toBe(1)
     upstream.token = () => granted(1)
     await clock.advance(1)
-    expect(await outcome(other.token())).toBe('access-token-1')
+    expect(await outcome(other.token())).toBe('test-secret-token-1')
   })
 
   it('serve a token to its end while the back-off of another lasts', async () => {
@@ -175,8 +178,8 @@ describe('processes that share a store', () => {
     await one.token()
     await clock.advance(MANDATORY)
     upstream.token = () => json(503, {}, { 'retry-after': '3600' })
-    expect(await outcome(one.token())).toBe('access-token-1')
-    expect(await outcome(other.token())).toBe('access-token-1')
+    expect(await outcome(one.token())).toBe('test-secret-token-1')
+    expect(await outcome(other.token())).toBe('test-secret-token-1')
     await clock.advance(MINUTE)
     expect(await outcome(other.token())).toBe('upstream_unavailable')
     expect(requests()).toBe(2)
@@ -211,7 +214,7 @@ describe('processes that share a store', () => {
     expect(await outcome(one.token())).toBe('scope_missing')
     expect(clock.sleeping).toBe(0)
     upstream.token = () => granted(2)
-    expect(await outcome(other.token())).toBe('access-token-2')
+    expect(await outcome(other.token())).toBe('test-secret-token-2')
   })
 })
 
@@ -226,7 +229,7 @@ describe('a token that its resource rejected', () => {
     const { one, first, again, requests } = await reported()
     again(first)
     const all = await Promise.all(Array.from({ length: 20 }, () => outcome(one.token())))
-    expect(new Set(all)).toEqual(new Set(['access-token-2']))
+    expect(new Set(all)).toEqual(new Set(['test-secret-token-2']))
     expect(requests()).toBe(2)
   })
 
@@ -236,16 +239,16 @@ describe('a token that its resource rejected', () => {
     await one.token()
     again(first)
     again(first)
-    expect(await outcome(one.token())).toBe('access-token-2')
+    expect(await outcome(one.token())).toBe('test-secret-token-2')
     expect(requests()).toBe(2)
   })
 
   it('is not replaced when it is another than the current one', async () => {
     const { one, other, again, requests } = await reported()
-    again(new Secret('access-token-0'))
+    again(new Secret('test-secret-token-0'))
     again(new Secret(''))
-    expect(await outcome(one.token())).toBe('access-token-1')
-    expect(await outcome(other.token())).toBe('access-token-1')
+    expect(await outcome(one.token())).toBe('test-secret-token-1')
+    expect(await outcome(other.token())).toBe('test-secret-token-1')
     expect(requests()).toBe(1)
   })
 
@@ -253,9 +256,9 @@ describe('a token that its resource rejected', () => {
     const { one, other, first, again, requests } = await reported()
     const same = (await other.token()).token
     other.reportRejected(same)
-    expect(await outcome(other.token())).toBe('access-token-2')
+    expect(await outcome(other.token())).toBe('test-secret-token-2')
     again(first)
-    expect(await outcome(one.token())).toBe('access-token-2')
+    expect(await outcome(one.token())).toBe('test-secret-token-2')
     expect(requests()).toBe(2)
   })
 
@@ -285,13 +288,13 @@ describe('a token that its resource rejected', () => {
     const { credentials } = await here.store.list('default', { kind: 'access', limit: 1 })
     await here.store.lease('default', `renew:${credentials[0]?.id}`, 'somebody else', 10 * SECOND)
     slow = true
-    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
     accessTokens.reportRejected(token)
     const after = outcome(accessTokens.token())
     await settle()
     answerLease()
     await here.clock.advance(11 * SECOND)
-    expect(await after).toBe('access-token-2')
+    expect(await after).toBe('test-secret-token-2')
   })
 
   it('is replaced also while a renewal of it runs behind the callers', async () => {

@@ -20,7 +20,7 @@ async function started(before = 0) {
   const here = world()
   const { accessTokens, idle } = await here.process()
   const ask = (): Promise<string> => outcome(accessTokens.token())
-  expect(await ask()).toBe('access-token-1')
+  expect(await ask()).toBe('test-secret-token-1')
   await here.clock.advance(before)
   return { ...here, accessTokens, idle, ask, requests: () => here.upstream.asked.token.length }
 }
@@ -30,7 +30,7 @@ describe('an access token', () => {
     const { ask, clock, requests } = await started()
     for (let minute = 0; minute < 54; minute += 1) {
       await clock.advance(MINUTE)
-      expect(await ask()).toBe('access-token-1')
+      expect(await ask()).toBe('test-secret-token-1')
     }
     expect(requests()).toBe(1)
   })
@@ -47,7 +47,7 @@ describe('an access token', () => {
 
   it('is served in the advisory window while one renewal runs behind the callers', async () => {
     const { ask, clock, requests, upstream } = await started(ADVISORY - 1)
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     await settle()
     expect(requests()).toBe(1)
     const next = held(() => granted(2))
@@ -55,13 +55,13 @@ describe('an access token', () => {
     await clock.advance(1)
     for (let round = 0; round < 3; round += 1) {
       const all = await Promise.all(Array.from({ length: 50 }, ask))
-      expect(new Set(all)).toEqual(new Set(['access-token-1']))
+      expect(new Set(all)).toEqual(new Set(['test-secret-token-1']))
       await clock.advance(SECOND)
     }
     expect(requests()).toBe(2)
     next.release()
     await settle()
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     expect(requests()).toBe(2)
   })
 
@@ -70,7 +70,7 @@ describe('an access token', () => {
     await idle()
     const next = held(() => granted(2))
     upstream.token = next.answering
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     let isIdle = false
     const ended = idle().then(() => (isIdle = true))
     await settle()
@@ -90,12 +90,12 @@ describe('an access token', () => {
     await settle()
     expect([came, requests()]).toEqual([false, 2])
     next.release()
-    expect(await asked).toBe('access-token-2')
+    expect(await asked).toBe('test-secret-token-2')
   })
 
   it('is new after its end', async () => {
     const { ask, requests } = await started(2 * HOUR)
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     expect(requests()).toBe(2)
   })
 
@@ -103,8 +103,8 @@ describe('an access token', () => {
     const here = world()
     const { accessTokens } = await here.process()
     const all = await Promise.all(Array.from({ length: 100 }, () => outcome(accessTokens.token())))
-    expect(new Set(all)).toEqual(new Set(['access-token-1']))
-    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    expect(new Set(all)).toEqual(new Set(['test-secret-token-1']))
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
     expect(here.upstream.asked.token).toHaveLength(1)
   })
 
@@ -120,7 +120,7 @@ describe('an access token', () => {
     impatient.abort(new Error('enough'))
     expect(await first).toBe('not ours: Error: enough')
     next.release()
-    expect(await second).toBe('access-token-1')
+    expect(await second).toBe('test-secret-token-1')
     expect(here.upstream.asked.token).toHaveLength(1)
   })
 
@@ -136,7 +136,7 @@ describe('an access token', () => {
     await here.clock.advance(2 * SECOND)
     expect(await asked[nth === 'first' ? 0 : 1]).toBe('deadline_exceeded')
     next.release()
-    expect(await asked[nth === 'first' ? 1 : 0]).toBe('access-token-1')
+    expect(await asked[nth === 'first' ? 1 : 0]).toBe('test-secret-token-1')
     expect(here.upstream.asked.token).toHaveLength(1)
   })
 
@@ -156,7 +156,7 @@ describe('an access token', () => {
       cause: { code: 'upstream_unavailable', message: expect.stringContaining('2 tries') },
     })
     release()
-    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
   })
 
   it('is not even asked for by a caller who gave up before', async () => {
@@ -178,7 +178,7 @@ describe('an access token', () => {
     const other = (await here.process()).accessTokens
     expect(await outcome(other.token())).toBe('upstream_unavailable')
     expect(await outcome(other.token({ patienceMs: 500 }))).toBe('upstream_unavailable')
-    expect(await passing(here.clock, outcome(other.token({ patienceMs: 5 * SECOND })))).toBe('access-token-2')
+    expect(await passing(here.clock, outcome(other.token({ patienceMs: 5 * SECOND })))).toBe('test-secret-token-2')
   })
 
   it.each([
@@ -197,9 +197,9 @@ describe('an access token', () => {
     const { expiresAt } = await accessTokens.token()
     expect(expiresAt).toBe(here.clock.wall() + life)
     await here.clock.advance(life / 2)
-    expect(await outcome(accessTokens.token())).toBe('access-token-1')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
     await here.clock.advance(life / 2)
-    expect(await outcome(accessTokens.token())).toBe('access-token-2')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-token-2')
   })
 
   it.each([
@@ -251,9 +251,9 @@ describe('when a renewal fails', () => {
   it('the token is served to its very end and not a millisecond longer', async () => {
     const { ask, clock, upstream } = await started(MANDATORY)
     upstream.token = failing
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     await clock.advance(MINUTE - 1)
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     await clock.advance(1)
     expect(await ask()).toBe('upstream_unavailable')
   })
@@ -265,7 +265,7 @@ describe('when a renewal fails', () => {
     const early = ask()
     await clock.advance(2 * SECOND - 1)
     first.release()
-    expect(await early).toBe('access-token-1')
+    expect(await early).toBe('test-secret-token-1')
   })
 
   it('at the end of the wait, the token is not served if it has ended meanwhile', async () => {
@@ -291,13 +291,13 @@ describe('when a renewal fails', () => {
   ])('by %s, the token that is still valid is served, and renewal recovers', async (_, answer, code) => {
     const { ask, clock, upstream, requests } = await started(MANDATORY)
     upstream.token = answer
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     await clock.advance(MINUTE)
     expect(await ask()).toBe(code)
     upstream.token = () => granted(2)
     await clock.advance(5 * MINUTE)
     const before = requests()
-    expect(await ask()).toBe('access-token-2')
+    expect(await ask()).toBe('test-secret-token-2')
     expect(requests()).toBe(before + 1)
   })
 
@@ -328,7 +328,7 @@ describe('when a renewal fails', () => {
     const { ask, clock, upstream, requests } = await started(ADVISORY)
     upstream.token = failing
     for (let tenth = 0; tenth < 10; tenth += 1) {
-      expect(await ask()).toBe('access-token-1')
+      expect(await ask()).toBe('test-secret-token-1')
       await clock.advance(SECOND / 10)
     }
     expect(requests()).toBe(2)
@@ -357,7 +357,7 @@ describe('when a renewal fails', () => {
     await ask()
     upstream.token = () => granted(3)
     await clock.advance(2 * SECOND)
-    expect(await ask()).toBe('access-token-3')
+    expect(await ask()).toBe('test-secret-token-3')
     expect((await accessTokens.token()).generation).toBe(2)
     const { credentials } = await store.list('default', { kind: 'access', limit: 9 })
     expect(credentials).toHaveLength(1)
@@ -377,7 +377,7 @@ describe('when a renewal fails', () => {
     expect(requests()).toBe(3)
     const other = await process({}, { store, clock, http: upstream.http })
     upstream.token = () => granted(4)
-    expect(await outcome(other.accessTokens.token())).toBe('access-token-4')
+    expect(await outcome(other.accessTokens.token())).toBe('test-secret-token-4')
   })
 
   it('it is told in an event with its code, and so is a success', async () => {
@@ -420,32 +420,32 @@ describe('when the store fails', () => {
 
   it('while it takes the new token, the token that is still valid is served', async () => {
     const { ask, clock, mend } = await failingStore('commit')
-    expect(await ask()).toBe('access-token-1')
+    expect(await ask()).toBe('test-secret-token-1')
     await clock.advance(MINUTE)
     expect(await ask()).toBe('store_busy')
     mend()
     await clock.advance(5 * SECOND)
-    expect(await ask()).toMatch(/^access-token-[2-9]$/)
+    expect(await ask()).toMatch(/^test-secret-token-[2-9]$/)
   })
 
   it.each(['find', 'lease'] as const)(
     'while it cannot be asked (%s), a token in hand is served to its end',
     async (name) => {
       const { ask, clock, mend } = await failingStore(name)
-      expect(await ask()).toBe('access-token-1')
+      expect(await ask()).toBe('test-secret-token-1')
       await clock.advance(MINUTE - 1)
-      expect(await ask()).toBe('access-token-1')
+      expect(await ask()).toBe('test-secret-token-1')
       await clock.advance(1)
       expect(await ask()).toBe('store_busy')
       mend()
-      expect(await ask()).toBe('access-token-2')
+      expect(await ask()).toBe('test-secret-token-2')
     },
   )
 
   it('while it takes down a failed renewal, the token is served all the same and upstream is left alone', async () => {
     const { ask, clock, upstream } = await failingStore('commit')
     upstream.token = failing
-    for (let round = 0; round < 5; round += 1) expect(await ask()).toBe('access-token-1')
+    for (let round = 0; round < 5; round += 1) expect(await ask()).toBe('test-secret-token-1')
     expect(upstream.asked.token).toHaveLength(2)
     await clock.advance(MINUTE)
     expect(await ask()).toBe('upstream_unavailable')

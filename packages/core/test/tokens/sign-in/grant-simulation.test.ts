@@ -79,7 +79,7 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
   const { credential } = await here.store.find('default', 'grant')
   // Nothing is lost silently: a connection without tokens says so, and the log says why.
   if (credential?.status === 'needs_reauth') expect(events.map(({ type }) => type)).toContain('GRANT_ENDED')
-  else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^access-of-|^$/)
+  else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^test-secret-access-|^$/)
   if (server.reuses() > 0) expect(events.map(({ type }) => type)).toContain('GRANT_IN_DOUBT')
 }
 

@@ -49,13 +49,13 @@ describe('a connection that is signed in', () => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()
     const first = await accessTokens.token()
-    expect(first.token.reveal()).toBe('access-of-refresh-token-number-2')
+    expect(first.token.reveal()).toBe('test-secret-access-2')
     expect(first).toMatchObject({ scopes: ['user:read', 'guest:write'], generation: 1, status: 'active' })
     await here.clock.advance(HOUR)
-    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-access-3')
     expect(here.server.refreshes.map((form) => form.get('refresh_token'))).toEqual([
-      'refresh-token-number-1',
-      'refresh-token-number-2',
+      'test-secret-refresh-1',
+      'test-secret-refresh-2',
     ])
     expect(await here.types()).toEqual(
       Array.from({ length: 2 }, () => ['ACCESS_TOKEN_INITIATED', 'ACCESS_TOKEN_RENEWED']).flat(),
@@ -66,7 +66,7 @@ describe('a connection that is signed in', () => {
     const here = signedIn()
     await (await here.seeded()).accessTokens.token()
     const { accessTokens } = await here.process()
-    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-access-2')
     expect(here.server.refreshes).toHaveLength(1)
   })
 
@@ -78,7 +78,7 @@ describe('a connection that is signed in', () => {
       Array.from({ length: 16 }, () => outcome(accessTokens.token())),
     )
     await here.clock.advance(10 * SECOND)
-    expect(new Set(await Promise.all(asked))).toEqual(new Set(['access-of-refresh-token-number-2']))
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['test-secret-access-2']))
     expect(here.server.refreshes).toHaveLength(1)
   })
 
@@ -88,7 +88,7 @@ describe('a connection that is signed in', () => {
     here.server.meets(slow(here.clock, 5 * SECOND))
     const error = await passing(here.clock, refusal(accessTokens.token({ patienceMs: SECOND })))
     expect(error.code).toBe('deadline_exceeded')
-    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe('access-of-refresh-token-number-2')
+    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe('test-secret-access-2')
     expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
   })
 
@@ -118,7 +118,7 @@ describe('a connection that is signed in', () => {
     here.server.meets(meeting, meeting)
     expect(await passing(here.clock, outcome(accessTokens.token()))).toBe(first.token.reveal())
     await here.clock.advance(5 * MINUTE)
-    expect(await outcome(accessTokens.token())).toMatch(/^access-of-refresh-token-number-/)
+    expect(await outcome(accessTokens.token())).toMatch(/^test-secret-access-/)
   })
 
   it('refuses to ask for more than was granted before it sends anything, and names the excess', async () => {
@@ -164,13 +164,13 @@ describe('a connection that is signed in', () => {
     const here = signedIn()
     await (await here.seeded()).accessTokens.token()
     await here.clock.advance(56 * MINUTE)
-    const other = await here.process({ client: { id: 'another-client', secret: new Secret('another-secret') } })
-    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    const other = await here.process({ client: { id: 'another-client', secret: new Secret('test-secret-another') } })
+    expect(await outcome(other.accessTokens.token())).toBe('test-secret-access-2')
     await here.clock.advance(10 * MINUTE)
     const error = await refusal(other.accessTokens.token())
     expect([error.code, error.message]).toEqual(['config_invalid', expect.stringContaining('`client.id`')])
     expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
-    expect(await outcome((await here.process()).accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('test-secret-access-3')
   })
 
   it('is renewed after 15 idle days and not before', async () => {
@@ -214,7 +214,7 @@ describe('a connection that is signed in', () => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()
     accessTokens.reportRejected((await accessTokens.token()).token)
-    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-access-3')
   })
 })
 
@@ -235,7 +235,7 @@ it('a refresh that ends after the sign-out is ended upstream as well', async () 
   await (await here.process({}, { http })).signOut()
   await here.clock.advance(2 * SECOND)
   expect(await asked).toBe('needs_reauth')
-  expect(revoked).toEqual(['refresh-token-number-2', 'refresh-token-number-3'])
+  expect(revoked).toEqual(['test-secret-refresh-2', 'test-secret-refresh-3'])
   expect(await status(here)).toBe('revoked')
 })
 
@@ -270,10 +270,10 @@ describe('a refresh token in the configuration', () => {
     const here = signedIn()
     await (await here.seeded()).accessTokens.token()
     const other = await here.process({ refreshToken: new Secret(here.server.issue()) })
-    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(other.accessTokens.token())).toBe('test-secret-access-2')
     await here.clock.advance(HOUR)
     await other.accessTokens.token()
-    expect(here.server.refreshes.at(-1)?.get('refresh_token')).toBe('refresh-token-number-2')
+    expect(here.server.refreshes.at(-1)?.get('refresh_token')).toBe('test-secret-refresh-2')
   })
 
   it('begins again where the grant has ended, if it is a new one', async () => {
@@ -285,7 +285,7 @@ describe('a refresh token in the configuration', () => {
     expect(await outcome((await here.seeded()).accessTokens.token())).toBe('needs_reauth')
     expect(here.server.refreshes).toHaveLength(2)
     const fresh = await here.process({ refreshToken: new Secret(here.server.issue()) })
-    expect(await outcome(fresh.accessTokens.token())).toMatch(/^access-of-/)
+    expect(await outcome(fresh.accessTokens.token())).toMatch(/^test-secret-access-/)
     expect(await status(here)).toBe('active')
   })
 
@@ -301,9 +301,9 @@ describe('a refresh token in the configuration', () => {
       writes: [{ credential: { ...credential, tokens }, expect: bounds }],
     })
     const fresh = await here.process({ refreshToken: new Secret(here.server.issue()) })
-    expect(await outcome(fresh.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(fresh.accessTokens.token())).toBe('test-secret-access-2')
     await here.clock.advance(HOUR)
-    expect(await outcome(fresh.accessTokens.token())).toBe('access-of-refresh-token-number-4')
+    expect(await outcome(fresh.accessTokens.token())).toBe('test-secret-access-4')
   })
 
   it('is nowhere in clear', async () => {
@@ -316,7 +316,7 @@ describe('a refresh token in the configuration', () => {
 
   it('leaves a connection without one to its client credentials', async () => {
     const here = signedIn()
-    expect(await outcome((await here.process()).accessTokens.token())).toBe('by-client-credentials')
+    expect(await outcome((await here.process()).accessTokens.token())).toBe('test-secret-by-client-credentials')
   })
 })
 
@@ -343,11 +343,11 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
     async (_name, times, meeting) => {
       const here = await begin()
       here.server.meets(...Array.from({ length: times }, () => meeting))
-      expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+      expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-2')
       await settle()
       expect(await status(here)).toBe('active')
       await here.clock.advance(10 * MINUTE)
-      expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+      expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-3')
       expect(here.server.reuses()).toBe(0)
       expect((await here.types()).filter((type) => type.startsWith('GRANT_'))).toEqual([])
     },
@@ -356,7 +356,7 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
   it('invalid_grant ends it: the token serves to its end, then somebody must sign in', async () => {
     const here = await begin()
     here.server.end()
-    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-2')
     await settle()
     expect([await status(here), (await here.types()).at(-1)]).toEqual(['needs_reauth', 'GRANT_ENDED'])
     await here.clock.advance(5 * MINUTE)
@@ -393,7 +393,7 @@ describe('a lost answer of a strict server', () => {
     expect([await status(here), (await here.types()).at(-1)]).toEqual(['in_doubt', 'GRANT_IN_DOUBT'])
     await here.clock.advance(3 * MINUTE)
     const { token, status: told } = await here.accessTokens.token()
-    expect([token.reveal(), told]).toEqual(['access-of-refresh-token-number-2', 'in_doubt'])
+    expect([token.reveal(), told]).toEqual(['test-secret-access-2', 'in_doubt'])
     expect(here.server.refreshes).toHaveLength(2)
   })
 
@@ -402,21 +402,21 @@ describe('a lost answer of a strict server', () => {
     here.accessTokens.reportRejected((await here.accessTokens.token()).token)
     const began = here.clock.wall()
     const next = await passing(here.clock, outcome(here.accessTokens.token()))
-    expect([next, here.clock.wall() - began < 2 * SECOND]).toEqual(['access-of-refresh-token-number-3', true])
+    expect([next, here.clock.wall() - began < 2 * SECOND]).toEqual(['test-secret-access-3', true])
     expect([here.server.refreshes.length, here.server.reuses()]).toEqual([3, 0])
   })
 
   it('is no reason for the last resort when somebody merely wants other scopes', async () => {
     const here = await begin(lostBefore)
     const narrow = await here.process({ scopes: ['user:read'] })
-    expect(await outcome(narrow.accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(narrow.accessTokens.token())).toBe('test-secret-access-2')
     expect(here.server.refreshes).toHaveLength(2)
   })
 
   it('is then tried once more, declared, and goes on when upstream had not acted', async () => {
     const here = await begin(lostBefore)
     await here.clock.advance(5 * MINUTE)
-    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-3')
     expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
     expect((await here.types()).slice(-3)).toEqual(['GRANT_IN_DOUBT', 'GRANT_LAST_RESORT', 'ACCESS_TOKEN_RENEWED'])
   })
@@ -426,7 +426,7 @@ describe('a lost answer of a strict server', () => {
     await here.clock.advance(5 * MINUTE)
     expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
     expect(await outcome(here.accessTokens.token())).toBe('needs_reauth')
-    expect(here.server.presented.get('refresh-token-number-2')).toBe(2)
+    expect(here.server.presented.get('test-secret-refresh-2')).toBe(2)
     expect((await here.types()).filter((type) => type.startsWith('GRANT_'))).toEqual([
       'GRANT_IN_DOUBT',
       'GRANT_LAST_RESORT',
@@ -443,13 +443,13 @@ describe('a lost answer of a strict server', () => {
       return lostBefore(() => json(500, {}))
     }
     here.server.meets(lost, lost, lost, lost)
-    expect(await passing(here.clock, outcome(here.accessTokens.token()))).toBe('access-of-refresh-token-number-3')
+    expect(await passing(here.clock, outcome(here.accessTokens.token()))).toBe('test-secret-access-3')
     const waits = sent.slice(1).map((at, nth) => at - (sent[nth] ?? 0))
     expect(waits).toEqual(waits.toSorted((a, b) => a - b))
     expect(waits.at(-1)).toBeGreaterThan(2 * (waits[0] ?? 0))
     expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
     const types = (await here.types()).filter((type) => type === 'GRANT_LAST_RESORT')
-    expect(types).toHaveLength((here.server.presented.get('refresh-token-number-2') ?? 0) - 1)
+    expect(types).toHaveLength((here.server.presented.get('test-secret-refresh-2') ?? 0) - 1)
   })
 
   it('is told with the time of the next try to a caller whose patience does not last that long', async () => {
@@ -480,7 +480,7 @@ describe('a lost answer of a strict server', () => {
     here.server.meets(answers(503))
     expect(await outcome(here.accessTokens.token())).toBe('upstream_unavailable')
     await here.clock.advance(MINUTE)
-    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-3')
   })
 })
 
@@ -499,7 +499,7 @@ describe('a lost answer of a server with grace', () => {
     here.server.meets(lostAfter, lostAfter)
     await here.accessTokens.token()
     await here.clock.advance(5 * SECOND)
-    expect(await outcome(here.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-3')
     expect([await status(here), here.server.reuses()]).toEqual(['active', 0])
   })
 
@@ -516,7 +516,7 @@ describe('a lost answer of a server with grace', () => {
     await here.clock.advance(10 * SECOND)
     await asked
     await here.clock.advance(SECOND)
-    expect(await outcome(other.accessTokens.token())).toBe('access-of-refresh-token-number-3')
+    expect(await outcome(other.accessTokens.token())).toBe('test-secret-access-3')
     expect(here.server.reuses()).toBe(0)
   })
 
@@ -529,7 +529,7 @@ describe('a lost answer of a server with grace', () => {
     here.server.meets(meeting(here.clock))
     void short.accessTokens.token().catch(() => {})
     await here.clock.advance(50 * SECOND)
-    expect([here.server.presented.get('refresh-token-number-2'), await status(here)]).toEqual([1, 'in_doubt'])
+    expect([here.server.presented.get('test-secret-refresh-2'), await status(here)]).toEqual([1, 'in_doubt'])
   })
 
   it('is not asked for by another process when the grace passes while it waits for its turn', async () => {
@@ -546,7 +546,7 @@ describe('a lost answer of a server with grace', () => {
     await here.clock.advance(2 * SECOND)
     void other.accessTokens.token().catch(() => {})
     await here.clock.advance(MINUTE)
-    expect([here.server.presented.get('refresh-token-number-2'), await status(here)]).toEqual([1, 'in_doubt'])
+    expect([here.server.presented.get('test-secret-refresh-2'), await status(here)]).toEqual([1, 'in_doubt'])
   })
 
   it('is in doubt when the grace has passed, as with any other server', async () => {
@@ -577,11 +577,11 @@ describe('a refreshed token that cannot be used', () => {
       const answer = JSON.parse(new TextDecoder().decode(work().bytes)) as Record<string, unknown>
       return answers(200, { ...answer, access_token })(work)
     })
-    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-2')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-access-2')
     await settle()
     expect(await here.types()).toContain('ACCESS_TOKEN_FAILED')
     await here.clock.advance(10 * MINUTE)
-    expect(await outcome(accessTokens.token())).toBe('access-of-refresh-token-number-4')
+    expect(await outcome(accessTokens.token())).toBe('test-secret-access-4')
     expect(here.server.reuses()).toBe(0)
   })
 })
@@ -599,7 +599,7 @@ describe('what must not make a refresh token come twice', () => {
     await here.clock.advance(5 * MINUTE)
     const asked = outcome(accessTokens.token())
     await here.clock.advance(SECOND)
-    expect(await asked).toBe('access-of-refresh-token-number-3')
+    expect(await asked).toBe('test-secret-access-3')
   })
 
   it('in grace, a repeat that upstream is too busy for does not make it forget the try before', async () => {
@@ -637,7 +637,7 @@ describe('what must not make a refresh token come twice', () => {
     const asked = outcome(accessTokens.token())
     await clock.advance(30 * SECOND)
     disk.isFull = false
-    expect(await passing(clock, asked)).toBe('access-of-refresh-token-number-3')
+    expect(await passing(clock, asked)).toBe('test-secret-access-3')
     expect([server.reuses(), await status(here)]).toEqual([0, 'active'])
     expect(waited.length).toBeGreaterThanOrEqual(5)
   })
@@ -646,7 +646,7 @@ describe('what must not make a refresh token come twice', () => {
     const { accessTokens, clock, ...here } = await withoutRoom({ unsavedMs: 20 * SECOND })
     const error = await passing(clock, refusal(accessTokens.token()))
     expect(error.code).toBe('in_doubt')
-    expect((error.unsaved as { token: Secret }).token.reveal()).toBe('access-of-refresh-token-number-3')
+    expect((error.unsaved as { token: Secret }).token.reveal()).toBe('test-secret-access-3')
     expect([
       JSON.stringify(error).includes('access-of'),
       (await here.store.find('default', 'grant')).credential?.generation,

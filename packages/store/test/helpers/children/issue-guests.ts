@@ -17,7 +17,7 @@ const store = await sqliteStore({ path: join(folder, 'guestpass.db'), keyRing, .
 const { guests } = await connection(
   {
     hosts: resolveHosts({ oauthBaseUrl: url, apiBaseUrl: url }),
-    client: { id: 'client', secret: new Secret('secret') },
+    client: { id: 'client', secret: new Secret('test-secret-client') },
     publicKey: readFileSync(join(folder, 'public.pem'), 'utf8'),
     policy: { limit: { perMinute: 60_000, burst: 1_000 } },
   },

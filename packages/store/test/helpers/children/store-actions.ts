@@ -46,8 +46,8 @@ const credential = (id: string, generation: number): Credential => ({
   status: 'active',
   createdAt: 0,
   tokens: {
-    access: new Secret(`access-${id}-${generation}`),
-    refresh: new Secret(`refresh-${id}-${generation}`),
+    access: new Secret(`test-secret-access-${id}-${generation}`),
+    refresh: new Secret(`test-secret-refresh-${id}-${generation}`),
     scopes: [],
     verified: true,
     sentAt: 0,
