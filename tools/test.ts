@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { watchedRun } from './secrets-canary/watched-run.ts'
 import type { Outcome } from './seeded-bugs/outcome.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -30,7 +31,10 @@ const checks: readonly Check[] = [
 ]
 const outcomes = checks.map(([name, command, ...args]) => ({ name, passed: run(command, ...args) }))
 const exclude = withPackages ? ['--exclude', 'tools/test/packages.test.ts'] : []
-run('vitest', 'run', ...exclude, '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...extra)
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
+const leaks = await watchedRun('vitest', ['run', ...exclude, ...reporters, ...extra], { cwd: root })
+for (const leak of leaks) console.error(`a secret is visible: ${leak}`)
+outcomes.push({ name: 'secrets in the output of the tests', passed: leaks.length === 0 })
 
 interface Results {
   readonly numPassedTests: number

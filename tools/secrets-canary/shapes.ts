@@ -12,12 +12,13 @@ export interface Leak {
   readonly after: string
 }
 
-/** A text in base64 or base64url, at each of its three alignments, without the characters that neighbours change. */
+/** A text in base64, at each of its three alignments, without the characters that depend on its neighbours. */
 const encoded = (text: string): readonly string[] =>
-  [0, 1, 2].map((pad) =>
-    Buffer.from(`${'\0'.repeat(pad)}${text}`)
+  [0, 1, 2].map((before) =>
+    Buffer.from(`${'\0'.repeat(before)}${text}`)
       .toString('base64')
-      .slice(pad === 0 ? 0 : pad + 1, -2),
+      .replace(/.=+$/, '')
+      .slice(before === 0 ? 0 : before + 1),
   )
 
 const kinds: readonly (readonly [kind: string, pattern: RegExp])[] = [
@@ -25,12 +26,12 @@ const kinds: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['a marked secret in base64', new RegExp(MARKERS.flatMap(encoded).join('|'))],
   ['a JWT', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}/],
   ['a webhook secret', /\bwhsec_[A-Za-z0-9+/]{16,}/],
-  ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|"d"\s*:\s*"[\w-]{32,}"/],
+  ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\s|\\n)*[A-Za-z0-9+/]{16}|"d"\s*:\s*"[\w-]{32,}"/],
   // Addresses of tests are at the domains that RFC 2606 reserves. "as ann@example.com" is a remedy's example.
   ['an email address', /(?<!\bas )\b[\w.+-]+@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|example|test)\b/i],
 ]
 
-/** One leak of each kind that a text has. */
+/** The first leak of each kind in a text. */
 export const leaksIn = (text: string): readonly Leak[] =>
   kinds.flatMap(([kind, pattern]) => {
     const at = text.search(pattern)

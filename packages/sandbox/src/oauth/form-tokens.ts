@@ -28,8 +28,8 @@ export function createFormTokens<T>({ clock, random }: { clock: Clock; random: R
   const open = new Map<string, { readonly what: T; readonly browser: string; readonly expiresAt: number }>()
   return {
     issue: (what, headers) => {
-      const browser = browserOf(headers) ?? random.secret(24)
-      const text = random.secret(24)
+      const browser = browserOf(headers) ?? random.text(24)
+      const text = random.text(24)
       forgetExpired(open, clock.now())
       open.set(text, { what, browser, expiresAt: clock.now() + LIFETIME })
       return { text, headers: { 'set-cookie': `${COOKIE}=${browser}; Path=/; HttpOnly; SameSite=Lax` } }
