@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { takeFindings, watchCommand } from '../../secrets-canary/findings.ts'
 import { leaksIn } from '../../secrets-canary/shapes.ts'
-import { watchedRun } from '../../secrets-canary/watched-run.ts'
+import { leaksOf, watchedRun } from '../../secrets-canary/watched-run.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -48,6 +48,11 @@ describe('the secrets canary', () => {
     expect(leaksIn(text)).toEqual([])
   })
 
+  it('leaves out what a title of a test shows', () => {
+    const printed = [['standard output', `first\n ✓ takes ${marked} 301ms\nthe token is ${jwt}`]] as const
+    expect(leaksOf(printed, [`takes ${marked}`])).toEqual(['line 3 of standard output has a JWT'])
+  })
+
   it('watches both outputs of a command, except standard output where a token was asked for', () => {
     watchCommand(['token', '--reveal'], { out: jwt, err: '' })
     expect(takeFindings()).toEqual([])
@@ -64,8 +69,8 @@ describe('the secrets canary', () => {
     try {
       const file = join(folder, 'report.json')
       const args = ['run', '--config', 'tools/test/secrets-canary/vitest.leaking.ts', `--outputFile=${file}`]
-      const leaks = await watchedRun('vitest', args, { cwd: root, quiet: true })
-      expect(leaks).toEqual([expect.stringMatching(/^line \d+ of standard output has a marked secret$/)])
+      const printed = await watchedRun('vitest', args, { cwd: root, quiet: true })
+      expect(leaksOf(printed)).toEqual([expect.stringMatching(/^line \d+ of standard output has a marked secret$/)])
       const [{ assertionResults } = { assertionResults: [] }] = (JSON.parse(readFileSync(file, 'utf8')) as Report)
         .testResults
       const failures = assertionResults.map(({ title, failureMessages }) => [title, failureMessages.join('\n')])
