@@ -69,7 +69,7 @@ export { verifier } from './verify/verifier.ts'
 
 // Stores
 export type { Store } from './ports/store.ts'
-export { memoryStore, type MemoryStoreOptions } from './stores/memory.ts'
+export { memoryStore, type MemoryStoreOptions } from './stores/memory-store.ts'
 export { tokenStorage, type TokenStorageOptions } from './stores/token-storage.ts'
 
 // In a page: see also the entry `./web`

@@ -72,6 +72,12 @@ export type {
   CredentialWrite,
 } from './ports/store.ts'
 export { sha256Hex } from './ports/system.ts'
-export { type Lease, leased } from './stores/lease.ts'
-export { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost, refuseForeign } from './stores/terms.ts'
+export { type Lease, takeLease } from './stores/lease.ts'
+export {
+  checkDocumentClaim,
+  checkCredentialClaim,
+  checkPageLimit,
+  checkCountLimit,
+  checkOneConnection,
+} from './stores/argument-checks.ts'
 export { keysRotated } from './domain/events/keys.ts'

@@ -22,7 +22,7 @@ const PAUSE: Millis = SECOND / 20
 /** The ids of the texts that stores of this page use. */
 const held = new Set<string>()
 
-export function entryOwner(key: string, storage: () => WebStorage, clock: Clock): EntryOwner {
+export function createEntryOwner(key: string, storage: () => WebStorage, clock: Clock): EntryOwner {
   const [question, answer] = [`${key}.asked`, `${key}.answered`]
   let release = (): void => {}
 

@@ -8,8 +8,8 @@ import type {
   CredentialPage,
   CredentialWrite,
 } from '../ports/store.ts'
-import { frozen } from './frozen.ts'
-import { claimedFrom, type DueRow, isDue } from './memory-due.ts'
+import { frozenCopy } from './frozen-copy.ts'
+import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
 
 export interface Row extends DueRow {
   readonly credential: Credential
@@ -17,11 +17,11 @@ export interface Row extends DueRow {
 }
 
 /** The credentials of a connection. */
-export interface Credentials {
+export interface MemoryCredentials {
   get(id: string): Row | undefined
   ofSubject(subject: string): Credential | undefined
   readonly size: number
-  holds(write: CredentialWrite): boolean
+  meets(write: CredentialWrite): boolean
   put(credential: Credential, now: Instant): void
   page(of: Parameters<StoredCredentials['list']>[1]): CredentialPage
   touch(id: string, now: Instant): void
@@ -32,14 +32,14 @@ export interface Credentials {
 }
 
 /** A row without a claim. */
-export function unclaimed({
+export function unclaimedRow({
   credential,
   revision,
   touchedAt,
 }: Pick<Row, 'credential' | 'revision' | 'touchedAt'>): Row {
   const due = dueAt(credential)
   return {
-    credential: frozen(credential),
+    credential: frozenCopy(credential),
     revision,
     ...(due === undefined ? {} : { dueAt: due }),
     dueSetAt: dueSetAt(credential),
@@ -50,7 +50,7 @@ export function unclaimed({
 }
 
 function rowAfter(row: Row | undefined, credential: Credential, now: Instant): Row {
-  const next = unclaimed({ credential, revision: (row?.revision ?? 0) + 1, touchedAt: row?.touchedAt ?? now })
+  const next = unclaimedRow({ credential, revision: (row?.revision ?? 0) + 1, touchedAt: row?.touchedAt ?? now })
   const keepsClaim = row?.credential.generation === credential.generation && row.dueAt === next.dueAt
   return {
     ...next,
@@ -72,7 +72,7 @@ function firstAfter(ids: readonly string[], after: string): number {
 }
 
 /** `known`: rows to begin with, as `rows()` gave them. */
-export function credentials(known: readonly Row[] = []): Credentials {
+export function createMemoryCredentials(known: readonly Row[] = []): MemoryCredentials {
   const rows = new Map<string, Row>()
   const idOfSubject = new Map<string, string>()
   // Sorted when a page is asked for, and again only after an id has come.
@@ -105,7 +105,7 @@ export function credentials(known: readonly Row[] = []): Credentials {
     get size() {
       return rows.size
     },
-    holds({ credential: { id }, expect: { generation, revision } }) {
+    meets({ credential: { id }, expect: { generation, revision } }) {
       const row = rows.get(id)
       if ((row?.credential.generation ?? 0) !== generation) return false
       return revision === undefined || (row?.revision ?? 0) === revision
@@ -127,7 +127,7 @@ export function credentials(known: readonly Row[] = []): Credentials {
       }
     },
     touch: (id, now) => change(id, { touchedAt: now }),
-    claimDue: (ask, now) => claimedFrom(rows, ask, now, change),
+    claimDue: (ask, now) => claimDueRows(rows, ask, now, change),
     rows: () => [...rows.values()],
     countDue: (keepForMs, now) => [...rows.values()].filter((row) => isDue(row, keepForMs, now)).length,
   }

@@ -7,9 +7,9 @@ import type {
   DueDocumentsAnswer,
   DueDocumentsRequest,
 } from '../ports/store.ts'
-import { frozen } from './frozen.ts'
+import { frozenCopy } from './frozen-copy.ts'
 import { nextInMs } from './memory-due.ts'
-import { isOver, sweeping } from './sweep.ts'
+import { isRemovable, createSweeper } from './sweeper.ts'
 
 export interface Row {
   readonly kind: string
@@ -28,26 +28,26 @@ export interface Row {
 type DueRow = DueDocumentsAnswer['claimed'][number]
 
 /** All documents of a connection, and the number of the latest revision of any. */
-export interface SavedDocuments {
+export interface DocumentsSnapshot {
   readonly rows: readonly Row[]
   readonly revision: number
 }
 
 /** The documents of a connection. */
-export interface Documents {
+export interface MemoryDocuments {
   get(kind: string, id: string, now: Instant): Document
-  holds(write: DocumentWrite, now: Instant): boolean
+  meets(write: DocumentWrite, now: Instant): boolean
   put(write: DocumentWrite, now: Instant): void
   page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
   claimDue(ask: DueDocumentsRequest, now: Instant): DueDocumentsAnswer
   count(kind: string, now: Instant): number
   readonly size: number
   /** All there are, as they are now; those that have expired are left out a day later. */
-  saved(now: Instant): SavedDocuments
+  snapshot(now: Instant): DocumentsSnapshot
 }
 
 /** `known`: what to begin with, as `saved` gave it. */
-export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 }): Documents {
+export function createMemoryDocuments(known: DocumentsSnapshot = { rows: [], revision: 0 }): MemoryDocuments {
   const kinds = new Map<string, Map<string, Row>>()
   let { revision } = known
   const rowsOf = (kind: string): Map<string, Row> => {
@@ -68,14 +68,14 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
   }
 
   const size = (): number => [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
-  const swept = sweeping(size, (now) => {
+  const swept = createSweeper(size, (now) => {
     for (const rows of kinds.values())
-      for (const [id, { expiresAt }] of rows) if (isOver(expiresAt, now)) rows.delete(id)
+      for (const [id, { expiresAt }] of rows) if (isRemovable(expiresAt, now)) rows.delete(id)
   })
 
   return {
     get,
-    holds: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
+    meets: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
     put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY, dueAt }, now) {
       if (value === undefined) {
         rowsOf(kind).delete(id)
@@ -83,7 +83,7 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
       }
       const due = { dueSetAt: now, ...(dueAt === undefined ? {} : { dueAt }) }
       revision += 1
-      rowsOf(kind).set(id, { kind, id, value: frozen(value), revision, expiresAt, writtenAt: now, ...due })
+      rowsOf(kind).set(id, { kind, id, value: frozenCopy(value), revision, expiresAt, writtenAt: now, ...due })
       swept(now)
     },
     page({ kind, after, limit }, now) {
@@ -119,9 +119,9 @@ export function memoryDocuments(known: SavedDocuments = { rows: [], revision: 0 
     get size() {
       return size()
     },
-    saved(now) {
+    snapshot(now) {
       const all = [...kinds.values()].flatMap((rows) => [...rows.values()])
-      return { rows: all.filter(({ expiresAt }) => !isOver(expiresAt, now)), revision }
+      return { rows: all.filter(({ expiresAt }) => !isRemovable(expiresAt, now)), revision }
     },
   }
 }

@@ -23,7 +23,7 @@ export const isDue = (row: DueRow, keepForMs: Millis, now: Instant): boolean =>
   (dueTime(row, keepForMs, now) ?? Number.POSITIVE_INFINITY) <= now
 
 /** Finds what may be claimed; `claim` is called for each that is, with what it changes of the row. */
-export function claimedFrom(
+export function claimDueRows(
   rows: Iterable<readonly [id: string, DueRow]>,
   { max, leaseMs, keepForMs }: DueRequest,
   now: Instant,

@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /** The events of a connection, the newest ones, and the chain of all there ever were. */
-export interface Events {
+export interface MemoryEvents {
   append(events: readonly Event[]): void
   /** Finds an event that is still kept. */
   find(id: string): Event | undefined
@@ -25,7 +25,7 @@ export interface Events {
 }
 
 /** Hashes are made when somebody asks for them, or before what they build on is forgotten. */
-export function memoryEvents(connection: string, keep: number): Events {
+export function createMemoryEvents(connection: string, keep: number): MemoryEvents {
   const entries: Entry[] = []
   const byId = new Map<string, Event>()
   let count = 0

@@ -3,7 +3,7 @@ import { type Instant, isFromFuture } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DueMessage, Outbox, DeliveryOutcome, Route } from '../ports/store.ts'
 
-import { refuseBadLimit, refuseBadMost } from './terms.ts'
+import { checkPageLimit, checkCountLimit } from './argument-checks.ts'
 
 interface Waiting extends DueMessage {
   /** Never, for a dead letter. */
@@ -19,11 +19,11 @@ const isDeadLetter = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_
 
 export interface MemoryOutbox extends Outbox {
   /** Finds the sinks of events; what comes back puts the events in, and cannot fail. */
-  routed(events: readonly Event[]): () => void
+  prepare(events: readonly Event[]): () => void
 }
 
 /** `eventOf` finds an event that has left all queues. */
-export function memoryOutbox(
+export function createMemoryOutbox(
   clock: Clock,
   route: Route,
   eventOf: (connection: string, id: string) => Event | undefined,
@@ -52,7 +52,7 @@ export function memoryOutbox(
 
   return {
     sinksFor: routes,
-    routed(events) {
+    prepare(events) {
       const messages = events.flatMap((event) => routes(event).map((sink) => ({ sink, event })))
       return () => {
         for (const { sink, event } of messages) put(sink, event)
@@ -94,7 +94,7 @@ export function memoryOutbox(
       return found.length
     },
     async deadLetters(sink, { after, limit }) {
-      refuseBadLimit(limit)
+      checkPageLimit(limit)
       const all = [...queueOf(sink).values()].filter(isDeadLetter)
       const from = after === undefined ? 0 : all.findIndex(({ event }) => event.id === after) + 1
       const messages = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
@@ -102,7 +102,7 @@ export function memoryOutbox(
       return { messages, ...(next === undefined ? {} : { next }) }
     },
     async counts(sink, most = Number.MAX_SAFE_INTEGER) {
-      refuseBadMost(most)
+      checkCountLimit(most)
       const all = [...queueOf(sink).values()]
       const deadLetters = all.filter(isDeadLetter).length
       return { waiting: Math.min(all.length - deadLetters, most), deadLetters: Math.min(deadLetters, most) }

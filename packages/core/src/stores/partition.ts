@@ -2,45 +2,45 @@ import type { Bucket } from '../domain/bucket.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Change } from '../ports/store.ts'
 import type { Lease } from './lease.ts'
-import { type Credentials, credentials } from './memory-credentials.ts'
-import { type Documents, memoryDocuments } from './memory-documents.ts'
-import { type Events, memoryEvents } from './memory-events.ts'
-import { type IssuedTokens, issuedTokens } from './memory-issued.ts'
+import { type MemoryCredentials, createMemoryCredentials } from './memory-credentials.ts'
+import { type MemoryDocuments, createMemoryDocuments } from './memory-documents.ts'
+import { type MemoryEvents, createMemoryEvents } from './memory-events.ts'
+import { type MemoryIssuedTokens, createMemoryIssuedTokens } from './memory-issued-tokens.ts'
 
 /** What a commit writes, beside events. */
-export interface Contents {
-  readonly credentials: Credentials
-  readonly documents: Documents
-  readonly issued: IssuedTokens
+export interface SavedContents {
+  readonly credentials: MemoryCredentials
+  readonly documents: MemoryDocuments
+  readonly issued: MemoryIssuedTokens
 }
 
 /** All that one connection has: nothing is ever looked up across two of these. */
-export interface Partition extends Contents {
+export interface Partition extends SavedContents {
   readonly leases: Map<string, Lease>
   readonly buckets: Map<string, Bucket>
   readonly facts: Map<string, string>
-  readonly events: Events
+  readonly events: MemoryEvents
 }
 
-export const emptyPartition = (connection: string, keepEvents: number): Partition => ({
-  credentials: credentials(),
-  documents: memoryDocuments(),
-  issued: issuedTokens(),
+export const createPartition = (connection: string, keepEvents: number): Partition => ({
+  credentials: createMemoryCredentials(),
+  documents: createMemoryDocuments(),
+  issued: createMemoryIssuedTokens(),
   leases: new Map(),
   buckets: new Map(),
   facts: new Map(),
-  events: memoryEvents(connection, keepEvents),
+  events: createMemoryEvents(connection, keepEvents),
 })
 
 /** Whether everything is as the change expects it. */
-export const expected = (
-  { credentials, documents }: Contents,
+export const meetsExpectations = (
+  { credentials, documents }: SavedContents,
   { writes = [], documents: others = [] }: Change,
   now: Instant,
-): boolean => writes.every((write) => credentials.holds(write)) && others.every((write) => documents.holds(write, now))
+): boolean => writes.every((write) => credentials.meets(write)) && others.every((write) => documents.meets(write, now))
 
 /** Writes all of a change but its events. Nothing in it can fail. */
-export function put(contents: Contents, change: Change, now: Instant): void {
+export function applyChange(contents: SavedContents, change: Change, now: Instant): void {
   for (const { credential } of change.writes ?? []) contents.credentials.put(credential, now)
   for (const write of change.documents ?? []) contents.documents.put(write, now)
   for (const id of change.deny ?? []) contents.issued.deny(id)
@@ -48,9 +48,9 @@ export function put(contents: Contents, change: Change, now: Instant): void {
 }
 
 /** The same partition with contents of its own, which a change may be tried on. */
-export const copyOf = (partition: Partition, now: Instant): Partition => ({
+export const copyPartition = (partition: Partition, now: Instant): Partition => ({
   ...partition,
-  credentials: credentials(partition.credentials.rows()),
-  documents: memoryDocuments(partition.documents.saved(now)),
-  issued: issuedTokens(partition.issued.rows(now)),
+  credentials: createMemoryCredentials(partition.credentials.rows()),
+  documents: createMemoryDocuments(partition.documents.snapshot(now)),
+  issued: createMemoryIssuedTokens(partition.issued.rows(now)),
 })

@@ -2,11 +2,11 @@ import { reservePermits, applyFeedback } from '../domain/bucket.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Change, FoundCredential, Route, Store } from '../ports/store.ts'
-import { frozen } from './frozen.ts'
-import { leased } from './lease.ts'
-import { memoryOutbox } from './memory-outbox.ts'
-import { emptyPartition, type Partition } from './partition.ts'
-import { refuseBadClaim, refuseBadDueAsk, refuseBadLimit, refuseBadMost } from './terms.ts'
+import { frozenCopy } from './frozen-copy.ts'
+import { takeLease } from './lease.ts'
+import { createMemoryOutbox } from './memory-outbox.ts'
+import { createPartition, type Partition } from './partition.ts'
+import { checkDocumentClaim, checkCredentialClaim, checkPageLimit, checkCountLimit } from './argument-checks.ts'
 
 export interface PartitionOptions {
   readonly clock: Clock
@@ -21,27 +21,27 @@ export interface PartitionedStore {
   readonly store: Omit<Store, 'commit' | 'ensureRoom' | 'close'>
   partitionOf(connection: string): Partition
   /** Looks up the sinks of a change's events, which may fail. The function that comes back adds the events, and cannot fail. */
-  adding(partition: Partition, events: Change['events']): () => void
+  prepareEvents(partition: Partition, events: Change['events']): () => void
 }
 
 /** `partitions`: those of all connections, by name; what is put into them counts from the next call on. */
-export function partitionedStore(
+export function createPartitionedStore(
   partitions: Map<string, Partition>,
   { clock, route, keepEvents }: PartitionOptions,
 ): PartitionedStore {
-  const outbox = memoryOutbox(clock, route, (connection, id) => partitions.get(connection)?.events.find(id))
+  const outbox = createMemoryOutbox(clock, route, (connection, id) => partitions.get(connection)?.events.find(id))
 
   const partitionOf = (connection: string): Partition => {
-    const partition = partitions.get(connection) ?? emptyPartition(connection, keepEvents)
+    const partition = partitions.get(connection) ?? createPartition(connection, keepEvents)
     partitions.set(connection, partition)
     return partition
   }
 
-  const adding = (partition: Partition, given: readonly Event[] = []): (() => void) => {
+  const prepareEvents = (partition: Partition, given: readonly Event[] = []): (() => void) => {
     // One that is there already is left out: the change may be one that is repeated.
     const added = new Map(given.map((event) => [event.id, event]))
-    const events = [...added.values()].filter(({ id }) => !partition.events.find(id)).map(frozen)
-    const deliver = outbox.routed(events)
+    const events = [...added.values()].filter(({ id }) => !partition.events.find(id)).map(frozenCopy)
+    const deliver = outbox.prepare(events)
     return () => {
       partition.events.append(events)
       deliver()
@@ -63,19 +63,19 @@ export function partitionedStore(
       return partitionOf(connection).documents.get(kind, id, clock.wall())
     },
     async documents(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return partitionOf(connection).documents.page(page, clock.wall())
     },
     async claimDueDocuments(connection, ask) {
-      refuseBadClaim(ask)
+      checkDocumentClaim(ask)
       return partitionOf(connection).documents.claimDue(ask, clock.wall())
     },
     async countDocuments(connection, { kind, most }) {
-      refuseBadMost(most)
+      checkCountLimit(most)
       return Math.min(partitionOf(connection).documents.count(kind, clock.wall()), most)
     },
     async list(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return partitionOf(connection).credentials.page(page)
     },
     async issued(connection, fingerprint) {
@@ -86,7 +86,7 @@ export function partitionedStore(
     },
     async lease(connection, name, holder, ms, credential) {
       const { leases } = partitionOf(connection)
-      const { answer, lease } = leased(leases.get(name), holder, ms, clock.wall())
+      const { answer, lease } = takeLease(leases.get(name), holder, ms, clock.wall())
       if (lease) leases.set(name, lease)
       return credential === undefined ? answer : { ...answer, found: found(connection, credential) }
     },
@@ -115,11 +115,11 @@ export function partitionedStore(
       else facts.set(name, text)
     },
     async events(connection, { after = 0, limit }) {
-      refuseBadLimit(limit)
+      checkPageLimit(limit)
       return partitionOf(connection).events.page({ after, limit })
     },
     async chain(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return partitionOf(connection).events.chain(page)
     },
     chainHead: async (connection) => partitionOf(connection).events.head(),
@@ -133,13 +133,13 @@ export function partitionedStore(
       partitionOf(connection).credentials.touch(id, clock.wall())
     },
     async claimDue(connection, ask) {
-      refuseBadDueAsk(ask)
+      checkCredentialClaim(ask)
       return partitionOf(connection).credentials.claimDue(ask, clock.wall())
     },
     async countDue(connection, { keepForMs, most }) {
-      refuseBadMost(most)
+      checkCountLimit(most)
       return Math.min(partitionOf(connection).credentials.countDue(keepForMs, clock.wall()), most)
     },
   }
-  return { store, partitionOf, adding }
+  return { store, partitionOf, prepareEvents }
 }

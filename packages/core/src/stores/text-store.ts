@@ -1,13 +1,13 @@
 import { loadOnce } from '../ports/load-once.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
-import { copyOf, expected, put, type Partition } from './partition.ts'
-import { type SavedStore, savedText, storeIn } from './saved-text.ts'
-import { type PartitionOptions, partitionedStore } from './partitioned-store.ts'
-import { refuseForeign } from './terms.ts'
+import { copyPartition, meetsExpectations, applyChange, type Partition } from './partition.ts'
+import { type StoreSnapshot, serializeStore, parseStore } from './store-text.ts'
+import { type PartitionOptions, createPartitionedStore } from './partitioned-store.ts'
+import { checkOneConnection } from './argument-checks.ts'
 
 /** Where a store is kept as one text. What rejects here rejects the call that needed it, as it is. */
-export interface TextHome extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
+export interface TextStorage extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
   /** Names the text in messages, at the beginning of a sentence. */
   readonly place: string
   /** The text that was saved last; undefined before the first. */
@@ -37,27 +37,27 @@ interface Waiting {
  * save is under way are saved together by the next one. When a save fails, its commits reject and nothing of them is kept. Events, their
  * chain and the outbox are in memory, and so is what may be lost.
  */
-export function textStore(home: TextHome): Store {
+export function createTextStore(home: TextStorage): Store {
   const { clock, route = () => [], keepEvents = KEEP_EVENTS } = home
   const partitions = new Map<string, Partition>()
-  const { store, partitionOf, adding } = partitionedStore(partitions, { clock, route, keepEvents })
+  const { store, partitionOf, prepareEvents } = createPartitionedStore(partitions, { clock, route, keepEvents })
   const inTurn = oneAfterAnother()
   const waiting: Waiting[] = []
   let id = ''
 
-  const fresh = (): SavedStore => ({ id: home.newId(), contents: new Map() })
+  const fresh = (): StoreSnapshot => ({ id: home.newId(), contents: new Map() })
 
   /** A text without anything, in the place of a copy. */
-  async function begunAnew(): Promise<SavedStore> {
+  async function begunAnew(): Promise<StoreSnapshot> {
     const empty = fresh()
-    await home.save(savedText(empty, clock.wall()))
+    await home.save(serializeStore(empty, clock.wall()))
     await home.isOwn?.(empty.id)
     return empty
   }
 
   const loaded = loadOnce(async () => {
     const text = await home.load()
-    const found = text === undefined ? fresh() : storeIn(text, home.place)
+    const found = text === undefined ? fresh() : parseStore(text, home.place)
     const isCopy = home.isOwn !== undefined && !(await home.isOwn(found.id))
     const saved = isCopy ? await begunAnew() : found
     for (const [name, contents] of saved.contents) partitions.set(name, { ...partitionOf(name), ...contents })
@@ -71,12 +71,12 @@ export function textStore(home: TextHome): Store {
       const now = clock.wall()
       const outcomes = batch.map(({ change }) => tried(change, trial, now))
       if (batch.some(({ change }, at) => outcomes[at] === 'done' && isKept(change)))
-        await home.save(savedText({ id, contents: new Map([...partitions, ...trial]) }, now))
+        await home.save(serializeStore({ id, contents: new Map([...partitions, ...trial]) }, now))
       for (const [name, { credentials, documents, issued }] of trial)
         partitions.set(name, { ...partitionOf(name), credentials, documents, issued })
       for (const [at, { change, resolve }] of batch.entries()) {
         const outcome = outcomes[at] as 'done' | 'conflict'
-        if (outcome === 'done') adding(partitionOf(change.connection), change.events)()
+        if (outcome === 'done') prepareEvents(partitionOf(change.connection), change.events)()
         resolve(outcome)
       }
       for (const name of trial.keys()) await partitionOf(name).events.prune()
@@ -86,10 +86,10 @@ export function textStore(home: TextHome): Store {
   }
 
   function tried(change: Change, trial: Map<string, Partition>, now: number): 'done' | 'conflict' {
-    const partition = trial.get(change.connection) ?? copyOf(partitionOf(change.connection), now)
+    const partition = trial.get(change.connection) ?? copyPartition(partitionOf(change.connection), now)
     trial.set(change.connection, partition)
-    if (!expected(partition, change, now)) return 'conflict'
-    put(partition, change, now)
+    if (!meetsExpectations(partition, change, now)) return 'conflict'
+    applyChange(partition, change, now)
     return 'done'
   }
 
@@ -113,10 +113,10 @@ export function textStore(home: TextHome): Store {
     reservePermits,
     applyFeedback,
     async commit(change) {
-      refuseForeign(change)
+      checkOneConnection(change)
       await loaded()
       // Fails here where the route of an event fails.
-      adding(partitionOf(change.connection), change.events)
+      prepareEvents(partitionOf(change.connection), change.events)
       return new Promise((resolve, reject) => {
         waiting.push({ change, resolve, reject })
         void inTurn(saveWaiting)

@@ -6,8 +6,8 @@ import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Change, Store } from '../ports/store.ts'
-import { notCarried, withoutDelivery } from './not-carried.ts'
-import { textStore } from './text-store.ts'
+import { rejectUnsupported, withoutDelivery } from './unsupported-calls.ts'
+import { createTextStore } from './text-store.ts'
 
 /** Where the tokens of a program are kept, as one text. */
 export interface TokenStorageOptions {
@@ -56,7 +56,7 @@ const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as con
 export function tokenStorage(options: TokenStorageOptions): Store {
   checkOptions('tokenStorage', ['options', options, optionsSchema])
   const { load, save, clock = systemClock() } = options
-  const store = textStore({
+  const store = createTextStore({
     clock,
     place: 'The text that load gave',
     newId: systemRandom().uuid,
@@ -70,7 +70,7 @@ export function tokenStorage(options: TokenStorageOptions): Store {
       isCarried: (...args: Args) => boolean,
     ) =>
     async (...args: Args): Promise<Answer> =>
-      isCarried(...args) ? call(...args) : notCarried(...NOTHING_ELSE)
+      isCarried(...args) ? call(...args) : rejectUnsupported(...NOTHING_ELSE)
   return {
     ...store,
     ...withoutDelivery(...NOTHING_ELSE),

@@ -13,9 +13,9 @@ import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Store } from '../ports/store.ts'
-import { entryOwner } from './entry-owner.ts'
-import { withoutDelivery } from './not-carried.ts'
-import { textStore } from './text-store.ts'
+import { createEntryOwner } from './entry-owner.ts'
+import { withoutDelivery } from './unsupported-calls.ts'
+import { createTextStore } from './text-store.ts'
 import type { WebStorage } from './web-storage.ts'
 
 export interface WebStorageStoreOptions {
@@ -57,7 +57,7 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
   checkOptions('webStorageStore', ['storage', storage, storageSchema], ['options', options, optionsSchema])
   const { key = 'guestpass', clock = systemClock() } = options
   const at = typeof storage === 'function' ? storage : () => storage
-  const owner = entryOwner(key, at, clock)
+  const owner = createEntryOwner(key, at, clock)
   /** The entry as this page knows it. */
   let known: string | null = null
 
@@ -69,7 +69,7 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
     return refuse('key', `names an entry that another store of this page uses: ${key}`, 'Make one store in a page.')
   }
 
-  const store = textStore({
+  const store = createTextStore({
     clock,
     place: `The entry ${key} of the storage`,
     newId: systemRandom().uuid,

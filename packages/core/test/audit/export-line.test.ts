@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { auditLog } from '../../src/audit/audit-log.ts'
 import { auditExport, verifyExport } from '../../src/audit/export.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
 

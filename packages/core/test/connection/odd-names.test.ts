@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { auditLog } from '../../src/audit/audit-log.ts'
 import { guestRecords } from '../../src/guests/records/guest-records.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { resolveHosts } from '../../src/upstream/hosts.ts'
 import { pathSegment } from '../../src/upstream/path-segment.ts'

@@ -381,8 +381,8 @@ const factories: Readonly<Record<string, Factory>> = {
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
   `abortable asGuestpassError auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
-  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes leased latestCredible leftOutText linkText closestName
-  NotText ocsfExport openProfile pemKeys refuseBadClaim refuseBadDueAsk refuseBadLimit refuseBadMost scopesOfClaims untilAborted refuseForeign repeatUntilAborted reservePermits reservedParams sealedProfile
+  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
+  NotText ocsfExport openProfile pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams sealedProfile
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute`.split(/\s+/),
 )

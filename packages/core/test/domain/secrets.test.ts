@@ -7,7 +7,7 @@ import { relay } from '../../src/outbox/relay.ts'
 import { HttpFault } from '../../src/ports/http.ts'
 import { report } from '../../src/report/report.ts'
 import { jsonLines } from '../../src/sinks/json-lines.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { type Answering, granted, json, jwt, strangerKey } from '../world/fake-upstream.ts'
 import { refusal, world } from '../world/world.ts'
 

@@ -4,7 +4,7 @@ import { GuestpassError } from '../../src/domain/errors.ts'
 import { limit, type LimitOptions } from '../../src/policy/limit.ts'
 import type { PermitStore } from '../../src/policy/permit-source.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { type FakeClock, fakeClock, settle } from '../../src/testing/index.ts'
 import { aCall, watched } from './calls.ts'
 

@@ -3,7 +3,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
 import { openCall, pipeline, type Policy } from '../../src/policy/pipeline.ts'
 import { standardLayers, type StandardOptions, standardPolicy } from '../../src/policy/standard.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { aCall, lost, refused, watched } from './calls.ts'
 

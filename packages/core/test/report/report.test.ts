@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createHistogram } from '../../src/report/histogram.ts'
 import { createMeters } from '../../src/report/meters.ts'
 import { report } from '../../src/report/report.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { event, HOME, NEIGHBOUR } from '../../src/testing/store-contract/samples.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DAY, HOUR } from '../../src/domain/time.ts'
-import { memoryDocuments } from '../../src/stores/memory-documents.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { createMemoryDocuments } from '../../src/stores/memory-documents.ts'
+import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock, storeContract } from '../../src/testing/index.ts'
 import { credential, event, HOME, write } from '../../src/testing/store-contract/samples.ts'
 
@@ -34,7 +34,7 @@ describe('a store in memory', () => {
   })
 
   it('removes documents a day after they expired, so that it does not grow for ever', () => {
-    const documents = memoryDocuments()
+    const documents = createMemoryDocuments()
     const put = (id: string, now: number, expiresAt?: number): void =>
       documents.put(
         { kind: 'k', id, value: 1, ...(expiresAt === undefined ? {} : { expiresAt }), expect: { revision: 0 } },
@@ -45,7 +45,7 @@ describe('a store in memory', () => {
     expect(documents.size).toBeLessThanOrEqual(1_000)
     const now = 20_000 * HOUR
     expect(documents.get('k', 'kept', now).value).toBe(1)
-    expect(documents.saved(now).rows.filter(({ expiresAt }) => expiresAt > now - DAY)).toHaveLength(25)
+    expect(documents.snapshot(now).rows.filter(({ expiresAt }) => expiresAt > now - DAY)).toHaveLength(25)
   })
 
   it('gives up a lease when the clock goes back beyond its length', async () => {

@@ -2,7 +2,7 @@ import { crc32 as zlib } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Route } from '../../src/ports/store.ts'
 import { crc32 } from '../../src/domain/crc32.ts'
-import { textStore } from '../../src/stores/text-store.ts'
+import { createTextStore } from '../../src/stores/text-store.ts'
 import { fakeClock, storeContract } from '../../src/testing/index.ts'
 import { credential, event, HOME, write } from '../../src/testing/store-contract/samples.ts'
 
@@ -20,7 +20,7 @@ function home(route: Route = () => []) {
     load: async () => saved.at(-1),
     save: async (text: string): Promise<void> => void saved.push(text),
   }
-  return { clock, saved, parts, open: (more: Partial<typeof parts> = {}) => textStore({ ...parts, ...more }) }
+  return { clock, saved, parts, open: (more: Partial<typeof parts> = {}) => createTextStore({ ...parts, ...more }) }
 }
 
 describe('a store that is one text', () => {

@@ -1,5 +1,5 @@
 import type { Random } from '@guestpass/core'
-import { type Change, type Instant, type Ledger, refuseForeign, type Route } from '@guestpass/core/store-kit'
+import { type Change, type Instant, type Ledger, checkOneConnection, type Route } from '@guestpass/core/store-kit'
 import type { Sealer } from '../seal/sealer.ts'
 import { recordEvents } from './event-recorder.ts'
 import { writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
@@ -61,7 +61,7 @@ export function createCommit({ database: { write, now }, sealer, route, random }
   }
 
   return async (change) => {
-    refuseForeign(change)
+    checkOneConnection(change)
     const scrub = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
     for (;;) {
       const ready = sealed(change)

@@ -1,10 +1,10 @@
 import type { Store } from '@guestpass/core'
 import {
   asGuestpassError,
-  refuseBadClaim,
-  refuseBadDueAsk,
-  refuseBadLimit,
-  refuseBadMost,
+  checkDocumentClaim,
+  checkCredentialClaim,
+  checkPageLimit,
+  checkCountLimit,
 } from '@guestpass/core/store-kit'
 import { chainHead, linksAfter } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
@@ -50,21 +50,21 @@ export function createSqlStore(parts: CommitParts): Store {
     findBySubject: (connection, subject) => unsealed((db) => findBySubject(db, sealer, connection, subject)),
     document: (connection, kind, id) => unsealed((db) => findDocument(db, sealer, { connection, kind, id }, now())),
     async documents(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return unsealed((db) => listDocuments(db, sealer, connection, page, now()))
     },
     async claimDueDocuments(connection, ask) {
-      refuseBadClaim(ask)
+      checkDocumentClaim(ask)
       const asked = () => ({ ...ask, connection, now: now() })
       // Asked often and mostly in vain: only who finds something takes the lock.
       return (await read((db) => noDueDocuments(db, asked()))) ?? write((db) => claimDueDocuments(db, asked()))
     },
     async countDocuments(connection, ask) {
-      refuseBadMost(ask.most)
+      checkCountLimit(ask.most)
       return read((db) => countDocuments(db, { ...ask, connection }, now()))
     },
     async list(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return unsealed((db) => listCredentials(db, sealer, connection, page))
     },
     commit: createCommit(parts),
@@ -96,12 +96,12 @@ export function createSqlStore(parts: CommitParts): Store {
     fact: (connection, name) => read((db) => readFact(db, connection, name)),
     setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
     async events(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       const { links, ...next } = await read((db) => linksAfter(db, connection, page))
       return { events: links.map(({ event }) => event), ...next }
     },
     async chain(connection, page) {
-      refuseBadLimit(page.limit)
+      checkPageLimit(page.limit)
       return read((db) => linksAfter(db, connection, page))
     },
     chainHead: (connection) => read((db) => chainHead(db, connection)),
@@ -112,13 +112,13 @@ export function createSqlStore(parts: CommitParts): Store {
       if (wanted) await write((db) => touch(db, connection, id, now()))
     },
     async claimDue(connection, ask) {
-      refuseBadDueAsk(ask)
+      checkCredentialClaim(ask)
       const asked = () => ({ ...ask, connection, now: now() })
       // Likewise.
       return (await read((db) => noDueCredentials(db, asked()))) ?? write((db) => claimDue(db, asked()))
     },
     async countDue(connection, ask) {
-      refuseBadMost(ask.most)
+      checkCountLimit(ask.most)
       return read((db) => countDue(db, { ...ask, connection, now: now() }))
     },
     outbox: {
@@ -138,11 +138,11 @@ export function createSqlStore(parts: CommitParts): Store {
       route: (sink, messages) => write((db) => routeMessages(db, sink, messages)),
       enqueue: (connection, sink, events) => write((db) => enqueueEvents(db, connection, sink, events, now())),
       async deadLetters(sink, page) {
-        refuseBadLimit(page.limit)
+        checkPageLimit(page.limit)
         return read((db) => listDeadLetters(db, sink, page))
       },
       async counts(sink, most) {
-        if (most !== undefined) refuseBadMost(most)
+        if (most !== undefined) checkCountLimit(most)
         return read((db) => countMessages(db, sink, most))
       },
       drop: (sink) => write(async (db) => void (await db.deleteFrom('outbox').where('sink', '=', sink).execute())),

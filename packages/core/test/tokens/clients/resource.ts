@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { connection } from '../../../src/connection/connection.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { nodePorts } from '../../../src/node/index.ts'
-import { memoryStore } from '../../../src/stores/memory.ts'
+import { memoryStore } from '../../../src/stores/memory-store.ts'
 import type { AccessTokens } from '../../../src/tokens/access/access-tokens.ts'
 import { resolveHosts } from '../../../src/upstream/hosts.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { memoryStore } from '../../../src/stores/memory.ts'
+import { memoryStore } from '../../../src/stores/memory-store.ts'
 import { signInEpoch } from '../../../src/tokens/access/sign-in-epoch.ts'
 
 it('the epoch of a sign-in is one for each store and connection', () => {

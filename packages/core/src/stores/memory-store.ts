@@ -3,9 +3,9 @@ import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
 import type { Route, Store } from '../ports/store.ts'
-import { expected, put, type Partition } from './partition.ts'
-import { partitionedStore } from './partitioned-store.ts'
-import { refuseForeign } from './terms.ts'
+import { meetsExpectations, applyChange, type Partition } from './partition.ts'
+import { createPartitionedStore } from './partitioned-store.ts'
+import { checkOneConnection } from './argument-checks.ts'
 
 export interface MemoryStoreOptions {
   /** Default: the system's. */
@@ -26,17 +26,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', ['options', options, optionsSchema])
   const { clock = systemClock(), route = () => [], keepEvents = 10_000 } = options
   const partitions = new Map<string, Partition>()
-  const { store, partitionOf, adding } = partitionedStore(partitions, { clock, route, keepEvents })
+  const { store, partitionOf, prepareEvents } = createPartitionedStore(partitions, { clock, route, keepEvents })
 
   return {
     ...store,
     async commit(change) {
-      refuseForeign(change)
+      checkOneConnection(change)
       const partition = partitionOf(change.connection)
-      if (!expected(partition, change, clock.wall())) return 'conflict'
+      if (!meetsExpectations(partition, change, clock.wall())) return 'conflict'
       // Everything that may fail comes before the first write.
-      const add = adding(partition, change.events)
-      put(partition, change, clock.wall())
+      const add = prepareEvents(partition, change.events)
+      applyChange(partition, change, clock.wall())
       add()
       await partition.events.prune()
       return 'done'

@@ -1,13 +1,13 @@
 import type { Instant } from '../domain/time.ts'
 import type { IssuedToken } from '../ports/store.ts'
-import { isOver, sweeping } from './sweep.ts'
+import { isRemovable, createSweeper } from './sweeper.ts'
 
 export interface Remembered extends IssuedToken {
   readonly denied: boolean
 }
 
 /** Tokens issued on a connection, until they expire. */
-export interface IssuedTokens {
+export interface MemoryIssuedTokens {
   /** A token that was denied stays denied when it is remembered again. */
   remember(tokens: readonly IssuedToken[], now: Instant): void
   deny(credential: string): void
@@ -18,7 +18,7 @@ export interface IssuedTokens {
 }
 
 /** `known`: tokens to begin with, as `rows` gave them. */
-export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
+export function createMemoryIssuedTokens(known: readonly Remembered[] = []): MemoryIssuedTokens {
   const tokens = new Map<string, Remembered>()
   const ofCredential = new Map<string, Set<string>>()
 
@@ -41,10 +41,10 @@ export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
     return token && token.expiresAt > now ? token : undefined
   }
 
-  const swept = sweeping(
+  const swept = createSweeper(
     () => tokens.size,
     (now) => {
-      for (const token of tokens.values()) if (isOver(token.expiresAt, now)) forget(token)
+      for (const token of tokens.values()) if (isRemovable(token.expiresAt, now)) forget(token)
     },
   )
 
@@ -63,6 +63,6 @@ export function issuedTokens(known: readonly Remembered[] = []): IssuedTokens {
     },
     knows: (fingerprint, now) => living(fingerprint, now) !== undefined,
     denied: (fingerprint, now) => living(fingerprint, now)?.denied ?? false,
-    rows: (now) => [...tokens.values()].filter(({ expiresAt }) => !isOver(expiresAt, now)),
+    rows: (now) => [...tokens.values()].filter(({ expiresAt }) => !isRemovable(expiresAt, now)),
   }
 }

@@ -4,19 +4,19 @@ import { canonicalJson } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
-import { credentials, unclaimed } from './memory-credentials.ts'
-import { memoryDocuments, type Row as DocumentRow } from './memory-documents.ts'
-import { issuedTokens, type Remembered } from './memory-issued.ts'
-import type { Contents } from './partition.ts'
+import { createMemoryCredentials, unclaimedRow } from './memory-credentials.ts'
+import { createMemoryDocuments, type Row as DocumentRow } from './memory-documents.ts'
+import { createMemoryIssuedTokens, type Remembered } from './memory-issued-tokens.ts'
+import type { SavedContents } from './partition.ts'
 
 const FORMAT = 'tokens'
 const VERSION = 1
 
 /** A store as one text, secrets in clear. */
-export interface SavedStore {
+export interface StoreSnapshot {
   /** Stays the same for as long as the text is kept. */
   readonly id: string
-  readonly contents: ReadonlyMap<string, Contents>
+  readonly contents: ReadonlyMap<string, SavedContents>
 }
 
 type WithoutSecrets<C> = C extends Credential ? Omit<C, 'tokens' | 'profile' | 'status'> : never
@@ -74,8 +74,8 @@ function credentialOf({ tokens, profile, standing, ...facts }: PlainCredential):
   return { ...rest, tokens: { ...kept, access: new Secret(access), ...spent }, ...sealed }
 }
 
-const plainContents = (contents: Contents, now: Instant): PlainContents => {
-  const { rows, revision } = contents.documents.saved(now)
+const plainContents = (contents: SavedContents, now: Instant): PlainContents => {
+  const { rows, revision } = contents.documents.snapshot(now)
   return {
     credentials: contents.credentials.rows().map(({ credential, revision, touchedAt }) => ({
       credential: plainOf(credential),
@@ -90,19 +90,21 @@ const plainContents = (contents: Contents, now: Instant): PlainContents => {
   }
 }
 
-const contentsOf = ({ credentials: rows, documents, issued }: PlainContents): Contents => ({
-  credentials: credentials(rows.map((row) => unclaimed({ ...row, credential: credentialOf(row.credential) }))),
-  documents: memoryDocuments({
+const contentsOf = ({ credentials: rows, documents, issued }: PlainContents): SavedContents => ({
+  credentials: createMemoryCredentials(
+    rows.map((row) => unclaimedRow({ ...row, credential: credentialOf(row.credential) })),
+  ),
+  documents: createMemoryDocuments({
     ...documents,
     rows: documents.rows.map(({ expiresAt = Number.POSITIVE_INFINITY, ...row }) => ({ ...row, expiresAt })),
   }),
-  issued: issuedTokens(issued),
+  issued: createMemoryIssuedTokens(issued),
 })
 
 /** The store as a JSON document. */
-export function savedText({ id, contents }: SavedStore, now: Instant): string {
+export function serializeStore({ id, contents }: StoreSnapshot, now: Instant): string {
   const connections = Object.fromEntries([...contents].map(([name, of]) => [name, plainContents(of, now)]))
-  const plain: Plain = { guestpass: FORMAT, version: VERSION, id, crc32: sumOf(connections), connections }
+  const plain: Plain = { guestpass: FORMAT, version: VERSION, id, crc32: checksumOf(connections), connections }
   return JSON.stringify(plain)
 }
 
@@ -110,23 +112,23 @@ export function savedText({ id, contents }: SavedStore, now: Instant): string {
  * The store that a text holds. Throws `store_newer` when a newer version wrote it, and `store_corrupt` when it is damaged or
  * something else. `place`: where it was read, for the message.
  */
-export function storeIn(text: string, place: string): SavedStore {
-  const { guestpass, version, id, crc32: sum, connections } = parsed(text)
-  if (guestpass !== FORMAT || typeof version !== 'number') throw corrupt(place, 'is not one that was saved here')
+export function parseStore(text: string, place: string): StoreSnapshot {
+  const { guestpass, version, id, crc32: sum, connections } = parseJson(text)
+  if (guestpass !== FORMAT || typeof version !== 'number') throw corruptText(place, 'is not one that was saved here')
   if (version > VERSION) {
     throw new GuestpassError(
       'store_newer',
       `${place} was saved by a newer version of Guestpass (format ${version}; this one reads ${VERSION}). Nothing was written. Install that version.`,
     )
   }
-  if (id === undefined || connections === undefined || sum !== sumOf(connections))
-    throw corrupt(place, 'was changed or cut off after it was saved')
+  if (id === undefined || connections === undefined || sum !== checksumOf(connections))
+    throw corruptText(place, 'was changed or cut off after it was saved')
   return { id, contents: new Map(Object.entries(connections).map(([name, plain]) => [name, contentsOf(plain)])) }
 }
 
-const sumOf = (connections: Plain['connections']): string => crc32(canonicalJson(connections))
+const checksumOf = (connections: Plain['connections']): string => crc32(canonicalJson(connections))
 
-function parsed(text: string): Partial<Plain> {
+function parseJson(text: string): Partial<Plain> {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? value : {}
@@ -136,7 +138,7 @@ function parsed(text: string): Partial<Plain> {
   }
 }
 
-const corrupt = (place: string, what: string): GuestpassError =>
+const corruptText = (place: string, what: string): GuestpassError =>
   new GuestpassError(
     'store_corrupt',
     `${place} ${what}. Nothing was written. Put back the text that was saved last, or remove it and sign in again.`,

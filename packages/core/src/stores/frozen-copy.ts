@@ -7,4 +7,4 @@ const copy = (value: unknown): unknown => {
 }
 
 /** A copy of plain data that nobody can change. Secrets, which cannot be changed anyway, are kept as they are. */
-export const frozen = <T>(value: T): T => copy(value) as T
+export const frozenCopy = <T>(value: T): T => copy(value) as T
