@@ -48,7 +48,10 @@ function end(by: string, exit: number, signal: NodeJS.Signals): void {
     .then(() => endAtOnce(signal))
 }
 
-/** By the signal itself: `process.exit` waits for calls of the system that hang, as the opening of a pipe without a reader. */
+/**
+ * By the signal itself: `process.exit` waits for calls of the system that hang, as the opening of a pipe
+ * without a reader.
+ */
 function endAtOnce(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)

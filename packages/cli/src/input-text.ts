@@ -3,7 +3,10 @@ import { GuestpassError } from '@guestpass/core'
 import { decodedText, type TextLine, textLines } from '@guestpass/core/node'
 import { isContentFault, readFault } from '@guestpass/runtime'
 
-/** The lines of a text file; one that cannot be read comes with its fault. Rejects with what the system says, or `NotText`. */
+/**
+ * The lines of a text file; one that cannot be read comes with its fault. Rejects with what the system says,
+ * or `NotText`.
+ */
 export const fileLines = (path: string): AsyncGenerator<TextLine> => textLines(createReadStream(path))
 
 /** The text of standard input. Rejects with `invalid_input` when it is none. */

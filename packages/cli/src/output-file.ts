@@ -7,7 +7,10 @@ import { GuestpassError } from '@guestpass/core'
 
 /** Where an output is written. */
 export interface OutputFile {
-  /** Resolves when the text was handed over; false when nothing reads it any more, as a pipe whose reader went away. Rejects with `output_failed`. */
+  /**
+   * Resolves when the text was handed over; false when nothing reads it any more, as a pipe whose reader went
+   * away. Rejects with `output_failed`.
+   */
   write(text: string): Promise<boolean>
   /** Closes the file, which then has its name and all that was written. */
   close(): Promise<void>
@@ -24,9 +27,10 @@ const FULL_MS = 5
 const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown'
 
 /**
- * Opens a file to write. A regular file is replaced when its successor is whole, and keeps its mode; a new one is its owner's alone. Links are
- * followed. What is no regular file (a device, a pipe) is written into, and so is what is in /dev or /proc, and a file in a folder that
- * cannot be written. Rejects with `invalid_input` where it cannot be opened.
+ * Opens a file to write. A regular file is replaced when its successor is whole, and keeps its mode; a new
+ * one is its owner's alone. Links are followed. What is no regular file (a device, a pipe) is written into,
+ * and so is what is in /dev or /proc, and a file in a folder that cannot be written. Rejects with
+ * `invalid_input` where it cannot be opened.
  */
 export async function openOutputFile(path: string, signal: AbortSignal): Promise<OutputFile> {
   try {
@@ -49,7 +53,10 @@ export async function openOutputFile(path: string, signal: AbortSignal): Promise
   }
 }
 
-/** Where links lead, also to a file that is not there yet. Rejects with what the system says, as for links in a circle. */
+/**
+ * Where links lead, also to a file that is not there yet. Rejects with what the system says, as for links in
+ * a circle.
+ */
 async function resolveLinks(path: string): Promise<string> {
   try {
     return await realpath(path)

@@ -10,9 +10,10 @@ const masksSighup = (status: string): boolean => {
 }
 
 /**
- * Whether the end of a terminal does not concern this process, so that SIGHUP is to be ignored, as `nohup` asks. Node sets an ignored
- * signal back to its default before any script runs, so `/proc` does not tell of it: the shell's `_` names nohup, or none of the standard
- * streams is a terminal, which nohup sees to and a terminal's end cannot change.
+ * Whether the end of a terminal does not concern this process, so that SIGHUP is to be ignored, as `nohup`
+ * asks. Node sets an ignored signal back to its default before any script runs, so `/proc` does not tell of
+ * it: the shell's `_` names nohup, or none of the standard streams is a terminal, which nohup sees to and a
+ * terminal's end cannot change.
  */
 export function isSighupIgnored(
   {

@@ -14,7 +14,10 @@ function instantOf(text: string): Instant {
   return dateTime.safeParse(local).success ? Date.parse(local + offset) : Number.NaN
 }
 
-/** A moment that is written as an age (`90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is now. */
+/**
+ * A moment that is written as an age (`90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is
+ * now.
+ */
 export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.string().transform((text, context) => {
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
   if (count !== undefined) return (now: Instant) => now - Number(count) * (units[unit] ?? 0)

@@ -3,7 +3,10 @@ import { resolve } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import type { Cli } from './commands/runner/command.ts'
 
-/** A token as it was given: itself, or `-` for standard input. Rejects with `invalid_input` for nothing, and for the name of a file. */
+/**
+ * A token as it was given: itself, or `-` for standard input. Rejects with `invalid_input` for nothing, and
+ * for the name of a file.
+ */
 export async function readTokenArgument(given: string, field: string, cli: Cli): Promise<string> {
   const text = given === '-' ? await cli.input() : given.trim()
   if (text === '') {

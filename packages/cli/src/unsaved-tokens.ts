@@ -2,7 +2,10 @@ import { type AccessToken, GuestpassError, type IssuedGuest } from '@guestpass/c
 import { accessTokenDocument, isStoreError, tokenDocument } from '@guestpass/runtime'
 import type { Cli } from './commands/runner/command.ts'
 
-/** What a command was asked for. If the store did not take it, it is shown all the same, and the failure follows. */
+/**
+ * What a command was asked for. If the store did not take it, it is shown all the same, and the failure
+ * follows.
+ */
 export async function showUnsavedOnFailure<T>(work: () => Promise<T>, cli: Cli): Promise<T> {
   try {
     return await work()

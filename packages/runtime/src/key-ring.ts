@@ -14,7 +14,10 @@ interface KeyFilePlace {
   readonly host: Pick<RuntimeHost, 'note'>
 }
 
-/** The key ring of a configuration: of the setting `encryptionKey`, else of the key file in the folder of the database. */
+/**
+ * The key ring of a configuration: of the setting `encryptionKey`, else of the key file in the folder of the
+ * database.
+ */
 export async function configuredKeyRing(
   { encryptionKey }: Pick<Settings, 'encryptionKey'>,
   place: KeyFilePlace,

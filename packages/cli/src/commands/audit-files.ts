@@ -11,7 +11,10 @@ const unusable = (field: string, message: string, remedy: string): GuestpassErro
     fields: [{ field, message, remedy }],
   })
 
-/** The lines of a file; `-` is standard input. Rejects with `invalid_input`, naming the argument, when it cannot be read. */
+/**
+ * The lines of a file; `-` is standard input. Rejects with `invalid_input`, naming the argument, when it
+ * cannot be read.
+ */
 export async function* linesGiven(file: string, field: string, cli: Cli): AsyncGenerator<string> {
   if (file === '-') {
     yield* (await cli.input()).split('\n')

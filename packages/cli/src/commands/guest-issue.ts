@@ -51,7 +51,9 @@ const emptyLists = (api: RegisteredApi | undefined): Readonly<Record<string, rea
     ),
   )
 
-/** Gives enrichment up to 1 s before the process ends. The next command that issues, or `keep`, does the rest. */
+/**
+ * Gives enrichment up to 1 s before the process ends. The next command that issues, or `keep`, does the rest.
+ */
 async function aside({ enrichment }: Guests, { ports: { clock } }: Runtime): Promise<void> {
   const stop = new AbortController()
   await Promise.race([enrichment.drain(stop.signal), clock.sleep(SECOND, stop.signal)]).finally(() => stop.abort())

@@ -8,7 +8,10 @@ import { type Cli, defineCommand } from './runner/command.ts'
 import { listenForCallback } from '../sign-in/callback-listener.ts'
 import { showUnsavedOnFailure } from '../unsaved-tokens.ts'
 
-/** Where the browser comes back to when nothing else is set: one fixed address, because it is registered with the OAuth client. */
+/**
+ * Where the browser comes back to when nothing else is set: one fixed address, because it is registered with
+ * the OAuth client.
+ */
 const REDIRECT = 'http://127.0.0.1:8976/callback'
 
 export const loginCommand = defineCommand({
@@ -86,7 +89,10 @@ const tooLate = (): GuestpassError =>
     },
   )
 
-/** What a callback proves of this sign-in: not a stray one, nor what was refused before anything was sent. The page may be loaded again then. */
+/**
+ * What a callback proves of this sign-in: not a stray one, nor what was refused before anything was sent. The
+ * page may be loaded again then.
+ */
 function isFinal(thrown: unknown, cli: Cli): boolean {
   const { code, reason, message } = asGuestpassError(thrown)
   if (code === 'sign_in_refused') return !['state', 'browser', 'replayed'].includes(reason ?? '')

@@ -99,7 +99,10 @@ const asFlag =
     throw new GuestpassError('invalid_input', thrown.message, { fields })
   }
 
-/** Gives the work what the store knows (revocations, mirrored keys), if there is a store; none is made for a look. */
+/**
+ * Gives the work what the store knows (revocations, mirrored keys), if there is a store; none is made for a
+ * look.
+ */
 async function withKnowledge<T>(
   config: Config,
   cli: Cli,
@@ -171,7 +174,9 @@ function keySetOf(json: string): { readonly keys: readonly Jwk[] } {
   throw flagError('--jwks', what, 'Give a JSON file of the form {"keys": [{"kty": …}]} (RFC 7517).')
 }
 
-/** What its entries are is judged one by one: those that are not understood are ignored (RFC 7517, section 5). */
+/**
+ * What its entries are is judged one by one: those that are not understood are ignored (RFC 7517, section 5).
+ */
 const keySet = z.object({ keys: z.array(z.unknown()) }) as z.ZodType<{ keys: readonly Jwk[] }>
 
 const flagError = (field: string, message: string, remedy: string): GuestpassError =>

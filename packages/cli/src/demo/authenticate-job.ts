@@ -17,8 +17,9 @@ const addressForms: readonly ((email: string) => string)[] = [
 ]
 
 /**
- * Job "authenticate": four requests for each applicant arrive at once, each with the address written in another way, while the upstream
- * loses requests and fails. Done if each applicant has one session upstream, and a token that verifies after a rotation of its refresh token.
+ * Job "authenticate": four requests for each applicant arrive at once, each with the address written in
+ * another way, while the upstream loses requests and fails. Done if each applicant has one session upstream,
+ * and a token that verifies after a rotation of its refresh token.
  */
 export async function authenticateJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, connection, clock, note } = stage

@@ -10,8 +10,9 @@ const JOB = 'guest identity provider'
 const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
 
 /**
- * Job "identity provider": a user signs in with PKCE, the callback signs in once however often it comes, and guests are made on the user's
- * behalf over a renewal of the sign-in. Done when each has a token that verifies; doubled are sign-ins and people made twice.
+ * Job "identity provider": a user signs in with PKCE, the callback signs in once however often it comes, and
+ * guests are made on the user's behalf over a renewal of the sign-in. Done when each has a token that
+ * verifies; doubled are sign-ins and people made twice.
  */
 export async function identityJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, clock, note } = stage

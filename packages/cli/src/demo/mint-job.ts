@@ -16,7 +16,10 @@ export interface MintOrder {
   readonly duration: number
 }
 
-/** Job "mint": requests for all guests at once. Each stored token is then verified, as a later process would do. */
+/**
+ * Job "mint": requests for all guests at once. Each stored token is then verified, as a later process would
+ * do.
+ */
 export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
   const { upstream, connection } = stage
   const { guests, verifier } = connection

@@ -9,8 +9,9 @@ const SCOPES = ['guest:read', 'guest:write']
 const CALLERS = 16
 
 /**
- * Job "OAuth": four processes share the sign-in of a user. In every round its token is refused, 64 callers want the next one, and upstream loses an
- * answer now and then. Done when every round was one renewal; doubled are refresh tokens presented twice that upstream did not answer alike.
+ * Job "OAuth": four processes share the sign-in of a user. In every round its token is refused, 64 callers
+ * want the next one, and upstream loses an answer now and then. Done when every round was one renewal;
+ * doubled are refresh tokens presented twice that upstream did not answer alike.
  */
 export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<JobReport> {
   const { upstream, store, clock, note } = stage

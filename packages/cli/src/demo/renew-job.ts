@@ -6,8 +6,9 @@ import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
 const JOB = 'renew guest tokens'
 
 /**
- * Job "renew": a worker process keeps the guests' sessions while upstream rolls its keys, fails for a while, and the worker is
- * killed in the middle of a refresh and started again. Done when every guest has a later token than it was issued.
+ * Job "renew": a worker process keeps the guests' sessions while upstream rolls its keys, fails for a while,
+ * and the worker is killed in the middle of a refresh and started again. Done when every guest has a later
+ * token than it was issued.
  */
 export async function renewJob(stage: DemoEnvironment, ids: readonly string[]): Promise<JobReport> {
   const { upstream, connection, clock, note } = stage

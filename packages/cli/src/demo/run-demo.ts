@@ -23,7 +23,9 @@ import type { DemoEnvironment } from './demo-environment.ts'
 import { startKeepProcess } from './keep-process.ts'
 import type { Cli } from '../commands/runner/command.ts'
 
-/** Requests a minute. Above the 300 of Genesys Cloud, so that the demo is short. Both sides have this limit. */
+/**
+ * Requests a minute. Above the 300 of Genesys Cloud, so that the demo is short. Both sides have this limit.
+ */
 const PER_MINUTE = 6_000
 const GUESTS = 50
 /** Short, so that renewals become due during the demo. They are due in the last third. */

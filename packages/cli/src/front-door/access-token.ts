@@ -2,7 +2,10 @@ import { type AccessToken, type AccessTokens, type GuestApi, guestApis, type Tok
 import * as schemas from '@guestpass/core/options'
 import { checkArgument, fieldFault, type Parameter } from './arguments.ts'
 
-/** Which access token: `for` the calls of an API, or with `scopes`. Default: with the scopes of the configuration. */
+/**
+ * Which access token: `for` the calls of an API, or with `scopes`. Default: with the scopes of the
+ * configuration.
+ */
 export interface AccessTokenRequest {
   readonly for?: GuestApi | undefined
   readonly scopes?: readonly string[] | undefined

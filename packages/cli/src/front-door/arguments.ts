@@ -20,7 +20,10 @@ export interface Parameter {
   readonly members?: string
 }
 
-/** Gives the argument if it is of its kind, and `{}` for a record that was not given. Throws `invalid_input`, which names every fault. */
+/**
+ * Gives the argument if it is of its kind, and `{}` for a record that was not given. Throws `invalid_input`,
+ * which names every fault.
+ */
 export function checkArgument<T>({ what, name, kind, members = '' }: Parameter, value: T | undefined): T {
   const given = value === undefined && kind.isObjectSchema ? {} : value
   const faults = given === undefined ? [fieldFault(name, 'is missing', kind.remedy)] : kind.faults(given, name, members)

@@ -5,7 +5,9 @@ import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type W
 
 /** The health of a connection, as JSON without secrets. */
 export interface Health {
-  /** `degraded`: a worker or the store is failing, and is tried again. `stopped`: the connection was closed. */
+  /**
+   * `degraded`: a worker or the store is failing, and is tried again. `stopped`: the connection was closed.
+   */
   readonly status: 'ok' | 'degraded' | 'stopped'
   readonly connection: string
   readonly store: {

@@ -5,14 +5,16 @@ import { checkArgument, type Parameter } from './arguments.ts'
 import type { ErrorTranslator } from './errors.ts'
 
 /**
- * The last argument of every call: who acts (`actor`), for which request (`correlationId`), until when (`signal`, `patienceMs`), and a
- * listener of the token (`onReady`).
+ * The last argument of every call: who acts (`actor`), for which request (`correlationId`), until when
+ * (`signal`, `patienceMs`), and a listener of the token (`onReady`).
  */
 export interface CallContext extends GuestContext, ReadyContext {}
 
 /** Runs the calls of a program until the front door closes. */
 export interface Calls {
-  /** Runs a call. Rejects with `invalid_input` for a wrong context, and with `store_unavailable` after `end`. */
+  /**
+   * Runs a call. Rejects with `invalid_input` for a wrong context, and with `store_unavailable` after `end`.
+   */
   run<T>(context: CallContext | undefined, work: (context: CallContext) => Promise<T>): Promise<T>
   /** Refuses further calls, and resolves when all running calls have ended. */
   end(): Promise<void>

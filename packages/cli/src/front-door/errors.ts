@@ -20,8 +20,8 @@ export interface ErrorTranslator {
 }
 
 /**
- * Settings that the program gave as options, or would give: those that nothing else sets, if the connection is given by options or takes
- * nothing from the environment.
+ * Settings that the program gave as options, or would give: those that nothing else sets, if the connection
+ * is given by options or takes nothing from the environment.
  */
 function optionsOf({ connection, origins }: Pick<Config, 'connection' | 'origins'>): ReadonlyMap<Key, string> {
   const given = Object.values(origins).some((from) => from?.origin === 'option' && from.name !== 'store')

@@ -4,7 +4,9 @@ import { eventTypes, closestName } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 
-/** Words of a type's name after the first one, in camel case: `Failed` for the `FAILED` of `REFRESH_FAILED`. */
+/**
+ * Words of a type's name after the first one, in camel case: `Failed` for the `FAILED` of `REFRESH_FAILED`.
+ */
 export type EventNameRest<T extends string> = T extends `${infer Word}_${infer More}`
   ? `${Capitalize<Lowercase<Word>>}${EventNameRest<More>}`
   : Capitalize<Lowercase<T>>
@@ -32,10 +34,15 @@ export type EventNames = { readonly [T in EventType as EventName<T>]: T } & Even
 /** An audit record of one type. */
 export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'eventType'> & { readonly eventType: T }
 
-/** Takes each record of one type. What it throws or rejects with goes to the log, and changes nothing else. */
+/**
+ * Takes each record of one type. What it throws or rejects with goes to the log, and changes nothing else.
+ */
 export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => void | Promise<void>
 
-/** Adds a listener of the events that this process commits for the connection; see `Guestpass.on`. The result removes it. */
+/**
+ * Adds a listener of the events that this process commits for the connection; see `Guestpass.on`. The result
+ * removes it.
+ */
 export interface AddEventListener {
   (name: 'tokenReady', listener: Listener): () => void
   <N extends keyof EventNames>(name: N, listener: EventListener<EventNames[N]>): () => void

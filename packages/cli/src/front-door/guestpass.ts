@@ -23,17 +23,18 @@ import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn
 import { type VerifyExpectations, verifyToken } from './verify.ts'
 
 /**
- * An open connection with everything that a program needs of it. Every call takes a `CallContext` as its last argument and rejects with a
- * `GuestpassError`, whose `code` says what happened. After `close()` every call rejects with `store_unavailable`.
+ * An open connection with everything that a program needs of it. Every call takes a `CallContext` as its last
+ * argument and rejects with a `GuestpassError`, whose `code` says what happened. After `close()` every call
+ * rejects with `store_unavailable`.
  */
 export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** The name of the connection. */
   readonly connection: string
   readonly guests: FrontDoorGuests
   /**
-   * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation. Gives `{ valid: true, claims }`,
-   * or `{ valid: false, reason }`. Rejects with `keys_unavailable` if the keys cannot be fetched, and with `invalid_input` for arguments
-   * of a wrong type.
+   * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation.
+   * Gives `{ valid: true, claims }`, or `{ valid: false, reason }`. Rejects with `keys_unavailable` if the
+   * keys cannot be fetched, and with `invalid_input` for arguments of a wrong type.
    *
    * @example
    * ```ts
@@ -43,9 +44,9 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    */
   verify(token: string, expectations?: VerifyExpectations): Promise<Verdict>
   /**
-   * Gives an access token that is valid now: of the user who signed in, else by client credentials. It is renewed if it is due. Rejects
-   * with `scope_missing`, `needs_reauth`, `client_rejected`, `deadline_exceeded` after `patienceMs` (default 60 s), and the codes of the
-   * upstream.
+   * Gives an access token that is valid now: of the user who signed in, else by client credentials. It is
+   * renewed if it is due. Rejects with `scope_missing`, `needs_reauth`, `client_rejected`,
+   * `deadline_exceeded` after `patienceMs` (default 60 s), and the codes of the upstream.
    *
    * @example
    * ```ts
@@ -56,10 +57,14 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<AccessTokenResult>
   readonly signIn: FrontDoorSignIn
   readonly deviceSignIn: FrontDoorDeviceSignIn
-  /** Ends the user's sign-in here, and upstream if it has a call for it. Rejects with `needs_reauth` if no user is signed in. */
+  /**
+   * Ends the user's sign-in here, and upstream if it has a call for it. Rejects with `needs_reauth` if no
+   * user is signed in.
+   */
   signOut(context?: CallContext): Promise<SignedOut>
   /**
-   * Reports what the connection did, from its stored events. `since`: a Date, or milliseconds since the epoch. Default: all events.
+   * Reports what the connection did, from its stored events. `since`: a Date, or milliseconds since the
+   * epoch. Default: all events.
    *
    * @example
    * ```ts
@@ -68,8 +73,8 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    */
   report(options?: ReportOptions, context?: CallContext): Promise<Report>
   /**
-   * Calls the listener with every event of a name that this process commits for the connection. `tokenReady` also gives the token. The
-   * result removes the listener. Throws `invalid_input` for an unknown name.
+   * Calls the listener with every event of a name that this process commits for the connection. `tokenReady`
+   * also gives the token. The result removes the listener. Throws `invalid_input` for an unknown name.
    *
    * @example
    * ```ts
@@ -79,9 +84,9 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    */
   readonly on: AddEventListener
   /**
-   * Starts the background work of a program that stays up, until `close()`: renewal of guest tokens and of the sign-in before they
-   * expire, the mirror of signing keys, retries of enrichment, delivery of events of all processes, signed audit checkpoints. It keeps
-   * the process alive. A second call does nothing.
+   * Starts the background work of a program that stays up, until `close()`: renewal of guest tokens and of
+   * the sign-in before they expire, the mirror of signing keys, retries of enrichment, delivery of events of
+   * all processes, signed audit checkpoints. It keeps the process alive. A second call does nothing.
    *
    * @example
    * ```ts
@@ -90,11 +95,14 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * ```
    */
   start(): void
-  /** Gives the state of the store and of each worker, and how many events wait for delivery. Never rejects. */
+  /**
+   * Gives the state of the store and of each worker, and how many events wait for delivery. Never rejects.
+   */
   health(): Promise<Health>
   /**
-   * Waits up to 10 s for calls, up to 60 s for renewals, and up to 1 s each for enrichment and delivery of events. The rest waits in
-   * the store. Then closes HTTP connections and the store. A second call waits for the first.
+   * Waits up to 10 s for calls, up to 60 s for renewals, and up to 1 s each for enrichment and delivery of
+   * events. The rest waits in the store. Then closes HTTP connections and the store. A second call waits for
+   * the first.
    */
   close(): Promise<void>
 }
@@ -121,9 +129,10 @@ interface FrontDoorParts {
 }
 
 /**
- * Opens a connection on its durable store. Settings that are not given as options come from the environment, `guestpass.config.json` or
- * `.ts`, and `.env`, as on the command line. Nothing is sent before the first call. Rejects with `config_invalid`, which names every
- * mistake with its remedy, and with `store_…` if the store cannot be opened.
+ * Opens a connection on its durable store. Settings that are not given as options come from the environment,
+ * `guestpass.config.json` or `.ts`, and `.env`, as on the command line. Nothing is sent before the first
+ * call. Rejects with `config_invalid`, which names every mistake with its remedy, and with `store_…` if the
+ * store cannot be opened.
  *
  * @example
  * ```ts

@@ -26,7 +26,9 @@ export type GuestStatus = Credential['status'] | 'expired'
 export interface GuestFilter {
   readonly api?: GuestApi | undefined
   readonly status?: GuestStatus | undefined
-  /** How many guests are read for a page, 1 to 1000; those that do not match are left out of it. Default 100. */
+  /**
+   * How many guests are read for a page, 1 to 1000; those that do not match are left out of it. Default 100.
+   */
   readonly limit?: number | undefined
   /** The `next` of the previous page. Default: the first page. */
   readonly after?: string | undefined
@@ -46,11 +48,14 @@ export interface RefreshOptions {
   readonly subject?: string | undefined
 }
 
-/** The guests of a connection. Every call rejects with a `GuestpassError`, whose `code` says what happened. */
+/**
+ * The guests of a connection. Every call rejects with a `GuestpassError`, whose `code` says what happened.
+ */
 export interface FrontDoorGuests {
   /**
-   * Issues a guest token by the API `guest-tokens` (default), `engagements` or `external-users`, and verifies and stores it before it
-   * is given. Rejects with `invalid_input`, `session_exists`, `create_in_doubt`, `guest_revoked`, `upstream_busy` and the codes of the upstream.
+   * Issues a guest token by the API `guest-tokens` (default), `engagements` or `external-users`, and verifies
+   * and stores it before it is given. Rejects with `invalid_input`, `session_exists`, `create_in_doubt`,
+   * `guest_revoked`, `upstream_busy` and the codes of the upstream.
    *
    * @example
    * ```ts
@@ -59,11 +64,14 @@ export interface FrontDoorGuests {
    * ```
    */
   issue(request: GuestRequest, context?: CallContext): Promise<IssuedGuest>
-  /** Gives the guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and the codes of the upstream. */
+  /**
+   * Gives the guest's token, valid now and renewed if due. Rejects with `guest_unknown`, `guest_revoked` and
+   * the codes of the upstream.
+   */
   token(guestId: string, context?: CallContext): Promise<IssuedGuest>
   /**
-   * Renews the guest's token now, exactly once. `options.token`: the current token, if the store does not have it. Rejects with
-   * `token_invalid` if that token does not verify, and as `token` does.
+   * Renews the guest's token now, exactly once. `options.token`: the current token, if the store does not
+   * have it. Rejects with `token_invalid` if that token does not verify, and as `token` does.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: CallContext): Promise<IssuedGuest>
   /** Gives what is stored of a guest, without its token. Rejects with `guest_unknown`. */
@@ -87,8 +95,8 @@ export interface FrontDoorGuests {
   /** Revokes a guest: `verify` refuses its tokens, and no other is issued. Rejects with `guest_unknown`. */
   revoke(guestId: string, context?: CallContext): Promise<Revocation>
   /**
-   * Revokes a guest, or every guest of an e-mail address, and deletes the personal data. `remains` of the result names what is left
-   * elsewhere. Rejects with `guest_unknown`.
+   * Revokes a guest, or every guest of an e-mail address, and deletes the personal data. `remains` of the
+   * result names what is left elsewhere. Rejects with `guest_unknown`.
    *
    * @example
    * ```ts
@@ -100,7 +108,10 @@ export interface FrontDoorGuests {
   erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
   /** Exports everything that the store has of the person of an e-mail address, as JSON without tokens. */
   export(whose: PersonKey, context?: CallContext): Promise<PersonExport>
-  /** Frees an e-mail address for another session on a channel. The token of the current session stays valid until it ends. */
+  /**
+   * Frees an e-mail address for another session on a channel. The token of the current session stays valid
+   * until it ends.
+   */
   invalidate(whose: DuplicateKey, context?: CallContext): Promise<Invalidation>
 }
 

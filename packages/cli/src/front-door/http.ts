@@ -18,8 +18,9 @@ export interface Composable {
 /** HTTP clients that carry the connection's access token to its API. */
 export interface AuthorizedClients {
   /**
-   * `fetch` with the access token. A path, as `/api/v2/tokens/me`, is relative to the API. If the answer is 401, the request is sent once
-   * more with a new token. Rejects with `invalid_input` for an address outside the API, and with the codes of `accessToken`.
+   * `fetch` with the access token. A path, as `/api/v2/tokens/me`, is relative to the API. If the answer is
+   * 401, the request is sent once more with a new token. Rejects with `invalid_input` for an address outside
+   * the API, and with the codes of `accessToken`.
    *
    * @example
    * ```ts
@@ -29,8 +30,8 @@ export interface AuthorizedClients {
    */
   readonly fetch: Fetch
   /**
-   * Adds the access token to requests of an axios instance to the API, as `fetch` does. Requests elsewhere go out without it. The result
-   * removes it.
+   * Adds the access token to requests of an axios instance to the API, as `fetch` does. Requests elsewhere go
+   * out without it. The result removes it.
    *
    * @example
    * ```ts
@@ -40,8 +41,8 @@ export interface AuthorizedClients {
    */
   axios(instance: AxiosLike): () => void
   /**
-   * Gives an undici dispatcher whose requests to the API carry the access token, as `fetch` does. Throws `invalid_input` for anything
-   * that is not a dispatcher.
+   * Gives an undici dispatcher whose requests to the API carry the access token, as `fetch` does. Throws
+   * `invalid_input` for anything that is not a dispatcher.
    *
    * @example
    * ```ts
@@ -51,7 +52,8 @@ export interface AuthorizedClients {
    */
   undici<D extends Composable>(dispatcher: D): ReturnType<D['compose']>
   /**
-   * Adds the access token to Genesys' official SDK (`ApiClient.instance`), whatever address it calls. The result removes it.
+   * Adds the access token to Genesys' official SDK (`ApiClient.instance`), whatever address it calls. The
+   * result removes it.
    */
   sdk(client: SdkClient): () => void
 }

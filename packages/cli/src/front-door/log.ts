@@ -10,7 +10,9 @@ export interface FrontDoorLog {
   warn(line: string): void
 }
 
-/** Wraps the option `log`. Default: each line is printed once on standard error. Errors of `log` are ignored. */
+/**
+ * Wraps the option `log`. Default: each line is printed once on standard error. Errors of `log` are ignored.
+ */
 export function frontDoorLog(log: Log = createStandardErrorLog()): FrontDoorLog {
   const write = (line: string): void => {
     try {

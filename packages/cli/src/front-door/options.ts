@@ -14,8 +14,9 @@ import { type FrontDoorLog, frontDoorLog, type Log } from './log.ts'
 import { processDefaults } from './process.ts'
 
 /**
- * Options of `guestpass()`. Settings that are not given come from the environment, `guestpass.config.json` or `.ts`, and `.env`. Besides
- * the options named here, every setting of docs/configuration.md is an option by its name in the file.
+ * Options of `guestpass()`. Settings that are not given come from the environment, `guestpass.config.json` or
+ * `.ts`, and `.env`. Besides the options named here, every setting of docs/configuration.md is an option by
+ * its name in the file.
  */
 export interface GuestpassOptions extends ConfigOptions {
   /** The name of the connection: one organisation with one OAuth client. Default `default`. */
@@ -28,11 +29,14 @@ export interface GuestpassOptions extends ConfigOptions {
   readonly region?: string | undefined
   /** Address of one gateway for both OAuth and API, instead of a region. */
   readonly baseUrl?: string | undefined
-  /** Issuer of an OpenID provider: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
+  /**
+   * Issuer of an OpenID provider: endpoints come from its discovery document (OpenID Connect Discovery 1.0).
+   */
   readonly issuer?: string | undefined
   /**
-   * The store of guests and tokens: the path of a database file, or `memory` for tests, whose data is lost with `close()`. Default:
-   * `./.guestpass/guestpass.db`, as on the command line. Several connections and processes may share one file.
+   * The store of guests and tokens: the path of a database file, or `memory` for tests, whose data is lost
+   * with `close()`. Default: `./.guestpass/guestpass.db`, as on the command line. Several connections and
+   * processes may share one file.
    */
   readonly store?: string | undefined
   /** Address of the CRM that enriches authenticated guests. */
@@ -40,16 +44,19 @@ export interface GuestpassOptions extends ConfigOptions {
   /** Webhook endpoints. Messages are signed, and delivered at least once, soon after their event. */
   readonly webhooks?: WebhookOptions | undefined
   /**
-   * Takes every audit record of the connection at least once, in order, soon after its event. If it throws, rejects or has not ended
-   * after 20 s, the record comes again later. Several processes with a listener on one store share the records. Records of a process
-   * without a listener do not come.
+   * Takes every audit record of the connection at least once, in order, soon after its event. If it throws,
+   * rejects or has not ended after 20 s, the record comes again later. Several processes with a listener on
+   * one store share the records. Records of a process without a listener do not come.
    */
   readonly audit?: AuditListener | undefined
   /** Takes notes and warnings for the operator, a line each. Default: each line once on standard error. */
   readonly log?: Log | undefined
   /** Variables of the environment. Default: the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** The folder of configuration file and `.env`; relative paths start from it. Default: the current folder of the process. */
+  /**
+   * The folder of configuration file and `.env`; relative paths start from it. Default: the current folder of
+   * the process.
+   */
   readonly cwd?: string | undefined
 }
 
@@ -65,7 +72,10 @@ export interface LoadedOptions {
   readonly audit: AuditListener | undefined
 }
 
-/** Reads the options, and the other sources of settings. Rejects with `config_invalid`, which names every mistake with its remedy. */
+/**
+ * Reads the options, and the other sources of settings. Rejects with `config_invalid`, which names every
+ * mistake with its remedy.
+ */
 export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   const { layer, isComplete, connection, audit, log, ...places } = read(options)
   const { env = processDefaults.env(), cwd = processDefaults.cwd() } = places
@@ -88,7 +98,10 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
 }
 
-/** Throws `config_invalid` also if a getter or a Proxy throws. What it threw becomes the cause, and is not shown. */
+/**
+ * Throws `config_invalid` also if a getter or a Proxy throws. What it threw becomes the cause, and is not
+ * shown.
+ */
 function read(options: unknown): ReadOptions & { readonly audit?: unknown; readonly log?: unknown } {
   try {
     const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }

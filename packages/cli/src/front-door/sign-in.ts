@@ -4,12 +4,14 @@ import { checkArgument, fieldFault, type Parameter, argumentError } from './argu
 import type { CallContext, Calls } from './calls.ts'
 
 /**
- * Signs a user in with a browser (RFC 6749, 4.1; RFC 7636). The connection then has the user's tokens, and renews them.
+ * Signs a user in with a browser (RFC 6749, 4.1; RFC 7636). The connection then has the user's tokens, and
+ * renews them.
  */
 export interface FrontDoorSignIn {
   /**
-   * Begins a sign-in: send the browser to `url` of the result. `redirectUri`: default that of the configuration. `scopes`: default those
-   * of the configuration. Rejects with `invalid_input` if no redirect address is set.
+   * Begins a sign-in: send the browser to `url` of the result. `redirectUri`: default that of the
+   * configuration. `scopes`: default those of the configuration. Rejects with `invalid_input` if no redirect
+   * address is set.
    *
    * @example
    * ```ts
@@ -18,8 +20,8 @@ export interface FrontDoorSignIn {
    */
   begin(ask?: Partial<BeginSignIn>, context?: CallContext): Promise<BegunSignIn>
   /**
-   * Completes a sign-in. `callback`: the address that the browser came back to, or its query. `browser`: as given to `begin`. Rejects
-   * with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
+   * Completes a sign-in. `callback`: the address that the browser came back to, or its query. `browser`: as
+   * given to `begin`. Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
    *
    * @example
    * ```ts
@@ -42,8 +44,8 @@ export interface DeviceSignInOptions {
  */
 export interface FrontDoorDeviceSignIn {
   /**
-   * Calls `show` with the instructions, and waits until the user has decided on another device. Rejects with `sign_in_denied` and
-   * `sign_in_refused`.
+   * Calls `show` with the instructions, and waits until the user has decided on another device. Rejects with
+   * `sign_in_denied` and `sign_in_refused`.
    *
    * @example
    * ```ts

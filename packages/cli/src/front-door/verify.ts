@@ -2,7 +2,10 @@ import type { Expectations, Verdict, Verifier } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 import { checkArgument, type Parameter } from './arguments.ts'
 
-/** What a token must have besides a valid signature, time, issuer and audience: `subject`, its guest id, and `scopes`. */
+/**
+ * What a token must have besides a valid signature, time, issuer and audience: `subject`, its guest id, and
+ * `scopes`.
+ */
 export type VerifyExpectations = Pick<Expectations, 'subject' | 'scopes'>
 
 const { schema, list, object } = schemas
@@ -27,7 +30,10 @@ const EXPECTATIONS: Parameter = {
   ),
 }
 
-/** Verifies a token after its arguments were checked: a misspelt expectation must not make a token valid. Rejects with `invalid_input`. */
+/**
+ * Verifies a token after its arguments were checked: a misspelt expectation must not make a token valid.
+ * Rejects with `invalid_input`.
+ */
 export async function verifyToken(
   verifier: Verifier,
   token: string,

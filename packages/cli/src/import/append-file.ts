@@ -1,7 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
 
-/** A file beside the one that is imported, written at once, text by text; its owner's alone. Throws as `unusable` says. */
+/**
+ * A file beside the one that is imported, written at once, text by text; its owner's alone. Throws as
+ * `unusable` says.
+ */
 export interface AppendFile {
   readonly isNew: boolean
   write(text: string): void
@@ -10,7 +13,10 @@ export interface AppendFile {
 
 const NEWLINE = 0x0a
 
-/** Opens the file or makes it; a last line that was cut off is ended, because what is written next would be lost with it. */
+/**
+ * Opens the file or makes it; a last line that was cut off is ended, because what is written next would be
+ * lost with it.
+ */
 export function openAppendFile(path: string): AppendFile {
   const file = withFileErrors(path, () => openSync(path, 'a+', 0o600))
   const write = (text: string): void => withFileErrors(path, () => writeAll(file, text))

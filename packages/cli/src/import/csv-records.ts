@@ -13,8 +13,8 @@ export interface CsvRecord {
 const quotesIn = (text: string): number => text.split('"').length - 1
 
 /**
- * The records of a CSV file. A quote that is never closed, or not within the longest row, spoils its own line alone: what comes after it
- * is read as if that line were not there.
+ * The records of a CSV file. A quote that is never closed, or not within the longest row, spoils its own line
+ * alone: what comes after it is read as if that line were not there.
  */
 export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
   let open: CsvRecord[] = []

@@ -17,7 +17,10 @@ const faults: Readonly<Record<string, string>> = {
   CSV_MAX_RECORD_SIZE: `the row is longer than ${LONGEST_ROW} bytes`,
 }
 
-/** Rows of a CSV file (RFC 4180) whose first line names the columns. Rejects with `invalid_input` for a file without usable columns. */
+/**
+ * Rows of a CSV file (RFC 4180) whose first line names the columns. Rejects with `invalid_input` for a file
+ * without usable columns.
+ */
 export async function* csvRows(path: string): AsyncGenerator<Row> {
   let columns: readonly string[] | undefined
   for await (const { line, text, fault } of csvRecords(path)) {

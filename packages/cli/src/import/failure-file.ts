@@ -6,7 +6,10 @@ import { withVariables } from '../commands/runner/remedies.ts'
 import { type AppendFile, openAppendFile, withFileErrors } from './append-file.ts'
 import type { Row } from './row.ts'
 
-/** A file of the rows that failed, in the form of the imported file, with notes on why. Corrected, it can be imported. */
+/**
+ * A file of the rows that failed, in the form of the imported file, with notes on why. Corrected, it can be
+ * imported.
+ */
 export interface FailureFile {
   /** Absent while none failed. */
   readonly path: string | undefined
@@ -14,7 +17,9 @@ export interface FailureFile {
   close(): void
 }
 
-/** Creates the file when the first row fails, readable for its owner only. Removes that of an earlier import. */
+/**
+ * Creates the file when the first row fails, readable for its owner only. Removes that of an earlier import.
+ */
 export function createFailureFile(file: string, format: 'csv' | 'ndjson', connection?: string): FailureFile {
   const path = `${file}.failures.${format}`
   withFileErrors(path, () => rmSync(path, { force: true }))

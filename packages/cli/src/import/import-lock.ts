@@ -5,8 +5,9 @@ import { type FileLock, fileLock } from '@guestpass/store/sqlite'
 import { fileError } from './append-file.ts'
 
 /**
- * Takes the lock of the import of a file, named without links: journal and failures are one import's at a time, and rows of two would be issued twice. A killed import
- * leaves no lock. Rejects with `import_running` while another has it.
+ * Takes the lock of the import of a file, named without links: journal and failures are one import's at a
+ * time, and rows of two would be issued twice. A killed import leaves no lock. Rejects with `import_running`
+ * while another has it.
  */
 export async function importLock(path: string): Promise<FileLock> {
   const file = `${path}.import.lock`

@@ -26,7 +26,10 @@ export interface ImportParts {
   readonly random: Random
   /** Who asks, and how long one request waits. */
   readonly context: Context
-  /** How long a row is asked for again in all, when upstream or the store could not serve it; default: by a number of rounds. */
+  /**
+   * How long a row is asked for again in all, when upstream or the store could not serve it; default: by a
+   * number of rounds.
+   */
   readonly patienceMs?: Millis | undefined
   /** Where the audit log ends now. */
   readonly position: () => Promise<number>
@@ -44,14 +47,21 @@ export interface ImportOutcome {
   worst?: GuestpassError
 }
 
-/** Rows under way at once: enough to keep upstream's pace, few enough to wait within one request's deadline. */
+/**
+ * Rows under way at once: enough to keep upstream's pace, few enough to wait within one request's deadline.
+ */
 const MAX_CONCURRENT_ROWS = 32
-/** After how many rows the journal notes where the audit log ends, so that a resumed import reads little of it. */
+/**
+ * After how many rows the journal notes where the audit log ends, so that a resumed import reads little of
+ * it.
+ */
 const MARK_EVERY = 256
 /** How often a row is asked for again when upstream or the store could not serve it. */
 const MAX_ATTEMPTS = 10
 
-/** Issues a guest for each row, at the pace of the connection's own limit; memory does not grow with the file. */
+/**
+ * Issues a guest for each row, at the pace of the connection's own limit; memory does not grow with the file.
+ */
 export async function importRows(rows: AsyncIterable<Row>, parts: ImportParts): Promise<ImportOutcome> {
   const { journal, failures, signal } = parts
   const outcome: ImportOutcome = { total: 0, done: 0, skipped: 0, failed: 0 }

@@ -10,7 +10,10 @@ const issueEvents: ReadonlySet<Event['type']> = new Set([
   'guest.authentication',
 ])
 
-/** Marks the rows that were cut off after their guest was issued, as done. The audit log knows: an event is committed with each guest. */
+/**
+ * Marks the rows that were cut off after their guest was issued, as done. The audit log knows: an event is
+ * committed with each guest.
+ */
 export async function markIssuedRows(journal: Journal, store: Pick<Store, 'chain'>, connection: string): Promise<void> {
   const { since, rows } = journal.interrupted
   const lines = new Map(Array.from(rows, ([line, { request }]) => [request, line]))

@@ -13,7 +13,10 @@ export interface StartedRow {
   readonly failed?: true
 }
 
-/** What was imported of a file, kept beside it, so that an import that was cut short goes on where it was. It holds no personal data. */
+/**
+ * What was imported of a file, kept beside it, so that an import that was cut short goes on where it was. It
+ * holds no personal data.
+ */
 export interface Journal {
   /** Whether a row's guest was issued before. */
   isDone(line: number): boolean
@@ -50,7 +53,10 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Opens the journal of a file, or begins one. Rejects with `invalid_input` when it is of another file, API or connection. */
+/**
+ * Opens the journal of a file, or begins one. Rejects with `invalid_input` when it is of another file, API or
+ * connection.
+ */
 export async function openJournal(path: string, head: JournalHeader): Promise<Journal> {
   const { done, begun, positions } = await read(path, head)
   const file = openAppendFile(path)

@@ -1,10 +1,13 @@
-/** What a request presents: a token, none, or several where one is allowed. An empty token is one, and never valid. */
+/** The token of a request; none, or several. An empty token counts as one, which is never valid. */
 export type PresentedToken = { readonly token: string } | 'none' | 'several'
 
-/** The scheme, in any case (RFC 9110, section 11.1), and what follows it. */
+/** The scheme, in upper or lower case (RFC 9110, section 11.1), and the text after it. */
 const BEARER = /^\s*bearer(?:[ \t]+(.*))?$/is
 
-/** Reads `Authorization: Bearer …` (RFC 6750, section 2.1). Another scheme presents no guest token. Several headers come joined by commas. */
+/**
+ * Reads `Authorization: Bearer …` (RFC 6750, section 2.1); several headers are joined by commas. Another
+ * scheme has no guest token.
+ */
 export function bearerToken(authorization: string | undefined): PresentedToken {
   const parts = authorization?.split(',') ?? []
   const found = parts.map((part) => BEARER.exec(part.trimEnd())).find((part) => part !== null)
@@ -12,14 +15,17 @@ export function bearerToken(authorization: string | undefined): PresentedToken {
   return parts.length > 1 ? 'several' : { token: found[1] ?? '' }
 }
 
-/** The parts of a request of Node that matter here. */
+/** The parts of a Node request that `guestAuth` reads. */
 export interface NodeRequest {
   readonly headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined }
-  /** Names and values in turn, as received. */
+  /** Names and values in turn, as received. Absent: `headers` alone are read. */
   readonly rawHeaders?: readonly string[] | undefined
 }
 
-/** The `Authorization` header. Several are joined by commas, as Fetch does; Node itself keeps only the first of them. */
+/**
+ * The `Authorization` header. Several are joined by commas, as Fetch does; Node itself keeps only the first
+ * of them.
+ */
 export function authorizationHeader({ headers, rawHeaders = [] }: NodeRequest): string | undefined {
   const received = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
   return received.length > 1 ? received.join(', ') : headers.authorization

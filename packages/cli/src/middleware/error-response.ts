@@ -6,17 +6,18 @@ import { checkErrorOptions, type ErrorOptions } from './options.ts'
 
 const clock = systemClock()
 
-/** The path of a field that a program named: an attribute's name could be an address. */
+/** Paths that may be shown. The name of an attribute could be an address. */
 const FIELD = /^[\w.[\]-]{1,100}$/
 
 const pathsOf = (fields: readonly Field[]): readonly { readonly field: string }[] =>
   fields.filter(({ field }) => FIELD.test(field)).map(({ field }) => ({ field }))
 
 /**
- * The answer to a guest whose request failed with this error: code, title and status by the catalogue, and `Retry-After` (RFC 9110,
- * section 10.2.3) where it is known. The message and what upstream said stay here: they can name settings, addresses and other guests.
- * Errors below 500 also say their reason and which fields were wrong; of the others only the reason `guest` is for guests: the guest must
- * be authenticated again.
+ * The answer to a guest whose request failed with an error: code, title and status of the catalogue, and
+ * `Retry-After` (RFC 9110, section 10.2.3) if the time is known. It leaves out the message and the answer of
+ * the upstream, which can name settings, addresses and other guests. Errors below 500 also have their reason
+ * and the paths of wrong fields. Of the others, only the reason `guest` is shown: the guest must be
+ * authenticated again.
  */
 export function errorResponse(error: GuestpassError, now: Instant = clock.wall()): ProblemResponse {
   const { type, title, status, code, retryable, retryAt, fields, reason } = error.toProblem()
@@ -38,9 +39,8 @@ export function errorResponse(error: GuestpassError, now: Instant = clock.wall()
 }
 
 /**
- * Answers what is a GuestpassError, after `onError` was called; gives undefined for everything else. Throws `config_invalid`.
- *
- * @param more The functions that the options of one framework name besides.
+ * Creates a function that calls `onError` with a `GuestpassError` and gives the answer to it; undefined for
+ * other errors. `more`: names of further functions in the options of one framework. Throws `config_invalid`.
  */
 export function createErrorResponder(
   options: ErrorOptions,
@@ -51,7 +51,7 @@ export function createErrorResponder(
   return (thrown) => {
     if (!(thrown instanceof GuestpassError))
       return undefined
-      // The guest gets an answer all the same, whatever becomes of it.
+      // If onError fails, the guest still gets an answer.
     ;(async () => onError?.(thrown))().catch(() => {})
     return errorResponse(thrown)
   }

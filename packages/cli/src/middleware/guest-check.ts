@@ -5,16 +5,18 @@ import { type Guest, guestFromClaims } from './guest.ts'
 import { checkAuthArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
 import { refusalResponse } from './refusal.ts'
 
-/** Either the answer that ends the request, or the guest that it goes on with; neither where no token came and none is needed. */
+/**
+ * The answer that refuses a request, or its guest. Neither if a token is optional and the request has none.
+ */
 export type GuestCheckResult =
   | { readonly answer: ProblemResponse; readonly guest?: undefined }
   | { readonly answer?: undefined; readonly guest?: Guest }
 
 /**
- * What all middleware does with a request: finds the token, has it verified, answers or gives the guest. Rejects with what the callbacks
- * throw, and with what `verify` throws unless it is a GuestpassError. Throws `config_invalid`.
- *
- * @param authorization The `Authorization` header of a request; several are joined by commas.
+ * Creates the check that the middleware of every framework uses: it finds the token of a request, verifies
+ * it, and gives the guest or an answer. `authorization`: gives the `Authorization` header of a request;
+ * several are joined by commas. The check rejects with errors of the callbacks, and with errors of `verify`
+ * other than a `GuestpassError`. Throws `config_invalid`.
  */
 export function createGuestCheck<R>(
   gp: TokenVerifier,

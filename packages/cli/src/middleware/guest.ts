@@ -2,26 +2,26 @@ import type { Claims } from '@guestpass/core'
 import { scopesOfClaims } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 
-/** The guest of a request, by the token that came with it. */
+/** The guest of a request, as its token names it. */
 export interface Guest {
-  /** The `sub` claim; absent where the token has none. */
+  /** The `sub` claim. Absent if the token has none. */
   readonly guestId?: string
   /** All claims, deeply frozen. */
   readonly claims: Claims
   /** The scopes of the token, each once. */
   readonly scopes: readonly string[]
-  /** When the token ends, in milliseconds since the epoch. */
+  /** When the token expires, in milliseconds since the epoch. Absent if the token has no `exp` claim. */
   readonly expiresAt?: Instant
-  /** The signature was checked. */
+  /** Always true: the signature was checked. */
   readonly verified: true
 }
 
-/** A request that passed `guestAuth`; `guest` is absent where a token was optional and none came. */
+/** A request that passed `guestAuth`. `guest` is absent if a token is optional and the request has none. */
 export interface WithGuest {
   guest?: Guest
 }
 
-/** The guest that a valid token speaks of. */
+/** The guest of a valid token. */
 export function guestFromClaims(claims: Claims): Guest {
   const { sub, exp } = claims
   return Object.freeze({

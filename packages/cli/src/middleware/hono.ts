@@ -9,7 +9,9 @@ import type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts
 export type { Guest } from './guest.ts'
 export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
-/** What `guestAuth` sets, read by `c.get('guest')`. `G` is `Guest | undefined` where a token is optional. */
+/**
+ * The variables that `guestAuth` sets: `c.get('guest')`. `G` is `Guest | undefined` if a token is optional.
+ */
 export interface GuestEnv<G = Guest> {
   Variables: { guest: G }
 }
@@ -22,8 +24,26 @@ function send(c: Context, { status, headers, body }: ProblemResponse): Response 
 }
 
 /**
- * Middleware for Hono: verifies the guest token of a request and sets the variable `guest`. Answers 400, 401, 403 or 503 with a problem
- * document (RFC 6750, RFC 9457). Throws `config_invalid`.
+ * Creates middleware for Hono that verifies the guest token of a request and sets the variable `guest`. `gp`:
+ * the result of `guestpass()`, or a verifier of `@guestpass/core`. A refused request gets a problem document
+ * (RFC 9457) with the status 401 (no token, or not valid), 403 (another guest, or a scope is missing), 400
+ * (several tokens) or 503 (the signing keys cannot be fetched), and the challenge of RFC 6750. Throws
+ * `config_invalid` for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { guestpass } from 'guestpass'
+ * import { guestAuth, guestpassErrors } from 'guestpass/hono'
+ *
+ * const gp = await guestpass({ region: 'mypurecloud.ie', clientId: 'id', clientSecret: 'secret', store: 'memory' })
+ * const app = new Hono()
+ * app.onError(guestpassErrors())
+ * app.get('/me', guestAuth(gp), (c) => c.json({ guestId: c.get('guest').guestId }))
+ * const { status } = await app.request('/me')
+ * console.log(status) // 401: the request has no token
+ * await gp.close()
+ * ```
  */
 export function guestAuth<O extends boolean = false>(
   gp: TokenVerifier,
@@ -38,7 +58,7 @@ export function guestAuth<O extends boolean = false>(
   }
 }
 
-/** What Hono does with an error when there is no handler. */
+/** The answer of Hono to an error without a handler. */
 const honoDefault: ErrorHandler = (error, c) => {
   const response = 'getResponse' in error ? error.getResponse() : undefined
   if (response) return c.newResponse(response.body, response)
@@ -46,12 +66,16 @@ const honoDefault: ErrorHandler = (error, c) => {
   return c.text('Internal Server Error', 500)
 }
 
-/** `otherwise`: handles every other error. Default: they end as they do in Hono. */
+/** Options of `guestpassErrors` for Hono. */
 export interface HonoErrorOptions extends ErrorOptions {
+  /** Handles every error that is no `GuestpassError`. Default: the answer of Hono. */
   readonly otherwise?: ErrorHandler | undefined
 }
 
-/** An error handler for Hono: answers a GuestpassError, and gives every other error to `otherwise`. Throws `config_invalid`. */
+/**
+ * Creates an error handler for Hono. It answers a `GuestpassError` with a problem document, and gives other
+ * errors to `otherwise`. Throws `config_invalid` for wrong options.
+ */
 export function guestpassErrors(options: HonoErrorOptions = {}): ErrorHandler {
   const { otherwise = honoDefault } = options
   const answerTo = createErrorResponder(options, ['otherwise'])

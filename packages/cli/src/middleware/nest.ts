@@ -14,9 +14,24 @@ export type { HttpRequest } from './nest-http.ts'
 export type { ErrorOptions, GuestAuthOptions, TokenVerifier } from './options.ts'
 
 /**
- * A guard for Nest, for `@UseGuards()`, `useGlobalGuards()` or as the value of `APP_GUARD`: verifies the guest token of an HTTP request and
- * sets `request.guest`. Otherwise throws an HttpException with a problem document (RFC 6750, RFC 9457) and status 400, 401, 403 or 503.
- * Refuses what is not HTTP. Throws `config_invalid`.
+ * Creates a guard for Nest, for `@UseGuards()`, `useGlobalGuards()` or the value of `APP_GUARD`. It verifies
+ * the guest token of an HTTP request and sets `request.guest`. `gp`: the result of `guestpass()`, or a
+ * verifier of `@guestpass/core`. For a refused request the guard throws an HttpException with a problem
+ * document (RFC 9457) and the status 401 (no token, or not valid), 403 (another guest, or a scope is
+ * missing), 400 (several tokens) or 503 (the signing keys cannot be fetched), and sets the challenge of RFC
+ * 6750. It refuses requests other than HTTP. Throws `config_invalid` for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * import { guestpass } from 'guestpass'
+ * import { guestAuth } from 'guestpass/nest'
+ *
+ * const gp = await guestpass({ region: 'mypurecloud.ie', clientId: 'id', clientSecret: 'secret', store: 'memory' })
+ * const guard = guestAuth(gp, { scopes: ['webmessaging:guest:read'] })
+ * // An application calls app.useGlobalGuards(guard) here, and closes gp when it ends.
+ * console.log(typeof guard.canActivate)
+ * await gp.close()
+ * ```
  */
 export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuthOptions<R> = {}): CanActivate {
   const check = createGuestCheck(gp, options, (request) => {
@@ -40,7 +55,7 @@ export function guestAuth<R = HttpRequest>(gp: TokenVerifier, options: GuestAuth
   }
 }
 
-/** What the guard throws: an exception for the filters of a program, and the answer in full for the one of this file. */
+/** The exception that the guard throws. It holds the whole answer for the filter in this file. */
 class GuestRefused extends HttpException {
   readonly answer: ProblemResponse
 
@@ -50,7 +65,7 @@ class GuestRefused extends HttpException {
   }
 }
 
-/** Filters are classes because Nest keeps what a filter catches with its class. */
+/** A class, because Nest stores with the class of a filter what the filter catches. */
 class GuestpassErrors implements ExceptionFilter<GuestpassError | GuestRefused> {
   readonly #answerTo: ReturnType<typeof createErrorResponder>
 
@@ -67,6 +82,10 @@ class GuestpassErrors implements ExceptionFilter<GuestpassError | GuestRefused> 
 }
 Catch(GuestpassError, GuestRefused)(GuestpassErrors)
 
-/** An exception filter for Nest, for `useGlobalFilters()`: answers a GuestpassError and what `guestAuth` refuses, and leaves other errors to Nest. Throws `config_invalid`. */
+/**
+ * Creates an exception filter for Nest, for `useGlobalFilters()`. It answers a `GuestpassError`, and the
+ * refusals of `guestAuth`, with a problem document, and leaves other errors to Nest. Throws `config_invalid`
+ * for wrong options.
+ */
 export const guestpassErrors = (options: ErrorOptions = {}): ExceptionFilter<GuestpassError> =>
   new GuestpassErrors(options)

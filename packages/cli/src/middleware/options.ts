@@ -1,7 +1,7 @@
 import type { GuestpassError, Verdict } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 
-/** What checks tokens: the `gp` of `guestpass()`, or a verifier of `@guestpass/core`. */
+/** Verifies tokens: the result of `guestpass()`, or a verifier of `@guestpass/core`. */
 export interface TokenVerifier {
   verify(
     token: string,
@@ -9,27 +9,34 @@ export interface TokenVerifier {
   ): Promise<Verdict>
 }
 
-/** What is done with errors beside answering them. */
+/** Options of all error handlers. */
 export interface ErrorOptions {
   /**
-   * Called with every GuestpassError that is answered, because the answer leaves out what only operators may see: log it here. What it
-   * throws or rejects with is ignored. Default: nothing is called.
+   * Called with every `GuestpassError` that is answered. Log it here: the answer leaves out what only
+   * operators may see. If it throws or rejects, that is ignored. Default: nothing is called.
    */
   readonly onError?: ((error: GuestpassError) => unknown) | undefined
 }
 
-/** How the guest token of a request is checked. `R`: the request of the framework. */
+/** Options of `guestAuth`: how the guest token of a request is checked. `R`: the request of the framework. */
 export interface GuestAuthOptions<R> extends ErrorOptions {
-  /** Every one of them must be among the token's scopes. Default: none. */
+  /** The scopes that the token must have, all of them. Default: none. */
   readonly scopes?: readonly string[] | undefined
   /**
-   * The guest that the request is about, as the id in its path. A token of another guest is answered with 403, and so is every
-   * token when this gives undefined or a list. Default: tokens of all guests pass.
+   * Gives the id of the guest that the request is about, as the id in its path. A token of another guest is
+   * answered with 403. If the function gives undefined or a list, every token is answered with 403. Default:
+   * tokens of all guests pass.
    */
   readonly subject?: ((request: R) => string | readonly string[] | undefined) | undefined
-  /** Whether requests without a token pass, without a guest. A token that comes is checked all the same. Default false. */
+  /**
+   * Whether requests without a token pass, without a guest. A token that is presented is checked in any case.
+   * Default false.
+   */
   readonly optional?: boolean | undefined
-  /** Finds the token of a request in place of `Authorization: Bearer …`, as in a cookie. Undefined or empty: none came. */
+  /**
+   * Finds the token of a request, as in a cookie. Undefined or empty: it has none. Default: `Authorization:
+   * Bearer …`.
+   */
   readonly token?: ((request: R) => string | undefined) | undefined
 }
 
@@ -45,17 +52,20 @@ const authSchema = object<GuestAuthOptions<never>>({
 })
 const verifierSchema = required(
   objectWithMethods(
-    'what verifies tokens',
+    'a verifier of tokens',
     ['verify'],
-    'Give what `await guestpass()` returns, or a verifier of @guestpass/core.',
+    'Give the result of `await guestpass()`, or a verifier of @guestpass/core.',
   ),
 )
 
-/** Throws `config_invalid`, naming every argument of `guestAuth` that makes no sense. */
+/** Throws `config_invalid` with a field for every wrong argument of `guestAuth`. */
 export const checkAuthArguments = (gp: unknown, options: unknown): void =>
   checkOptions('guestAuth', ['gp', gp, verifierSchema], ['options', options, authSchema])
 
-/** Throws `config_invalid`, naming every option of `guestpassErrors` that makes no sense. `more`: the functions that one framework takes. */
+/**
+ * Throws `config_invalid` with a field for every wrong option of `guestpassErrors`. `more`: names of
+ * functions that one framework takes.
+ */
 export function checkErrorOptions(options: unknown, more: readonly string[] = []): void {
   const functions = Object.fromEntries(more.map((name) => [name, callable('Give a function.')]))
   checkOptions('guestpassErrors', ['options', options, object({ onError, ...functions })])

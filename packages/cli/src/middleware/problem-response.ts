@@ -1,9 +1,9 @@
 import type { Problem } from '@guestpass/core'
 
-/** What of a problem document (RFC 9457) goes out to a guest. */
+/** The members of a problem document (RFC 9457) that a guest may see. */
 export type PublicProblem = Omit<Problem, 'detail' | 'fields' | 'upstream'> & {
   readonly detail?: string
-  /** The fields that were wrong, by their paths alone: what else is known of them can hold personal data. */
+  /** The paths of the wrong fields. The rest of a field can hold personal data. */
   readonly fields?: readonly { readonly field: string }[]
 }
 
@@ -17,7 +17,7 @@ export interface ProblemResponse {
   readonly body: string
 }
 
-/** Headers of the body that a route began with; on the problem in its place they would be wrong. */
+/** Headers of a body that a route had begun. They would be wrong for the problem document in its place. */
 export const REPLACED_HEADERS = [
   'content-length',
   'content-encoding',
@@ -26,7 +26,7 @@ export const REPLACED_HEADERS = [
   'last-modified',
 ] as const
 
-/** The answer that carries a problem document; its status is that of the document. */
+/** The answer with a problem document, and with the status of the document. */
 export const problemResponse = (
   problem: PublicProblem,
   headers: Readonly<Record<string, string>> = {},

@@ -1,7 +1,7 @@
 import { GuestpassError, type Reason } from '@guestpass/core'
 import { type ProblemResponse, problemResponse } from './problem-response.ts'
 
-/** Why a request is refused: a reason of `verify`, or what is wrong with how a token was presented. */
+/** Why a request is refused: a reason of `verify`, or the number of its tokens. */
 export type RefusalReason = Reason | 'no_token' | 'several_tokens'
 
 interface RefusalTerms {
@@ -12,8 +12,9 @@ interface RefusalTerms {
 }
 
 /**
- * The terms of a refusal. Challenges are those of RFC 6750, section 3: without an error where no token came, and with at least one
- * parameter. A token of another guest is valid and its scopes suffice, for which there is no error: no challenge is sent.
+ * The terms of a refusal. Challenges are those of RFC 6750, section 3: without an error if the request has no
+ * token, and with at least one parameter. For a valid token of another guest there is no error code, so that
+ * no challenge is sent.
  */
 function termsOf(reason: RefusalReason, scopes: readonly string[]): RefusalTerms {
   const code = 'token_invalid'
@@ -46,7 +47,7 @@ function termsOf(reason: RefusalReason, scopes: readonly string[]): RefusalTerms
   }
 }
 
-/** The answer to a request whose token does not suffice. `scopes`: those that the request needs. Nothing of the token is in it. */
+/** The answer to a refused request. `scopes`: those that the request needs. It shows nothing of the token. */
 export function refusalResponse(reason: RefusalReason, scopes: readonly string[]): ProblemResponse {
   const { code, status, detail, challenge } = termsOf(reason, scopes)
   const problem = new GuestpassError(code, detail, { reason }).toProblem()

@@ -6,9 +6,10 @@ import { callbackPage } from './callback-page.ts'
 /** Waits on this machine for the browser that comes back from a sign-in (RFC 8252, 7.3). */
 export interface CallbackListener {
   /**
-   * What `complete` makes of the query that the browser brings. Only a query with this state is looked at; others are answered and waited
-   * past, because every program on this machine can send one. A failure that is not `isFinal` is shown to the browser, and waited past as
-   * well. Rejects with what `complete` rejects with, or with the reason of the signal.
+   * What `complete` makes of the query that the browser brings. Only a query with this state is looked at;
+   * others are answered and waited past, because every program on this machine can send one. A failure that
+   * is not `isFinal` is shown to the browser, and waited past as well. Rejects with what `complete` rejects
+   * with, or with the reason of the signal.
    */
   receive<T>(
     of: {

@@ -7,7 +7,9 @@ export type Fault = Omit<Field, 'field'>
 /** Hosts to which plain http may be sent, beside loopback: each `host` or `host:port`. */
 export type InsecureHosts = readonly string[]
 
-/** Whether an address is https, or plain http to loopback or to one of the hosts that are named as insecure. */
+/**
+ * Whether an address is https, or plain http to loopback or to one of the hosts that are named as insecure.
+ */
 function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
   if (url.protocol === 'https:') return true
   if (url.protocol !== 'http:') return false
@@ -16,7 +18,10 @@ function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
 
 const IN_FULL = 'Write it in full, as https://gateway.example.com or http://127.0.0.1:8080.'
 
-/** What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold a password. */
+/**
+ * What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold
+ * a password.
+ */
 export function addressFault(
   text: string,
   { query, insecure }: { readonly query: 'allowed' | 'refused'; readonly insecure?: InsecureHosts | undefined },

@@ -30,8 +30,8 @@ export interface ReadOptions {
   /** Reads JSON whatever the content type says, because what it brings cannot be had again. */
   readonly anyType?: true
   /**
-   * An object with a text `error` and without this member is an error of OAuth (RFC 6749, 5.2) whatever the status: some servers
-   * answer so with status 200.
+   * An object with a text `error` and without this member is an error of OAuth (RFC 6749, 5.2) whatever the
+   * status: some servers answer so with status 200.
    */
   readonly errorUnless?: string
 }
@@ -51,7 +51,10 @@ export async function sendAndRead<T>(
   return { body: read(answer, reader, call, clean, reading), receipt: receiptOf(answer, network.clock.wall()) }
 }
 
-/** Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is a `TryFailure`. */
+/**
+ * Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is
+ * a `TryFailure`.
+ */
 export async function sendOnly(
   network: Network,
   request: HttpRequest,

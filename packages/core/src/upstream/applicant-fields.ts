@@ -17,7 +17,10 @@ export const optional = <S extends z.ZodMiniType>(field: RequestField<S>): Reque
   schema: z.optional(field.schema),
 })
 
-/** One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters (RFC 5321, 4.5.3.1). */
+/**
+ * One address in the shape of a mailbox: no blanks, one @, a dotted or local domain; at most 254 characters
+ * (RFC 5321, 4.5.3.1).
+ */
 const MAILBOX = /^[^\s@"<>(),:;\\[\]\p{Cc}\p{Cf}\p{Cs}]{1,64}@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u
 
 /** The address of the applicant. It is trimmed and in lower case once it is checked. */
@@ -57,7 +60,9 @@ export const consent = {
   written: 'flag',
 } as const satisfies RequestField
 
-/** The channel of the guest. `.` and `..` are refused: they would name another resource in the path of a URL. */
+/**
+ * The channel of the guest. `.` and `..` are refused: they would name another resource in the path of a URL.
+ */
 export const channelId = {
   schema: text().check(z.regex(/^(?!\.{1,2}$)[\w.:-]{1,100}$/, 'not the id of a channel')),
   about: 'the channel of the guest',
@@ -104,15 +109,16 @@ export const attributes = attributesOf(jsonValue)
 export const textAttributes = attributesOf(z.string('not a text'))
 
 /**
- * What becomes of a request for an applicant who has a session. `reject`: the request fails with `session_exists`. `reuse`: the guest of
- * that session is returned. `replace`: a new guest is made, and the tokens of the former are denied. The last two are for verified
- * addresses.
+ * What becomes of a request for an applicant who has a session. `reject`: the request fails with
+ * `session_exists`. `reuse`: the guest of that session is returned. `replace`: a new guest is made, and the
+ * tokens of the former are denied. The last two are for verified addresses.
  */
 export type OnDuplicate = 'reject' | 'reuse' | 'replace'
 
 /**
- * What becomes of a request after a create whose answer was lost, at an API that does not refuse a second guest. `refuse`: the request
- * fails with `create_in_doubt`. `create`: another guest is made beside the one that may exist.
+ * What becomes of a request after a create whose answer was lost, at an API that does not refuse a second
+ * guest. `refuse`: the request fails with `create_in_doubt`. `create`: another guest is made beside the one
+ * that may exist.
  */
 export type OnDoubt = 'refuse' | 'create'
 

@@ -19,8 +19,9 @@ export type Authenticating<Facts extends AuthenticatingFacts, Fields extends Req
   Omit<AuthenticatingApi, 'fields'> & { readonly fields: Fields & typeof treatment }
 
 /**
- * Defines an API that makes guests for addresses. `fields`: those of its requests; the fields that say how an applicant is treated
- * (`assurance`, `onDuplicate`, `onDoubt`) are added. `calls`: the calls of the API; their request is one that the fields have checked.
+ * Defines an API that makes guests for addresses. `fields`: those of its requests; the fields that say how an
+ * applicant is treated (`assurance`, `onDuplicate`, `onDoubt`) are added. `calls`: the calls of the API;
+ * their request is one that the fields have checked.
  */
 export const authenticating = <const Facts extends AuthenticatingFacts, Fields extends ApplicantFields>(
   facts: Facts,

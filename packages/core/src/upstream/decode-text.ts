@@ -1,7 +1,9 @@
 /** Encodings may lie within each other, as a URL in JSON in HTML; deeper ones are left. */
 const ROUNDS = 3
 
-/** Combining marks by the names that HTML has for letters with them: `&eacute;` is e with the mark of `acute`. */
+/**
+ * Combining marks by the names that HTML has for letters with them: `&eacute;` is e with the mark of `acute`.
+ */
 const MARKS: Readonly<Record<string, string>> = {
   acute: '\u0301',
   grave: '\u0300',
@@ -31,7 +33,10 @@ const NAMED: Readonly<Record<string, string>> = {
 
 const character = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\uFFFD')
 
-/** Text without the encodings of JSON, HTML and URLs, however deep they lie within each other up to three times. */
+/**
+ * Text without the encodings of JSON, HTML and URLs, however deep they lie within each other up to three
+ * times.
+ */
 export function decodeText(text: string): string {
   let now = text
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -34,11 +34,14 @@ export interface MintingApi extends GuestApiFacts {
 
 /** What an API states that makes a guest for the address of an applicant. */
 export interface AuthenticatingFacts extends GuestApiFacts {
-  /** Whether a guest belongs to a channel: then an applicant may have one guest on each channel, else one in all. */
+  /**
+   * Whether a guest belongs to a channel: then an applicant may have one guest on each channel, else one in
+   * all.
+   */
   readonly channel: boolean
   /**
-   * Whether the upstream answers 409 to a second create for the same applicant. Then a create whose answer was lost may be sent
-   * again; otherwise it could make another guest.
+   * Whether the upstream answers 409 to a second create for the same applicant. Then a create whose answer
+   * was lost may be sent again; otherwise it could make another guest.
    */
   readonly refusesSecondGuest: boolean
   /** How a guest gets its next token: by a refresh token that each refresh uses up, or not at all. */
@@ -64,8 +67,8 @@ export interface ProviderParts {
   readonly api: string
   readonly network: Network
   /**
-   * The policy of calls whose access token must have the scopes `needed`. The policy brings the token as `call.bearer`. `asked`: the
-   * scopes that the token is asked for. Default: `needed`.
+   * The policy of calls whose access token must have the scopes `needed`. The policy brings the token as
+   * `call.bearer`. `asked`: the scopes that the token is asked for. Default: `needed`.
    */
   readonly policyFor: (needed: readonly string[], asked?: readonly string[]) => Policy
 }
@@ -82,14 +85,15 @@ export interface CheckedRequest {
 /** The calls of an API that makes guests for addresses. */
 export interface AuthenticatingCalls<Request extends CheckedRequest = CheckedRequest> {
   /**
-   * Makes a guest. The call is not repeated once the upstream may have acted. `requestId`: a UUID that traces the call. Rejects with
-   * `in_doubt` if the upstream may have acted, with `session_exists` if it has a session for the applicant, and as any call does.
+   * Makes a guest. The call is not repeated once the upstream may have acted. `requestId`: a UUID that traces
+   * the call. Rejects with `in_doubt` if the upstream may have acted, with `session_exists` if it has a
+   * session for the applicant, and as any call does.
    */
   create(request: Request, requestId: string, hooks: TryHooks, patienceMs?: Millis): Promise<CreatedGuest>
   /**
-   * Exchanges a refresh token, which is used up by it, for the next tokens. `about`: what is known of the applicant, which the upstream
-   * may repeat and which no message shows. Rejects with `in_doubt`, with `refresh_impossible` if the token is spent, and as any call does.
-   * Needed where `renewal` is `rotating`.
+   * Exchanges a refresh token, which is used up by it, for the next tokens. `about`: what is known of the
+   * applicant, which the upstream may repeat and which no message shows. Rejects with `in_doubt`, with
+   * `refresh_impossible` if the token is spent, and as any call does. Needed where `renewal` is `rotating`.
    */
   refresh?(
     refreshToken: Secret,
@@ -97,11 +101,14 @@ export interface AuthenticatingCalls<Request extends CheckedRequest = CheckedReq
     patienceMs?: Millis,
     about?: readonly Secret[],
   ): Promise<GrantedTokens>
-  /** Replaces the attributes of a guest. The call may be repeated. `about` as in `refresh`. Needed where `enriched`. */
+  /**
+   * Replaces the attributes of a guest. The call may be repeated. `about` as in `refresh`. Needed where
+   * `enriched`.
+   */
   update?(guestId: string, attributes: Readonly<Record<string, Json>>, about?: readonly Secret[]): Promise<void>
   /**
-   * Resolves if guests can be made on the channel. Rejects with `channel_unavailable` or `access_denied` if they cannot. Absent: a
-   * channel is not looked at before a create.
+   * Resolves if guests can be made on the channel. Rejects with `channel_unavailable` or `access_denied` if
+   * they cannot. Absent: a channel is not looked at before a create.
    */
   channel?(channelId: string): Promise<void>
 }

@@ -20,28 +20,30 @@ export const DEFAULT_API = registry.guestTokens.name
 export type ApiOf<Name extends GuestApi> = Extract<RegisteredApi, { readonly name: Name }>
 
 /**
- * A request for an ephemeral guest token. `guestId`: a UUID; default a new one. `duration`: a name of `durations`, whole seconds from 1
- * to 86400, or minutes or hours as `90m` or `2h`; default 3600 seconds. `scopes`: one or more of `guestScopes`.
+ * A request for an ephemeral guest token. `guestId`: a UUID; default a new one. `duration`: a name of
+ * `durations`, whole seconds from 1 to 86400, or minutes or hours as `90m` or `2h`; default 3600 seconds.
+ * `scopes`: one or more of `guestScopes`.
  */
 export type IssueRequest = RequestOf<ApiOf<'guest-tokens'>>
 
 /**
- * A request for an authenticated guest of a channel. `email`: the address, which is never shown in errors, events or logs. `consent`: the
- * person's consent to be processed, exactly true. `channelId`: the channel. `name`: 1 to 100 characters. `attributes`: at most 2048 bytes as
- * JSON. `assurance`, `onDuplicate` and `onDoubt`: see the types of these names.
+ * A request for an authenticated guest of a channel. `email`: the address, which is never shown in errors,
+ * events or logs. `consent`: the person's consent to be processed, exactly true. `channelId`: the channel.
+ * `name`: 1 to 100 characters. `attributes`: at most 2048 bytes as JSON. `assurance`, `onDuplicate` and
+ * `onDoubt`: see the types of these names.
  */
 export type EngagementRequest = RequestOf<ApiOf<'engagements'>>
 
 /**
- * A request for an external user, made on behalf of the signed-in user. `email`: the address, which is never shown in errors, events or
- * logs. `name`: 1 to 100 characters. `attributes`: texts, at most 2048 bytes as JSON. `assurance`, `onDuplicate` and `onDoubt`: see the
- * types of these names.
+ * A request for an external user, made on behalf of the signed-in user. `email`: the address, which is never
+ * shown in errors, events or logs. `name`: 1 to 100 characters. `attributes`: texts, at most 2048 bytes as
+ * JSON. `assurance`, `onDuplicate` and `onDoubt`: see the types of these names.
  */
 export type ExternalUserRequest = RequestOf<ApiOf<'external-users'>>
 
 /**
- * A request for a guest of any API. `api` names the API; default `guest-tokens`. The other fields are those of
- * `IssueRequest`, `EngagementRequest` or `ExternalUserRequest`.
+ * A request for a guest of any API. `api` names the API; default `guest-tokens`. The other fields are those
+ * of `IssueRequest`, `EngagementRequest` or `ExternalUserRequest`.
  */
 export type GuestRequest = RequestOf<RegisteredApi>
 

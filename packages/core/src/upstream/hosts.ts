@@ -3,9 +3,14 @@ import { type Field, GuestpassError } from '../domain/errors.ts'
 import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
 import { domains, regionDomain, unknownRegion } from './regions.ts'
 
-/** Where an organisation's upstream is, in the words of its user. All members may be absent; what is needed and missing is a fault. */
+/**
+ * Where an organisation's upstream is, in the words of its user. All members may be absent; what is needed
+ * and missing is a fault.
+ */
 export interface HostInput {
-  /** Full address of one gateway for both OAuth and API; a path prefix is kept. https, or http on loopback. */
+  /**
+   * Full address of one gateway for both OAuth and API; a path prefix is kept. https, or http on loopback.
+   */
   readonly baseUrl?: string | undefined
   /** Full address of the OAuth server, likewise. Set alone, without a region, it serves both. */
   readonly oauthBaseUrl?: string | undefined
@@ -15,21 +20,44 @@ export interface HostInput {
   readonly region?: string | undefined
   /** Read where `region` is absent, by the same rule. */
   readonly env?: string | undefined
-  /** An OpenID provider by its issuer: endpoints without a setting of their own come from its discovery document. */
+  /**
+   * An OpenID provider by its issuer: endpoints without a setting of their own come from its discovery
+   * document.
+   */
   readonly issuer?: string | undefined
-  /** Full address of the key-set. Default: of the issuer's discovery document, else `/.well-known/jwks.json` on the OAuth server. */
+  /**
+   * Full address of the key-set. Default: of the issuer's discovery document, else `/.well-known/jwks.json`
+   * on the OAuth server.
+   */
   readonly jwksUrl?: string | undefined
-  /** The token endpoint: a path on the OAuth server, or a full address. Default: of the issuer, else `/oauth/token`. */
+  /**
+   * The token endpoint: a path on the OAuth server, or a full address. Default: of the issuer, else
+   * `/oauth/token`.
+   */
   readonly tokenPath?: string | undefined
-  /** The token endpoint for grants other than client credentials. Default: `tokenPath` if given, of the issuer, `/oauth/token` on a region, else `/api/v2/oauth/token`. */
+  /**
+   * The token endpoint for grants other than client credentials. Default: `tokenPath` if given, of the
+   * issuer, `/oauth/token` on a region, else `/api/v2/oauth/token`.
+   */
   readonly userTokenPath?: string | undefined
-  /** Where users are sent to sign in, likewise. Default: of the issuer, else `authorize` beside the token endpoint. */
+  /**
+   * Where users are sent to sign in, likewise. Default: of the issuer, else `authorize` beside the token
+   * endpoint.
+   */
   readonly authorizePath?: string | undefined
-  /** Where devices ask (RFC 8628), likewise. Default: of the issuer, else `device_authorization` beside the token endpoint. */
+  /**
+   * Where devices ask (RFC 8628), likewise. Default: of the issuer, else `device_authorization` beside the
+   * token endpoint.
+   */
   readonly devicePath?: string | undefined
-  /** Where tokens end (RFC 7009), likewise. Default: of the issuer, else `revoke` beside the token endpoint. */
+  /**
+   * Where tokens end (RFC 7009), likewise. Default: of the issuer, else `revoke` beside the token endpoint.
+   */
   readonly revocationPath?: string | undefined
-  /** Hosts, as `host` or `host:port`, to which plain http may be sent although they are not loopback. Default: none. */
+  /**
+   * Hosts, as `host` or `host:port`, to which plain http may be sent although they are not loopback. Default:
+   * none.
+   */
   readonly insecureHosts?: readonly string[] | undefined
 }
 
@@ -61,7 +89,10 @@ export interface Hosts {
   /** Absent where an issuer is all that is known: then the guest APIs cannot be called. */
   readonly api?: string
   readonly jwksUrl: string
-  /** Where each endpoint is as far as the settings say; with an issuer, those not in `own` come from its discovery document instead. */
+  /**
+   * Where each endpoint is as far as the settings say; with an issuer, those not in `own` come from its
+   * discovery document instead.
+   */
   readonly endpoints: Endpoints
   /** The endpoints that have a setting of their own. */
   readonly own: readonly (keyof Endpoints)[]
@@ -70,7 +101,9 @@ export interface Hosts {
   readonly insecureHosts: readonly string[]
   /** True when `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
-  /** True when `api` is an API host of the public platform, which does not offer the documented guest APIs. */
+  /**
+   * True when `api` is an API host of the public platform, which does not offer the documented guest APIs.
+   */
   readonly platformApi: boolean
   /** The member of the input that decided each address. */
   readonly from: { readonly oauth: HostPlace; readonly api?: HostPlace; readonly jwksUrl: 'jwksUrl' | HostPlace }
@@ -164,7 +197,10 @@ interface Base {
   readonly from: HostPlace
 }
 
-/** Where OAuth and API are: a base URL for each, one for both, the region, the other base alone; for OAuth the issuer before a region. */
+/**
+ * Where OAuth and API are: a base URL for each, one for both, the region, the other base alone; for OAuth the
+ * issuer before a region.
+ */
 function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
   const { given, name, faults } = of
   const based = (member: 'baseUrl' | 'oauthBaseUrl' | 'apiBaseUrl'): Base | undefined => {
@@ -195,8 +231,9 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
 }
 
 /**
- * Resolves where an organisation's OAuth server and API are. Full base URLs come first, each for itself; a region fills what
- * they leave open. Any other name is refused, because an address built from a typo would receive the client secret.
+ * Resolves where an organisation's OAuth server and API are. Full base URLs come first, each for itself; a
+ * region fills what they leave open. Any other name is refused, because an address built from a typo would
+ * receive the client secret.
  * @throws GuestpassError `config_invalid`, with all faults as fields.
  */
 export function resolveHosts(input: HostInput = {}, names: HostNames = {}): Hosts {

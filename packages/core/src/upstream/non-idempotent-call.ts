@@ -14,9 +14,10 @@ interface Begun {
 }
 
 /**
- * Runs a call that must not be repeated blindly. If the upstream may have acted on it, the error is `in_doubt`, also where the
- * pipeline only knows that time ran out, or that an answer came which cannot be read. Where the call may be repeated, `mayRepeat`
- * says whether it still may, at the moment of each repeat after such an end.
+ * Runs a call that must not be repeated blindly. If the upstream may have acted on it, the error is
+ * `in_doubt`, also where the pipeline only knows that time ran out, or that an answer came which cannot be
+ * read. Where the call may be repeated, `mayRepeat` says whether it still may, at the moment of each repeat
+ * after such an end.
  */
 export async function runNonIdempotent<T>(
   policy: Policy,

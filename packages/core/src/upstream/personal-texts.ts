@@ -2,14 +2,16 @@ import type { Json } from '../domain/json.ts'
 import { openProfile } from '../domain/profile.ts'
 import { Secret } from '../domain/secret.ts'
 
-/** Shorter values say nothing of a person by themselves: they are struck out only where they stand in quotes. */
+/**
+ * Shorter values say nothing of a person by themselves: they are struck out only where they stand in quotes.
+ */
 const SHORTEST = 3
 /** Shorter numbers are everywhere. */
 const SHORTEST_NUMBER = 4
 
 /**
- * What a request says of a person, so that an answer that repeats it is never shown: address and name, also their parts, and
- * texts and numbers in attributes, wherever.
+ * What a request says of a person, so that an answer that repeats it is never shown: address and name, also
+ * their parts, and texts and numbers in attributes, wherever.
  */
 export const personalTexts = (
   named: readonly (string | undefined)[],

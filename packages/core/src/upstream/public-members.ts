@@ -12,8 +12,9 @@ const MOST_CHARACTERS = 4_096
 const SECRET = /token|secret|password/i
 
 /**
- * What an answer says besides its tokens, for callers: its members as they came. Left out are members named like secrets, texts that
- * hold one of `secrets`, what is nested deeper than 4 levels, and members that would take the rest over 4096 characters as JSON.
+ * What an answer says besides its tokens, for callers: its members as they came. Left out are members named
+ * like secrets, texts that hold one of `secrets`, what is nested deeper than 4 levels, and members that would
+ * take the rest over 4096 characters as JSON.
  */
 export function publicMembers(body: Readonly<Record<string, unknown>>, secrets: readonly string[]): PublicMembers {
   const plain = objectOf(body, secrets, 1)

@@ -10,17 +10,23 @@ const READ = 65_536
 
 const isUuid = (word: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)
 
-/** The parts of a name must be at least this long on average. Of random letters of both cases every second one begins a part. */
+/**
+ * The parts of a name must be at least this long on average. Of random letters of both cases every second one
+ * begins a part.
+ */
 const PART = 5
 
-/** Whether a long word is a name, as `expirationDurationSeconds` or `customAttributes.preferredLanguageCode`. */
+/**
+ * Whether a long word is a name, as `expirationDurationSeconds` or `customAttributes.preferredLanguageCode`.
+ */
 const isName = (word: string): boolean =>
   /^[A-Za-z]+(\.[A-Za-z]+)*$/.test(word) && word.split(/(?=[A-Z])|\./).length * PART <= word.length
 
 /**
- * One line, not longer than `most`, decoded, without the secrets and the personal texts of the request in any case and encoding, JSON
- * members named like secrets, mail addresses, and long words that could be a secret of another origin (24 or more characters with a
- * digit or a capital among them; UUIDs and names stay). Only the first 64 Ki characters are read.
+ * One line, not longer than `most`, decoded, without the secrets and the personal texts of the request in any
+ * case and encoding, JSON members named like secrets, mail addresses, and long words that could be a secret
+ * of another origin (24 or more characters with a digit or a capital among them; UUIDs and names stay). Only
+ * the first 64 Ki characters are read.
  */
 export function createRedactor(secrets: readonly Secret[]): Redact {
   return (value, most) =>

@@ -6,7 +6,10 @@ import { retryAfter } from '../policy/retry-after.ts'
 import { lenient, object } from './body.ts'
 import { type Redact, excerptOf } from './redactor.ts'
 
-/** How a refusal reads for people, which code it has, and whether the same request may be sent again; undefined: as usual for its status. */
+/**
+ * How a refusal reads for people, which code it has, and whether the same request may be sent again;
+ * undefined: as usual for its status.
+ */
 export type Explain = (refusal: {
   readonly status: number
   readonly code: string
@@ -16,7 +19,9 @@ export type Explain = (refusal: {
 
 const anyText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** The two error bodies of Genesys: of OAuth (RFC 6749, 5.2) and of the API. Unreadable members are left out. */
+/**
+ * The two error bodies of Genesys: of OAuth (RFC 6749, 5.2) and of the API. Unreadable members are left out.
+ */
 const errorBody = lenient(
   object({ error: anyText, error_description: anyText, description: anyText, code: anyText, message: anyText }),
 )
@@ -40,7 +45,10 @@ export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean:
   })
 }
 
-/** Where a redirect leads, without what may hold secrets: it comes of a wrong address, or of a portal that wants a login first. */
+/**
+ * Where a redirect leads, without what may hold secrets: it comes of a wrong address, or of a portal that
+ * wants a login first.
+ */
 function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Redact): string {
   if (status < 300 || status > 399 || location === '') return ''
   const to = URL.canParse(location) ? ` to ${clean(new URL(location).origin, 100)}` : ''

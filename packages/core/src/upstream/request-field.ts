@@ -7,15 +7,18 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly about: string
   /** What to do if it is missing or wrong: a sentence. */
   readonly remedy: string
-  /** How it is written where there are only texts, as on a command line. `pairs`: each as NAME=VALUE. `flag`: it is given, or not. */
+  /**
+   * How it is written where there are only texts, as on a command line. `pairs`: each as NAME=VALUE. `flag`:
+   * it is given, or not.
+   */
   readonly written: 'text' | 'list' | 'pairs' | 'flag'
   /** The word for the value in help, as `address` in `--email <address>`. A flag has none. */
   readonly placeholder?: string
   /** The value that a flag means. Default true. */
   readonly means?: string
   /**
-   * Where an import takes it from. `row`: a column. `all`: an option for all rows. `row-or-all`: a column, or an option for rows without a
-   * value. `never`: it is not taken. Default `row`.
+   * Where an import takes it from. `row`: a column. `all`: an option for all rows. `row-or-all`: a column, or
+   * an option for rows without a value. `never`: it is not taken. Default `row`.
    */
   readonly inImport?: 'row' | 'row-or-all' | 'all' | 'never'
 }

@@ -3,8 +3,8 @@ import type { Variables } from './layers.ts'
 import type { Key, Settings } from './settings.ts'
 
 /**
- * The type of an option for a setting with the value `V`. A secret may also be given as text, and a list as one
- * item.
+ * The type of an option for a setting with the value `V`. A secret may also be given as text, and a list as
+ * one item.
  */
 export type OptionValue<V> = V extends readonly Secret[]
   ? string | Secret | readonly (string | Secret)[]

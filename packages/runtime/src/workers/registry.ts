@@ -16,10 +16,10 @@ export interface WorkedConnection {
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
 
 /**
- * The names of all workers. `renewal`: of guest tokens. `sign-in`: renewal of the user's sign-in. `enrichment`:
- * attributes of guests from the CRM. `keys`: the mirror of the key-set. `audit-checkpoints`: signed checkpoints
- * of the audit log. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`: delivery of audit
- * records.
+ * The names of all workers. `renewal`: of guest tokens. `sign-in`: renewal of the user's sign-in.
+ * `enrichment`: attributes of guests from the CRM. `keys`: the mirror of the key-set. `audit-checkpoints`:
+ * signed checkpoints of the audit log. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`:
+ * delivery of audit records.
  */
 export type WorkerName =
   | 'renewal'

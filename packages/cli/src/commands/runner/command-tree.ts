@@ -15,8 +15,8 @@ export interface CommandTree<Listing extends CommandListing> {
 }
 
 /**
- * Creates the parsers of a list of commands. `write` takes what the program prints: help, and the version. `onEntered` is called with the
- * name of each group and command on the way to the one that was asked for.
+ * Creates the parsers of a list of commands. `write` takes what the program prints: help, and the version.
+ * `onEntered` is called with the name of each group and command on the way to the one that was asked for.
  */
 export function createCommandTree<Listing extends CommandListing>(
   { groups, commands, version }: CommandList<Listing>,

@@ -1,6 +1,6 @@
 /*
- * How a command is written: what help lists of it in src/commands/index.ts, and the rest in a file there, which is loaded when a command line
- * names the command.
+ * How a command is written: what help lists of it in src/commands/index.ts, and the rest in a file there,
+ * which is loaded when a command line names the command.
  *
  *   {
  *     name: 'guest show',                                       // a blank makes it a command of the group `guest`
@@ -19,11 +19,11 @@
  *     },
  *   })
  *
- * Every command has --connection, --database, --json and --help, and a flag for each setting that is no secret. `reveal: true`
- * adds --reveal: print tokens with `cli.token(secret)`; `raw: true` adds --raw, which prints the first line alone, the token in
- * full. Throw a GuestpassError to fail: it is printed as a clear block, or as
- * a problem document with --json, and its code decides the exit code. Return a number to exit with that one instead of 0.
- * Hand `cli.signal` to everything that waits; use `finally` to clean up.
+ * Every command has --connection, --database, --json and --help, and a flag for each setting that is no
+ * secret. `reveal: true` adds --reveal: print tokens with `cli.token(secret)`; `raw: true` adds --raw, which
+ * prints the first line alone, the token in full. Throw a GuestpassError to fail: it is printed as a clear
+ * block, or as a problem document with --json, and its code decides the exit code. Return a number to exit
+ * with that one instead of 0. Hand `cli.signal` to everything that waits; use `finally` to clean up.
  */
 import type { Secret } from '@guestpass/core'
 import type * as z from 'zod'
@@ -31,7 +31,10 @@ import type { ConfigWith, Key, Need, RuntimeHost } from '@guestpass/runtime'
 import type { ProgressBar } from './progress-bar.ts'
 import type { HostProcess } from './host-process.ts'
 
-/** A syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes; the text also serves as a remedy. */
+/**
+ * A syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes; the text also serves as a
+ * remedy.
+ */
 export type ParameterHelp = readonly [syntax: string, about: string]
 
 /** What help lists of a command. */
@@ -65,12 +68,17 @@ export interface CommandDefinition<Input extends z.ZodType = z.ZodType> {
 
 /** What a command is given. */
 export interface Cli {
-  /** Reads the configuration; what is needed and missing is among its mistakes. Warnings go to standard error. */
+  /**
+   * Reads the configuration; what is needed and missing is among its mistakes. Warnings go to standard error.
+   */
   config<const N extends Need = never>(needs?: readonly N[]): Promise<ConfigWith<N>>
   readonly json: boolean
   /** The command's one answer: the document on one line with --json, the lines otherwise. */
   answer(document: unknown, lines: () => readonly string[]): void
-  /** A line of a command that prints as it goes, besides or in place of its answer. Resolves when it has left; rejects with `output_failed`. */
+  /**
+   * A line of a command that prints as it goes, besides or in place of its answer. Resolves when it has left;
+   * rejects with `output_failed`.
+   */
   print(line: string): Promise<void>
   /** A token for people and documents: masked unless --reveal or --raw. */
   showToken(secret: Secret): string
@@ -91,5 +99,6 @@ export interface Cli {
 
 /** A command, its input typed by its schema. */
 export const defineCommand = <Input extends z.ZodType>(written: CommandDefinition<Input>): CommandDefinition =>
-  // The frame parses with the command's own schema before it calls run, so the input is always of the right type.
+  // The frame parses with the command's own schema before it calls run, so the input is always of the right
+  // type.
   written

@@ -4,7 +4,9 @@ import type { CommanderError } from 'commander'
 import type * as z from 'zod'
 import type { ParameterHelp } from './command.ts'
 
-/** The lines that show an error: what happened, each fault with its remedy, and what the upstream answered. */
+/**
+ * The lines that show an error: what happened, each fault with its remedy, and what the upstream answered.
+ */
 export function errorLines(error: GuestpassError): readonly string[] {
   const { upstream, reason, retryAt, fields = [] } = error
   return [
@@ -70,13 +72,17 @@ function renamed(message: string, from: string, to: string): string {
   return at < 0 ? message : `${message.slice(0, at)}${to}${message.slice(at + from.length)}`
 }
 
-/** Gives fields of an `invalid_input` error the names that are written on the command line, also in the message. */
+/**
+ * Gives fields of an `invalid_input` error the names that are written on the command line, also in the
+ * message.
+ */
 export function withTypedNames(thrown: unknown, described: readonly ParameterHelp[]): unknown {
   if (!(thrown instanceof GuestpassError) || thrown.code !== 'invalid_input') return thrown
   let { message } = thrown
   const fields = (thrown.fields ?? []).map((fault): Field => {
     const field = fault.field.replace(/^\w+/, (name) => {
-      // Items of a list are typed one by one: `scopes` after --scope. An id has the name of its owner: `channelId` after --channel.
+      // Items of a list are typed one by one: `scopes` after --scope. An id has the name of its owner:
+      // `channelId` after --channel.
       const found = described.find(([syntax]) =>
         [name, name.replace(/(s|Id)$/, ''), fieldAliases[name]].includes(camelCaseOf(syntax)),
       )

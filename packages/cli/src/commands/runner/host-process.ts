@@ -1,6 +1,9 @@
 /** Where text goes: standard output or standard error. */
 export interface OutputStream {
-  /** Takes a text. Where it gives a promise, that rejects with what the system says when the text could not be written. */
+  /**
+   * Takes a text. Where it gives a promise, that rejects with what the system says when the text could not be
+   * written.
+   */
   write(text: string): unknown
   readonly isTTY?: boolean
   /** How wide the terminal is, in characters. */

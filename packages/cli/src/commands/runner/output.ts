@@ -4,11 +4,17 @@ import type { OutputStream } from './host-process.ts'
 
 /** Standard output or standard error. Everything that is printed goes through it. */
 export interface Output {
-  /** Prints a line; characters that a terminal would act on are escaped. Rejects with `output_failed` when it cannot be written. */
+  /**
+   * Prints a line; characters that a terminal would act on are escaped. Rejects with `output_failed` when it
+   * cannot be written.
+   */
   line(text: string): Promise<void>
   /** Prints lines without waiting. `settled` reports a failure. */
   lines(texts: readonly string[]): void
-  /** Waits until everything is written. Gives `output_failed` if that failed; a reader that ended early, as `head` does, is no failure. */
+  /**
+   * Waits until everything is written. Gives `output_failed` if that failed; a reader that ended early, as
+   * `head` does, is no failure.
+   */
   settled(): Promise<GuestpassError | undefined>
 }
 

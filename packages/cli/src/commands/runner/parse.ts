@@ -23,8 +23,8 @@ const settingFlags = settingEntries.flatMap(([key, { kind, about }]) => {
 })
 
 /**
- * Parses a command line, and loads the commands that it may name. Gives undefined when it asked for help or the version, which were then
- * printed. Rejects with `invalid_input`.
+ * Parses a command line, and loads the commands that it may name. Gives undefined when it asked for help or
+ * the version, which were then printed. Rejects with `invalid_input`.
  */
 export async function parseCommand(
   list: CommandList<ListedCommand>,
@@ -78,8 +78,8 @@ const isSwitch = (option: string, name: string, commands: readonly LoadedCommand
   commands.some((command) => command.name === name && command.options?.some(([syntax]) => syntax === option))
 
 /**
- * Commander prints help where a command is missing, and takes the value of a switch for another option. Here both are mistakes in the use
- * of the command line.
+ * Commander prints help where a command is missing, and takes the value of a switch for another option. Here
+ * both are mistakes in the use of the command line.
  */
 function explainUsageError(
   error: CommanderError,

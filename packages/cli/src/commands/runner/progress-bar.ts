@@ -20,7 +20,8 @@ export function createProgressBar(world: HostProcess, title: string, total: numb
   const drawn = new SingleBar({
     format: `${escapeForTerminal(title)} {bar} {value}/{total}`,
     stream,
-    // Neither is turned off, and nothing is coloured, so that the terminal is as it was on every way out, also after a kill.
+    // Neither is turned off, and nothing is coloured, so that the terminal is as it was on every way out,
+    // also after a kill.
     hideCursor: false,
     linewrap: true,
     gracefulExit: false,

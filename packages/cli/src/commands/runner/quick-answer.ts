@@ -11,8 +11,8 @@ export const commandsNamedIn = (
 ): readonly ListedCommand[] => commands.filter(({ name }) => name.split(' ').every((word) => argv.includes(word)))
 
 /**
- * Answers a command line that only asks for the version, or for the help of the program or of a group. Gives undefined for any other.
- * It loads no command and no library, so that the answer comes at once.
+ * Answers a command line that only asks for the version, or for the help of the program or of a group. Gives
+ * undefined for any other. It loads no command and no library, so that the answer comes at once.
  */
 export async function quickAnswer(list: CommandList, argv: readonly string[]): Promise<string | undefined> {
   const [first = '', ...rest] = argv

@@ -1,7 +1,10 @@
 import type { GuestpassError } from '@guestpass/core'
 import { commandRemedy, explainedError, settingName, withSettingNames } from '@guestpass/runtime'
 
-/** The error with settings as a user of the command line names them, without a command. `connection`: default `default`. */
+/**
+ * The error with settings as a user of the command line names them, without a command. `connection`: default
+ * `default`.
+ */
 export const withVariables = (error: GuestpassError, connection = 'default'): GuestpassError =>
   withSettingNames(error, (key) => settingName(key, connection))
 

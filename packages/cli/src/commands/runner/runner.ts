@@ -66,7 +66,10 @@ export function createCommandRunner(
   return { run, fail }
 }
 
-/** Errors of work that was cancelled, and of a line that could not be written: `run` reports the second at the end. */
+/**
+ * Errors of work that was cancelled, and of a line that could not be written: `run` reports the second at the
+ * end.
+ */
 const isAbort = (thrown: unknown): boolean => ['cancelled', 'output_failed'].includes(asGuestpassError(thrown).code)
 
 async function runCommand({ command, input }: CommandRequest, { cli }: CommandSession): Promise<number> {

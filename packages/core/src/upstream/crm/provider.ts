@@ -10,8 +10,8 @@ export interface Crm {
 }
 
 /**
- * The calls of a CRM. `url`: the address below which `/profiles` is; its query is kept. `policy` shares no limit and no circuit with the
- * calls to the upstream.
+ * The calls of a CRM. `url`: the address below which `/profiles` is; its query is kept. `policy` shares no
+ * limit and no circuit with the calls to the upstream.
  */
 export function createCrm(
   { connection, url }: { readonly connection: string; readonly url: string },

@@ -3,7 +3,10 @@ import { authenticating } from '../authenticating.ts'
 import { engagementCalls } from './provider.ts'
 import { READ_SCOPE, WRITE_SCOPE } from './scopes.ts'
 
-/** The API of engagement guests: one for each address and channel, renewed by a refresh token, given attributes. */
+/**
+ * The API of engagement guests: one for each address and channel, renewed by a refresh token, given
+ * attributes.
+ */
 export const engagements = authenticating(
   {
     name: 'engagements',

@@ -54,7 +54,10 @@ export const createdOf = (body: Read<typeof createAnswer>, facts: AnswerFacts): 
   upstream: publicMembers(body, [body.token, ...(body.refreshToken === undefined ? [] : [body.refreshToken])]),
 })
 
-/** The request that exchanges a refresh token, which is used up by it. The answer brings the next one, or keeps the one there is. */
+/**
+ * The request that exchanges a refresh token, which is used up by it. The answer brings the next one, or
+ * keeps the one there is.
+ */
 export const refreshRequest = (
   api: string,
   bearer: Secret,
@@ -120,7 +123,10 @@ export const explainCreate: Explain = ({ status, code, message }) => {
   return status === 403 ? forbidden(code, message, WRITE_SCOPE) : undefined
 }
 
-/** Explains refusals of a refresh. 409: the refresh token was used up before. 400 and 404: the upstream does not know it. */
+/**
+ * Explains refusals of a refresh. 409: the refresh token was used up before. 400 and 404: the upstream does
+ * not know it.
+ */
 export const explainRefresh: Explain = ({ status, code, message }) => {
   if (status === 409)
     return { code: 'refresh_impossible', message: `the refresh token was used up before${inParentheses(message)}` }

@@ -3,7 +3,10 @@ import { authenticating } from '../authenticating.ts'
 import { externalUserCalls } from './provider.ts'
 import { CREATE_SCOPES } from './scopes.ts'
 
-/** The API of external users: made on behalf of a signed-in user, who makes another one when the token has ended. */
+/**
+ * The API of external users: made on behalf of a signed-in user, who makes another one when the token has
+ * ended.
+ */
 export const externalUsers = authenticating(
   {
     name: 'external-users',

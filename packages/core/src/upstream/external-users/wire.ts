@@ -16,7 +16,9 @@ export interface CreateRequest {
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
-/** The request that makes a user. `requestId` only traces it: a request that is sent twice makes two users. */
+/**
+ * The request that makes a user. `requestId` only traces it: a request that is sent twice makes two users.
+ */
 export const createRequest = (
   api: string,
   bearer: Secret,

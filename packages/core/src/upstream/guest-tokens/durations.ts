@@ -19,7 +19,10 @@ const aliases = {
 /** How many seconds the letter after a number means. */
 const units: Readonly<Record<string, number>> = { '': 1, m: 60, h: 3_600 }
 
-/** The seconds of a lifetime that is given by name, or as a number with or without a unit. Any other value is returned as it is. */
+/**
+ * The seconds of a lifetime that is given by name, or as a number with or without a unit. Any other value is
+ * returned as it is.
+ */
 export function secondsOf(value: unknown): unknown {
   if (typeof value !== 'string') return value
   const named = Object.hasOwn(aliases, value) ? aliases[value as keyof typeof aliases] : value

@@ -27,8 +27,9 @@ export interface GuestTokens {
   /** Mints a token. The call may be repeated. Rejects as any call does. */
   mint(request: MintRequest, terms: CallTerms): Promise<GrantedTokens>
   /**
-   * Refreshes a token. The call may be repeated under the same Idempotency-Key, within 24 hours of the first time. Rejects with
-   * `refresh_impossible` if the upstream knows no such token or it ended too long ago, and as any call does.
+   * Refreshes a token. The call may be repeated under the same Idempotency-Key, within 24 hours of the first
+   * time. Rejects with `refresh_impossible` if the upstream knows no such token or it ended too long ago, and
+   * as any call does.
    */
   refresh(request: RefreshRequest, terms: CallTerms): Promise<Refreshed>
 }
@@ -40,7 +41,10 @@ export interface CallTerms extends TryHooks {
   readonly patienceMs?: Millis | undefined
 }
 
-/** The calls of the guest-tokens API. Each has an access token with its own scope, so that a client with one of the scopes can make it. */
+/**
+ * The calls of the guest-tokens API. Each has an access token with its own scope, so that a client with one
+ * of the scopes can make it.
+ */
 export function guestTokenCalls(parts: ProviderParts): GuestTokens {
   const { connection, api, policyFor } = parts
   const [mint, refresh] = [policyFor([MINT_SCOPE]), policyFor([REFRESH_SCOPE])]

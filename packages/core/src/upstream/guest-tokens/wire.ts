@@ -73,8 +73,8 @@ export const refreshedOf = (
 })
 
 /**
- * Explains refusals of a refresh. 409: it is still running. 400 and 404: the token cannot be refreshed at all. 422: the Idempotency-Key
- * was used for another request.
+ * Explains refusals of a refresh. 409: it is still running. 400 and 404: the token cannot be refreshed at
+ * all. 422: the Idempotency-Key was used for another request.
  */
 export const explainRefresh: Explain = ({ status, code, message }) => {
   const said = message === '' ? '' : ` (${message})`

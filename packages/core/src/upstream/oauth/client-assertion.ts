@@ -6,7 +6,10 @@ import type { Clock } from '../../ports/clock.ts'
 import type { OAuthClient, ClientAuthentication } from './client.ts'
 import { pkcs8Of } from './pkcs8.ts'
 
-/** Ways to read a private key, the first that fits. RSA keys sign as RS256; as PS256 where the key, or the server, is for that alone. */
+/**
+ * Ways to read a private key, the first that fits. RSA keys sign as RS256; as PS256 where the key, or the
+ * server, is for that alone.
+ */
 const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const PSS = { name: 'RSA-PSS', hash: 'SHA-256' }
 const OTHERS = [{ name: 'ECDSA', namedCurve: 'P-256' }, { name: 'Ed25519' }]
@@ -68,8 +71,8 @@ export interface Audience {
 const LIFE = 60
 
 /**
- * How a client names itself by a signed assertion (RFC 7523, 2.2): a new one, good for one request within a minute. Rejects with
- * `config_invalid` when the key cannot be used.
+ * How a client names itself by a signed assertion (RFC 7523, 2.2): a new one, good for one request within a
+ * minute. Rejects with `config_invalid` when the key cannot be used.
  */
 export async function signedAssertion(
   { id, privateKey, keyId }: OAuthClient,

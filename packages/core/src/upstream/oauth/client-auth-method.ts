@@ -10,13 +10,16 @@ export interface MethodMemory {
 export interface MethodSelectionOptions {
   readonly client: OAuthClient
   /**
-   * `auto`: a private key where there is one; else what the server advertises, else Basic on the platform's hosts and the form body
-   * elsewhere. When that is refused the other way is tried once and remembered.
+   * `auto`: a private key where there is one; else what the server advertises, else Basic on the platform's
+   * hosts and the form body elsewhere. When that is refused the other way is tried once and remembered.
    */
   readonly clientAuth: 'auto' | ClientAuthMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
-  /** What the server says that it takes (RFC 8414, token_endpoint_auth_methods_supported); undefined when it does not say. */
+  /**
+   * What the server says that it takes (RFC 8414, token_endpoint_auth_methods_supported); undefined when it
+   * does not say.
+   */
   readonly advertised?: (() => Promise<readonly string[] | undefined>) | undefined
 }
 
@@ -49,9 +52,10 @@ const usedUp = (error: GuestpassError, one: keyof typeof WORDS, other: keyof typ
   )
 
 /**
- * Sends with the way in which the client names itself that was proven last. A refused client proves that nothing was done, so that the
- * other way may be tried once. Any answer of a server that knows the client proves the way, also a refusal: a server that uses codes up
- * with a refused client is sent the next one in the way that it takes.
+ * Sends with the way in which the client names itself that was proven last. A refused client proves that
+ * nothing was done, so that the other way may be tried once. Any answer of a server that knows the client
+ * proves the way, also a refusal: a server that uses codes up with a refused client is sent the next one in
+ * the way that it takes.
  */
 export function createMethodSelection(
   { client, clientAuth, platform, advertised }: MethodSelectionOptions,

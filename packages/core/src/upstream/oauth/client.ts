@@ -1,6 +1,9 @@
 import { Secret } from '../../domain/secret.ts'
 
-/** How a client authenticates at the token endpoint (RFC 6749, 2.3.1; RFC 7523). `none`: it is a public client. */
+/**
+ * How a client authenticates at the token endpoint (RFC 6749, 2.3.1; RFC 7523). `none`: it is a public
+ * client.
+ */
 export type ClientAuthMethod = 'basic' | 'body' | 'none' | 'private_key_jwt'
 
 /** An OAuth client: its id, and how it proves that it is the client (RFC 6749, 2.3). */
@@ -9,9 +12,15 @@ export interface OAuthClient {
   readonly id: string
   /** The client secret. Absent: a public client, unless it has a private key. */
   readonly secret?: Secret
-  /** How Basic carries id and secret: as they are, which Genesys Cloud expects, or form-encoded (RFC 6749, appendix B). Default `raw`. */
+  /**
+   * How Basic carries id and secret: as they are, which Genesys Cloud expects, or form-encoded (RFC 6749,
+   * appendix B). Default `raw`.
+   */
   readonly basicEncoding?: 'raw' | 'form'
-  /** The key that signs assertions in place of a secret (RFC 7523): PKCS #8 in PEM, of an RSA, RSA-PSS, P-256 or Ed25519 key. */
+  /**
+   * The key that signs assertions in place of a secret (RFC 7523): PKCS #8 in PEM, of an RSA, RSA-PSS, P-256
+   * or Ed25519 key.
+   */
   readonly privateKey?: Secret
   /** The `kid` of assertions, if the server knows several keys of the client. Default: none. */
   readonly keyId?: string

@@ -21,9 +21,10 @@ export const DISCOVERY = 'discovery'
 class ForeignIssuer extends DocumentFault {}
 
 /**
- * What the discovery document of an issuer says: by OpenID Connect Discovery 1.0, or by RFC 8414 where the server has no such
- * document. Nothing is sent before it is needed; it is cached, and kept through an outage, as the mirrored document that it is.
- * Rejects with `upstream_unavailable`, reason `discovery`, when it cannot be had, with `config_invalid` when it is of another issuer.
+ * What the discovery document of an issuer says: by OpenID Connect Discovery 1.0, or by RFC 8414 where the
+ * server has no such document. Nothing is sent before it is needed; it is cached, and kept through an outage,
+ * as the mirrored document that it is. Rejects with `upstream_unavailable`, reason `discovery`, when it
+ * cannot be had, with `config_invalid` when it is of another issuer.
  */
 export function createDiscovery({
   issuer,
@@ -50,7 +51,10 @@ export function createDiscovery({
   }
 }
 
-/** Asks for the document in the place of OpenID Connect, then in that of RFC 8414, in place of the address of the issuer. */
+/**
+ * Asks for the document in the place of OpenID Connect, then in that of RFC 8414, in place of the address of
+ * the issuer.
+ */
 const discovering =
   (issuer: string, http: Http): Http =>
   async (request, signal) => {

@@ -1,4 +1,7 @@
-/** An answer of a sign-in that is not to be trusted: the claim, or parameter, that fails. The message is a clause. */
+/**
+ * An answer of a sign-in that is not to be trusted: the claim, or parameter, that fails. The message is a
+ * clause.
+ */
 export class ClaimFault extends Error {
   readonly claim: string
 

@@ -11,7 +11,9 @@ import type { AuthorizeRequest, Identity } from './wire.ts'
 export interface OAuthOptions {
   readonly connection: string
   readonly server: AuthorizationServer
-  /** The API, whose own calls name the user and end access tokens of the platform; absent where none is known. */
+  /**
+   * The API, whose own calls name the user and end access tokens of the platform; absent where none is known.
+   */
   readonly api?: string
   readonly client: OAuthClient
   /** See `clientWays`. */
@@ -55,24 +57,43 @@ export interface OAuth {
   readonly issuer?: string | undefined
   /** Where to send a browser. */
   authorizeUrl(ask: Omit<AuthorizeRequest, 'params'>): Promise<string>
-  /** The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it, with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other way when upstream refused the client. */
+  /**
+   * The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it,
+   * with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other
+   * way when upstream refused the client.
+   */
   exchange(ask: CodeExchange & { readonly hooks: TryHooks }): Promise<GrantedTokens>
   /** Checks a callback before its code is sent, and the claims of an ID token. Reject with `ClaimFault`. */
   checkCallback(query: URLSearchParams): Promise<void>
   checkIdToken(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): Promise<void>
   /** How old the sign-in of the user may be, in seconds, where `max_age` is sent. */
   readonly maxAge?: number | undefined
-  /** Resolves when it is known where a code is exchanged, and where the keys are of an ID token that comes for the scopes. Asked before a code is used up. */
+  /**
+   * Resolves when it is known where a code is exchanged, and where the keys are of an ID token that comes for
+   * the scopes. Asked before a code is used up.
+   */
   ready(scopes: readonly string[]): Promise<void>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
-  /** The tokens, once the user has approved; undefined until then. Rejects with `sign_in_denied`, and with `sign_in_refused` when the time is up. */
+  /**
+   * The tokens, once the user has approved; undefined until then. Rejects with `sign_in_denied`, and with
+   * `sign_in_refused` when the time is up.
+   */
   deviceToken(deviceCode: Secret, hooks: TryHooks): Promise<DeviceAnswer>
-  /** The user and organisation of an access token; empty if the upstream does not say. Rejects as any call does. */
+  /**
+   * The user and organisation of an access token; empty if the upstream does not say. Rejects as any call
+   * does.
+   */
   identity(access: Secret): Promise<Identity>
-  /** Ends a refresh token, or an access token where there is no other. `access`: the access token alone, the refresh token cannot be ended. */
+  /**
+   * Ends a refresh token, or an access token where there is no other. `access`: the access token alone, the
+   * refresh token cannot be ended.
+   */
   revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'access' | 'unsupported'>
   /** A new access token by client credentials (RFC 6749, 4.4). */
   clientCredentials(scopes: readonly string[], hooks: TryHooks, patienceMs?: Millis): Promise<GrantedTokens>
-  /** The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with `in_doubt` when upstream may have acted. */
+  /**
+   * The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with
+   * `in_doubt` when upstream may have acted.
+   */
   refresh(refreshToken: Secret, ask: RefreshRequest): Promise<GrantedTokens>
 }

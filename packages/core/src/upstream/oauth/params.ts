@@ -1,10 +1,16 @@
 import { anyOf, type OptionSchema, list, nonEmptyText, dictionaryOf } from '../../domain/options.ts'
 import type { Field } from '../../domain/errors.ts'
 
-/** Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in their order. */
+/**
+ * Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in
+ * their order.
+ */
 export type ExtraParams = Readonly<Record<string, string | readonly string[]>>
 
-/** What a request sets by itself, because another value would break what is checked later; and what it must not show. */
+/**
+ * What a request sets by itself, because another value would break what is checked later; and what it must
+ * not show.
+ */
 const RESERVED = {
   authorize: [
     'response_type',
@@ -40,7 +46,10 @@ const RESERVED = {
   ],
 } as const
 
-/** The names among free parameters that a request sets itself, and that must not be given. `of`: the kind of request. */
+/**
+ * The names among free parameters that a request sets itself, and that must not be given. `of`: the kind of
+ * request.
+ */
 export const reservedParams = (of: 'authorize' | 'token', params: ExtraParams): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
 

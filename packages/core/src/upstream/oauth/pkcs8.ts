@@ -14,7 +14,10 @@ const PSS = '2a864886f70d01010a'
 /** The AlgorithmIdentifier of plain RSA keys. */
 const RSA = Uint8Array.of(0x30, 13, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0)
 
-/** The key of a PEM text; undefined for anything else. Web Crypto reads no keys that are marked for PSS: they become plain RSA keys. */
+/**
+ * The key of a PEM text; undefined for anything else. Web Crypto reads no keys that are marked for PSS: they
+ * become plain RSA keys.
+ */
 export function pkcs8Of(pem: string): Pkcs8 | undefined {
   const body = /^-----BEGIN PRIVATE KEY-----([A-Za-z\d+/=\s]+)-----END PRIVATE KEY-----$/.exec(pem.trim())?.[1]
   const der = body === undefined ? undefined : decodeBase64(body)

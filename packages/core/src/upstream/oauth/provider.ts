@@ -30,7 +30,10 @@ import {
   tokenDeletion,
 } from './wire.ts'
 
-/** The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes never sign anybody in. */
+/**
+ * The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes
+ * never sign anybody in.
+ */
 export function createOAuth(options: OAuthOptions, policy: Policy, network: Network, memory: MethodMemory): OAuth {
   const calls = createTokenCalls(options, policy, network, memory)
   return { ...signIns(calls), ...renewals(calls), ...deviceSignIns(calls), ...ofTokens(calls) }

@@ -12,7 +12,10 @@ export interface RefusedRequest {
   readonly url: string
 }
 
-/** Words refusals with what to look at for this very request: its address, its private key, the encoding of Basic. */
+/**
+ * Words refusals with what to look at for this very request: its address, its private key, the encoding of
+ * Basic.
+ */
 export const withHints =
   (explain: Explain, asked: RefusedRequest): Explain =>
   (refusal) => {

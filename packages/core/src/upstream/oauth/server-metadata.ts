@@ -5,7 +5,10 @@ import { addressFault, type InsecureHosts } from '../address.ts'
 import { lenient, object, type Read, type Reader, text } from '../body.ts'
 import type { Endpoints } from '../hosts.ts'
 
-/** What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2), as far as it is used. */
+/**
+ * What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2),
+ * as far as it is used.
+ */
 export interface ServerMetadata {
   /** Exactly as in the document: the value that `iss` must have. */
   readonly issuer: string
@@ -40,7 +43,10 @@ const document = object({
 
 type Document = Read<typeof document>
 
-/** By the rules for addresses of settings: https or loopback, no credentials, no fragment (RFC 6749, 3.1 and 3.2). */
+/**
+ * By the rules for addresses of settings: https or loopback, no credentials, no fragment (RFC 6749, 3.1 and
+ * 3.2).
+ */
 const usable = (url: string | undefined, insecure: InsecureHosts): string | undefined =>
   url !== undefined && addressFault(url, { query: 'allowed', insecure }) === undefined ? url : undefined
 

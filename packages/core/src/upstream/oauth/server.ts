@@ -8,15 +8,19 @@ export interface AuthorizationServer {
   /** The issuer whose discovery document is read, as it was given. */
   readonly issuer?: string | undefined
   /**
-   * An endpoint in full: of its own setting, else of the discovery document of the issuer, else the one that the hosts imply. Rejects
-   * with `upstream_unavailable` when the document cannot be had, with `config_invalid` when it does not name the endpoint.
+   * An endpoint in full: of its own setting, else of the discovery document of the issuer, else the one that
+   * the hosts imply. Rejects with `upstream_unavailable` when the document cannot be had, with
+   * `config_invalid` when it does not name the endpoint.
    */
   endpoint(name: keyof Endpoints): Promise<string>
   /** The discovery document; undefined where no issuer is named. Rejects as `endpoint` does. */
   metadata(): Promise<ServerMetadata | undefined>
   /** What must be true of its answers, as far as it is known now. */
   expected(): Promise<ExpectedIssuer>
-  /** The key-set of the issuer; the one of the settings where its document names none. Rejects as `endpoint` does. */
+  /**
+   * The key-set of the issuer; the one of the settings where its document names none. Rejects as `endpoint`
+   * does.
+   */
   jwksUrl(): Promise<string>
 }
 
@@ -42,7 +46,10 @@ function unnamed(issuer: string, [what, option]: readonly [string, string]): Gue
 export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
   thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === optionOf(name)
 
-/** `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no document is read. */
+/**
+ * `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no
+ * document is read.
+ */
 export function createAuthorizationServer(
   { endpoints, from, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'from' | 'issuer' | 'jwksUrl' | 'own'>,
   discovered: (() => Promise<ServerMetadata>) | undefined,

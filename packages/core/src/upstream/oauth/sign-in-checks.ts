@@ -7,8 +7,8 @@ type Facts = Readonly<Record<string, unknown>>
 const factsOf = (thrown: unknown): Facts => ((thrown as Error).cause ?? {}) as Facts
 
 /**
- * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice (RFC 6749, 3.1). An error that it
- * brings is not looked at. Throws `ClaimFault`.
+ * Checks the parameters of a callback: its `iss` (RFC 9207, 2.4), and that none that counts comes twice (RFC
+ * 6749, 3.1). An error that it brings is not looked at. Throws `ClaimFault`.
  */
 export function checkCallback(query: URLSearchParams, clientId: string, { issuer, namesIssuer }: ExpectedIssuer): void {
   // The kernel looks at those that it reads.
@@ -42,8 +42,8 @@ export interface IdTokenExpected extends ExpectedIssuer {
 }
 
 /**
- * Checks the claims of an ID token whose signature and dates were checked: iss, aud, azp, nonce, and that auth_time is there where
- * `max_age` was sent (OpenID Connect Core, 3.1.3.7). Throws `ClaimFault`.
+ * Checks the claims of an ID token whose signature and dates were checked: iss, aud, azp, nonce, and that
+ * auth_time is there where `max_age` was sent (OpenID Connect Core, 3.1.3.7). Throws `ClaimFault`.
  */
 export async function checkIdToken(claims: Facts, expected: IdTokenExpected): Promise<void> {
   const { nonce, maxAge } = expected
@@ -67,8 +67,8 @@ export async function checkIdToken(claims: Facts, expected: IdTokenExpected): Pr
 }
 
 /**
- * The claims as an answer of the token endpoint that says nothing else, so that no other member of the real one can fail. Claims that
- * nothing is compared with are filled in where they are missing.
+ * The claims as an answer of the token endpoint that says nothing else, so that no other member of the real
+ * one can fail. Claims that nothing is compared with are filled in where they are missing.
  */
 function judged(claims: Facts, { issuer }: IdTokenExpected) {
   const { iss } = claims

@@ -18,7 +18,9 @@ export interface CodeExchange {
   readonly redirectUri: string
 }
 
-/** A request as the kernel would send it. It is not sent: it goes through the pipeline as every other request. */
+/**
+ * A request as the kernel would send it. It is not sent: it goes through the pipeline as every other request.
+ */
 interface Captured {
   url: string
   body: string

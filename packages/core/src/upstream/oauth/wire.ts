@@ -148,8 +148,8 @@ function tokenRequest(
 }
 
 /**
- * A token answer (RFC 6749, 5.1). Only the access token is required: what came is kept first, and other members that cannot be used
- * are left out.
+ * A token answer (RFC 6749, 5.1). Only the access token is required: what came is kept first, and other
+ * members that cannot be used are left out.
  */
 export const tokenAnswer = object({
   access_token: text(),
@@ -159,7 +159,10 @@ export const tokenAnswer = object({
   id_token: lenient(text()),
 })
 
-/** How answers of the token endpoint are read. A wrong content type costs no token, and an error is one whatever its status. */
+/**
+ * How answers of the token endpoint are read. A wrong content type costs no token, and an error is one
+ * whatever its status.
+ */
 export const tokenReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'access_token' })
 /** The same for what a device asks for. */
 export const deviceReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'device_code' })
@@ -187,8 +190,8 @@ export function grantedOf(body: Read<typeof tokenAnswer>, receipt: AnswerFacts):
 }
 
 /**
- * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. They count whatever the status, but for a busy server (429,
- * 503), which is asked again, and for a gateway that ran out of time.
+ * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. They count whatever the status,
+ * but for a busy server (429, 503), which is asked again, and for a gateway that ran out of time.
  */
 export const explainToken: Explain = ({ status, code, message }) => {
   if (status === 429 || status === 503 || status === 504 || code === 'temporarily_unavailable') return undefined
@@ -228,8 +231,8 @@ export const explainToken: Explain = ({ status, code, message }) => {
 }
 
 /**
- * The refusals of a refresh. A 401 that is no error of OAuth may be of the client or of the refresh token: some servers answer so for
- * both. It ends no sign-in, because only `invalid_grant` is definite.
+ * The refusals of a refresh. A 401 that is no error of OAuth may be of the client or of the refresh token:
+ * some servers answer so for both. It ends no sign-in, because only `invalid_grant` is definite.
  */
 export const explainRefresh: Explain = (refusal) => {
   const explained = explainToken(refusal)
@@ -252,7 +255,9 @@ export const explainExchange: Explain = (refusal) =>
       }
     : explainToken(refusal)
 
-/** The refusals of a device token request (RFC 8628, 3.5). Two of them say that the user has not decided yet. */
+/**
+ * The refusals of a device token request (RFC 8628, 3.5). Two of them say that the user has not decided yet.
+ */
 export const explainDevice: Explain = (refusal) => {
   const { code } = refusal
   if (code === 'authorization_pending' || code === 'slow_down')
