@@ -3,21 +3,24 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { importFaults } from '../imports.ts'
+import { unseededFaults } from '../unseeded.ts'
 
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 })
 
+type Check = (root: string, files: readonly string[]) => readonly string[]
+
 /** The faults of a tree of files, given as paths and texts. */
-function faultsOf(files: Readonly<Record<string, string>>): string[] {
+function faultsOf(files: Readonly<Record<string, string>>, check: Check = importFaults): readonly string[] {
   const root = mkdtempSync(join(tmpdir(), 'guestpass-check-'))
   folders.push(root)
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  return importFaults(root, Object.keys(files))
+  return check(root, Object.keys(files))
 }
 
 const core = 'packages/core/src'
@@ -86,5 +89,21 @@ describe('the check of imports', () => {
     expect(
       faultsOf({ [`${core}/domain/a.ts`]: '/** Not Date.now(). */\nexport const a = 1 // nor Math.random()' }),
     ).toEqual([])
+  })
+})
+
+describe('the check of seeds', () => {
+  it.each(['const port = Math.random()', "import { randomInt } from 'node:crypto'", 'fc.sample(fc.nat(), 1)'])(
+    'finds: %s',
+    (line) => {
+      const [fault] = faultsOf({ 'tools/a.ts': `// Math.random() is named in a comment\n${line}` }, unseededFaults)
+      expect(fault).toMatch(/^tools\/a\.ts:2: .* has no seed/)
+    },
+  )
+
+  it('lets keys and ids come from the platform', () => {
+    expect(faultsOf({ 'tools/a.ts': 'const id = randomUUID()\nconst key = randomBytes(32)' }, unseededFaults)).toEqual(
+      [],
+    )
   })
 })

@@ -120,8 +120,9 @@ export async function networkLink(route: Route, tlsPort: number): Promise<Networ
 
 /** A port below the range of outgoing connections, so that it is still free after it was closed for a while. */
 async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
+  for (let nth = 0; ; nth += 1) {
+    // Processes that look at the same time start at different ports.
+    const port = 20_000 + ((process.pid * 7 + nth) % 12_000)
     const probe = createServer()
     const isFree = await new Promise<boolean>((resolve) => {
       probe.once('error', () => resolve(false))

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { takeFindings, watchCommand } from '../../secrets-canary/findings.ts'
-import { leaksIn } from '../../secrets-canary/shapes.ts'
-import { leaksOf, watchedRun } from '../../secrets-canary/watched-run.ts'
+import { takeFindings, watchCommand } from '../secrets-canary/findings.ts'
+import { leaksIn } from '../secrets-canary/shapes.ts'
+import { leaksOf, watchedRun } from '../secrets-canary/watched-run.ts'
 
-const root = join(import.meta.dirname, '../../..')
+const root = join(import.meta.dirname, '../..')
 
 /** Texts in pieces, so that this file and its failures show no secret. */
 const joined = (...pieces: readonly string[]): string => pieces.join('')
@@ -68,7 +68,7 @@ describe('the secrets canary', () => {
     const folder = mkdtempSync(join(tmpdir(), 'guestpass-canary-'))
     try {
       const file = join(folder, 'report.json')
-      const args = ['run', '--config', 'tools/test/secrets-canary/vitest.leaking.ts', `--outputFile=${file}`]
+      const args = ['run', '--config', 'tools/test/failing/vitest.config.ts', 'leaks', `--outputFile=${file}`]
       const printed = await watchedRun('vitest', args, { cwd: root, quiet: true })
       expect(leaksOf(printed)).toEqual([expect.stringMatching(/^line \d+ of standard output has a marked secret$/)])
       const [{ assertionResults } = { assertionResults: [] }] = (JSON.parse(readFileSync(file, 'utf8')) as Report)

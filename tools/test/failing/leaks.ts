@@ -1,4 +1,4 @@
-/** Tests that leak on purpose. Only secrets-canary.test.ts runs them; their name is not that of a test file. */
+/** Tests that leak on purpose. Only secrets-canary.test.ts runs them. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
