@@ -10,29 +10,43 @@ import type { Sink } from '../sinks/sink.ts'
 import { refuseUnrouted } from './route.ts'
 
 /**
- * Delivers until the signal aborts. Events that the sink did not take are reported, until it takes one or none waits. The backlog is the
- * events that wait for it.
+ * Delivers events to one sink. `run` delivers until the signal aborts. It reports a failure for each batch of
+ * which the sink did not take an event, until the sink takes one or none waits. The backlog counts the events
+ * that wait for the sink.
  */
 export interface Relay extends StoredWorker {
-  /** Delivers what is due and returns how many events were settled for good; ends early when the signal aborts. */
+  /**
+   * Delivers the events that are due, once through. Ends early when the signal aborts.
+   *
+   * @returns how many events the sink took
+   *
+   * Rejects with the error of the store.
+   */
   drain(signal: AbortSignal): Promise<number>
 }
 
 const SINK = 'Give jsonLines(name, write), or { name, deliver }.'
-const DELIVER = 'Give a function that takes the events and says what came of each.'
+const DELIVER = 'Give a function that takes events and resolves to the outcome of each.'
 const BATCH = 100
 const LEASE: Millis = 30 * SECOND
 const IDLE_PAUSE: Millis = SECOND
 const LONGEST_PAUSE: Millis = 10 * MINUTE
 
+/** How a relay delivers. */
 export interface RelayOptions {
-  /** Events claimed at a time. Default 100. */
+  /** How many events are claimed at a time. 1 to 1000, default 100. */
   readonly batch?: number
-  /** What the sink needs at most for so many: nobody else gets them before. Default 30 s. */
+  /**
+   * How long claimed events are leased, in milliseconds: the longest time that the sink needs for a batch. No
+   * other process gets them before. At least 1, default 30 s.
+   */
   readonly leaseMs?: Millis
-  /** The connection whose events it delivers, where the route of the store depends on that. Default `default`. */
+  /** The connection whose events are delivered, where the route of the store depends on it. Default `default`. */
   readonly connection?: string
-  /** The error that is reported of an event that the sink put off or gave up, with the reason it gave. Default: `output_failed`. */
+  /**
+   * Makes the error that is reported for an event that the sink did not take, from the reason of the sink.
+   * Default: an error with the code `output_failed`.
+   */
   readonly failure?: (why: string) => GuestpassError
 }
 
@@ -51,10 +65,30 @@ const optionsSchema = object<RelayOptions>({
 })
 
 /**
- * Moves committed events from the outbox to one sink: at least once, in the order of their commits. A sink that fails holds all
- * its events back; an event that the sink itself puts off lets later ones pass. So does one whose claim a process took with
- * it when it died: it comes again when the lease ends. Throws `config_invalid` for wrong options, and where
- * the route of the store never names the sink.
+ * Makes a relay: a worker that moves committed events from the outbox of a store to one sink. Every event is
+ * delivered at least once, in the order of the commits. A sink that fails holds back all its events. An event
+ * that the sink itself puts off lets later ones pass, and so does an event that a killed process had claimed:
+ * it is delivered again when its lease ends.
+ *
+ * @param outbox the outbox of a store whose route names the sink
+ * @param sink where the events go, as `jsonLines(…)`
+ * @param ports the clock
+ * @param options see `RelayOptions`
+ *
+ * Throws `config_invalid` for wrong options, and where the route of the store never names the sink.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from '@guestpass/core'
+ * import { jsonLines, relay, systemClock } from '@guestpass/core/runtime-kit'
+ *
+ * const clock = systemClock()
+ * const sink = jsonLines('console', async (lines) => void console.log(lines))
+ * const store = memoryStore({ clock, route: () => [sink.name] })
+ * const worker = relay(store.outbox, sink, { clock })
+ * const delivered = await worker.drain(new AbortController().signal)
+ * console.log(`${delivered} events delivered`)
+ * ```
  */
 export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock }, options: RelayOptions = {}): Relay {
   checkOptions(
@@ -66,65 +100,36 @@ export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock
   )
   refuseUnrouted('relay', outbox, sink.name, {
     connection: options.connection ?? 'default',
-    message: 'of the store does not name the sink, so that no event would come to it',
+    message: 'of the store does not name the sink, so that no event would be delivered to it',
     remedy:
       'Open the store with it, as memoryStore({ route: () => [sink.name] }), or sqliteStore({ …, route }). Where the route depends on the connection, name that in the options.',
   })
   return createRelay(outbox, sink, ports, options)
 }
 
-/** The same where events come otherwise than by the route of the store. */
+interface Parts {
+  readonly outbox: Outbox
+  readonly sink: Sink
+  readonly batch: number
+  readonly leaseMs: Millis
+  readonly failure: (why: string) => GuestpassError
+  /** Whether an event failed and is tried again, as far as this process knows. */
+  isFailing: boolean
+}
+
+/** Makes a relay without a look at the route of the store: for queues that events get into in another way. */
 export function createRelay(
   outbox: Outbox,
   sink: Sink,
   { clock }: { readonly clock: Clock },
   { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
 ): Relay {
-  /** Whether an event failed that is tried again, as far as this process knows. */
-  let isFailing = false
-
-  /** Says what came of a batch. */
-  function report(outcomes: readonly DeliveryOutcome[], thrown: unknown, pieces: WorkerObserver): void {
-    const [failed] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
-    if (failed !== undefined) pieces.failed(thrown ?? failure(failed))
-    const isTaken = outcomes.some(({ then }) => then === 'done')
-    if (isTaken) pieces.succeeded()
-    isFailing = (failed !== undefined || isFailing) && !isTaken
-  }
-
-  /** What was given up is tried no more: once nothing waits, nothing fails. */
-  async function reportEmpty(pieces: WorkerObserver): Promise<void> {
-    if (!isFailing || (await outbox.counts(sink.name, 1)).waiting > 0) return
-    isFailing = false
-    pieces.succeeded()
-  }
-
-  /** Delivers what is due; says how many events were settled for good, and how long to leave the sink alone. */
-  async function deliverDue(
-    signal: AbortSignal,
-    pieces?: WorkerObserver,
-  ): Promise<{ readonly settled: number; readonly restMs: Millis }> {
-    for (let settled = 0; ; ) {
-      if (signal.aborted) return { settled, restMs: 0 }
-      const rest = sink.backOffMs?.() ?? 0
-      if (rest > 0) return { settled, restMs: rest }
-      const due = await outbox.claim(sink.name, batch, leaseMs)
-      if (due.length === 0) {
-        if (pieces) await reportEmpty(pieces)
-        return { settled, restMs: IDLE_PAUSE }
-      }
-      const { outcomes, restMs, thrown } = await deliverBatch(sink, due, signal)
-      await outbox.settle(sink.name, outcomes)
-      if (pieces) report(outcomes, thrown, pieces)
-      settled += outcomes.filter(({ then }) => then === 'done').length
-      if (outcomes.some(({ then }) => then === 'retry')) return { settled, restMs }
-    }
-  }
+  const parts: Parts = { outbox, sink, batch, leaseMs, failure, isFailing: false }
   return {
     backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
-    drain: async (signal) => (await deliverDue(signal)).settled,
+    drain: async (signal) => (await deliverDue(parts, signal)).taken,
     run: (signal, observer) =>
-      repeatUntilAborted(async (pieces) => (await deliverDue(signal, pieces)).restMs, {
+      repeatUntilAborted(async (observed) => (await deliverDue(parts, signal, observed)).pauseMs, {
         clock,
         signal,
         observer,
@@ -138,25 +143,69 @@ const failureOf =
   (why: string): GuestpassError =>
     new GuestpassError('output_failed', `The sink ${name} did not take an event: ${why}.`)
 
-/** The sink's word on every event; where it failed or said nothing: again, all together, later with every attempt. */
+/** Delivers what is due. `taken`: how many events the sink took; `pauseMs`: how long to leave the sink alone. */
+async function deliverDue(
+  parts: Parts,
+  signal: AbortSignal,
+  observer?: WorkerObserver,
+): Promise<{ readonly taken: number; readonly pauseMs: Millis }> {
+  const { outbox, sink, batch, leaseMs } = parts
+  for (let taken = 0; ; ) {
+    if (signal.aborted) return { taken, pauseMs: 0 }
+    const backOffMs = sink.backOffMs?.() ?? 0
+    if (backOffMs > 0) return { taken, pauseMs: backOffMs }
+    const due = await outbox.claim(sink.name, batch, leaseMs)
+    if (due.length === 0) {
+      if (observer) await reportEmpty(parts, observer)
+      return { taken, pauseMs: IDLE_PAUSE }
+    }
+    const { outcomes, pauseMs, thrown } = await deliverBatch(sink, due, signal)
+    await outbox.settle(sink.name, outcomes)
+    if (observer) report(parts, outcomes, thrown, observer)
+    taken += outcomes.filter(({ then }) => then === 'done').length
+    if (outcomes.some(({ then }) => then === 'retry')) return { taken, pauseMs }
+  }
+}
+
+/** Reports the outcome of a batch. */
+function report(parts: Parts, outcomes: readonly DeliveryOutcome[], thrown: unknown, observer: WorkerObserver): void {
+  const [why] = outcomes.flatMap((outcome) => ('why' in outcome ? [outcome.why] : []))
+  if (why !== undefined) observer.failed(thrown ?? parts.failure(why))
+  const isTaken = outcomes.some(({ then }) => then === 'done')
+  if (isTaken) observer.succeeded()
+  parts.isFailing = (why !== undefined || parts.isFailing) && !isTaken
+}
+
+/** Dead letters are not tried again: once no event waits, none fails. */
+async function reportEmpty(parts: Parts, observer: WorkerObserver): Promise<void> {
+  const { outbox, sink } = parts
+  if (!parts.isFailing || (await outbox.counts(sink.name, 1)).waiting > 0) return
+  parts.isFailing = false
+  observer.succeeded()
+}
+
+/**
+ * Gives a batch to the sink. Events for which it gives no outcome, because it failed or left them out, are
+ * retried together, later with each attempt.
+ */
 async function deliverBatch(
   sink: Sink,
   due: readonly DueMessage[],
   signal: AbortSignal,
-): Promise<{ readonly outcomes: readonly DeliveryOutcome[]; readonly restMs: Millis; readonly thrown?: unknown }> {
+): Promise<{ readonly outcomes: readonly DeliveryOutcome[]; readonly pauseMs: Millis; readonly thrown?: unknown }> {
   let thrown: unknown
-  let said: readonly DeliveryOutcome[] = []
-  let why = 'the sink said nothing'
+  let given: readonly DeliveryOutcome[] = []
+  let why = 'the sink gave no outcome'
   try {
-    said = await sink.deliver(due, signal)
+    given = await sink.deliver(due, signal)
   } catch (error) {
     thrown = error
     why = error instanceof Error ? error.message : String(error)
   }
-  const known = new Map(said.map((outcome) => [outcome.event, outcome]))
+  const known = new Map(given.map((outcome) => [outcome.event, outcome]))
   const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST_PAUSE)
   const outcomes = due.map(
     ({ event }): DeliveryOutcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why },
   )
-  return { outcomes, restMs: due.every(({ event }) => known.has(event.id)) ? IDLE_PAUSE : inMs, thrown }
+  return { outcomes, pauseMs: due.every(({ event }) => known.has(event.id)) ? IDLE_PAUSE : inMs, thrown }
 }

@@ -2,10 +2,10 @@ import { type Event, type EventType, eventTypes } from '../domain/events/event.t
 import { optionsError } from '../domain/options.ts'
 import type { Outbox } from '../ports/store.ts'
 
-/** What a route is tried with: events of a connection. */
+/** The events that a route is called with in a test. */
 interface RouteTest {
   readonly connection: string
-  /** Default: all there are. */
+  /** Default: all types. */
   readonly types?: readonly EventType[]
 }
 
@@ -20,30 +20,33 @@ const otherMembers = {
   correlationId: 'sample',
 } as const
 
-/** An event that notes when something is asked of it that is not the same for all events of its type, outcome and connection. */
-function watchedEvent(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, note: () => void): Event {
-  const noted = (name: PropertyKey): void => {
-    if (!Object.hasOwn(sample, name)) note()
+/**
+ * An event that calls `onOther` when a route reads a member other than type, outcome and connection: the result
+ * of the route may then differ between events of one type.
+ */
+function watchedEvent(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, onOther: () => void): Event {
+  const watch = (name: PropertyKey): void => {
+    if (!Object.hasOwn(sample, name)) onOther()
   }
   return new Proxy<Event>({ ...known, ...otherMembers } as Event, {
     get(event, name) {
-      noted(name)
+      watch(name)
       return Reflect.get(event, name) as unknown
     },
     has(event, name) {
-      noted(name)
+      watch(name)
       return Reflect.has(event, name)
     },
     getOwnPropertyDescriptor(event, name) {
-      noted(name)
+      watch(name)
       return Reflect.getOwnPropertyDescriptor(event, name)
     },
   })
 }
 
 /**
- * Whether the route of a store never names a sink. False also where that is not known: the route may look at more of an event than its type,
- * outcome and connection.
+ * Whether the route of a store never names a sink. False also where this cannot be known, because the route reads
+ * more of an event than its type, outcome and connection.
  */
 function isNeverNamed(
   outbox: Pick<Outbox, 'sinksFor'>,
@@ -51,11 +54,11 @@ function isNeverNamed(
   { connection, types = eventTypes }: RouteTest,
 ): boolean {
   let depends = false
-  const note = (): void => void (depends = true)
+  const onOther = (): void => void (depends = true)
   const isNamed = types.some((type) =>
     OUTCOMES.some((outcome) => {
       try {
-        return outbox.sinksFor(watchedEvent({ ...sample, connection, type, outcome }, note)).includes(sink)
+        return outbox.sinksFor(watchedEvent({ ...sample, connection, type, outcome }, onOther)).includes(sink)
       } catch {
         return true
       }
@@ -65,15 +68,17 @@ function isNeverNamed(
 }
 
 /**
- * Throws `config_invalid`, field `route`, where the route of a store never names a sink: then no event would be queued for it. Events
- * that other processes commit go by the routes of their own stores.
+ * Checks that the route of a store names a sink, because otherwise no event would be queued for it. Events that
+ * other processes commit go by the routes of their own stores.
+ *
+ * Throws `config_invalid`, field `route`, where the route never names the sink.
  */
 export function refuseUnrouted(
   factory: string,
   outbox: Pick<Outbox, 'sinksFor'>,
   sink: string,
-  { message, remedy, ...tried }: RouteTest & { readonly message: string; readonly remedy: string },
+  { message, remedy, ...test }: RouteTest & { readonly message: string; readonly remedy: string },
 ): void {
-  if (!isNeverNamed(outbox, sink, tried)) return
+  if (!isNeverNamed(outbox, sink, test)) return
   throw optionsError(factory, { field: 'route', message, remedy })
 }
