@@ -41,7 +41,9 @@ export interface RelayOptions {
    * other process gets them before. At least 1, default 30 s.
    */
   readonly leaseMs?: Millis
-  /** The connection whose events are delivered, where the route of the store depends on it. Default `default`. */
+  /**
+   * The connection whose events are delivered, where the route of the store depends on it. Default `default`.
+   */
   readonly connection?: string
   /**
    * Makes the error that is reported for an event that the sink did not take, from the reason of the sink.
@@ -143,7 +145,9 @@ const failureOf =
   (why: string): GuestpassError =>
     new GuestpassError('output_failed', `The sink ${name} did not take an event: ${why}.`)
 
-/** Delivers what is due. `taken`: how many events the sink took; `pauseMs`: how long to leave the sink alone. */
+/**
+ * Delivers what is due. `taken`: how many events the sink took; `pauseMs`: how long to leave the sink alone.
+ */
 async function deliverDue(
   parts: Parts,
   signal: AbortSignal,

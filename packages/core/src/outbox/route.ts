@@ -21,8 +21,8 @@ const otherMembers = {
 } as const
 
 /**
- * An event that calls `onOther` when a route reads a member other than type, outcome and connection: the result
- * of the route may then differ between events of one type.
+ * An event that calls `onOther` when a route reads a member other than type, outcome and connection: the
+ * result of the route may then differ between events of one type.
  */
 function watchedEvent(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome'>, onOther: () => void): Event {
   const watch = (name: PropertyKey): void => {
@@ -45,8 +45,8 @@ function watchedEvent(known: Pick<Event, 'at' | 'connection' | 'type' | 'outcome
 }
 
 /**
- * Whether the route of a store never names a sink. False also where this cannot be known, because the route reads
- * more of an event than its type, outcome and connection.
+ * Whether the route of a store never names a sink. False also where this cannot be known, because the route
+ * reads more of an event than its type, outcome and connection.
  */
 function isNeverNamed(
   outbox: Pick<Outbox, 'sinksFor'>,
@@ -68,8 +68,8 @@ function isNeverNamed(
 }
 
 /**
- * Checks that the route of a store names a sink, because otherwise no event would be queued for it. Events that
- * other processes commit go by the routes of their own stores.
+ * Checks that the route of a store names a sink, because otherwise no event would be queued for it. Events
+ * that other processes commit go by the routes of their own stores.
  *
  * Throws `config_invalid`, field `route`, where the route never names the sink.
  */

@@ -8,8 +8,8 @@ const WRITE = 'Give a function that takes lines and resolves when they are store
  * Makes a sink that writes audit records as JSON lines, for Splunk, Datadog, CloudWatch or a file.
  *
  * @param name the name of the queue, which the route of the store must name; not empty
- * @param write writes whole lines, each with its line end, and resolves when they are stored. Where it rejects,
- *   the same lines are written again later.
+ * @param write writes whole lines, each with its line end, and resolves when they are stored. Where it
+ *   rejects, the same lines are written again later.
  *
  * Throws `config_invalid` for wrong options.
  *

@@ -8,38 +8,43 @@ import type { Contract, Endpoint } from './endpoint.ts'
 import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
 
-/** What came of one try. */
+/** The outcome of one attempt to deliver a message. */
 export interface WebhookAttempt {
-  /** `gone`: the endpoint wants nothing any more (410). */
+  /**
+   * `taken`: the endpoint answered 2xx. `gone`: it answered 410 and takes nothing more. `failed`: anything
+   * else.
+   */
   readonly result: 'taken' | 'failed' | 'gone'
-  /** What the endpoint did, in a few words; nothing of its answer's body. */
+  /** What the endpoint did, as a clause. It contains nothing of the body of the answer. */
   readonly why: string
+  /** From the request to the end of the answer, in milliseconds. */
   readonly latencyMs: Millis
-  /** Absent when there was no answer. */
+  /** The HTTP status; absent where there was no answer. */
   readonly statusCode?: number
-  /** What its Retry-After said. */
+  /** The wait that `Retry-After` asks for, in milliseconds (RFC 9110, section 10.2.3). */
   readonly retryAfterMs?: Millis
 }
 
+/** What sends webhooks: a clock and HTTP. */
 export interface WebhookNetwork {
   readonly clock: Clock
-  /** Reaches every address: for endpoints of the configuration. */
+  /** HTTP to every address, for endpoints of the configuration. */
   readonly http: Http
-  /** Reaches public addresses only: for endpoints that somebody added. */
+  /** HTTP to public addresses only, for endpoints that were added by API or command. */
   readonly guardedHttp: Http
 }
 
-/** How long an endpoint may take to answer. */
+/** How long an endpoint may take to answer, by its contract. */
 const ANSWER_TIMEOUT: Readonly<Record<Contract, Millis>> = {
   standard: 15 * SECOND,
   idp: 15 * SECOND,
   idm: 15 * SECOND,
   analytics: 3 * SECOND,
 }
-/** The longest that any of them may take. */
+/** The longest time that an attempt takes. */
 export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(ANSWER_TIMEOUT))
 
-/** Sends one message once, signed. Rejects only with the reason of the signal. */
+/** Sends one signed message once. Rejects only with the reason of the signal. */
 export async function attemptDelivery(
   endpoint: Endpoint,
   { id }: Event,
@@ -56,14 +61,14 @@ export async function attemptDelivery(
   }
   const request = { method: 'POST', url: endpoint.url, headers, body: text, secrets: token ? [token] : [] } as const
   const send = endpoint.configured ? http : guardedHttp
-  const patience = ANSWER_TIMEOUT[endpoint.contract]
-  const overdue = (): HttpFault => new HttpFault('lost', `no answer within ${patience / SECOND} s`)
+  const timeoutMs = ANSWER_TIMEOUT[endpoint.contract]
+  const overdue = (): HttpFault => new HttpFault('lost', `no answer within ${timeoutMs / SECOND} s`)
   try {
-    const answer = await withTimeLimit((call) => send(request, call.signal), { signal }, patience, overdue, clock)
+    const answer = await withTimeLimit((call) => send(request, call.signal), { signal }, timeoutMs, overdue, clock)
     return { ...attemptOf(answer, clock), latencyMs: elapsed() }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
-    // An answer that is too long was an answer: its status is unknown.
+    // An answer over 1 MiB rejects too; its status is then unknown.
     return { result: 'failed', why: thrown instanceof HttpFault ? thrown.message : UNEXPECTED, latencyMs: elapsed() }
   }
 }
@@ -74,12 +79,12 @@ function attemptOf({ status, headers }: HttpAnswer, clock: Clock): Omit<WebhookA
   const why = `the endpoint answered ${status}`
   if (status >= 200 && status < 300) return { result: 'taken', why, statusCode: status }
   if (status === 410) return { result: 'gone', why, statusCode: status }
-  const askedMs = retryAfter(headers['retry-after'], clock.wall(), headers['date'])
+  const retryAfterMs = retryAfter(headers['retry-after'], clock.wall(), headers['date'])
   const redirected = status >= 300 && status < 400 ? ', a redirect, which is not followed' : ''
   return {
     result: 'failed',
     why: why + redirected,
     statusCode: status,
-    ...(askedMs === undefined ? {} : { retryAfterMs: askedMs }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }

@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoint.ts'
 import { BATCH_LEASE, BATCH_SIZE, createEndpointSink, type WebhooksPorts } from './endpoint-sink.ts'
 import type { Endpoints } from './endpoints.ts'
 
+/** What delivers to the endpoints of a connection. */
 export interface DeliveryParts {
   readonly connection: string
   readonly endpoints: Endpoints
@@ -40,7 +41,9 @@ interface RunningWorker {
   readonly observer: PartObserver
 }
 
-/** Runs a delivery worker for each endpoint until the signal aborts. `part` makes the observer of one worker. */
+/**
+ * Runs a delivery worker for each endpoint until the signal aborts. `part` makes the observer of one worker.
+ */
 export async function runDeliveryWorkers(
   parts: DeliveryParts,
   signal: AbortSignal,

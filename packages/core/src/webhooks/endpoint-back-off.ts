@@ -11,7 +11,10 @@ export interface EndpointBackOff {
   leftMs(): Millis
   /** Makes the back-off last `ms` from now on at least. It never shortens it. */
   extend(ms: Millis): void
-  /** Backs off after a batch of which nothing was taken: 2 s after the first one, then twice as long each time, up to 1 min. */
+  /**
+   * Backs off after a batch of which nothing was taken: 2 s after the first one, then twice as long each
+   * time, up to 1 min.
+   */
   afterBatch(outcomes: readonly DeliveryOutcome[]): void
 }
 

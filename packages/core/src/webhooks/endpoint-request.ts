@@ -3,11 +3,11 @@ import { type Field, GuestpassError } from '../domain/errors.ts'
 import { type Endpoint, webhookEvents } from './endpoint.ts'
 import { endpointUrlFault } from './public-address.ts'
 
-/** An endpoint to add. */
+/** A webhook endpoint to add. */
 export interface EndpointRequest {
-  /** An https:// address that leads to a public one. */
+  /** An https:// address whose host is public. */
   readonly url: string
-  /** Types of events. Default `all`. */
+  /** The types of events that it is sent; see `webhookEvents`. Default `all`. */
   readonly events?: 'all' | readonly string[]
   /** Whether tokens of guests are sent to it. Default false. */
   readonly includeToken?: boolean

@@ -5,8 +5,9 @@ import type { Endpoints } from './endpoints.ts'
 import type { Registration } from './registration.ts'
 
 /**
- * Gives every event of a connection to the queues of the endpoints that want it, so that no endpoint waits for another. Endpoints that only
- * the configuration of other processes has get theirs too, and are sent it by those.
+ * Makes the sink that moves each event of a connection to the queues of the endpoints that take its type.
+ * Each endpoint has a queue, so that none waits for another. Endpoints that only other processes have in
+ * their configuration get their events too; those processes deliver them.
  */
 export const endpointRouter = (
   connection: string,

@@ -15,6 +15,7 @@ import type { Endpoints } from './endpoints.ts'
 import { payloadFor } from './payload.ts'
 import { nextAttemptInMs, withJitter } from './retry-schedule.ts'
 
+/** The endpoint's connection, and what it needs to know of it. */
 export interface EndpointSinkParts {
   readonly connection: string
   readonly endpoints: Endpoints
@@ -22,7 +23,9 @@ export interface EndpointSinkParts {
   readonly clientId?: string
 }
 
+/** What webhooks need of their surroundings. */
 export interface WebhooksPorts extends WebhookNetwork {
+  /** Its route must be `webhookRoute`, or include it. */
   readonly store: Store
   readonly random: Random
 }
@@ -48,7 +51,10 @@ interface Batch {
   gone: DueMessage | undefined
 }
 
-/** Makes the sink of one endpoint. It sends each message once for each attempt, and commits an event about every attempt. */
+/**
+ * Makes the sink of one endpoint. It sends each message of a batch once, and commits an event about each
+ * attempt.
+ */
 export function createEndpointSink(id: string, sinkParts: EndpointSinkParts, ports: WebhooksPorts): Sink {
   const backOff = createEndpointBackOff(ports.clock)
   const parts: Parts = { ...sinkParts, ...ports, id, backOff }
@@ -77,7 +83,10 @@ async function deliverBatch(
   return batch.outcomes
 }
 
-/** Delivers the messages of one guest in their order. Those that the batch has no time for are left to the next one. */
+/**
+ * Delivers the messages of one guest in their order. Those that the batch has no time for are left to the
+ * next one.
+ */
 async function deliverInOrder(parts: Parts, batch: Batch, messages: readonly DueMessage[]): Promise<void> {
   for (const message of messages) {
     const isOver = isStopped(parts, batch) || batch.elapsed() > BATCH_BUDGET
@@ -137,8 +146,8 @@ function outcomeOf(
 }
 
 /**
- * The outcome of a delivery that threw. One that the caller aborted counts no attempt. A failure of the store counts one, so that a
- * message which cannot be made never holds up the others.
+ * The outcome of a delivery that threw. One that the caller aborted counts no attempt. A failure of the store
+ * counts one, so that a message which cannot be made never holds up the others.
  */
 function failed({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): DeliveryOutcome {
   if (signal.aborted) return released(message)

@@ -3,57 +3,76 @@ import type { Json } from '../domain/json.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 
-export const contracts = ['standard', 'idp', 'idm', 'analytics'] as const
+/**
+ * The format of the messages to an endpoint. `standard`: audit records as Standard Webhooks. `idp`: renewed
+ * guest tokens, for an identity provider. `idm`: renewals of access tokens, for identity management.
+ * `analytics`: authenticated guests.
+ */
+export type Contract = 'standard' | 'idp' | 'idm' | 'analytics'
 
-/** What an endpoint is sent: audit records (`standard`), or what one kind of system expects. */
-export type Contract = (typeof contracts)[number]
+/** All contracts. */
+export const contracts: readonly Contract[] = ['standard', 'idp', 'idm', 'analytics']
 
-/** Where events of a connection are sent. */
+/** A webhook endpoint: where events of a connection are sent. */
 export interface Endpoint {
-  /** Without colons: it is part of a queue's name. */
+  /** A UUID, or a name of the configuration. It has no colon, because it is part of the name of a queue. */
   readonly id: string
   readonly url: string
-  /** What a `standard` endpoint is told; the other contracts say it themselves. */
+  /** The types of events that a `standard` endpoint is sent. Other contracts have types of their own. */
   readonly events: 'all' | readonly EventType[]
-  /** Each signs; the first is the newest. `whsec_` and base64. */
+  /** Each signs every message; the first is the newest. Format: `whsec_` and base64 of 24 to 64 bytes. */
   readonly secrets: readonly Secret[]
-  /** It is sent the tokens of guests. */
+  /** Whether the tokens of guests are sent to it. */
   readonly includeToken: boolean
   readonly contract: Contract
-  /** Comes from the configuration: its address is not questioned, so it may be on loopback. */
+  /** Whether it is from the configuration. Its address is then trusted, and may be on loopback. */
   readonly configured: boolean
-  /** It said that it is gone (410), and is sent nothing more. */
+  /** Present while it is sent nothing, because it answered 410. `why` is a clause. */
   readonly disabled?: { readonly at: Instant; readonly why: string }
+  /** Epoch milliseconds; 0 for an endpoint of the configuration. */
   readonly createdAt: Instant
 }
 
-/** The kind of documents that endpoints are kept as. */
+/** The kind of the documents that endpoints are stored as. */
 export const ENDPOINT = 'webhook'
 
-/** The queue of what waits for an endpoint. */
+/** The queue of the events for one endpoint. */
 export const endpointQueue = (connection: string, id: string): string => `webhook:${connection}:${id}`
 
-/** The queue of what has not been given to endpoints yet. */
+/** The queue of the events that were not routed to endpoints yet. */
 export const incomingQueue = (connection: string): string => `webhooks:${connection}`
 
-/** What happens to webhooks is told to no webhook, or it would never end. */
+/** No webhook is sent about a webhook, because each would cause the next one. */
 const isAboutWebhooks = (type: EventType): boolean => type.startsWith('WEBHOOK_')
 
-/** The events that webhooks can be told of. */
+/** The types of events that webhooks can be sent for. */
 export const webhookEvents: readonly EventType[] = eventTypes.filter((type) => !isAboutWebhooks(type))
 
-/** Names the queue of an event that endpoints may want; for the route of a store. */
+/**
+ * The route of a store with webhooks: queues each event that a webhook can be sent for. `webhooks(…)`
+ * delivers from this queue.
+ *
+ * @returns the names of the sinks that get the event: one, or none for an event about a webhook
+ *
+ * @example
+ * ```ts
+ * import { memoryStore, webhookRoute } from '@guestpass/core'
+ *
+ * const store = memoryStore({ route: webhookRoute })
+ * await store.close()
+ * ```
+ */
 export const webhookRoute = ({ type, connection }: Event): readonly string[] =>
   isAboutWebhooks(type) ? [] : [incomingQueue(connection)]
 
 const isOfContract: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
-  // A token minted anew for a known guest takes the place of one that could not be refreshed any more.
+  // A token that is minted for a known guest replaces one that could not be refreshed any more.
   idp: ({ type, generation }) => type === 'REFRESH_COMPLETED' || (type === 'TOKEN_GENERATED_SUCCESS' && generation > 1),
   idm: ({ type }) => type === 'ACCESS_TOKEN_RENEWED' || type === 'ACCESS_TOKEN_FAILED',
   analytics: ({ type, outcome }) => type === 'guest.authentication' && outcome === 'success',
 }
 
-/** Whether an endpoint is to be told of an event. */
+/** Whether an event is sent to an endpoint. */
 export function isSubscribed(
   { contract, events, disabled }: Pick<Endpoint, 'contract' | 'events' | 'disabled'>,
   event: Event,
@@ -63,7 +82,7 @@ export function isSubscribed(
   return events === 'all' || events.includes(event.type)
 }
 
-/** An endpoint as a document; sealed there, because of its secrets. */
+/** An endpoint as a document, which the store seals because of the secrets in it. */
 export const endpointDocument = ({ id: _id, secrets, ...rest }: Endpoint): Json => ({
   ...rest,
   secrets: secrets.map((secret) => secret.reveal()),

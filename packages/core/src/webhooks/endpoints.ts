@@ -10,7 +10,7 @@ import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, endpointQueue } 
 import { acceptedRequest, type EndpointRequest } from './endpoint-request.ts'
 import { signingSecret, signingSecrets } from './signing-secret.ts'
 
-/** An endpoint of the configuration. */
+/** A webhook endpoint of the configuration. It is sent all events of its contract. */
 export type ConfiguredEndpoint = Pick<Endpoint, 'id' | 'url' | 'contract' | 'includeToken' | 'secrets'>
 
 export const configuredSchema = list(
@@ -23,19 +23,27 @@ export const configuredSchema = list(
   }),
 )
 
-/** The endpoints of a connection: those of the configuration, and those that were added. */
+/** The webhook endpoints of a connection: those of the configuration, and those that were added. */
 export interface Endpoints {
+  /** All endpoints, those of the configuration first. Rejects with the error of the store. */
   all(): Promise<readonly Endpoint[]>
-  /** Rejects with `webhook_unknown`. */
+  /** One endpoint by its id. Rejects with `webhook_unknown`. */
   get(id: string): Promise<Endpoint>
-  /** Adds one, with a secret of its own. Rejects with `invalid_input`. */
-  add(wanted: EndpointRequest): Promise<Endpoint>
-  /** Forgets one that was added, and what waits for it. Rejects with `webhook_unknown`, for configured ones with `invalid_input`. */
+  /** Adds an endpoint with a new secret. Rejects with `invalid_input`, which names every fault. */
+  add(request: EndpointRequest): Promise<Endpoint>
+  /**
+   * Removes an endpoint that was added, and the events that wait for it. Rejects with `webhook_unknown`, and
+   * with `invalid_input` for an endpoint of the configuration.
+   */
   remove(id: string): Promise<void>
-  /** Sends to it again after it was disabled. */
+  /** Ends that an endpoint is disabled. Rejects with `webhook_unknown`. */
   enable(id: string): Promise<Endpoint>
+  /** Sends nothing more to an endpoint. `why` is a clause. Rejects with `webhook_unknown`. */
   disable(id: string, why: string): Promise<Endpoint>
-  /** Gives one that was added a new secret; the one before it keeps signing beside it until the next time. */
+  /**
+   * Gives an endpoint that was added a new secret. The secret before it also signs, until the next rotation.
+   * Rejects with `webhook_unknown`, and with `invalid_input` for an endpoint of the configuration.
+   */
   rotate(id: string): Promise<Endpoint>
 }
 
@@ -97,7 +105,10 @@ async function allEndpoints({ connection, configured, ports }: Parts): Promise<r
   ]
 }
 
-/** An endpoint of the configuration. The store only knows whether it was disabled, which ends when its address changes. */
+/**
+ * An endpoint of the configuration. The store only knows whether it was disabled, which ends when its address
+ * changes.
+ */
 function configuredEndpoint(one: ConfiguredEndpoint, { value }: Pick<Document, 'value'>): Endpoint {
   const stored = value === undefined ? undefined : endpointOf(one.id, value)
   return {
@@ -168,7 +179,7 @@ function rotated({ ports }: Parts, endpoint: Endpoint): Endpoint {
 }
 
 const FIXED = 'Take its setting out of the configuration.'
-const ROTATED = 'Write the new secret before the old one in WEBHOOK_SECRET, separated by a comma.'
+const ROTATED = 'Write the new secret before the old one in the configuration, separated by a comma.'
 
 const refused = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })

@@ -11,20 +11,23 @@ import type { Contract, Endpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */
 export interface PayloadFacts {
-  /** Whom the event's subject stands for, as stored now; absent when there is nobody, or it was erased. */
+  /**
+   * The credential of the event's subject, as stored now. Absent where the subject has none, or it was
+   * erased.
+   */
   readonly credential?: Credential
-  /** The OAuth client of the connection. */
+  /** The id of the OAuth client of the connection. */
   readonly clientId?: string
   readonly now: Instant
 }
 
-/** What is sent, and the token in it. */
+/** The body of a message, and the token in it. */
 export interface Payload {
   readonly body: Json
   readonly token?: Secret
 }
 
-/** Events of guests that are stored: when nobody is found for one, the guest was erased. */
+/** Types of events about stored guests. Where such an event has no credential, the guest was erased. */
 const storedGuestEvents: ReadonlySet<EventType> = new Set<EventType>([
   'TOKEN_GENERATED_SUCCESS',
   'TOKEN_REVOKED',
@@ -38,7 +41,7 @@ const storedGuestEvents: ReadonlySet<EventType> = new Set<EventType>([
 
 type Members = { readonly [name: string]: Json }
 
-/** What each contract says of an event; `tokenPart`: the new token, where it may be told. */
+/** The body of each contract. `tokenPart` has the new token, where the endpoint may be sent it. */
 const bodies: Readonly<Record<Contract, (event: Event, context: PayloadFacts, tokenPart: Members) => Json>> = {
   idp: ({ generation }, { credential, now }, tokenPart) => ({
     event: 'GUEST_TOKEN_REFRESHED',
@@ -61,7 +64,7 @@ const bodies: Readonly<Record<Contract, (event: Event, context: PayloadFacts, to
 const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
   storedGuestEvents.has(type) || (type === 'guest.authentication' && outcome === 'success')
 
-/** What an endpoint is sent of an event; nothing of a guest that was erased. */
+/** The message about an event to an endpoint; undefined for a guest that was erased. */
 export function payloadFor(endpoint: Endpoint, event: Event, context: PayloadFacts): Payload | undefined {
   const { credential } = context
   if (!credential && isOfStoredGuest(event)) return undefined
@@ -70,7 +73,10 @@ export function payloadFor(endpoint: Endpoint, event: Event, context: PayloadFac
   return { body, ...(token ? { token } : {}) }
 }
 
-/** An event as Standard Webhooks advises: the audit record, without what concerns nobody outside. */
+/**
+ * An event in the format of Standard Webhooks: the audit record, without its connection, actor and
+ * Idempotency-Key.
+ */
 export function standardBody(event: Event, more: Members = {}): Json {
   const { timestamp, eventType, connection: _name, actor: _actor, idempotencyKey: _key, ...record } = auditRecord(event)
   const { error, ...facts } = record
@@ -91,8 +97,8 @@ function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefi
 }
 
 /**
- * The guest's token, for an endpoint that is sent tokens over a way that nobody can read: the one that the event made, and no
- * other. One that was replaced or revoked since is left out.
+ * The token that the event made, for an endpoint that takes tokens over an encrypted connection or loopback.
+ * A token that was replaced or revoked since is left out.
  */
 function newToken(endpoint: Endpoint, event: Event, credential: Credential | undefined): Secret | undefined {
   if (!endpoint.includeToken || !isPrivate(endpoint)) return undefined

@@ -1,14 +1,14 @@
 import ipaddr from 'ipaddr.js'
 
-/** Of a cloud platform, and in a range that looks public: Azure's host agent. */
+/** The host agent of Azure: an internal service in a public range. */
 const PLATFORM = '168.63.129.16'
-/** All of IPv6 that is public; what is set aside within it is known by name. */
+/** The public range of IPv6. Reserved ranges within it are known to ipaddr.js. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /**
- * Whether an IP address is one of the public Internet. What is private, loopback, link-local, unique-local, shared (CGNAT),
- * multicast, reserved, set aside for documentation or tests, or a way round to IPv4 (mapped, NAT64, 6to4, Teredo) is not; nor
- * is what is no address.
+ * Whether a text is an IP address of the public Internet. Not public are private, loopback, link-local,
+ * unique-local, shared (CGNAT), multicast, reserved, documentation and test addresses, and forms that lead to
+ * IPv4 (mapped, NAT64, 6to4, Teredo).
  */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false
@@ -17,12 +17,12 @@ export function isPublicAddress(text: string): boolean {
   return address instanceof ipaddr.IPv6 ? address.match(GLOBAL_UNICAST) : address.toString() !== PLATFORM
 }
 
-/** Names that a resolver answers without asking anybody. */
+/** Names that a resolver answers from its own configuration. */
 const LOCAL = /(^|\.)(localhost|local|internal|home\.arpa|lan|intranet)$/
 
 /**
- * Why an address cannot be that of a webhook endpoint which somebody added; undefined when it can, as far as can be seen before
- * its name is resolved. The address itself is not repeated: it may hold a key.
+ * Why a URL cannot be that of an added webhook endpoint, as a clause; undefined when it can be, as far as is
+ * known before its name is resolved. The clause does not repeat the URL, which may hold a key.
  */
 export function endpointUrlFault(url: string): string | undefined {
   if (!/^https:\/\/[^\s\\]+$/i.test(url) || !URL.canParse(url)) return 'is not an https:// address'

@@ -1,17 +1,17 @@
-/** The bytes of a body as they came, or as text. */
+/** The body of a request as it was received, before any parser: bytes, or the same as text. */
 export type RawBody = string | Uint8Array | ArrayBuffer
 
-/** Says how to get the bytes, because a body that was parsed and written again has another signature. */
+/** How to get the bytes. A body that was parsed and written again has another signature. */
 const HOW =
   'Express: `express.raw({ type: "application/json" })` on this route, before any `express.json()`. ' +
   'Fastify: a content type parser with `parseAs: "buffer"`. Hono and web handlers: `await request.arrayBuffer()`. ' +
   'AWS Lambda: `Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8")`'
 
-/** A body as text, or why it is none. */
+/** A body as text, or as a clause why it has no text. */
 export function bodyText(body: unknown): { readonly text: string } | { readonly fault: string } {
   if (typeof body === 'string') return { text: body }
   const bytes = bytesOf(body)
-  if (!bytes) return { fault: `${nature(body)}; the raw bytes are needed, as they came. ${HOW}` }
+  if (!bytes) return { fault: `${nature(body)}; the raw bytes are needed, as they were received. ${HOW}` }
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
   } catch {

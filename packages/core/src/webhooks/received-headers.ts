@@ -1,20 +1,22 @@
 /**
- * Headers of a request as servers give them: a `Headers` (also one of another library), or an object with names in any case, whose
- * values are texts (`request.headers` of Node, Express, Fastify) or lists (`headersDistinct` of Node, `multiValueHeaders` of AWS).
+ * The headers of a request, in a form that servers have: `Headers`, also of another library, or an object
+ * with names in any case. Its values are texts (`request.headers` of Node, Express, Fastify) or lists
+ * (`headersDistinct` of Node, `multiValueHeaders` of AWS).
  */
 export type ReceivedHeaders =
   | Pick<Headers, 'get'>
   | Readonly<Record<string, string | readonly string[] | null | undefined>>
 
-/** The value of a header, or what is wrong with it. */
+/** The value of a header, or as a clause what is wrong with it. */
 export type FoundHeader = { readonly value: string } | { readonly fault: string }
 
-/** Finds the one value of a header; `name` in lower case. A header that is there twice has none. */
+/** Finds the one value of a header; `name` is in lower case. A header that is present twice has a fault. */
 export function singleHeader(headers: ReceivedHeaders, name: string): FoundHeader {
   const values = valuesOf(headers, name)
   const [value] = values
   if (value === undefined || value === '') return { fault: `the header ${name} is missing` }
-  // Several of one name are joined by comma and blank where they are given as one text (RFC 9110, section 5.3).
+  // Several of one name are joined by comma and blank where they are given as one text (RFC 9110, section
+  // 5.3).
   if (values.length > 1 || value.includes(', ')) return { fault: `the header ${name} is there more than once` }
   return { value }
 }

@@ -4,35 +4,59 @@ import { type Clock, countdown } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
 
-/** Where a receiver remembers what came. Several processes that receive for one endpoint share one. */
+/**
+ * What a receiver remembers of messages. Processes that receive for one endpoint share one memory, for
+ * example in their database.
+ */
 export interface ReceiverMemory {
-  /** Takes the id for so long, to deal with its message; says so when somebody else has it, or when it was dealt with. Atomic. */
+  /**
+   * Claims a message by its id, for `ms` milliseconds. Must be atomic.
+   *
+   * @returns `taken`: the caller has the claim; `underway`: another call has it; `done`: the message was
+   *   handled
+   */
   claim(id: string, ms: Millis): Promise<'taken' | 'underway' | 'done'>
-  /** Remembers for so long that the message was dealt with. */
+  /** Remembers for `ms` milliseconds that a message was handled. */
   settle(id: string, ms: Millis): Promise<void>
-  /** Forgets the id: the message was not dealt with and comes again. */
+  /** Gives up the claim: the message was not handled, and is delivered again. */
   forget(id: string): Promise<void>
-  /** Notes a generation of somebody; false when a later one was noted before. Atomic. */
+  /**
+   * Stores a generation of a guest, unless a later one is stored. Must be atomic.
+   *
+   * @param about the id of the guest, see `Received.about`
+   * @returns false where a later generation was stored before
+   */
   advance(about: string, generation: number): Promise<boolean>
 }
 
 const MOST_KEPT = 10_000
 
-interface ReceiverMemoryOptions {
-  /** Ids and generations that are kept, 1 or more of each. Default 10 000. */
-  readonly most?: number
-  readonly clock?: Clock
-}
+const memorySchema = object<{ most: number; clock: Clock }>({ most: integer(1), clock: schemas.clock })
 
-const memorySchema = object<ReceiverMemoryOptions>({ most: integer(1), clock: schemas.clock })
-
-/** A memory in this process: the last `most` ids and generations. Throws `config_invalid` for wrong options. */
-export function receiverMemory(options: ReceiverMemoryOptions = {}): ReceiverMemory {
+/**
+ * Makes a receiver memory in this process. It forgets what was used longest ago.
+ *
+ * @param options `most`: how many ids and how many generations are kept, at least 1, default 10,000;
+ *   `clock`: default the clock of the platform
+ *
+ * Throws `config_invalid` for wrong options.
+ *
+ * @example
+ * ```ts
+ * import { receiverMemory, signingSecret, webhookReceiver } from '@guestpass/core'
+ * import { systemRandom } from '@guestpass/core/runtime-kit'
+ *
+ * const memory = receiverMemory({ most: 100_000 })
+ * const receiver = webhookReceiver({ secrets: [signingSecret(systemRandom())], memory })
+ * console.log(typeof receiver.receive)
+ * ```
+ */
+export function receiverMemory(options: { readonly most?: number; readonly clock?: Clock } = {}): ReceiverMemory {
   checkOptions('receiverMemory', ['options', options, memorySchema])
   const { most = MOST_KEPT, clock = systemClock() } = options
   const known = new Map<string, { readonly left: () => Millis; readonly state: 'underway' | 'done' }>()
   const generations = new Map<string, number>()
-  /** Puts it at the end, and drops from the front: the one that was not heard of for longest. */
+  /** Maps keep the order of insertion, so that the oldest entry is the first one. */
   const keep = <T>(map: Map<string, T>, name: string, value: T): void => {
     map.delete(name)
     map.set(name, value)

@@ -13,46 +13,78 @@ import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
 import { anySignatureMatches, signatures } from './signature.ts'
 import { secretsOf, signingSecrets } from './signing-secret.ts'
 
-/** A message that was signed with one of the secrets, just now. */
+/** A webhook message whose signature and time are right. */
 export interface Received {
-  /** The same for every delivery of one event. */
+  /** The header `webhook-id`: the same for every delivery of one event. */
   readonly id: string
-  /** When it was sent. */
+  /** When it was sent, in epoch milliseconds. */
   readonly at: Instant
-  /** As `REFRESH_COMPLETED`, or `GUEST_TOKEN_REFRESHED` of the contract for identity providers; '' where the contract has no word for it. */
+  /**
+   * As `REFRESH_COMPLETED`, or `GUEST_TOKEN_REFRESHED` of the contract `idp`; empty where the body has no
+   * type.
+   */
   readonly type: string
-  /** Whom it is about: the guest's id where the message has it, else the subject. */
+  /**
+   * The guest that it is about: the guest id where the body has one, else the subject of the audit record.
+   */
   readonly about?: string
-  /** Counts the guest's token sets; what is older than the last that came is out of date. */
+  /** The generation of the guest's token. A message with an older one than the last is out of date. */
   readonly generation?: number
   /** The whole body. */
   readonly body: Readonly<Record<string, unknown>>
 }
 
+/** How a receiver checks messages. */
 export interface ReceiverOptions {
-  /** `whsec_` and base64 of 24 to 64 bytes each; several while one replaces another. */
+  /**
+   * One or more signing secrets, each `whsec_` and base64 of 24 to 64 bytes; several while one replaces
+   * another.
+   */
   readonly secrets: readonly (string | Secret)[]
-  /** Default: in this process, the last 10 000 of each kind. */
+  /** What is remembered of messages. Default: `receiverMemory()`, in this process. */
   readonly memory?: ReceiverMemory
-  /** How far the time of a message may be from now, either way; more than 0. Default 5 min. */
+  /**
+   * How far the time of a message may be from now, either way, in milliseconds. At least 1, default 5 min.
+   */
   readonly toleranceMs?: Millis
+  /** Default: the clock of the platform. */
   readonly clock?: Clock
 }
 
+/** Receives webhook messages. */
 export interface WebhookReceiver {
-  /** Checks signature and time. `rawBody`: the bytes as they came, not parsed and written again. Rejects with `webhook_invalid`. */
+  /**
+   * Checks signature and time of a message.
+   *
+   * @param headers the headers of the request
+   * @param rawBody the body as it was received, not parsed and written again
+   *
+   * Rejects with `webhook_invalid`.
+   */
   verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<Received>
   /**
-   * Checks a message and hands it on once, unless something newer of the same guest was handed on before. What `act` rejects
-   * with passes through, and the message counts as not received; so it does where the process is killed meanwhile. `underway`: the
-   * same message is being acted on, for up to a minute; it must come again, because that may fail. Rejects with `webhook_invalid`.
+   * Checks a message and calls `act` once for each id, in the order of the generations of a guest.
+   *
+   * @param headers the headers of the request
+   * @param rawBody the body as it was received, not parsed and written again
+   * @param act handles the message
+   * @returns `handled`: `act` was called; `repeated`: it was called before; `outdated`: a newer message about
+   *   the same guest was handled before; `underway`: another call handles the message, for at most 1 min, and
+   *   the sender must deliver it again, because that call may fail
+   *
+   * Rejects with `webhook_invalid`, and with the error of `act`. After an error of `act`, or a kill of the
+   * process, the message counts as not received.
    */
   receive(
     headers: ReceivedHeaders,
     rawBody: RawBody,
     act: (message: Received) => Promise<void> | void,
   ): Promise<'handled' | 'repeated' | 'outdated' | 'underway'>
-  /** The same as a web server's route: 204 when it was received, 400 when it is not valid, 413 above 64 KiB; 500 when `act` failed and 503 while it is underway, so that it comes again. */
+  /**
+   * Makes a handler of web requests that calls `receive`. Its answers: 204 when the message was received, 400
+   * when it is not valid, 413 when it is over 64 KiB. 500 when `act` failed and 503 while it is underway make
+   * the sender deliver the message again.
+   */
   handler(act: (message: Received) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
@@ -67,13 +99,34 @@ const receiverSchema = object<ReceiverOptions>({
   clock: schemas.clock,
 })
 
-/** A sender goes on for 76 hours at most, and may be asked to send again by hand. */
+/** How long ids are remembered. A sender retries for 76 hours, and an operator can redeliver later. */
 const REMEMBERED: Millis = 7 * DAY
-/** After this whoever acts on a message is taken to be gone. */
+/** How long a message is claimed. After this, the process that handled it counts as dead. */
 const CLAIM_TIME: Millis = MINUTE
 const MOST_BYTES = 65_536
 
-/** Receives webhooks of Guestpass, or of any sender that follows Standard Webhooks: checks, drops repeats, keeps the order. Throws `config_invalid` for wrong options. */
+/**
+ * Makes a receiver of webhooks from Guestpass, or from any other sender that follows Standard Webhooks. It
+ * checks signature and time, drops repeats, and drops messages that are older than the last one about the
+ * same guest.
+ *
+ * @param options see `ReceiverOptions`
+ *
+ * Throws `config_invalid` for wrong options.
+ * Source: https://www.standardwebhooks.com
+ *
+ * @example
+ * ```ts
+ * import { signingSecret, webhookReceiver } from '@guestpass/core'
+ * import { systemRandom } from '@guestpass/core/runtime-kit'
+ *
+ * const secret = signingSecret(systemRandom())
+ * const receiver = webhookReceiver({ secrets: [secret] })
+ * const handle = receiver.handler((message) => console.log(message.type, message.about))
+ * const answer = await handle(new Request('https://example.com/hooks', { method: 'POST', body: '{}' }))
+ * console.log(answer.status) // 400: the request is not signed
+ * ```
+ */
 export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   checkOptions('webhookReceiver', ['options', options, receiverSchema])
   const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock() } = options
@@ -91,7 +144,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
     if (!anySignatureMatches(given, signatures(secrets, id, at, text))) throw invalid('none of its signatures is right')
     const age = clock.wall() - at
     if (Math.abs(age) > toleranceMs)
-      throw invalid(`it was sent too ${age > 0 ? 'long ago' : 'far ahead'}; mind the clock`)
+      throw invalid(`it was sent too ${age > 0 ? 'long ago' : 'far ahead'}; check the clocks`)
     return { id, at, ...contents(text) }
   }
 
@@ -118,11 +171,11 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
       const bytes = await readAtMost(request.body, MOST_BYTES)
       if (!bytes) return new Response(null, { status: 413 })
       try {
-        const came = await receive(request.headers, bytes, act)
-        return new Response(null, { status: came === 'underway' ? 503 : 204 })
+        const outcome = await receive(request.headers, bytes, act)
+        return new Response(null, { status: outcome === 'underway' ? 503 : 204 })
       } catch (thrown) {
-        const refused = thrown instanceof GuestpassError && thrown.code === 'webhook_invalid'
-        return refused ? Response.json(thrown.toProblem(), { status: 400 }) : new Response(null, { status: 500 })
+        const isInvalid = thrown instanceof GuestpassError && thrown.code === 'webhook_invalid'
+        return isInvalid ? Response.json(thrown.toProblem(), { status: 400 }) : new Response(null, { status: 500 })
       }
     },
   }

@@ -6,25 +6,27 @@ import { repeatUntilAborted, type WorkerObserver } from '../ports/worker.ts'
 import { type Contract, contracts, type Endpoint } from './endpoint.ts'
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
-/** What a process that has no such endpoint needs of it, to put events into its queue. */
+/** What a process needs to know of an endpoint that only other processes have in their configuration. */
 export type RegisteredEndpoint = Pick<Endpoint, 'id' | 'contract' | 'events'>
 
-/** Says to all processes on a store which endpoints the configuration of some of them has. */
+/** Registers the endpoints of the configuration in the store, so that all processes queue events for them. */
 export interface Registration {
-  /** Says that the configuration of this process has its endpoints. It is forgotten after 7 days in which no process said so. */
+  /**
+   * Registers the endpoints of this process. A registration ends after 7 days in which no process renewed it.
+   */
   register(): Promise<void>
-  /** Says so now, and again while it runs. */
+  /** Registers them, and renews the registration once a day until the signal aborts. */
   run(signal: AbortSignal, observer: WorkerObserver): Promise<void>
-  /** The endpoints that the configuration of any process has. */
+  /** The endpoints that any process has registered. */
   registered(): Promise<readonly RegisteredEndpoint[]>
 }
 
 const KIND = 'webhook-configured'
 const PAGE = 1_000
 const LIFETIME: Millis = 7 * DAY
-/** How often it is said again. */
+/** The age at which a registration is renewed. */
 const RENEW_AFTER: Millis = DAY
-/** How often a process that runs looks whether it is to say so again. */
+/** How often a running process compares the age. */
 const POLL: Millis = HOUR
 
 interface StoredRegistration {
@@ -50,7 +52,7 @@ export function createRegistration(
     const now = Math.floor(clock.wall())
     if (known?.contract === contract && now - known.at < RENEW_AFTER && !isFromFuture(known.at, now)) return
     const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LIFETIME, expect: { revision } }
-    // In a conflict another process says the same.
+    // In a conflict another process has registered the same.
     await store.commit({ connection, documents: [document] })
   }
 

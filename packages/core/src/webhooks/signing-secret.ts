@@ -6,12 +6,16 @@ const PREFIX = 'whsec_'
 /** Bytes that Standard Webhooks allows in a secret. */
 const [FEWEST, MOST] = [24, 64] as const
 
-/** A new signing secret as Standard Webhooks writes them: `whsec_` and base64 of 32 bytes. */
+/**
+ * Makes a signing secret for webhooks: `whsec_` and base64 of 32 random bytes.
+ *
+ * Source: https://www.standardwebhooks.com
+ */
 export const signingSecret = (random: Random): string => `${PREFIX}${btoa(String.fromCharCode(...random.bytes(32)))}`
 
 /**
- * What is wrong with a signing secret, without a character of it; undefined when it is `whsec_` and canonical base64 (RFC 4648,
- * section 4, padded) of 24 to 64 bytes.
+ * What is wrong with a signing secret, as a clause without a character of it; undefined when it is `whsec_`
+ * and canonical base64 of 24 to 64 bytes, padded (RFC 4648, section 4).
  */
 export function signingSecretFault(secret: Secret): string | undefined {
   const text = secret.reveal()
@@ -28,7 +32,7 @@ export function signingSecretFault(secret: Secret): string | undefined {
   return bytes > MOST ? `is too long: it has ${bytes} bytes, and ${MOST} are the most` : undefined
 }
 
-/** How many bytes canonical base64 holds; undefined for any other. */
+/** How many bytes a canonical base64 text has; undefined for any other text. */
 function bytesIn(encoded: string): number | undefined {
   if (encoded.length % 4 !== 0) return undefined
   const bytes = atob(encoded)
@@ -40,7 +44,7 @@ const REMEDY = 'Give whsec_ and base64 of 24 to 64 bytes.'
 const asSecret = (one: unknown): Secret =>
   one instanceof Secret ? one : new Secret(typeof one === 'string' ? one : '')
 
-/** Signing secrets from outside, one at least; each that cannot be one is named by its place in the list, from 0. */
+/** A list of one signing secret or more. A wrong one is named by its place in the list, from 0. */
 export const signingSecrets: OptionSchema = {
   remedy: REMEDY,
   faults(value, field) {
@@ -53,5 +57,5 @@ export const signingSecrets: OptionSchema = {
   },
 }
 
-/** The same, checked, as secrets. */
+/** Checked signing secrets as `Secret`s. */
 export const secretsOf = (given: readonly (string | Secret)[]): readonly Secret[] => given.map(asSecret)

@@ -16,43 +16,66 @@ import { type ConfiguredEndpoint, configuredSchema, type Endpoints, createEndpoi
 import { standardBody } from './payload.ts'
 import { createRegistration, type Registration } from './registration.ts'
 
+/** The connection whose webhooks are delivered, and the endpoints of its configuration. */
 export interface WebhooksParts {
+  /** The name of the connection. */
   readonly connection: string
-  /** Endpoints of the configuration; their addresses are trusted. */
+  /** Endpoints of the configuration. Their addresses are trusted. Default: none. */
   readonly configured?: readonly ConfiguredEndpoint[]
-  /** The OAuth client; without it, what waits for `idm` endpoints goes on waiting. */
+  /** The id of the OAuth client, which messages to `idm` endpoints name. Without it, these messages wait. */
   readonly clientId?: string
-  /** Who asks, in events. Default `library`. */
+  /** The actor of the events about tests of endpoints. Default `library`. */
   readonly actor?: string
 }
 
 /**
- * The webhooks of a connection: its endpoints, and the deliveries to them. `run` sends until the signal aborts; endpoints that come and
- * go are noticed within seconds. While an endpoint takes nothing, that is reported. The backlog is the deliveries that wait.
+ * The webhooks of a connection: its endpoints, and the deliveries to them. `run` delivers until the signal
+ * aborts, and notices added and removed endpoints within 2 s. It reports a failure while an endpoint takes
+ * nothing. The backlog counts the deliveries that wait.
  */
 export interface Webhooks extends StoredWorker {
+  /** Its endpoints. */
   readonly endpoints: Endpoints
   /**
-   * Says to all processes on the store that these endpoints are configured, so that what another process dispatches waits for them too. Call
-   * it at the start. It is forgotten after 7 days in which no process said so; `run` says so again every day.
+   * Registers the endpoints of the configuration in the store, so that all processes on it queue events for
+   * them. Call it at the start. A registration ends after 7 days; `run` renews it every day.
    */
   register(): Promise<void>
-  /** Gives what is new to the queues of the endpoints that want it, and sends nothing. Gives how many events there were. */
+  /**
+   * Moves new events to the queues of the endpoints that take them, and sends nothing. Resolves to the number
+   * of events.
+   */
   route(signal: AbortSignal): Promise<number>
-  /** Sends an endpoint what is due in its queue, once through. Gives how many deliveries were settled. */
+  /**
+   * Delivers what is due in the queue of one endpoint, once through. Resolves to the number of deliveries
+   * taken.
+   */
   send(id: string, signal: AbortSignal): Promise<number>
-  /** Sends what is due, once through; ends early when the signal aborts. Gives how many deliveries were settled. */
+  /**
+   * Delivers what is due to all endpoints, once through. Ends early when the signal aborts. Resolves to the
+   * number of deliveries taken.
+   */
   drain(signal: AbortSignal): Promise<number>
-  /** Sends a WEBHOOK_TEST to an endpoint now and once, also when it is disabled. Rejects with `webhook_unknown`. */
+  /** Sends one WEBHOOK_TEST to an endpoint now, also when it is disabled. Rejects with `webhook_unknown`. */
   test(id: string, signal: AbortSignal): Promise<WebhookAttempt>
-  /** What an endpoint did not take after all tries; `limit` 1 to 1000. */
+  /**
+   * The dead letters of an endpoint, page by page: the deliveries that failed at each attempt. `limit`: 1 to
+   * 1000. Rejects with `webhook_unknown`.
+   */
   deadLetters(
     id: string,
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
-  /** How many events wait for an endpoint, and how many were given up; each counted up to `most`, at least 1, where it is given. */
+  /**
+   * How many events wait for an endpoint, and how many are dead letters. Each is counted up to `most`, at
+   * least 1.
+   */
   counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
-  /** Makes events due for an endpoint again: these, or all that were given up. Gives how many. Rejects with `webhook_unknown`, and `webhook_failed` while it is disabled. */
+  /**
+   * Makes events due for an endpoint again: those with the given ids, or all its dead letters. Resolves to
+   * the number of events. Rejects with `webhook_unknown`, and with `webhook_failed` while the endpoint is
+   * disabled.
+   */
   redeliver(id: string, events?: readonly string[]): Promise<number>
 }
 
@@ -88,11 +111,36 @@ const portsSchema = object<WebhooksPorts>(
 interface Parts extends DeliveryParts {
   readonly actor: string
   readonly registration: Registration
-  /** Gives new events to the queues of the endpoints that want them. */
+  /** Moves new events to the queues of the endpoints that take them. */
   readonly router: Relay
 }
 
-/** The webhooks of a connection. Throws `config_invalid` for wrong options, and where the route of the store is not `webhookRoute`. */
+/**
+ * Makes the webhooks of a connection, on a store that is opened with the route `webhookRoute`. Events are
+ * delivered at least once, by the schedule of Standard Webhooks. Nothing is sent before `run`, `drain` or
+ * `send` is called.
+ *
+ * @param parts the connection, and the endpoints of its configuration
+ * @param ports `http` sends to endpoints of the configuration, `guardedHttp` to those that were added
+ *
+ * Throws `config_invalid` for wrong options, and where the route of the store does not include
+ * `webhookRoute`.
+ * Source: https://www.standardwebhooks.com
+ *
+ * @example
+ * ```ts
+ * import { memoryStore, webhookRoute, webhooks } from '@guestpass/core'
+ * import { guardedHttp, nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = { ...nodePorts(), store: memoryStore({ route: webhookRoute }) }
+ * const guarded = guardedHttp()
+ * const hooks = webhooks({ connection: 'default' }, { ...ports, guardedHttp: guarded.http })
+ * const endpoint = await hooks.endpoints.add({ url: 'https://hooks.example.com/guestpass' })
+ * console.log(endpoint.id, endpoint.secrets.length)
+ * await guarded.close()
+ * await ports.close()
+ * ```
+ */
 export function webhooks(parts: WebhooksParts, ports: WebhooksPorts): Webhooks {
   checkOptions('webhooks', ['parts', parts, partsSchema], ['ports', ports, portsSchema])
   const { clientId, actor = 'library', configured = [] } = parts
@@ -140,7 +188,7 @@ async function run(parts: Parts, signal: AbortSignal, observer: WorkerObserver |
 async function backlog(parts: Parts, most: number): Promise<number> {
   const { connection, ports, router } = parts
   const ids = await deliverableIds(parts)
-  // What no endpoint wants is no delivery.
+  // An event without an endpoint is no delivery.
   if (ids.length === 0) return 0
   const counts = await Promise.all(ids.map((id) => ports.store.outbox.counts(endpointQueue(connection, id), most)))
   const sum = counts.reduce((all, { waiting }) => all + waiting, await router.backlog(most))
