@@ -30,13 +30,21 @@ const ownedBy = (api: string): string => `${api}/`
 export const namedRow = (api: string, guestId: string): string => `${ownedBy(api)}${guestId}`
 
 /**
+ * The row of a guest whose named row is taken: a guest of another API has that text as its id, and was stored before this API was
+ * registered. An id never begins with a blank, so no other guest can have this row.
+ */
+export const spareRow = (api: string, guestId: string): string => `${ownedBy(api)} ${guestId}`
+
+/** The id that names the row of a guest. */
+export const idInRow = ({ api, id }: Pick<GuestCredential, 'api' | 'id'>): string =>
+  id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length).replace(/^ /, '') : id
+
+/**
  * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before this one stored the
  * engagement guests and external users whose ids are no UUIDs under an invented one, and theirs as `upstreamId`.
  */
-export function guestIdOf({ api, id, upstreamId }: Pick<GuestCredential, 'api' | 'id' | 'upstreamId'>): string {
-  if (api !== 'guest-tokens' && upstreamId !== undefined) return upstreamId
-  return id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length) : id
-}
+export const guestIdOf = ({ api, id, upstreamId }: Pick<GuestCredential, 'api' | 'id' | 'upstreamId'>): string =>
+  api !== 'guest-tokens' && upstreamId !== undefined ? upstreamId : idInRow({ api, id })
 
 /** A guest in a message, by its id; an address that was given in the place of one is not repeated, because messages go to logs. */
 export const guestNamed = (id: string): string => (id.includes('@') ? 'the guest' : `guest ${id}`)

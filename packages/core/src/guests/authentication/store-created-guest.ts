@@ -45,8 +45,11 @@ export async function storeCreatedGuest(
   const { made, answer } = outcome
   const { store } = parts.ports
   const { guestId } = answer.created
-  // Nearly always the guest is new and the former one as it was seen: both are looked at only when that is not so.
-  let place: GuestPlace = { row: made.credential.id, credential: sameGuest(entry, guestId) }
+  const same = sameGuest(entry, guestId)
+  // Nearly always the guest is new and the former one as it was seen: both are looked at only when that is not so. An id that begins
+  // with the name of an API may have been stored before the API was registered.
+  const isLikely = same !== undefined || made.credential.id === guestId
+  let place: GuestPlace = isLikely ? { row: made.credential.id, credential: same } : await placeFor(creation, guestId)
   let former = entry.decision.former === undefined ? undefined : entry.guest
   for (let revision: number | undefined = answer.revision; ; revision = undefined) {
     const base = place.credential

@@ -1,12 +1,12 @@
 import { type GuestCredential, guestIn, guestsIn } from '../../domain/credential.ts'
-import { guestIdOf, namedRow } from '../../domain/guest-id.ts'
+import { guestIdOf, idInRow } from '../../domain/guest-id.ts'
 import type { Instant } from '../../domain/time.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Store } from '../../ports/store.ts'
 import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
-import { rowOf } from './row-of.ts'
+import { findNamedRow } from './named-row.ts'
 
 /** A guest as it is stored, and the store's time at the moment of the read. */
 export interface Located {
@@ -31,11 +31,20 @@ export function createLocate(connection: string, store: Pick<Store, 'find' | 'li
     return credential && { ...found, credential }
   }
 
-  /** The first of some rows that is a guest. */
-  async function firstOf(rows: readonly string[]): Promise<Located | undefined> {
-    for (const row of rows) {
-      const found = await guestAt(row)
-      if (found) return found
+  /** The guest whose row is the id itself. */
+  async function plainGuest(guestId: string): Promise<Located | undefined> {
+    for (const id of idForms(guestId)) {
+      const found = await guestAt(id)
+      if (found && idInRow(found.credential) === id) return found
+    }
+    return undefined
+  }
+
+  /** The guest of an API whose row has the name of the API. */
+  async function namedGuest(api: GuestApi, guestId: string): Promise<Located | undefined> {
+    for (const id of idForms(guestId)) {
+      const { credential, ...found } = await findNamedRow(connection, api, id, store)
+      if (credential) return { ...found, credential }
     }
     return undefined
   }
@@ -64,11 +73,11 @@ export function createLocate(connection: string, store: Pick<Store, 'find' | 'li
   }
 
   return async (guestId, api) => {
-    const plain = await firstOf(plainRows(guestId))
+    const plain = await plainGuest(guestId)
     const isOnly = plain && (api === undefined ? !plain.credential.shared : plain.credential.api === api)
     if (isOnly) return plain
     const others = (api === undefined ? guestApis : [api]).filter((one) => one !== plain?.credential.api)
-    const named = await Promise.all(others.map((one) => firstOf(namedRows(one, guestId))))
+    const named = await Promise.all(others.map((one) => namedGuest(one, guestId)))
     const found = [...(api === undefined ? [plain] : []), ...named].filter((one) => one !== undefined)
     if (found.length > 1) throw ambiguous(guestId, found)
     const only = found[0] ?? (await atInventedRow(guestId))
@@ -84,14 +93,8 @@ const hasInventedRow = ({ api, upstreamId }: GuestCredential): boolean =>
 const idForms = (guestId: string): readonly string[] =>
   isUuid(guestId) && guestId !== guestId.toLowerCase() ? [guestId, guestId.toLowerCase()] : [guestId]
 
-const plainRows = (guestId: string): readonly string[] =>
-  guestApis.some((api) => rowOf(api, guestId) !== guestId) ? [] : idForms(guestId)
-
 /** The row that a guest of this id nearly always has; undefined where the id says too little to try it before it was looked up. */
 export const likelyRow = (guestId: string): string | undefined => (isUuid(guestId) ? guestId.toLowerCase() : undefined)
-
-const namedRows = (api: GuestApi, guestId: string): readonly string[] =>
-  idForms(guestId).map((one) => namedRow(api, one))
 
 export const unknownGuest = (connection: string, id: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.

@@ -1,12 +1,7 @@
 import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
-import { namedRow } from '../../domain/guest-id.ts'
-import { rowOf } from '../requests/row-of.ts'
-import type { FoundCredential, Store } from '../../ports/store.ts'
-
-/** The row of a guest, which may not be there yet. */
-export interface GuestRow extends FoundCredential<GuestCredential> {
-  readonly row: string
-}
+import { idInRow } from '../../domain/guest-id.ts'
+import type { Store } from '../../ports/store.ts'
+import { findNamedRow, type GuestRow, isGuestOf, rowOf } from '../requests/named-row.ts'
 
 /**
  * Finds the row that the guest of an API has or is to have: its id, or one under the name of the API where the id is the row of
@@ -18,17 +13,14 @@ export async function findGuestRow(
   guestId: string,
   store: Pick<Store, 'find' | 'commit'>,
 ): Promise<GuestRow> {
-  const row = rowOf(api, guestId)
   for (;;) {
-    const { credential, ...found } = await store.find(connection, row)
-    if (!credential) return { row, ...found }
+    const { credential, ...found } = await store.find(connection, guestId)
+    if (!credential && rowOf(api, guestId) === guestId) return { row: guestId, ...found }
     const guest = guestIn({ credential })
-    if (guest?.api === api) return { row, ...found, credential: guest }
-    if (!guest || guest.shared || (await markShared(found.revision, guest, store))) {
-      const named = namedRow(api, guestId)
-      const { credential: other, ...rest } = await store.find(connection, named)
-      return { row: named, ...rest, ...(other?.kind === 'guest' ? { credential: other } : {}) }
-    }
+    if (guest && isGuestOf(guest, api, guestId)) return { row: guestId, ...found, credential: guest }
+    const isSameId = guest !== undefined && idInRow(guest) === guestId
+    if (!isSameId || guest.shared || (await markShared(found.revision, guest, store)))
+      return findNamedRow(connection, api, guestId, store)
   }
 }
 

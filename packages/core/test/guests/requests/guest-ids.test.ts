@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Credential } from '../../../src/domain/credential.ts'
+import { type Credential, type GuestCredential, guestsIn } from '../../../src/domain/credential.ts'
 import { guestIdOf, isGuestId } from '../../../src/domain/guest-id.ts'
-import { rowOf } from '../../../src/guests/requests/row-of.ts'
+import { rowOf } from '../../../src/guests/requests/named-row.ts'
+import { sealedProfile } from '../../../src/domain/profile.ts'
 import { MINUTE } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { redactIds } from '../../../src/guests/events/redact-ids.ts'
@@ -17,7 +18,7 @@ const tokenOf = (sub: string) => jwt({ sub, exp: 1_900_000_000 })
 const named = (guestId: string) => ({ guestId, token: tokenOf(guestId) })
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
 
-const storedRow: Omit<Credential, 'id'> = {
+const storedRow: Omit<GuestCredential, 'id'> = {
   connection: 'default',
   kind: 'guest',
   api: 'engagements',
@@ -173,6 +174,77 @@ describe('the same id at two APIs', () => {
     await guests.erase('7', { api: 'engagements' })
     expect((await guests.show('7', { api: 'external-users' })).status).toBe('revoked')
     expect((await refusal(guests.show('7'))).code).toBe('invalid_input')
+  })
+})
+
+describe('a guest that was stored before an API was registered whose name its id begins with', () => {
+  const OLD = 'external-users/7'
+  const external = { api: 'external-users' } as const
+
+  /** A store with the guests of one API, as it was filled when `external-users` was not registered yet. */
+  async function stored(...ids: readonly string[]) {
+    const here = await started()
+    for (const id of ids) {
+      const credential: GuestCredential = {
+        ...storedRow,
+        id,
+        subject: `subject-of-${id}`,
+        request: { assurance: 'claimed', channelId: 'web-1' },
+        profile: sealedProfile({ email: EMAIL }),
+      }
+      await here.store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
+    }
+    const rows = async () =>
+      guestsIn(await here.store.list('default', { kind: 'guest', limit: 9 })).map(({ id, api, generation }) => [
+        id,
+        api,
+        generation,
+      ])
+    return { ...here, rows }
+  }
+
+  it('is found by its id and ended', async () => {
+    const { guests } = await stored(OLD)
+    expect(await guests.show(OLD)).toMatchObject({ guestId: OLD, api: 'engagements' })
+    expect(await guests.show(OLD, { api: 'engagements' })).toMatchObject({ guestId: OLD, generation: 1 })
+    expect((await refusal(guests.show(OLD, external))).code).toBe('guest_unknown')
+    await guests.revoke(OLD)
+    expect((await guests.show(OLD)).status).toBe('revoked')
+  })
+
+  it('gets its next generation in the row that it has', async () => {
+    const { guests, upstream, rows } = await stored(OLD)
+    upstream.answers = named(OLD)
+    expect(await guests.issue(ann)).toMatchObject({ guestId: OLD, generation: 2 })
+    expect((await guests.token(OLD)).generation).toBe(2)
+    expect(await rows()).toEqual([[OLD, 'engagements', 2]])
+  })
+
+  it('stays as it is when the new API gives an id that would have the same row', async () => {
+    const { guests, upstream, rows } = await stored('7', OLD)
+    upstream.answers = { id: '7', token: tokenOf('7') }
+    const guest = await guests.issue(user)
+    expect(guest).toMatchObject({ guestId: '7', api: 'external-users', generation: 1 })
+    expect((await guests.token('7', external)).token.reveal()).toBe(guest.token.reveal())
+    expect((await refusal(guests.show('7'))).message).toContain('engagements and external-users')
+    expect(await guests.show(OLD)).toMatchObject({ guestId: OLD, api: 'engagements', generation: 1 })
+    expect((await guests.list()).guests.map(({ guestId, api }) => [guestId, api])).toEqual([
+      ['7', 'engagements'],
+      ['7', 'external-users'],
+      [OLD, 'engagements'],
+    ])
+    const again = guests.issue({ ...user, email: 'bob@mail.example' })
+    expect((await refusal(again)).code).toBe('upstream_garbled')
+    expect(await rows()).toHaveLength(3)
+  })
+
+  it('is one of two guests when the new API gives the same id', async () => {
+    const { guests, upstream } = await stored(OLD)
+    upstream.answers = { id: OLD, token: tokenOf(OLD) }
+    await guests.issue(user)
+    expect((await refusal(guests.show(OLD))).message).toContain('engagements and external-users')
+    expect(await guests.show(OLD, external)).toMatchObject({ guestId: OLD, ...external })
+    expect(await guests.show(OLD, { api: 'engagements' })).toMatchObject({ guestId: OLD, generation: 1 })
   })
 })
 
