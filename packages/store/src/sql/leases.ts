@@ -2,7 +2,7 @@ import { latestCredible, type Instant, type LeaseAnswer, type Millis } from '@gu
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 
-export interface LeaseAsk {
+export interface LeaseRequest {
   readonly connection: string
   readonly name: string
   readonly holder: string
@@ -12,7 +12,7 @@ export interface LeaseAsk {
 /** Takes or prolongs a lease in one statement: no row comes back when another holder has it. */
 export async function takeLease(
   db: Db,
-  { connection, name, holder, ms }: LeaseAsk,
+  { connection, name, holder, ms }: LeaseRequest,
   now: Instant,
 ): Promise<LeaseAnswer> {
   const taken = { holder, until: now + ms, ms }
@@ -23,11 +23,11 @@ export async function takeLease(
       conflict
         .columns(['connection', 'name'])
         .doUpdateSet(taken)
-        .where((stands) =>
-          stands.or([
-            stands('leases.holder', '=', holder),
-            stands('leases.until', '<=', now),
-            // More than it was taken for: the clock went back. The lease is given up, for it saves work and guards nothing.
+        .where((row) =>
+          row.or([
+            row('leases.holder', '=', holder),
+            row('leases.until', '<=', now),
+            // The clock went back. The lease is given up, because it saves work and protects no data.
             sql<boolean>`leases.until - leases.ms > ${latestCredible(now)}`,
           ]),
         ),
@@ -35,13 +35,13 @@ export async function takeLease(
     .returning('holder')
     .executeTakeFirst()
   if (granted) return { granted: true, endsInMs: ms }
-  const stands = await db
+  const current = await db
     .selectFrom('leases')
     .select('until')
     .where('connection', '=', connection)
     .where('name', '=', name)
     .executeTakeFirst()
-  return { granted: false, endsInMs: Math.max(0, (stands?.until ?? now) - now) }
+  return { granted: false, endsInMs: Math.max(0, (current?.until ?? now) - now) }
 }
 
 export async function releaseLease(db: Db, connection: string, name: string, holder: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Store } from '@guestpass/core'
 import type { Instant } from '@guestpass/core/store-kit'
 import type { Database } from './database.ts'
-import { type Rotation, type RotationOptions, type RotationParts, rotation } from './key-rotation.ts'
+import { type Rotation, type RotationOptions, type RotationParts, rotate } from './key-rotation.ts'
 import { sealedColumns } from './sealed-columns.ts'
 
 /** A data key of a store. The key itself never leaves it. */
@@ -48,5 +48,5 @@ async function listDataKeys({ read }: Database): Promise<readonly DataKey[]> {
 
 export const createStoreKeys = (parts: RotationParts): StoreKeys => ({
   list: () => listDataKeys(parts.database),
-  rotate: rotation(parts),
+  rotate: (options) => rotate(parts, options),
 })
