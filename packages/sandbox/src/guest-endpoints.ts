@@ -48,12 +48,12 @@ export function createGuestEndpoints({
   clock,
   random,
 }: GuestEndpointsParts): GuestEndpoints {
-  const open = createChannels(organization, settings.organization, settings.channels.length === 0)
+  const openChannels = createChannels(organization, settings.organization, settings.channels.length === 0)
   const channelId = random.uuid()
-  for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) open.put(one)
+  for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) openChannels.put(one)
   const newId = settings.guestIds === 'uuid' ? random.uuid : () => `guest/${random.text(9)}?ü`
   const shared = { clock, random, sign, newId }
-  const engaged = createSessions({
+  const sessions = createSessions({
     ...shared,
     tokenSeconds: settings.engagementTokenSeconds,
     refreshSeconds: settings.engagementRefreshSeconds,
@@ -63,27 +63,27 @@ export function createGuestEndpoints({
     tokenFormat: settings.externalUserTokenFormat,
     tokenSeconds: settings.externalUserTokenSeconds,
   })
-  const guestId = z.string().refine((id) => engaged.isLive(id) || users.isLive(id), {
+  const liveGuestId = z.string().refine((id) => sessions.isLive(id) || users.isLive(id), {
     error: 'no guest of this id has a session that lives',
   })
-  const ending = z.strictObject({ guestId, end: z.literal(true) })
+  const endingBody = z.strictObject({ guestId: liveGuestId, end: z.literal(true) })
   return {
     channelId,
-    channels: open,
+    channels: openChannels,
     channel: (input) => {
-      open.put(channelBody.parse(input))
+      openChannels.put(channelBody.parse(input))
     },
     endGuest: (input) => {
-      const { guestId } = ending.parse(input)
-      engaged.end(guestId)
+      const { guestId } = endingBody.parse(input)
+      sessions.end(guestId)
       users.end(guestId)
     },
     endpoints: [
-      createGuestEndpoint({ access, sessions: engaged, channels: open }),
-      refreshGuestEndpoint(access, engaged),
-      updateGuestEndpoint(access, engaged),
-      getGuestEndpoint(access, engaged),
-      channelEndpoint(access, open),
+      createGuestEndpoint({ access, sessions, channels: openChannels }),
+      refreshGuestEndpoint(access, sessions),
+      updateGuestEndpoint(access, sessions),
+      getGuestEndpoint(access, sessions),
+      channelEndpoint(access, openChannels),
       createExternalUserEndpoint(access, users, settings.externalUserDuplicates),
     ],
   }

@@ -15,11 +15,11 @@ export function jsonBody<S extends z.ZodType>(call: Call, schema: S): z.infer<S>
     fieldName: issue.path.join('.'),
     message: issue.message,
   }))
-  const message = details.map(({ fieldName, message }) => (fieldName ? `${fieldName}: ${message}` : message)).join('; ')
+  const faults = details.map(({ fieldName, message }) => (fieldName ? `${fieldName}: ${message}` : message))
   throw apiRefusal({
     status: 400,
     code: 'constraint.validation',
-    message: `The request is not valid: ${message}`,
+    message: `The request is not valid: ${faults.join('; ')}`,
     details,
   })
 }

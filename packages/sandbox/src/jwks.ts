@@ -2,7 +2,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Keys } from './keys.ts'
 
 /** Seconds that a client may keep the key-set without asking again. */
-const MAX_AGE = 300
+const MAX_AGE_SECONDS = 300
 
 /** `GET /.well-known/jwks.json`, with conditional requests. */
 export function jwksEndpoint(keys: Keys): Endpoint {
@@ -13,7 +13,7 @@ export function jwksEndpoint(keys: Keys): Endpoint {
     dialect: 'api',
     answer: ({ headers }) => {
       const { body, etag } = keys.published()
-      const cache = { etag, 'cache-control': `public, max-age=${MAX_AGE}` }
+      const cache = { etag, 'cache-control': `public, max-age=${MAX_AGE_SECONDS}` }
       if (matches(headers['if-none-match'], etag)) return { status: 304, headers: cache }
       return { status: 200, headers: { ...cache, 'content-type': 'application/json; charset=utf-8' }, text: body }
     },

@@ -42,7 +42,7 @@ export interface Limits {
   current(): Limit
 }
 
-const WINDOW = 60_000
+const WINDOW_MS = 60_000
 
 export function createLimits(initial: Limit, now: () => number): Limits {
   let limit = initial
@@ -77,18 +77,18 @@ export function createLimits(initial: Limit, now: () => number): Limits {
 }
 
 function fromWindow(usage: RateLimitUsage, at: number, perMinute: number): Permit {
-  if (usage.used === 0 || at >= usage.at + WINDOW) {
+  if (usage.used === 0 || at >= usage.at + WINDOW_MS) {
     usage.at = at
     usage.used = 0
   }
   const granted = usage.used < perMinute
   if (granted) usage.used += 1
-  const wait = seconds(usage.at + WINDOW - at)
+  const wait = seconds(usage.at + WINDOW_MS - at)
   return { granted, count: usage.used, allowed: perMinute, resetSeconds: wait, retryAfterSeconds: wait }
 }
 
 function fromBucket(usage: RateLimitUsage, at: number, { perMinute }: Limit, burst: number): Permit {
-  const perMs = perMinute / WINDOW
+  const perMs = perMinute / WINDOW_MS
   usage.used = Math.max(0, usage.used - (at - usage.at) * perMs)
   usage.at = at
   // Refills are fractions: without the allowance a permit due at this very millisecond can be missing 1e-16.

@@ -7,12 +7,12 @@ export interface ServerParts extends ControlParts, ApiParts {
   readonly allowedHosts: readonly string[]
 }
 
-const MAX_BODY = 1024 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
 
 /** The HTTP server around the endpoints, not listening yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const server = Fastify({
-    bodyLimit: MAX_BODY,
+    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
   })

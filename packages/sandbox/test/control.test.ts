@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { accessToken, askToken, claims, control, send, START, started } from './genesys-client.ts'
+import { accessToken, askToken, claims, control, send, START, startSandbox } from './genesys-client.ts'
 
 const LAN = '0.0.0.0'
 
 describe('the clock', () => {
   it('is put and moved, and everything follows it', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await control(sandbox, 'clock', { offsetMs: 3_600_000 })).json).toEqual({
       now: '2026-01-01T01:00:00.000Z',
       offsetMs: 3_600_000,
@@ -20,7 +20,7 @@ describe('the clock', () => {
   it.each([{}, { offsetMs: 1, advanceMs: 1 }, { offsetMs: '1' }, { offsetMs: 1.5 }, { advanceMs: 1e15 }])(
     'is not moved by %j',
     async (body) => {
-      const sandbox = await started()
+      const sandbox = await startSandbox()
       const reply = await control(sandbox, 'clock', body)
       expect([reply.status, reply.json['title']]).toEqual([400, 'The request is not valid'])
       expect((await send(sandbox, '/__sandbox/clock')).json['offsetMs']).toBe(0)
@@ -28,7 +28,7 @@ describe('the clock', () => {
   )
 
   it('does not go further than dates do, however often it is moved', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const far = { advanceMs: 3_000_000_000_000 }
     expect((await control(sandbox, 'clock', far)).status).toBe(200)
     expect((await control(sandbox, 'clock', far)).status).toBe(400)
@@ -45,12 +45,12 @@ describe('control routes', () => {
     ['limits', { perMinute: 1.5 }],
     ['limits', { perMinute: 10, burst: 0.5 }],
   ])('refuse what they do not know: %s %j', async (route, body) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await control(sandbox, route, body)).status).toBe(400)
   })
 
   it('refuse what is no JSON, and say what there is', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const broken = await send(sandbox, '/__sandbox/clock', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -65,12 +65,12 @@ describe('control routes', () => {
   })
 
   it('ask for no token on loopback', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await send(sandbox, '/__sandbox/journal')).status).toBe(200)
   })
 
   it('ask for the token when the sandbox listens beyond loopback', async () => {
-    const sandbox = await started({ host: LAN })
+    const sandbox = await startSandbox({ host: LAN })
     for (const headers of [{}, { 'x-sandbox-token': `${sandbox.controlToken}x` }]) {
       for (const route of ['journal', 'health', 'nothing']) {
         expect((await send(sandbox, `/__sandbox/${route}`, { headers })).status).toBe(401)
@@ -83,7 +83,7 @@ describe('control routes', () => {
   })
 
   it('do not obey a page of another origin', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const foreign = await control(sandbox, 'faults', [], { origin: 'http://example.test' })
     expect(foreign.status).toBe(403)
     expect((await control(sandbox, 'faults', [], { origin: sandbox.url })).status).toBe(200)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { accessToken, askToken, control, failure, mint, send, started } from './genesys-client.ts'
+import { accessToken, askToken, control, failureCode, mint, send, startSandbox } from './genesys-client.ts'
 
 describe('a scripted fault', () => {
   it('gives the scripted answer instead, as often as told, and nothing takes effect', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const fault = { status: 503, headers: { 'Retry-After': '7' }, body: { why: 'storm' } }
     const { status, json } = await control(sandbox, 'faults', [{ on: 'mint', do: fault, times: 2 }])
@@ -18,7 +18,7 @@ describe('a scripted fault', () => {
   })
 
   it('shows in the journal, where it happened only', async () => {
-    const sandbox = await started({ faults: [{ on: 'token', do: { status: 500 } }] })
+    const sandbox = await startSandbox({ faults: [{ on: 'token', do: { status: 500 } }] })
     await askToken(sandbox)
     await askToken(sandbox)
     expect(sandbox.journal().map(({ status, fault }) => [status, fault])).toEqual([
@@ -28,7 +28,7 @@ describe('a scripted fault', () => {
   })
 
   it('without a body has the error body of its endpoint', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     sandbox.script([
       { on: 'token', do: { status: 400 } },
@@ -51,7 +51,7 @@ describe('a scripted fault', () => {
   })
 
   it('sends a body that is text as it is, with the content type that was scripted', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const html = { status: 502, headers: { 'Content-Type': 'text/html' }, body: '<h1>Bad gateway</h1>' }
     sandbox.script([{ on: 'jwks', do: html }])
     const reply = await send(sandbox, '/.well-known/jwks.json')
@@ -59,7 +59,7 @@ describe('a scripted fault', () => {
   })
 
   it('meets only its own operation, the oldest first', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     sandbox.script([{ on: 'mint', do: { status: 500 } }])
     sandbox.script([{ on: 'mint', do: { status: 502 } }])
     const token = await accessToken(sandbox)
@@ -68,32 +68,32 @@ describe('a scripted fault', () => {
   })
 
   it('is forgotten when the script is cleared', async () => {
-    const sandbox = await started({ faults: [{ on: 'token', do: { status: 500 }, times: 9 }] })
+    const sandbox = await startSandbox({ faults: [{ on: 'token', do: { status: 500 }, times: 9 }] })
     await control(sandbox, 'faults', [])
     expect((await askToken(sandbox)).status).toBe(200)
   })
 
   it('drops the connection before anything took effect', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     sandbox.script([{ on: 'mint', do: { drop: 'before' } }])
-    expect(await failure(mint(sandbox, {}, token))).toBe('ECONNRESET')
+    expect(await failureCode(mint(sandbox, {}, token))).toBe('ECONNRESET')
     expect(sandbox.journal().at(-1)).toMatchObject({ status: null, operation: 'mint', fault: { drop: 'before' } })
     expect((await mint(sandbox, {}, token)).headers.get('inin-ratelimit-count')).toBe('1')
   })
 
   it('drops the connection after it took effect', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const headers = { authorization: `Bearer ${token}` }
     sandbox.script([{ on: 'revoke', do: { drop: 'after' } }])
-    expect(await failure(send(sandbox, '/api/v2/tokens/me', { method: 'DELETE', headers }))).toBe('ECONNRESET')
+    expect(await failureCode(send(sandbox, '/api/v2/tokens/me', { method: 'DELETE', headers }))).toBe('ECONNRESET')
     expect(sandbox.journal().at(-1)).toMatchObject({ status: null, fault: { drop: 'after' } })
     expect((await send(sandbox, '/api/v2/tokens/me', { headers })).status).toBe(401)
   })
 
   it('delays the work, which is done even when the client has gone', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     const me = () => send(sandbox, '/api/v2/tokens/me', { headers })
     sandbox.script([{ on: 'revoke', do: { delayMs: 300 } }])
@@ -111,7 +111,7 @@ describe('a scripted fault', () => {
     ['empty', 'application/json; charset=utf-8', /^$/],
     ['type', 'text/plain; charset=utf-8', /^\{"token":"[\w.-]+"\}$/],
   ] as const)('garbles an answer: %s', async (garble, type, text) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     sandbox.script([{ on: 'mint', do: { garble } }])
     const reply = await mint(sandbox)
     expect([reply.status, reply.headers.get('content-type')]).toEqual([200, type])
@@ -139,7 +139,7 @@ describe('a script that is not valid', () => {
     ['zero times', [{ on: 'mint', do: { status: 500 }, times: 0 }], '0.times'],
     ['a misspelt field', [{ on: 'mint', do: { status: 500 }, time: 2 }], '0'],
   ])('is refused with a problem that names the place: %s', async (_, body, field) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const reply = await control(sandbox, 'faults', body)
     expect(reply.status).toBe(400)
     expect(reply.headers.get('content-type')).toMatch(/^application\/problem\+json/)
@@ -148,7 +148,7 @@ describe('a script that is not valid', () => {
   })
 
   it('is refused as a whole', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     await control(sandbox, 'faults', [
       { on: 'token', do: { status: 500 } },
       { on: 'token', do: {} },
@@ -157,12 +157,12 @@ describe('a script that is not valid', () => {
   })
 
   it('is a TypeError from code, also at the start', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect(() => sandbox.script([{ on: 'nothing', do: { status: 500 } }])).toThrow(
       new TypeError(
         'The faults are not valid: 0.on: one of authorize, channel, create, crm, device, guest, introspect, jwks, logout, me, metadata, mint, refresh, revoke, token, update, userinfo, users, webhook',
       ),
     )
-    await expect(started({ faults: [{ on: 'nothing', do: { status: 500 } }] })).rejects.toThrow(TypeError)
+    await expect(startSandbox({ faults: [{ on: 'nothing', do: { status: 500 } }] })).rejects.toThrow(TypeError)
   })
 })

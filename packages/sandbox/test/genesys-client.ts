@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { onTestFinished } from 'vitest'
-import { type Sandbox, type SandboxOptions, sandbox } from '../src/index.ts'
+import { type Sandbox, type SandboxOptions, sandbox as createSandbox } from '../src/index.ts'
 
 /** 2026-01-01T00:00:00Z: sandboxes with a time of their own begin here. */
 export const START = Date.UTC(2026, 0, 1)
@@ -9,10 +9,10 @@ export const GUEST = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 export const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
 
 /** A sandbox whose time stands still until it is moved; it is closed when the test ends. ES256 because its keys are made faster. */
-export async function started(options: SandboxOptions = {}): Promise<Sandbox> {
-  const it = await sandbox({ algorithm: 'ES256', now: () => START, ...options })
-  onTestFinished(() => it.close())
-  return it
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const started = await createSandbox({ algorithm: 'ES256', now: () => START, ...options })
+  onTestFinished(() => started.close())
+  return started
 }
 
 export interface Reply {
@@ -41,14 +41,14 @@ export function basic(id: string, secret: string): string {
 }
 
 /** The credentials that the sandbox's own environment names. */
-export function own({ env }: Sandbox): { id: string; secret: string } {
+export function clientOf({ env }: Sandbox): { id: string; secret: string } {
   return { id: env['GENESYS_CLIENT_ID'] ?? '', secret: env['GENESYS_CLIENT_SECRET'] ?? '' }
 }
 
 export function askToken(
   sandbox: Sandbox,
   form: Record<string, string> = {},
-  headers: Record<string, string> = { authorization: basic(own(sandbox).id, own(sandbox).secret) },
+  headers: Record<string, string> = { authorization: basic(clientOf(sandbox).id, clientOf(sandbox).secret) },
   path = '/oauth/token',
 ): Promise<Reply> {
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...form })
@@ -101,7 +101,7 @@ export async function keySet(sandbox: Sandbox): Promise<JSONWebKeySet> {
 }
 
 /** The claims of a token whose signature fits the published keys at the sandbox's time. */
-export async function verified(sandbox: Sandbox, token: unknown, at = START): Promise<Record<string, unknown>> {
+export async function verifiedClaims(sandbox: Sandbox, token: unknown, at = START): Promise<Record<string, unknown>> {
   const { payload } = await jwtVerify(String(token), createLocalJWKSet(await keySet(sandbox)), {
     currentDate: new Date(at),
   })
@@ -113,7 +113,7 @@ export function claims(token: unknown): Record<string, unknown> {
 }
 
 /** What a request that gets no answer fails with. */
-export async function failure(promise: Promise<unknown>): Promise<string> {
+export async function failureCode(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.then(
     () => 'answered',
     (reason: unknown) => reason,

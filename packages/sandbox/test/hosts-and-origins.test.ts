@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
 import type { Sandbox } from '../src/index.ts'
-import { askToken, mint, send, started } from './genesys-client.ts'
-import { authorize, codeFor, exchange, refreshed } from './user-client.ts'
+import { askToken, mint, send, startSandbox } from './genesys-client.ts'
+import { authorize, codeFor, exchange, refreshSignIn } from './user-client.ts'
 
 /** The status of a request that names `host`: fetch always sends the true one. */
 function statusFor(sandbox: Sandbox, host: string, path = '/.well-known/jwks.json'): Promise<number | undefined> {
@@ -19,14 +19,14 @@ function statusFor(sandbox: Sandbox, host: string, path = '/.well-known/jwks.jso
 it.each(['localhost', 'localhost:80', 'LOCALHOST.', '127.0.0.1:1', '127.1.2.3', '[::1]:80', 'api.localhost:80'])(
   'answers on loopback to the name %s',
   async (host) => {
-    expect(await statusFor(await started(), host)).toBe(200)
+    expect(await statusFor(await startSandbox(), host)).toBe(200)
   },
 )
 
 it.each(['example.test', 'localhost.example.test', '127.0.0.1.example.test', '192.168.0.1:80', 'notlocalhost', 'a b'])(
   'refuses on loopback the name %s, which may be rebound',
   async (host) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect(await statusFor(sandbox, host)).toBe(403)
     expect(await statusFor(sandbox, host, '/__sandbox/journal')).toBe(403)
     expect(sandbox.journal()).toEqual([])
@@ -34,12 +34,14 @@ it.each(['example.test', 'localhost.example.test', '127.0.0.1.example.test', '19
 )
 
 it('answers to names that it was told, and to all when it listens beyond loopback', async () => {
-  expect(await statusFor(await started({ allowedHosts: ['Login.Genesys.Test'] }), 'login.genesys.test:80')).toBe(200)
-  expect(await statusFor(await started({ host: '0.0.0.0' }), 'example.test')).toBe(200)
+  expect(await statusFor(await startSandbox({ allowedHosts: ['Login.Genesys.Test'] }), 'login.genesys.test:80')).toBe(
+    200,
+  )
+  expect(await statusFor(await startSandbox({ host: '0.0.0.0' }), 'example.test')).toBe(200)
 })
 
 it('lets pages of any origin call, read what clients need, and ask beforehand', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const asked = await send(sandbox, '/api/v2/webmessaging/guests/generate-token', {
     method: 'OPTIONS',
     headers: {
@@ -59,7 +61,7 @@ it('lets pages of any origin call, read what clients need, and ask beforehand', 
 })
 
 it('lets a page of another origin exchange its code and refresh, also when that is refused', async () => {
-  const sandbox = await started({ autoConsent: true })
+  const sandbox = await startSandbox({ autoConsent: true })
   const origin = 'https://shop.test'
   for (const path of ['/oauth/token', '/api/v2/oauth/token', '/oauth/revoke', '/oauth/device_authorization']) {
     const headers = {
@@ -72,7 +74,7 @@ it('lets a page of another origin exchange its code and refresh, also when that 
     expect(asked.headers.get('access-control-allow-headers')).toBe('content-type,x-requested-with')
   }
   const exchanged = await exchange(sandbox, await codeFor(sandbox), {}, { origin })
-  const next = await refreshed(sandbox, String(exchanged.json['refresh_token']), {}, { origin })
+  const next = await refreshSignIn(sandbox, String(exchanged.json['refresh_token']), {}, { origin })
   const refused = await askToken(sandbox, {}, { origin })
   expect([exchanged.status, next.status, refused.status]).toEqual([200, 200, 401])
   for (const { headers } of [exchanged, next, refused]) {
@@ -82,7 +84,7 @@ it('lets a page of another origin exchange its code and refresh, also when that 
 })
 
 it('lets no page of another origin read what only the user should see', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const pages = [
     await authorize(sandbox),
     await authorize(sandbox, { client_id: 'nobody' }),

@@ -1,11 +1,22 @@
 import { expect, it } from 'vitest'
 import type { JournalEntry, Sandbox } from '../src/index.ts'
-import { accessToken, askToken, basic, GUEST, mint, own, post, send, SCOPES, started } from './genesys-client.ts'
+import {
+  accessToken,
+  askToken,
+  basic,
+  GUEST,
+  mint,
+  clientOf,
+  post,
+  send,
+  SCOPES,
+  startSandbox,
+} from './genesys-client.ts'
 
 const last = (sandbox: Sandbox): JournalEntry => sandbox.journal().at(-1) ?? expect.fail('the journal is empty')
 
 it('tells what was asked and how it was answered', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   sandbox.advance(1500)
   await mint(sandbox)
@@ -23,7 +34,7 @@ it('tells what was asked and how it was answered', async () => {
 })
 
 it('is the same over HTTP, without the control routes themselves', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await send(sandbox, '/nowhere?a=1', { method: 'PUT', body: 'x' })
   const first = await send(sandbox, '/__sandbox/journal')
   const { text, headers } = await send(sandbox, '/__sandbox/journal')
@@ -34,7 +45,7 @@ it('is the same over HTTP, without the control routes themselves', async () => {
 })
 
 it('shows no secret, and the same mark for the same secret only', async () => {
-  const sandbox = await started({ clientId: 'app', clientSecret: 'correct horse' })
+  const sandbox = await startSandbox({ clientId: 'app', clientSecret: 'correct horse' })
   const first = await askToken(sandbox, {}, { authorization: basic('app', 'correct horse') })
   const token = String(first.json['access_token'])
   await askToken(sandbox, {}, {})
@@ -59,7 +70,7 @@ it('shows no secret, and the same mark for the same secret only', async () => {
 })
 
 it('masks secrets in the path, in cookies and in keys', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await send(sandbox, '/callback?code=sesame&state=open&ACCESS_TOKEN=sesame', {
     headers: { cookie: 'sid=sesame', 'x-api-key': 'sesame' },
   })
@@ -69,7 +80,7 @@ it('masks secrets in the path, in cookies and in keys', async () => {
 })
 
 it('tells a body that cannot be read by size and mark', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const authorization = `Bearer ${await accessToken(sandbox)}`
   const body = '{"client_secret": "sesame'
   await send(sandbox, '/api/v2/webmessaging/guests/generate-token', {
@@ -83,7 +94,7 @@ it('tells a body that cannot be read by size and mark', async () => {
 })
 
 it('keeps the newest entries in order and says how many were dropped', async () => {
-  const sandbox = await started({ journalSize: 3 })
+  const sandbox = await startSandbox({ journalSize: 3 })
   for (const n of [1, 2, 3, 4, 5]) await send(sandbox, `/n/${n}`)
   expect(sandbox.journal().map(({ seq, path }) => [seq, path])).toEqual([
     [3, '/n/3'],
@@ -94,7 +105,7 @@ it('keeps the newest entries in order and says how many were dropped', async () 
 })
 
 it('can be cleared, and goes on counting', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await send(sandbox, '/one')
   expect((await send(sandbox, '/__sandbox/journal', { method: 'DELETE' })).status).toBe(204)
   expect(sandbox.journal()).toEqual([])
@@ -103,9 +114,9 @@ it('can be cleared, and goes on counting', async () => {
 })
 
 it('hands out copies', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await post(sandbox, '/one', {})
   Object.assign(sandbox.journal()[0] ?? {}, { path: '/forged' })
   expect(sandbox.journal()[0]?.path).toBe('/oauth/token')
-  expect(own(sandbox).secret).not.toBe('')
+  expect(clientOf(sandbox).secret).not.toBe('')
 })

@@ -1,13 +1,14 @@
 import { decodeProtectedHeader } from 'jose'
 import { expect, it } from 'vitest'
-import { accessToken, control, keySet, mint, send, started, verified } from './genesys-client.ts'
+import { accessToken, control, keySet, mint, send, startSandbox, verifiedClaims } from './genesys-client.ts'
 
 const JWKS = '/.well-known/jwks.json'
 
-const kids = async (sandbox: Awaited<ReturnType<typeof started>>) => (await keySet(sandbox)).keys.map(({ kid }) => kid)
+const kids = async (sandbox: Awaited<ReturnType<typeof startSandbox>>) =>
+  (await keySet(sandbox)).keys.map(({ kid }) => kid)
 
 it.each(['RS256', 'ES256'] as const)('publishes the public half of an %s key and signs with it', async (algorithm) => {
-  const sandbox = await started({ algorithm })
+  const sandbox = await startSandbox({ algorithm })
   const [key, ...others] = (await keySet(sandbox)).keys
   expect(others).toEqual([])
   expect(key).toMatchObject({ alg: algorithm, use: 'sig', kty: algorithm === 'RS256' ? 'RSA' : 'EC' })
@@ -18,7 +19,7 @@ it.each(['RS256', 'ES256'] as const)('publishes the public half of an %s key and
 })
 
 it('answers 304 to who has the key-set already, and the whole to who has another', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const first = await send(sandbox, JWKS)
   const etag = first.headers.get('etag') ?? ''
   expect(etag).toMatch(/^"[\w-]+"$/)
@@ -31,7 +32,7 @@ it('answers 304 to who has the key-set already, and the whole to who has another
 })
 
 it('keeps an old key published after a roll, and signs with the new one', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const [old] = await kids(sandbox)
   const before = await accessToken(sandbox)
   const etag = (await send(sandbox, JWKS)).headers.get('etag')
@@ -40,15 +41,15 @@ it('keeps an old key published after a roll, and signs with the new one', async 
   expect(await kids(sandbox)).toEqual([json['kid'], old])
   expect((await send(sandbox, JWKS)).headers.get('etag')).not.toBe(etag)
   expect(decodeProtectedHeader(await accessToken(sandbox)).kid).toBe(json['kid'])
-  await expect(verified(sandbox, before)).resolves.toBeDefined()
+  await expect(verifiedClaims(sandbox, before)).resolves.toBeDefined()
 })
 
 it('removes the old keys on a roll that drops them', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const before = (await mint(sandbox)).json['token']
   await sandbox.rollKeys()
   const kid = await sandbox.rollKeys({ drop: true })
   expect(await kids(sandbox)).toEqual([kid])
-  await expect(verified(sandbox, before)).rejects.toThrow('no applicable key')
-  await expect(verified(sandbox, (await mint(sandbox)).json['token'])).resolves.toBeDefined()
+  await expect(verifiedClaims(sandbox, before)).rejects.toThrow('no applicable key')
+  await expect(verifiedClaims(sandbox, (await mint(sandbox)).json['token'])).resolves.toBeDefined()
 })

@@ -1,14 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Limit, createLimits } from '../src/limits.ts'
-import { accessToken, askToken, control, mint, send, START, started } from './genesys-client.ts'
+import { accessToken, askToken, control, mint, send, START, startSandbox } from './genesys-client.ts'
 
 const told = ({ headers }: { headers: Headers }) =>
   ['count', 'allowed', 'reset'].map((name) => Number(headers.get(`inin-ratelimit-${name}`)))
 
 describe('the limit of an access token', () => {
   it('is 300 requests in a minute unless configured, and told with every answer', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     const me = () => send(sandbox, '/api/v2/tokens/me', { headers })
     expect(told(await me())).toEqual([1, 300, 60])
@@ -20,7 +20,7 @@ describe('the limit of an access token', () => {
   })
 
   it('refuses with the seconds to wait in the header and in the message, and lets the next window pass', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 2 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 2 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
     sandbox.advance(10_001)
@@ -39,7 +39,7 @@ describe('the limit of an access token', () => {
   })
 
   it('is its own: another token of the same client is not held up', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 1 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const [one, two] = [await accessToken(sandbox), await accessToken(sandbox)]
     await mint(sandbox, {}, one)
     expect((await mint(sandbox, {}, one)).status).toBe(429)
@@ -47,7 +47,7 @@ describe('the limit of an access token', () => {
   })
 
   it('with a burst is a bucket that refills steadily', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 60, burst: 2 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 60, burst: 2 } })
     const token = await accessToken(sandbox)
     const statuses = [await mint(sandbox, {}, token), await mint(sandbox, {}, token), await mint(sandbox, {}, token)]
     expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429])
@@ -65,7 +65,7 @@ describe('the limit of an access token', () => {
   })
 
   it('changes for tokens that are out already', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 1 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
     const { json } = await control(sandbox, 'limits', { perMinute: 5, burst: 2 })
@@ -76,20 +76,20 @@ describe('the limit of an access token', () => {
   })
 
   it('counts a call that lacks the scope, but none without a valid token', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const token = await accessToken(sandbox, 'guest:read')
     expect(told(await mint(sandbox, {}, token))).toEqual([1, 300, 60])
     expect(told(await mint(sandbox, {}, 'unknown'))).toEqual([0, 300, 60])
   })
 
   it('does not hold at the token endpoint', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 1 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     expect((await askToken(sandbox)).status).toBe(200)
     expect((await askToken(sandbox)).status).toBe(200)
   })
 
   it('begins anew when the clock is put back', async () => {
-    const sandbox = await started({ rateLimit: { perMinute: 1 } })
+    const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
     sandbox.setClock(-3_600_000)

@@ -1,41 +1,41 @@
 import { expect, it } from 'vitest'
 import { type SandboxOptions, sandbox } from '../src/index.ts'
 import { createRandomness } from '../src/random.ts'
-import { accessToken, askToken, failure, own, send, started } from './genesys-client.ts'
+import { accessToken, askToken, failureCode, clientOf, send, startSandbox } from './genesys-client.ts'
 
 it('hands out an environment that works as it is', async () => {
-  const it = await started()
-  expect(it.env).toEqual({
-    GENESYS_OAUTH_BASE_URL: it.url,
-    GENESYS_API_BASE_URL: it.url,
+  const genesys = await startSandbox()
+  expect(genesys.env).toEqual({
+    GENESYS_OAUTH_BASE_URL: genesys.url,
+    GENESYS_API_BASE_URL: genesys.url,
     GENESYS_CLIENT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
     GENESYS_CLIENT_SECRET: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
-    GENESYS_PUBLIC_CLIENT_ID: it.publicClientId,
-    GENESYS_JWKS_URL: `${it.url}/.well-known/jwks.json`,
-    CRM_BASE_URL: `${it.url}/crm`,
-    IDP_WEBHOOK_URL: `${it.url}/webhooks/idp`,
-    IDM_WEBHOOK_URL: `${it.url}/webhooks/idm`,
-    ANALYTICS_WEBHOOK_URL: `${it.url}/webhooks/analytics`,
+    GENESYS_PUBLIC_CLIENT_ID: genesys.publicClientId,
+    GENESYS_JWKS_URL: `${genesys.url}/.well-known/jwks.json`,
+    CRM_BASE_URL: `${genesys.url}/crm`,
+    IDP_WEBHOOK_URL: `${genesys.url}/webhooks/idp`,
+    IDM_WEBHOOK_URL: `${genesys.url}/webhooks/idm`,
+    ANALYTICS_WEBHOOK_URL: `${genesys.url}/webhooks/analytics`,
     WEBHOOK_SECRET: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
     GENESYS_SCOPES:
       'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
   })
-  expect((await askToken(it, { scope: it.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
-  expect((await fetch(it.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)
+  expect((await askToken(genesys, { scope: genesys.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
+  expect((await fetch(genesys.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)
 })
 
 it('has the same ids and secrets for the same seed, and others for another', async () => {
   const [one, two, three, free] = [
-    await started({ seed: 1 }),
-    await started({ seed: 1 }),
-    await started({ seed: 2 }),
-    await started(),
+    await startSandbox({ seed: 1 }),
+    await startSandbox({ seed: 1 }),
+    await startSandbox({ seed: 2 }),
+    await startSandbox(),
   ]
-  expect(own(one)).toEqual(own(two))
+  expect(clientOf(one)).toEqual(clientOf(two))
   expect(one.controlToken).toBe(two.controlToken)
   expect(one.env['WEBHOOK_SECRET']).toBe(two.env['WEBHOOK_SECRET'])
-  expect(own(three)).not.toEqual(own(one))
-  expect(own(free)).not.toEqual(own(await started()))
+  expect(clientOf(three)).not.toEqual(clientOf(one))
+  expect(clientOf(free)).not.toEqual(clientOf(await startSandbox()))
 })
 
 it('makes ids that are UUIDs of version 4, seeded or not', () => {
@@ -47,18 +47,18 @@ it('makes ids that are UUIDs of version 4, seeded or not', () => {
 })
 
 it('refuses a time and a limit that make no sense, and keeps what it had', async () => {
-  const it = await started()
+  const genesys = await startSandbox()
   for (const bad of [Number.NaN, 1e15]) {
-    expect(() => it.setClock(bad)).toThrow(RangeError)
-    expect(() => it.advance(bad)).toThrow(RangeError)
+    expect(() => genesys.setClock(bad)).toThrow(RangeError)
+    expect(() => genesys.advance(bad)).toThrow(RangeError)
   }
-  expect(() => it.setLimits({ perMinute: -1 })).toThrow(/^The limit is not valid: perMinute/)
-  expect((await askToken(it)).status).toBe(200)
-  expect((await send(it, '/__sandbox/limits')).json).toEqual({ perMinute: 300 })
+  expect(() => genesys.setLimits({ perMinute: -1 })).toThrow(/^The limit is not valid: perMinute/)
+  expect((await askToken(genesys)).status).toBe(200)
+  expect((await send(genesys, '/__sandbox/limits')).json).toEqual({ perMinute: 300 })
 })
 
 it("rejects with the platform's error when the port is taken", async () => {
-  const first = await started()
+  const first = await startSandbox()
   const port = Number(new URL(first.url).port)
   await expect(sandbox({ port, algorithm: 'ES256' })).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
@@ -71,32 +71,32 @@ it('names every invalid option at once', async () => {
 })
 
 it('ends running requests when it closes, and may be closed twice', async () => {
-  const it = await started({ faults: [{ on: 'token', do: { delayMs: 600_000 } }] })
-  const asked = failure(askToken(it))
-  await expect.poll(() => it.journal().length).toBe(1)
-  await it.close()
-  await it.close()
+  const genesys = await startSandbox({ faults: [{ on: 'token', do: { delayMs: 600_000 } }] })
+  const asked = failureCode(askToken(genesys))
+  await expect.poll(() => genesys.journal().length).toBe(1)
+  await genesys.close()
+  await genesys.close()
   expect(await asked).not.toBe('answered')
-  expect(await failure(send(it, '/'))).toBe('ECONNREFUSED')
+  expect(await failureCode(send(genesys, '/'))).toBe('ECONNREFUSED')
 })
 
 it('names each exchange in the answer, and in its error body', async () => {
-  const it = await started()
-  const [one, two] = [await send(it, '/nowhere'), await send(it, '/nowhere')]
+  const genesys = await startSandbox()
+  const [one, two] = [await send(genesys, '/nowhere'), await send(genesys, '/nowhere')]
   expect(one.json).toMatchObject({ code: 'not.found', status: 404, contextId: one.headers.get('inin-correlation-id') })
   expect(one.headers.get('inin-correlation-id')).not.toBe(two.headers.get('inin-correlation-id'))
-  expect((await askToken(it)).headers.get('inin-correlation-id')).toMatch(/^[0-9a-f-]{36}$/)
+  expect((await askToken(genesys)).headers.get('inin-correlation-id')).toMatch(/^[0-9a-f-]{36}$/)
 })
 
 it("keeps the system's time unless told otherwise", async () => {
   const before = Date.now()
-  const it = await sandbox({ algorithm: 'ES256' })
+  const genesys = await sandbox({ algorithm: 'ES256' })
   try {
-    await accessToken(it)
-    const at = Date.parse(it.journal()[0]?.at ?? '')
+    await accessToken(genesys)
+    const at = Date.parse(genesys.journal()[0]?.at ?? '')
     expect(at).toBeGreaterThanOrEqual(before)
     expect(at).toBeLessThanOrEqual(Date.now())
   } finally {
-    await it.close()
+    await genesys.close()
   }
 })

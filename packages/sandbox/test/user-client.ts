@@ -10,7 +10,7 @@ export const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url
 /** Parameters by name; an empty one is left out. */
 export type Parameters = Readonly<Record<string, string>>
 
-const present = (parameters: Parameters) =>
+const withoutEmpty = (parameters: Parameters) =>
   new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ''))
 
 /** What an application of the public client would send its user's browser to. */
@@ -25,7 +25,7 @@ export function authorizePath(sandbox: Sandbox, parameters: Parameters = {}): st
     code_challenge_method: 'S256',
     ...parameters,
   }
-  return `/oauth/authorize?${present(whole)}`
+  return `/oauth/authorize?${withoutEmpty(whole)}`
 }
 
 /** The answer to the browser, not followed. */
@@ -38,7 +38,7 @@ export function authorize(
 }
 
 /** Where the browser is sent, with what the application reads from the address beside `iss`, which always stands there. */
-export function landing({ status, headers }: Reply): {
+export function redirectOf({ status, headers }: Reply): {
   readonly address: string
   readonly query: Record<string, string>
 } {
@@ -51,7 +51,7 @@ export function landing({ status, headers }: Reply): {
 
 /** A code, on a sandbox that consents by itself. */
 export async function codeFor(sandbox: Sandbox, parameters?: Parameters): Promise<string> {
-  return landing(await authorize(sandbox, parameters)).query['code'] ?? expect.fail('no code')
+  return redirectOf(await authorize(sandbox, parameters)).query['code'] ?? expect.fail('no code')
 }
 
 export function exchange(
@@ -68,7 +68,7 @@ export function exchange(
     redirect_uri: CALLBACK,
     ...form,
   }
-  return askToken(sandbox, Object.fromEntries(present(whole)), headers, '/api/v2/oauth/token')
+  return askToken(sandbox, Object.fromEntries(withoutEmpty(whole)), headers, '/api/v2/oauth/token')
 }
 
 export interface Tokens {
@@ -86,18 +86,18 @@ export async function signedIn(sandbox: Sandbox, parameters?: Parameters): Promi
   return tokensOf(await exchange(sandbox, await codeFor(sandbox, parameters)))
 }
 
-export function refreshed(
+export function refreshSignIn(
   sandbox: Sandbox,
   token: string,
   form: Parameters = {},
   headers: Record<string, string> = {},
 ): Promise<Reply> {
   const whole = { grant_type: 'refresh_token', refresh_token: token, client_id: sandbox.publicClientId, ...form }
-  return askToken(sandbox, Object.fromEntries(present(whole)), headers, '/api/v2/oauth/token')
+  return askToken(sandbox, Object.fromEntries(withoutEmpty(whole)), headers, '/api/v2/oauth/token')
 }
 
 /** What the API says of an access token: 200 while it is good. */
-export async function userinfoStatus(sandbox: Sandbox, access: string): Promise<number> {
+export async function accessTokenStatus(sandbox: Sandbox, access: string): Promise<number> {
   return (await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${access}` } })).status
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Limit, Sandbox } from '../src/index.ts'
-import { accessToken, own, type Reply, send, started } from './genesys-client.ts'
-import { creator } from './people-client.ts'
+import { accessToken, clientOf, type Reply, send, startSandbox } from './genesys-client.ts'
+import { userToken } from './guest-client.ts'
 import { CALLBACK, CHALLENGE, codeFor, exchange as redeem, tokensOf, VERIFIER } from './user-client.ts'
 
 interface Exchange {
@@ -65,7 +65,7 @@ function sent(sandbox: Sandbox, { request: { method, path, headers, body } }: Ex
 
 /** What a user's sign-in gives, and what it began with. */
 async function valuesOfUser(sandbox: Sandbox): Promise<Record<string, string>> {
-  const { id: client_id, secret: client_secret } = own(sandbox)
+  const { id: client_id, secret: client_secret } = clientOf(sandbox)
   const scope = 'user:read openid'
   const { access, refresh } = tokensOf(await redeem(sandbox, await codeFor(sandbox, { scope })))
   const ownCode = await codeFor(sandbox, { scope, client_id })
@@ -77,7 +77,7 @@ async function valuesOfUser(sandbox: Sandbox): Promise<Record<string, string>> {
     codeChallenge: CHALLENGE,
     code: await codeFor(sandbox, { scope }),
     userAccessToken: access,
-    creatorAccessToken: await creator(sandbox),
+    creatorAccessToken: await userToken(sandbox),
     refreshToken: refresh,
     ownRefreshToken: tokensOf(await redeem(sandbox, ownCode, { client_id, client_secret })).refresh,
     deviceCode: String(device.json['device_code']),
@@ -105,12 +105,12 @@ it.skip.each(files.filter((file) => !isServed(file)))('does not serve the API of
 it.each(files.filter(isServed))('answers as in %s', async (file) => {
   const exchange = exchangeOf(file)
   const { after = [], scopes = ['webmessaging:guest:create', 'webmessaging:guesttoken:write'], limit } = exchange
-  const sandbox = await started({
+  const sandbox = await startSandbox({
     autoConsent: true,
     channels: [{ id: 'another' }],
     ...(limit !== undefined && { rateLimit: limit }),
   })
-  const { id, secret } = own(sandbox)
+  const { id, secret } = clientOf(sandbox)
   const values: Record<string, string> = {
     ...(await valuesOfUser(sandbox)),
     accessToken: await accessToken(sandbox, scopes.join(' ')),

@@ -6,8 +6,8 @@ import { apiRefusal } from '../refusal.ts'
 const tiers: readonly string[] = ['bronze', 'silver', 'gold', 'platinum']
 
 /** Every customer was last seen in the year from here on. */
-const BEGIN = Date.UTC(2025, 0, 1)
-const MINUTES = 365 * 24 * 60
+const FIRST_INTERACTION = Date.UTC(2025, 0, 1)
+const MINUTES_OF_YEAR = 365 * 24 * 60
 
 /**
  * `GET /crm/profiles?email=`: a made-up customer, always the same one for an address. Addresses that begin with `unknown`
@@ -33,7 +33,7 @@ function profile(email: string) {
   return {
     customerId: `C-${seed.toString('hex', 0, 5).toUpperCase()}`,
     tier: tiers[seed.readUInt8(5) % tiers.length],
-    lastInteraction: iso(BEGIN + (seed.readUInt32BE(6) % MINUTES) * 60_000),
+    lastInteraction: iso(FIRST_INTERACTION + (seed.readUInt32BE(6) % MINUTES_OF_YEAR) * 60_000),
   }
 }
 

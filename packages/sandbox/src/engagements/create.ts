@@ -5,21 +5,21 @@ import type { Channels } from '../channels/channels.ts'
 import { iso } from '../clock.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { jsonBody, required } from '../json-body.ts'
-import { attributes, email, name } from '../person-fields.ts'
+import { attributesField, emailField, nameField } from '../person-fields.ts'
 import { apiRefusal } from '../refusal.ts'
 import { noteRequestId } from '../request-id.ts'
 import type { Sessions } from './sessions.ts'
 
-export const guestAttributes = attributes(z.unknown(), 'names and values')
+export const guestAttributes = attributesField(z.unknown(), 'names and values')
 
-const channelId = required("the channel's id")
+const channelIdError = required("the channel's id")
 
 const body = z.object(
   {
-    email,
+    email: emailField,
     consent: z.literal(true, { error: required('exactly true') }),
-    channelId: z.string({ error: channelId }).min(1, { error: channelId }),
-    name: name.optional(),
+    channelId: z.string({ error: channelIdError }).min(1, { error: channelIdError }),
+    name: nameField.optional(),
     attributes: guestAttributes.optional(),
   },
   { error: 'a JSON object' },

@@ -6,10 +6,10 @@ import { jsonBody, required } from '../json-body.ts'
 import { apiRefusal, type Refusal } from '../refusal.ts'
 import type { Sessions } from './sessions.ts'
 
-const refreshToken = required("the guest's refresh token")
+const refreshTokenError = required("the guest's refresh token")
 
 const body = z.object(
-  { refreshToken: z.string({ error: refreshToken }).min(1, { error: refreshToken }) },
+  { refreshToken: z.string({ error: refreshTokenError }).min(1, { error: refreshTokenError }) },
   { error: 'a JSON object' },
 )
 

@@ -4,7 +4,7 @@ import { iso } from '../clock.ts'
 import type { Call, Endpoint } from '../endpoint.ts'
 import { jsonBody } from '../json-body.ts'
 import type { Organization } from '../oauth/clients.ts'
-import { attributes, email, name } from '../person-fields.ts'
+import { attributesField, emailField, nameField } from '../person-fields.ts'
 import { apiRefusal } from '../refusal.ts'
 import { noteRequestId } from '../request-id.ts'
 import type { ExternalUsers } from './users.ts'
@@ -14,7 +14,7 @@ const path = '/api/v2/externalusers/guests'
 const texts = z.string({ error: 'a text' })
 
 const body = z.object(
-  { name, email, customAttributes: attributes(texts, 'names and texts').optional() },
+  { name: nameField, email: emailField, customAttributes: attributesField(texts, 'names and texts').optional() },
   { error: 'a JSON object' },
 )
 

@@ -17,23 +17,23 @@ export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 const MAX_DURATION = 86_400
 
-const duration = required(`a whole number of seconds from 1 to ${MAX_DURATION}`)
-const scopes = required(`a list of at least one of ${guestScopes.join(', ')}`)
+const durationError = required(`a whole number of seconds from 1 to ${MAX_DURATION}`)
+const scopesError = required(`a list of at least one of ${guestScopes.join(', ')}`)
 
 const body = z.object(
   {
     guestId: z.string({ error: required('a UUID') }).regex(uuid, { error: 'a UUID' }),
     expirationDurationSeconds: z
-      .number({ error: duration })
-      .int({ error: duration })
-      .min(1, { error: duration })
-      .max(MAX_DURATION, { error: duration }),
+      .number({ error: durationError })
+      .int({ error: durationError })
+      .min(1, { error: durationError })
+      .max(MAX_DURATION, { error: durationError }),
     scopes: z
       .array(
-        z.string({ error: scopes }).refine((scope) => guestScopes.includes(scope), { error: scopes }),
-        { error: scopes },
+        z.string({ error: scopesError }).refine((scope) => guestScopes.includes(scope), { error: scopesError }),
+        { error: scopesError },
       )
-      .min(1, { error: scopes }),
+      .min(1, { error: scopesError }),
   },
   { error: 'a JSON object' },
 )

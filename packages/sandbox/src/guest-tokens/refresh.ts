@@ -9,7 +9,7 @@ import type { Guest, Guests } from './guests.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 
 /** How long after its expiry a guest token can still be refreshed: 300 s. */
-const GRACE = 300_000
+const REFRESH_GRACE_MS = 300_000
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
@@ -88,11 +88,11 @@ function refreshable(guest: Guest | undefined, organizationId: string, now: numb
     throw apiRefusal({ status: 400, code: 'invalid.value', message, details })
   }
   assertSameOrganization(guest.organization.id, organizationId)
-  if (now > guest.expiresAt + GRACE) {
+  if (now > guest.expiresAt + REFRESH_GRACE_MS) {
     throw apiRefusal({
       status: 400,
       code: 'credentials.expired',
-      message: `The guest token expired more than ${GRACE / 1000} seconds ago and cannot be refreshed.`,
+      message: `The guest token expired more than ${REFRESH_GRACE_MS / 1000} seconds ago and cannot be refreshed.`,
     })
   }
   return guest

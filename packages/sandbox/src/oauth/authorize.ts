@@ -46,7 +46,7 @@ export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
       if (auto) return allowed(request, consent.user())
       if (request.silent) throw redirectRefusal(request, 'interaction_required', 'the user has to be asked')
       const formToken = formTokens.issue(request, headers)
-      const formTargets = [...loopback, origin(request.redirectUri)]
+      const formTargets = [...loopback, cspSource(request.redirectUri)]
       return consentPage({ ...request, users: users.all, formToken, action: '/oauth/authorize', formTargets })
     },
   }
@@ -79,7 +79,7 @@ const denied = (request: AuthorizationRequest) => redirectRefusal(request, 'acce
 const loopback = ['http://127.0.0.1:*', 'http://localhost:*']
 
 /** As CSP names it; an address of an application's own scheme has no origin but that scheme. */
-function origin(uri: string): string {
+function cspSource(uri: string): string {
   const { origin, protocol } = new URL(uri)
   return origin === 'null' ? protocol : origin
 }

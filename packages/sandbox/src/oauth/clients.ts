@@ -51,7 +51,7 @@ export function createClientAuthentication(
     if (assertion !== undefined) return asserted(form, assertion)
     if (header === undefined) return proven(byId, id, secret)
     const client = basicCandidates(header)
-      .map(([id, secret]) => accepted(byId, id, secret))
+      .map(([user, password]) => accepted(byId, user, password))
       .find((found) => found !== undefined)
     if (client === undefined) throw invalidClient()
     if (id !== undefined && id !== client.id) {

@@ -28,7 +28,7 @@ export interface AuthorizationCodes {
 }
 
 /** How long a code is remembered after it expired, because a second presentation must still end what it gave. */
-const DAY = 86_400_000
+const REMEMBERED_MS = 86_400_000
 
 /** `lifetimeMs`: milliseconds that a code may wait. */
 export function createAuthorizationCodes({
@@ -44,7 +44,7 @@ export function createAuthorizationCodes({
   return {
     issue: (terms) => {
       const text = random.secret(32)
-      forgetExpired(issued, clock.now(), DAY)
+      forgetExpired(issued, clock.now(), REMEMBERED_MS)
       issued.set(text, { terms, expiresAt: clock.now() + lifetimeMs })
       return text
     },

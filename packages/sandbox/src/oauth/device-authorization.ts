@@ -1,6 +1,6 @@
 import type { Endpoint } from '../endpoint.ts'
 import { type Authenticate, clientEndpoint } from './client-endpoint.ts'
-import { DEVICE_LIFETIME, type DeviceCodes } from './device-codes.ts'
+import { DEVICE_CODE_SECONDS, type DeviceCodes } from './device-codes.ts'
 import { checkedResource } from './resource.ts'
 import { userScopes } from './scopes.ts'
 
@@ -22,7 +22,7 @@ export const deviceAuthorizationEndpoint = (
         user_code: code.userCode,
         verification_uri: page,
         verification_uri_complete: `${page}?user_code=${code.userCode}`,
-        expires_in: DEVICE_LIFETIME,
+        expires_in: DEVICE_CODE_SECONDS,
         interval: code.interval,
       },
     }

@@ -13,7 +13,7 @@ export interface DeviceGrantParts {
 }
 
 /** Seconds that `slow_down` adds (RFC 8628 section 3.5). */
-const SLOWER = 5
+const SLOW_DOWN_SECONDS = 5
 
 /** RFC 8628 sections 3.4 and 3.5. */
 export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Grant {
@@ -21,8 +21,8 @@ export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Gra
   const paced = (text: string, code: DeviceCode): Refusal | undefined => {
     const now = clock.now()
     const early = code.polledAt !== undefined && now < code.polledAt + code.interval * 1000
-    codes.change(text, { polledAt: now, ...(early && { interval: code.interval + SLOWER }) })
-    return early ? no('slow_down', `ask every ${code.interval + SLOWER} seconds`) : undefined
+    codes.change(text, { polledAt: now, ...(early && { interval: code.interval + SLOW_DOWN_SECONDS }) })
+    return early ? refusal('slow_down', `ask every ${code.interval + SLOW_DOWN_SECONDS} seconds`) : undefined
   }
   return {
     type: 'urn:ietf:params:oauth:grant-type:device_code',
@@ -32,10 +32,10 @@ export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Gra
       if (code === undefined) throw invalidGrant('the device code is not known')
       if (code.client.id !== client.id) throw invalidGrant('the device code was issued to another client')
       if (code.spent) throw invalidGrant('the device code was used before')
-      if (clock.now() >= code.expiresAt) throw no('expired_token', 'the device code has expired')
-      if (code.decision === 'denied') throw no('access_denied', 'the user said no')
+      if (clock.now() >= code.expiresAt) throw refusal('expired_token', 'the device code has expired')
+      if (code.decision === 'denied') throw refusal('access_denied', 'the user said no')
       if (code.decision === undefined) {
-        throw paced(text, code) ?? no('authorization_pending', 'the user has not decided yet')
+        throw paced(text, code) ?? refusal('authorization_pending', 'the user has not decided yet')
       }
       codes.change(text, { spent: true })
       const { user, at } = code.decision
@@ -52,4 +52,4 @@ export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Gra
   }
 }
 
-const no = (error: string, description: string): Refusal => oauthRefusal(400, error, description)
+const refusal = (error: string, description: string): Refusal => oauthRefusal(400, error, description)

@@ -34,10 +34,10 @@ export interface DeviceCodes {
 }
 
 /** Seconds that a device code lives. */
-export const DEVICE_LIFETIME = 600
+export const DEVICE_CODE_SECONDS = 600
 
 /** How long an expired code is remembered, in milliseconds, so that its device hears that it expired. */
-const REMEMBERED = 3_600_000
+const REMEMBERED_MS = 3_600_000
 
 /** `interval`: seconds between two questions of a device, to begin with. */
 export function createDeviceCodes(parts: { clock: Clock; random: Randomness; interval: number }): DeviceCodes {
@@ -50,14 +50,16 @@ export function createDeviceCodes(parts: { clock: Clock; random: Randomness; int
   const entry = (userCode: string): [string, DeviceCode] | undefined =>
     [...issued].find(
       ([, code]) =>
-        bare(code.userCode) === bare(userCode) && code.decision === undefined && clock.now() < code.expiresAt,
+        normalized(code.userCode) === normalized(userCode) &&
+        code.decision === undefined &&
+        clock.now() < code.expiresAt,
     )
   return {
     issue: (of) => {
-      forgetExpired(issued, clock.now(), REMEMBERED)
+      forgetExpired(issued, clock.now(), REMEMBERED_MS)
       const text = random.secret(32)
-      const expiresAt = clock.now() + DEVICE_LIFETIME * 1000
-      const code = { ...of, userCode: userCode(random), expiresAt, interval }
+      const expiresAt = clock.now() + DEVICE_CODE_SECONDS * 1000
+      const code = { ...of, userCode: createUserCode(random), expiresAt, interval }
       issued.set(text, code)
       return { text, code }
     },
@@ -71,12 +73,14 @@ export function createDeviceCodes(parts: { clock: Clock; random: Randomness; int
   }
 }
 
-const bare = (userCode: string): string => userCode.toUpperCase().replaceAll(/[^A-Z]/g, '')
+const normalized = (userCode: string): string => userCode.toUpperCase().replaceAll(/[^A-Z]/g, '')
 
 /** RFC 8628 section 6.1: letters that are easy to type, and without vowels, so that they make no words. */
-const letters = 'BCDFGHJKLMNPQRSTVWXZ'
+const CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ'
 
-function userCode(random: Randomness): string {
-  const eight = [...Buffer.from(random.text(8), 'base64url')].map((byte) => letters.charAt(byte % letters.length))
-  return `${eight.slice(0, 4).join('')}-${eight.slice(4).join('')}`
+function createUserCode(random: Randomness): string {
+  const characters = [...Buffer.from(random.text(8), 'base64url')].map((byte) =>
+    CODE_ALPHABET.charAt(byte % CODE_ALPHABET.length),
+  )
+  return `${characters.slice(0, 4).join('')}-${characters.slice(4).join('')}`
 }

@@ -21,7 +21,7 @@ export interface FormTokens<T> {
   redeem(text: string | undefined, headers: IncomingHttpHeaders): T | undefined
 }
 
-const LIFETIME = 600_000
+const LIFETIME_MS = 600_000
 const COOKIE = 'sandbox_browser'
 
 export function createFormTokens<T>({ clock, random }: { clock: Clock; random: Randomness }): FormTokens<T> {
@@ -31,7 +31,7 @@ export function createFormTokens<T>({ clock, random }: { clock: Clock; random: R
       const browser = browserOf(headers) ?? random.text(24)
       const text = random.text(24)
       forgetExpired(open, clock.now())
-      open.set(text, { what, browser, expiresAt: clock.now() + LIFETIME })
+      open.set(text, { what, browser, expiresAt: clock.now() + LIFETIME_MS })
       return { text, headers: { 'set-cookie': `${COOKIE}=${browser}; Path=/; HttpOnly; SameSite=Lax` } }
     },
     redeem: (text = '', headers) => {

@@ -26,7 +26,7 @@ export interface RefreshTokens {
   prolong(text: string): void
 }
 
-const IDLE = 30 * 86_400_000
+const IDLE_MS = 30 * 86_400_000
 
 export function createRefreshTokens({ clock, random }: { clock: Clock; random: Randomness }): RefreshTokens {
   const issued = new Map<string, RefreshToken>()
@@ -41,7 +41,7 @@ export function createRefreshTokens({ clock, random }: { clock: Clock; random: R
     issue: (family) => {
       const text = random.secret(32)
       forgetExpired(issued, clock.now())
-      issued.set(text, { family, presented: 0, expiresAt: clock.now() + IDLE })
+      issued.set(text, { family, presented: 0, expiresAt: clock.now() + IDLE_MS })
       return text
     },
     find: (text) => issued.get(text),
@@ -52,7 +52,7 @@ export function createRefreshTokens({ clock, random }: { clock: Clock; random: R
     prolong: (text) => {
       const token = issued.get(text)
       // Taken out first, so that it goes to the end and the order of expiry holds.
-      if (token !== undefined && issued.delete(text)) issued.set(text, { ...token, expiresAt: clock.now() + IDLE })
+      if (token !== undefined && issued.delete(text)) issued.set(text, { ...token, expiresAt: clock.now() + IDLE_MS })
     },
   }
 }

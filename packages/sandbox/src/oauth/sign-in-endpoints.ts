@@ -64,18 +64,18 @@ export interface SignInEndpointsParts {
 
 export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoints {
   const { settings, clients, authenticate, access, tokens, issuer, clock, random } = parts
-  const people = createUsers(settings.users, random)
-  const choice = createConsent(settings.autoConsent, people)
-  const waiting = createAuthorizationCodes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
+  const users = createUsers(settings.users, random)
+  const choice = createConsent(settings.autoConsent, users)
+  const codes = createAuthorizationCodes({ clock, random, lifetimeMs: settings.authorizationCodeSeconds * 1000 })
   const devices = createDeviceCodes({ clock, random, interval: settings.deviceIntervalSeconds })
   const refreshing = createRefreshTokens({ clock, random })
   const tokenIssuer = createTokenIssuer({ ...parts, refreshTokens: refreshing })
   const rules = { profile: settings.refreshProfile, graceMs: settings.graceSeconds * 1000, rotate: settings.rotate }
-  const decision = deviceDecision(userId(people), (userCode) => devices.waiting(userCode) !== undefined)
+  const decision = deviceDecision(userId(users), (userCode) => devices.waiting(userCode) !== undefined)
   return {
-    users: people.all,
+    users: users.all,
     grants: [
-      authorizationCodeGrant({ codes: waiting, issuer: tokenIssuer, clock }),
+      authorizationCodeGrant({ codes, issuer: tokenIssuer, clock }),
       refreshTokenGrant({ rules, refreshTokens: refreshing, issuer: tokenIssuer, clock }),
       deviceCodeGrant({ codes: devices, issuer: tokenIssuer, clock }),
     ],
@@ -83,14 +83,14 @@ export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoi
       ...authorizeEndpoints({
         issuer,
         clients,
-        users: people,
+        users,
         consent: choice,
-        codes: waiting,
+        codes,
         formTokens: createFormTokens({ clock, random }),
         clock,
       }),
       deviceAuthorizationEndpoint(issuer, devices, authenticate),
-      ...devicePageEndpoints({ codes: devices, users: people, formTokens: createFormTokens({ clock, random }) }),
+      ...devicePageEndpoints({ codes: devices, users, formTokens: createFormTokens({ clock, random }) }),
       revocationEndpoint(tokens, refreshing, authenticate),
       introspectionEndpoint({ issuer, tokens, refreshTokens: refreshing, authenticate, now: clock.now }),
       ...userinfoEndpoints(access),
@@ -100,7 +100,7 @@ export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoi
     consent: choice,
     device: (input) => {
       const { userCode, approve, user } = decision.parse(input)
-      devices.decide(userCode, approve ? (people.find(user) ?? people.first) : undefined)
+      devices.decide(userCode, approve ? (users.find(user) ?? users.first) : undefined)
     },
   }
 }

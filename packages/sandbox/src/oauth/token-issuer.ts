@@ -60,9 +60,9 @@ export function createTokenIssuer(parts: TokenIssuerParts): TokenIssuer {
       const family: TokenFamily = { ...terms, id: random.uuid(), ended: false }
       const refreshToken = refreshTokens.issue(family)
       const answer = async (): Promise<TokenAnswer> => {
-        const tokens = await refreshed(family, family.scopes, refreshToken)
-        if (!family.scopes.includes('openid')) return tokens
-        return { ...tokens, id_token: await idToken(family, String(tokens['access_token']), nonce) }
+        const body = await refreshed(family, family.scopes, refreshToken)
+        if (!family.scopes.includes('openid')) return body
+        return { ...body, id_token: await idToken(family, String(body['access_token']), nonce) }
       }
       return { family, answer: answer() }
     },

@@ -29,10 +29,10 @@ export interface Deliveries {
   readonly setSecrets: (input: unknown) => void
 }
 
-const secret = z.string().refine(isSecret, 'whsec_ followed by base64 of 24 to 64 bytes')
+const secretField = z.string().refine(isSecret, 'whsec_ followed by base64 of 24 to 64 bytes')
 
 /** Secrets that come from outside. */
-export const secretsBody = z.array(secret).min(1)
+export const secretsBody = z.array(secretField).min(1)
 
 /** How many are kept. */
 const CAPACITY = 10_000

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { accessToken, askToken, basic, control, send, started } from '../genesys-client.ts'
-import { engage, get, no } from '../people-client.ts'
+import { accessToken, askToken, basic, control, send, startSandbox } from '../genesys-client.ts'
+import { createGuest, get, refusalCode } from '../guest-client.ts'
 
 const CHANNELS = '/api/v2/journey/actions/channels'
 
@@ -9,7 +9,7 @@ const look = async (sandbox: Sandbox, id: string, token?: string) =>
   get(sandbox, `${CHANNELS}/${encodeURIComponent(id)}`, token ?? (await accessToken(sandbox)))
 
 it('the channel that is there anyway is provisioned and enabled, and the same for the same seed', async () => {
-  const [one, two, free] = [await started({ seed: 1 }), await started({ seed: 1 }), await started()]
+  const [one, two, free] = [await startSandbox({ seed: 1 }), await startSandbox({ seed: 1 }), await startSandbox()]
   const { status, json } = await look(one, one.channelId)
   expect([status, json]).toEqual([
     200,
@@ -26,35 +26,35 @@ it('the channel that is there anyway is provisioned and enabled, and the same fo
 })
 
 it('says of a channel that cannot be used whether it is unknown, disabled or of another organization', async () => {
-  const sandbox = await started({
+  const sandbox = await startSandbox({
     channels: [{ id: 'web 1' }, { id: 'off', enabled: false }, { id: 'theirs', organization: 'Next door' }],
   })
   expect((await look(sandbox, 'web 1')).status).toBe(200)
-  expect((await engage(sandbox, { channelId: 'web 1' })).status).toBe(201)
-  expect(no(await look(sandbox, 'nowhere'))).toEqual([404, 'not.found'])
-  expect(no(await look(sandbox, 'off'))).toEqual([403, 'channel.disabled'])
-  expect(no(await look(sandbox, 'theirs'))).toEqual([403, 'not.authorized'])
+  expect((await createGuest(sandbox, { channelId: 'web 1' })).status).toBe(201)
+  expect(refusalCode(await look(sandbox, 'nowhere'))).toEqual([404, 'not.found'])
+  expect(refusalCode(await look(sandbox, 'off'))).toEqual([403, 'channel.disabled'])
+  expect(refusalCode(await look(sandbox, 'theirs'))).toEqual([403, 'not.authorized'])
   const creates = [
     ['nowhere', 'channel.not.provisioned'],
     ['off', 'channel.disabled'],
     ['theirs', 'not.authorized'],
   ] as const
   for (const [channelId, code] of creates) {
-    const reply = await engage(sandbox, { channelId })
+    const reply = await createGuest(sandbox, { channelId })
     expect(reply.json).toMatchObject({ status: 403, code, messageParams: { channelId } })
   }
 })
 
 it('of any id is there when it is named, where the sandbox was given no list', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   expect((await look(sandbox, 'web-chat-1')).json).toMatchObject({ id: 'web-chat-1', enabled: true })
-  expect((await engage(sandbox, { channelId: 'another' })).status).toBe(201)
+  expect((await createGuest(sandbox, { channelId: 'another' })).status).toBe(201)
   await control(sandbox, 'channels', { id: 'another', enabled: false })
   expect((await look(sandbox, 'another')).status).toBe(403)
 })
 
 it('belongs to its organization only', async () => {
-  const sandbox = await started({
+  const sandbox = await startSandbox({
     clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }],
     channels: [{ id: 'theirs', organization: 'Next door' }],
   })
@@ -64,13 +64,13 @@ it('belongs to its organization only', async () => {
 })
 
 it('needs the scope to look', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const token = await accessToken(sandbox, 'guest:write')
-  expect(no(await look(sandbox, sandbox.channelId, token))).toEqual([403, 'app.not.authorized.for.scope'])
+  expect(refusalCode(await look(sandbox, sandbox.channelId, token))).toEqual([403, 'app.not.authorized.for.scope'])
 })
 
 it('is added and disabled while the sandbox runs', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const { name } = (await look(sandbox, sandbox.channelId)).json
   await control(sandbox, 'channels', { id: sandbox.channelId, enabled: false })
   expect((await look(sandbox, sandbox.channelId)).status).toBe(403)
@@ -85,13 +85,13 @@ it('is added and disabled while the sandbox runs', async () => {
 })
 
 it.each([{}, { id: '' }, { id: 'a', enabled: 'no' }, { id: 'a', colour: 'red' }])('is not made of %j', async (body) => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   expect((await control(sandbox, 'channels', body)).status).toBe(400)
   expect(() => sandbox.channel(body as { id: string })).toThrow(/^The channel is not valid: /)
 })
 
 it('meets the faults of its own operation', async () => {
-  const sandbox = await started({ faults: [{ on: 'channel', do: { status: 503 } }] })
+  const sandbox = await startSandbox({ faults: [{ on: 'channel', do: { status: 503 } }] })
   expect((await look(sandbox, sandbox.channelId)).status).toBe(503)
   expect((await look(sandbox, sandbox.channelId)).status).toBe(200)
 })

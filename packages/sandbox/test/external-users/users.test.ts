@@ -1,16 +1,21 @@
 import { expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { accessToken, claims, failure, post, START, started, verified } from '../genesys-client.ts'
-import { creator, EMAIL, EXTERNAL_USERS, no } from '../people-client.ts'
+import { accessToken, claims, failureCode, post, START, startSandbox, verifiedClaims } from '../genesys-client.ts'
+import { userToken, EMAIL, EXTERNAL_USERS, refusalCode } from '../guest-client.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
 const make = async (sandbox: Sandbox, fields: Fields = {}, token?: string) =>
-  post(sandbox, EXTERNAL_USERS, { name: 'Ann', email: EMAIL, ...fields }, { token: token ?? (await creator(sandbox)) })
+  post(
+    sandbox,
+    EXTERNAL_USERS,
+    { name: 'Ann', email: EMAIL, ...fields },
+    { token: token ?? (await userToken(sandbox)) },
+  )
 
 it('a signed-in user makes a user with a token that is signed for them', async () => {
-  const sandbox = await started({ autoConsent: true })
-  const token = await creator(sandbox)
+  const sandbox = await startSandbox({ autoConsent: true })
+  const token = await userToken(sandbox)
   const { status, json } = await make(sandbox, { customAttributes: { tier: 'gold' } }, token)
   expect(sandbox.journal().at(-1)).toMatchObject({ operation: 'create', guestId: json['id'], created: 1 })
   expect(JSON.stringify(sandbox.journal())).not.toContain(EMAIL)
@@ -26,7 +31,7 @@ it('a signed-in user makes a user with a token that is signed for them', async (
       selfUri: `${EXTERNAL_USERS}/${String(json['id'])}`,
     },
   ])
-  expect(await verified(sandbox, json['token'])).toMatchObject({
+  expect(await verifiedClaims(sandbox, json['token'])).toMatchObject({
     sub: json['id'],
     org: claims(token)['org'],
     exp: START / 1000 + 3600,
@@ -34,21 +39,21 @@ it('a signed-in user makes a user with a token that is signed for them', async (
 })
 
 it('the token is opaque where configured', async () => {
-  const sandbox = await started({ autoConsent: true, externalUserTokenFormat: 'opaque' })
+  const sandbox = await startSandbox({ autoConsent: true, externalUserTokenFormat: 'opaque' })
   expect((await make(sandbox)).json['token']).toMatch(/^sandbox-secret-[\w-]{64}$/)
 })
 
 it('makes another user of an address that has a session, where that is configured', async () => {
-  const sandbox = await started({ autoConsent: true, externalUserDuplicates: 'make' })
-  const token = await creator(sandbox)
+  const sandbox = await startSandbox({ autoConsent: true, externalUserDuplicates: 'make' })
+  const token = await userToken(sandbox)
   const [first, second] = [await make(sandbox, {}, token), await make(sandbox, {}, token)]
   expect([first.status, second.status, first.json['id'] === second.json['id']]).toEqual([201, 201, false])
   expect(sandbox.journal().at(-1)).toMatchObject({ created: 2 })
 })
 
 it('tells a token without the scopes, which is 401, from a caller who is no user, which is 403', async () => {
-  const sandbox = await started({ autoConsent: true })
-  const missing = async (scope: string) => make(sandbox, {}, await creator(sandbox, scope))
+  const sandbox = await startSandbox({ autoConsent: true })
+  const missing = async (scope: string) => make(sandbox, {}, await userToken(sandbox, scope))
   for (const [has, lacks] of [
     ['webmessaging:guest:create', 'externalusers:write'],
     ['externalusers:write', 'webmessaging:guest:create'],
@@ -56,9 +61,9 @@ it('tells a token without the scopes, which is 401, from a caller who is no user
     const { json } = await missing(has)
     expect(json).toMatchObject({ status: 401, code: 'app.not.authorized.for.scope', messageParams: { scope: lacks } })
   }
-  expect(no(await make(sandbox, {}, 'unknown'))).toEqual([401, 'bad.credentials'])
+  expect(refusalCode(await make(sandbox, {}, 'unknown'))).toEqual([401, 'bad.credentials'])
   const machine = await accessToken(sandbox, 'webmessaging:guest:create externalusers:write')
-  expect(no(await make(sandbox, {}, machine))).toEqual([403, 'not.authorized'])
+  expect(refusalCode(await make(sandbox, {}, machine))).toEqual([403, 'not.authorized'])
 })
 
 it.each([
@@ -69,22 +74,22 @@ it.each([
   ['a text as attributes', 'customAttributes', 'a'],
   ['attributes that are too large', 'customAttributes', { a: 'x'.repeat(2048) }],
 ])('refuses %s with a detail that names it', async (_, field, value) => {
-  const sandbox = await started({ autoConsent: true })
+  const sandbox = await startSandbox({ autoConsent: true })
   const { status, json } = await make(sandbox, { [field]: value })
   expect([status, json['details']]).toMatchObject([400, [{ fieldName: field }]])
 })
 
 it('takes texts as attributes only', async () => {
-  const sandbox = await started({ autoConsent: true })
+  const sandbox = await startSandbox({ autoConsent: true })
   const { json } = await make(sandbox, { customAttributes: { tier: 3 } })
   expect(json['details']).toMatchObject([{ fieldName: 'customAttributes.tier' }])
 })
 
 it('has one user of an address, in whatever case, until its token expires or is ended', async () => {
-  const sandbox = await started({ autoConsent: true, externalUserTokenSeconds: 60 })
+  const sandbox = await startSandbox({ autoConsent: true, externalUserTokenSeconds: 60 })
   await make(sandbox)
   sandbox.advance(59_999)
-  expect(no(await make(sandbox, { email: EMAIL.toUpperCase() }))).toEqual([409, 'request.conflict'])
+  expect(refusalCode(await make(sandbox, { email: EMAIL.toUpperCase() }))).toEqual([409, 'request.conflict'])
   sandbox.advance(1)
   const second = await make(sandbox)
   expect(second.status).toBe(201)
@@ -94,8 +99,8 @@ it('has one user of an address, in whatever case, until its token expires or is 
 })
 
 it('is there although the answer was lost', async () => {
-  const sandbox = await started({ autoConsent: true })
+  const sandbox = await startSandbox({ autoConsent: true })
   sandbox.script([{ on: 'create', do: { drop: 'after' } }])
-  expect(await failure(make(sandbox))).toBe('ECONNRESET')
+  expect(await failureCode(make(sandbox))).toBe('ECONNRESET')
   expect((await make(sandbox)).status).toBe(409)
 })

@@ -11,15 +11,15 @@ import {
   SCOPES,
   send,
   START,
-  started,
-  verified,
+  startSandbox,
+  verifiedClaims,
 } from '../genesys-client.ts'
 
 it('issues a JWT for the guest, with the scopes and the lifetime asked for', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const { status, json } = await mint(sandbox, { expirationDurationSeconds: 7200 })
   expect(status).toBe(200)
-  expect(await verified(sandbox, json['token'])).toEqual({
+  expect(await verifiedClaims(sandbox, json['token'])).toEqual({
     iss: sandbox.url,
     aud: 'webmessaging',
     sub: GUEST,
@@ -33,19 +33,19 @@ it('issues a JWT for the guest, with the scopes and the lifetime asked for', asy
 })
 
 it('writes the scopes as one string where configured', async () => {
-  const sandbox = await started({ guestScopeFormat: 'string' })
+  const sandbox = await startSandbox({ guestScopeFormat: 'string' })
   expect(claims((await mint(sandbox)).json['token'])['scope']).toBe(SCOPES.join(' '))
 })
 
 it('issues another token for a guest that has one', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const [first, second] = [await mint(sandbox), await mint(sandbox)]
   expect(second.status).toBe(200)
   expect(claims(second.json['token'])['jti']).not.toBe(claims(first.json['token'])['jti'])
 })
 
 it.each([1, 86_400])('takes a duration of %d seconds', async (expirationDurationSeconds) => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   expect((await mint(sandbox, { expirationDurationSeconds })).status).toBe(200)
 })
 
@@ -63,21 +63,21 @@ it.each([
   ['scopes', [], 'invalid.value'],
   ['scopes', 'webmessaging:guest:send', 'invalid.value'],
 ])('refuses %s = %j with 400 and a detail that names it', async (field, value, errorCode) => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const { status, json } = await mint(sandbox, { [field]: value })
   expect(status).toBe(400)
   expect(json).toMatchObject({ code: 'constraint.validation', status: 400, details: [{ errorCode, fieldName: field }] })
 })
 
 it('refuses a scope that no guest can have, naming its place', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const { status, json } = await mint(sandbox, { scopes: ['webmessaging:guest:send', 'webmessaging:guest:create'] })
   expect(status).toBe(400)
   expect(json['details']).toMatchObject([{ fieldName: 'scopes.1' }])
 })
 
 it('tells bodies that are no JSON, no object or of another type apart', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const authorization = `Bearer ${await accessToken(sandbox)}`
   const raw = (body: string, type: string) =>
     send(sandbox, MINT, { method: 'POST', headers: { authorization, 'content-type': type }, body })
@@ -96,7 +96,7 @@ it('tells bodies that are no JSON, no object or of another type apart', async ()
 })
 
 it('judges who is calling before what is said', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   expect((await post(sandbox, MINT, 'nonsense', { token: 'unknown' })).status).toBe(401)
   const narrow = await accessToken(sandbox, 'guest:read')
   const reply = await post(sandbox, MINT, 'nonsense', { token: narrow })
@@ -104,12 +104,12 @@ it('judges who is calling before what is said', async () => {
 })
 
 it('compares scopes whole', async () => {
-  const sandbox = await started({ scopes: ['webmessaging:guest:create:draft'] })
+  const sandbox = await startSandbox({ scopes: ['webmessaging:guest:create:draft'] })
   expect((await mint(sandbox, {}, await accessToken(sandbox))).status).toBe(403)
 })
 
 it('refuses the guest of another organization, in whatever case its id is written', async () => {
-  const sandbox = await started({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
+  const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
   await mint(sandbox)
   const token = String((await askToken(sandbox, {}, { authorization: basic('neighbour', 's') })).json['access_token'])
   const reply = await mint(sandbox, { guestId: GUEST.toUpperCase() }, token)

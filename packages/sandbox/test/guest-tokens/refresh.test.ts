@@ -7,20 +7,20 @@ import {
   claims,
   GUEST,
   mint,
-  own,
+  clientOf,
   refresh,
   SCOPES,
   send,
   START,
-  started,
-  verified,
+  startSandbox,
+  verifiedClaims,
 } from '../genesys-client.ts'
 
 const HOUR = 3_600_000
 const key = () => crypto.randomUUID()
 
 it('answers with a new token on the terms of the first, and its times', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const first = await mint(sandbox, { expirationDurationSeconds: 7200 })
   sandbox.advance(HOUR)
   const { status, json } = await refresh(sandbox, key())
@@ -32,13 +32,13 @@ it('answers with a new token on the terms of the first, and its times', async ()
     createdAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T01:00:00.000Z',
   })
-  const next = await verified(sandbox, json['guestToken'], START + HOUR)
+  const next = await verifiedClaims(sandbox, json['guestToken'], START + HOUR)
   expect(next).toMatchObject({ sub: GUEST, scope: SCOPES, exp: START / 1000 + 3 * 3600 })
   expect(next['jti']).not.toBe(claims(first.json['token'])['jti'])
 })
 
 it('gives the same answer for the same key and lets it take effect once', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   const id = key()
   const first = await refresh(sandbox, id)
@@ -54,7 +54,7 @@ it('gives the same answer for the same key and lets it take effect once', async 
 })
 
 it('keeps the answers of many keys side by side', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   const ids = [key(), key(), key()]
   const answers: string[] = []
@@ -69,7 +69,7 @@ it('keeps nothing of work that failed midway', async () => {
 })
 
 it('forgets a key after 24 hours', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox, { expirationDurationSeconds: 86_400 })
   const id = key()
   const first = await refresh(sandbox, id)
@@ -81,7 +81,7 @@ it('forgets a key after 24 hours', async () => {
 })
 
 it('takes effect again under another key, and counts it', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   await Promise.all([refresh(sandbox, key()), refresh(sandbox, key())])
   expect(
@@ -93,7 +93,7 @@ it('takes effect again under another key, and counts it', async () => {
 })
 
 it('refuses another body or another guest under a known key', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   const id = key()
   await refresh(sandbox, id, { body: { a: 1, b: { c: 2, d: 3 } } })
@@ -106,7 +106,7 @@ it('refuses another body or another guest under a known key', async () => {
 })
 
 it('answers 409 while the request under that key is still running, and its answer afterwards', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   const token = await accessToken(sandbox)
   sandbox.script([{ on: 'refresh', do: { delayMs: 1000 } }])
@@ -123,7 +123,7 @@ it('answers 409 while the request under that key is still running, and its answe
 it.each(['', 'abc', '0b5f6f2e-6a0e-1b7e-9d44-2b1f0c9f8a11', '0b5f6f2e-6a0e-4b7e-cd44-2b1f0c9f8a11'])(
   'refuses the key %j, which is not a UUID of version 4',
   async (bad) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     await mint(sandbox)
     const reply = await refresh(sandbox, bad)
     expect([reply.status, reply.json['code']]).toEqual([400, 'invalid.value'])
@@ -131,7 +131,7 @@ it.each(['', 'abc', '0b5f6f2e-6a0e-1b7e-9d44-2b1f0c9f8a11', '0b5f6f2e-6a0e-4b7e-
 )
 
 it('refuses a request without a key, saying that it is missing', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const path = `/api/v2/conversations/webmessaging/guesttokens/${GUEST}/refresh`
   const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
   const reply = await send(sandbox, path, { method: 'POST', headers })
@@ -139,7 +139,7 @@ it('refuses a request without a key, saying that it is missing', async () => {
 })
 
 it('takes no body at all for an empty object, and refuses what is no object', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   const id = key()
   const path = `/api/v2/conversations/webmessaging/guesttokens/${GUEST}/refresh`
@@ -151,7 +151,7 @@ it('takes no body at all for an empty object, and refuses what is no object', as
 })
 
 it('keeps nothing for a request that was refused, so that the key is still good', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   const id = key()
   expect((await refresh(sandbox, id)).status).toBe(400)
   await mint(sandbox)
@@ -159,7 +159,7 @@ it('keeps nothing for a request that was refused, so that the key is still good'
 })
 
 it('refreshes a token up to 300 seconds after its expiry, and no longer', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   sandbox.advance(HOUR + 300_001)
   const late = await refresh(sandbox, key())
@@ -169,7 +169,7 @@ it('refreshes a token up to 300 seconds after its expiry, and no longer', async 
 })
 
 it('needs the scope for refreshing, and the guest to be of the organization', async () => {
-  const sandbox = await started({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
+  const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
   await mint(sandbox)
   const narrow = await refresh(sandbox, key(), { token: await accessToken(sandbox, 'webmessaging:guest:create') })
   expect([narrow.status, narrow.json['code']]).toEqual([403, 'app.not.authorized.for.scope'])
@@ -179,10 +179,10 @@ it('needs the scope for refreshing, and the guest to be of the organization', as
 })
 
 it('keeps the keys of organizations apart', async () => {
-  const sandbox = await started({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
+  const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
   const token = async (id: string, secret: string) =>
     String((await askToken(sandbox, {}, { authorization: basic(id, secret) })).json['access_token'])
-  const [mine, theirs] = [await token(own(sandbox).id, own(sandbox).secret), await token('neighbour', 's')]
+  const [mine, theirs] = [await token(clientOf(sandbox).id, clientOf(sandbox).secret), await token('neighbour', 's')]
   const [id, guest] = [key(), key()]
   await mint(sandbox, {}, mine)
   await mint(sandbox, { guestId: guest }, theirs)
@@ -191,7 +191,7 @@ it('keeps the keys of organizations apart', async () => {
 })
 
 it('loses an answer after the refresh took effect, and the same key brings it back', async () => {
-  const sandbox = await started()
+  const sandbox = await startSandbox()
   await mint(sandbox)
   sandbox.script([{ on: 'refresh', do: { drop: 'after' } }])
   const id = key()

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { basic, claims, own, START, started, verified } from '../genesys-client.ts'
-import { authorize, CALLBACK, codeFor, exchange, refreshed, refusal, tokensOf, userinfoStatus } from '../user-client.ts'
+import { basic, claims, clientOf, START, startSandbox, verifiedClaims } from '../genesys-client.ts'
+import {
+  authorize,
+  CALLBACK,
+  codeFor,
+  exchange,
+  refreshSignIn,
+  refusal,
+  tokensOf,
+  accessTokenStatus,
+} from '../user-client.ts'
 
 const auto = { autoConsent: true }
 
 describe('a code', () => {
   it('is exchanged for the tokens of the user who signed in', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const reply = await exchange(sandbox, await codeFor(sandbox))
     expect(reply.status).toBe(200)
     expect(reply.headers.get('cache-control')).toBe('no-store')
@@ -17,7 +26,7 @@ describe('a code', () => {
       refresh_token: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/),
       scope: 'user:read guest:read',
     })
-    expect(await verified(sandbox, reply.json['access_token'])).toMatchObject({
+    expect(await verifiedClaims(sandbox, reply.json['access_token'])).toMatchObject({
       iss: sandbox.url,
       sub: sandbox.users[0]?.id,
       client_id: sandbox.publicClientId,
@@ -31,7 +40,7 @@ describe('a code', () => {
       { name: 'First', email: 'first@example.test' },
       { id: 'u-2', name: 'Second', email: 's@example.test' },
     ]
-    const sandbox = await started({ users })
+    const sandbox = await startSandbox({ users })
     sandbox.consent({ auto: true, user: 'u-2' })
     const reply = await exchange(sandbox, await codeFor(sandbox))
     expect(claims(reply.json['access_token'])['sub']).toBe('u-2')
@@ -39,10 +48,10 @@ describe('a code', () => {
 
   it('brings an ID token with the nonce when openid is among the scopes, and says no more than they allow', async () => {
     const users = [{ id: 'u-1', name: 'Ada van Dyk', email: 'ada@example.test' }]
-    const sandbox = await started({ ...auto, users })
+    const sandbox = await startSandbox({ ...auto, users })
     const idToken = async (scope: string, nonce: string) =>
       (await exchange(sandbox, await codeFor(sandbox, { scope, nonce }))).json['id_token']
-    expect(await verified(sandbox, await idToken('openid profile email', 'n-0'))).toEqual({
+    expect(await verifiedClaims(sandbox, await idToken('openid profile email', 'n-0'))).toEqual({
       iss: sandbox.url,
       sub: 'u-1',
       aud: sandbox.publicClientId,
@@ -72,30 +81,30 @@ describe('a code', () => {
   })
 
   it('gives opaque access tokens where the sandbox is told to', async () => {
-    const sandbox = await started({ ...auto, accessTokenFormat: 'opaque' })
+    const sandbox = await startSandbox({ ...auto, accessTokenFormat: 'opaque' })
     const { access } = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
     expect(access).toMatch(/^sandbox-secret-[\w-]{86}$/)
-    expect(await userinfoStatus(sandbox, access)).toBe(200)
+    expect(await accessTokenStatus(sandbox, access)).toBe(200)
   })
 
   it.each([
     ['Basic', (id: string, secret: string) => [{ client_id: '' }, { authorization: basic(id, secret) }] as const],
     ['the form', (id: string, secret: string) => [{ client_id: id, client_secret: secret }, {}] as const],
   ])('is exchanged by a client with a secret in %s, with or without PKCE', async (_, proof) => {
-    const sandbox = await started(auto)
-    const { id, secret } = own(sandbox)
+    const sandbox = await startSandbox(auto)
+    const { id, secret } = clientOf(sandbox)
     const [form, headers] = proof(id, secret)
     const with_ = await exchange(sandbox, await codeFor(sandbox, { client_id: id }), form, headers)
     const plain = { client_id: id, code_challenge: '', code_challenge_method: '' }
     const without = await exchange(sandbox, await codeFor(sandbox, plain), { ...form, code_verifier: '' }, headers)
     expect([with_.status, without.status]).toEqual([200, 200])
     const token = tokensOf(without).refresh
-    expect((await refreshed(sandbox, token, form, headers)).status).toBe(200)
+    expect((await refreshSignIn(sandbox, token, form, headers)).status).toBe(200)
   })
 
   it('does nothing for a client with a secret that does not prove itself', async () => {
-    const sandbox = await started(auto)
-    const { id } = own(sandbox)
+    const sandbox = await startSandbox(auto)
+    const { id } = clientOf(sandbox)
     const code = await codeFor(sandbox, { client_id: id })
     expect(refusal(await exchange(sandbox, code, { client_id: id }))).toEqual([401, 'invalid_client'])
   })
@@ -109,22 +118,22 @@ describe('a code', () => {
     ['an unknown code', { code: 'unknown' }, 'invalid_grant'],
     ['another client', { client_id: 'other' }, 'invalid_grant'],
   ])('is refused with %s, and is still good for its owner', async (_, form, error) => {
-    const sandbox = await started({ ...auto, clients: [{ id: 'other' }] })
+    const sandbox = await startSandbox({ ...auto, clients: [{ id: 'other' }] })
     const code = await codeFor(sandbox)
     expect(refusal(await exchange(sandbox, code, form))).toEqual([400, error])
     expect((await exchange(sandbox, code)).status).toBe(200)
   })
 
   it('is refused with a verifier that no challenge was sent for', async () => {
-    const sandbox = await started(auto)
-    const { id, secret } = own(sandbox)
+    const sandbox = await startSandbox(auto)
+    const { id, secret } = clientOf(sandbox)
     const code = await codeFor(sandbox, { client_id: id, code_challenge: '', code_challenge_method: '' })
     const reply = await exchange(sandbox, code, { client_id: id, client_secret: secret })
     expect(refusal(reply)).toEqual([400, 'invalid_grant'])
   })
 
   it('lives as long as configured and not a millisecond longer', async () => {
-    const sandbox = await started({ ...auto, authorizationCodeSeconds: 90 })
+    const sandbox = await startSandbox({ ...auto, authorizationCodeSeconds: 90 })
     const [early, late] = [await codeFor(sandbox), await codeFor(sandbox)]
     sandbox.advance(89_999)
     expect((await exchange(sandbox, early)).status).toBe(200)
@@ -133,27 +142,27 @@ describe('a code', () => {
   })
 
   it('that comes twice ends everything that it gave, also what was refreshed since', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const first = tokensOf(await exchange(sandbox, code))
-    const second = tokensOf(await refreshed(sandbox, first.refresh))
+    const second = tokensOf(await refreshSignIn(sandbox, first.refresh))
     const bystander = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
     expect(refusal(await exchange(sandbox, code))).toEqual([400, 'invalid_grant'])
     expect(sandbox.journal().at(-1)).toMatchObject({ grant: 'authorization_code', reuse: true, status: 400 })
-    for (const { access } of [first, second]) expect(await userinfoStatus(sandbox, access)).toBe(401)
-    expect(refusal(await refreshed(sandbox, second.refresh))).toEqual([400, 'invalid_grant'])
-    expect(await userinfoStatus(sandbox, bystander.access)).toBe(200)
+    for (const { access } of [first, second]) expect(await accessTokenStatus(sandbox, access)).toBe(401)
+    expect(refusal(await refreshSignIn(sandbox, second.refresh))).toEqual([400, 'invalid_grant'])
+    expect(await accessTokenStatus(sandbox, bystander.access)).toBe(200)
   })
 
   it('that comes twice at once is exchanged once', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const replies = await Promise.all([1, 2, 3].map(() => exchange(sandbox, code)))
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400, 400])
   })
 
   it('leaves no trace in the journal, and neither does the verifier', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const { json } = await exchange(sandbox, code)
     await authorize(sandbox, { code })

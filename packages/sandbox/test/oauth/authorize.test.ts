@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { control, send, started } from '../genesys-client.ts'
-import { authorize, authorizePath, CALLBACK, landing, type Parameters } from '../user-client.ts'
+import { control, send, startSandbox } from '../genesys-client.ts'
+import { authorize, authorizePath, CALLBACK, redirectOf, type Parameters } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 
 describe('the authorize endpoint', () => {
   it('sends the user back at once with a code and the state, when it consents by itself', async () => {
-    const sandbox = await started(auto)
-    const { address, query } = landing(await authorize(sandbox))
+    const sandbox = await startSandbox(auto)
+    const { address, query } = redirectOf(await authorize(sandbox))
     expect(address).toBe(CALLBACK)
     expect(query).toEqual({ code: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/), state: 'st & te' })
   })
 
   it('answers under its alias, keeps the query of the redirect, and adds no state that was not given', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const redirect = `${CALLBACK}?tenant=a%20b`
     const path = `/api/v2/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${encodeURIComponent(redirect)}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`
     const { headers } = await send(sandbox, path, { redirect: 'manual' })
@@ -23,7 +23,7 @@ describe('the authorize endpoint', () => {
   })
 
   it('names its issuer with a code and with a refusal', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     for (const parameters of [{}, { scope: 'user:fly' }]) {
       const { headers } = await authorize(sandbox, parameters)
       expect(new URL(headers.get('location') ?? '').searchParams.get('iss')).toBe(sandbox.url)
@@ -44,7 +44,7 @@ describe('the authorize endpoint', () => {
     ['an address that a header cannot hold', { redirect_uri: `${CALLBACK}/ünï` }],
     ['no address at all', { redirect_uri: '/callback' }],
   ])('shows a page and redirects nowhere for %s', async (_, parameters) => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const reply = await authorize(sandbox, parameters)
     expect([reply.status, reply.headers.get('location')]).toEqual([400, null])
     expect(reply.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -64,16 +64,16 @@ describe('the authorize endpoint', () => {
     ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
     ['prompt=none with company', { prompt: 'none login' }, 'invalid_request'],
   ])('tells the application of %s', async (_, parameters, error) => {
-    const sandbox = await started(auto)
-    const { address, query } = landing(await authorize(sandbox, parameters))
+    const sandbox = await startSandbox(auto)
+    const { address, query } = redirectOf(await authorize(sandbox, parameters))
     expect(address).toBe(CALLBACK)
     expect(query).toEqual({ error, error_description: expect.stringMatching(/\w/), state: 'st & te' })
   })
 
   it('refuses a parameter given twice, and redirects only where the address is certain', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const twice = await send(sandbox, `${authorizePath(sandbox)}&scope=guest:write`, { redirect: 'manual' })
-    expect(landing(twice).query).toMatchObject({
+    expect(redirectOf(twice).query).toMatchObject({
       error: 'invalid_request',
       error_description: 'scope is given more than once',
     })
@@ -84,24 +84,24 @@ describe('the authorize endpoint', () => {
   })
 
   it('lets a client with a secret go without PKCE, as the platform does', async () => {
-    const sandbox = await started({ ...auto, clientId: 'app' })
+    const sandbox = await startSandbox({ ...auto, clientId: 'app' })
     const without = { client_id: 'app', code_challenge: '', code_challenge_method: '' }
-    expect(landing(await authorize(sandbox, without)).query['code']).toBeDefined()
+    expect(redirectOf(await authorize(sandbox, without)).query['code']).toBeDefined()
   })
 
   it('takes a parameter without a value for one that is absent', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const path = `${authorizePath(sandbox, { state: '' })}&state=&prompt=&nonce=`
-    const { query } = landing(await send(sandbox, path, { redirect: 'manual' }))
+    const { query } = redirectOf(await send(sandbox, path, { redirect: 'manual' }))
     expect(Object.keys(query)).toEqual(['code'])
   })
 
   it('says what a decision without a page cannot be had for', async () => {
-    const sandbox = await started()
-    const { query } = landing(await authorize(sandbox, { prompt: 'none' }))
+    const sandbox = await startSandbox()
+    const { query } = redirectOf(await authorize(sandbox, { prompt: 'none' }))
     expect(query).toMatchObject({ error: 'interaction_required', state: 'st & te' })
     sandbox.consent({ auto: true })
-    expect(landing(await authorize(sandbox, { prompt: 'none' })).query['code']).toBeDefined()
+    expect(redirectOf(await authorize(sandbox, { prompt: 'none' })).query['code']).toBeDefined()
   })
 })
 
@@ -116,7 +116,7 @@ describe('redirect addresses', () => {
     'of the clients that every sandbox has include any of this machine and those of the options: %s',
     async (redirect_uri) => {
       const redirectUris = ['https://app.test/callback', 'com.example.app:/callback']
-      const sandbox = await started({ ...auto, redirectUris })
+      const sandbox = await startSandbox({ ...auto, redirectUris })
       const reply = await authorize(sandbox, { redirect_uri })
       expect(reply.headers.get('location')?.startsWith(redirect_uri)).toBe(true)
     },
@@ -124,7 +124,7 @@ describe('redirect addresses', () => {
 
   it('of a client that names its own are these, on loopback with any port', async () => {
     const clients = [{ id: 'narrow', redirectUris: ['http://127.0.0.1/callback', 'https://app.test:444/callback'] }]
-    const sandbox = await started({ ...auto, clients })
+    const sandbox = await startSandbox({ ...auto, clients })
     const status = async (redirect_uri: string) =>
       (await authorize(sandbox, { client_id: 'narrow', redirect_uri })).status
     expect(await status('http://127.0.0.1:51000/callback')).toBe(302)
@@ -142,8 +142,8 @@ describe('redirect addresses', () => {
   it.each(['callback', 'https://app.test/#here', 'javascript:alert(1)', 'https://user@app.test/'])(
     'that cannot be are refused with the options: %s',
     async (uri) => {
-      await expect(started({ redirectUris: [uri] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
-      await expect(started({ clients: [{ id: 'a', redirectUris: [uri] }] })).rejects.toThrow(
+      await expect(startSandbox({ redirectUris: [uri] })).rejects.toThrow(/redirectUris\.0: an absolute address/)
+      await expect(startSandbox({ clients: [{ id: 'a', redirectUris: [uri] }] })).rejects.toThrow(
         /clients\.0\.redirectUris\.0/,
       )
     },
@@ -165,14 +165,14 @@ it.each([
   [{ authorizationCodeSeconds: 601 }, /authorizationCodeSeconds/],
   [{ graceSeconds: -1 }, /graceSeconds/],
 ])('options of sign-ins that make no sense are refused: %j', async (options, told) => {
-  await expect(started(options)).rejects.toThrow(told)
+  await expect(startSandbox(options)).rejects.toThrow(told)
 })
 
 describe('consent without a page', () => {
   it('is steered by a control route and by code alike', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await control(sandbox, 'consent', { auto: true, deny: true })).json).toEqual({ auto: true, deny: true })
-    expect(landing(await authorize(sandbox)).query).toMatchObject({ error: 'access_denied', state: 'st & te' })
+    expect(redirectOf(await authorize(sandbox)).query).toMatchObject({ error: 'access_denied', state: 'st & te' })
     sandbox.consent({ auto: false })
     expect((await send(sandbox, '/__sandbox/consent')).json).toEqual({ auto: false })
     expect((await authorize(sandbox)).status).toBe(200)
@@ -181,7 +181,7 @@ describe('consent without a page', () => {
   it.each([{}, { auto: 'yes' }, { auto: true, deny: false }, { auto: true, user: 'nobody' }, { auto: true, users: 1 }])(
     'is not steered by %j',
     async (body) => {
-      const sandbox = await started()
+      const sandbox = await startSandbox()
       expect((await control(sandbox, 'consent', body)).status).toBe(400)
       expect(() => sandbox.consent(body as { auto: boolean })).toThrow(/^The choice is not valid: /)
       expect((await authorize(sandbox)).status).toBe(200)

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Sandbox, SandboxOptions } from '../../src/index.ts'
-import { askToken, basic, own, type Reply, START, started } from '../genesys-client.ts'
+import { askToken, basic, clientOf, type Reply, START, startSandbox } from '../genesys-client.ts'
 import { refusal } from '../user-client.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -10,7 +10,7 @@ const jwk = await exportJWK(publicKey)
 const strangers = await generateKeyPair('ES256')
 
 const withKeys = (options: SandboxOptions = {}): Promise<Sandbox> =>
-  started({ ...options, clients: [{ id: 'signer', keys: [jwk] }, ...(options.clients ?? [])] })
+  startSandbox({ ...options, clients: [{ id: 'signer', keys: [jwk] }, ...(options.clients ?? [])] })
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -69,7 +69,7 @@ describe('a client that signs an assertion', () => {
     const sandbox = await withKeys()
     const signed = await assertion({ aud: sandbox.url })
     const form = { client_assertion: signed, client_assertion_type: TYPE }
-    const { id, secret } = own(sandbox)
+    const { id, secret } = clientOf(sandbox)
     const both = await askToken(sandbox, form, { authorization: basic(id, secret) })
     expect(refusal(both)).toEqual([400, 'invalid_request'])
     expect(refusal(await ask(sandbox, signed, { client_assertion_type: 'saml' }))).toEqual([400, 'invalid_request'])
@@ -79,5 +79,5 @@ describe('a client that signs an assertion', () => {
 it('refuses private keys as the keys of a client', async () => {
   const pair = await generateKeyPair('ES256', { extractable: true })
   const keys = [await exportJWK(pair.privateKey)]
-  await expect(started({ clients: [{ id: 'signer', keys }] })).rejects.toThrow(/clients.0.keys.0: a public key/)
+  await expect(startSandbox({ clients: [{ id: 'signer', keys }] })).rejects.toThrow(/clients.0.keys.0: a public key/)
 })

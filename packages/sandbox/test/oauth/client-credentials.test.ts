@@ -1,17 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { accessToken, askToken, basic, claims, own, send, START, started, verified } from '../genesys-client.ts'
+import {
+  accessToken,
+  askToken,
+  basic,
+  claims,
+  clientOf,
+  send,
+  START,
+  startSandbox,
+  verifiedClaims,
+} from '../genesys-client.ts'
 
 const BOTH = 'webmessaging:guest:create webmessaging:guesttoken:write'
 
 describe('an access token for client credentials', () => {
   it('is an RS256 JWT that the published keys verify, with the claims of the contract', async () => {
-    const sandbox = await started({ algorithm: 'RS256', organization: 'Acme' })
+    const sandbox = await startSandbox({ algorithm: 'RS256', organization: 'Acme' })
     const reply = await askToken(sandbox, { scope: BOTH })
     expect(reply.json).toMatchObject({ token_type: 'bearer', expires_in: 3600, scope: BOTH })
-    expect(await verified(sandbox, reply.json['access_token'])).toEqual({
+    expect(await verifiedClaims(sandbox, reply.json['access_token'])).toEqual({
       iss: sandbox.url,
-      sub: own(sandbox).id,
-      client_id: own(sandbox).id,
+      sub: clientOf(sandbox).id,
+      client_id: clientOf(sandbox).id,
       org: expect.stringMatching(/^[0-9a-f-]{36}$/),
       scope: BOTH,
       iat: START / 1000,
@@ -21,12 +31,12 @@ describe('an access token for client credentials', () => {
   })
 
   it('is never the same twice', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect(await accessToken(sandbox)).not.toBe(await accessToken(sandbox))
   })
 
   it('lives as long as configured and not a second longer', async () => {
-    const sandbox = await started({ accessTokenSeconds: 300 })
+    const sandbox = await startSandbox({ accessTokenSeconds: 300 })
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     sandbox.advance(299_999)
     expect((await send(sandbox, '/api/v2/tokens/me', { headers })).status).toBe(200)
@@ -37,7 +47,7 @@ describe('an access token for client credentials', () => {
   })
 
   it('can be opaque, as on the public platform', async () => {
-    const sandbox = await started({ accessTokenFormat: 'opaque' })
+    const sandbox = await startSandbox({ accessTokenFormat: 'opaque' })
     const token = await accessToken(sandbox)
     expect(token).toMatch(/^sandbox-secret-[\w-]{86}$/)
     const me = await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${token}` } })
@@ -45,17 +55,17 @@ describe('an access token for client credentials', () => {
   })
 
   it('carries every scope of the client when none is asked for', async () => {
-    const sandbox = await started({ scopes: ['guest:read', 'guest:write'] })
+    const sandbox = await startSandbox({ scopes: ['guest:read', 'guest:write'] })
     expect((await askToken(sandbox)).json['scope']).toBe('guest:read guest:write')
   })
 
   it('names a scope once that was asked for twice', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await askToken(sandbox, { scope: 'guest:read  guest:read' })).json['scope']).toBe('guest:read')
   })
 
   it('is refused for a known scope that the client may not have', async () => {
-    const sandbox = await started({ clients: [{ id: 'narrow', secret: 's3', scopes: ['guest:read'] }] })
+    const sandbox = await startSandbox({ clients: [{ id: 'narrow', secret: 's3', scopes: ['guest:read'] }] })
     const reply = await askToken(sandbox, { scope: 'guest:read guest:write' }, { authorization: basic('narrow', 's3') })
     expect(reply.status).toBe(400)
     expect(reply.json['error']).toBe('invalid_scope')
@@ -63,7 +73,7 @@ describe('an access token for client credentials', () => {
   })
 
   it('is not to be cached', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     expect((await askToken(sandbox)).headers.get('cache-control')).toBe('no-store')
     expect((await askToken(sandbox, {}, {})).headers.get('cache-control')).toBe('no-store')
   })
@@ -72,7 +82,7 @@ describe('an access token for client credentials', () => {
 describe('client authentication', () => {
   it('takes Basic with its parts raw or form-encoded, in any case of the scheme', async () => {
     const secret = 'a+b/c%=ü:d'
-    const sandbox = await started({ clientId: 'id with blank', clientSecret: secret })
+    const sandbox = await startSandbox({ clientId: 'id with blank', clientSecret: secret })
     const encoded = basic('id+with+blank', encodeURIComponent(secret))
     for (const authorization of [basic('id with blank', secret), encoded, encoded.replace('Basic', 'bAsIc')]) {
       expect((await askToken(sandbox, {}, { authorization })).status).toBe(200)
@@ -89,7 +99,7 @@ describe('client authentication', () => {
     ['a public client that gives a secret', {}, { client_id: 'open', client_secret: 'any' }],
     ['nobody', {}, {}],
   ])('refuses %s with 401 invalid_client', async (_, headers, form) => {
-    const sandbox = await started({ clientId: 'app', clientSecret: 'right', publicClientId: 'open' })
+    const sandbox = await startSandbox({ clientId: 'app', clientSecret: 'right', publicClientId: 'open' })
     const reply = await askToken(sandbox, form, headers)
     expect(reply.status).toBe(401)
     expect(reply.json['error']).toBe('invalid_client')
@@ -97,7 +107,7 @@ describe('client authentication', () => {
   })
 
   it('refuses two proofs at once, and a form that names another client', async () => {
-    const sandbox = await started({ clientId: 'app', clientSecret: 'right' })
+    const sandbox = await startSandbox({ clientId: 'app', clientSecret: 'right' })
     const authorization = basic('app', 'right')
     for (const form of [{ client_id: 'app', client_secret: 'right' }, { client_id: 'other' }]) {
       const reply = await askToken(sandbox, form, { authorization })
@@ -114,8 +124,8 @@ describe('the token endpoint', () => {
     ['an empty grant type', 'application/x-www-form-urlencoded', 'grant_type='],
     ['no body at all', 'application/x-www-form-urlencoded', ''],
   ])('refuses %s with 400 invalid_request in the OAuth shape', async (_, type, body) => {
-    const sandbox = await started()
-    const { id, secret } = own(sandbox)
+    const sandbox = await startSandbox()
+    const { id, secret } = clientOf(sandbox)
     const headers = { authorization: basic(id, secret), 'content-type': type }
     const reply = await send(sandbox, '/oauth/token', { method: 'POST', headers, body })
     expect(reply.status).toBe(400)
@@ -127,13 +137,13 @@ describe('the token endpoint', () => {
   })
 
   it('refuses a body over 1 MiB in the OAuth shape', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const reply = await askToken(sandbox, { scope: 'a'.repeat(1024 * 1024) })
     expect([reply.status, reply.json['error']]).toEqual([413, 'invalid_request'])
   })
 
   it('describes itself', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const { json } = await send(sandbox, '/.well-known/oauth-authorization-server')
     expect(json).toMatchObject({
       issuer: sandbox.url,
@@ -157,7 +167,7 @@ describe('the token endpoint', () => {
 
 describe('/api/v2/tokens/me', () => {
   it('answers HEAD like GET, without a body', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const headers = { authorization: `bearer ${await accessToken(sandbox)}` }
     const good = await send(sandbox, '/api/v2/tokens/me', { method: 'HEAD', headers })
     expect([good.status, good.text]).toEqual([200, ''])
@@ -165,7 +175,7 @@ describe('/api/v2/tokens/me', () => {
   })
 
   it('ends exactly the token that asks for it', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const [mine, other] = [await accessToken(sandbox), await accessToken(sandbox)]
     const me = async (token: string, method = 'GET') =>
       (await send(sandbox, '/api/v2/tokens/me', { method, headers: { authorization: `Bearer ${token}` } })).status
@@ -175,21 +185,21 @@ describe('/api/v2/tokens/me', () => {
   })
 
   it('takes a bearer in any case and unknown query parameters', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const headers = { authorization: `BEARER ${await accessToken(sandbox)}` }
     expect((await send(sandbox, '/api/v2/tokens/me?application=x&y', { headers })).status).toBe(200)
   })
 
   it('asks for a token where another scheme is used', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const reply = await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: basic('a', 'b') } })
     expect([reply.status, reply.json['code']]).toEqual([401, 'authentication.required'])
   })
 
   it('does not know the token of another sandbox', async () => {
-    const [one, two] = [await started({ seed: 7 }), await started({ seed: 7 })]
+    const [one, two] = [await startSandbox({ seed: 7 }), await startSandbox({ seed: 7 })]
     const token = await accessToken(one)
-    expect(claims(token)['sub']).toBe(own(two).id)
+    expect(claims(token)['sub']).toBe(clientOf(two).id)
     const reply = await send(two, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${token}` } })
     expect(reply.status).toBe(401)
   })

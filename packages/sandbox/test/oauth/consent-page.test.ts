@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { claims, type Reply, send, started } from '../genesys-client.ts'
-import { authorize, CALLBACK, exchange, landing, type Parameters } from '../user-client.ts'
+import { claims, type Reply, send, startSandbox } from '../genesys-client.ts'
+import { authorize, CALLBACK, exchange, redirectOf, type Parameters } from '../user-client.ts'
 
 const cookieOf = ({ headers }: Reply): string => headers.get('set-cookie')?.split(';')[0] ?? expect.fail('no cookie')
 
@@ -17,7 +17,7 @@ function decide(sandbox: Sandbox, page: Reply, form: Parameters, cookie = cookie
 
 describe('the consent page', () => {
   it('says who can sign in, who asks and for what', async () => {
-    const sandbox = await started({ organization: 'Acme' })
+    const sandbox = await startSandbox({ organization: 'Acme' })
     const { status, text } = await authorize(sandbox)
     expect(status).toBe(200)
     const shown = [...sandbox.users.flatMap(({ id, name, email }) => [id, name, email]), 'user:read', 'guest:read']
@@ -25,19 +25,19 @@ describe('the consent page', () => {
   })
 
   it('signs in whoever was chosen, when the answer is yes', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const chosen = sandbox.users[1]?.id ?? ''
     const page = await authorize(sandbox)
-    const { address, query } = landing(await decide(sandbox, page, { decision: 'allow', user: chosen }))
+    const { address, query } = redirectOf(await decide(sandbox, page, { decision: 'allow', user: chosen }))
     expect([address, query['state']]).toEqual([CALLBACK, 'st & te'])
     const { json } = await exchange(sandbox, query['code'] ?? '')
     expect(claims(json['access_token'])).toMatchObject({ sub: chosen, scope: 'user:read guest:read' })
   })
 
   it('tells the application when the answer is no', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const reply = await decide(sandbox, await authorize(sandbox), { decision: 'deny' })
-    expect(landing(reply).query).toEqual({
+    expect(redirectOf(reply).query).toEqual({
       error: 'access_denied',
       error_description: 'the user said no',
       state: 'st & te',
@@ -50,35 +50,35 @@ describe('the consent page', () => {
     ['no cookie', () => [{}, '']],
     ['the cookie of another browser', (_, other) => [{}, cookieOf(other)]],
   ])('does nothing for a form with %s', async (_, forge) => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const page = await authorize(sandbox)
     const [form, cookie] = forge(page, await authorize(sandbox))
     const forged = await decide(sandbox, page, { decision: 'allow', ...form }, cookie)
     expect([forged.status, forged.headers.get('location')]).toEqual([400, null])
     expect(forged.text).toMatch(/role="alert"/)
-    landing(await decide(sandbox, page, { decision: 'allow' }))
+    redirectOf(await decide(sandbox, page, { decision: 'allow' }))
   })
 
   it('takes one decision, within ten minutes', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const [page, late] = [await authorize(sandbox), await authorize(sandbox)]
-    landing(await decide(sandbox, page, { decision: 'allow' }))
+    redirectOf(await decide(sandbox, page, { decision: 'allow' }))
     expect((await decide(sandbox, page, { decision: 'allow' })).status).toBe(400)
     sandbox.advance(600_000)
     expect((await decide(sandbox, late, { decision: 'allow' })).status).toBe(400)
   })
 
   it('can be open twice in one browser', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const first = await authorize(sandbox)
     const cookie = cookieOf(first)
     const second = await authorize(sandbox, { state: 'second' }, { cookie: `theme=dark; ${cookie}` })
     expect(cookieOf(second)).toBe(cookie)
-    for (const page of [first, second]) landing(await decide(sandbox, page, { decision: 'allow' }, cookie))
+    for (const page of [first, second]) redirectOf(await decide(sandbox, page, { decision: 'allow' }, cookie))
   })
 
   it('loads nothing, runs nothing, is in no frame and in no cache', async () => {
-    const sandbox = await started({ redirectUris: ['https://app.test/callback', 'com.example.app:/callback'] })
+    const sandbox = await startSandbox({ redirectUris: ['https://app.test/callback', 'com.example.app:/callback'] })
     const { headers, text } = await authorize(sandbox, { redirect_uri: 'https://app.test/callback' })
     const style = /<style>([\s\S]*)<\/style>/.exec(text)?.[1] ?? ''
     const hash = createHash('sha256').update(style).digest('base64')
@@ -99,7 +99,7 @@ describe('the consent page', () => {
 
   it('shows what it was given as text', async () => {
     const bad = `"><img src=x onerror='a&b'>`
-    const sandbox = await started({ clients: [{ id: bad }], organization: bad })
+    const sandbox = await startSandbox({ clients: [{ id: bad }], organization: bad })
     const { status, text } = await authorize(sandbox, { client_id: bad })
     expect(status).toBe(200)
     expect(text).not.toContain('<img')
@@ -107,7 +107,7 @@ describe('the consent page', () => {
   })
 
   it('keeps its form token and cookie out of the journal', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const page = await authorize(sandbox)
     await decide(sandbox, page, { decision: 'allow' })
     const whole = JSON.stringify(sandbox.journal())
@@ -115,7 +115,7 @@ describe('the consent page', () => {
   })
 
   it('meets scripted faults like everything else', async () => {
-    const sandbox = await started({ faults: [{ on: 'authorize', do: { status: 503 } }] })
+    const sandbox = await startSandbox({ faults: [{ on: 'authorize', do: { status: 503 } }] })
     const down = await authorize(sandbox)
     expect([down.status, down.headers.get('content-type')]).toEqual([503, 'text/html; charset=utf-8'])
     expect((await authorize(sandbox)).status).toBe(200)

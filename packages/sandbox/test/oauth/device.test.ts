@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { askToken, basic, claims, control, own, type Reply, send, started } from '../genesys-client.ts'
-import { type Parameters, refreshed, refusal, tokensOf } from '../user-client.ts'
+import { askToken, basic, claims, control, clientOf, type Reply, send, startSandbox } from '../genesys-client.ts'
+import { type Parameters, refreshSignIn, refusal, tokensOf } from '../user-client.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -15,7 +15,7 @@ function begin(sandbox: Sandbox, form: Parameters = {}, path = '/oauth/device_au
   return send(sandbox, path, { method: 'POST', body })
 }
 
-async function device(sandbox: Sandbox, form?: Parameters): Promise<Device> {
+async function newDevice(sandbox: Sandbox, form?: Parameters): Promise<Device> {
   const { json } = await begin(sandbox, form)
   return { code: String(json['device_code']), userCode: String(json['user_code']) }
 }
@@ -23,13 +23,13 @@ async function device(sandbox: Sandbox, form?: Parameters): Promise<Device> {
 const poll = (sandbox: Sandbox, { code }: Device, form: Parameters = {}): Promise<Reply> =>
   askToken(sandbox, { grant_type: GRANT, device_code: code, client_id: sandbox.publicClientId, ...form }, {})
 
-const ask = async (sandbox: Sandbox, it: Device) => refusal(await poll(sandbox, it))
+const ask = async (sandbox: Sandbox, device: Device) => refusal(await poll(sandbox, device))
 
 describe('a device', () => {
   it.each(['/oauth/device_authorization', '/api/v2/oauth/device_authorization'])(
     'is told at %s what its user must do',
     async (path) => {
-      const sandbox = await started()
+      const sandbox = await startSandbox()
       const { status, headers, json } = await begin(sandbox, {}, path)
       expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
       expect(json).toEqual({
@@ -44,34 +44,34 @@ describe('a device', () => {
   )
 
   it('gets the tokens of the user who allowed it, once', async () => {
-    const sandbox = await started()
-    const it = await device(sandbox, { scope: 'user:read openid' })
-    expect(await ask(sandbox, it)).toEqual([400, 'authorization_pending'])
-    sandbox.device({ userCode: it.userCode, approve: true, user: sandbox.users[1]?.id })
-    const reply = await poll(sandbox, it)
+    const sandbox = await startSandbox()
+    const device = await newDevice(sandbox, { scope: 'user:read openid' })
+    expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
+    sandbox.device({ userCode: device.userCode, approve: true, user: sandbox.users[1]?.id })
+    const reply = await poll(sandbox, device)
     expect(reply.json).toMatchObject({ token_type: 'bearer', scope: 'user:read openid' })
     for (const token of ['access_token', 'id_token']) {
       expect(claims(reply.json[token])['sub']).toBe(sandbox.users[1]?.id)
     }
-    expect((await refreshed(sandbox, tokensOf(reply).refresh)).status).toBe(200)
-    expect(await ask(sandbox, it)).toEqual([400, 'invalid_grant'])
+    expect((await refreshSignIn(sandbox, tokensOf(reply).refresh)).status).toBe(200)
+    expect(await ask(sandbox, device)).toEqual([400, 'invalid_grant'])
   })
 
   it('that asks too early is told to slow down, by five seconds more each time', async () => {
-    const sandbox = await started()
-    const it = await device(sandbox)
-    expect(await ask(sandbox, it)).toEqual([400, 'authorization_pending'])
+    const sandbox = await startSandbox()
+    const device = await newDevice(sandbox)
+    expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
     sandbox.advance(4999)
-    expect(await ask(sandbox, it)).toEqual([400, 'slow_down'])
+    expect(await ask(sandbox, device)).toEqual([400, 'slow_down'])
     sandbox.advance(9999)
-    expect(await ask(sandbox, it)).toEqual([400, 'slow_down'])
+    expect(await ask(sandbox, device)).toEqual([400, 'slow_down'])
     sandbox.advance(15_000)
-    expect(await ask(sandbox, it)).toEqual([400, 'authorization_pending'])
+    expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
   })
 
   it('hears that its user said no, or that its time is over', async () => {
-    const sandbox = await started()
-    const [denied, late] = [await device(sandbox), await device(sandbox)]
+    const sandbox = await startSandbox()
+    const [denied, late] = [await newDevice(sandbox), await newDevice(sandbox)]
     sandbox.device({ userCode: denied.userCode, approve: false })
     expect(await ask(sandbox, denied)).toEqual([400, 'access_denied'])
     sandbox.advance(600_000)
@@ -82,18 +82,18 @@ describe('a device', () => {
   })
 
   it('is refused without, or with the wrong, client, code and scope', async () => {
-    const sandbox = await started({ clients: [{ id: 'other' }] })
-    const it = await device(sandbox)
+    const sandbox = await startSandbox({ clients: [{ id: 'other' }] })
+    const device = await newDevice(sandbox)
     expect(refusal(await begin(sandbox, { client_id: 'nobody' }))).toEqual([401, 'invalid_client'])
     expect(refusal(await begin(sandbox, { scope: 'user:fly' }))).toEqual([400, 'invalid_scope'])
-    expect(refusal(await poll(sandbox, it, { client_id: 'other' }))).toEqual([400, 'invalid_grant'])
-    expect(refusal(await poll(sandbox, it, { device_code: 'unknown' }))).toEqual([400, 'invalid_grant'])
-    expect(refusal(await poll(sandbox, it, { device_code: '' }))).toEqual([400, 'invalid_request'])
+    expect(refusal(await poll(sandbox, device, { client_id: 'other' }))).toEqual([400, 'invalid_grant'])
+    expect(refusal(await poll(sandbox, device, { device_code: 'unknown' }))).toEqual([400, 'invalid_grant'])
+    expect(refusal(await poll(sandbox, device, { device_code: '' }))).toEqual([400, 'invalid_request'])
   })
 
   it('may be one of a client with a secret', async () => {
-    const sandbox = await started()
-    const { id, secret } = own(sandbox)
+    const sandbox = await startSandbox()
+    const { id, secret } = clientOf(sandbox)
     const body = new URLSearchParams({ scope: 'user:read' })
     const headers = { authorization: basic(id, secret) }
     const { status } = await send(sandbox, '/oauth/device_authorization', { method: 'POST', headers, body })
@@ -101,25 +101,25 @@ describe('a device', () => {
   })
 
   it('meets scripted faults', async () => {
-    const sandbox = await started({ faults: [{ on: 'device', do: { status: 503 } }] })
+    const sandbox = await startSandbox({ faults: [{ on: 'device', do: { status: 503 } }] })
     expect(refusal(await begin(sandbox))).toEqual([503, 'temporarily_unavailable'])
   })
 })
 
 describe('the control route for devices', () => {
   it('decides by the code, however it is typed', async () => {
-    const sandbox = await started()
-    const it = await device(sandbox)
-    const userCode = ` ${it.userCode.toLowerCase().replace('-', ' ')}`
+    const sandbox = await startSandbox()
+    const device = await newDevice(sandbox)
+    const userCode = ` ${device.userCode.toLowerCase().replace('-', ' ')}`
     expect((await control(sandbox, 'device', { userCode, approve: true })).status).toBe(204)
-    expect((await poll(sandbox, it)).status).toBe(200)
+    expect((await poll(sandbox, device)).status).toBe(200)
   })
 
   it.each([{}, { userCode: 'BBBB-BBBB', approve: true }, { userCode: '', approve: true }, { approve: true }])(
     'refuses %j',
     async (body) => {
-      const sandbox = await started()
-      await device(sandbox)
+      const sandbox = await startSandbox()
+      await newDevice(sandbox)
       const reply = await control(sandbox, 'device', body)
       expect(reply.status).toBe(400)
       expect(reply.json).toMatchObject({
@@ -141,7 +141,7 @@ describe('the page for devices', () => {
   }
 
   it('asks for the code, and again when no device shows it', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const first = await page(sandbox)
     expect([first.status, first.text]).toEqual([200, expect.stringContaining('name="user_code"')])
     const wrong = await page(sandbox, 'BBBB-BBBB')
@@ -149,8 +149,8 @@ describe('the page for devices', () => {
   })
 
   it('shows the code to compare, and lets the user allow or deny', async () => {
-    const sandbox = await started()
-    const [yes, no] = [await device(sandbox), await device(sandbox)]
+    const sandbox = await startSandbox()
+    const [yes, no] = [await newDevice(sandbox), await newDevice(sandbox)]
     const asked = await page(sandbox, yes.userCode)
     expect(asked.text).toContain(`<strong>${yes.userCode}</strong>`)
     const user = sandbox.users[1]?.id ?? ''
@@ -161,19 +161,19 @@ describe('the page for devices', () => {
   })
 
   it('does nothing for a form of another page', async () => {
-    const sandbox = await started()
-    const it = await device(sandbox)
-    const asked = await page(sandbox, it.userCode)
+    const sandbox = await startSandbox()
+    const device = await newDevice(sandbox)
+    const asked = await page(sandbox, device.userCode)
     expect((await press(sandbox, asked, { form_token: 'made-up', decision: 'allow' })).status).toBe(400)
-    expect(await ask(sandbox, it)).toEqual([400, 'authorization_pending'])
+    expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
   })
 
   it('lapses when somebody else decided meanwhile', async () => {
-    const sandbox = await started()
-    const it = await device(sandbox)
-    const asked = await page(sandbox, it.userCode)
-    sandbox.device({ userCode: it.userCode, approve: false })
+    const sandbox = await startSandbox()
+    const device = await newDevice(sandbox)
+    const asked = await page(sandbox, device.userCode)
+    sandbox.device({ userCode: device.userCode, approve: false })
     expect((await press(sandbox, asked, { decision: 'allow' })).status).toBe(400)
-    expect(await ask(sandbox, it)).toEqual([400, 'access_denied'])
+    expect(await ask(sandbox, device)).toEqual([400, 'access_denied'])
   })
 })

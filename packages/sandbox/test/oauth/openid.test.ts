@@ -2,21 +2,31 @@ import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { accessToken, askToken, basic, own, type Reply, send, START, started, verified } from '../genesys-client.ts'
-import { authorize, codeFor, exchange, landing, refreshed, refusal, signedIn, tokensOf } from '../user-client.ts'
+import {
+  accessToken,
+  askToken,
+  basic,
+  clientOf,
+  type Reply,
+  send,
+  START,
+  startSandbox,
+  verifiedClaims,
+} from '../genesys-client.ts'
+import { authorize, codeFor, exchange, redirectOf, refreshSignIn, refusal, signedIn, tokensOf } from '../user-client.ts'
 
 const openid = { scope: 'openid profile email user:read', nonce: 'n-0S6' }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 function introspect(sandbox: Sandbox, token: string, headers?: Record<string, string>): Promise<Reply> {
-  const { id, secret } = own(sandbox)
+  const { id, secret } = clientOf(sandbox)
   const body = new URLSearchParams({ token })
   const authorization = basic(id, secret)
   return send(sandbox, '/oauth/introspect', { method: 'POST', headers: headers ?? { authorization }, body })
 }
 
 it('describes itself to OpenID clients as it does to OAuth clients', async () => {
-  const sandbox = await started({ algorithm: 'ES256' })
+  const sandbox = await startSandbox({ algorithm: 'ES256' })
   const { json } = await send(sandbox, '/.well-known/openid-configuration')
   expect(json).toMatchObject({
     issuer: sandbox.url,
@@ -34,12 +44,12 @@ describe('an ID token', () => {
   it.each(['RS256', 'PS256', 'ES256', 'EdDSA'] as const)(
     'signed with %s names user, client, nonce and the access token beside it',
     async (algorithm) => {
-      const sandbox = await started({ algorithm, autoConsent: true })
+      const sandbox = await startSandbox({ algorithm, autoConsent: true })
       const { json } = await exchange(sandbox, await codeFor(sandbox, openid))
       const hash = createHash(algorithm === 'EdDSA' ? 'sha512' : 'sha256')
         .update(String(json['access_token']))
         .digest()
-      expect(await verified(sandbox, json['id_token'])).toMatchObject({
+      expect(await verifiedClaims(sandbox, json['id_token'])).toMatchObject({
         iss: sandbox.url,
         sub: sandbox.users[0]?.id,
         aud: sandbox.publicClientId,
@@ -54,7 +64,7 @@ describe('an ID token', () => {
 
 describe('userinfo', () => {
   it.each(['GET', 'POST'])('tells by %s what the scopes of the token open', async (method) => {
-    const sandbox = await started({ autoConsent: true })
+    const sandbox = await startSandbox({ autoConsent: true })
     const { access } = await signedIn(sandbox, openid)
     const { status, json } = await send(sandbox, '/oauth/userinfo', { method, headers: bearer(access) })
     expect([status, json]).toEqual([
@@ -75,7 +85,7 @@ describe('userinfo', () => {
   })
 
   it('refuses a token without the scope openid, one without a user, and an unknown one', async () => {
-    const sandbox = await started({ autoConsent: true })
+    const sandbox = await startSandbox({ autoConsent: true })
     const { access } = await signedIn(sandbox)
     for (const token of [access, await accessToken(sandbox)]) {
       const { status, headers } = await send(sandbox, '/oauth/userinfo', { headers: bearer(token) })
@@ -94,7 +104,7 @@ describe('userinfo', () => {
 
 describe('introspection', () => {
   it('describes a live access token and a live refresh token', async () => {
-    const sandbox = await started({ autoConsent: true })
+    const sandbox = await startSandbox({ autoConsent: true })
     const { access, refresh } = await signedIn(sandbox, openid)
     const sub = sandbox.users[0]?.id
     const { publicClientId: client_id, url: iss } = sandbox
@@ -114,16 +124,16 @@ describe('introspection', () => {
       client_id,
       exp: START / 1000 + 30 * 86_400,
     })
-    expect((await introspect(sandbox, await accessToken(sandbox))).json).toMatchObject({ sub: own(sandbox).id })
+    expect((await introspect(sandbox, await accessToken(sandbox))).json).toMatchObject({ sub: clientOf(sandbox).id })
   })
 
   it('calls what is spent, expired, unknown or of another organization not active', async () => {
-    const sandbox = await started({
+    const sandbox = await startSandbox({
       autoConsent: true,
       clients: [{ id: 'elsewhere', secret: 's', organization: 'Other' }],
     })
     const { access, refresh } = await signedIn(sandbox)
-    await refreshed(sandbox, refresh)
+    await refreshSignIn(sandbox, refresh)
     for (const token of [refresh, 'unknown']) {
       expect((await introspect(sandbox, token)).json).toEqual({ active: false })
     }
@@ -134,7 +144,7 @@ describe('introspection', () => {
   })
 
   it('answers only clients that prove who they are', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const body = new URLSearchParams({ token: 'any', client_id: sandbox.publicClientId })
     expect(refusal(await send(sandbox, '/oauth/introspect', { method: 'POST', body }))).toEqual([401, 'invalid_client'])
     expect(refusal(await introspect(sandbox, 'any', {}))).toEqual([401, 'invalid_client'])
@@ -143,14 +153,14 @@ describe('introspection', () => {
 
 describe('an access token after RFC 9068', () => {
   it('says so in typ, and names its audience', async () => {
-    const sandbox = await started({ accessTokenFormat: 'at+jwt' })
+    const sandbox = await startSandbox({ accessTokenFormat: 'at+jwt' })
     const token = await accessToken(sandbox, 'guest:read')
     expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
-    expect(await verified(sandbox, token)).toEqual({
+    expect(await verifiedClaims(sandbox, token)).toEqual({
       iss: sandbox.url,
       aud: sandbox.url,
-      sub: own(sandbox).id,
-      client_id: own(sandbox).id,
+      sub: clientOf(sandbox).id,
+      client_id: clientOf(sandbox).id,
       org: expect.any(String),
       scope: 'guest:read',
       iat: START / 1000,
@@ -165,28 +175,26 @@ describe('a resource that a client names', () => {
   const RESOURCE = 'https://api.example.test/'
 
   it('is the audience of its tokens, also after a refresh', async () => {
-    const sandbox = await started({ accessTokenFormat: 'at+jwt', autoConsent: true })
+    const sandbox = await startSandbox({ accessTokenFormat: 'at+jwt', autoConsent: true })
     const own = await askToken(sandbox, { resource: RESOURCE })
     const first = await exchange(sandbox, await codeFor(sandbox, { resource: RESOURCE }))
-    const next = await refreshed(sandbox, tokensOf(first).refresh)
+    const next = await refreshSignIn(sandbox, tokensOf(first).refresh)
     for (const { json } of [own, first, next]) {
-      expect(await verified(sandbox, json['access_token'])).toMatchObject({ aud: RESOURCE })
+      expect(await verifiedClaims(sandbox, json['access_token'])).toMatchObject({ aud: RESOURCE })
     }
   })
 
   it('is refused where it is no address', async () => {
-    const sandbox = await started({ autoConsent: true })
+    const sandbox = await startSandbox({ autoConsent: true })
     expect(refusal(await askToken(sandbox, { resource: 'api' }))).toEqual([400, 'invalid_target'])
-    expect(landing(await authorize(sandbox, { resource: 'urn:api#part' })).query['error']).toBe('invalid_target')
+    expect(redirectOf(await authorize(sandbox, { resource: 'urn:api#part' })).query['error']).toBe('invalid_target')
   })
 })
 
 it('gives a refresh token with offline_access and without', async () => {
-  const sandbox = await started({ autoConsent: true })
+  const sandbox = await startSandbox({ autoConsent: true })
   const { json } = await exchange(sandbox, await codeFor(sandbox, { scope: 'openid offline_access' }))
   expect(json).toMatchObject({ scope: 'openid offline_access', refresh_token: expect.any(String) })
-  expect(tokensOf(await refreshed(sandbox, String(json['refresh_token']))).refresh).toMatch(
-    /^sandbox-secret-[\w-]{43}$/,
-  )
+  expect(tokensOf(await refreshSignIn(sandbox, String(json['refresh_token']))).refresh).toMatch(/^sandbox-secret-[\w-]{43}$/)
   expect(refusal(await askToken(sandbox, { scope: 'offline_access' }))).toEqual([400, 'invalid_scope'])
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sandbox } from '../../src/index.ts'
-import { accessToken, basic, failure, own, type Reply, send, started } from '../genesys-client.ts'
-import { type Parameters, refreshed, refusal, signedIn, tokensOf, userinfoStatus } from '../user-client.ts'
+import { accessToken, basic, failureCode, clientOf, type Reply, send, startSandbox } from '../genesys-client.ts'
+import { type Parameters, refreshSignIn, refusal, signedIn, tokensOf, accessTokenStatus } from '../user-client.ts'
 
 const auto = { autoConsent: true }
 
@@ -18,10 +18,10 @@ describe('revocation', () => {
   it.each(['/oauth/revoke', '/api/v2/oauth/revoke'])(
     'of a refresh token at %s ends everything from its sign-in',
     async (path) => {
-      const sandbox = await started(auto)
+      const sandbox = await startSandbox(auto)
       const client_id = sandbox.publicClientId
       const [first, other] = [await signedIn(sandbox), await signedIn(sandbox)]
-      const next = tokensOf(await refreshed(sandbox, first.refresh))
+      const next = tokensOf(await refreshSignIn(sandbox, first.refresh))
       const reply = await revoke(
         sandbox,
         { client_id, token: next.refresh, token_type_hint: 'refresh_token' },
@@ -29,32 +29,32 @@ describe('revocation', () => {
         path,
       )
       expect([reply.status, reply.text]).toEqual([200, ''])
-      expect(refusal(await refreshed(sandbox, next.refresh))).toEqual([400, 'invalid_grant'])
+      expect(refusal(await refreshSignIn(sandbox, next.refresh))).toEqual([400, 'invalid_grant'])
       expect(sandbox.journal().at(-1)).not.toHaveProperty('reuse')
-      for (const { access } of [first, next]) expect(await userinfoStatus(sandbox, access)).toBe(401)
-      expect(await userinfoStatus(sandbox, other.access)).toBe(200)
+      for (const { access } of [first, next]) expect(await accessTokenStatus(sandbox, access)).toBe(401)
+      expect(await accessTokenStatus(sandbox, other.access)).toBe(200)
     },
   )
 
   it('of an access token ends that token alone, whatever the hint', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const { access, refresh } = await signedIn(sandbox)
     const form = { client_id: sandbox.publicClientId, token: access, token_type_hint: 'refresh_token' }
     expect((await revoke(sandbox, form)).status).toBe(200)
-    expect(await userinfoStatus(sandbox, access)).toBe(401)
-    expect((await refreshed(sandbox, refresh)).status).toBe(200)
+    expect(await accessTokenStatus(sandbox, access)).toBe(401)
+    expect((await refreshSignIn(sandbox, refresh)).status).toBe(200)
   })
 
   it('works for the token of client credentials', async () => {
-    const sandbox = await started()
-    const { id, secret } = own(sandbox)
+    const sandbox = await startSandbox()
+    const { id, secret } = clientOf(sandbox)
     const token = await accessToken(sandbox)
     expect((await revoke(sandbox, { token }, { authorization: basic(id, secret) })).status).toBe(200)
-    expect(await userinfoStatus(sandbox, token)).toBe(401)
+    expect(await accessTokenStatus(sandbox, token)).toBe(401)
   })
 
   it('of an unknown token is no error, without a token or a client it is', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const client_id = sandbox.publicClientId
     expect((await revoke(sandbox, { client_id, token: 'unknown' })).status).toBe(200)
     expect(refusal(await revoke(sandbox, { client_id }))).toEqual([400, 'invalid_request'])
@@ -62,30 +62,30 @@ describe('revocation', () => {
   })
 
   it('is not for the tokens of another client', async () => {
-    const sandbox = await started({ ...auto, clients: [{ id: 'other' }] })
+    const sandbox = await startSandbox({ ...auto, clients: [{ id: 'other' }] })
     const { access, refresh } = await signedIn(sandbox)
     for (const token of [access, refresh]) {
       expect(refusal(await revoke(sandbox, { client_id: 'other', token }))).toEqual([400, 'invalid_grant'])
     }
-    expect(await userinfoStatus(sandbox, access)).toBe(200)
-    expect((await refreshed(sandbox, refresh)).status).toBe(200)
+    expect(await accessTokenStatus(sandbox, access)).toBe(200)
+    expect((await refreshSignIn(sandbox, refresh)).status).toBe(200)
   })
 
   it('takes effect when its answer is lost', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const { refresh } = await signedIn(sandbox)
     sandbox.script([{ on: 'revoke', do: { drop: 'after' } }])
-    expect(await failure(revoke(sandbox, { client_id: sandbox.publicClientId, token: refresh }))).toBe('ECONNRESET')
-    expect((await refreshed(sandbox, refresh)).status).toBe(400)
+    expect(await failureCode(revoke(sandbox, { client_id: sandbox.publicClientId, token: refresh }))).toBe('ECONNRESET')
+    expect((await refreshSignIn(sandbox, refresh)).status).toBe(400)
   })
 
   it('of the own token at /api/v2/tokens/me leaves the refresh token', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const { access, refresh } = await signedIn(sandbox)
     const headers = { authorization: `Bearer ${access}` }
     expect((await send(sandbox, '/api/v2/tokens/me', { method: 'DELETE', headers })).status).toBe(200)
-    expect(await userinfoStatus(sandbox, access)).toBe(401)
-    expect((await refreshed(sandbox, refresh)).status).toBe(200)
+    expect(await accessTokenStatus(sandbox, access)).toBe(401)
+    expect((await refreshSignIn(sandbox, refresh)).status).toBe(200)
   })
 })
 
@@ -95,7 +95,7 @@ describe('/api/v2/users/me', () => {
 
   it('is the user who signed in', async () => {
     const users = [{ id: 'u-1', name: 'Ada Lindqvist', email: 'ada@example.test' }]
-    const sandbox = await started({ ...auto, users })
+    const sandbox = await startSandbox({ ...auto, users })
     const { status, json } = await me(sandbox, (await signedIn(sandbox)).access)
     expect(status).toBe(200)
     expect(json).toMatchObject({
@@ -107,7 +107,7 @@ describe('/api/v2/users/me', () => {
   })
 
   it('tells the organisation when it is asked to', async () => {
-    const sandbox = await started(auto)
+    const sandbox = await startSandbox(auto)
     const { access } = await signedIn(sandbox)
     expect((await me(sandbox, access)).json).not.toHaveProperty('organization')
     for (const query of [
@@ -121,7 +121,7 @@ describe('/api/v2/users/me', () => {
   })
 
   it('is nobody for client credentials, or without a token', async () => {
-    const sandbox = await started()
+    const sandbox = await startSandbox()
     const reply = await me(sandbox, await accessToken(sandbox))
     expect(reply.status).toBe(400)
     expect(reply.json).toMatchObject({ code: 'bad.request', status: 400, contextId: expect.any(String) })
@@ -129,7 +129,7 @@ describe('/api/v2/users/me', () => {
   })
 
   it('counts against the limit of the user, and meets scripted faults', async () => {
-    const sandbox = await started({ ...auto, rateLimit: { perMinute: 1 } })
+    const sandbox = await startSandbox({ ...auto, rateLimit: { perMinute: 1 } })
     const { access } = await signedIn(sandbox)
     sandbox.script([{ on: 'users', do: { status: 503 } }])
     expect((await me(sandbox, access)).json['code']).toBe('service.unavailable')

@@ -9,11 +9,15 @@ export const EXTERNAL_USERS = '/api/v2/externalusers/guests'
 type Fields = Readonly<Record<string, unknown>>
 
 /** A guest of the engagements API; a field that is undefined is left out. */
-export function engage(sandbox: Sandbox, fields: Fields = {}, options?: Parameters<typeof post>[3]): Promise<Reply> {
+export function createGuest(
+  sandbox: Sandbox,
+  fields: Fields = {},
+  options?: Parameters<typeof post>[3],
+): Promise<Reply> {
   return post(sandbox, GUESTS, { email: EMAIL, consent: true, channelId: sandbox.channelId, ...fields }, options)
 }
 
-export function refreshEngaged(sandbox: Sandbox, refreshToken: unknown, token?: string): Promise<Reply> {
+export function refreshGuest(sandbox: Sandbox, refreshToken: unknown, token?: string): Promise<Reply> {
   return post(sandbox, `${GUESTS}/refresh`, { refreshToken }, token === undefined ? {} : { token })
 }
 
@@ -21,15 +25,15 @@ export function get(sandbox: Sandbox, path: string, token: string): Promise<Repl
   return send(sandbox, path, { headers: { authorization: `Bearer ${token}` } })
 }
 
-export function put(sandbox: Sandbox, guestId: unknown, body: unknown, token: string): Promise<Reply> {
+export function updateGuest(sandbox: Sandbox, guestId: unknown, body: unknown, token: string): Promise<Reply> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return send(sandbox, `${GUESTS}/${String(guestId)}`, { method: 'PUT', headers, body: JSON.stringify(body) })
 }
 
 /** The access token of a user who may make external users, on a sandbox that consents by itself. */
-export async function creator(sandbox: Sandbox, scope = 'webmessaging:guest:create externalusers:write') {
+export async function userToken(sandbox: Sandbox, scope = 'webmessaging:guest:create externalusers:write') {
   return (await signedIn(sandbox, { scope })).access
 }
 
 /** Status and code of a "no". */
-export const no = ({ status, json }: Reply): [number, unknown] => [status, json['code']]
+export const refusalCode = ({ status, json }: Reply): [number, unknown] => [status, json['code']]
