@@ -1,6 +1,6 @@
 /**
- * Job "authenticate": one guest for an address on a channel, renewed, then forgotten. Run it where `guestpass sandbox` wrote its `.env`.
- * CRM_BASE_URL, or the option `crm`, would add what the CRM knows of the customer.
+ * Job "authenticate": one guest for an address on a channel, renewed, then forgotten. Run it where `guestpass
+ * sandbox` wrote its `.env`. CRM_BASE_URL, or the option `crm`, would add what the CRM knows of the customer.
  */
 import { type EngagementRequest, guestpass } from 'guestpass'
 

@@ -1,6 +1,7 @@
 /**
- * Job "identity provider": a user signs in with PKCE, and guests are made on the user's behalf, also after the first token has ended. Run it
- * where `guestpass sandbox --auto-consent` wrote its `.env`: its consent page says yes by itself, and so can be followed without a browser.
+ * Job "identity provider": a user signs in with PKCE, and guests are made on the user's behalf, also after
+ * the first token has ended. Run it where `guestpass sandbox --auto-consent` wrote its `.env`: its consent
+ * page says yes by itself, and so can be followed without a browser.
  */
 import { GuestpassError, guestpass } from 'guestpass'
 
@@ -9,14 +10,16 @@ const gp = await guestpass({
   redirectUri: 'http://127.0.0.1:8976/callback',
 })
 
-// `browser` is what only the browser that began holds, as the value of its cookie: the callback must bring it again.
+// `browser` is what only the browser that began holds, as the value of its cookie: the callback must bring it
+// again.
 const browser = crypto.randomUUID()
 const { url } = await gp.signIn.begin({ browser })
 const callback = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
 const { user, scopes, missing } = await gp.signIn.complete(callback, browser)
 console.log(`signed in as ${user} with ${scopes.length} scopes, ${missing.length} missing`)
 
-// The state was good for one code: the same callback again, as of a page that was loaded twice, gets the same answer; another code is refused.
+// The state was good for one code: the same callback again, as of a page that was loaded twice, gets the same
+// answer; another code is refused.
 const again = await gp.signIn.complete(callback, browser)
 console.log(`the same callback again: generation ${again.generation}, as before`)
 const forged = new URL(callback)

@@ -1,4 +1,7 @@
-/** Job "mint": an ephemeral guest token, verified before it is handed out. Run it where `guestpass sandbox` wrote its `.env`. */
+/**
+ * Job "mint": an ephemeral guest token, verified before it is handed out. Run it where `guestpass sandbox`
+ * wrote its `.env`.
+ */
 import { guestpass } from 'guestpass'
 
 const gp = await guestpass()

@@ -1,4 +1,7 @@
-/** Genesys' own SDK, driven by a Guestpass token source: its callers never see a 401. Run with the `.env` of `guestpass sandbox`. */
+/**
+ * Genesys' own SDK, driven by a Guestpass token source: its callers never see a 401. Run with the `.env` of
+ * `guestpass sandbox`.
+ */
 import { authorizedFetch, authorizedSdk, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import sdk from 'purecloud-platform-client-v2'

@@ -1,4 +1,7 @@
-/** Webhooks from both ends: a backend that is told of refreshed guests, signed and in order. Run with the `.env` of `guestpass sandbox`. */
+/**
+ * Webhooks from both ends: a backend that is told of refreshed guests, signed and in order. Run with the
+ * `.env` of `guestpass sandbox`.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,7 @@
-/** Job "renew": a guest token refreshed now, exactly once, and one kept renewed. Run it where `guestpass sandbox` wrote its `.env`. */
+/**
+ * Job "renew": a guest token refreshed now, exactly once, and one kept renewed. Run it where `guestpass
+ * sandbox` wrote its `.env`.
+ */
 import { setTimeout } from 'node:timers/promises'
 import { guestpass } from 'guestpass'
 
@@ -10,8 +13,8 @@ const { guestId } = await gp.guests.issue({ scopes })
 const refreshed = await Promise.all(Array.from({ length: 10 }, () => gp.guests.refresh(guestId)))
 console.log(`generations ${[...new Set(refreshed.map(({ generation }) => generation))].join(', ')}`)
 
-// A token that lives three seconds is due after two; once started, the keeper renews it without a caller. The signing keys are followed
-// too, so that a removed key is refused within ten minutes.
+// A token that lives three seconds is due after two; once started, the keeper renews it without a caller. The
+// signing keys are followed too, so that a removed key is refused within ten minutes.
 const short = await gp.guests.issue({ duration: 3, scopes })
 gp.start()
 for (let looks = 0; looks < 100 && (await gp.guests.show(short.guestId)).generation === 1; looks += 1)

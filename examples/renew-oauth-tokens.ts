@@ -1,6 +1,7 @@
 /**
- * Job "OAuth": a user signs in once; from then on the connection renews its tokens by itself, each refresh token presented once. Run it
- * where `guestpass sandbox --auto-consent` wrote its `.env`: its consent page says yes by itself, and so can be followed without a browser.
+ * Job "OAuth": a user signs in once; from then on the connection renews its tokens by itself, each refresh
+ * token presented once. Run it where `guestpass sandbox --auto-consent` wrote its `.env`: its consent page
+ * says yes by itself, and so can be followed without a browser.
  */
 import { guestpass } from 'guestpass'
 
@@ -16,7 +17,8 @@ console.log(`signed in as ${user}, generation ${generation}`)
 const other = await guestpass({ scopes: ['guest:read', 'guest:write', 'openid'] })
 console.log(`there: generation ${(await other.accessToken()).generation}`)
 
-// The token is ended behind our back: 64 calls get their answers all the same, by one refresh, whose refresh token was stored before.
+// The token is ended behind our back: 64 calls get their answers all the same, by one refresh, whose refresh
+// token was stored before.
 await gp.fetch('/api/v2/tokens/me', { method: 'DELETE' })
 const answers = await Promise.all(Array.from({ length: 64 }, () => other.fetch('/api/v2/tokens/me')))
 const next = await other.accessToken()

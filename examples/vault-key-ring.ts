@@ -1,6 +1,7 @@
 /**
- * A store whose keys stay in a vault: one that was sealed with a key of its own moves there by a rotation. Run with the `.env` of
- * `guestpass sandbox`, and VAULT_ADDR, VAULT_TOKEN and TRANSIT_KEY of a transit engine (see docs/vault-key-ring.md).
+ * A store whose keys stay in a vault: one that was sealed with a key of its own moves there by a rotation.
+ * Run with the `.env` of `guestpass sandbox`, and VAULT_ADDR, VAULT_TOKEN and TRANSIT_KEY of a transit engine
+ * (see docs/vault-key-ring.md).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -21,7 +21,9 @@ interface Answer {
 
 const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64')
 
-/** What an answer that is no success means. https://developer.hashicorp.com/vault/api-docs#http-status-codes */
+/**
+ * What an answer that is no success means. https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ */
 function meaning(status: number, told: string): readonly [ErrorCode, string] {
   if (told.includes('authentication failed'))
     return ['store_corrupt', 'The data key was changed since it was wrapped. Restore the store from a backup']
@@ -33,7 +35,10 @@ function meaning(status: number, told: string): readonly [ErrorCode, string] {
   return ['store_unavailable', 'The vault could not do it. Look at its log']
 }
 
-/** A key ring whose keys stay in the transit engine of HashiCorp Vault or OpenBao. It is asked when a store opens, not for every value. */
+/**
+ * A key ring whose keys stay in the transit engine of HashiCorp Vault or OpenBao. It is asked when a store
+ * opens, not for every value.
+ */
 export function transitKeyRing(options: TransitOptions): KeyRing {
   const { address, token, key, mount = 'transit', timeoutMs = 5_000 } = options
   const idOf = (name: string): string => `${mount}/${name}`
@@ -86,7 +91,10 @@ export function transitKeyRing(options: TransitOptions): KeyRing {
   }
 }
 
-/** A ring that wraps with the first and unwraps with whichever wrapped: for moving a store from one to the other. */
+/**
+ * A ring that wraps with the first and unwraps with whichever wrapped: for moving a store from one to the
+ * other.
+ */
 export const eitherRing = (first: KeyRing, second: KeyRing): KeyRing => ({
   id: first.id,
   wrap: (dataKey, purpose) => first.wrap(dataKey, purpose),

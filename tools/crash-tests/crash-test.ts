@@ -59,8 +59,8 @@ interface Run extends CrashRun {
 const SNAPSHOT_MS = 5_000
 
 /**
- * Runs workers that refresh guest tokens and create guests, while the events happen. Then checks the invariants on the
- * requests that the upstream received, the store and its events.
+ * Runs workers that refresh guest tokens and create guests, while the events happen. Then checks the
+ * invariants on the requests that the upstream received, the store and its events.
  */
 export async function crashTest(options: CrashTestOptions, print: (line: string) => void): Promise<Outcome> {
   const startedAt = Date.now()

@@ -1,6 +1,7 @@
 /**
- * A module for `--import`: it sends a signal to its process at one point of a refresh. It recognises the points from the
- * statements that SQLite runs and from the diagnostics channels of undici, so that the product needs no hook.
+ * A module for `--import`: it sends a signal to its process at one point of a refresh. It recognises the
+ * points from the statements that SQLite runs and from the diagnostics channels of undici, so that the
+ * product needs no hook.
  */
 import { writeSync } from 'node:fs'
 import { StatementSync } from 'node:sqlite'

@@ -49,5 +49,7 @@ export function injectionModule({ point, nth, signal }: Injection, options: Inje
   return module.href
 }
 
-/** The URL of a module for `--import` with a seeded bug: a refresh takes a new Idempotency-Key for each try. */
+/**
+ * The URL of a module for `--import` with a seeded bug: a refresh takes a new Idempotency-Key for each try.
+ */
 export const freshKeyModule: string = new URL('./fresh-key.ts', import.meta.url).href

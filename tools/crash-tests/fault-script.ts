@@ -6,7 +6,10 @@ type Effect = Fault['do']
 /** How many answers are scripted ahead of the requests. */
 const AHEAD = 400
 
-/** Mostly quick answers, sometimes slow ones; now and then a lost answer, an overload or an HTML page of a proxy. */
+/**
+ * Mostly quick answers, sometimes slow ones; now and then a lost answer, an overload or an HTML page of a
+ * proxy.
+ */
 const randomEffect = (on: string, random: SeededRandom): Effect =>
   random.weighted<() => Effect>([
     [70, () => ({ delayMs: random.whole(0, 25) })],
@@ -19,7 +22,10 @@ const randomEffect = (on: string, random: SeededRandom): Effect =>
     [1, () => ({ garble: random.pick(['html', 'truncated', 'empty']) })],
   ])()
 
-/** Returns a function that scripts the answers to refreshes and creates. It takes how many requests took effect so far. */
+/**
+ * Returns a function that scripts the answers to refreshes and creates. It takes how many requests took
+ * effect so far.
+ */
 export function faultScript(upstream: Sandbox, random: SeededRandom): (requests: number) => void {
   let scripted = 0
   return (requests) => {

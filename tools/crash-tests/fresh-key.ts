@@ -1,4 +1,6 @@
-/** A module for `--import`, a seeded bug: every try of a refresh is sent with an Idempotency-Key of its own. */
+/**
+ * A module for `--import`, a seeded bug: every try of a refresh is sent with an Idempotency-Key of its own.
+ */
 import { onRefresh } from './refresh-traffic.ts'
 
 onRefresh('create', ({ headers }) => {

@@ -3,11 +3,15 @@ import type { IssuedGuest } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { CONNECTION, type TestEnvironment } from './test-environment.ts'
 
-/** How long a guest may take to get a token at the end, in milliseconds. Leases, claims and back-offs end meanwhile. */
+/**
+ * How long a guest may take to get a token at the end, in milliseconds. Leases, claims and back-offs end
+ * meanwhile.
+ */
 const SETTLING_MS = 330_000
 
 /**
- * Gives every guest a valid token, and finishes a refresh that a worker began. Returns one line for each guest that got none.
+ * Gives every guest a valid token, and finishes a refresh that a worker began. Returns one line for each
+ * guest that got none.
  */
 export async function guestsWithoutToken(environment: TestEnvironment): Promise<readonly string[]> {
   const until = Date.now() + SETTLING_MS

@@ -1,7 +1,7 @@
 /**
- * Runs `guest import` of many rows in a bounded heap: `npm run import-rows -- --rows 100000 --heap 64`. V8 ends the process if
- * it keeps more than so many MiB, so that memory that grows with the rows ends it. Exits with 0 only if every row became a
- * guest.
+ * Runs `guest import` of many rows in a bounded heap: `npm run import-rows -- --rows 100000 --heap 64`. V8
+ * ends the process if it keeps more than so many MiB, so that memory that grows with the rows ends it. Exits
+ * with 0 only if every row became a guest.
  */
 import { createWriteStream, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

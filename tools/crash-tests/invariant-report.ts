@@ -10,8 +10,8 @@ export interface Acknowledged {
 }
 
 /**
- * What the invariants are checked on. While workers run, the members must be read in this order: the store then has what the
- * upstream did, as an intent or as tokens.
+ * What the invariants are checked on. While workers run, the members must be read in this order: the store
+ * then has what the upstream did, as an intent or as tokens.
  */
 export interface Evidence {
   readonly acknowledged: readonly Acknowledged[]
@@ -28,7 +28,10 @@ export interface InvariantReport {
   readonly completed: number
   /** Refreshes that took effect and whose Idempotency-Key is still in the store: they will be repeated. */
   readonly open: number
-  /** Refreshes whose token had expired on receipt, or whose key was too old to be sent again. An event says so. */
+  /**
+   * Refreshes whose token had expired on receipt, or whose key was too old to be sent again. An event says
+   * so.
+   */
   readonly late: number
   /** Acknowledged tokens that the store neither has nor has replaced by a later generation. */
   readonly lostTokens: readonly string[]
@@ -109,7 +112,10 @@ const lateKeys = (one: GuestEvidence): readonly string[] => {
   return one.effects.map(({ key }) => key).filter((key) => keys.has(key) && !settled.has(key))
 }
 
-/** Refreshes that took effect and that no event, intent or failure explains, or that share a key or a generation. */
+/**
+ * Refreshes that took effect and that no event, intent or failure explains, or that share a key or a
+ * generation.
+ */
 function doubledRefreshes(one: GuestEvidence): InvariantReport['doubledRefreshes'] {
   const { credential, effects, events } = one
   const late = new Set(lateKeys(one))

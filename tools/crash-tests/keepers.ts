@@ -1,6 +1,6 @@
 /**
- * Runs several keepers on one store with many sessions that are due together: `npm run keepers -- --keepers 4 --sessions
- * 10000`. Exits with 0 only if every session was renewed, and each renewal took one request.
+ * Runs several keepers on one store with many sessions that are due together: `npm run keepers -- --keepers 4
+ * --sessions 10000`. Exits with 0 only if every session was renewed, and each renewal took one request.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
@@ -13,7 +13,9 @@ export interface KeeperRunOptions {
   readonly sessions: number
   /** Lifetime of the tokens in seconds. They are due in its last third. */
   readonly life: number
-  /** A seeded bug: the last keeper works on a copy of the store, and renews what others renew. Default none. */
+  /**
+   * A seeded bug: the last keeper works on a copy of the store, and renews what others renew. Default none.
+   */
   readonly bug?: 'copy' | undefined
 }
 

@@ -11,8 +11,8 @@ export interface Programs {
 }
 
 /**
- * Bundles each source into one file of the folder. A worker then starts in a third of the time, so that most kills hit it at
- * work. The paths of the sources are relative to this folder.
+ * Bundles each source into one file of the folder. A worker then starts in a third of the time, so that most
+ * kills hit it at work. The paths of the sources are relative to this folder.
  */
 export async function programs(folder: string, sources: { worker: string; failPoints: string }): Promise<Programs> {
   const here = import.meta.dirname

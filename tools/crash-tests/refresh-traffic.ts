@@ -7,8 +7,8 @@ interface Sent {
 }
 
 /**
- * The kinds of request with fail points: the keyed refresh of a guest token, the refresh of a sign-in, the rotating refresh
- * of a guest, or the create of a guest.
+ * The kinds of request with fail points: the keyed refresh of a guest token, the refresh of a sign-in, the
+ * rotating refresh of a guest, or the create of a guest.
  */
 export type Refreshing = 'guest' | 'grant' | 'engagements' | 'create'
 

@@ -1,4 +1,7 @@
-/** A module for `--import`, a seeded bug: it retains 1 MiB of heap for each request, so that memory grows with the rows. */
+/**
+ * A module for `--import`, a seeded bug: it retains 1 MiB of heap for each request, so that memory grows with
+ * the rows.
+ */
 import { subscribe } from 'node:diagnostics_channel'
 
 const MIB_OF_DOUBLES = 131_072

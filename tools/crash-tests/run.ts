@@ -1,7 +1,7 @@
 /**
- * Runs processes that refresh guest tokens and create guests, while they are killed and paused, the network fails before
- * they send, the disk is full and clocks are wrong: `npm run crash-tests -- --events 1000 --seed 7`. Exits with 0 only if
- * nothing was lost or done twice.
+ * Runs processes that refresh guest tokens and create guests, while they are killed and paused, the network
+ * fails before they send, the disk is full and clocks are wrong: `npm run crash-tests -- --events 1000 --seed
+ * 7`. Exits with 0 only if nothing was lost or done twice.
  */
 import { parseArgs } from 'node:util'
 import { availableClasses } from './events/available-classes.ts'

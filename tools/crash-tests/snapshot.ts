@@ -13,7 +13,9 @@ export type TakeSnapshot = (
   persons: Readonly<Record<PersonApi, number>>,
 ) => Promise<{ readonly refreshes: InvariantReport; readonly creates: CreateReport }>
 
-/** A token that a snapshot has read counts as acknowledged: the next one must have it, or a later generation. */
+/**
+ * A token that a snapshot has read counts as acknowledged: the next one must have it, or a later generation.
+ */
 export function createSnapshots({ upstream, store }: TestEnvironment): TakeSnapshot {
   const seen = new Map<string, Acknowledged>()
 

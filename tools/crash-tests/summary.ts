@@ -25,7 +25,10 @@ const wrongCreates = ({ doubled, undeclared, silent, lost }: Outcome['creates'])
 ]
 
 const SHOWN = 10
-/** Tokens that live this long, in milliseconds, are due early enough for another keeper to renew them after a kill. */
+/**
+ * Tokens that live this long, in milliseconds, are due early enough for another keeper to renew them after a
+ * kill.
+ */
 const LONG_MS = 30_000
 
 export function summary(outcome: Outcome): readonly string[] {

@@ -56,7 +56,9 @@ export interface CrashRun extends RunState {
 const RETRY_AFTER_MS = 5_000
 /** A creator begins with the last persons of the one before it, and asks for so many new ones. */
 const CREATOR_STEP = 2
-/** A keeper may live as long as so many calls of the command line, so that it starts and renews a few times. */
+/**
+ * A keeper may live as long as so many calls of the command line, so that it starts and renews a few times.
+ */
 const KEEPER_RUNS = 5
 
 /** Starts the loops of the workers: each runs one process after another until the run is over. */
@@ -142,8 +144,8 @@ async function runCreators(run: CrashRun, random: SeededRandom, loop: number): P
     const from = run.persons[api]
     run.persons[api] += CREATOR_STEP
     const argv = [api, connectionOf(api), String(Math.max(0, from - CREATOR_STEP))]
-    // An external user lives for a day and cannot be renewed. By a clock that is a day ahead it has ended, and
-    // another create is right.
+    // An external user lives for a day and cannot be renewed. By a clock that is a day ahead it has ended,
+    // and another create is right.
     const killPlan = api === 'external-users' ? { offsets: lesserOffsets } : {}
     const job = { argv, of: 'create', program: run.programs.worker, loop, killPlan } as const
     const [, { out }] = await runWorker(run, random, job)

@@ -3,13 +3,16 @@ import type { Limits, Permit } from './limits.ts'
 import type { AccessToken, AccessTokens } from './oauth/access-tokens.ts'
 import { apiRefusal, type Refusal } from './refusal.ts'
 
-/** A call that may go on: whose token it carries, and the token's text. */
+/** A call with a valid access token, and the text of the token. */
 export interface AuthorizedCall {
   readonly token: AccessToken
   readonly text: string
 }
 
-/** Admits a call to the API, or refuses: 401 without a valid token, 429 beyond its limit, 403 without `scope`. */
+/**
+ * Authorizes a call of the API. Refuses with 401 without a valid token, 429 beyond its limit, 403 without
+ * `scope`.
+ */
 export type Access = (call: Call, scope?: string) => AuthorizedCall
 
 export function createAccess(tokens: AccessTokens, limits: Limits): Access {
@@ -39,25 +42,25 @@ function addLimitHeaders({ answerHeaders }: Call, { count, allowed, resetSeconds
   answerHeaders['inin-ratelimit-reset'] = String(resetSeconds)
 }
 
-/** `challenge`: more of the WWW-Authenticate header, as RFC 6750 section 3 has it. */
+/** `challenge`: further parameters of the WWW-Authenticate header (RFC 6750, section 3). */
 function unauthorized(code: string, message: string, challenge = ''): Refusal {
   const headers = { 'www-authenticate': `Bearer realm="sandbox"${challenge}` }
   return apiRefusal({ status: 401, code, message, headers })
 }
 
-/** 403 by default; there is an API that answers 401. */
+/** The external users API answers 401; the others 403, which is the default. */
 export function scopeMissing(scope: string, status: 401 | 403 = 403): Refusal {
   const message = `The client application's token lacks the scope that this call needs: ${scope}`
   return apiRefusal({ status, code: 'app.not.authorized.for.scope', message, messageParams: { scope } })
 }
 
-function tooMany({ allowed, retryAfterSeconds }: Permit, whose: string): Refusal {
+function tooMany({ allowed, retryAfterSeconds }: Permit, limitKey: string): Refusal {
   return apiRefusal({
     status: 429,
     code: 'too.many.requests',
     message: `Rate limit exceeded the maximum. Retry the request in [${retryAfterSeconds}] seconds.`,
     messageParams: { retryAfter: String(retryAfterSeconds) },
-    limit: { key: `${whose}.rate.per.minute`, namespace: 'platform.api', value: allowed },
+    limit: { key: `${limitKey}.rate.per.minute`, namespace: 'platform.api', value: allowed },
     headers: { 'retry-after': String(retryAfterSeconds) },
   })
 }

@@ -29,7 +29,10 @@ interface ApiState extends ApiParts {
   readonly closing: AbortController
 }
 
-/** Serves the endpoints. All of them share the journal, faults, correlation ids, CORS and the Date of the sandbox's clock. */
+/**
+ * Serves the endpoints, with journal, faults, correlation ids, CORS and the Date of the sandbox's clock for
+ * all.
+ */
 export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
   const state: ApiState = { ...parts, exchanges: new WeakMap(), closing: new AbortController() }
   server.addHook('preClose', async () => state.closing.abort())
@@ -53,7 +56,7 @@ export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
   }
 }
 
-/** The journal entry and correlation id of a request, made when first asked for. */
+/** The journal entry and correlation id of a request. The first call makes them. */
 function exchangeOf({ exchanges, journal, random }: ApiState, request: FastifyRequest): Exchange {
   const known = exchanges.get(request)
   if (known !== undefined) return known
@@ -129,8 +132,8 @@ const errorHandler =
 
 function write(reply: FastifyReply, answer: Answer, always: Readonly<Record<string, string>>): FastifyReply {
   const { status, headers, json, text } = answer
-  const typed = json === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }
-  const filled = reply.code(status).headers({ ...always, ...typed, ...headers })
+  const contentType = json === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }
+  const filled = reply.code(status).headers({ ...always, ...contentType, ...headers })
   return json === undefined ? filled.send(text) : filled.send(JSON.stringify(json))
 }
 
@@ -140,7 +143,7 @@ function reset(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply
 }
 
-/** Status and message of what the HTTP server itself refuses, as a body that is too large. */
+/** Status and message of an error of the HTTP server itself, as for a body that is too large. */
 function serverError(error: unknown): readonly [status: number, message: string] {
   const { statusCode, message } = error as { statusCode?: number; message?: string }
   if (statusCode !== undefined && statusCode < 500) return [statusCode, message ?? 'The request is not valid.']

@@ -20,7 +20,7 @@ export interface ControlParts extends GuestControlParts {
   readonly limits: Limits
   readonly decisions: UserDecisions
   readonly host: string
-  /** Asked for in `x-sandbox-token` when the sandbox listens beyond loopback. */
+  /** Required in `x-sandbox-token` if the sandbox listens beyond loopback. */
   readonly controlToken: string
 }
 
@@ -31,7 +31,7 @@ const clockBody = z.union([z.strictObject({ offsetMs: milliseconds }), z.strictO
 })
 const keysBody = z.strictObject({ roll: z.literal(true), drop: z.boolean().optional() })
 
-/** The routes that look into the sandbox and steer it. */
+/** The routes that inspect and control the sandbox. */
 export function serveControlRoutes(server: FastifyInstance, parts: ControlParts): void {
   const { clock, faults, journal, keys, limits, decisions } = parts
   guardControlRoutes(server, parts)
@@ -40,7 +40,7 @@ export function serveControlRoutes(server: FastifyInstance, parts: ControlParts)
     problem(
       reply,
       404,
-      'There is journal, faults, clock, keys, limits, consent, device, channels, guests, deliveries, webhooks and health, each under /__sandbox/.',
+      'The control routes are journal, faults, clock, keys, limits, consent, device, channels, guests, deliveries, webhooks and health, each under /__sandbox/.',
     ),
   )
 
@@ -87,7 +87,7 @@ function moveClock(clock: Clock, move: z.infer<typeof clockBody>): void {
   clock.setOffset(milliseconds.parse(offset))
 }
 
-/** Nobody but the operator: no page of another origin, and beyond loopback only who has the token. */
+/** Refuses pages of another origin and, beyond loopback, requests without the control token. */
 function guardControlRoutes(server: FastifyInstance, { host, controlToken }: ControlParts): void {
   server.addHook('onRequest', ({ headers, method }, reply, next) => {
     const { origin } = headers
@@ -101,7 +101,7 @@ function guardControlRoutes(server: FastifyInstance, { host, controlToken }: Con
         'Send the header x-sandbox-token with the token that the sandbox printed when it started.',
       )
     }
-    // A form or a no-cors request of some page cannot carry this content type without asking first.
+    // A form or a no-cors request of a page cannot have this content type without a preflight request.
     if (method === 'POST' && !/^application\/json\b/i.test(headers['content-type'] ?? '')) {
       return problem(reply, 415, 'Send the body as application/json.')
     }

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** Lets pages of every origin call the API, because browsers use the guest APIs and the sandbox holds no real data. */
+/**
+ * Allows pages of every origin to call the API: browsers use the guest APIs, and the sandbox has no real
+ * data.
+ */
 export const cors: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
@@ -12,7 +15,7 @@ export function preflight(headers: IncomingHttpHeaders): Record<string, string> 
   return {
     ...cors,
     'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    // Echoed, because a star does not cover Authorization.
+    // Repeats the requested headers, because `*` does not cover Authorization.
     'access-control-allow-headers':
       headers['access-control-request-headers'] ?? 'authorization, content-type, idempotency-key',
     'access-control-max-age': '600',

@@ -8,11 +8,11 @@ export interface Call {
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** Names this exchange in the answer's header and in error bodies. */
+  /** Identifies the request in the answer's header and in error bodies. */
   readonly correlationId: string
-  /** Added to the answer, be it a success or a refusal. */
+  /** Headers that are added to the answer, also to a refusal. */
   readonly answerHeaders: Record<string, string>
-  /** Waits as long as a scripted delay says that the work takes. */
+  /** Waits for the scripted delay, if there is one. */
   pause(): Promise<void>
   /** Writes into the request's journal entry. */
   note(facts: JournalNotes): void
@@ -27,18 +27,19 @@ export interface Answer {
   readonly text?: string
 }
 
+/** The form of error bodies: RFC 6749, the platform's API, or an HTML page. */
 export type Dialect = 'oauth' | 'api' | 'page'
 
-/** One operation of the sandbox: where it is reached and how it answers. It knows nothing of the HTTP server. */
+/** One operation of the sandbox, with its paths and its answer. It does not depend on the HTTP server. */
 export interface Endpoint {
   /** The name that faults and the journal use. */
   readonly operation: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly paths: readonly string[]
-  /** The family of error bodies. Pages are for the browser's own window: no other origin may read them. */
+  /** The form of error bodies. Pages get no CORS headers, so that no other origin can read them. */
   readonly dialect: Dialect
-  /** True when `answer` calls `pause` itself, because something must happen before the wait. */
+  /** True if `answer` calls `pause` itself, because something must happen before the delay. */
   readonly callsPause?: true
-  /** Throws a Refusal to say no. */
+  /** Throws a Refusal to refuse the call. */
   answer(call: Call): Answer | Promise<Answer>
 }

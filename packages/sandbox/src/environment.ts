@@ -5,7 +5,7 @@ export interface EnvironmentParts {
   readonly webhookSecrets: readonly string[]
 }
 
-/** The variables that point a client at a sandbox and at the systems beside it. */
+/** The environment variables that lead a client to a sandbox, its CRM and its receivers of webhooks. */
 export function environmentVariables({
   url,
   client,

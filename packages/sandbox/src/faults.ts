@@ -3,6 +3,7 @@ import { z } from 'zod'
 const header = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header value is one line of text')
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
 
+/** Schemas of the effects, by the member that distinguishes them. */
 const forms = {
   status: z.strictObject({
     status: z.int().min(200).max(599),
@@ -15,30 +16,51 @@ const forms = {
 }
 
 /**
- * What happens to a request that meets a fault:
- * - `status`: this answer is given instead; nothing takes effect. Without a body, the usual error body of the endpoint.
- * - `drop`: the connection is reset, `before` or `after` the request took effect.
- * - `delayMs`: the work takes this much longer, in real time; it takes effect even when the client has gone by then.
- * - `garble`: it takes effect, but the answer is an HTML page, cut off, empty, or of the wrong content type.
+ * What a fault does to a request; one of:
+ *
+ * - `status` (200 to 599): this answer is sent instead, and nothing takes effect. Without a `body`, it has
+ *   the usual error body of the endpoint. A body that is a text is sent as it is, any other as JSON.
+ * - `drop`: the connection is reset `before` or `after` the request takes effect.
+ * - `delayMs` (0 to 600000): the work takes this many milliseconds longer, in real time. It takes effect even
+ *   if the client has closed the connection by then.
+ * - `garble`: the request takes effect, and the answer is an HTML page, cut in half, empty, or of type
+ *   `text/plain`.
  */
-export type FaultEffect = z.infer<(typeof forms)[keyof typeof forms]>
+export type FaultEffect =
+  | {
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>> | undefined
+      readonly body?: unknown
+    }
+  | { readonly drop: 'before' | 'after' }
+  | { readonly delayMs: number }
+  | { readonly garble: 'html' | 'truncated' | 'empty' | 'type' }
 
-/** A scripted fault: the next `times` requests (default 1) of operation `on` meet it. */
+/** A scripted fault. Each request takes at most one: the oldest of its operation. */
 export interface Fault {
+  /**
+   * The operation, as the journal names it: `token`, `mint`, `refresh`, `create`, `jwks`, `webhook` and
+   * others.
+   */
   readonly on: string
   readonly do: FaultEffect
+  /** How many requests take it, 1 to 1000000. Default 1. */
   readonly times?: number | undefined
 }
 
-/** The script of a sandbox: faults wait in order, and each request takes at most one, the oldest for its operation. */
+/** The script of a sandbox. */
 export interface Faults {
-  /** Adds to the script; an empty list clears it. Throws a ZodError when the input is not a list of faults. */
+  /**
+   * Adds faults to the end; an empty list clears the script. Throws a ZodError if the input is not a list of
+   * faults.
+   */
   script(input: unknown): void
+  /** Takes the oldest fault of an operation; undefined if there is none. */
   take(operation: string): FaultEffect | undefined
   pending(): Fault[]
 }
 
-/** `operations`: every name that `on` may have. */
+/** `operations`: the names that `on` may have. */
 export function createFaults(operations: readonly string[]): Faults {
   const schema = scriptSchema(operations)
   let waiting: { on: string; do: FaultEffect; times: number }[] = []
@@ -66,10 +88,12 @@ function scriptSchema(operations: readonly string[]) {
   return z.array(z.strictObject({ on, do: effectSchema(), times: z.int().min(1).max(1_000_000).default(1) }))
 }
 
-/** Not a plain union: its one message for all forms would not say which field of the form meant is wrong. */
+/** Chooses the schema by its member: a union of schemas would not name the field at fault. */
 function effectSchema() {
   return z.unknown().transform((input, context): FaultEffect => {
-    const form = Object.entries(forms).find(([key]) => typeof input === 'object' && input !== null && key in input)
+    const form = Object.entries(forms).find(
+      ([member]) => typeof input === 'object' && input !== null && member in input,
+    )
     if (form === undefined) {
       const message =
         'one of {status, headers?, body?}, {drop: "before" or "after"}, {delayMs}, {garble: "html", "truncated", "empty" or "type"}'

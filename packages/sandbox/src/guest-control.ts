@@ -13,7 +13,7 @@ const webhooksBody = z.strictObject({ secrets: secretsBody })
 
 const nameOf = (query: unknown): string | undefined => (query as { name?: string }).name
 
-/** The control routes of authenticated guests and of the systems beside them. */
+/** The control routes of authenticated guests, channels and received webhooks. */
 export function serveGuestControlRoutes(
   server: FastifyInstance,
   { guestDecisions, deliveries }: GuestControlParts,

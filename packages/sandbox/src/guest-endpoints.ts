@@ -15,19 +15,19 @@ import type { guestShape } from './guest-options.ts'
 import type { Organizations } from './oauth/organizations.ts'
 import type { Randomness } from './random.ts'
 
-/** What tests and control routes do to guests in the platform's place. */
+/** The decisions of the platform about guests that tests and control routes can make. */
 export interface GuestDecisions {
   readonly channels: Pick<Channels, 'all'>
-  /** Adds a channel, or changes one. Throws a ZodError when the input is none. */
+  /** Adds or changes a channel. Throws a ZodError if the input is not a channel. */
   readonly channel: (input: unknown) => void
-  /** Ends a guest's session. Throws a ZodError when the input names no guest whose session lives. */
+  /** Ends a guest's session. Throws a ZodError if the input names no guest with a session. */
   readonly endGuest: (input: unknown) => void
 }
 
-/** All that authenticated guests need of the sandbox. */
+/** The endpoints of authenticated guests, and the decisions on them. */
 export interface GuestEndpoints extends GuestDecisions {
   readonly endpoints: readonly Endpoint[]
-  /** The channel that is there anyway. */
+  /** The id of the channel that always exists. */
   readonly channelId: string
 }
 
@@ -50,7 +50,7 @@ export function createGuestEndpoints({
 }: GuestEndpointsParts): GuestEndpoints {
   const openChannels = createChannels(organization, settings.organization, settings.channels.length === 0)
   const channelId = random.uuid()
-  for (const one of [{ id: channelId, enabled: true }, ...settings.channels]) openChannels.put(one)
+  for (const channel of [{ id: channelId, enabled: true }, ...settings.channels]) openChannels.put(channel)
   const newId = settings.guestIds === 'uuid' ? random.uuid : () => `guest/${random.text(9)}?ü`
   const shared = { clock, random, sign, newId }
   const sessions = createSessions({
@@ -64,7 +64,7 @@ export function createGuestEndpoints({
     tokenSeconds: settings.externalUserTokenSeconds,
   })
   const liveGuestId = z.string().refine((id) => sessions.isLive(id) || users.isLive(id), {
-    error: 'no guest of this id has a session that lives',
+    error: 'no guest of this id has a live session',
   })
   const endingBody = z.strictObject({ guestId: liveGuestId, end: z.literal(true) })
   return {

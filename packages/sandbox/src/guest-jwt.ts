@@ -2,25 +2,25 @@ import type { Keys } from './keys.ts'
 import type { Organization } from './oauth/clients.ts'
 import type { Randomness } from './random.ts'
 
-/** Whose token it is and what it allows. */
+/** The guest, scopes and times of a guest token. */
 export interface GuestClaims {
   readonly guestId: string
   readonly organization: Organization
   readonly scopes: readonly string[]
   /** Seconds since the epoch. */
   readonly iat: number
-  /** How many seconds it lives. */
+  /** Lifetime in seconds. */
   readonly seconds: number
 }
 
-/** A guest's token as the guest APIs sign it. */
+/** Signs a guest token with the claims of the guest APIs. */
 export type GuestJwt = (claims: GuestClaims) => Promise<string>
 
 export interface GuestJwtParts {
   readonly issuer: () => string
   readonly keys: Keys
   readonly random: Randomness
-  /** Shape of the `scope` claim: both occur. */
+  /** The shape of the claim `scope`: the platform uses both. */
   readonly scopeFormat: 'array' | 'string'
 }
 

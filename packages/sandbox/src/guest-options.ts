@@ -2,23 +2,34 @@ import { z } from 'zod'
 import { channelBody, type ChannelOptions } from './channels/channels.ts'
 import { secretsBody } from './receivers/deliveries.ts'
 
-/** The part of a sandbox's options that is about authenticated guests. */
+/** The options of a sandbox about authenticated guests and webhooks. */
 export interface GuestOptions {
-  /** Seconds that a token of the engagements API lives, 1 to 86400; default 3600. */
+  /** Lifetime of a token of the engagements API in seconds, 1 to 86400. Default 3600. */
   readonly engagementTokenSeconds?: number | undefined
-  /** Seconds that its refresh token can be used, 1 to 7776000; default 86400. A session is over when neither lives. */
+  /**
+   * Lifetime of its refresh token in seconds, 1 to 7776000. Default 86400. A session ends when both have
+   * expired.
+   */
   readonly engagementRefreshSeconds?: number | undefined
-  /** Seconds that the token of an external user lives, 1 to 86400; default 3600. */
+  /** Lifetime of the token of an external user in seconds, 1 to 86400. Default 3600. */
   readonly externalUserTokenSeconds?: number | undefined
-  /** Default `jwt`. */
+  /** The format of the token of an external user. Default `jwt`. */
   readonly externalUserTokenFormat?: 'jwt' | 'opaque' | undefined
-  /** What becomes of a create of an external user whose address has a session: a 409, or another user all the same. Default `refuse`. */
+  /**
+   * The answer to a create of an external user whose address has a session: 409, or another user. Default
+   * `refuse`.
+   */
   readonly externalUserDuplicates?: 'refuse' | 'make' | undefined
-  /** The ids that people's guests get: UUIDs, or texts with characters that a path has to encode. Default `uuid`. */
+  /**
+   * The ids of authenticated guests: UUIDs, or texts with characters that a path must encode. Default `uuid`.
+   */
   readonly guestIds?: 'uuid' | 'text' | undefined
-  /** Channels besides the one that is there anyway. Without a list, a channel is there as soon as somebody names it. */
+  /** Channels besides `Sandbox.channelId`. Default: any channel exists as soon as a request names it. */
   readonly channels?: readonly ChannelOptions[] | undefined
-  /** What webhooks to the sandbox are signed with, `whsec_…`; one of them is enough. Default one of 32 random bytes. */
+  /**
+   * The secrets of webhooks to the sandbox, `whsec_…`, at least one; a webhook is verified by any. Default
+   * one random secret.
+   */
   readonly webhookSecrets?: readonly string[] | undefined
 }
 

@@ -3,49 +3,58 @@ import { iso } from './clock.ts'
 import type { FaultEffect } from './faults.ts'
 import { maskBody, maskHeaders, maskPath } from './mask.ts'
 
-/** What an endpoint adds to the entry of the request that it answered. */
+/** What an endpoint adds to the journal entry of its request. */
 export interface JournalNotes {
-  /** The answer was kept from an earlier request with the same Idempotency-Key or refresh token; nothing took effect. */
+  /**
+   * The answer of an earlier request with the same Idempotency-Key or refresh token was repeated. Nothing
+   * took effect.
+   */
   readonly replayed?: true
-  /** A credential that was already used up was presented again. */
+  /** A spent code or refresh token was presented again. */
   readonly reuse?: true
   /** The grant type of a token request. */
   readonly grant?: string
-  /** The sign-in that the credential comes from: the same for all tokens that follow from each other. */
+  /** The id of the sign-in: the same for all tokens that come from it. */
   readonly family?: string
-  /** How often this very refresh token has come in so far, this time included. */
+  /** How often this refresh token was presented so far, this time included. */
   readonly presented?: number
+  /** The guest of the request. */
   readonly guestId?: string
-  /** The X-Genesys-Request-Id of a create, which only traces. */
+  /** The header X-Genesys-Request-Id of a create. It serves tracing only. */
   readonly requestId?: string
-  /** How many creates have taken effect so far for this address, on this channel where there is one. */
+  /** How many creates took effect so far for this address, and this channel if there is one. */
   readonly created?: number
-  /** How many refreshes have taken effect for this guest so far. */
+  /** How many refreshes took effect so far for this guest. */
   readonly refreshes?: number
 }
 
-/** One request and how it was answered. Secrets and mail addresses show as `sha256:` and twelve hexadecimal digits. */
+/**
+ * One request and its answer. Secrets and e-mail addresses show as `sha256:` and 12 hexadecimal digits: the
+ * same value has the same digest.
+ */
 export interface JournalEntry extends JournalNotes {
-  /** Counts requests from 1: a first entry above 1 says how many older ones were dropped. */
+  /** The number of the request, from 1. If the first entry has a higher one, older entries were dropped. */
   readonly seq: number
-  /** When it came in, on the sandbox's clock: ISO 8601. */
+  /** When it was received, by the sandbox's clock (ISO 8601). */
   readonly at: string
   readonly method: string
   /** Path and query. */
   readonly path: string
-  /** The operation, as faults name it; absent where no endpoint answers. */
+  /** The operation, as faults name it; absent if no endpoint has this path. */
   readonly operation?: string
-  /** Null while the answer is pending, and for ever when the connection was reset instead. */
+  /** The status of the answer. Null while it is pending, and if the connection was reset. */
   readonly status: number | null
   /** Headers of the request. */
   readonly headers: Readonly<Record<string, string>>
-  /** Body of the request, or null. */
+  /**
+   * Body of the request as data; null if it had none. A body that cannot be parsed shows its size and digest.
+   */
   readonly body: unknown
-  /** The scripted fault that this request met. */
+  /** The scripted fault that this request took. */
   readonly fault?: FaultEffect
 }
 
-/** An entry still being written. */
+/** The entry of a request that is not answered yet. */
 export interface OpenEntry {
   body(contentType: string | undefined, body: Buffer): void
   readonly note: (facts: JournalNotes & { readonly operation?: string; readonly fault?: FaultEffect }) => void
@@ -55,14 +64,14 @@ export interface OpenEntry {
 export interface Journal {
   open(request: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders }): OpenEntry
   readonly entries: () => JournalEntry[]
-  /** How many entries were dropped to stay within the bound, since the last `clear`. */
+  /** How many entries were dropped since the last `clear` to keep to the capacity. */
   dropped(): number
   clear(): void
 }
 
-/** Keeps the last `capacity` entries. */
+/** Keeps the last `capacity` entries. `now`: milliseconds since the epoch. */
 export function createJournal(capacity: number, now: () => number): Journal {
-  // A ring: dropping the oldest of a plain array would cost the length of the array for every request.
+  // A ring buffer: to drop the oldest entry of a plain array costs the length of the array for every request.
   let ring: JournalEntry[] = []
   let next = 0
   let seq = 0

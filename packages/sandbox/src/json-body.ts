@@ -2,11 +2,14 @@ import type { z } from 'zod'
 import type { Call } from './endpoint.ts'
 import { apiRefusal } from './refusal.ts'
 
-/** A schema's message for a field: the rule, and whether the field is missing. */
+/** The message of a schema for a field: its rule, after `required: ` if the field is missing. */
 export const required = (rule: string) => (issue: { readonly input?: unknown }) =>
   issue.input === undefined ? `required: ${rule}` : rule
 
-/** The body as JSON, checked by `schema`. Refuses with 415 or 400 and a detail for every invalid field. */
+/**
+ * Reads the body as JSON and checks it by `schema`. Refuses with 415, or with 400 and a detail for every
+ * invalid field.
+ */
 export function jsonBody<S extends z.ZodType>(call: Call, schema: S): z.infer<S> {
   const parsed = schema.safeParse(json(call))
   if (parsed.success) return parsed.data
@@ -24,7 +27,7 @@ export function jsonBody<S extends z.ZodType>(call: Call, schema: S): z.infer<S>
   })
 }
 
-/** As `jsonBody`, but nothing at all counts as `{}`. */
+/** As `jsonBody`, but an empty body counts as `{}`. */
 export function optionalJsonBody<S extends z.ZodType>(call: Call, schema: S): z.infer<S> {
   if (call.body.length > 0) return jsonBody(call, schema)
   return jsonBody(

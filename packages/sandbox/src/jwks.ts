@@ -1,10 +1,10 @@
 import type { Endpoint } from './endpoint.ts'
 import type { Keys } from './keys.ts'
 
-/** Seconds that a client may keep the key-set without asking again. */
+/** How long a client may keep the key-set without a new request, in seconds. */
 const MAX_AGE_SECONDS = 300
 
-/** `GET /.well-known/jwks.json`, with conditional requests. */
+/** `GET /.well-known/jwks.json` (RFC 7517), with conditional requests (RFC 9110, section 13). */
 export function jwksEndpoint(keys: Keys): Endpoint {
   return {
     operation: 'jwks',
@@ -20,7 +20,7 @@ export function jwksEndpoint(keys: Keys): Endpoint {
   }
 }
 
-/** RFC 9110 section 13.1.2: a list, weak comparison, or `*`. */
+/** RFC 9110, section 13.1.2: `*`, or a list with weak comparison. */
 function matches(condition: string | undefined, etag: string): boolean {
   const tags = condition?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
   return tags.includes(etag) || tags.includes('*')

@@ -9,11 +9,12 @@ import {
   type JWTPayload,
 } from 'jose'
 
-export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+/** A signature algorithm of the sandbox's tokens (RFC 7518, RFC 8037). */
+export type Algorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 
-export type Algorithm = (typeof algorithms)[number]
+export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const satisfies readonly Algorithm[]
 
-/** The published key-set as it goes over the wire. */
+/** The published key-set (RFC 7517) as it is sent. */
 export interface KeySet {
   readonly body: string
   readonly etag: string
@@ -22,10 +23,12 @@ export interface KeySet {
 /** The signing keys: one signs, all are published. */
 export interface Keys {
   readonly algorithm: Algorithm
-  /** A signed compact JWT with `typ` (default `JWT`), `alg` and `kid` in its header. */
+  /** Signs a compact JWT with `typ` (default `JWT`), `alg` and `kid` in its header. */
   sign(claims: JWTPayload, typ?: string): Promise<string>
   published(): KeySet
-  /** Signs with a new key from now on. The old ones stay published unless `drop`; returns the new key's id. */
+  /**
+   * Signs with a new key from now on. The old keys stay published unless `drop`. Returns the new key's id.
+   */
   readonly roll: (options?: { readonly drop?: boolean | undefined }) => Promise<string>
 }
 

@@ -1,43 +1,46 @@
 import { z } from 'zod'
 
-/** How many requests one access token may make. */
+/** How many requests one access token may make. Beyond it the API answers 429. */
 export interface Limit {
-  /** Requests a minute; a whole number from 1. */
+  /** Requests a minute, 1 to 1000000000. */
   readonly perMinute: number
-  /** With it, a bucket of this size refilled at `perMinute`; without it, `perMinute` requests in each window of a minute. */
+  /**
+   * The size of a token bucket that refills at `perMinute`, 1 to 1000000000. Without it, each window of a
+   * minute allows `perMinute` requests.
+   */
   readonly burst?: number | undefined
 }
 
-/** A Limit that comes from outside. */
+/** A limit from options or a control route. */
 export const limitBody = z.strictObject({
   perMinute: z.int().min(1).max(1e9),
   burst: z.int().min(1).max(1e9).optional(),
 })
 
-/** What one access token has used of its limit. Only `limits` changes it. */
+/** What one access token has used of its limit. Only `Limits.take` changes it. */
 export interface RateLimitUsage {
   epoch: number
-  /** Start of the window, or when the bucket was last brought up to date. */
+  /** Start of the window, or time of the last refill of the bucket, in milliseconds. */
   at: number
   used: number
 }
 
-/** The answer to one request, as the `inin-ratelimit-*` headers tell it. */
+/** The permit of one request, with the values of the `inin-ratelimit-*` headers. */
 export interface Permit {
   readonly granted: boolean
   readonly count: number
   readonly allowed: number
   readonly resetSeconds: number
-  /** Seconds after which a refused request will pass; at least 1. */
+  /** Seconds after which a refused request is granted; at least 1. */
   readonly retryAfterSeconds: number
 }
 
 export interface Limits {
   newUsage(): RateLimitUsage
   take(usage: RateLimitUsage): Permit
-  /** The limits of an answer that counts for no access token, as one to a token that is not valid. */
+  /** The permit of a request that counts for no access token, as one with an invalid token. */
   unlimitedPermit(): Permit
-  /** Sets new limits. Every access token starts again with nothing used. */
+  /** Sets a new limit. Every access token starts again with nothing used. */
   readonly set: (limit: Limit) => void
   current(): Limit
 }
@@ -91,7 +94,7 @@ function fromBucket(usage: RateLimitUsage, at: number, { perMinute }: Limit, bur
   const perMs = perMinute / WINDOW_MS
   usage.used = Math.max(0, usage.used - (at - usage.at) * perMs)
   usage.at = at
-  // Refills are fractions: without the allowance a permit due at this very millisecond can be missing 1e-16.
+  // Refills are fractions: without the tolerance, a permit that is due at this millisecond can lack 1e-16.
   const granted = usage.used + 1 <= burst + 1e-9
   if (granted) usage.used += 1
   const left = Math.floor(burst - usage.used + 1e-9)
@@ -99,7 +102,7 @@ function fromBucket(usage: RateLimitUsage, at: number, { perMinute }: Limit, bur
   const allowed = Math.max(perMinute, burst)
   return {
     granted,
-    // "allowed minus count" is what is left right now, also where the bucket is smaller than a minute's worth.
+    // `allowed - count` is what is left now, also if the bucket holds less than the requests of a minute.
     count: allowed - left,
     allowed,
     resetSeconds: left === 0 ? untilNext : seconds(usage.used / perMs),
@@ -108,6 +111,6 @@ function fromBucket(usage: RateLimitUsage, at: number, { perMinute }: Limit, bur
 }
 
 function seconds(ms: number): number {
-  // The tiny deduction undoes rounding in the fractions above; 1 is the least that Retry-After can say.
+  // The deduction corrects rounding of the fractions above. Retry-After is at least 1.
   return Math.max(1, Math.ceil(ms / 1000 - 1e-9))
 }

@@ -28,12 +28,15 @@ const secretFields = new Set([
   'usercode',
 ])
 
-/** What is said to be an address, whatever it looks like. */
+/** Fields whose value counts as an e-mail address, also if it does not look like one. */
 const emailFields = new Set(['email', 'login_hint'])
 
 const jwt = /\bey[\w-]{8,}\.[\w-]+\.[\w-]*/g
 
-/** Stands for a secret or an address: the same one always gives the same text, so that two presentations can be told to be one. */
+/**
+ * A text in place of a secret or address. The same value gives the same text, so that presentations can be
+ * compared.
+ */
 export function digest(secret: string | Buffer): string {
   return `sha256:${createHash('sha256').update(secret).digest('hex').slice(0, 12)}`
 }
@@ -48,7 +51,7 @@ export function maskHeaders(headers: IncomingHttpHeaders): Record<string, string
   return masked
 }
 
-/** The path with the values of secret query parameters masked. */
+/** Masks the values of secret query parameters of a path. */
 export function maskPath(url: string): string {
   const mark = url.indexOf('?')
   if (mark < 0) return maskText(url)
@@ -66,7 +69,10 @@ function maskParameter(pair: string): string {
     : pair
 }
 
-/** The body as data with its secrets masked; null when there is none. What cannot be read is told by size and digest only. */
+/**
+ * The body as data with its secrets masked; null for an empty one. A body that cannot be parsed shows size
+ * and digest.
+ */
 export function maskBody(contentType: string | undefined, body: Buffer): unknown {
   if (body.length === 0) return null
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? ''
@@ -101,7 +107,7 @@ function maskValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskField(name, inner)]))
 }
 
-/** An address is the same in whatever case it is written. */
+/** Addresses are compared without regard to case. */
 function emailDigest(email: string): string {
   return digest(email.trim().toLowerCase())
 }

@@ -8,69 +8,88 @@ import { type AccessTokenFormat, accessTokenFormats } from './oauth/access-token
 import { defaultScopes } from './oauth/scopes.ts'
 import { redirectUris, type SignInOptions, signInShape } from './oauth/sign-in-options.ts'
 
-/** A further OAuth client. */
+/**
+ * An OAuth client that is registered besides the sandbox's own two. Without `secret` and `keys` it is a
+ * public client.
+ */
 export interface ClientOptions {
   readonly id: string
-  /** Without a secret and keys it is a public client. */
+  /** Sent by HTTP Basic or in the form (RFC 6749, section 2.3.1). */
   readonly secret?: string | undefined
-  /** Its public keys, each a JWK: it signs an assertion in place of a secret (`private_key_jwt`, RFC 7523). */
+  /**
+   * Its public keys, at least one: it signs an assertion in place of a secret (`private_key_jwt`, RFC 7523).
+   */
   readonly keys?: readonly JWK[] | undefined
-  /** The name of its organization; default the sandbox's own. Guests of one organization are out of reach for another. */
+  /**
+   * The name of its organization. Default the sandbox's own. A client cannot reach guests of another
+   * organization.
+   */
   readonly organization?: string | undefined
-  /** What it may ask for; default every scope of the sandbox. */
+  /** The scopes that it may request. Default all scopes of the sandbox. */
   readonly scopes?: readonly string[] | undefined
-  /** Where its users may be sent after they signed in, loopback ones on any port; default any address of this machine. */
+  /**
+   * Redirect URIs; those on loopback match with any port (RFC 8252, section 7.3). Default any address of this
+   * machine.
+   */
   readonly redirectUris?: readonly string[] | undefined
 }
 
-/** How a sandbox is set up. Everything has a default. */
+/** Options of a sandbox. Each has a default. */
 export interface SandboxOptions extends SignInOptions, GuestOptions {
-  /** TCP port, 0 to 65535; default 0: any free one. */
+  /** TCP port, 0 to 65535. Default 0: any free port. */
   readonly port?: number | undefined
-  /** Address to listen on; default `127.0.0.1`. Beyond loopback the control routes ask for the control token. */
+  /**
+   * Address to listen on. Default `127.0.0.1`. Beyond loopback the control routes require the control token.
+   */
   readonly host?: string | undefined
-  /** Requests for each access token; default 300 a minute, counted in windows of a minute. */
+  /** Rate limit of each access token. Default 300 requests in each window of a minute, as the platform's. */
   readonly rateLimit?: Limit | undefined
-  /** Makes ids and secrets the same in every run; a 32-bit whole number. Signing keys are always new. */
+  /**
+   * A whole number that makes ids and secrets repeat in every run. Signing keys are always new. Default
+   * random.
+   */
   readonly seed?: number | undefined
-  /** Faults to begin with. */
+  /** Faults that are scripted from the start. Default none. */
   readonly faults?: readonly Fault[] | undefined
-  /** The time in milliseconds since the epoch that the sandbox's clock starts from; default the system's. */
+  /** The source of the sandbox's clock, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined
-  /** Default a UUID. */
+  /** The id of the client with a secret. Default a UUID. */
   readonly clientId?: string | undefined
-  /** Default 32 random bytes in base64url. */
+  /** Its secret. Default 32 random bytes in base64url. */
   readonly clientSecret?: string | undefined
-  /** The client that has no secret; default a UUID. */
+  /** The id of the client without a secret. Default a UUID. */
   readonly publicClientId?: string | undefined
+  /** Further clients. Default none. */
   readonly clients?: readonly ClientOptions[] | undefined
   /**
-   * Default `jwt`, as the documented APIs have it; the public platform's are `opaque`. `at+jwt` is a JWT after RFC 9068, with
-   * its `typ` and `aud`.
+   * Default `jwt`, as the documentation of the guest APIs shows. The public platform issues `opaque` tokens.
    */
   readonly accessTokenFormat?: AccessTokenFormat | undefined
-  /** Seconds, 1 to 172800; default 3600. */
+  /** Lifetime of access tokens in seconds, 1 to 172800. Default 3600. */
   readonly accessTokenSeconds?: number | undefined
-  /** Signs access, ID and guest tokens; default `RS256`. */
+  /** The signature algorithm of access, ID and guest tokens. Default `RS256`. */
   readonly algorithm?: Algorithm | undefined
-  /** Name of the organization; default `Sandbox`. */
+  /** The name of the organization. Default `Sandbox`. */
   readonly organization?: string | undefined
-  /** Whether guest tokens carry `scope` as a list or as one string; default `array`. */
+  /** The shape of the claim `scope` of guest tokens. The platform uses both. Default `array`. */
   readonly guestScopeFormat?: 'array' | 'string' | undefined
-  /** The scopes that exist. */
+  /** The scopes that exist. Default those of the guest APIs and a few of the platform. */
   readonly scopes?: readonly string[] | undefined
-  /** Host names to answer to on loopback besides localhost and 127.0.0.1, without port. */
+  /**
+   * Host names, without port, that a sandbox on loopback accepts besides localhost and 127.0.0.1. Default
+   * none.
+   */
   readonly allowedHosts?: readonly string[] | undefined
-  /** Default 24 random bytes in base64url. */
+  /** The token of the control routes. Default 24 random bytes in base64url. */
   readonly controlToken?: string | undefined
-  /** How many requests the journal keeps, from 1; default 10000. */
+  /** How many requests the journal keeps, at least 1. Default 10000. */
   readonly journalSize?: number | undefined
 }
 
 const text = z.string().min(1)
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'a scope has no blanks and no quotes')
 
-/** Whether a value is a JWK without a private half. */
+/** Returns whether a value is a public key as a JWK. */
 function isPublicKey(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return 'kty' in value && value.kty !== 'oct' && !('d' in value)
@@ -113,7 +132,7 @@ const schema = z.strictObject({
 
 export type Settings = z.infer<typeof schema>
 
-/** The options with defaults filled in. Throws one TypeError that names every invalid option. */
+/** Fills in the defaults. Throws one TypeError that names every invalid option. */
 export function readSettings(options: SandboxOptions): Settings {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data

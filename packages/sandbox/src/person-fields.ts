@@ -5,7 +5,7 @@ const MAX_ATTRIBUTES_BYTES = 2048
 
 const emailError = required('an address, as ann@example.com, of at most 254 characters')
 
-/** One address: no blanks, one @. Whether mail reaches it is nobody's business here. */
+/** An e-mail address: no blanks, one @. It need not exist. */
 export const emailField = z
   .string({ error: emailError })
   .max(254, { error: emailError })
@@ -18,7 +18,7 @@ export const nameField = z
   .min(1, { error: nameError })
   .refine((given) => Array.from(given).length <= 100, { error: nameError })
 
-/** A record that is at most 2048 bytes as JSON. */
+/** A record of at most 2048 bytes as JSON. `of`: what it contains, for the error message. */
 export function attributesField<V extends z.ZodType>(value: V, of: string) {
   const record = required(`an object with ${of}`)
   return z

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto'
 
-/** Where ids and secrets come from. */
+/** The source of ids and secrets. */
 export interface Randomness {
   /** A UUID v4. */
   uuid(): string
   /** `bytes` random bytes in base64url. */
   text(bytes: number): string
-  /** A secret of `bytes` random bytes in base64url after `sandbox-secret-`, so that people and scanners recognise it. */
+  /**
+   * A secret of `bytes` random bytes in base64url after `sandbox-secret-`, so that people and scanners
+   * recognise it.
+   */
   secret(bytes: number): string
 }
 
-/** With a seed the same ids and secrets in every run (for reproducible tests only); without one, real randomness. */
+/**
+ * With a seed, ids and secrets repeat in every run, for tests only. Without one they are cryptographically
+ * random.
+ */
 export function createRandomness(seed?: number): Randomness {
   const bytes = seed === undefined ? randomBytes : seededBytes(seed)
   return {
@@ -27,7 +33,7 @@ function uuidOf(bytes: Buffer): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** SplitMix-style 32-bit generator: good enough to tell ids apart, no good for secrets that matter. */
+/** A 32-bit generator in the style of SplitMix: its ids differ, but its secrets can be predicted. */
 function seededBytes(seed: number): (length: number) => Buffer {
   let state = seed >>> 0
   const next = (): number => {

@@ -8,7 +8,7 @@ export interface Detail {
   readonly message: string
 }
 
-/** A "no" on its way to the wire. */
+/** An error with the answer that refuses a call. */
 export class Refusal extends Error {
   readonly status: number
   readonly #answer: (correlationId: string) => Answer
@@ -27,7 +27,7 @@ export class Refusal extends Error {
 
 export interface ApiRefusal {
   readonly status: number
-  /** As `bad.credentials`. */
+  /** The platform's code, as `bad.credentials`. */
   readonly code: string
   readonly message: string
   readonly messageParams?: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ export interface ApiRefusal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The platform API's `ErrorBody`. */
+/** A refusal with the body `ErrorBody` of the platform API (developer.genesys.cloud). */
 export function apiRefusal(refusal: ApiRefusal): Refusal {
   const { status, code, message, messageParams, details = [], limit, headers = {} } = refusal
   return new Refusal(status, message, (contextId) => ({
@@ -55,7 +55,7 @@ export function apiRefusal(refusal: ApiRefusal): Refusal {
   }))
 }
 
-/** The OAuth endpoints' error body: RFC 6749 section 5.2 plus the platform's `description`. */
+/** A refusal with the error body of RFC 6749, section 5.2, and the platform's `description`. */
 export function oauthRefusal(
   status: number,
   error: string,
@@ -91,7 +91,7 @@ const oauthCodes: Readonly<Record<number, string>> = {
   503: 'temporarily_unavailable',
 }
 
-/** The usual error body for a status, where nothing more particular is known. */
+/** A refusal with the usual error body of a status. */
 export function plainRefusal(dialect: Dialect, status: number, message: string): Refusal {
   if (dialect === 'page') return new Refusal(status, message, () => errorPage(status, 'Something went wrong', message))
   if (dialect === 'oauth') {

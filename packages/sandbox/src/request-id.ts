@@ -1,6 +1,6 @@
 import type { Call } from './endpoint.ts'
 
-/** Notes the id that a client gives a create, to find it again in logs. It changes nothing. */
+/** Writes the X-Genesys-Request-Id of a create into the journal. It has no other effect. */
 export function noteRequestId({ headers, note }: Call): void {
   const requestId = headers['x-genesys-request-id']
   if (typeof requestId === 'string') note({ requestId })

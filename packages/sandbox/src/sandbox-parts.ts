@@ -28,7 +28,7 @@ import { createRandomness, type Randomness } from './random.ts'
 import { createDeliveries, type Deliveries, webhookSecret } from './receivers/deliveries.ts'
 import { webhookEndpoint } from './receivers/receive.ts'
 
-/** Everything that a sandbox is made of, besides the server that listens. */
+/** The parts of a sandbox, without the HTTP server. */
 export interface SandboxParts {
   readonly clock: Clock
   readonly random: Randomness
@@ -46,7 +46,7 @@ export interface SandboxParts {
 
 type RegisteredClients = ReturnType<typeof registeredClients>
 
-/** What all endpoints share. */
+/** The parts that all endpoints use. */
 interface SharedParts {
   readonly issuer: () => string
   readonly clock: Clock
@@ -81,7 +81,7 @@ export async function createSandboxParts(settings: Settings, issuer: () => strin
   }
 }
 
-/** The endpoints, and the parts behind them that tests and control routes steer. */
+/** The endpoints, and the parts that tests and control routes control. */
 function servedParts(
   shared: SharedParts,
   settings: Settings,
@@ -119,7 +119,7 @@ function servedParts(
   }
 }
 
-/** The token endpoint with all grants, and the metadata that names them. */
+/** The token endpoint with all grants, and the metadata that lists them. */
 function tokenEndpoints(
   { issuer, keys }: SharedParts,
   { scopes }: Settings,
@@ -139,7 +139,7 @@ function tokenEndpoints(
   ]
 }
 
-/** The clients that are registered: one with a secret, one without, and those of the options. */
+/** The registered clients: one with a secret, one without, and those of the options. */
 function registeredClients(settings: Settings, random: Randomness, organization: Organizations) {
   const { scopes, redirectUris } = settings
   const own = { organization: organization(settings.organization), scopes, redirectUris, loopbackRedirects: true }

@@ -13,57 +13,87 @@ import { createSandboxParts, type SandboxParts } from './sandbox-parts.ts'
 import { createServer } from './server.ts'
 import type { Delivery } from './receivers/deliveries.ts'
 
-/** A running local Genesys. */
+/**
+ * A running sandbox. Its answers follow the documentation of Genesys Cloud (developer.genesys.cloud) and the
+ * RFCs that each endpoint implements.
+ */
 export interface Sandbox {
-  /** Base URL of everything, without a slash at the end. */
+  /** Base URL of all endpoints, without a slash at the end. */
   readonly url: string
-  /** Environment variables that point a client at this sandbox. They hold its secrets. */
+  /** Environment variables that lead a client to this sandbox. They contain its secrets. */
   readonly env: Readonly<Record<string, string>>
-  /** Opens the control routes from other machines, in the header `x-sandbox-token`. */
+  /**
+   * The token of the control routes, in the header `x-sandbox-token`. It is required if the sandbox listens
+   * beyond loopback.
+   */
   readonly controlToken: string
-  /** A client without a secret. */
+  /** The id of the client without a secret, for PKCE. */
   readonly publicClientId: string
   /** The users who can sign in. */
   readonly users: readonly User[]
-  /** The id of a channel that guests can come through. */
+  /** The id of a channel that exists and is enabled. */
   readonly channelId: string
-  /** The requests so far, oldest first, as far as they are kept. */
+  /** Returns the kept requests, oldest first. Control requests are not among them. */
   journal(): JournalEntry[]
-  /** Adds faults to the script; an empty list clears it. Throws a TypeError that names what is not valid. */
+  /**
+   * Adds faults to the script; an empty list clears it. Throws a TypeError that names every invalid member.
+   */
   script(faults: readonly Fault[]): void
-  /** Moves the sandbox's clock, in milliseconds; negative moves it back. Throws a RangeError beyond a hundred years. */
+  /**
+   * Moves the sandbox's clock by milliseconds, back if negative. Throws a RangeError beyond a hundred years.
+   */
   advance(ms: number): void
-  /** Puts the sandbox's clock this many milliseconds ahead of its source. */
+  /**
+   * Sets the sandbox's clock this many milliseconds ahead of its source. Throws a RangeError beyond a hundred
+   * years.
+   */
   setClock(offsetMs: number): void
-  /** Signs with a new key from now on; `drop` removes the old ones from the published set. Returns the new key's id. */
+  /**
+   * Signs with a new key from now on. `drop` removes the old keys from the key-set (default false). Returns
+   * the new key's id.
+   */
   rollKeys(options?: { readonly drop?: boolean | undefined }): Promise<string>
-  /** New limits, and every access token starts again with nothing used. Throws a TypeError for a limit that is not valid. */
+  /**
+   * Sets a new rate limit. Every access token starts again with nothing used. Throws a TypeError if it is not
+   * valid.
+   */
   setLimits(limit: Limit): void
-  /** Decides sign-ins at once, or shows their page again. Throws a TypeError for a choice that is not valid. */
+  /**
+   * Makes the authorize endpoint decide at once, or show its page again. Throws a TypeError if the choice is
+   * not valid.
+   */
   consent(choice: ConsentChoice): void
-  /** Approves or denies a device sign-in. Throws a TypeError when no device waits with this code. */
+  /** Approves or denies a device sign-in. Throws a TypeError if no device waits with this code. */
   device(decision: DeviceDecision): void
-  /** Adds a channel, or changes the one of this id. Throws a TypeError for one that is not valid. */
+  /** Adds a channel, or changes the one of this id. Throws a TypeError if it is not valid. */
   channel(channel: ChannelOptions): void
-  /** Ends the session of an authenticated guest: it cannot be refreshed, and its address is free. Throws a TypeError when none lives. */
+  /**
+   * Ends the session of an authenticated guest, and frees its address. Throws a TypeError if the guest has no
+   * session.
+   */
   endGuest(guestId: string): void
-  /** The webhooks that came to `/webhooks/{name}` so far, or those of one name, oldest first. */
+  /**
+   * Returns the webhooks that `/webhooks/{name}` received, of all names or one, oldest first. The last 10000
+   * are kept.
+   */
   deliveries(name?: string): Delivery[]
+  /** Removes the received webhooks, of all names or one. */
   clearDeliveries(name?: string): void
-  /** What webhooks are signed with from now on. Throws a TypeError for a list that is not valid. */
+  /** Replaces the secrets of webhooks. Throws a TypeError if the list is not valid. */
   webhookSecrets(secrets: readonly string[]): void
-  /** Ends every connection and stops listening. May be called again. */
+  /** Closes every connection and stops listening. It may be called again. */
   close(): Promise<void>
 }
 
 /**
- * Starts a sandbox: a local Genesys Cloud with its OAuth server, its guest APIs, a CRM and webhook receivers.
+ * Starts a sandbox: a local Genesys Cloud with its OAuth server, its guest APIs, a CRM and receivers of
+ * webhooks.
+ *
+ * Rejects with a TypeError that names every invalid option. If it cannot listen on the address, it rejects
+ * with the error of Node (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
  *
  * @param options each has a default, see `SandboxOptions`
- * @returns the running sandbox; close it
- *
- * Rejects with a TypeError that names every invalid option, and with the error of Node when it cannot listen on the
- * address (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
+ * @returns the running sandbox, which must be closed
  *
  * @example
  * ```ts
@@ -95,7 +125,7 @@ const variablesOf = ({ clients, deliveries }: SandboxParts, url: string): Readon
     webhookSecrets: deliveries.secrets(),
   })
 
-/** The members of a sandbox that steer it and look into it from code. */
+/** The members of a sandbox that control and inspect it. */
 function controlsOf(parts: SandboxParts): Omit<Sandbox, 'url' | 'env' | 'script' | 'close'> {
   const { clock, keys, limits, clients, journal, decisions, guestDecisions, deliveries, controlToken } = parts
   return {
@@ -118,7 +148,9 @@ function controlsOf(parts: SandboxParts): Omit<Sandbox, 'url' | 'env' | 'script'
   }
 }
 
-/** Runs a call that parses its input. A ZodError becomes a TypeError whose message names every field at fault. */
+/**
+ * Runs a call that parses its input. A ZodError becomes a TypeError whose message names every field at fault.
+ */
 function withTypeError(what: string, run: () => void): void {
   try {
     run()
@@ -129,7 +161,7 @@ function withTypeError(what: string, run: () => void): void {
   }
 }
 
-/** Where clients on this machine reach the server, also when it listens on every address. */
+/** The base URL for clients on this machine, also if the server listens on every address. */
 function baseUrl(host: string, { port }: AddressInfo): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`

@@ -2,7 +2,7 @@ import type { Answer, Call, Endpoint } from './endpoint.ts'
 import type { FaultEffect, Faults } from './faults.ts'
 import { plainRefusal, Refusal } from './refusal.ts'
 
-/** What goes back to the client: an answer, or nothing but a reset connection. */
+/** An answer, or a reset of the connection. */
 export type ScriptedAnswer = Answer | 'reset'
 
 export interface ScriptedAnswerParts {
@@ -12,7 +12,7 @@ export interface ScriptedAnswerParts {
   readonly noteFault: (fault: FaultEffect) => void
 }
 
-/** Answers one call, as the script of faults has it. */
+/** Answers one call, with the next scripted fault of its operation. */
 export async function answerAsScripted(
   endpoint: Endpoint,
   call: Omit<Call, 'pause'>,
@@ -45,15 +45,15 @@ function scripted(endpoint: Endpoint, fault: Extract<FaultEffect, { status: numb
   if (status === 204 || status === 304) return { status, headers }
   if (typeof body === 'string') return { status, headers, text: body }
   if (body !== undefined) return { status, headers, json: body }
-  const usual = plainRefusal(endpoint.dialect, status, `This ${status} was scripted.`).answer(correlationId)
-  return status < 400 ? { status, headers, json: {} } : { ...usual, headers: { ...usual.headers, ...headers } }
+  const refusal = plainRefusal(endpoint.dialect, status, `This ${status} was scripted.`).answer(correlationId)
+  return status < 400 ? { status, headers, json: {} } : { ...refusal, headers: { ...refusal.headers, ...headers } }
 }
 
 const page = '<!doctype html>\n<html><head><title>Gateway</title></head><body><h1>Please wait</h1></body></html>\n'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** What each way of garbling makes of a body: the content type it claims, and what is left. */
+/** The content type and body of each kind of garbled answer. */
 const garblings: Record<
   Extract<FaultEffect, { garble: unknown }>['garble'],
   { readonly type: string; readonly text: (body: string) => string }
@@ -64,8 +64,8 @@ const garblings: Record<
   type: { type: 'text/plain; charset=utf-8', text: (body) => body },
 }
 
-function garbled({ status, headers, json, text }: Answer, how: keyof typeof garblings): Answer {
+function garbled({ status, headers, json, text }: Answer, kind: keyof typeof garblings): Answer {
   const body = text ?? (json === undefined ? '' : JSON.stringify(json))
-  const garbling = garblings[how]
+  const garbling = garblings[kind]
   return { status, headers: { ...headers, 'content-type': garbling.type }, text: garbling.text(body) }
 }

@@ -9,14 +9,15 @@ export interface ServerParts extends ControlParts, ApiParts {
 
 const MAX_BODY_BYTES = 1024 * 1024
 
-/** The HTTP server around the endpoints, not listening yet. */
+/** Creates the HTTP server of the endpoints. It does not listen yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
   })
-  // Bodies reach the endpoints as bytes: who is calling is judged before what is said, and each dialect words its own errors.
+  // Endpoints get bodies as bytes: they authenticate the caller before they parse, and each dialect has its
+  // own errors.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   if (isLoopback(parts.host)) checkHost(server, parts.allowedHosts)

@@ -1,10 +1,12 @@
 import type { Organization } from './oauth/clients.ts'
 
-/** Which guest has the session of a key, as an address on a channel. A key has one live session at most. */
+/**
+ * The guest that has the session of a key, as an address on a channel. A key has at most one live session.
+ */
 export interface SessionOwners {
-  /** The id of the guest that has the session of the key, if that session is live. */
+  /** The id of the guest with the live session of the key; undefined if there is none. */
   find(key: string): string | undefined
-  /** Gives the session of the key to a guest. Answers how often that was done for the key so far. */
+  /** Gives the session of the key to a guest. Returns how often the key was assigned so far. */
   assign(key: string, guestId: string): number
 }
 
@@ -23,7 +25,7 @@ export function createSessionOwners(isLive: (guestId: string) => boolean): Sessi
   }
 }
 
-/** The key of an address, and of a channel where there is one. Upper and lower case do not matter. */
+/** The key of an address, and of a channel if there is one. The case of the address does not matter. */
 export function personKey(organization: Organization, email: string, channelId = ''): string {
   return JSON.stringify([organization.id, email.toLowerCase(), channelId])
 }

@@ -8,7 +8,10 @@ export const START = Date.UTC(2026, 0, 1)
 export const GUEST = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 export const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
 
-/** A sandbox whose time stands still until it is moved; it is closed when the test ends. ES256 because its keys are made faster. */
+/**
+ * A sandbox whose time stands still until it is moved; it is closed when the test ends. ES256 because its
+ * keys are made faster.
+ */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const started = await createSandbox({ algorithm: 'ES256', now: () => START, ...options })
   onTestFinished(() => started.close())

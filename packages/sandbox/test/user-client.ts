@@ -37,7 +37,10 @@ export function authorize(
   return send(sandbox, authorizePath(sandbox, parameters), { redirect: 'manual', headers })
 }
 
-/** Where the browser is sent, with what the application reads from the address beside `iss`, which always stands there. */
+/**
+ * Where the browser is sent, with what the application reads from the address beside `iss`, which always
+ * stands there.
+ */
 export function redirectOf({ status, headers }: Reply): {
   readonly address: string
   readonly query: Record<string, string>

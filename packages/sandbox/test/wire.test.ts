@@ -44,7 +44,9 @@ function deepExpectation(value: unknown): unknown {
 
 type Values = Readonly<Record<string, string>>
 
-/** Sends the request and compares the answer. Returns the values that it adds for the exchanges that follow. */
+/**
+ * Sends the request and compares the answer. Returns the values that it adds for the exchanges that follow.
+ */
 async function replay(sandbox: Sandbox, exchange: Exchange, values: Values): Promise<Values> {
   const filled = JSON.parse(
     JSON.stringify(exchange).replace(

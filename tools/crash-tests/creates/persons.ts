@@ -8,5 +8,8 @@ export const emailOf = (api: PersonApi, nth: number): string => `person-${nth}@$
 /** The correlation id of a request: it names the person in the events, and `id` makes it unique. */
 export const correlationOf = (api: PersonApi, nth: number, id: string): string => `${api} ${nth} ${id}`
 
-/** The connection that workers of an API use: `signed-in` for external users, else the one with client credentials. */
+/**
+ * The connection that workers of an API use: `signed-in` for external users, else the one with client
+ * credentials.
+ */
 export const connectionOf = (api: PersonApi): string => (api === 'engagements' ? 'default' : 'signed-in')

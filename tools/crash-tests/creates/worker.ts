@@ -1,6 +1,6 @@
 /**
- * A worker process that asks an API for a guest of each person, from a number on. It prints each answer or error as a line
- * of JSON on standard output. On SIGTERM it ends after the current call.
+ * A worker process that asks an API for a guest of each person, from a number on. It prints each answer or
+ * error as a line of JSON on standard output. On SIGTERM it ends after the current call.
  *
  * Arguments: the API, the connection, the number of the first person.
  */

@@ -42,7 +42,10 @@ const withoutIntents = (store: Store): Store => ({
     }),
 })
 
-/** Shows with pauses: a lease that was granted once counts as held, and a row is the one that this process read last. */
+/**
+ * Shows with pauses: a lease that was granted once counts as held, and a row is the one that this process
+ * read last.
+ */
 function trustingMemory(store: Store): Store {
   const leased = new Set<string>()
   const rows = new Map<string, FoundCredential>()

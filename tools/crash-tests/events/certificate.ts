@@ -38,8 +38,8 @@ const pem = (content: Buffer): string =>
   `-----BEGIN CERTIFICATE-----\n${content.toString('base64').replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`
 
 /**
- * Makes a certificate for a DNS name and an IPv4 address. It is valid from 30 days ago for 60 days, so that a client whose
- * clock is wrong by days accepts it too.
+ * Makes a certificate for a DNS name and an IPv4 address. It is valid from 30 days ago for 60 days, so that a
+ * client whose clock is wrong by days accepts it too.
  */
 export function certificate(name: string, address: string): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })

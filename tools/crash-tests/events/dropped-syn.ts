@@ -1,6 +1,6 @@
 /**
- * A worker thread that listens on a port and accepts no connection. When its queue is full, Linux drops every further SYN. It
- * ends when the shared flag is set.
+ * A worker thread that listens on a port and accepts no connection. When its queue is full, Linux drops every
+ * further SYN. It ends when the shared flag is set.
  */
 import { createServer } from 'node:net'
 import { workerData } from 'node:worker_threads'

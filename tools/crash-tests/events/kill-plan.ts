@@ -12,7 +12,10 @@ export const workerClasses = ['kills', 'pauses', 'clock'] as const satisfies rea
 export interface PlannedPoint {
   readonly point: FailPoint
   readonly nth: number
-  /** Sent from outside, this long after the worker's trace of the point. Absent: the worker sends it to itself at the point. */
+  /**
+   * Sent from outside, this long after the worker's trace of the point. Absent: the worker sends it to itself
+   * at the point.
+   */
   readonly afterMs?: number
 }
 
@@ -42,7 +45,9 @@ export type KillPlan =
 const PAUSE_MS: readonly [number, number] = [6_000, 8_000]
 /** How long the upstream usually takes for a request, in milliseconds. */
 const UPSTREAM_WORK_MS = 10
-/** How long a worker may take to reach its fail point: a lease of a dead worker or an ended sign-in delays it. */
+/**
+ * How long a worker may take to reach its fail point: a lease of a dead worker or an ended sign-in delays it.
+ */
 const PATIENCE_MS = 6_000
 /** How long a worker may take to print its first line on a busy machine, in milliseconds. */
 const STARTING_MS = 30_000
@@ -62,7 +67,10 @@ const killPoint = (random: SeededRandom): FailPoint =>
     [1, 'after-tokens-commit'],
   ])
 
-/** Prefers the points before the send, and avoids those in a transaction, where a paused worker blocks all others. */
+/**
+ * Prefers the points before the send, and avoids those in a transaction, where a paused worker blocks all
+ * others.
+ */
 const pausePoint = (random: SeededRandom): FailPoint =>
   random.weighted<FailPoint>([
     [1, 'before-intent-commit'],
@@ -88,7 +96,10 @@ export interface KillPlanOptions {
   readonly most?: number
   /** The offsets of a wrong clock. Default all. */
   readonly offsets?: readonly [Offset, ...Offset[]]
-  /** The longest life of a worker that is killed at a random moment, in milliseconds. Default: kills happen at fail points only. */
+  /**
+   * The longest life of a worker that is killed at a random moment, in milliseconds. Default: kills happen at
+   * fail points only.
+   */
   readonly momentMs?: number
 }
 
@@ -139,7 +150,10 @@ export interface PlanContext {
   readonly step: () => void
 }
 
-/** Applies a kill plan to a worker. Resolves when the worker has ended, with whether the planned event happened. */
+/**
+ * Applies a kill plan to a worker. Resolves when the worker has ended, with whether the planned event
+ * happened.
+ */
 export async function applyKillPlan(killPlan: KillPlan, worker: Worker, context: PlanContext): Promise<boolean> {
   const happened = await awaitPlan(killPlan, worker, context)
   worker.child.kill('SIGTERM')

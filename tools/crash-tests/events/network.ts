@@ -31,7 +31,10 @@ export type Route = 'direct' | 'tunnel'
 export const faultsOf = (route: Route): readonly [UnsentFault, ...UnsentFault[]] =>
   route === 'tunnel' ? unsentFaults : ['refused', 'dropped SYN', 'cut handshake', 'hanging handshake']
 
-/** A network link to the upstream that can fail. Every request has its own connection, so that each can fail before the send. */
+/**
+ * A network link to the upstream that can fail. Every request has its own connection, so that each can fail
+ * before the send.
+ */
 export interface NetworkLink {
   readonly route: Route
   /** The URL of the upstream on this link. */
@@ -118,7 +121,9 @@ export async function networkLink(route: Route, tlsPort: number): Promise<Networ
   }
 }
 
-/** A port below the range of outgoing connections, so that it is still free after it was closed for a while. */
+/**
+ * A port below the range of outgoing connections, so that it is still free after it was closed for a while.
+ */
 async function freePort(): Promise<number> {
   for (let nth = 0; ; nth += 1) {
     // Processes that look at the same time start at different ports.

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface SmallDisk {
   readonly folder: string
   /**
-   * Leaves no room for `ms` milliseconds. The log of the database is emptied first, so that the next write needs room.
+   * Leaves no room for `ms` milliseconds. The log of the database is emptied first, so that the next write
+   * needs room.
    *
    * @param database the path of a database on this disk
    */

@@ -32,7 +32,9 @@ const library = (): string | undefined => {
 
 export const hasFaketime = (): boolean => library() !== undefined
 
-/** Installs the package if possible. Returns why this machine cannot have wrong clocks; undefined if it can. */
+/**
+ * Installs the package if possible. Returns why this machine cannot have wrong clocks; undefined if it can.
+ */
 export function clockFault(): string | undefined {
   if (hasFaketime()) return undefined
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return 'the Debian package faketime is not installed'
@@ -44,7 +46,10 @@ export function clockFault(): string | undefined {
   return hasFaketime() ? undefined : 'apt-get could not install faketime'
 }
 
-/** The environment of a worker with a wrong wall clock and a right monotonic clock. `file`: the file of the offset. */
+/**
+ * The environment of a worker with a wrong wall clock and a right monotonic clock. `file`: the file of the
+ * offset.
+ */
 export function clockEnv({ offset, steps }: WrongClock, file: string): Readonly<Record<string, string>> {
   writeFileSync(file, steps ? '+0s\n' : `${offset}\n`)
   return {

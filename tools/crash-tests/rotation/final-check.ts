@@ -18,8 +18,8 @@ const WORKERS = 8
 const POLL_MS = 100
 
 /**
- * Starts one worker with a right clock for each connection. Leases, claims and back-offs that other workers left behind may
- * delay it, each for its own length at most. A sign-in or guest that has ended is restarted.
+ * Starts one worker with a right clock for each connection. Leases, claims and back-offs that other workers
+ * left behind may delay it, each for its own length at most. A sign-in or guest that has ended is restarted.
  *
  * @param withinMs how long a worker may take to get a token, in milliseconds
  */

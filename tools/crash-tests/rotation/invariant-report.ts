@@ -78,7 +78,8 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
     replayed: refreshes.filter(({ replayed }) => replayed === true).length,
     lostAnswers: refreshes.filter(isLost).length,
     undeclared: sum((one) => Math.max(0, one.again.length - one.lastResorts, one.stale.length)),
-    // A refresh whose tokens are not stored ends its sign-in or guest (an event says so), or its intent is still stored.
+    // A refresh whose tokens are not stored ends its sign-in or guest (an event says so), or its intent is
+    // still stored.
     silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
     presentations: parts
       .flatMap((one) => [...one.stale, ...(one.again.length > one.lastResorts ? one.again : [])])

@@ -23,7 +23,9 @@ export interface RotationOptions {
   readonly seconds: number
   /** Workers at the same time. */
   readonly processes: number
-  /** Each has a sign-in or a guest of its own. While the lease of a dead worker lasts, workers use the others. */
+  /**
+   * Each has a sign-in or a guest of its own. While the lease of a dead worker lasts, workers use the others.
+   */
   readonly connections: number
   readonly seed: number
   /** Whether the upstream loses answers and fails now and then. */
@@ -47,7 +49,9 @@ export interface Outcome extends InvariantReport, FinalCheck {
   readonly given: number
   /** Sign-ins and guests that were started again after they had ended. */
   readonly restarted: number
-  /** Doubts and ends that no lost answer explains, and no worker that died, was paused or had a wrong clock. */
+  /**
+   * Doubts and ends that no lost answer explains, and no worker that died, was paused or had a wrong clock.
+   */
   readonly withoutCause: number
   /** Errors that workers reported, by code. */
   readonly errors: Readonly<Record<string, number>>
@@ -61,8 +65,8 @@ interface Run extends RotationRun {
 }
 
 /**
- * Runs workers that refresh what their connections have, while the events happen. Then checks the invariants on the
- * requests that the upstream received, the store and its events.
+ * Runs workers that refresh what their connections have, while the events happen. Then checks the invariants
+ * on the requests that the upstream received, the store and its events.
  */
 export async function rotation(options: RotationOptions, print: (line: string) => void): Promise<Outcome> {
   const startedAt = Date.now()
@@ -116,8 +120,8 @@ const createRun = (options: RotationOptions, environment: TestEnvironment): Run 
 })
 
 /**
- * A paused worker may block all others, each in the middle of a refresh. One with a wrong clock may be killed once. A full
- * disk may keep each from recording that it sent nothing, but ends nothing.
+ * A paused worker may block all others, each in the middle of a refresh. One with a wrong clock may be killed
+ * once. A full disk may keep each from recording that it sent nothing, but ends nothing.
  */
 function withoutCause({ options, killsAt, disturbed, plan: { counts } }: Run, report: InvariantReport): number {
   const killed = between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)
@@ -152,7 +156,10 @@ async function restartEnded(run: Run, connection: TestedConnection): Promise<voi
   }
 }
 
-/** Doubts without a cause count only without kills, pauses and wrong clocks: what those explain is known at the end. */
+/**
+ * Doubts without a cause count only without kills, pauses and wrong clocks: what those explain is known at
+ * the end.
+ */
 function showsBug(run: Run, report: InvariantReport): boolean {
   const hasDisturbed = run.options.mix.some((one) => workerClasses.some((other) => other === one))
   const violations = report.undeclared + report.silent + report.doubled + report.lost

@@ -1,8 +1,8 @@
 /**
- * Runs processes that refresh sign-ins and guests by refresh tokens that each use spends, while they are killed and paused,
- * the network fails before they send, the disk is full and clocks are wrong: `npm run rotation -- --profile strict --events
- * 1000 --seed 7`. With `-- --processes 64 --seconds 60`, many use one connection and nothing else happens. Exits with 0 only
- * if nothing was lost, undeclared, silent or doubled.
+ * Runs processes that refresh sign-ins and guests by refresh tokens that each use spends, while they are
+ * killed and paused, the network fails before they send, the disk is full and clocks are wrong: `npm run
+ * rotation -- --profile strict --events 1000 --seed 7`. With `-- --processes 64 --seconds 60`, many use one
+ * connection and nothing else happens. Exits with 0 only if nothing was lost, undeclared, silent or doubled.
  */
 import { parseArgs } from 'node:util'
 import { bugs } from '../events/bugs.ts'

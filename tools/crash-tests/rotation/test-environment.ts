@@ -6,7 +6,10 @@ import type { EventClass } from '../events/event-plan.ts'
 import { type Programs, programs } from '../programs.ts'
 import { type Api, signInConnection, engagementConnection, type TestedConnection } from './tested-connection.ts'
 
-/** What the upstream does when a spent refresh token comes again: see `SignInOptions.refreshProfile` of the sandbox. */
+/**
+ * What the upstream does when a spent refresh token comes again: see `SignInOptions.refreshProfile` of the
+ * sandbox.
+ */
 export type Profile = 'strict' | 'grace'
 
 export interface TestEnvironmentOptions {
@@ -19,7 +22,9 @@ export interface TestEnvironmentOptions {
   readonly bug?: string | undefined
 }
 
-/** A local Genesys, an embedded store that the workers share, and connections that have something to refresh. */
+/**
+ * A local Genesys, an embedded store that the workers share, and connections that have something to refresh.
+ */
 export interface TestEnvironment extends Omit<BaseEnvironment, 'ports' | 'storeEnv'> {
   /** Environment variables of the workers, besides those that lead to the upstream. */
   readonly env: Readonly<Record<string, string>>
@@ -30,11 +35,14 @@ export interface TestEnvironment extends Omit<BaseEnvironment, 'ports' | 'storeE
 }
 
 /**
- * How long the upstream repeats an answer under `grace`, in seconds. The next worker of a connection comes after those of
- * all others, and after the lease of a dead one: this is several times as long.
+ * How long the upstream repeats an answer under `grace`, in seconds. The next worker of a connection comes
+ * after those of all others, and after the lease of a dead one: this is several times as long.
  */
 const GRACE_SECONDS = 60
-/** Under `strict`, others wait until a token in doubt expires; under `grace`, a repeated answer must be in time. */
+/**
+ * Under `strict`, others wait until a token in doubt expires; under `grace`, a repeated answer must be in
+ * time.
+ */
 const ACCESS_TOKEN_SECONDS: Readonly<Record<Profile, number>> = { strict: 3, grace: 30 }
 const GUEST_TOKEN_SECONDS = 3
 

@@ -5,7 +5,9 @@ import { eventsOf } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Credential } from '@guestpass/core/store-kit'
 import { signIn } from '../base-environment.ts'
 
-/** The APIs whose refresh tokens are spent by each use: the sign-in of a user, and the guests of a channel. */
+/**
+ * The APIs whose refresh tokens are spent by each use: the sign-in of a user, and the guests of a channel.
+ */
 export type Api = 'grant' | 'engagements'
 
 /** One connection, with a sign-in or a guest that is refreshed. */

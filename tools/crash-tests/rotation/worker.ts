@@ -1,6 +1,7 @@
 /**
- * A worker process of one connection: it gets a token of the sign-in, or refreshes the guest, again and again. It prints
- * each answer or error as a line of JSON on standard output. On SIGTERM it ends after the current call.
+ * A worker process of one connection: it gets a token of the sign-in, or refreshes the guest, again and
+ * again. It prints each answer or error as a line of JSON on standard output. On SIGTERM it ends after the
+ * current call.
  *
  * Argument: the connection.
  */

@@ -35,8 +35,10 @@ export async function runWorkers(run: RotationRun, random: SeededRandom, loop: n
   }
 }
 
-/** In turn, so that the lease of a dead worker has ended when its connection comes again. Every fourth time it is the
- * previous connection, so that workers compete. */
+/**
+ * In turn, so that the lease of a dead worker has ended when its connection comes again. Every fourth time it
+ * is the previous connection, so that workers compete.
+ */
 function nextConnection(run: RotationRun, random: SeededRandom): TestedConnection | undefined {
   const all = run.environment.connections
   if (random.whole(1, 4) > 1) run.started += 1

@@ -4,19 +4,21 @@ import type { Clock } from '../ports/clock.ts'
 /** A clock that moves only when a test moves it. */
 export interface FakeClock extends Clock {
   /**
-   * Moves the wall clock and the monotonic clock forward by milliseconds, at least 0. Calls of `sleep` that end
-   * meanwhile resolve in the order of their ends; pending promises settle before each of them.
+   * Moves the wall clock and the monotonic clock forward by milliseconds, at least 0. Calls of `sleep` that
+   * end meanwhile resolve in the order of their ends; pending promises settle before each of them.
    */
   advance(ms: Millis): Promise<void>
-  /** Moves the wall clock alone by milliseconds, back if negative, as an administrator does. Wakes no sleeper. */
+  /**
+   * Moves the wall clock alone by milliseconds, back if negative, as an administrator does. Wakes no sleeper.
+   */
   stepWall(ms: Millis): void
   /** How many calls of `sleep` have not ended. */
   readonly sleeping: number
 }
 
 /**
- * Waits until work that waits only for promises has run to its end. It gives the event loop five turns, so that work
- * that waits for a socket or a timer may still run.
+ * Waits until work that waits only for promises has run to its end. It gives the event loop five turns, so
+ * that work that waits for a socket or a timer may still run.
  */
 export const settle = async (): Promise<void> => {
   for (let round = 0; round < 5; round += 1) await new Promise((resolve) => setImmediate(resolve))
@@ -32,8 +34,8 @@ interface Sleeper {
  *
  * `sleep` rejects with a RangeError for NaN, and with the reason of the signal when that is aborted.
  *
- * @param start where the wall clock starts, in milliseconds since the epoch; default 2026-01-01T00:00:00Z. The
- *   monotonic clock starts at 0.
+ * @param start where the wall clock starts, in milliseconds since the epoch; default 2026-01-01T00:00:00Z.
+ *   The monotonic clock starts at 0.
  *
  * @example
  * ```ts

@@ -2,8 +2,8 @@ import { encodeHex } from '../domain/hex.ts'
 import type { Random } from '../ports/random.ts'
 
 /**
- * Makes random values that repeat: the same seed gives the same sequence (mulberry32). For tests only: the values can
- * be predicted.
+ * Makes random values that repeat: the same seed gives the same sequence (mulberry32). For tests only: the
+ * values can be predicted.
  *
  * @param seed any number, taken as an unsigned 32-bit integer; default 1
  *

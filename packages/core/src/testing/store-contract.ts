@@ -60,11 +60,12 @@ const suites: Readonly<Record<string, Suite>> = {
 }
 
 /**
- * Registers the contract tests of the store port with a test framework: one suite for each part of `Store`, about 140
- * cases in all. A store that passes them keeps what Guestpass needs of it. Each case makes a store of its own.
+ * Registers the contract tests of the store port with a test framework: one suite for each part of `Store`,
+ * about 140 cases in all. A store that passes them keeps what Guestpass needs of it. Each case makes a store
+ * of its own.
  *
- * Call it at the top level of a test file or in a `describe`. The cases run when the framework runs them; a case of a
- * store that breaks its contract fails in `framework.expect`, or with the error of the store.
+ * Call it at the top level of a test file or in a `describe`. The cases run when the framework runs them; a
+ * case of a store that breaks its contract fails in `framework.expect`, or with the error of the store.
  *
  * @param make gives a new, empty store for each case, and moves its clock
  * @param framework `describe`, `it` and `expect` of Vitest or Jest, or functions that do the same

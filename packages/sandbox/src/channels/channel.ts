@@ -5,7 +5,10 @@ import type { Channels, ChannelStatus } from './channels.ts'
 
 const path = '/api/v2/journey/actions/channels'
 
-/** `GET /api/v2/journey/actions/channels/{channelId}`: whether guests can come through it. */
+/**
+ * `GET /api/v2/journey/actions/channels/{channelId}`: 200 if guests can connect through the channel, else 404
+ * or 403.
+ */
 export function channelEndpoint(access: Access, channels: Channels): Endpoint {
   return {
     operation: 'channel',
@@ -36,7 +39,7 @@ const reasons: Readonly<Record<Exclude<ChannelStatus, 'usable'>, readonly [code:
   foreign: ['not.authorized', 'The channel belongs to another organization.'],
 }
 
-/** 403 that says why guests cannot come through a channel. */
+/** The 403 for a channel that cannot be used. Its code names the cause. */
 export function channelRefusal(status: keyof typeof reasons, channelId: string): Refusal {
   const [code, message] = reasons[status]
   return apiRefusal({ status: 403, code, message, messageParams: { channelId } })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Organization } from '../oauth/clients.ts'
 import type { Organizations } from '../oauth/organizations.ts'
 
-/** A messaging channel that guests come through. */
+/** A messaging channel of an organization, through which guests connect. */
 export interface Channel {
   readonly id: string
   readonly name: string
@@ -10,23 +10,24 @@ export interface Channel {
   readonly organization: Organization
 }
 
-/** A channel that is added, or changed when its id is known. */
+/** A channel to add, or to change if a channel of this id exists. */
 export interface ChannelOptions {
+  /** 1 to 200 characters. */
   readonly id: string
-  /** Default true. */
+  /** Whether guests can connect through it. Default true. */
   readonly enabled?: boolean | undefined
-  /** The name of its organization; default the sandbox's own. */
+  /** The name of its organization. Default: unchanged, or the sandbox's own for a new channel. */
   readonly organization?: string | undefined
 }
 
-/** ChannelOptions that come from outside. */
+/** A channel from options or a control route. */
 export const channelBody = z.strictObject({
   id: z.string().min(1).max(200),
   enabled: z.boolean().default(true),
   organization: z.string().min(1).optional(),
 })
 
-/** What a channel is to an organization. */
+/** Whether an organization can use a channel; if not, why. */
 export type ChannelStatus = 'usable' | 'unknown' | 'disabled' | 'foreign'
 
 export interface Channels {
@@ -36,7 +37,7 @@ export interface Channels {
   status(id: string, organization: Organization): ChannelStatus
 }
 
-/** `anyId`: a channel is there as soon as somebody names it, so that nothing has to be set up to try one. */
+/** `anyId`: any channel exists as soon as a request names it, so that a first try needs no configuration. */
 export function createChannels(organization: Organizations, own: string, anyId: boolean): Channels {
   const known = new Map<string, Channel>()
   const put: Channels['put'] = ({ id, enabled, organization: name = known.get(id)?.organization.name ?? own }) => {
@@ -55,10 +56,10 @@ export function createChannels(organization: Organizations, own: string, anyId: 
     all: () => [...known.values()],
     find,
     put,
-    status: (id, { id: asking }) => {
+    status: (id, { id: organizationId }) => {
       const channel = find(id)
       if (channel === undefined) return 'unknown'
-      if (channel.organization.id !== asking) return 'foreign'
+      if (channel.organization.id !== organizationId) return 'foreign'
       return channel.enabled ? 'usable' : 'disabled'
     },
   }

@@ -5,13 +5,13 @@ import { apiRefusal } from '../refusal.ts'
 
 const tiers: readonly string[] = ['bronze', 'silver', 'gold', 'platinum']
 
-/** Every customer was last seen in the year from here on. */
+/** Every customer had the last interaction within a year from this time. */
 const FIRST_INTERACTION = Date.UTC(2025, 0, 1)
 const MINUTES_OF_YEAR = 365 * 24 * 60
 
 /**
- * `GET /crm/profiles?email=`: a made-up customer, always the same one for an address. Addresses that begin with `unknown`
- * alone or as `unknown+…` are nobody's.
+ * `GET /crm/profiles?email=`: a made-up customer, always the same one for an address. It answers 404 for the
+ * addresses `unknown@…` and `unknown+…@…`.
  */
 export function profilesEndpoint(): Endpoint {
   return {
@@ -21,7 +21,8 @@ export function profilesEndpoint(): Endpoint {
     dialect: 'api',
     answer: ({ query }) => {
       const email = query.get('email')?.trim().toLowerCase() ?? ''
-      if (email === '') throw refused(400, 'parameters.missing', 'Say whose profile: ?email=…')
+      if (email === '')
+        throw refused(400, 'parameters.missing', 'The parameter email is missing. Name the address: ?email=…')
       if (/^unknown(\+[^@]*)?@/.test(email)) throw refused(404, 'not.found', 'No customer has this address.')
       return { status: 200, json: profile(email) }
     },

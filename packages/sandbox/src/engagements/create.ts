@@ -31,7 +31,10 @@ export interface CreateGuestParts {
   readonly channels: Channels
 }
 
-/** `POST /api/v2/engagements/guests`: each one that is answered 201 made a guest, whatever its X-Genesys-Request-Id. */
+/**
+ * `POST /api/v2/engagements/guests`: each call with answer 201 has made a guest, also with a repeated
+ * X-Genesys-Request-Id.
+ */
 export function createGuestEndpoint({ access, sessions, channels }: CreateGuestParts): Endpoint {
   return {
     operation: 'create',

@@ -13,7 +13,7 @@ const paths = [`${path}/:guestId`]
 
 const changes = z.object({ attributes: guestAttributes }, { error: 'a JSON object' })
 
-/** `PUT /api/v2/engagements/guests/{guestId}`: these attributes in the place of those that the guest has. */
+/** `PUT /api/v2/engagements/guests/{guestId}`: replaces the attributes of the guest. */
 export function updateGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
   return {
     operation: 'update',
@@ -21,9 +21,9 @@ export function updateGuestEndpoint(access: Access, sessions: Sessions): Endpoin
     paths,
     dialect: 'api',
     answer: (call) => {
-      const guest = reached(call, access, 'guest:write', sessions)
+      const guest = findGuest(call, access, 'guest:write', sessions)
       const { attributes } = jsonBody(call, changes)
-      return { status: 200, json: shown(sessions.update(guest, attributes)) }
+      return { status: 200, json: guestBody(sessions.update(guest, attributes)) }
     },
   }
 }
@@ -35,11 +35,11 @@ export function getGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
     method: 'GET',
     paths,
     dialect: 'api',
-    answer: (call) => ({ status: 200, json: shown(reached(call, access, 'guest:read', sessions)) }),
+    answer: (call) => ({ status: 200, json: guestBody(findGuest(call, access, 'guest:read', sessions)) }),
   }
 }
 
-function reached(call: Call, access: Access, scope: string, sessions: Sessions): EngagementGuest {
+function findGuest(call: Call, access: Access, scope: string, sessions: Sessions): EngagementGuest {
   const { organization } = access(call, scope).token.client
   const guest = sessions.find(call.params['guestId'] ?? '')
   if (guest === undefined) throw apiRefusal({ status: 404, code: 'not.found', message: 'No guest has this id.' })
@@ -48,7 +48,7 @@ function reached(call: Call, access: Access, scope: string, sessions: Sessions):
   return guest
 }
 
-function shown({ guestId, email, name, channelId, attributes = {}, createdAt, updatedAt }: EngagementGuest) {
+function guestBody({ guestId, email, name, channelId, attributes = {}, createdAt, updatedAt }: EngagementGuest) {
   return {
     guestId,
     email,

@@ -13,7 +13,7 @@ const body = z.object(
   { error: 'a JSON object' },
 )
 
-/** `POST /api/v2/engagements/guests/refresh`: the next tokens, once for each refresh token. */
+/** `POST /api/v2/engagements/guests/refresh`: gives the next tokens, once for each refresh token. */
 export function refreshGuestEndpoint(access: Access, sessions: Sessions): Endpoint {
   return {
     operation: 'refresh',

@@ -5,7 +5,7 @@ import { createSessionOwners, personKey } from '../session-owners.ts'
 import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
-/** What the create of a guest says of it. */
+/** The details of a guest in its create. */
 export interface GuestDetails {
   readonly email: string
   readonly channelId: string
@@ -29,15 +29,15 @@ export interface EngagementGuest extends GuestDetails {
   readonly ended: boolean
 }
 
-/** A refresh token that was issued, whether it can still be used or not. */
+/** A refresh token that was issued, also if it is spent or expired. */
 export interface GuestRefreshToken {
   readonly guestId: string
   readonly spent: boolean
-  /** How often it has come in, whatever was answered. */
+  /** How often it was presented, with any answer. */
   readonly presented: number
 }
 
-/** A guest and the tokens that were just issued to it. */
+/** A guest and its new tokens. */
 export interface GuestWithTokens {
   readonly guest: EngagementGuest
   readonly token: string
@@ -45,20 +45,20 @@ export interface GuestWithTokens {
 }
 
 export interface Sessions {
-  /** Seconds that a token lives. */
+  /** Lifetime of a token in seconds. */
   readonly tokenSeconds: number
   find(guestId: string): EngagementGuest | undefined
   /** Whether this address has a session on this channel. */
   hasSession(organization: Organization, details: GuestDetails): boolean
-  /** A new guest; `created` counts those of the same address and channel so far. */
+  /** Makes a guest. `created` counts the guests of this address and channel so far. */
   create(organization: Organization, details: GuestDetails): Promise<GuestWithTokens & { readonly created: number }>
-  /** Counts a presentation. Undefined when no such refresh token was issued. */
+  /** Counts a presentation. Returns undefined if no such refresh token was issued. */
   present(refreshToken: string): GuestRefreshToken | undefined
   isRefreshable(guest: EngagementGuest): boolean
-  /** The next tokens; the refresh token is spent. */
+  /** Issues the next tokens, and spends the refresh token. */
   refresh(guest: EngagementGuest, refreshToken: string): Promise<GuestWithTokens>
   update(guest: EngagementGuest, attributes: Readonly<Record<string, unknown>>): EngagementGuest
-  /** Whether a guest has a session: a token or a refresh token that is good. */
+  /** Whether a guest has a session: a token or a refresh token that is not expired. */
   isLive(guestId: string): boolean
   /** Ends the session of a guest, if there is one. */
   end(guestId: string): void
@@ -92,7 +92,10 @@ function keepGuest({ guests }: SessionState, guest: EngagementGuest): Engagement
   return guest
 }
 
-/** Issues the next tokens. All changes happen before the signature is awaited, so concurrent requests have one order. */
+/**
+ * Issues the next tokens. All changes happen before the signature is awaited, so concurrent requests have one
+ * order.
+ */
 async function issueTokens(
   state: SessionState,
   guest: Omit<EngagementGuest, 'updatedAt' | 'expiresAt' | 'refreshableUntil'>,
@@ -112,20 +115,22 @@ async function issueTokens(
   return { guest: next, refreshToken, token }
 }
 
-/** Changes what is known of a refresh token. Gives undefined when none of this text was issued. */
+/** Changes the record of a refresh token. Returns undefined if no such token was issued. */
 function changeRefreshToken(
   { refreshTokens }: SessionState,
   text: string,
-  how: (token: GuestRefreshToken) => GuestRefreshToken,
+  change: (token: GuestRefreshToken) => GuestRefreshToken,
 ): GuestRefreshToken | undefined {
   const token = refreshTokens.get(text)
   if (token === undefined) return undefined
-  const changed = how(token)
+  const changed = change(token)
   refreshTokens.set(text, changed)
   return changed
 }
 
-/** The guests of the engagements API and their sessions. One address on one channel has at most one session. */
+/**
+ * The guests of the engagements API and their sessions. One address on one channel has at most one session.
+ */
 export function createSessions(parts: SessionParts): Sessions {
   const state: SessionState = { ...parts, guests: new Map(), refreshTokens: new Map() }
   const { clock } = parts

@@ -11,14 +11,17 @@ import type { ExternalUsers } from './users.ts'
 
 const path = '/api/v2/externalusers/guests'
 
-const texts = z.string({ error: 'a text' })
+const textField = z.string({ error: 'a text' })
 
 const body = z.object(
-  { name: nameField, email: emailField, customAttributes: attributesField(texts, 'names and texts').optional() },
+  { name: nameField, email: emailField, customAttributes: attributesField(textField, 'names and texts').optional() },
   { error: 'a JSON object' },
 )
 
-/** `POST /api/v2/externalusers/guests`, on behalf of a signed-in user. */
+/**
+ * `POST /api/v2/externalusers/guests`, on behalf of a signed-in user. 401 without the scopes, 403 for client
+ * credentials.
+ */
 export function createExternalUserEndpoint(
   access: Access,
   users: ExternalUsers,
@@ -48,7 +51,7 @@ function organizationOfUser(call: Call, access: Access): Organization {
   const missing = ['webmessaging:guest:create', 'externalusers:write'].find((scope) => !scopes.includes(scope))
   if (missing !== undefined) throw scopeMissing(missing, 401)
   if (family !== undefined) return client.organization
-  const message = 'This request needs a user, and the token of client credentials stands for none.'
+  const message = 'This request needs the token of a signed-in user, and this one is of client credentials.'
   throw apiRefusal({ status: 403, code: 'not.authorized', message })
 }
 

@@ -9,17 +9,17 @@ import type { Randomness } from '../random.ts'
 export interface ExternalUser {
   readonly id: string
   readonly token: string
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** How many users of the same address were made so far. */
+  /** How many users of this address were made so far. */
   readonly created: number
 }
 
 export interface ExternalUsers {
-  /** Whether a user of this address has a token that lives. */
+  /** Whether a user of this address has a token that is not expired. */
   hasSession(organization: Organization, email: string): boolean
   create(organization: Organization, email: string): Promise<ExternalUser>
-  /** Whether a user's token is good. */
+  /** Whether a user's token is not expired. */
   isLive(id: string): boolean
   /** Ends the session of a user, if there is one. */
   end(id: string): void

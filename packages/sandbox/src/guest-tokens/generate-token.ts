@@ -12,7 +12,7 @@ export const guestScopes: readonly string[] = [
   'webmessaging:guest:update',
 ]
 
-/** Any version and variant: RFC 9562 has the shape in common. */
+/** A UUID of any version and variant (RFC 9562). */
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 const MAX_DURATION = 86_400
@@ -38,7 +38,7 @@ const body = z.object(
   { error: 'a JSON object' },
 )
 
-/** `POST /api/v2/webmessaging/guests/generate-token`. */
+/** `POST /api/v2/webmessaging/guests/generate-token`: a token for a guest id that the caller chooses. */
 export function generateTokenEndpoint(access: Access, guests: Guests): Endpoint {
   return {
     operation: 'mint',
@@ -56,7 +56,7 @@ export function generateTokenEndpoint(access: Access, guests: Guests): Endpoint 
   }
 }
 
-/** A guest belongs to the organisation that first asked for it. */
+/** Refuses with 403 if a guest belongs to another organization. A guest belongs to the one that made it. */
 export function assertSameOrganization(owner: string | undefined, caller: string): void {
   if (owner === undefined || owner === caller) return
   throw apiRefusal({ status: 403, code: 'not.authorized', message: 'The guest belongs to another organization.' })

@@ -2,14 +2,14 @@ import { type Clock, epochSeconds } from '../clock.ts'
 import type { GuestJwt } from '../guest-jwt.ts'
 import type { Organization } from '../oauth/clients.ts'
 
-/** What a guest token was asked to be. */
+/** The requested guest, lifetime and scopes of a token. */
 export interface GuestTerms {
   readonly guestId: string
   readonly durationSeconds: number
   readonly scopes: readonly string[]
 }
 
-/** A guest and its latest token's times, in milliseconds. */
+/** A guest, and the times of its latest token in milliseconds since the epoch. */
 export interface Guest extends GuestTerms {
   readonly organization: Organization
   readonly createdAt: number
@@ -21,9 +21,9 @@ export interface Guest extends GuestTerms {
 
 export interface Guests {
   find(guestId: string): Guest | undefined
-  /** A first token, or another one for a guest that is known. */
+  /** Issues a first token, or another one for a known guest. */
   mint(organization: Organization, terms: GuestTerms): Promise<string>
-  /** The next token on the same terms, and the guest as it is now. */
+  /** Issues the next token on the same terms. Returns it with the guest as it is then. */
   refresh(guest: Guest): Promise<{ readonly guest: Guest; readonly token: string }>
 }
 
@@ -44,7 +44,7 @@ export function createGuests({ clock, sign }: { readonly clock: Clock; readonly 
       return renewed({ ...terms, organization, createdAt, refreshes }).token
     },
     refresh: async (guest) => {
-      // Looked up again: another refresh may have taken effect while this one was waiting.
+      // Read again: another refresh may have taken effect during the scripted delay.
       const { refreshes } = find(guest.guestId) ?? guest
       const next = renewed({ ...guest, refreshes: refreshes + 1 })
       return { guest: next.guest, token: await next.token }

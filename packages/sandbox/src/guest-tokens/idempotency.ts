@@ -1,6 +1,6 @@
 import type { Answer } from '../endpoint.ts'
 
-/** What is known of an Idempotency-Key: nothing, that another request used it, that its request is running, or its answer. */
+/** The status of an Idempotency-Key: new, used by another request, its request is running, or its answer. */
 export type KeyStatus =
   | { readonly is: 'new' }
   | { readonly is: 'other' }
@@ -9,11 +9,11 @@ export type KeyStatus =
 
 export interface IdempotencyKeys {
   status(key: string, fingerprint: string): KeyStatus
-  /** Runs the work and keeps its answer. A failure keeps nothing. */
+  /** Runs the work and keeps its answer. After a failure the key is new again. */
   run(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer>
 }
 
-/** How long an answer is kept: 24 hours. */
+/** How long an answer is kept: 24 hours, in milliseconds. */
 const KEEP_MS = 24 * 60 * 60_000
 
 interface Entry {
@@ -47,7 +47,7 @@ export function createIdempotencyKeys(now: () => number): IdempotencyKeys {
   }
 }
 
-/** Kept equally long, so the oldest come first. */
+/** Removes expired entries. All are kept equally long, so that the oldest come first. */
 function forgetOld(entries: Map<string, Entry>, now: number): void {
   for (const [key, { until }] of entries) {
     if (now < until) return

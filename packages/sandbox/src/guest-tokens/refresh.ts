@@ -8,7 +8,7 @@ import { assertSameOrganization } from './generate-token.ts'
 import type { Guest, Guests } from './guests.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 
-/** How long after its expiry a guest token can still be refreshed: 300 s. */
+/** How long after its expiry a guest token can still be refreshed, in milliseconds. */
 const REFRESH_GRACE_MS = 300_000
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
@@ -22,7 +22,10 @@ export interface RefreshParts {
   readonly now: () => number
 }
 
-/** `POST /api/v2/conversations/webmessaging/guesttokens/{guestTokenId}/refresh`: takes effect once for each Idempotency-Key. */
+/**
+ * `POST /api/v2/conversations/webmessaging/guesttokens/{guestTokenId}/refresh`: takes effect once for each
+ * Idempotency-Key.
+ */
 export function refreshTokenEndpoint({ access, guests, idempotencyKeys, now }: RefreshParts): Endpoint {
   const renew = async (call: Call, guest: Guest): Promise<Answer> => {
     await call.pause()
@@ -41,7 +44,7 @@ export function refreshTokenEndpoint({ access, guests, idempotencyKeys, now }: R
       const id = (call.params['guestTokenId'] ?? '').toLowerCase()
       const key = `${organization.id}/${idempotencyKey(call)}`
       const fingerprint = canonical([id, optionalJsonBody(call, anyObject)])
-      // Before the guest is read: the answer to a known key does not depend on the guest.
+      // The key is checked before the guest is read: the answer to a known key does not depend on the guest.
       const known = idempotencyKeys.status(key, fingerprint)
       if (known.is === 'other') throw otherRequest()
       call.note({ guestId: id })
@@ -108,7 +111,7 @@ function stillRunning() {
   return apiRefusal({ status: 409, code: 'request.conflict', message })
 }
 
-/** JSON with sorted names, so that the order in which a client writes them makes no other request. */
+/** JSON with sorted names, so that the order of members makes no difference. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

@@ -9,35 +9,38 @@ import type { TokenFamily } from './token-family.ts'
 /** An access token that was issued. */
 export interface AccessToken {
   readonly client: Client
-  /** The sign-in that it comes from; absent when the client speaks for itself. */
+  /** The sign-in that it comes from. Absent for client credentials. */
   readonly family?: TokenFamily | undefined
   readonly scopes: readonly string[]
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number
   readonly usage: RateLimitUsage
 }
 
 export interface AccessTokens {
-  /** Seconds that a new one lives. */
+  /** Lifetime of a new token in seconds. */
   readonly lifetime: number
-  /** `of.audience`: default that of the sign-in. */
+  /** Issues a token. `of.audience`: default the audience of the sign-in, else the issuer. */
   issue(
     client: Client,
     scopes: readonly string[],
     of?: { readonly family?: TokenFamily; readonly audience?: string | undefined },
   ): Promise<string>
-  /** The token if it was issued here, is not revoked and has not expired. */
+  /** Finds a token that was issued here, is not revoked and has not expired. */
   find(text: string): AccessToken | undefined
   revoke(text: string): void
 }
 
-export const accessTokenFormats = ['jwt', 'at+jwt', 'opaque'] as const
+/**
+ * The format of access tokens: a JWT, a JWT of RFC 9068 (`at+jwt`, with `typ` and `aud`), or a random text.
+ */
+export type AccessTokenFormat = 'jwt' | 'at+jwt' | 'opaque'
 
-/** `at+jwt`: a JWT after RFC 9068. */
-export type AccessTokenFormat = (typeof accessTokenFormats)[number]
+export const accessTokenFormats = ['jwt', 'at+jwt', 'opaque'] as const satisfies readonly AccessTokenFormat[]
 
 export interface AccessTokenParts {
   readonly format: AccessTokenFormat
-  /** Seconds. */
+  /** Lifetime in seconds. */
   readonly lifetime: number
   readonly issuer: () => string
   readonly clock: Clock

@@ -6,7 +6,7 @@ import { invalidGrant } from './invalid-grant.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { Grant } from './token.ts'
 
-/** RFC 6749 section 4.1.3 and RFC 7636. A code that comes a second time ends everything that it gave. */
+/** RFC 6749, section 4.1.3, and RFC 7636. A code that is presented again ends the sign-in that it gave. */
 export function authorizationCodeGrant({
   codes,
   issuer,
@@ -39,7 +39,7 @@ export function authorizationCodeGrant({
   }
 }
 
-/** The exchange comes from whoever asked for the code: same redirect, and the verifier behind the challenge. */
+/** Refuses an exchange whose redirect URI or verifier does not belong to the request for the code. */
 function assertSameRequest({ terms }: AuthorizationCode, form: Form): void {
   if (required(form, 'redirect_uri') !== terms.redirectUri) {
     throw invalidGrant('redirect_uri is not the one that the code was asked for with')

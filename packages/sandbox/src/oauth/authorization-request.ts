@@ -9,32 +9,32 @@ import { userScopes } from './scopes.ts'
 /** A valid request for an authorization code: RFC 6749 section 4.1.1 with RFC 7636, S256 only. */
 export interface AuthorizationRequest {
   readonly client: Client
-  /** Who answers, named in the answer (RFC 9207). */
+  /** The issuer, which the answer names (RFC 9207). */
   readonly issuer: string
   readonly redirectUri: string
   readonly state?: string | undefined
   readonly scopes: readonly string[]
   readonly challenge?: string | undefined
   readonly nonce?: string | undefined
-  /** What the access token will be for (RFC 8707). */
+  /** The audience of the access token (RFC 8707). */
   readonly audience?: string | undefined
-  /** True when the client wants an answer without a page. */
+  /** True if the client wants an answer without a page (`prompt=none`). */
   readonly silent: boolean
 }
 
-/** Where the answer to an authorization request goes. */
+/** The destination of the answer to an authorization request. */
 type Return = Pick<AuthorizationRequest, 'issuer' | 'redirectUri' | 'state'>
 
 /**
- * Reads the query. Refuses with a page while it is not certain where the user may be sent (RFC 6749 section 4.1.2.1), with a
- * redirect after that.
+ * Reads the query of an authorization request. If client or redirect URI are not valid it refuses with a
+ * page, else with a redirect (RFC 6749, section 4.1.2.1).
  */
 export function readAuthorizationRequest(
   given: URLSearchParams,
   clients: readonly Client[],
   issuer: string,
 ): AuthorizationRequest {
-  // Empty ones count as absent (RFC 6749 section 3.1).
+  // Empty parameters count as absent (RFC 6749, section 3.1).
   const query = new URLSearchParams([...given].filter(([, value]) => value !== ''))
   const client = clients.find(({ id }) => id === only(query, 'client_id'))
   if (client === undefined) {
@@ -59,14 +59,14 @@ export function readAuthorizationRequest(
   }
 }
 
-/** Sends the user back to the application: RFC 6749 section 4.1.2, with `iss` of RFC 9207. */
+/** Sends the user back to the application (RFC 6749, section 4.1.2), with `iss` (RFC 9207). */
 export function redirect({ issuer, redirectUri, state }: Return, parameters: Readonly<Record<string, string>>): Answer {
   const query = new URLSearchParams({ ...parameters, ...(state !== undefined && { state }), iss: issuer })
   const location = `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query}`
   return { status: 302, headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } }
 }
 
-/** A "no" that the application gets to know. */
+/** A refusal that the application receives. */
 export function redirectRefusal(back: Return, error: string, description: string): Refusal {
   return new Refusal(302, description, () => redirect(back, { error, error_description: description }))
 }
@@ -112,12 +112,15 @@ function challengeOf(query: URLSearchParams, client: Client, back: Return): stri
   return challenge
 }
 
-/** OpenID Connect Core section 3.1.2.1. A page is shown every time, so all values but `none` come to the same. */
+/**
+ * OpenID Connect Core, section 3.1.2.1. A page is shown every time, so that all values but `none` have the
+ * same effect.
+ */
 function silentOf(query: URLSearchParams, back: Return): boolean {
   const prompts = query.get('prompt')?.split(' ') ?? []
   const unknown = prompts.find((value) => !['none', 'login', 'consent', 'select_account'].includes(value))
   if (unknown !== undefined) throw redirectRefusal(back, 'invalid_request', `prompt does not know ${unknown}`)
   const silent = prompts.includes('none')
-  if (silent && prompts.length > 1) throw redirectRefusal(back, 'invalid_request', 'prompt=none stands alone')
+  if (silent && prompts.length > 1) throw redirectRefusal(back, 'invalid_request', 'prompt=none allows no other value')
   return silent
 }

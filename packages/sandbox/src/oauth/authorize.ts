@@ -26,7 +26,10 @@ export interface AuthorizeParts {
 
 const paths = ['/oauth/authorize', '/api/v2/oauth/authorize']
 
-/** `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of the page. */
+/**
+ * `GET /oauth/authorize` and its alias show the consent page or decide at once; `POST` takes the decision of
+ * the page.
+ */
 export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
   const { issuer, clients, users, consent, codes, formTokens, clock } = parts
   const allowed = (request: AuthorizationRequest, user: User): Answer => {
@@ -66,7 +69,7 @@ export function authorizeEndpoints(parts: AuthorizeParts): readonly Endpoint[] {
   return [ask, decide]
 }
 
-/** The answer to a decision that belongs to no page that is open. */
+/** The answer to a decision whose page is used, too old, or of another browser. */
 export function staleFormPage(): Answer {
   const message =
     'This page was used already, is too old, or was opened in another browser. Go back to the application and start again.'
@@ -75,10 +78,13 @@ export function staleFormPage(): Answer {
 
 const denied = (request: AuthorizationRequest) => redirectRefusal(request, 'access_denied', 'the user said no')
 
-/** Browsers hold the redirects after a form to its targets too, and an application's callback often leads on to its own front end. */
+/**
+ * Browsers apply `form-action` to redirects too, and a callback often redirects to the application's own
+ * front end.
+ */
 const loopback = ['http://127.0.0.1:*', 'http://localhost:*']
 
-/** As CSP names it; an address of an application's own scheme has no origin but that scheme. */
+/** The CSP source of an address: its origin, or the scheme of an application's own scheme. */
 function cspSource(uri: string): string {
   const { origin, protocol } = new URL(uri)
   return origin === 'null' ? protocol : origin

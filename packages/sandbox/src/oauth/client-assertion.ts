@@ -13,7 +13,10 @@ export interface ClientAssertionParts {
   readonly clock: Clock
 }
 
-/** RFC 7523 section 3 (`private_key_jwt`): issuer and subject name the client, the audience is this server, each `jti` counts once. */
+/**
+ * RFC 7523, section 3 (`private_key_jwt`): issuer and subject are the client, the audience is this server,
+ * and each `jti` is accepted once.
+ */
 export function createClientAssertion({ clients, issuer, clock }: ClientAssertionParts): ClientAssertion {
   const used = new Map<string, { readonly expiresAt: number }>()
   const once = (id: string, expiresAt: number): boolean => {

@@ -3,7 +3,7 @@ import { checkedResource } from './resource.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant } from './token.ts'
 
-/** RFC 6749 section 4.4: a token for the client itself, never with a refresh token. */
+/** RFC 6749, section 4.4: a token of the client itself, without a refresh token. */
 export function clientCredentialsGrant(tokens: AccessTokens): Grant {
   return {
     type: 'client_credentials',

@@ -2,10 +2,10 @@ import type { Answer, Call, Endpoint } from '../endpoint.ts'
 import type { Client } from './clients.ts'
 import { type Form, formBody } from './form.ts'
 
-/** Finds out which client is calling, or refuses. */
+/** Authenticates the client of a call. Refuses with `invalid_client`. */
 export type Authenticate = (call: Call, form: Form) => Promise<Client>
 
-/** `POST /oauth/NAME` and its alias: a form that a client sends. */
+/** An endpoint `POST /oauth/NAME`, and its alias, that takes a form of an authenticated client. */
 export const clientEndpoint = (
   operation: string,
   name: string,

@@ -4,34 +4,37 @@ import type { Call } from '../endpoint.ts'
 import { oauthRefusal, type Refusal } from '../refusal.ts'
 import type { Form } from './form.ts'
 
+/** An organization: the tenant that owns clients, guests and channels. */
 export interface Organization {
   readonly id: string
   readonly name: string
 }
 
-/** The client that signed the assertion of a form. Refuses with invalid_client otherwise. */
+/** Finds the client that signed the assertion of a form. Refuses with `invalid_client`. */
 export type ClientAssertion = (form: Form, assertion: string) => Promise<Client>
 
-/** A registered OAuth client. Without a secret and keys it is public: it names itself and proves nothing. */
+/** A registered OAuth client. Without a secret and keys it is public (RFC 6749, section 2.1). */
 export interface Client {
   readonly id: string
   readonly secret?: string | undefined
-  /** Public keys: it signs an assertion in place of a secret. */
+  /** Public keys: the client signs an assertion in place of a secret. */
   readonly keys?: readonly JWK[] | undefined
   readonly organization: Organization
-  /** What it may ask for. */
+  /** The scopes that it may request. */
   readonly scopes: readonly string[]
-  /** Where its users may be sent after they signed in. */
+  /** Its registered redirect URIs. */
   readonly redirectUris: readonly string[]
-  /** They may also be sent to any address of this machine: `http://127.0.0.1:…`, `http://localhost:…`. */
+  /**
+   * Whether any address of this machine is a redirect URI too: `http://127.0.0.1:…`, `http://localhost:…`.
+   */
   readonly loopbackRedirects: boolean
 }
 
 export const isPublic = ({ secret, keys }: Client): boolean => secret === undefined && keys === undefined
 
 /**
- * Finds out which client is calling: by HTTP Basic, by the form, by a signed assertion, or by client_id alone if it is
- * public. Refuses otherwise.
+ * Authenticates clients: by HTTP Basic, by the form, by a signed assertion, or by `client_id` alone if the
+ * client is public. Refuses with `invalid_client`.
  */
 export function createClientAuthentication(
   clients: readonly Client[],
@@ -75,7 +78,10 @@ function accepted(byId: ReadonlyMap<string, Client>, id: string, secret: string 
   return secret !== undefined && isSameSecret(secret, client.secret) ? client : undefined
 }
 
-/** Both parts as they are and form-decoded: clients do either (RFC 6749 section 2.3.1 asks for the latter). */
+/**
+ * Id and secret of a Basic header, as sent and form-decoded: clients send either, and RFC 6749, section
+ * 2.3.1, the latter.
+ */
 function basicCandidates(header: string): [string, string][] {
   const [, encoded] = /^basic +(\S+)$/i.exec(header.trim()) ?? []
   const text = Buffer.from(encoded ?? '', 'base64').toString('utf8')

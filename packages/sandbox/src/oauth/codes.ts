@@ -4,33 +4,35 @@ import { forgetExpired } from './expiry.ts'
 import type { TokenFamily } from './token-family.ts'
 import type { SignInTerms } from './token-issuer.ts'
 
-/** What an authorization code stands for. */
+/** The terms of the sign-in for which an authorization code was issued. */
 export interface CodeTerms extends SignInTerms {
   readonly redirectUri: string
-  /** S256 of the verifier (RFC 7636); absent where a client with a secret went without. */
+  /** The S256 challenge (RFC 7636). Absent if a client with a secret sent none. */
   readonly challenge?: string | undefined
 }
 
 /** An authorization code that was issued. */
 export interface AuthorizationCode {
   readonly terms: CodeTerms
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number
-  /** What it was exchanged for. */
+  /** The sign-in that it was exchanged for. */
   readonly family?: TokenFamily
 }
 
 export interface AuthorizationCodes {
   issue(terms: CodeTerms): string
   find(text: string): AuthorizationCode | undefined
-  /** Exchanged: from now on it only tells that somebody has it twice. */
+  /** Marks a code as exchanged. If it is presented again, the sign-in ends. */
   spend(text: string, family: TokenFamily): void
 }
 
-/** How long a code is remembered after it expired, because a second presentation must still end what it gave. */
+/**
+ * How long an expired code is remembered, in milliseconds: a second presentation must still end its sign-in.
+ */
 const REMEMBERED_MS = 86_400_000
 
-/** `lifetimeMs`: milliseconds that a code may wait. */
+/** `lifetimeMs`: lifetime of a code in milliseconds. */
 export function createAuthorizationCodes({
   clock,
   random,

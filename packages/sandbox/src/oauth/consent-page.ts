@@ -9,14 +9,15 @@ export interface ConsentPage {
   readonly scopes: readonly string[]
   readonly users: readonly User[]
   readonly formToken: FormToken
-  /** Where the form goes, a path of the sandbox. */
+  /** The path of the sandbox to which the form is sent. */
   readonly action: string
-  /** Said above the choice; for what the user should compare. */
+  /** A paragraph above the choice, as a code that the user should compare. */
   readonly remark?: Markup
+  /** CSP sources to which the form may lead besides the sandbox. Default none. */
   readonly formTargets?: readonly string[]
 }
 
-/** Asks who signs in, and whether the application may have what it asks for. */
+/** A page on which a user is chosen and allows or denies the requested scopes. */
 export function consentPage({
   client,
   scopes,
@@ -30,7 +31,7 @@ export function consentPage({
     title: `Sign in to ${client.organization.name}`,
     formTargets,
     headers: formToken.headers,
-    main: html`<p class="note">This is a local sandbox: its users are made up, and nobody needs a password.</p>
+    main: html`<p class="note">This is a local sandbox: its users are made up and have no passwords.</p>
 <p>The application <code>${client.id}</code> wants to act for you.</p>
 ${remark}
 <form method="post" action="${action}">
@@ -57,7 +58,7 @@ function choice({ id, name, email }: User, index: number): Markup {
 `
 }
 
-/** What the form of a consent page brings back. */
+/** The decision of a consent page. */
 export interface Decision {
   readonly formToken: string | undefined
   readonly allowed: boolean

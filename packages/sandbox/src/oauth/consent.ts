@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import type { User, Users } from './users.ts'
 
-/** How the authorize endpoint decides. */
+/** How the authorize endpoint decides on a sign-in. */
 export interface ConsentChoice {
-  /** True: at once, without showing a page. */
+  /** True: at once. False: it shows the consent page. */
   readonly auto: boolean
-  /** Whoever decides without a page says no. */
+  /** With `auto`: denies. Default: allows. */
   readonly deny?: true | undefined
-  /** The id of the user who decides without a page; default the first. */
+  /** With `auto`: the id of the user who signs in. Default the first user. */
   readonly user?: string | undefined
 }
 
 export interface Consent {
   readonly current: () => ConsentChoice
-  /** Throws a ZodError when the input is not a choice. */
+  /** Throws a ZodError if the input is not a choice. */
   readonly set: (input: unknown) => void
-  /** Who decides without a page. */
+  /** The user who decides without a page. */
   user(): User
 }
 
@@ -31,7 +31,7 @@ export function createConsent(auto: boolean, users: Users): Consent {
   }
 }
 
-/** The id of a user of the sandbox. */
+/** The schema of the id of a user of the sandbox. */
 export function userId(users: Users) {
   const message = `the id of a user: ${users.all.map(({ id, name }) => `${id} (${name})`).join(', ')}`
   return z.string().refine((id) => users.find(id) !== undefined, { error: message })

@@ -4,7 +4,7 @@ import { DEVICE_CODE_SECONDS, type DeviceCodes } from './device-codes.ts'
 import { checkedResource } from './resource.ts'
 import { userScopes } from './scopes.ts'
 
-/** `POST /oauth/device_authorization` and its alias: RFC 8628 section 3.1. */
+/** `POST /oauth/device_authorization` and its alias: RFC 8628, section 3.1. */
 export const deviceAuthorizationEndpoint = (
   issuer: () => string,
   codes: DeviceCodes,

@@ -12,12 +12,12 @@ export interface DeviceGrantParts {
   readonly clock: Clock
 }
 
-/** Seconds that `slow_down` adds (RFC 8628 section 3.5). */
+/** Seconds that `slow_down` adds to the interval (RFC 8628, section 3.5). */
 const SLOW_DOWN_SECONDS = 5
 
-/** RFC 8628 sections 3.4 and 3.5. */
+/** The device code grant: RFC 8628, sections 3.4 and 3.5. */
 export function deviceCodeGrant({ codes, issuer, clock }: DeviceGrantParts): Grant {
-  /** Asking too early costs five more seconds from now on. */
+  /** A device that polls too early has a longer interval from then on. */
   const paced = (text: string, code: DeviceCode): Refusal | undefined => {
     const now = clock.now()
     const early = code.polledAt !== undefined && now < code.polledAt + code.interval * 1000

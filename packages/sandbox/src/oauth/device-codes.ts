@@ -4,21 +4,21 @@ import type { Client } from './clients.ts'
 import { forgetExpired } from './expiry.ts'
 import type { User } from './users.ts'
 
-/** RFC 8628 section 3.2: a device that waits for its user. */
+/** The sign-in of a device that waits for its user (RFC 8628, section 3.2). */
 export interface DeviceCode {
   readonly client: Client
   readonly scopes: readonly string[]
-  /** See `Family`. */
+  /** See `TokenFamily.audience`. */
   readonly audience?: string | undefined
-  /** As the user types it. */
+  /** The code that the user types. */
   readonly userCode: string
-  /** Milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number
-  /** Seconds that the device must leave between two questions. */
+  /** The polling interval in seconds. */
   readonly interval: number
-  /** When it last asked; milliseconds. */
+  /** When the device polled last, in milliseconds since the epoch. */
   readonly polledAt?: number
-  /** Who allowed it and when, or that somebody denied it. */
+  /** The user who allowed it and when, or that it was denied. */
   readonly decision?: { readonly user: User; readonly at: number } | 'denied'
   readonly spent?: true
 }
@@ -27,19 +27,19 @@ export interface DeviceCodes {
   issue(of: Pick<DeviceCode, 'client' | 'scopes' | 'audience'>): { readonly text: string; readonly code: DeviceCode }
   find(text: string): DeviceCode | undefined
   change(text: string, change: Partial<DeviceCode>): void
-  /** The device that shows this code and still waits for a decision; blanks, dashes and case do not matter. */
+  /** The device that shows this code and waits for a decision. Blanks, dashes and case do not matter. */
   waiting(userCode: string): DeviceCode | undefined
-  /** Decides for the device that shows this code; without a user it is denied. */
+  /** Decides for the device that shows this code. Without a user it is denied. */
   decide(userCode: string, user?: User): void
 }
 
-/** Seconds that a device code lives. */
+/** Lifetime of a device code in seconds. */
 export const DEVICE_CODE_SECONDS = 600
 
-/** How long an expired code is remembered, in milliseconds, so that its device hears that it expired. */
+/** How long an expired code is remembered, in milliseconds, so that its device gets `expired_token`. */
 const REMEMBERED_MS = 3_600_000
 
-/** `interval`: seconds between two questions of a device, to begin with. */
+/** `interval`: the first polling interval of a device, in seconds. */
 export function createDeviceCodes(parts: { clock: Clock; random: Randomness; interval: number }): DeviceCodes {
   const { clock, random, interval } = parts
   const issued = new Map<string, DeviceCode>()
@@ -75,7 +75,9 @@ export function createDeviceCodes(parts: { clock: Clock; random: Randomness; int
 
 const normalized = (userCode: string): string => userCode.toUpperCase().replaceAll(/[^A-Z]/g, '')
 
-/** RFC 8628 section 6.1: letters that are easy to type, and without vowels, so that they make no words. */
+/**
+ * RFC 8628, section 6.1: characters that are easy to type. There are no vowels, so that codes are no words.
+ */
 const CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ'
 
 function createUserCode(random: Randomness): string {

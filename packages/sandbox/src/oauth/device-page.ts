@@ -9,13 +9,13 @@ import type { Users } from './users.ts'
 export interface DevicePageParts {
   readonly codes: DeviceCodes
   readonly users: Users
-  /** Each stands for a user code. */
+  /** Form tokens for user codes. */
   readonly formTokens: FormTokens<string>
 }
 
 const paths = ['/device']
 
-/** `GET /device` asks for the code that a device shows, then who signs in there; `POST /device` takes the decision. */
+/** `GET /device` asks for the code of the device, then for the user. `POST /device` takes the decision. */
 export function devicePageEndpoints({ codes, users, formTokens }: DevicePageParts): readonly Endpoint[] {
   const asked = (userCode: string, headers: Call['headers']): Answer => {
     const code = codes.waiting(userCode)

@@ -1,7 +1,7 @@
 import type { Call } from '../endpoint.ts'
 import { oauthRefusal } from '../refusal.ts'
 
-/** The parameters of a token request. Empty ones count as absent (RFC 6749 section 3.2). */
+/** The parameters of a token request. Empty ones are absent (RFC 6749, section 3.2). */
 export type Form = Readonly<Record<string, string | undefined>>
 
 export function formBody(call: Call): Form {
@@ -17,7 +17,7 @@ export function formBody(call: Call): Form {
   return Object.fromEntries([...form].filter(([, value]) => value !== ''))
 }
 
-/** The value of a parameter that must be there. */
+/** The value of a required parameter. Refuses with `invalid_request` if it is absent. */
 export function required(form: Form, name: string): string {
   const value = form[name]
   if (value === undefined) throw oauthRefusal(400, 'invalid_request', `${name} is missing`)

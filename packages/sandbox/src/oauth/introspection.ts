@@ -15,8 +15,8 @@ export interface IntrospectionParts {
 }
 
 /**
- * `POST /oauth/introspect` and its alias: RFC 7662, for clients that prove who they are. A client hears about tokens of its
- * own organization only; any other token is not active for it.
+ * `POST /oauth/introspect` and its alias: RFC 7662, for clients that authenticate. Tokens of another
+ * organization are not active for a client.
  */
 export function introspectionEndpoint(parts: IntrospectionParts): Endpoint {
   return clientEndpoint('introspect', 'introspect', parts.authenticate, (client, form) => {

@@ -1,6 +1,6 @@
 import { oauthRefusal, type Refusal } from '../refusal.ts'
 
-/** The code, refresh token or device code is no good: for the client it means to sign in again. */
+/** `invalid_grant` (RFC 6749, section 5.2): the code, refresh token or device code is not valid. */
 export function invalidGrant(description: string): Refusal {
   return oauthRefusal(400, 'invalid_grant', description)
 }

@@ -4,8 +4,9 @@ import { page } from './page.ts'
 import { acceptsRedirect } from './redirect-uris.ts'
 
 /**
- * `GET /logout`, where the platform's SDK sends a browser that signs out, and OpenID clients too (RP-Initiated Logout 1.0, with
- * `client_id`). The sandbox keeps no session, so it only sends the browser back, if the address is one of the client's.
+ * `GET /logout`: the platform's SDK and OpenID clients (RP-Initiated Logout 1.0, with `client_id`) send the
+ * browser here. The sandbox has no browser session, so that it only redirects back to an address of the
+ * client.
  */
 export function logoutEndpoint(clients: readonly Client[]): Endpoint {
   return {

@@ -5,13 +5,13 @@ export interface MetadataParts {
   readonly issuer: () => string
   readonly grantTypes: readonly string[]
   readonly scopes: readonly string[]
-  /** What signs ID tokens. */
+  /** The signature algorithm of ID tokens. */
   readonly algorithm: string
 }
 
 /**
- * `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`: RFC 8414 and OpenID Connect
- * Discovery 1.0 section 3. The public platform leaves the key-set's address out.
+ * `GET /.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`: RFC 8414 and OpenID
+ * Connect Discovery 1.0, section 3. The public platform omits `jwks_uri`.
  */
 export function metadataEndpoint(parts: MetadataParts): Endpoint {
   return {

@@ -1,7 +1,7 @@
 import type { Randomness } from '../random.ts'
 import type { Organization } from './clients.ts'
 
-/** The organization of a name, made when it is first named. */
+/** Returns the organization of a name. The first call makes it. */
 export type Organizations = (name: string) => Organization
 
 export function createOrganizations(random: Randomness): Organizations {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Answer } from '../endpoint.ts'
 
-/** Text that is HTML already. */
+/** Text that is HTML and is not escaped. */
 export interface Markup {
   readonly html: string
 }
@@ -16,7 +16,7 @@ const entities: Readonly<Record<string, string>> = {
 
 const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character)
 
-/** A template of HTML: what is filled in is escaped unless it is markup itself; undefined is nothing. */
+/** A template of HTML. Texts are escaped, markup is not, and undefined is empty. */
 export function html(
   parts: TemplateStringsArray,
   ...values: readonly (string | Markup | readonly Markup[] | undefined)[]
@@ -60,12 +60,14 @@ export interface Page {
   readonly status?: number
   readonly title: string
   readonly main: Markup
-  /** Where its form may lead besides the sandbox itself, as CSP sources. */
+  /** CSP sources to which its form may lead besides the sandbox. Default none. */
   readonly formTargets?: readonly string[]
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A page for a person: one document, no script, nothing loaded, not to be framed or kept. */
+/**
+ * An HTML page: one document without scripts or subresources, which no page may frame and no cache may store.
+ */
 export function page({ status = 200, title, main, formTargets = [], headers = {} }: Page): Answer {
   const policy = [
     "default-src 'none'",
@@ -104,7 +106,7 @@ ${main}
   }
 }
 
-/** A page that says what went wrong, and that is all. */
+/** A page with an error message. */
 export function errorPage(status: number, title: string, message: string): Answer {
   return page({ status, title, main: html`<p role="alert">${message}</p>` })
 }

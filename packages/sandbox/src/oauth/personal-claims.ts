@@ -1,6 +1,6 @@
 import type { User } from './users.ts'
 
-/** OpenID Connect Core section 5.4: what the scopes `profile` and `email` open. */
+/** The claims of the scopes `profile` and `email` (OpenID Connect Core, section 5.4). */
 export function personalClaims({ name, email }: User, scopes: readonly string[]): Record<string, unknown> {
   const [given, ...family] = name.split(' ')
   return {

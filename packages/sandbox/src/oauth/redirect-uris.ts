@@ -2,8 +2,8 @@ import { isLoopback } from '../loopback.ts'
 import type { Client } from './clients.ts'
 
 /**
- * Whether a client may have its users sent to `uri`. Registered addresses compare as they are written, loopback ones
- * without their port (RFC 8252 section 7.3), because an application gets any free one.
+ * Returns whether `uri` is a redirect URI of a client. Registered addresses are compared as texts; those on
+ * loopback without their port (RFC 8252, section 7.3), because an application listens on any free port.
  */
 export function acceptsRedirect({ redirectUris, loopbackRedirects }: Client, uri: string): boolean {
   const target = redirectAddress(uri)
@@ -14,8 +14,8 @@ export function acceptsRedirect({ redirectUris, loopbackRedirects }: Client, uri
 }
 
 /**
- * An absolute address without fragment and credentials, fit for a header as it is written, and not one that a browser
- * would run; undefined otherwise.
+ * Parses an absolute address without fragment and credentials. Returns undefined for any other text, and for
+ * schemes that a browser would execute.
  */
 export function redirectAddress(uri: string): URL | undefined {
   if (!URL.canParse(uri) || uri.includes('#') || !/^[\x21-\x7e]+$/.test(uri)) return undefined

@@ -8,12 +8,15 @@ import type { RefreshToken, RefreshTokens } from './refresh-tokens.ts'
 import { grantedScopes } from './scopes.ts'
 import type { Grant, TokenAnswer } from './token.ts'
 
-/** What happens when a spent refresh token comes again. */
+/** What happens when a spent refresh token is presented again. */
 export interface RefreshRules {
-  /** `strict`: its whole family ends. `grace`: the answer that it gave is given again, for `graceMs` milliseconds; then as strict. */
+  /**
+   * `strict`: its sign-in ends. `grace`: its answer is repeated for `graceMs` milliseconds; after that, as
+   * `strict`.
+   */
   readonly profile: 'strict' | 'grace'
   readonly graceMs: number
-  /** False: a refresh token stays good, and answers name no other. */
+  /** False: a refresh token stays valid, and answers contain no other. */
   readonly rotate: boolean
 }
 
@@ -26,7 +29,7 @@ export interface RefreshGrantParts {
 
 type Spent = NonNullable<RefreshToken['spent']>
 
-/** RFC 6749 section 6, with rotation. */
+/** The refresh token grant: RFC 6749, section 6, with rotation. */
 export function refreshTokenGrant({ rules, refreshTokens, issuer, clock }: RefreshGrantParts): Grant {
   const again = ({ family }: RefreshToken, { at, answer }: Spent, call: Call): Promise<TokenAnswer> => {
     if (rules.profile === 'grace' && !family.ended && clock.now() < at + rules.graceMs) {

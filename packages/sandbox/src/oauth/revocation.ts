@@ -6,8 +6,8 @@ import { invalidGrant } from './invalid-grant.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 
 /**
- * `POST /oauth/revoke` and its alias: RFC 7009. A refresh token ends with everything from its sign-in, an access token
- * alone. A token that is not known is as good as revoked.
+ * `POST /oauth/revoke` and its alias: RFC 7009. A refresh token ends with all tokens of its sign-in, an
+ * access token alone. An unknown token is answered as if it were revoked (section 2.2).
  */
 export const revocationEndpoint = (
   tokens: AccessTokens,

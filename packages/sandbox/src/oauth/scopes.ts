@@ -1,7 +1,7 @@
 import { oauthRefusal } from '../refusal.ts'
 import type { Client } from './clients.ts'
 
-/** The scopes of the guest APIs and a few business scopes; what clients may ask for unless told otherwise. */
+/** The scopes of the guest APIs and a few of the platform: the default of what clients may request. */
 export const defaultScopes: readonly string[] = [
   'webmessaging:guest:create',
   'webmessaging:guesttoken:write',
@@ -16,10 +16,16 @@ export const defaultScopes: readonly string[] = [
   'analytics:read',
 ]
 
-/** OpenID Connect's, which any client may ask a user for. A refresh token comes with or without `offline_access`. */
+/**
+ * The scopes of OpenID Connect, which any client may request of a user. A refresh token comes with or without
+ * `offline_access`.
+ */
 export const identityScopes: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
-/** The scopes asked for, each once; all that are allowed when none is named. Refuses what is not allowed, naming it. */
+/**
+ * The requested scopes, each once; by default all allowed ones. Refuses with `invalid_scope` and names the
+ * scopes that are not allowed.
+ */
 export function grantedScopes(asked: string | undefined, allowed: readonly string[]): readonly string[] {
   const wanted = [...new Set(asked?.split(' ').filter((scope) => scope !== '') ?? [])]
   const excess = wanted.filter((scope) => !allowed.includes(scope))
@@ -29,7 +35,7 @@ export function grantedScopes(asked: string | undefined, allowed: readonly strin
   return wanted.length === 0 ? allowed : wanted
 }
 
-/** What a user is asked to allow: as `grantedScopes`, and who the user is, if the client asks for that by name. */
+/** As `grantedScopes`, for a user: if the client names scopes, those of OpenID Connect are allowed too. */
 export function userScopes(client: Client, asked: string | undefined): readonly string[] {
   return grantedScopes(asked, asked?.trim() ? [...client.scopes, ...identityScopes] : client.scopes)
 }

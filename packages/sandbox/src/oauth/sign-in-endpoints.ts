@@ -28,22 +28,24 @@ import { type User, createUsers } from './users.ts'
 import { userinfoEndpoints } from './userinfo.ts'
 import { usersMeEndpoint } from './users-me.ts'
 
-/** Decides for a device, as its user would on the page `/device`. */
+/** The decision on a device sign-in (RFC 8628), as its user makes it on the page `/device`. */
 export interface DeviceDecision {
+  /** The code that the device shows. Blanks, dashes and case do not matter. */
   readonly userCode: string
+  /** True allows the sign-in, false denies it. */
   readonly approve: boolean
-  /** The id of the user who signs in; default the first. */
+  /** The id of the user who signs in. Default the first user. */
   readonly user?: string | undefined
 }
 
-/** What tests and control routes decide in a user's place. */
+/** The decisions of users that tests and control routes can make. */
 export interface UserDecisions {
   readonly consent: Pick<Consent, 'current' | 'set'>
-  /** Throws a ZodError when the input is not a decision, or no device with this code waits for one. */
+  /** Throws a ZodError if the input is not a decision, or no device with this code waits for one. */
   readonly device: (input: unknown) => void
 }
 
-/** All that a user's sign-in needs of the sandbox. */
+/** The endpoints and grants of sign-ins, and the decisions on them. */
 export interface SignInEndpoints extends UserDecisions {
   readonly users: readonly User[]
   readonly grants: readonly Grant[]

@@ -2,26 +2,32 @@ import { z } from 'zod'
 import { redirectAddress } from './redirect-uris.ts'
 import { defaultUsers, type UserOptions } from './users.ts'
 
-/** The part of a sandbox's options that is about users who sign in. */
+/** The options of a sandbox about users who sign in. */
 export interface SignInOptions {
-  /** Whether the authorize endpoint answers at once, as if the first user had said yes; default false: it shows a page. */
+  /**
+   * Whether the authorize endpoint answers at once, as if the first user had allowed it. Default false: it
+   * shows a page.
+   */
   readonly autoConsent?: boolean | undefined
-  /** Who can sign in; default two made-up people. */
+  /** The users who can sign in, at least one. Default two made-up ones. */
   readonly users?: readonly UserOptions[] | undefined
-  /** Where the sandbox's own clients may send users besides any address of this machine. */
+  /** Redirect URIs of the sandbox's own clients, besides any address of this machine. Default none. */
   readonly redirectUris?: readonly string[] | undefined
-  /** Seconds that an authorization code may wait, 60 to 600; default 60. */
+  /** Lifetime of an authorization code in seconds, 60 to 600. Default 60. */
   readonly authorizationCodeSeconds?: number | undefined
-  /** Seconds that a device must leave between two questions, 1 to 60; default 5. */
+  /** Polling interval of a device in seconds, 1 to 60 (RFC 8628, section 3.2). Default 5. */
   readonly deviceIntervalSeconds?: number | undefined
   /**
-   * When a spent refresh token comes again: `strict` (default) ends everything from that sign-in; `grace` gives the very
-   * same answer again for `graceSeconds`, and is strict after that.
+   * What happens when a spent refresh token is presented again. `strict` ends the sign-in with all its
+   * tokens. `grace` repeats the same answer for `graceSeconds`, and then is strict. Default `strict`.
    */
   readonly refreshProfile?: 'strict' | 'grace' | undefined
-  /** 0 to 3600; default 30. */
+  /** How long `grace` repeats an answer, in seconds, 0 to 3600. Default 30. */
   readonly graceSeconds?: number | undefined
-  /** Whether a refresh gives a new refresh token; default true. False keeps the old one, and answers name none. */
+  /**
+   * Whether a refresh gives a new refresh token. False: the old one stays valid, and answers contain none.
+   * Default true.
+   */
   readonly rotate?: boolean | undefined
 }
 

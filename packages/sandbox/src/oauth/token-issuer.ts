@@ -8,16 +8,16 @@ import { personalClaims } from './personal-claims.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { TokenAnswer } from './token.ts'
 
-/** What a user agreed to. */
+/** The terms of a sign-in. */
 export interface SignInTerms extends Omit<TokenFamily, 'id' | 'ended'> {
-  /** Goes back in the ID token. */
+  /** A claim of the ID token. */
   readonly nonce?: string | undefined
 }
 
 export interface TokenIssuer {
-  /** Everything that a sign-in gives; the family exists before its tokens are signed. */
+  /** Issues the tokens of a sign-in. The family exists before its tokens are signed. */
   signIn(terms: SignInTerms): { readonly family: TokenFamily; readonly answer: Promise<TokenAnswer> }
-  /** A next access token, with a next refresh token where there is one. */
+  /** Issues the next access token. The answer contains `refreshToken` if it is given. */
   refreshed(family: TokenFamily, scopes: readonly string[], refreshToken?: string): Promise<TokenAnswer>
 }
 
@@ -70,7 +70,7 @@ export function createTokenIssuer(parts: TokenIssuerParts): TokenIssuer {
   }
 }
 
-/** `at_hash` of OpenID Connect Core section 3.1.3.6: the left half of the hash that the algorithm signs. */
+/** `at_hash` (OpenID Connect Core, section 3.1.3.6): the left half of the hash of the algorithm. */
 function halfHash(accessToken: string, algorithm: Algorithm): string {
   const hash = createHash(algorithm === 'EdDSA' ? 'sha512' : 'sha256')
     .update(accessToken)

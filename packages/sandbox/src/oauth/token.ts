@@ -7,10 +7,10 @@ import { type Form, formBody, required } from './form.ts'
 /** The body of a token answer. */
 export type TokenAnswer = Readonly<Record<string, unknown>>
 
-/** One value of grant_type: what it takes and what it gives. */
+/** One value of `grant_type`. */
 export interface Grant {
   readonly type: string
-  /** Throws a Refusal to say no. */
+  /** Issues the tokens. Throws a Refusal. */
   tokens(client: Client, form: Form, call: Call): Promise<TokenAnswer>
 }
 
@@ -19,7 +19,7 @@ export interface TokenEndpointParts {
   readonly authenticate: Authenticate
 }
 
-/** `POST /oauth/token` and its alias: reads the form, finds the client, hands over to the grant. */
+/** `POST /oauth/token` and its alias: reads the form, authenticates the client, and calls the grant. */
 export function tokenEndpoint({ grants, authenticate }: TokenEndpointParts): Endpoint {
   const byType = new Map(grants.map((grant) => [grant.type, grant]))
   return {

@@ -4,7 +4,7 @@ import type { AccessTokens } from './access-tokens.ts'
 
 const paths = ['/api/v2/tokens/me']
 
-/** `GET` and `HEAD /api/v2/tokens/me`: whether the token is valid, and whose it is. */
+/** `GET` and `HEAD /api/v2/tokens/me`: client, organization and scopes of a valid token. */
 export function tokenInfoEndpoint(access: Access): Endpoint {
   return {
     operation: 'me',
@@ -28,7 +28,7 @@ export function tokenInfoEndpoint(access: Access): Endpoint {
   }
 }
 
-/** `DELETE /api/v2/tokens/me`: the token ends now. */
+/** `DELETE /api/v2/tokens/me`: revokes the token. */
 export function deleteTokenEndpoint(access: Access, tokens: AccessTokens): Endpoint {
   return {
     operation: 'revoke',

@@ -5,7 +5,10 @@ import { personalClaims } from './personal-claims.ts'
 
 const SCOPE = 'openid'
 
-/** `GET` and `POST /oauth/userinfo`: OpenID Connect Core section 5.3; errors as RFC 6750 section 3.1 has them. */
+/**
+ * `GET` and `POST /oauth/userinfo`: OpenID Connect Core, section 5.3, with the errors of RFC 6750, section
+ * 3.1.
+ */
 export function userinfoEndpoints(access: Access): readonly Endpoint[] {
   const answer: Endpoint['answer'] = (call) => {
     const { family, scopes } = access(call).token

@@ -2,7 +2,7 @@ import type { Access } from '../access.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { apiRefusal } from '../refusal.ts'
 
-/** `GET /api/v2/users/me`: who is signed in; of which organisation, when `expand=organization` asks for it. */
+/** `GET /api/v2/users/me`: the user who is signed in, with `expand=organization` also the organization. */
 export function usersMeEndpoint(access: Access): Endpoint {
   return {
     operation: 'users',
@@ -12,7 +12,7 @@ export function usersMeEndpoint(access: Access): Endpoint {
     answer: (call) => {
       const family = access(call).token.family
       if (family === undefined) {
-        const message = 'This request needs a user, and the token of client credentials stands for none.'
+        const message = 'This request needs the token of a signed-in user, and this one is of client credentials.'
         throw apiRefusal({ status: 400, code: 'bad.request', message })
       }
       const { id, name, email } = family.user

@@ -1,7 +1,8 @@
 import type { Randomness } from '../random.ts'
 
-/** Somebody who can sign in at the sandbox. There is no password: who signs in is chosen on the consent page. */
+/** A user who can sign in at the sandbox. Users have no password: the consent page offers all of them. */
 export interface User {
+  /** The claim `sub` of the user's tokens. */
   readonly id: string
   readonly name: string
   readonly email: string
@@ -9,13 +10,18 @@ export interface User {
 
 export interface Users {
   readonly all: readonly User[]
-  /** Who signs in when nobody is named. */
+  /** The user who signs in if no other is named. */
   readonly first: User
   find(id: string | undefined): User | undefined
 }
 
-/** A user who is there from the start; `id` defaults to a UUID. */
-export type UserOptions = Omit<User, 'id'> & { readonly id?: string | undefined }
+/** A user of the options. */
+export interface UserOptions {
+  /** Default a UUID. */
+  readonly id?: string | undefined
+  readonly name: string
+  readonly email: string
+}
 
 export const defaultUsers: readonly [UserOptions, ...UserOptions[]] = [
   { name: 'Ada Lindqvist', email: 'ada.lindqvist@example.test' },

@@ -4,37 +4,40 @@ import { iso } from '../clock.ts'
 import type { Randomness } from '../random.ts'
 import { signedBy, type WebhookHeaders, webhookHeaders } from './signature.ts'
 
-/** A webhook that came in, as it came. It may hold what journals do not show. */
+/** A webhook that the sandbox received, unchanged. It may contain secrets, which the journal masks. */
 export interface Delivery {
-  /** Whose webhook: the last part of the path, as `idp`. */
+  /** The name of the receiver: the last segment of the path, as `idp`. */
   readonly name: string
-  /** When it came in, on the sandbox's clock: ISO 8601. */
+  /** When it was received, by the sandbox's clock (ISO 8601). */
   readonly at: string
   readonly headers: WebhookHeaders
   readonly body: string
-  /** Whether one of the secrets signed it. The timestamp is not judged, because clocks here are moved on purpose. */
+  /**
+   * Whether one of the secrets signed it. The timestamp is not checked, because tests move the sandbox's
+   * clock.
+   */
   readonly verified: boolean
-  /** 1 for the first of its webhook-id under this name, 2 for the next, and so on. */
+  /** Counts the deliveries of its `webhook-id` to this name, from 1. */
   readonly copy: number
 }
 
 export interface Deliveries {
-  /** All, or those of one name, oldest first, as far as they are kept. */
+  /** All kept deliveries, or those of one name, oldest first. */
   readonly all: (name?: string) => Delivery[]
   keep(name: string, headers: IncomingHttpHeaders, body: string): void
-  /** Forgets all, or those of one name. */
+  /** Removes all, or those of one name. */
   readonly clear: (name?: string) => void
   readonly secrets: () => readonly string[]
-  /** Other secrets from now on. Throws a ZodError when the input is no list of them. */
+  /** Replaces the secrets. Throws a ZodError if the input is not a list of at least one secret. */
   readonly setSecrets: (input: unknown) => void
 }
 
 const secretField = z.string().refine(isSecret, 'whsec_ followed by base64 of 24 to 64 bytes')
 
-/** Secrets that come from outside. */
+/** A list of secrets from options or a control route. */
 export const secretsBody = z.array(secretField).min(1)
 
-/** How many are kept. */
+/** How many deliveries are kept; the oldest are dropped. */
 const CAPACITY = 10_000
 
 export function createDeliveries(initial: readonly string[], now: () => number): Deliveries {
@@ -61,7 +64,7 @@ export function createDeliveries(initial: readonly string[], now: () => number):
   }
 }
 
-/** A new secret. */
+/** Makes a new secret of 32 random bytes. */
 export function webhookSecret(random: Randomness): string {
   return `whsec_${Buffer.from(random.text(32), 'base64url').toString('base64')}`
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint.ts'
 import type { Deliveries } from './deliveries.ts'
 
-/** `POST /webhooks/{name}`: takes whatever comes, signed or not. */
+/** `POST /webhooks/{name}`: accepts every body with 204, signed or not. */
 export function webhookEndpoint(deliveries: Deliveries): Endpoint {
   return {
     operation: 'webhook',

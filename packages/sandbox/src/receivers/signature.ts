@@ -1,10 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Webhook } from 'standardwebhooks'
 
-const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
+/** The headers of a webhook (Standard Webhooks); a header that was not sent is absent. */
+export interface WebhookHeaders {
+  readonly 'webhook-id'?: string
+  /** Seconds since the epoch. */
+  readonly 'webhook-timestamp'?: string
+  /** Signatures, separated by blanks, each as `v1,` and base64. */
+  readonly 'webhook-signature'?: string
+}
 
-/** The headers of Standard Webhooks, those that were there. */
-export type WebhookHeaders = Readonly<Partial<Record<(typeof names)[number], string>>>
+const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const satisfies (keyof WebhookHeaders)[]
 
 export function webhookHeaders(headers: IncomingHttpHeaders): WebhookHeaders {
   return Object.fromEntries(
@@ -12,11 +18,11 @@ export function webhookHeaders(headers: IncomingHttpHeaders): WebhookHeaders {
   )
 }
 
-/** Whether one of the signatures is that of the secret. */
+/** Returns whether one of the signatures was made with the secret. */
 export function signedBy(secret: string, headers: WebhookHeaders, body: string): boolean {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures } = headers
   if (id === undefined || signatures === undefined || !/^\d{1,12}$/.test(timestamp)) return false
-  // Not the kit's `verify`: that judges the timestamp by the clock of the machine.
+  // `verify` of the package would check the timestamp by the clock of the machine.
   const expected = new Webhook(secret).sign(id, new Date(Number(timestamp) * 1000), body)
   return signatures.split(' ').includes(expected)
 }

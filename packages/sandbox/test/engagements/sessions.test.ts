@@ -79,8 +79,8 @@ describe('a guest who is authenticated', () => {
       await updateGuest(sandbox, json['guestId'], { attributes: of(2050) }, token),
       await createGuest(sandbox, { email: 'b@b.example', attributes: of(2050) }),
     ]
-    for (const { status, json } of over) {
-      expect([status, json['details']]).toMatchObject([400, [{ fieldName: 'attributes' }]])
+    for (const reply of over) {
+      expect([reply.status, reply.json['details']]).toMatchObject([400, [{ fieldName: 'attributes' }]])
     }
   })
 

@@ -195,6 +195,8 @@ it('gives a refresh token with offline_access and without', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const { json } = await exchange(sandbox, await codeFor(sandbox, { scope: 'openid offline_access' }))
   expect(json).toMatchObject({ scope: 'openid offline_access', refresh_token: expect.any(String) })
-  expect(tokensOf(await refreshSignIn(sandbox, String(json['refresh_token']))).refresh).toMatch(/^sandbox-secret-[\w-]{43}$/)
+  expect(tokensOf(await refreshSignIn(sandbox, String(json['refresh_token']))).refresh).toMatch(
+    /^sandbox-secret-[\w-]{43}$/,
+  )
   expect(refusal(await askToken(sandbox, { scope: 'offline_access' }))).toEqual([400, 'invalid_scope'])
 })

@@ -49,7 +49,9 @@ export const accessCredential = (id: string, more: Pick<AccessCredential, 'token
   ...more,
 })
 
-/** A credential with every optional part. The type demands it, so that a new part is tested with every store. */
+/**
+ * A credential with every optional part. The type demands it, so that a new part is tested with every store.
+ */
 export const full = (id: string, generation = 1): Required<GuestCredential> => ({
   ...credential(id, generation),
   tokens: tokens(`${id}-${generation}`),

@@ -3,8 +3,8 @@ import type { Millis } from '../../domain/time.ts'
 import type { Route, Store } from '../../ports/store.ts'
 
 /**
- * The three functions of a test framework that the contract kit uses. Those of Vitest and Jest fit as they are.
- * `expect(…).toEqual` compares deeply, and takes a missing property and one that is undefined as equal.
+ * The three functions of a test framework that the contract kit uses. Those of Vitest and Jest fit as they
+ * are. `expect(…).toEqual` compares deeply, and takes a missing property and one that is undefined as equal.
  */
 export interface TestFramework {
   readonly describe: (title: string, body: () => void) => unknown
@@ -16,8 +16,8 @@ export interface TestFramework {
 export interface StoreUnderTest {
   readonly store: Store
   /**
-   * Opens a second handle on the same data, as another process has it. The kit closes it. Default: the first handle
-   * is used in both places, so that nothing is shown about two processes.
+   * Opens a second handle on the same data, as another process has it. The kit closes it. Default: the first
+   * handle is used in both places, so that nothing is shown about two processes.
    */
   readonly another?: () => Promise<Store>
   /** Moves the store's clock by milliseconds: forward, or back if negative. Timers need not fire. */
@@ -56,7 +56,10 @@ export type Suite = (tools: TestTools) => void
 /** The events of the kit name their sinks in `actor`, as `to:audit,webhook`. Other events go to no sink. */
 const routeByActor: Route = (event) => (event.actor.startsWith('to:') ? event.actor.slice(3).split(',') : [])
 
-/** Registers cases with the framework. Each one runs on a store of its own, whose handles are closed afterwards. */
+/**
+ * Registers cases with the framework. Each one runs on a store of its own, whose handles are closed
+ * afterwards.
+ */
 export const registerCases =
   (framework: TestFramework, make: MakeStore): RegisterCase =>
   (title, body) => {
