@@ -9,25 +9,26 @@ import type {
 } from '../ports/store.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { nextInMs } from './memory-due.ts'
-import { isRemovable, createSweeper } from './sweeper.ts'
+import { createSweeper, isRemovable } from './sweeper.ts'
 
+/** A document and its metadata. */
 export interface Row {
   readonly kind: string
   readonly id: string
   readonly value: Json
   readonly revision: number
   readonly expiresAt: Instant
-  /** When it was written. */
   readonly writtenAt: Instant
-  /** Absent when it is never due. */
+  /** Absent if the document is never due. */
   readonly dueAt?: Instant
-  /** When the due time was set, by a write or a claim. */
+  /** When a write or a claim set the due time. */
   readonly dueSetAt: Instant
 }
 
-type DueRow = DueDocumentsAnswer['claimed'][number]
+type PageRequest = Parameters<StoredDocuments['documents']>[1]
+type DocumentPage = Awaited<ReturnType<StoredDocuments['documents']>>
 
-/** All documents of a connection, and the number of the latest revision of any. */
+/** All documents of a connection, and the latest revision of any of them. */
 export interface DocumentsSnapshot {
   readonly rows: readonly Row[]
   readonly revision: number
@@ -36,96 +37,121 @@ export interface DocumentsSnapshot {
 /** The documents of a connection. */
 export interface MemoryDocuments {
   get(kind: string, id: string, now: Instant): Document
+  /** Whether the stored document has the revision that the write expects. */
   meets(write: DocumentWrite, now: Instant): boolean
   put(write: DocumentWrite, now: Instant): void
-  page(of: Parameters<StoredDocuments['documents']>[1], now: Instant): Awaited<ReturnType<StoredDocuments['documents']>>
-  claimDue(ask: DueDocumentsRequest, now: Instant): DueDocumentsAnswer
+  page(request: PageRequest, now: Instant): DocumentPage
+  claimDue(request: DueDocumentsRequest, now: Instant): DueDocumentsAnswer
   count(kind: string, now: Instant): number
   readonly size: number
-  /** All there are, as they are now; those that have expired are left out a day later. */
+  /** All documents. Leaves out those that expired more than a day ago. */
   snapshot(now: Instant): DocumentsSnapshot
 }
 
-/** `known`: what to begin with, as `saved` gave it. */
-export function createMemoryDocuments(known: DocumentsSnapshot = { rows: [], revision: 0 }): MemoryDocuments {
-  const kinds = new Map<string, Map<string, Row>>()
-  let { revision } = known
-  const rowsOf = (kind: string): Map<string, Row> => {
-    const rows = kinds.get(kind) ?? new Map<string, Row>()
-    kinds.set(kind, rows)
-    return rows
-  }
-  for (const row of known.rows) rowsOf(row.kind).set(row.id, row)
-  const living = (row: Row | undefined, now: Instant): Row | undefined => {
-    if (!row || row.expiresAt <= now) return undefined
-    // Written by a clock that was ahead: it would outlive its time.
-    const outlives = row.expiresAt < Number.POSITIVE_INFINITY && isFromFuture(row.writtenAt, now, DOCUMENT_TOLERANCE)
-    return outlives ? undefined : row
-  }
-  const get = (kind: string, id: string, now: Instant): Document => {
-    const row = living(rowsOf(kind).get(id), now)
-    return row ? { value: row.value, revision: row.revision } : { revision: 0 }
-  }
+interface State {
+  readonly kinds: Map<string, Map<string, Row>>
+  revision: number
+}
 
-  const size = (): number => [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
-  const swept = createSweeper(size, (now) => {
-    for (const rows of kinds.values())
-      for (const [id, { expiresAt }] of rows) if (isRemovable(expiresAt, now)) rows.delete(id)
-  })
-
+/** The documents of a snapshot; none by default. */
+export function createMemoryDocuments(snapshot: DocumentsSnapshot = { rows: [], revision: 0 }): MemoryDocuments {
+  const state: State = { kinds: new Map(), revision: snapshot.revision }
+  for (const row of snapshot.rows) rowsOf(state, row.kind).set(row.id, row)
+  const sweep = createSweeper(
+    () => sizeOf(state),
+    (now) => removeExpired(state, now),
+  )
   return {
-    get,
-    meets: ({ kind, id, expect }, now) => get(kind, id, now).revision === expect.revision,
-    put({ kind, id, value, expiresAt = Number.POSITIVE_INFINITY, dueAt }, now) {
-      if (value === undefined) {
-        rowsOf(kind).delete(id)
-        return
-      }
-      const due = { dueSetAt: now, ...(dueAt === undefined ? {} : { dueAt }) }
-      revision += 1
-      rowsOf(kind).set(id, { kind, id, value: frozenCopy(value), revision, expiresAt, writtenAt: now, ...due })
-      swept(now)
+    get: (kind, id, now) => get(state, { kind, id }, now),
+    meets: (write, now) => get(state, write, now).revision === write.expect.revision,
+    put(write, now) {
+      put(state, write, now)
+      if (write.value !== undefined) sweep(now)
     },
-    page({ kind, after, limit }, now) {
-      const ids = [...rowsOf(kind)].filter(([, row]) => living(row, now)).map(([id]) => id)
-      const later = ids.filter((id) => after === undefined || id > after).sort()
-      const page = later.slice(0, limit)
-      const next = later.length > limit ? page.at(-1) : undefined
-      return {
-        documents: page.map((id) => {
-          const { value, revision } = rowsOf(kind).get(id) as Row
-          return { id, value, revision }
-        }),
-        ...(next === undefined ? {} : { next }),
-      }
-    },
-    count: (kind, now) => [...rowsOf(kind).values()].filter((row) => living(row, now)).length,
-    claimDue({ kind, max, leaseMs }, now) {
-      const rows = rowsOf(kind)
-      const due: DueRow[] = []
-      let next = Number.POSITIVE_INFINITY
-      for (const [id, row] of rows) {
-        const dueAt = living(row, now) && dueTime(row, now)
-        if (dueAt === undefined) continue
-        if (dueAt <= now) due.push({ id, revision: row.revision, dueAt })
-        else next = Math.min(next, dueAt)
-      }
-      const claimed = due.sort((a, b) => a.dueAt - b.dueAt).slice(0, max)
-      const until = now + leaseMs
-      for (const { id } of claimed) rows.set(id, { ...(rows.get(id) as Row), dueAt: until, dueSetAt: now })
-      if (claimed.length > 0) next = Math.min(next, until)
-      return { now, claimed, ...nextInMs(next, { claimed, max, now }) }
-    },
+    page: (request, now) => page(state, request, now),
+    count: (kind, now) => [...rowsOf(state, kind).values()].filter((row) => isReadable(row, now)).length,
+    claimDue: (request, now) => claimDue(rowsOf(state, request.kind), request, now),
     get size() {
-      return size()
+      return sizeOf(state)
     },
-    snapshot(now) {
-      const all = [...kinds.values()].flatMap((rows) => [...rows.values()])
-      return { rows: all.filter(({ expiresAt }) => !isRemovable(expiresAt, now)), revision }
-    },
+    snapshot: (now) => snapshotOf(state, now),
   }
 }
 
-/** When a row is due; one that a clock that was ahead put off is due now. Undefined when it never is. */
+function rowsOf({ kinds }: State, kind: string): Map<string, Row> {
+  const rows = kinds.get(kind) ?? new Map<string, Row>()
+  kinds.set(kind, rows)
+  return rows
+}
+
+const sizeOf = ({ kinds }: State): number => [...kinds.values()].reduce((sum, rows) => sum + rows.size, 0)
+
+function removeExpired({ kinds }: State, now: Instant): void {
+  for (const rows of kinds.values())
+    for (const [id, { expiresAt }] of rows) if (isRemovable(expiresAt, now)) rows.delete(id)
+}
+
+function isReadable({ expiresAt, writtenAt }: Row, now: Instant): boolean {
+  if (expiresAt <= now) return false
+  // A clock that was ahead wrote it, so its expiry would come too late.
+  return expiresAt === Number.POSITIVE_INFINITY || !isFromFuture(writtenAt, now, DOCUMENT_TOLERANCE)
+}
+
+function get(state: State, { kind, id }: Pick<Row, 'kind' | 'id'>, now: Instant): Document {
+  const row = rowsOf(state, kind).get(id)
+  return row && isReadable(row, now) ? { value: row.value, revision: row.revision } : { revision: 0 }
+}
+
+function put(state: State, write: DocumentWrite, now: Instant): void {
+  const { kind, id, value, expiresAt = Number.POSITIVE_INFINITY, dueAt } = write
+  const rows = rowsOf(state, kind)
+  if (value === undefined) {
+    rows.delete(id)
+    return
+  }
+  state.revision += 1
+  rows.set(id, {
+    kind,
+    id,
+    value: frozenCopy(value),
+    revision: state.revision,
+    expiresAt,
+    writtenAt: now,
+    dueSetAt: now,
+    ...(dueAt === undefined ? {} : { dueAt }),
+  })
+}
+
+function page(state: State, { kind, after, limit }: PageRequest, now: Instant): DocumentPage {
+  const rows = [...rowsOf(state, kind).values()]
+    .filter((row) => isReadable(row, now) && (after === undefined || row.id > after))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+  const documents = rows.slice(0, limit).map(({ id, value, revision }) => ({ id, value, revision }))
+  const next = rows.length > limit ? documents.at(-1)?.id : undefined
+  return { documents, ...(next === undefined ? {} : { next }) }
+}
+
+function claimDue(rows: Map<string, Row>, { max, leaseMs }: DueDocumentsRequest, now: Instant): DueDocumentsAnswer {
+  const due: DueDocumentsAnswer['claimed'][number][] = []
+  let next = Number.POSITIVE_INFINITY
+  for (const [id, row] of rows) {
+    const dueAt = isReadable(row, now) ? dueTime(row, now) : undefined
+    if (dueAt === undefined) continue
+    if (dueAt <= now) due.push({ id, revision: row.revision, dueAt })
+    else next = Math.min(next, dueAt)
+  }
+  const claimed = due.sort((a, b) => a.dueAt - b.dueAt).slice(0, max)
+  const until = now + leaseMs
+  for (const { id } of claimed) rows.set(id, { ...(rows.get(id) as Row), dueAt: until, dueSetAt: now })
+  if (claimed.length > 0) next = Math.min(next, until)
+  return { now, claimed, ...nextInMs(next, { claimed, max, now }) }
+}
+
+/** When a document is due; undefined if never. If a clock that was ahead set the due time, it is due now. */
 const dueTime = ({ dueAt, dueSetAt }: Row, now: Instant): Instant | undefined =>
   dueAt !== undefined && isFromFuture(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
+
+function snapshotOf({ kinds, revision }: State, now: Instant): DocumentsSnapshot {
+  const rows = [...kinds.values()].flatMap((ofKind) => [...ofKind.values()])
+  return { rows: rows.filter(({ expiresAt }) => !isRemovable(expiresAt, now)), revision }
+}

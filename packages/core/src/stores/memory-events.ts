@@ -6,84 +6,111 @@ import { sha256Hex } from '../ports/system.ts'
 
 interface Entry {
   readonly event: Event
-  /** Its place in the chain, from 1. */
+  /** The place in the chain, from 1. */
   readonly count: number
   hash?: string
 }
 
-/** The events of a connection, the newest ones, and the chain of all there ever were. */
+/** The newest events of a connection, and the audit chain of all its events. */
 export interface MemoryEvents {
   append(events: readonly Event[]): void
-  /** Finds an event that is still kept. */
+  /** Undefined if the event was never appended, or was removed. */
   find(id: string): Event | undefined
+  /** How many events were appended, removed ones included. */
   readonly size: number
-  /** Forgets what is beyond the bound. */
+  /** Removes the oldest events if there are more than twice as many as to keep. */
   prune(): Promise<void>
-  page(of: Parameters<AuditTrail['events']>[1]): Awaited<ReturnType<AuditTrail['events']>>
-  chain(of: Parameters<AuditTrail['chain']>[1]): ReturnType<AuditTrail['chain']>
+  page(request: Parameters<AuditTrail['events']>[1]): Awaited<ReturnType<AuditTrail['events']>>
+  chain(request: Parameters<AuditTrail['chain']>[1]): ReturnType<AuditTrail['chain']>
   head(): Promise<ChainHead>
 }
 
-/** Hashes are made when somebody asks for them, or before what they build on is forgotten. */
+interface State {
+  readonly connection: string
+  /** How many events to keep. */
+  readonly keep: number
+  readonly entries: Entry[]
+  readonly byId: Map<string, Event>
+  count: number
+  /** The link of the last event that was removed. */
+  removed: ChainHead
+  linking: Promise<ChainHead>
+}
+
+/** An empty list of events. Keeps the newest `keep` events at least. Hashes them when a caller reads the chain. */
 export function createMemoryEvents(connection: string, keep: number): MemoryEvents {
-  const entries: Entry[] = []
-  const byId = new Map<string, Event>()
-  let count = 0
-  let forgotten = NO_LINKS
-  let linking: Promise<ChainHead> = Promise.resolve(NO_LINKS)
-
-  async function link(): Promise<ChainHead> {
-    let head = forgotten
-    for (const entry of entries.slice()) {
-      entry.hash ??= await sha256Hex(linkText(connection, head, auditRecord(entry.event)))
-      head = { chain: 0, count: entry.count, hash: entry.hash }
-    }
-    return head
+  const state: State = {
+    connection,
+    keep,
+    entries: [],
+    byId: new Map(),
+    count: 0,
+    removed: NO_LINKS,
+    linking: Promise.resolve(NO_LINKS),
   }
-  const linked = (): Promise<ChainHead> => (linking = linking.then(link))
-
-  const pageOf = (after: number, limit: number) => {
-    const from = Math.max(0, after - forgotten.count)
-    const page = entries.slice(from, from + limit)
-    const next = from + limit < entries.length ? page.at(-1)?.count : undefined
-    return { page, ...(next === undefined ? {} : { next }) }
-  }
-
   return {
-    append(events) {
-      for (const event of events) {
-        byId.set(event.id, event)
-        entries.push({ event, count: (count += 1) })
-      }
-    },
-    find: (id) => byId.get(id),
+    append: (events) => append(state, events),
+    find: (id) => state.byId.get(id),
     get size() {
-      return count
+      return state.count
     },
-    async prune() {
-      // In large steps, because removing from the front moves all the rest.
-      if (entries.length <= keep * 2) return
-      await linked()
-      // Others may have been added meanwhile, and are not linked yet.
-      const ready = entries.findIndex(({ hash }) => hash === undefined)
-      const most = ready === -1 ? entries.length : ready
-      const removed = entries.splice(0, Math.max(0, Math.min(most, entries.length - keep)))
-      for (const { event } of removed) byId.delete(event.id)
-      const last = removed.at(-1)
-      if (last?.hash !== undefined) forgotten = { chain: 0, count: last.count, hash: last.hash }
-    },
+    prune: () => prune(state),
     page({ after = 0, limit }) {
-      const { page, ...next } = pageOf(after, limit)
+      const { page, ...next } = pageOf(state, after, limit)
       return { events: page.map(({ event }) => event), ...next }
     },
     async chain({ after = 0, limit }) {
-      await linked()
-      const { page, ...next } = pageOf(after, limit)
+      await link(state)
+      const { page, ...next } = pageOf(state, after, limit)
       return {
         links: page.map(({ count, event, hash = '' }) => ({ chain: 0, count, event, hash, version: LINK_VERSION })),
         ...next,
       }
     },
-    head: linked,
+    head: () => link(state),
   }
+}
+
+function append(state: State, events: readonly Event[]): void {
+  for (const event of events) {
+    state.byId.set(event.id, event)
+    state.count += 1
+    state.entries.push({ event, count: state.count })
+  }
+}
+
+/** Hashes the entries that have no hash yet. Concurrent calls run one after another. */
+function link(state: State): Promise<ChainHead> {
+  state.linking = state.linking.then(() => linkEntries(state))
+  return state.linking
+}
+
+async function linkEntries({ connection, entries, removed }: State): Promise<ChainHead> {
+  let head = removed
+  for (const entry of entries.slice()) {
+    entry.hash ??= await sha256Hex(linkText(connection, head, auditRecord(entry.event)))
+    head = { chain: 0, count: entry.count, hash: entry.hash }
+  }
+  return head
+}
+
+async function prune(state: State): Promise<void> {
+  const { entries, byId, keep } = state
+  // In large steps, because a removal from the front moves all other entries.
+  if (entries.length <= keep * 2) return
+  await link(state)
+  // Entries that were appended in the meantime have no hash yet, and stay.
+  const unlinked = entries.findIndex(({ hash }) => hash === undefined)
+  const linked = unlinked === -1 ? entries.length : unlinked
+  const removed = entries.splice(0, Math.max(0, Math.min(linked, entries.length - keep)))
+  for (const { event } of removed) byId.delete(event.id)
+  const last = removed.at(-1)
+  if (last?.hash !== undefined) state.removed = { chain: 0, count: last.count, hash: last.hash }
+}
+
+function pageOf({ entries, removed }: State, after: number, limit: number) {
+  const from = Math.max(0, after - removed.count)
+  const page = entries.slice(from, from + limit)
+  const next = from + limit < entries.length ? page.at(-1)?.count : undefined
+  return { page, ...(next === undefined ? {} : { next }) }
 }

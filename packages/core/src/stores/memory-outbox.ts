@@ -1,114 +1,146 @@
 import type { Event } from '../domain/events/event.ts'
-import { type Instant, isFromFuture } from '../domain/time.ts'
+import { type Instant, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DueMessage, Outbox, DeliveryOutcome, Route } from '../ports/store.ts'
+import type { DeliveryOutcome, DueMessage, Outbox, Route } from '../ports/store.ts'
+import { checkCountLimit, checkPageLimit } from './argument-checks.ts'
 
-import { checkPageLimit, checkCountLimit } from './argument-checks.ts'
-
-interface Waiting extends DueMessage {
-  /** Never, for a dead letter. */
+interface QueuedMessage extends DueMessage {
+  /** Infinity for a dead letter. */
   readonly dueAt: Instant
   /** When `dueAt` was set. */
   readonly setAt: Instant
   readonly why: string
 }
 
-const isHeld = ({ dueAt, setAt }: Waiting, now: Instant): boolean => dueAt > now && !isFromFuture(setAt, now)
+/** The messages of a sink by event id. A map keeps the order of insertion, which is the order of commits. */
+type Queue = Map<string, QueuedMessage>
 
-const isDeadLetter = ({ dueAt }: Waiting): boolean => dueAt === Number.POSITIVE_INFINITY
-
+/** The outbox of a store in memory. */
 export interface MemoryOutbox extends Outbox {
-  /** Finds the sinks of events; what comes back puts the events in, and cannot fail. */
+  /** Looks up the sinks of events, which may throw. The function that it returns queues the events and cannot fail. */
   prepare(events: readonly Event[]): () => void
 }
 
-/** `eventOf` finds an event that has left all queues. */
-export function createMemoryOutbox(
-  clock: Clock,
-  route: Route,
-  eventOf: (connection: string, id: string) => Event | undefined,
-): MemoryOutbox {
-  // A map keeps the order of insertion, also when a value is replaced: the order of commits.
-  const queues = new Map<string, Map<string, Waiting>>()
-  const queueOf = (sink: string): Map<string, Waiting> => {
-    const queue = queues.get(sink) ?? new Map<string, Waiting>()
-    queues.set(sink, queue)
-    return queue
-  }
-  const after = (waiting: Waiting, outcome: Exclude<DeliveryOutcome, { then: 'done' }>): Waiting =>
-    outcome.then === 'release'
-      ? { ...waiting, dueAt: clock.wall(), setAt: clock.wall() }
-      : {
-          event: waiting.event,
-          attempts: waiting.attempts + 1,
-          why: outcome.why,
-          dueAt: outcome.then === 'dead-letter' ? Number.POSITIVE_INFINITY : clock.wall() + outcome.inMs,
-          setAt: clock.wall(),
-        }
-  const put = (sink: string, event: Event): void =>
-    void queueOf(sink).set(event.id, { event, attempts: 0, dueAt: clock.wall(), setAt: clock.wall(), why: '' })
+/** What an outbox in memory works with. */
+export interface MemoryOutboxParts {
+  readonly clock: Clock
+  readonly route: Route
+  /** Finds an event that may be in no queue. */
+  readonly eventOf: (connection: string, id: string) => Event | undefined
+}
 
-  const routes = (event: Event): readonly string[] => [...new Set(route(event))]
+interface State extends MemoryOutboxParts {
+  readonly queues: Map<string, Queue>
+}
 
+/** An empty outbox. */
+export function createMemoryOutbox(parts: MemoryOutboxParts): MemoryOutbox {
+  const state: State = { ...parts, queues: new Map() }
   return {
-    sinksFor: routes,
+    sinksFor: (event) => sinksFor(state, event),
     prepare(events) {
-      const messages = events.flatMap((event) => routes(event).map((sink) => ({ sink, event })))
+      const messages = events.flatMap((event) => sinksFor(state, event).map((sink) => ({ sink, event })))
       return () => {
-        for (const { sink, event } of messages) put(sink, event)
+        for (const { sink, event } of messages) put(state, sink, event)
       }
     },
-    async claim(sink, max, leaseMs) {
-      const queue = queueOf(sink)
-      const now = clock.wall()
-      const taken: DueMessage[] = []
-      for (const [id, waiting] of queue) {
-        if (taken.length >= max) break
-        if (isDeadLetter(waiting) || isHeld(waiting, now)) continue
-        queue.set(id, { ...waiting, dueAt: now + leaseMs, setAt: now })
-        taken.push({ event: waiting.event, attempts: waiting.attempts })
-      }
-      return taken
+    claim: async (sink, max, leaseMs) => claim(queueOf(state, sink), { max, leaseMs, now: state.clock.wall() }),
+    settle: async (sink, outcomes) => settle(state, sink, outcomes),
+    route: async (sink, messages) => routeMessages(state, sink, messages),
+    async enqueue(connection, sink, ids) {
+      const events = ids.flatMap((id) => state.eventOf(connection, id) ?? [])
+      for (const event of events) put(state, sink, event)
+      return events.length
     },
-    async settle(sink, outcomes) {
-      const queue = queueOf(sink)
-      for (const outcome of outcomes) {
-        const waiting = queue.get(outcome.event)
-        if (!waiting) continue
-        if (outcome.then === 'done') queue.delete(outcome.event)
-        else queue.set(outcome.event, after(waiting, outcome))
-      }
-    },
-    async route(sink, messages) {
-      const queue = queueOf(sink)
-      for (const { event, to } of messages) {
-        const waiting = queue.get(event)
-        if (!waiting) continue
-        for (const other of new Set(to)) if (!queueOf(other).has(event)) put(other, waiting.event)
-        queue.delete(event)
-      }
-    },
-    async enqueue(connection, sink, events) {
-      const found = events.flatMap((id) => eventOf(connection, id) ?? [])
-      for (const event of found) put(sink, event)
-      return found.length
-    },
-    async deadLetters(sink, { after, limit }) {
-      checkPageLimit(limit)
-      const all = [...queueOf(sink).values()].filter(isDeadLetter)
-      const from = after === undefined ? 0 : all.findIndex(({ event }) => event.id === after) + 1
-      const messages = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
-      const next = from + limit < all.length ? messages.at(-1)?.event.id : undefined
-      return { messages, ...(next === undefined ? {} : { next }) }
-    },
-    async counts(sink, most = Number.MAX_SAFE_INTEGER) {
-      checkCountLimit(most)
-      const all = [...queueOf(sink).values()]
-      const deadLetters = all.filter(isDeadLetter).length
-      return { waiting: Math.min(all.length - deadLetters, most), deadLetters: Math.min(deadLetters, most) }
-    },
-    async drop(sink) {
-      queues.delete(sink)
-    },
+    deadLetters: async (sink, page) => deadLetters(queueOf(state, sink), page),
+    counts: async (sink, most) => counts(queueOf(state, sink), most),
+    drop: async (sink) => void state.queues.delete(sink),
   }
+}
+
+const sinksFor = ({ route }: State, event: Event): readonly string[] => [...new Set(route(event))]
+
+function queueOf({ queues }: State, sink: string): Queue {
+  const queue = queues.get(sink) ?? (new Map() as Queue)
+  queues.set(sink, queue)
+  return queue
+}
+
+function put(state: State, sink: string, event: Event): void {
+  const now = state.clock.wall()
+  queueOf(state, sink).set(event.id, { event, attempts: 0, dueAt: now, setAt: now, why: '' })
+}
+
+const isLeased = ({ dueAt, setAt }: QueuedMessage, now: Instant): boolean => dueAt > now && !isFromFuture(setAt, now)
+
+const isDeadLetter = ({ dueAt }: QueuedMessage): boolean => dueAt === Number.POSITIVE_INFINITY
+
+interface Claim {
+  readonly max: number
+  readonly leaseMs: Millis
+  readonly now: Instant
+}
+
+function claim(queue: Queue, { max, leaseMs, now }: Claim): readonly DueMessage[] {
+  const claimed: DueMessage[] = []
+  for (const [id, message] of queue) {
+    if (claimed.length >= max) break
+    if (isDeadLetter(message) || isLeased(message, now)) continue
+    queue.set(id, { ...message, dueAt: now + leaseMs, setAt: now })
+    claimed.push({ event: message.event, attempts: message.attempts })
+  }
+  return claimed
+}
+
+function settle(state: State, sink: string, outcomes: readonly DeliveryOutcome[]): void {
+  const queue = queueOf(state, sink)
+  for (const outcome of outcomes) {
+    const message = queue.get(outcome.event)
+    if (!message) continue
+    if (outcome.then === 'done') queue.delete(outcome.event)
+    else queue.set(outcome.event, messageAfter(message, outcome, state.clock.wall()))
+  }
+}
+
+function messageAfter(
+  message: QueuedMessage,
+  outcome: Exclude<DeliveryOutcome, { then: 'done' }>,
+  now: Instant,
+): QueuedMessage {
+  if (outcome.then === 'release') return { ...message, dueAt: now, setAt: now }
+  return {
+    event: message.event,
+    attempts: message.attempts + 1,
+    why: outcome.why,
+    dueAt: outcome.then === 'dead-letter' ? Number.POSITIVE_INFINITY : now + outcome.inMs,
+    setAt: now,
+  }
+}
+
+function routeMessages(state: State, sink: string, messages: Parameters<Outbox['route']>[1]): void {
+  const queue = queueOf(state, sink)
+  for (const { event: id, to } of messages) {
+    const message = queue.get(id)
+    if (!message) continue
+    for (const other of new Set(to)) if (!queueOf(state, other).has(id)) put(state, other, message.event)
+    queue.delete(id)
+  }
+}
+
+function deadLetters(
+  queue: Queue,
+  { after, limit }: Parameters<Outbox['deadLetters']>[1],
+): Awaited<ReturnType<Outbox['deadLetters']>> {
+  checkPageLimit(limit)
+  const all = [...queue.values()].filter(isDeadLetter)
+  const from = after === undefined ? 0 : all.findIndex(({ event }) => event.id === after) + 1
+  const messages = all.slice(from, from + limit).map(({ event, attempts, why }) => ({ event, attempts, why }))
+  const next = from + limit < all.length ? messages.at(-1)?.event.id : undefined
+  return { messages, ...(next === undefined ? {} : { next }) }
+}
+
+function counts(queue: Queue, most = Number.MAX_SAFE_INTEGER): Awaited<ReturnType<Outbox['counts']>> {
+  checkCountLimit(most)
+  const dead = [...queue.values()].filter(isDeadLetter).length
+  return { waiting: Math.min(queue.size - dead, most), deadLetters: Math.min(dead, most) }
 }

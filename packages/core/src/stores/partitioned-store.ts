@@ -1,94 +1,140 @@
-import { reservePermits, applyFeedback } from '../domain/bucket.ts'
+import { applyFeedback, reservePermits } from '../domain/bucket.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Change, FoundCredential, Route, Store } from '../ports/store.ts'
+import type {
+  AuditTrail,
+  Change,
+  Coordination,
+  Credentials,
+  Documents,
+  Facts,
+  FoundCredential,
+  IssuedTokens,
+  Route,
+  Store,
+} from '../ports/store.ts'
+import { checkCountLimit, checkCredentialClaim, checkDocumentClaim, checkPageLimit } from './argument-checks.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { takeLease } from './lease.ts'
-import { createMemoryOutbox } from './memory-outbox.ts'
+import { createMemoryOutbox, type MemoryOutbox } from './memory-outbox.ts'
 import { createPartition, type Partition } from './partition.ts'
-import { checkDocumentClaim, checkCredentialClaim, checkPageLimit, checkCountLimit } from './argument-checks.ts'
 
+/** Options of a store whose partitions are in memory. */
 export interface PartitionOptions {
   readonly clock: Clock
-  /** Which sinks get an event. */
+  /** Names the sinks that get an event. */
   readonly route: Route
-  /** Events kept of each connection, the newest ones. */
+  /** How many events to keep for each connection, the newest ones. */
   readonly keepEvents: number
 }
 
-/** Everything of a store in memory but its commits. */
+/** A store in memory without its commits. */
 export interface PartitionedStore {
   readonly store: Omit<Store, 'commit' | 'ensureRoom' | 'close'>
+  /** The partition of a connection. If there is none, creates it. */
   partitionOf(connection: string): Partition
-  /** Looks up the sinks of a change's events, which may fail. The function that comes back adds the events, and cannot fail. */
+  /** Looks up the sinks of events, which may throw. The function that it returns adds the events and cannot fail. */
   prepareEvents(partition: Partition, events: Change['events']): () => void
 }
 
-/** `partitions`: those of all connections, by name; what is put into them counts from the next call on. */
+interface Parts {
+  readonly partitions: Map<string, Partition>
+  readonly clock: Clock
+  readonly outbox: MemoryOutbox
+  readonly partitionOf: (connection: string) => Partition
+}
+
+/** A store over partitions by connection name. The caller may replace a partition between two calls. */
 export function createPartitionedStore(
   partitions: Map<string, Partition>,
   { clock, route, keepEvents }: PartitionOptions,
 ): PartitionedStore {
-  const outbox = createMemoryOutbox(clock, route, (connection, id) => partitions.get(connection)?.events.find(id))
-
+  const eventOf = (connection: string, id: string): Event | undefined => partitions.get(connection)?.events.find(id)
   const partitionOf = (connection: string): Partition => {
     const partition = partitions.get(connection) ?? createPartition(connection, keepEvents)
     partitions.set(connection, partition)
     return partition
   }
-
-  const prepareEvents = (partition: Partition, given: readonly Event[] = []): (() => void) => {
-    // One that is there already is left out: the change may be one that is repeated.
-    const added = new Map(given.map((event) => [event.id, event]))
-    const events = [...added.values()].filter(({ id }) => !partition.events.find(id)).map(frozenCopy)
-    const deliver = outbox.prepare(events)
-    return () => {
-      partition.events.append(events)
-      deliver()
-    }
-  }
-
-  const found = (connection: string, id: string): FoundCredential => {
-    const row = partitionOf(connection).credentials.get(id)
-    return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
-  }
-
-  const store: PartitionedStore['store'] = {
+  const outbox = createMemoryOutbox({ clock, route, eventOf })
+  const parts: Parts = { partitions, clock, outbox, partitionOf }
+  const store = {
     outbox,
-    find: async (connection, id) => found(connection, id),
-    async findBySubject(connection, subject) {
-      return partitionOf(connection).credentials.ofSubject(subject)
-    },
-    async document(connection, kind, id) {
-      return partitionOf(connection).documents.get(kind, id, clock.wall())
-    },
-    async documents(connection, page) {
-      checkPageLimit(page.limit)
-      return partitionOf(connection).documents.page(page, clock.wall())
-    },
-    async claimDueDocuments(connection, ask) {
-      checkDocumentClaim(ask)
-      return partitionOf(connection).documents.claimDue(ask, clock.wall())
-    },
-    async countDocuments(connection, { kind, most }) {
-      checkCountLimit(most)
-      return Math.min(partitionOf(connection).documents.count(kind, clock.wall()), most)
-    },
+    ...credentials(parts),
+    ...documents(parts),
+    ...issuedTokens(parts),
+    ...coordination(parts),
+    ...facts(parts),
+    ...auditTrail(parts),
+  }
+  return { store, partitionOf, prepareEvents: (partition, events = []) => prepareEvents(parts, partition, events) }
+}
+
+function prepareEvents({ outbox }: Parts, partition: Partition, given: readonly Event[]): () => void {
+  // A repeated change has events that are already stored. They are left out.
+  const byId = new Map(given.map((event) => [event.id, event]))
+  const events = [...byId.values()].filter(({ id }) => !partition.events.find(id)).map(frozenCopy)
+  const queue = outbox.prepare(events)
+  return () => {
+    partition.events.append(events)
+    queue()
+  }
+}
+
+function find({ partitionOf, clock }: Parts, connection: string, id: string): FoundCredential {
+  const row = partitionOf(connection).credentials.get(id)
+  return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
+}
+
+function credentials(parts: Parts): Credentials {
+  const { partitionOf, clock } = parts
+  return {
+    find: async (connection, id) => find(parts, connection, id),
+    findBySubject: async (connection, subject) => partitionOf(connection).credentials.ofSubject(subject),
     async list(connection, page) {
       checkPageLimit(page.limit)
       return partitionOf(connection).credentials.page(page)
     },
-    async issued(connection, fingerprint) {
-      return partitionOf(connection).issued.knows(fingerprint, clock.wall())
+    touch: async (connection, id) => partitionOf(connection).credentials.touch(id, clock.wall()),
+    async claimDue(connection, request) {
+      checkCredentialClaim(request)
+      return partitionOf(connection).credentials.claimDue(request, clock.wall())
     },
-    async denied(connection, fingerprint) {
-      return partitionOf(connection).issued.denied(fingerprint, clock.wall())
+    async countDue(connection, { keepForMs, most }) {
+      checkCountLimit(most)
+      return Math.min(partitionOf(connection).credentials.countDue(keepForMs, clock.wall()), most)
     },
+  }
+}
+
+const documents = ({ partitionOf, clock }: Parts): Documents => ({
+  document: async (connection, kind, id) => partitionOf(connection).documents.get(kind, id, clock.wall()),
+  async documents(connection, page) {
+    checkPageLimit(page.limit)
+    return partitionOf(connection).documents.page(page, clock.wall())
+  },
+  async claimDueDocuments(connection, request) {
+    checkDocumentClaim(request)
+    return partitionOf(connection).documents.claimDue(request, clock.wall())
+  },
+  async countDocuments(connection, { kind, most }) {
+    checkCountLimit(most)
+    return Math.min(partitionOf(connection).documents.count(kind, clock.wall()), most)
+  },
+})
+
+const issuedTokens = ({ partitionOf, clock }: Parts): IssuedTokens => ({
+  issued: async (connection, fingerprint) => partitionOf(connection).issued.knows(fingerprint, clock.wall()),
+  denied: async (connection, fingerprint) => partitionOf(connection).issued.denied(fingerprint, clock.wall()),
+})
+
+function coordination(parts: Parts): Coordination {
+  const { partitionOf, clock } = parts
+  return {
     async lease(connection, name, holder, ms, credential) {
       const { leases } = partitionOf(connection)
       const { answer, lease } = takeLease(leases.get(name), holder, ms, clock.wall())
       if (lease) leases.set(name, lease)
-      return credential === undefined ? answer : { ...answer, found: found(connection, credential) }
+      return credential === undefined ? answer : { ...answer, found: find(parts, connection, credential) }
     },
     async release(connection, name, holder) {
       const { leases } = partitionOf(connection)
@@ -104,42 +150,37 @@ export function createPartitionedStore(
       const { buckets } = partitionOf(connection)
       buckets.set(rateLimitKey, applyFeedback(buckets.get(rateLimitKey), feedback, clock.wall()))
     },
-    async fact(connection, name) {
-      const text = partitionOf(connection).facts.get(name)
-      return text === undefined ? undefined : JSON.parse(text)
-    },
-    async setFact(connection, name, value) {
-      const { facts } = partitionOf(connection)
-      const text = JSON.stringify(value) as string | undefined
-      if (text === undefined) facts.delete(name)
-      else facts.set(name, text)
-    },
-    async events(connection, { after = 0, limit }) {
-      checkPageLimit(limit)
-      return partitionOf(connection).events.page({ after, limit })
-    },
-    async chain(connection, page) {
-      checkPageLimit(page.limit)
-      return partitionOf(connection).events.chain(page)
-    },
-    chainHead: async (connection) => partitionOf(connection).events.head(),
-    async connections() {
-      const used = [...partitions].filter(
-        ([, { credentials, documents, events }]) => credentials.size + documents.size + events.size > 0,
-      )
-      return used.map(([name]) => name).sort()
-    },
-    async touch(connection, id) {
-      partitionOf(connection).credentials.touch(id, clock.wall())
-    },
-    async claimDue(connection, ask) {
-      checkCredentialClaim(ask)
-      return partitionOf(connection).credentials.claimDue(ask, clock.wall())
-    },
-    async countDue(connection, { keepForMs, most }) {
-      checkCountLimit(most)
-      return Math.min(partitionOf(connection).credentials.countDue(keepForMs, clock.wall()), most)
-    },
   }
-  return { store, partitionOf, prepareEvents }
 }
+
+const facts = ({ partitionOf }: Parts): Facts => ({
+  async fact(connection, name) {
+    const text = partitionOf(connection).facts.get(name)
+    return text === undefined ? undefined : JSON.parse(text)
+  },
+  async setFact(connection, name, value) {
+    const { facts: texts } = partitionOf(connection)
+    const text = JSON.stringify(value) as string | undefined
+    if (text === undefined) texts.delete(name)
+    else texts.set(name, text)
+  },
+})
+
+const auditTrail = ({ partitions, partitionOf }: Parts): AuditTrail => ({
+  async events(connection, page) {
+    checkPageLimit(page.limit)
+    return partitionOf(connection).events.page(page)
+  },
+  async chain(connection, page) {
+    checkPageLimit(page.limit)
+    return partitionOf(connection).events.chain(page)
+  },
+  chainHead: async (connection) => partitionOf(connection).events.head(),
+  async connections() {
+    const used = [...partitions].filter(([, partition]) => !isEmpty(partition))
+    return used.map(([name]) => name).sort()
+  },
+})
+
+const isEmpty = ({ credentials: rows, documents: values, events }: Partition): boolean =>
+  rows.size + values.size + events.size === 0
