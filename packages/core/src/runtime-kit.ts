@@ -14,6 +14,7 @@ export {
 export { type KeyPlaces, keyPlaces } from './connection/key-places.ts'
 export { type OAuthServer, oauthServer } from './connection/oauth-server.ts'
 export type { KeySetPlace } from './connection/verification.ts'
+export { backOffMs, withSpread } from './domain/back-off.ts'
 export { CONNECTION_NAME, isConnectionName } from './domain/connection-name.ts'
 export { errorCatalogue, type ErrorFacts } from './domain/errors.ts'
 export { eventTypes } from './domain/events/event.ts'

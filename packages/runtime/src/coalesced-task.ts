@@ -1,4 +1,5 @@
 import type { Clock } from '@guestpass/core'
+import { backOffMs } from '@guestpass/core/runtime-kit'
 import { MINUTE, type Millis, SECOND } from '@guestpass/core/store-kit'
 
 /** The result of one run. */
@@ -48,7 +49,7 @@ export function createCoalescedTask(
   async function retryLater(): Promise<void> {
     waking.abort()
     waking = new AbortController()
-    const pause = Math.min(SECOND * 2 ** Math.max(0, failures - 1), LONGEST_PAUSE)
+    const pause = backOffMs({ failures: Math.max(1, failures), baseMs: SECOND, maxMs: LONGEST_PAUSE })
     await clock.sleep(pause, AbortSignal.any([signal, waking.signal])).then(trigger, () => {})
   }
 

@@ -8,7 +8,7 @@ import {
   type Random,
   GuestpassError as Refusal,
 } from '@guestpass/core'
-import { type RegisteredApi, registeredApis, stopwatch } from '@guestpass/core/runtime-kit'
+import { type RegisteredApi, registeredApis, stopwatch, withSpread } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, HOUR, type Millis, SECOND } from '@guestpass/core/store-kit'
 import type { FailureFile } from './failure-file.ts'
 import type { Journal } from './journal.ts'
@@ -144,7 +144,7 @@ async function withRetries<T>(
     } catch (thrown) {
       const error = asGuestpassError(thrown)
       const untilRetryMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-      const wait = Math.max(untilRetryMs, SECOND * round) * (1 + 0.1 * random.float())
+      const wait = withSpread(Math.max(untilRetryMs, SECOND * round), random.float())
       // A row that would wait for hours is a failed one, which says when to come back.
       const isOver =
         patienceMs === undefined ? round === MAX_ATTEMPTS || untilRetryMs > HOUR : elapsed() + wait > patienceMs

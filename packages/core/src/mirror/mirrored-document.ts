@@ -2,37 +2,37 @@ import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { stopwatch } from '../ports/clock.ts'
 import { repeatUntilAborted, type Worker } from '../ports/worker.ts'
-import type { DocumentKind } from './copy.ts'
+import type { DocumentFormat } from './document-format.ts'
 import { hostOf, type MirrorOptions, mirrorTimes } from './options.ts'
-import { joined, type Mirror, refresh } from './refresh.ts'
+import { joinRefresh, type Mirror, refresh } from './refresh.ts'
 
-/** `run` keeps the document fresh; where it is not running, it is refreshed as it is used. */
+/** A document that is mirrored from a URL. `run` keeps it fresh; without it, the document is refreshed as it is used. */
 export interface MirroredDocument<Value> extends Worker {
-  /** The document now, synchronously when it is at hand. Rejects with the kind's code when there is none. */
+  /** The value now, synchronously if it is fresh. Rejects with the code of the format if there is none. */
   current(): Value | Promise<Value>
   /** Asks for a newer one, at most once per cool-down. Resolves to true when the value changed. */
   lookAgain(): Promise<boolean>
 }
 
 /**
- * The JSON document of a URL, mirrored: asked for again after at most `intervalMs` (a shorter `max-age` is obeyed, a longer one is
- * not), by ETag where there is one, by one request at a time. Callers never wait for a fetch except before the first one and after
- * an interval in which none was tried. When a fetch fails, or answers with nothing that can be used, the last value stays for
- * `staleMs`; then `current()` rejects. Tries that fail are repeated with growing, jittered pauses, however often it is asked
- * meanwhile; Retry-After is obeyed.
+ * Mirrors the JSON document of a URL. It is fetched again after at most `intervalMs` (a shorter `max-age` is obeyed, a longer
+ * one is not), with its ETag, by one request at a time. Callers wait for a fetch only before the first one, and after an
+ * interval in which none was tried. If a fetch fails, or its answer cannot be used, the last value is used for `staleMs`; then
+ * `current()` rejects. Failed fetches are repeated with exponential, jittered back-off, however often callers ask meanwhile;
+ * Retry-After is obeyed.
  */
 export function mirroredDocument<Content, Value>(
-  kind: DocumentKind<Content, Value>,
+  format: DocumentFormat<Content, Value>,
   options: MirrorOptions,
 ): MirroredDocument<Value> {
   const { clock, url } = options
   const mirror: Mirror<Content, Value> = {
-    kind,
+    format,
     options,
     times: mirrorTimes(options),
-    host: typeof url === 'string' ? hostOf(url, kind.document) : undefined,
+    host: typeof url === 'string' ? hostOf(url, format.document) : undefined,
     copy: undefined,
-    rest: undefined,
+    backOff: undefined,
     flight: undefined,
   }
   return {
@@ -40,13 +40,13 @@ export function mirroredDocument<Content, Value>(
       const { copy } = mirror
       return copy && copy.age() < copy.dueAt ? copy.value : whenDue(mirror)
     },
-    lookAgain: looks(mirror),
+    lookAgain: lookAgainAt(mirror),
     run: (signal, observer) =>
       repeatUntilAborted(
         async (pieces) => {
           if (untilDue(mirror) <= 0) await refresh(mirror, false, signal)
           if (signal.aborted) return 0
-          if (mirror.rest) pieces.failed(unavailable(mirror))
+          if (mirror.backOff) pieces.failed(unavailableError(mirror))
           else pieces.succeeded()
           return untilDue(mirror)
         },
@@ -55,57 +55,57 @@ export function mirroredDocument<Content, Value>(
   }
 }
 
-const isResting = ({ rest }: Mirror<unknown, unknown>): boolean => rest !== undefined && rest.left() > 0
+const isBackingOff = ({ backOff }: Mirror<unknown, unknown>): boolean => backOff !== undefined && backOff.leftMs() > 0
 
-/** The value, where it may still be used. */
-const usable = <C, V>({ copy, times }: Mirror<C, V>): V | undefined =>
+/** The value, if it may still be used. */
+const usableValue = <C, V>({ copy, times }: Mirror<C, V>): V | undefined =>
   copy && copy.age() <= times.staleMs ? copy.value : undefined
 
 function whenDue<C, V>(mirror: Mirror<C, V>): V | Promise<V> {
-  if (!isResting(mirror)) void refresh(mirror, false)
-  const { copy, rest, times } = mirror
-  const value = usable(mirror)
-  // A value past the interval is worth waiting for once; while tries fail, callers do not wait.
-  if (copy && value !== undefined && (rest || copy.age() <= times.intervalMs)) return value
-  return joined(mirror).then(() => settled(mirror))
+  if (!isBackingOff(mirror)) void refresh(mirror, false)
+  const { copy, backOff, times } = mirror
+  const value = usableValue(mirror)
+  // After the interval one fetch is worth waiting for. While fetches fail, callers do not wait.
+  if (copy && value !== undefined && (backOff || copy.age() <= times.intervalMs)) return value
+  return joinRefresh(mirror).then(() => valueOrError(mirror))
 }
 
-function settled<C, V>(mirror: Mirror<C, V>): V {
-  const value = usable(mirror)
-  if (value === undefined) throw unavailable(mirror)
+function valueOrError<C, V>(mirror: Mirror<C, V>): V {
+  const value = usableValue(mirror)
+  if (value === undefined) throw unavailableError(mirror)
   return value
 }
 
-function unavailable({ kind, host, options, rest }: Mirror<unknown, unknown>): GuestpassError {
-  const { fault } = rest ?? {}
+function unavailableError({ format, host, options, backOff }: Mirror<unknown, unknown>): GuestpassError {
+  const { fault } = backOff ?? {}
   const why = fault?.message ?? 'the URL did not confirm it in time'
-  const remedy = fault?.isAdvised === true ? '' : ` ${kind.remedy}.`
+  const remedy = fault?.hasRemedy === true ? '' : ` ${format.remedy}.`
   const whose = host === undefined ? '' : ` of ${host}`
-  return new GuestpassError(kind.code, `${kind.subject}${whose} cannot be had: ${why}.${remedy}`, {
-    retryAt: options.clock.wall() + Math.max(rest?.left() ?? 0, 0),
+  return new GuestpassError(format.code, `${format.subject}${whose} cannot be had: ${why}.${remedy}`, {
+    retryAt: options.clock.wall() + Math.max(backOff?.leftMs() ?? 0, 0),
     ...(fault?.upstream ? { upstream: fault.upstream } : {}),
     cause: fault,
   })
 }
 
 /** `lookAgain` of a mirror, with its cool-down. */
-function looks<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
+function lookAgainAt<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
   const { options, times } = mirror
-  let sinceLook: (() => Millis) | undefined
+  let sinceFetch: (() => Millis) | undefined
   return async () => {
     const before = mirror.copy?.value
     const isOther = (): boolean => mirror.copy?.value !== before
-    await joined(mirror)
-    const isTold = isResting(mirror) && mirror.rest?.fault.toldMs !== undefined
-    const isCool = sinceLook === undefined || sinceLook() >= times.cooldownMs
-    if (!isOther() && !mirror.flight && isCool && !isTold) {
-      sinceLook = stopwatch(options.clock)
+    await joinRefresh(mirror)
+    const mustWait = isBackingOff(mirror) && mirror.backOff?.fault.retryAfterMs !== undefined
+    const isCool = sinceFetch === undefined || sinceFetch() >= times.cooldownMs
+    if (!isOther() && !mirror.flight && isCool && !mustWait) {
+      sinceFetch = stopwatch(options.clock)
       void refresh(mirror, true)
     }
-    if (!isOther()) await joined(mirror)
+    if (!isOther()) await joinRefresh(mirror)
     return isOther()
   }
 }
 
-const untilDue = ({ copy, rest }: Mirror<unknown, unknown>): Millis =>
-  Math.max(rest?.left() ?? 0, copy ? copy.dueAt - copy.age() : 0)
+const untilDue = ({ copy, backOff }: Mirror<unknown, unknown>): Millis =>
+  Math.max(backOff?.leftMs() ?? 0, copy ? copy.dueAt - copy.age() : 0)

@@ -6,25 +6,26 @@ import * as ports from '../ports/schemas.ts'
 import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
 
+/** Options of a mirrored document. */
 export interface MirrorOptions {
-  /** Where the document is: http or https. A function is asked before each request; where it rejects, the request counts as failed. */
+  /** Its http or https URL. A function is called before each request; if it rejects, the request counts as failed. */
   readonly url: string | (() => Promise<string>)
   readonly http: Http
   readonly clock: Clock
   readonly random: Random
-  /** Remembers the document between processes, so that a start needs no fetch. When it fails, that costs a fetch, nothing else. */
+  /** Stores the document between processes, so that a start needs no fetch. If it fails, the document is fetched. */
   readonly facts?: { load(): Promise<unknown>; save(value: unknown): Promise<void> } | undefined
-  /** The longest time between two looks at the URL, and so until a removed key is refused. Default 10 min, at least 1 s. */
+  /** The longest time between two fetches, and so until a removed key is refused. Milliseconds, at least 1 s; default 10 min. */
   readonly intervalMs?: Millis | undefined
-  /** The shortest time between two looks that callers cause, as by tokens that no key fits. Default 30 s, at least 1 s. */
+  /** The shortest time between two fetches for tokens that no key fits. Milliseconds, at least 1 s; default 30 s. */
   readonly cooldownMs?: Millis | undefined
-  /** How long the document is used while the URL does not confirm it. Default 24 h, at least `intervalMs`. */
+  /** How long a document is used that cannot be fetched again. Milliseconds, at least `intervalMs`; default 24 h. */
   readonly staleMs?: Millis | undefined
-  /** How long one exchange may take. Default 5 s, at least 1 ms. */
+  /** The longest time of one request. Milliseconds, at least 1; default 5 s. */
   readonly timeoutMs?: Millis | undefined
 }
 
-/** The lengths of time of a mirror, defaults filled in. */
+/** The times of a mirror, with defaults. */
 export interface MirrorTimes {
   readonly intervalMs: Millis
   readonly cooldownMs: Millis
@@ -36,7 +37,7 @@ const URL_REMEDY = 'Give the whole URL, as https://login.example.com/.well-known
 const isHttp = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 
-/** What the options of a mirror are. */
+/** Schemas of the options of a mirror. */
 export const mirrorSchemas = {
   url: required(anyOf(schema('an http or https URL', isHttp, URL_REMEDY), callable(URL_REMEDY))),
   http: required(ports.http),
@@ -58,7 +59,7 @@ export function mirrorTimes({
   return { intervalMs, cooldownMs, staleMs, timeoutMs }
 }
 
-/** What is wrong between the lengths of time. */
+/** The faults between the times: `staleMs` must not be less than `intervalMs`. */
 export function timesFault(
   { intervalMs = 10 * MINUTE, staleMs = DAY }: MirrorOptions,
   members: string,
@@ -69,7 +70,7 @@ export function timesFault(
   ]
 }
 
-/** The host of a document, for messages: a URL can hold more than people should see. Throws `config_invalid` where it has none. */
+/** The host of a document, for messages: a URL can hold secrets. Throws `config_invalid` for a URL without one. */
 export function hostOf(url: string, document: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol)) return parsed.host

@@ -3,22 +3,22 @@ import { asGuestpassError } from '../domain/errors.ts'
 import { openCall } from '../policy/pipeline.ts'
 import { withTimeLimit } from '../policy/time-limit.ts'
 import { stopwatch } from '../ports/clock.ts'
-import { type Copy, type DocumentKind, readFact } from './copy.ts'
-import { type Answered, askFor } from './exchange.ts'
-import { DocumentFault } from './fault.ts'
+import { type Copy, type DocumentFormat, readStoredCopy } from './document-format.ts'
+import { type FetchedDocument, fetchDocument } from './fetch-document.ts'
+import { DocumentFault } from './document-fault.ts'
 import { hostOf, type MirrorOptions, type MirrorTimes } from './options.ts'
-import { type Rest, restAfter } from './rest.ts'
+import { backOffAfter, type MirrorBackOff } from './back-off.ts'
 
-/** One mirrored document: what it is made of, and what is known of it. */
+/** The state of one mirrored document. */
 export interface Mirror<Content, Value> {
-  readonly kind: DocumentKind<Content, Value>
+  readonly format: DocumentFormat<Content, Value>
   readonly options: MirrorOptions
   readonly times: MirrorTimes
   /** Where the document is, for messages; undefined until it is known. */
   host: string | undefined
   copy: Copy<Content, Value> | undefined
-  /** Set while tries fail. */
-  rest: Rest | undefined
+  /** Set while fetches fail. */
+  backOff: MirrorBackOff | undefined
   /** The refresh that is under way. */
   flight: Flight | undefined
 }
@@ -26,38 +26,40 @@ export interface Mirror<Content, Value> {
 /** A refresh that is under way. */
 interface Flight {
   readonly ended: Promise<void>
-  /** A caller waits for it: then no signal ends it. */
+  /** Whether a caller waits for it: then no signal ends it. */
   isAwaited: boolean
 }
 
 /**
- * Refreshes the document, one time for all who ask meanwhile. Never rejects: what went wrong is in `rest`. `signal`: ends the refresh
- * where no caller waits for it, and leaves nothing of it.
+ * Refreshes the document, once for all callers that ask meanwhile. Never rejects: the failure is in `backOff`.
+ *
+ * @param isForced whether a document that is not due is fetched too
+ * @param signal ends the refresh, unless a caller waits for it
  */
-export function refresh<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal?: AbortSignal): Promise<void> {
-  mirror.flight ??= begun(mirror, isLook, signal)
+export function refresh<C, V>(mirror: Mirror<C, V>, isForced: boolean, signal?: AbortSignal): Promise<void> {
+  mirror.flight ??= startRefresh(mirror, isForced, signal)
   return mirror.flight.ended
 }
 
-/** Waits for the refresh that is under way, if there is one, which then comes to its end. */
-export function joined({ flight }: Mirror<unknown, unknown>): Promise<void> {
+/** Waits for the refresh that is under way, if there is one. From then on no signal ends it. */
+export function joinRefresh({ flight }: Mirror<unknown, unknown>): Promise<void> {
   if (!flight) return Promise.resolve()
   flight.isAwaited = true
   return flight.ended
 }
 
-function begun<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal: AbortSignal | undefined): Flight {
+function startRefresh<C, V>(mirror: Mirror<C, V>, isForced: boolean, signal: AbortSignal | undefined): Flight {
   const ending = new AbortController()
   const leave = (): void => {
     if (mirror.flight === flight) mirror.flight = undefined
   }
   const stop = (): void => {
     if (flight.isAwaited) return
-    // Who comes now begins another one.
+    // The next caller starts another one.
     leave()
     ending.abort(signal?.reason)
   }
-  const ended = attempt(mirror, isLook, ending.signal).finally(() => {
+  const ended = attempt(mirror, isForced, ending.signal).finally(() => {
     signal?.removeEventListener('abort', stop)
     leave()
   })
@@ -66,104 +68,104 @@ function begun<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal: AbortSignal 
   return flight
 }
 
-async function attempt<C, V>(mirror: Mirror<C, V>, isLook: boolean, signal: AbortSignal): Promise<void> {
-  const { kind, options, times } = mirror
+async function attempt<C, V>(mirror: Mirror<C, V>, isForced: boolean, signal: AbortSignal): Promise<void> {
+  const { format, options, times } = mirror
   const { http, clock, random } = options
   try {
-    const url = await resolved(mirror, signal)
-    await recall(mirror, url)
+    const url = await resolveUrl(mirror, signal)
+    await loadStoredCopy(mirror, url)
     const known = mirror.copy?.url === url ? mirror.copy : undefined
-    if (!isLook && known && known.age() < known.dueAt) return
+    if (!isForced && known && known.age() < known.dueAt) return
     const age = stopwatch(clock)
-    const { accept, document: operation } = kind
+    const { accept, document: operation } = format
     const request = { url, accept, operation, etag: known?.etag, timeoutMs: times.timeoutMs }
-    await adopt(mirror, url, await askFor(request, { http, clock }, signal), age)
+    await acceptDocument(mirror, url, await fetchDocument(request, { http, clock }, signal), age)
   } catch (error) {
     if (signal.aborted) return
     const fault = error instanceof DocumentFault ? error : new DocumentFault('it could not be read', { cause: error })
-    const bounds = { longest: times.intervalMs, patience: times.staleMs / 2 }
-    mirror.rest = restAfter(fault, mirror.rest, bounds, { clock, random })
+    const bounds = { maxMs: times.intervalMs, patienceMs: times.staleMs / 2 }
+    mirror.backOff = backOffAfter(fault, mirror.backOff, bounds, { clock, random })
   }
 }
 
-/** What is needed to end work that takes too long. */
+/** The parts of a mirror that bound its work. */
 interface Timed {
-  readonly kind: { readonly document: string }
+  readonly format: { readonly document: string }
   readonly options: Pick<MirrorOptions, 'clock'>
   readonly times: Pick<MirrorTimes, 'timeoutMs'>
 }
 
-function inTime<T>(
-  { kind, options, times }: Timed,
+function withinLimit<T>(
+  { format, options, times }: Timed,
   work: () => Promise<T>,
   late: string,
   signal?: AbortSignal,
 ): Promise<T> {
-  const call = openCall({ connection: '', operation: kind.document, rateLimitKey: 'keys', repeatable: true, signal })
+  const call = openCall({ connection: '', operation: format.document, rateLimitKey: 'keys', repeatable: true, signal })
   return withTimeLimit(work, call, times.timeoutMs, () => new DocumentFault(late), options.clock)
 }
 
-/** The store may be slow or broken; a mirror can do without it. */
-const tryFacts = <T>(mirror: Timed, work: () => Promise<T>): Promise<T | undefined> =>
-  inTime(mirror, work, 'the store is slow').catch(() => undefined)
+/** Asks the store, which may be slow or fail: a mirror can do without it. */
+const tryStore = <T>(mirror: Timed, work: () => Promise<T>): Promise<T | undefined> =>
+  withinLimit(mirror, work, 'the store is slow').catch(() => undefined)
 
-async function resolved<C, V>(mirror: Mirror<C, V>, signal?: AbortSignal): Promise<string> {
+async function resolveUrl<C, V>(mirror: Mirror<C, V>, signal?: AbortSignal): Promise<string> {
   const { url } = mirror.options
   if (typeof url === 'string') return url
   try {
     const late = `its address was not had within ${mirror.times.timeoutMs} ms`
-    const found = await inTime(mirror, url, late, signal)
-    mirror.host = hostOf(found, mirror.kind.document)
+    const found = await withinLimit(mirror, url, late, signal)
+    mirror.host = hostOf(found, mirror.format.document)
     return found
   } catch (thrown) {
     if (thrown instanceof DocumentFault) throw thrown
     const { message, upstream } = asGuestpassError(thrown)
     throw new DocumentFault(`it is not known where they are: ${message.replace(/\.$/, '')}`, {
       ...(upstream ? { upstream } : {}),
-      isAdvised: true,
+      hasRemedy: true,
       cause: thrown,
     })
   }
 }
 
-/** Adopts what another process saw later than this one. */
-async function recall<C, V>(mirror: Mirror<C, V>, url: string): Promise<void> {
+/** Takes the copy that another process fetched, if it is newer. */
+async function loadStoredCopy<C, V>(mirror: Mirror<C, V>, url: string): Promise<void> {
   const { facts, clock } = mirror.options
-  const fact = facts && readFact(await tryFacts(mirror, () => facts.load()), url, mirror.kind)
+  const fact = facts && readStoredCopy(await tryStore(mirror, () => facts.load()), url, mirror.format)
   if (!fact) return
-  // A moment that is still to come was written by a clock that is as wrong as it is early.
+  // A time in the future was written by a clock that was ahead. The copy counts as that old.
   const already = Math.abs(clock.wall() - fact.at)
   if (already >= (mirror.copy?.age() ?? Number.POSITIVE_INFINITY)) return
   const since = stopwatch(clock)
   const facets = { url, etag: fact.etag, age: () => already + since(), dueAt: dueAt(mirror) }
-  await keep(mirror, fact.content, facets).catch(() => {})
+  await setCopy(mirror, fact.content, facets).catch(() => {})
 }
 
-async function adopt<C, V>(
+async function acceptDocument<C, V>(
   mirror: Mirror<C, V>,
   url: string,
-  { bytes, etag, freshMs }: Answered,
+  { bytes, etag, freshMs }: FetchedDocument,
   age: () => Millis,
 ): Promise<void> {
-  const { kind, options } = mirror
-  const content = bytes ? kind.read(bytes, url) : mirror.copy?.content
+  const { format, options } = mirror
+  const content = bytes ? format.read(bytes, url) : mirror.copy?.content
   if (content === undefined) throw new DocumentFault('it answered 304 to a request without an ETag')
-  await keep(mirror, content, { url, etag, age, dueAt: dueAt(mirror, freshMs) })
+  await setCopy(mirror, content, { url, etag, age, dueAt: dueAt(mirror, freshMs) })
   const { facts, clock } = options
   const at = clock.wall() - age()
-  if (facts) await tryFacts(mirror, () => facts.save({ url, at, etag, ...kind.toFact(content) }))
+  if (facts) await tryStore(mirror, () => facts.save({ url, at, etag, ...format.toFact(content) }))
 }
 
-async function keep<C, V>(
+async function setCopy<C, V>(
   mirror: Mirror<C, V>,
   content: C,
   facets: Omit<Copy<C, V>, 'value' | 'content'>,
 ): Promise<void> {
-  mirror.copy = { value: await mirror.kind.make(content, mirror.copy), content, ...facets }
-  mirror.rest = undefined
+  mirror.copy = { value: await mirror.format.make(content, mirror.copy), content, ...facets }
+  mirror.backOff = undefined
 }
 
-/** Early enough to have the answer within the interval, which is a promise; so jitter makes it earlier only. */
+/** The age at which the document is due: early enough to have the answer within the interval. Jitter makes it earlier only. */
 function dueAt<C, V>({ options, times }: Mirror<C, V>, freshMs?: Millis): Millis {
   const { intervalMs, cooldownMs, timeoutMs } = times
   const latest = Math.max(intervalMs - timeoutMs, intervalMs / 2)

@@ -1,3 +1,4 @@
+import { backOffMs } from '../domain/back-off.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import { callable, checkOptions, millis, required, object, nonEmptyText, integer } from '../domain/options.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
@@ -156,8 +157,8 @@ async function deliverDue(
   const { outbox, sink, batch, leaseMs } = parts
   for (let taken = 0; ; ) {
     if (signal.aborted) return { taken, pauseMs: 0 }
-    const backOffMs = sink.backOffMs?.() ?? 0
-    if (backOffMs > 0) return { taken, pauseMs: backOffMs }
+    const sinkPauseMs = sink.backOffMs?.() ?? 0
+    if (sinkPauseMs > 0) return { taken, pauseMs: sinkPauseMs }
     const due = await outbox.claim(sink.name, batch, leaseMs)
     if (due.length === 0) {
       if (observer) await reportEmpty(parts, observer)
@@ -207,7 +208,7 @@ async function deliverBatch(
     why = error instanceof Error ? error.message : String(error)
   }
   const known = new Map(given.map((outcome) => [outcome.event, outcome]))
-  const inMs = Math.min(SECOND * 2 ** (due[0]?.attempts ?? 0), LONGEST_PAUSE)
+  const inMs = backOffMs({ failures: (due[0]?.attempts ?? 0) + 1, baseMs: SECOND, maxMs: LONGEST_PAUSE })
   const outcomes = due.map(
     ({ event }): DeliveryOutcome => known.get(event.id) ?? { event: event.id, then: 'retry', inMs, why },
   )

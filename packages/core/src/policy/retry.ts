@@ -1,19 +1,21 @@
-import { anyValue, checkOptions, millis, object, integer } from '../domain/options.ts'
+import { backOffMs, withSpread } from '../domain/back-off.ts'
+import { anyValue, checkOptions, integer, millis, object } from '../domain/options.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { RetryBudget } from './retry-budget.ts'
-import { type Call, type Policy, TryFailure, type TryFacts } from './pipeline.ts'
+import { type Call, type CallHandler, type Policy, TryFailure, type TryFacts } from './pipeline.ts'
 
+/** How often, and after which waits, calls are repeated. */
 export interface RetryOptions {
-  /** Tries after the first, 0 to 20; default 3. A try that only needed a new access token does not count. */
+  /** Retries after the first try, 0 to 20. Default 3. A try that only needed a new access token does not count. */
   readonly retries?: number
-  /** The first back-off is shorter than this, each next one than twice as long; milliseconds, default 500. */
+  /** The longest first back-off, in milliseconds. It doubles with each retry. Default 500. */
   readonly baseMs?: Millis
-  /** No back-off is longer, unless upstream says so; milliseconds, default 30 s. */
+  /** The longest back-off, in milliseconds, unless the upstream asks for a longer one. Default 30 s. */
   readonly capMs?: Millis
-  /** What may be repeated on a connection; no bound when absent. */
+  /** Limits the retries of a connection. Default: no limit. */
   readonly budget?: RetryBudget
 }
 
@@ -24,20 +26,31 @@ export const retrySchema = object<RetryOptions>({
   budget: anyValue,
 })
 
-/** Beyond what upstream told to wait, callers spread over this part of it, so that they do not come back all at once. */
-const SPREAD = 0.1
+interface Parts {
+  readonly retries: number
+  readonly baseMs: Millis
+  readonly capMs: Millis
+  readonly budget: RetryBudget | undefined
+  readonly clock: Clock
+  readonly random: Random
+}
 
 /**
- * Repeats tries that may be repeated, and makes a `GuestpassError` of the failure that stands at the end. Nothing else in a
- * pipeline repeats.
+ * Repeats failed tries that may be repeated, and turns the last failure into a `GuestpassError`. No other layer repeats.
  *
- * Always repeated: 429, 503, the OAuth error temporarily_unavailable and what was never sent, which prove that nothing happened.
- * Repeated when the call is repeatable: 408, every other 5xx but 501 and 505, and lost answers; no other OAuth error that refuses. Repeated once, at once: a refused access token. What upstream still works on is asked for
- * again until the deadline, however often. Nothing else. Of a call that is single only what was never sent is tried again.
+ * - Always repeated: 429, 503, the OAuth error temporarily_unavailable, and a request that was not sent. They prove that
+ *   nothing happened.
+ * - Repeated if the call is repeatable: 408, every other 5xx but 501 and 505, and lost answers; no other OAuth error that
+ *   refuses.
+ * - Repeated once, without a wait: a refused access token.
+ * - Repeated until the deadline: a request that the upstream still works on.
+ * - A call that is single is repeated only if it was not sent.
  *
- * The wait is what upstream told, never less, and up to a tenth more; else exponential with full jitter. When it would pass
- * the deadline, the call fails at once and says when to come back (`retryAt`). The lost answer of a call that is not
- * repeatable becomes `in_doubt`; after `deadline_exceeded` or an abort it is open as well whether the last try took effect.
+ * The wait is what the upstream asked for, and up to a tenth more; else exponential back-off with full jitter. If the wait
+ * would pass the deadline, the call fails at once, with `retryAt`.
+ *
+ * @throws `in_doubt` for the lost answer of a call that is not repeatable; else the code of the last failure. After
+ *   `deadline_exceeded` or an abort, the last try may have taken effect too. `config_invalid` for wrong options.
  */
 export function retry(
   options: RetryOptions,
@@ -45,58 +58,64 @@ export function retry(
 ): Policy {
   checkOptions('retry', ['retry', options, retrySchema])
   const { retries = 3, baseMs = SECOND / 2, capMs = 30 * SECOND, budget } = options
+  const parts: Parts = { retries, baseMs, capMs, budget, clock, random }
+  return (next) => (call) => callWithRetries(parts, next, call)
+}
 
-  const waitAfter = ({ retryAfterMs, isInProgress }: TryFacts, waits: number): Millis => {
-    // A wait of nothing is no advice: a herd would come back at once.
-    if (retryAfterMs) return retryAfterMs * (1 + SPREAD * random.float())
-    const most = Math.min(capMs, baseMs * 2 ** waits)
-    // Upstream is at work and nobody else waits for the same: there is a herd to break up only where it failed.
-    return isInProgress ? (most * (1 + random.float())) / 2 : most * random.float()
-  }
-
-  /** A repeat at the time that upstream itself named is no burden to it, and costs nothing. */
-  const affordable = (connection: string, { retryAfterMs, isInProgress }: TryFacts): boolean =>
-    !budget || Boolean(retryAfterMs) || isInProgress === true || budget.withdraw(connection)
-
-  return (next) => async (call) => {
-    budget?.deposit(call.connection)
-    let repeats = 0
-    let waits = 0
-    let renewals = 0
-    for (let tries = 1; ; tries += 1) {
-      call.signal.throwIfAborted()
-      try {
-        return await next(call)
-      } catch (thrown) {
-        if (!(thrown instanceof TryFailure)) throw thrown
-        const { facts } = thrown
-        if (facts.code === 'access_rejected' && !facts.isFinal && renewals === 0) {
-          renewals += 1
-          continue
-        }
-        if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries, ...toldToWait(facts, clock) })
-        const wait = waitAfter(facts, waits)
-        const retryAt = clock.wall() + wait
-        if (wait >= call.remainingMs())
-          throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
-        if (repeats >= retries && !facts.isInProgress) throw ended(thrown, call, { tries, retryAt })
-        if (!affordable(call.connection, facts)) {
-          throw ended(thrown, call, { tries, retryAt, why: 'Too much had to be repeated on this connection lately' })
-        }
-        call.onFailedTry(ended(thrown, call, { tries }))
-        await clock.sleep(wait, call.signal)
-        waits += 1
-        if (!facts.isInProgress) repeats += 1
+async function callWithRetries<T>(parts: Parts, next: CallHandler<T>, call: Call): Promise<T> {
+  const { retries, budget, clock } = parts
+  budget?.deposit(call.connection)
+  let repeats = 0
+  let waits = 0
+  let renewals = 0
+  for (let tries = 1; ; tries += 1) {
+    call.signal.throwIfAborted()
+    try {
+      return await next(call)
+    } catch (thrown) {
+      if (!(thrown instanceof TryFailure)) throw thrown
+      const { facts } = thrown
+      if (facts.code === 'access_rejected' && !facts.isFinal && renewals === 0) {
+        renewals += 1
+        continue
       }
+      if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries, ...namedRetryAt(facts, clock) })
+      waits += 1
+      const waitMs = waitBefore(parts, facts, waits)
+      const retryAt = clock.wall() + waitMs
+      if (waitMs >= call.remainingMs())
+        throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
+      if (repeats >= retries && !facts.isInProgress) throw ended(thrown, call, { tries, retryAt })
+      if (!mayAfford(budget, call.connection, facts))
+        throw ended(thrown, call, { tries, retryAt, why: 'Too many calls of this connection were repeated lately' })
+      call.onFailedTry(ended(thrown, call, { tries }))
+      await clock.sleep(waitMs, call.signal)
+      if (!facts.isInProgress) repeats += 1
     }
   }
 }
 
-/** When upstream itself said to come back. */
-const toldToWait = ({ retryAfterMs }: TryFacts, clock: Clock): { readonly retryAt?: Instant } =>
+/** Milliseconds to wait before a repeat. `waits`: the number of this wait, from 1. */
+function waitBefore({ baseMs, capMs, random }: Parts, { retryAfterMs, isInProgress }: TryFacts, waits: number): Millis {
+  // A Retry-After of 0 names no time: all callers would come back at once.
+  if (retryAfterMs) return withSpread(retryAfterMs, random.float())
+  // Only a failure has many callers that come back together. For a request in progress, one caller waits.
+  const jitter = isInProgress ? 0.5 : 1
+  return backOffMs({ failures: waits, baseMs, maxMs: capMs, jitter }, random.float())
+}
+
+/** Whether the budget allows a repeat. One at the time that the upstream itself named burdens it little, and is free. */
+const mayAfford = (
+  budget: RetryBudget | undefined,
+  connection: string,
+  { retryAfterMs, isInProgress }: TryFacts,
+): boolean => !budget || Boolean(retryAfterMs) || isInProgress === true || budget.withdraw(connection)
+
+/** The time at which the upstream asked to come back, if it did. */
+const namedRetryAt = ({ retryAfterMs }: TryFacts, clock: Clock): { readonly retryAt?: Instant } =>
   retryAfterMs ? { retryAt: clock.wall() + retryAfterMs } : {}
 
-/** Statuses of a failing server that say that it did nothing: not implemented, unavailable, a version of HTTP that it does not speak. */
+/** 5xx statuses that prove that the server did nothing: not implemented, unavailable, HTTP version not supported. */
 const INACTIVE: ReadonlySet<number> = new Set([501, 503, 505])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
@@ -107,7 +126,7 @@ function mayRepeat(facts: TryFacts, call: Call): boolean {
   return call.repeatable && isOutcomeUnknown(facts)
 }
 
-/** What a token endpoint says when it has refused (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing. */
+/** Error codes by which a token endpoint refuses (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'invalid_request',
   'invalid_client',
@@ -118,15 +137,15 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'temporarily_unavailable',
 ])
 
-/** Whether it is open after an answer if upstream acted on the request. A gateway that ran out of time knows no refusal. */
+/** Whether the upstream may have acted on a request that got this answer. A gateway that timed out (504) knows no refusal. */
 function mayHaveActed({ status, code }: UpstreamFacts): boolean {
   if (status !== 504 && code !== undefined && REFUSALS.has(code)) return false
   return status === 408 || (status >= 500 && !INACTIVE.has(status)) || (status < 300 && code === 'server_error')
 }
 
 /**
- * Whether it is open what upstream did with a try that failed: the answer was lost, or a failing server or gateway answered,
- * which may have acted or passed the request on.
+ * Whether the upstream may have acted on a failed try: the answer was lost, or a failing server or gateway answered, which
+ * may have acted or passed the request on.
  */
 export const isOutcomeUnknown = ({ sent, upstream }: TryFacts): boolean =>
   sent === 'unknown' || (sent === 'answered' && upstream !== undefined && mayHaveActed(upstream))
@@ -140,14 +159,14 @@ interface End {
 function ended({ facts }: TryFailure, call: Call, { tries, retryAt, why }: End): GuestpassError {
   const { message, upstream, cause } = facts
   const code = codeOf(facts, call)
-  const said = message.includes(call.operation) ? message : `${call.operation}: ${message}`
-  const told = [
-    `${said} Connection ${call.connection}, ${tries === 1 ? '1 try' : `${tries} tries`}.`,
+  const failure = message.includes(call.operation) ? message : `${call.operation}: ${message}`
+  const sentences = [
+    `${failure} Connection ${call.connection}, ${tries === 1 ? '1 try' : `${tries} tries`}.`,
     ...(why ? [`${why}.`] : []),
-    ...(code === 'in_doubt' ? ['Upstream may have acted on it: look before asking again.'] : []),
+    ...(code === 'in_doubt' ? ['The upstream may have acted on it: look before asking again.'] : []),
     ...(retryAt === undefined ? [] : [`Ask again at ${iso(retryAt)} or later.`]),
   ]
-  return new GuestpassError(code, told.join(' '), {
+  return new GuestpassError(code, sentences.join(' '), {
     ...(retryAt === undefined ? {} : { retryAt }),
     ...(upstream ? { upstream } : {}),
     ...(cause === undefined ? {} : { cause }),

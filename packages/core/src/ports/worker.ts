@@ -1,3 +1,4 @@
+import { backOffMs } from '../domain/back-off.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, stopwatch } from './clock.ts'
 
@@ -59,8 +60,8 @@ export async function repeatUntilAborted(
     } catch (thrown) {
       if (signal.aborted) return
       observer.failed(thrown)
-      pauseMs = Math.min(firstMs * 2 ** failures, longestMs)
       failures += 1
+      pauseMs = backOffMs({ failures, baseMs: firstMs, maxMs: longestMs })
     }
     await pause(pauseMs, clock, signal)
   }

@@ -1,5 +1,5 @@
-import type { DocumentKind } from '../mirror/copy.ts'
-import { DocumentFault } from '../mirror/fault.ts'
+import type { DocumentFormat } from '../mirror/document-format.ts'
+import { DocumentFault } from '../mirror/document-fault.ts'
 import { ownMember, strictObject } from '../domain/strict-json.ts'
 import { importKeys, leftOutEntry, leftOutText } from './key-list.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
@@ -54,7 +54,7 @@ const identity = (list: readonly object[]): string => JSON.stringify(list.map((o
 const isSame = (one: KeySetContent, other: KeySetContent): boolean => identity(one.keys) === identity(other.keys)
 
 /** A key-set (RFC 7517, section 5) as a mirrored document: of the generation before where the keys are the same, else of a new one. */
-export const keySetDocument = (maker: KeyMaker): DocumentKind<KeySetContent, KeySet> => ({
+export const keySetDocument = (maker: KeyMaker): DocumentFormat<KeySetContent, KeySet> => ({
   document: 'key-set',
   subject: 'The signing keys',
   code: 'keys_unavailable',

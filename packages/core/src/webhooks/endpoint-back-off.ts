@@ -1,3 +1,4 @@
+import { backOffMs } from '../domain/back-off.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, countdown } from '../ports/clock.ts'
 import type { DeliveryOutcome } from '../ports/store.ts'
@@ -31,7 +32,7 @@ export function createEndpointBackOff(clock: Clock): EndpointBackOff {
       if (outcomes.some(({ then }) => then === 'done')) failedBatches = 0
       else if (outcomes.some(({ then }) => then === 'retry')) {
         failedBatches += 1
-        extend(Math.min(SECOND * 2 ** failedBatches, LONGEST_BACK_OFF))
+        extend(backOffMs({ failures: failedBatches, baseMs: 2 * SECOND, maxMs: LONGEST_BACK_OFF }))
       }
     },
   }

@@ -1,3 +1,4 @@
+import { withSpread } from '../domain/back-off.ts'
 import type { Event } from '../domain/events/event.ts'
 import { webhookDeadLettered, webhookDelivered, webhookDisabled, webhookFailed } from '../domain/events/webhooks.ts'
 import { iso, type Millis, SECOND } from '../domain/time.ts'
@@ -13,7 +14,7 @@ import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off
 import { type Endpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { payloadFor } from './payload.ts'
-import { nextAttemptInMs, withJitter } from './retry-schedule.ts'
+import { nextAttemptInMs } from './retry-schedule.ts'
 
 /** The endpoint's connection, and what it needs to know of it. */
 export interface EndpointSinkParts {
@@ -116,7 +117,7 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
   await commitEvents(parts, [attemptEvent])
   if (attempt.result === 'gone') batch.gone ??= message
   if (attempt.retryAfterMs !== undefined)
-    backOff.extend(withJitter(Math.min(attempt.retryAfterMs, MAX_PAUSE), random.float()))
+    backOff.extend(withSpread(Math.min(attempt.retryAfterMs, MAX_PAUSE), random.float()))
   return outcome
 }
 

@@ -1,3 +1,4 @@
+import { withSpread } from '../domain/back-off.ts'
 import { DAY, HOUR, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 
 /** The waits between attempts, by the Standard Webhooks specification: 75 h 35 min in all. */
@@ -12,16 +13,11 @@ const WAITS: readonly Millis[] = [
   20 * HOUR,
   24 * HOUR,
 ]
-/** The jitter, as a part of the wait: deliveries that failed together are not retried together. */
-const JITTER = 0.1
 /** A longer Retry-After counts as this. */
 const LONGEST: Millis = 7 * DAY
 
 /** How many attempts a delivery has; after the last one it is a dead letter. */
 export const MAX_ATTEMPTS = WAITS.length + 1
-
-/** A wait with jitter: up to a tenth longer. `random`: at least 0, less than 1. */
-export const withJitter = (ms: Millis, random: number): Millis => ms * (1 + JITTER * random)
 
 /**
  * How long after a failed attempt the next one follows, in milliseconds; undefined after the last one. It is
@@ -37,5 +33,5 @@ export function nextAttemptInMs(
   random: number,
 ): Millis | undefined {
   const wait = WAITS[attempts]
-  return wait === undefined ? undefined : withJitter(Math.max(wait, Math.min(retryAfterMs ?? 0, LONGEST)), random)
+  return wait === undefined ? undefined : withSpread(Math.max(wait, Math.min(retryAfterMs ?? 0, LONGEST)), random)
 }

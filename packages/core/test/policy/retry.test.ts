@@ -123,7 +123,7 @@ describe('how often', () => {
     const { tries, error } = await run(forever(refused(503)), { budget: account })
     expect(tries).toHaveLength(3)
     expect(error).toMatchObject({ code: 'upstream_unavailable' })
-    expect(error?.message).toMatch(/repeated on this connection/)
+    expect(error?.message).toMatch(/calls of this connection were repeated/)
   })
 
   test('a repeat at the time that upstream named does not draw on the budget', async () => {

@@ -1,3 +1,4 @@
+import { backOffMs } from '../../domain/back-off.ts'
 import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
@@ -121,7 +122,8 @@ async function settle(
   { guestId, revision, pending }: PendingGuest,
   { next, events }: { readonly next?: PendingEnrichment | undefined; readonly events: readonly Event[] },
 ): Promise<void> {
-  const wait = (): Millis => Math.min(FIRST * 2 ** pending.attempts, LONGEST) * (1 - random.float() / 4)
+  const wait = (): Millis =>
+    backOffMs({ failures: pending.attempts + 1, baseMs: FIRST, maxMs: LONGEST, jitter: 0.25 }, random.float())
   const later = next ? { value: { ...next }, dueAt: clock.wall() + wait() } : {}
   const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...later }
   await store.commit({ connection, documents: [write], events })

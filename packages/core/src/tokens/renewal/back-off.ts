@@ -1,31 +1,34 @@
+import { backOffMs } from '../../domain/back-off.ts'
 import type { BackOff } from '../../domain/credential.ts'
 import { MAX_BACK_OFF } from '../../domain/plan.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import { MAX_PAUSE } from '../../policy/retry-after.ts'
 
-const FIRST: Millis = SECOND
-
-/** Refusals of our own: nothing was sent, so they say nothing new of upstream, and come with the time to ask again. */
-const OWN: ReadonlySet<string> = new Set(['circuit_open', 'upstream_busy'])
+/** Refusals of this library: nothing was sent, so that they say nothing new of the upstream. They name the time to ask again. */
+const OWN_REFUSALS: ReadonlySet<string> = new Set(['circuit_open', 'upstream_busy'])
 
 /**
- * How long nobody tries again after a failed renewal: from 1 second, doubled with every failure in a row up to 5 minutes,
- * of which `luck` in [0, 1) takes up to half away; never less than upstream told (`retryInMs`), up to an hour. A circuit that is open or a
- * limit that is reached adds nothing: it rests until the time named, and up to a second more.
+ * The back-off after a failed renewal, for all callers: half to the whole of 1 s, doubled with every failure in a row up to
+ * 5 minutes. It is never shorter than the upstream asked for, up to an hour. An open circuit or a reached rate limit counts as
+ * no failure: the back-off lasts until the time that it names, and up to a second more.
+ *
+ * @param retryInMs how long the error asks to wait, in milliseconds; 0 or less if it names no time
+ * @param random at least 0, less than 1: 0 gives the longest back-off
  */
 export function backOffAfter(
   error: GuestpassError,
   before: BackOff | undefined,
   now: Instant,
   retryInMs: Millis,
-  luck: number,
+  random: number,
 ): BackOff {
   const { code, message } = error
-  const own = OWN.has(code) && error.retryAt !== undefined
-  const failures = own ? Math.max(before?.failures ?? 0, 1) : (before?.failures ?? 0) + 1
-  const wait = Math.min(FIRST * 2 ** (failures - 1), MAX_BACK_OFF) * (1 - luck / 2)
-  const told = Math.min(Math.max(retryInMs, 0), MAX_PAUSE)
-  const ms = own ? told + SECOND * luck : Math.max(wait, told)
+  const isOwn = OWN_REFUSALS.has(code) && error.retryAt !== undefined
+  const failures = isOwn ? Math.max(before?.failures ?? 0, 1) : (before?.failures ?? 0) + 1
+  const askedMs = Math.min(Math.max(retryInMs, 0), MAX_PAUSE)
+  const ms = isOwn
+    ? askedMs + SECOND * random
+    : Math.max(backOffMs({ failures, baseMs: SECOND, maxMs: MAX_BACK_OFF, jitter: 0.5 }, 1 - random), askedMs)
   return { until: now + ms, ms, failures, code, message }
 }

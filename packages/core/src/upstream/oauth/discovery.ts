@@ -1,6 +1,6 @@
 import { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
 import { GuestpassError } from '../../domain/errors.ts'
-import { DocumentFault } from '../../mirror/fault.ts'
+import { DocumentFault } from '../../mirror/document-fault.ts'
 import { mirroredDocument } from '../../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../../mirror/options.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../ports/http.ts'

@@ -1,6 +1,6 @@
 import { strictObject } from '../../domain/strict-json.ts'
-import type { DocumentKind } from '../../mirror/copy.ts'
-import { DocumentFault } from '../../mirror/fault.ts'
+import type { DocumentFormat } from '../../mirror/document-format.ts'
+import { DocumentFault } from '../../mirror/document-fault.ts'
 import { addressFault, type InsecureHosts } from '../address.ts'
 import { lenient, object, type Read, type Reader, text } from '../body.ts'
 import type { Endpoints } from '../hosts.ts'
@@ -78,7 +78,7 @@ function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata 
 }
 
 /** The document as one that is mirrored. */
-export const serverDocument = (insecure: InsecureHosts): DocumentKind<Document, ServerMetadata> => ({
+export const serverDocument = (insecure: InsecureHosts): DocumentFormat<Document, ServerMetadata> => ({
   document: 'discovery document',
   subject: 'The endpoints',
   code: 'upstream_unavailable',

@@ -10,15 +10,16 @@ describe('the back-off of a renewal', () => {
   it.each([
     ['a refusal of our own', busy],
     ['an answer of upstream', down],
-  ])('after %s lasts as long as was said, and an hour at most', (_, error) => {
-    const lasts = (told: number): number => backOffAfter(error, undefined, 0, told, 0).ms ?? 0
+  ])('after %s lasts as long as it asks for, and an hour at most', (_, error) => {
+    const lasts = (askedMs: number): number => backOffAfter(error, undefined, 0, askedMs, 0).ms ?? 0
     expect(lasts(10 * MINUTE)).toBe(10 * MINUTE)
     expect(lasts(HOUR)).toBe(HOUR)
     expect(lasts(365 * DAY)).toBe(HOUR)
   })
 
-  it('is its own where nothing was said', () => {
+  it('is exponential if the error names no time', () => {
     expect(backOffAfter(down, undefined, 0, 0, 0).ms).toBe(SECOND)
+    expect(backOffAfter(down, undefined, 0, 0, 0.5).ms).toBe(0.75 * SECOND)
     expect(backOffAfter(down, undefined, 0, Number.NEGATIVE_INFINITY, 0).ms).toBe(SECOND)
   })
 })

@@ -1,14 +1,14 @@
 import type { Instant, Millis } from '../domain/time.ts'
 
-/** What tells one kind of mirrored document from another. */
-export interface DocumentKind<Content, Value> {
+/** The format of a mirrored document: how it is asked for, read, stored and turned into a value. */
+export interface DocumentFormat<Content, Value> {
   /** Its name in sentences, as `key-set`. */
   readonly document: string
-  /** What cannot be had without it, as it begins a sentence: `The signing keys`. */
+  /** What is missing without it, as the subject of a sentence: `The signing keys`. */
   readonly subject: string
-  /** The code of the error when it cannot be had. */
+  /** The code of the error if there is no document. */
   readonly code: 'keys_unavailable' | 'upstream_unavailable'
-  /** What to do when it cannot be had, as a sentence without its full stop. */
+  /** What to do if there is no document, as a sentence without its full stop. */
   readonly remedy: string
   /** The Accept header of the request. */
   readonly accept: string
@@ -18,7 +18,7 @@ export interface DocumentKind<Content, Value> {
   toFact(content: Content): Readonly<Record<string, unknown>>
   /** The content that a store remembered; undefined for anything else that may be in its place. */
   fromFact(fact: Readonly<Record<string, unknown>>): Content | undefined
-  /** The value that callers get: the one before, where nothing changed. Rejects with `DocumentFault` when it cannot be used. */
+  /** The value that callers get; the value before, if nothing changed. Rejects with `DocumentFault` if it cannot be used. */
   make(content: Content, before: { readonly content: Content; readonly value: Value } | undefined): Promise<Value>
 }
 
@@ -35,7 +35,7 @@ export interface Copy<Content, Value> {
 }
 
 /** A copy as a store remembers it between processes. */
-export interface CopyFact<Content> {
+export interface StoredCopy<Content> {
   /** Wall time of the confirmation. */
   readonly at: Instant
   readonly etag?: string | undefined
@@ -43,16 +43,16 @@ export interface CopyFact<Content> {
 }
 
 /** A remembered copy of this URL; undefined for anything else that may be in its place. */
-export function readFact<Content>(
+export function readStoredCopy<Content>(
   value: unknown,
   url: string,
-  kind: Pick<DocumentKind<Content, unknown>, 'fromFact'>,
-): CopyFact<Content> | undefined {
+  format: Pick<DocumentFormat<Content, unknown>, 'fromFact'>,
+): StoredCopy<Content> | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const fact = value as Readonly<Record<string, unknown>>
   const { at, etag } = fact
   if (fact['url'] !== url || typeof at !== 'number' || !Number.isFinite(at)) return undefined
   if (etag !== undefined && typeof etag !== 'string') return undefined
-  const content = kind.fromFact(fact)
+  const content = format.fromFact(fact)
   return content === undefined ? undefined : { at, etag, content }
 }

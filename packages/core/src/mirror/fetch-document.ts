@@ -4,14 +4,14 @@ import { retryAfter } from '../policy/retry-after.ts'
 import { withTimeLimit } from '../policy/time-limit.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
-import { DocumentFault } from './fault.ts'
+import { DocumentFault } from './document-fault.ts'
 
-/** What one request for a document learned. */
-export interface Answered {
-  /** The JSON text as it came, without a byte order mark. Absent when the document is still that of the ETag that was sent. */
+/** The answer to one request for a document. */
+export interface FetchedDocument {
+  /** The JSON text, without a byte order mark. Absent if the document is still that of the ETag that was sent. */
   readonly bytes?: Uint8Array
   readonly etag?: string | undefined
-  /** How long the answer may be kept, if it says so. */
+  /** How long the answer may be kept, in milliseconds, if it says so. */
   readonly freshMs?: Millis | undefined
 }
 
@@ -28,8 +28,8 @@ function bodyOf({ status, headers, bytes }: HttpAnswer): Uint8Array {
   return isMarked ? bytes.subarray(3) : bytes
 }
 
-/** How long the answer may be kept by its own word (RFC 9111, 4.2), in milliseconds; undefined when it does not say, or 0. */
-function freshFor(headers: HttpAnswer['headers']): Millis | undefined {
+/** How long an answer may be kept, in milliseconds (RFC 9111, 4.2). Undefined if it does not say, or says 0. */
+function freshMsOf(headers: HttpAnswer['headers']): Millis | undefined {
   const maxAge = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(headers['cache-control'] ?? '')?.[1]
   const left = Number(maxAge) - (Number(headers['age']) || 0)
   return left > 0 ? left * SECOND : undefined
@@ -38,29 +38,32 @@ function freshFor(headers: HttpAnswer['headers']): Millis | undefined {
 function statusFault({ status, headers }: HttpAnswer, clock: Clock): DocumentFault {
   const moved = status >= 300 && status < 400 && headers['location'] !== undefined
   const why = moved ? `it answered ${status}, a redirect, which is not followed` : `it answered ${status}`
-  const toldMs = retryAfter(headers['retry-after'], clock.wall(), headers['date'])
-  return new DocumentFault(why, { upstream: { status }, toldMs })
+  const retryAfterMs = retryAfter(headers['retry-after'], clock.wall(), headers['date'])
+  return new DocumentFault(why, { upstream: { status }, retryAfterMs })
 }
 
-function read(answer: HttpAnswer, asked: string | undefined, clock: Clock): Answered {
+function read(answer: HttpAnswer, sentEtag: string | undefined, clock: Clock): FetchedDocument {
   const { status, headers } = answer
-  const said = { etag: headers['etag'], freshMs: freshFor(headers) }
-  if (status === 304 && asked !== undefined) return { ...said, etag: said.etag ?? asked }
+  const freshness = { etag: headers['etag'], freshMs: freshMsOf(headers) }
+  if (status === 304 && sentEtag !== undefined) return { ...freshness, etag: freshness.etag ?? sentEtag }
   if (status !== 200) throw statusFault(answer, clock)
-  return { ...said, bytes: bodyOf(answer) }
+  return { ...freshness, bytes: bodyOf(answer) }
 }
 
-const explained = (error: unknown): DocumentFault => {
+const documentFaultOf = (error: unknown): DocumentFault => {
   if (error instanceof DocumentFault) return error
   const why = error instanceof HttpFault ? error.message : 'the exchange was broken off'
   return new DocumentFault(why, { cause: error })
 }
 
 /**
- * Asks for a JSON document once, for at most `timeoutMs`; `etag` is that of the document at hand. Rejects with `DocumentFault`
- * for anything but a document, or word that it is unchanged.
+ * Fetches a JSON document, with one request of at most `timeoutMs` milliseconds.
+ *
+ * @param request `etag`: of the document that is known
+ * @returns the document, or nothing but its ETag if it is unchanged (304)
+ * @throws `DocumentFault` for every other answer
  */
-export async function askFor(
+export async function fetchDocument(
   request: {
     readonly url: string
     readonly accept: string
@@ -70,7 +73,7 @@ export async function askFor(
   },
   ports: { readonly http: Http; readonly clock: Clock },
   signal?: AbortSignal,
-): Promise<Answered> {
+): Promise<FetchedDocument> {
   const { url, accept, operation, etag, timeoutMs } = request
   const headers = { accept, ...(etag === undefined ? {} : { 'if-none-match': etag }) }
   const call = openCall({ connection: '', operation, rateLimitKey: 'keys', repeatable: true, signal })
@@ -86,6 +89,6 @@ export async function askFor(
   try {
     return read(await ask(), etag, ports.clock)
   } catch (error) {
-    throw explained(error)
+    throw documentFaultOf(error)
   }
 }
