@@ -6,7 +6,7 @@ import type { KeepProcess } from './keep-process.ts'
 /** Who acts in the demo, in events. */
 export const DEMO_CONTEXT = { actor: 'demo' } as const
 
-/** What the demo's jobs play on. */
+/** The sandbox, the store and the connection that the jobs of the demo use. */
 export interface DemoEnvironment {
   readonly upstream: Sandbox
   readonly connection: Connection
@@ -14,7 +14,7 @@ export interface DemoEnvironment {
   connect(name: string, scopes?: readonly string[]): Promise<Connection>
   readonly store: Store
   readonly clock: Clock
-  /** A line for people. */
+  /** Prints a line. */
   note(line: string): void
   progress(title: string, total: number): ProgressBar
   /** Starts another process that keeps sessions renewed, on the same store. */

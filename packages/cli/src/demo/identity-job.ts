@@ -14,12 +14,12 @@ const SCOPES = ['webmessaging:guest:create', 'externalusers:write', 'openid']
  * guests are made on the user's behalf over a renewal of the sign-in. Done when each has a token that
  * verifies; doubled are sign-ins and people made twice.
  */
-export async function identityJob(stage: DemoEnvironment, count: number): Promise<JobReport> {
-  const { upstream, clock, note } = stage
-  const { signIn, guests, accessTokens, verifier } = await stage.connect('identity-provider', SCOPES)
+export async function identityJob(environment: DemoEnvironment, count: number): Promise<JobReport> {
+  const { upstream, clock, note } = environment
+  const { signIn, guests, accessTokens, verifier } = await environment.connect('identity-provider', SCOPES)
   const calls = countCallsFromNow(upstream)
-  const taken = createTiming(clock)
-  const bar = stage.progress(JOB, count)
+  const timing = createTiming(clock)
+  const bar = environment.progress(JOB, count)
   const callback = await consentCallback(signIn, SCOPES)
   const { generation } = await signIn.complete(callback, undefined, DEMO_CONTEXT)
   const other = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })
@@ -31,8 +31,8 @@ export async function identityJob(stage: DemoEnvironment, count: number): Promis
   )
   note('a user signed in; the callback that comes again gets the same answer, another code is refused')
 
-  const person = async (nth: number): Promise<IssuedGuest | undefined> => {
-    const guest = await taken.time(() =>
+  const customer = async (nth: number): Promise<IssuedGuest | undefined> => {
+    const guest = await timing.time(() =>
       guests.issue(
         { api: 'external-users', email: `customer-${nth}@example.com`, name: `Customer ${nth}` },
         DEMO_CONTEXT,
@@ -41,24 +41,24 @@ export async function identityJob(stage: DemoEnvironment, count: number): Promis
     bar.add()
     return guest
   }
-  const { record: caught, report: tell } = createJobFailures(JOB, note)
+  const failures = createJobFailures(JOB, note)
   const half = Math.ceil(count / 2)
   const all = (from: number, to: number) =>
-    Promise.all(Array.from({ length: to - from }, (_, nth) => person(from + nth).catch(caught)))
+    Promise.all(Array.from({ length: to - from }, (_, nth) => customer(from + nth).catch(failures.record)))
   const before = await all(0, half)
   accessTokens.reportRejected((await accessTokens.token(DEMO_CONTEXT)).token)
   const issued = [...before, ...(await all(half, count))].filter((one) => one !== undefined)
   bar.stop()
-  tell()
+  failures.report()
 
-  const { entries, ...met } = calls(['authorize', 'token', 'create'])
+  const { entries, ...requests } = calls(['authorize', 'token', 'create'])
   return {
     job: JOB,
     asked: count,
     done: issued.length,
     failed: count - issued.length,
-    ...taken.quantiles(),
-    ...met,
+    ...timing.quantiles(),
+    ...requests,
     lost: await lostGuests(verifier, issued),
     doubled: extraCreates(entries, count) + doubled.length,
   }

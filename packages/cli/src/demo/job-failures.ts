@@ -1,10 +1,12 @@
 import type { GuestpassError } from '@guestpass/core'
+import { withVariables } from '../commands/runner/remedies.ts'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 
-/** Why things of one job failed. */
+/** The failures of one job. */
 export interface JobFailures {
+  /** Adds an error. */
   readonly record: (thrown: unknown) => undefined
-  /** Says each code once, with how often it came and its first message. */
+  /** Prints each code once, with the number of its errors and the first message. */
   report(): void
 }
 
@@ -12,7 +14,7 @@ export function createJobFailures(job: string, note: (line: string) => void): Jo
   const all: GuestpassError[] = []
   return {
     record(thrown) {
-      all.push(asGuestpassError(thrown))
+      all.push(withVariables(asGuestpassError(thrown)))
       return undefined
     },
     report() {

@@ -20,10 +20,10 @@ export interface MintOrder {
  * Job "mint": requests for all guests at once. Each stored token is then verified, as a later process would
  * do.
  */
-export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
-  const { upstream, connection } = stage
+export async function mintJob(environment: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
+  const { upstream, connection } = environment
   const { guests, verifier } = connection
-  const bar = stage.progress(job, ids.length)
+  const bar = environment.progress(job, ids.length)
   const took = createMeters()
   let readyEvents = 0
   const off = guests.onTokenReady(({ latencyMs }) => {
@@ -31,16 +31,18 @@ export async function mintJob(stage: DemoEnvironment, { job, ids, duration }: Mi
     took.time(job, latencyMs)
     throw new Error('a failing chat SDK must not fail the issue')
   })
-  const { record: caught, report: tell } = createJobFailures(job, stage.note)
+  const failures = createJobFailures(job, environment.note)
   const one = async (guestId: string): Promise<IssuedGuest> => {
     const guest = await guests.issue({ guestId, duration, scopes: guestScopes }, DEMO_CONTEXT)
     bar.add()
     return guest
   }
-  const issued = (await Promise.all(ids.map((id) => one(id).catch(caught)))).filter((guest) => guest !== undefined)
+  const issued = (await Promise.all(ids.map((id) => one(id).catch(failures.record)))).filter(
+    (guest) => guest !== undefined,
+  )
   off()
   bar.stop()
-  tell()
+  failures.report()
   const kept = await Promise.all(
     issued.map(async ({ guestId, token }) => {
       const stored = await guests.token(guestId, DEMO_CONTEXT)

@@ -13,14 +13,14 @@ const CALLERS = 16
  * want the next one, and upstream loses an answer now and then. Done when every round was one renewal;
  * doubled are refresh tokens presented twice that upstream did not answer alike.
  */
-export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<JobReport> {
-  const { upstream, store, clock, note } = stage
+export async function oauthJob(environment: DemoEnvironment, rounds: number): Promise<JobReport> {
+  const { upstream, store, clock, note } = environment
   const name = 'signed-in'
-  const processes = await Promise.all(Array.from({ length: 4 }, () => stage.connect(name, SCOPES)))
+  const processes = await Promise.all(Array.from({ length: 4 }, () => environment.connect(name, SCOPES)))
   const [first] = processes as [(typeof processes)[0]]
   const calls = countCallsFromNow(upstream)
-  const taken = createTiming(clock)
-  const bar = stage.progress(JOB, rounds)
+  const timing = createTiming(clock)
+  const bar = environment.progress(JOB, rounds)
   await signInUser(first.signIn, SCOPES)
   note('64 callers in four processes for every renewal; the answers to three refreshes are lost')
   let done = 0
@@ -35,22 +35,22 @@ export async function oauthJob(stage: DemoEnvironment, rounds: number): Promise<
     const callers = processes.flatMap(({ accessTokens }) =>
       Array.from({ length: CALLERS }, () => accessTokens.token(DEMO_CONTEXT)),
     )
-    const answers = await taken.time(() => Promise.allSettled(callers))
+    const answers = await timing.time(() => Promise.allSettled(callers))
     const generations = new Set(answers.map((one) => (one.status === 'fulfilled' ? one.value.generation : 'none')))
     if (generations.size === 1 && generations.has(generation + 1)) done += 1
     lost += answers.filter(({ status }) => status === 'rejected').length
     bar.add()
   }
   bar.stop()
-  const { entries, ...met } = calls(['token'])
+  const { entries, ...requests } = calls(['token'])
   const { status } = await connectionView(store, name)
   return {
     job: JOB,
     asked: rounds,
     done,
     failed: rounds - done,
-    ...taken.quantiles(),
-    ...met,
+    ...timing.quantiles(),
+    ...requests,
     lost: lost + (status === 'active' ? 0 : 1),
     doubled: entries.filter(({ presented = 0, replayed }) => presented > 1 && replayed !== true).length,
   }

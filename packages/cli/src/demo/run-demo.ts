@@ -30,9 +30,9 @@ const PER_MINUTE = 6_000
 const GUESTS = 50
 /** Short, so that renewals become due during the demo. They are due in the last third. */
 const LIFE_SECONDS = 24
-/** As many guests as upstream takes in two seconds, all at once. */
+/** As many guests as the upstream takes in two seconds, all at once. */
 const BURST = 200
-const PEOPLE = 30
+const APPLICANTS = 30
 const ROUNDS = 20
 const CUSTOMERS = 20
 
@@ -42,7 +42,7 @@ interface Outcome {
   readonly stored: Report
 }
 
-/** Plays the jobs on a sandbox of their own; the exit code is 0 only if each did what it should. */
+/** Runs the jobs against a sandbox of their own. The exit code is 0 if each did what it should. */
 export async function runDemo({ once }: { readonly once?: true | undefined }, cli: Cli): Promise<number> {
   const { sandbox } = await import('@guestpass/sandbox')
   const upstream = await sandbox({
@@ -68,14 +68,14 @@ export async function runDemo({ once }: { readonly once?: true | undefined }, cl
   }
 }
 
-/** The jobs on a store in the folder. */
+/** Runs the jobs on a store in the folder. */
 async function runOnSandbox(upstream: Sandbox, folder: string, cli: Cli): Promise<Outcome> {
   const limits = { GUESTPASS_DATABASE_URL: join(folder, 'guestpass.db'), GENESYS_RATE_LIMIT: String(PER_MINUTE) }
   const env = { ...upstream.env, ...limits }
   const config = await readConfig({ env, cwd: folder, needs: ['hosts', 'clientId'] })
-  /** What the jobs play on. Sessions are renewed by processes of their own, which a job kills. */
-  const onStage = (runtime: Runtime): Promise<Outcome> => {
-    const playing = async (workers: RunningWorkers): Promise<Outcome> => {
+  /** Sessions are renewed by processes of their own, which a job kills. */
+  const runWithWorkers = (runtime: Runtime): Promise<Outcome> => {
+    const run = async (workers: RunningWorkers): Promise<Outcome> => {
       const connected = async (of: typeof config): Promise<Connection> => {
         const connection = await connect(of, runtime)
         workers.add({ connection })
@@ -96,24 +96,24 @@ async function runOnSandbox(upstream: Sandbox, folder: string, cli: Cli): Promis
         signal: cli.signal,
       })
     }
-    return withWorkers(runtime, [], playing, { without: ['renewal', 'sign-in'] })
+    return withWorkers(runtime, [], run, { without: ['renewal', 'sign-in'] })
   }
-  return withRuntime(config, cli.runtimeHost, onStage, { staysUp: true })
+  return withRuntime(config, cli.runtimeHost, runWithWorkers, { staysUp: true })
 }
 
-/** The jobs, one after the other. */
-async function runJobs(stage: DemoEnvironment): Promise<Outcome> {
+/** Runs the jobs, one after the other. */
+async function runJobs(environment: DemoEnvironment): Promise<Outcome> {
   const ids = (count: number): readonly string[] => Array.from({ length: count }, () => randomUUID())
   const live = ids(GUESTS)
-  const mint = await mintJob(stage, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
-  const burst = await mintJob(stage, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
-  const renew = await renewJob(stage, live)
-  const authenticate = await authenticateJob(stage, PEOPLE)
-  const oauth = await oauthJob(stage, ROUNDS)
-  const identity = await identityJob(stage, CUSTOMERS)
-  const stored = await report(stage.store, stage.connection.name)
+  const mint = await mintJob(environment, { job: 'mint guest tokens', ids: live, duration: LIFE_SECONDS })
+  const burst = await mintJob(environment, { job: 'a burst over the limit', ids: ids(BURST), duration: 86_400 })
+  const renew = await renewJob(environment, live)
+  const authenticate = await authenticateJob(environment, APPLICANTS)
+  const oauth = await oauthJob(environment, ROUNDS)
+  const identity = await identityJob(environment, CUSTOMERS)
+  const stored = await report(environment.store, environment.connection.name)
   return {
-    url: stage.upstream.url,
+    url: environment.upstream.url,
     jobs: [renew, mint.report, burst.report, authenticate, oauth, identity],
     stored,
   }

@@ -1,10 +1,10 @@
 import type { Connection, SignedIn } from '@guestpass/core'
 import { DEMO_CONTEXT } from './demo-environment.ts'
 
-/** Where a browser would be sent back to; the demo is its own browser. */
+/** The redirect address. The demo acts as the browser. */
 const REDIRECT = 'http://127.0.0.1:8976/callback'
 
-/** What a browser brings back from a consent page that says yes by itself. */
+/** The parameters of the callback from a consent page that consents by itself. */
 export async function consentCallback(
   signIn: Connection['signIn'],
   scopes: readonly string[],
@@ -14,6 +14,6 @@ export async function consentCallback(
   return new URL(answer.headers.get('location') ?? REDIRECT).searchParams
 }
 
-/** Signs a user in, as with a browser. */
+/** Signs a user in, as a browser does. */
 export const signInUser = async (signIn: Connection['signIn'], scopes: readonly string[]): Promise<SignedIn> =>
   signIn.complete(await consentCallback(signIn, scopes), undefined, DEMO_CONTEXT)

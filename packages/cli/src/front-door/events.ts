@@ -86,60 +86,69 @@ export interface Events {
   close(): void
 }
 
-export function createEvents({ connection, guests, observe, warn }: EventParts): Events {
-  const listeners = new Map<EventType, Set<EventListener>>()
-  const ends = new Set<() => void>()
+interface Listening extends EventParts {
+  readonly listeners: Map<EventType, Set<EventListener>>
+  /** Remove the observers of this front door. */
+  readonly removals: Set<() => void>
+}
 
-  const call = (name: string, listener: () => unknown): void => {
-    ;(async () => listener())().catch((thrown: unknown) =>
-      warn(`A listener of ${name} failed: ${asGuestpassError(thrown).message}`),
-    )
-  }
-  ends.add(
-    observe((events) => {
-      for (const event of events) {
-        const own = event.connection === connection ? listeners.get(event.type) : undefined
-        if (!own || own.size === 0) continue
-        const record = auditRecord(event)
-        for (const listener of own) call(nameOf(event.type), () => listener(record))
-      }
-    }),
-  )
-
-  function onTokenReady(listener: Listener): () => void {
-    const takeOff = guests.onTokenReady((event, token) => call(TOKEN_READY, () => listener(event, token)))
-    // Not remembered any longer: a program may listen once for every page that is open.
-    const end = (): void => {
-      ends.delete(end)
-      takeOff()
-    }
-    ends.add(end)
-    return end
-  }
-
-  function onEvent(type: EventType, listener: EventListener): () => void {
-    // The same function may listen twice.
-    const own: EventListener = (record) => listener(record)
-    const all = listeners.get(type) ?? new Set()
-    listeners.set(type, all.add(own))
-    return () => void all.delete(own)
-  }
-
-  function on(name: unknown, listener: unknown): () => void {
-    const type = typeof name === 'string' ? typesByName.get(name) : undefined
-    if (!type && name !== TOKEN_READY) {
-      const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is not an event` : 'is not a text'
-      throw argumentError(WHAT, fieldFault('name', wrong, suggestion(name)))
-    }
-    checkArgument(LISTENER, listener)
-    return type ? onEvent(type, listener as EventListener) : onTokenReady(listener as Listener)
-  }
-
+/** Creates the listeners of a front door, and observes the commits of this process. */
+export function createEvents(parts: EventParts): Events {
+  const listening: Listening = { ...parts, listeners: new Map(), removals: new Set() }
+  listening.removals.add(parts.observe((events) => callListeners(listening, events)))
   return {
-    on,
+    on: (name: unknown, listener: unknown) => addListener(listening, name, listener),
     close() {
-      for (const end of ends) end()
-      listeners.clear()
+      for (const remove of listening.removals) remove()
+      listening.listeners.clear()
     },
   }
+}
+
+/** Calls a listener. If it throws or rejects, that is logged. */
+function call({ warn }: Listening, name: string, listener: () => unknown): void {
+  ;(async () => listener())().catch((thrown: unknown) =>
+    warn(`A listener of ${name} failed: ${asGuestpassError(thrown).message}`),
+  )
+}
+
+function callListeners(listening: Listening, events: readonly Event[]): void {
+  for (const event of events) {
+    const own = event.connection === listening.connection ? listening.listeners.get(event.type) : undefined
+    if (!own || own.size === 0) continue
+    const record = auditRecord(event)
+    for (const listener of own) call(listening, nameOf(event.type), () => listener(record))
+  }
+}
+
+function addListener(listening: Listening, name: unknown, listener: unknown): () => void {
+  const type = typeof name === 'string' ? typesByName.get(name) : undefined
+  if (!type && name !== TOKEN_READY) {
+    const wrong = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 60))} is not an event` : 'is not a text'
+    throw argumentError(WHAT, fieldFault('name', wrong, suggestion(name)))
+  }
+  checkArgument(LISTENER, listener)
+  return type ? onEvent(listening, type, listener as EventListener) : onTokenReady(listening, listener as Listener)
+}
+
+function onTokenReady(listening: Listening, listener: Listener): () => void {
+  const { guests, removals } = listening
+  const removeListener = guests.onTokenReady((event, token) =>
+    call(listening, TOKEN_READY, () => listener(event, token)),
+  )
+  // Forgotten at once: a program may add a listener for every page that is open.
+  const remove = (): void => {
+    removals.delete(remove)
+    removeListener()
+  }
+  removals.add(remove)
+  return remove
+}
+
+function onEvent({ listeners }: Listening, type: EventType, listener: EventListener): () => void {
+  // A function of its own, so that the same listener can be added twice.
+  const own: EventListener = (record) => listener(record)
+  const all = listeners.get(type) ?? new Set()
+  listeners.set(type, all.add(own))
+  return () => void all.delete(own)
 }

@@ -123,7 +123,7 @@ describe('how a client names itself', () => {
     }
     const first = await signedIn('one')
     expect(first).toMatch(/^sign_in_refused/)
-    expect(first).toContain('The next sign-in names it in Basic')
+    expect(first).toContain('The next sign-in sends it in Basic')
     expect(await signedIn('two')).toBe('signed in')
     expect(here.upstream.asked.token.map(methodOf)).toEqual(['body', 'basic', 'basic'])
   })

@@ -34,67 +34,72 @@ interface RunPorts {
   readonly signal: AbortSignal
 }
 
+/** A worker that was started, and what its passes reported. */
+interface WorkerRun extends NamedWorker, RunPorts {
+  isFailing: boolean
+  isStopped: boolean
+  succeededAt?: Instant
+  failure?: { readonly at: Instant; readonly error: GuestpassError }
+}
+
 /**
  * Starts a worker. If it ends by itself, or rejects, that is reported, and it is started again after a
  * back-off of up to a minute.
  */
-export function startWorker({ name, connection, worker }: NamedWorker, { clock, signal }: RunPorts): RunningWorker {
-  let isFailing = false
-  let isStopped = false
-  let succeededAt: Instant | undefined
-  let failure: { readonly at: Instant; readonly error: GuestpassError } | undefined
+export function startWorker(worker: NamedWorker, ports: RunPorts): RunningWorker {
+  const run: WorkerRun = { ...worker, ...ports, isFailing: false, isStopped: false }
+  return { ended: runWithRestarts(run), health: () => healthOf(run) }
+}
 
-  const observer: WorkerObserver = {
-    succeeded() {
-      isFailing = false
-      succeededAt = clock.wall()
-    },
-    failed(thrown) {
-      isFailing = true
-      failure = { at: clock.wall(), error: asGuestpassError(thrown) }
-    },
-  }
+const observerOf = (run: WorkerRun): WorkerObserver => ({
+  succeeded() {
+    run.isFailing = false
+    run.succeededAt = run.clock.wall()
+  },
+  failed(thrown) {
+    run.isFailing = true
+    run.failure = { at: run.clock.wall(), error: asGuestpassError(thrown) }
+  },
+})
 
-  async function run(): Promise<number> {
+async function runWithRestarts(run: WorkerRun): Promise<void> {
+  const { name, worker, clock, signal } = run
+  const observer = observerOf(run)
+  const runOnce = async (): Promise<number> => {
     await worker.run(signal, observer)
     if (!signal.aborted) throw new GuestpassError('internal', `The worker ${name} ended by itself. Please report it.`)
     return 0
   }
+  // Only passes of the worker count as successes.
+  const restarts = { ...observer, succeeded: () => {} }
+  // It rejects only if the clock fails to sleep.
+  await repeatUntilAborted(runOnce, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
+  run.isStopped = true
+}
 
-  async function supervised(): Promise<void> {
-    const restarts = { ...observer, succeeded: () => {} }
-    // It rejects only if the clock fails to sleep.
-    await repeatUntilAborted(run, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
-    isStopped = true
-  }
-
-  async function backlog(): Promise<number | undefined> {
-    try {
-      return (await worker.backlog?.(MAX_BACKLOG_COUNT)) ?? 0
-    } catch {
-      return undefined
-    }
-  }
-
-  const ended = supervised()
+async function healthOf(run: WorkerRun): Promise<WorkerHealth> {
+  const waiting = await backlogOf(run)
+  const { name, connection, succeededAt, failure } = run
+  const busy = (waiting ?? 0) > 0 ? 'working' : 'waiting'
   return {
-    ended,
-    async health() {
-      const waiting = await backlog()
-      const busy = (waiting ?? 0) > 0 ? 'working' : 'waiting'
-      return {
-        name,
-        ...(connection === undefined ? {} : { connection }),
-        state: isStopped ? 'stopped' : isFailing ? 'failing' : busy,
-        ...(succeededAt === undefined ? {} : { lastSuccess: iso(succeededAt) }),
-        ...(failure ? { lastError: errorOf(failure) } : {}),
-        ...(waiting === undefined ? {} : { backlog: waiting }),
-      }
-    },
+    name,
+    ...(connection === undefined ? {} : { connection }),
+    state: run.isStopped ? 'stopped' : run.isFailing ? 'failing' : busy,
+    ...(succeededAt === undefined ? {} : { lastSuccess: iso(succeededAt) }),
+    ...(failure ? { lastError: errorOf(failure) } : {}),
+    ...(waiting === undefined ? {} : { backlog: waiting }),
   }
 }
 
-const errorOf = ({ at, error }: { readonly at: Instant; readonly error: GuestpassError }) => ({
+async function backlogOf({ worker }: NamedWorker): Promise<number | undefined> {
+  try {
+    return (await worker.backlog?.(MAX_BACKLOG_COUNT)) ?? 0
+  } catch {
+    return undefined
+  }
+}
+
+const errorOf = ({ at, error }: NonNullable<WorkerRun['failure']>) => ({
   at: iso(at),
   code: error.code,
   message: error.message,

@@ -1,7 +1,7 @@
 import { causedBy, GuestpassError } from '../../domain/errors.ts'
 import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
 
-/** Where the way that worked is remembered. */
+/** Where the method that worked is stored. */
 export interface MethodMemory {
   recall(): Promise<ClientAuthMethod | undefined>
   remember(method: ClientAuthMethod): Promise<void>
@@ -10,20 +10,22 @@ export interface MethodMemory {
 export interface MethodSelectionOptions {
   readonly client: OAuthClient
   /**
-   * `auto`: a private key where there is one; else what the server advertises, else Basic on the platform's
-   * hosts and the form body elsewhere. When that is refused the other way is tried once and remembered.
+   * `auto`: a private key if there is one; else the method that the server advertises; else Basic on hosts of
+   * the platform, and the form body elsewhere. If that is refused, the other one is tried once, and stored.
    */
   readonly clientAuth: 'auto' | ClientAuthMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
   /**
-   * What the server says that it takes (RFC 8414, token_endpoint_auth_methods_supported); undefined when it
+   * The methods that the server advertises (RFC 8414, token_endpoint_auth_methods_supported). Undefined if it
    * does not say.
    */
   readonly advertised?: (() => Promise<readonly string[] | undefined>) | undefined
 }
 
-/** Refusals of a server that knows who the client is. */
+type SecretMethod = 'basic' | 'body'
+
+/** The codes of refusals by a server that has authenticated the client. */
 const PROVING: ReadonlySet<string | undefined> = new Set([
   'invalid_grant',
   'invalid_scope',
@@ -41,72 +43,88 @@ const provesClient = (thrown: unknown): boolean =>
 const isRefused = (thrown: unknown): thrown is GuestpassError =>
   thrown instanceof GuestpassError && thrown.code === 'client_rejected'
 
-const WORDS = { basic: 'in Basic', body: 'in the form body' } as const
+const methodTexts: Readonly<Record<SecretMethod, string>> = { basic: 'in Basic', body: 'in the form body' }
 
-/** A code that is not taken after the client was refused may have been used up by that. */
-const usedUp = (error: GuestpassError, one: keyof typeof WORDS, other: keyof typeof WORDS): GuestpassError =>
+/** The error of a code that is refused after the client was: the first request may have used the code up. */
+const usedUp = (error: GuestpassError, one: SecretMethod, other: SecretMethod): GuestpassError =>
   new GuestpassError(
     error.code,
-    `${error.message} Before that, upstream refused the client, which was named ${WORDS[one]}; that may have used the code up. The next sign-in names it ${WORDS[other]}. If that is refused too, check \`client.secret\`.`,
+    `${error.message} Before that, upstream refused the client, which sent its secret ${methodTexts[one]}; that may have used the code up. The next sign-in sends it ${methodTexts[other]}. If that is refused too, check \`client.secret\`.`,
     causedBy(error),
   )
 
+interface Selection {
+  readonly options: MethodSelectionOptions
+  readonly memory: MethodMemory
+  /** The method that worked last in this process: then the memory that processes share is not read. */
+  proven?: ClientAuthMethod
+}
+
+type Send<T> = (method: ClientAuthMethod) => Promise<T>
+
 /**
- * Sends with the way in which the client names itself that was proven last. A refused client proves that
- * nothing was done, so that the other way may be tried once. Any answer of a server that knows the client
- * proves the way, also a refusal: a server that uses codes up with a refused client is sent the next one in
- * the way that it takes.
+ * Creates a function that sends requests with the authentication method that worked last. A refused client
+ * proves that nothing was done, so that the other method may be tried once. Any answer of a server that has
+ * authenticated the client proves the method, also a refusal: if the server uses codes up with a refused
+ * client, the next code is sent with the method that it accepts.
  */
-export function createMethodSelection(
-  { client, clientAuth, platform, advertised }: MethodSelectionOptions,
-  memory: MethodMemory,
-) {
-  /** The way that was proven last in this process: then the memory that processes share is not asked. */
-  let known: ClientAuthMethod | undefined
-
-  async function proven<T>(method: ClientAuthMethod, send: (method: ClientAuthMethod) => Promise<T>): Promise<T> {
-    try {
-      const answer = await send(method)
-      known = method
-      return answer
-    } catch (thrown) {
-      if (provesClient(thrown)) known = method
-      throw thrown
-    }
-  }
-
-  async function first(): Promise<'basic' | 'body'> {
-    const remembered = known ?? (await memory.recall())
-    if (remembered === 'basic' || remembered === 'body') return remembered
-    const said = await advertised?.()
-    const isTaken = (method: string): boolean => said?.includes(method) === true
-    if (isTaken('client_secret_basic') !== isTaken('client_secret_post'))
-      return isTaken('client_secret_basic') ? 'basic' : 'body'
-    return platform ? 'basic' : 'body'
-  }
-
-  return async <T>(send: (method: ClientAuthMethod) => Promise<T>): Promise<T> => {
+export function createMethodSelection(options: MethodSelectionOptions, memory: MethodMemory) {
+  const selection: Selection = { options, memory }
+  return async <T>(send: Send<T>): Promise<T> => {
+    const { client, clientAuth } = options
     if (clientAuth === 'private_key_jwt' || (clientAuth === 'auto' && client.privateKey)) return send('private_key_jwt')
     if (!client.secret) return send('none')
-    if (clientAuth !== 'auto') return send(clientAuth)
-    const one = await first()
-    let refused: GuestpassError
-    try {
-      return await proven(one, send)
-    } catch (thrown) {
-      if (!isRefused(thrown)) throw thrown
-      refused = thrown
-    }
-    const other = one === 'basic' ? 'body' : 'basic'
-    try {
-      return await proven(other, send)
-    } catch (thrown) {
-      if (thrown instanceof GuestpassError && thrown.code === 'sign_in_refused') throw usedUp(thrown, one, other)
-      // The encoding of Basic may be at fault, of which the refusal of the body says nothing.
-      throw isRefused(thrown) && one === 'basic' && isEncodingMatter(client) ? refused : thrown
-    } finally {
-      // What came must not be lost because the store cannot take a note.
-      if (known === other) await memory.remember(other).catch(() => {})
-    }
+    return clientAuth === 'auto' ? sendWithSecret(selection, send) : send(clientAuth)
+  }
+}
+
+async function sendWithSecret<T>(selection: Selection, send: Send<T>): Promise<T> {
+  const one = await firstMethod(selection)
+  try {
+    return await sendProving(selection, one, send)
+  } catch (thrown) {
+    if (!isRefused(thrown)) throw thrown
+    return sendOtherMethod(selection, one, thrown, send)
+  }
+}
+
+async function sendProving<T>(selection: Selection, method: ClientAuthMethod, send: Send<T>): Promise<T> {
+  try {
+    const answer = await send(method)
+    selection.proven = method
+    return answer
+  } catch (thrown) {
+    if (provesClient(thrown)) selection.proven = method
+    throw thrown
+  }
+}
+
+async function firstMethod({ options, memory, proven }: Selection): Promise<SecretMethod> {
+  const known = proven ?? (await memory.recall())
+  if (known === 'basic' || known === 'body') return known
+  const advertised = await options.advertised?.()
+  const isTaken = (method: string): boolean => advertised?.includes(method) === true
+  if (isTaken('client_secret_basic') !== isTaken('client_secret_post'))
+    return isTaken('client_secret_basic') ? 'basic' : 'body'
+  return options.platform ? 'basic' : 'body'
+}
+
+async function sendOtherMethod<T>(
+  selection: Selection,
+  one: SecretMethod,
+  refused: GuestpassError,
+  send: Send<T>,
+): Promise<T> {
+  const { options, memory } = selection
+  const other = one === 'basic' ? 'body' : 'basic'
+  try {
+    return await sendProving(selection, other, send)
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError && thrown.code === 'sign_in_refused') throw usedUp(thrown, one, other)
+    // The encoding of Basic may be at fault, of which the refusal of the body says nothing.
+    throw isRefused(thrown) && one === 'basic' && isEncodingMatter(options.client) ? refused : thrown
+  } finally {
+    // The answer must not be lost because the store cannot be written.
+    if (selection.proven === other) await memory.remember(other).catch(() => {})
   }
 }

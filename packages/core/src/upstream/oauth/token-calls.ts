@@ -38,80 +38,88 @@ interface Ask extends Spending {
   readonly explain?: Explain
 }
 
-/** What the calls of an OAuth server have in common. */
+/** The parts that all calls to an OAuth server share. */
 export interface TokenCalls {
   readonly options: OAuthOptions
   readonly network: Network
-  /** A call through the pipeline. */
+  /** Runs a call through the policy. */
   run<T>(terms: Terms, attempt: CallHandler<T>): Promise<T>
-  /** A call whose answer is tokens. */
+  /** Runs a call whose answer is tokens. */
   requestTokens(ask: Ask): Promise<GrantedTokens>
-  /** Sends in the way in which the client names itself here, see `clientWays`. */
+  /** Sends with the authentication method of this client; see `createMethodSelection`. */
   authenticated<T>(send: (method: ClientAuthMethod) => Promise<T>): Promise<T>
-  /** How the client names itself in one request: anew for each, because an assertion is good once. */
+  /** The authentication of one request: made for each, because an assertion is valid once. */
   authenticationFor(method: ClientAuthMethod, to: keyof Endpoints): Promise<ClientAuthentication>
   requestParts(method: ClientAuthMethod, to: keyof Endpoints, url: string): Promise<RequestParts>
 }
 
-/** `memory`: where the way that worked is remembered. */
+type Calling = Pick<TokenCalls, 'options' | 'network' | 'authenticated' | 'requestParts'> & { readonly policy: Policy }
+
+/** Creates the calls of an OAuth server. `memory`: where the authentication method that worked is stored. */
 export function createTokenCalls(
   options: OAuthOptions,
   policy: Policy,
   network: Network,
   memory: MethodMemory,
 ): TokenCalls {
-  const { client, connection, server } = options
-  const run = <T>(terms: Terms, attempt: CallHandler<T>, onFailedTry?: TryHooks['onFailedTry']): Promise<T> =>
-    policy(attempt)(openCall({ connection, rateLimitKey: 'token', ...terms, onFailedTry }))
-
-  /** A call that may use something up if `spends`. */
-  function sent<T>(
-    { spends, mayRepeat, ...terms }: Spending,
-    hooks: TryHooks,
-    attempt: NonIdempotentTry<T>,
-  ): Promise<T> {
-    const { onFailedTry } = hooks
-    if (spends)
-      return runNonIdempotent(
-        policy,
-        attempt,
-        openCall({ connection, rateLimitKey: 'token', ...terms, onFailedTry }),
-        hooks,
-        mayRepeat,
-      )
-    return run(terms, (call) => attempt(call, hooks.onSend), onFailedTry)
-  }
-
   const advertised = async () => (await metadataOf(options))?.clientMethods
   const authenticated = createMethodSelection({ ...options, advertised }, memory)
-  const authenticationFor: TokenCalls['authenticationFor'] = (method, to) => namingOf(options, network, method, to)
-
+  const authenticationFor: TokenCalls['authenticationFor'] = (method, to) =>
+    clientAuthentication(options, network, method, to)
   const requestParts: TokenCalls['requestParts'] = async (method, to, url) => ({
     url,
-    clientId: client.id,
+    clientId: options.client.id,
     authentication: await authenticationFor(method, to),
     params: to === 'device' ? options.authorizeParams : options.tokenParams,
   })
-
-  async function requestTokens({ to, request, hooks, explain = explainToken, ...terms }: Ask): Promise<GrantedTokens> {
-    const url = await server.endpoint(to)
-    return authenticated((method) =>
-      sent(terms, hooks, async (call, onSend) => {
-        const of = { ...(await request(await requestParts(method, to, url))), onSend }
-        const reading = tokenReading(withHints(explain, { client, method, to, url }))
-        const { body, receipt } = await sendAndRead(network, of, tokenAnswer, call, reading)
-        return grantedOf(body, receipt)
-      }),
-    )
+  const calling: Calling = { options, network, policy, authenticated, requestParts }
+  return {
+    options,
+    network,
+    run: (terms, attempt) => policy(attempt)(callOf(calling, terms)),
+    requestTokens: (ask) => requestTokens(calling, ask),
+    authenticated,
+    authenticationFor,
+    requestParts,
   }
-
-  return { options, network, run, requestTokens, authenticated, authenticationFor, requestParts }
 }
 
-/** What the server says of itself, where that can be had now: what depends on it goes without. */
+const callOf = ({ options: { connection } }: Calling, terms: Terms, onFailedTry?: TryHooks['onFailedTry']) =>
+  openCall({ connection, rateLimitKey: 'token', ...terms, onFailedTry })
+
+/** Sends a call. If it `spends` something, its errors say whether upstream may have acted. */
+function send<T>(
+  calling: Calling,
+  { spends, mayRepeat, ...terms }: Spending,
+  hooks: TryHooks,
+  attempt: NonIdempotentTry<T>,
+): Promise<T> {
+  const { policy } = calling
+  const call = callOf(calling, terms, hooks.onFailedTry)
+  return spends
+    ? runNonIdempotent(policy, attempt, call, hooks, mayRepeat)
+    : policy((one) => attempt(one, hooks.onSend))(call)
+}
+
+async function requestTokens(calling: Calling, ask: Ask): Promise<GrantedTokens> {
+  const { options, network, authenticated, requestParts } = calling
+  const { to, request, hooks, explain = explainToken, ...terms } = ask
+  const { client, server } = options
+  const url = await server.endpoint(to)
+  return authenticated((method) =>
+    send(calling, terms, hooks, async (call, onSend) => {
+      const sent = { ...(await request(await requestParts(method, to, url))), onSend }
+      const reading = tokenReading(withHints(explain, { client, method, to, url }))
+      const { body, receipt } = await sendAndRead(network, sent, tokenAnswer, call, reading)
+      return grantedOf(body, receipt)
+    }),
+  )
+}
+
+/** The metadata of the server, if it can be read now. */
 const metadataOf = ({ server }: OAuthOptions) => server.metadata().catch(() => undefined)
 
-async function namingOf(
+async function clientAuthentication(
   options: OAuthOptions,
   { clock }: Network,
   method: ClientAuthMethod,
