@@ -4,7 +4,7 @@ import { accessToken, askToken, claims, control, send, START, startSandbox } fro
 const LAN = '0.0.0.0'
 
 describe('the clock', () => {
-  it('is put and moved, and everything follows it', async () => {
+  it('is set and moved, and all times follow it', async () => {
     const sandbox = await startSandbox()
     expect((await control(sandbox, 'clock', { offsetMs: 3_600_000 })).json).toEqual({
       now: '2026-01-01T01:00:00.000Z',
@@ -27,7 +27,7 @@ describe('the clock', () => {
     },
   )
 
-  it('does not go further than dates do, however often it is moved', async () => {
+  it('refuses to move beyond the range of dates', async () => {
     const sandbox = await startSandbox()
     const far = { advanceMs: 3_000_000_000_000 }
     expect((await control(sandbox, 'clock', far)).status).toBe(200)
@@ -49,7 +49,7 @@ describe('control routes', () => {
     expect((await control(sandbox, route, body)).status).toBe(400)
   })
 
-  it('refuse what is no JSON, and say what there is', async () => {
+  it('refuse a body that is not JSON, and list the routes at 404', async () => {
     const sandbox = await startSandbox()
     const broken = await send(sandbox, '/__sandbox/clock', {
       method: 'POST',
@@ -62,14 +62,15 @@ describe('control routes', () => {
       404,
       'application/problem+json; charset=utf-8',
     ])
+    expect(unknown.json['detail']).toContain('journal, faults, clock, keys, limits')
   })
 
-  it('ask for no token on loopback', async () => {
+  it('require no token on loopback', async () => {
     const sandbox = await startSandbox()
     expect((await send(sandbox, '/__sandbox/journal')).status).toBe(200)
   })
 
-  it('ask for the token when the sandbox listens beyond loopback', async () => {
+  it('require the token when the sandbox listens beyond loopback', async () => {
     const sandbox = await startSandbox({ host: LAN })
     for (const headers of [{}, { 'x-sandbox-token': `${sandbox.controlToken}x` }]) {
       for (const route of ['journal', 'health', 'nothing']) {
@@ -82,7 +83,7 @@ describe('control routes', () => {
     await expect(accessToken(sandbox)).resolves.toMatch(/^ey/)
   })
 
-  it('do not obey a page of another origin', async () => {
+  it('refuse a page of another origin', async () => {
     const sandbox = await startSandbox()
     const foreign = await control(sandbox, 'faults', [], { origin: 'http://example.test' })
     expect(foreign.status).toBe(403)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { accessToken, askToken, control, failureCode, mint, send, startSandbox } from './genesys-client.ts'
 
 describe('a scripted fault', () => {
-  it('gives the scripted answer instead, as often as told, and nothing takes effect', async () => {
+  it('replaces the answer, for the scripted number of requests, and nothing takes effect', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const fault = { status: 503, headers: { 'Retry-After': '7' }, body: { why: 'storm' } }
@@ -17,7 +17,7 @@ describe('a scripted fault', () => {
     expect(through.headers.get('inin-ratelimit-count')).toBe('1')
   })
 
-  it('shows in the journal, where it happened only', async () => {
+  it('is in the journal entry of its request only', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'token', do: { status: 500 } }] })
     await askToken(sandbox)
     await askToken(sandbox)
@@ -27,7 +27,7 @@ describe('a scripted fault', () => {
     ])
   })
 
-  it('without a body has the error body of its endpoint', async () => {
+  it('without a body answers with the error body of the endpoint', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     sandbox.script([
@@ -58,7 +58,7 @@ describe('a scripted fault', () => {
     expect([reply.status, reply.headers.get('content-type'), reply.text]).toEqual([502, 'text/html', html.body])
   })
 
-  it('meets only its own operation, the oldest first', async () => {
+  it('affects only its own operation, the oldest fault first', async () => {
     const sandbox = await startSandbox()
     sandbox.script([{ on: 'mint', do: { status: 500 } }])
     sandbox.script([{ on: 'mint', do: { status: 502 } }])
@@ -67,13 +67,13 @@ describe('a scripted fault', () => {
     expect(statuses.map(({ status }) => status)).toEqual([500, 502, 200])
   })
 
-  it('is forgotten when the script is cleared', async () => {
+  it('is removed when the script is cleared', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'token', do: { status: 500 }, times: 9 }] })
     await control(sandbox, 'faults', [])
     expect((await askToken(sandbox)).status).toBe(200)
   })
 
-  it('drops the connection before anything took effect', async () => {
+  it('drops the connection before the request takes effect', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     sandbox.script([{ on: 'mint', do: { drop: 'before' } }])
@@ -82,7 +82,7 @@ describe('a scripted fault', () => {
     expect((await mint(sandbox, {}, token)).headers.get('inin-ratelimit-count')).toBe('1')
   })
 
-  it('drops the connection after it took effect', async () => {
+  it('drops the connection after the request took effect', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const headers = { authorization: `Bearer ${token}` }
@@ -92,7 +92,7 @@ describe('a scripted fault', () => {
     expect((await send(sandbox, '/api/v2/tokens/me', { headers })).status).toBe(401)
   })
 
-  it('delays the work, which is done even when the client has gone', async () => {
+  it('delays the work, which takes effect although the client has disconnected', async () => {
     const sandbox = await startSandbox()
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     const me = () => send(sandbox, '/api/v2/tokens/me', { headers })
@@ -156,7 +156,7 @@ describe('a script that is not valid', () => {
     expect((await askToken(sandbox)).status).toBe(200)
   })
 
-  it('is a TypeError from code, also at the start', async () => {
+  it('throws a TypeError from code, also at the start', async () => {
     const sandbox = await startSandbox()
     expect(() => sandbox.script([{ on: 'nothing', do: { status: 500 } }])).toThrow(
       new TypeError(

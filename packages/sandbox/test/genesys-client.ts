@@ -2,14 +2,14 @@ import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jos
 import { onTestFinished } from 'vitest'
 import { type Sandbox, type SandboxOptions, sandbox as createSandbox } from '../src/index.ts'
 
-/** 2026-01-01T00:00:00Z: sandboxes with a time of their own begin here. */
+/** 2026-01-01T00:00:00Z: where the clock of a sandbox starts. */
 export const START = Date.UTC(2026, 0, 1)
 
 export const GUEST = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 export const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
 
 /**
- * A sandbox whose time stands still until it is moved; it is closed when the test ends. ES256 because its
+ * A sandbox whose clock moves only when a test moves it. It is closed when the test ends. ES256 because its
  * keys are made faster.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -43,7 +43,7 @@ export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 }
 
-/** The credentials that the sandbox's own environment names. */
+/** The credentials of the client with a secret. */
 export function clientOf({ env }: Sandbox): { id: string; secret: string } {
   return { id: env['GENESYS_CLIENT_ID'] ?? '', secret: env['GENESYS_CLIENT_SECRET'] ?? '' }
 }
@@ -63,7 +63,7 @@ export async function accessToken(sandbox: Sandbox, scope?: string): Promise<str
   return String(reply.json['access_token'])
 }
 
-/** A JSON request with an access token, one of its own unless given. */
+/** Sends a JSON request with an access token: by default a new one. */
 export async function post(
   sandbox: Sandbox,
   path: string,
@@ -103,7 +103,7 @@ export async function keySet(sandbox: Sandbox): Promise<JSONWebKeySet> {
   return (await send(sandbox, '/.well-known/jwks.json')).json as unknown as JSONWebKeySet
 }
 
-/** The claims of a token whose signature fits the published keys at the sandbox's time. */
+/** Verifies a token with the published keys, and returns its claims. */
 export async function verifiedClaims(sandbox: Sandbox, token: unknown, at = START): Promise<Record<string, unknown>> {
   const { payload } = await jwtVerify(String(token), createLocalJWKSet(await keySet(sandbox)), {
     currentDate: new Date(at),
@@ -115,7 +115,7 @@ export function claims(token: unknown): Record<string, unknown> {
   return decodeJwt(String(token))
 }
 
-/** What a request that gets no answer fails with. */
+/** The error code of a request that gets no answer. */
 export async function failureCode(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.then(
     () => 'answered',

@@ -8,7 +8,7 @@ export const EXTERNAL_USERS = '/api/v2/externalusers/guests'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A guest of the engagements API; a field that is undefined is left out. */
+/** Creates a guest of the engagements API. A field that is undefined is omitted. */
 export function createGuest(
   sandbox: Sandbox,
   fields: Fields = {},
@@ -30,10 +30,10 @@ export function updateGuest(sandbox: Sandbox, guestId: unknown, body: unknown, t
   return send(sandbox, `${GUESTS}/${String(guestId)}`, { method: 'PUT', headers, body: JSON.stringify(body) })
 }
 
-/** The access token of a user who may make external users, on a sandbox that consents by itself. */
+/** The access token of a user who may make external users, on a sandbox with autoConsent. */
 export async function userToken(sandbox: Sandbox, scope = 'webmessaging:guest:create externalusers:write') {
   return (await signedIn(sandbox, { scope })).access
 }
 
-/** Status and code of a "no". */
+/** Status and code of a refusal. */
 export const refusalCode = ({ status, json }: Reply): [number, unknown] => [status, json['code']]

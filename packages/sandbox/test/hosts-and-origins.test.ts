@@ -33,14 +33,14 @@ it.each(['example.test', 'localhost.example.test', '127.0.0.1.example.test', '19
   },
 )
 
-it('answers to names that it was told, and to all when it listens beyond loopback', async () => {
+it('answers to allowed host names, and to all beyond loopback', async () => {
   expect(await statusFor(await startSandbox({ allowedHosts: ['Login.Genesys.Test'] }), 'login.genesys.test:80')).toBe(
     200,
   )
   expect(await statusFor(await startSandbox({ host: '0.0.0.0' }), 'example.test')).toBe(200)
 })
 
-it('lets pages of any origin call, read what clients need, and ask beforehand', async () => {
+it('allows pages of any origin to call, to read the headers, and to send preflight requests', async () => {
   const sandbox = await startSandbox()
   const asked = await send(sandbox, '/api/v2/webmessaging/guests/generate-token', {
     method: 'OPTIONS',
@@ -60,7 +60,7 @@ it('lets pages of any origin call, read what clients need, and ask beforehand', 
   }
 })
 
-it('lets a page of another origin exchange its code and refresh, also when that is refused', async () => {
+it('allows a page of another origin to exchange its code and to refresh, also to read refusals', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const origin = 'https://shop.test'
   for (const path of ['/oauth/token', '/api/v2/oauth/token', '/oauth/revoke', '/oauth/device_authorization']) {
@@ -83,11 +83,11 @@ it('lets a page of another origin exchange its code and refresh, also when that 
   }
 })
 
-it('lets no page of another origin read what only the user should see', async () => {
+it('has no CORS headers on pages for users', async () => {
   const sandbox = await startSandbox()
   const pages = [
     await authorize(sandbox),
-    await authorize(sandbox, { client_id: 'nobody' }),
+    await authorize(sandbox, { client_id: 'unknown' }),
     await authorize(sandbox, { response_type: 'token' }),
     await send(sandbox, '/device'),
     await send(sandbox, '/device', { method: 'POST', body: 'a'.repeat(2 * 1024 * 1024) }),

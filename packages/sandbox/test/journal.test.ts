@@ -15,7 +15,7 @@ import {
 
 const last = (sandbox: Sandbox): JournalEntry => sandbox.journal().at(-1) ?? expect.fail('the journal is empty')
 
-it('tells what was asked and how it was answered', async () => {
+it('has each request and its answer', async () => {
   const sandbox = await startSandbox()
   await mint(sandbox)
   sandbox.advance(1500)
@@ -44,7 +44,7 @@ it('is the same over HTTP, without the control routes themselves', async () => {
   expect(headers.get('x-sandbox-dropped')).toBe('0')
 })
 
-it('shows no secret, and the same mark for the same secret only', async () => {
+it('masks secrets, with the same digest for the same secret only', async () => {
   const sandbox = await startSandbox({ clientId: 'app', clientSecret: 'correct horse' })
   const first = await askToken(sandbox, {}, { authorization: basic('app', 'correct horse') })
   const token = String(first.json['access_token'])
@@ -79,7 +79,7 @@ it('masks secrets in the path, in cookies and in keys', async () => {
   expect(JSON.stringify(headers)).not.toContain('sesame')
 })
 
-it('tells a body that cannot be read by size and mark', async () => {
+it('shows size and digest of a body that cannot be parsed', async () => {
   const sandbox = await startSandbox()
   const authorization = `Bearer ${await accessToken(sandbox)}`
   const body = '{"client_secret": "sesame'
@@ -93,7 +93,7 @@ it('tells a body that cannot be read by size and mark', async () => {
   })
 })
 
-it('keeps the newest entries in order and says how many were dropped', async () => {
+it('keeps the newest entries in order, and counts the dropped ones', async () => {
   const sandbox = await startSandbox({ journalSize: 3 })
   for (const n of [1, 2, 3, 4, 5]) await send(sandbox, `/n/${n}`)
   expect(sandbox.journal().map(({ seq, path }) => [seq, path])).toEqual([
@@ -104,7 +104,7 @@ it('keeps the newest entries in order and says how many were dropped', async () 
   expect((await send(sandbox, '/__sandbox/journal')).headers.get('x-sandbox-dropped')).toBe('2')
 })
 
-it('can be cleared, and goes on counting', async () => {
+it('can be cleared, and continues its numbers', async () => {
   const sandbox = await startSandbox()
   await send(sandbox, '/one')
   expect((await send(sandbox, '/__sandbox/journal', { method: 'DELETE' })).status).toBe(204)
@@ -113,7 +113,7 @@ it('can be cleared, and goes on counting', async () => {
   expect(sandbox.journal()).toMatchObject([{ seq: 2, path: '/two' }])
 })
 
-it('hands out copies', async () => {
+it('returns copies', async () => {
   const sandbox = await startSandbox()
   await post(sandbox, '/one', {})
   Object.assign(sandbox.journal()[0] ?? {}, { path: '/forged' })

@@ -18,7 +18,7 @@ it.each(['RS256', 'ES256'] as const)('publishes the public half of an %s key and
   }
 })
 
-it('answers 304 to who has the key-set already, and the whole to who has another', async () => {
+it('answers 304 for the current etag, and the key-set for another', async () => {
   const sandbox = await startSandbox()
   const first = await send(sandbox, JWKS)
   const etag = first.headers.get('etag') ?? ''

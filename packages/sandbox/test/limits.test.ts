@@ -3,23 +3,23 @@ import { describe, expect, it } from 'vitest'
 import { type Limit, createLimits } from '../src/limits.ts'
 import { accessToken, askToken, control, mint, send, START, startSandbox } from './genesys-client.ts'
 
-const told = ({ headers }: { headers: Headers }) =>
+const limitHeaders = ({ headers }: { headers: Headers }) =>
   ['count', 'allowed', 'reset'].map((name) => Number(headers.get(`inin-ratelimit-${name}`)))
 
 describe('the limit of an access token', () => {
-  it('is 300 requests in a minute unless configured, and told with every answer', async () => {
+  it('is 300 requests a minute by default, and every answer has its headers', async () => {
     const sandbox = await startSandbox()
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     const me = () => send(sandbox, '/api/v2/tokens/me', { headers })
-    expect(told(await me())).toEqual([1, 300, 60])
+    expect(limitHeaders(await me())).toEqual([1, 300, 60])
     sandbox.advance(20_500)
-    expect(told(await me())).toEqual([2, 300, 40])
+    expect(limitHeaders(await me())).toEqual([2, 300, 40])
     for (let n = 3; n <= 300; n += 1) await me()
     const refused = await me()
-    expect([refused.status, ...told(refused)]).toEqual([429, 300, 300, 40])
+    expect([refused.status, ...limitHeaders(refused)]).toEqual([429, 300, 300, 40])
   })
 
-  it('refuses with the seconds to wait in the header and in the message, and lets the next window pass', async () => {
+  it('refuses with the seconds to wait in header and message, until the next window', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 2 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
@@ -35,10 +35,10 @@ describe('the limit of an access token', () => {
     sandbox.advance(49_998)
     expect((await mint(sandbox, {}, token)).status).toBe(429)
     sandbox.advance(1)
-    expect(told(await mint(sandbox, {}, token))).toEqual([1, 2, 60])
+    expect(limitHeaders(await mint(sandbox, {}, token))).toEqual([1, 2, 60])
   })
 
-  it('is its own: another token of the same client is not held up', async () => {
+  it('is separate for each token of a client', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const [one, two] = [await accessToken(sandbox), await accessToken(sandbox)]
     await mint(sandbox, {}, one)
@@ -46,12 +46,12 @@ describe('the limit of an access token', () => {
     expect((await mint(sandbox, {}, two)).status).toBe(200)
   })
 
-  it('with a burst is a bucket that refills steadily', async () => {
+  it('with a burst is a token bucket that refills at the rate', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 60, burst: 2 } })
     const token = await accessToken(sandbox)
     const statuses = [await mint(sandbox, {}, token), await mint(sandbox, {}, token), await mint(sandbox, {}, token)]
     expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429])
-    expect(statuses.map(told)).toEqual([
+    expect(statuses.map(limitHeaders)).toEqual([
       [59, 60, 1],
       [60, 60, 1],
       [60, 60, 1],
@@ -64,31 +64,31 @@ describe('the limit of an access token', () => {
     expect((await mint(sandbox, {}, token)).status).toBe(429)
   })
 
-  it('changes for tokens that are out already', async () => {
+  it('changes for tokens that were issued before', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
     const { json } = await control(sandbox, 'limits', { perMinute: 5, burst: 2 })
     expect(json).toEqual({ perMinute: 5, burst: 2 })
-    expect(told(await mint(sandbox, {}, token)).slice(0, 2)).toEqual([4, 5])
+    expect(limitHeaders(await mint(sandbox, {}, token)).slice(0, 2)).toEqual([4, 5])
     sandbox.setLimits({ perMinute: 7 })
-    expect(told(await mint(sandbox, {}, token))).toEqual([1, 7, 60])
+    expect(limitHeaders(await mint(sandbox, {}, token))).toEqual([1, 7, 60])
   })
 
-  it('counts a call that lacks the scope, but none without a valid token', async () => {
+  it('counts a call without the scope, but none without a valid token', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox, 'guest:read')
-    expect(told(await mint(sandbox, {}, token))).toEqual([1, 300, 60])
-    expect(told(await mint(sandbox, {}, 'unknown'))).toEqual([0, 300, 60])
+    expect(limitHeaders(await mint(sandbox, {}, token))).toEqual([1, 300, 60])
+    expect(limitHeaders(await mint(sandbox, {}, 'unknown'))).toEqual([0, 300, 60])
   })
 
-  it('does not hold at the token endpoint', async () => {
+  it('does not apply to the token endpoint', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     expect((await askToken(sandbox)).status).toBe(200)
     expect((await askToken(sandbox)).status).toBe(200)
   })
 
-  it('begins anew when the clock is put back', async () => {
+  it('starts again when the clock is put back', async () => {
     const sandbox = await startSandbox({ rateLimit: { perMinute: 1 } })
     const token = await accessToken(sandbox)
     await mint(sandbox, {}, token)
@@ -104,16 +104,16 @@ const anyLimit: fc.Arbitrary<Limit> = fc.record(
 const waits = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 300 })
 
 describe('any limit', () => {
-  it('never grants more than its size and what was refilled since', () => {
+  it('grants at most its size and what was refilled since', () => {
     fc.assert(
       fc.property(anyLimit, waits, (limit, gaps) => {
         let now = START
         const limiter = createLimits(limit, () => now)
-        const lane = limiter.newUsage()
+        const usage = limiter.newUsage()
         let granted = 0
         for (const gap of gaps) {
           now += gap
-          if (limiter.take(lane).granted) granted += 1
+          if (limiter.take(usage).granted) granted += 1
         }
         const elapsed = now - START
         const { perMinute, burst } = limit
@@ -125,24 +125,24 @@ describe('any limit', () => {
     )
   })
 
-  it('grants the request that comes when a refusal said, and tells what is left truly', () => {
+  it('grants a request after Retry-After, and reports the right rest', () => {
     fc.assert(
       fc.property(anyLimit, fc.integer({ min: 0, max: 60_000 }), (limit, pause) => {
         let now = START
         const limiter = createLimits(limit, () => now)
-        const lane = limiter.newUsage()
-        limiter.take(lane)
+        const usage = limiter.newUsage()
+        limiter.take(usage)
         now += pause
-        let permit = limiter.take(lane)
+        let permit = limiter.take(usage)
         while (permit.granted) {
           const left = permit.allowed - permit.count
-          const next = limiter.take(lane)
+          const next = limiter.take(usage)
           expect(next.granted).toBe(left > 0)
           permit = next
         }
         expect(permit.retryAfterSeconds).toBeGreaterThanOrEqual(1)
         now += permit.retryAfterSeconds * 1000
-        expect(limiter.take(lane).granted).toBe(true)
+        expect(limiter.take(usage).granted).toBe(true)
       }),
     )
   })

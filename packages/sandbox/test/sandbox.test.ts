@@ -3,7 +3,7 @@ import { type SandboxOptions, sandbox } from '../src/index.ts'
 import { createRandomness } from '../src/random.ts'
 import { accessToken, askToken, failureCode, clientOf, send, startSandbox } from './genesys-client.ts'
 
-it('hands out an environment that works as it is', async () => {
+it('gives environment variables with which a client works', async () => {
   const genesys = await startSandbox()
   expect(genesys.env).toEqual({
     GENESYS_OAUTH_BASE_URL: genesys.url,
@@ -24,7 +24,7 @@ it('hands out an environment that works as it is', async () => {
   expect((await fetch(genesys.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)
 })
 
-it('has the same ids and secrets for the same seed, and others for another', async () => {
+it('repeats ids and secrets for the same seed, and differs for another', async () => {
   const [one, two, three, free] = [
     await startSandbox({ seed: 1 }),
     await startSandbox({ seed: 1 }),
@@ -46,7 +46,7 @@ it('makes ids that are UUIDs of version 4, seeded or not', () => {
   }
 })
 
-it('refuses a time and a limit that make no sense, and keeps what it had', async () => {
+it('refuses an offset and a limit that are out of range, and changes nothing', async () => {
   const genesys = await startSandbox()
   for (const bad of [Number.NaN, 1e15]) {
     expect(() => genesys.setClock(bad)).toThrow(RangeError)
@@ -80,7 +80,7 @@ it('ends running requests when it closes, and may be closed twice', async () => 
   expect(await failureCode(send(genesys, '/'))).toBe('ECONNREFUSED')
 })
 
-it('names each exchange in the answer, and in its error body', async () => {
+it('has a correlation id in each answer, and in its error body', async () => {
   const genesys = await startSandbox()
   const [one, two] = [await send(genesys, '/nowhere'), await send(genesys, '/nowhere')]
   expect(one.json).toMatchObject({ code: 'not.found', status: 404, contextId: one.headers.get('inin-correlation-id') })
@@ -88,7 +88,7 @@ it('names each exchange in the answer, and in its error body', async () => {
   expect((await askToken(genesys)).headers.get('inin-correlation-id')).toMatch(/^[0-9a-f-]{36}$/)
 })
 
-it("keeps the system's time unless told otherwise", async () => {
+it('uses the clock of the system by default', async () => {
   const before = Date.now()
   const genesys = await sandbox({ algorithm: 'ES256' })
   try {

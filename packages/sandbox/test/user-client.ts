@@ -7,13 +7,13 @@ export const CALLBACK = 'http://127.0.0.1:49152/callback'
 export const VERIFIER = 'a-verifier-of-the-test-that-is-43-characters-long'
 export const CHALLENGE = createHash('sha256').update(VERIFIER).digest('base64url')
 
-/** Parameters by name; an empty one is left out. */
+/** Parameters by name. An empty one is omitted. */
 export type Parameters = Readonly<Record<string, string>>
 
 const withoutEmpty = (parameters: Parameters) =>
   new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ''))
 
-/** What an application of the public client would send its user's browser to. */
+/** The path of an authorization request of the public client. */
 export function authorizePath(sandbox: Sandbox, parameters: Parameters = {}): string {
   const whole = {
     response_type: 'code',
@@ -28,7 +28,7 @@ export function authorizePath(sandbox: Sandbox, parameters: Parameters = {}): st
   return `/oauth/authorize?${withoutEmpty(whole)}`
 }
 
-/** The answer to the browser, not followed. */
+/** Sends an authorization request, and does not follow the redirect. */
 export function authorize(
   sandbox: Sandbox,
   parameters?: Parameters,
@@ -37,10 +37,7 @@ export function authorize(
   return send(sandbox, authorizePath(sandbox, parameters), { redirect: 'manual', headers })
 }
 
-/**
- * Where the browser is sent, with what the application reads from the address beside `iss`, which always
- * stands there.
- */
+/** Address and query of a redirect to the application. Checks `iss`, which each has. */
 export function redirectOf({ status, headers }: Reply): {
   readonly address: string
   readonly query: Record<string, string>
@@ -52,7 +49,7 @@ export function redirectOf({ status, headers }: Reply): {
   return { address: `${url.protocol}//${url.host}${url.pathname}`, query }
 }
 
-/** A code, on a sandbox that consents by itself. */
+/** Gets a code, on a sandbox with autoConsent. */
 export async function codeFor(sandbox: Sandbox, parameters?: Parameters): Promise<string> {
   return redirectOf(await authorize(sandbox, parameters)).query['code'] ?? expect.fail('no code')
 }
@@ -84,7 +81,7 @@ export const tokensOf = ({ json }: Reply): Tokens => ({
   refresh: String(json['refresh_token']),
 })
 
-/** Everything of a sign-in, on a sandbox that consents by itself. */
+/** Signs in, on a sandbox with autoConsent. */
 export async function signedIn(sandbox: Sandbox, parameters?: Parameters): Promise<Tokens> {
   return tokensOf(await exchange(sandbox, await codeFor(sandbox, parameters)))
 }
@@ -99,10 +96,10 @@ export function refreshSignIn(
   return askToken(sandbox, Object.fromEntries(withoutEmpty(whole)), headers, '/api/v2/oauth/token')
 }
 
-/** What the API says of an access token: 200 while it is good. */
+/** The status of GET /api/v2/tokens/me: 200 while the access token is valid. */
 export async function accessTokenStatus(sandbox: Sandbox, access: string): Promise<number> {
   return (await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: `Bearer ${access}` } })).status
 }
 
-/** Status and error of a "no". */
+/** Status and error of a refusal. */
 export const refusal = ({ status, json }: Reply): [number, unknown] => [status, json['error']]

@@ -27,7 +27,7 @@ const markers: Readonly<Record<string, string>> = {
   '<text>': '.+',
 }
 
-/** The expectation that an answer's text stands for. */
+/** Makes an expectation of the text of a fixture. */
 function expectation(text: string): unknown {
   const parts = text.split(/(<(?:jwt|uuid|instant|seconds|text)>)/)
   if (parts.length === 1) return text

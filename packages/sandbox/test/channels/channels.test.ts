@@ -8,7 +8,7 @@ const CHANNELS = '/api/v2/journey/actions/channels'
 const look = async (sandbox: Sandbox, id: string, token?: string) =>
   get(sandbox, `${CHANNELS}/${encodeURIComponent(id)}`, token ?? (await accessToken(sandbox)))
 
-it('the channel that is there anyway is provisioned and enabled, and the same for the same seed', async () => {
+it('has one channel from the start, which is enabled, and has the same id for the same seed', async () => {
   const [one, two, free] = [await startSandbox({ seed: 1 }), await startSandbox({ seed: 1 }), await startSandbox()]
   const { status, json } = await look(one, one.channelId)
   expect([status, json]).toEqual([
@@ -25,7 +25,7 @@ it('the channel that is there anyway is provisioned and enabled, and the same fo
   expect(free.channelId).not.toBe(one.channelId)
 })
 
-it('says of a channel that cannot be used whether it is unknown, disabled or of another organization', async () => {
+it('refuses an unknown channel, a disabled one and one of another organization by different codes', async () => {
   const sandbox = await startSandbox({
     channels: [{ id: 'web 1' }, { id: 'off', enabled: false }, { id: 'theirs', organization: 'Next door' }],
   })
@@ -45,7 +45,7 @@ it('says of a channel that cannot be used whether it is unknown, disabled or of 
   }
 })
 
-it('of any id is there when it is named, where the sandbox was given no list', async () => {
+it('of any id exists when a request names it, without a list of channels', async () => {
   const sandbox = await startSandbox()
   expect((await look(sandbox, 'web-chat-1')).json).toMatchObject({ id: 'web-chat-1', enabled: true })
   expect((await createGuest(sandbox, { channelId: 'another' })).status).toBe(201)
@@ -63,13 +63,13 @@ it('belongs to its organization only', async () => {
   expect((await look(sandbox, sandbox.channelId, token)).status).toBe(403)
 })
 
-it('needs the scope to look', async () => {
+it('requires the scope guest:read', async () => {
   const sandbox = await startSandbox()
   const token = await accessToken(sandbox, 'guest:write')
   expect(refusalCode(await look(sandbox, sandbox.channelId, token))).toEqual([403, 'app.not.authorized.for.scope'])
 })
 
-it('is added and disabled while the sandbox runs', async () => {
+it('can be added and disabled while the sandbox runs', async () => {
   const sandbox = await startSandbox()
   const { name } = (await look(sandbox, sandbox.channelId)).json
   await control(sandbox, 'channels', { id: sandbox.channelId, enabled: false })
@@ -84,13 +84,16 @@ it('is added and disabled while the sandbox runs', async () => {
   expect((await look(sandbox, sandbox.channelId)).json).toMatchObject({ name, enabled: true })
 })
 
-it.each([{}, { id: '' }, { id: 'a', enabled: 'no' }, { id: 'a', colour: 'red' }])('is not made of %j', async (body) => {
-  const sandbox = await startSandbox()
-  expect((await control(sandbox, 'channels', body)).status).toBe(400)
-  expect(() => sandbox.channel(body as { id: string })).toThrow(/^The channel is not valid: /)
-})
+it.each([{}, { id: '' }, { id: 'a', enabled: 'no' }, { id: 'a', colour: 'red' }])(
+  'is not added from %j',
+  async (body) => {
+    const sandbox = await startSandbox()
+    expect((await control(sandbox, 'channels', body)).status).toBe(400)
+    expect(() => sandbox.channel(body as { id: string })).toThrow(/^The channel is not valid: /)
+  },
+)
 
-it('meets the faults of its own operation', async () => {
+it('takes the faults of its own operation', async () => {
   const sandbox = await startSandbox({ faults: [{ on: 'channel', do: { status: 503 } }] })
   expect((await look(sandbox, sandbox.channelId)).status).toBe(503)
   expect((await look(sandbox, sandbox.channelId)).status).toBe(200)

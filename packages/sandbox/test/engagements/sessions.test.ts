@@ -42,7 +42,7 @@ describe('a guest who is authenticated', () => {
     })
   })
 
-  it('can be looked at, and has its attributes replaced', async () => {
+  it('can be read, and its attributes can be replaced', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const { json } = await createGuest(sandbox, { name: 'Ann', attributes: { basket: 3 } })
@@ -69,7 +69,7 @@ describe('a guest who is authenticated', () => {
     expect((await get(sandbox, path, token)).json).toEqual(changed.json)
   })
 
-  it('has as much room for attributes as 2048 bytes of JSON', async () => {
+  it('accepts attributes of 2048 bytes of JSON, and no more', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const of = (bytes: number) => ({ a: 'é'.repeat((bytes - '{"a":""}'.length) / 2) })
@@ -84,7 +84,7 @@ describe('a guest who is authenticated', () => {
     }
   })
 
-  it('is not found under an id that nobody has, and out of reach for another organization', async () => {
+  it('is not found under an unknown id, and refused to another organization', async () => {
     const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
     const own = await accessToken(sandbox)
     const theirs = String(
@@ -93,7 +93,7 @@ describe('a guest who is authenticated', () => {
     const made = await createGuest(sandbox)
     const path = `${GUESTS}/${String(made.json['guestId'])}`
     expect(refusalCode(await get(sandbox, `${GUESTS}/${crypto.randomUUID()}`, own))).toEqual([404, 'not.found'])
-    expect(refusalCode(await updateGuest(sandbox, 'nobody', { attributes: {} }, own))).toEqual([404, 'not.found'])
+    expect(refusalCode(await updateGuest(sandbox, 'unknown', { attributes: {} }, own))).toEqual([404, 'not.found'])
     expect(refusalCode(await get(sandbox, path, theirs))).toEqual([403, 'not.authorized'])
     expect(refusalCode(await updateGuest(sandbox, made.json['guestId'], { attributes: {} }, theirs))).toEqual([
       403,
@@ -129,12 +129,12 @@ describe('a create', () => {
     expect((await createGuest(sandbox)).status).toBe(201)
   })
 
-  it('takes a name of a hundred characters, whatever they are', async () => {
+  it('accepts a name of 100 characters of any script', async () => {
     const sandbox = await startSandbox()
     expect((await createGuest(sandbox, { name: '🙂'.repeat(100) })).status).toBe(201)
   })
 
-  it.each(['POST', 'PUT', 'GET'] as const)('and every other call needs its scope: %s', async (method) => {
+  it.each(['POST', 'PUT', 'GET'] as const)('and every other call requires its scope: %s', async (method) => {
     const sandbox = await startSandbox()
     const { json } = await createGuest(sandbox)
     const scope = method === 'GET' ? 'guest:write' : 'guest:read'
@@ -148,7 +148,7 @@ describe('a create', () => {
     expect(refusalCode(await createGuest(sandbox, {}, { token: 'unknown' }))).toEqual([401, 'bad.credentials'])
   })
 
-  it('is refused while the address has a session on the channel, in whatever case it is written', async () => {
+  it('is refused while the address has a session on the channel, in any case of the address', async () => {
     const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
     sandbox.channel({ id: 'other' })
     sandbox.channel({ id: 'theirs', organization: 'Next door' })
@@ -159,14 +159,14 @@ describe('a create', () => {
     expect((await createGuest(sandbox, { channelId: 'theirs' }, { token })).status).toBe(201)
   })
 
-  it('takes effect once of many at the same time', async () => {
+  it('takes effect once when many are sent at the same time', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const replies = await Promise.all(Array.from({ length: 8 }, () => createGuest(sandbox, {}, { token })))
     expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, ...Array<number>(7).fill(409)])
   })
 
-  it('is possible again when neither token nor refresh token is good any more', async () => {
+  it('succeeds again when token and refresh token have expired', async () => {
     const sandbox = await startSandbox({ engagementTokenSeconds: 60, engagementRefreshSeconds: 120 })
     await createGuest(sandbox)
     sandbox.advance(119_999)
@@ -176,7 +176,7 @@ describe('a create', () => {
     expect(last(sandbox).created).toBe(2)
   })
 
-  it('is possible again when the platform ended the session', async () => {
+  it('succeeds again when the platform has ended the session', async () => {
     const sandbox = await startSandbox()
     const first = await createGuest(sandbox)
     sandbox.endGuest(String(first.json['guestId']))
@@ -186,17 +186,17 @@ describe('a create', () => {
     const end = { guestId: second.json['guestId'], end: true }
     expect((await control(sandbox, 'guests', end)).status).toBe(204)
     expect((await control(sandbox, 'guests', end)).json).toMatchObject({ status: 400, errors: [{ field: 'guestId' }] })
-    expect(() => sandbox.endGuest('nobody')).toThrow(/^The guest is not valid: guestId: no guest/)
+    expect(() => sandbox.endGuest('unknown')).toThrow(/^The guest is not valid: guestId: no guest/)
   })
 
-  it('that was dropped after it took effect has made the guest, and only its answer is lost', async () => {
+  it('with the fault drop after has made the guest, and its answer is lost', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'create', do: { drop: 'after' } }] })
     expect(await failureCode(createGuest(sandbox))).toBe('ECONNRESET')
     expect(last(sandbox)).toMatchObject({ operation: 'create', status: null, created: 1 })
     expect((await createGuest(sandbox)).status).toBe(409)
   })
 
-  it('that was dropped before has made nothing', async () => {
+  it('with the fault drop before has made no guest', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'create', do: { drop: 'before' } }] })
     expect(await failureCode(createGuest(sandbox))).toBe('ECONNRESET')
     expect((await createGuest(sandbox)).status).toBe(201)
@@ -224,7 +224,7 @@ describe('a refresh', () => {
     expect(last(sandbox).refreshes).toBe(2)
   })
 
-  it('takes effect once of many with the same refresh token', async () => {
+  it('takes effect once when many are sent with the same refresh token', async () => {
     const sandbox = await startSandbox()
     const token = await accessToken(sandbox)
     const refreshToken = refreshTokenOf(await createGuest(sandbox))
@@ -232,7 +232,7 @@ describe('a refresh', () => {
     expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, ...Array<number>(7).fill(409)])
   })
 
-  it('that was dropped after it took effect has spent the refresh token', async () => {
+  it('with the fault drop after has spent the refresh token', async () => {
     const sandbox = await startSandbox()
     const first = await createGuest(sandbox)
     sandbox.script([{ on: 'refresh', do: { drop: 'after' } }])
@@ -240,7 +240,7 @@ describe('a refresh', () => {
     expect((await refreshGuest(sandbox, refreshTokenOf(first))).status).toBe(409)
   })
 
-  it('moves the end of the session, and is too late after it', async () => {
+  it('prolongs the session, and is refused after its end', async () => {
     const sandbox = await startSandbox({ engagementTokenSeconds: 60, engagementRefreshSeconds: 100 })
     const first = await createGuest(sandbox)
     expect(first.json['expiresIn']).toBe(60)
@@ -260,7 +260,7 @@ describe('a refresh', () => {
   })
 })
 
-it('the journal shows whose call it was, and neither address nor tokens', async () => {
+it('writes the guest into the journal, and masks address and tokens', async () => {
   const sandbox = await startSandbox()
   const requestId = crypto.randomUUID()
   const headers = { 'x-genesys-request-id': requestId }

@@ -13,7 +13,7 @@ const make = async (sandbox: Sandbox, fields: Fields = {}, token?: string) =>
     { token: token ?? (await userToken(sandbox)) },
   )
 
-it('a signed-in user makes a user with a token that is signed for them', async () => {
+it('makes a user with a signed token for a signed-in user', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const token = await userToken(sandbox)
   const { status, json } = await make(sandbox, { customAttributes: { tier: 'gold' } }, token)
@@ -38,12 +38,12 @@ it('a signed-in user makes a user with a token that is signed for them', async (
   })
 })
 
-it('the token is opaque where configured', async () => {
+it('issues an opaque token with externalUserTokenFormat opaque', async () => {
   const sandbox = await startSandbox({ autoConsent: true, externalUserTokenFormat: 'opaque' })
   expect((await make(sandbox)).json['token']).toMatch(/^sandbox-secret-[\w-]{64}$/)
 })
 
-it('makes another user of an address that has a session, where that is configured', async () => {
+it('makes another user of an address with a session, with externalUserDuplicates make', async () => {
   const sandbox = await startSandbox({ autoConsent: true, externalUserDuplicates: 'make' })
   const token = await userToken(sandbox)
   const [first, second] = [await make(sandbox, {}, token), await make(sandbox, {}, token)]
@@ -51,7 +51,7 @@ it('makes another user of an address that has a session, where that is configure
   expect(sandbox.journal().at(-1)).toMatchObject({ created: 2 })
 })
 
-it('tells a token without the scopes, which is 401, from a caller who is no user, which is 403', async () => {
+it('refuses a token without the scopes with 401, and one of client credentials with 403', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const missing = async (scope: string) => make(sandbox, {}, await userToken(sandbox, scope))
   for (const [has, lacks] of [
@@ -79,13 +79,13 @@ it.each([
   expect([status, json['details']]).toMatchObject([400, [{ fieldName: field }]])
 })
 
-it('takes texts as attributes only', async () => {
+it('accepts only texts as attributes', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const { json } = await make(sandbox, { customAttributes: { tier: 3 } })
   expect(json['details']).toMatchObject([{ fieldName: 'customAttributes.tier' }])
 })
 
-it('has one user of an address, in whatever case, until its token expires or is ended', async () => {
+it('has one user of an address, in any case, until its token expires or its session is ended', async () => {
   const sandbox = await startSandbox({ autoConsent: true, externalUserTokenSeconds: 60 })
   await make(sandbox)
   sandbox.advance(59_999)
@@ -98,7 +98,7 @@ it('has one user of an address, in whatever case, until its token expires or is 
   expect(sandbox.journal().at(-1)?.created).toBe(3)
 })
 
-it('is there although the answer was lost', async () => {
+it('has made the user although the answer was lost', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   sandbox.script([{ on: 'create', do: { drop: 'after' } }])
   expect(await failureCode(make(sandbox))).toBe('ECONNRESET')

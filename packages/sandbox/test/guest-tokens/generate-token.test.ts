@@ -15,7 +15,7 @@ import {
   verifiedClaims,
 } from '../genesys-client.ts'
 
-it('issues a JWT for the guest, with the scopes and the lifetime asked for', async () => {
+it('issues a JWT for the guest, with the requested scopes and lifetime', async () => {
   const sandbox = await startSandbox()
   const { status, json } = await mint(sandbox, { expirationDurationSeconds: 7200 })
   expect(status).toBe(200)
@@ -44,7 +44,7 @@ it('issues another token for a guest that has one', async () => {
   expect(claims(second.json['token'])['jti']).not.toBe(claims(first.json['token'])['jti'])
 })
 
-it.each([1, 86_400])('takes a duration of %d seconds', async (expirationDurationSeconds) => {
+it.each([1, 86_400])('accepts a duration of %d seconds', async (expirationDurationSeconds) => {
   const sandbox = await startSandbox()
   expect((await mint(sandbox, { expirationDurationSeconds })).status).toBe(200)
 })
@@ -69,14 +69,14 @@ it.each([
   expect(json).toMatchObject({ code: 'constraint.validation', status: 400, details: [{ errorCode, fieldName: field }] })
 })
 
-it('refuses a scope that no guest can have, naming its place', async () => {
+it('refuses a scope that no guest can have, and names its place', async () => {
   const sandbox = await startSandbox()
   const { status, json } = await mint(sandbox, { scopes: ['webmessaging:guest:send', 'webmessaging:guest:create'] })
   expect(status).toBe(400)
   expect(json['details']).toMatchObject([{ fieldName: 'scopes.1' }])
 })
 
-it('tells bodies that are no JSON, no object or of another type apart', async () => {
+it('refuses a body that is not JSON, not an object or of another type by different codes', async () => {
   const sandbox = await startSandbox()
   const authorization = `Bearer ${await accessToken(sandbox)}`
   const raw = (body: string, type: string) =>
@@ -95,7 +95,7 @@ it('tells bodies that are no JSON, no object or of another type apart', async ()
   ])
 })
 
-it('judges who is calling before what is said', async () => {
+it('authorizes the caller before it reads the body', async () => {
   const sandbox = await startSandbox()
   expect((await post(sandbox, MINT, 'nonsense', { token: 'unknown' })).status).toBe(401)
   const narrow = await accessToken(sandbox, 'guest:read')
@@ -103,12 +103,12 @@ it('judges who is calling before what is said', async () => {
   expect([reply.status, reply.json['code']]).toEqual([403, 'app.not.authorized.for.scope'])
 })
 
-it('compares scopes whole', async () => {
+it('compares whole scopes', async () => {
   const sandbox = await startSandbox({ scopes: ['webmessaging:guest:create:draft'] })
   expect((await mint(sandbox, {}, await accessToken(sandbox))).status).toBe(403)
 })
 
-it('refuses the guest of another organization, in whatever case its id is written', async () => {
+it('refuses the guest of another organization, in any case of its id', async () => {
   const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
   await mint(sandbox)
   const token = String((await askToken(sandbox, {}, { authorization: basic('neighbour', 's') })).json['access_token'])

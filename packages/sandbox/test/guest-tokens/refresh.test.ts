@@ -37,7 +37,7 @@ it('answers with a new token on the terms of the first, and its times', async ()
   expect(next['jti']).not.toBe(claims(first.json['token'])['jti'])
 })
 
-it('gives the same answer for the same key and lets it take effect once', async () => {
+it('repeats the answer for the same key, and takes effect once', async () => {
   const sandbox = await startSandbox()
   await mint(sandbox)
   const id = key()
@@ -53,7 +53,7 @@ it('gives the same answer for the same key and lets it take effect once', async 
   ])
 })
 
-it('keeps the answers of many keys side by side', async () => {
+it('keeps the answers of many keys', async () => {
   const sandbox = await startSandbox()
   await mint(sandbox)
   const ids = [key(), key(), key()]
@@ -62,7 +62,7 @@ it('keeps the answers of many keys side by side', async () => {
   for (const [index, id] of ids.entries()) expect((await refresh(sandbox, id)).text).toBe(answers[index])
 })
 
-it('keeps nothing of work that failed midway', async () => {
+it('keeps no answer of work that failed', async () => {
   const kept = createIdempotencyKeys(() => START)
   await expect(kept.run('k', 'f', () => Promise.reject(new Error('cut short')))).rejects.toThrow('cut short')
   expect(kept.status('k', 'f')).toEqual({ is: 'new' })
@@ -130,7 +130,7 @@ it.each(['', 'abc', '0b5f6f2e-6a0e-1b7e-9d44-2b1f0c9f8a11', '0b5f6f2e-6a0e-4b7e-
   },
 )
 
-it('refuses a request without a key, saying that it is missing', async () => {
+it('refuses a request without a key, as a missing parameter', async () => {
   const sandbox = await startSandbox()
   const path = `/api/v2/conversations/webmessaging/guesttokens/${GUEST}/refresh`
   const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
@@ -138,7 +138,7 @@ it('refuses a request without a key, saying that it is missing', async () => {
   expect([reply.status, reply.json['code']]).toEqual([400, 'parameters.missing'])
 })
 
-it('takes no body at all for an empty object, and refuses what is no object', async () => {
+it('treats an empty body as an empty object, and refuses a body that is not an object', async () => {
   const sandbox = await startSandbox()
   await mint(sandbox)
   const id = key()
@@ -150,7 +150,7 @@ it('takes no body at all for an empty object, and refuses what is no object', as
   expect((await refresh(sandbox, key(), { body: [] })).status).toBe(400)
 })
 
-it('keeps nothing for a request that was refused, so that the key is still good', async () => {
+it('keeps no answer of a refused request, so that the key can be used again', async () => {
   const sandbox = await startSandbox()
   const id = key()
   expect((await refresh(sandbox, id)).status).toBe(400)
@@ -168,7 +168,7 @@ it('refreshes a token up to 300 seconds after its expiry, and no longer', async 
   expect((await refresh(sandbox, key())).status).toBe(200)
 })
 
-it('needs the scope for refreshing, and the guest to be of the organization', async () => {
+it('requires the scope, and a guest of the organization', async () => {
   const sandbox = await startSandbox({ clients: [{ id: 'neighbour', secret: 's', organization: 'Next door' }] })
   await mint(sandbox)
   const narrow = await refresh(sandbox, key(), { token: await accessToken(sandbox, 'webmessaging:guest:create') })
@@ -190,7 +190,7 @@ it('keeps the keys of organizations apart', async () => {
   expect((await refresh(sandbox, id, { token: theirs, guest })).json['guestTokenId']).toBe(guest)
 })
 
-it('loses an answer after the refresh took effect, and the same key brings it back', async () => {
+it('repeats a lost answer for the same key', async () => {
   const sandbox = await startSandbox()
   await mint(sandbox)
   sandbox.script([{ on: 'refresh', do: { drop: 'after' } }])

@@ -35,7 +35,7 @@ describe('a code', () => {
     })
   })
 
-  it('is for whoever consents: the user who was named', async () => {
+  it('is for the user who consents', async () => {
     const users = [
       { name: 'First', email: 'first@example.test' },
       { id: 'u-2', name: 'Second', email: 's@example.test' },
@@ -46,7 +46,7 @@ describe('a code', () => {
     expect(claims(reply.json['access_token'])['sub']).toBe('u-2')
   })
 
-  it('brings an ID token with the nonce when openid is among the scopes, and says no more than they allow', async () => {
+  it('gives an ID token with the nonce and the claims of the scopes, if openid is among them', async () => {
     const users = [{ id: 'u-1', name: 'Ada van Dyk', email: 'ada@example.test' }]
     const sandbox = await startSandbox({ ...auto, users })
     const idToken = async (scope: string, nonce: string) =>
@@ -80,7 +80,7 @@ describe('a code', () => {
     expect(await idToken('user:read', 'n-0')).toBeUndefined()
   })
 
-  it('gives opaque access tokens where the sandbox is told to', async () => {
+  it('gives opaque access tokens with accessTokenFormat opaque', async () => {
     const sandbox = await startSandbox({ ...auto, accessTokenFormat: 'opaque' })
     const { access } = tokensOf(await exchange(sandbox, await codeFor(sandbox)))
     expect(access).toMatch(/^sandbox-secret-[\w-]{86}$/)
@@ -102,7 +102,7 @@ describe('a code', () => {
     expect((await refreshSignIn(sandbox, token, form, headers)).status).toBe(200)
   })
 
-  it('does nothing for a client with a secret that does not prove itself', async () => {
+  it('is refused to a client with a secret that does not authenticate', async () => {
     const sandbox = await startSandbox(auto)
     const { id } = clientOf(sandbox)
     const code = await codeFor(sandbox, { client_id: id })
@@ -124,7 +124,7 @@ describe('a code', () => {
     expect((await exchange(sandbox, code)).status).toBe(200)
   })
 
-  it('is refused with a verifier that no challenge was sent for', async () => {
+  it('is refused with a verifier if no challenge was sent', async () => {
     const sandbox = await startSandbox(auto)
     const { id, secret } = clientOf(sandbox)
     const code = await codeFor(sandbox, { client_id: id, code_challenge: '', code_challenge_method: '' })
@@ -132,7 +132,7 @@ describe('a code', () => {
     expect(refusal(reply)).toEqual([400, 'invalid_grant'])
   })
 
-  it('lives as long as configured and not a millisecond longer', async () => {
+  it('expires at the end of its configured lifetime', async () => {
     const sandbox = await startSandbox({ ...auto, authorizationCodeSeconds: 90 })
     const [early, late] = [await codeFor(sandbox), await codeFor(sandbox)]
     sandbox.advance(89_999)
@@ -141,7 +141,7 @@ describe('a code', () => {
     expect(refusal(await exchange(sandbox, late))).toEqual([400, 'invalid_grant'])
   })
 
-  it('that comes twice ends everything that it gave, also what was refreshed since', async () => {
+  it('that is presented twice ends its sign-in, also after a refresh', async () => {
     const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const first = tokensOf(await exchange(sandbox, code))
@@ -154,14 +154,14 @@ describe('a code', () => {
     expect(await accessTokenStatus(sandbox, bystander.access)).toBe(200)
   })
 
-  it('that comes twice at once is exchanged once', async () => {
+  it('that is presented twice at the same time is exchanged once', async () => {
     const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const replies = await Promise.all([1, 2, 3].map(() => exchange(sandbox, code)))
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400, 400])
   })
 
-  it('leaves no trace in the journal, and neither does the verifier', async () => {
+  it('and its verifier are masked in the journal', async () => {
     const sandbox = await startSandbox(auto)
     const code = await codeFor(sandbox)
     const { json } = await exchange(sandbox, code)

@@ -5,14 +5,14 @@ import { authorize, authorizePath, CALLBACK, redirectOf, type Parameters } from 
 const auto = { autoConsent: true }
 
 describe('the authorize endpoint', () => {
-  it('sends the user back at once with a code and the state, when it consents by itself', async () => {
+  it('redirects at once with a code and the state, with autoConsent', async () => {
     const sandbox = await startSandbox(auto)
     const { address, query } = redirectOf(await authorize(sandbox))
     expect(address).toBe(CALLBACK)
     expect(query).toEqual({ code: expect.stringMatching(/^sandbox-secret-[\w-]{43}$/), state: 'st & te' })
   })
 
-  it('answers under its alias, keeps the query of the redirect, and adds no state that was not given', async () => {
+  it('answers under its alias, keeps the query of the redirect URI, and adds no state that was not sent', async () => {
     const sandbox = await startSandbox(auto)
     const redirect = `${CALLBACK}?tenant=a%20b`
     const path = `/api/v2/oauth/authorize?response_type=code&client_id=${sandbox.publicClientId}&redirect_uri=${encodeURIComponent(redirect)}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`
@@ -31,10 +31,10 @@ describe('the authorize endpoint', () => {
   })
 
   it.each([
-    ['an unknown client', { client_id: 'nobody' }],
+    ['an unknown client', { client_id: 'unknown' }],
     ['no client', { client_id: '' }],
     ['no redirect address', { redirect_uri: '' }],
-    ['an address of somebody else', { redirect_uri: 'https://evil.test/callback' }],
+    ['an address of another application', { redirect_uri: 'https://evil.test/callback' }],
     ['an address that hides its host behind a user name', { redirect_uri: 'http://127.0.0.1:80@evil.test/' }],
     ['an address with a user name', { redirect_uri: 'http://user@127.0.0.1/callback' }],
     ['an address with a fragment', { redirect_uri: `${CALLBACK}#here` }],
@@ -63,14 +63,14 @@ describe('the authorize endpoint', () => {
     ['a challenge that is no SHA-256', { code_challenge: 'short' }, 'invalid_request'],
     ['an unknown prompt', { prompt: 'dance' }, 'invalid_request'],
     ['prompt=none with company', { prompt: 'none login' }, 'invalid_request'],
-  ])('tells the application of %s', async (_, parameters, error) => {
+  ])('redirects to the application with the error for %s', async (_, parameters, error) => {
     const sandbox = await startSandbox(auto)
     const { address, query } = redirectOf(await authorize(sandbox, parameters))
     expect(address).toBe(CALLBACK)
     expect(query).toEqual({ error, error_description: expect.stringMatching(/\w/), state: 'st & te' })
   })
 
-  it('refuses a parameter given twice, and redirects only where the address is certain', async () => {
+  it('refuses a repeated parameter, with a redirect only if the redirect URI is valid', async () => {
     const sandbox = await startSandbox(auto)
     const twice = await send(sandbox, `${authorizePath(sandbox)}&scope=guest:write`, { redirect: 'manual' })
     expect(redirectOf(twice).query).toMatchObject({
@@ -83,20 +83,20 @@ describe('the authorize endpoint', () => {
     expect([uncertain.status, uncertain.headers.get('location')]).toEqual([400, null])
   })
 
-  it('lets a client with a secret go without PKCE, as the platform does', async () => {
+  it('does not require PKCE of a client with a secret, as the platform', async () => {
     const sandbox = await startSandbox({ ...auto, clientId: 'app' })
     const without = { client_id: 'app', code_challenge: '', code_challenge_method: '' }
     expect(redirectOf(await authorize(sandbox, without)).query['code']).toBeDefined()
   })
 
-  it('takes a parameter without a value for one that is absent', async () => {
+  it('treats a parameter without a value as absent', async () => {
     const sandbox = await startSandbox(auto)
     const path = `${authorizePath(sandbox, { state: '' })}&state=&prompt=&nonce=`
     const { query } = redirectOf(await send(sandbox, path, { redirect: 'manual' }))
     expect(Object.keys(query)).toEqual(['code'])
   })
 
-  it('says what a decision without a page cannot be had for', async () => {
+  it('refuses prompt=none with interaction_required, unless it consents by itself', async () => {
     const sandbox = await startSandbox()
     const { query } = redirectOf(await authorize(sandbox, { prompt: 'none' }))
     expect(query).toMatchObject({ error: 'interaction_required', state: 'st & te' })
@@ -122,7 +122,7 @@ describe('redirect addresses', () => {
     },
   )
 
-  it('of a client that names its own are these, on loopback with any port', async () => {
+  it('of a client with its own list are only these, on loopback with any port', async () => {
     const clients = [{ id: 'narrow', redirectUris: ['http://127.0.0.1/callback', 'https://app.test:444/callback'] }]
     const sandbox = await startSandbox({ ...auto, clients })
     const status = async (redirect_uri: string) =>
@@ -164,12 +164,12 @@ it.each([
   ],
   [{ authorizationCodeSeconds: 601 }, /authorizationCodeSeconds/],
   [{ graceSeconds: -1 }, /graceSeconds/],
-])('options of sign-ins that make no sense are refused: %j', async (options, told) => {
-  await expect(startSandbox(options)).rejects.toThrow(told)
+])('rejects sign-in options that are out of range: %j', async (options, message) => {
+  await expect(startSandbox(options)).rejects.toThrow(message)
 })
 
 describe('consent without a page', () => {
-  it('is steered by a control route and by code alike', async () => {
+  it('is set by a control route and by code', async () => {
     const sandbox = await startSandbox()
     expect((await control(sandbox, 'consent', { auto: true, deny: true })).json).toEqual({ auto: true, deny: true })
     expect(redirectOf(await authorize(sandbox)).query).toMatchObject({ error: 'access_denied', state: 'st & te' })
@@ -178,13 +178,16 @@ describe('consent without a page', () => {
     expect((await authorize(sandbox)).status).toBe(200)
   })
 
-  it.each([{}, { auto: 'yes' }, { auto: true, deny: false }, { auto: true, user: 'nobody' }, { auto: true, users: 1 }])(
-    'is not steered by %j',
-    async (body) => {
-      const sandbox = await startSandbox()
-      expect((await control(sandbox, 'consent', body)).status).toBe(400)
-      expect(() => sandbox.consent(body as { auto: boolean })).toThrow(/^The choice is not valid: /)
-      expect((await authorize(sandbox)).status).toBe(200)
-    },
-  )
+  it.each([
+    {},
+    { auto: 'yes' },
+    { auto: true, deny: false },
+    { auto: true, user: 'unknown' },
+    { auto: true, users: 1 },
+  ])('is not steered by %j', async (body) => {
+    const sandbox = await startSandbox()
+    expect((await control(sandbox, 'consent', body)).status).toBe(400)
+    expect(() => sandbox.consent(body as { auto: boolean })).toThrow(/^The choice is not valid: /)
+    expect((await authorize(sandbox)).status).toBe(200)
+  })
 })

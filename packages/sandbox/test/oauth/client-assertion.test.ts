@@ -23,7 +23,7 @@ const ask = (sandbox: Sandbox, signed: string, form: Record<string, string> = {}
   askToken(sandbox, { client_assertion: signed, client_assertion_type: TYPE, ...form }, {})
 
 describe('a client that signs an assertion', () => {
-  it.each(['', '/oauth/token'])('gets its token when the audience is the issuer with %j behind it', async (path) => {
+  it.each(['', '/oauth/token'])('gets its token when the audience is the issuer followed by %j', async (path) => {
     const sandbox = await withKeys()
     const { status, json } = await ask(sandbox, await assertion({ aud: `${sandbox.url}${path}` }))
     expect([status, json['token_type']]).toEqual([200, 'bearer'])
@@ -40,7 +40,7 @@ describe('a client that signs an assertion', () => {
   it.each<[string, Claims]>([
     ['another audience', { aud: 'https://elsewhere.example' }],
     ['another issuer', { iss: 'other' }],
-    ['another client', { iss: 'nobody', sub: 'nobody' }],
+    ['another client', { iss: 'unknown', sub: 'unknown' }],
     ['an assertion that has expired', { exp: START / 1000 - 1 }],
     ['an assertion without an end', { exp: undefined }],
     ['an assertion without an id', { jti: undefined }],
@@ -65,7 +65,7 @@ describe('a client that signs an assertion', () => {
     ])
   })
 
-  it('authenticates once, by an assertion of the known type', async () => {
+  it('is refused with another proof beside the assertion, and with an unknown assertion type', async () => {
     const sandbox = await withKeys()
     const signed = await assertion({ aud: sandbox.url })
     const form = { client_assertion: signed, client_assertion_type: TYPE }

@@ -30,12 +30,12 @@ describe('an access token for client credentials', () => {
     })
   })
 
-  it('is never the same twice', async () => {
+  it('differs at each request', async () => {
     const sandbox = await startSandbox()
     expect(await accessToken(sandbox)).not.toBe(await accessToken(sandbox))
   })
 
-  it('lives as long as configured and not a second longer', async () => {
+  it('expires at the end of its configured lifetime', async () => {
     const sandbox = await startSandbox({ accessTokenSeconds: 300 })
     const headers = { authorization: `Bearer ${await accessToken(sandbox)}` }
     sandbox.advance(299_999)
@@ -54,17 +54,17 @@ describe('an access token for client credentials', () => {
     expect(me.status).toBe(200)
   })
 
-  it('carries every scope of the client when none is asked for', async () => {
+  it('has every scope of the client when none is requested', async () => {
     const sandbox = await startSandbox({ scopes: ['guest:read', 'guest:write'] })
     expect((await askToken(sandbox)).json['scope']).toBe('guest:read guest:write')
   })
 
-  it('names a scope once that was asked for twice', async () => {
+  it('has a scope once that was requested twice', async () => {
     const sandbox = await startSandbox()
     expect((await askToken(sandbox, { scope: 'guest:read  guest:read' })).json['scope']).toBe('guest:read')
   })
 
-  it('is refused for a known scope that the client may not have', async () => {
+  it('is refused for a known scope that the client may not request', async () => {
     const sandbox = await startSandbox({ clients: [{ id: 'narrow', secret: 's3', scopes: ['guest:read'] }] })
     const reply = await askToken(sandbox, { scope: 'guest:read guest:write' }, { authorization: basic('narrow', 's3') })
     expect(reply.status).toBe(400)
@@ -72,7 +72,7 @@ describe('an access token for client credentials', () => {
     expect(reply.json['error_description']).toMatch(/: guest:write$/)
   })
 
-  it('is not to be cached', async () => {
+  it('has cache-control no-store', async () => {
     const sandbox = await startSandbox()
     expect((await askToken(sandbox)).headers.get('cache-control')).toBe('no-store')
     expect((await askToken(sandbox, {}, {})).headers.get('cache-control')).toBe('no-store')
@@ -80,7 +80,7 @@ describe('an access token for client credentials', () => {
 })
 
 describe('client authentication', () => {
-  it('takes Basic with its parts raw or form-encoded, in any case of the scheme', async () => {
+  it('accepts Basic with raw or form-encoded parts, in any case of the scheme', async () => {
     const secret = 'a+b/c%=ü:d'
     const sandbox = await startSandbox({ clientId: 'id with blank', clientSecret: secret })
     const encoded = basic('id+with+blank', encodeURIComponent(secret))
@@ -91,13 +91,13 @@ describe('client authentication', () => {
 
   it.each([
     ['a wrong secret in Basic', { authorization: basic('app', 'wrong') }, {}],
-    ['an unknown client', { authorization: basic('nobody', 'right') }, {}],
+    ['an unknown client', { authorization: basic('unknown', 'right') }, {}],
     ['Basic that is no base64 of a pair', { authorization: 'Basic ???' }, {}],
     ['another scheme', { authorization: 'Bearer right' }, {}],
     ['a wrong secret in the form', {}, { client_id: 'app', client_secret: 'wrong' }],
     ['a client with a secret that does not give it', {}, { client_id: 'app' }],
     ['a public client that gives a secret', {}, { client_id: 'open', client_secret: 'any' }],
-    ['nobody', {}, {}],
+    ['no client', {}, {}],
   ])('refuses %s with 401 invalid_client', async (_, headers, form) => {
     const sandbox = await startSandbox({ clientId: 'app', clientSecret: 'right', publicClientId: 'open' })
     const reply = await askToken(sandbox, form, headers)
@@ -142,7 +142,7 @@ describe('the token endpoint', () => {
     expect([reply.status, reply.json['error']]).toEqual([413, 'invalid_request'])
   })
 
-  it('describes itself', async () => {
+  it('has metadata of RFC 8414', async () => {
     const sandbox = await startSandbox()
     const { json } = await send(sandbox, '/.well-known/oauth-authorization-server')
     expect(json).toMatchObject({
@@ -174,7 +174,7 @@ describe('/api/v2/tokens/me', () => {
     expect((await send(sandbox, '/api/v2/tokens/me', { method: 'HEAD' })).status).toBe(401)
   })
 
-  it('ends exactly the token that asks for it', async () => {
+  it('revokes exactly the token of the call', async () => {
     const sandbox = await startSandbox()
     const [mine, other] = [await accessToken(sandbox), await accessToken(sandbox)]
     const me = async (token: string, method = 'GET') =>
@@ -184,19 +184,19 @@ describe('/api/v2/tokens/me', () => {
     expect(await me(other)).toBe(200)
   })
 
-  it('takes a bearer in any case and unknown query parameters', async () => {
+  it('accepts Bearer in any case, and unknown query parameters', async () => {
     const sandbox = await startSandbox()
     const headers = { authorization: `BEARER ${await accessToken(sandbox)}` }
     expect((await send(sandbox, '/api/v2/tokens/me?application=x&y', { headers })).status).toBe(200)
   })
 
-  it('asks for a token where another scheme is used', async () => {
+  it('refuses another authorization scheme with 401', async () => {
     const sandbox = await startSandbox()
     const reply = await send(sandbox, '/api/v2/tokens/me', { headers: { authorization: basic('a', 'b') } })
     expect([reply.status, reply.json['code']]).toEqual([401, 'authentication.required'])
   })
 
-  it('does not know the token of another sandbox', async () => {
+  it('refuses the token of another sandbox', async () => {
     const [one, two] = [await startSandbox({ seed: 7 }), await startSandbox({ seed: 7 })]
     const token = await accessToken(one)
     expect(claims(token)['sub']).toBe(clientOf(two).id)

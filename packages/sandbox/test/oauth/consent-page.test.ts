@@ -16,7 +16,7 @@ function decide(sandbox: Sandbox, page: Reply, form: Parameters, cookie = cookie
 }
 
 describe('the consent page', () => {
-  it('says who can sign in, who asks and for what', async () => {
+  it('shows the users, the application and the requested scopes', async () => {
     const sandbox = await startSandbox({ organization: 'Acme' })
     const { status, text } = await authorize(sandbox)
     expect(status).toBe(200)
@@ -24,7 +24,7 @@ describe('the consent page', () => {
     for (const what of [...shown, sandbox.publicClientId, 'Sign in to Acme']) expect(text).toContain(what)
   })
 
-  it('signs in whoever was chosen, when the answer is yes', async () => {
+  it('signs in the chosen user when the user allows it', async () => {
     const sandbox = await startSandbox()
     const chosen = sandbox.users[1]?.id ?? ''
     const page = await authorize(sandbox)
@@ -34,7 +34,7 @@ describe('the consent page', () => {
     expect(claims(json['access_token'])).toMatchObject({ sub: chosen, scope: 'user:read guest:read' })
   })
 
-  it('tells the application when the answer is no', async () => {
+  it('redirects with access_denied when the user denies', async () => {
     const sandbox = await startSandbox()
     const reply = await decide(sandbox, await authorize(sandbox), { decision: 'deny' })
     expect(redirectOf(reply).query).toEqual({
@@ -59,7 +59,7 @@ describe('the consent page', () => {
     redirectOf(await decide(sandbox, page, { decision: 'allow' }))
   })
 
-  it('takes one decision, within ten minutes', async () => {
+  it('accepts one decision, within ten minutes', async () => {
     const sandbox = await startSandbox()
     const [page, late] = [await authorize(sandbox), await authorize(sandbox)]
     redirectOf(await decide(sandbox, page, { decision: 'allow' }))
@@ -68,7 +68,7 @@ describe('the consent page', () => {
     expect((await decide(sandbox, late, { decision: 'allow' })).status).toBe(400)
   })
 
-  it('can be open twice in one browser', async () => {
+  it('works twice in one browser at the same time', async () => {
     const sandbox = await startSandbox()
     const first = await authorize(sandbox)
     const cookie = cookieOf(first)
@@ -77,7 +77,7 @@ describe('the consent page', () => {
     for (const page of [first, second]) redirectOf(await decide(sandbox, page, { decision: 'allow' }, cookie))
   })
 
-  it('loads nothing, runs nothing, is in no frame and in no cache', async () => {
+  it('loads no subresource, runs no script, and forbids frames and caches', async () => {
     const sandbox = await startSandbox({ redirectUris: ['https://app.test/callback', 'com.example.app:/callback'] })
     const { headers, text } = await authorize(sandbox, { redirect_uri: 'https://app.test/callback' })
     const style = /<style>([\s\S]*)<\/style>/.exec(text)?.[1] ?? ''
@@ -97,7 +97,7 @@ describe('the consent page', () => {
     expect(own.headers.get('content-security-policy')).toContain('http://localhost:* com.example.app:;')
   })
 
-  it('shows what it was given as text', async () => {
+  it('escapes the texts of the request', async () => {
     const bad = `"><img src=x onerror='a&b'>`
     const sandbox = await startSandbox({ clients: [{ id: bad }], organization: bad })
     const { status, text } = await authorize(sandbox, { client_id: bad })
@@ -114,7 +114,7 @@ describe('the consent page', () => {
     for (const secret of [formTokenOf(page), cookieOf(page)]) expect(whole).not.toContain(secret)
   })
 
-  it('meets scripted faults like everything else', async () => {
+  it('takes scripted faults', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'authorize', do: { status: 503 } }] })
     const down = await authorize(sandbox)
     expect([down.status, down.headers.get('content-type')]).toEqual([503, 'text/html; charset=utf-8'])

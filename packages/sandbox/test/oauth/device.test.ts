@@ -27,7 +27,7 @@ const ask = async (sandbox: Sandbox, device: Device) => refusal(await poll(sandb
 
 describe('a device', () => {
   it.each(['/oauth/device_authorization', '/api/v2/oauth/device_authorization'])(
-    'is told at %s what its user must do',
+    'gets at %s the code and the address for its user',
     async (path) => {
       const sandbox = await startSandbox()
       const { status, headers, json } = await begin(sandbox, {}, path)
@@ -57,7 +57,7 @@ describe('a device', () => {
     expect(await ask(sandbox, device)).toEqual([400, 'invalid_grant'])
   })
 
-  it('that asks too early is told to slow down, by five seconds more each time', async () => {
+  it('that polls too early gets slow_down, and five seconds more each time', async () => {
     const sandbox = await startSandbox()
     const device = await newDevice(sandbox)
     expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
@@ -69,7 +69,7 @@ describe('a device', () => {
     expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
   })
 
-  it('hears that its user said no, or that its time is over', async () => {
+  it('gets access_denied after a denial, and expired_token after its lifetime', async () => {
     const sandbox = await startSandbox()
     const [denied, late] = [await newDevice(sandbox), await newDevice(sandbox)]
     sandbox.device({ userCode: denied.userCode, approve: false })
@@ -84,14 +84,14 @@ describe('a device', () => {
   it('is refused without, or with the wrong, client, code and scope', async () => {
     const sandbox = await startSandbox({ clients: [{ id: 'other' }] })
     const device = await newDevice(sandbox)
-    expect(refusal(await begin(sandbox, { client_id: 'nobody' }))).toEqual([401, 'invalid_client'])
+    expect(refusal(await begin(sandbox, { client_id: 'unknown' }))).toEqual([401, 'invalid_client'])
     expect(refusal(await begin(sandbox, { scope: 'user:fly' }))).toEqual([400, 'invalid_scope'])
     expect(refusal(await poll(sandbox, device, { client_id: 'other' }))).toEqual([400, 'invalid_grant'])
     expect(refusal(await poll(sandbox, device, { device_code: 'unknown' }))).toEqual([400, 'invalid_grant'])
     expect(refusal(await poll(sandbox, device, { device_code: '' }))).toEqual([400, 'invalid_request'])
   })
 
-  it('may be one of a client with a secret', async () => {
+  it('may belong to a client with a secret', async () => {
     const sandbox = await startSandbox()
     const { id, secret } = clientOf(sandbox)
     const body = new URLSearchParams({ scope: 'user:read' })
@@ -100,14 +100,14 @@ describe('a device', () => {
     expect(status).toBe(200)
   })
 
-  it('meets scripted faults', async () => {
+  it('takes scripted faults', async () => {
     const sandbox = await startSandbox({ faults: [{ on: 'device', do: { status: 503 } }] })
     expect(refusal(await begin(sandbox))).toEqual([503, 'temporarily_unavailable'])
   })
 })
 
 describe('the control route for devices', () => {
-  it('decides by the code, however it is typed', async () => {
+  it('decides by the code, with any case, blanks and dashes', async () => {
     const sandbox = await startSandbox()
     const device = await newDevice(sandbox)
     const userCode = ` ${device.userCode.toLowerCase().replace('-', ' ')}`
@@ -160,7 +160,7 @@ describe('the page for devices', () => {
     expect(await ask(sandbox, no)).toEqual([400, 'access_denied'])
   })
 
-  it('does nothing for a form of another page', async () => {
+  it('ignores a form of another page', async () => {
     const sandbox = await startSandbox()
     const device = await newDevice(sandbox)
     const asked = await page(sandbox, device.userCode)
@@ -168,7 +168,7 @@ describe('the page for devices', () => {
     expect(await ask(sandbox, device)).toEqual([400, 'authorization_pending'])
   })
 
-  it('lapses when somebody else decided meanwhile', async () => {
+  it('refuses a decision after another one', async () => {
     const sandbox = await startSandbox()
     const device = await newDevice(sandbox)
     const asked = await page(sandbox, device.userCode)

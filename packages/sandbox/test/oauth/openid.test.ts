@@ -25,7 +25,7 @@ function introspect(sandbox: Sandbox, token: string, headers?: Record<string, st
   return send(sandbox, '/oauth/introspect', { method: 'POST', headers: headers ?? { authorization }, body })
 }
 
-it('describes itself to OpenID clients as it does to OAuth clients', async () => {
+it('serves the same metadata to OpenID clients and OAuth clients', async () => {
   const sandbox = await startSandbox({ algorithm: 'ES256' })
   const { json } = await send(sandbox, '/.well-known/openid-configuration')
   expect(json).toMatchObject({
@@ -63,7 +63,7 @@ describe('an ID token', () => {
 })
 
 describe('userinfo', () => {
-  it.each(['GET', 'POST'])('tells by %s what the scopes of the token open', async (method) => {
+  it.each(['GET', 'POST'])('shows by %s the claims of the scopes of the token', async (method) => {
     const sandbox = await startSandbox({ autoConsent: true })
     const { access } = await signedIn(sandbox, openid)
     const { status, json } = await send(sandbox, '/oauth/userinfo', { method, headers: bearer(access) })
@@ -127,7 +127,7 @@ describe('introspection', () => {
     expect((await introspect(sandbox, await accessToken(sandbox))).json).toMatchObject({ sub: clientOf(sandbox).id })
   })
 
-  it('calls what is spent, expired, unknown or of another organization not active', async () => {
+  it('calls a token that is spent, expired, unknown or of another organization not active', async () => {
     const sandbox = await startSandbox({
       autoConsent: true,
       clients: [{ id: 'elsewhere', secret: 's', organization: 'Other' }],
@@ -143,7 +143,7 @@ describe('introspection', () => {
     expect((await introspect(sandbox, access)).json).toEqual({ active: false })
   })
 
-  it('answers only clients that prove who they are', async () => {
+  it('answers only clients that authenticate', async () => {
     const sandbox = await startSandbox()
     const body = new URLSearchParams({ token: 'any', client_id: sandbox.publicClientId })
     expect(refusal(await send(sandbox, '/oauth/introspect', { method: 'POST', body }))).toEqual([401, 'invalid_client'])
@@ -152,7 +152,7 @@ describe('introspection', () => {
 })
 
 describe('an access token after RFC 9068', () => {
-  it('says so in typ, and names its audience', async () => {
+  it('has typ at+jwt and an audience', async () => {
     const sandbox = await startSandbox({ accessTokenFormat: 'at+jwt' })
     const token = await accessToken(sandbox, 'guest:read')
     expect(decodeProtectedHeader(token)).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
@@ -171,7 +171,7 @@ describe('an access token after RFC 9068', () => {
   })
 })
 
-describe('a resource that a client names', () => {
+describe('a requested resource', () => {
   const RESOURCE = 'https://api.example.test/'
 
   it('is the audience of its tokens, also after a refresh', async () => {
@@ -184,14 +184,14 @@ describe('a resource that a client names', () => {
     }
   })
 
-  it('is refused where it is no address', async () => {
+  it('is refused if it is not an address', async () => {
     const sandbox = await startSandbox({ autoConsent: true })
     expect(refusal(await askToken(sandbox, { resource: 'api' }))).toEqual([400, 'invalid_target'])
     expect(redirectOf(await authorize(sandbox, { resource: 'urn:api#part' })).query['error']).toBe('invalid_target')
   })
 })
 
-it('gives a refresh token with offline_access and without', async () => {
+it('issues a refresh token with offline_access and without', async () => {
   const sandbox = await startSandbox({ autoConsent: true })
   const { json } = await exchange(sandbox, await codeFor(sandbox, { scope: 'openid offline_access' }))
   expect(json).toMatchObject({ scope: 'openid offline_access', refresh_token: expect.any(String) })

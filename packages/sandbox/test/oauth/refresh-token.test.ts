@@ -24,7 +24,7 @@ describe('a refresh', () => {
     expect((await refreshSignIn(sandbox, next.refresh)).status).toBe(200)
   })
 
-  it('may ask for less than was granted, and for all of it again later', async () => {
+  it('may request fewer scopes than were granted, and all of them again later', async () => {
     const sandbox = await startSandbox(auto)
     const { refresh } = await signedIn(sandbox)
     const less = await refreshSignIn(sandbox, refresh, { scope: 'guest:read' })
@@ -34,7 +34,7 @@ describe('a refresh', () => {
     expect(whole.json['scope']).toBe('guest:read user:read')
   })
 
-  it('may not ask for more, which is named and uses nothing up', async () => {
+  it('refuses a scope that was not granted, names it, and spends nothing', async () => {
     const sandbox = await startSandbox(auto)
     const { refresh } = await signedIn(sandbox)
     const reply = await refreshSignIn(sandbox, refresh, { scope: 'guest:read guest:write' })
@@ -47,19 +47,19 @@ describe('a refresh', () => {
     ['an unknown token', { refresh_token: 'unknown' }, 'invalid_grant'],
     ['no token', { refresh_token: '' }, 'invalid_request'],
     ['the token of another client', { client_id: 'other' }, 'invalid_grant'],
-  ])('is refused with %s, and harms nobody', async (_, form, error) => {
+  ])('is refused with %s, and ends no sign-in', async (_, form, error) => {
     const sandbox = await startSandbox({ ...auto, clients: [{ id: 'other' }] })
     const { refresh } = await signedIn(sandbox)
     expect(refusal(await refreshSignIn(sandbox, refresh, form))).toEqual([400, error])
     expect((await refreshSignIn(sandbox, refresh)).status).toBe(200)
   })
 
-  it('is there for users only: client credentials come without a refresh token', async () => {
+  it('is for users only: client credentials give no refresh token', async () => {
     const { json } = await askToken(await startSandbox())
     expect(json).not.toHaveProperty('refresh_token')
   })
 
-  it('takes effect when its answer is lost, which shows at the next one', async () => {
+  it('takes effect although its answer is lost, as the next refresh shows', async () => {
     const sandbox = await startSandbox(auto)
     const { refresh, access } = await signedIn(sandbox)
     sandbox.script([{ on: 'token', do: { drop: 'after' } }])
@@ -80,7 +80,7 @@ describe('a refresh', () => {
 })
 
 describe('a refresh token', () => {
-  it('dies after 30 days without use, and lives on through use', async () => {
+  it('expires after 30 days without use, and is prolonged by use', async () => {
     const sandbox = await startSandbox(auto)
     const [used, idle] = [await signedIn(sandbox), await signedIn(sandbox)]
     sandbox.advance(30 * DAY - 1)
@@ -91,7 +91,7 @@ describe('a refresh token', () => {
     expect((await refreshSignIn(sandbox, next.refresh)).status).toBe(200)
   })
 
-  it('stays the same without rotation, and use puts its end off', async () => {
+  it('stays the same without rotation, and use prolongs it', async () => {
     const sandbox = await startSandbox({ ...auto, rotate: false })
     const { refresh } = await signedIn(sandbox)
     for (const _ of [1, 2, 3]) {
@@ -105,7 +105,7 @@ describe('a refresh token', () => {
 })
 
 describe('the strict profile', () => {
-  it('ends the whole family when a spent token comes again, and nobody else', async () => {
+  it('ends the whole sign-in when a spent token is presented again, and no other sign-in', async () => {
     const sandbox = await startSandbox(auto)
     const [mine, other] = [await signedIn(sandbox), await signedIn(sandbox)]
     const second = tokensOf(await refreshSignIn(sandbox, mine.refresh))
@@ -120,12 +120,12 @@ describe('the strict profile', () => {
     expect((await refreshSignIn(sandbox, other.refresh)).status).toBe(200)
   })
 
-  it('sees two presentations at once as two', async () => {
+  it('counts two concurrent presentations as two', async () => {
     const sandbox = await startSandbox(auto)
     const { refresh } = await signedIn(sandbox)
     const replies = await Promise.all([refreshSignIn(sandbox, refresh), refreshSignIn(sandbox, refresh)])
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400])
-    const winner = replies.find(({ status }) => status === 200) ?? expect.fail('nobody won')
+    const winner = replies.find(({ status }) => status === 200) ?? expect.fail('no request succeeded')
     expect(await accessTokenStatus(sandbox, tokensOf(winner).access)).toBe(401)
     expect(sandbox.journal().filter(({ reuse }) => reuse)).toHaveLength(1)
   })
@@ -134,7 +134,7 @@ describe('the strict profile', () => {
 describe('the grace profile', () => {
   const grace = { ...auto, refreshProfile: 'grace' } as const
 
-  it('gives the very same answer again, at once and later, while it lasts', async () => {
+  it('repeats the same answer, also concurrently, until the grace ends', async () => {
     const sandbox = await startSandbox({ ...grace, graceSeconds: 10 })
     const { refresh } = await signedIn(sandbox)
     const [one, two] = await Promise.all([refreshSignIn(sandbox, refresh), refreshSignIn(sandbox, refresh)])
@@ -154,7 +154,7 @@ describe('the grace profile', () => {
     expect((await refreshSignIn(sandbox, tokensOf(three).refresh)).status).toBe(200)
   })
 
-  it('is strict once it is over', async () => {
+  it('is strict after the grace', async () => {
     const sandbox = await startSandbox(grace)
     const { refresh } = await signedIn(sandbox)
     const next = tokensOf(await refreshSignIn(sandbox, refresh))
@@ -165,7 +165,7 @@ describe('the grace profile', () => {
     expect(refusal(await refreshSignIn(sandbox, refresh))).toEqual([400, 'invalid_grant'])
   })
 
-  it('gives nothing again of a sign-in that was revoked', async () => {
+  it('repeats no answer of a revoked sign-in', async () => {
     const sandbox = await startSandbox(grace)
     const { refresh } = await signedIn(sandbox)
     const next = tokensOf(await refreshSignIn(sandbox, refresh))
@@ -174,7 +174,7 @@ describe('the grace profile', () => {
     expect(refusal(await refreshSignIn(sandbox, refresh))).toEqual([400, 'invalid_grant'])
   })
 
-  it('gives the lost answer of a dropped connection', async () => {
+  it('repeats the answer of a dropped connection', async () => {
     const sandbox = await startSandbox(grace)
     const { refresh } = await signedIn(sandbox)
     sandbox.script([{ on: 'token', do: { drop: 'after' } }])

@@ -36,7 +36,7 @@ describe('revocation', () => {
     },
   )
 
-  it('of an access token ends that token alone, whatever the hint', async () => {
+  it('of an access token ends only that token, with any token_type_hint', async () => {
     const sandbox = await startSandbox(auto)
     const { access, refresh } = await signedIn(sandbox)
     const form = { client_id: sandbox.publicClientId, token: access, token_type_hint: 'refresh_token' }
@@ -45,7 +45,7 @@ describe('revocation', () => {
     expect((await refreshSignIn(sandbox, refresh)).status).toBe(200)
   })
 
-  it('works for the token of client credentials', async () => {
+  it('ends the token of client credentials', async () => {
     const sandbox = await startSandbox()
     const { id, secret } = clientOf(sandbox)
     const token = await accessToken(sandbox)
@@ -53,7 +53,7 @@ describe('revocation', () => {
     expect(await accessTokenStatus(sandbox, token)).toBe(401)
   })
 
-  it('of an unknown token is no error, without a token or a client it is', async () => {
+  it('of an unknown token is answered with 200; without a token or a client it is refused', async () => {
     const sandbox = await startSandbox()
     const client_id = sandbox.publicClientId
     expect((await revoke(sandbox, { client_id, token: 'unknown' })).status).toBe(200)
@@ -61,7 +61,7 @@ describe('revocation', () => {
     expect(refusal(await revoke(sandbox, { token: 'unknown' }))).toEqual([401, 'invalid_client'])
   })
 
-  it('is not for the tokens of another client', async () => {
+  it('of a token of another client is refused', async () => {
     const sandbox = await startSandbox({ ...auto, clients: [{ id: 'other' }] })
     const { access, refresh } = await signedIn(sandbox)
     for (const token of [access, refresh]) {
@@ -79,7 +79,7 @@ describe('revocation', () => {
     expect((await refreshSignIn(sandbox, refresh)).status).toBe(400)
   })
 
-  it('of the own token at /api/v2/tokens/me leaves the refresh token', async () => {
+  it('at /api/v2/tokens/me ends the access token and leaves the refresh token', async () => {
     const sandbox = await startSandbox(auto)
     const { access, refresh } = await signedIn(sandbox)
     const headers = { authorization: `Bearer ${access}` }
@@ -93,7 +93,7 @@ describe('/api/v2/users/me', () => {
   const me = (sandbox: Sandbox, token: string, query = ''): Promise<Reply> =>
     send(sandbox, `/api/v2/users/me${query}`, { headers: { authorization: `Bearer ${token}` } })
 
-  it('is the user who signed in', async () => {
+  it('shows the user who signed in', async () => {
     const users = [{ id: 'u-1', name: 'Ada Lindqvist', email: 'ada@example.test' }]
     const sandbox = await startSandbox({ ...auto, users })
     const { status, json } = await me(sandbox, (await signedIn(sandbox)).access)
@@ -106,7 +106,7 @@ describe('/api/v2/users/me', () => {
     })
   })
 
-  it('tells the organisation when it is asked to', async () => {
+  it('shows the organization with expand=organization', async () => {
     const sandbox = await startSandbox(auto)
     const { access } = await signedIn(sandbox)
     expect((await me(sandbox, access)).json).not.toHaveProperty('organization')
@@ -120,7 +120,7 @@ describe('/api/v2/users/me', () => {
     }
   })
 
-  it('is nobody for client credentials, or without a token', async () => {
+  it('refuses client credentials, and a call without a token', async () => {
     const sandbox = await startSandbox()
     const reply = await me(sandbox, await accessToken(sandbox))
     expect(reply.status).toBe(400)
@@ -128,7 +128,7 @@ describe('/api/v2/users/me', () => {
     expect((await me(sandbox, 'unknown')).status).toBe(401)
   })
 
-  it('counts against the limit of the user, and meets scripted faults', async () => {
+  it('counts against the limit of the token, and takes scripted faults', async () => {
     const sandbox = await startSandbox({ ...auto, rateLimit: { perMinute: 1 } })
     const { access } = await signedIn(sandbox)
     sandbox.script([{ on: 'users', do: { status: 503 } }])

@@ -21,7 +21,7 @@ const deliver = async (sandbox: Sandbox, headers: Record<string, string>, name =
   })
 
 describe('a receiver', () => {
-  it('keeps what came as it came, and says whether the signature is right', async () => {
+  it('keeps a webhook unchanged, and whether its signature is right', async () => {
     const sandbox = await startSandbox()
     const headers = signed(sandbox.env['WEBHOOK_SECRET'] ?? '')
     expect((await deliver(sandbox, headers)).status).toBe(204)
@@ -37,7 +37,7 @@ describe('a receiver', () => {
     expect(JSON.parse((await send(sandbox, '/__sandbox/deliveries?name=idp')).text)).toEqual([only])
   })
 
-  it('stands where the environment says', async () => {
+  it('is at the addresses of the environment variables', async () => {
     const sandbox = await startSandbox()
     for (const name of ['IDP_WEBHOOK_URL', 'IDM_WEBHOOK_URL', 'ANALYTICS_WEBHOOK_URL']) {
       await fetch(sandbox.env[name] ?? '', { method: 'POST', body: BODY })
@@ -49,7 +49,7 @@ describe('a receiver', () => {
     ])
   })
 
-  it('counts what comes again under the same id, for each name', async () => {
+  it('counts deliveries of the same id, for each name', async () => {
     const sandbox = await startSandbox({ webhookSecrets: [OLD] })
     await deliver(sandbox, signed(OLD))
     await deliver(sandbox, signed(OLD), 'idm')
@@ -61,7 +61,7 @@ describe('a receiver', () => {
     expect(sandbox.deliveries('idm').map(({ copy }) => copy)).toEqual([1])
   })
 
-  it('knows a right signature among several, and by any of its secrets', async () => {
+  it('accepts one right signature among several, by any of its secrets', async () => {
     const sandbox = await startSandbox({ webhookSecrets: [OLD, NEW] })
     expect(sandbox.env['WEBHOOK_SECRET']).toBe(`${OLD},${NEW}`)
     const both = { ...signed(OLD), 'webhook-signature': `v1,AAAA v1a,x ${signed(NEW)['webhook-signature']}` }
@@ -87,7 +87,7 @@ describe('a receiver', () => {
     expect(sandbox.deliveries()).toMatchObject([{ verified: false, body: BODY }])
   })
 
-  it('takes other secrets from now on', async () => {
+  it('verifies with new secrets from then on', async () => {
     const sandbox = await startSandbox({ webhookSecrets: [OLD] })
     expect((await control(sandbox, 'webhooks', { secrets: [NEW] })).status).toBe(204)
     await deliver(sandbox, signed(NEW))
@@ -107,7 +107,7 @@ describe('a receiver', () => {
     },
   )
 
-  it('forgets what it was told to forget', async () => {
+  it('removes all deliveries, or those of one name', async () => {
     const sandbox = await startSandbox()
     for (const name of ['idp', 'idm', 'mine']) await deliver(sandbox, signed(OLD), name)
     expect((await send(sandbox, '/__sandbox/deliveries?name=idp', { method: 'DELETE' })).status).toBe(204)
@@ -120,7 +120,7 @@ describe('a receiver', () => {
     expect(sandbox.deliveries()).toMatchObject([{ copy: 1 }])
   })
 
-  it('has not got what was refused or dropped before, and has what was dropped after', async () => {
+  it('keeps no webhook that was refused or dropped before, and one that was dropped after', async () => {
     const sandbox = await startSandbox()
     sandbox.script([
       { on: 'webhook', do: { status: 503, headers: { 'retry-after': '1' } } },
@@ -135,7 +135,7 @@ describe('a receiver', () => {
   })
 })
 
-it('the journal shows neither the token nor the address of a webhook', async () => {
+it('masks token and address of a webhook in the journal', async () => {
   const sandbox = await startSandbox()
   await deliver(sandbox, signed(OLD))
   const mark = expect.stringMatching(/^sha256:[0-9a-f]{12}$/)
