@@ -31,26 +31,43 @@ import { storedFact, type Verification } from './verification.ts'
 
 /** How a connection gets access tokens. */
 export interface AccessOptions {
-  /** Where upstream is; see `resolveHosts`. */
+  /** The addresses of the upstream. Make them with `resolveHosts`. */
   readonly hosts: Hosts
+  /** The OAuth client: its id, and its secret or private key. */
   readonly client: OAuthClient
-  /** How the client names itself. Default `auto`: by its private key, else Basic on the platform's hosts, the form body elsewhere. */
+  /**
+   * How the client authenticates (RFC 6749, 2.3). Default: `auto`, the private key if there is one, else
+   * Basic on the platform's hosts and the form body elsewhere.
+   */
   readonly clientAuth?: 'auto' | ClientAuthMethod
-  /** Free parameters of requests to sign in, as `prompt`, `audience`, `org`; those that a request sets by itself are refused. */
+  /**
+   * More parameters of authorization requests, as `prompt`, `audience`, `org`. Parameters that a request sets
+   * itself are refused.
+   */
   readonly authorizeParams?: ExtraParams
-  /** Free parameters of token requests, as `resource`, `audience`, likewise. */
+  /**
+   * More parameters of token requests, as `resource`, `audience`. Parameters that a request sets itself are
+   * refused.
+   */
   readonly tokenParams?: ExtraParams
-  /** Scopes of the service's own access token. Default: for each API those that it needs, on a token of its own; of a sign-in all that it has. */
+  /**
+   * The scopes of the service's access token. Default: each API gets a token of its own with the scopes that
+   * it needs; a sign-in has all its scopes.
+   */
   readonly scopes?: readonly string[]
-  /** Default `auto`: verified when they look like a JWT. */
+  /** Whether access tokens are JWTs, which are verified. Default: `auto`, those that look like a JWT. */
   readonly accessTokenFormat?: 'auto' | 'jwt' | 'opaque'
-  /** Begins a sign-in where none is stored, or the stored one has ended and this one is new; otherwise the store wins. */
+  /**
+   * A refresh token that starts the grant if none is stored, or if the stored one has ended and this token is
+   * new.
+   */
   readonly refreshToken?: Secret
   /**
-   * What upstream does with a refresh token that is presented twice. `strict` (default): it ends the sign-in. `grace`: within
-   * `graceMs` (default 30 s) it gives the same answer again.
+   * What the upstream does with a refresh token that is presented twice. `strict`: it ends the grant.
+   * `grace`: within `graceMs` it gives the same answer again. Default: `strict`.
    */
   readonly refreshProfile?: 'strict' | 'grace'
+  /** The time of `grace`, in milliseconds, at least 0. Default: 30 s. */
   readonly graceMs?: Millis
 }
 
@@ -72,8 +89,9 @@ export interface Access {
   readonly deviceSignIn: DeviceSignIn
   readonly signOut: SignOut
   /**
-   * Access tokens: of the sign-in where there is one, else by client credentials with these scopes; without any, with those that
-   * upstream gives by default (RFC 6749, 3.3). Sources of the same scopes are one.
+   * Gives a source of access tokens: of the sign-in if there is one, else by client credentials with these
+   * scopes. An empty list asks for the default scopes of the server (RFC 6749, 3.3). Equal scopes share one
+   * source.
    */
   source(scopes: readonly string[]): TokenSource
 }
@@ -136,7 +154,9 @@ export function createAccess(
   }
 }
 
-/** Of every input that shapes a token by client credentials, so that no two different ones meet. */
+/**
+ * Joins every input that shapes a token by client credentials, so that different inputs never share a row.
+ */
 function shapeOf({ hosts, client, tokenParams }: AccessOptions, asked: readonly string[]): string {
   const params = pairsOf(tokenParams)
   const extra = params.length === 0 ? undefined : lengthPrefixed(params.flat())
@@ -144,7 +164,7 @@ function shapeOf({ hosts, client, tokenParams }: AccessOptions, asked: readonly 
   return lengthPrefixed([hosts.oauth, client.id, 'client_credentials', [...asked].sort().join(' '), extra, ...issuer])
 }
 
-/** The calls of the OAuth server; the store remembers how the client names itself. */
+/** The calls of the OAuth server. The store remembers how the client authenticates. */
 function oauthOf(
   { hosts, client, clientAuth = 'auto', authorizeParams, tokenParams }: AccessOptions,
   { connection, server, policy, network }: AccessParts,

@@ -36,7 +36,10 @@ export type { ConnectionOptions, ConnectionPorts } from './options.ts'
 export interface Connection {
   /** The connection's name, `default` where the options give none. The store keeps each name apart. */
   readonly name: string
-  /** Access tokens of the service. By default they have the scopes of `ConnectionOptions.scopes`, or those that the server gives. */
+  /**
+   * Access tokens of the service. By default they have the scopes of `ConnectionOptions.scopes`, or those
+   * that the server gives.
+   */
   readonly accessTokens: AccessTokens
   /** The grant that a user's sign-in left: whether it still holds, and a way to renew it before it lapses. */
   readonly grant: Pick<Grant, 'exists' | 'keepAlive'>
@@ -55,8 +58,9 @@ export interface Connection {
   /** The keys that sign access tokens and ID tokens; the same as `keys` where no others are known. */
   readonly accessKeys: KeySource
   /**
-   * Keeps the key-sets up to date until the signal aborts, then resolves. Run it in every process that lives longer than a few
-   * minutes: it then refuses a withdrawn key within ten minutes. `observer.failed` gets each fetch that fails.
+   * Keeps the key-sets up to date until the signal aborts, then resolves. Run it in every process that lives
+   * longer than a few minutes: it then refuses a withdrawn key within ten minutes. `observer.failed` gets
+   * each fetch that fails.
    */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
   /** By how many milliseconds the issuer's clock is ahead of this process; negative when it is behind. */
@@ -64,17 +68,18 @@ export interface Connection {
   /** Counters and durations of this process. */
   readonly meters: Meters
   /**
-   * Resolves when no renewal is running, background renewals included. Await it before you close the store: a refresh token whose
-   * successor is not stored is lost.
+   * Resolves when no renewal is running, background renewals included. Await it before you close the store: a
+   * refresh token whose successor is not stored is lost.
    */
   idle(): Promise<void>
 }
 
 /**
- * Opens a connection to one upstream organisation with one OAuth client. It sends nothing until a method needs an answer.
+ * Opens a connection to one upstream organisation with one OAuth client. It sends nothing until a method
+ * needs an answer.
  *
- * `options` says where the upstream is and who asks; `ports` hands in the store, clock, randomness, HTTP and cryptography
- * (`nodePorts()` or `webPorts()`, and a store).
+ * `options` says where the upstream is and who asks; `ports` hands in the store, clock, randomness, HTTP and
+ * cryptography (`nodePorts()` or `webPorts()`, and a store).
  *
  * Rejects with `config_invalid`; `fields` then lists every wrong option.
  *
@@ -253,7 +258,10 @@ const accessSource = (
   },
 })
 
-/** Throws where the hosts offer no guest API: `config_invalid` without an address, `api_not_public` on the public platform. */
+/**
+ * Throws where the hosts offer no guest API: `config_invalid` without an address, `api_not_public` on the
+ * public platform.
+ */
 function requireGuestApi(hosts: Hosts, gateway: boolean): void {
   if (hosts.api === undefined) {
     const field = {

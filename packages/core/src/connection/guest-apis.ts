@@ -13,19 +13,24 @@ import type { OnDuplicate } from '../upstream/applicant-fields.ts'
 import type { ProviderParts, TokenFormat } from '../upstream/guest-api.ts'
 import { type AuthenticatingApiName, authenticatingApis } from '../upstream/guest-apis.ts'
 
-/** What a connection may say of guests that are made for addresses. */
+/** Options of a connection about guests that are made for addresses. */
 export interface AuthenticatedGuestOptions {
-  /** The address of the CRM that knows customers by their mail address. Default: guests are not enriched from a CRM. */
+  /**
+   * The URL of the CRM, which knows customers by mail address. Default: guests are not enriched from a CRM.
+   */
   readonly crmUrl?: string
-  /** Whether a channel is looked at before a guest is made on it, only to explain a 403, or never. Default `before`. */
+  /** When a channel is read: before each create, only to explain a 403, or never. Default: `before`. */
   readonly preflight?: Preflight
-  /** Whether the tokens of an API are JWTs, which are verified, or opaque, which are taken as they are. Default: as the API says. */
+  /**
+   * For each API: `jwt` tokens are verified, `opaque` ones are accepted unread. Default: as the API is
+   * documented.
+   */
   readonly tokenFormat?: Partial<Readonly<Record<AuthenticatingApiName, TokenFormat>>>
-  /** What becomes of a request for an applicant who has a session, if the request does not say. Default `reject`. */
+  /** What to do for an applicant who has a session, if the request does not say. Default: `reject`. */
   readonly onDuplicate?: OnDuplicate
 }
 
-/** The APIs that make guests for addresses, with their calls as a connection makes them. */
+/** The APIs that make guests for addresses, with the calls of one connection. */
 export const connectedApis = (
   parts: ProviderParts,
   formats: AuthenticatedGuestOptions['tokenFormat'] = {},
@@ -33,8 +38,8 @@ export const connectedApis = (
   authenticatingApis.map((api) => ({ api, calls: api.calls(parts), format: formats[api.name] ?? api.tokenFormat }))
 
 /**
- * The policy of calls to a CRM: two seconds and one try, because a caller waits for a guest meanwhile. It shares no limit and no circuit
- * with the calls to the upstream.
+ * The policy of calls to a CRM: two seconds and one try, because a caller waits for a guest meanwhile. It
+ * shares no limit and no circuit breaker with calls to the upstream.
  */
 export const crmPolicy = (ports: { readonly clock: Clock; readonly random: Random }): Policy =>
   pipeline(

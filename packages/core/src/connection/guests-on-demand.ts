@@ -3,12 +3,15 @@ import { loadOnce } from '../ports/load-once.ts'
 import type { Guests } from '../guests/guests.ts'
 import type { Listeners } from '../guests/events/listeners.ts'
 
-/** Loads the code for guests, once. Rejects with `internal` if it cannot be loaded, as in a page that is offline; the next call loads again. */
+/**
+ * Loads the code for guests once. Rejects with `internal` if it cannot be loaded, as in an offline page; the
+ * next call loads again.
+ */
 export const guestCode = loadOnce(() => import('./guests.ts').catch(refuseUnloaded))
 
 /**
- * Guests whose code is loaded by the first call: a page that signs its user in has no guest yet. A call whose code cannot be loaded, as in a
- * page that is offline, rejects with `internal`; the next call loads again.
+ * Guests whose code is loaded by the first call, because a page that signs its user in has no guest yet. A
+ * call whose code cannot be loaded rejects with `internal`; the next call loads again.
  */
 export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
   const loaded = loadOnce(() => load().catch(refuseUnloaded))
@@ -37,6 +40,6 @@ export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<List
 function refuseUnloaded(thrown: unknown): never {
   if (thrown instanceof GuestpassError) throw thrown
   const message =
-    'The code for guests could not be loaded; nothing was sent. Check the network and the files of the program, then call again.'
+    'The code for guests could not be loaded. Nothing was sent. Check the network and the files of the program, then call again.'
   throw new GuestpassError('internal', message, { cause: thrown })
 }

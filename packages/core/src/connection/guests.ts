@@ -16,7 +16,7 @@ export interface ConnectionGuests
   readonly platform: Platform
 }
 
-/** What the token formats of a connection must be. */
+/** The schema of the option `tokenFormat`. */
 export const tokenFormatSchema = object<NonNullable<AuthenticatedGuestOptions['tokenFormat']>>(
   byAuthenticatingApi(() => oneOf('jwt', 'opaque')),
 )

@@ -9,13 +9,14 @@ import { type Hosts, hostsSchema } from '../upstream/hosts.ts'
 import { type AuthorizationServer, createAuthorizationServer } from '../upstream/oauth/server.ts'
 import { storedFact, type KeySetPlace } from './verification.ts'
 
-/** The OAuth server of a connection. */
+/** The OAuth server of a connection: its endpoints, and its key-set. */
 export interface OAuthServer extends AuthorizationServer {
-  /** The key-set that the issuer's discovery document names; absent where no issuer is named. */
+  /** The key-set that the issuer's discovery document names. Absent if no issuer is named. */
   readonly keySet?: KeySetPlace
 }
 
-interface OAuthServerPorts {
+/** The ports of `oauthServer`. A store keeps the discovery document for other processes. */
+export interface OAuthServerPorts {
   readonly store?: Pick<Store, 'fact' | 'setFact'>
   readonly http: Http
   readonly clock: Clock
@@ -33,8 +34,23 @@ const portsSchema = object<OAuthServerPorts>(
 )
 
 /**
- * The OAuth server of a connection, by its issuer where one is named. Nothing is sent before it is asked for something. `pinned`: the
- * issuer of tokens, where no discovery document is read.
+ * Gives the OAuth server of a connection. If `hosts` name an issuer, its discovery document is read on the
+ * first question (RFC 8414, OpenID Connect Discovery). `pinned` is the issuer of tokens if no discovery
+ * document is read.
+ *
+ * Throws `config_invalid`; `fields` then lists every wrong option.
+ *
+ * @example
+ * ```ts
+ * import { resolveHosts } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { oauthServer } from '@guestpass/core/runtime-kit'
+ *
+ * const ports = nodePorts()
+ * const server = oauthServer('default', resolveHosts({ baseUrl: 'https://gateway.example.com' }), ports)
+ * console.log((await server.expected()).issuer ?? 'no issuer is known')
+ * await ports.close()
+ * ```
  */
 export function oauthServer(connection: string, hosts: Hosts, ports: OAuthServerPorts, pinned?: string): OAuthServer {
   checkOptions(
@@ -61,7 +77,7 @@ export function oauthServerOf(connection: string, hosts: Hosts, ports: OAuthServ
   return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
 }
 
-/** What is made when it is asked for first, and then the same. */
+/** Makes a value on the first call, and gives the same one later. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())

@@ -32,44 +32,50 @@ import type { Platform } from '../verify/platform.ts'
 import { pinSchemas } from '../verify/verifier-options.ts'
 import type { VerificationOptions } from './verification.ts'
 
-/** One upstream organisation and one OAuth client. */
+/** The options of `connection`: one upstream organisation and one OAuth client. */
 export interface ConnectionOptions
   extends Omit<VerificationOptions, 'keys' | 'accessKeys'>,
     AccessOptions,
     AuthenticatedGuestOptions {
   /**
-   * The keys of guest tokens, as one or more PEM blocks. Where the hosts name a key-set too, it is asked about tokens that none of
-   * these fits. Default: the key-set of the hosts alone. Access tokens are judged by the key-set, where one is named.
+   * The keys of guest tokens, as one or more PEM blocks. If the hosts name a key-set too, it verifies tokens
+   * that none of these keys fits, and access tokens. Default: the key-set of the hosts alone.
    */
   readonly publicKey?: string
-  /** Says that the API host, although of the public platform, offers the documented guest APIs. Default false. */
+  /**
+   * Set it to true if the API host is of the public platform and yet offers the documented guest APIs.
+   * Default: false.
+   */
   readonly gateway?: boolean
-  /** Limits, deadlines, retries, breaker. */
+  /** Limits, deadlines, retries and circuit breaker of upstream calls. Default: see `StandardOptions`. */
   readonly policy?: StandardOptions
+  /** How long before its end a token is renewed. Default: see `Windows`. */
   readonly windows?: Windows
 }
 
-/** The world that a connection lives in. */
+/** What a connection needs from its environment. `nodePorts` and `webPorts` make all but the store. */
 export interface ConnectionPorts {
+  /** Keeps credentials, events and coordination. Processes that share it share their tokens. */
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
   readonly http: Http
+  /** Cryptography. */
   readonly platform: Platform
   /** Names this process among those that share the store. Default: a random id. */
   readonly holder?: string
-  /** Called about every 5 s while tokens that came wait for a store that is busy or full. */
+  /** Called about every 5 s while received tokens wait for a store that is busy or full. */
   readonly onUnsaved?: (waiting: UnsavedTokens) => void
   /**
-   * How long such a store is asked, in milliseconds, before the call rejects with `in_doubt` and the tokens as `error.unsaved`.
-   * Default: as long as the process lives.
+   * How long a call retries to store received tokens, in milliseconds, at least 0. Then it rejects with
+   * `in_doubt` and the tokens as `error.unsaved`. Default: as long as the process lives.
    */
   readonly unsavedMs?: Millis
 }
 
 const WINDOW = 'Give a function from the lifetime of a token to milliseconds before its end.'
 
-/** What the options of a connection must be, besides `tokenFormat`. */
+/** The schemas of the options, besides `tokenFormat`. */
 const optionSchemas = {
   name: connectionName,
   ...pinSchemas,
@@ -103,7 +109,10 @@ const optionSchemas = {
   windows: object<Windows>({ advisory: required(callable(WINDOW)), mandatory: required(callable(WINDOW)) }),
 }
 
-/** What the options of a connection must be. The names of guest APIs are in the code for guests, which is loaded only to check these. */
+/**
+ * The schema of the options. The names of guest APIs are in the code for guests, which is loaded only to
+ * check `tokenFormat`.
+ */
 export const connectionSchema = async (options: unknown): Promise<OptionSchema> =>
   object<ConnectionOptions>({
     ...optionSchemas,
@@ -111,7 +120,7 @@ export const connectionSchema = async (options: unknown): Promise<OptionSchema> 
       isObject(options) && options['tokenFormat'] !== undefined ? (await guestCode()).tokenFormatSchema : boolean,
   })
 
-/** What the ports of a connection must be. */
+/** The schema of the ports. */
 export const connectionPorts: OptionSchema = object<ConnectionPorts>(
   {
     store: schemas.connectionStore,

@@ -1,7 +1,10 @@
 import { loadOnce } from '../ports/load-once.ts'
 import type { TokenSource } from '../tokens/access/access-tokens.ts'
 
-/** A source of access tokens that is found out by its first call. A call rejects as `find` does; the next call asks `find` again. */
+/**
+ * A source of access tokens that `find` gives on the first call. A call rejects as `find` does; the next call
+ * asks `find` again.
+ */
 export function sourceOnDemand(find: () => Promise<TokenSource>): TokenSource {
   let source: TokenSource | undefined
   const found = loadOnce(async () => (source = await find()))
@@ -9,7 +12,7 @@ export function sourceOnDemand(find: () => Promise<TokenSource>): TokenSource {
     token: (context) => source?.token(context) ?? found().then((one) => one.token(context)),
     reportRejected(token, by) {
       if (source) return source.reportRejected(token, by)
-      // Before the source is known: the report is made before the next token is asked for.
+      // The source is not known yet. It gets the report before the next token is requested.
       void found()
         .then((one) => one.reportRejected(token, by))
         .catch(() => {})

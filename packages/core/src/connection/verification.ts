@@ -26,38 +26,46 @@ import { type Algorithm, ALGORITHMS, type Verifier } from '../verify/verdict.ts'
 import { pinSchemas } from '../verify/verifier-options.ts'
 import { verifier } from '../verify/verifier.ts'
 
-/** Where a key-set is: its URL; or where the URL is found out when it is needed, and the name under which a store remembers its keys. */
+/**
+ * Where a key-set is: its URL, or a function that finds the URL and the name under which a store remembers
+ * the keys.
+ */
 export type KeySetPlace =
   | { readonly url: string }
   | { readonly url: () => Promise<string>; readonly rememberedAs: string }
 
-/** How the tokens of one connection are checked. */
+/** The options of `verification`: how to verify the tokens of one connection. */
 export interface VerificationOptions {
   /** The connection's name. Default `default`. */
   readonly name?: string
   /**
-   * The keys of guest tokens: public keys in PEM, a key-set, or where a key-set is. With PEM and a place both, the place is asked
-   * about tokens that none of the PEM keys fits.
+   * The keys of guest tokens: public keys in PEM, a key-set, or the URL of one. With both PEM and a URL, the
+   * key-set verifies tokens that none of the PEM keys fits.
    */
   readonly keys:
     | { readonly pem: string }
     | ({ readonly pem: string } & KeySetPlace)
     | { readonly jwks: { readonly keys: readonly Jwk[] } }
     | KeySetPlace
-  /** The key-set of the OAuth server, for access tokens and ID tokens. Default: not known, and `keys` are taken for them. */
+  /** The key-set of the OAuth server, for access tokens and ID tokens. Default: the same as `keys`. */
   readonly accessKeys?: KeySetPlace
   /**
-   * Algorithms that tokens may be signed with. Default: RS256 alone; where the key-set is the one that an issuer's discovery document
-   * names, all of them, because its keys say which they are for.
+   * The signature algorithms to accept. Default: RS256 alone. For the key-set of an issuer's discovery
+   * document: all, because its keys name their algorithm.
    */
   readonly algorithms?: readonly Algorithm[]
-  /** Pins of what tokens must say; not looked at when absent. */
+  /** The `iss` that guest tokens must have. Default: not checked. */
   readonly issuer?: string
+  /** The `aud` that guest tokens must have. Default: not checked. */
   readonly audience?: string
+  /** A claim that guest tokens must have with this value. Default: not checked. */
   readonly organization?: { readonly claim: string; readonly id: string }
 }
 
-/** The world that verification needs; the store remembers keys, the issuer's clock and what was revoked. */
+/**
+ * The ports of `verification`. The store remembers keys, the offset of the issuer's clock, and revoked
+ * tokens.
+ */
 export interface VerificationPorts {
   readonly store?: Pick<Store, 'fact' | 'setFact' | 'denied'>
   readonly clock: Clock
@@ -96,22 +104,45 @@ const verificationPorts = object<VerificationPorts>(
   { open: true },
 )
 
-/** `run` mirrors the key-sets, so that a removed key is refused within the interval without traffic. */
+/**
+ * Verifies the tokens of one connection. `run` keeps the key-sets up to date: a withdrawn key is refused
+ * within ten minutes.
+ */
 export interface Verification extends Worker {
   /** The keys of guest tokens. */
   readonly keys: KeySource
   /** The keys of access tokens and ID tokens. */
   readonly accessKeys: KeySource
-  /** True when `accessKeys` are PEM keys of guest tokens, because no key-set is known: another key may sign access tokens. */
+  /**
+   * True if `accessKeys` are the PEM keys of guest tokens, because no key-set is known. Another key may sign
+   * access tokens.
+   */
   readonly accessKeysAssumed: boolean
+  /** The clock of the token issuer, by the Date headers of its answers. */
   readonly issuerClock: IssuerClock
-  /** Checks guest tokens: pins and revocation included. */
+  /** Verifies guest tokens, pins and revocation included. */
   readonly guestTokens: Verifier
-  /** Checks the service's own access tokens, which are for another audience. */
+  /** Verifies the service's access tokens, which have another audience. */
   readonly accessTokens: Verifier
 }
 
-/** Composes what checks the tokens of one connection. Nothing is fetched before it is needed. Rejects with `config_invalid`. */
+/**
+ * Makes what verifies the tokens of one connection, without the connection. It fetches keys when the first
+ * token needs them.
+ *
+ * Rejects with `config_invalid`; `fields` then lists every wrong option.
+ *
+ * @example
+ * ```ts
+ * import { verification } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const { guestTokens } = await verification({ keys: { url: 'https://gateway.example.com/jwks' } }, ports)
+ * console.log(await guestTokens.verify('not-a-token')) // { valid: false, reason: 'malformed' }
+ * await ports.close()
+ * ```
+ */
 export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
   checkOptions('verification', ['options', options, verificationSchema], ['ports', ports, verificationPorts])
   return verificationOf(options, ports)
@@ -128,7 +159,7 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
   })
   const { maker } = platform
   const mirrors = new Map<string, MirroredKeys>()
-  /** One mirror for each place. */
+  /** One mirror for each key-set. */
   const mirrored = (place: KeySetPlace): MirroredKeys => {
     const rememberedAs = 'rememberedAs' in place ? place.rememberedAs : place.url
     const facts = storedFact(store, name, `keys:${rememberedAs}`)
@@ -178,7 +209,7 @@ function guestKeys(
     : mirrored(given)
 }
 
-/** A value that the store remembers for a connection, if there is a store. */
+/** Loads and saves a value of a connection in the store, if there is a store. */
 export const storedFact = (store: Pick<Store, 'fact' | 'setFact'> | undefined, connection: string, name: string) => ({
   load: async (): Promise<unknown> => store?.fact(connection, name),
   save: async (value: unknown): Promise<void> => store?.setFact(connection, name, value),

@@ -43,36 +43,40 @@ export type { RefreshOptions } from './tokens/current-token.ts'
 /** The guests of one connection. */
 export interface Guests extends GuestRecords {
   /**
-   * Issues a guest token, verified and stored before it is returned. A known guest gets its next generation. For the address of an
-   * applicant it makes one guest, however many calls ask at once.
+   * Issues a guest token, verified and stored before it is returned. A known guest gets its next generation.
+   * For the address of an applicant it makes one guest, however many calls ask at once.
    *
-   * Rejects with `invalid_input`, `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`, `create_in_doubt`,
-   * `guest_orphaned`, `channel_unavailable`, `upstream_garbled` (the upstream gave the id of another guest), and with the errors of
-   * access tokens and upstream calls.
+   * Rejects with `invalid_input`, `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`,
+   * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `upstream_garbled` (the upstream gave the id
+   * of another guest), and with the errors of access tokens and upstream calls.
    */
   issue(request: GuestRequest, context?: Context & ReadyContext): Promise<IssuedGuest>
   /**
-   * Gives the guest's token, valid now and renewed if due. Rejects with `invalid_input`, `guest_unknown`, `guest_revoked`,
-   * `needs_reauth`, `refresh_impossible`, `token_refused`, and with the errors of access tokens and upstream calls.
+   * Gives the guest's token, valid now and renewed if due. Rejects with `invalid_input`, `guest_unknown`,
+   * `guest_revoked`, `needs_reauth`, `refresh_impossible`, `token_refused`, and with the errors of access
+   * tokens and upstream calls.
    */
   token(guestId: string, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
-   * Renews the guest's token now, exactly once however many calls ask. With `token`, a token from outside, it imports that token first;
-   * it may have expired at most 300 s ago. `subject` is its `sub`, if that is not the guest id.
+   * Renews the guest's token now, exactly once however many calls ask. With `token`, a token from outside, it
+   * imports that token first; it may have expired at most 300 s ago. `subject` is its `sub`, if that is not
+   * the guest id.
    *
-   * Rejects with `token_invalid` and the reason (expired, of another guest, revoked, superseded, …), and with the errors of `token`.
+   * Rejects with `token_invalid` and the reason (expired, of another guest, revoked, superseded, …), and with
+   * the errors of `token`.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
-   * Renews the token of a guest if it is due, also while callers still get the present one. `row` is the row that a keeper claimed from
-   * the store. Rejects if the renewal fails, though the present token may still be valid.
+   * Renews the token of a guest if it is due, also while callers still get the present one. `row` is the row
+   * that a keeper claimed from the store. Rejects if the renewal fails, though the present token may still be
+   * valid.
    */
   keepRenewed(row: string, context?: Context): Promise<void>
   /** Work on guests in the background: what the CRM knows of them, and their attributes upstream. */
   readonly enrichment: Pick<Enrichment, 'drain' | 'run' | 'backlog'>
   /**
-   * Calls `listener` with every guest token that this process gets. Errors of the listener fail no call. Returns a function that
-   * removes the listener.
+   * Calls `listener` with every guest token that this process gets. Errors of the listener fail no call.
+   * Returns a function that removes the listener.
    */
   onTokenReady(listener: Listener): () => void
 }
@@ -96,7 +100,7 @@ export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, To
 /** How long the caller of a create waits: as long as its calls last. */
 const PATIENCE = {
   what: 'The request for a guest',
-  then: 'What was sent goes on: ask again, or allow it more time.',
+  then: 'A request that was sent goes on. Call again, or set a longer `patienceMs`.',
   mostMs: Number.POSITIVE_INFINITY,
 }
 

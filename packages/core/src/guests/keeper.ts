@@ -7,23 +7,33 @@ import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
 
+/** Options of `keeper`. */
 export interface KeeperOptions {
-  /** A session is kept while somebody asked for it within this time. Default 24 h. */
+  /** How long after its last call a session is kept, in milliseconds, at least 0. Default: 24 h. */
   readonly keepForMs?: Millis
-  /** Requests a minute that upstream takes; the keeper claims about two seconds of it at a time. Default 300. */
+  /**
+   * Requests a minute that the upstream takes, more than 0. The keeper claims about two seconds of them at a
+   * time. Default: 300.
+   */
   readonly perMinute?: number
 }
 
+/** What a keeper works for and with. */
 export interface KeeperParts {
+  /** The name of the connection whose sessions it keeps. */
   readonly connection: string
-  /** Renews one session that is due and waits for it; its failures are its own to remember, and are reported. */
+  /**
+   * Renews one session that is due: `guests.keepRenewed` of the connection. A rejection is reported to the
+   * observer of `run`.
+   */
   readonly renew: (guestId: string) => Promise<unknown>
+  /** Counts renewals, and measures how late they are. */
   readonly meter: Meter
 }
 
 /**
- * Renews what is due until the signal aborts; then resolves when the renewals under way have ended. A renewal that failed is reported. The
- * backlog is the sessions that are due now.
+ * Keeps sessions renewed. `run` renews what is due until the signal aborts, then resolves when running
+ * renewals have ended. It reports each renewal that fails. `backlog` counts the sessions that are due now.
  */
 export type Keeper = StoredWorker
 
@@ -38,22 +48,50 @@ const portsSchema = object<{ store: unknown; clock: unknown }>(
 )
 const optionsSchema = object<KeeperOptions>({ keepForMs: millis(0), perMinute: number(Number.MIN_VALUE) })
 
-/** Short, because the claims of a process that dies are nobody's until then; two that renew one session do no harm. */
+/**
+ * Short, because no process works on the claims of one that died until then. Two that renew one session do no
+ * harm.
+ */
 const LEASE: Millis = 5 * SECOND
-/** How long it looks away when nothing is due: sessions may come in from other processes meanwhile. */
+/** The pause when nothing is due. Another process may store sessions meanwhile. */
 const LONGEST_PAUSE: Millis = SECOND
-/** Never less, so that other work of this process gets its turn. */
+/** Other work of this process runs meanwhile. */
 const SHORTEST_PAUSE: Millis = 10
 const AHEAD: Millis = 2 * SECOND
-/** Renewals under way at once: more would only wait for upstream, and time out there. */
+/** Renewals at once. More would only wait for the upstream, and time out. */
 const MOST_AT_ONCE = 100
-/** The part of them that may still be under way when the next are claimed: a claim is a commit, and should be for many. */
+/** The share that may still run when the next are claimed: a claim is a commit, and should be for many. */
 const REFILL_BELOW = 0.75
 
 /**
- * Keeps live sessions renewed before they lapse: claims those that are due from the store, no more than upstream takes in a
- * few seconds, so that keepers of several processes share the work and none sits on claims that it cannot serve. Throws
- * `config_invalid` for wrong options.
+ * Makes a worker that renews guest sessions before they expire. It claims due sessions from the store, at
+ * most what the upstream takes in about two seconds, so that keepers of several processes share the work. Run
+ * one in each long-lived process.
+ *
+ * `parts` names the connection and its `keepRenewed`; `ports` are the connection's store and clock.
+ *
+ * Throws `config_invalid`; `fields` then lists every wrong option.
+ *
+ * @example
+ * ```ts
+ * import { connection, keeper, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = { ...nodePorts(), store: memoryStore() }
+ * const { name, guests, meters } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   ports,
+ * )
+ * const stop = new AbortController()
+ * const parts = { connection: name, renew: guests.keepRenewed, meter: meters }
+ * const running = keeper(parts, ports, { perMinute: 120 }).run(stop.signal)
+ * stop.abort()
+ * await running
+ * await ports.close()
+ * ```
  */
 export function keeper(
   parts: KeeperParts,
@@ -83,12 +121,14 @@ export function keeper(
     }
   }
 
-  /** Claims what there is room for; says how long to look away. */
+  /**
+   * Claims as many due sessions as it has room for. Gives the pause until the next claim, in milliseconds.
+   */
   async function claim(working: Map<string, Promise<void>>, pieces: WorkerObserver): Promise<Millis> {
     const max = most - working.size
     const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
     for (const { id, dueAt } of claimed) {
-      // A renewal may outlast its claim, which then comes back here.
+      // A renewal may outlast its claim, which is then claimed again here.
       if (working.has(id)) continue
       const work = renewOne(id, lateness(now, dueAt), pieces).finally(() => working.delete(id))
       working.set(id, work)
@@ -109,7 +149,7 @@ export function keeper(
           while (working.size > most * REFILL_BELOW) await Promise.race(working.values())
           return full ? 0 : pauseMs
         },
-        // Sessions lapse while a store that failed is not asked.
+        // Sessions expire while a store that failed is not asked again.
         { clock, signal, observer, longestMs: 2 * SECOND },
       )
       await Promise.all(working.values())

@@ -19,22 +19,22 @@ export interface ApplicantApi extends Pick<TokenRequirements, 'format' | 'renewa
   /** Checks a request. Throws `invalid_input` with all its faults. */
   parse(input: unknown): Applicant
   /**
-   * Whether the upstream refuses a second guest for the same applicant: then a create whose answer was lost may be sent again. Otherwise
-   * it could make another guest.
+   * Whether the upstream refuses a second guest for the same applicant: then a create whose answer was lost
+   * may be sent again. Otherwise it could make another guest.
    */
   readonly conflicts: boolean
   /** Throws when the connection cannot offer the API at all. */
   available(): void
-  /** What is to be known before a create is sent. Rejects with `channel_unavailable`. */
+  /** Checks the channel before a create. Rejects with `channel_unavailable`. */
   before(applicant: Applicant): Promise<ChannelStatus>
-  /** A refusal of a create in the light of what else can be found out. */
+  /** Explains a refused create by what else can be read. Gives the error to throw. */
   explain(error: GuestpassError, applicant: Applicant): Promise<GuestpassError>
   /**
-   * Makes a guest. The call is not repeated once the upstream may have acted. Rejects with `in_doubt` if it may have taken effect, with
-   * `session_exists` if the upstream has a session.
+   * Makes a guest. The call is not repeated once the upstream may have acted. Rejects with `in_doubt` if it
+   * may have taken effect, with `session_exists` if the upstream has a session.
    */
   create(applicant: Applicant, requestId: string, hooks: TryHooks, patienceMs?: Millis): Promise<CreatedGuest>
-  /** What fills in more about its guests; absent where nothing does. */
+  /** Completes its guests in the background. Absent if the API has no call for that. */
   readonly enrichment?: Enrichment
 }
 
@@ -81,7 +81,7 @@ export function createApplicantApi(
   }
 }
 
-/** Refusals that a sign-in of the right user ends. */
+/** Refusals that a sign-in of another user may end. */
 const PERMISSION: ReadonlySet<string> = new Set(['scope_missing', 'access_denied'])
 
 /** The same refusal, with a reason by which a program can say how to sign in another user. */

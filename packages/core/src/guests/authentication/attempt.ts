@@ -19,11 +19,11 @@ export interface Attempt {
   /** The pseudonym of applicant and channel. */
   readonly key: string
   readonly context: Context & { readonly correlationId: string }
-  /** Since the request came in. */
+  /** Milliseconds since the request came in. */
   readonly elapsed: () => Millis
 }
 
-/** What the events of an attempt share, and the facts of one of them. Nothing of it is personal. */
+/** Gives what the events of an attempt share, and the facts of one event. Nothing in it is personal. */
 export type AttemptEvent = (
   attempt: Attempt,
   subject: string,
@@ -37,7 +37,10 @@ export const attemptEvents =
     { id: random.uuid(), at, applicant },
   ]
 
-/** The event of a guest that was authenticated, with its compliance flags. `trail`: events of the attempt that are stored. */
+/**
+ * The event of a guest that was authenticated, with its compliance flags. `trail`: events of the attempt that
+ * are stored.
+ */
 export function authenticated(
   eventOf: AttemptEvent,
   attempt: Attempt,

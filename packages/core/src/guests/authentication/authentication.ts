@@ -37,13 +37,15 @@ export interface AuthenticationParts {
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
   readonly meter: Meter
-  /** What becomes of a request for somebody who has a session, where the request does not say. */
+  /** What to do for an applicant who has a session, if the request does not say. */
   readonly onDuplicate: OnDuplicate
 }
 
 /**
- * Gives an applicant a guest: one for each address and channel, however many ask at once. Rejects with `session_exists`,
- * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`, `upstream_garbled` and the codes of token and upstream.
+ * Gives an applicant a guest: one for each address and channel, however many calls ask at once.
+ *
+ * Rejects with `session_exists`, `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `token_refused`,
+ * `upstream_garbled`, and with the errors of access tokens and upstream calls.
  */
 export type Authenticate = (
   api: ApplicantApi,
@@ -51,14 +53,14 @@ export type Authenticate = (
   context: Attempt['context'],
 ) => Promise<GuestWithTokens>
 
-/** What a request needs from its beginning to its end. */
+/** One request of an applicant, with what it needs. */
 interface ApplicantCall {
   readonly parts: CreationParts
   readonly api: ApplicantApi
   readonly attempt: Attempt
 }
 
-/** What stands under the key of an attempt. */
+/** The stored reservation of an applicant, and the decision that follows from it. */
 interface FoundReservation {
   readonly reservation: Reservation | undefined
   readonly revision: number
@@ -67,7 +69,7 @@ interface FoundReservation {
   readonly decision: Decision
 }
 
-/** Failures of a renewal after which only a new guest will do. */
+/** Failed renewals with these codes are final: the applicant needs a new guest. */
 const RENEWAL_IMPOSSIBLE: ReadonlySet<string> = new Set([
   'needs_reauth',
   'refresh_impossible',
@@ -93,7 +95,10 @@ export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPor
   }
 }
 
-/** Looks, and serves what needs no create at once; all else in turn, looking anew whenever another process was first. */
+/**
+ * Serves at once what needs no create. A create runs under the lock, and reads again if another process was
+ * first.
+ */
 async function authenticate(
   call: ApplicantCall,
   locked: (work: (lock: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
@@ -105,7 +110,8 @@ async function authenticate(
     const seen: FoundReservation | undefined = found
     found = undefined
     const guest = await locked(async (lock) => {
-      // There was nothing, and no other caller was first: the look still holds, or the create cannot be written down.
+      // No reservation, and no other call was first: the read still holds, or the write of the create will
+      // conflict.
       const isFirst = seen !== undefined && seen.reservation === undefined && !lock.waited
       return serve(call, isFirst ? seen : await findReservation(call), lock)
     })
@@ -130,14 +136,14 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
   return { reservation, revision, guest, now: () => now + elapsed(), decision }
 }
 
-/** What needs no create and no turn; undefined: the rest. */
+/** Serves or refuses a request that needs no create. Undefined: it needs one. */
 async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {
   const { decision } = found
   if (decision.do === 'refuse') throw await refused(call, found, sessionExists())
   return decision.do === 'reuse' ? reuseGuest(call, found, decision.guestId) : undefined
 }
 
-/** In turn: what was found is served, or a guest is made. Undefined: look again. */
+/** Under the lock: serves what was found, or makes a guest. Undefined: read again. */
 async function serve(
   call: ApplicantCall,
   found: FoundReservation,
@@ -156,10 +162,12 @@ async function serve(
   return createGuest(parts, api, { attempt, plan, lease: lock.lease })
 }
 
-/** A guest in the place of one that cannot be renewed any more. */
+/** Decides to replace a guest that cannot be renewed any more. */
 const replacement = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
 
-/** Records a request that gets nothing, not even the id of the guest there may be. Gives the error to throw. */
+/**
+ * Records a refused request, and gives the error to throw. The error does not name the guest that may exist.
+ */
 async function refused(
   { parts, attempt }: ApplicantCall,
   { guest, now }: FoundReservation,
@@ -172,7 +180,7 @@ async function refused(
 const sessionExists = (): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    'A session for this address and channel exists. If the address is verified, it can be reused or replaced.',
+    'The address has a session on this channel. If the address is verified, set `onDuplicate` to `reuse` or `replace`.',
   )
 
 const stillInDoubt = (): GuestpassError =>
@@ -181,7 +189,10 @@ const stillInDoubt = (): GuestpassError =>
     `The answer to an earlier create for this address was lost, and this API would make a second guest. ${CREATE_AGAIN}`,
   )
 
-/** What the applicant has, valid now, with what this request brings; undefined when that can be had no longer. */
+/**
+ * Gives the applicant's guest, valid now, with what this request adds. Undefined: it can no longer be
+ * renewed.
+ */
 async function reuseGuest(
   call: ApplicantCall,
   { now }: FoundReservation,
@@ -192,7 +203,7 @@ async function reuseGuest(
   await ports.store.touch(connection, guestId)
   let guest: GuestWithTokens
   try {
-    // A renewal that ran behind this request would store the profile as it was.
+    // Renewed first: a background renewal would store the former profile over this one.
     guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
   } catch (thrown) {
     if (RENEWAL_IMPOSSIBLE.has(asGuestpassError(thrown).code)) return undefined

@@ -4,20 +4,27 @@ import { createKeyedStates } from '../../policy/keyed-states.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { createExpiringValue } from '../../tokens/renewal/expiring-value.ts'
 
-/** Whether a channel is looked at before a guest is made, only to explain a 403, or never. */
+/**
+ * When a channel is read: before each create (`before`), only to explain a 403 (`on-403`), or never (`off`).
+ */
 export type Preflight = 'before' | 'on-403' | 'off'
 
-/** What is known of a channel before a guest is made on it: `unknown` when it could not be looked at now. */
+/**
+ * What is known of a channel before a create. `unknown`: it could not be read now. `off`: it was not read.
+ */
 export type ChannelStatus = 'usable' | 'unknown' | 'off'
 
 export interface ChannelPreflight {
-  /** Looks before a create. Rejects with `channel_unavailable` and the reason: channel, scope or organisation. */
+  /**
+   * Checks a channel before a create. Rejects with `channel_unavailable`; `reason` is `channel`, `scope` or
+   * `organisation`.
+   */
   check(channelId: string): Promise<ChannelStatus>
-  /** A refused create in the light of its channel: `channel_unavailable` when that is the cause, else the error as it is. */
+  /** Gives `channel_unavailable` if the channel is why a create was refused, else the error as it is. */
   explain(error: GuestpassError, channelId: string): Promise<GuestpassError>
 }
 
-/** How long a usable channel counts as one. */
+/** How long a channel that was usable is not read again. */
 const REMEMBERED: Millis = 10 * MINUTE
 
 export function createChannelPreflight(
@@ -85,7 +92,7 @@ const remedies: Readonly<Record<Cause, string>> = {
     'The organisation is the cause: the channel may belong to another one, or the OAuth client may lack a role.',
 }
 
-/** A refusal as a fault of the channel; undefined when it is none, as the weather. */
+/** Maps a refusal to `channel_unavailable`. Undefined for transient errors. */
 function unavailable(error: GuestpassError, channelId: string): GuestpassError | undefined {
   const { code, upstream, message } = error
   const cause = causeOf(code, upstream?.status, upstream?.code ?? '')

@@ -25,7 +25,7 @@ export function complianceFlags(of: {
 
 const isOfWord = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character)
 
-/** Whether words stand in a text, and not as a part of longer ones. */
+/** Whether a text contains these words, and not only as parts of longer ones. */
 function hasWords(text: string, words: string): boolean {
   for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1))
     if (!isOfWord(text[at - 1]) && !isOfWord(text[at + words.length])) return true

@@ -28,8 +28,9 @@ import type { Reservation } from './guest-reservation.ts'
 import { recoverSession } from './session-recovery.ts'
 
 /**
- * Makes a guest upstream, once: checked, written down under its key, looked at again before it is sent, and stored with the end of its
- * key in one write. Undefined: another process was first, look again.
+ * Makes a guest upstream exactly once: checks what it needs, stores an entry, reads the entry again before it
+ * sends, and stores the guest with the settled entry in one write. Undefined: another process was first, read
+ * again.
  */
 export async function createGuest(
   parts: CreationParts,
@@ -58,7 +59,7 @@ export async function createGuest(
   })
 }
 
-/** What must be known before anything is written down. */
+/** Checks the channel, the keys and the store before anything is stored. */
 async function checkBeforeCreate(
   parts: CreationParts,
   api: ApplicantApi,
@@ -67,7 +68,7 @@ async function checkBeforeCreate(
 ): Promise<ChannelStatus> {
   try {
     const preflight = await api.before(attempt.applicant)
-    // The answer to a create cannot be asked for again, and must be verified and stored when it comes.
+    // The upstream gives the answer once: it must be possible to verify and store it.
     await parts.acceptor.ensureVerifiable(api.format)
     await parts.ports.store.ensureRoom()
     return preflight
@@ -78,7 +79,7 @@ async function checkBeforeCreate(
   }
 }
 
-/** The guest that upstream made, in our words, its tokens verified. */
+/** The guest as this store keeps it, its tokens verified. */
 async function acceptedTokens(creation: Creation, answer: Answered, lookup: CrmLookup): Promise<AcceptedTokens> {
   const { parts, api, entry } = creation
   const { created, sentAt } = answer
@@ -94,7 +95,7 @@ async function acceptedTokens(creation: Creation, answer: Answered, lookup: CrmL
 function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, lookup: CrmLookup): GuestCredential {
   const { attempt, subject } = entry
   const { api, channelId, assurance, consent } = attempt.applicant
-  // It keeps its row, which a former version may have named otherwise.
+  // The same guest keeps its row, which a former version may have given another id.
   const { id = rowOf(api, created.guestId), upstreamId } = sameGuest(entry, created.guestId) ?? {}
   return {
     connection: parts.connection,
@@ -115,15 +116,15 @@ function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, l
   }
 }
 
-/** The end of a create whose tokens came and cannot be used. */
+/** The outcome of a create whose tokens came and cannot be used. */
 function unusableTokens(creation: Creation, error: GuestpassError, guestId: string): CreateFailure {
   const next: Reservation = { state: 'orphaned', ...formerGuest(creation.entry.decision) }
   if (error.code === 'token_refused') return { error, next, events: [guestOrphaned], guestId }
-  // Tokens that could not be verified are as good as lost.
+  // Tokens that could not be verified now count as a lost answer.
   return { ...inDoubt(creation, error), guestId }
 }
 
-/** The end of a create that brought no guest, stored. */
+/** Stores the outcome of a create that made no guest, and gives the error to throw. */
 async function failedCreate(creation: Creation, error: GuestpassError): Promise<GuestpassError> {
   const { parts, api, entry } = creation
   if (error.code === 'in_doubt') return settleFailure(parts, entry, inDoubt(creation, error))
@@ -137,10 +138,10 @@ function inDoubt({ api, entry }: Creation, cause: GuestpassError): CreateFailure
   return { error: createInDoubt(cause, api), next, events: [guestCreateInDoubt] }
 }
 
-/** The error of a create of which it is not known whether the upstream made the guest. */
+/** The error of a create that may have taken effect upstream. */
 const createInDoubt = (cause: GuestpassError, { conflicts }: ApplicantApi): GuestpassError =>
   new GuestpassError(
     'create_in_doubt',
-    `${cause.message} ${conflicts ? 'The next request for the same address takes it up.' : CREATE_AGAIN}`,
+    `${cause.message} ${conflicts ? 'The next request for the same address resumes it.' : CREATE_AGAIN}`,
     causedBy(cause),
   )

@@ -23,7 +23,7 @@ import {
 } from './guest-reservation.ts'
 import { guestIds, redactIds } from '../events/redact-ids.ts'
 
-/** What was found under the key, and what is to be done. */
+/** The reservation that was read, and the decision to create. */
 export interface CreatePlan {
   readonly reservation: Reservation | undefined
   readonly revision: number
@@ -33,24 +33,24 @@ export interface CreatePlan {
   readonly decision: CreateDecision
 }
 
-/** A create that is written down. */
+/** A create that is stored before it is sent. */
 export interface LedgerEntry extends CreatePlan {
   readonly attempt: Attempt
   readonly requestId: string
-  /** Stands for the guest in events. */
+  /** The random id of the guest in events. */
   readonly subject: string
   /** The events of the attempt that are stored. */
   readonly trail: readonly Event[]
 }
 
-/** How a create that brought no guest ends. */
+/** The outcome of a create that made no guest. */
 export interface CreateFailure {
   readonly error: GuestpassError
-  /** What stands under the key from now on. */
+  /** The reservation from now on. Undefined: none. */
   readonly next: Reservation | undefined
-  /** Makes the events that say so, besides that of the failed authentication. */
+  /** The events to record besides the failed authentication. */
   readonly events: readonly (typeof guestCreateInDoubt | typeof guestCreateFailed | typeof guestOrphaned)[]
-  /** Known from the answer. */
+  /** The guest id in the answer, if one came. */
   readonly guestId?: string | undefined
 }
 
@@ -63,7 +63,7 @@ export interface CreateLedgerParts {
     SavingPorts & { readonly store: Pick<Store, 'document' | 'commit'> }
 }
 
-/** Writes down that a create is about to be sent; undefined when another process wrote first. */
+/** Stores that a create is about to be sent. Undefined: another process wrote first. */
 export async function writeEntry(
   parts: CreateLedgerParts,
   attempt: Attempt,
@@ -81,7 +81,7 @@ export async function writeEntry(
   return outcome === 'done' ? { ...plan, attempt, requestId, subject, trail: [begun] } : undefined
 }
 
-/** The guest that a lost answer may have made, and that the request gives up. */
+/** The event of a guest that a lost answer may have made, and that no process will use. */
 function orphaned(
   { eventOf, ports }: CreateLedgerParts,
   attempt: Attempt,
@@ -93,25 +93,27 @@ function orphaned(
   return guestOrphaned(about, { ...facts, requestId, latencyMs: attempt.elapsed() })
 }
 
-/** Whether the create of a entry is still the one that is written down; else another process has taken the key over. */
+/** Whether the reservation is still that of this create. If not, another process has made a later one. */
 export const isCurrent = (reservation: Reservation | undefined, { requestId }: LedgerEntry): boolean =>
   reservation?.state === 'creating' && reservation.requestId === requestId
 
-/** How a create ends under its key. */
+/** What to store at the end of a create. */
 export interface Settlement {
-  /** What stands under the key from now on. */
+  /** The reservation from now on. Undefined: none. */
   readonly next: Reservation | undefined
   /** Written together with it. */
   readonly change: Omit<Change, 'connection'>
   /** The revision of the reservation, where it is known. */
   readonly revision?: number | undefined
-  /** Whether there are tokens: they count for more than the doubt of another create, not more than its guest. */
+  /**
+   * Whether tokens came. They may overwrite an in-doubt reservation of another create, never a live guest.
+   */
   readonly hasTokens?: true
 }
 
 /**
- * Writes what became of a create. `taken`: another process has taken the key over. `conflict`: the rest of the change does not fit what
- * is stored.
+ * Stores the outcome of a create. `taken`: the reservation belongs to another process now. `conflict`:
+ * another row of the change was written meanwhile.
  */
 export async function settle(
   { connection, ports }: CreateLedgerParts,
@@ -135,7 +137,10 @@ export async function settle(
   }
 }
 
-/** Records an authentication that failed before its create was recorded; counted. `subject` represents the guest in the event. */
+/**
+ * Records an authentication that failed before its create was recorded; counted. `subject` represents the
+ * guest in the event.
+ */
 export async function recordRefusal(
   { connection, eventOf, meter, ports }: CreateLedgerParts,
   attempt: Attempt,
@@ -168,7 +173,7 @@ export async function settleFailure(
   return error
 }
 
-/** Takes back what was written down of a create that was not sent, if nothing has been written since. */
+/** Withdraws the entry of a create that was not sent, unless the reservation was written since. */
 export async function withdrawEntry({ connection, ports }: CreateLedgerParts, entry: LedgerEntry): Promise<undefined> {
   const { value, revision } = await ports.store.document(connection, DUPLICATE, entry.attempt.key)
   if (!isCurrent(reservationOf(value), entry)) return undefined
@@ -186,20 +191,20 @@ const reservationWrite = ({ key }: Attempt, reservation: Reservation | undefined
   ...(reservation ? { value: { ...reservation } } : {}),
 })
 
-/** What the next who asks has to know of the guest of before. */
+/** The former guest, as the next reservation names it. */
 export const formerGuest = ({ former, replaces = false }: FormerGuest): FormerGuest =>
   former === undefined ? {} : { former, ...(replaces ? { replaces } : {}) }
 
-/** What a entry goes back to when nothing of it was sent. */
+/** The reservation from before an entry of which nothing was sent. */
 function reservationIfUnsent({ reservation, decision }: LedgerEntry): Reservation | undefined {
   if (decision.orphans) return withoutDoubt(decision)
   if (!decision.resumes || !reservation || !('requestId' in reservation)) return reservation
   return { state: 'in_doubt', requestId: reservation.requestId, ...formerGuest(decision) }
 }
 
-/** What a entry goes back to when upstream refused, or could not be asked. */
+/** The reservation after the upstream refused a create or could not be reached. */
 export function reservationAfterRefusal(entry: LedgerEntry, error: GuestpassError): Reservation | undefined {
-  // A failure that may pass says nothing of the create that was lost.
+  // A transient failure does not settle an earlier create that is in doubt.
   return !entry.decision.resumes || error.retryable ? reservationIfUnsent(entry) : withoutDoubt(entry.decision)
 }
 

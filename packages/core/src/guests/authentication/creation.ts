@@ -13,7 +13,7 @@ export interface CreationParts extends CreateLedgerParts {
   readonly ports: RenewalPorts
 }
 
-/** A create under way: what it needs, its API, what is written down of it, and the CRM's answer to come. */
+/** A running create: its API, its stored entry, and the answer of the CRM to come. */
 export interface Creation {
   readonly parts: CreationParts
   readonly api: ApplicantApi
@@ -21,6 +21,6 @@ export interface Creation {
   readonly crmLookup: Promise<CrmLookup>
 }
 
-/** What to do where upstream does not say whether it has made a guest. */
+/** The remedy if the upstream cannot say whether it made a guest. */
 export const CREATE_AGAIN =
   "Check whether the guest exists upstream. To create another one in any case, ask with `onDoubt: 'create'`."

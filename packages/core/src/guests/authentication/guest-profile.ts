@@ -7,15 +7,15 @@ import { type Instant, iso } from '../../domain/time.ts'
 import { type CrmLookup, withCrm } from '../enrichment/crm-lookup.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
 
-/** What an applicant's request says of the applicant, and what the CRM said meanwhile. */
+/** The profile that a request gives, with what the CRM knows. */
 export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: CrmLookup): Profile => {
   const plain: Profile = { email, ...(name === undefined ? {} : { name }), attributes }
   return lookup?.outcome === 'found' ? withCrm(plain, lookup.profile) : plain
 }
 
 /**
- * A guest that was made for an earlier request, with what this one brings: its name, its moment of consent, and its attributes over
- * those of before.
+ * Adds to a guest of an earlier request what this request gives: its name, its time of consent, and its
+ * attributes over the earlier ones.
  */
 export function withRequestProfile(
   guest: GuestWithTokens,
@@ -36,7 +36,7 @@ export function withRequestProfile(
   }
 }
 
-/** The attributes of a request, and those of before that have other names and still fit. */
+/** The attributes of a request, and earlier ones of other names that still fit into the limit. */
 const merged = (own: Profile, before: Json): Profile =>
   Object.entries(before as Profile).reduce((all, [name, value]) => {
     const next = Object.hasOwn(all, name) ? all : { [name]: value, ...all }

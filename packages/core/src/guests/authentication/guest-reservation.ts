@@ -7,18 +7,21 @@ import type { OnDoubt, OnDuplicate } from '../../upstream/applicant-fields.ts'
 /** Kind of the documents that hold reservations, each under the pseudonym of applicant and channel. */
 export const DUPLICATE = 'duplicate'
 
-/** How long after its end a session still counts as one: its token may be renewed that long. */
+/** How long after its token a session counts as live: the token may be renewed that long. */
 const RENEWABLE: Millis = 5 * MINUTE
 
-/** The guest of before, by whose refresh token upstream's session may be taken over; `replaces`: a new guest ends it. */
+/**
+ * The former guest, whose refresh token may recover the session upstream. `replaces`: a new guest revokes it.
+ */
 export interface FormerGuest {
   readonly former?: string
   readonly replaces?: boolean
 }
 
 /**
- * What is known of an applicant's place on a channel. `creating`: a create was about to be sent. `live`: the guest is known. `in_doubt`: the
- * answer to a create was lost. `orphaned`: upstream has a session that nobody here holds. `free`: given up.
+ * The reservation of an address and channel. `creating`: a create was about to be sent. `live`: the guest is
+ * known. `in_doubt`: the answer to a create was lost. `orphaned`: the upstream has a session that is not
+ * stored here. `free`: given up.
  */
 export type Reservation =
   | (FormerGuest & { readonly state: 'creating'; readonly requestId: string; readonly holder: string })
@@ -30,19 +33,19 @@ export type Reservation =
 /** A reservation as it is stored, sealed. */
 export const reservationOf = (value: Json | undefined): Reservation | undefined => value as Reservation | undefined
 
-/** The one thing to do for an applicant who asks. */
+/** What to do for an applicant. */
 export type Decision =
-  /** Hand out what the guest has. */
+  /** Give the guest's token. */
   | { readonly do: 'reuse'; readonly guestId: string }
-  /** The applicant has a session, which this request gets nothing of. */
+  /** Refuse: the applicant has a session, and the request may not have it. */
   | { readonly do: 'refuse'; readonly guestId: string }
-  /** Upstream may have made one already, would not say so, and the request does not want another. */
+  /** Refuse: the upstream may have made a guest, cannot say so, and the request wants no second one. */
   | { readonly do: 'doubt' }
   | CreateDecision
 
 /**
- * Ask upstream for a guest. `resumes`: it may have made one already, which it will say. `orphans`: it may have made one already, which
- * no process here will hold.
+ * Create a guest. `resumes`: the upstream may have made one and would say so. `orphans`: the upstream may
+ * have made one that no process will use.
  */
 export type CreateDecision = FormerGuest & {
   readonly do: 'create'
@@ -50,12 +53,12 @@ export type CreateDecision = FormerGuest & {
   readonly orphans?: boolean
 }
 
-/** What a decision depends on besides what is stored. */
+/** What a decision depends on, besides what is stored. */
 export interface DecisionInput {
   readonly assurance: Assurance
   readonly onDuplicate: OnDuplicate
   readonly onDoubt: OnDoubt
-  /** Whether upstream refuses a second guest for the same applicant. */
+  /** Whether the upstream refuses a second guest for the same applicant. */
   readonly conflicts: boolean
   /** The issuer's time, by which a token's own `exp` is judged. Default: the store's. */
   readonly issuerNow?: Instant
@@ -94,11 +97,11 @@ export function decide(
       ...(replaces ? { replaces } : {}),
     }
   }
-  // One that could be renewed must not come back beside the next.
+  // A guest that could be renewed must not become live beside the new one.
   if (!isLive(guest, now, issuerNow))
     return { do: 'create', resumes: false, ...former, replaces: Boolean(guest?.tokens?.refresh) }
   const { guestId } = reservation
-  // Otherwise whoever types an address would get its session.
+  // An address that is only claimed must not get the session: anyone can type an address.
   if (assurance !== 'verified' || onDuplicate === 'reject') return { do: 'refuse', guestId }
   return onDuplicate === 'reuse'
     ? { do: 'reuse', guestId }
@@ -106,8 +109,8 @@ export function decide(
 }
 
 /**
- * Whether a guest has a session: a token that is valid, or one that can be renewed. Of a token that nothing renews its own `exp` counts,
- * whatever the clock said that dated it: no upstream refuses a second guest beside it.
+ * Whether a guest has a session: a valid token, or one that can be renewed. For a token that nothing renews,
+ * its own `exp` counts on the issuer's clock, because no upstream refuses a second guest meanwhile.
  */
 export function isLive(guest: GuestCredential | undefined, now: Instant, issuerNow: Instant = now): boolean {
   if (!guest?.tokens || hasEnded(guest)) return false

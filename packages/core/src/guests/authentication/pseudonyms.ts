@@ -5,12 +5,12 @@ import type { Store } from '../../ports/store.ts'
 import { hmacSha256Hex } from '../../ports/system.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
 
-/** Whose session is meant. */
+/** The applicant and channel of a session. */
 export type ApplicantKey = Pick<Applicant, 'api' | 'email' | 'channelId'>
 
 /**
- * Names a person on a channel without recorder who it is: a digest under a random key that lies sealed in the store, so that
- * nobody who has only the database can try addresses.
+ * Gives a pseudonym for a person on a channel: an HMAC-SHA-256 under a random key that the store seals. With
+ * the database alone an attacker cannot try addresses.
  */
 export type Pseudonym = (whose: ApplicantKey) => Promise<string>
 
@@ -27,7 +27,7 @@ export function createPseudonyms(
 ): Pseudonym {
   let known: Promise<(text: string) => Promise<string>> | undefined
 
-  /** The key of the connection, made once whoever comes first. */
+  /** The key of the connection. The first call makes it. */
   async function key(): Promise<Uint8Array> {
     for (;;) {
       const { value, revision } = await store.document(connection, KIND, ID)

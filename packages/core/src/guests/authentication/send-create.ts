@@ -9,15 +9,17 @@ import { type LedgerEntry, isCurrent } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import { DUPLICATE, reservationOf } from './guest-reservation.ts'
 
-/** What became of a create. `superseded`: another process has taken the key over, and nothing was sent. */
+/**
+ * The outcome of sending a create. `superseded`: another process took the reservation, and nothing was sent.
+ */
 export type SendResult =
   | { readonly end: 'answered'; readonly created: CreatedGuest; readonly sentAt: Instant; readonly revision: number }
   | { readonly end: 'failed'; readonly error: GuestpassError }
   | { readonly end: 'superseded' }
 
 /**
- * Sends a create once. Before each try it looks in the store whether the create is still the one that is written down; a process that
- * was paused for longer than its lease lasts sends nothing.
+ * Sends a create once. Before each try it reads whether the reservation is still that of this create: a
+ * process that was paused for longer than its lease sends nothing.
  */
 export async function sendCreate(
   api: ApplicantApi,
@@ -36,7 +38,7 @@ export async function sendCreate(
       seen = revision
     },
     onSend() {
-      // Also lost where it lapsed and was granted again since the look.
+      // The lease is lost also if it expired and was granted again since the read.
       if (!lease.isHeld()) throw new Superseded()
       sentAt = now()
     },

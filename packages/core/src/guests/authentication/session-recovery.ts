@@ -8,8 +8,10 @@ import { type LedgerEntry, settleFailure, formerGuest, settle, reservationAfterR
 import type { Creation } from './creation.ts'
 
 /**
- * Upstream has a session for the address and channel: taken over by the refresh token that is stored, if there is one and the address
- * is verified. Rejects with `session_exists`, or with `guest_orphaned` where the session should be ours. Undefined: look again.
+ * Recovers the session that the upstream has for the address and channel, by the stored refresh token, if the
+ * address is verified. Undefined: read again.
+ *
+ * Rejects with `session_exists`, or with `guest_orphaned` if this connection should have the session.
  */
 export async function recoverSession(
   creation: Creation,
@@ -22,13 +24,13 @@ export async function recoverSession(
   throw await notRecovered(creation, conflict)
 }
 
-/** The next tokens of the session of before; undefined when they cannot be had. */
+/** Renews the former guest. Undefined: it cannot be renewed. */
 async function renewFormer({ parts }: Creation, entry: LedgerEntry): Promise<GuestWithTokens | undefined> {
   const { connection, ports, sessions } = parts
   const { former = '', replaces } = entry.decision
   const guest = guestIn(await ports.store.find(connection, former))
   if (!guest?.tokens?.refresh || hasEnded(guest)) return undefined
-  // All tokens that were handed out before end with the replacement.
+  // The replacement ends all tokens that were issued before.
   if (replaces) await ports.store.commit({ connection, deny: [former] })
   try {
     return (await sessions.current(former, { newerThan: guest.generation }, entry.attempt.context)).credential
@@ -43,7 +45,7 @@ async function renewFormer({ parts }: Creation, entry: LedgerEntry): Promise<Gue
   }
 }
 
-/** Stores what this request brings together with the end of its key; undefined when another process has taken the key over. */
+/** Stores what this request adds, and settles its entry. Undefined: another process took the reservation. */
 async function storeRecovered(
   { parts, api, entry, crmLookup }: Creation,
   guestId: string,
@@ -70,7 +72,7 @@ async function storeRecovered(
   }
 }
 
-/** The end of a request whose session upstream has and that cannot be taken over here. */
+/** Stores that the session upstream cannot be recovered, and gives the error to throw. */
 function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Promise<GuestpassError> {
   const { attempt, decision, reservation } = entry
   const wasOrphaned = reservation?.state === 'orphaned'
@@ -93,13 +95,13 @@ function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Pro
 const sessionExists = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    `${conflict.message} Wait until it lapses upstream, or ask to take it over with an address that is verified.`,
+    `${conflict.message} Wait until the session expires upstream, or verify the address and set \`onDuplicate\` to \`reuse\`.`,
     causedBy(conflict),
   )
 
 const orphaned = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'guest_orphaned',
-    `Upstream has a session for this address and channel, and no refresh token of it can be used here: it cannot be taken over. Wait until it lapses upstream, or ask its operator to end it; then ask again. (${conflict.message})`,
+    `The upstream has a session for this address and channel, and no usable refresh token of it is stored here. Wait until the session expires upstream, or ask the operator of the upstream to end it. Then ask again. (${conflict.message})`,
     causedBy(conflict),
   )

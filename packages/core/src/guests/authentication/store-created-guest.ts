@@ -24,7 +24,7 @@ interface GuestPlace {
 
 export type Answered = Extract<SendResult, { readonly end: 'answered' }>
 
-/** What a create that was answered brought. */
+/** What an answered create brought. */
 export interface CreateOutcome {
   readonly made: AcceptedTokens
   readonly answer: Answered
@@ -32,11 +32,11 @@ export interface CreateOutcome {
   readonly result: AuthenticationResult
 }
 
-/** The guest of before, where upstream names it again. */
+/** The former guest, if the upstream named it again. */
 export const sameGuest = ({ attempt, guest }: LedgerEntry, guestId: string): GuestCredential | undefined =>
   guest?.api === attempt.applicant.api && guestIdOf(guest) === guestId ? guest : undefined
 
-/** Stores a guest with everything that belongs to it; undefined when another process has taken the key over. */
+/** Stores a guest with everything that belongs to it. Undefined: another process took the reservation. */
 export async function storeCreatedGuest(
   creation: Creation,
   outcome: CreateOutcome,
@@ -46,8 +46,8 @@ export async function storeCreatedGuest(
   const { store } = parts.ports
   const { guestId } = answer.created
   const same = sameGuest(entry, guestId)
-  // Nearly always the guest is new and the former one as it was seen: both are looked at only when that is not so. An id that begins
-  // with the name of an API may have been stored before the API was registered.
+  // Nearly always the guest is new, and the former one unchanged: both are read again only after a conflict. An id
+  // that begins with the name of an API may have been stored before the API was registered.
   const isLikely = same !== undefined || made.credential.id === guestId
   let place: GuestPlace = isLikely ? { row: made.credential.id, credential: same } : await placeFor(creation, guestId)
   let former = entry.decision.former === undefined ? undefined : entry.guest
@@ -84,7 +84,7 @@ async function placeFor({ parts, entry }: Creation, guestId: string): Promise<Gu
   return findGuestRow(connection, entry.attempt.applicant.api, guestId, ports.store)
 }
 
-/** Whether a guest was made for the very applicant and channel. */
+/** Whether a guest was made for this applicant and channel. */
 const isOf = ({ id, profile, request }: GuestCredential, { attempt: { applicant }, guest }: LedgerEntry): boolean =>
   id === guest?.id || (openProfile(profile).email === applicant.email && request?.channelId === applicant.channelId)
 
@@ -95,7 +95,7 @@ async function changeOf(
     readonly next: GuestWithTokens
     readonly place: GuestPlace
     readonly former: GuestCredential | undefined
-    /** Nothing was in the way yet. */
+    /** Whether no write has conflicted yet. */
     readonly isFirst: boolean
   },
 ): Promise<Omit<Change, 'connection'>> {
@@ -113,7 +113,7 @@ async function changeOf(
   }
 }
 
-/** What ends the guest that a new one replaces. */
+/** The change that ends the guest which a new one replaces. */
 function endOfFormer(
   { recorder, ports }: CreationParts,
   { now, attempt, decision: { former, replaces } }: LedgerEntry,
@@ -128,7 +128,7 @@ function endOfFormer(
   return revocationChange(guest, recorder.about(guest, attempt.context), now(), ports)
 }
 
-/** Another process has stored its guest: upstream has this one beside it. */
+/** Another process stored its guest first. Records that the upstream has this one beside it. */
 async function orphaned({ parts, entry }: Creation): Promise<undefined> {
   const { connection, eventOf, ports } = parts
   const { attempt, subject, now, requestId } = entry
@@ -138,7 +138,10 @@ async function orphaned({ parts, entry }: Creation): Promise<undefined> {
   return undefined
 }
 
-/** Upstream named a guest that was ended here, and stays ended: its token is handed out to no caller, and no verifier accepts it. */
+/**
+ * The upstream named a guest that has ended here. It stays ended: its token reaches no caller, and no
+ * verifier accepts it.
+ */
 async function refuseEnded(
   { parts, entry }: Creation,
   guest: GuestCredential,
@@ -150,11 +153,13 @@ async function refuseEnded(
   return settleFailure(parts, entry, { error: endedError(guest), next: undefined, events: [guestOrphaned], guestId })
 }
 
-/** Upstream gave the id of another guest: the session of that guest stays as it is, and the token that came is handed out to no caller. */
+/**
+ * The upstream gave the id of another guest. That guest keeps its session, and the token reaches no caller.
+ */
 function refuseForeign({ parts, entry }: Creation, guestId: string): Promise<GuestpassError> {
   const error = new GuestpassError(
     'upstream_garbled',
-    'The upstream gave the new guest the id of another guest. The token was thrown away, and the other guest is unchanged. Ask the operator of the upstream how its guest ids are made.',
+    'The upstream gave the new guest the id of another guest. The token was dropped, and the other guest is unchanged. Ask the operator of the upstream how its guest ids are made.',
   )
   const next: Reservation = { state: 'orphaned', ...formerGuest(entry.decision) }
   return settleFailure(parts, entry, { error, next, events: [guestOrphaned], guestId })

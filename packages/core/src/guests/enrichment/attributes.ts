@@ -5,8 +5,9 @@ import { jsonBytes, MAX_ATTRIBUTE_BYTES } from '../../domain/guest-attributes.ts
 type Attributes = Readonly<Record<string, Json>>
 
 /**
- * The attributes that upstream is given: those of the request, and what the CRM and consent add. What would take them over 2048 bytes
- * as JSON is left out, the CRM's parts first, and named in `dropped`; those of the request always stay.
+ * Merges the attributes to send upstream: those of the request, with consent and what the CRM knows. An
+ * attribute that would take them over 2048 bytes as JSON is left out and named in `dropped`, the CRM's first.
+ * Those of the request always stay.
  */
 export function mergedAttributes(of: {
   readonly attributes: Attributes

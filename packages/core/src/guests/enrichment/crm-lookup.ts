@@ -16,7 +16,10 @@ export interface CrmLookupParts {
   readonly meter: Meter
 }
 
-/** Asks the CRM for the customer of an address. Never rejects: a failure is an outcome, because a guest needs no CRM. */
+/**
+ * Asks the CRM for the customer of an address. Never rejects: a failure is an outcome, because a guest needs
+ * no CRM.
+ */
 export async function lookUpCustomer({ crm, meter }: CrmLookupParts, email: string): Promise<CrmLookup> {
   if (!crm) return { outcome: 'off' }
   try {

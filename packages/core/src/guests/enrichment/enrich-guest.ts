@@ -66,8 +66,9 @@ interface PendingGuest {
 }
 
 /**
- * Does once what is left for a guest: asks the CRM again, and sends the attributes upstream. What fails is stored for later. `claimed`
- * is the revision that the caller claimed; at any other revision another process has just worked on the guest, and nothing is done.
+ * Does once what is left for a guest: asks the CRM again, and sends the attributes upstream. What fails is
+ * stored for later. `claimed` is the revision that the caller claimed; at any other revision another process
+ * has just worked on the guest, and nothing is done.
  */
 export async function enrichGuest(
   parts: EnrichGuestParts,
@@ -194,5 +195,5 @@ function failedEvent(
   return guestEnrichmentFailed(about, { ...facts, latencyMs, data, error: shown })
 }
 
-const NOT_ASKED = new GuestpassError('upstream_unavailable', 'The CRM could not be asked; it is asked again later.')
-const CHANGED = new GuestpassError('store_busy', 'The guest changed meanwhile.')
+const NOT_ASKED = new GuestpassError('upstream_unavailable', 'The CRM could not be reached. It is asked again later.')
+const CHANGED = new GuestpassError('store_busy', 'The guest was written meanwhile. The CRM is asked again later.')

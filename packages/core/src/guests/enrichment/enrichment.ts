@@ -9,17 +9,27 @@ import { ENRICHMENT, enrichGuest, type EnrichGuestParts, FIRST, type PendingEnri
 export type EnrichmentParts = Omit<EnrichGuestParts, 'ports'>
 
 /**
- * Completes guests in the background: asks the CRM for the customer, and sends the attributes upstream. What fails is stored and
- * tried again. `run` does the work that is due and reports each guest that fails. The backlog is the guests that have work left.
+ * Completes guests in the background: asks the CRM for the customer, and sends the attributes upstream. What
+ * fails is stored and tried again. `run` does the work that is due and reports each guest that fails. The
+ * backlog is the guests that have work left.
  */
 export interface Enrichment extends StoredWorker {
-  /** Asks the CRM for the customer of an address. Never rejects: a failure is an outcome, because a guest needs no CRM. */
+  /**
+   * Asks the CRM for the customer of an address. Never rejects: a failure is an outcome, because a guest
+   * needs no CRM.
+   */
   askCrm(email: string): Promise<CrmLookup>
-  /** The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that id. */
+  /**
+   * The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that
+   * id.
+   */
   pendingWrite(guestId: string, lookup: CrmLookup, isNew?: boolean): Promise<DocumentWrite>
   /** Starts the work on a guest in the background. */
   start(guestId: string): void
-  /** Does the work that is due, and waits for work under way. Gives the number of guests that have no work left. */
+  /**
+   * Does the work that is due, and waits for work under way. Gives the number of guests that have no work
+   * left.
+   */
   drain(signal: AbortSignal): Promise<number>
 }
 
@@ -97,7 +107,10 @@ async function observed(
   }
 }
 
-/** Does the work that is due. Gives the number of guests that have none left, and how long nothing will be due. */
+/**
+ * Does the work that is due. Gives the number of guests that have none left, and how long nothing will be
+ * due.
+ */
 async function workDue(
   worker: WorkerParts,
   signal: AbortSignal,

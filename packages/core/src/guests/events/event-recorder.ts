@@ -29,19 +29,19 @@ export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'laten
   readonly credential: GuestWithTokens
 }
 
-/** Records what happens to guests: makes the events to store, calls listeners, and counts. */
+/** Makes the events of guests that the caller stores, calls listeners, and counts. */
 export interface GuestEventRecorder {
-  /** What all events of one request share. */
+  /** Gives what all events of one request share. */
   about(credential: GuestCredential, context?: Context): About
-  /** A token is about to be asked for. */
+  /** Makes the event of a token that is about to be requested. */
   initiated(credential: GuestCredential, about: About, now: Instant): GuestTokenEvent
-  /** It could not be had; counted. */
+  /** Makes the event of a token request that failed, and counts it. */
   failed(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
-  /** A token that is held outside was not taken for a refresh; counted. */
+  /** Makes the event of a token from outside that was refused for a refresh, and counts it. */
   refused(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
-  /** It is there, and stored: calls all listeners. */
+  /** Counts a token that was stored, and calls all listeners. */
   announce(made: StoredToken): void
-  /** Calls the listener of one call with it; `kind`: where this process did not make it. */
+  /** Calls the listener of one call. `made.kind` counts only if this process did not make the token. */
   notifyCaller(listener: Listener, made: StoredToken): void
 }
 
@@ -52,7 +52,7 @@ export function createGuestEventRecorder({
   listeners,
 }: GuestEventRecorderParts): GuestEventRecorder {
   const tally = { issued: 0, failed: 0 }
-  /** How the tokens came that this process made. */
+  /** Whether each token that this process made was issued or refreshed. */
   const kinds = new WeakMap<TokenSet, TokenReady['kind']>()
   const successRate = (): number => tenth((100 * tally.issued) / Math.max(1, tally.issued + tally.failed))
   const failed = (

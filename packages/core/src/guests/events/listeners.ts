@@ -2,41 +2,41 @@ import type { Secret } from '../../domain/secret.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Claims } from '../../verify/verdict.ts'
 
-/** What is said of a guest token that was verified and stored: what a chat SDK needs to start, besides the token. */
+/** The event of a guest token that was verified and stored: what a chat SDK needs besides the token. */
 export interface TokenReady {
   readonly guestId: string
-  /** `issued`: made for the guest; `refreshed`: in the place of the one before. */
+  /** `issued`: a first or new token. `refreshed`: it replaces the one before. */
   readonly kind: 'issued' | 'refreshed'
   readonly generation: number
-  /** When it was asked for, ISO 8601 in UTC. */
+  /** When it was requested, as ISO 8601 in UTC. */
   readonly tokenIssuedAt: string
-  /** How long it took, waits and repeats included: milliseconds, one decimal, as in the audit record. */
+  /** How long it took, waits and retries included, in milliseconds with one decimal. */
   readonly latencyMs: Millis
-  /** Tokens that came of those asked for in this process: percent, one decimal. */
+  /** The share of token requests of this process that succeeded, in percent with one decimal. */
   readonly successRate: number
-  /** Empty for an opaque token. */
+  /** The verified claims. Empty for an opaque token. */
   readonly claims: Claims
 }
 
-/** Called with each token. What it throws or rejects with fails no call. */
+/** A function that is called with each token. Its errors fail no call. */
 export type Listener = (event: TokenReady, token: Secret) => void | Promise<void>
 
 /** The part of a call's context that receives its token. */
 export interface ReadyContext {
-  /** Called once with the token that this call gives, before the call resolves. */
+  /** Called once with the token of this call, before the call resolves. */
   readonly onReady?: Listener | undefined
 }
 
 export interface Listeners {
-  /** Adds a listener; the answer takes it off again. */
+  /** Adds a listener, and returns a function that removes it. */
   add(listener: Listener): () => void
-  /** Calls all of them and waits for none. */
+  /** Calls all listeners, and waits for none. */
   notify(event: TokenReady, token: Secret): void
-  /** Calls one listener, whether it was added or not, and does not wait for it. */
+  /** Calls one listener, added or not, and does not wait for it. */
   call(listener: Listener, event: TokenReady, token: Secret): void
 }
 
-/** What a listener throws or rejects with goes to `onFault`. */
+/** Makes a list of listeners. `onFault` gets what a listener throws or rejects with. */
 export function createListeners(onFault: (fault: unknown) => void): Listeners {
   const all = new Set<Listener>()
   const call: Listeners['call'] = (listener, event, token) => {

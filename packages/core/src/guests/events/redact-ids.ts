@@ -4,7 +4,7 @@ import { wholeWordPattern, escapedPattern } from '../../domain/pattern.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
-/** Every id that a guest goes by, the `sub` of its tokens included. */
+/** Every id of a guest, the `sub` of its tokens included. */
 export const guestIds = (credential: GuestCredential): readonly (string | undefined)[] => [
   credential.id,
   guestIdOf(credential),
@@ -12,7 +12,10 @@ export const guestIds = (credential: GuestCredential): readonly (string | undefi
   foreignSubject(credential),
 ]
 
-/** The error as events may tell it: they outlive the guest and know it by its subject only, whatever ids it has and however they are written. */
+/**
+ * Replaces every id of a guest in an error by its subject, in whatever form the id is written. Events outlive
+ * the guest and must know it by its subject only.
+ */
 export const redactIds = (
   error: GuestpassError,
   subject: string,
@@ -31,5 +34,5 @@ export const redactIds = (
     },
   )
 
-/** The text itself, in any case, where it is no part of a longer word: an id may be as short as one letter. */
+/** Matches a text in any case, but not as part of a longer word: an id may be as short as one letter. */
 const wholeWord = (text: string): RegExp => new RegExp(wholeWordPattern(escapedPattern(text)), 'giu')

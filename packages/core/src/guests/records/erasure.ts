@@ -12,24 +12,32 @@ import type { Located } from '../requests/locate.ts'
 import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
 import { DUPLICATE, withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
 
+/** The result of revoking a guest. */
 export interface Revocation {
-  /** `unsupported`: this API cannot; tokens stay valid there until `upstreamValidUntil`. */
+  /**
+   * What became of the token upstream. `unsupported`: the API cannot revoke it; it stays valid there until
+   * `upstreamValidUntil`.
+   */
   readonly upstream: 'done' | 'unsupported' | 'failed'
+  /** Verifiers of this connection deny every token of the guest from now on. */
   readonly local: 'done'
-  /** Absent when no token was left to live. */
+  /** When its last token expires, in milliseconds since 1970. Absent if all have expired. */
   readonly upstreamValidUntil?: Instant
 }
 
+/** The result of erasing a guest. */
 export interface Erasure extends Revocation {
-  /** What there still is of the person elsewhere, for people to read. */
+  /** What still exists of the person elsewhere, as text for people. */
   readonly remains: readonly string[]
 }
 
 /** Erases one guest. */
 export interface Eraser {
-  /** `read`: the guest as it is now, asked again for as long as others write it. */
+  /**
+   * Erases a guest. `read` gives the guest as it is now, and is called again after each conflicting write.
+   */
   erase(read: () => Promise<Located>, context?: Context): Promise<Erasure>
-  /** What the store itself may still hold of people who were erased. */
+  /** What the store itself may still hold of erased guests, as text for people. */
   traces(): Promise<readonly string[]>
 }
 
@@ -37,7 +45,7 @@ export function createEraser(
   connection: string,
   { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
 ): Eraser {
-  /** What else the store has of a guest: who has a session, and work left to do. */
+  /** The other documents of a guest: its reservation, and work that is left. */
   async function belongings(credential: GuestCredential): Promise<readonly DocumentWrite[]> {
     const { id, api, profile } = credential
     const left = await store.document(connection, ENRICHMENT, id)
@@ -54,7 +62,7 @@ export function createEraser(
     return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
   }
 
-  /** An erasure that is stored is answered, also when its traces cannot be looked for. */
+  /** A stored erasure gives its result also if the search for traces fails. */
   async function traces(): Promise<readonly string[]> {
     const since = await store.tracesSince?.().catch(() => undefined)
     return since === undefined ? [] : [TRACES]
@@ -85,7 +93,7 @@ export function createEraser(
   }
 }
 
-/** All that is left of a guest that was erased: enough to refuse it. Its former subject leads to nothing. */
+/** What is left of an erased guest: enough to refuse it. Its former subject leads to no row. */
 const tombstone = (
   { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: GuestCredential,
   subject: string,
@@ -99,7 +107,7 @@ const tombstone = (
   status: 'erased',
   createdAt,
   ...(aliveUntil === undefined ? {} : { aliveUntil }),
-  // What upstream called a guest whose row has an invented id: by it the guest is refused, too.
+  // The upstream's id of a guest whose row has an invented id: the guest is refused by it, too.
   ...(upstreamId === undefined || api === 'guest-tokens' ? {} : { upstreamId }),
   ...(shared ? { shared } : {}),
 })

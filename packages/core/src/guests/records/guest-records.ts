@@ -2,7 +2,7 @@ import { checkedConnection, connectionName } from '../../domain/connection-name.
 import { guestsIn } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { aboutOf } from '../../domain/events/event-parts.ts'
-import { callable, checkOptions, required, object } from '../../domain/options.ts'
+import { checkOptions, required, object } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import type { Clock } from '../../ports/clock.ts'
 import * as schemas from '../../ports/schemas.ts'
@@ -25,53 +25,53 @@ import { createPersonRecords, type PersonErasure, type PersonRecords } from './p
 export type { DuplicateKey, Invalidation } from './invalidate.ts'
 
 /**
- * What a program can do with the guests of a connection without a call to the upstream. `context.signal` and `context.patienceMs` end
- * the caller's wait, with the signal's reason or `deadline_exceeded`; what was stored stays stored.
+ * What a program can do with the guests of a connection without a call to the upstream. `context.signal` and
+ * `context.patienceMs` end the caller's wait, with the signal's reason or `deadline_exceeded`; what was
+ * stored stays stored.
  */
 export interface GuestRecords {
   /** Gives what is known of a guest, without its token. Rejects with `invalid_input` or `guest_unknown`. */
   show(guestId: string, context?: GuestContext): Promise<GuestView>
   /**
-   * Lists guests in the order of their rows. `limit` is 1 to 1000, default 100; `after` is the `next` of the page before. `next` is
-   * absent on the last page.
+   * Lists guests in the order of their rows. `limit` is 1 to 1000, default 100; `after` is the `next` of the
+   * page before. `next` is absent on the last page.
    */
   list(
     page?: { readonly after?: string; readonly limit?: number },
     context?: Context,
   ): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }>
   /**
-   * Ends a guest: the verifier denies every token that was issued for it, and no other is issued. A second call changes nothing.
-   * Rejects with `invalid_input` or `guest_unknown`.
+   * Ends a guest: the verifier denies every token that was issued for it, and no other is issued. A second
+   * call changes nothing. Rejects with `invalid_input` or `guest_unknown`.
    */
   revoke(guestId: string, context?: GuestContext): Promise<Revocation>
   /**
-   * Ends a guest and forgets the person: destroys the profile and its keys, and cancels work that is left. Audit records of the guest
-   * then lead to no person. A second call changes nothing. Rejects with `invalid_input` or `guest_unknown`.
+   * Ends a guest and forgets the person: destroys the profile and its keys, and cancels work that is left.
+   * Audit records of the guest then lead to no person. A second call changes nothing. Rejects with
+   * `invalid_input` or `guest_unknown`.
    */
   erase(guestId: string, context?: GuestContext): Promise<Erasure>
   /**
-   * Erases every guest of an address, at all APIs and on all channels; with `channelId` only those of that channel. Rejects with
-   * `invalid_input`.
+   * Erases every guest of an address, at all APIs and on all channels; with `channelId` only those of that
+   * channel. Rejects with `invalid_input`.
    */
   erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
   /**
-   * Finds the guests of an address, whatever their status, except erased ones. `channelId`: only those of this channel, which leaves
-   * out guests of APIs without channels. Reads every guest of the connection, because addresses are sealed. Rejects with
-   * `invalid_input`.
+   * Finds the guests of an address, whatever their status, except erased ones. `channelId`: only those of
+   * this channel, which leaves out guests of APIs without channels. Reads every guest of the connection,
+   * because addresses are sealed. Rejects with `invalid_input`.
    */
   find(whose: PersonKey, context?: Context): Promise<readonly GuestView[]>
-  /** Gives everything that the store holds about the person of an address, as JSON without tokens. Rejects with `invalid_input`. */
+  /**
+   * Gives everything that the store holds about the person of an address, as JSON without tokens. Rejects
+   * with `invalid_input`.
+   */
   export(whose: PersonKey, context?: Context): Promise<PersonExport>
   /**
-   * Gives up the session of an address, so that the next request for the address makes another guest. Rejects with `invalid_input`.
+   * Gives up the session of an address, so that the next request for the address makes another guest. Rejects
+   * with `invalid_input`.
    */
   invalidate(whose: DuplicateKey, context?: Context): Promise<Invalidation>
-}
-
-export interface GuestRecordsParts {
-  readonly connection: string
-  /** Default: its own. */
-  readonly locate?: Locate
 }
 
 interface RecordsPorts {
@@ -81,10 +81,7 @@ interface RecordsPorts {
   readonly clock?: Clock
 }
 
-const partsSchema = object<GuestRecordsParts>({
-  connection: required(connectionName),
-  locate: callable('Leave it out.'),
-})
+const partsSchema = object<{ readonly connection: string }>({ connection: required(connectionName) })
 const portsSchema = object<RecordsPorts>(
   {
     store: schemas.store('commit', 'find', 'list', 'document'),
@@ -94,10 +91,32 @@ const portsSchema = object<RecordsPorts>(
   { open: true },
 )
 
-/** What can be done with the guests of a connection by its name. Throws `config_invalid` for wrong options. */
-export function guestRecords(parts: GuestRecordsParts, ports: RecordsPorts): GuestRecords {
+/**
+ * Reads and changes the stored guests of a connection, without a call to the upstream and without a
+ * connection.
+ *
+ * `parts.connection` is the name of the connection. `ports.clock` measures the patience of callers; default:
+ * the system's clock.
+ *
+ * Throws `config_invalid`; `fields` then lists every wrong option.
+ *
+ * @example
+ * ```ts
+ * import { guestRecords, memoryStore } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = { ...nodePorts(), store: memoryStore() }
+ * const records = guestRecords({ connection: 'default' }, ports)
+ * console.log(`${(await records.list({ limit: 10 })).guests.length} guests`)
+ * await ports.close()
+ * ```
+ */
+export function guestRecords(
+  parts: { readonly connection: string },
+  ports: { readonly store: Store; readonly random: Random; readonly clock?: Clock },
+): GuestRecords {
   checkOptions('guestRecords', ['parts', parts, partsSchema], ['ports', ports, portsSchema])
-  return createGuestRecords({ ...parts, connection: checkedConnection(parts.connection) }, ports)
+  return createGuestRecords({ connection: checkedConnection(parts.connection) }, ports)
 }
 
 /** What the methods of the records share. */
@@ -110,7 +129,7 @@ interface RecordCalls extends InvalidateParts {
 
 /** The same for a name that was checked. */
 export function createGuestRecords(
-  { connection, ...parts }: GuestRecordsParts,
+  { connection, ...parts }: { readonly connection: string; readonly locate?: Locate },
   { store, random, clock = systemClock() }: RecordsPorts,
 ): GuestRecords {
   const pseudonym = createPseudonyms(connection, { store, random })
@@ -169,7 +188,7 @@ async function revoke(calls: RecordCalls, guestId: string, context: GuestContext
 
 const WAIT = {
   what: 'The call of the store',
-  then: 'Ask again, or allow it more time.',
+  then: 'Call again, or set a longer `patienceMs`.',
   mostMs: Number.POSITIVE_INFINITY,
 }
 

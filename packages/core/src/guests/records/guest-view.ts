@@ -4,7 +4,7 @@ import { tokenEnd } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { foreignSubject } from '../../domain/token-subject.ts'
 
-/** What is known of a guest, without its token. */
+/** A stored guest, without its token. */
 export interface GuestView {
   readonly guestId: string
   readonly api: string
@@ -12,12 +12,12 @@ export interface GuestView {
   readonly generation: number
   readonly scopes: readonly string[]
   readonly verified: boolean
-  /** Absent when it has no token. */
+  /** When its token expires, in milliseconds since 1970. Absent if it has no token. */
   readonly expiresAt?: Instant
   readonly createdAt: Instant
-  /** The random id that stands for the guest in events and audit records. */
+  /** The random id of the guest in events and audit records. */
   readonly subject: string
-  /** The `sub` of its tokens, where a token from outside brought another than the guest id. */
+  /** The `sub` of its tokens, if an imported token brought another than the guest id. */
   readonly tokenSubject?: string
 }
 

@@ -10,8 +10,9 @@ const PAGE = 200
 export const channelOf = ({ request }: GuestCredential): string | undefined => request?.channelId
 
 /**
- * The guests of an address, of all APIs and whatever their status, in the order of their rows. `channelId`: only those of this
- * channel. It reads every guest of the connection, because addresses are sealed; a guest that is stored while it reads may be missed.
+ * Finds the guests of an address, of all APIs and any status, in the order of their rows. `channelId`: only
+ * those of this channel. It reads every guest of the connection, because addresses are sealed. A guest that
+ * is stored meanwhile may be missed.
  */
 export async function guestsByAddress(
   connection: string,
@@ -31,7 +32,7 @@ export async function guestsByAddress(
   }
 }
 
-/** The address as the duplicate guard compares it. */
+/** The address as reservations compare it. */
 const addressOf = ({ profile }: GuestCredential): string | undefined => {
   const { email } = openProfile(profile)
   return typeof email === 'string' ? email.trim().toLowerCase() : undefined

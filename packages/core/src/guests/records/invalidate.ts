@@ -7,12 +7,14 @@ import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { DUPLICATE, type Reservation, reservationOf, reservedGuest } from '../authentication/guest-reservation.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
-import { type Applicant, parseDuplicateKey } from '../requests/applicant-request.ts'
+import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
+import { parseDuplicateKey } from '../requests/applicant-request.ts'
 
 /** The address and channel whose session `GuestRecords.invalidate` gives up. */
 export interface DuplicateKey {
   /** The API of the session. Default `engagements`. */
-  readonly api?: Applicant['api'] | undefined
+  readonly api?: AuthenticatingApiName | undefined
+  /** The address. It is compared trimmed and in lower case. */
   readonly email: string
   /** Needed if guests of the API belong to a channel, as those of `engagements`. */
   readonly channelId?: string | undefined
@@ -33,7 +35,10 @@ export interface InvalidateParts {
   readonly pseudonym: Pseudonym
 }
 
-/** How long the guest of a session that was given up stays recoverable: refresh tokens end after 30 days without use. */
+/**
+ * How long the guest of a session that was given up stays recoverable: refresh tokens end after 30 days
+ * without use.
+ */
 const REMEMBERED: Millis = 30 * DAY
 
 /** Gives up the session of an address, so that the address can have another. */

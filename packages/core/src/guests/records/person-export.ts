@@ -6,16 +6,19 @@ import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
 import { channelOf } from './guests-by-address.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 
-/** What is stored of one guest of a person. Times are ISO 8601 UTC. */
+/** What is stored of one guest of a person. Times are ISO 8601 in UTC. */
 export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'> {
   readonly createdAt: string
-  /** Absent when it has no token. */
+  /** Absent if it has no token. */
   readonly expiresAt?: string
-  /** Of an engagement guest. */
+  /** The channel of an engagement guest. */
   readonly channelId?: string
-  /** What it was asked for; of an engagement guest also `consentTimestamp`, when the person agreed. */
+  /** What it was requested with. Of an engagement guest also `consentTimestamp`: when the person agreed. */
   readonly request?: StoredGuestRequest
-  /** `email`, `name`, `attributes`, `crm` (what the CRM knew) and `upstream` (what the API answered), as far as there is any. */
+  /**
+   * `email`, `name`, `attributes`, `crm` (from the CRM) and `upstream` (the answer of the API), as far as
+   * they exist.
+   */
   readonly profile: Profile
   /** Enrichment that is left to do. */
   readonly pending?: Json
@@ -23,25 +26,28 @@ export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'
   readonly failure?: { readonly code: string; readonly message: string; readonly retryAt: string }
 }
 
-/** A create that brought no guest. */
+/** A create that made no guest here. */
 export interface OpenCreate {
   readonly api: AuthenticatingApiName
   readonly channelId?: string
-  /** `creating`: it may be under way. `in_doubt`: its answer was lost. `orphaned`: the upstream has a session that is not stored here. */
+  /**
+   * `creating`: it may be running. `in_doubt`: its answer was lost. `orphaned`: the upstream has a session
+   * that is not stored here.
+   */
   readonly state: 'creating' | 'in_doubt' | 'orphaned'
 }
 
 /**
- * Everything that a store holds about a person, without any token. It is plain JSON, and names the person: `JSON.stringify` writes all
- * of it, a log of Node only how many guests there are.
+ * Everything that a store holds about a person, without any token. It is plain JSON and names the person.
+ * `JSON.stringify` writes all of it; a log of Node shows only the number of guests.
  */
 export interface PersonExport {
   readonly connection: string
-  /** As it is compared: trimmed, in lower case. */
+  /** The address as it is compared: trimmed, in lower case. */
   readonly email: string
-  /** The channel, where only that was asked for. */
+  /** The channel, if the export is of one channel. */
   readonly channelId?: string
-  /** Empty where the address has none. Records of the audit log carry the `subject` of a guest. */
+  /** Empty if the address has none. Audit records carry the `subject` of a guest. */
   readonly guests: readonly ExportedGuest[]
   readonly openCreates: readonly OpenCreate[]
 }
@@ -64,8 +70,8 @@ export function exportedGuest(guest: GuestCredential, pending: Json | undefined)
   }
 }
 
-/** The same document, which a log shows without its contents. */
+/** Hides the contents of the document from logs. */
 export const unlogged = (document: PersonExport): PersonExport =>
   Object.defineProperty(document, Symbol.for('nodejs.util.inspect.custom'), {
-    value: () => `[what is stored of a person: guests ${document.guests.length}]`,
+    value: () => `[person export: guests ${document.guests.length}]`,
   })

@@ -31,7 +31,10 @@ export interface PersonErasure {
   readonly remains: readonly string[]
 }
 
-/** A person's rights, by address: every guest of all APIs and channels, whatever its status, until it is erased. */
+/**
+ * A person's rights, by address: every guest of all APIs and channels, whatever its status, until it is
+ * erased.
+ */
 export interface PersonRecords {
   find(whose: PersonKey, context?: Context): Promise<readonly GuestView[]>
   export(whose: PersonKey, context?: Context): Promise<PersonExport>
@@ -173,7 +176,10 @@ async function reservations(
   )
 }
 
-/** The APIs and channels where the person may have a reservation. A named channel leaves out APIs without channels. */
+/**
+ * The APIs and channels where the person may have a reservation. A named channel leaves out APIs without
+ * channels.
+ */
 function placesOf(
   channelId: string | undefined,
   guests: readonly GuestCredential[],

@@ -8,7 +8,7 @@ import { type AuthenticatingApiName, authenticatingApis, guestApis } from '../..
 import { remediesOf, type RequestFields, shapeOf } from '../../upstream/request-field.ts'
 import { type Fault, invalid } from './faults.ts'
 
-/** The checked request of the person who asks for a guest. */
+/** The checked request of a person for a guest. */
 export interface Applicant {
   readonly api: AuthenticatingApiName
   readonly email: string
@@ -29,8 +29,8 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /**
- * Gives a function that checks requests of one API. It throws `invalid_input` with every fault of a request, each under its field, and
- * with none of its values.
+ * Makes a function that checks requests of one API. It throws `invalid_input` with every fault of a request,
+ * each under its field and without the value.
  */
 export function applicantParser(api: AuthenticatingApiName, fields: RequestFields): (input: unknown) => Applicant {
   const schema = z.strictObject({ api: z.literal(api), ...shapeOf(fields) })
@@ -38,8 +38,7 @@ export function applicantParser(api: AuthenticatingApiName, fields: RequestField
   return (input) => {
     const parsed = schema.safeParse(input)
     const faults: Fault[] = parsed.success ? [] : [...parsed.error.issues]
-    if (wantsSession(input))
-      faults.push({ path: ['onDuplicate'], message: 'only for an address whose assurance is verified' })
+    if (wantsSession(input)) faults.push({ path: ['onDuplicate'], message: 'needs `assurance: verified`' })
     if (!parsed.success || faults.length > 0) throw invalid(faults, all)
     const { api: _known, ...request } = parsed.data
     // `authenticating` lets only such fields define an API whose checked requests are of this type.
@@ -66,13 +65,13 @@ function applicantOf(api: AuthenticatingApiName, request: CheckedRequest & Treat
   }
 }
 
-/** Whether a request asks for the session of an address that is not verified: then anyone who types an address would get its session. */
+/** Whether a request asks for the session of an address that is only claimed. Anyone can type an address. */
 function wantsSession(input: unknown): boolean {
   const { onDuplicate, assurance } = (input ?? {}) as Readonly<Record<string, unknown>>
   return (onDuplicate === 'reuse' || onDuplicate === 'replace') && assurance !== 'verified'
 }
 
-/** Throws `invalid_input`: there is no such API. */
+/** Throws `invalid_input` for an API that does not exist. */
 export function refuseUnknownApi(): never {
   throw invalid([{ path: ['api'], message: 'not an API that issues guests' }], remedies)
 }
@@ -84,8 +83,8 @@ const duplicateKey = z.strictObject({
 })
 
 /**
- * Checks the address and channel of an applicant who may have a session. Default API: `engagements`. A channel is needed where guests of
- * the API belong to one, and left out elsewhere. Throws `invalid_input`.
+ * Checks the address and channel of a session. Default API: `engagements`. The channel is required if guests
+ * of the API belong to one, and dropped for other APIs. Throws `invalid_input`.
  */
 export function parseDuplicateKey(input: unknown): Pick<Applicant, 'api' | 'email' | 'channelId'> {
   const parsed = duplicateKey.safeParse(input)
@@ -97,16 +96,19 @@ export function parseDuplicateKey(input: unknown): Pick<Applicant, 'api' | 'emai
   return { api, email: address, channelId: channel }
 }
 
-/** A person: an address, and one channel where only its guests are meant. */
+/** A person by address, or the person's guests on one channel. */
 export interface PersonKey {
-  /** It is compared trimmed and in lower case. */
+  /** The address. It is compared trimmed and in lower case. */
   readonly email: string
+  /** Only the guests of this channel. Default: of all APIs and channels. */
   readonly channelId?: string | undefined
 }
 
 const personKey = z.strictObject({ email: email.schema, channelId: z.optional(channelId.schema) })
 
-/** Checks the address and channel of a person. The address is given back as it is compared. Throws `invalid_input`. */
+/**
+ * Checks the address and channel of a person. Gives the address as it is compared. Throws `invalid_input`.
+ */
 export function parsePersonKey(input: unknown): Pick<Applicant, 'email' | 'channelId'> {
   const parsed = personKey.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues, remedies)

@@ -4,11 +4,14 @@ import { type Field, GuestpassError } from '../../domain/errors.ts'
 export interface Fault {
   readonly path: readonly PropertyKey[]
   readonly message: string
-  /** Fields that have no place there. */
+  /** Fields that the request must not have. */
   readonly keys?: readonly string[]
 }
 
-/** Every fault of a request as one error, each under the path of its field; `remedies` are known by the first part of a path. */
+/**
+ * Makes one error of all faults of a request, each under the path of its field. `remedies` has one for the
+ * first part of a path.
+ */
 export function invalid(faults: readonly Fault[], remedies: Readonly<Record<string, string>>): GuestpassError {
   const fields = faults.flatMap(({ path, message, keys }): Field[] =>
     keys

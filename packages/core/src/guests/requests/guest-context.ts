@@ -1,8 +1,8 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestApi } from '../../upstream/guest-apis.ts'
 
-/** Which guest is meant where two APIs have one of the same id, beside what every call takes. */
+/** The context of a call for one guest. */
 export interface GuestContext extends Context {
-  /** The API of the guest. Needed only where another API has a guest of the same id. */
+  /** The API of the guest. Needed only if another API has a guest of the same id. */
   readonly api?: GuestApi | undefined
 }

@@ -11,7 +11,10 @@ import { invalid } from './faults.ts'
 const remedies = remediesOf(guestTokens.fields)
 const schema = z.strictObject({ api: z.optional(z.literal(guestTokens.name)), ...shapeOf(guestTokens.fields) })
 
-/** Checks a request for an ephemeral guest token. `newId` makes an id where none is given. Throws `invalid_input` with all its faults. */
+/**
+ * Checks a request for an ephemeral guest token. `newId` makes an id if none is given. Throws `invalid_input`
+ * with every fault.
+ */
 export function parseIssueRequest(input: unknown, newId: () => string): MintRequest {
   const parsed = schema.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues, remedies)
@@ -23,17 +26,17 @@ export function parseIssueRequest(input: unknown, newId: () => string): MintRequ
   }
 }
 
-/** The id of an ephemeral guest, in lower case. Throws `invalid_input`. */
+/** Checks the id of an ephemeral guest, and gives it in lower case. Throws `invalid_input`. */
 export function parseNewGuestId(input: string): string {
   if (isUuid(input)) return input.toLowerCase()
   const remedy = 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90.'
   throw invalid([{ path: ['guestId'], message: 'not a UUID' }], { guestId: remedy })
 }
 
-/** The id of a guest that is stored, as its API gave it. Throws `invalid_input`. */
+/** Checks the id of a stored guest, and gives it unchanged. Throws `invalid_input`. */
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && isGuestId(input)) return input
   throw invalid([{ path: ['guestId'], message: NO_GUEST_ID }], {
-    guestId: 'Give the id that the guest was issued with.',
+    guestId: 'Give the `guestId` of the issued guest.',
   })
 }

@@ -16,13 +16,16 @@ export interface Located {
 }
 
 /**
- * Finds a guest by its id, and by its API where two APIs have a guest of that id. Rejects with `guest_unknown`, or with
- * `invalid_input` when more than one is meant and `api` is missing.
+ * Finds a guest by its id, and by its API if two APIs have a guest of that id. Rejects with `guest_unknown`,
+ * or with `invalid_input` if `api` is missing and the id is ambiguous.
  */
 export type Locate = (guestId: string, api?: GuestApi) => Promise<Located>
 
 export function createLocate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
-  /** Rows of former versions whose id was invented, by the id that upstream gave. None is made any more: they are listed once. */
+  /**
+   * Rows of former versions with an invented id, by the id that the upstream gave. No new ones are made: they
+   * are listed once.
+   */
   let invented: Promise<ReadonlyMap<string, string>> | undefined
 
   async function guestAt(row: string): Promise<Located | undefined> {
@@ -64,7 +67,7 @@ export function createLocate(connection: string, store: Pick<Store, 'find' | 'li
   }
 
   async function atInventedRow(guestId: string): Promise<Located | undefined> {
-    // An id in the form of a UUID was never replaced.
+    // Former versions replaced no id that is a UUID.
     if (isUuid(guestId)) return undefined
     invented ??= listed()
     invented.catch(() => (invented = undefined))
@@ -93,13 +96,13 @@ const hasInventedRow = ({ api, upstreamId }: GuestCredential): boolean =>
 const idForms = (guestId: string): readonly string[] =>
   isUuid(guestId) && guestId !== guestId.toLowerCase() ? [guestId, guestId.toLowerCase()] : [guestId]
 
-/** The row that a guest of this id nearly always has; undefined where the id says too little to try it before it was looked up. */
+/** The row that a guest of this id nearly always has. Undefined: the guest must be looked up first. */
 export const likelyRow = (guestId: string): string | undefined => (isUuid(guestId) ? guestId.toLowerCase() : undefined)
 
 export const unknownGuest = (connection: string, id: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.
   const message = id.includes('@')
-    ? `Connection ${connection} has no guest of the id that was given, which looks like an address. To find, export or erase the guests of an address, give { email }.`
+    ? `Connection ${connection} has no guest of the given id, which looks like an address. To find, export or erase the guests of an address, give { email }.`
     : `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
   return new GuestpassError('guest_unknown', message)
 }
@@ -107,7 +110,7 @@ export const unknownGuest = (connection: string, id: string): GuestpassError => 
 function ambiguous(guestId: string, found: readonly Located[]): GuestpassError {
   const apis = found.map(({ credential }) => credential.api)
   return invalid(
-    [{ path: ['api'], message: `is missing, and the id ${guestId} is one guest each of ${apis.join(' and ')}` }],
+    [{ path: ['api'], message: `is missing: the APIs ${apis.join(' and ')} each have a guest ${guestId}` }],
     { api: `Give one of ${apis.join(', ')}.` },
   )
 }

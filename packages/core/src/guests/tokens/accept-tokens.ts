@@ -25,15 +25,15 @@ export interface TokenAcceptorParts {
   readonly random: Random
 }
 
-/** What a token must be, and when it was asked for. */
+/** What a token must be, and when it was requested. */
 export interface TokenRequirements {
   /** The `sub` that the token must carry. */
   readonly subject: string
   readonly scopes: readonly string[]
-  /** `jwt`: verified; `opaque`: taken as it is. */
+  /** `jwt`: it is verified. `opaque`: it is accepted unread. */
   readonly format: 'jwt' | 'opaque'
   readonly sentAt: Instant
-  /** Whether upstream renews such tokens. */
+  /** Whether the upstream renews such tokens. */
   readonly renewable: boolean
 }
 
@@ -44,11 +44,17 @@ export interface AcceptedTokens {
   readonly issued: readonly IssuedToken[]
 }
 
-/** Receives the tokens of guests: nobody gets one before it was verified. */
+/** Accepts the tokens of guests: no caller gets a JWT before it was verified. */
 export interface TokenAcceptor {
-  /** Resolves when tokens can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
+  /**
+   * Resolves when tokens can be verified. Await it before a call that is answered only once. Rejects with
+   * `keys_unavailable`.
+   */
   ensureVerifiable(format: TokenRequirements['format']): Promise<void>
-  /** The credential with the tokens that were granted. Rejects with `token_refused` and the reason, or `keys_unavailable`. */
+  /**
+   * Gives the credential with the granted tokens. Rejects with `token_refused` and the reason, or with
+   * `keys_unavailable`.
+   */
   accept(
     credential: GuestCredential,
     granted: GrantedTokens,
@@ -57,10 +63,13 @@ export interface TokenAcceptor {
   ): Promise<AcceptedTokens>
 }
 
-/** Clocks differ: a verifier may still accept a token for a little while after its end. */
+/** Clocks differ: a verifier may still accept a token for some time after it expired. */
 const AFTERLIFE: Millis = HOUR
 
-/** Until when a token is remembered, so that it stays denied as long as a verifier could accept it, which looks at its own `exp`. */
+/**
+ * Until when a token is remembered: it can be denied as long as a verifier, which reads its `exp`, could
+ * accept it.
+ */
 export const rememberedUntil = ({ expiresAt, exp = expiresAt }: TokenSet): Instant =>
   Math.max(expiresAt, exp) + AFTERLIFE
 
@@ -77,7 +86,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
     meter.count('guest_token_refused')
     throw new GuestpassError(
       'token_refused',
-      `The token that upstream issued for guest ${guestIdOf(guest)} does not verify (${verdictText(verdict)}); it was thrown away. ${remedy(verdict.reason)}`,
+      `The upstream issued a token for guest ${guestIdOf(guest)} that does not verify (${verdictText(verdict)}). It was dropped. ${remedy(verdict.reason)}`,
       { reason: verdict.reason },
     )
   }

@@ -14,8 +14,8 @@ export interface RefreshOptions extends GuestContext, ReadyContext {
   /** A token of the guest from outside this store. It is imported first. */
   readonly token?: string | undefined
   /**
-   * The `sub` of that token, if it is not the guest id. Later tokens of the guest must carry it, until a token is minted for the guest
-   * id.
+   * The `sub` of that token, if it is not the guest id. Later tokens of the guest must carry it, until a
+   * token is minted for the guest id.
    */
   readonly subject?: string | undefined
 }
@@ -37,7 +37,8 @@ export async function currentToken(
   ask: TokenCriteria,
   context: GuestContext,
 ): Promise<GuestWithTokens> {
-  // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is enough.
+  // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is
+  // enough.
   const row = context.api === undefined ? likelyRow(guestId) : undefined
   const likely =
     row === undefined
@@ -83,6 +84,6 @@ function refuseSubject(subject: unknown, token: unknown): void {
   if (subject === undefined) return
   const isText = typeof subject === 'string' && subject !== ''
   if (isText && token !== undefined) return
-  const message = isText ? 'stands without a token' : 'not a text of at least one character'
-  throw invalid([{ path: ['subject'], message }], { subject: 'Give the `sub` of the token that is given with it.' })
+  const message = isText ? 'needs a `token`' : 'is not a text of at least one character'
+  throw invalid([{ path: ['subject'], message }], { subject: 'Give the `sub` of the given token.' })
 }

@@ -4,8 +4,9 @@ import type { Store } from '../../ports/store.ts'
 import { findNamedRow, type GuestRow, isGuestOf, rowOf } from '../requests/named-row.ts'
 
 /**
- * Finds the row that the guest of an API has or is to have: its id, or one under the name of the API where the id is the row of
- * something else. A guest of another API that is met there is marked, so that it is never mistaken for this one.
+ * Finds the row of a guest, or the row for a new one: its id, or a row under the name of the API if the id is
+ * the row of another credential. It marks a guest of another API that has the same id, so that the two are
+ * never confused.
  */
 export async function findGuestRow(
   connection: string,
@@ -24,7 +25,7 @@ export async function findGuestRow(
   }
 }
 
-/** A guest that upstream made, as the next generation of what its row holds. */
+/** A guest that the upstream made, as the next generation of its row. */
 export const nextGeneration = (
   { subject, createdAt, aliveUntil = 0, generation, shared }: GuestCredential,
   made: GuestWithTokens,
@@ -37,7 +38,7 @@ export const nextGeneration = (
   ...(shared ? { shared } : {}),
 })
 
-/** Marks a guest as one of several with its id; false when it was written meanwhile. */
+/** Marks a guest as one of several with its id. False: it was written meanwhile. */
 async function markShared(
   revision: number,
   credential: GuestCredential,

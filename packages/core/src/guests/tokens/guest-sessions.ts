@@ -17,16 +17,19 @@ export interface GuestSessionsParts {
   readonly windows: Windows
 }
 
-/** The guests' tokens over time. */
+/** The sessions of guests: their tokens over time. */
 export interface GuestSessions {
-  /** The guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`, `guest_revoked`, … */
+  /**
+   * Gives the guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`,
+   * `guest_revoked`, …
+   */
   current(guestId: string, ask: TokenCriteria, context?: Context): Promise<CurrentCredential<GuestCredential>>
 }
 
-/** Renews guest tokens, each in the way of the API that it is of. */
+/** Makes sessions whose guests are renewed by the strategy of their API. */
 export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPorts): GuestSessions {
   const { connection } = parts
-  /** The renewals of the guests asked for lately, so that callers share one and what failed is not repeated for each. */
+  /** The renewals of recently requested guests: callers share one, and a failure is not repeated for each. */
   const known = createKeyedStates((): { renewal?: Renewal<GuestCredential> } => ({}), {
     isBusy: ({ renewal }) => renewal?.busy ?? false,
   })
@@ -75,7 +78,10 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
 function strategyOf({ strategies }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {
   const strategy = strategies[api]
   if (strategy) return strategy
-  throw new GuestpassError('refresh_impossible', `Guest ${id} is of the API ${api}, which nothing here renews.`)
+  throw new GuestpassError(
+    'refresh_impossible',
+    `Guest ${id} cannot be renewed: this version does not know its API ${api}.`,
+  )
 }
 
 async function renewed(
@@ -97,7 +103,10 @@ async function renewed(
 
 const GIVEN_UP = new GuestpassError(
   'refresh_impossible',
-  'The Idempotency-Key of the refresh is too old, or its age is not known: it is not sent again, and a new token is minted.',
+  'The refresh is not sent again, because its Idempotency-Key is too old or of unknown age. A new token is minted.',
 )
 
-const ABANDONED = new GuestpassError('in_doubt', 'The answer to a refresh was lost: the process that asked is gone.')
+const ABANDONED = new GuestpassError(
+  'in_doubt',
+  'The answer to a refresh was lost, because the process that sent it ended.',
+)

@@ -20,13 +20,14 @@ export interface IdempotentRefreshParts {
 }
 
 export interface IdempotentRefresh extends GuestRenewalStrategy {
-  /** A new token for what the guest was asked for. */
+  /** Mints a new token by the stored request of the guest. */
   mint(order: TokenCall): Promise<RequestedTokens>
 }
 
 /**
- * Renews by a refresh under an Idempotency-Key. The key is stored before it is sent, and every repeat of the refresh uses it, also one by
- * another process after a kill. If the upstream would refuse to refresh, a new token is minted.
+ * Renews by a refresh under an Idempotency-Key. The key is stored before it is sent, and every repeat of the
+ * refresh uses it, also one by another process after a kill. If the upstream would refuse to refresh, a new
+ * token is minted.
  */
 export function createIdempotentRefresh(
   parts: IdempotentRefreshParts,
@@ -107,41 +108,41 @@ function refresh({ guestTokens, requestTokens }: IdempotentRefreshParts, order: 
 const requirements = ({ scopes }: MintRequest, subject: string) =>
   ({ subject, scopes, format: 'jwt', renewable: true }) as const
 
-/** Throws what a mint failed with, after what made it necessary. */
+/** Throws the error of a mint, preceded by the error that made the mint necessary. */
 function throwBoth(thrown: unknown, because: string | undefined): never {
   if (because === undefined || !(thrown instanceof GuestpassError)) throw thrown
   const { code, message, ...facts } = thrown
-  const both = `${because} So a new token was asked for, which failed too: ${message}`
+  const both = `${because} A new token was requested, which failed too: ${message}`
   throw new GuestpassError(code, both, { ...facts, cause: thrown })
 }
 
 const waiting = ({ context: { signal, patienceMs } }: TokenCall) => ({ signal, patienceMs })
 
-/** Time passes between the decision and each try: waits, pauses of the machine. */
+/** Throws if the key has become too old since the decision: a try may wait, and a machine may pause. */
 function refuseOld(intent: Intent | undefined, now: Instant): void {
   if (intent && isKeyKnown(intent, now)) return
   throw new GuestpassError(
     'refresh_impossible',
-    'The Idempotency-Key of the refresh is too old to be sent again: the refresh could take effect twice.',
+    'The refresh was not sent again, because its Idempotency-Key is too old: it could take effect twice.',
   )
 }
 
-/** What the guest was asked for, out of what is stored with it. */
+/** The stored request of a guest. */
 const requestOf = (credential: GuestCredential): MintRequest => ({
   guestId: guestIdOf(credential),
   durationSeconds: credential.request?.durationSeconds ?? lifeOf(credential),
   scopes: credential.request?.scopes ?? [],
 })
 
-/** The life of its last token, in seconds: of a guest from outside it is not known what it was asked for. */
+/** The lifetime of the last token, in seconds. The requested lifetime of an imported token is not known. */
 function lifeOf({ tokens }: GuestCredential): number {
   const seconds = tokens ? Math.round((tokens.expiresAt - tokens.sentAt) / SECOND) : 0
   return seconds < 1 ? durations.shortSession : Math.min(seconds, LONGEST_DURATION)
 }
 
 /**
- * Whether only a new token will do. The answer to a key stays what it is, so a token that does not verify is asked for again
- * only while the former one lasts: until then keys and clocks may come right.
+ * Whether only a new token helps. The upstream replays the same answer for a key. If that token fails
+ * verification, retry only while the previous token is valid, because keys and clocks may recover; then mint.
  */
 const isHopeless = ({ tokens }: GuestCredential, { code }: GuestpassError, now: Instant): boolean =>
   code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

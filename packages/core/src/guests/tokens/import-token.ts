@@ -39,18 +39,20 @@ export interface TokenImportParts {
 /** Issuers count whole seconds, and clocks differ a little. */
 const SAME_AGE: Millis = 2 * SECOND
 
-/** A token that is held outside. */
+/** A token from outside this store. */
 export interface ExternalToken {
   readonly token: string
-  /** Its `sub`, where that is not the id of the guest. */
+  /** Its `sub`, if that is not the guest id. */
   readonly subject?: string | undefined
 }
 
 /**
- * Takes over a token that is held outside, for a refresh: it must verify, be the guest's own, have ended no more than 300 s ago, not be
- * revoked, and not be older than what is stored. Its `sub` is the guest's id, or the one that is given; that one is remembered. Gives the
- * guest as it then is. Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), which is on record then, and with
- * `guest_revoked`.
+ * Imports a token from outside for a refresh, and gives the guest with it. The token must verify, be the
+ * guest's own, have expired at most 300 s ago, not be revoked, and not be older than the stored one. Its
+ * `sub` is the guest id or the given subject, which is then remembered.
+ *
+ * Rejects with `token_invalid` and the reason (of `verify`, or `superseded`), after it recorded the event, or
+ * with `guest_revoked`.
  */
 export type ImportToken = (guestId: string, external: ExternalToken, context: GuestContext) => Promise<GuestCredential>
 
@@ -74,14 +76,14 @@ export function createImportToken(parts: TokenImportParts): ImportToken {
   }
 }
 
-/** The `sub` that tokens of a guest have, known or not. */
+/** The `sub` that tokens of a guest must have. */
 async function knownSubject(parts: TokenImportParts, guestId: string, { api }: GuestContext): Promise<string> {
   const known = await located(parts, guestId, api)
   const subject = known && foreignSubject(known.credential)
   return subject ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
 }
 
-/** The guest where it is known. */
+/** Finds the guest. Undefined: it is not stored. */
 const located = (
   { locate }: TokenImportParts,
   guestId: string,
@@ -103,7 +105,7 @@ async function verifiedClaims(
   throw importRefused(guestId, verdict.reason, verdictText(verdict))
 }
 
-/** Writes down that a token was not taken, as far as the store takes it: the caller hears of the token, not of the store. */
+/** Records a refused token. If the store fails, the caller still gets the error of the token. */
 async function recordRefusedToken(
   parts: TokenImportParts,
   guestId: string,
@@ -128,7 +130,7 @@ interface TokenImport {
   readonly context: Context
 }
 
-/** The guest that a token is said to be of, which may not be known yet. */
+/** The stored guest of a token, or a new one. */
 async function guestToImportInto(
   parts: TokenImportParts,
   guestId: string,
@@ -142,7 +144,7 @@ async function guestToImportInto(
   return { base: newGuest(parts, row, now), now }
 }
 
-/** One look at the token and one write; undefined when the guest was written meanwhile. */
+/** Checks the token against the guest and writes once. Undefined: the guest was written meanwhile. */
 async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promise<GuestCredential | undefined> {
   const { connection, ports, recorder } = parts
   const { guestId, token, base, now, context } = of
@@ -152,7 +154,7 @@ async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promis
   const fingerprint = await parts.fingerprint(token)
   const next = withImportedToken(parts, of)
   const isOlder = base.tokens && next.tokens.sentAt < base.tokens.sentAt - SAME_AGE
-  // What was stored here once and is no longer has been replaced, be it within the same second.
+  // A token that was stored here and is no longer has been replaced, maybe within the same second.
   if (isOlder || (await ports.store.issued(connection, fingerprint))) throw importRefused(guestId, 'superseded')
   const { api, generation, tokens } = next
   const about = recorder.about(next, context)
@@ -187,14 +189,14 @@ function withImportedToken(
       windows,
       ports.random.float(),
     ),
-    // How long it was asked for is not known.
+    // The requested lifetime is not known.
     request: { scopes },
     aliveUntil: Math.max(base.aliveUntil ?? 0, tokenEnd({ expiresAt, exp })),
   }
   return withTokenSubject(next, claims['sub'] as string)
 }
 
-/** The tokens of another API come with others, and cannot be taken over alone. */
+/** The tokens of another API come with refresh tokens, and cannot be imported alone. */
 const ofAnotherApi = (guestId: string, api: string): GuestpassError =>
   invalid(
     [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens are not taken over` }],
@@ -207,7 +209,7 @@ const importRefused = (guestId: string, reason: string, explanation = reason): G
   new GuestpassError(
     'token_invalid',
     reason === 'superseded'
-      ? `The token given for ${guestNamed(guestId)} is older than the one that is stored; it was not taken.`
-      : `The token given for ${guestNamed(guestId)} is not valid (${explanation}); it was not taken.`,
+      ? `The token given for ${guestNamed(guestId)} is older than the stored one. It was not imported.`
+      : `The token given for ${guestNamed(guestId)} is not valid (${explanation}). It was not imported.`,
     { reason },
   )

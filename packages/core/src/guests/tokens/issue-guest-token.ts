@@ -39,8 +39,8 @@ export const newGuest = (
 })
 
 /**
- * A new token for a guest, known or not: asked of upstream, verified, stored as the next generation. Rejects with `guest_revoked` and
- * the codes of token and upstream.
+ * Issues a token for a new or stored guest: requests it from the upstream, verifies it, and stores it as the
+ * next generation. Rejects with `guest_revoked`, and with the errors of access tokens and upstream calls.
  */
 export async function issueGuestToken(
   parts: GuestTokenParts,
@@ -62,14 +62,14 @@ export async function issueGuestToken(
     return stored
   } catch (thrown) {
     const error = context.signal?.aborted ? cancelled(thrown) : asGuestpassError(thrown)
-    // The caller hears what went wrong also when the store cannot take it down.
+    // If the store fails too, the caller gets the first error.
     const failure = { about, error, now: now(), latencyMs: elapsed() }
     await ports.store.commit({ connection, events: [recorder.failed(credential, failure)] }).catch(() => {})
     throw error
   }
 }
 
-/** The guest as this request wants it: what is asked for now is what renewals ask for later. */
+/** The guest with this request, which later renewals repeat. */
 const withRequest = (
   { intent: _off, backOff: _over, ...rest }: GuestCredential,
   { durationSeconds, scopes }: MintRequest,
@@ -79,8 +79,8 @@ const withRequest = (
 })
 
 /**
- * Stores a new token as the next generation, whichever that has become; a guest that ended meanwhile stays ended, and one of another
- * API that has got the row keeps it.
+ * Stores a new token as the next generation after other writes. A guest that ended meanwhile stays ended; a
+ * guest of another API that took the row keeps it.
  */
 async function storeToken(
   { connection, ports: { store } }: GuestTokenParts,
@@ -105,4 +105,5 @@ async function storeToken(
   }
 }
 
-const cancelled = (cause: unknown): GuestpassError => new GuestpassError('cancelled', 'The caller gave up.', { cause })
+const cancelled = (cause: unknown): GuestpassError =>
+  new GuestpassError('cancelled', 'The caller cancelled the request.', { cause })

@@ -7,23 +7,25 @@ import type { Instant } from '../../domain/time.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
 import type { PublicMembers } from '../../upstream/public-members.ts'
 
-/** A guest and its token, as handed out. */
+/** A guest and its token, as a caller gets them. */
 export interface IssuedGuest {
   readonly guestId: string
   readonly api: string
   readonly token: Secret
+  /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
+  /** Counts the token sets of the guest, from 1. */
   readonly generation: number
   /** Whether the signature was checked on receipt. */
   readonly verified: boolean
-  /** Of an authenticated guest. */
+  /** The channel of an authenticated guest. */
   readonly channelId?: string
-  /** What the CRM knows of an authenticated guest; absent when it knows nothing, or could not be asked. */
+  /** What the CRM knows of an authenticated guest. Absent if it knows nothing or could not be reached. */
   readonly crm?: CrmProfile
   /**
-   * What the API answered when it made an authenticated guest, as it came and without its tokens: `id` or `guestId`, `email`,
-   * `createdDate`, `selfUri`, … At most 4096 characters as JSON. It names the person, so that the property is not enumerable: a guest
-   * that is logged does not show it.
+   * The answer of the API that made an authenticated guest, without its tokens: `id` or `guestId`, `email`,
+   * `createdDate`, `selfUri`, … At most 4096 characters as JSON. The property is not enumerable, because it
+   * names the person: logs do not show it.
    */
   readonly upstream?: PublicMembers
 }
@@ -40,7 +42,7 @@ export const issuedGuest = (credential: GuestWithTokens): IssuedGuest => {
   }
 }
 
-/** The same with what is known of the person. */
+/** The same with what is known of the person, for an authenticated guest. */
 export function issuedAuthenticatedGuest(credential: GuestWithTokens): IssuedGuest {
   const { channelId } = credential.request ?? {}
   const { crm, upstream } = openProfile(credential.profile)

@@ -2,12 +2,12 @@ import type { GuestCredential } from '../../domain/credential.ts'
 import type { RenewalCall, RenewalStrategy } from '../../tokens/renewal/strategy.ts'
 import type { RequestedTokens } from './request-tokens.ts'
 
-/** How the guests of one API get their next tokens. */
+/** Renews the guests of one API. */
 export interface GuestRenewalStrategy extends Pick<RenewalStrategy<GuestCredential>, 'prepare' | 'afterFailure'> {
-  /** Whether a call uses something up (see `Strategy.spends`). */
+  /** Whether a call uses something up (see `RenewalStrategy.isSingleUse`). */
   readonly isSingleUse: boolean
-  /** Throws when the connection cannot offer the API at all. */
+  /** Throws if the connection does not offer the API. */
   available(): void
-  /** Asks for the next tokens as the credential's intent says. */
+  /** Requests the next tokens as the credential's intent says. */
   renew(order: RenewalCall<GuestCredential>): Promise<RequestedTokens>
 }

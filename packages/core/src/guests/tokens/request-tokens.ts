@@ -15,7 +15,10 @@ export interface RequestedTokens extends RenewalResult<GuestCredential> {
   readonly latencyMs: Millis
 }
 
-/** Who asks for a token, for which guest, and the store's time, counted on while the call runs. */
+/**
+ * One request for a token: the guest, the context of the caller, and the store's time, which runs on during
+ * the call.
+ */
 export type TokenCall = Pick<RenewalCall<GuestCredential>, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
 
 /** The event, the counter and the timer of a token operation. */
@@ -39,7 +42,7 @@ export interface TokenRequest<G extends GrantedTokens> {
   readonly operation: TokenOperation
   readonly requirements: Omit<TokenRequirements, 'sentAt'>
   readonly send: (hooks: TryHooks) => Promise<G>
-  /** What the answer changes besides the tokens. */
+  /** What the answer changes in the credential besides the tokens. */
   readonly changes?: (granted: G) => Partial<GuestCredential>
 }
 

@@ -5,12 +5,12 @@ import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, IssuedToken, Ledger } from '../../ports/store.ts'
 
-/** A guest that is ended for good: no tokens, no intents, and the next generation, so that a late answer is not taken. */
+/** A revoked guest: no tokens, no intent, and the next generation, so that a late answer is not stored. */
 export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
   return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
-/** What ends a guest: its row, its tokens and the event. */
+/** The change that revokes a guest: its row, the denial of its tokens, and the event. */
 export function revocationChange(
   credential: GuestCredential,
   about: About,
@@ -27,8 +27,8 @@ export function revocationChange(
 }
 
 /**
- * Keeps tokens that came for a guest that has ended from being accepted by a verifier. In two commits, because a change denies what was
- * issued before it.
+ * Denies tokens that came after their guest had ended. It needs two commits, because a change denies only
+ * what was issued before it.
  */
 export async function denyLateTokens(
   store: Pick<Ledger, 'commit'>,

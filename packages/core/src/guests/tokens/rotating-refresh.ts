@@ -27,7 +27,10 @@ export interface RotatingRefreshParts {
   readonly available: () => void
 }
 
-/** By a refresh token that each refresh uses up (see tokens/sign-in/refresh-token-rotation.ts); when it is spent the guest has to be authenticated again. */
+/**
+ * Renews by a refresh token that each refresh uses up (see tokens/sign-in/refresh-token-rotation.ts). Once it
+ * is spent, the guest has to be authenticated again.
+ */
 export function createRotatingRefresh(
   parts: RotatingRefreshParts,
   { random }: { readonly random: Random },
@@ -44,7 +47,7 @@ export function createRotatingRefresh(
     prepare: rotation.prepare,
     afterFailure: rotation.afterFailure,
     async renew(order) {
-      // The answer cannot be asked for again, and must be verified when it comes.
+      // The upstream gives the answer once: it must be possible to verify it.
       await parts.acceptor.ensureVerifiable(parts.format)
       return refreshed(parts, order, rotation.refreshable(order.credential))
     },
@@ -68,7 +71,8 @@ async function refreshed(
     return { ...made, credential: { ...made.credential, status: 'active' } }
   } catch (thrown) {
     if (!granted) throw thrown
-    // A token that does not verify is thrown away; the refresh token that came with it is given only once.
+    // A token that does not verify is dropped. The refresh token that came with it is given only once, and
+    // kept.
     const kept = { ...tokens, refresh: granted.refresh ?? tokens.refresh }
     const next = { ...credential, status: 'active', tokens: kept } as const
     return { credential: next, events: [], claims: {}, latencyMs: 0, fault: asGuestpassError(thrown) }

@@ -313,7 +313,7 @@ describe('a create', () => {
     expect((await refusal(guests.issue(ann))).code).toBe('create_in_doubt')
     const error = await refusal(guests.issue(verified))
     expect(error.code).toBe('guest_orphaned')
-    expect(error.message).toContain('Wait until it lapses upstream')
+    expect(error.message).toContain('Wait until the session expires upstream')
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
     expect((await told()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
     expect(creates()).toBe(3)

@@ -144,7 +144,7 @@ describe('what is stored of a person', () => {
 
   it('shows in no log', async () => {
     const { guests } = await started()
-    expect(inspect(await guests.export({ email: EMAIL }), { depth: 9 })).toBe('[what is stored of a person: guests 3]')
+    expect(inspect(await guests.export({ email: EMAIL }), { depth: 9 })).toBe('[person export: guests 3]')
   })
 })
 

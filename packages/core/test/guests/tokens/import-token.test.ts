@@ -276,7 +276,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     upstream.says = { sub: ID }
     const error = await refusal(guests.refresh(ID))
     expect(error).toMatchObject({ code: 'token_refused', reason: 'subject' })
-    expect(error.message).toContain(`for guest ${ID} does not verify`)
+    expect(error.message).toContain(`for guest ${ID} that does not verify`)
   })
 
   it('stands in no event, in the clear nowhere but in the answer', async () => {
