@@ -1,4 +1,7 @@
-/** The same calls, each of which waits for `loaded` first and rejects with what that rejects with. */
+/**
+ * The same calls, each made after `loaded` resolves. If `loaded` rejects, the call rejects with the same
+ * error.
+ */
 export const afterLoading = <T extends object>(loaded: () => Promise<void>, calls: T): T =>
   Object.fromEntries(
     Object.entries(calls).map(([name, call]: [string, unknown]) => [

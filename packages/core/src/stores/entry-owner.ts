@@ -4,24 +4,27 @@ import { onStorageChange, systemLock, systemRandom } from '../ports/system.ts'
 import type { WebStorage } from './web-storage.ts'
 
 /**
- * Who uses the text in an entry. `own`: this page, from now on. `page`: another store of this page. `frame`: another frame of this window,
- * which has the same storage. `copy`: another window; the storage of this one was copied from it.
+ * Who uses the text of an entry. `own`: this store, from now on. `page`: another store of this page. `frame`:
+ * another frame of this window, which shares its storage. `copy`: another window, from which the storage of
+ * this one was copied.
  */
 export type Ownership = 'own' | 'page' | 'frame' | 'copy'
 
+/** Decides which store may use the text of a storage entry. */
 export interface EntryOwner {
-  /** Takes the text with this id, unless another owner has it. */
+  /** Takes the text with this id, unless another store uses it. */
   take(id: string): Promise<Ownership>
   release(): void
 }
 
-/** How long the page before may take to let go, and another frame to answer. */
-const PATIENCE: Millis = 2 * SECOND
+/** How long the previous page may take to release the entry, and another frame to answer. */
+const WAIT: Millis = 2 * SECOND
 const PAUSE: Millis = SECOND / 20
 
-/** The ids of the texts that stores of this page use. */
+/** The ids of the texts that the stores of this page use. */
 const held = new Set<string>()
 
+/** The owner of the entry `key`. Uses a lock of the platform (Web Locks) for each text. */
 export function createEntryOwner(key: string, storage: () => WebStorage, clock: Clock): EntryOwner {
   const [question, answer] = [`${key}.asked`, `${key}.answered`]
   let release = (): void => {}
@@ -43,7 +46,7 @@ export function createEntryOwner(key: string, storage: () => WebStorage, clock: 
     const asked = systemRandom().uuid()
     try {
       storage().setItem(question, asked)
-      for (let left = PATIENCE; left > 0; left -= PAUSE) {
+      for (let left = WAIT; left > 0; left -= PAUSE) {
         await clock.sleep(PAUSE)
         if (storage().getItem(answer) === asked) return 'frame'
         const unlock = await systemLock(lockOf(id))

@@ -6,5 +6,5 @@ const copy = (value: unknown): unknown => {
   return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copy(part)])))
 }
 
-/** A copy of plain data that nobody can change. Secrets, which cannot be changed anyway, are kept as they are. */
+/** A deeply frozen copy of plain data. Secrets are immutable, so they are not copied. */
 export const frozenCopy = <T>(value: T): T => copy(value) as T

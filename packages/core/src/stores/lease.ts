@@ -9,13 +9,16 @@ export interface Lease {
   readonly ms: Millis
 }
 
-/** Milliseconds that a lease still stands; 0 when it has ended. */
+/** Milliseconds until a lease ends; 0 if it has ended. */
 function remainingMs(lease: Lease, now: Instant): Millis {
-  // Taken in the future: the clock went back. The lease is given up, for it saves work and guards nothing.
+  // The clock went back. The lease is given up, because it saves work and protects no data.
   return isFromFuture(lease.until - lease.ms, now) ? 0 : Math.max(0, lease.until - now)
 }
 
-/** Asks for a lease. `lease` is what stands from now on, absent when the one that stood goes on. */
+/**
+ * Requests a lease for `holder` for `ms` milliseconds. `lease` is the lease to store; absent if another
+ * holder keeps the current one.
+ */
 export function takeLease(
   current: Lease | undefined,
   holder: string,

@@ -11,6 +11,7 @@ import type {
 import { frozenCopy } from './frozen-copy.ts'
 import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
 
+/** A credential and its metadata. */
 export interface Row extends DueRow {
   readonly credential: Credential
   readonly revision: number
@@ -21,12 +22,12 @@ export interface MemoryCredentials {
   get(id: string): Row | undefined
   ofSubject(subject: string): Credential | undefined
   readonly size: number
+  /** Whether the stored row has the generation and revision that the write expects. */
   meets(write: CredentialWrite): boolean
   put(credential: Credential, now: Instant): void
-  page(of: Parameters<StoredCredentials['list']>[1]): CredentialPage
+  page(request: Parameters<StoredCredentials['list']>[1]): CredentialPage
   touch(id: string, now: Instant): void
-  claimDue(ask: DueRequest, now: Instant): DueAnswer
-  /** All there are, as they are now. */
+  claimDue(request: DueRequest, now: Instant): DueAnswer
   rows(): readonly Row[]
   countDue(keepForMs: Millis, now: Instant): number
 }
@@ -71,11 +72,11 @@ function firstAfter(ids: readonly string[], after: string): number {
   return low
 }
 
-/** `known`: rows to begin with, as `rows()` gave them. */
-export function createMemoryCredentials(known: readonly Row[] = []): MemoryCredentials {
+/** Credentials that begin with the rows of another one; none by default. */
+export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCredentials {
   const rows = new Map<string, Row>()
   const idOfSubject = new Map<string, string>()
-  // Sorted when a page is asked for, and again only after an id has come.
+  // Sorted by the first page request, and again after a new id.
   const sorted = new Map<Credential['kind'], readonly string[]>()
 
   const idsOf = (kind: Credential['kind']): readonly string[] => {
@@ -97,7 +98,7 @@ export function createMemoryCredentials(known: readonly Row[] = []): MemoryCrede
     if (status !== 'erased') idOfSubject.set(subject, id)
     rows.set(id, row)
   }
-  for (const row of known) keep(row)
+  for (const row of initial) keep(row)
 
   return {
     get: (id) => rows.get(id),
@@ -127,7 +128,7 @@ export function createMemoryCredentials(known: readonly Row[] = []): MemoryCrede
       }
     },
     touch: (id, now) => change(id, { touchedAt: now }),
-    claimDue: (ask, now) => claimDueRows(rows, ask, now, change),
+    claimDue: (request, now) => claimDueRows(rows, request, now, change),
     rows: () => [...rows.values()],
     countDue: (keepForMs, now) => [...rows.values()].filter((row) => isDue(row, keepForMs, now)).length,
   }

@@ -1,9 +1,9 @@
 import { type Instant, isFromFuture, type Millis } from '../domain/time.ts'
 import type { DueAnswer, DueRequest } from '../ports/store.ts'
 
-/** What a row says of its renewal. */
+/** When a row is due for renewal, and until when it is claimed. */
 export interface DueRow {
-  /** Absent when it is never due. */
+  /** Absent if the row is never due. */
   readonly dueAt?: Instant
   /** When the due time was set. */
   readonly dueSetAt: Instant
@@ -12,17 +12,20 @@ export interface DueRow {
   readonly touchedAt: Instant
 }
 
-/** When a row is due; one that a clock that was ahead put off is due now. Undefined where it is never due, or not kept. */
+/**
+ * When a row is due; undefined if never, or if no caller used it within `keepForMs`. If a clock that was
+ * ahead set the due time, the row is due now.
+ */
 function dueTime({ dueAt, dueSetAt, touchedAt }: DueRow, keepForMs: Millis, now: Instant): Instant | undefined {
   if (dueAt === undefined || touchedAt < now - keepForMs) return undefined
   return isFromFuture(dueSetAt, now) ? Math.min(dueAt, now) : dueAt
 }
 
-/** Whether a row is due and kept, claimed or not. */
+/** Whether a row is due and was used within `keepForMs`, claimed or not. */
 export const isDue = (row: DueRow, keepForMs: Millis, now: Instant): boolean =>
   (dueTime(row, keepForMs, now) ?? Number.POSITIVE_INFINITY) <= now
 
-/** Finds what may be claimed; `claim` is called for each that is, with what it changes of the row. */
+/** Claims due rows, the longest due first. Calls `claim` for each one with the changes to its row. */
 export function claimDueRows(
   rows: Iterable<readonly [id: string, DueRow]>,
   { max, leaseMs, keepForMs }: DueRequest,
@@ -42,7 +45,7 @@ export function claimDueRows(
   due.sort((a, b) => a.dueAt - b.dueAt)
   const taken = due.slice(0, max)
   for (const { id, touchedAt } of taken) {
-    // One from the future was made by a clock that was ahead, and would keep the guest for too long.
+    // A clock that was ahead set this time. It would keep the guest for too long.
     const touched = isFromFuture(touchedAt, now) ? { touchedAt: now } : {}
     claim(id, { claimedUntil: now + leaseMs, claimedAt: now, ...touched })
   }
@@ -51,7 +54,10 @@ export function claimDueRows(
   return { now, claimed, ...nextInMs(next, { claimed, max, now }) }
 }
 
-/** When to claim again, where fewer were claimed than asked for. `next`: when the next one is due; Infinity when none is. */
+/**
+ * When to claim again. Empty if as many were claimed as requested, or if `next` is Infinity. `next`: when the
+ * next row is due.
+ */
 export const nextInMs = (
   next: Instant,
   { claimed, max, now }: { readonly claimed: readonly unknown[]; readonly max: number; readonly now: Instant },

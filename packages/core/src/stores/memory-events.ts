@@ -37,7 +37,10 @@ interface State {
   linking: Promise<ChainHead>
 }
 
-/** An empty list of events. Keeps the newest `keep` events at least. Hashes them when a caller reads the chain. */
+/**
+ * An empty list of events. Keeps the newest `keep` events at least. Hashes them when a caller reads the
+ * chain.
+ */
 export function createMemoryEvents(connection: string, keep: number): MemoryEvents {
   const state: State = {
     connection,

@@ -6,19 +6,19 @@ export interface Remembered extends IssuedToken {
   readonly denied: boolean
 }
 
-/** Tokens issued on a connection, until they expire. */
+/** Fingerprints of the tokens issued on a connection, until they expire. */
 export interface MemoryIssuedTokens {
-  /** A token that was denied stays denied when it is remembered again. */
+  /** Remembers tokens. A denied token stays denied if it is remembered again. */
   remember(tokens: readonly IssuedToken[], now: Instant): void
   deny(credential: string): void
   knows(fingerprint: string, now: Instant): boolean
   denied(fingerprint: string, now: Instant): boolean
-  /** All there are, as they are now; those that have expired are left out a day later. */
+  /** All tokens. Leaves out those that expired more than a day ago. */
   rows(now: Instant): readonly Remembered[]
 }
 
-/** `known`: tokens to begin with, as `rows` gave them. */
-export function createMemoryIssuedTokens(known: readonly Remembered[] = []): MemoryIssuedTokens {
+/** Issued tokens that begin with the rows of another one; none by default. */
+export function createMemoryIssuedTokens(initial: readonly Remembered[] = []): MemoryIssuedTokens {
   const tokens = new Map<string, Remembered>()
   const ofCredential = new Map<string, Set<string>>()
 
@@ -27,7 +27,7 @@ export function createMemoryIssuedTokens(known: readonly Remembered[] = []): Mem
     const siblings = ofCredential.get(token.credential) ?? new Set()
     ofCredential.set(token.credential, siblings.add(token.fingerprint))
   }
-  for (const token of known) keep(token)
+  for (const token of initial) keep(token)
 
   const forget = (token: IssuedToken): void => {
     tokens.delete(token.fingerprint)

@@ -17,7 +17,10 @@ type Queue = Map<string, QueuedMessage>
 
 /** The outbox of a store in memory. */
 export interface MemoryOutbox extends Outbox {
-  /** Looks up the sinks of events, which may throw. The function that it returns queues the events and cannot fail. */
+  /**
+   * Looks up the sinks of events, which may throw. The function that it returns queues the events and cannot
+   * fail.
+   */
   prepare(events: readonly Event[]): () => void
 }
 

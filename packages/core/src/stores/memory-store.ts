@@ -7,20 +7,45 @@ import { meetsExpectations, applyChange, type Partition } from './partition.ts'
 import { createPartitionedStore } from './partitioned-store.ts'
 import { checkOneConnection } from './argument-checks.ts'
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
-  /** Default: the system's. */
+  /** The clock for leases, expiry and due times. Default: the clock of the system. */
   readonly clock?: Clock
-  /** Which sinks get an event; none by default. */
+  /** Names the sinks that get an event. Default: none. */
   readonly route?: Route
-  /** Events kept of each connection, the newest ones; 10 000 by default. Sinks get every event all the same. */
+  /**
+   * How many events to keep for each connection, the newest ones; from 1, default 10 000. Sinks get every
+   * event.
+   */
   readonly keepEvents?: number
 }
 
 const optionsSchema = object<MemoryStoreOptions>({ clock: schemas.clock, route: schemas.route, keepEvents: integer(1) })
 
 /**
- * A store in the memory of this process, gone with it. For tests, browsers and programs that may lose their tokens; all
- * promises of `Store` hold, except that no other process shares it. Throws `config_invalid` for wrong options.
+ * Creates a store in the memory of this process. It ends with the process, and no other process can share it.
+ * Use it for tests, in browsers, and in programs that may lose their tokens.
+ *
+ * @param options `clock`, `route` and `keepEvents`; all optional.
+ * @returns A store without durability; in all else as `Store` describes it.
+ * @throws `config_invalid` for a wrong option.
+ * @example
+ * ```ts
+ * import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const store = memoryStore({ keepEvents: 1_000 })
+ * const { guests } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store },
+ * )
+ * console.log(`${(await guests.list()).guests.length} guests so far`)
+ * await ports.close()
+ * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   checkOptions('memoryStore', ['options', options, optionsSchema])
@@ -34,7 +59,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       checkOneConnection(change)
       const partition = partitionOf(change.connection)
       if (!meetsExpectations(partition, change, clock.wall())) return 'conflict'
-      // Everything that may fail comes before the first write.
+      // The route may throw, so this comes before the first write.
       const add = prepareEvents(partition, change.events)
       applyChange(partition, change, clock.wall())
       add()

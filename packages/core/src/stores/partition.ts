@@ -7,14 +7,14 @@ import { type MemoryDocuments, createMemoryDocuments } from './memory-documents.
 import { type MemoryEvents, createMemoryEvents } from './memory-events.ts'
 import { type MemoryIssuedTokens, createMemoryIssuedTokens } from './memory-issued-tokens.ts'
 
-/** What a commit writes, beside events. */
+/** What a commit writes, except events. */
 export interface SavedContents {
   readonly credentials: MemoryCredentials
   readonly documents: MemoryDocuments
   readonly issued: MemoryIssuedTokens
 }
 
-/** All that one connection has: nothing is ever looked up across two of these. */
+/** All data of one connection. No query reads two partitions. */
 export interface Partition extends SavedContents {
   readonly leases: Map<string, Lease>
   readonly buckets: Map<string, Bucket>
@@ -32,14 +32,14 @@ export const createPartition = (connection: string, keepEvents: number): Partiti
   events: createMemoryEvents(connection, keepEvents),
 })
 
-/** Whether everything is as the change expects it. */
+/** Whether all expectations of a change are met. */
 export const meetsExpectations = (
   { credentials, documents }: SavedContents,
   { writes = [], documents: others = [] }: Change,
   now: Instant,
 ): boolean => writes.every((write) => credentials.meets(write)) && others.every((write) => documents.meets(write, now))
 
-/** Writes all of a change but its events. Nothing in it can fail. */
+/** Writes a change except its events. Cannot fail. */
 export function applyChange(contents: SavedContents, change: Change, now: Instant): void {
   for (const { credential } of change.writes ?? []) contents.credentials.put(credential, now)
   for (const write of change.documents ?? []) contents.documents.put(write, now)
@@ -47,7 +47,7 @@ export function applyChange(contents: SavedContents, change: Change, now: Instan
   contents.issued.remember(change.issued ?? [], now)
 }
 
-/** The same partition with contents of its own, which a change may be tried on. */
+/** A copy with its own contents and shared leases, buckets, facts and events. */
 export const copyPartition = (partition: Partition, now: Instant): Partition => ({
   ...partition,
   credentials: createMemoryCredentials(partition.credentials.rows()),

@@ -33,7 +33,10 @@ export interface PartitionedStore {
   readonly store: Omit<Store, 'commit' | 'ensureRoom' | 'close'>
   /** The partition of a connection. If there is none, creates it. */
   partitionOf(connection: string): Partition
-  /** Looks up the sinks of events, which may throw. The function that it returns adds the events and cannot fail. */
+  /**
+   * Looks up the sinks of events, which may throw. The function that it returns adds the events and cannot
+   * fail.
+   */
   prepareEvents(partition: Partition, events: Change['events']): () => void
 }
 

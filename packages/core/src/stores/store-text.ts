@@ -5,23 +5,26 @@ import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { createMemoryCredentials, unclaimedRow } from './memory-credentials.ts'
-import { createMemoryDocuments, type Row as DocumentRow } from './memory-documents.ts'
+import { createMemoryDocuments, type DocumentsSnapshot, type Row as DocumentRow } from './memory-documents.ts'
 import { createMemoryIssuedTokens, type Remembered } from './memory-issued-tokens.ts'
 import type { SavedContents } from './partition.ts'
 
 const FORMAT = 'tokens'
 const VERSION = 1
 
-/** A store as one text, secrets in clear. */
+/** What the text of a store holds. */
 export interface StoreSnapshot {
-  /** Stays the same for as long as the text is kept. */
+  /** Identifies the text. Every later text of the same store has the same id. */
   readonly id: string
   readonly contents: ReadonlyMap<string, SavedContents>
 }
 
 type WithoutSecrets<C> = C extends Credential ? Omit<C, 'tokens' | 'profile' | 'status'> : never
 
-/** A credential as JSON, its secrets as texts. The status has the name that the first version of the format gave it. */
+/**
+ * A credential as JSON, its secrets as texts. The status has the name that the first version of the format
+ * gave it.
+ */
 type PlainCredential = WithoutSecrets<Credential> & {
   readonly standing: Credential['status']
   readonly tokens?: Omit<TokenSet, 'access' | 'refresh'> & { readonly access: string; readonly refresh?: string }
@@ -44,7 +47,7 @@ interface Plain {
   readonly guestpass: typeof FORMAT
   readonly version: typeof VERSION
   readonly id: string
-  /** CRC-32 of the connections as canonical JSON: a text that was changed by mistake is not taken for a saved one. */
+  /** CRC-32 of the connections as canonical JSON. Detects a damaged text. */
   readonly crc32: string
   readonly connections: Readonly<Record<string, PlainContents>>
 }
@@ -67,25 +70,26 @@ function plainOf({
 
 function credentialOf({ tokens, profile, standing, ...facts }: PlainCredential): Credential {
   const rest = { ...facts, status: standing }
-  const sealed = profile === undefined ? {} : { profile: new Secret(profile) }
-  if (!tokens) return { ...rest, ...sealed }
+  const personal = profile === undefined ? {} : { profile: new Secret(profile) }
+  if (!tokens) return { ...rest, ...personal }
   const { access, refresh, ...kept } = tokens
-  const spent = refresh === undefined ? {} : { refresh: new Secret(refresh) }
-  return { ...rest, tokens: { ...kept, access: new Secret(access), ...spent }, ...sealed }
+  const renewable = refresh === undefined ? {} : { refresh: new Secret(refresh) }
+  return { ...rest, tokens: { ...kept, access: new Secret(access), ...renewable }, ...personal }
 }
 
+const plainDocuments = ({ rows, revision }: DocumentsSnapshot): PlainContents['documents'] => ({
+  rows: rows.map(({ expiresAt, ...row }) => (Number.isFinite(expiresAt) ? { ...row, expiresAt } : row)),
+  revision,
+})
+
 const plainContents = (contents: SavedContents, now: Instant): PlainContents => {
-  const { rows, revision } = contents.documents.snapshot(now)
   return {
     credentials: contents.credentials.rows().map(({ credential, revision, touchedAt }) => ({
       credential: plainOf(credential),
       revision,
       touchedAt,
     })),
-    documents: {
-      rows: rows.map(({ expiresAt, ...row }) => (Number.isFinite(expiresAt) ? { ...row, expiresAt } : row)),
-      revision,
-    },
+    documents: plainDocuments(contents.documents.snapshot(now)),
     issued: contents.issued.rows(now),
   }
 }
@@ -101,7 +105,7 @@ const contentsOf = ({ credentials: rows, documents, issued }: PlainContents): Sa
   issued: createMemoryIssuedTokens(issued),
 })
 
-/** The store as a JSON document. */
+/** The store as a JSON text, secrets in clear. `now` decides which expired entries are left out. */
 export function serializeStore({ id, contents }: StoreSnapshot, now: Instant): string {
   const connections = Object.fromEntries([...contents].map(([name, of]) => [name, plainContents(of, now)]))
   const plain: Plain = { guestpass: FORMAT, version: VERSION, id, crc32: checksumOf(connections), connections }
@@ -109,20 +113,21 @@ export function serializeStore({ id, contents }: StoreSnapshot, now: Instant): s
 }
 
 /**
- * The store that a text holds. Throws `store_newer` when a newer version wrote it, and `store_corrupt` when it is damaged or
- * something else. `place`: where it was read, for the message.
+ * Reads the text of a store. `place` names the text in errors. Throws `store_newer` if a newer version wrote
+ * it, and `store_corrupt` if it is damaged or no text of a store.
  */
 export function parseStore(text: string, place: string): StoreSnapshot {
   const { guestpass, version, id, crc32: sum, connections } = parseJson(text)
-  if (guestpass !== FORMAT || typeof version !== 'number') throw corruptText(place, 'is not one that was saved here')
+  if (guestpass !== FORMAT || typeof version !== 'number')
+    throw corruptText(place, 'is not the text of a Guestpass store')
   if (version > VERSION) {
     throw new GuestpassError(
       'store_newer',
-      `${place} was saved by a newer version of Guestpass (format ${version}; this one reads ${VERSION}). Nothing was written. Install that version.`,
+      `${place} was saved by a newer version of Guestpass (format ${version}; this version reads ${VERSION}). Nothing was written. Install that version.`,
     )
   }
   if (id === undefined || connections === undefined || sum !== checksumOf(connections))
-    throw corruptText(place, 'was changed or cut off after it was saved')
+    throw corruptText(place, 'was changed or truncated after it was saved')
   return { id, contents: new Map(Object.entries(connections).map(([name, plain]) => [name, contentsOf(plain)])) }
 }
 
@@ -133,7 +138,7 @@ function parseJson(text: string): Partial<Plain> {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? value : {}
   } catch {
-    // The words of the parser show a part of the text.
+    // The message of the parser would show a part of the text.
     return {}
   }
 }
@@ -141,5 +146,5 @@ function parseJson(text: string): Partial<Plain> {
 const corruptText = (place: string, what: string): GuestpassError =>
   new GuestpassError(
     'store_corrupt',
-    `${place} ${what}. Nothing was written. Put back the text that was saved last, or remove it and sign in again.`,
+    `${place} ${what}. Nothing was written. Restore the text that was saved last, or remove it and sign in again.`,
   )

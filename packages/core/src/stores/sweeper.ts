@@ -1,14 +1,17 @@
 import { DAY, type Instant } from '../domain/time.ts'
 
-/** Entries up to which none is looked for that has expired. */
+/** With fewer entries, nothing is swept. */
 const SWEEP_FROM = 1_000
 
-/** Whether what expired may be removed: a day late, so that a clock set forward by mistake removes nothing that still counts. */
+/**
+ * Whether an entry expired a day ago or earlier. The day protects entries from a clock that is set forward by
+ * mistake.
+ */
 export const isRemovable = (expiresAt: Instant, now: Instant): boolean => expiresAt + DAY <= now
 
 /**
- * Gives a function to call after each write. It calls `sweep` once there are 1000 entries, and again once there are twice as many as were
- * left. So a write costs little on average, however many entries there are.
+ * Returns a function to call after each write. It calls `sweep` at 1000 entries, and again when their number
+ * has doubled since the last sweep, so that the average cost of a write is constant.
  */
 export function createSweeper(size: () => number, sweep: (now: Instant) => void): (now: Instant) => void {
   let sweepAt = SWEEP_FROM

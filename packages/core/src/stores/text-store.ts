@@ -6,7 +6,10 @@ import { applyChange, copyPartition, meetsExpectations, type Partition } from '.
 import { createPartitionedStore, type PartitionedStore, type PartitionOptions } from './partitioned-store.ts'
 import { parseStore, serializeStore, type StoreSnapshot } from './store-text.ts'
 
-/** Where a store is kept as one text. If a function rejects, the call of the store rejects with the same error. */
+/**
+ * Where a store is kept as one text. If a function rejects, the call of the store rejects with the same
+ * error.
+ */
 export interface TextStorage extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
   /** Names the text in error messages, at the beginning of a sentence. */
   readonly place: string
@@ -16,7 +19,9 @@ export interface TextStorage extends Pick<PartitionOptions, 'clock'>, Partial<Om
   save(text: string): Promise<void>
   /** Makes an id for a new text. */
   newId(): string
-  /** False if the text with this id is a copy of one that another owner uses. Called before the text is used. */
+  /**
+   * False if the text with this id is a copy of one that another owner uses. Called before the text is used.
+   */
   isOwn?(id: string): Promise<boolean>
   /** See `Ledger.ensureRoom`. */
   ensureRoom?(): Promise<void>
@@ -44,9 +49,10 @@ interface State extends PartitionedStore {
 }
 
 /**
- * A store that keeps credentials, documents and issued tokens in one text. A commit resolves, and can be read, after
- * it is saved. Commits that arrive during a save are saved together by the next one. If a save fails, its commits
- * reject and change nothing. Events, their chain, the outbox, leases and facts are in memory.
+ * A store that keeps credentials, documents and issued tokens in one text. A commit resolves, and can be
+ * read, after it is saved. Commits that arrive during a save are saved together by the next one. If a save
+ * fails, its commits reject and change nothing. Events, their chain, the outbox, leases and facts are in
+ * memory.
  */
 export function createTextStore(storage: TextStorage): Store {
   const { clock, route = () => [], keepEvents = KEEP_EVENTS } = storage

@@ -9,19 +9,19 @@ import type { Change, Store } from '../ports/store.ts'
 import { rejectUnsupported, withoutDelivery } from './unsupported-calls.ts'
 import { createTextStore } from './text-store.ts'
 
-/** Where the tokens of a program are kept, as one text. */
+/** Options of `tokenStorage`: two functions that load and save one text. */
 export interface TokenStorageOptions {
   /**
-   * Gives the text that was saved last; null or undefined when none was saved yet. An empty text counts as damaged, because a write
-   * that was cut off leaves one.
+   * Returns the text that was saved last; null or undefined if none was saved yet. An empty text counts as
+   * damaged, because an interrupted write leaves one.
    */
   readonly load: () => string | null | undefined | Promise<string | null | undefined>
   /**
-   * Replaces the text as a whole, and resolves once it is durable: a row of a database, or a file that is written beside and renamed.
-   * Called for one text at a time. Give it a time-out of its own: nothing else is saved while it runs.
+   * Replaces the whole text, and resolves when it is durable: a row of a database, or a new file that is
+   * renamed. Never called while an earlier save runs. Give it a time-out, because other saves wait for it.
    */
   readonly save: (text: string) => unknown
-  /** Default: the system's. */
+  /** The clock for expiry and due times. Default: the clock of the system. */
   readonly clock?: Clock
 }
 
@@ -31,50 +31,64 @@ const optionsSchema = object<TokenStorageOptions>({
   clock: schemas.clock,
 })
 
-const NOTHING_ELSE = ['tokenStorage', 'access tokens and sign-ins alone'] as const
+const SUPPORTS = ['tokenStorage', 'access tokens and sign-ins only'] as const
 
 /**
- * A store for the OAuth job alone, kept as one text by two functions: access tokens by client credentials, sign-ins, rotating refresh
- * tokens, sign-outs. Every change is saved before it counts: the intent before a refresh token is sent, its successor before any caller
- * gets a token.
+ * Creates a store for access tokens and sign-ins, kept as one text by two functions of the program. It saves
+ * every change before it takes effect: the intent before a refresh token is sent, and the new refresh token
+ * before a caller gets a token.
  *
- * The text is a JSON document that holds refresh tokens in clear. Keep it in a vault, an encrypted file or an encrypted column. One process
- * owns it: two that save the same text undo each other's changes, and may present a refresh token twice.
+ * The text is JSON with refresh tokens in clear. Keep it in a secret manager, an encrypted file or an
+ * encrypted column. Only one process may use it: two processes overwrite each other's changes, and may send a
+ * refresh token twice.
  *
- * It carries no guests, webhooks or audit log: their calls reject with `config_invalid` before anything is sent. Events stay in memory, the
- * newest 1000 of each connection, so that `report` covers this process alone.
+ * It supports no guests, webhooks or audit log. Their calls reject with `config_invalid` before anything is
+ * sent. The newest 1000 events of each connection stay in memory, so that `report` covers this process only.
  *
- * If `load` or `save` fails, the call rejects with `store_unavailable`, which shows the name and the code of the failure and never its
- * message. New tokens in hand are saved again every second. A text that is damaged rejects with `store_corrupt`, one of a newer version
- * with `store_newer`; nothing is saved over it. Throws `config_invalid` when `load` or `save` is no function.
- *
+ * @param options `load` and `save`; optionally `clock`.
+ * @returns The store. If `load` or `save` fails, a call rejects with `store_unavailable`. The message shows
+ *   the name and code of the failure, never its text. New tokens are saved again every second until that
+ *   succeeds. A damaged text rejects with `store_corrupt`, one of a newer version with `store_newer`. Nothing
+ *   overwrites either.
+ * @throws `config_invalid` if `load` or `save` is not a function.
  * @example
- * const store = tokenStorage({ load: () => vault.read('guestpass'), save: (text) => vault.write('guestpass', text) })
- * const { accessTokens } = await connection({ hosts, client, refreshToken }, { ...nodePorts(), store })
- * const { token } = await accessTokens.token()
+ * ```ts
+ * import { connection, resolveHosts, Secret, tokenStorage } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * let saved: string | undefined // in a real program: an encrypted column or a secret manager
+ * const store = tokenStorage({
+ *   load: () => saved,
+ *   save: (text) => {
+ *     saved = text
+ *   },
+ * })
+ * const ports = nodePorts()
+ * const { grant } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store },
+ * )
+ * console.log((await grant.exists()) ? 'signed in' : 'sign in first')
+ * await ports.close()
+ * ```
  */
 export function tokenStorage(options: TokenStorageOptions): Store {
   checkOptions('tokenStorage', ['options', options, optionsSchema])
   const { load, save, clock = systemClock() } = options
   const store = createTextStore({
     clock,
-    place: 'The text that load gave',
+    place: 'The text that load returned',
     newId: systemRandom().uuid,
     load: async () => textOf(await calling('load', load)),
     save: async (text) => void (await calling('save', () => save(text))),
   })
-  /** A call of the store, refused where it is about something else. */
-  const only =
-    <Args extends readonly unknown[], Answer>(
-      call: (...args: Args) => Promise<Answer>,
-      isCarried: (...args: Args) => boolean,
-    ) =>
-    async (...args: Args): Promise<Answer> =>
-      isCarried(...args) ? call(...args) : rejectUnsupported(...NOTHING_ELSE)
   return {
     ...store,
-    ...withoutDelivery(...NOTHING_ELSE),
-    commit: only(store.commit, isCarried),
+    ...withoutDelivery(...SUPPORTS),
+    commit: only(store.commit, isSupported),
     find: only(store.find, (_connection, id) => isOAuthCredentialId(id)),
     list: only(store.list, (_connection, { kind }) => kind !== 'guest'),
     document: only(store.document, (_connection, kind) => kind === SIGN_INS),
@@ -84,7 +98,16 @@ export function tokenStorage(options: TokenStorageOptions): Store {
   }
 }
 
-function isCarried({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean {
+/** A call of the store that throws `config_invalid` for arguments that are not supported. */
+const only =
+  <Args extends readonly unknown[], Answer>(
+    call: (...args: Args) => Promise<Answer>,
+    supports: (...args: Args) => boolean,
+  ) =>
+  async (...args: Args): Promise<Answer> =>
+    supports(...args) ? call(...args) : rejectUnsupported(...SUPPORTS)
+
+function isSupported({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean {
   const isOther = issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== SIGN_INS)
   return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOAuthCredentialId(id))
 }
@@ -92,8 +115,8 @@ function isCarried({ writes = [], documents = [], issued = [], deny = [] }: Chan
 function textOf(loaded: unknown): string | undefined {
   if (loaded === null || loaded === undefined) return undefined
   if (typeof loaded === 'string') return loaded
-  const remedy = 'Let it return the text that save was given, or null before the first.'
-  const message = `gave no text but a value of type ${typeof loaded}`
+  const remedy = 'Return the text that save received last, or null before the first save.'
+  const message = `returned a value of type ${typeof loaded}, not a text`
   throw optionsError('tokenStorage', { field: 'load', message, remedy })
 }
 
@@ -102,15 +125,15 @@ async function calling<T>(name: 'load' | 'save', call: () => T): Promise<Awaited
     return await call()
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
-    // Its message is not shown, and it is no cause: both may hold the text.
+    // The message and the cause may hold the text, so neither is passed on.
     throw new GuestpassError(
       'store_unavailable',
-      `The tokens cannot be ${name === 'load' ? 'read' : 'saved'}: ${name} of tokenStorage failed (${nameOf(thrown)}). Look at what it works with; ask again afterwards.`,
+      `The tokens cannot be ${name === 'load' ? 'read' : 'saved'}: ${name} of tokenStorage failed (${nameOf(thrown)}). Repair what it uses, then retry.`,
     )
   }
 }
 
-/** What may be shown of a foreign error: its name and its code. */
+/** The name and code of an error of the program. Its message may hold secrets. */
 function nameOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `threw a value of type ${typeof thrown}`
   const code: unknown = Reflect.get(thrown, 'code')

@@ -1,26 +1,33 @@
 import { GuestpassError } from '../domain/errors.ts'
 import type { Outbox, Store } from '../ports/store.ts'
 
-/** Refuses what a store does not carry, so that nothing is kept in memory alone without a word. */
-export function rejectUnsupported(store: string, carries: string): never {
-  const [message, remedy] = [`is a ${store}, which carries ${carries}`, 'Use sqliteStore() or memoryStore() for more.']
+/**
+ * Throws `config_invalid` for a call that a store does not support. `supports`: what the store does support.
+ */
+export function rejectUnsupported(store: string, supports: string): never {
+  const [message, remedy] = [
+    `is a ${store}, which supports ${supports}`,
+    'Use sqliteStore() or memoryStore() for more.',
+  ]
   throw new GuestpassError('config_invalid', `The store ${message}. ${remedy}`, {
     fields: [{ field: 'store', message, remedy }],
   })
 }
 
-/** The parts of a store that send events on and link them, refused. */
-export function withoutDelivery(store: string, carries: string): Pick<Store, 'outbox' | 'chain' | 'chainHead'> {
-  const refused = async (): Promise<never> => rejectUnsupported(store, carries)
+/**
+ * The outbox and the audit chain of a store that supports neither. Every call rejects with `config_invalid`.
+ */
+export function withoutDelivery(store: string, supports: string): Pick<Store, 'outbox' | 'chain' | 'chainHead'> {
+  const rejected = async (): Promise<never> => rejectUnsupported(store, supports)
   const outbox: Outbox = {
     sinksFor: () => [],
-    claim: refused,
-    settle: refused,
-    route: refused,
-    enqueue: refused,
-    deadLetters: refused,
-    counts: refused,
-    drop: refused,
+    claim: rejected,
+    settle: rejected,
+    route: rejected,
+    enqueue: rejected,
+    deadLetters: rejected,
+    counts: rejected,
+    drop: rejected,
   }
-  return { outbox, chain: refused, chainHead: refused }
+  return { outbox, chain: rejected, chainHead: rejected }
 }

@@ -18,10 +18,11 @@ import { withoutDelivery } from './unsupported-calls.ts'
 import { createTextStore } from './text-store.ts'
 import type { WebStorage } from './web-storage.ts'
 
+/** Options of `webStorageStore`. */
 export interface WebStorageStoreOptions {
-  /** The name of the entry. Default `guestpass`. */
+  /** The key of the storage entry. Default `guestpass`. */
   readonly key?: string
-  /** Default: the system's. */
+  /** The clock for expiry and due times. Default: the clock of the system. */
   readonly clock?: Clock
 }
 
@@ -31,42 +32,58 @@ const storageSchema = required(
 )
 const optionsSchema = object<WebStorageStoreOptions>({ key: nonEmptyText, clock: schemas.clock })
 
-/** Room made sure of before something is spent: more than an answer with tokens adds. */
+/** Reserved before a refresh token is sent: more than an answer with tokens adds. */
 const RESERVE = ' '.repeat(16_384)
 
 /**
- * A store in the `sessionStorage` of a page: a sign-in survives the redirect to upstream and back, and ends with the window. One entry of
- * JSON holds tokens in clear, guests, and sign-ins that were begun. Every script of the page can read it.
+ * Creates a store in the `sessionStorage` of a page. A sign-in survives the redirect to the upstream and
+ * back, and ends with the window. One entry of JSON holds tokens, guests and started sign-ins in clear. Every
+ * script of the page can read it.
  *
- * Make one in a page. A window that was opened or duplicated from another begins with a copy of its entry. While the first window lives,
- * the copy is emptied and its window is not signed in: a refresh token that two windows present ends the sign-in. This needs the
- * Web Locks of the platform. A second frame of the window, and a page whose entry was changed elsewhere, get `store_busy`.
+ * Create one store in a page. A window that was opened or duplicated from another one starts with a copy of
+ * its entry. While the first window is open, the copy is emptied and its window is not signed in, because a
+ * refresh token that two windows send ends the sign-in. This needs the Web Locks of the platform.
  *
- * It carries no webhooks and no audit log (`config_invalid`); events stay in memory, the newest 1000 of each connection. Storage that is
- * blocked or full rejects with `store_unavailable`, an entry of something else or cut off with `store_corrupt`, one of a newer version
- * with `store_newer`. Rejects with `config_invalid` for localStorage and for a second store of the entry; throws it for what is no storage.
+ * It supports no webhooks and no audit log (`config_invalid`). The newest 1000 events of each connection stay
+ * in memory.
  *
- * @param storage `sessionStorage`, or a function that gives it: in a page where storage is blocked, naming it throws.
+ * @param storage `sessionStorage`, or a function that returns it. Where storage is blocked, reading
+ *   `sessionStorage` throws.
+ * @param options `key` and `clock`; both optional.
+ * @returns The store. Its calls reject with `store_unavailable` if storage is blocked or full,
+ *   `store_corrupt` if the entry is damaged or belongs to another program, `store_newer` if a newer version
+ *   wrote it, `store_busy` in a second frame of the window or after the entry was changed elsewhere, and
+ *   `config_invalid` for localStorage or a second store of the entry.
+ * @throws `config_invalid` if `storage` is neither a storage nor a function.
  * @example
- * const store = webStorageStore(sessionStorage)
- * const home = await connection({ hosts, client: { id }, scopes }, { ...webPorts(), store })
- * if (location.search.includes('state=')) await home.signIn.complete(location.search)
- * else location.assign((await home.signIn.begin({ redirectUri })).url)
+ * ```ts
+ * import { webStorageStore } from '@guestpass/core'
+ *
+ * const entries = new Map<string, string>()
+ * const storage = {
+ *   getItem: (key: string) => entries.get(key) ?? null,
+ *   setItem: (key: string, value: string) => void entries.set(key, value),
+ *   removeItem: (key: string) => void entries.delete(key),
+ * }
+ * const store = webStorageStore(storage, { key: 'my-app' }) // in a page: webStorageStore(sessionStorage)
+ * console.log(await store.connections())
+ * await store.close()
+ * ```
  */
 export function webStorageStore(storage: WebStorage | (() => WebStorage), options: WebStorageStoreOptions = {}): Store {
   checkOptions('webStorageStore', ['storage', storage, storageSchema], ['options', options, optionsSchema])
   const { key = 'guestpass', clock = systemClock() } = options
   const at = typeof storage === 'function' ? storage : () => storage
   const owner = createEntryOwner(key, at, clock)
-  /** The entry as this page knows it. */
+  /** The entry as this page read or wrote it last. */
   let known: string | null = null
 
   async function isOwn(id: string): Promise<boolean> {
     const ownership = await owner.take(id)
     if (ownership === 'own') return true
     if (ownership === 'copy') return false
-    if (ownership === 'frame') throw busy(key, 'Another frame of this window uses it. Let one frame sign in.')
-    return refuse('key', `names an entry that another store of this page uses: ${key}`, 'Make one store in a page.')
+    if (ownership === 'frame') throw busy(key, 'Another frame of this window uses it. Sign in from one frame only.')
+    return refuse('key', `names an entry that another store of this page uses: ${key}`, 'Create one store in a page.')
   }
 
   const store = createTextStore({
@@ -80,8 +97,8 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
       }),
     save: async (text) =>
       using(key, () => {
-        // As after a page that was kept for the back button: what it knows may be of before.
-        if (at().getItem(key) !== known) throw busy(key, 'It was changed or removed elsewhere. Load the page again.')
+        // A page restored by the back button may know an older entry.
+        if (at().getItem(key) !== known) throw busy(key, 'It was changed or removed elsewhere. Reload the page.')
         at().setItem(key, text)
         known = text
       }),
@@ -96,9 +113,9 @@ export function webStorageStore(storage: WebStorage | (() => WebStorage), option
   return { ...store, ...withoutDelivery('webStorageStore', 'no webhooks and no audit log') }
 }
 
-/** Refuses the storage that all windows share: one window would empty what the other one uses. */
+/** Rejects localStorage, which all windows share: one window would empty the entry that another one uses. */
 function ofOneWindow(storage: WebStorage): WebStorage {
-  // Outside of pages naming it may print a warning.
+  // Outside of pages, reading localStorage may print a warning.
   if ('document' in globalThis && storage === globalThis.localStorage)
     refuse('storage', 'is localStorage, which all windows of a site share', 'Give sessionStorage.')
   return storage

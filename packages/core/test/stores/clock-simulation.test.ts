@@ -63,8 +63,8 @@ async function play(
   const start = clock.wall() - clock.monotonic()
   const real = (): number => start + clock.monotonic()
   const processes: Process[] = []
-  for (const { wait, skew: next, fresh, process } of skews) {
-    await clock.advance(wait)
+  for (const { wait: pause, skew: next, fresh, process } of skews) {
+    await clock.advance(pause)
     if (next !== null) clock.stepWall(real() + next - clock.wall())
     here.off(real() - clock.wall())
     if (fresh || processes.length === 0) processes.push({ connection: await here.process(), heard: false })

@@ -61,7 +61,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
     return { ...owner, ...(await here.process({ refreshToken, policy: impatient }, { store: owner.store })) }
   }
   let owner = await start()
-  const everFails = happenings.some((it) => it.is === 'saves' && it.fail)
+  const everFails = happenings.some((one) => one.is === 'saves' && one.fail)
   const allowed = everFails ? new RegExp(`${excused.source}|^store_unavailable$`) : excused
   const faults: unknown[] = []
 
@@ -72,16 +72,16 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   }
   const asking = (): void => void ask().catch((fault: unknown) => faults.push(fault))
 
-  for (const it of happenings) {
-    if (it.is === 'pass') await clock.advance(it.ms)
-    if (it.is === 'meet') server.meets(meetings[it.meeting](clock))
-    if (it.is === 'die') owner.diesAt(it.death, it.skip)
-    if (it.is === 'saves') {
-      kept.fails = it.fail ? new Error('down') : undefined
-      kept.savesAllTheSame = it.fail === 'after'
+  for (const one of happenings) {
+    if (one.is === 'pass') await clock.advance(one.ms)
+    if (one.is === 'meet') server.meets(meetings[one.meeting](clock))
+    if (one.is === 'die') owner.diesAt(one.death, one.skip)
+    if (one.is === 'saves') {
+      kept.fails = one.fail ? new Error('down') : undefined
+      kept.savesAllTheSame = one.fail === 'after'
     }
-    if (it.is === 'kill') owner.kill()
-    if (it.is === 'ask') asking()
+    if (one.is === 'kill') owner.kill()
+    if (one.is === 'ask') asking()
     await settle()
     if (owner.isDead()) owner = await start()
   }

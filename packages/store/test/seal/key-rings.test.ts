@@ -104,7 +104,7 @@ describe('a key ring from a file', () => {
       const path = join(folder, 'new', 'deep', 'guestpass.key')
       const rings = await Promise.all(Array.from({ length: 8 }, () => fileKeyRing(path, { random })))
       expect(rings.filter(({ made }) => made).length).toBe(1)
-      expect(new Set(rings.map(({ ring }) => ring.id)).size).toBe(1)
+      expect(new Set(rings.map((one) => one.ring.id)).size).toBe(1)
     })
   })
 

@@ -135,8 +135,8 @@ describe('a store of the version before chain heads', () => {
       const { links } = await store.chain('default', { limit: 99 })
       expect(links.map(({ version }) => version)).toEqual([...Array<number>(20).fill(1), 2, 2])
       for (const [at, { event, hash, version }] of links.entries()) {
-        const before = links[at - 1] ?? NO_LINKS
-        expect(hash).toBe(await sha256Hex(linkText('default', before, auditRecord(event), version)))
+        const previous = links[at - 1] ?? NO_LINKS
+        expect(hash).toBe(await sha256Hex(linkText('default', previous, auditRecord(event), version)))
       }
       await logOf(store).checkpoint()
       expect(await logOf(store).verify([await keptCheckpoint()])).toMatchObject({
