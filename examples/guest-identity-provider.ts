@@ -1,7 +1,7 @@
 /**
  * Job "identity provider": a user signs in with PKCE, and guests are made on the user's behalf, also after
- * the first token has ended. Run it where `guestpass sandbox --auto-consent` wrote its `.env`: its consent
- * page says yes by itself, and so can be followed without a browser.
+ * the first token has ended. Run it in the folder in which `guestpass sandbox --auto-consent` wrote its
+ * `.env`. That sandbox redirects at once, so that the sign-in needs no browser.
  */
 import { GuestpassError, guestpass } from 'guestpass'
 
@@ -10,16 +10,16 @@ const gp = await guestpass({
   redirectUri: 'http://127.0.0.1:8976/callback',
 })
 
-// `browser` is what only the browser that began holds, as the value of its cookie: the callback must bring it
-// again.
+// `browser` is a secret of the browser that began the sign-in, as the value of a cookie. The callback must
+// bring it again.
 const browser = crypto.randomUUID()
 const { url } = await gp.signIn.begin({ browser })
 const callback = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
 const { user, scopes, missing } = await gp.signIn.complete(callback, browser)
 console.log(`signed in as ${user} with ${scopes.length} scopes, ${missing.length} missing`)
 
-// The state was good for one code: the same callback again, as of a page that was loaded twice, gets the same
-// answer; another code is refused.
+// The state is valid for one code. The same callback again, as of a page that is loaded twice, gets the same
+// answer. Another code is refused.
 const again = await gp.signIn.complete(callback, browser)
 console.log(`the same callback again: generation ${again.generation}, as before`)
 const forged = new URL(callback)
@@ -27,7 +27,7 @@ forged.searchParams.set('code', 'another')
 const refused = await gp.signIn.complete(forged, browser).catch((error: unknown) => error)
 console.log(`another code: ${refused instanceof GuestpassError ? refused.reason : 'accepted'}`)
 
-// A long session: the user's token ends behind our back, is renewed, and guests go on being made.
+// The user's token is revoked before each guest. It is renewed, and the guest is made.
 for (const name of ['Ann', 'Bo', 'Cy']) {
   await gp.fetch('/api/v2/tokens/me', { method: 'DELETE' })
   const guest = await gp.guests.issue({ api: 'external-users', email: `${name}@example.com`.toLowerCase(), name })

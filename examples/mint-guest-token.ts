@@ -1,12 +1,12 @@
 /**
- * Job "mint": an ephemeral guest token, verified before it is handed out. Run it where `guestpass sandbox`
- * wrote its `.env`.
+ * Job "mint": issues an ephemeral guest token, which is verified before it is given out. Run it in the folder
+ * in which `guestpass sandbox` wrote its `.env`.
  */
 import { guestpass } from 'guestpass'
 
 const gp = await guestpass()
 gp.on('tokenReady', ({ guestId, kind, latencyMs }, token) => {
-  // Hand `token.reveal()` to the chat SDK.
+  // Give `token.reveal()` to the chat SDK.
   console.log(`${kind}: ${token.mask()} for ${guestId} after ${Math.round(latencyMs)} ms`)
 })
 

@@ -1,6 +1,6 @@
 /**
- * Genesys' own SDK, driven by a Guestpass token source: its callers never see a 401. Run with the `.env` of
- * `guestpass sandbox`.
+ * The SDK of Genesys with a Guestpass token source: its callers never get a 401. Run it with the environment
+ * variables of `guestpass sandbox`.
  */
 import { authorizedFetch, authorizedSdk, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
@@ -22,13 +22,13 @@ const { accessTokens } = await connection(
   ports,
 )
 
-// Only because the sandbox is not on a host of Genesys Cloud; there `setEnvironment` names the region.
+// The sandbox has no host of Genesys Cloud. With Genesys Cloud, call `setEnvironment` with your region.
 const { hostname, port, protocol } = new URL(GENESYS_API_BASE_URL)
 const client = sdk.ApiClient.instance
 client.setGateway({ host: hostname, port: Number(port), protocol: protocol.slice(0, -1) })
-const off = authorizedSdk(client, accessTokens)
+const detach = authorizedSdk(client, accessTokens)
 
-// Somebody ends the token behind our back; ten calls at once get their answers all the same.
+// The token is revoked. Ten concurrent calls get their answers after one renewal.
 const fetchAsService = authorizedFetch(accessTokens, { origins: [GENESYS_API_BASE_URL] })
 await fetchAsService(`${GENESYS_API_BASE_URL}/api/v2/tokens/me`, { method: 'DELETE' })
 const answers = await Promise.all(Array.from({ length: 10 }, () => new sdk.TokensApi().getTokensMe()))
@@ -36,5 +36,5 @@ console.log(`${answers.length} answers for ${answers[0]?.organization?.name}`)
 
 const { generation, expiresAt } = await accessTokens.token()
 console.log(`generation ${generation}, valid until ${new Date(expiresAt).toISOString()}`)
-off()
+detach()
 await ports.close()

@@ -1,6 +1,6 @@
 /**
- * Webhooks from both ends: a backend that is told of refreshed guests, signed and in order. Run with the
- * `.env` of `guestpass sandbox`.
+ * Sends and receives webhooks: a backend learns of a refreshed guest, by a signed message. Run it with the
+ * environment variables of `guestpass sandbox`.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -23,7 +23,7 @@ const { GENESYS_OAUTH_BASE_URL, GENESYS_API_BASE_URL, GENESYS_CLIENT_ID = '', GE
 const ports = { ...nodePorts(), store: memoryStore({ route: webhookRoute }) }
 const secret = new Secret(signingSecret(ports.random))
 
-// The receiver: what is not signed, comes twice or is older than what came before never gets to the callback.
+// The receiver. It drops messages that are not signed, are repeated, or are older than the last one.
 const { receive } = webhookReceiver({ secrets: [secret] })
 const server = createServer((request, response) => {
   void buffer(request)
@@ -32,7 +32,7 @@ const server = createServer((request, response) => {
         console.log(`${type}: guest ${about} has generation ${generation}`),
       ),
     )
-    // A message that is still being acted on must come again, because that may fail.
+    // If the callback of the same message still runs, the sender must retry, because the callback may fail.
     .then(
       (outcome) => (outcome === 'underway' ? 503 : 204),
       (error: unknown) => (error instanceof GuestpassError ? 400 : 500),
@@ -41,7 +41,7 @@ const server = createServer((request, response) => {
 }).listen(0, '127.0.0.1')
 await once(server, 'listening')
 
-// The sender: an identity provider named by the configuration. Others are added with `endpoints.add`.
+// The sender, with one endpoint from the configuration. `endpoints.add` adds others.
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 const guarded = guardedHttp()
 const { drain } = webhooks(
@@ -61,7 +61,7 @@ const { guests } = await connection(
 )
 const { guestId } = await guests.issue({ scopes: ['webmessaging:guest:send'] })
 const { expiresAt } = await guests.refresh(guestId)
-console.log(`${await drain(AbortSignal.timeout(5_000))} told; valid until ${new Date(expiresAt).toISOString()}`)
+console.log(`${await drain(AbortSignal.timeout(5_000))} delivered; valid until ${new Date(expiresAt).toISOString()}`)
 
 server.close()
 await Promise.all([guarded.close(), ports.close()])

@@ -1,7 +1,7 @@
 /**
- * A store whose keys stay in a vault: one that was sealed with a key of its own moves there by a rotation.
- * Run with the `.env` of `guestpass sandbox`, and VAULT_ADDR, VAULT_TOKEN and TRANSIT_KEY of a transit engine
- * (see docs/vault-key-ring.md).
+ * Moves a store from a key file to a key ring in HashiCorp Vault, by a rotation. Run it with the environment
+ * variables of `guestpass sandbox`, and VAULT_ADDR, VAULT_TOKEN and TRANSIT_KEY of a transit engine (see
+ * docs/vault-key-ring.md).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,9 +18,9 @@ const ports = nodePorts()
 const folder = await mkdtemp(join(tmpdir(), 'guestpass-'))
 const open = (keyRing: KeyRing) => sqliteStore({ path: join(folder, 'guestpass.db'), keyRing, ...ports })
 
-// Until today: a key file.
-const { ring: former } = await fileKeyRing(join(folder, 'encryption.key'), ports)
-const before = await open(former)
+// Before: a key file.
+const { ring: file } = await fileKeyRing(join(folder, 'encryption.key'), ports)
+const before = await open(file)
 const { guests } = await connection(
   {
     hosts: resolveHosts({ oauthBaseUrl: GENESYS_OAUTH_BASE_URL, apiBaseUrl: GENESYS_API_BASE_URL }),
@@ -31,13 +31,13 @@ const { guests } = await connection(
 const { guestId } = await guests.issue({ scopes: ['webmessaging:guest:send'] })
 await before.close()
 
-// Once: the vault wraps, the file still unwraps.
+// During the rotation: the vault wraps, and the file still unwraps.
 const vault = transitKeyRing({ address: VAULT_ADDR, token: new Secret(VAULT_TOKEN), key: TRANSIT_KEY })
-const during = await open(eitherRing(vault, former))
+const during = await open(eitherRing(vault, file))
 const { values } = await during.keys.rotate()
 await during.close()
 
-// From now on: the vault alone.
+// Afterwards: the vault only.
 const after = await open(vault)
 const [{ wrappedBy } = { wrappedBy: 'nothing' }] = await after.keys.list()
 const { credential } = await after.find('default', guestId)

@@ -2,15 +2,15 @@ import { type ErrorCode, GuestpassError, type Secret } from '@guestpass/core'
 import type { KeyRing } from '@guestpass/store/sqlite'
 
 export interface TransitOptions {
-  /** Where the vault is, as `https://vault.example.com:8200`. */
+  /** The address of the vault, as `https://vault.example.com:8200`. */
   readonly address: string
-  /** A token that may `update` `transit/encrypt/KEY` and `transit/decrypt/KEY`, and nothing else. */
+  /** A token with the capability `update` on `transit/encrypt/KEY` and `transit/decrypt/KEY`, and no other. */
   readonly token: Secret
-  /** The key of the transit engine that wraps; of type aes256-gcm96, which binds the purpose. */
+  /** The name of the key of the transit engine, of type aes256-gcm96, which binds the purpose. */
   readonly key: string
-  /** Where the engine is mounted; `transit` by default. */
+  /** The mount path of the engine. Default `transit`. */
   readonly mount?: string
-  /** How long one call may take, in milliseconds; 5000 by default. */
+  /** How long one call may take, in milliseconds. Default 5000. */
   readonly timeoutMs?: number
 }
 
@@ -22,30 +22,45 @@ interface Answer {
 const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64')
 
 /**
- * What an answer that is no success means. https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ * The error code and message of a failed answer.
+ * Source: https://developer.hashicorp.com/vault/api-docs#http-status-codes
  */
-function meaning(status: number, told: string): readonly [ErrorCode, string] {
-  if (told.includes('authentication failed'))
+function faultOf(status: number, errors: string): readonly [ErrorCode, string] {
+  if (errors.includes('authentication failed'))
     return ['store_corrupt', 'The data key was changed since it was wrapped. Restore the store from a backup']
-  if (told.includes('key not found')) return ['store_wrong_key', 'The vault lacks that key. Name the right one']
+  if (errors.includes('key not found')) return ['store_wrong_key', 'The vault has no such key. Check the option `key`']
   if (status === 403)
-    return ['store_unavailable', 'The vault refused the token. Look at its life and its policy: it needs `update`']
-  if (status === 404) return ['store_unavailable', 'There is no transit engine. Enable it, or name its mount']
-  if (status === 503) return ['store_unavailable', 'The vault is sealed or standing by. Unseal it, or ask its leader']
-  return ['store_unavailable', 'The vault could not do it. Look at its log']
+    return [
+      'store_unavailable',
+      'The vault refused the token. Check its lifetime and its policy, which must allow `update`',
+    ]
+  if (status === 404)
+    return [
+      'store_unavailable',
+      'The vault has no transit engine at this mount. Enable it, or check the option `mount`',
+    ]
+  if (status === 503)
+    return [
+      'store_unavailable',
+      'The vault is sealed or a standby node. Unseal it, or use the address of the active node',
+    ]
+  return ['store_unavailable', 'The vault failed. Check its log']
 }
 
 /**
- * A key ring whose keys stay in the transit engine of HashiCorp Vault or OpenBao. It is asked when a store
- * opens, not for every value.
+ * A key ring whose keys never leave the transit engine of HashiCorp Vault or OpenBao. The store calls it when
+ * it opens, and not for each value.
+ *
+ * Rejects with `store_unavailable` if the vault cannot be reached or refuses the token, with `store_wrong_key`
+ * if it does not have the key, and with `store_corrupt` if the data key was changed.
  */
 export function transitKeyRing(options: TransitOptions): KeyRing {
   const { address, token, key, mount = 'transit', timeoutMs = 5_000 } = options
   const idOf = (name: string): string => `${mount}/${name}`
 
-  async function ask(verb: 'encrypt' | 'decrypt', name: string, body: Readonly<Record<string, string>>) {
-    const url = new URL(`/v1/${mount}/${verb}/${encodeURIComponent(name)}`, address)
-    const call = `POST ${url.href}`
+  async function call(operation: 'encrypt' | 'decrypt', name: string, body: Readonly<Record<string, string>>) {
+    const url = new URL(`/v1/${mount}/${operation}/${encodeURIComponent(name)}`, address)
+    const shown = `POST ${url.href}`
     const answer = await fetch(url, {
       method: 'POST',
       headers: { 'x-vault-token': token.reveal(), 'content-type': 'application/json' },
@@ -53,36 +68,36 @@ export function transitKeyRing(options: TransitOptions): KeyRing {
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     }).catch((cause: unknown) => {
-      throw new GuestpassError('store_unavailable', `The vault cannot be reached (${call}). Look at its address.`, {
+      throw new GuestpassError('store_unavailable', `The vault cannot be reached (${shown}). Check its address.`, {
         cause,
       })
     })
     const { data, errors = [] } = (await answer.json().catch(() => ({}))) as Answer
     if (answer.ok && data) return data
-    const told = errors.join('; ')
-    const [code, what] = meaning(answer.status, told)
-    throw new GuestpassError(code, `${what} (${call} answered ${answer.status}${told && `: ${told}`}).`)
+    const text = errors.join('; ')
+    const [code, message] = faultOf(answer.status, text)
+    throw new GuestpassError(code, `${message} (${shown} answered ${answer.status}${text && `: ${text}`}).`)
   }
 
   return {
     id: idOf(key),
     async wrap(dataKey, purpose) {
-      const { ciphertext = '' } = await ask('encrypt', key, {
+      const { ciphertext = '' } = await call('encrypt', key, {
         plaintext: base64(dataKey),
         associated_data: base64(purpose),
       })
       return { wrappedBy: idOf(key), bytes: Buffer.from(ciphertext) }
     },
     async unwrap({ wrappedBy, bytes }, purpose) {
-      // Also one that another key of the engine wrapped, so that the key can be changed by a rotation.
+      // Another key of the engine may have wrapped the data key: a rotation can change the key.
       const name = wrappedBy.startsWith(idOf('')) ? wrappedBy.slice(idOf('').length) : undefined
       if (name === undefined) {
         throw new GuestpassError(
           'store_wrong_key',
-          `The store was sealed with key ${wrappedBy}, which is none of the vault's (${idOf('…')}). Give the ring that has it, and rotate.`,
+          `The store was sealed with key ${wrappedBy}, which is not in the vault (${idOf('…')}). Open it with the ring that has the key, and rotate.`,
         )
       }
-      const { plaintext = '' } = await ask('decrypt', name, {
+      const { plaintext = '' } = await call('decrypt', name, {
         ciphertext: Buffer.from(bytes).toString(),
         associated_data: base64(purpose),
       })
@@ -91,10 +106,7 @@ export function transitKeyRing(options: TransitOptions): KeyRing {
   }
 }
 
-/**
- * A ring that wraps with the first and unwraps with whichever wrapped: for moving a store from one to the
- * other.
- */
+/** A ring that wraps with `first` and unwraps with either: it moves a store from `second` to `first`. */
 export const eitherRing = (first: KeyRing, second: KeyRing): KeyRing => ({
   id: first.id,
   wrap: (dataKey, purpose) => first.wrap(dataKey, purpose),
