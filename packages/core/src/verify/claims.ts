@@ -3,29 +3,33 @@ import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { ownMember } from '../domain/strict-json.ts'
 import type { Claims, Expectations, Reason } from './verdict.ts'
 
-/** What must be true of every token of a verifier. */
+/** What the claims of every token of a verifier must be. */
 export interface ClaimRules {
   readonly issuer?: string | undefined
   readonly audience?: string | undefined
   /** The claim that names the organisation and what it must hold. */
   readonly organization?: { readonly claim: string; readonly id: string } | undefined
+  /** How far the clocks may be apart, in milliseconds. */
   readonly leewayMs: Millis
 }
 
-/** The last second of the year 9999. Later dates are mistakes, as milliseconds in the place of seconds: they would never expire. */
+/**
+ * The last second of the year 9999. A later date is a mistake, as milliseconds in place of seconds, and would
+ * never expire.
+ */
 const LAST_SECOND = 253_402_300_799
 
 const ALWAYS = Number.NEGATIVE_INFINITY
 const NONE = Number.NEGATIVE_INFINITY
 
-/** The date, if it is one or absent; NaN otherwise. */
+/** A date claim in milliseconds; undefined where it is absent, NaN where it is not a date. */
 function dateOf(claims: Claims, name: string): number | undefined {
   if (!Object.hasOwn(claims, name)) return undefined
   const value = claims[name]
   return typeof value === 'number' && value <= LAST_SECOND ? value * SECOND : Number.NaN
 }
 
-/** Written so that a clock that tells NaN makes tokens invalid. */
+/** The comparisons are written so that a clock with the time NaN makes every token invalid. */
 function timeFault(claims: Claims, leewayMs: Millis, graceMs: Millis, now: Instant): Reason | undefined {
   const expires = dateOf(claims, 'exp')
   const begins = dateOf(claims, 'nbf') ?? ALWAYS
@@ -43,19 +47,24 @@ function originFault(claims: Claims, rules: ClaimRules): Reason | undefined {
   const { issuer, audience, organization } = rules
   if (issuer !== undefined && ownMember(claims, 'iss') !== issuer) return 'issuer'
   if (audience !== undefined && !isAmong(ownMember(claims, 'aud'), audience)) return 'audience'
-  // The organisation is the narrower half of who issued the token.
+  // The organisation counts as a part of the issuer.
   if (organization && ownMember(claims, organization.claim) !== organization.id) return 'issuer'
   return undefined
 }
 
-/** The scopes of a token, each whole: the `scope` claim is a list or one space-separated text. */
+/**
+ * The scopes of a token, from its `scope` claim: a list, or one text separated by spaces or commas. Empty
+ * where it has none.
+ *
+ * Source: RFC 9068, section 2.2.3; RFC 6749, section 3.3.
+ */
 export function scopesOf(claims: Claims): readonly string[] {
   const scope = ownMember(claims, 'scope')
   if (typeof scope === 'string') return scopeList(scope)
   return Array.isArray(scope) ? scopeList(scope.filter((one) => typeof one === 'string')) : []
 }
 
-/** The scopes that a token lacks. */
+/** Those of the given scopes that a token lacks, in their order. */
 export const scopesMissingFrom = (claims: Claims, scopes: readonly string[]): readonly string[] =>
   missingScopes(scopes, scopesOf(claims))
 
@@ -67,9 +76,9 @@ function expectationsFault(claims: Claims, expectations: Expectations): Reason |
 }
 
 /**
- * Judges the claims at a moment of the issuer's clock; undefined when nothing is wrong. Dates are JSON numbers of seconds,
- * fractions taken as they are; other types and dates after the year 9999 are `malformed`. An `iat` in the future is
- * `not_yet_valid`, like `nbf`; another organisation is `issuer`.
+ * Why claims are not valid at a moment of the issuer's clock; undefined when they are valid. Dates are JSON
+ * numbers of seconds, also with fractions. Other types and dates after the year 9999 are `malformed`. An
+ * `iat` in the future is `not_yet_valid`, as an `nbf` is. Another organisation is `issuer`.
  */
 export const claimsFault = (
   claims: Claims,

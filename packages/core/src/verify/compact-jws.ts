@@ -3,16 +3,22 @@ import type { Platform } from './platform.ts'
 import { ownMember, strictObject } from '../domain/strict-json.ts'
 import type { Claims, Reason } from './verdict.ts'
 
-/** The largest token that is looked at, in characters. */
+/** The longest token that is read, in characters. */
 export const MAX_TOKEN_LENGTH = 16_384
 
-/** Three parts of the base64url alphabet; only the signature may be empty (an `alg` of `none` is then what is wrong). */
+/**
+ * Three parts of the base64url alphabet. Only the signature may be empty; the reason is then an `alg` of
+ * `none`.
+ */
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
-/** Members by which a token brings or names its own key. Nobody may choose the key that judges him; nothing is fetched. */
+/**
+ * Members with which a token contains or names its own key. A token must not choose its key, and none is
+ * fetched.
+ */
 const OWN_KEY = ['jwk', 'jku', 'x5u']
 
-/** What of the JOSE header matters. */
+/** The members of the JOSE header that are used. */
 export interface Header {
   /** `EdDSA` also for tokens that call it `Ed25519` (RFC 9864). */
   readonly alg: string
@@ -21,20 +27,20 @@ export interface Header {
   readonly type?: string
 }
 
-/** A compact JWS whose form is right and whose signature was not looked at. */
+/** A compact JWS whose form is right and whose signature was not checked. */
 export interface CompactJws {
   readonly header: Header
   /** Deeply frozen. */
   readonly claims: Claims
-  /** What was signed: header, dot, payload. */
+  /** The text that was signed: header, dot, payload. */
   readonly signingInput: string
   /** Canonical base64url, possibly empty. */
   readonly signature: string
 }
 
 /**
- * A media type as it is compared: in small letters, without `application/`, which `typ` leaves out where no other slash follows
- * (RFC 7515, section 4.1.9).
+ * A media type in the form that is compared: in lower case and without `application/`, which `typ` may leave
+ * out where no other slash follows (RFC 7515, section 4.1.9).
  */
 export function mediaType(typ: string): string {
   const lower = typ.toLowerCase()
@@ -42,7 +48,6 @@ export function mediaType(typ: string): string {
   return short.includes('/') ? lower : short
 }
 
-/** The names of the header by which tokens are judged. */
 function headerWith(header: Readonly<Record<string, unknown>>, alg: string, kid?: string): Header {
   const typ = ownMember(header, 'typ')
   return {
@@ -57,7 +62,8 @@ function readHeader(bytes: Uint8Array): Header | Reason {
   if (!header) return 'malformed'
   const alg = ownMember(header, 'alg')
   if (typeof alg !== 'string') return 'algorithm'
-  // No extension is understood here, so that any list of critical ones, also a malformed one, ends it (RFC 7515, 4.1.11).
+  // No extension is supported, so that any `crit`, also a malformed one, is refused (RFC 7515, section
+  // 4.1.11).
   if (Object.hasOwn(header, 'crit')) return 'critical_header'
   if (OWN_KEY.some((name) => Object.hasOwn(header, name))) return 'unknown_key'
   if (!Object.hasOwn(header, 'kid')) return headerWith(header, alg)
@@ -65,7 +71,10 @@ function readHeader(bytes: Uint8Array): Header | Reason {
   return typeof kid === 'string' ? headerWith(header, alg, kid) : 'malformed'
 }
 
-/** Headers remembered, and the longest one that is: an issuer writes the same few short headers over and over. */
+/**
+ * How many headers are remembered, and the longest one: an issuer writes the same few short headers again and
+ * again.
+ */
 const HEADERS = 16
 const MAX_REMEMBERED_HEADER = 512
 
@@ -86,8 +95,9 @@ function createHeaderReader(platform: Pick<Platform, 'bytes'>): (encoded: string
 }
 
 /**
- * Reads a compact JWS (RFC 7515, section 7.1) whose payload is a JSON object. There is one accepted spelling of a token:
- * canonical base64url without padding or spaces, member names once. Header members `jwk`, `jku`, `x5u` give `unknown_key`.
+ * Makes a reader of compact JWS (RFC 7515, section 7.1) whose payload is a JSON object. One form of a token
+ * is accepted: canonical base64url without padding or spaces, and each member name once. The header members
+ * `jwk`, `jku` and `x5u` give `unknown_key`.
  */
 export function createCompactJwsReader(platform: Pick<Platform, 'bytes'>): (token: string) => CompactJws | Reason {
   const headerOf = createHeaderReader(platform)

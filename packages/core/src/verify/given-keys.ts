@@ -4,14 +4,17 @@ import { keyMaker } from '../ports/schemas.ts'
 import { importKeys, leftOutText } from './key-list.ts'
 import type { Jwk, KeyMaker, KeySet, KeySource } from './keys.ts'
 
-/** Keys as an operator has them: a JSON Web Key Set, or public keys in PEM: SPKI, PKCS #1, certificates. */
+/**
+ * Public keys: a JSON Web Key Set (RFC 7517, section 5), or one or more PEM blocks, which may be
+ * SubjectPublicKeyInfo, PKCS #1 or certificates.
+ */
 export type GivenKeys = { readonly jwks: { readonly keys: readonly Jwk[] } } | { readonly pem: string }
 
 const GIVE = "Give { jwks: { keys: […] } }, or { pem: '-----BEGIN PUBLIC KEY-----…' }."
 
 const anyText = schema('a text', (value) => typeof value === 'string')
 
-/** The keys that are given, by their form alone: whether they can be used is found out when they are made. */
+/** The form of given keys. Whether they can be used is known when they are imported. */
 export const givenKeysSchema = anyOf(
   schema('{ jwks } or { pem }', () => false, GIVE),
   object<{ jwks: unknown }>({ jwks: required(anyValue) }),
@@ -36,9 +39,27 @@ async function setOf(given: GivenKeys, maker: KeyMaker): Promise<Omit<KeySet, 'g
 }
 
 /**
- * Keys that never change. Entries of the set that must not be used are left out; when none is left, `keys()` rejects with
- * `config_invalid`, saying of each why: call it once at the start to learn of it early. Keys of a PEM have no ids and answer for any `kid`;
- * the same key twice counts once. Throws `config_invalid` for what is neither.
+ * Makes a source of keys that never change, for a `verifier`.
+ *
+ * @param given a key-set, or PEM. Entries of a key-set that must not be used are left out. Keys of a PEM have
+ *   no id, and fit tokens with any `kid`. A key that is given twice counts once.
+ * @param maker imports the keys: `platform.maker`
+ * @returns the source. Its `keys()` rejects with `config_invalid` when no key can be used, with the reason
+ *   for each. Call it at the start to learn this early.
+ *
+ * Throws `config_invalid` for arguments of another form.
+ *
+ * @example
+ * ```ts
+ * import { givenKeys, verifier } from '@guestpass/core'
+ * import { nodePlatform } from '@guestpass/core/node'
+ *
+ * const platform = nodePlatform()
+ * const jwk = { kty: 'OKP', crv: 'Ed25519', kid: '1', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
+ * const keys = givenKeys({ jwks: { keys: [jwk] } }, platform.maker)
+ * const { verify } = verifier({ keys, platform, now: Date.now, algorithms: ['EdDSA'] })
+ * console.log(await verify('no token')) // { valid: false, reason: 'malformed' }
+ * ```
  */
 export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
   checkOptions('givenKeys', ['given', given, required(givenKeysSchema)], ['maker', maker, required(keyMaker)])

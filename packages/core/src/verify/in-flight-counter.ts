@@ -1,8 +1,8 @@
-/** Knows whether several pieces of work are under way at once. */
+/** Counts the checks that are in flight. */
 export interface InFlightCounter {
-  /** Counts one more; true when others began in this tick or have not ended. */
+  /** Counts one more check. True when other checks began in this tick or have not ended. */
   begin(): boolean
-  /** Goes on with the result of the work; promised work counts until it ends. */
+  /** Continues with the result of a check. A promised one counts until it ends. */
   track<T, R>(work: T | Promise<T>, next: (result: T) => R | Promise<R>): R | Promise<R>
 }
 

@@ -1,33 +1,39 @@
 import { HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 
-/** Closer than this two clocks count as one: a Date header has whole seconds, and the answer travelled. */
+/** Clocks that differ by less count as equal: a Date header has whole seconds, and the answer took time. */
 const TOLERANCE: Millis = 2 * SECOND
-/** A Date header further off than this says nothing. */
+/** A Date header that differs by more is ignored. */
 const IMPLAUSIBLE: Millis = 48 * HOUR
 
-/** The clock of a token issuer, known from the Date headers of its answers. */
+/** The clock of a token issuer, measured by the Date headers of its answers (RFC 9110, section 6.6.1). */
 export interface IssuerClock {
-  /** The issuer's time now; the wall clock's where no Date header is known that this very clock was compared with. */
+  /**
+   * The issuer's time, in epoch milliseconds; the time of the wall clock where it was not measured with this
+   * clock.
+   */
   now(): Instant
-  /** How far the issuer is ahead of the wall clock, in milliseconds; 0 where that is not known. */
+  /** How far the issuer's clock is ahead of the wall clock, in milliseconds; 0 where that is not known. */
   offset(): Millis
-  /** Tells what a Date header said just now. */
+  /** Measures with a Date header that was received just now; undefined for an answer without one. */
   observe(date: Instant | undefined): void
 }
 
-/** An offset as a store keeps it: good for the clock that measured it, and for no other. */
+/** An offset as it is stored. It holds for the clock that measured it, and for no other. */
 export interface OffsetFact {
   readonly offset: Millis
-  /** When the machine started, by the wall clock that measured. Another machine, or a clock that was set since, says otherwise. */
+  /**
+   * When the machine started, by the wall clock that measured. It differs on another machine, or after the
+   * clock was set.
+   */
   readonly startedAt: Instant
 }
 
-/** An offset as it is stored; undefined where processes cannot know that they have the same clock. */
+/** An offset in its stored form; undefined where processes cannot know that they have the same clock. */
 export const offsetFact = (clock: Clock, offset: Millis): OffsetFact | undefined =>
   clock.uptime && { offset, startedAt: clock.wall() - clock.uptime() }
 
-/** The offset that was stored, if this very clock measured it; else 0. */
+/** The stored offset, where this clock measured it; else 0. */
 function storedOffset(clock: Clock, value: unknown): Millis {
   if (typeof value !== 'object' || value === null || !clock.uptime) return 0
   const { offset, startedAt } = value as Partial<OffsetFact>
@@ -36,12 +42,13 @@ function storedOffset(clock: Clock, value: unknown): Millis {
 }
 
 /**
- * An issuer's clock. An offset belongs to the wall clock that measured it: once that clock was set (it and the monotonic clock
- * disagree by 2 s since), the offset is void until the next Date header, and the issuer's time is the wall clock's, but never
- * earlier than the last Date header and what the monotonic clock counted since.
+ * Makes the clock of an issuer. An offset belongs to the wall clock that measured it. After that clock was
+ * set, which shows when it and the monotonic clock differ by 2 s more than before, the offset is void until
+ * the next Date header. The issuer's time is then that of the wall clock, but never earlier than the last
+ * Date header plus the time that the monotonic clock has counted since.
  *
- * @param remembered what was stored of it, see `offsetFact`
- * @param onChange hears of an offset that is worth storing
+ * @param remembered the stored offset, see `offsetFact`
+ * @param onChange is called with an offset to store
  */
 export function createIssuerClock(
   clock: Clock,

@@ -9,8 +9,9 @@ const isSameKey = (one: VerifyKey, other: VerifyKey): boolean =>
   one === other || (one.material !== undefined && one.material === other.material)
 
 /**
- * Chooses the one key that may verify a token, by `kid` and `alg`. Answers `unknown_key` where no key or more than one fits the `kid`,
- * and `algorithm` where the key serves another algorithm. Of two keys that fit, the order of the list would decide.
+ * Chooses the one key that may verify a token, by `kid` and `alg`. Answers `unknown_key` where no key or more
+ * than one fits the `kid`, and `algorithm` where the key serves another algorithm. Of two keys that fit, the
+ * order of the list would decide.
  */
 export function chooseKey({ header: { kid, alg } }: CompactJws, { keys }: KeySet): VerifyKey | Reason {
   let hasKid = false

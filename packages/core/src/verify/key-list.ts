@@ -1,10 +1,10 @@
 import { judgeJwk } from './key-rules.ts'
 import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 
-/** So many characters of an id, and so many entries, are shown. */
+/** How many characters of an id, and how many entries, a message shows. */
 const LIMITS = { characters: 60, entries: 5 }
 
-/** What an entry of a key-set is called in messages. */
+/** The name of an entry of a key-set in messages: its kid, or its place, from 1. */
 export function keyName(jwk: Jwk, at: number): string {
   const kid: unknown = jwk?.kid
   return typeof kid === 'string' ? `key ${kid.slice(0, LIMITS.characters)}` : `key ${at + 1}`
@@ -21,7 +21,7 @@ const whyNot = (jwk: Jwk): string => {
   return typeof judged === 'string' ? judged : 'its numbers make no key'
 }
 
-/** The keys of a list of JSON Web Keys, and those that are left out. */
+/** Imports a list of JSON Web Keys. `leftOut` names the entries that are not used, with the reason. */
 export async function importKeys(
   jwks: readonly Jwk[],
   maker: KeyMaker,
@@ -34,7 +34,10 @@ export async function importKeys(
   }
 }
 
-/** Which entries are left out, and why, as one clause; empty where none is. */
+/**
+ * Which entries of a key-set are not used, and why, as one clause for messages; empty for no entries. It
+ * names the first five.
+ */
 export function leftOutText(leftOut: readonly LeftOutKey[]): string {
   const more = leftOut.length - LIMITS.entries
   const named = leftOut.slice(0, LIMITS.entries).map(({ name, why }) => `${name}: ${why}`)

@@ -5,16 +5,19 @@ import type { Algorithm } from './verdict.ts'
 
 type Check = VerifyKey['verify']
 
-/** Signatures of one length: r and s of P-256 (RFC 7518, section 3.4), R and S of Ed25519 (RFC 8032, 5.1.6). */
+/**
+ * Lengths of signatures, in bytes: r and s of P-256 (RFC 7518, section 3.4), R and S of Ed25519 (RFC 8032,
+ * section 5.1.6).
+ */
 const LENGTHS: Readonly<Partial<Record<Algorithm, number>>> = { ES256: 64, EdDSA: 64 }
 
-/** How a platform imports keys; the rules for them are the same everywhere. */
+/** How a platform imports keys. The rules for keys are the same on all platforms. */
 export interface Importer {
-  /** Gives the check of a signature. Rejects when the platform cannot. */
+  /** Makes the check of a signature under a key. Rejects when the platform cannot import the key. */
   check(key: UsableJwk, algorithm: Algorithm): Promise<Check>
 }
 
-/** What two keys have in common that are the same. */
+/** The numbers of a key as text, by which equal keys are found. */
 const materialOf = ({ jwk }: UsableJwk): string => JSON.stringify(jwk)
 
 const exactly =
@@ -22,7 +25,7 @@ const exactly =
   (input, signature, many) =>
     signature.length === length && check(input, signature, many)
 
-/** The signature is right under one of them; they are asked in order. */
+/** A check that passes when one of two checks passes; the second runs only if the first fails. */
 const anyOf =
   (first: Check, second: Check): Check =>
   (input, signature, many) => {
@@ -31,7 +34,7 @@ const anyOf =
     return right || second(input, signature, many)
   }
 
-/** Keys without ids, one for each algorithm: any of them may be meant. */
+/** Merges keys without ids into one for each algorithm, because a token may be signed with any of them. */
 function merged(keys: readonly VerifyKey[]): readonly VerifyKey[] {
   const byAlgorithm = new Map<Algorithm, VerifyKey>()
   for (const { algorithm, verify } of keys) {
@@ -44,7 +47,7 @@ function merged(keys: readonly VerifyKey[]): readonly VerifyKey[] {
   return [rsa, ...others].filter((key) => key !== undefined)
 }
 
-/** A `KeyMaker` over a platform's import. */
+/** Makes a `KeyMaker` from a platform's import. */
 export function keyMaker(importer: Importer): KeyMaker {
   const importKey = async (key: UsableJwk, algorithm: Algorithm): Promise<VerifyKey> => {
     const length = LENGTHS[algorithm]
@@ -62,7 +65,7 @@ export function keyMaker(importer: Importer): KeyMaker {
     async fromJwk(jwk) {
       const judged = judgeJwk(jwk)
       if (typeof judged === 'string') return []
-      // A point off the curve is known to the platform alone.
+      // Only the platform notices a point that is not on the curve.
       return keyWithAlternative(judged).catch(() => [])
     },
     async fromPem(pem) {

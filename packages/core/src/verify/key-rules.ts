@@ -8,12 +8,15 @@ import type { Algorithm } from './verdict.ts'
 const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 const MIN_MODULUS_BITS = 2_048
-/** OpenSSL checks no longer ones. */
+/** OpenSSL does not check longer keys. */
 const MAX_MODULUS_BITS = 16_384
 /** The length of a coordinate of P-256, and of a point of Ed25519, in bytes. */
 const COORDINATE_BYTES = 32
 
-/** Points of Ed25519 of small order, without their sign: a signature under them says nothing (RFC 8032, 5.1.7; libsodium's list). */
+/**
+ * Points of Ed25519 of small order, without their sign: anybody can sign under them (RFC 8032, section 5.1.7;
+ * the list is libsodium's).
+ */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -24,25 +27,29 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ])
 
-/** A public key that may be used: for which algorithms, and the members that make it up. */
+/** A public key that may be used: its algorithms, and the members that it is made of. */
 export interface UsableJwk {
   readonly algorithms: readonly Algorithm[]
   readonly kid?: string
-  /** `kty` and the numbers, nothing else: what the key says of itself has been judged. */
+  /** `kty` and the numbers of the key, without the members about its use. */
   readonly jwk: { readonly kty: string; readonly [member: string]: string }
 }
 
-/** A key, or in a few words why it must not be used. */
+/** A key, or as a clause why it must not be used. */
 export type JudgedJwk = UsableJwk | string
 
-/** The bytes of a number. Padding is taken: issuers write it, and it means nothing else (RFC 7515, section 2, has none). */
+/**
+ * The bytes of a number. Padding is accepted, because some issuers write it (RFC 7515, section 2, has none).
+ */
 const bytesOf = (member: unknown): Uint8Array | undefined =>
   typeof member === 'string' ? decodeCanonicalBase64url(member.replace(/={1,2}$/, '')) : undefined
 
 const numberOf = (bytes: Uint8Array | undefined): bigint | undefined =>
   bytes && bytes.length > 0 ? BigInt(`0x${encodeHex(bytes)}`) : undefined
 
-/** An even exponent is no key, 1 makes every message its own signature, and huge ones only cost time. */
+/**
+ * An even exponent is no key. An exponent of 1 makes every message its own signature. A huge one costs time.
+ */
 function exponentFault(e: bigint): string | undefined {
   if (e === 1n) return 'its exponent is 1, so that everybody can sign'
   if (e % 2n === 0n) return 'its exponent is even, which no RSA key has'
@@ -59,7 +66,7 @@ function modulusFault(n: bigint): string | undefined {
     : undefined
 }
 
-/** A number has one spelling, without zeros in front (RFC 7518, section 2); issuers know others. */
+/** A number has no leading zeros (RFC 7518, section 2), but some issuers write them. */
 const withoutZeros = (bytes: Uint8Array | undefined): Uint8Array | undefined =>
   bytes?.subarray(bytes.findIndex((byte) => byte !== 0))
 
@@ -73,7 +80,7 @@ function judgeRsa(jwk: Jwk): JudgedJwk {
   return { algorithms: ['RS256', 'PS256'], jwk: numbers }
 }
 
-/** A coordinate in full length: some issuers leave out the zeros at its beginning. */
+/** A coordinate in full length: some issuers leave out its leading zeros. */
 function coordinateOf(member: unknown): string | undefined {
   const bytes = bytesOf(member)
   if (!bytes || bytes.length === 0 || bytes.length > COORDINATE_BYTES) return undefined
@@ -105,7 +112,10 @@ function judgeNumbers(jwk: Jwk): JudgedJwk {
   return 'it is none of an RSA, P-256 and Ed25519 key'
 }
 
-/** Whether a key may check signatures (RFC 7517, 7518, 8037 and 8725): its kind and strength, and what it says of its own use. */
+/**
+ * Whether a key may check signatures: by its type and strength, and by its members about its use (RFC 7517,
+ * 7518, 8037 and 8725).
+ */
 export function judgeJwk(jwk: Jwk): JudgedJwk {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'it is not a JSON object'
   const has = (name: string): boolean => Object.hasOwn(jwk, name)

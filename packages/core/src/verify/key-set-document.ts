@@ -5,7 +5,7 @@ import { importKeys, leftOutEntry, leftOutText } from './key-list.ts'
 import { judgeJwk, type UsableJwk } from './key-rules.ts'
 import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 
-/** The keys of a key-set as JSON can hold them: public numbers and ids only. */
+/** The keys of a key-set as JSON: public numbers and ids only. */
 interface KeySetContent {
   readonly keys: readonly Jwk[]
   readonly leftOut: readonly LeftOutKey[]
@@ -13,14 +13,17 @@ interface KeySetContent {
 
 const UPSTREAM = { upstream: { status: 200 } }
 
-/** A key with nothing that is not needed. An RSA key serves one algorithm where it says so. */
+/** A key with the members that are needed. An RSA key has an algorithm where it names one. */
 const reduced = ({ jwk, kid, algorithms }: UsableJwk): Jwk => ({
   ...jwk,
   ...(kid === undefined ? {} : { kid }),
   ...(jwk.kty === 'RSA' && algorithms.length === 1 ? { alg: algorithms[0] } : {}),
 })
 
-/** The usable ones of the keys, reduced to what is needed: a private key that was published by mistake goes nowhere. */
+/**
+ * The usable keys, with the members that are needed, so that a private key that was published by mistake is
+ * not stored.
+ */
 function usableKeys(jwks: readonly Jwk[]): KeySetContent {
   const judged = jwks.map((jwk, at) => ({ jwk, at, found: judgeJwk(jwk) }))
   return {
@@ -49,11 +52,11 @@ function fromFact({ keys, leftOut }: Readonly<Record<string, unknown>>): KeySetC
   return { ...found, leftOut: Array.isArray(leftOut) ? leftOut.filter(isLeftOut) : [] }
 }
 
-/** The same for the same keys, in whatever order they are. */
+/** Equal for equal keys in any order. */
 const identity = (list: readonly object[]): string => JSON.stringify(list.map((one) => JSON.stringify(one)).sort())
 const isSame = (one: KeySetContent, other: KeySetContent): boolean => identity(one.keys) === identity(other.keys)
 
-/** A key-set (RFC 7517, section 5) as a mirrored document: of the generation before where the keys are the same, else of a new one. */
+/** A key-set (RFC 7517, section 5) as a mirrored document. Its generation grows when the keys change. */
 export const keySetDocument = (maker: KeyMaker): DocumentFormat<KeySetContent, KeySet> => ({
   document: 'key-set',
   subject: 'The signing keys',

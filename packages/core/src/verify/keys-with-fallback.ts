@@ -3,9 +3,10 @@ import type { KeySet, KeySource } from './keys.ts'
 import type { MirroredKeys } from './mirrored-keys.ts'
 
 /**
- * Keys given once, and a mirrored key-set behind them: it is asked about the first token that none of the given keys fits, and not
- * before. From then on both count, the given keys first. Where the key-set cannot be had, tokens of the given keys are judged all
- * the same; a look for others rejects with `keys_unavailable`.
+ * Makes a key source of given keys with a mirrored key-set as the fallback. The key-set is fetched for the
+ * first token that none of the given keys fits, and not before. From then on both are used, the given keys
+ * first. Where the key-set is unavailable, tokens of the given keys are verified all the same, and
+ * `lookAgain` rejects with `keys_unavailable`.
  */
 export function createKeysWithFallback(given: KeySource, mirrored: MirroredKeys): MirroredKeys {
   let isAsked = false

@@ -1,6 +1,6 @@
 import type { Algorithm } from './verdict.ts'
 
-/** RFC 7517, the members that are used. */
+/** A JSON Web Key (RFC 7517, section 4) with the members that are used. */
 export interface Jwk {
   readonly kty: string
   readonly kid?: string
@@ -10,57 +10,77 @@ export interface Jwk {
   readonly [member: string]: unknown
 }
 
-/** A public key ready for use. `verify` answers at once or later, as the platform can; `many` says that others are under way. */
+/** A public key that is imported, and can check signatures. */
 export interface VerifyKey {
   readonly kid?: string
   readonly algorithm: Algorithm
-  /** The numbers of the key, as text: the same key listed twice counts once. Default: different from every other key. */
+  /**
+   * The numbers of the key as text, by which a key that is listed twice counts once. Default: equal to no
+   * other key.
+   */
   readonly material?: string
-  /** The same key for the other algorithm that it may serve: an RSA key that does not say which. */
+  /** The same key for a second algorithm: an RSA key without an `alg` serves RS256 and PS256. */
   readonly other?: VerifyKey
-  /** The key was given alone, without an id of its own: it also answers for tokens that name one. */
+  /** Whether the key fits tokens with any `kid`, because it was given without an id. Default false. */
   readonly anyKid?: boolean
+  /**
+   * Checks a signature.
+   *
+   * @param input the signed text as bytes
+   * @param signature the bytes of the signature
+   * @param many whether other checks are in flight: Node then uses its thread pool
+   * @returns whether the signature is right; a promise where the platform needs time
+   */
   verify(input: Uint8Array, signature: Uint8Array, many: boolean): boolean | Promise<boolean>
 }
 
-/** Makes keys of a platform: Web Crypto in browsers and workers, node:crypto in Node. */
+/** Imports keys on a platform: with Web Crypto in browsers and workers, with node:crypto in Node. */
 export interface KeyMaker {
   /**
-   * One key, or none for keys that must not be used: private, symmetric, weak, of other curves,
-   * of a `use` other than `sig`.
+   * Imports a JSON Web Key. Resolves to one key, or to none for a key that must not be used: private,
+   * symmetric, weak, of another curve, or with a `use` other than `sig`.
    */
   fromJwk(jwk: Jwk): Promise<readonly VerifyKey[]>
-  /** One or more PEM blocks: SubjectPublicKeyInfo, PKCS #1, certificates. Rejects with `config_invalid` when one is not usable. */
+  /**
+   * Imports one or more PEM blocks: SubjectPublicKeyInfo, PKCS #1 or certificates. Rejects with
+   * `config_invalid` when one of them cannot be used.
+   */
   fromPem(pem: string): Promise<readonly VerifyKey[]>
 }
 
 /** An entry of a key-set that is not used. */
 export interface LeftOutKey {
   readonly kid?: string
-  /** What it is called in messages: by its kid, or by its place, counted from 1. */
+  /** Its name in messages: by its kid, or by its place, from 1. */
   readonly name: string
-  /** A clause that says why, as `its use is not sig`. */
+  /** Why it is not used, as a clause: `its use is not sig`. */
   readonly why: string
 }
 
-/** The keys at this moment. */
+/** The keys of an issuer at one moment. */
 export interface KeySet {
-  /** Counts changes of the set; remembered verdicts of another generation do not count. */
+  /**
+   * Grows by one with each change of the keys. A signature that is remembered from another generation is
+   * checked again.
+   */
   readonly generation: number
   readonly keys: readonly VerifyKey[]
-  /** Entries that were ignored (RFC 7517, section 5). Default: none. */
+  /** The entries that are not used (RFC 7517, section 5). Default: none. */
   readonly leftOut?: readonly LeftOutKey[]
-  /** Asked about tokens that none of the keys fits. Its generation is that of this set. */
+  /** Keys for tokens that none of these keys fits. Its generation is that of this set. */
   readonly fallback?: KeySet
 }
 
-/** Where a verifier gets its keys. */
+/** Where a verifier gets its keys: `givenKeys(…)`, `mirroredKeys(…)`, or the keys of a connection. */
 export interface KeySource {
-  /** The keys now, synchronously when they are at hand. Rejects with `keys_unavailable` when there are none. */
+  /**
+   * The keys now; a promise where they must be fetched first. Rejects with `keys_unavailable` when there are
+   * none.
+   */
   keys(): KeySet | Promise<KeySet>
   /**
-   * Asks for newer keys because of a token with an unknown kid or a failed signature. Answers true when the set changed.
-   * At most one look per cool-down, whatever is asked.
+   * Asks for newer keys, because of a token with an unknown kid or a wrong signature. It fetches at most once
+   * in a cool-down, however often it is called. Resolves to whether the keys changed.
    */
   lookAgain(): Promise<boolean>
 }

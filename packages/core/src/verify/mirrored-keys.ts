@@ -6,8 +6,9 @@ import type { Worker } from '../ports/worker.ts'
 import { keySetDocument } from './key-set-document.ts'
 import type { KeyMaker, KeySource } from './keys.ts'
 
-/** How a key-set is mirrored. `url`: where it is (RFC 7517, section 5). */
+/** How a key-set is mirrored. `url` is that of the key-set (RFC 7517, section 5). */
 export interface MirroredKeysOptions extends MirrorOptions {
+  /** Imports the keys: `platform.maker`. */
   readonly maker: KeyMaker
 }
 
@@ -16,15 +17,39 @@ const mirroredSchema = refined(
   timesFault,
 )
 
-/** `run` keeps the keys fresh; where it is not running, they are refreshed as they are used. */
+/**
+ * A mirrored key-set. `run` refreshes it in the background; without it, the keys are refreshed as they are
+ * used.
+ */
 export interface MirroredKeys extends KeySource, Worker {}
 
 /**
- * The key-set of a URL, mirrored: asked for again after at most `intervalMs` (a shorter `max-age` is obeyed, a longer one is
- * not), by ETag where there is one, by one request at a time. Tokens never wait for a fetch except before the first one and after
- * an interval in which none was tried. When a fetch fails, or answers with no usable key, the last keys stay for `staleMs`; then
- * `keys()` rejects with `keys_unavailable`. Tries that fail are repeated with growing, jittered pauses, whatever is asked
- * meanwhile; Retry-After is obeyed. Throws `config_invalid` for wrong options.
+ * Makes a key source that mirrors the key-set of a URL, for a `verifier`.
+ *
+ * It fetches the key-set again after at most `intervalMs`, or earlier by a shorter `max-age`: with `ETag`
+ * where there is one, and with one request at a time. A token waits for a fetch only before the first one,
+ * and after an interval in which none was tried. When a fetch fails, or its answer has no usable key, the
+ * last keys stay for `staleMs`. Failed fetches are repeated with a growing, jittered back-off; `Retry-After`
+ * is obeyed.
+ *
+ * @param options see `MirroredKeysOptions`
+ * @returns the source. Its `keys()` rejects with `keys_unavailable` when there are no keys.
+ *
+ * Throws `config_invalid` for wrong options.
+ * Source: RFC 7517, section 5; RFC 9111.
+ *
+ * @example
+ * ```ts
+ * import { mirroredKeys, verifier } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const url = 'https://login.example.com/.well-known/jwks.json'
+ * const keys = mirroredKeys({ ...ports, url, maker: ports.platform.maker })
+ * const { verify } = verifier({ keys, platform: ports.platform, now: () => ports.clock.wall() })
+ * console.log(await verify('no token')) // malformed: nothing is fetched
+ * await ports.close()
+ * ```
  */
 export function mirroredKeys(options: MirroredKeysOptions): MirroredKeys {
   checkOptions('mirroredKeys', ['options', options, mirroredSchema])

@@ -26,16 +26,19 @@ function jwkOf(label: string, body: string): Jwk | string {
   return jwkOfSpki(label === 'PUBLIC KEY' ? bytes : spkiOfCertificate(bytes))
 }
 
-/** A block's key; in a few words why it cannot be used. */
+/** The key of a block, or as a clause why it cannot be used. */
 function keyOf(label: string, body: string): UsableJwk | string {
   const jwk = jwkOf(label, body)
   return typeof jwk === 'string' ? jwk : judgeJwk(jwk)
 }
 
 /**
- * The public keys of PEM text (RFC 7468): one or more blocks of SubjectPublicKeyInfo, PKCS #1 or X.509 certificates. Text around
- * them and a byte order mark are skipped; line breaks may be written as `\n`. Throws `config_invalid` for anything else, also
- * where one block of several cannot be used; key material is never quoted.
+ * Reads the public keys of a PEM text: one or more blocks of SubjectPublicKeyInfo, PKCS #1 or X.509
+ * certificates. Text around the blocks and a byte order mark are skipped. Line breaks may be written as `\n`.
+ *
+ * Throws `config_invalid` for any other text, and where one of several blocks cannot be used. The message
+ * contains no key material.
+ * Source: RFC 7468.
  */
 export function pemKeys(pem: string): readonly UsableJwk[] {
   const text = pem.replaceAll(String.raw`\r`, '').replaceAll(String.raw`\n`, '\n')

@@ -1,12 +1,16 @@
 import type { KeyMaker } from './keys.ts'
 
-/** What verification needs of the machine below it: Web Crypto in browsers and workers, node:crypto in Node. */
+/**
+ * Crypto and encoding functions of a platform: `nodePlatform()` in Node, `webPlatform()` in browsers and
+ * workers.
+ */
 export interface Platform {
-  /** SHA-256 of the text in UTF-8, as base64url; at once where the machine can. */
+  /** The SHA-256 of a text in UTF-8, as base64url; a promise with Web Crypto. */
   sha256(text: string): string | Promise<string>
-  /** The bytes of canonical base64url; what it does with anything else is not said. */
+  /** The bytes of canonical base64url. The result for any other text is not defined. */
   bytes(base64url: string): Uint8Array
-  /** ASCII text as bytes. */
+  /** The bytes of an ASCII text. */
   ascii(text: string): Uint8Array
+  /** Imports keys. */
   readonly maker: KeyMaker
 }

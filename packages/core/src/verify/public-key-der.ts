@@ -3,7 +3,7 @@ import { encodeHex } from '../domain/hex.ts'
 import { encodeBase64url } from '../domain/base64url.ts'
 import type { Jwk } from './keys.ts'
 
-/** As `ID` has them; empty where there is none. */
+/** An object identifier in the form of `ID`; empty where there is none. */
 const idIn = (bytes: Uint8Array | undefined): string => (bytes ? encodeHex(bytes) : '')
 
 /** Object identifiers, as the contents of their DER. */
@@ -24,7 +24,7 @@ const bitsOf = (bytes: Uint8Array | undefined): Uint8Array | undefined => {
 
 const numberOf = (digits: Uint8Array): string => encodeBase64url(digits[0] === 0 ? digits.subarray(1) : digits)
 
-/** An RSAPublicKey (RFC 8017, A.1.1): what PEM calls RSA PUBLIC KEY. */
+/** An RSAPublicKey (RFC 8017, appendix A.1.1) as a JWK: the PEM block RSA PUBLIC KEY. */
 export function jwkOfPkcs1(bytes: Uint8Array | undefined): Jwk | undefined {
   const fields = soleDerContents(bytes, DER_TAG.sequence)
   const n = derContents(fields, DER_TAG.integer)
@@ -32,7 +32,10 @@ export function jwkOfPkcs1(bytes: Uint8Array | undefined): Jwk | undefined {
   return n && e && { kty: 'RSA', n: numberOf(n), e: numberOf(e) }
 }
 
-/** Whether the parameters of a PSS key, if it has any, name SHA-256 (RFC 4055, 3.1); without a hash they name SHA-1. */
+/**
+ * Whether the parameters of a PSS key, if it has any, name SHA-256 (RFC 4055, 3.1); without a hash they name
+ * SHA-1.
+ */
 function isPss256(parameters: Uint8Array): boolean {
   if (parameters.length === 0) return true
   const hash = soleDerContents(derContents(derContents(parameters, DER_TAG.sequence), DER_TAG.first), DER_TAG.sequence)
@@ -47,7 +50,10 @@ function jwkOfPoint(curve: Uint8Array, point: Uint8Array | undefined): Jwk | str
 
 const DAMAGED = 'its contents are damaged'
 
-/** A SubjectPublicKeyInfo (RFC 5280, 4.1), as JWK, or in a few words why it is none: what PEM calls PUBLIC KEY. */
+/**
+ * A SubjectPublicKeyInfo (RFC 5280, section 4.1) as a JWK, or as a clause why it is none: the PEM block
+ * PUBLIC KEY.
+ */
 export function jwkOfSpki(bytes: Uint8Array | undefined): Jwk | string {
   const fields = soleDerContents(bytes, DER_TAG.sequence)
   const algorithm = derContents(fields, DER_TAG.sequence)
@@ -64,7 +70,10 @@ export function jwkOfSpki(bytes: Uint8Array | undefined): Jwk | string {
   return isPss256(id.rest) ? { ...jwk, alg: 'PS256' } : 'it is for RSA-PSS with another hash than SHA-256'
 }
 
-/** The SubjectPublicKeyInfo of a certificate (RFC 5280, 4.1). Dates, issuer and signature of the certificate are not looked at. */
+/**
+ * The SubjectPublicKeyInfo of a certificate (RFC 5280, section 4.1). Its dates, issuer and signature are not
+ * checked.
+ */
 export function spkiOfCertificate(bytes: Uint8Array): Uint8Array | undefined {
   let at = derContents(derContents(bytes, DER_TAG.sequence), DER_TAG.sequence)
   if (at && readDer(at)?.tag === DER_TAG.first) at = afterFirstDer(at)

@@ -1,38 +1,47 @@
 import type { Claims } from './verdict.ts'
 
-/** A token whose form and signature were right under one generation of keys. Nothing else about it is remembered. */
+/** A token whose form and signature are right under one generation of keys. No other check is remembered. */
 export interface CachedToken {
   readonly claims: Claims
   /** The media type of the header, see `mediaType`. */
   readonly type: string | undefined
-  /** SHA-256 of what was signed. */
+  /** The SHA-256 of the signed text. */
   readonly digest: string
-  /** Canonical base64url. What was signed has one digest; the same may be signed in several ways. */
+  /** Canonical base64url. A text has one digest, and may have several signatures. */
   readonly signature: string
-  /** The generation of the keys that the signature is right under; under another one the entry says nothing. */
+  /**
+   * The generation of the keys under which the signature is right. The entry holds for no other generation.
+   */
   readonly generation: number
-  /** Filled in when it is first asked for. */
+  /** Set when it is first needed. */
   fingerprint?: string
 }
 
-/** Tokens by the end of their signature, a cheap first hint; the digest decides. `once`: seen, but not yet worth more. */
+/**
+ * Tokens by the end of their signature, which is cheap to compare; the digest decides. `once`: the token was
+ * seen one time, and is not worth an entry yet.
+ */
 export interface SignatureCache {
   find(end: string): CachedToken | 'once' | undefined
   keep(end: string, token: CachedToken | 'once'): void
 }
 
-/** So many characters of a signature: few enough for a copy of their own, which does not keep the whole token in memory. */
+/**
+ * How many characters of the signature are the key: few enough to be copied, so that the token is not kept in
+ * memory.
+ */
 const TAIL = 12
 
-/** The end of a token by which it is looked for. */
+/** The end of a token, by which the cache finds it. */
 export const signatureTail = (token: string): string => token.slice(-TAIL)
 
-/** The text in memory of its own: a part of a longer text would keep all of it, the whole token here. */
+/** A copy of a text. A part of a longer text would keep all of it in memory, here the whole token. */
 export const detachedCopy = (text: string): string => ` ${text}`.slice(1)
 
 /**
- * Remembers about the `max` tokens used last, never more. Two halves instead of one ordered list: what is found in the old
- * half moves to the young one, and a full young half becomes the old one, so that a hit mostly costs one look.
+ * Makes a cache of about the `max` tokens that were used last, never more. It has two halves instead of an
+ * ordered list, so that most hits cost one look-up. An entry that is found in the old half moves to the young
+ * one; a full young half becomes the old one.
  */
 export function createSignatureCache(max: number): SignatureCache {
   const halfSize = Math.max(Math.floor(max / 2), 1)

@@ -18,8 +18,9 @@ export interface SignatureCheckParts {
 export type SignatureOutcome = number | Reason
 
 /**
- * Checks a signature under the keys of a set, then under its fallback, and continues with the outcome. The continuation is a parameter
- * because a promise for each token would cost more than the check of a short signature.
+ * Checks a signature under the keys of a set, then under its fallback, and continues with the outcome. The
+ * continuation is a parameter because a promise for each token would cost more than the check of a short
+ * signature.
  */
 export function checkSignature<T>(
   parts: SignatureCheckParts,
@@ -36,7 +37,10 @@ export function checkSignature<T>(
   )
 }
 
-/** Checks under the fallback of a set, whose outcome then counts; without a fallback the fault of the set counts. */
+/**
+ * Checks under the fallback of a set, whose outcome then counts; without a fallback the fault of the set
+ * counts.
+ */
 const checkFallback = <T>(
   parts: SignatureCheckParts,
   { fallback }: KeySet,
@@ -46,8 +50,8 @@ const checkFallback = <T>(
 ): MaybePromise<T> => (fallback ? checkSignature(parts, fallback, jws, next) : next(fault))
 
 /**
- * Asks for newer keys and checks again, because the issuer may have exchanged its keys since the last fetch. Asks twice at most: the
- * first answer may be a set that an earlier process stored.
+ * Asks for newer keys and checks again, because the issuer may have exchanged its keys since the last fetch.
+ * Asks twice at most: the first answer may be a set that an earlier process stored.
  */
 export async function checkWithNewerKeys(
   parts: SignatureCheckParts,
@@ -70,7 +74,10 @@ export async function checkWithNewerKeys(
   return outcome === 'unknown_key' ? unknownKey(jws, seen) : { valid: false, reason: outcome }
 }
 
-/** The verdict `unknown_key`, with the entries of the key-set that were left out and that the token may mean: without a `kid`, any. */
+/**
+ * The verdict `unknown_key`, with the entries of the key-set that were left out and that the token may mean:
+ * without a `kid`, any.
+ */
 function unknownKey({ header: { kid } }: CompactJws, { leftOut = [], fallback }: KeySet): Verdict {
   const entries = [...leftOut, ...(fallback?.leftOut ?? [])].filter((one) => kid === undefined || one.kid === kid)
   if (entries.length === 0) return { valid: false, reason: 'unknown_key' }

@@ -1,6 +1,10 @@
 import type { Millis } from '../domain/time.ts'
 
-/** Why a token is not valid. */
+/**
+ * Why a token is not valid. `malformed`, `oversized`: its form. `algorithm`, `critical_header`,
+ * `unknown_key`, `signature`, `type`: its header and signature. `expired`, `not_yet_valid`, `missing_exp`:
+ * its dates. `issuer`, `audience`, `subject`, `scope`: its claims. `revoked`: it is on the deny-list.
+ */
 export type Reason =
   | 'malformed'
   | 'oversized'
@@ -18,50 +22,63 @@ export type Reason =
   | 'scope'
   | 'revoked'
 
-/** The claims of a token whose signature was checked: a JSON object as issued. */
+/** The claims of a verified token (RFC 7519, section 4): a JSON object as issued, deeply frozen. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** "No" is an answer, not an accident. Keys that cannot be had are an accident: `keys_unavailable` is thrown. */
+/**
+ * The result of a verification: valid with the claims, or not valid with a reason. Unavailable keys are an
+ * error instead, with the code `keys_unavailable`.
+ */
 export type Verdict =
   | { readonly valid: true; readonly claims: Claims }
   | {
       readonly valid: false
       readonly reason: Reason
-      /** Where the reason is `scope`: the scopes that were expected and that the token lacks, sorted as they were expected. */
+      /** Where the reason is `scope`: the expected scopes that the token lacks, in their order. */
       readonly missing?: readonly string[]
-      /** Where the token names a key that the key-set has and that is not used: why, as a clause. */
+      /** Where the token names a key of the key-set that is not used: why, as a clause. */
       readonly detail?: string
     }
 
-/** The reason of a verdict, and what is known beyond it, as a clause. */
+/** The reason of a verdict, with the missing scopes or the detail, as a clause for messages. */
 export function verdictText({ reason, missing, detail }: Extract<Verdict, { readonly valid: false }>): string {
   const more = missing ? `it lacks ${missing.join(' ')}` : detail
   return more === undefined ? reason : `${reason}: ${more}`
 }
 
-/** What must be true of one token, beyond what holds for all tokens of the verifier. */
+/** What is expected of one token, beside the options of the verifier. */
 export interface Expectations {
-  /** The `sub` claim, compared as text. */
+  /** The `sub` claim. Default: not checked. */
   readonly subject?: string
-  /** Every one of them must be among the token's scopes, compared whole. */
+  /** Scopes that the token must have, each compared whole. Default: none. */
   readonly scopes?: readonly string[]
   /**
-   * The media type that the header must name (`typ`; RFC 8725, section 3.11), as `at+jwt` of access tokens (RFC 9068). Case and a
-   * leading `application/` do not count. Default: not looked at.
+   * The media type that the header must have in `typ`, as `at+jwt` of access tokens (RFC 9068). Case and a
+   * leading `application/` do not count. Default: not checked. Source: RFC 8725, section 3.11.
    */
   readonly type?: string
-  /** How long ago it may have expired, in milliseconds. Default: no longer than the leeway of the verifier. */
+  /** How long ago the token may have expired, in milliseconds. Default: the leeway of the verifier. */
   readonly graceMs?: Millis
 }
 
-/** Checks compact JWS tokens (RFC 7515, RFC 7519, RFC 8725). */
+/** Verifies JWTs in compact JWS form (RFC 7515, RFC 7519, RFC 8725). */
 export interface Verifier {
-  /** Rejects with `keys_unavailable` when no key can be had at all. */
+  /**
+   * Verifies a token.
+   *
+   * @param token the text of the token; over 16,384 characters it is `oversized`
+   * @param expectations what is expected of this token, beside the options of the verifier
+   *
+   * Rejects with `keys_unavailable` when there are no keys, and with the error of `denied`.
+   */
   verify(token: string, expectations?: Expectations): Promise<Verdict>
 }
 
-/** Algorithms that can be asked for. Symmetric ones and `none` are not among them. */
+/**
+ * The algorithms that a verifier supports (RFC 7518, section 3.1; RFC 8037). Symmetric ones and `none` are
+ * refused.
+ */
 export type Algorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 
-/** All of them. EdDSA is that of Ed25519 (RFC 8037), which tokens may also call `Ed25519` (RFC 9864). */
+/** All algorithms. `EdDSA` is that of Ed25519 (RFC 8037), which tokens may also name `Ed25519` (RFC 9864). */
 export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA']

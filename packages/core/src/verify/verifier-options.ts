@@ -15,31 +15,41 @@ import type { KeySource } from './keys.ts'
 import type { Platform } from './platform.ts'
 import { type Algorithm, ALGORITHMS } from './verdict.ts'
 
+/** How a verifier checks tokens. */
 export interface VerifierOptions {
+  /** `givenKeys(…)`, `mirroredKeys(…)`, or the keys of a connection. */
   readonly keys: KeySource
-  /** `nodePlatform()` of `@guestpass/core/node`, or `webPlatform()`; the one whose maker made the keys. */
+  /**
+   * `nodePlatform()` of `@guestpass/core/node`, or `webPlatform()` of `@guestpass/core/web`: the one that
+   * imported the keys.
+   */
   readonly platform: Platform
-  /** The issuer's time, in milliseconds since the epoch. */
+  /** The issuer's time, in epoch milliseconds: `Date.now`, or the clock of a connection's issuer. */
   readonly now: () => Instant
   /** Algorithms that are accepted. Default: RS256 alone. */
   readonly algorithms?: readonly Algorithm[] | undefined
-  /** What `iss` must be. Default: not looked at. */
+  /** The `iss` claim that tokens must have. Default: not checked. */
   readonly issuer?: string | undefined
-  /** What `aud` must be, or have among its members. Default: not looked at. */
+  /** A value that `aud` must be or contain. Default: not checked. */
   readonly audience?: string | undefined
-  /** The claim that names the issuing organisation, and the id that it must hold. Default: not looked at. */
+  /** The claim that names the organisation, and the id that it must have. Default: not checked. */
   readonly organization?: { readonly claim: string; readonly id: string } | undefined
-  /** How far the two clocks may be apart when `exp`, `nbf` and `iat` are judged, in milliseconds. Default 5000. */
+  /**
+   * How far the clocks may be apart when `exp`, `nbf` and `iat` are checked, in milliseconds. At least 0,
+   * default 5000.
+   */
   readonly leewayMs?: Millis | undefined
-  /** Whether the token with this fingerprint was revoked; asked last, about tokens that are valid otherwise. */
+  /**
+   * Whether the token with this fingerprint was revoked. Called last, for tokens that are valid in all else.
+   */
   readonly denied?: ((fingerprint: string) => boolean | Promise<boolean>) | undefined
-  /** How many checked signatures are remembered; 0 remembers none. Default 10,000. */
+  /** How many checked signatures are remembered; 0 for none. Default 10,000. */
   readonly remember?: number | undefined
 }
 
 const KEYS = 'Give givenKeys(…), mirroredKeys(…), or the keys of a connection.'
 
-/** What `iss`, `aud` and the organisation of tokens must be. */
+/** The schemas of algorithms and expected claims. */
 export const pinSchemas = {
   algorithms: list(oneOf(...ALGORITHMS), 1),
   issuer: nonEmptyText,

@@ -31,11 +31,31 @@ interface VerifierParts extends SignatureCheckParts {
 }
 
 /**
- * A verifier of compact JWS tokens. Checks, in this order: size and form, header, algorithm, key, signature, type, dates,
- * issuer, audience, organisation (reason `issuer`), subject, scopes, revocation; the first that fails is the reason. That form and
- * signature of a token are right is remembered while the keys stay the same; all else is checked every time. Claims are deeply
- * frozen. Throws `config_invalid` for options that make no sense; `verify` rejects with `keys_unavailable` when there are no
- * keys, and with whatever `denied` rejects with.
+ * Makes a verifier of JWTs in compact JWS form. It checks, in this order: size and form, header, algorithm,
+ * key, signature, type, dates, issuer, audience, organisation (reason `issuer`), subject, scopes, revocation.
+ * The first check that fails is the reason.
+ *
+ * That form and signature of a token are right is remembered while the keys stay the same. All other checks
+ * are made every time.
+ *
+ * @param options see `VerifierOptions`
+ * @returns the verifier. Its `verify` rejects with `keys_unavailable` when there are no keys.
+ *
+ * Throws `config_invalid` for wrong options.
+ * Source: RFC 7515, RFC 7519, RFC 8725.
+ *
+ * @example
+ * ```ts
+ * import { givenKeys, verifier } from '@guestpass/core'
+ * import { nodePlatform } from '@guestpass/core/node'
+ *
+ * const platform = nodePlatform()
+ * const jwk = { kty: 'OKP', crv: 'Ed25519', kid: '1', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
+ * const keys = givenKeys({ jwks: { keys: [jwk] } }, platform.maker)
+ * const { verify } = verifier({ keys, platform, now: Date.now, algorithms: ['EdDSA'] })
+ * const verdict = await verify('a.b.c', { scopes: ['webmessaging:guest:send'] })
+ * console.log(verdict.valid ? verdict.claims['sub'] : verdict.reason)
+ * ```
  */
 export function verifier(options: VerifierOptions): Verifier {
   checkOptions('verifier', ['options', options, verifierSchema])
@@ -76,7 +96,10 @@ function verdictOn(parts: VerifierParts, token: string, expectations?: Expectati
     : verifyCached(parts, token, cached, expectations)
 }
 
-/** Verifies a token in full. `digest`: of its signing input, where the token was seen before and is worth an entry of the cache. */
+/**
+ * Verifies a token in full. `digest`: of its signing input, where the token was seen before and is worth an
+ * entry of the cache.
+ */
 function verifyUncached(
   parts: VerifierParts,
   token: string,
@@ -102,7 +125,10 @@ const verifySeenOnce = (parts: VerifierParts, token: string, expectations?: Expe
     verifyUncached(parts, token, expectations, digest),
   )
 
-/** Skips form and signature where the digest of the signing input and the generation of the keys are those of the entry. */
+/**
+ * Skips form and signature where the digest of the signing input and the generation of the keys are those of
+ * the entry.
+ */
 function verifyCached(
   parts: VerifierParts,
   token: string,
@@ -123,7 +149,10 @@ function verifyCached(
   })
 }
 
-/** Tokens that come once are not worth a digest: the first time leaves a mark in the cache, the second time an entry. */
+/**
+ * Tokens that come once are not worth a digest: the first time leaves a mark in the cache, the second time an
+ * entry.
+ */
 function cacheToken(
   { cache }: VerifierParts,
   token: string,

@@ -18,20 +18,35 @@ const VERIFY: Readonly<Record<Algorithm, EcdsaParams | RsaPssParams | { readonly
   EdDSA: { name: 'Ed25519' },
 }
 
-/** By the global, because only the types of the DOM name it, and programs without them read this declaration too. */
-type Subtle = typeof globalThis.crypto.subtle
-
 type Bytes = Uint8Array<ArrayBuffer>
 
-const importer = (subtle: Subtle): Importer => ({
+/**
+ * The type is named by the global, because programs without the types of the DOM read this declaration too.
+ */
+const importer = (subtle: typeof globalThis.crypto.subtle): Importer => ({
   async check({ jwk }, algorithm) {
     const key = await subtle.importKey('jwk', jwk as JsonWebKey, IMPORT[algorithm], false, ['verify'])
     return (input, signature) => subtle.verify(VERIFY[algorithm], key, signature as Bytes, input as Bytes)
   },
 })
 
-/** The platform of browsers, workers and any runtime with Web Crypto. Browsers offer it on secure origins only. */
-export function webPlatform(subtle: Subtle = crypto.subtle): Platform {
+/**
+ * Makes the platform of browsers, workers and any runtime with Web Crypto. Browsers have it on secure origins
+ * only.
+ *
+ * @param subtle default: `crypto.subtle` of the runtime
+ *
+ * Source: https://www.w3.org/TR/webcrypto-2/
+ *
+ * @example
+ * ```ts
+ * import { webPlatform } from '@guestpass/core/web'
+ *
+ * const platform = webPlatform()
+ * console.log(await platform.sha256('abc'))
+ * ```
+ */
+export function webPlatform(subtle: typeof globalThis.crypto.subtle = crypto.subtle): Platform {
   const utf8 = new TextEncoder()
   return {
     sha256: async (text) => encodeBase64url(new Uint8Array(await subtle.digest('SHA-256', utf8.encode(text)))),
