@@ -102,12 +102,16 @@ async function call({ once, take }: Contender, callers: number): Promise<Outcome
   return { served: callers - refused.length, ...(first && { refusal: String(first.reason) }), tookMs }
 }
 
-process.once('message', async (job: Job) => {
+async function warmUp(job: Job): Promise<void> {
   const contender = await contenders[job.who](job)
   await contender.once(0)
-  process.once('message', async ({ at }: Go) => {
-    await sleep(at - Date.now())
-    process.send?.(await call(contender, job.callers), () => process.exit())
-  })
+  process.once('message', ({ at }: Go) => void answer(contender, job.callers, at))
   process.send?.({ warm: true } satisfies Warm)
-})
+}
+
+async function answer(contender: Contender, callers: number, at: number): Promise<void> {
+  await sleep(at - Date.now())
+  process.send?.(await call(contender, callers), () => process.exit())
+}
+
+process.once('message', (job: Job) => void warmUp(job))

@@ -29,11 +29,11 @@ export async function fill(
   const db = new DatabaseSync(file.path)
   db.exec('pragma synchronous = off; pragma cache_size = -400000')
   const sealing = await dataKey(db, file.key)
-  const session = db.prepare(
+  const insertSession = db.prepare(
     `insert into credentials (connection, id, kind, generation, revision, standing, due_at, claimed_until, touched_at, lapsed, tokens, body)
      values (?, ?, ?, ?, 1, ?, ?, 0, ?, 0, ?, ?)`,
   )
-  const issued = db.prepare(
+  const insertIssued = db.prepare(
     'insert into issued (connection, fingerprint, credential, expires_at, denied) values (?, ?, ?, ?, 0)',
   )
   const touchedAt = Date.now()
@@ -42,8 +42,8 @@ export async function fill(
     const { connection, id, kind, generation, status, tokens, ...body } = sessionRow(dueAt(at))
     const place = { connection, table: 'credentials', column: 'tokens', row: id, generation }
     const sealed = seal(sealing, randomBytes(12), place, JSON.stringify(tokens))
-    session.run(connection, id, kind, generation, status, tokens.renewAt, touchedAt, sealed, JSON.stringify(body))
-    issued.run(connection, randomBytes(32).toString('base64url'), id, tokens.expiresAt + HOUR)
+    insertSession.run(connection, id, kind, generation, status, tokens.renewAt, touchedAt, sealed, JSON.stringify(body))
+    insertIssued.run(connection, randomBytes(32).toString('base64url'), id, tokens.expiresAt + HOUR)
   }
   db.exec('commit; pragma wal_checkpoint(truncate)')
   db.close()

@@ -124,6 +124,8 @@ async function rush(job: Job): Promise<Outcome> {
   return { lost: job.guests - served, tookMs }
 }
 
-process.once('message', async (job: Job) => {
+async function answerJob(job: Job): Promise<void> {
   process.send?.(await rush(job), () => process.exit())
-})
+}
+
+process.once('message', (job: Job) => void answerJob(job))

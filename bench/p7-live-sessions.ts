@@ -119,8 +119,8 @@ function sizesSheet(sizes: readonly Size[]): Sheet {
     line(false, [sessions, mebibytes(theirs.rss), '–', seconds(theirs.readyMs), '–']),
   ])
   const [least, middle, most] = sizes as [Size, Size, Size]
-  const shown = ({ values: [, ready = '', , seconds = '', renewals = ''] }: Line): string =>
-    [ready, seconds, renewals].map((value) => (typeof value === 'number' ? grouped(value) : value)).join(', ')
+  const shown = ({ values: [, ready = '', , readyTime = '', renewals = ''] }: Line): string =>
+    [ready, readyTime, renewals].map((value) => (typeof value === 'number' ? grouped(value) : value)).join(', ')
   const [ourLast, theirLast] = lines.slice(-2) as [Line, Line]
   const growth = (from: number, to: number): number => Number((to / from).toFixed(2))
   return {

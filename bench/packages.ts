@@ -41,7 +41,7 @@ function run(command: string, ...args: readonly string[]): void {
 
 /** Throws when the workspace has another version of a dependency than the package asks for. */
 function checkDependencies({ name, dependencies = {} }: Manifest, own: ReadonlySet<string>): void {
-  for (const [needed, version] of Object.entries(dependencies).filter(([needed]) => !own.has(needed))) {
+  for (const [needed, version] of Object.entries(dependencies).filter(([dependency]) => !own.has(dependency))) {
     const found = manifestIn(join(root, 'node_modules', needed)).version
     if (found !== version)
       throw new Error(`${name} needs ${needed} ${version}, and the workspace has ${found}: run npm ci`)

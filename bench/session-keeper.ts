@@ -96,6 +96,8 @@ function ready(): void {
   process.send?.({ rss: process.memoryUsage.rss() } satisfies Ready)
 }
 
-process.once('message', async (job: KeeperJob) => {
+async function answerJob(job: KeeperJob): Promise<void> {
   process.send?.(await keep(job), () => process.exit())
-})
+}
+
+process.once('message', (job: KeeperJob) => void answerJob(job))
