@@ -57,7 +57,7 @@ export type { AnyFetch, FetchLike } from './tokens/clients/authorized-fetch.ts'
 export type { GotHooks } from './tokens/clients/authorized-got.ts'
 export type { SdkClient } from './tokens/clients/authorized-sdk.ts'
 export type { AnyDispatch } from './tokens/clients/authorized-undici.ts'
-export type { SignInReason } from './tokens/sign-in/pending-sign-ins.ts'
+export type { SignInReason } from './tokens/sign-in/refused-sign-in.ts'
 export type { CrmProfile } from './upstream/crm/wire.ts'
 export {
   type ApiOf,

@@ -140,12 +140,12 @@ export function createAccess(
   }
 
   const scopes = wanted ?? []
-  const byBrowser = createSignIn({ ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }, ports)
+  const signInParts = { ...shared, verifier, keys, issuerNow: issuerClock.now, scopes, digest }
 
   return {
     grant: signedIn,
-    signIn: byBrowser,
-    deviceSignIn: createDeviceSignIn({ ...shared, scopes, signIn: byBrowser }, ports),
+    signIn: createSignIn(signInParts, ports),
+    deviceSignIn: createDeviceSignIn(signInParts, ports),
     signOut: createSignOut(shared, ports),
     source: (asked) => {
       const one = sources(connection, lengthPrefixed([...asked].sort()))

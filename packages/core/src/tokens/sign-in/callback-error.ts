@@ -1,6 +1,6 @@
 import { GuestpassError } from '../../domain/errors.ts'
 import { createRedactor } from '../../upstream/redactor.ts'
-import { refusedSignIn } from './pending-sign-ins.ts'
+import { refusedSignIn } from './refused-sign-in.ts'
 
 /** What to look at, by the error of RFC 6749 section 4.1.2.1, RFC 8707 section 2 and OpenID Connect Core section 3.1.2.6. */
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -17,13 +17,13 @@ export function ownerOf(signIn: StoredSignIn): Pick<StoredSignIn, 'user' | 'orga
   return owner
 }
 
-/** What is known of a sign-in and of every later one: the seed, and the owner if the issuer is the same. */
-export function kept(
+/** What a later sign-in leaves of the facts of a stored one: the seed, and the owner if the issuer is the same. */
+export function lastingFacts(
   signIn: StoredSignIn,
-  isSameIssuer: boolean,
+  later: 'same-issuer' | 'other-issuer',
 ): Pick<StoredSignIn, 'user' | 'organization' | 'seed'> {
   const { granted: _granted, client: _client, issuer: _issuer, subject: _subject, ...lasting } = signIn
-  if (isSameIssuer) return lasting
+  if (later === 'same-issuer') return lasting
   const { user: _user, organization: _organization, ...seed } = lasting
   return seed
 }

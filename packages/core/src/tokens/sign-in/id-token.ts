@@ -5,7 +5,7 @@ import { ClaimFault } from '../../upstream/oauth/expected-issuer.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import { decodeBase64url, encodeBase64url } from '../../domain/base64url.ts'
 import { ALGORITHMS, type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
-import { refusedSignIn, type SignInReason } from './pending-sign-ins.ts'
+import { refusedSignIn, type SignInReason } from './refused-sign-in.ts'
 
 export interface IdTokenParts {
   readonly oauth: Pick<OAuth, 'checkIdToken' | 'maxAge'>

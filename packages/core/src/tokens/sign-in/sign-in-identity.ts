@@ -5,7 +5,7 @@ import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import type { Identity } from '../../upstream/oauth/wire.ts'
 import { type IdTokenParts, idTokenClaims } from './id-token.ts'
 import type { Claims } from '../../verify/verdict.ts'
-import { refusedSignIn } from './pending-sign-ins.ts'
+import { refusedSignIn } from './refused-sign-in.ts'
 
 export interface IdentityParts extends IdTokenParts {
   readonly oauth: OAuth

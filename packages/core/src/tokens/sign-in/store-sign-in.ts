@@ -1,167 +1,136 @@
 import { GRANT_ID } from '../../domain/credential-ids.ts'
-import {
-  type CredentialWithTokens,
-  type GrantCredential,
-  grantIn,
-  type StoredSignIn,
-  type TokenSet,
-} from '../../domain/credential.ts'
-import type { About } from '../../domain/events/event-parts.ts'
+import type { CredentialWithTokens, GrantCredential, StoredSignIn, TokenSet } from '../../domain/credential.ts'
 import { signInCompleted } from '../../domain/events/sign-ins.ts'
 import { tokenEnd } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
-import { stopwatch } from '../../ports/clock.ts'
-import type { DocumentWrite } from '../../ports/store.ts'
+import type { Change, DocumentWrite } from '../../ports/store.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import type { AccessToken } from '../access/access-tokens.ts'
-import { bindingOf, isOfOtherIssuer, kept } from './grant-binding.ts'
-import { blankGrant } from './blank-grant.ts'
-import { commitUntilStored, isTransientStoreError, retryWhileTransient } from '../renewal/commit-until-stored.ts'
-import type { RenewalPorts } from '../renewal/renewal.ts'
 import type { TokenAcceptor } from '../access/accept-tokens.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
+import { commitUntilStored, isTransientStoreError, retryWhileTransient } from '../renewal/commit-until-stored.ts'
+import type { RenewalPorts } from '../renewal/renewal.ts'
+import { bindingOf, isOfOtherIssuer, lastingFacts } from './grant-binding.ts'
+import { type GrantSnapshot, readGrant } from './grant-snapshot.ts'
+import { aboutSignIn, type Initiator } from './initiator.ts'
 import { type Identified, type IdentityParts, identityOf, refuseOtherIdentity } from './sign-in-identity.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
+/** What the tokens of a sign-in are checked and stored with. */
 export interface StoreSignInParts extends IdentityParts {
   readonly connection: string
   readonly acceptor: TokenAcceptor
+  readonly ports: RenewalPorts
 }
 
-/** How tokens of a sign-in came. */
+/** How the tokens of a sign-in were requested. */
 export interface GrantedSignIn {
+  readonly initiator: Initiator
+  /** The scopes of the request. */
   readonly asked: readonly string[]
   readonly sentAt: Instant
   readonly now: () => Instant
-  /** How it was granted: `authorization_code`, `device_code`. */
+  /** The grant type: `authorization_code` or `device_code`. */
   readonly grant: string
+  /** The nonce that the ID token must have; absent where the request had none. */
   readonly nonce?: string
-  /** What the event of the sign-in shares with the others of its request. */
-  readonly about: (credential: GrantCredential) => About
-  /** Documents to commit with the tokens. */
-  readonly settled?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
+  /** Makes documents to commit with the tokens. */
+  readonly settle?: (signedIn: SignedIn) => Promise<readonly DocumentWrite[]>
 }
 
-/** The grant as it stands, and the store's time, counted on. */
-export interface GrantSnapshot {
-  readonly credential: GrantCredential
-  readonly now: () => Instant
-}
-
-export async function readGrant(connection: string, { store, clock, random }: RenewalPorts): Promise<GrantSnapshot> {
-  const elapsed = stopwatch(clock)
-  const found = await store.find(connection, GRANT_ID)
-  const now = (): Instant => found.now + elapsed()
-  return { credential: grantIn(found) ?? blankGrant(connection, random.uuid(), found.now), now }
-}
-
-interface Judged {
+interface AcceptedSignIn {
   readonly tokens: TokenSet
   readonly identity: Identified
 }
 
 /**
- * Stores tokens that a sign-in brought. They cannot be asked for again, so trouble that passes (keys or the user's name cannot be had, the
- * store is busy or full) is waited out for as long as the process lives. Rejects with `sign_in_refused` or `token_refused` if they
- * are a stranger's, and revokes them upstream as far as that can be done; with `in_doubt` and the access token as `unsaved` if `unsavedMs`
- * are over before they could be stored.
+ * Checks and stores the tokens of a sign-in. They are given only once, so transient errors (keys or the user's name are not available,
+ * the store is busy or full) are retried for as long as the process lives. Rejects with `sign_in_refused` or `token_refused` if the
+ * tokens are of another user or fail a check, and revokes them upstream if that is possible. Rejects with `in_doubt` and the access
+ * token as `unsaved` if the tokens could not be stored within `unsavedMs`.
  */
-export function createSignInStorage(parts: StoreSignInParts, ports: RenewalPorts) {
-  const { connection, oauth } = parts
-  const epoch = signInEpoch(ports.store, connection)
-  const current = (): Promise<GrantSnapshot> =>
-    retryWhileTransient(
-      ports,
-      { connection, credential: GRANT_ID },
-      () => readGrant(connection, ports),
-      isTransientStoreError,
-    )
-
-  async function judged(granted: GrantedTokens, of: GrantedSignIn, { credential }: GrantSnapshot): Promise<Judged> {
-    const received = await parts.acceptor.accept(granted, of, of.now)
-    const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
-    const bound = credential.request?.user !== undefined && !isOfOtherIssuer(credential, oauth)
-    const ask = { asked: of.asked, verified: tokens.verified, bound }
-    const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
-    return { tokens, identity }
-  }
-
-  async function stored({ tokens, identity }: Judged, of: GrantedSignIn, first: GrantSnapshot): Promise<SignedIn> {
-    for (let at = first; ; at = await current()) {
-      const { credential, now } = at
-      // Another issuer has other users, by the same names too.
-      const isSameIssuer = !isOfOtherIssuer(credential, oauth)
-      if (isSameIssuer) refuseOtherIdentity(credential, identity)
-      const next = successor(credential, tokens, {
-        ...kept(credential.request ?? {}, isSameIssuer),
-        ...bindingOf(oauth),
-        ...identity,
-      })
-      const signedIn = signedInAs(next, identity, of.asked)
-      const { scopes, missing, excess } = signedIn
-      const { verified } = tokens
-      const data = { grant: of.grant, scopes, missing, excess, verified, identified: identity.user !== undefined }
-      const documents = (await of.settled?.(signedIn).catch(() => [])) ?? []
-      const change = {
-        connection,
-        writes: [{ credential: next, expect: { generation: credential.generation } }],
-        documents,
-        events: [
-          signInCompleted(of.about(next), { id: ports.random.uuid(), at: now(), generation: next.generation, data }),
-        ],
-      }
-      const outcome = await commitUntilStored(ports, change, GRANT_ID)
-      if (outcome === 'conflict') continue
-      epoch.value += 1
-      return signedIn
-    }
-  }
-
-  return async (granted: GrantedTokens, of: GrantedSignIn): Promise<SignedIn> => {
-    parts.acceptor.observeIssuerTime(granted)
-    try {
-      const first = await current()
-      const judgement = await retryWhileTransient(
-        ports,
-        { connection, credential: GRANT_ID },
-        () => judged(granted, of, first),
-        isPassing,
-      )
-      return await stored(judgement, of, first)
-    } catch (thrown) {
-      const error = asGuestpassError(thrown)
-      if (error.code !== 'sign_in_refused' && error.code !== 'token_refused') throw unsaved(error, granted, of)
-      await oauth.revoke(granted).catch(() => {})
-      throw error
-    }
+export async function storeSignIn(
+  parts: StoreSignInParts,
+  granted: GrantedTokens,
+  of: GrantedSignIn,
+): Promise<SignedIn> {
+  parts.acceptor.observeIssuerTime(granted)
+  try {
+    const grant = await currentGrant(parts)
+    const accepted = await retrying(parts, () => acceptSignIn(parts, granted, of, grant), isTransient)
+    return await commitSignIn(parts, accepted, of, grant)
+  } catch (thrown) {
+    const error = asGuestpassError(thrown)
+    if (error.code !== 'sign_in_refused' && error.code !== 'token_refused') throw unsavedSignIn(error, granted, of)
+    await parts.oauth.revoke(granted).catch(() => {})
+    throw error
   }
 }
 
-const isPassing = (error: GuestpassError): boolean => error.retryable || isTransientStoreError(error)
+const retrying = <T>(
+  { connection, ports }: StoreSignInParts,
+  work: () => Promise<T>,
+  mayPass: (error: GuestpassError) => boolean,
+): Promise<T> => retryWhileTransient(ports, { connection, credential: GRANT_ID }, work, mayPass)
 
-/** Tokens that came and could not be stored, with the one to use meanwhile. */
-function unsaved(cause: GuestpassError, granted: GrantedTokens, { asked, sentAt }: GrantedSignIn): GuestpassError {
-  const token: AccessToken = {
-    token: granted.access,
-    expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
-    scopes: granted.scopes ?? asked,
-    generation: 0,
-    status: 'in_doubt',
-  }
-  const message = `The tokens of the sign-in came, but they could not be stored: ${cause.message} Begin a new sign-in when that is mended.`
-  return new GuestpassError('in_doubt', message, { cause, unsaved: token })
+const isTransient = (error: GuestpassError): boolean => error.retryable || isTransientStoreError(error)
+
+const currentGrant = (parts: StoreSignInParts): Promise<GrantSnapshot> =>
+  retrying(parts, () => readGrant(parts.connection, parts.ports), isTransientStoreError)
+
+/** Verifies the tokens, and finds out who signed in. */
+async function acceptSignIn(
+  parts: StoreSignInParts,
+  granted: GrantedTokens,
+  of: GrantedSignIn,
+  { credential }: GrantSnapshot,
+): Promise<AcceptedSignIn> {
+  const received = await parts.acceptor.accept(granted, of, of.now)
+  const tokens = granted.refresh ? { ...received, refresh: granted.refresh } : received
+  const bound = credential.request?.user !== undefined && !isOfOtherIssuer(credential, parts.oauth)
+  const ask = { asked: of.asked, verified: tokens.verified, bound }
+  const identity = await identityOf(granted, of.nonce === undefined ? ask : { ...ask, nonce: of.nonce }, parts)
+  return { tokens, identity }
 }
 
-/** The grant with the tokens of a sign-in. */
-function successor(
+/** Stores the sign-in over the grant that was read. Reads the grant again if another process has written it. */
+async function commitSignIn(
+  parts: StoreSignInParts,
+  accepted: AcceptedSignIn,
+  of: GrantedSignIn,
+  first: GrantSnapshot,
+): Promise<SignedIn> {
+  const { connection, ports } = parts
+  for (let grant = first; ; grant = await currentGrant(parts)) {
+    const next = nextGrant(parts, grant.credential, accepted)
+    const signedIn = signedInAs(next, accepted.identity, of.asked)
+    const documents = (await of.settle?.(signedIn).catch(() => [])) ?? []
+    const change: Change = {
+      connection,
+      writes: [{ credential: next, expect: { generation: grant.credential.generation } }],
+      documents,
+      events: [completed(parts, next, signedIn, of, grant.now())],
+    }
+    if ((await commitUntilStored(ports, change, GRANT_ID)) === 'conflict') continue
+    signInEpoch(ports.store, connection).value += 1
+    return signedIn
+  }
+}
+
+/** The grant with the tokens of a sign-in. Throws `sign_in_refused` if the connection belongs to another user. */
+function nextGrant(
+  { oauth }: StoreSignInParts,
   credential: GrantCredential,
-  tokens: TokenSet,
-  about: StoredSignIn,
+  { tokens, identity }: AcceptedSignIn,
 ): CredentialWithTokens<GrantCredential> {
-  const { intent: _over, backOff: _none, request: _former, ...rest } = credential
-  const request: StoredSignIn = { granted: tokens.scopes, ...about }
+  // Another issuer has other users, and a user there may have the same name.
+  const isOther = isOfOtherIssuer(credential, oauth)
+  if (!isOther) refuseOtherIdentity(credential, identity)
+  const { intent: _over, backOff: _none, request: former = {}, ...rest } = credential
+  const lasting = lastingFacts(former, isOther ? 'other-issuer' : 'same-issuer')
+  const request: StoredSignIn = { granted: tokens.scopes, ...lasting, ...bindingOf(oauth), ...identity }
   return { ...rest, status: 'active', generation: credential.generation + 1, tokens, request }
 }
 
@@ -174,8 +143,38 @@ const signedInAs = (
   expiresAt: tokenEnd(tokens),
   scopes: tokens.scopes,
   missing: lackedScopes(asked, tokens.scopes),
-  // Nothing that came is too much where nothing was asked for.
+  // A request without scopes can get none too many.
   excess: asked.length === 0 ? [] : missingScopes(tokens.scopes, asked),
   renewable: tokens.refresh !== undefined,
   ...identity,
 })
+
+function completed(
+  { ports }: StoreSignInParts,
+  grant: CredentialWithTokens<GrantCredential>,
+  { scopes, missing, excess, user }: SignedIn,
+  of: GrantedSignIn,
+  at: Instant,
+) {
+  const { verified } = grant.tokens
+  const data = { grant: of.grant, scopes, missing, excess, verified, identified: user !== undefined }
+  const facts = { id: ports.random.uuid(), at, generation: grant.generation, data }
+  return signInCompleted(aboutSignIn(grant, of.initiator), facts)
+}
+
+/** The error of tokens that could not be stored, with the access token to use until the next sign-in. */
+function unsavedSignIn(
+  cause: GuestpassError,
+  granted: GrantedTokens,
+  { asked, sentAt }: GrantedSignIn,
+): GuestpassError {
+  const token: AccessToken = {
+    token: granted.access,
+    expiresAt: Math.floor(sentAt + (granted.lifetime ?? 0)),
+    scopes: granted.scopes ?? asked,
+    generation: 0,
+    status: 'in_doubt',
+  }
+  const message = `The tokens of the sign-in came, but they could not be stored: ${cause.message} Repair the store, then begin a new sign-in.`
+  return new GuestpassError('in_doubt', message, { cause, unsaved: token })
+}
