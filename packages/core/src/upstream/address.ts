@@ -1,10 +1,10 @@
 import { isLoopback } from '../domain/loopback.ts'
 import type { Field } from '../domain/errors.ts'
 
-/** A field's message and remedy, before it is known what the user calls the field. */
+/** The message and remedy of a fault. The caller adds the name of the field. */
 export type Fault = Omit<Field, 'field'>
 
-/** Hosts to which plain http may be sent, beside loopback: each `host` or `host:port`. */
+/** Hosts besides loopback that plain http may be sent to, each as `host` or `host:port`. */
 export type InsecureHosts = readonly string[]
 
 /**
@@ -19,8 +19,7 @@ function isSafe(url: URL, insecure: InsecureHosts = []): boolean {
 const IN_FULL = 'Write it in full, as https://gateway.example.com or http://127.0.0.1:8080.'
 
 /**
- * What is wrong with an address and what to do, or nothing. The address itself is never repeated: it may hold
- * a password.
+ * The fault of an address; undefined if there is none. It never shows the address, which may hold a password.
  */
 export function addressFault(
   text: string,
@@ -52,7 +51,7 @@ export function addressFault(
   return undefined
 }
 
-/** An address without slashes at its end. */
+/** Removes slashes at the end of an address. */
 export function bareAddress(text: string): string {
   const { origin, pathname, search } = new URL(text)
   return `${origin}${pathname.replace(/\/+$/, '')}${search}`

@@ -10,24 +10,24 @@ import { type Explain, upstreamFacts, parseJson, refusal, requestId, bodyText } 
 
 export type { Explain } from './refusal.ts'
 
-/** What an answer says besides its body. */
+/** The status of an answer, and the issuer's time in it. */
 export interface AnswerFacts {
   readonly status: number
-  /** Its Date header (RFC 9110, 6.6.1), the moment on the issuer's clock; absent when it cannot be read. */
+  /** The issuer's time, from the Date header (RFC 9110, 6.6.1). Absent if that cannot be read. */
   readonly issuerNow?: Instant
 }
 
-/** What a request needs of the world. */
+/** HTTP, and the clock for times in answers. */
 export interface Network {
   readonly http: Http
   readonly clock: Clock
 }
 
-/** How an answer is read, where it is read in a way of its own. */
+/** How an answer is read, if it differs from the usual. */
 export interface ReadOptions {
-  /** Words the refusals that an API is known for. */
+  /** Gives code and message of refusals that this API is known for. */
   readonly explain?: Explain
-  /** Reads JSON whatever the content type says, because what it brings cannot be had again. */
+  /** Reads JSON of any content type, because the tokens in it cannot be requested again. */
   readonly anyType?: true
   /**
    * An object with a text `error` and without this member is an error of OAuth (RFC 6749, 5.2) whatever the
@@ -37,8 +37,8 @@ export interface ReadOptions {
 }
 
 /**
- * Sends one request of a call and reads its answer: the only place that touches the network on behalf of an
- * upstream folder. Whatever is not a 2xx answer that fits is a `TryFailure`.
+ * Sends one request of a call and reads its answer. It is the only place where a folder of an upstream API
+ * uses the network. If the answer is not 2xx, or does not fit the reader, it rejects with a `TryFailure`.
  */
 export async function sendAndRead<T>(
   network: Network,
@@ -52,8 +52,8 @@ export async function sendAndRead<T>(
 }
 
 /**
- * Sends one request of a call whose answer says nothing but that it was done. Whatever is not a 2xx answer is
- * a `TryFailure`.
+ * Sends one request of a call whose answer has no content. If the answer is not 2xx, it rejects with a
+ * `TryFailure`.
  */
 export async function sendOnly(
   network: Network,

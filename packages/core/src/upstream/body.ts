@@ -1,10 +1,10 @@
-/** Reads a value of an answer. Throws a `BodyFault` when it is not as it must be. */
+/** Reads a value of an answer. Throws a `BodyFault` if the value does not fit. */
 export type Reader<T> = (value: unknown) => T
 
-/** What a reader gives. */
+/** The type that a reader returns. */
 export type Read<R> = R extends Reader<infer T> ? T : never
 
-/** What is wrong with an answer, and where. Its message shows nothing of the answer. */
+/** A value that does not fit, and its path. The message shows nothing of the answer. */
 export class BodyFault extends Error {
   override readonly name = 'BodyFault'
   readonly path: readonly string[]
@@ -18,7 +18,7 @@ export class BodyFault extends Error {
 type Members = Readonly<Record<string, Reader<unknown>>>
 type ObjectOf<M extends Members> = { readonly [Name in keyof M]: Read<M[Name]> }
 
-/** The value as it came. */
+/** Accepts any value. */
 export const anything: Reader<unknown> = (value) => value
 
 /** A text of 1 to `most` characters for which `is` holds. */
@@ -29,7 +29,10 @@ export const text =
     throw new BodyFault(value === undefined ? 'missing' : 'not a text that can be used')
   }
 
-/** A side member that cannot be used counts as missing: it costs nothing of what is beside it. */
+/**
+ * Makes a member optional: a value that does not fit counts as missing, so that the rest of the answer is
+ * used.
+ */
 export const lenient =
   <T>(reader: Reader<T>): Reader<T | undefined> =>
   (value) => {
@@ -41,7 +44,7 @@ export const lenient =
     }
   }
 
-/** A JSON object by its members; others are left out. */
+/** Reads the members of a JSON object. Other members are dropped. */
 export const object =
   <M extends Members>(members: M): Reader<ObjectOf<M>> =>
   (value) => {
@@ -50,13 +53,13 @@ export const object =
     return Object.fromEntries(read) as ObjectOf<M>
   }
 
-/** The same; others are kept. */
+/** Reads the members of a JSON object. Other members are kept. */
 export const openObject = <M extends Members>(members: M): Reader<ObjectOf<M> & Readonly<Record<string, unknown>>> => {
   const known = object(members)
   return (value) => ({ ...objectIn(value), ...known(value) })
 }
 
-/** The members of a JSON object, but for one that would be taken for its prototype. */
+/** The members of a JSON object, without `__proto__`. */
 function objectIn(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BodyFault('not an object')
   return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '__proto__'))

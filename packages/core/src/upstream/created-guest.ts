@@ -3,8 +3,8 @@ import type { PublicMembers } from './public-members.ts'
 
 /** A guest that upstream made, with its first tokens. */
 export interface CreatedGuest extends GrantedTokens {
-  /** The id that upstream gave it. */
+  /** The upstream's id of the guest. */
   readonly guestId: string
-  /** What the answer says besides its tokens. */
+  /** The members of the answer, without tokens. */
   readonly upstream: PublicMembers
 }

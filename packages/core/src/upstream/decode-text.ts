@@ -1,4 +1,4 @@
-/** Encodings may lie within each other, as a URL in JSON in HTML; deeper ones are left. */
+/** How many encodings within each other are decoded, as of a URL in JSON in HTML. */
 const ROUNDS = 3
 
 /**

@@ -2,15 +2,18 @@ import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
 import type { AnswerFacts } from './answer.ts'
 
-/** What an upstream API gave: tokens in our words, not yet checked, not yet stored. */
+/** Tokens that an upstream API issued. They are not yet verified, and not yet stored. */
 export interface GrantedTokens extends AnswerFacts {
   readonly access: Secret
-  /** Absent: the old one, if there is one, stays. */
+  /** The next refresh token. Absent: the previous one stays valid. */
   readonly refresh?: Secret
-  /** OpenID Connect Core, 2: says who signed in. Only a sign-in brings one. */
+  /** The ID token of a sign-in (OpenID Connect Core, 2). */
   readonly idToken?: Secret
-  /** From the moment the request was sent; absent where only the token itself says when it ends. */
+  /**
+   * The lifetime in milliseconds, from the moment when the request was sent. Absent: the token itself says
+   * when it expires.
+   */
   readonly lifetime?: Millis
-  /** Absent: those that were asked for (RFC 6749, 5.1). */
+  /** The granted scopes. Absent: those that were requested (RFC 6749, 5.1). */
   readonly scopes?: readonly string[]
 }

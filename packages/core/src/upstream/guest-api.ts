@@ -11,7 +11,7 @@ import type { TryHooks } from './try-hooks.ts'
 /** `jwt`: tokens are verified on receipt. `opaque`: they are taken as they are. */
 export type TokenFormat = 'jwt' | 'opaque'
 
-/** What every guest API states of itself. */
+/** The facts that every guest API states about itself. */
 export interface GuestApiFacts {
   /** Its name in requests, in the store and on the command line. It never changes once a guest is stored. */
   readonly name: string
@@ -32,7 +32,7 @@ export interface MintingApi extends GuestApiFacts {
   readonly fields: RequestFields
 }
 
-/** What an API states that makes a guest for the address of an applicant. */
+/** The facts of an API that makes a guest for the address of an applicant. */
 export interface AuthenticatingFacts extends GuestApiFacts {
   /**
    * Whether a guest belongs to a channel: then an applicant may have one guest on each channel, else one in
@@ -60,7 +60,7 @@ export interface AuthenticatingApi extends AuthenticatingFacts {
   calls(parts: ProviderParts): AuthenticatingCalls
 }
 
-/** What the calls of an API are made with. */
+/** The parts that the calls of an API use. */
 export interface ProviderParts {
   readonly connection: string
   /** The base URL of the API, without a slash at its end. */
@@ -73,7 +73,7 @@ export interface ProviderParts {
   readonly policyFor: (needed: readonly string[], asked?: readonly string[]) => Policy
 }
 
-/** What the checked request of any applicant has. */
+/** The fields that the checked requests of all applicants have in common. */
 export interface CheckedRequest {
   readonly email: string
   readonly name?: string | undefined

@@ -4,54 +4,60 @@ import { addressFault, bareAddress, type Fault, type InsecureHosts } from './add
 import { domains, regionDomain, unknownRegion } from './regions.ts'
 
 /**
- * Where an organisation's upstream is, in the words of its user. All members may be absent; what is needed
- * and missing is a fault.
+ * The addresses of an organisation's upstream, as a user writes them. Every member is optional; a missing one
+ * that is needed is a fault.
  */
 export interface HostInput {
-  /**
-   * Full address of one gateway for both OAuth and API; a path prefix is kept. https, or http on loopback.
-   */
+  /** The address of one gateway for OAuth and API: https, or http on loopback. A path prefix is kept. */
   readonly baseUrl?: string | undefined
-  /** Full address of the OAuth server, likewise. Set alone, without a region, it serves both. */
+  /**
+   * The address of the OAuth server: https, or http on loopback. Without region and `apiBaseUrl`, it is that
+   * of the API too.
+   */
   readonly oauthBaseUrl?: string | undefined
-  /** Full address of the API, likewise. Set alone, without a region or an issuer, it serves both. */
+  /**
+   * The address of the API: https, or http on loopback. Without region, issuer and `oauthBaseUrl`, it is that
+   * of the OAuth server too.
+   */
   readonly apiBaseUrl?: string | undefined
-  /** Domain of a region, as `mypurecloud.ie`, or its name, as `eu-west-1` or `eu_west_1`. */
+  /** The domain of a region, as `mypurecloud.ie`, or its name, as `eu-west-1` or `eu_west_1`. */
   readonly region?: string | undefined
-  /** Read where `region` is absent, by the same rule. */
+  /** The same as `region`, which comes first. */
   readonly env?: string | undefined
   /**
-   * An OpenID provider by its issuer: endpoints without a setting of their own come from its discovery
-   * document.
+   * The issuer of an OpenID provider. Endpoints that are not set come from its discovery document (OpenID
+   * Connect Discovery 1.0, RFC 8414).
    */
   readonly issuer?: string | undefined
   /**
-   * Full address of the key-set. Default: of the issuer's discovery document, else `/.well-known/jwks.json`
-   * on the OAuth server.
+   * The address of the key-set. Default: that of the discovery document, else `/.well-known/jwks.json` on the
+   * OAuth server.
    */
   readonly jwksUrl?: string | undefined
   /**
-   * The token endpoint: a path on the OAuth server, or a full address. Default: of the issuer, else
-   * `/oauth/token`.
+   * The token endpoint: a path on the OAuth server, or an address. Default: that of the discovery document,
+   * else `/oauth/token`.
    */
   readonly tokenPath?: string | undefined
   /**
-   * The token endpoint for grants other than client credentials. Default: `tokenPath` if given, of the
-   * issuer, `/oauth/token` on a region, else `/api/v2/oauth/token`.
+   * The token endpoint for grants other than client credentials: a path or an address. Default: `tokenPath`,
+   * else that of the discovery document, else `/oauth/token` on a region and `/api/v2/oauth/token` on a base
+   * URL.
    */
   readonly userTokenPath?: string | undefined
   /**
-   * Where users are sent to sign in, likewise. Default: of the issuer, else `authorize` beside the token
-   * endpoint.
+   * The authorization endpoint, where users sign in: a path or an address. Default: that of the discovery
+   * document, else `authorize` beside the token endpoint.
    */
   readonly authorizePath?: string | undefined
   /**
-   * Where devices ask (RFC 8628), likewise. Default: of the issuer, else `device_authorization` beside the
-   * token endpoint.
+   * The device authorization endpoint (RFC 8628): a path or an address. Default: that of the discovery
+   * document, else `device_authorization` beside the token endpoint.
    */
   readonly devicePath?: string | undefined
   /**
-   * Where tokens end (RFC 7009), likewise. Default: of the issuer, else `revoke` beside the token endpoint.
+   * The revocation endpoint (RFC 7009): a path or an address. Default: that of the discovery document, else
+   * `revoke` beside the token endpoint.
    */
   readonly revocationPath?: string | undefined
   /**
@@ -64,56 +70,53 @@ export interface HostInput {
 type Member = Exclude<keyof HostInput, 'insecureHosts'>
 type PathMember = Extract<Member, `${string}Path`>
 
-/** What the members of the input are called where the user wrote them; they name the fields of faults. */
+/** The names that the user wrote for the members of a `HostInput`. They are the fields of faults. */
 export type HostNames = Readonly<Partial<Record<keyof HostInput, string>>>
 
 /** The members of a `HostInput` that say where the OAuth server or the API is. */
 export type HostPlace = 'oauthBaseUrl' | 'apiBaseUrl' | 'baseUrl' | 'region' | 'env' | 'issuer'
 
-/** The endpoints of an OAuth server, in full. */
+/** The addresses of the endpoints of an OAuth server. */
 export interface Endpoints {
-  /** The token endpoint for client credentials, and for all other grants. */
+  /** The token endpoint for client credentials. */
   readonly clientToken: string
+  /** The token endpoint for all other grants. */
   readonly userToken: string
-  /** Where users are sent to sign in. */
+  /** The authorization endpoint (RFC 6749, 3.1). */
   readonly authorize: string
-  /** RFC 8628. */
+  /** The device authorization endpoint (RFC 8628). */
   readonly device: string
-  /** RFC 7009. */
+  /** The revocation endpoint (RFC 7009). */
   readonly revocation: string
 }
 
-/** Resolved addresses, none with a slash at its end. */
+/** The resolved addresses of an upstream, without a slash at the end. */
 export interface Hosts {
+  /** The address of the OAuth server. */
   readonly oauth: string
-  /** Absent where an issuer is all that is known: then the guest APIs cannot be called. */
+  /** The address of the API. Absent if only an issuer is known: then the guest APIs cannot be called. */
   readonly api?: string
   readonly jwksUrl: string
-  /**
-   * Where each endpoint is as far as the settings say; with an issuer, those not in `own` come from its
-   * discovery document instead.
-   */
+  /** The endpoints. With an issuer, those that are not in `own` come from its discovery document instead. */
   readonly endpoints: Endpoints
-  /** The endpoints that have a setting of their own. */
+  /** The endpoints that were set. */
   readonly own: readonly (keyof Endpoints)[]
-  /** The issuer whose discovery document is read, as it was given. */
+  /** The issuer whose discovery document is read, as it was given. Absent: none is read. */
   readonly issuer?: string
   readonly insecureHosts: readonly string[]
-  /** True when `oauth` is a login host of the public platform. */
+  /** Whether `oauth` is a login host of the public platform. */
   readonly platformLogin: boolean
-  /**
-   * True when `api` is an API host of the public platform, which does not offer the documented guest APIs.
-   */
+  /** Whether `api` is an API host of the public platform, which does not offer the documented guest APIs. */
   readonly platformApi: boolean
-  /** The member of the input that decided each address. */
+  /** The member of the input that each address comes from. */
   readonly from: { readonly oauth: HostPlace; readonly api?: HostPlace; readonly jwksUrl: 'jwksUrl' | HostPlace }
-  /** Members that were given and decided nothing. */
+  /** Members that were given but not used. */
   readonly unused: readonly ('region' | 'env' | 'baseUrl')[]
 }
 
 const RESOLVE = "Give resolveHosts({ baseUrl: 'https://gateway.example.com' }), or with a region."
 
-/** What `resolveHosts` answers. */
+/** The schema of `Hosts`. */
 export const hostsSchema = schema(
   'what resolveHosts answers',
   (value) =>
@@ -126,7 +129,7 @@ export const hostsSchema = schema(
   RESOLVE,
 )
 
-/** The texts are looked at one by one, with the names that the user knows. */
+/** The values are checked one by one, so that faults have the user's names. */
 const inputSchema = object<HostInput>({
   baseUrl: anyValue,
   oauthBaseUrl: anyValue,
@@ -147,7 +150,7 @@ const hostOf = (base: string): string => new URL(base).hostname.replace(/\.$/, '
 const isHostOf = (base: string | undefined, service: 'login' | 'api'): boolean =>
   base !== undefined && domains.some((domain) => hostOf(base) === `${service}.${domain}`)
 
-/** The input as far as it can be used, and what is wrong with it. */
+/** The input, and the faults that were found in it so far. */
 interface Reading {
   readonly given: (member: Member) => string | undefined
   readonly name: (member: Member) => string
@@ -178,7 +181,7 @@ function address(of: Reading, member: Member, query: 'allowed' | 'refused'): str
   return url && !fault ? bareAddress(url) : undefined
 }
 
-/** A path, or a full address; undefined where none is given. */
+/** A path or an address; undefined if none is given. */
 function path(of: Reading, member: PathMember): string | undefined {
   const given = of.given(member)
   if (given === undefined) return undefined
@@ -198,8 +201,8 @@ interface Base {
 }
 
 /**
- * Where OAuth and API are: a base URL for each, one for both, the region, the other base alone; for OAuth the
- * issuer before a region.
+ * The bases of OAuth and API: a base URL for each, else one for both, else the region, else the other base.
+ * For OAuth, the issuer comes before a region.
  */
 function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
   const { given, name, faults } = of
@@ -231,10 +234,18 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
 }
 
 /**
- * Resolves where an organisation's OAuth server and API are. Full base URLs come first, each for itself; a
- * region fills what they leave open. Any other name is refused, because an address built from a typo would
- * receive the client secret.
- * @throws GuestpassError `config_invalid`, with all faults as fields.
+ * Resolves the addresses of an organisation's OAuth server and API. Base URLs come first; a region gives those
+ * that are not set. Any other name is refused, because an address built from a typo would receive the client
+ * secret. `names`: the names that the user wrote, for faults. Default: the names of the members. Throws
+ * `config_invalid` with a field for every fault.
+ *
+ * @example
+ * ```ts
+ * import { resolveHosts } from '@guestpass/core'
+ *
+ * const { oauth, api } = resolveHosts({ region: 'mypurecloud.ie' })
+ * console.log(oauth, api) // https://login.mypurecloud.ie https://api.mypurecloud.ie
+ * ```
  */
 export function resolveHosts(input: HostInput = {}, names: HostNames = {}): Hosts {
   checkOptions('resolveHosts', ['input', input, inputSchema])

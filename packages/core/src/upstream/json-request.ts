@@ -2,8 +2,8 @@ import type { Secret } from '../domain/secret.ts'
 import type { HttpRequest } from '../ports/http.ts'
 
 /**
- * A request with a JSON body, or none, under an access token where the API wants one. `secrets`: those that
- * stand in the body.
+ * A request with a JSON body or none, and with an access token if the API needs one. `secrets`: those in the
+ * body.
  */
 export function jsonRequest(
   method: HttpRequest['method'],

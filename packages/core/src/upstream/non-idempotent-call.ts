@@ -4,20 +4,19 @@ import { type Call, type Policy, TryFailure } from '../policy/pipeline.ts'
 import { isOutcomeUnknown } from '../policy/retry.ts'
 import type { TryHooks } from './try-hooks.ts'
 
-/** One try of a call that must not be sent twice. `onSend` belongs into its request. */
+/** One try of a call that must not be sent twice. `onSend` must be the `onSend` of its request. */
 export type NonIdempotentTry<T> = (call: Call, onSend: () => void) => Promise<T>
 
-/** A try that has begun. */
+/** A try that was begun. */
 interface Begun {
   sent: boolean
   over: boolean
 }
 
 /**
- * Runs a call that must not be repeated blindly. If the upstream may have acted on it, the error is
- * `in_doubt`, also where the pipeline only knows that time ran out, or that an answer came which cannot be
- * read. Where the call may be repeated, `mayRepeat` says whether it still may, at the moment of each repeat
- * after such an end.
+ * Runs a non-idempotent call. If the upstream may have acted on it, the error is `in_doubt`, even if the
+ * policy only saw a timeout or an unreadable answer. `mayRepeat` is called before a repeat after such an
+ * error: whether the call may still be sent.
  */
 export async function runNonIdempotent<T>(
   policy: Policy,
@@ -71,7 +70,7 @@ const factsOf = (thrown: unknown): ErrorFacts =>
       }
     : {}
 
-/** An answer of success that cannot be read proves that upstream acted. */
+/** A 2xx answer that cannot be read proves that the upstream acted. */
 function mayHaveActed(thrown: unknown, { sent }: Begun): boolean {
   if (!(thrown instanceof TryFailure)) return sent
   const { code, upstream } = thrown.facts

@@ -7,13 +7,13 @@ import { lenient, object } from './body.ts'
 import { type Redact, excerptOf } from './redactor.ts'
 
 /**
- * How a refusal reads for people, which code it has, and whether the same request may be sent again;
- * undefined: as usual for its status.
+ * Gives message and code of a refusal, and whether the request may be sent again. Undefined: as usual for its
+ * status.
  */
 export type Explain = (refusal: {
   readonly status: number
   readonly code: string
-  /** What it says for people, or else how its body begins. */
+  /** The message of the body, else the beginning of the body. */
   readonly message: string
 }) => { readonly code: ErrorCode; readonly message: string; readonly again?: boolean } | undefined
 

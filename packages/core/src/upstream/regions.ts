@@ -1,7 +1,7 @@
 import { closestName } from '../domain/closest-name.ts'
 import type { Field } from '../domain/errors.ts'
 
-/** The regions of Genesys Cloud: their names and the domains that `login.` and `api.` stand before. */
+/** The regions of Genesys Cloud: their names, and the domains below which `login.` and `api.` are. */
 export const regions: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'us-east-1': 'mypurecloud.com',
@@ -38,7 +38,7 @@ export function regionDomain(text: string): string | undefined {
 
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
-/** What to say of a name that is no region's. `bases`: the settings that take an address in full. */
+/** The fault of an unknown region. `bases`: the names of the options that take an address. */
 export function unknownRegion(text: string, bases: string): Omit<Field, 'field'> {
   const bare = text
     .toLowerCase()

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 
-/** One field of a request for a guest: how it is checked, and what people read of it. */
+/** One field of a request for a guest: its schema, and its texts for help and documentation. */
 export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly schema: Schema
   /** What it is: a phrase without a full stop, for help and documentation. */
@@ -8,8 +8,8 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
   /** What to do if it is missing or wrong: a sentence. */
   readonly remedy: string
   /**
-   * How it is written where there are only texts, as on a command line. `pairs`: each as NAME=VALUE. `flag`:
-   * it is given, or not.
+   * How it is written as text, as on a command line. `pairs`: each as NAME=VALUE. `flag`: it is given, or
+   * not.
    */
   readonly written: 'text' | 'list' | 'pairs' | 'flag'
   /** The word for the value in help, as `address` in `--email <address>`. A flag has none. */

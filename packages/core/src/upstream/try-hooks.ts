@@ -1,15 +1,15 @@
 import type { GuestpassError } from '../domain/errors.ts'
 
-/** What a caller has to say around each try of a call. */
+/** Functions of a caller that run around each try of a call. */
 export interface TryHooks {
   /**
-   * Asked before each try of a call that spends something, also before each repeat after a wait: whether it
-   * may still be sent. What it throws ends the call, and nothing is sent.
+   * Called before each try of a call that uses a token up, also before a repeat after a wait. If it throws,
+   * the call ends, and nothing is sent.
    */
   readonly beforeTry?: () => Promise<void>
   /**
-   * Called when the connection is open, directly before the first byte. What it throws keeps the request from
-   * being sent.
+   * Called when the connection is open, directly before the first byte. If it throws, the request is not
+   * sent.
    */
   readonly onSend: () => void
   /** Called with the failure of each try that is followed by another one. */

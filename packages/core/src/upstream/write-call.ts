@@ -7,7 +7,7 @@ import { sendAndRead, type Explain, type Network, type AnswerFacts } from './ans
 import { runNonIdempotent } from './non-idempotent-call.ts'
 import type { TryHooks } from './try-hooks.ts'
 
-/** A call that must not be sent twice: what is sent with the access token, and how the answer is read. */
+/** A call that must not be sent twice: its request, and how its answer is read. */
 export interface WriteCall<Body, T> {
   readonly operation: string
   readonly request: (bearer: Secret) => HttpRequest
@@ -19,7 +19,10 @@ export interface WriteCall<Body, T> {
   readonly patienceMs?: Millis | undefined
 }
 
-/** Makes such calls of one connection; `write` brings the access token (`call.bearer`). */
+/**
+ * Creates a function that makes such calls for one connection. `write`: the policy, which brings the access
+ * token as `call.bearer`.
+ */
 export const createWriteCalls =
   (connection: string, write: Policy, network: Network) =>
   <Body, T>({ operation, request, answer, read, explain, hooks, patienceMs }: WriteCall<Body, T>): Promise<T> =>

@@ -5,7 +5,7 @@ import { type CrmProfile, profileAnswer, profileOf, profileRequest } from './wir
 
 /** The CRM of an organisation. */
 export interface Crm {
-  /** What the CRM knows of an address; undefined if it knows nothing. Rejects as any call does. */
+  /** The profile of an address; undefined if the CRM has none. Rejects as any call does. */
   profile(email: string): Promise<CrmProfile | undefined>
 }
 

@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import { lenient, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 
-/** What a CRM knows of a customer; any of it may be missing. */
+/** The profile of a customer in a CRM. Every member is optional. */
 export interface CrmProfile {
   readonly customerId?: string
   readonly tier?: string

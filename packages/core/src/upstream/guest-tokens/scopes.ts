@@ -3,7 +3,7 @@ export const MINT_SCOPE = 'webmessaging:guest:create'
 /** The scope of the call that refreshes a token. */
 export const REFRESH_SCOPE = 'webmessaging:guesttoken:write'
 
-/** What a guest may be allowed. */
+/** The scopes that a guest token can have. */
 export const guestScopes = [
   'webmessaging:guest:send',
   'webmessaging:guest:receive',

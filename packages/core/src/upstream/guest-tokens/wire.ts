@@ -8,10 +8,10 @@ import { pathSegment } from '../path-segment.ts'
 import { upstreamId } from '../upstream-id.ts'
 import { MINT_SCOPE, REFRESH_SCOPE } from './scopes.ts'
 
-/** What a guest token is minted for. */
+/** The guest, lifetime and scopes of a new guest token. */
 export interface MintRequest {
   readonly guestId: string
-  /** 1 to 86400. */
+  /** The lifetime in seconds, from 1 to 86400. */
   readonly durationSeconds: number
   readonly scopes: readonly string[]
 }
@@ -46,7 +46,7 @@ export const refreshRequest = (
     body: {},
   })
 
-/** Which token is refreshed, and under which key. */
+/** The token to refresh, and the Idempotency-Key of the refresh. */
 export interface RefreshRequest {
   /** The guest's id, until an answer names another. */
   readonly guestTokenId: string

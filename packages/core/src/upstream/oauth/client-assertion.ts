@@ -7,8 +7,8 @@ import type { OAuthClient, ClientAuthentication } from './client.ts'
 import { pkcs8Of } from './pkcs8.ts'
 
 /**
- * Ways to read a private key, the first that fits. RSA keys sign as RS256; as PS256 where the key, or the
- * server, is for that alone.
+ * Algorithms to import a private key with; the first that fits is used. RSA keys sign with RS256, or with
+ * PS256 if the key or the server allows no other.
  */
 const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 const PSS = { name: 'RSA-PSS', hash: 'SHA-256' }
@@ -20,7 +20,7 @@ type SigningKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>
 
 const unusable = (why: string): GuestpassError => {
   const remedy = 'Write a key in PKCS #8 (-----BEGIN PRIVATE KEY-----) of RSA, P-256 or Ed25519, without a password'
-  const field = { field: 'privateKey', message: why, remedy }
+  const field = { field: 'client.privateKey', message: why, remedy }
   return new GuestpassError('config_invalid', `The private key of the OAuth client ${why}. ${remedy}.`, {
     fields: [field],
   })
@@ -40,14 +40,14 @@ async function read(pem: string, algorithms: readonly string[] | undefined): Pro
   throw unusable('is of a kind that is not known')
 }
 
-/** RFC 7518, 3.3 and 3.5. */
+/** Refuses RSA keys under 2048 bits (RFC 7518, 3.3 and 3.5). */
 function strong(key: SigningKey): SigningKey {
   const { modulusLength: bits = MIN_MODULUS_BITS } = key.algorithm as { readonly modulusLength?: number }
   if (bits < MIN_MODULUS_BITS) throw unusable(`has ${bits} bits, and RSA keys need at least ${MIN_MODULUS_BITS}`)
   return key
 }
 
-/** Keys that were read, by the secret that holds them and what the server takes. */
+/** Imported keys, by their secret and the algorithms of the server. */
 const keys = new WeakMap<Secret, Map<string, Promise<SigningKey>>>()
 
 function keyOf(privateKey: Secret, algorithms: readonly string[] | undefined): Promise<SigningKey> {
@@ -59,20 +59,20 @@ function keyOf(privateKey: Secret, algorithms: readonly string[] | undefined): P
   return key
 }
 
-/** Whom an assertion is for. */
+/** The server that an assertion is for. */
 export interface Audience {
-  /** The issuer, or the token endpoint where no issuer is known (RFC 7523, 3). */
+  /** The `aud` claim: the issuer, or the token endpoint if no issuer is known (RFC 7523, 3). */
   readonly audience: string
-  /** What the server takes (RFC 8414, token_endpoint_auth_signing_alg_values_supported). */
+  /** The algorithms that the server accepts (RFC 8414, token_endpoint_auth_signing_alg_values_supported). */
   readonly algorithms?: readonly string[] | undefined
 }
 
-/** How long an assertion is good, in seconds. */
+/** How long an assertion is valid, in seconds. */
 const LIFE = 60
 
 /**
- * How a client names itself by a signed assertion (RFC 7523, 2.2): a new one, good for one request within a
- * minute. Rejects with `config_invalid` when the key cannot be used.
+ * Authenticates a client by a signed assertion (RFC 7523, 2.2): a new one, for one request within 60 s.
+ * Rejects with `config_invalid` if the key cannot be used.
  */
 export async function signedAssertion(
   { id, privateKey, keyId }: OAuthClient,

@@ -9,22 +9,24 @@ import { quoted } from './sign-in-checks.ts'
 import { type ServerMetadata, serverDocument } from './server-metadata.ts'
 
 export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
-  /** As it was given. */
+  /** The issuer, as it was given. */
   readonly issuer: string
   readonly insecureHosts?: InsecureHosts
 }
 
-/** The reason of errors because of which nothing was sent: the document could not be had. */
+/**
+ * The reason of errors that mean: the discovery document could not be fetched, so that nothing else was sent.
+ */
 export const DISCOVERY = 'discovery'
 
-/** The document is of another issuer than the one that was asked for. */
+/** The document names another issuer than the one that was requested. */
 class ForeignIssuer extends DocumentFault {}
 
 /**
- * What the discovery document of an issuer says: by OpenID Connect Discovery 1.0, or by RFC 8414 where the
- * server has no such document. Nothing is sent before it is needed; it is cached, and kept through an outage,
- * as the mirrored document that it is. Rejects with `upstream_unavailable`, reason `discovery`, when it
- * cannot be had, with `config_invalid` when it is of another issuer.
+ * Creates a reader of an issuer's discovery document, at the address of OpenID Connect Discovery 1.0, else at
+ * that of RFC 8414. Nothing is sent before the first call. The document is cached, and is used during an
+ * outage. The reader rejects with `upstream_unavailable`, reason `discovery`, if the document cannot be
+ * fetched, and with `config_invalid` if it names another issuer.
  */
 export function createDiscovery({
   issuer,
@@ -51,10 +53,7 @@ export function createDiscovery({
   }
 }
 
-/**
- * Asks for the document in the place of OpenID Connect, then in that of RFC 8414, in place of the address of
- * the issuer.
- */
+/** Sends requests for the issuer to the address of OpenID Connect Discovery, then to that of RFC 8414. */
 const discovering =
   (issuer: string, http: Http): Http =>
   async (request, signal) => {
@@ -66,7 +65,7 @@ const discovering =
     throw new DocumentFault(`it answered ${status} in both places of a discovery document`, { upstream: { status } })
   }
 
-/** 408 and 429 say nothing of the place. */
+/** Whether a status means that there is no document. 408 and 429 do not. */
 const isAbsent = ({ status }: HttpAnswer): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
 
 async function asked(
@@ -97,7 +96,7 @@ const facts = (cause: unknown): { readonly upstream: { readonly status: number }
   cause,
 })
 
-/** Its body is read whatever content type it came with. */
+/** The answer as JSON, whatever its content type. */
 const jsonResponse = ({ status, bytes }: HttpAnswer): Response => {
   const isBodiless = status === 204 || status === 205 || status === 304
   return new Response(isBodiless ? null : new Uint8Array(bytes), {

@@ -1,5 +1,5 @@
 /**
- * An answer of a sign-in that is not to be trusted: the claim, or parameter, that fails. The message is a
+ * An answer of a sign-in that fails a check. `claim`: the claim or parameter that fails. The message is a
  * clause.
  */
 export class ClaimFault extends Error {
@@ -11,9 +11,9 @@ export class ClaimFault extends Error {
   }
 }
 
-/** What must be true of the answers of a server. */
+/** The issuer that the answers of a server must have. */
 export interface ExpectedIssuer {
-  /** Absent: not known, and then not compared. */
+  /** Absent: it is not known, and is not compared. */
   readonly issuer?: string | undefined
   /** Whether each callback must name the issuer (RFC 9207, 2.3). */
   readonly namesIssuer: boolean

@@ -12,15 +12,16 @@ export interface OAuthOptions {
   readonly connection: string
   readonly server: AuthorizationServer
   /**
-   * The API, whose own calls name the user and end access tokens of the platform; absent where none is known.
+   * The address of the API, which names the user and ends access tokens on the platform. Absent if it is not
+   * known.
    */
   readonly api?: string
   readonly client: OAuthClient
-  /** See `clientWays`. */
+  /** See `createMethodSelection`. */
   readonly clientAuth: 'auto' | ClientAuthMethod
   /** Whether the token endpoint is on a host of the public platform. */
   readonly platform: boolean
-  /** Whether the API ends access tokens, as that of the platform does where no revocation endpoint is set. */
+  /** Whether the API ends access tokens, as on the platform without a revocation endpoint. */
   readonly endsByApi: boolean
   /** Free parameters of requests to sign in (browser and device), and of token requests. */
   readonly authorizeParams?: ExtraParams | undefined
@@ -28,16 +29,16 @@ export interface OAuthOptions {
 }
 
 export interface RefreshRequest {
-  /** Those that the grant has, or fewer of them; all when absent. */
+  /** The scopes to request: those of the grant, or some of them. Default: all. */
   readonly scopes?: readonly string[]
-  /** Whether the same request may be sent again now although its answer was lost. */
+  /** Whether the request may be sent again now although its answer was lost. */
   readonly mayRepeat: () => boolean
   readonly hooks: TryHooks
   /** How long the caller waits, in milliseconds. Default: as the policy says. */
   readonly patienceMs?: Millis | undefined
 }
 
-/** What a device shows and asks with (RFC 8628, 3.2). */
+/** The answer to a device authorization request (RFC 8628, 3.2). */
 export interface DeviceCode {
   readonly deviceCode: Secret
   readonly userCode: string
@@ -53,24 +54,24 @@ export type DeviceAnswer =
 
 export interface OAuth {
   readonly clientId: string
-  /** The issuer whose discovery document is read, as it was given; absent where none is. */
+  /** The issuer whose discovery document is read, as it was given. Absent: none is read. */
   readonly issuer?: string | undefined
-  /** Where to send a browser. */
+  /** The address to send a browser to. */
   authorizeUrl(ask: Omit<AuthorizeRequest, 'params'>): Promise<string>
   /**
-   * The tokens for a code (RFC 6749, 4.1.3). Rejects with `sign_in_refused` when upstream does not take it,
-   * with `in_doubt` when it may have acted; it is never sent twice, but for naming the client in the other
-   * way when upstream refused the client.
+   * Exchanges a code for tokens (RFC 6749, 4.1.3). It is sent once, except after a refused client, with the
+   * other authentication method. Rejects with `sign_in_refused` if the upstream refuses the code, and with
+   * `in_doubt` if it may have acted.
    */
   exchange(ask: CodeExchange & { readonly hooks: TryHooks }): Promise<GrantedTokens>
   /** Checks a callback before its code is sent, and the claims of an ID token. Reject with `ClaimFault`. */
   checkCallback(query: URLSearchParams): Promise<void>
   checkIdToken(claims: Readonly<Record<string, unknown>>, nonce: string | undefined): Promise<void>
-  /** How old the sign-in of the user may be, in seconds, where `max_age` is sent. */
+  /** The greatest age of the user's sign-in, in seconds, if `max_age` is sent. */
   readonly maxAge?: number | undefined
   /**
-   * Resolves when it is known where a code is exchanged, and where the keys are of an ID token that comes for
-   * the scopes. Asked before a code is used up.
+   * Resolves when the token endpoint is known, and the key-set if the scopes bring an ID token. Called before
+   * a code is used up.
    */
   ready(scopes: readonly string[]): Promise<void>
   deviceCode(scopes: readonly string[]): Promise<DeviceCode>
@@ -85,15 +86,15 @@ export interface OAuth {
    */
   identity(access: Secret): Promise<Identity>
   /**
-   * Ends a refresh token, or an access token where there is no other. `access`: the access token alone, the
-   * refresh token cannot be ended.
+   * Ends a refresh token, else an access token. The result `access` means: only the access token could be
+   * ended.
    */
   revoke(tokens: { readonly access: Secret; readonly refresh?: Secret }): Promise<'done' | 'access' | 'unsupported'>
-  /** A new access token by client credentials (RFC 6749, 4.4). */
+  /** Gets an access token by client credentials (RFC 6749, 4.4). */
   clientCredentials(scopes: readonly string[], hooks: TryHooks, patienceMs?: Millis): Promise<GrantedTokens>
   /**
-   * The next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` when the grant is over, with
-   * `in_doubt` when upstream may have acted.
+   * Gets the next tokens of a grant (RFC 6749, 6). Rejects with `needs_reauth` if the grant has ended, and
+   * with `in_doubt` if the upstream may have acted.
    */
   refresh(refreshToken: Secret, ask: RefreshRequest): Promise<GrantedTokens>
 }

@@ -2,15 +2,12 @@ import { anyOf, type OptionSchema, list, nonEmptyText, dictionaryOf } from '../.
 import type { Field } from '../../domain/errors.ts'
 
 /**
- * Free parameters of a request, as `resource`, `audience`, `prompt`; several values of one name are sent in
- * their order.
+ * Further parameters of a request, as `resource`, `audience` or `prompt`. Several values of one name are sent
+ * in their order.
  */
 export type ExtraParams = Readonly<Record<string, string | readonly string[]>>
 
-/**
- * What a request sets by itself, because another value would break what is checked later; and what it must
- * not show.
- */
+/** Parameters that a request sets itself, or that it must not show. Other values would break later checks. */
 const RESERVED = {
   authorize: [
     'response_type',

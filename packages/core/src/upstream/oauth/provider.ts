@@ -31,8 +31,8 @@ import {
 } from './wire.ts'
 
 /**
- * The OAuth server of an organisation. What needs oauth4webapi is loaded when it is called: most processes
- * never sign anybody in.
+ * Creates the calls of an organisation's OAuth server. Code that needs oauth4webapi is loaded when it is
+ * called, because most processes sign no user in.
  */
 export function createOAuth(options: OAuthOptions, policy: Policy, network: Network, memory: MethodMemory): OAuth {
   const calls = createTokenCalls(options, policy, network, memory)
@@ -139,7 +139,7 @@ function deviceSignIns(calls: TokenCalls): Pick<OAuth, 'deviceCode' | 'deviceTok
   }
 }
 
-/** What is asked about tokens that are there. */
+/** Calls about tokens that were issued before. */
 function ofTokens({
   options,
   network,
@@ -148,7 +148,7 @@ function ofTokens({
   authenticationFor,
 }: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
   const { api, client, endsByApi, server } = options
-  /** What ends a token has an answer without a body. */
+  /** The answer to a request that ends a token has no body. */
   const ended = (request: () => Promise<HttpRequest>, reading: ReadOptions): Promise<void> =>
     run({ operation: 'revoke', repeatable: true }, async (call) => sendOnly(network, await request(), call, reading))
   return {
@@ -184,7 +184,7 @@ function maxAgeOf({ max_age: value }: ExtraParams = {}): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
 }
 
-/** RFC 8628, 3.2: five seconds when nothing is said; a second at least, whatever is said. */
+/** The interval between polls (RFC 8628, 3.2): 5 s by default, at least 1 s. */
 const deviceCodeOf = (body: Read<typeof deviceAnswer>): DeviceCode => ({
   deviceCode: new Secret(body.device_code),
   userCode: body.user_code,

@@ -4,7 +4,7 @@ import { domains } from '../regions.ts'
 import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
 import { optionOf } from './server.ts'
 
-/** What a request was made of, as far as it matters to who must mend it. */
+/** The parts of a refused request that its remedy depends on. */
 export interface RefusedRequest {
   readonly client: OAuthClient
   readonly method: ClientAuthMethod
@@ -12,10 +12,7 @@ export interface RefusedRequest {
   readonly url: string
 }
 
-/**
- * Words refusals with what to look at for this very request: its address, its private key, the encoding of
- * Basic.
- */
+/** Adds to refusals what to check for this request: its address, its private key, the encoding of Basic. */
 export const withHints =
   (explain: Explain, asked: RefusedRequest): Explain =>
   (refusal) => {
@@ -42,7 +39,7 @@ const grantAdvice = ({ method, to }: RefusedRequest): string =>
     ? '. A client without a secret gets its tokens by the sign-in of a user: sign in first, or set `client.secret`'
     : ''
 
-/** A right secret gives the same answer in a wrong place. */
+/** A valid secret gets the same answer at a wrong address. */
 function placeAdvice(url: string, they: 'it is' | 'they are'): string {
   const { host, hostname } = new URL(url)
   const isPlatform = domains.some((domain) => hostname === `login.${domain}`)
@@ -57,7 +54,7 @@ function encodingAdvice(client: OAuthClient, method: ClientAuthMethod): string {
   return `. The id or secret holds characters (as + % :) that servers read in two ways in Basic: try \`client.basicEncoding: '${other}'\``
 }
 
-/** The address without its query, which may hold what others should not see. */
+/** The address without its query, which may hold secrets. */
 function addressAdvice({ to, url }: RefusedRequest): string {
   const { origin, pathname } = new URL(url)
   return `. The request went to ${origin}${pathname}: set \`${optionOf(to)}\` to the right address, or set \`hosts.issuer\``

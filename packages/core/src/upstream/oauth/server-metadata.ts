@@ -5,24 +5,22 @@ import { addressFault, type InsecureHosts } from '../address.ts'
 import { lenient, object, type Read, type Reader, text } from '../body.ts'
 import type { Endpoints } from '../hosts.ts'
 
-/**
- * What the discovery document of an authorization server says (OpenID Connect Discovery 1.0, 3; RFC 8414, 2),
- * as far as it is used.
- */
+/** The members of a discovery document that are used (OpenID Connect Discovery 1.0, 3; RFC 8414, 2). */
 export interface ServerMetadata {
   /** Exactly as in the document: the value that `iss` must have. */
   readonly issuer: string
-  /** Those that are named and can be sent to. */
+  /** The endpoints that the document names, and that requests may be sent to. */
   readonly endpoints: Partial<Endpoints>
   readonly jwksUrl?: string
-  /** How clients may name themselves at the token endpoint, and the algorithms of their assertions. */
+  /** The authentication methods of the token endpoint. */
   readonly clientMethods: readonly string[]
+  /** The algorithms that the server accepts for assertions. Absent if it does not say. */
   readonly assertionAlgorithms?: readonly string[]
   /** Whether each callback names the issuer (RFC 9207). */
   readonly namesIssuer: boolean
 }
 
-/** A member that cannot be used is left out: one odd member costs no sign-in. */
+/** A member that cannot be used is left out, so that the others still serve. */
 const address = lenient(text({ most: 2_048 }))
 const names: Reader<readonly string[] | undefined> = (value) =>
   Array.isArray(value) && value.length <= 64 && value.every((one) => typeof one === 'string' && one.length <= 256)
@@ -44,8 +42,8 @@ const document = object({
 type Document = Read<typeof document>
 
 /**
- * By the rules for addresses of settings: https or loopback, no credentials, no fragment (RFC 6749, 3.1 and
- * 3.2).
+ * An address that requests may be sent to: https or loopback, without credentials and fragment (RFC 6749, 3.1
+ * and 3.2).
  */
 const usable = (url: string | undefined, insecure: InsecureHosts): string | undefined =>
   url !== undefined && addressFault(url, { query: 'allowed', insecure }) === undefined ? url : undefined
@@ -77,7 +75,7 @@ function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata 
   }
 }
 
-/** The document as one that is mirrored. */
+/** How the document is fetched, stored and read. */
 export const serverDocument = (insecure: InsecureHosts): DocumentFormat<Document, ServerMetadata> => ({
   document: 'discovery document',
   subject: 'The endpoints',

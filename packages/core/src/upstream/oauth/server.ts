@@ -3,23 +3,23 @@ import type { Endpoints, Hosts } from '../hosts.ts'
 import type { ExpectedIssuer } from './expected-issuer.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
-/** The OAuth server of an organisation: where its endpoints are, and what it says of itself. */
+/** The OAuth server of an organisation: its endpoints and its metadata. */
 export interface AuthorizationServer {
   /** The issuer whose discovery document is read, as it was given. */
   readonly issuer?: string | undefined
   /**
-   * An endpoint in full: of its own setting, else of the discovery document of the issuer, else the one that
-   * the hosts imply. Rejects with `upstream_unavailable` when the document cannot be had, with
-   * `config_invalid` when it does not name the endpoint.
+   * The address of an endpoint: its own option, else that of the discovery document, else the one that
+   * follows from the hosts. Rejects with `upstream_unavailable` if the document cannot be fetched, and with
+   * `config_invalid` if it does not name the endpoint.
    */
   endpoint(name: keyof Endpoints): Promise<string>
-  /** The discovery document; undefined where no issuer is named. Rejects as `endpoint` does. */
+  /** The metadata in the discovery document; undefined without an issuer. Rejects as `endpoint` does. */
   metadata(): Promise<ServerMetadata | undefined>
-  /** What must be true of its answers, as far as it is known now. */
+  /** The issuer that its answers must have, as far as it is known now. */
   expected(): Promise<ExpectedIssuer>
   /**
-   * The key-set of the issuer; the one of the settings where its document names none. Rejects as `endpoint`
-   * does.
+   * The address of the key-set: that of the discovery document, else that of the options. Rejects as
+   * `endpoint` does.
    */
   jwksUrl(): Promise<string>
 }
@@ -42,13 +42,13 @@ function unnamed(issuer: string, [what, option]: readonly [string, string]): Gue
   return new GuestpassError('config_invalid', `\`${option}\` ${message}. ${field.remedy}`, { fields: [field] })
 }
 
-/** Whether an endpoint could not be had because the discovery document does not name it. */
+/** Whether an error says that the discovery document does not name an endpoint. */
 export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
   thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === optionOf(name)
 
 /**
- * `discovered` gives the discovery document of `hosts.issuer`; `pinned` is the issuer of tokens where no
- * document is read.
+ * Creates the OAuth server of hosts. `discovered`: reads the discovery document of `hosts.issuer`. `pinned`:
+ * the issuer of tokens if no document is read.
  */
 export function createAuthorizationServer(
   { endpoints, from, issuer, jwksUrl, own }: Pick<Hosts, 'endpoints' | 'from' | 'issuer' | 'jwksUrl' | 'own'>,

@@ -82,11 +82,11 @@ function judged(claims: Facts, { issuer }: IdTokenExpected) {
   return { server, copy }
 }
 
-/** The claim that an error of the kernel is about: as its facts name it, else as its message does. */
+/** The claim that an error of oauth4webapi is about, by its facts or its message. */
 function claimOf(thrown: unknown): string {
   const { claim } = factsOf(thrown)
   return typeof claim === 'string' ? claim : (/"(\w+)" \(/.exec((thrown as Error).message)?.[1] ?? 'id_token')
 }
 
-/** What a stranger wrote, cut short and quoted. */
+/** A foreign text, cut short and quoted. */
 export const quoted = (text: unknown): string => JSON.stringify(String(text).slice(0, 200))

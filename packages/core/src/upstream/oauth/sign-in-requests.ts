@@ -4,7 +4,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import type { ClientAuthentication } from './client.ts'
 import { type ExtraParams, pairsOf } from './params.ts'
 
-/** What every request of a sign-in is made of. */
+/** The parts that every request of a sign-in uses. */
 export interface RequestParts {
   readonly url: string
   readonly clientId: string
@@ -18,9 +18,7 @@ export interface CodeExchange {
   readonly redirectUri: string
 }
 
-/**
- * A request as the kernel would send it. It is not sent: it goes through the pipeline as every other request.
- */
+/** A request that oauth4webapi made. It is sent through the policy, as every other request. */
 interface Captured {
   url: string
   body: string
@@ -78,7 +76,7 @@ export const codeRequest = (
     })
   })
 
-/** What a device asks for (RFC 8628, 3.1). */
+/** A device authorization request (RFC 8628, 3.1). */
 export const deviceCodeRequest = (making: RequestParts, scopes: readonly string[]): Promise<HttpRequest> =>
   captured(making, [], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, device_authorization_endpoint: making.url }
@@ -90,7 +88,7 @@ export const deviceCodeRequest = (making: RequestParts, scopes: readonly string[
     })
   })
 
-/** A device that asks whether the user has decided (RFC 8628, 3.4). */
+/** A device token request: whether the user has decided (RFC 8628, 3.4). */
 export const deviceTokenRequest = (making: RequestParts, deviceCode: Secret): Promise<HttpRequest> =>
   captured(making, [deviceCode], ({ client, authenticate, send }) => {
     const server = { issuer: making.url, token_endpoint: making.url }

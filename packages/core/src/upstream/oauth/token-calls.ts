@@ -23,15 +23,15 @@ interface Terms {
 }
 
 interface Spending extends Terms {
-  /** Whether sending it uses something up, so that every end must say whether upstream may have acted. */
+  /** Whether the request uses a code or token up, so that errors must say whether upstream may have acted. */
   readonly spends: boolean
-  /** Asked before each repeat of what may have used something up. */
+  /** Called before a repeat, if the request may have used something up. */
   readonly mayRepeat?: () => boolean
 }
 
-/** One way to ask for tokens. */
+/** A request for tokens. */
 interface Ask extends Spending {
-  /** Where it is sent. */
+  /** The endpoint. */
   readonly to: keyof Endpoints
   readonly request: (making: RequestParts) => HttpRequest | Promise<HttpRequest>
   readonly hooks: TryHooks

@@ -34,7 +34,7 @@ export function refreshTokenRequest(
   return { ...request, secrets: [...request.secrets, refreshToken] }
 }
 
-/** What the browser is sent to upstream with (RFC 6749, 4.1.1; RFC 7636, 4.3). */
+/** The parameters of an authorization request (RFC 6749, 4.1.1; RFC 7636, 4.3). */
 export interface AuthorizeRequest {
   readonly redirectUri: string
   readonly scopes: readonly string[]
@@ -92,13 +92,13 @@ const deviceMembers = object({
 /** RFC 8628, 3.2. Members that are not required and cannot be used are left out. */
 export const deviceAnswer: Reader<Read<typeof deviceMembers>> = (answer) => deviceMembers(withVerificationUri(answer))
 
-/** Google and others still give the address under the name that it had in drafts of RFC 8628. */
+/** Google and others still use the member name of drafts of RFC 8628. */
 function withVerificationUri(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null || !('verification_url' in answer)) return answer
   return { verification_uri: answer.verification_url, ...answer }
 }
 
-/** The end of a token (RFC 7009, 2.1). */
+/** A revocation request (RFC 7009, 2.1). */
 export function revocationRequest(
   endpoint: string,
   naming: ClientAuthentication,
@@ -109,7 +109,7 @@ export function revocationRequest(
   return { ...request, secrets: [...request.secrets, token] }
 }
 
-/** The platform's own way to end an access token. */
+/** The platform's own request that ends an access token. */
 export const tokenDeletion = (api: string, token: Secret): HttpRequest =>
   jsonRequest('DELETE', `${api}/api/v2/tokens/me`, { bearer: token })
 
@@ -148,8 +148,8 @@ function tokenRequest(
 }
 
 /**
- * A token answer (RFC 6749, 5.1). Only the access token is required: what came is kept first, and other
- * members that cannot be used are left out.
+ * A token answer (RFC 6749, 5.1). Only the access token is required. Other members that cannot be used are
+ * left out, because the tokens must be kept.
  */
 export const tokenAnswer = object({
   access_token: text(),
@@ -159,14 +159,11 @@ export const tokenAnswer = object({
   id_token: lenient(text()),
 })
 
-/**
- * How answers of the token endpoint are read. A wrong content type costs no token, and an error is one
- * whatever its status.
- */
+/** How answers of the token endpoint are read: with any content type, and as an error whatever the status. */
 export const tokenReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'access_token' })
-/** The same for what a device asks for. */
+/** How answers of the device authorization endpoint are read. */
 export const deviceReading = (explain: Explain): ReadOptions => ({ explain, anyType: true, errorUnless: 'device_code' })
-/** The same for the end of a token (RFC 7009, 2.2.1). */
+/** How answers of the revocation endpoint are read (RFC 7009, 2.2.1). */
 export const revocationReading = (explain: Explain): ReadOptions => ({ explain, errorUnless: '' })
 
 /** The scopes of an answer, as text or as a list; undefined when it names none. */
@@ -190,8 +187,8 @@ export function grantedOf(body: Read<typeof tokenAnswer>, receipt: AnswerFacts):
 }
 
 /**
- * The refusals of a token endpoint (RFC 6749, 5.2), worded with the remedy. They count whatever the status,
- * but for a busy server (429, 503), which is asked again, and for a gateway that ran out of time.
+ * Code and message of refusals by a token endpoint (RFC 6749, 5.2). They count whatever the status, except
+ * those of a busy server (429, 503), which is asked again, and of a gateway that ran out of time (504).
  */
 export const explainToken: Explain = ({ status, code, message }) => {
   if (status === 429 || status === 503 || status === 504 || code === 'temporarily_unavailable') return undefined
@@ -246,7 +243,7 @@ export const explainRefresh: Explain = (refusal) => {
   }
 }
 
-/** The refusals of a code exchange: `invalid_grant` is the code's end, not a sign-in's. */
+/** The refusals of a code exchange. `invalid_grant` is about the code, not about a sign-in. */
 export const explainExchange: Explain = (refusal) =>
   refusal.code === 'invalid_grant'
     ? {
