@@ -3,9 +3,9 @@ import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { guestScopes } from '../../src/upstream/guest-tokens/scopes.ts'
 import { json } from '../world/fake-upstream.ts'
-import { ann, peopleWorld } from '../world/people-world.ts'
+import { ann, applicantWorld } from '../world/applicant-world.ts'
 import { ID, issued, refreshWorld, request } from '../world/refresh-world.ts'
-import { passing, refusal, world } from '../world/world.ts'
+import { advanceUntil, refusal, world } from '../world/world.ts'
 
 const failing = { status: 503, headers: {}, bytes: new Uint8Array() }
 
@@ -16,7 +16,7 @@ describe('the audit record of a failure', () => {
       await clock.sleep(2 * SECOND)
       return failing
     })
-    expect((await passing(clock, refusal(guests.refresh(ID)))).code).toBe('upstream_unavailable')
+    expect((await advanceUntil(clock, refusal(guests.refresh(ID)))).code).toBe('upstream_unavailable')
     const failed = (await events()).find(({ type }) => type === 'REFRESH_FAILED')
     expect(failed).toMatchObject({
       statusCode: 503,
@@ -74,7 +74,7 @@ describe('the audit record of a failure', () => {
       return json(400, { error: 'invalid_scope' })
     }
     const { accessTokens } = await here.process({ scopes: ['a:b'] }, { http: slow })
-    expect((await passing(here.clock, refusal(accessTokens.token()))).code).toBe('scope_missing')
+    expect((await advanceUntil(here.clock, refusal(accessTokens.token()))).code).toBe('scope_missing')
     const failed = (await here.events()).find(({ type }) => type === 'ACCESS_TOKEN_FAILED')
     expect(failed).toMatchObject({ statusCode: 400, data: { grant: 'client_credentials', asked: ['a:b'] } })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
@@ -87,7 +87,7 @@ describe('the audit record of a failure', () => {
       return json(400, { error: 'invalid_grant' })
     }
     const { accessTokens } = await here.process({ refreshToken: new Secret('seed'), scopes: ['a:b'] }, { http: slow })
-    expect((await passing(here.clock, refusal(accessTokens.token()))).code).toBe('needs_reauth')
+    expect((await advanceUntil(here.clock, refusal(accessTokens.token()))).code).toBe('needs_reauth')
     const failed = (await here.events()).find(({ type }) => type === 'ACCESS_TOKEN_FAILED')
     expect(failed).toMatchObject({ statusCode: 400, data: { grant: 'refresh_token', asked: ['a:b'] } })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
@@ -107,28 +107,28 @@ describe('the audit record of a failure', () => {
     const query = new URLSearchParams({ code: 'c', state })
     // The clock of the test goes on while the code of sign-ins is loaded.
     const ended = refusal(signIn.complete(query, 'b', { patienceMs: HOUR }))
-    expect((await passing(here.clock, ended)).code).toBe('sign_in_refused')
+    expect((await advanceUntil(here.clock, ended)).code).toBe('sign_in_refused')
     const failed = (await here.events()).find(({ type }) => type === 'SIGN_IN_FAILED')
     expect(failed).toMatchObject({ statusCode: 400 })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
   })
 
   it('says how long an update of a guest took to fail', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.always('update', async () => {
       await here.clock.sleep(2 * SECOND)
       return json(403, {})
     })
     const connection = await here.process()
     await connection.guests.issue(ann)
-    await passing(here.clock, connection.guests.enrichment.drain(new AbortController().signal))
+    await advanceUntil(here.clock, connection.guests.enrichment.drain(new AbortController().signal))
     const failed = await here.last('GUEST_ENRICHMENT_FAILED')
     expect(failed).toMatchObject({ statusCode: 403 })
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(2 * SECOND)
   })
 
   it('says how long the CRM took to fail, without the update of the guest', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.always('crm', async () => json(500, {}))
     here.upstream.always('update', async () => {
       await here.clock.sleep(2 * SECOND)
@@ -136,7 +136,7 @@ describe('the audit record of a failure', () => {
     })
     const { guests } = await here.process({ crmUrl: 'https://crm.example.com' })
     await guests.issue(ann)
-    await passing(here.clock, guests.enrichment.drain(new AbortController().signal))
+    await advanceUntil(here.clock, guests.enrichment.drain(new AbortController().signal))
     const failed = await here.last('GUEST_ENRICHMENT_FAILED')
     expect(failed).toMatchObject({ latencyMs: 0, data: { crm: 'failed' } })
   })

@@ -169,7 +169,7 @@ describe('a keeper', () => {
   it('ends when it is told to, and what is under way is finished first', async () => {
     const here = await issued()
     const gate = gated()
-    here.upstream.meets(gate.meeting)
+    here.upstream.meets(gate.answer)
     const { stop, ended, meter } = await keeping(here)
     await pass(here, DUE)
     expect(here.upstream.refreshes).toHaveLength(1)
@@ -317,7 +317,7 @@ describe('keepers that share a store', () => {
   it('take no harm from one that stood still past its lease', async () => {
     const here = await issued()
     const gate = gated()
-    here.upstream.meets(gate.meeting)
+    here.upstream.meets(gate.answer)
     let still = false
     let goOn = (): void => {}
     const awake = new Promise<void>((resolve) => (goOn = resolve))

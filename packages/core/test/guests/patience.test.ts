@@ -3,7 +3,7 @@ import { SECOND } from '../../src/domain/time.ts'
 import type { Guests } from '../../src/guests/guests.ts'
 import { HttpFault } from '../../src/ports/http.ts'
 import { askedUntilThirdTry, granted, held } from '../world/fake-upstream.ts'
-import { outcome, passing, refusal, world } from '../world/world.ts'
+import { outcome, advanceUntil, refusal, world } from '../world/world.ts'
 
 const CONTEXT = { patienceMs: 3 * SECOND }
 const EPHEMERAL = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
@@ -40,7 +40,7 @@ describe('a caller whose patience ends', () => {
     const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
     await accessTokens.token()
     here.upstream.mint = held(() => granted(1)).answering
-    const { message, cause } = await passing(here.clock, refusal(guests.issue(EPHEMERAL, CONTEXT)))
+    const { message, cause } = await advanceUntil(here.clock, refusal(guests.issue(EPHEMERAL, CONTEXT)))
     expect(message).toMatch(/not done within 3 s .*Ask again/)
     expect([message.includes('The last failure'), cause]).toEqual([false, undefined])
   })

@@ -4,7 +4,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { HOUR, SECOND } from '../../src/domain/time.ts'
 import { settle } from '../../src/testing/index.ts'
 import { grantServer } from '../world/grant-server.ts'
-import { anyMeeting, anyTime, excused, impatient, meetings } from '../world/grant-weather.ts'
+import { anyScriptedRefresh, anyTime, excused, impatient, scriptedRefreshes } from '../world/scripted-refreshes.ts'
 import { type Death, storage } from '../world/storage.ts'
 import { world } from '../world/world.ts'
 
@@ -12,7 +12,7 @@ import { world } from '../world/world.ts'
 type Happening =
   | { readonly is: 'ask' }
   | { readonly is: 'pass'; readonly ms: number }
-  | { readonly is: 'meet'; readonly meeting: keyof typeof meetings }
+  | { readonly is: 'meet'; readonly meeting: keyof typeof scriptedRefreshes }
   | { readonly is: 'kill' }
   /** The process is killed in this save from now, counted from 0. */
   | { readonly is: 'die'; readonly death: Death; readonly skip: number }
@@ -22,7 +22,7 @@ type Happening =
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ is: 'ask' as const }) },
   { weight: 5, arbitrary: fc.record({ is: fc.constant('pass' as const), ms: anyTime }) },
-  { weight: 3, arbitrary: fc.record({ is: fc.constant('meet' as const), meeting: anyMeeting }) },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant('meet' as const), meeting: anyScriptedRefresh }) },
   { weight: 1, arbitrary: fc.constant({ is: 'kill' as const }) },
   {
     weight: 3,
@@ -74,7 +74,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
 
   for (const one of happenings) {
     if (one.is === 'pass') await clock.advance(one.ms)
-    if (one.is === 'meet') server.meets(meetings[one.meeting](clock))
+    if (one.is === 'meet') server.meets(scriptedRefreshes[one.meeting](clock))
     if (one.is === 'die') owner.diesAt(one.death, one.skip)
     if (one.is === 'saves') {
       kept.fails = one.fail ? new Error('down') : undefined

@@ -7,9 +7,9 @@ import { report } from '../../src/report/report.ts'
 import { tokenStorage, type TokenStorageOptions } from '../../src/stores/token-storage.ts'
 import { json } from '../world/fake-upstream.ts'
 import { grantServer } from '../world/grant-server.ts'
-import { ann, peopleWorld } from '../world/people-world.ts'
+import { ann, applicantWorld } from '../world/applicant-world.ts'
 import { storage } from '../world/storage.ts'
-import { outcome, passing, refusal, world } from '../world/world.ts'
+import { outcome, advanceUntil, refusal, world } from '../world/world.ts'
 
 describe('tokens kept by a load and a save', () => {
   it('by client credentials are served by the next process without a request', async () => {
@@ -122,14 +122,14 @@ describe('a save that fails', () => {
     await here.clock.advance(20 * SECOND)
     expect(kept.saved.at(-1)).not.toContain('refresh-2')
     kept.fails = undefined
-    expect(await passing(here.clock, asked)).toBe('test-secret-access-2')
+    expect(await advanceUntil(here.clock, asked)).toBe('test-secret-access-2')
     expect([kept.saved.at(-1)?.includes('refresh-2'), server.refreshes.length]).toEqual([true, 1])
   })
 })
 
 describe('what a token storage does not carry is refused before anything is sent:', () => {
   const carriedBy = async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { store } = storage(here.clock).start()
     return { here, store, process: await here.process({}, { store }) }
   }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { publicMembers } from '../../src/upstream/public-members.ts'
-import { ann, EMAIL, peopleWorld, reuse, verified } from '../world/people-world.ts'
+import { ann, EMAIL, applicantWorld, reuse, verified } from '../world/applicant-world.ts'
 import { refusal } from '../world/world.ts'
 import { json } from '../world/fake-upstream.ts'
 
@@ -10,7 +10,7 @@ describe('what the API answers when it makes a guest', () => {
   const said = { createdDate: '2026-01-01T00:00:00.000Z', updatedDate: null, selfUri: '/api/v2/engagements/guests/7' }
 
   it('is handed on with the guest, its tokens left out', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.answers = { ...said, links: [{ rel: 'self', accessToken: 'x' }] }
     const { guests } = await here.process()
     const { guestId, upstream } = await guests.issue(verified)
@@ -28,7 +28,7 @@ describe('what the API answers when it makes a guest', () => {
   })
 
   it('is handed on with an external user', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.answers = said
     const { guests } = await here.process()
     const { guestId, upstream } = await guests.issue({ api: 'external-users', email: EMAIL, name: 'Ann Example' })
@@ -36,7 +36,7 @@ describe('what the API answers when it makes a guest', () => {
   })
 
   it('shows in no log of the guest, and is erased with it', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { guests } = await here.process()
     const guest = await guests.issue(ann)
     expect(guest.upstream?.['email']).toBe(EMAIL)
@@ -59,7 +59,7 @@ describe('an external user for whom no user is signed in', () => {
     ['whose scopes are not granted', 'token', json(400, { error: 'invalid_scope' })],
     ['who may not be made', 'user', json(403, { code: 'not.authorized' })],
   ] as const)('%s is refused with the sign-in that is missing', async (_what, kind, answer) => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.always(kind, async () => answer)
     const { guests } = await here.process()
     const error = await refusal(guests.issue({ api: 'external-users', email: EMAIL, name: 'Ann Example' }))
@@ -70,7 +70,7 @@ describe('an external user for whom no user is signed in', () => {
   })
 
   it('is another matter than a sign-in that lacks a scope', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     here.upstream.scopes = 'user:read'
     const { guests } = await here.process({ refreshToken: new Secret('seed') })
     const error = await refusal(guests.issue({ api: 'external-users', email: EMAIL, name: 'Ann Example' }))

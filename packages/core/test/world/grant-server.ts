@@ -4,7 +4,7 @@ import type { FakeClock } from '../../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 
 /** What a refresh meets: it may let it take effect (`work`), and answers or throws as it likes. */
-export type Meeting = (work: () => HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
+export type ScriptedRefresh = (work: () => HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
 
 /** An authorization server whose refresh tokens are used up by each refresh, and that ends a grant when one is used twice. */
 export interface GrantServer {
@@ -15,7 +15,7 @@ export interface GrantServer {
   /** Ends the grants of all refresh tokens. */
   end(): void
   /** What the next refreshes meet, one each. */
-  meets(...next: readonly Meeting[]): void
+  meets(...next: readonly ScriptedRefresh[]): void
   /** The form of every refresh that came. */
   readonly refreshes: readonly URLSearchParams[]
   /** How often each refresh token was presented. */
@@ -42,7 +42,7 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
   const risked = new Map<string, number>()
   const count = (tally: Map<string, number>, token: string): unknown => tally.set(token, (tally.get(token) ?? 0) + 1)
   const refreshes: URLSearchParams[] = []
-  const waiting: Meeting[] = []
+  const waiting: ScriptedRefresh[] = []
   let issued = 0
   let reuses = 0
 
@@ -109,20 +109,20 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
 }
 
 /** The answer is lost after the refresh took effect. */
-export const lostAfter: Meeting = (work) => {
+export const lostAfter: ScriptedRefresh = (work) => {
   work()
   throw new HttpFault('lost', 'socket hang up')
 }
 /** The request is lost before it took effect; nobody can tell the difference. */
-export const lostBefore: Meeting = () => {
+export const lostBefore: ScriptedRefresh = () => {
   throw new HttpFault('lost', 'socket hang up')
 }
 export const answers =
-  (status: number, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): Meeting =>
+  (status: number, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): ScriptedRefresh =>
   () =>
     json(status, body, headers)
 export const slow =
-  (clock: FakeClock, ms = 2 * SECOND): Meeting =>
+  (clock: FakeClock, ms = 2 * SECOND): ScriptedRefresh =>
   async (work) => {
     await clock.sleep(ms)
     return work()

@@ -14,7 +14,7 @@ export interface RefreshWorld extends Omit<World, 'upstream'> {
   /** The guest as it is stored. */
   row(id?: string): Promise<GuestCredential | undefined>
   /** Types of the events about guests. */
-  told(): Promise<readonly string[]>
+  recorded(): Promise<readonly string[]>
 }
 
 /** A world whose upstream refreshes. `repeats`: processes repeat their tries, as they do by default. */
@@ -32,7 +32,7 @@ export function refreshWorld({ repeats = false }: { readonly repeats?: boolean }
     process: (options: Partial<ConnectionOptions> = {}, ports: Partial<ConnectionPorts> = {}): Promise<Connection> =>
       here.process({ policy, ...options }, { http: upstream.http, ...ports }),
     row: async (id = ID) => guestIn(await here.store.find('default', id)),
-    told: async () => typesOf(await here.events()),
+    recorded: async () => typesOf(await here.events()),
   }
 }
 

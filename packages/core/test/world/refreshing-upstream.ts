@@ -3,7 +3,7 @@ import { DAY, type Instant, type Millis, MINUTE, SECOND } from '../../src/domain
 import { type Http, type HttpAnswer, type HttpRequest } from '../../src/ports/http.ts'
 import type { FakeClock } from '../../src/testing/index.ts'
 import { granted, json, jwt, publicKey, strangerKey } from './fake-upstream.ts'
-import { type Meeting, unlessAborted } from './scripted-answers.ts'
+import { type ScriptedAnswer, unlessAborted } from './scripted-answers.ts'
 
 /** A guest as upstream has it. */
 interface Guest {
@@ -36,7 +36,7 @@ export interface RefreshingUpstream {
   /** Refreshes of a guest that took effect. */
   effects(id: string): number
   /** What the next refreshes meet, one each. */
-  meets(...next: readonly Meeting[]): void
+  meets(...next: readonly ScriptedAnswer[]): void
   /** From now on they meet nothing. */
   forgives(): void
   /** A guest token that this upstream signs without keeping anything of it. */
@@ -68,7 +68,7 @@ export function refreshingUpstream(clock: FakeClock): RefreshingUpstream {
     { readonly id: string; readonly body: string; readonly at: Instant; answer?: HttpAnswer }
   >()
   const asked: Asked[] = []
-  const script: Meeting[] = []
+  const script: ScriptedAnswer[] = []
   let mints = 0
   let tokens = 0
   let signed = 0
@@ -170,7 +170,7 @@ const text = (body: string, type = 'application/json'): HttpAnswer => ({
 
 /** It takes effect, but the answer makes no sense. */
 export const garbled =
-  (how: 'html' | 'truncated' | 'empty' | 'type'): Meeting =>
+  (how: 'html' | 'truncated' | 'empty' | 'type'): ScriptedAnswer =>
   async (work) => {
     const body = new TextDecoder().decode(work().bytes)
     if (how === 'html') return text('<!doctype html><title>Gateway</title>', 'text/html')
@@ -179,10 +179,10 @@ export const garbled =
   }
 
 /** It takes effect when it is let go, and is answered then. */
-export function gated(): { readonly meeting: Meeting; readonly release: () => void } {
+export function gated(): { readonly answer: ScriptedAnswer; readonly release: () => void } {
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => {
     release = resolve
   })
-  return { meeting: async (work) => gate.then(work), release: () => release() }
+  return { answer: async (work) => gate.then(work), release: () => release() }
 }

@@ -4,7 +4,7 @@ import type { FakeClock } from '../../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 
 /** What a request that came in meets: it may let it take effect (`work`), and answers or throws as it likes. */
-export type Meeting = (
+export type ScriptedAnswer = (
   work: () => HttpAnswer,
   request: HttpRequest,
   signal: AbortSignal,
@@ -12,7 +12,7 @@ export type Meeting = (
 
 /** The connection is reset, before or after the request took effect. */
 export const dropped =
-  (when: 'before' | 'after'): Meeting =>
+  (when: 'before' | 'after'): ScriptedAnswer =>
   async (work) => {
     if (when === 'after') work()
     throw new HttpFault('lost', 'socket hang up')
@@ -20,7 +20,7 @@ export const dropped =
 
 /** It takes effect at once, and its answer comes this much later. */
 export const slow =
-  (clock: FakeClock, ms: Millis): Meeting =>
+  (clock: FakeClock, ms: Millis): ScriptedAnswer =>
   async (work) => {
     const answer = work()
     await clock.sleep(ms)
@@ -29,7 +29,7 @@ export const slow =
 
 /** This answer is given instead; nothing takes effect. */
 export const instead =
-  (status: number, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): Meeting =>
+  (status: number, body: unknown = {}, headers: Readonly<Record<string, string>> = {}): ScriptedAnswer =>
   () =>
     json(status, body, headers)
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { tokenStorage } from '../../src/stores/token-storage.ts'
-import { mortal } from './killable-store.ts'
+import { killableStore } from './killable-store.ts'
 
 /** When the process that saves is killed: its text is then not saved, or saved without its knowledge. */
 export type Death = 'before' | 'after'
@@ -37,7 +37,7 @@ export function storage(clock: Clock): Storage {
         kill()
         return never
       }
-      const { store, kill } = mortal(
+      const { store, kill } = killableStore(
         tokenStorage({
           clock,
           load: () => saved.at(-1),

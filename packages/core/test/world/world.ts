@@ -84,7 +84,7 @@ export async function refusal(asked: Promise<unknown>): Promise<GuestpassError> 
 }
 
 /** Lets time pass, a little at a time, until work has ended: signatures are checked on other threads, however long those take. */
-export async function passing<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+export async function advanceUntil<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
   const over = work.then(
     () => true,
     () => true,

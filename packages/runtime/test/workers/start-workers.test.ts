@@ -6,7 +6,7 @@ import { settle } from '@guestpass/core/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { grantServer } from '../../../core/test/world/grant-server.ts'
 import { instead } from '../../../core/test/world/scripted-answers.ts'
-import { ann, EMAIL, peopleWorld } from '../../../core/test/world/people-world.ts'
+import { ann, EMAIL, applicantWorld } from '../../../core/test/world/applicant-world.ts'
 import { request, refreshWorld } from '../../../core/test/world/refresh-world.ts'
 import { outcome, world } from '../../../core/test/world/world.ts'
 import { auditFileSink } from '../../src/audit-file.ts'
@@ -149,7 +149,7 @@ describe('sign-in', () => {
 
 describe('enrichment', () => {
   it('fails while upstream does not take attributes, says how many guests wait, and recovers', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { upstream, clock, store } = here
     const connection = await here.process()
     upstream.always('update', instead(503, { message: `no ${EMAIL}` }))

@@ -6,12 +6,12 @@ import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { asGuestpassError } from '../../../src/domain/errors.ts'
 import { isLive } from '../../../src/guests/authentication/guest-reservation.ts'
 import { settle } from '../../../src/testing/index.ts'
-import { dropped, instead, type Meeting, slow } from '../../world/scripted-answers.ts'
-import { mortal } from '../../world/killable-store.ts'
-import { garbled } from '../../world/people-upstream.ts'
-import { ann, EMAIL, peopleWorld, reuse } from '../../world/people-world.ts'
+import { dropped, instead, type ScriptedAnswer, slow } from '../../world/scripted-answers.ts'
+import { killableStore } from '../../world/killable-store.ts'
+import { garbled } from '../../world/applicant-upstream.ts'
+import { ann, EMAIL, applicantWorld, reuse } from '../../world/applicant-world.ts'
 
-const meetings: Readonly<Record<string, Meeting>> = {
+const meetings: Readonly<Record<string, ScriptedAnswer>> = {
   'lost before': dropped('before'),
   'lost after': dropped('after'),
   garbled,
@@ -45,7 +45,7 @@ const OUTCOMES = new Set([
 it('whatever is asked and lost in whatever order, a person has one guest, and nobody who only claims the address gets it', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof({ weight: 3, arbitrary: ask }, other), { maxLength: 14 }), async (steps) => {
-      const here = peopleWorld()
+      const here = applicantWorld()
       const processes = [await here.process(), await here.process()]
       const handedOut = new Set<string>()
       const givenUp = new Set<string>()
@@ -53,7 +53,7 @@ it('whatever is asked and lost in whatever order, a person has one guest, and no
       for (const step of steps) {
         if (step.do === 'ask') {
           const { process, times, assurance, onDuplicate, meets } = step
-          if (meets) here.upstream.meets('create', meetings[meets] as Meeting)
+          if (meets) here.upstream.meets('create', meetings[meets] as ScriptedAnswer)
           const policy = assurance === 'verified' ? { onDuplicate } : {}
           const { guests } = processes[process] as Connection
           const before = here.upstream.sessions.length
@@ -115,9 +115,9 @@ const happening = fc.oneof(
 it('whoever is killed in whatever moment, a person has one guest, and whoever asks in the end is served or told', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(happening, { maxLength: 20 }), async (happenings) => {
-      const here = peopleWorld()
+      const here = applicantWorld()
       const start = async () => {
-        const { store, kill } = mortal(here.store)
+        const { store, kill } = killableStore(here.store)
         return { ...(await here.process({}, { store })), kill }
       }
       const processes = [await start(), await start(), await start()]
@@ -137,7 +137,7 @@ it('whoever is killed in whatever moment, a person has one guest, and whoever as
         if (it.do === 'meet')
           here.upstream.meets(
             'create',
-            it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as Meeting),
+            it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as ScriptedAnswer),
           )
         if (it.do === 'kill') {
           processes[it.process]?.kill()
@@ -157,7 +157,7 @@ it('whoever is killed in whatever moment, a person has one guest, and whoever as
       expect(faults).toEqual([])
       // What nobody here holds was told as that.
       const held = here.upstream.sessions.filter(({ guestId }) => given.has(guestId)).length
-      const told = (await here.told()).filter((type) => ['GUEST_ORPHANED', 'GUEST_CREATE_IN_DOUBT'].includes(type))
+      const told = (await here.recorded()).filter((type) => ['GUEST_ORPHANED', 'GUEST_CREATE_IN_DOUBT'].includes(type))
       if (held < here.upstream.sessions.length) expect(told.length).toBeGreaterThan(0)
     }),
     { numRuns: 60 },

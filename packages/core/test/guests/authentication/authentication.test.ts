@@ -4,21 +4,21 @@ import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { strangerKey, jwt, json } from '../../world/fake-upstream.ts'
 import { dropped, instead, slow } from '../../world/scripted-answers.ts'
-import { garbled } from '../../world/people-upstream.ts'
+import { garbled } from '../../world/applicant-upstream.ts'
 import {
   ann,
   EMAIL,
   expectNothingPersonal,
-  peopleWorld,
+  applicantWorld,
   replace,
   reuse,
   until,
   verified,
-} from '../../world/people-world.ts'
-import { outcome, passing, refusal } from '../../world/world.ts'
+} from '../../world/applicant-world.ts'
+import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
-async function started(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
-  const here = peopleWorld()
+async function started(options: Parameters<ReturnType<typeof applicantWorld>['process']>[0] = {}) {
+  const here = applicantWorld()
   const connection = await here.process(options)
   return { ...here, connection, guests: connection.guests, creates: () => here.upstream.asked.create.length }
 }
@@ -95,7 +95,7 @@ describe('an authenticated guest', () => {
   })
 
   it('is one for fifty requests at once, however the address is written', async () => {
-    const { guests, creates, told, upstream, clock } = await started()
+    const { guests, creates, recorded, upstream, clock } = await started()
     upstream.meets('create', slow(clock, SECOND))
     const spellings = [EMAIL, EMAIL.toUpperCase(), `  ${EMAIL} `, `\t${EMAIL.replace('ann', 'ANN')}\n`]
     const asked = Array.from({ length: 50 }, (_, nth) =>
@@ -103,10 +103,10 @@ describe('an authenticated guest', () => {
     )
     await until(() => creates() > 0)
     await settle()
-    const all = await passing(clock, Promise.all(asked))
+    const all = await advanceUntil(clock, Promise.all(asked))
     expect(creates()).toBe(1)
     expect(all.filter((one) => one === 'session_exists')).toHaveLength(49)
-    expect((await told()).filter((type) => type === 'GUEST_CREATE_INITIATED')).toHaveLength(1)
+    expect((await recorded()).filter((type) => type === 'GUEST_CREATE_INITIATED')).toHaveLength(1)
   })
 
   it('is one for two processes', async () => {
@@ -115,7 +115,7 @@ describe('an authenticated guest', () => {
     here.upstream.meets('create', slow(here.clock, SECOND))
     const both = [here.guests.issue(ann), other.guests.issue(ann)].map(outcome)
     await until(() => here.creates() === 1 && here.clock.sleeping >= 4)
-    const said = await passing(here.clock, Promise.all(both))
+    const said = await advanceUntil(here.clock, Promise.all(both))
     expect(said.filter((one) => one === 'session_exists')).toHaveLength(1)
     expect(here.creates()).toBe(1)
   })
@@ -128,7 +128,7 @@ describe('an authenticated guest', () => {
     const asked = [one, two].map(({ guests }) => outcome(guests.issue(ann)))
     // Both have seen that there is nobody, and only then does the first write.
     await until(() => here.upstream.asked.channel.length === 2)
-    const said = await passing(here.clock, Promise.all(asked))
+    const said = await advanceUntil(here.clock, Promise.all(asked))
     const [first, ...more] = (await here.events()).filter(({ type }) => type === 'GUEST_CREATE_INITIATED')
     expect(first?.data).toMatchObject({ resumes: false })
     for (const { data } of more) expect(data).toMatchObject({ resumes: true })
@@ -180,7 +180,7 @@ describe('an authenticated guest', () => {
   })
 
   it('is not made while tokens cannot be verified: nothing is sent', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const connection = await here.process({ publicKey: undefined } as never)
     const error = await refusal(connection.guests.issue(ann))
     expect(error.code).toBe('keys_unavailable')
@@ -294,11 +294,11 @@ describe('a person who has a session', () => {
 
 describe('a create', () => {
   it('whose answer was lost is in doubt, and taken up by the next who asks', async () => {
-    const { guests, upstream, creates, told } = await started()
+    const { guests, upstream, creates, recorded } = await started()
     upstream.meets('create', dropped('before'))
     const error = await refusal(guests.issue(ann))
     expect([error.code, error.retryable]).toEqual(['create_in_doubt', true])
-    expect(await told()).toEqual(['GUEST_CREATE_INITIATED', 'GUEST_CREATE_IN_DOUBT', 'guest.authentication'])
+    expect(await recorded()).toEqual(['GUEST_CREATE_INITIATED', 'GUEST_CREATE_IN_DOUBT', 'guest.authentication'])
     expect((await guests.issue(ann)).generation).toBe(1)
     expect(creates()).toBe(2)
   })
@@ -308,14 +308,14 @@ describe('a create', () => {
     ['unreadable', garbled],
     ['a gateway error', (work: () => unknown) => (work(), json(502, 'bad gateway'))],
   ])('that took effect with its answer %s leaves an orphan, which is told as that', async (_, meeting) => {
-    const { guests, upstream, creates, told } = await started()
+    const { guests, upstream, creates, recorded } = await started()
     upstream.meets('create', meeting)
     expect((await refusal(guests.issue(ann))).code).toBe('create_in_doubt')
     const error = await refusal(guests.issue(verified))
     expect(error.code).toBe('guest_orphaned')
     expect(error.message).toContain('Wait until the session expires upstream')
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
-    expect((await told()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
+    expect((await recorded()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
     expect(creates()).toBe(3)
     upstream.lapse()
     expect((await guests.issue(ann)).generation).toBe(1)
@@ -396,13 +396,13 @@ describe('a create', () => {
   })
 
   it('whose token does not verify throws it away and leaves an orphan', async () => {
-    const { guests, upstream, store, told, events } = await started()
+    const { guests, upstream, store, recorded, events } = await started()
     const guestId = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
     upstream.answers = { guestId, token: jwt({ sub: guestId, exp: 1_900_000_000 }, strangerKey) }
     const error = await refusal(guests.issue(ann))
     expect(error).toMatchObject({ code: 'token_refused', reason: 'signature' })
     expect((await store.list('default', { kind: 'guest', limit: 9 })).credentials).toEqual([])
-    expect(await told()).toEqual(['GUEST_CREATE_INITIATED', 'GUEST_ORPHANED', 'guest.authentication'])
+    expect(await recorded()).toEqual(['GUEST_CREATE_INITIATED', 'GUEST_ORPHANED', 'guest.authentication'])
     expect(JSON.stringify(await events())).not.toContain(guestId)
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
   })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Store } from '../../../src/ports/store.ts'
-import { ann, peopleWorld } from '../../world/people-world.ts'
+import { ann, applicantWorld } from '../../world/applicant-world.ts'
 
 /** A store that names the calls that are made of it. */
 function counting(store: Store): { readonly store: Store; readonly calls: string[] } {
@@ -25,7 +25,7 @@ const nameOf = (argument: unknown): string => (typeof argument === 'string' ? (a
 const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reservePermits)/.test(call)
 
 it('a new guest costs eight calls of the store, besides its permit and the look whether its token is revoked', async () => {
-  const here = peopleWorld()
+  const here = applicantWorld()
   const { store, calls } = counting(here.store)
   const connection = await here.process({}, { store })
   await connection.guests.issue({ ...ann, email: 'bob@mail.example' })

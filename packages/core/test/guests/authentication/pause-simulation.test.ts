@@ -5,12 +5,12 @@ import { MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { asGuestpassError } from '../../../src/domain/errors.ts'
 import type { Http } from '../../../src/ports/http.ts'
 import type { DocumentWrite, Store } from '../../../src/ports/store.ts'
-import { dropped, instead, type Meeting, slow } from '../../world/scripted-answers.ts'
+import { dropped, instead, type ScriptedAnswer, slow } from '../../world/scripted-answers.ts'
 import { pausable } from '../../world/pausable.ts'
-import { EMAIL, peopleWorld } from '../../world/people-world.ts'
+import { EMAIL, applicantWorld } from '../../world/applicant-world.ts'
 
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
-const meetings: Readonly<Record<string, Meeting>> = {
+const meetings: Readonly<Record<string, ScriptedAnswer>> = {
   'lost before': dropped('before'),
   'lost after': dropped('after'),
   refused: instead(400, { code: 'bad.request' }),
@@ -48,7 +48,7 @@ type View = (store: Store) => Store
 
 /** What went wrong when processes that pause make guests at an API that refuses no second one. */
 async function simulated(happenings: readonly Happening[], view: View): Promise<readonly string[]> {
-  const here = peopleWorld()
+  const here = applicantWorld()
   const faults: string[] = []
   const effects: string[] = []
   /** Requests whose lost guest was given up before another was sent. */
@@ -81,7 +81,10 @@ async function simulated(happenings: readonly Happening[], view: View): Promise<
     const process = 'process' in it ? processes[it.process] : undefined
     if (it.do === 'ask' && process) void ask(process, it.again)
     if (it.do === 'meet')
-      here.upstream.meets('user', it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as Meeting))
+      here.upstream.meets(
+        'user',
+        it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as ScriptedAnswer),
+      )
     if (it.do === 'pause') process?.halting.start(it.step)
     if (it.do === 'go on') process?.halting.goOn()
     await here.clock.advance(it.do === 'pass' ? it.ms : 0)

@@ -3,8 +3,8 @@ import { HOUR, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { instead } from '../../world/scripted-answers.ts'
 import { pausable } from '../../world/pausable.ts'
-import { ann, EMAIL, peopleWorld } from '../../world/people-world.ts'
-import { outcome, passing } from '../../world/world.ts'
+import { ann, EMAIL, applicantWorld } from '../../world/applicant-world.ts'
+import { outcome, advanceUntil } from '../../world/world.ts'
 
 /** More store calls and requests than a create takes, its repeat after a wait included. */
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1)
@@ -15,20 +15,20 @@ const policy = { retry: { retries: 3 }, deadlineMs: HOUR, limit: { maxWaitMs: HO
 
 /** A process that is halted at a step of its request, another that asks meanwhile, and what came of both when the first goes on. */
 async function halted(kind: 'create' | 'user', nth: number, requests: readonly [object, object]) {
-  const here = peopleWorld()
+  const here = applicantWorld()
   // One refusal that proves that nothing was done, so that a repeat after a wait is among the steps.
   here.upstream.meets(kind, instead(429, {}, { 'retry-after': '1' }))
   const halting = pausable({ store: here.store, http: here.upstream.http, clock: here.clock }, nth)
   const slow = await here.process({ policy }, halting.ports)
   halting.start()
   const asked = outcome(slow.guests.issue(requests[0] as typeof user))
-  await passing(here.clock, Promise.race([halting.reached, asked]))
+  await advanceUntil(here.clock, Promise.race([halting.reached, asked]))
   await here.clock.advance(LONGER_THAN_EVERY_LEASE)
   const other = await here.process({ policy })
-  const next = await passing(here.clock, outcome(other.guests.issue(requests[1] as typeof user)))
+  const next = await advanceUntil(here.clock, outcome(other.guests.issue(requests[1] as typeof user)))
   const before = here.upstream.asked[kind].length
   halting.goOn()
-  const late = await passing(here.clock, asked)
+  const late = await advanceUntil(here.clock, asked)
   await settle()
   const events = await here.events()
   const orphans = events.flatMap((event) => (event.type === 'GUEST_ORPHANED' ? [event.data.requestId] : []))

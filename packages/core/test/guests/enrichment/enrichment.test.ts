@@ -5,15 +5,15 @@ import { settle } from '../../../src/testing/index.ts'
 import { recordingObserver } from '../../world/recording-observer.ts'
 import { dropped, instead, slow } from '../../world/scripted-answers.ts'
 import { jwt } from '../../world/fake-upstream.ts'
-import { garbled } from '../../world/people-upstream.ts'
-import { ann, EMAIL, expectNothingPersonal, peopleWorld, until, verified } from '../../world/people-world.ts'
+import { garbled } from '../../world/applicant-upstream.ts'
+import { ann, EMAIL, expectNothingPersonal, applicantWorld, until, verified } from '../../world/applicant-world.ts'
 import { refusal } from '../../world/world.ts'
 
 const CUSTOMER = { customerId: 'c-1', tier: 'gold', lastInteraction: '2025-12-24T10:00:00Z' }
 const crmUrl = 'https://crm.example.com/v1/'
 
-async function started(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = { crmUrl }) {
-  const here = peopleWorld()
+async function started(options: Parameters<ReturnType<typeof applicantWorld>['process']>[0] = { crmUrl }) {
+  const here = applicantWorld()
   here.upstream.customers.set(EMAIL, CUSTOMER)
   const connection = await here.process(options)
   const pending = async (): Promise<readonly unknown[]> =>
@@ -254,13 +254,13 @@ describe('a channel', () => {
     [403, 'app.not.authorized.for.scope', 'scope'],
     [403, 'not.authorized', 'organisation'],
   ])('that is refused with %i %s cannot be used, for the reason %s; nothing is made', async (status, code, reason) => {
-    const { guests, upstream, last, told } = await started()
+    const { guests, upstream, last, recorded } = await started()
     upstream.always('channel', instead(status, { code }))
     const error = await refusal(guests.issue(ann))
     expect(error).toMatchObject({ code: 'channel_unavailable', reason, upstream: { status } })
     expect(error.message).toMatch(new RegExp(`The ${reason} is the cause`))
     expect(upstream.asked.create).toHaveLength(0)
-    expect(await told()).toEqual(['guest.authentication'])
+    expect(await recorded()).toEqual(['guest.authentication'])
     expect(await last('guest.authentication')).toMatchObject({ outcome: 'failure', error: { reason } })
     upstream.always('channel', undefined)
     expect((await guests.issue(ann)).generation).toBe(1)
@@ -317,13 +317,13 @@ describe('a guest that is erased', () => {
   })
 
   it('is gone for every ask, and erasing it again changes nothing', async () => {
-    const { guests, told } = await started()
+    const { guests, recorded } = await started()
     const { guestId } = await guests.issue(ann)
     const first = await guests.erase(guestId)
-    const before = await told()
+    const before = await recorded()
     expect(await guests.erase(guestId)).toEqual(first)
     expect((await guests.revoke(guestId)).local).toBe('done')
-    expect(await told()).toEqual(before)
+    expect(await recorded()).toEqual(before)
     for (const ask of [guests.token(guestId), guests.refresh(guestId)]) {
       expect(await refusal(ask)).toMatchObject({ code: 'guest_revoked' })
     }

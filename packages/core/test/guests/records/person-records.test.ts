@@ -5,7 +5,7 @@ import { guestRecords } from '../../../src/guests/records/guest-records.ts'
 import { sealedProfile } from '../../../src/domain/profile.ts'
 import { instead } from '../../world/scripted-answers.ts'
 import { seededRandom } from '../../../src/testing/index.ts'
-import { ann, EMAIL, expectNothingPersonal, peopleWorld, typesOf } from '../../world/people-world.ts'
+import { ann, EMAIL, expectNothingPersonal, applicantWorld, typesOf } from '../../world/applicant-world.ts'
 import { refusal } from '../../world/world.ts'
 
 const CUSTOMER = { customerId: 'c-1', tier: 'gold', lastInteraction: '2025-12-24T10:00:00Z' }
@@ -15,7 +15,7 @@ const bob = { ...ann, email: 'bob@mail.example' }
 
 /** Ann on two channels and as an external user, Bob, and a guest without an address. */
 async function started() {
-  const here = peopleWorld()
+  const here = applicantWorld()
   here.upstream.customers.set(EMAIL, CUSTOMER)
   const connection = await here.process({ crmUrl: 'https://crm.example.com/v1/' })
   const { guests } = connection

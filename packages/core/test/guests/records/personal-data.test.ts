@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../../../src/testing/index.ts'
-import type { Kind } from '../../world/people-upstream.ts'
-import { ann, peopleWorld } from '../../world/people-world.ts'
+import type { Kind } from '../../world/applicant-upstream.ts'
+import { ann, applicantWorld } from '../../world/applicant-world.ts'
 import { instead } from '../../world/scripted-answers.ts'
 import { refusal } from '../../world/world.ts'
 
@@ -19,7 +19,7 @@ describe('what upstream repeats of a person', () => {
   it.each<Kind>(['create', 'update', 'refresh'])(
     'in a refusal of a %s stands in no error and no record',
     async (kind) => {
-      const here = peopleWorld()
+      const here = applicantWorld()
       const { guests } = await here.process()
       here.upstream.meets(kind, instead(400, said))
       const made = guests.issue(ADA)

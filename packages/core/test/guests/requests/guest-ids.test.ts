@@ -9,7 +9,7 @@ import { redactIds } from '../../../src/guests/events/redact-ids.ts'
 import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { jwt } from '../../world/fake-upstream.ts'
-import { ann, EMAIL, peopleWorld, reuse } from '../../world/people-world.ts'
+import { ann, EMAIL, applicantWorld, reuse } from '../../world/applicant-world.ts'
 import { ID, refreshWorld, request } from '../../world/refresh-world.ts'
 import { refusal } from '../../world/world.ts'
 
@@ -29,7 +29,7 @@ const storedRow: Omit<GuestCredential, 'id'> = {
 }
 
 async function started() {
-  const here = peopleWorld()
+  const here = applicantWorld()
   const connection = await here.process()
   return { ...here, connection, guests: connection.guests }
 }

@@ -7,7 +7,7 @@ import { jwt, strangerKey } from '../../world/fake-upstream.ts'
 import { dropped } from '../../world/scripted-answers.ts'
 import { ID, issued, request, refreshWorld, typesOf } from '../../world/refresh-world.ts'
 import { gated } from '../../world/refreshing-upstream.ts'
-import { outcome, passing, refusal } from '../../world/world.ts'
+import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
 const OTHER = '7d0f7f7e-3d6c-4a55-9a7e-0c5a3f1a2b10'
 
@@ -49,9 +49,9 @@ describe('a token from outside', () => {
   })
 
   it('that is the stored one changes nothing but its refresh', async () => {
-    const { guests, first, told } = await issued()
+    const { guests, first, recorded } = await issued()
     expect((await guests.refresh(ID, { token: first })).generation).toBe(2)
-    expect(await told()).not.toContain('TOKEN_ADOPTED')
+    expect(await recorded()).not.toContain('TOKEN_ADOPTED')
   })
 
   it('takes the place of a refresh that is in doubt', async () => {
@@ -163,7 +163,7 @@ describe('a token from outside', () => {
       ...store,
       async denied(...args: Parameters<Store['denied']>) {
         asked = true
-        await blocked.meeting(() => ({ status: 200, headers: {}, bytes: new Uint8Array() }), {} as never, {} as never)
+        await blocked.answer(() => ({ status: 200, headers: {}, bytes: new Uint8Array() }), {} as never, {} as never)
         return store.denied(...args)
       },
     }
@@ -188,11 +188,11 @@ describe('a token from outside', () => {
     const all = Array.from({ length: 20 }, (_, nth) =>
       outcome((nth % 2 === 0 ? here.guests : other.guests).refresh(ID, { token })),
     )
-    const got = new Set(await passing(clock, Promise.all(all)))
+    const got = new Set(await advanceUntil(clock, Promise.all(all)))
     expect(got.size).toBe(1)
     expect([...got][0]).toMatch(/^ey/)
     expect(upstream.effects(ID)).toBe(1)
-    expect((await here.told()).filter((type) => type === 'TOKEN_ADOPTED')).toHaveLength(1)
+    expect((await here.recorded()).filter((type) => type === 'TOKEN_ADOPTED')).toHaveLength(1)
   })
 
   it('that lives longer than tokens do is minted anew for as long as they may', async () => {

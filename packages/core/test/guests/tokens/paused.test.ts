@@ -4,8 +4,8 @@ import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { answers, grantServer } from '../../world/grant-server.ts'
 import { pausable } from '../../world/pausable.ts'
-import { peopleWorld, ann } from '../../world/people-world.ts'
-import { outcome, passing, world } from '../../world/world.ts'
+import { applicantWorld, ann } from '../../world/applicant-world.ts'
+import { outcome, advanceUntil, world } from '../../world/world.ts'
 
 /** More store calls and requests than a refresh takes, its repeat after a wait included. */
 const STEPS = Array.from({ length: 14 }, (_, at) => at + 1)
@@ -27,12 +27,12 @@ describe('a process that is paused beyond its lease', () => {
     const halted = await here.process({ refreshToken: seed, policy }, halting.ports)
     halting.start()
     const asked = outcome(halted.accessTokens.token())
-    await passing(here.clock, Promise.race([halting.reached, asked]))
+    await advanceUntil(here.clock, Promise.race([halting.reached, asked]))
     await here.clock.advance(LONGER_THAN_EVERY_LEASE)
-    const next = await passing(here.clock, outcome((await here.process({ policy })).accessTokens.token()))
+    const next = await advanceUntil(here.clock, outcome((await here.process({ policy })).accessTokens.token()))
     const before = server.refreshes.length
     halting.goOn()
-    await passing(here.clock, asked)
+    await advanceUntil(here.clock, asked)
     await settle()
     const types = (await here.events()).map(({ type }) => type)
     const declared = types.filter((type) => type === 'GRANT_LAST_RESORT').length
@@ -42,7 +42,7 @@ describe('a process that is paused beyond its lease', () => {
   })
 
   it.each(STEPS)('does the same with the refresh token of a guest, halted at step %i', async (nth) => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     // Signatures are checked on other threads, while the clock of the test goes on.
     const policy = { retry: { retries: 0 }, deadlineMs: HOUR, timeoutMs: HOUR, limit: { maxWaitMs: HOUR } }
     const { guestId } = await (await here.process()).guests.issue(ann)
@@ -51,15 +51,15 @@ describe('a process that is paused beyond its lease', () => {
     const halted = await here.process({ policy }, halting.ports)
     halting.start()
     const asked = outcome(halted.guests.token(guestId, { patienceMs: HOUR }))
-    await passing(here.clock, Promise.race([halting.reached, asked]))
+    await advanceUntil(here.clock, Promise.race([halting.reached, asked]))
     await here.clock.advance(LONGER_THAN_EVERY_LEASE)
-    const next = await passing(
+    const next = await advanceUntil(
       here.clock,
       outcome((await here.process({ policy })).guests.token(guestId, { patienceMs: HOUR })),
     )
     const before = here.upstream.asked.refresh.length
     halting.goOn()
-    const late = await passing(here.clock, asked)
+    const late = await advanceUntil(here.clock, asked)
     if (next.includes('.')) expect([late, here.upstream.asked.refresh.length]).toEqual([next, before])
     expect(here.upstream.asked.refresh.length).toBeLessThanOrEqual(2)
   })

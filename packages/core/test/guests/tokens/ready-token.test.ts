@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Secret } from '../../../src/domain/secret.ts'
 import { DAY, MINUTE } from '../../../src/domain/time.ts'
 import type { TokenReady } from '../../../src/guests/events/listeners.ts'
-import { ann, peopleWorld, reuse, verified } from '../../world/people-world.ts'
+import { ann, applicantWorld, reuse, verified } from '../../world/applicant-world.ts'
 import { ID, issued, request } from '../../world/refresh-world.ts'
 import { refusal } from '../../world/world.ts'
 
@@ -54,7 +54,7 @@ describe('a token that is ready', () => {
   })
 
   it('is passed on for an authenticated guest, also to the caller whose session is reused', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { guests } = await here.process()
     const heard: [TokenReady, string][] = []
     guests.onTokenReady((event, token) => void heard.push([event, token.reveal()]))
@@ -68,7 +68,7 @@ describe('a token that is ready', () => {
   })
 
   it('is passed on without claims where it is opaque', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { guests } = await here.process({ tokenFormat: { engagements: 'opaque' } })
     const own: TokenReady[] = []
     await guests.issue(ann, { onReady: (event) => void own.push(event) })

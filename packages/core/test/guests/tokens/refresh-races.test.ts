@@ -10,7 +10,7 @@ import { outcome, refusal } from '../../world/world.ts'
 async function underway() {
   const here = await issued()
   const gate = gated()
-  here.upstream.meets(gate.meeting)
+  here.upstream.meets(gate.answer)
   const asked = outcome(here.guests.refresh(ID))
   await settle()
   expect(here.upstream.refreshes).toHaveLength(1)
@@ -19,7 +19,7 @@ async function underway() {
 
 describe('while a refresh is under way', () => {
   it('a revocation stands: its late answer neither revives the guest nor is handed out', async () => {
-    const { guests, asked, release, row, told } = await underway()
+    const { guests, asked, release, row, recorded } = await underway()
     await guests.revoke(ID)
     release()
     expect(await asked).toBe('guest_revoked')
@@ -27,7 +27,7 @@ describe('while a refresh is under way', () => {
     expect(stored).toMatchObject({ status: 'revoked', generation: 2 })
     expect([stored?.tokens, stored?.intent]).toEqual([undefined, undefined])
     expect(await outcome(guests.token(ID))).toBe('guest_revoked')
-    expect((await told()).at(-1)).toBe('TOKEN_REVOKED')
+    expect((await recorded()).at(-1)).toBe('TOKEN_REVOKED')
   })
 
   it('a revocation stands also when the refresh fails afterwards', async () => {

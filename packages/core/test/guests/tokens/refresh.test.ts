@@ -8,14 +8,14 @@ import { strangerKey, jwt, json } from '../../world/fake-upstream.ts'
 import { dropped, instead, slow } from '../../world/scripted-answers.ts'
 import { expectOneEffect, ID, issued, request, refreshWorld } from '../../world/refresh-world.ts'
 import { gated } from '../../world/refreshing-upstream.ts'
-import { outcome, passing, refusal } from '../../world/world.ts'
+import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
 const ADVISORY = 57 * MINUTE
 const MANDATORY = HOUR - MINUTE
 
 describe('a refresh', () => {
   it('brings the next generation, verified and stored, and tells of it', async () => {
-    const { guests, upstream, row, told, first, connection } = await issued()
+    const { guests, upstream, row, recorded, first, connection } = await issued()
     const next = await guests.refresh(ID)
     expect(next).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 2, verified: true })
     expect(next.token.reveal()).not.toBe(first)
@@ -25,7 +25,7 @@ describe('a refresh', () => {
     expect(stored?.tokens?.access.reveal()).toBe(next.token.reveal())
     expect(stored?.intent).toBeUndefined()
     expect(await connection.verifier.verify(next.token.reveal(), { subject: ID })).toMatchObject({ valid: true })
-    expect(await told()).toEqual([
+    expect(await recorded()).toEqual([
       'TOKEN_REQUEST_INITIATED',
       'TOKEN_GENERATED_SUCCESS',
       'REFRESH_INITIATED',
@@ -74,7 +74,7 @@ describe('a refresh', () => {
     const here = await issued()
     const other = await here.process()
     const both = [here.guests.refresh(ID), other.guests.refresh(ID)].map(outcome)
-    const [one, two] = await passing(here.clock, Promise.all(both))
+    const [one, two] = await advanceUntil(here.clock, Promise.all(both))
     expect(one).toBe(two)
     expectOneEffect(here.upstream, 1)
   })
@@ -119,7 +119,7 @@ describe('a refresh', () => {
   it('ends for the caller who gives up, and goes on for the others', async () => {
     const { guests, upstream } = await issued()
     const gate = gated()
-    upstream.meets(gate.meeting)
+    upstream.meets(gate.answer)
     const stop = new AbortController()
     const leaving = guests.refresh(ID, { signal: stop.signal })
     const staying = guests.refresh(ID)
@@ -254,7 +254,7 @@ describe('the Idempotency-Key', () => {
   it('of a process that stood still for less does no harm', async () => {
     const here = await issued()
     const gate = gated()
-    here.upstream.meets(gate.meeting)
+    here.upstream.meets(gate.answer)
     const halted = await here.process({}, { clock: { ...here.clock, sleep: () => new Promise<void>(() => {}) } })
     const asked = outcome(halted.guests.refresh(ID))
     await settle()
@@ -319,11 +319,11 @@ describe('a guest token that upstream does not refresh', () => {
     ['404', 404],
     ['422, the key is spent', 422],
   ])('(%s) is minted anew, and the refresh is told as failed', async (_, status) => {
-    const { guests, upstream, told } = await issued()
+    const { guests, upstream, recorded } = await issued()
     upstream.meets(instead(status, { code: 'some.code', message: 'No such token.' }))
     expect((await guests.refresh(ID)).generation).toBe(2)
     expect([upstream.refreshes.length, upstream.mints(), upstream.effects(ID)]).toEqual([1, 2, 0])
-    expect((await told()).slice(2)).toEqual([
+    expect((await recorded()).slice(2)).toEqual([
       'REFRESH_INITIATED',
       'REFRESH_FAILED',
       'TOKEN_REQUEST_INITIATED',
@@ -332,13 +332,13 @@ describe('a guest token that upstream does not refresh', () => {
   })
 
   it('is a clear error where it cannot be minted either, and both are told', async () => {
-    const { guests, upstream, told, events, store } = await issued()
+    const { guests, upstream, recorded, events, store } = await issued()
     upstream.meets(instead(400))
     upstream.minting = () => json(403, { code: 'app.not.authorized.for.scope' })
     const error = await refusal(guests.refresh(ID))
     expect(error).toMatchObject({ code: 'access_denied', upstream: { status: 403 } })
     expect(error.message).toContain('webmessaging:guest:create')
-    expect((await told()).slice(2)).toEqual([
+    expect((await recorded()).slice(2)).toEqual([
       'REFRESH_INITIATED',
       'REFRESH_FAILED',
       'TOKEN_REQUEST_INITIATED',
@@ -366,7 +366,7 @@ describe('a guest token that upstream does not refresh', () => {
   })
 
   it('because the answer kept for the key has ended is minted anew', async () => {
-    const { guests, upstream, clock, told } = await issued()
+    const { guests, upstream, clock, recorded } = await issued()
     upstream.meets(dropped('after'))
     await refusal(guests.refresh(ID))
     await clock.advance(3 * HOUR)
@@ -375,7 +375,11 @@ describe('a guest token that upstream does not refresh', () => {
     expect(next.expiresAt).toBe(clock.wall() + HOUR)
     expectOneEffect(upstream, 2)
     expect(upstream.mints()).toBe(2)
-    expect((await told()).slice(-3)).toEqual(['REFRESH_FAILED', 'TOKEN_REQUEST_INITIATED', 'TOKEN_GENERATED_SUCCESS'])
+    expect((await recorded()).slice(-3)).toEqual([
+      'REFRESH_FAILED',
+      'TOKEN_REQUEST_INITIATED',
+      'TOKEN_GENERATED_SUCCESS',
+    ])
   })
 })
 

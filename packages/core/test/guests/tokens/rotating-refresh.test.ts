@@ -4,14 +4,14 @@ import { settle } from '../../../src/testing/index.ts'
 import { jwt, strangerKey } from '../../world/fake-upstream.ts'
 import { keeper } from '../../../src/guests/keeper.ts'
 import { dropped, instead, slow } from '../../world/scripted-answers.ts'
-import { garbled } from '../../world/people-upstream.ts'
-import { ann, EMAIL, peopleWorld, replace } from '../../world/people-world.ts'
-import { outcome, passing, refusal } from '../../world/world.ts'
+import { garbled } from '../../world/applicant-upstream.ts'
+import { ann, EMAIL, applicantWorld, replace } from '../../world/applicant-world.ts'
+import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
 const MANDATORY = HOUR - 30 * SECOND
 
-async function issued(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
-  const here = peopleWorld()
+async function issued(options: Parameters<ReturnType<typeof applicantWorld>['process']>[0] = {}) {
+  const here = applicantWorld()
   const connection = await here.process(options)
   const { guests } = connection
   const first = await guests.issue(ann)
@@ -29,7 +29,7 @@ async function issued(options: Parameters<ReturnType<typeof peopleWorld>['proces
 
 describe('a guest with a rotating refresh token', () => {
   it('is renewed by it, and keeps the next one', async () => {
-    const { guests, id, clock, row, upstream, connection, told } = await issued()
+    const { guests, id, clock, row, upstream, connection, recorded } = await issued()
     await clock.advance(MANDATORY)
     const next = await guests.token(id)
     expect(next).toMatchObject({ generation: 2, verified: true })
@@ -37,7 +37,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await row(id))?.intent).toBeUndefined()
     expect(JSON.parse(upstream.asked.refresh[0]?.body ?? '')).toEqual({ refreshToken: `refresh-${id}-0` })
     expect(await connection.verifier.verify(next.token.reveal(), { subject: id })).toMatchObject({ valid: true })
-    expect((await told()).slice(-2)).toEqual(['REFRESH_INITIATED', 'REFRESH_COMPLETED'])
+    expect((await recorded()).slice(-2)).toEqual(['REFRESH_INITIATED', 'REFRESH_COMPLETED'])
     expect((await guests.refresh(id)).generation).toBe(3)
   })
 
@@ -55,12 +55,12 @@ describe('a guest with a rotating refresh token', () => {
     const asked = [here.guests, other.guests].flatMap((guests) =>
       Array.from({ length: 10 }, () => outcome(guests.token(here.id))),
     )
-    expect(new Set(await passing(here.clock, Promise.all(asked))).size).toBe(1)
+    expect(new Set(await advanceUntil(here.clock, Promise.all(asked))).size).toBe(1)
     expect(here.refreshes()).toBe(1)
   })
 
   it('that fails is told without the id that upstream gave the guest, however it is written', async () => {
-    const here = peopleWorld()
+    const here = applicantWorld()
     const { guests } = await here.process()
     here.upstream.answers = { guestId: 'guest.7', token: jwt({ sub: 'guest.7', exp: 1_900_000_000 }) }
     const { guestId } = await guests.issue(ann)
@@ -132,7 +132,7 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('keeps its last resort while upstream refuses for the weather', async () => {
-    const { guests, id, clock, upstream, refreshes, told } = await issued()
+    const { guests, id, clock, upstream, refreshes, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), instead(503))
     await guests.token(id)
@@ -141,18 +141,18 @@ describe('a guest with a rotating refresh token', () => {
     await clock.advance(MINUTE)
     expect((await guests.token(id)).generation).toBe(2)
     expect(refreshes()).toBe(3)
-    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
+    expect((await recorded()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
   })
 
   it('keeps its refresh token while last resorts are lost, and ends only by a definite answer', async () => {
-    const { guests, id, clock, upstream, refreshes, status, told } = await issued()
+    const { guests, id, clock, upstream, refreshes, status, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), dropped('before'), garbled)
     await guests.token(id)
     await clock.advance(MINUTE)
-    expect((await passing(clock, refusal(guests.token(id)))).code).toBe('needs_reauth')
+    expect((await advanceUntil(clock, refusal(guests.token(id)))).code).toBe('needs_reauth')
     expect([refreshes(), await status()]).toEqual([4, 'needs_reauth'])
-    expect((await told()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
+    expect((await recorded()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
   })
 
   it('is tried again after a refusal that used nothing up', async () => {
@@ -167,12 +167,12 @@ describe('a guest with a rotating refresh token', () => {
   })
 
   it('that was used up elsewhere ends the session when its token ends', async () => {
-    const { guests, id, first, clock, upstream, status, told } = await issued()
+    const { guests, id, first, clock, upstream, status, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', instead(409, { code: 'token.consumed' }))
     expect(await outcome(guests.token(id))).toBe(first)
     expect(await status()).toBe('needs_reauth')
-    expect((await told()).at(-1)).toBe('REFRESH_FAILED')
+    expect((await recorded()).at(-1)).toBe('REFRESH_FAILED')
     await clock.advance(MINUTE)
     const error = await refusal(guests.token(id))
     expect(error.code).toBe('needs_reauth')
@@ -259,7 +259,7 @@ describe('a guest with a rotating refresh token', () => {
     here.upstream.meets('refresh', slow(here.clock, 2 * HOUR))
     const asked = outcome(other.guests.refresh(here.id))
     await here.clock.advance(2 * HOUR)
-    expect(await passing(here.clock, asked)).not.toContain('.')
+    expect(await advanceUntil(here.clock, asked)).not.toContain('.')
     expect((await here.row(here.id))?.tokens?.refresh?.reveal()).toBe(`refresh-${here.id}-1`)
     await here.clock.advance(MINUTE)
     expect((await here.guests.token(here.id)).generation).toBe(3)
@@ -286,8 +286,8 @@ describe('a guest with a rotating refresh token', () => {
 describe('an external user', () => {
   const user = { api: 'external-users', email: EMAIL, name: 'Ann Example', attributes: { plan: 'gold' } } as const
 
-  async function users(options: Parameters<ReturnType<typeof peopleWorld>['process']>[0] = {}) {
-    const here = peopleWorld()
+  async function users(options: Parameters<ReturnType<typeof applicantWorld>['process']>[0] = {}) {
+    const here = applicantWorld()
     const connection = await here.process(options)
     return { ...here, connection, guests: connection.guests }
   }
@@ -347,12 +347,12 @@ describe('an external user', () => {
   })
 
   it('that is asked for again after a doubt and could not be asked for is in doubt no more', async () => {
-    const { guests, upstream, told } = await users()
+    const { guests, upstream, recorded } = await users()
     upstream.meets('user', dropped('after'), instead(503))
     await refusal(guests.issue(user))
     expect((await refusal(guests.issue({ ...user, onDoubt: 'create' as const }))).code).toBe('upstream_unavailable')
     expect((await guests.issue(user)).generation).toBe(1)
-    expect((await told()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
+    expect((await recorded()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
   })
 
   it('needs the scopes of the user, and a refusal says which', async () => {

@@ -5,14 +5,14 @@ import type { Http } from '../../../src/ports/http.ts'
 import { json } from '../../world/fake-upstream.ts'
 import { grantServer } from '../../world/grant-server.ts'
 import { instead } from '../../world/scripted-answers.ts'
-import { ann, peopleWorld } from '../../world/people-world.ts'
+import { ann, applicantWorld } from '../../world/applicant-world.ts'
 import { refusal } from '../../world/world.ts'
 
 const SCOPES = 'guest:write guest:read webmessaging:guest:create externalusers:write webmessaging:guesttoken:write'
 
 /** A signed-in user of an upstream whose guest APIs are told what to answer, and more processes on its store. */
 async function signedIn() {
-  const here = peopleWorld()
+  const here = applicantWorld()
   const server = grantServer(here.clock)
   const refreshToken = new Secret(server.issue(SCOPES))
   const mints: string[] = []

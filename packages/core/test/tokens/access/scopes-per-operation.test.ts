@@ -3,7 +3,7 @@ import type { ConnectionOptions } from '../../../src/connection/connection.ts'
 import { SECOND } from '../../../src/domain/time.ts'
 import type { Http } from '../../../src/ports/http.ts'
 import { json, jwt } from '../../world/fake-upstream.ts'
-import { ann, peopleWorld } from '../../world/people-world.ts'
+import { ann, applicantWorld } from '../../world/applicant-world.ts'
 import { ID, request } from '../../world/refresh-world.ts'
 import { refreshingUpstream } from '../../world/refreshing-upstream.ts'
 import { refusal, world } from '../../world/world.ts'
@@ -33,7 +33,7 @@ async function guestTokens(holds: readonly string[], options: Partial<Connection
 }
 
 async function people(holds: readonly string[], options: Partial<ConnectionOptions> = {}) {
-  const here = peopleWorld()
+  const here = applicantWorld()
   const asked: (string | null)[] = []
   const connection = await here.process(options, { http: strict(here.upstream.http, holds, asked) })
   return { ...here, ...connection, asked }

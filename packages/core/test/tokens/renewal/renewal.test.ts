@@ -5,7 +5,7 @@ import { HttpFault } from '../../../src/ports/http.ts'
 import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { askedUntilThirdTry, granted, held, json, jwt } from '../../world/fake-upstream.ts'
-import { outcome, passing, refusal, world } from '../../world/world.ts'
+import { outcome, advanceUntil, refusal, world } from '../../world/world.ts'
 
 /** From the request for the first token on: where its windows begin. */
 const ADVISORY = HOUR - 5 * MINUTE
@@ -178,7 +178,7 @@ describe('an access token', () => {
     const other = (await here.process()).accessTokens
     expect(await outcome(other.token())).toBe('upstream_unavailable')
     expect(await outcome(other.token({ patienceMs: 500 }))).toBe('upstream_unavailable')
-    expect(await passing(here.clock, outcome(other.token({ patienceMs: 5 * SECOND })))).toBe('test-secret-token-2')
+    expect(await advanceUntil(here.clock, outcome(other.token({ patienceMs: 5 * SECOND })))).toBe('test-secret-token-2')
   })
 
   it.each([

@@ -4,8 +4,8 @@ import { Secret } from '../../../src/domain/secret.ts'
 import { HOUR, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { grantServer } from '../../world/grant-server.ts'
-import { anyMeeting, anyTime, excused, impatient, meetings } from '../../world/grant-weather.ts'
-import { mortal } from '../../world/killable-store.ts'
+import { anyScriptedRefresh, anyTime, excused, impatient, scriptedRefreshes } from '../../world/scripted-refreshes.ts'
+import { killableStore } from '../../world/killable-store.ts'
 import { world } from '../../world/world.ts'
 
 /** One thing that happens to the processes of a connection and to its authorization server. */
@@ -13,7 +13,7 @@ type Happening =
   | { readonly is: 'ask'; readonly process: number }
   | { readonly is: 'kill'; readonly process: number }
   | { readonly is: 'pass'; readonly ms: number }
-  | { readonly is: 'meet'; readonly meeting: keyof typeof meetings }
+  | { readonly is: 'meet'; readonly meeting: keyof typeof scriptedRefreshes }
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ is: fc.constant('ask' as const), process: fc.nat(2) }) },
@@ -29,7 +29,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       is: fc.constant('meet' as const),
-      meeting: anyMeeting,
+      meeting: anyScriptedRefresh,
     }),
   },
 )
@@ -42,7 +42,7 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
   here.upstream.token = server.answering
   const seed = new Secret(server.issue())
   const start = async () => {
-    const { store, kill } = mortal(here.store)
+    const { store, kill } = killableStore(here.store)
     return { ...(await here.process({ refreshToken: seed, refreshProfile, policy: impatient }, { store })), kill }
   }
   const processes = await Promise.all([start(), start(), start()])
@@ -54,7 +54,7 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
   const faults: unknown[] = []
   for (const it of happenings) {
     if (it.is === 'pass') await clock.advance(it.ms)
-    if (it.is === 'meet') server.meets(meetings[it.meeting](clock))
+    if (it.is === 'meet') server.meets(scriptedRefreshes[it.meeting](clock))
     if (it.is === 'ask') {
       void ask(it.process).catch((fault: unknown) => faults.push(fault))
       await settle()

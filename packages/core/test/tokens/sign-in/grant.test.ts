@@ -13,11 +13,11 @@ import {
   grantServer,
   lostAfter,
   lostBefore,
-  type Meeting,
+  type ScriptedRefresh,
   slow,
 } from '../../world/grant-server.ts'
 import { resolveHosts } from '../../../src/upstream/hosts.ts'
-import { outcome, passing, refusal, type World, world } from '../../world/world.ts'
+import { outcome, advanceUntil, refusal, type World, world } from '../../world/world.ts'
 
 interface SignedIn extends World {
   readonly server: GrantServer
@@ -86,9 +86,9 @@ describe('a connection that is signed in', () => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()
     here.server.meets(slow(here.clock, 5 * SECOND))
-    const error = await passing(here.clock, refusal(accessTokens.token({ patienceMs: SECOND })))
+    const error = await advanceUntil(here.clock, refusal(accessTokens.token({ patienceMs: SECOND })))
     expect(error.code).toBe('deadline_exceeded')
-    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe('test-secret-access-2')
+    expect(await advanceUntil(here.clock, outcome(accessTokens.token()))).toBe('test-secret-access-2')
     expect([here.server.refreshes.length, await status(here)]).toEqual([1, 'active'])
   })
 
@@ -116,7 +116,7 @@ describe('a connection that is signed in', () => {
     const { accessTokens } = await here.process({ scopes: ['user:read', 'guest:write'] })
     expect(first.scopes).toEqual(['user:read'])
     here.server.meets(meeting, meeting)
-    expect(await passing(here.clock, outcome(accessTokens.token()))).toBe(first.token.reveal())
+    expect(await advanceUntil(here.clock, outcome(accessTokens.token()))).toBe(first.token.reveal())
     await here.clock.advance(5 * MINUTE)
     expect(await outcome(accessTokens.token())).toMatch(/^test-secret-access-/)
   })
@@ -147,7 +147,7 @@ describe('a connection that is signed in', () => {
 
   it('serves a token that upstream gives fewer scopes than were asked for, and does not ask for them over and over', async () => {
     const here = signedIn()
-    const narrower: Meeting = (work) => {
+    const narrower: ScriptedRefresh = (work) => {
       const answer = JSON.parse(new TextDecoder().decode(work().bytes)) as object
       return json(200, { ...answer, scope: 'user:read' })
     }
@@ -401,7 +401,7 @@ describe('a lost answer of a strict server', () => {
     const here = await begin(lostBefore)
     here.accessTokens.reportRejected((await here.accessTokens.token()).token)
     const began = here.clock.wall()
-    const next = await passing(here.clock, outcome(here.accessTokens.token()))
+    const next = await advanceUntil(here.clock, outcome(here.accessTokens.token()))
     expect([next, here.clock.wall() - began < 2 * SECOND]).toEqual(['test-secret-access-3', true])
     expect([here.server.refreshes.length, here.server.reuses()]).toEqual([3, 0])
   })
@@ -443,7 +443,7 @@ describe('a lost answer of a strict server', () => {
       return lostBefore(() => json(500, {}))
     }
     here.server.meets(lost, lost, lost, lost)
-    expect(await passing(here.clock, outcome(here.accessTokens.token()))).toBe('test-secret-access-3')
+    expect(await advanceUntil(here.clock, outcome(here.accessTokens.token()))).toBe('test-secret-access-3')
     const waits = sent.slice(1).map((at, nth) => at - (sent[nth] ?? 0))
     expect(waits).toEqual(waits.toSorted((a, b) => a - b))
     expect(waits.at(-1)).toBeGreaterThan(2 * (waits[0] ?? 0))
@@ -456,7 +456,7 @@ describe('a lost answer of a strict server', () => {
     const here = await begin(lostBefore)
     await here.clock.advance(5 * MINUTE)
     here.server.meets(...Array.from({ length: 20 }, () => lostBefore))
-    const error = await passing(here.clock, refusal(here.accessTokens.token({ patienceMs: 10 * SECOND })))
+    const error = await advanceUntil(here.clock, refusal(here.accessTokens.token({ patienceMs: 10 * SECOND })))
     expect([error.code, await status(here)]).toEqual(['in_doubt', 'in_doubt'])
     expect(error.retryAt).toBeGreaterThan(here.clock.wall())
   })
@@ -469,7 +469,7 @@ describe('a lost answer of a strict server', () => {
       at = here.clock.wall()
       return json(502, {}, { 'retry-after': '20' })
     })
-    await passing(here.clock, outcome(here.accessTokens.token()))
+    await advanceUntil(here.clock, outcome(here.accessTokens.token()))
     expect(here.clock.wall() - at).toBeGreaterThanOrEqual(20 * SECOND)
     expect(await status(here)).toBe('active')
   })
@@ -637,14 +637,14 @@ describe('what must not make a refresh token come twice', () => {
     const asked = outcome(accessTokens.token())
     await clock.advance(30 * SECOND)
     disk.isFull = false
-    expect(await passing(clock, asked)).toBe('test-secret-access-3')
+    expect(await advanceUntil(clock, asked)).toBe('test-secret-access-3')
     expect([server.reuses(), await status(here)]).toEqual([0, 'active'])
     expect(waited.length).toBeGreaterThanOrEqual(5)
   })
 
   it('a store that never takes the tokens is told with them, in doubt, after the time that was given', async () => {
     const { accessTokens, clock, ...here } = await withoutRoom({ unsavedMs: 20 * SECOND })
-    const error = await passing(clock, refusal(accessTokens.token()))
+    const error = await advanceUntil(clock, refusal(accessTokens.token()))
     expect(error.code).toBe('in_doubt')
     expect((error.unsaved as { token: Secret }).token.reveal()).toBe('test-secret-access-3')
     expect([

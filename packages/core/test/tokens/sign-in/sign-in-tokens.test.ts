@@ -8,7 +8,7 @@ import type { HttpAnswer, HttpRequest } from '../../../src/ports/http.ts'
 import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { json, jwt, publicKey, strangerKey } from '../../world/fake-upstream.ts'
-import { passing, refusal, type World, world } from '../../world/world.ts'
+import { advanceUntil, refusal, type World, world } from '../../world/world.ts'
 
 const REDIRECT = 'http://127.0.0.1:8976/callback'
 type Answer = (form: URLSearchParams) => HttpAnswer
@@ -118,7 +118,7 @@ describe('tokens that a sign-in brought', () => {
     here.answers.token = () => granted({ access_token: jwt({ sub: 'ada', exp: here.clock.wall() / SECOND + 3_600 }) })
     here.answers.keys = () => json(503, {})
     const error = await refusal(
-      passing(here.clock, here.signIn.complete(await here.back(), undefined, { patienceMs: MINUTE })),
+      advanceUntil(here.clock, here.signIn.complete(await here.back(), undefined, { patienceMs: MINUTE })),
     )
     expect(error).toMatchObject({ code: 'deadline_exceeded', message: expect.stringContaining('same callback') })
     expect([here.asked.token, here.asked.revoked, here.asked.keys > 1]).toEqual([1, [], true])

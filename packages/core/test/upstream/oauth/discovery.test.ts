@@ -4,7 +4,7 @@ import { HOUR, MINUTE } from '../../../src/domain/time.ts'
 import { type HttpAnswer, HttpFault, type HttpRequest } from '../../../src/ports/http.ts'
 import { type HostInput, resolveHosts } from '../../../src/upstream/hosts.ts'
 import { json } from '../../world/fake-upstream.ts'
-import { outcome, passing, refusal, type World, world } from '../../world/world.ts'
+import { outcome, advanceUntil, refusal, type World, world } from '../../world/world.ts'
 
 const ISSUER = 'https://id.example.com/tenant'
 const OIDC = `${ISSUER}/.well-known/openid-configuration`
@@ -248,7 +248,9 @@ describe('discovery', () => {
     const { signIn } = await of.open()
     const { url } = await signIn.begin({ ...callback, scopes: ['openid'] })
     const query = new URLSearchParams({ code: 'c', state: new URL(url).searchParams.get('state') ?? '' })
-    expect(await refusal(passing(of.here.clock, signIn.complete(query)))).toMatchObject({ code: 'keys_unavailable' })
+    expect(await refusal(advanceUntil(of.here.clock, signIn.complete(query)))).toMatchObject({
+      code: 'keys_unavailable',
+    })
     expect(of.asked.filter((one) => one.endsWith('/t'))).toEqual([])
   })
 

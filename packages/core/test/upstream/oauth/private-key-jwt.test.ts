@@ -5,7 +5,7 @@ import { HOUR } from '../../../src/domain/time.ts'
 import type { HttpRequest } from '../../../src/ports/http.ts'
 import { resolveHosts } from '../../../src/upstream/hosts.ts'
 import { json } from '../../world/fake-upstream.ts'
-import { passing, refusal, type World, world } from '../../world/world.ts'
+import { advanceUntil, refusal, type World, world } from '../../world/world.ts'
 
 const keys: Readonly<Record<string, KeyObject>> = {
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
@@ -93,7 +93,7 @@ describe('a client with a private key', () => {
     const here = world()
     here.upstream.token = () => json(503, {}, { 'retry-after': '0' })
     const { accessTokens } = await here.process({ client, policy: { retry: { retries: 2 } } })
-    await passing(here.clock, refusal(accessTokens.token()))
+    await advanceUntil(here.clock, refusal(accessTokens.token()))
     const ids = here.upstream.asked.token.map((request) => assertionOf(request).claims['jti'])
     expect([ids.length > 1, new Set(ids).size]).toEqual([true, ids.length])
   })

@@ -3,7 +3,7 @@ import { SECOND } from '../../src/domain/time.ts'
 import { type Http, type HttpAnswer, type HttpRequest } from '../../src/ports/http.ts'
 import type { FakeClock } from '../../src/testing/index.ts'
 import { json, jwt } from './fake-upstream.ts'
-import { type Meeting, unlessAborted } from './scripted-answers.ts'
+import { type ScriptedAnswer, unlessAborted } from './scripted-answers.ts'
 
 export type Kind = 'token' | 'keys' | 'create' | 'refresh' | 'update' | 'channel' | 'crm' | 'user'
 
@@ -19,16 +19,16 @@ interface Session {
  * An upstream in memory with the engagements and external-users APIs as they are documented, and a CRM: one session for an address
  * and channel (409 otherwise), refresh tokens that are used up (409 afterwards), channels that are there until said otherwise.
  */
-export interface PeopleUpstream {
+export interface ApplicantUpstream {
   readonly http: Http
   /** Requests so far, by kind. */
   readonly asked: Readonly<Record<Kind, HttpRequest[]>>
   /** What the next requests of a kind meet, one each. */
-  meets(kind: Kind, ...next: readonly Meeting[]): void
+  meets(kind: Kind, ...next: readonly ScriptedAnswer[]): void
   /** From now on requests meet nothing but what always is. */
   forgive(): void
   /** What every request of a kind meets from now on. */
-  always(kind: Kind, meeting: Meeting | undefined): void
+  always(kind: Kind, meeting: ScriptedAnswer | undefined): void
   /** Guests that were made. */
   readonly sessions: readonly Session[]
   /** Forgets all sessions, as when they have lapsed. */
@@ -47,7 +47,7 @@ export interface PeopleUpstream {
   expiresIn: number
 }
 
-export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
+export function applicantUpstream(clock: Pick<FakeClock, 'wall'>): ApplicantUpstream {
   const asked: Record<Kind, HttpRequest[]> = {
     token: [],
     keys: [],
@@ -58,8 +58,8 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
     crm: [],
     user: [],
   }
-  const script = new Map<Kind, Meeting[]>()
-  const standing = new Map<Kind, Meeting>()
+  const script = new Map<Kind, ScriptedAnswer[]>()
+  const standing = new Map<Kind, ScriptedAnswer>()
   const sessions: Session[] = []
   const attributes = new Map<string, Readonly<Record<string, unknown>>>()
   let tokens = 0
@@ -144,7 +144,7 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
     return method === 'PUT' ? 'update' : 'create'
   }
 
-  const upstream: PeopleUpstream = {
+  const upstream: ApplicantUpstream = {
     asked,
     sessions,
     lapse: () => void sessions.splice(0),
@@ -175,7 +175,7 @@ export function peopleUpstream(clock: Pick<FakeClock, 'wall'>): PeopleUpstream {
 }
 
 /** It takes effect, but the answer cannot be read. */
-export const garbled: Meeting = (work) => {
+export const garbled: ScriptedAnswer = (work) => {
   work()
   return { status: 200, headers: { 'content-type': 'text/html' }, bytes: new TextEncoder().encode('<html>') }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { errorCatalogue } from '../../../src/domain/errors.ts'
 import { json } from '../../world/fake-upstream.ts'
-import { dropped, instead, type Meeting, slow } from '../../world/scripted-answers.ts'
+import { dropped, instead, type ScriptedAnswer, slow } from '../../world/scripted-answers.ts'
 import { expectOneEffect, ID, issued } from '../../world/refresh-world.ts'
 import { garbled } from '../../world/refreshing-upstream.ts'
 import { outcome, refusal } from '../../world/world.ts'
@@ -11,7 +11,7 @@ const MANDATORY = HOUR - MINUTE
 const DEADLINE = 31 * SECOND
 
 /** What a refresh may meet, what comes of it when it goes on, and whether it took effect the first time. */
-type Row = readonly [what: string, meeting: Meeting, code: keyof typeof errorCatalogue]
+type Row = readonly [what: string, meeting: ScriptedAnswer, code: keyof typeof errorCatalogue]
 
 const bad = (how: Parameters<typeof garbled>[0]): Row => [
   `${how} in the place of an answer`,
@@ -19,7 +19,7 @@ const bad = (how: Parameters<typeof garbled>[0]): Row => [
   'upstream_garbled',
 ]
 
-const weather: readonly Row[] = [
+const faults: readonly Row[] = [
   ['a connection reset before it took effect', dropped('before'), 'upstream_unavailable'],
   ['a connection reset after it took effect', dropped('after'), 'upstream_unavailable'],
   bad('html'),
@@ -36,7 +36,7 @@ const weather: readonly Row[] = [
 ]
 
 describe('a refresh that meets trouble to the end', () => {
-  it.each(weather)(
+  it.each(faults)(
     '%s: fails by its code, keeps its key, and the next one takes effect once',
     async (_, meeting, code) => {
       const { guests, upstream, clock, row, first } = await issued({ repeats: true })
@@ -74,7 +74,7 @@ describe('a refresh that meets trouble to the end', () => {
 
 describe('a refresh that meets trouble for a moment', () => {
   it.each([
-    ...weather.filter(([, , code]) => code === 'upstream_unavailable' || code === 'upstream_busy'),
+    ...faults.filter(([, , code]) => code === 'upstream_unavailable' || code === 'upstream_busy'),
     ['a 401', instead(401), 'access_rejected'],
   ] as const)('%s: is repeated under its key, and takes effect once', async (_, meeting) => {
     const { guests, upstream, clock } = await issued({ repeats: true })

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { HOUR, MINUTE, SECOND } from '../../src/domain/time.ts'
-import { answers, lostAfter, lostBefore, type Meeting, slow } from './grant-server.ts'
+import { answers, lostAfter, lostBefore, type ScriptedRefresh, slow } from './grant-server.ts'
 
 /** What refreshes may meet at the authorization server. */
-export const meetings = {
+export const scriptedRefreshes = {
   lostBefore: () => lostBefore,
   lostAfter: () => lostAfter,
   busy: () => answers(429, {}, { 'retry-after': '2' }),
@@ -11,9 +11,11 @@ export const meetings = {
   gateway: () => answers(502),
   misconfigured: () => answers(400, { error: 'invalid_client' }),
   slow,
-} satisfies Record<string, (clock: Parameters<typeof slow>[0]) => Meeting>
+} satisfies Record<string, (clock: Parameters<typeof slow>[0]) => ScriptedRefresh>
 
-export const anyMeeting = fc.constantFrom(...(Object.keys(meetings) as (keyof typeof meetings)[]))
+export const anyScriptedRefresh = fc.constantFrom(
+  ...(Object.keys(scriptedRefreshes) as (keyof typeof scriptedRefreshes)[]),
+)
 
 /** Some time that passes, up to the life of an access token. */
 export const anyTime = fc.oneof(

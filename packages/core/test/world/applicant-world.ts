@@ -5,7 +5,7 @@ import { type GuestCredential, guestIn } from '../../src/domain/credential.ts'
 import type { Event, EventOf, EventType } from '../../src/domain/events/event.ts'
 import type { EngagementRequest } from '../../src/upstream/guest-apis.ts'
 import { settle } from '../../src/testing/index.ts'
-import { peopleUpstream } from './people-upstream.ts'
+import { applicantUpstream } from './applicant-upstream.ts'
 import { world } from './world.ts'
 
 export const EMAIL = 'ann.example@mail.example'
@@ -22,9 +22,9 @@ export const reuse: EngagementRequest = { ...verified, onDuplicate: 'reuse' }
 export const replace: EngagementRequest = { ...verified, onDuplicate: 'replace' }
 
 /** A world whose upstream makes guests of people; tries are not repeated unless asked for. */
-export function peopleWorld() {
+export function applicantWorld() {
   const here = world()
-  const upstream = peopleUpstream(here.clock)
+  const upstream = applicantUpstream(here.clock)
   const process = (
     options: Partial<ConnectionOptions> = {},
     ports: Partial<ConnectionPorts> = {},
@@ -35,7 +35,7 @@ export function peopleWorld() {
     process,
     row: async (id: string): Promise<GuestCredential | undefined> => guestIn(await here.store.find('default', id)),
     /** Types of the events about guests. */
-    told: async (): Promise<readonly string[]> => typesOf(await here.events()),
+    recorded: async (): Promise<readonly string[]> => typesOf(await here.events()),
     /** The latest event of a type. */
     last: async <T extends EventType>(type: T): Promise<EventOf<T> | undefined> =>
       (await here.events()).filter((event): event is EventOf<T> => event.type === type).at(-1),
