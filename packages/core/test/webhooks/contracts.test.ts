@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { GuestCredential } from '../../src/domain/credential.ts'
 import type { Event } from '../../src/domain/events/event.ts'
 import { SECOND } from '../../src/domain/time.ts'
-import { credential, event, full, HOME } from '../../src/testing/store-contract/samples.ts'
+import { credential, event, fullCredential, HOME } from '../../src/testing/store-contract/samples.ts'
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'
 import { payloadFor } from '../../src/webhooks/payload.ts'
 import { refusal } from '../world/world.ts'
@@ -122,7 +122,7 @@ describe('analytics', () => {
   it('is told who was authenticated; the address is read from the sealed profile when it is sent', async () => {
     const { happens, store } = await world('analytics')
     const bodies = await happens([authenticated, event('2', { type: 'guest.authentication', outcome: 'failure' })], {
-      ...full('guest-1'),
+      ...fullCredential('guest-1'),
       request: { channelId: 'web' },
     })
     expect(bodies).toEqual([
@@ -140,8 +140,8 @@ describe('analytics', () => {
 
   it('is sent nothing of a guest that was erased meanwhile, and nothing waits', async () => {
     const { happens, hooks, commit, store } = await world('analytics')
-    await commit([], full('guest-1'))
-    const { profile: _gone, tokens: _ended, ...rest } = full('guest-1')
+    await commit([], fullCredential('guest-1'))
+    const { profile: _gone, tokens: _ended, ...rest } = fullCredential('guest-1')
     const erased: GuestCredential = { ...rest, status: 'erased', generation: 2 }
     await store.commit({ connection: HOME, writes: [{ credential: erased, expect: { generation: 1 } }] })
     expect(await happens([authenticated])).toEqual([])
@@ -152,7 +152,7 @@ describe('analytics', () => {
     const peer = await receiving(() => ({ hangs: true }))
     const site = hooked([configured('analytics', peer.url, { contract: 'analytics' })])
     closing.push(site.close, peer.close)
-    await site.commit([authenticated], full('guest-1'))
+    await site.commit([authenticated], fullCredential('guest-1'))
     const draining = site.hooks.drain(never)
     await expect.poll(() => peer.got.length).toBe(1)
     await site.clock.advance(3 * SECOND)

@@ -9,7 +9,7 @@ import { event, HOME, NEIGHBOUR } from './samples.ts'
 const commit = (store: Store, ...events: readonly Event[]) => store.commit({ connection: HOME, events })
 
 /** The links of events, computed from the definition of the chain. */
-async function linked(events: readonly Event[]) {
+async function linksOf(events: readonly Event[]) {
   const links: Link[] = []
   for (const one of events) {
     const text = linkText(one.connection, links.at(-1) ?? NO_LINKS, auditRecord(one))
@@ -24,7 +24,7 @@ export function chainCases({ test, expect }: TestTools): void {
     expect(await store.chainHead(HOME)).toEqual(NO_LINKS)
     await commit(store, ...all.slice(0, 2))
     await commit(other, ...all.slice(2))
-    const links = await linked(all)
+    const links = await linksOf(all)
     expect((await other.chain(HOME, { limit: 9 })).links).toEqual(links)
     expect(await store.chainHead(HOME)).toEqual({ chain: 0, count: 3, hash: links.at(-1)?.hash })
   })
@@ -34,7 +34,7 @@ export function chainCases({ test, expect }: TestTools): void {
     await commit(store, ...all)
     const first = await store.chain(HOME, { limit: 2 })
     const second = await store.chain(HOME, { limit: 2, after: first.next ?? -1 })
-    expect([...first.links, ...second.links]).toEqual(await linked(all))
+    expect([...first.links, ...second.links]).toEqual(await linksOf(all))
     expect('next' in second).toEqual(false)
     expect(await codeOf(store.chain(HOME, { limit: 1_001 }))).toEqual('invalid_input')
   })
@@ -45,14 +45,14 @@ export function chainCases({ test, expect }: TestTools): void {
     )
     const { links } = await store.chain(HOME, { limit: 99 })
     expect(links.length).toEqual(60)
-    expect(links).toEqual(await linked(links.map((link) => link.event)))
+    expect(links).toEqual(await linksOf(links.map((link) => link.event)))
   })
 
   test('keeps the chains of connections apart', async ({ store }) => {
     await commit(store, event('1'))
     const theirs = event('2', { connection: NEIGHBOUR })
     await store.commit({ connection: NEIGHBOUR, events: [theirs] })
-    expect((await store.chain(NEIGHBOUR, { limit: 9 })).links).toEqual(await linked([theirs]))
+    expect((await store.chain(NEIGHBOUR, { limit: 9 })).links).toEqual(await linksOf([theirs]))
     expect((await store.chainHead(HOME)).count).toEqual(1)
   })
 }

@@ -3,7 +3,7 @@ import { codeOf, type StoreHandles, type TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, put, write } from './samples.ts'
 
 /** What `whole` writes, as the second handle reads it. */
-async function traces({ store, other }: StoreHandles): Promise<unknown> {
+async function stored({ store, other }: StoreHandles): Promise<unknown> {
   return {
     alice: (await other.find(HOME, 'alice')).revision,
     bob: (await other.find(HOME, 'bob')).revision,
@@ -13,7 +13,7 @@ async function traces({ store, other }: StoreHandles): Promise<unknown> {
   }
 }
 
-const whole = (bobExpects: number): Change => ({
+const fullChange = (bobExpects: number): Change => ({
   connection: HOME,
   writes: [write(credential('alice', 2)), write(credential('bob', 2), bobExpects)],
   events: [event('1', { actor: 'to:audit' }), event('2', { actor: 'to:audit' })],
@@ -21,7 +21,7 @@ const whole = (bobExpects: number): Change => ({
   deny: ['alice'],
 })
 
-async function prepare({ store }: StoreHandles): Promise<void> {
+async function putBoth({ store }: StoreHandles): Promise<void> {
   await put(store, credential('alice', 1))
   await put(store, credential('bob', 1))
   const issued = [{ credential: 'alice', fingerprint: 'f-old', expiresAt: Number.MAX_SAFE_INTEGER }]
@@ -30,16 +30,16 @@ async function prepare({ store }: StoreHandles): Promise<void> {
 
 export function changeCases({ test, expect }: TestTools): void {
   test('stores all of a change together: rows, events, tokens and denials', async (handles) => {
-    await prepare(handles)
-    expect(await handles.store.commit(whole(1))).toEqual('done')
-    expect(await traces(handles)).toEqual({ alice: 2, bob: 2, events: 2, due: 2, denied: [true, false] })
+    await putBoth(handles)
+    expect(await handles.store.commit(fullChange(1))).toEqual('done')
+    expect(await stored(handles)).toEqual({ alice: 2, bob: 2, events: 2, due: 2, denied: [true, false] })
   })
 
   test('stores nothing of a change when one expectation does not hold', async (handles) => {
-    await prepare(handles)
-    const before = await traces(handles)
-    expect(await handles.store.commit(whole(7))).toEqual('conflict')
-    expect(await traces(handles)).toEqual(before)
+    await putBoth(handles)
+    const before = await stored(handles)
+    expect(await handles.store.commit(fullChange(7))).toEqual('conflict')
+    expect(await stored(handles)).toEqual(before)
     await handles.store.commit({ connection: HOME, deny: ['alice'] })
     expect(await handles.store.denied(HOME, 'f-new')).toEqual(false)
   })

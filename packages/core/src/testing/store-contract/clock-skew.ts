@@ -1,14 +1,14 @@
-import { ask, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf } from './guest-samples.ts'
+import { dueRequest, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf } from './guest-samples.ts'
 import type { StoreHandles, TestTools } from './suite.ts'
 import { event, HOME, put, tokens } from './samples.ts'
 
-const AHEAD = 10 * HOUR
+const AHEAD_MS = 10 * HOUR
 
 /** Runs `work` while the clock is ten hours ahead, then puts the clock right. */
 async function whileAhead<T>({ advance }: StoreHandles, work: () => Promise<T>): Promise<T> {
-  await advance(AHEAD)
+  await advance(AHEAD_MS)
   const value = await work()
-  await advance(-AHEAD)
+  await advance(-AHEAD_MS)
   return value
 }
 
@@ -26,7 +26,7 @@ export function guestClockCases({ test, expect }: TestTools): void {
     const { store, other } = handles
     await put(store, guest('alice', (await nowOf(store)) - 1))
     await whileAhead(handles, () => claim(store))
-    const { claimed, nextInMs = 0 } = await other.claimDue(HOME, ask)
+    const { claimed, nextInMs = 0 } = await other.claimDue(HOME, dueRequest)
     expect(claimed.length === 1 || nextInMs <= LEASE).toEqual(true)
   })
 
@@ -39,11 +39,11 @@ export function guestClockCases({ test, expect }: TestTools): void {
       const resting = { ...backOff(now + HOUR), ms: HOUR }
       await put(store, guest('bob', now - HOUR, 1, { backOff: resting }))
     })
-    const { claimed, nextInMs = 0 } = await other.claimDue(HOME, { ...ask, max: 1 })
+    const { claimed, nextInMs = 0 } = await other.claimDue(HOME, { ...dueRequest, max: 1 })
     expect([claimed.length, nextInMs]).toEqual([1, 0])
     expect([...claimed.map(({ id }) => id), ...(await claim(store))].toSorted()).toEqual(['alice', 'bob'])
     expect(await claim(other)).toEqual([])
-    const next = (await other.claimDue(HOME, ask)).nextInMs ?? 0
+    const next = (await other.claimDue(HOME, dueRequest)).nextInMs ?? 0
     expect(next > 0 && next <= LEASE).toEqual(true)
     await advance(LEASE)
     expect((await claim(other)).toSorted()).toEqual(['alice', 'bob'])
@@ -129,9 +129,9 @@ export function sharedClockCases({ test, expect }: TestTools): void {
   test('ends a pause that was set while the clock was ahead after its length', async (handles) => {
     const { store, other, advance } = handles
     await whileAhead(handles, () => store.applyFeedback(HOME, 'oauth', { pauseMs: MINUTE }))
-    const asked = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: HOUR }
-    expect((await other.reservePermits(HOME, 'oauth', { ...asked, maxWaitMs: 0 })).waitMs <= MINUTE).toEqual(true)
+    const request = { perMinute: 60, burst: 1, permits: 1, maxWaitMs: HOUR }
+    expect((await other.reservePermits(HOME, 'oauth', { ...request, maxWaitMs: 0 })).waitMs <= MINUTE).toEqual(true)
     await advance(MINUTE)
-    expect(await other.reservePermits(HOME, 'oauth', asked)).toEqual({ granted: true, waitMs: 0, intervalMs: 0 })
+    expect(await other.reservePermits(HOME, 'oauth', request)).toEqual({ granted: true, waitMs: 0, intervalMs: 0 })
   })
 }

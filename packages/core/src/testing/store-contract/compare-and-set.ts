@@ -6,7 +6,7 @@ import { credential, event, HOME, NEIGHBOUR, write } from './samples.ts'
 const FAR = Number.MAX_SAFE_INTEGER
 
 /** A first write of alice, with a document, an event and a token that show whose write was kept. */
-const first = (by: string, revision?: number): Change => ({
+const firstWrite = (by: string, revision?: number): Change => ({
   connection: HOME,
   writes: [write(credential('alice', 1, { request: { channelId: by } }), 0, revision)],
   documents: [{ kind: 'note', id: by, value: by, expect: { revision: 0 } }],
@@ -14,7 +14,7 @@ const first = (by: string, revision?: number): Change => ({
   issued: [{ credential: 'alice', fingerprint: `f-${by}`, expiresAt: FAR }],
 })
 
-const both = (store: Store, other: Store, ...changes: readonly [Change, Change]) =>
+const commitBoth = (store: Store, other: Store, ...changes: readonly [Change, Change]) =>
   Promise.all([store.commit(changes[0]), other.commit(changes[1])])
 
 export function concurrentWriteCases({ test, expect }: TestTools): void {
@@ -23,7 +23,7 @@ export function concurrentWriteCases({ test, expect }: TestTools): void {
       store,
       other,
     }) => {
-      const outcomes = await both(store, other, first('1', revision), first('2', revision))
+      const outcomes = await commitBoth(store, other, firstWrite('1', revision), firstWrite('2', revision))
       expect(outcomes.toSorted()).toEqual(['conflict', 'done'])
       const winner = outcomes[0] === 'done' ? '1' : '2'
       const loser = winner === '1' ? '2' : '1'
@@ -46,7 +46,7 @@ export function concurrentWriteCases({ test, expect }: TestTools): void {
         connection: HOME,
         writes: ids.map((id) => write(credential(id, 2))),
       })
-      const outcomes = await both(store, other, change(rows), change(rows.toReversed()))
+      const outcomes = await commitBoth(store, other, change(rows), change(rows.toReversed()))
       expect(outcomes.toSorted()).toEqual(['conflict', 'done'])
       const revisions = rows.map(async (id) => (await store.find(HOME, id)).revision)
       expect(await Promise.all(revisions)).toEqual([2, 2])
@@ -92,7 +92,12 @@ export function atomicCases({ test, expect }: TestTools): void {
   test('records an event once that is committed several times', async ({ store, other }) => {
     const again = event('1', { actor: 'to:audit' })
     await store.commit({ connection: HOME, events: [again] })
-    await both(store, other, { connection: HOME, events: [again] }, { connection: HOME, events: [event('2'), again] })
+    await commitBoth(
+      store,
+      other,
+      { connection: HOME, events: [again] },
+      { connection: HOME, events: [event('2'), again] },
+    )
     await store.commit({ connection: HOME, events: [event('3')] })
     const { links } = await store.chain(HOME, { limit: 9 })
     expect(links.map(({ count, event: { id } }) => [count, id])).toEqual([

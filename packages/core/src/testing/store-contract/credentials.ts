@@ -1,6 +1,6 @@
 import { guestIn } from '../../domain/credential.ts'
 import { codeOf, type TestTools } from './suite.ts'
-import { accessCredential, credential, full, HOME, plain, put, tokens, write } from './samples.ts'
+import { accessCredential, credential, fullCredential, HOME, revealed, put, tokens, write } from './samples.ts'
 
 export function credentialCases({ test, expect }: TestTools): void {
   test('finds an absent credential with revision 0, and the time of the store', async ({ store, advance }) => {
@@ -11,8 +11,8 @@ export function credentialCases({ test, expect }: TestTools): void {
   })
 
   test('returns a credential with every part as it was written, and secrets as Secret', async ({ store, other }) => {
-    await put(store, full('alice'))
-    expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(plain(full('alice')))
+    await put(store, fullCredential('alice'))
+    expect(revealed((await other.find(HOME, 'alice')).credential)).toEqual(revealed(fullCredential('alice')))
   })
 
   test('returns a credential without optional parts, and adds none', async ({ store, other }) => {
@@ -27,15 +27,15 @@ export function credentialCases({ test, expect }: TestTools): void {
   })
 
   test('removes a part that a later write leaves out', async ({ store, other }) => {
-    await put(store, full('alice'))
+    await put(store, fullCredential('alice'))
     await store.commit({ connection: HOME, writes: [write(credential('alice', 2, { status: 'revoked' }))] })
     await store.commit({ connection: HOME, writes: [write(credential('bob'), 0)] })
     const { tokens: _, ...ended } = credential('alice', 2, { status: 'erased' })
-    expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(
-      plain(credential('alice', 2, { status: 'revoked' })),
+    expect(revealed((await other.find(HOME, 'alice')).credential)).toEqual(
+      revealed(credential('alice', 2, { status: 'revoked' })),
     )
     await store.commit({ connection: HOME, writes: [write(ended, 2)] })
-    expect(plain((await other.find(HOME, 'alice')).credential)).toEqual(ended)
+    expect(revealed((await other.find(HOME, 'alice')).credential)).toEqual(ended)
   })
 
   test('keeps its own copy: a change of what was written or read changes nothing stored', async ({ store }) => {
@@ -89,14 +89,14 @@ export function generationCases({ test, expect }: TestTools): void {
   }) => {
     await put(store, credential('alice', 1))
     const { revision } = await store.find(HOME, 'alice')
-    await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
+    await other.commit({ connection: HOME, writes: [write(fullCredential('alice', 1), 1, revision)] })
     expect(await store.commit({ connection: HOME, writes: [write(credential('alice', 2))] })).toEqual('done')
   })
 
   test('answers conflict for a write that expects an older revision', async ({ store, other }) => {
     await put(store, credential('alice', 1))
     const { revision } = await store.find(HOME, 'alice')
-    await other.commit({ connection: HOME, writes: [write(full('alice', 1), 1, revision)] })
+    await other.commit({ connection: HOME, writes: [write(fullCredential('alice', 1), 1, revision)] })
     const late = credential('alice', 1, { status: 'in_doubt' })
     expect(await store.commit({ connection: HOME, writes: [write(late, 1, revision)] })).toEqual('conflict')
     expect((await store.find(HOME, 'alice')).credential?.status).toEqual('active')
@@ -121,8 +121,8 @@ export function credentialListCases({ test, expect }: TestTools): void {
       after = page.next
     } while (after !== undefined)
     expect(ids).toEqual([['a', 'b'], ['c', 'd'], ['e']])
-    expect((await other.list(HOME, { kind: 'access', limit: 9 })).credentials.map(plain)).toEqual([
-      plain(accessCredential('bb')),
+    expect((await other.list(HOME, { kind: 'access', limit: 9 })).credentials.map(revealed)).toEqual([
+      revealed(accessCredential('bb')),
     ])
   })
 

@@ -14,48 +14,48 @@ const draft = (id: string, revision: number, more: Partial<DocumentWrite> = {}):
 })
 const put = (store: Store, ...documents: readonly DocumentWrite[]): Promise<'done' | 'conflict'> =>
   store.commit({ connection: HOME, documents })
-const look = (store: Store, id = 'a') => store.document(HOME, KIND, id)
+const read = (store: Store, id = 'a') => store.document(HOME, KIND, id)
 
 export function documentCases({ test, expect }: TestTools): void {
   test('returns a document as it was written', async ({ store, other }) => {
-    expect(await look(store)).toEqual({ revision: 0 })
+    expect(await read(store)).toEqual({ revision: 0 })
     expect(await put(store, draft('a', 0))).toEqual('done')
-    expect((await look(other)).value).toEqual(value)
+    expect((await read(other)).value).toEqual(value)
   })
 
   test('replaces a document only at the revision that was read', async ({ store, other }) => {
     await put(store, draft('a', 0))
-    const { revision } = await look(other)
+    const { revision } = await read(other)
     const outcomes = await Promise.all([
       put(store, draft('a', revision, { value: 1 })),
       put(other, draft('a', revision, { value: 2 })),
       put(store, draft('a', 0, { value: 3 })),
     ])
     expect(outcomes.toSorted()).toEqual(['conflict', 'conflict', 'done'])
-    const after = await look(store)
+    const after = await read(store)
     expect([after.revision === revision, after.value === 3]).toEqual([false, false])
   })
 
   test('removes a document, and gives the next one of its id another revision', async ({ store }) => {
     await put(store, draft('a', 0))
-    const { revision } = await look(store)
+    const { revision } = await read(store)
     const { value: _none, ...removal } = draft('a', revision)
     expect(await put(store, removal)).toEqual('done')
-    expect(await look(store)).toEqual({ revision: 0 })
+    expect(await read(store)).toEqual({ revision: 0 })
     await put(store, draft('a', 0))
-    expect((await look(store)).revision === revision).toEqual(false)
+    expect((await read(store)).revision === revision).toEqual(false)
     expect(await put(store, removal)).toEqual('conflict')
   })
 
   test('treats an expired document as absent', async ({ store, advance }) => {
     await put(store, draft('a', 0, { expiresAt: (await store.find(HOME, 'unknown')).now + 1_000 }), draft('b', 0))
-    expect((await look(store)).value).toEqual(value)
+    expect((await read(store)).value).toEqual(value)
     await advance(1_000)
-    expect(await look(store)).toEqual({ revision: 0 })
+    expect(await read(store)).toEqual({ revision: 0 })
     const { documents } = await store.documents(HOME, { kind: KIND, limit: 9 })
     expect(documents.map(({ id }) => id)).toEqual(['b'])
     expect(await put(store, draft('a', 0, { value: 'again' }))).toEqual('done')
-    expect((await look(store)).value).toEqual('again')
+    expect((await read(store)).value).toEqual('again')
   })
 }
 
@@ -87,7 +87,7 @@ export function documentListCases({ test, expect }: TestTools): void {
     expect(await store.document(NEIGHBOUR, KIND, 'a')).toEqual({ revision: 0 })
     expect((await store.documents(NEIGHBOUR, { kind: KIND, limit: 9 })).documents).toEqual([])
     await store.commit({ connection: NEIGHBOUR, documents: [draft('a', 0, { value: 'theirs' })] })
-    expect((await look(store)).value).toEqual(value)
+    expect((await read(store)).value).toEqual(value)
   })
 }
 
@@ -95,13 +95,13 @@ export function documentChangeCases({ test, expect }: TestTools): void {
   test('stores nothing of a change when a document has another revision', async ({ store }) => {
     const change = { connection: HOME, writes: [write(credential('alice', 1))], events: [event('1')] }
     expect(await store.commit({ ...change, documents: [draft('a', 0), draft('b', 7)] })).toEqual('conflict')
-    const left = [await look(store), (await store.find(HOME, 'alice')).revision, await store.chainHead(HOME)]
+    const left = [await read(store), (await store.find(HOME, 'alice')).revision, await store.chainHead(HOME)]
     expect(left).toEqual([{ revision: 0 }, 0, { chain: 0, count: 0, hash: '' }])
   })
 
   test('stores no document when a credential has another generation', async ({ store }) => {
     const writes = [write(credential('alice', 5))]
     expect(await store.commit({ connection: HOME, writes, documents: [draft('a', 0)] })).toEqual('conflict')
-    expect(await look(store)).toEqual({ revision: 0 })
+    expect(await read(store)).toEqual({ revision: 0 })
   })
 }

@@ -6,7 +6,7 @@ import { HOME, NEIGHBOUR } from './samples.ts'
 const KIND = 'enrichment'
 const LEASE = 30_000
 const HOUR = 3_600_000
-const ask: DueDocumentsRequest = { kind: KIND, max: 9, leaseMs: LEASE }
+const dueRequest: DueDocumentsRequest = { kind: KIND, max: 9, leaseMs: LEASE }
 
 const draft = (id: string, dueAt: number | undefined, more: Partial<DocumentWrite> = {}): DocumentWrite => ({
   kind: KIND,
@@ -28,7 +28,7 @@ async function putDocuments(store: Store, dueIn: Readonly<Record<string, number>
 
 /** The ids of the documents that a worker gets now. */
 const claim = async (store: Store, more: Partial<DueDocumentsRequest> = {}, connection = HOME): Promise<string[]> =>
-  (await store.claimDueDocuments(connection, { ...ask, ...more })).claimed.map(({ id }) => id)
+  (await store.claimDueDocuments(connection, { ...dueRequest, ...more })).claimed.map(({ id }) => id)
 
 const stored = async (store: Store, id: string): Promise<DocumentWrite['expect']> => ({
   revision: (await store.document(HOME, KIND, id)).revision,
@@ -40,7 +40,7 @@ export function dueDocumentCases({ test, expect }: TestTools): void {
     const now = await putDocuments(store, { c: 3_000.5, a: 1_000, d: 5_001, b: 2_000 })
     const revisions = await Promise.all(['a', 'b', 'c'].map((id) => store.document(HOME, KIND, id)))
     await advance(5_000)
-    expect(await other.claimDueDocuments(HOME, ask)).toEqual({
+    expect(await other.claimDueDocuments(HOME, dueRequest)).toEqual({
       now: now + 5_000,
       claimed: [
         { id: 'a', revision: revisions[0]?.revision, dueAt: now + 1_000 },
@@ -54,7 +54,11 @@ export function dueDocumentCases({ test, expect }: TestTools): void {
   test('gives a document at its due time, and not before', async ({ store, other, advance }) => {
     await putDocuments(store, { a: 1_000 })
     await advance(999)
-    expect(await other.claimDueDocuments(HOME, ask)).toEqual({ now: await nowOf(store), claimed: [], nextInMs: 1 })
+    expect(await other.claimDueDocuments(HOME, dueRequest)).toEqual({
+      now: await nowOf(store),
+      claimed: [],
+      nextInMs: 1,
+    })
     await advance(1)
     expect(await claim(other)).toEqual(['a'])
   })
@@ -65,7 +69,7 @@ export function dueDocumentCases({ test, expect }: TestTools): void {
     await put(store, draft('plain', undefined), draft('other', now, { kind: 'other' }))
     await put(store, draft('expired', now, { expiresAt: now + 1_000 }))
     await advance(1_000)
-    expect(await store.claimDueDocuments(HOME, ask)).toEqual({ now: now + 1_000, claimed: [] })
+    expect(await store.claimDueDocuments(HOME, dueRequest)).toEqual({ now: now + 1_000, claimed: [] })
   })
 
   test('uses the due time of the last write, and gives no removed document', async ({ store, other }) => {
@@ -82,7 +86,7 @@ export function dueDocumentCases({ test, expect }: TestTools): void {
 
   test('keeps the documents of connections apart', async ({ store }) => {
     await putDocuments(store, { same: -1 })
-    expect(await store.claimDueDocuments(NEIGHBOUR, ask)).toEqual({ now: await nowOf(store), claimed: [] })
+    expect(await store.claimDueDocuments(NEIGHBOUR, dueRequest)).toEqual({ now: await nowOf(store), claimed: [] })
     expect(await claim(store)).toEqual(['same'])
   })
 }
@@ -93,16 +97,20 @@ export function documentClaimCases({ test, expect }: TestTools): void {
     const claims = await Promise.all([claim(store), claim(other)])
     expect(claims.flat().toSorted()).toEqual(['a', 'b'])
     await advance(LEASE - 1)
-    expect(await other.claimDueDocuments(HOME, ask)).toEqual({ now: await nowOf(store), claimed: [], nextInMs: 1 })
+    expect(await other.claimDueDocuments(HOME, dueRequest)).toEqual({
+      now: await nowOf(store),
+      claimed: [],
+      nextInMs: 1,
+    })
     await advance(1)
     expect((await claim(other)).toSorted()).toEqual(['a', 'b'])
   })
 
   test('gives at most max documents, and leaves nextInMs out when it gave max', async ({ store, other }) => {
     await putDocuments(store, { a: -3, b: -2, c: -1, later: HOUR })
-    const { claimed, ...rest } = await store.claimDueDocuments(HOME, { ...ask, max: 2 })
+    const { claimed, ...rest } = await store.claimDueDocuments(HOME, { ...dueRequest, max: 2 })
     expect([claimed.map(({ id }) => id), 'nextInMs' in rest]).toEqual([['a', 'b'], false])
-    expect(await other.claimDueDocuments(HOME, { ...ask, max: 2 })).toEqual({
+    expect(await other.claimDueDocuments(HOME, { ...dueRequest, max: 2 })).toEqual({
       now: await nowOf(store),
       claimed: [{ id: 'c', ...(await stored(store, 'c')), dueAt: (await nowOf(store)) - 1 }],
       nextInMs: LEASE,
@@ -125,7 +133,7 @@ export function documentClaimCases({ test, expect }: TestTools): void {
     await putDocuments(store, { written: HOUR })
     await claim(store)
     await advance(-10 * HOUR)
-    const { claimed, nextInMs } = await other.claimDueDocuments(HOME, ask)
+    const { claimed, nextInMs } = await other.claimDueDocuments(HOME, dueRequest)
     expect([claimed.map(({ id }) => id).toSorted(), claimed.map(({ dueAt }) => dueAt), nextInMs]).toEqual([
       ['claimed', 'written'],
       [now, now],
@@ -141,7 +149,7 @@ export function documentClaimCases({ test, expect }: TestTools): void {
       ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),
       ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
     ]
-    const codes = bad.map((more) => codeOf(store.claimDueDocuments(HOME, { ...ask, ...more })))
+    const codes = bad.map((more) => codeOf(store.claimDueDocuments(HOME, { ...dueRequest, ...more })))
     expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
   })
 }

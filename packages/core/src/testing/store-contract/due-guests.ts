@@ -1,5 +1,5 @@
 import type { DueRequest, Store } from '../../ports/store.ts'
-import { putGuests, ask, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf, rewrite } from './guest-samples.ts'
+import { putGuests, dueRequest, backOff, claim, guest, HOUR, LEASE, MINUTE, nowOf, rewrite } from './guest-samples.ts'
 import { codeOf, type TestTools } from './suite.ts'
 import { accessCredential, credential, HOME, NEIGHBOUR, put, tokens } from './samples.ts'
 
@@ -8,7 +8,7 @@ export function dueGuestCases({ test, expect }: TestTools): void {
     const { store, other, advance } = handles
     const now = await putGuests(store, { c: 3_000.5, a: 1_000, d: 5_001, b: 2_000 })
     await advance(5_000)
-    expect(await other.claimDue(HOME, { ...ask, max: 3 })).toEqual({
+    expect(await other.claimDue(HOME, { ...dueRequest, max: 3 })).toEqual({
       now: now + 5_000,
       claimed: [
         { id: 'a', dueAt: now + 1_000 },
@@ -33,7 +33,7 @@ export function dueGuestCases({ test, expect }: TestTools): void {
     await put(store, guest('carol', now + 1_001, 1, { backOff: backOff(now - 1) }))
     expect(await claim(store)).toEqual(['bob'])
     await advance(1_000)
-    expect((await store.claimDue(HOME, ask)).claimed).toEqual([{ id: 'alice', dueAt: now + 1_000 }])
+    expect((await store.claimDue(HOME, dueRequest)).claimed).toEqual([{ id: 'alice', dueAt: now + 1_000 }])
   })
 
   test('gives a guest in doubt when its token has expired, and not before', async ({ store, advance }) => {
@@ -55,7 +55,7 @@ export function dueGuestCases({ test, expect }: TestTools): void {
     await put(store, credential('empty'))
     await put(store, accessCredential('service', { tokens: { ...tokens('service'), renewAt: now } }))
     await advance(HOUR)
-    expect('nextInMs' in (await store.claimDue(HOME, ask))).toEqual(false)
+    expect('nextInMs' in (await store.claimDue(HOME, dueRequest))).toEqual(false)
     expect(await claim(store)).toEqual([])
   })
 }
@@ -75,7 +75,7 @@ export function dueCountCases({ test, expect }: TestTools): void {
     const now = await putGuests(store, { same: -1 })
     const theirs = guest('same', now - 2, 1, { connection: NEIGHBOUR })
     await put(store, theirs)
-    expect(await store.claimDue(NEIGHBOUR, ask)).toEqual({
+    expect(await store.claimDue(NEIGHBOUR, dueRequest)).toEqual({
       now,
       claimed: [{ id: 'same', dueAt: now - 2 }],
       nextInMs: LEASE,
@@ -113,16 +113,16 @@ export function dueCountCases({ test, expect }: TestTools): void {
       ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
       ...[-1, Number.NaN].map((keepForMs) => ({ keepForMs })),
     ]
-    const codes = bad.map((more) => codeOf(store.claimDue(HOME, { ...ask, ...more })))
+    const codes = bad.map((more) => codeOf(store.claimDue(HOME, { ...dueRequest, ...more })))
     expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
-    expect(await codeOf(store.claimDue(HOME, { ...ask, max: 1_000, keepForMs: Number.POSITIVE_INFINITY }))).toEqual(
-      'none',
-    )
+    expect(
+      await codeOf(store.claimDue(HOME, { ...dueRequest, max: 1_000, keepForMs: Number.POSITIVE_INFINITY })),
+    ).toEqual('none')
   })
 }
 
 const nextDueIn = async (store: Store, more: Partial<DueRequest> = {}): Promise<number | undefined> =>
-  (await store.claimDue(HOME, { ...ask, ...more })).nextInMs
+  (await store.claimDue(HOME, { ...dueRequest, ...more })).nextInMs
 
 export function nextDueCases({ test, expect }: TestTools): void {
   test('reports when the next guest is due', async ({ store, other, advance }) => {
@@ -143,7 +143,7 @@ export function nextDueCases({ test, expect }: TestTools): void {
 
   test('leaves nextInMs out when it gave max guests', async ({ store }) => {
     await putGuests(store, { alice: -2, bob: -1, later: HOUR })
-    expect('nextInMs' in (await store.claimDue(HOME, { ...ask, max: 2 }))).toEqual(false)
+    expect('nextInMs' in (await store.claimDue(HOME, { ...dueRequest, max: 2 }))).toEqual(false)
   })
 
   test('reports no time for guests that are not in use, claimed or not', async (handles) => {

@@ -1,6 +1,6 @@
 import { putGuests, backOff, claim, guest, LEASE, rewrite } from './guest-samples.ts'
 import type { TestTools } from './suite.ts'
-import { full } from './samples.ts'
+import { fullCredential } from './samples.ts'
 
 export function guestClaimCases({ test, expect }: TestTools): void {
   test('gives a claimed guest to no other keeper before the lease ends', async ({ store, other, advance }) => {
@@ -24,7 +24,7 @@ export function guestClaimCases({ test, expect }: TestTools): void {
     const { store, other } = handles
     const now = await putGuests(store, { alice: -1 })
     await claim(store)
-    await rewrite(handles, guest('alice', now - 1, 1, { intent: full('x').intent }))
+    await rewrite(handles, guest('alice', now - 1, 1, { intent: fullCredential('x').intent }))
     expect([await claim(store), await claim(other)]).toEqual([[], []])
   })
 

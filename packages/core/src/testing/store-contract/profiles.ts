@@ -1,7 +1,7 @@
 import { guestIn, guestsIn } from '../../domain/credential.ts'
 import { openProfile, sealedProfile } from '../../domain/profile.ts'
 import type { TestTools } from './suite.ts'
-import { credential, event, HOME, NEIGHBOUR, plain, put, write } from './samples.ts'
+import { credential, event, HOME, NEIGHBOUR, revealed, put, write } from './samples.ts'
 
 const profile = sealedProfile({ email: 'ann@example.com', name: 'Ann' })
 const ann = (generation = 1) => credential('ann', generation, { profile })
@@ -9,7 +9,7 @@ const ann = (generation = 1) => credential('ann', generation, { profile })
 export function profileCases({ test, expect }: TestTools): void {
   test('returns the profile of the last write', async ({ store, other }) => {
     await put(store, ann())
-    expect(plain((await other.find(HOME, 'ann')).credential)).toEqual(plain(ann()))
+    expect(revealed((await other.find(HOME, 'ann')).credential)).toEqual(revealed(ann()))
     const next = credential('ann', 2, { profile: sealedProfile({ email: 'new@example.com' }) })
     await other.commit({ connection: HOME, writes: [write(next)] })
     expect(openProfile(guestIn(await store.find(HOME, 'ann'))?.profile)).toEqual({ email: 'new@example.com' })
@@ -20,7 +20,7 @@ export function profileCases({ test, expect }: TestTools): void {
   test('finds a credential by its subject, within its connection', async ({ store, other }) => {
     await put(store, ann())
     await put(store, credential('bob', 1))
-    expect(plain(await other.findBySubject(HOME, 'subject-of-ann'))).toEqual(plain(ann()))
+    expect(revealed(await other.findBySubject(HOME, 'subject-of-ann'))).toEqual(revealed(ann()))
     expect(await other.findBySubject(NEIGHBOUR, 'subject-of-ann')).toEqual(undefined)
     expect(await other.findBySubject(HOME, 'subject-of-unknown')).toEqual(undefined)
   })
@@ -31,7 +31,7 @@ export function profileCases({ test, expect }: TestTools): void {
     expect(await store.commit({ connection: HOME, writes: [write(bare)] })).toEqual('done')
     const found = await Promise.all(['subject-of-ann', 'erased'].map((one) => other.findBySubject(HOME, one)))
     expect(found).toEqual([undefined, undefined])
-    expect(plain((await other.find(HOME, 'ann')).credential)).toEqual(bare)
+    expect(revealed((await other.find(HOME, 'ann')).credential)).toEqual(bare)
   })
 
   test('names the connections that have data, each once and in order', async ({ store, other }) => {

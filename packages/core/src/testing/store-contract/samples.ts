@@ -52,7 +52,7 @@ export const accessCredential = (id: string, more: Pick<AccessCredential, 'token
 /**
  * A credential with every optional part. The type demands it, so that a new part is tested with every store.
  */
-export const full = (id: string, generation = 1): Required<GuestCredential> => ({
+export const fullCredential = (id: string, generation = 1): Required<GuestCredential> => ({
   ...credential(id, generation),
   tokens: tokens(`${id}-${generation}`),
   upstreamId: 'guest-token-1',
@@ -108,7 +108,7 @@ export const put = async (store: Store, next: Credential): Promise<void> => {
 }
 
 /** A credential whose secrets can be compared: test frameworks see no difference between two secrets. */
-export const plain = (of: Credential | undefined): unknown =>
+export const revealed = (of: Credential | undefined): unknown =>
   of && {
     ...of,
     ...('profile' in of ? { profile: opened(of.profile) } : {}),

@@ -1,5 +1,5 @@
 import type { TestTools } from './suite.ts'
-import { credential, event, HOME, NEIGHBOUR, plain, put, write } from './samples.ts'
+import { credential, event, HOME, NEIGHBOUR, revealed, put, write } from './samples.ts'
 
 const theirs = (generation: number) => credential('same', generation, { connection: NEIGHBOUR })
 
@@ -9,15 +9,15 @@ export function isolatedDataCases({ test, expect }: TestTools): void {
     expect((await store.find(NEIGHBOUR, 'same')).revision).toEqual(0)
     await put(store, theirs(1))
     await store.commit({ connection: NEIGHBOUR, writes: [write(theirs(2))] })
-    expect(plain((await store.find(HOME, 'same')).credential)).toEqual(plain(credential('same', 3)))
-    expect(plain((await store.find(NEIGHBOUR, 'same')).credential)).toEqual(plain(theirs(2)))
+    expect(revealed((await store.find(HOME, 'same')).credential)).toEqual(revealed(credential('same', 3)))
+    expect(revealed((await store.find(NEIGHBOUR, 'same')).credential)).toEqual(revealed(theirs(2)))
   })
 
   test('lists the credentials of one connection', async ({ store }) => {
     await put(store, credential('same', 1))
     await put(store, theirs(1))
     const { credentials } = await store.list(NEIGHBOUR, { kind: 'guest', limit: 9 })
-    expect(credentials.map(plain)).toEqual([plain(theirs(1))])
+    expect(credentials.map(revealed)).toEqual([revealed(theirs(1))])
   })
 
   test('checks expectations within the connection', async ({ store }) => {
@@ -52,10 +52,14 @@ export function isolatedCoordinationCases({ test, expect }: TestTools): void {
   })
 
   test('keeps permits, pauses and learned limits of connections apart', async ({ store }) => {
-    const ask = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
-    await store.reservePermits(HOME, 'oauth', { ...ask, permits: 9 })
+    const request = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
+    await store.reservePermits(HOME, 'oauth', { ...request, permits: 9 })
     await store.applyFeedback(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
-    expect(await store.reservePermits(NEIGHBOUR, 'oauth', ask)).toEqual({ granted: true, waitMs: 0, intervalMs: 1_000 })
+    expect(await store.reservePermits(NEIGHBOUR, 'oauth', request)).toEqual({
+      granted: true,
+      waitMs: 0,
+      intervalMs: 1_000,
+    })
   })
 
   test('keeps facts of connections apart', async ({ store }) => {
