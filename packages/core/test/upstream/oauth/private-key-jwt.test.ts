@@ -117,7 +117,7 @@ describe('a client with a private key', () => {
       clientAuth: 'private_key_jwt',
     })
     const error = await refusal(accessTokens.token())
-    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'privateKey'])
+    expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'client.privateKey'])
     expect(error.message).not.toContain('hunter2')
     expect(here.upstream.asked.token).toEqual([])
   })
